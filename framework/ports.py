@@ -1,0 +1,115 @@
+"""What the parts of the framework ask of each other, as small protocols.
+
+The edges (mesos, zookeeper, refs, sandbox, http) implement or use them; none imports another.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from prevs.records import AppRecord, PreviewRecord
+
+
+class Previews(Protocol):
+    """What the HTTP API may ask of the service.
+
+    Thread safe. Reads answer from the service's last snapshot and don't block; writes block until
+    the service's thread has stored the change (at most 10 s, then raise Unavailable).
+    """
+
+    def apps(self) -> Sequence[AppRecord]:
+        """Return every app, by name."""
+        ...
+
+    def app(self, name: str) -> AppRecord:
+        """Return an app. Raises UnknownApp."""
+        ...
+
+    def add_app(self, app: AppRecord) -> AppRecord:
+        """Store a new app; the same one again is no error. Raises AppExists, InvalidSettings."""
+        ...
+
+    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+        """Change settings of an app; they hold for later attempts.
+
+        Raises UnknownApp, InvalidSettings.
+        """
+        ...
+
+    def remove_app(self, name: str) -> None:
+        """Stop an app's previews and forget it and them. Raises UnknownApp."""
+        ...
+
+    def previews(self) -> Sequence[PreviewRecord]:
+        """Return every preview, by app and time of creation."""
+        ...
+
+    def preview(self, app: str, sha: str) -> PreviewRecord:
+        """Return a preview. Raises UnknownApp, UnknownPreview."""
+        ...
+
+    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
+        """Ask for a preview, under a label. A failed one stays failed. Raises UnknownApp."""
+        ...
+
+    def stop(self, app: str, sha: str) -> PreviewRecord:
+        """End a preview's task, if it has one. Raises UnknownApp, UnknownPreview."""
+        ...
+
+    def retry(self, app: str, sha: str) -> PreviewRecord:
+        """Queue a failed preview again. Raises UnknownApp, UnknownPreview, NotRetryable."""
+        ...
+
+
+class Resolved(NamedTuple):
+    """What a label leads to. `kind` is branch, tag or commit; `ref` the branch's or tag's name.
+
+    `committed` is in seconds since the epoch.
+    """
+
+    sha: str
+    kind: str
+    ref: str | None
+    author: str
+    subject: str
+    committed: float
+
+
+class Refs(Protocol):
+    """The branches and tags of the apps' repositories, from a bare mirror of each.
+
+    Thread safe. Every call may run git and block for as long as the repository takes.
+    """
+
+    def resolve(self, app: AppRecord, label: str) -> Resolved:
+        """Return what a label leads to.
+
+        Raises UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
+        """
+        ...
+
+    def heads(self, app: AppRecord) -> Mapping[str, str]:
+        """Fetch, and return the commit of every label that is a branch's or tag's slug.
+
+        Labels that two refs share are left out. Raises RepositoryUnreachable.
+        """
+        ...
+
+    def forget(self, app: str) -> None:
+        """Remove the mirror of an app, if there is one."""
+        ...
+
+
+class Sandboxes(Protocol):
+    """The output of attempts, read from the sandboxes that the agents keep. Thread safe."""
+
+    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+        """Return what follows byte `offset` of the last attempt's output, and the next offset.
+
+        Returns nothing where there is no sandbox, not yet or no longer. Blocks for one HTTP call.
+        Raises Unavailable when the agent does not answer.
+        """
+        ...
+
+    def tail(self, preview: PreviewRecord, size: int) -> bytes:
+        """Return at most the last `size` bytes, in whole lines. As `read` otherwise."""
+        ...

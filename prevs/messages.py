@@ -1,0 +1,67 @@
+"""What rides in a Mesos task: the order to the executor, and its reports back.
+
+BuildOrder is TaskInfo.data, TaskReport is TaskStatus.data; both are JSON bytes (Mesos carries them
+as base64 in its JSON API).
+"""
+
+import dataclasses
+
+from prevs import codec
+from prevs.states import Cause, Phase
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildOrder:
+    """What an executor needs to turn a commit into a container that answers.
+
+    `host` and `host_port` are the agent's address and the port of the accepted offer;
+    `container_port` is where the application listens inside. `cpus` is a share, `mem` in MB.
+    Limits are in seconds.
+    """
+
+    app: str
+    sha: str
+    label: str
+    repository: str
+    container_port: int
+    host: str
+    host_port: int
+    cpus: float
+    mem: int
+    health: str = "/"
+    url: str = ""
+    fetch_limit: float = 300.0
+    build_limit: float = 1800.0
+    start_limit: float = 60.0
+    stop_grace: float = 10.0
+
+    def encode(self) -> bytes:
+        """Return the bytes of TaskInfo.data."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "BuildOrder":
+        """Return the order in TaskInfo.data. Raises RecordError."""
+        return codec.decode(BuildOrder, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskReport:
+    """What an executor says about its attempt, beside the Mesos task state.
+
+    `cause` is set on a terminal report of a failed attempt and on no other; the sentence for
+    people is TaskStatus.message.
+    """
+
+    phase: Phase
+    cause: Cause | None = None
+    exit_code: int | None = None
+
+    def encode(self) -> bytes:
+        """Return the bytes of TaskStatus.data."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "TaskReport":
+        """Return the report in TaskStatus.data. Raises RecordError."""
+        return codec.decode(TaskReport, 1, data)

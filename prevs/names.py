@@ -1,0 +1,125 @@
+"""Every name that is made from another: labels, slugs, hosts, image tags, container and task ids.
+
+A name is made here and nowhere else, so that two programs can never disagree. All functions are
+total: those that make a name answer for any text, those that read one answer None for what is
+not one.
+
+A DNS label is RFC 1123's: 1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last.
+"""
+
+import hashlib
+import re
+from typing import NamedTuple
+
+DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+APP_NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,38}[a-z0-9])?", re.ASCII)
+SHA = re.compile(r"[0-9a-f]{40}", re.ASCII)
+COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
+ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
+
+_HASH_LENGTH = 8
+_SLUG_KEPT = 63 - _HASH_LENGTH - 1
+
+
+class TaskId(NamedTuple):
+    """What a task id says: the preview (app at a commit) and which attempt at it."""
+
+    app: str
+    sha: str
+    attempt: str
+
+
+def is_label(text: str) -> bool:
+    """Tell whether `text` can be the first label of an address."""
+    return DNS_LABEL.fullmatch(text) is not None
+
+
+def is_app_name(text: str) -> bool:
+    """Tell whether `text` can name an app: a DNS label of at most 40 that starts with a letter.
+
+    Two hyphens in a row are kept for the flat form of an address, `<label>--<app>`.
+    """
+    return APP_NAME.fullmatch(text) is not None and "--" not in text
+
+
+def is_sha(text: str) -> bool:
+    """Tell whether `text` is a whole commit id."""
+    return SHA.fullmatch(text) is not None
+
+
+def is_commit_prefix(text: str) -> bool:
+    """Tell whether `text` may abbreviate a commit id in an address (7 to 40 hex digits)."""
+    return COMMIT_PREFIX.fullmatch(text) is not None
+
+
+def slug(ref: str) -> str:
+    """Return the DNS label of a branch or tag name.
+
+    A name that is a DNS label already is its own slug. Any other gets its readable part and a
+    hash of the whole name, so that `feature/a` and `feature-a` never share an address, nor do
+    two long names with one beginning.
+    """
+    if is_label(ref):
+        return ref
+    readable = re.sub(r"[^a-z0-9]+", "-", ref.lower(), flags=re.ASCII)[:_SLUG_KEPT].strip("-")
+    digest = hashlib.sha256(ref.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+    return f"{readable or 'ref'}-{digest}"
+
+
+def short(sha: str) -> str:
+    """Return the first 7 digits of a commit, as people write it."""
+    return sha[:7]
+
+
+def host(label: str, app: str, domain: str) -> str:
+    """Return the host name at which `label` of `app` is reached."""
+    return f"{label}.{app}.{domain}"
+
+
+def split_host(name: str, domain: str) -> tuple[str, str] | None:
+    """Return (label, app) of a host name under `domain`, or None if it is no preview's address.
+
+    Takes what a client may send: any case, a port, a trailing dot.
+    """
+    bare = re.sub(r":\d*$", "", name.lower()).removesuffix(".")
+    label, _, rest = bare.partition(".")
+    app = rest.removesuffix(f".{domain.lower()}")
+    if app == rest or not is_label(label) or not is_app_name(app):
+        return None
+    return label, app
+
+
+def image_tag(app: str, sha: str) -> str:
+    """Return the tag of the image that is built from a commit of an app."""
+    return f"prevs/{app}:{sha}"
+
+
+def task_id(app: str, sha: str, attempt: str) -> str:
+    """Return the Mesos task id (and executor id) of an attempt; `attempt` is never used twice."""
+    return f"{app}.{sha}.{attempt}"
+
+
+def read_task_id(text: str) -> TaskId | None:
+    """Return what a task id says, or None if it is not one of ours."""
+    parts = text.split(".")
+    if len(parts) != 3:
+        return None
+    read = TaskId(*parts)
+    if is_app_name(read.app) and is_sha(read.sha) and ATTEMPT.fullmatch(read.attempt):
+        return read
+    return None
+
+
+def container_name(task: str) -> str:
+    """Return the name of the container of a task.
+
+    It must not begin with `mesos-`: Mesos's docker containerizer kills what does when an agent
+    recovers (docker_kill_orphans, docs/containerizers/docker.md).
+    """
+    safe = re.sub(r"[^a-zA-Z0-9_.-]", "_", task, flags=re.ASCII)
+    return f"prevs-{safe}"
+
+
+def task_name(app: str, label: str, sha: str) -> str:
+    """Return what the Mesos UI shows for a task: `hello@main (5c80e7d)`."""
+    return f"{app}@{label} ({short(sha)})"

@@ -1,0 +1,54 @@
+"""Where things are in ZooKeeper. All paths are below one root, `/prevs` unless told otherwise."""
+
+from typing import NamedTuple
+
+
+class Paths(NamedTuple):
+    """The znodes of one prevs installation."""
+
+    root: str = "/prevs"
+
+    @property
+    def framework_id(self) -> str:
+        """The Mesos framework id, plain ASCII, written before the first launch."""
+        return f"{self.root}/framework/id"
+
+    @property
+    def apps(self) -> str:
+        """Parent of one AppRecord per app."""
+        return f"{self.root}/apps"
+
+    def app(self, app: str) -> str:
+        """An app's AppRecord."""
+        return f"{self.apps}/{app}"
+
+    @property
+    def previews(self) -> str:
+        """Parent of one znode per app, each the parent of its PreviewRecords."""
+        return f"{self.root}/previews"
+
+    def app_previews(self, app: str) -> str:
+        """Parent of an app's PreviewRecords."""
+        return f"{self.previews}/{app}"
+
+    def preview(self, app: str, sha: str) -> str:
+        """A preview's PreviewRecord."""
+        return f"{self.app_previews(app)}/{sha}"
+
+    @property
+    def placements(self) -> str:
+        """Parent of one PlacementsRecord per app."""
+        return f"{self.root}/placements"
+
+    def app_placements(self, app: str) -> str:
+        """An app's PlacementsRecord."""
+        return f"{self.placements}/{app}"
+
+    @property
+    def proxies(self) -> str:
+        """Parent of one ephemeral ProxyRecord per live proxy."""
+        return f"{self.root}/proxies"
+
+    def proxy(self, proxy: str) -> str:
+        """A proxy's ProxyRecord."""
+        return f"{self.proxies}/{proxy}"

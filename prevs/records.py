@@ -1,0 +1,134 @@
+"""What is stored in ZooKeeper. The framework writes all but ProxyRecord; everybody reads.
+
+Times are seconds since the epoch (UTC). tests/data/records holds the bytes of every version that
+was ever written; a change that breaks them needs a new version here and a reader for the old one.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+
+from prevs import codec
+from prevs.codec import RecordError
+from prevs.states import Cause, State
+
+__all__ = [
+    "AppRecord",
+    "Failure",
+    "Placement",
+    "PlacementsRecord",
+    "PreviewRecord",
+    "ProxyRecord",
+    "RecordError",
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class AppRecord:
+    """An app's settings. `cpus` is a share, `mem` a limit in MB, `health` an absolute path."""
+
+    name: str
+    repository: str
+    port: int = 8080
+    cpus: float = 0.1
+    mem: int = 128
+    max_previews: int = 10
+    health: str = "/"
+    created: float = 0.0
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "AppRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(AppRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed, as a sentence for people and a cause for programs."""
+
+    cause: Cause
+    message: str
+    exit_code: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class PreviewRecord:
+    """A preview: an app at a commit.
+
+    `labels` are the labels that were asked for and resolved to this commit, the newest last.
+    `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
+    last one; `reason` says why it waits (queued), `failure` why it failed.
+
+    """
+
+    app: str
+    sha: str
+    state: State
+    labels: tuple[str, ...] = ()
+    task_id: str | None = None
+    agent_id: str | None = None
+    agent_host: str | None = None
+    host_port: int | None = None
+    phase: str = ""
+    reason: str = ""
+    failure: Failure | None = None
+    created: float = 0.0
+    changed: float = 0.0
+    started: float | None = None
+    last_used: float | None = None
+    pinned: bool = False
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "PreviewRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(PreviewRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class Placement:
+    """Where one running preview answers, and the labels that lead there."""
+
+    task_id: str
+    host: str
+    port: int
+    labels: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class PlacementsRecord:
+    """All placements of an app, by commit. An entry exists while visitors may be sent there."""
+
+    app: str
+    placements: Mapping[str, Placement] = dataclasses.field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "PlacementsRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(PlacementsRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class ProxyRecord:
+    """What one proxy routes by: for each app, the znode version of the placements it applied."""
+
+    applied: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "ProxyRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(ProxyRecord, 1, data)

@@ -1,0 +1,51 @@
+"""The words for where a preview is in its life, and for why one failed."""
+
+import enum
+
+
+class State(enum.Enum):
+    """A preview's state; the legal changes are the table in framework/lifecycle.py."""
+
+    QUEUED = "queued"  # wants an attempt; no offer has been taken for it yet
+    PLACED = "placed"  # an attempt's task was sent to an agent
+    BUILDING = "building"  # the executor fetches the commit or builds its image
+    STARTING = "starting"  # the container runs, the health check has not passed yet
+    RUNNING = "running"  # the health check passed; a placement exists
+    DRAINING = "draining"  # its placement is gone, its task is being ended
+    STOPPED = "stopped"  # no task; the next request for it starts it again
+    FAILED = "failed"  # no task; stays so, with a reason, until a retry
+
+
+class Phase(enum.Enum):
+    """What an executor says it is doing (in TaskReport)."""
+
+    FETCHING = "fetching"
+    BUILDING = "building"
+    STARTING = "starting"
+    CHECKING = "checking"
+    RUNNING = "running"
+    ENDED = "ended"
+
+
+class Cause(enum.Enum):
+    """Why a preview failed. The values are part of the API: they never change meaning."""
+
+    REPOSITORY_UNREACHABLE = "repository-unreachable"
+    COMMIT_MISSING = "commit-missing"
+    DOCKERFILE_MISSING = "dockerfile-missing"
+    BUILD_FAILED = "build-failed"
+    START_FAILED = "start-failed"
+    APP_EXITED = "app-exited"
+    NEVER_LISTENED = "never-listened"
+    UNHEALTHY = "unhealthy"
+    OUT_OF_MEMORY = "out-of-memory"
+    DOCKER_UNAVAILABLE = "docker-unavailable"
+    TASK_LOST = "task-lost"
+    TASK_REJECTED = "task-rejected"
+    EXECUTOR_FAILED = "executor-failed"
+
+
+ACTIVE = frozenset(
+    {State.QUEUED, State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING}
+)
+"""The states in which a preview holds, or is about to hold, resources."""
