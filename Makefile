@@ -1,0 +1,64 @@
+# Every target is one command, and says what it does while it does it. CI runs `check` and `test`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UP ?=
+
+.PHONY: help up down status test check format bench-start packages packages-test docs clean
+
+help:
+	@echo 'make up           start everything on this machine and register the example app'
+	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
+	@echo 'make status       show what runs'
+	@echo 'make test         set up, then run every test'
+	@echo 'make check        ruff, mypy strict, import-linter'
+	@echo 'make format       let ruff format and mend'
+	@echo 'make bench-start  time an address against raw docker'
+
+up: packages $(VENV)/.installed
+	@$(BIN)/prevs local up $(UP)
+	@$(BIN)/python examples/hello/register.py
+
+down:
+	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local down $(UP); else echo 'Nothing is installed here, so nothing runs.'; fi
+
+status: $(VENV)/.installed
+	@$(BIN)/prevs local status $(UP)
+
+test: packages-test $(VENV)/.installed
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/.installed
+	$(BIN)/python docs/lifecycle.py
+
+bench-start: packages $(VENV)/.installed
+	@$(BIN)/python bench/start.py
+
+packages:
+	@provision/debian.sh
+
+packages-test:
+	@provision/debian.sh --test
+
+# Editable, so that a change in the tree is what runs.
+$(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg
+	@echo 'Installing the Python packages into $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check ./third_party/http-parser --editable '.[dev]' \
+	  || { echo 'pip could not install the packages (above: why). Mend that, then run the same command again.' >&2; exit 1; }
+	@$(BIN)/python -m pip check --disable-pip-version-check
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
