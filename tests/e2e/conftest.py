@@ -1,0 +1,105 @@
+"""The example app, registered once in the session's cluster, and ways to ask for its addresses."""
+
+import dataclasses
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import requests
+
+REPOSITORY_SCRIPT = Path(__file__).parents[2] / "examples" / "hello" / "make_repository.py"
+
+
+class Cluster(Protocol):
+    """What tests/conftest.py's `cluster` offers."""
+
+    api: str
+    token: str
+    domain: str
+    port: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Api:
+    """The framework's HTTP API."""
+
+    base: str
+    token: str
+
+    def call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Return the answer to a call with the token."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        return requests.request(method, f"{self.base}{path}", headers=headers, timeout=30, **kwargs)
+
+    def preview(self, app: str, sha: str) -> Mapping[str, Any]:
+        """Return one preview, whole."""
+        answer: Mapping[str, Any] = self.call("GET", f"/v1/previews/{app}/{sha}").json()
+        return answer
+
+    def wait_for(self, app: str, sha: str, *states: str) -> Mapping[str, Any]:
+        """Return a preview once it is in one of `states`; fails after 60 s."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            preview = self.preview(app, sha)
+            if preview["state"] in states:
+                return preview
+            time.sleep(0.1)
+        pytest.fail(f"{app} {sha} is {preview['state']}, not {' or '.join(states)}: {preview}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Hello:
+    """The example's repository and the commits of its refs."""
+
+    folder: Path
+    app: str = "hello"
+
+    def git(self, *args: str) -> str:
+        """Return what git prints in the repository."""
+        command = ["git", "-C", str(self.folder), "-c", "safe.directory=*", *args]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, ref: str) -> str:
+        """Return the commit that a ref leads to."""
+        return self.git("rev-parse", f"{ref}^{{commit}}")
+
+    def page(self, ref: str) -> str:
+        """Return the page that the application of a ref shows at /."""
+        return self.git("show", f"{ref}:www/index.html")
+
+
+@pytest.fixture(scope="session")
+def api(cluster: Cluster) -> Api:
+    """The session's framework."""
+    return Api(cluster.api, cluster.token)
+
+
+@pytest.fixture(scope="session")
+def hello(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hello]:
+    """The example, with its branches that fail, registered as `hello`."""
+    folder = tmp_path_factory.mktemp("example") / "hello"
+    subprocess.run(
+        [sys.executable, str(REPOSITORY_SCRIPT), str(folder), "--with-failures"], check=True
+    )
+    answer = api.call("POST", "/v1/apps", json={"name": "hello", "repository": str(folder)})
+    assert answer.status_code == 201, answer.text
+    yield Hello(folder)
+    api.call("DELETE", "/v1/apps/hello")
+
+
+@pytest.fixture(scope="session")
+def visit(cluster: Cluster) -> Callable[..., requests.Response]:
+    """Ask for an address as a program would: the request is held until the preview answers."""
+
+    def ask(label: str, path: str = "/", app: str = "hello", **kwargs: Any) -> requests.Response:
+        headers = {"Host": f"{label}.{app}.{cluster.domain}:{cluster.port}"}
+        headers.update(kwargs.pop("headers", {}))
+        return requests.get(
+            f"http://127.0.0.1:{cluster.port}{path}", headers=headers, timeout=120, **kwargs
+        )
+
+    return ask

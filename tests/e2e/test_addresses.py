@@ -1,0 +1,166 @@
+"""An address builds its commit and serves it; what cannot be served says why."""
+
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import docker
+import pytest
+import requests
+
+from tests.e2e.conftest import Api, Cluster, Hello
+
+pytestmark = pytest.mark.e2e
+
+Visit = Callable[..., requests.Response]
+
+
+def problem(answer: requests.Response) -> Mapping[str, Any]:
+    assert answer.headers["Content-Type"].startswith("application/problem+json"), answer.text
+    body: Mapping[str, Any] = answer.json()
+    return body
+
+
+def containers_of(docker_host: str, sha: str) -> list[Any]:
+    client = docker.DockerClient(base_url=docker_host)
+    try:
+        return list(client.containers.list(all=True, filters={"label": f"prevs.commit={sha}"}))
+    finally:
+        client.close()
+
+
+def test_three_versions_are_served_at_the_same_time_each_with_its_own_page(
+    hello: Hello, visit: Visit
+) -> None:
+    old = hello.commit("main~1")
+    labels = {"main": "main", "v1": "v1", old[:7]: old}
+    with ThreadPoolExecutor() as pool:
+        answers = dict(zip(labels, pool.map(visit, labels), strict=True))
+    for label, ref in labels.items():
+        assert answers[label].status_code == 200, answers[label].text
+        assert answers[label].text.strip() == hello.page(ref)
+    assert len({answer.text for answer in answers.values()}) == 3
+    for label, ref in labels.items():  # and again, when all three run
+        assert visit(label).text.strip() == hello.page(ref)
+
+
+def test_curl_as_in_the_readme_gets_the_page(hello: Hello, cluster: Cluster) -> None:
+    address = f"http://main.hello.{cluster.domain}:{cluster.port}/"
+    command = ["curl", "--silent", "--show-error", "--max-time", "120", address]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == hello.page("main")
+
+
+def test_mesos_shows_the_task_with_its_name_labels_and_resources(
+    hello: Hello, visit: Visit, api: Api, cluster: Any
+) -> None:
+    visit("main")
+    sha = hello.commit("main")
+    preview = api.preview("hello", sha)
+    tasks = requests.get(f"http://{cluster.master}/tasks?limit=1000", timeout=10).json()["tasks"]
+    [task] = [t for t in tasks if t["id"] == preview["task_id"]]
+    assert task["name"].startswith("hello@")
+    assert sha[:7] in task["name"]
+    assert task["state"] == "TASK_RUNNING"
+    labels = {label["key"]: label["value"] for label in task["labels"]}
+    assert (labels["app"], labels["commit"]) == ("hello", sha)
+    assert labels["url"].startswith("http://")
+    assert task["resources"]["cpus"] == 0.1
+    assert task["resources"]["mem"] == 128
+    assert str(preview["host_port"]) in task["resources"]["ports"]
+
+
+def test_the_container_has_the_share_and_the_limit_of_its_task(
+    hello: Hello, visit: Visit, docker_host: str
+) -> None:
+    visit("main")
+    [container] = containers_of(docker_host, hello.commit("main"))
+    host_config = container.attrs["HostConfig"]
+    assert host_config["CpuShares"] == 102
+    assert host_config["Memory"] == 128 * 1024 * 1024
+
+
+def test_a_broken_dockerfile_fails_with_the_reason_and_leaves_nothing(
+    hello: Hello, visit: Visit, api: Api, docker_host: str
+) -> None:
+    answer = visit("broken-dockerfile")
+    told = problem(answer)
+    assert answer.status_code == 502
+    assert told["cause"] == "build-failed"
+    sha = hello.commit("broken-dockerfile")
+    preview = api.wait_for("hello", sha, "failed")
+    assert preview["failure"]["cause"] == "build-failed"
+    assert preview["failure"]["exit_code"] not in (0, None)
+    assert preview["log_tail"].strip()
+    assert containers_of(docker_host, sha) == []
+
+
+def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
+    hello: Hello, visit: Visit, api: Api, docker_host: str
+) -> None:
+    answer = visit("exits")
+    told = problem(answer)
+    assert (answer.status_code, told["cause"]) == (502, "app-exited")
+    sha = hello.commit("exits")
+    failed = api.wait_for("hello", sha, "failed")
+    assert failed["failure"]["exit_code"] == 3
+    assert containers_of(docker_host, sha) == []
+    assert problem(visit("exits"))["cause"] == "app-exited"
+    assert api.preview("hello", sha)["task_id"] == failed["task_id"], "it was started again"
+    assert api.call("POST", f"/v1/previews/hello/{sha}/retry").status_code == 202
+    again = api.wait_for("hello", sha, "failed")
+    deadline = time.monotonic() + 60
+    while again["task_id"] == failed["task_id"] and time.monotonic() < deadline:
+        time.sleep(0.1)
+        again = api.wait_for("hello", sha, "failed")
+    assert again["task_id"] != failed["task_id"]
+
+
+def test_an_app_that_never_listens_says_so(hello: Hello, api: Api) -> None:
+    answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "never-listens"})
+    assert answer.status_code == 202
+    stopped = api.call("POST", "/v1/previews", json={"app": "hello", "label": "never-listens"})
+    assert stopped.json()["sha"] == hello.commit("never-listens")
+    sha = hello.commit("never-listens")
+    api.wait_for("hello", sha, "starting", "failed")
+    assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
+    assert api.wait_for("hello", sha, "stopped")["failure"] is None
+
+
+@pytest.mark.parametrize("label", ["no-such-branch", "abcdef0", "f" * 40])
+def test_an_unknown_label_is_404_with_the_reason_and_starts_nothing(
+    hello: Hello, visit: Visit, api: Api, label: str
+) -> None:
+    before = len(api.call("GET", "/v1/previews").json()["previews"])
+    answer = visit(label)
+    assert answer.status_code == 404
+    told = problem(answer)
+    assert told["type"] == "urn:prevs:problem:unknown-label"
+    assert label in told["detail"]
+    assert len(api.call("GET", "/v1/previews").json()["previews"]) == before
+
+
+def test_an_unknown_app_is_404_with_the_reason(hello: Hello, visit: Visit) -> None:
+    answer = visit("main", app="nobody")
+    assert answer.status_code == 404
+    assert problem(answer)["type"] == "urn:prevs:problem:unknown-app"
+
+
+def test_a_stopped_preview_comes_back_from_its_kept_image(
+    hello: Hello, visit: Visit, api: Api, docker_host: str
+) -> None:
+    sha = hello.commit("v1")
+    assert visit("v1").status_code == 200
+    first = api.preview("hello", sha)
+    [container] = containers_of(docker_host, sha)
+    image = container.image.id
+    assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
+    api.wait_for("hello", sha, "stopped")
+    assert containers_of(docker_host, sha) == []
+    assert visit("v1").text.strip() == hello.page("v1")
+    second = api.preview("hello", sha)
+    assert second["task_id"] != first["task_id"]
+    [container] = containers_of(docker_host, sha)
+    assert container.image.id == image

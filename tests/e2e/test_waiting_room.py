@@ -1,0 +1,55 @@
+"""A browser goes through the waiting room into the application."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.e2e.conftest import Api, Cluster, Hello
+
+pytestmark = pytest.mark.e2e
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+
+@pytest.fixture
+def page(cluster: Cluster) -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser.new_page()
+        browser.close()
+
+
+def test_a_visitor_sees_the_log_and_then_the_application(
+    page: Page, hello: Hello, api: Api, cluster: Cluster
+) -> None:
+    sha = hello.commit("main~2")
+    page.goto(f"http://{sha[:7]}.hello.{cluster.domain}:{cluster.port}/?from=test")
+    expect(page.locator("body")).to_contain_text(sha[:7])
+    expect(page.locator("body")).to_contain_text("building", ignore_case=True, timeout=60_000)
+    page.wait_for_function(
+        "text => document.body.innerText.includes(text)",
+        arg=hello.git("log", "-1", "--format=%s", sha),
+        timeout=60_000,
+    )
+    assert page.url.endswith("/?from=test")
+    assert api.preview("hello", sha)["state"] == "running"
+
+
+def test_a_visitor_of_a_failed_preview_sees_why_and_can_retry(
+    page: Page, hello: Hello, api: Api, cluster: Cluster
+) -> None:
+    sha = hello.commit("broken-dockerfile")
+    page.goto(f"http://{sha}.hello.{cluster.domain}:{cluster.port}/")
+    retry = page.get_by_role("button", name="retry")
+    expect(retry).to_be_visible(timeout=60_000)
+    expect(page.locator("body")).to_contain_text("exit code", ignore_case=True)
+    failed = api.preview("hello", sha)
+    retry.click()
+    page.wait_for_timeout(500)
+    expect(retry).to_be_visible(timeout=60_000)
+    assert api.wait_for("hello", sha, "failed")["task_id"] != failed["task_id"]
