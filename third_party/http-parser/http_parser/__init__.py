@@ -1,0 +1,1 @@
+"""A stand-in for the http-parser distribution: what pymesos calls of it, on h11."""
