@@ -24,7 +24,10 @@ __all__ = [
 
 @dataclasses.dataclass(frozen=True)
 class AppRecord:
-    """An app's settings. `cpus` is a share, `mem` a limit in MB, `health` an absolute path."""
+    """An app's settings. `cpus` is a share, `mem` a limit in MB, `health` an absolute path.
+
+    `removed` marks one that is being removed: nothing of it starts any more.
+    """
 
     name: str
     repository: str
@@ -34,6 +37,7 @@ class AppRecord:
     max_previews: int = 10
     health: str = "/"
     created: float = 0.0
+    removed: bool = False
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -60,8 +64,9 @@ class PreviewRecord:
 
     `labels` are the labels that were asked for and resolved to this commit, the newest last.
     `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
-    last one; `reason` says why it waits (queued), `failure` why it failed.
-
+    last one; `reason` says why it waits (queued), `failure` why it failed. `again` is set while
+    it drains and is wanted again afterwards; `lost` counts the attempts that were lost in a row.
+    `changed` is when the state last changed.
     """
 
     app: str
@@ -80,6 +85,8 @@ class PreviewRecord:
     started: float | None = None
     last_used: float | None = None
     pinned: bool = False
+    again: bool = False
+    lost: int = 0
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
