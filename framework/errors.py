@@ -5,7 +5,13 @@ FrameworkError
 ├── Conflict: AppExists, AmbiguousLabel, NotRetryable
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
-└── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
+├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
+│   └── BeingRemoved
+├── OutcomeUnknown           a call that Mesos may or may not have got
+└── Fatal                    the program must end, and be started again or looked at
+    ├── Superseded: another framework writes the records
+    ├── SessionLost: ZooKeeper has forgotten this session
+    └── Refused: Mesos does not want this framework
 
 framework/http_problems.py maps each to problem+json; nothing else knows HTTP.
 """
@@ -124,3 +130,58 @@ class Unavailable(FrameworkError):
     def __init__(self, part: str) -> None:
         super().__init__(f"{part} does not answer now. Try again in some seconds.")
         self.part = part
+
+
+class BeingRemoved(Unavailable):
+    """An app of that name is still being removed."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(f"The removal of {app!r}")
+        self.args = (f"{app!r} is still being removed. Try again in some seconds.",)
+        self.app = app
+
+
+class OutcomeUnknown(FrameworkError):
+    """A call to Mesos without an answer: it may have been done. It must not be sent again."""
+
+    def __init__(self, call: str, why: str) -> None:
+        super().__init__(f"Mesos has not answered {call}: {why}")
+        self.call = call
+
+
+class Fatal(FrameworkError):
+    """The program cannot go on. `exit_code` tells the supervisor and the operator which kind."""
+
+    exit_code = 1
+
+
+class Superseded(Fatal):
+    """A record was changed by somebody else; there is another framework at this root."""
+
+    exit_code = 5
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            f"{path} was written by another program. Only one framework may run at one root; "
+            "is there a second one?"
+        )
+        self.path = path
+
+
+class SessionLost(Fatal):
+    """ZooKeeper ended the session: what this process knows may be old."""
+
+    exit_code = 4
+
+    def __init__(self) -> None:
+        super().__init__("The ZooKeeper session is lost; starting again reads everything anew.")
+
+
+class Refused(Fatal):
+    """Mesos does not accept this framework, or has given its id to another process."""
+
+    exit_code = 3
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Mesos refused this framework: {why}")
+        self.why = why

@@ -6,7 +6,7 @@ The edges (mesos, zookeeper, refs, sandbox, http) implement or use them; none im
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
 
 
 class Previews(Protocol):
@@ -112,4 +112,83 @@ class Sandboxes(Protocol):
 
     def tail(self, preview: PreviewRecord, size: int) -> bytes:
         """Return at most the last `size` bytes, in whole lines. As `read` otherwise."""
+        ...
+
+
+class Stored(NamedTuple):
+    """Everything that the store holds; what cannot be read is not among it."""
+
+    apps: Sequence[AppRecord] = ()
+    previews: Sequence[PreviewRecord] = ()
+    placements: Sequence[PlacementsRecord] = ()
+    framework_id: str | None = None
+
+
+class Store(Protocol):
+    """The records. One thread, and no other program, writes them.
+
+    Every call blocks for a round trip and raises Unavailable when there was no answer: the write
+    may have happened, and the same write again is right. A write of what somebody else has
+    changed since it was read raises Superseded.
+    """
+
+    def load(self) -> Stored:
+        """Read everything anew."""
+        ...
+
+    def save(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> int:
+        """Write a record; return its version, which grows by one with each write."""
+        ...
+
+    def delete(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> None:
+        """Remove a record; one that is gone already is no error."""
+        ...
+
+    def save_framework_id(self, framework_id: str) -> None:
+        """Write the Mesos framework id."""
+        ...
+
+    def proxies(self) -> Sequence[ProxyRecord]:
+        """Return what each live proxy has applied."""
+        ...
+
+
+class Cluster(Protocol):
+    """The calls to the Mesos master. Each blocks for at most 10 s.
+
+    Raises Unavailable when nothing was sent or it was refused, OutcomeUnknown when there was no
+    answer. Dicts are Mesos v1 JSON.
+    """
+
+    def accept(
+        self,
+        offer_ids: Sequence[str],
+        tasks: Sequence[Mapping[str, object]],
+        refuse_seconds: float,
+    ) -> None:
+        """Launch tasks on the resources of offers of one agent."""
+        ...
+
+    def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
+        """Give offers back, and ask not to be offered the same for a while."""
+        ...
+
+    def revive(self) -> None:
+        """Ask for offers, whatever was refused before."""
+        ...
+
+    def suppress(self) -> None:
+        """Ask for no offers until `revive`."""
+        ...
+
+    def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
+        """Ask for the end of a task; may be lost."""
+        ...
+
+    def acknowledge(self, status: Mapping[str, object]) -> None:
+        """Tell that a status is stored, so that the next one of its task comes."""
+        ...
+
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        """Ask for the state of tasks (task id, agent id), of all known ones if there are none."""
         ...

@@ -1,0 +1,106 @@
+"""The life of one preview, as a table.
+
+Every legal change of state is a row of TRANSITIONS, and no state changes anywhere else. Nothing
+here does I/O. What must be done because of a state (a placement, a kill, a launch) follows from
+the records as they are, again and again, until it is so; it is no part of the table.
+docs/lifecycle.md is drawn from it by docs/draw_lifecycle.py.
+"""
+
+import enum
+from collections.abc import Mapping
+
+from prevs.states import State
+
+
+class Event(enum.Enum):
+    """What can happen to a preview."""
+
+    REQUESTED = "asked for"
+    RETRIED = "retry asked for"
+    STOP_REQUESTED = "stop asked for"
+    LAUNCHED = "offer taken"
+    NOT_LAUNCHED = "launch not sent"
+    ALIVE = "task alive"
+    BUILDING = "task builds"
+    STARTING = "task starts"
+    HEALTHY = "health check passed"
+    KILLING = "task being killed"
+    FAILED = "task failed"
+    LOST = "task lost"
+    LOST_TOO_OFTEN = "task lost too often"
+    ENDED = "task ended"
+    ENDED_WANTED = "task ended, asked for again"
+
+
+class IllegalTransition(Exception):
+    """An event reached a preview whose state does not expect it; nothing has changed."""
+
+    def __init__(self, state: State, event: Event) -> None:
+        super().__init__(f"{event.value} while {state.value}")
+        self.state = state
+        self.event = event
+
+
+_SAME_WHILE_DRAINING = (
+    Event.REQUESTED,
+    Event.STOP_REQUESTED,
+    Event.ALIVE,
+    Event.BUILDING,
+    Event.STARTING,
+    Event.HEALTHY,
+    Event.KILLING,
+)
+
+
+def _with_task(state: State) -> dict[tuple[State, Event], State]:
+    """Return the rows that every state with a wanted task has."""
+    return {
+        (state, Event.REQUESTED): state,
+        (state, Event.STOP_REQUESTED): State.DRAINING,
+        (state, Event.ALIVE): state,
+        (state, Event.HEALTHY): State.RUNNING,
+        # Somebody else kills it, an agent that drains for example: it is wanted again elsewhere.
+        (state, Event.KILLING): State.DRAINING,
+        (state, Event.FAILED): State.FAILED,
+        (state, Event.LOST): State.QUEUED,
+        (state, Event.LOST_TOO_OFTEN): State.FAILED,
+    }
+
+
+TRANSITIONS: Mapping[tuple[State, Event], State] = {
+    (State.QUEUED, Event.REQUESTED): State.QUEUED,
+    (State.QUEUED, Event.STOP_REQUESTED): State.STOPPED,
+    (State.QUEUED, Event.LAUNCHED): State.PLACED,
+    **_with_task(State.PLACED),
+    (State.PLACED, Event.NOT_LAUNCHED): State.QUEUED,
+    (State.PLACED, Event.BUILDING): State.BUILDING,
+    (State.PLACED, Event.STARTING): State.STARTING,
+    **_with_task(State.BUILDING),
+    (State.BUILDING, Event.BUILDING): State.BUILDING,
+    (State.BUILDING, Event.STARTING): State.STARTING,
+    **_with_task(State.STARTING),
+    (State.STARTING, Event.STARTING): State.STARTING,
+    **_with_task(State.RUNNING),
+    **{(State.DRAINING, event): State.DRAINING for event in _SAME_WHILE_DRAINING},
+    (State.DRAINING, Event.ENDED): State.STOPPED,
+    (State.DRAINING, Event.ENDED_WANTED): State.QUEUED,
+    (State.STOPPED, Event.REQUESTED): State.QUEUED,
+    (State.STOPPED, Event.STOP_REQUESTED): State.STOPPED,
+    # Sticky: visitors come again and again, and none of them can mend it.
+    (State.FAILED, Event.REQUESTED): State.FAILED,
+    (State.FAILED, Event.STOP_REQUESTED): State.FAILED,
+    (State.FAILED, Event.RETRIED): State.QUEUED,
+}
+
+WITH_TASK = frozenset(
+    {State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING}
+)
+"""The states in which the current attempt's task may exist."""
+
+
+def step(state: State, event: Event) -> State:
+    """Return the state after `event`. Raises IllegalTransition when it is not expected."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalTransition(state, event) from None
