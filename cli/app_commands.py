@@ -1,0 +1,134 @@
+"""`prevs app …`: the registered repositories."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cli import tables
+from cli.errors import NotDone
+from cli.output import note, show, show_json
+from cli.sentences import counted
+from cli.surroundings import Surroundings
+
+Command = Callable[..., Any]
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def settings(command: Command) -> Command:
+    """Add the options that `app add` and `app set` share; the API checks them, all at once."""
+    options = [
+        click.option("--port", type=int, help="Where the app listens in its container."),
+        click.option("--cpus", type=float, help="Its share of CPUs."),
+        click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
+        click.option("--max-previews", type=int, help="How many may run at the same time."),
+        click.option("--health", metavar="PATH", help="What answers when the app is ready."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def located(repository: str, folder: Path) -> str:
+    """Return a repository's address; a path is made absolute, from `folder` on."""
+    looks_like_path = repository.startswith((".", "/", "~"))
+    path = folder / Path(repository).expanduser()
+    if "://" in repository or not (looks_like_path or path.exists()):
+        return repository
+    return os.path.normpath(path)
+
+
+@click.group()
+def app() -> None:
+    """Register repositories, list and change them."""
+
+
+@app.command()
+@click.argument("name")
+@click.argument("repository")
+@settings
+@as_json
+@click.pass_obj
+def add(
+    around: Surroundings, /, name: str, repository: str, *, as_json: bool, **options: object
+) -> None:
+    """Register the git repository REPOSITORY as the app NAME.
+
+    REPOSITORY is what `git clone` takes, from where the framework runs, or a folder.
+    """
+    given = {key: value for key, value in options.items() if value is not None}
+    there = located(repository, Path.cwd())
+    added = around.api.add_app({"name": name, "repository": there, **given})
+    if as_json:
+        show_json(added)
+        return
+    show(tables.app_details(added, around.now()))
+    note(f"`prevs start {name} main --wait` starts its branch main.")
+
+
+@app.command("ls")
+@as_json
+@click.pass_obj
+def list_apps(around: Surroundings, as_json: bool) -> None:
+    """List the apps."""
+    apps = around.api.apps()
+    if as_json:
+        show_json(apps)
+    elif apps:
+        show(tables.apps(apps, around.now()))
+    else:
+        note("There are no apps yet. `prevs app add NAME REPOSITORY` registers one.")
+
+
+@app.command("show")
+@click.argument("name")
+@as_json
+@click.pass_obj
+def show_app(around: Surroundings, name: str, as_json: bool) -> None:
+    """Show the settings of an app."""
+    found = around.api.app(name)
+    if as_json:
+        show_json(found)
+    else:
+        show(tables.app_details(found, around.now()))
+
+
+@app.command("set")
+@click.argument("name")
+@click.option("--repository", help="Where its git repository is.")
+@settings
+@as_json
+@click.pass_obj
+def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: object) -> None:
+    """Change settings of an app; they hold for what starts from now on."""
+    changes = {key: value for key, value in options.items() if value is not None}
+    if not changes:
+        raise click.UsageError("Say what to change, for example --mem 256.")
+    if isinstance(repository := changes.get("repository"), str):
+        changes["repository"] = located(repository, Path.cwd())
+    changed = around.api.change_app(name, changes)
+    if as_json:
+        show_json(changed)
+    else:
+        show(tables.app_details(changed, around.now()))
+
+
+@app.command("rm")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@click.pass_obj
+def remove(around: Surroundings, name: str, yes: bool) -> None:
+    """Stop an app's previews and forget it."""
+    if not yes:
+        previews = around.api.previews(app=around.api.app(name)["name"])
+        if not sys.stdin.isatty():
+            raise click.UsageError("This asks first, and nobody is there to answer. Say --yes.")
+        question = f"Remove {name} and stop its {counted(previews, 'preview', 'previews')}?"
+        if not click.confirm(question, err=True):
+            raise NotDone(f"{name} stays.")
+    around.api.remove_app(name)
+    note(f"{name} is removed.")

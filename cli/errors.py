@@ -1,0 +1,99 @@
+"""Every reason for which a command fails, each with what to do about it.
+
+CliError
+├── BadCredentials     no API is known, or the file that names it cannot be used
+├── ApiUnreachable     nothing answers at its address, or the connection broke
+├── ApiConfused        something answers that is not prevs
+├── ApiRefused         the API answered with a problem
+├── PreviewFailed      what was started did not get to run
+└── NotDone            anything else that did not happen
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+NEXT_STEPS = {
+    "unauthorized": "Set PREVS_TOKEN to the API's token; `prevs local up` writes the right one.",
+    "app-exists": "`prevs app set {app}` changes it.",
+    "repository-unreachable": "Check that the machine of the framework can read it; "
+    "`prevs app set {app} --repository …` changes it.",
+    "unknown-label": "A branch or tag must be pushed before it has an address.",
+}
+
+
+class CliError(Exception):
+    """Why a command failed. `hint` is the next step, or empty; str() is what failed."""
+
+    status = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class BadCredentials(CliError):
+    """The address or the token of the API cannot be found out."""
+
+
+class ApiUnreachable(CliError):
+    """Nothing answered at `address`; the same call may work later."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"The API at {address} does not answer: {why}.",
+            "Start everything on this machine with `prevs local up`, "
+            "or set PREVS_API to where the API is.",
+        )
+        self.address = address
+
+
+class ApiConfused(CliError):
+    """What answered at `address` is not the API of prevs."""
+
+    def __init__(self, address: str, why: str) -> None:
+        super().__init__(
+            f"What answers at {address} is not the API of prevs: {why}.",
+            "Set PREVS_API to where the API is.",
+        )
+        self.address = address
+
+
+class Problem(NamedTuple):
+    """An answer of type application/problem+json; `slug` is the stable part of its type."""
+
+    slug: str
+    http_status: int
+    detail: str
+    fields: Mapping[str, Any]
+
+
+class ApiRefused(CliError):
+    """The API said no. A setting that it does not take is wrong use."""
+
+    def __init__(self, problem: Problem, hint: str = "") -> None:
+        known = NEXT_STEPS.get(problem.slug, "")
+        app = problem.fields.get("app", "NAME")
+        super().__init__(problem.detail, hint or known.format(app=app))
+        self.problem = problem
+        self.status = 2 if problem.slug == "invalid-settings" else 1
+
+    def details(self) -> Sequence[str]:
+        """Return a line for each problem of a setting, or for each commit a label may mean."""
+        fields = self.problem.fields
+        lines = [f"{one['field']}: {one['message']}" for one in fields.get("problems", ())]
+        for one in fields.get("candidates", ()):
+            ref = one.get("ref") or one.get("kind", "")
+            lines.append(f"{one['sha'][:12]}  {ref}  {one.get('subject', '')}".rstrip())
+        return lines
+
+
+class PreviewFailed(CliError):
+    """A preview that does not run; `log_tail` is the end of what its attempt printed."""
+
+    def __init__(self, message: str, hint: str, log_tail: str = "") -> None:
+        super().__init__(message, hint)
+        self.log_tail = log_tail
+
+
+class NotDone(CliError):
+    """What was asked for did not happen."""

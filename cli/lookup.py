@@ -1,0 +1,77 @@
+"""From what a person calls a preview to the preview: any branch, tag or commit, or its label."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from cli.answers import Label, Preview
+from cli.errors import ApiRefused
+from prevs import names
+from prevs.states import ACTIVE
+
+_ACTIVE = {state.value for state in ACTIVE}
+_NO_LEAD = {"unknown-label", "unknown-preview", "repository-unreachable"}
+
+
+class Lookups(Protocol):
+    """What is asked of the API; cli.api.Api can do it."""
+
+    def resolve(self, app: str, label: str) -> Label:
+        """Return what a label leads to."""
+        ...
+
+    def preview(self, app: str, sha: str) -> Preview:
+        """Return a preview."""
+        ...
+
+    def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
+        """Return an app's previews."""
+        ...
+
+
+def find(api: Lookups, app: str, name: str) -> Preview:
+    """Return the preview that is meant by `name`. Raises ApiRefused.
+
+    A label whose branch is gone or has moved on, or whose repository does not answer, still
+    names the preview that was started under it: one must be able to stop that.
+    """
+    label = names.slug(name)
+    try:
+        with naming(name):
+            sha = label if names.is_sha(label) else api.resolve(app, label)["sha"]
+        return api.preview(app, sha)
+    except ApiRefused as exc:
+        if exc.problem.slug not in _NO_LEAD:
+            raise
+        chosen = choose(api.previews(app=app), label)
+        if chosen is None:
+            raise
+        return api.preview(app, chosen["sha"])
+
+
+def choose(previews: Iterable[Preview], label: str) -> Preview | None:
+    """Return the one of an app's previews that was asked for under `label`, or None.
+
+    Of several, the one that is active, and then the newest.
+    """
+    known = list(previews)
+    under = [p for p in known if label in p["labels"]]
+    if not under and names.is_commit_prefix(label):
+        under = [p for p in known if p["sha"].startswith(label)]
+        if len(under) > 1:
+            return None
+    return max(under, key=lambda p: (p["state"] in _ACTIVE, p["created"]), default=None)
+
+
+@contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let an error about a label say which name it was made from."""
+    try:
+        yield
+    except ApiRefused as exc:
+        label = names.slug(name)
+        if exc.problem.slug == "unknown-label" and label != name:
+            raise ApiRefused(
+                exc.problem, f"{label!r} is the label of {name!r}; is that pushed?"
+            ) from exc
+        raise

@@ -1,0 +1,189 @@
+"""The commands about previews. LABEL is a branch, a tag, 7 to 40 digits of a commit, or a label."""
+
+import codecs
+import webbrowser
+from collections.abc import Callable, Iterator
+
+import click
+
+from cli import lookup, tables
+from cli.answers import Preview
+from cli.app_commands import as_json
+from cli.errors import NotDone
+from cli.following import Ended, LogPiece, Step, follow
+from cli.output import live_line, log_printer, note, show, show_json, show_log_tail
+from cli.sentences import failed, progress, title
+from cli.surroundings import Surroundings
+from prevs import names
+from prevs.states import State
+
+app_argument = click.argument("app")
+label_argument = click.argument("label")
+
+
+@click.command()
+@app_argument
+@label_argument
+@click.option("--wait", is_flag=True, help="Wait until it runs or has failed.")
+@as_json
+@click.pass_obj
+def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bool) -> None:
+    """Start the preview of LABEL, and print its address."""
+    with lookup.naming(label):
+        preview = around.api.start(app, names.slug(label))
+    if wait and preview["state"] not in {"running", "failed"}:
+        preview = _wait(around, preview, label)
+    if preview["state"] == "failed":
+        preview = around.api.preview(app, preview["sha"])  # this answer has the end of the log
+    if as_json:
+        show_json(preview)
+    does_not_run = preview["state"] == "failed" or (wait and preview["state"] != "running")
+    if does_not_run:
+        raise failed(preview, label)
+    note(f"{title(preview)} {progress(preview)}")
+    if not as_json:
+        click.echo(preview["url"])
+
+
+def _wait(around: Surroundings, preview: Preview, label: str) -> Preview:
+    """Show a preview's progress until it runs, has failed or was stopped. Blocks."""
+    app, sha = preview["app"], preview["sha"]
+    try:
+        with live_line() as say:
+            steps = follow(around.api, app, sha, pause=around.pause, told=say)
+            return last_state(steps, say)
+    except KeyboardInterrupt:
+        note(f"It goes on without you: `prevs show {app} {label}` tells how far it is.")
+        raise
+
+
+def last_state(steps: Iterator[Step], say: Callable[[str], None]) -> Preview:
+    """Return the first state of a followed preview in which there is nothing to wait for."""
+    said = ""
+    for step in steps:
+        if isinstance(step, LogPiece):
+            continue
+        preview = step.preview
+        if isinstance(step, Ended) or preview["state"] in {"running", "failed"}:
+            return preview
+        sentence = f"{title(preview)} {progress(preview)}"
+        if sentence != said:
+            say(sentence)
+            said = sentence
+    raise NotDone("The preview cannot be followed any further.")
+
+
+@click.command("ls")
+@click.option("--app", help="Only those of this app.")
+@click.option("--state", type=click.Choice([s.value for s in State]), help="Only those in it.")
+@as_json
+@click.pass_obj
+def list_previews(
+    around: Surroundings, app: str | None, state: str | None, *, as_json: bool
+) -> None:
+    """List the previews."""
+    previews = around.api.previews(app=app, state=state)
+    if as_json:
+        show_json(previews)
+    elif previews:
+        show(tables.previews(previews, around.now()))
+    elif app or state:
+        note("There are no such previews.")
+    else:
+        note("There are no previews yet. `prevs start APP LABEL` starts one.")
+
+
+@click.command("show")
+@app_argument
+@label_argument
+@as_json
+@click.pass_obj
+def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+    """Show what is known of the preview of LABEL."""
+    preview = lookup.find(around.api, app, label)
+    if as_json:
+        show_json(preview)
+        return
+    show(tables.preview_details(preview, around.now()))
+    if preview["state"] == "failed":
+        error = failed(preview, label)
+        show_log_tail(error.log_tail, err=False)
+        note(error.hint)
+
+
+@click.command()
+@app_argument
+@label_argument
+@click.option("-f", "--follow", "following", is_flag=True, help="Go on as it grows.")
+@click.pass_obj
+def logs(around: Surroundings, app: str, label: str, *, following: bool) -> None:
+    """Print the build log of LABEL and what the app printed."""
+    preview = lookup.find(around.api, app, label)
+    print_piece = log_printer()
+    if not following:
+        _print_log(around, preview, print_piece)
+        return
+    steps = follow(around.api, app, preview["sha"], pause=around.pause, told=note)
+    state = ""
+    for step in steps:
+        if isinstance(step, LogPiece):
+            print_piece(step.text)
+        elif step.preview["state"] != state:
+            state = step.preview["state"]
+            note(f"{title(step.preview)} {progress(step.preview)}")
+
+
+def _print_log(around: Surroundings, preview: Preview, print_piece: Callable[[str], None]) -> None:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    offset = 0
+    while True:
+        piece, following = around.api.log(preview["app"], preview["sha"], offset)
+        print_piece(decoder.decode(piece, final=not piece))
+        if not piece or following <= offset:
+            return
+        offset = following
+
+
+@click.command()
+@app_argument
+@label_argument
+@as_json
+@click.pass_obj
+def stop(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+    """Stop the preview of LABEL; the next visit starts it again."""
+    found = lookup.find(around.api, app, label)
+    _report(around.api.stop(app, found["sha"]), as_json=as_json)
+
+
+@click.command()
+@app_argument
+@label_argument
+@as_json
+@click.pass_obj
+def retry(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
+    """Try the failed preview of LABEL again."""
+    found = lookup.find(around.api, app, label)
+    _report(around.api.retry(app, found["sha"]), as_json=as_json)
+
+
+def _report(preview: Preview, *, as_json: bool) -> None:
+    if as_json:
+        show_json(preview)
+    else:
+        note(f"{title(preview)} {progress(preview)}")
+
+
+@click.command("open")
+@app_argument
+@label_argument
+@click.pass_obj
+def open_preview(around: Surroundings, app: str, label: str) -> None:
+    """Open the address of LABEL in the browser, and print it."""
+    with lookup.naming(label):
+        address = around.api.resolve(app, names.slug(label))["url"]
+    click.echo(address)
+    if not webbrowser.open(address):
+        raise NotDone("There is no browser to start here.", "Open the address above.")
+
+
+COMMANDS = (start, list_previews, show_preview, logs, stop, retry, open_preview)

@@ -1,0 +1,28 @@
+"""What a command gets from outside: the environment, the API, and the clock."""
+
+import functools
+import time
+from collections.abc import Mapping
+
+from cli import credentials
+from cli.api import Api
+
+
+class Surroundings:
+    """Made once by main and handed to each command by click."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    @functools.cached_property
+    def api(self) -> Api:
+        """The API that the environment names. Raises BadCredentials."""
+        return Api(credentials.read(self._environ))
+
+    def now(self) -> float:
+        """Return the time, in seconds since the epoch."""
+        return time.time()
+
+    def pause(self, seconds: float) -> None:
+        """Block for some seconds."""
+        time.sleep(seconds)
