@@ -92,9 +92,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.FAILED, Event.RETRIED): State.QUEUED,
 }
 
-WITH_TASK = frozenset(
-    {State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING}
-)
+WITH_TASK = frozenset({State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING})
 """The states in which the current attempt's task may exist."""
 
 

@@ -1,0 +1,111 @@
+"""What reaches the service's inbox. Edges put these there and return; the service acts on them."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+from framework.errors import Fatal
+
+
+@dataclasses.dataclass(frozen=True)
+class Subscribed:
+    """The master has accepted this framework (again)."""
+
+    framework_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Disconnected:
+    """The link to the master is gone; every offer is void."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Offered:
+    """Offers (v1 JSON)."""
+
+    offers: Sequence[Mapping[str, Any]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Rescinded:
+    """An offer is void."""
+
+    offer_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Updated:
+    """A task status (v1 JSON)."""
+
+    status: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class AgentFailed:
+    """A hint that an agent, or an executor on it, is gone. Unreliable."""
+
+    agent_id: str | None
+    executor_id: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class StoreSuspended:
+    """ZooKeeper does not answer: nothing may be decided."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StoreResumed:
+    """ZooKeeper answers again, in the same session."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """An edge cannot go on, so the program must end."""
+
+    error: Fatal
+
+
+@dataclasses.dataclass(frozen=True)
+class Heads:
+    """The commit of each branch's and tag's label of an app, as fetched now."""
+
+    app: str
+    heads: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Forgotten:
+    """The mirror of an app that is being removed is gone."""
+
+    app: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """A request: `act` runs on the service's thread, `answer` gets its result or its error."""
+
+    act: Callable[[], Any]
+    answer: "Future[Any]"
+
+
+@dataclasses.dataclass(frozen=True)
+class Stop:
+    """End the service's thread; every task goes on."""
+
+
+Event = (
+    Subscribed
+    | Disconnected
+    | Offered
+    | Rescinded
+    | Updated
+    | AgentFailed
+    | StoreSuspended
+    | StoreResumed
+    | Ended
+    | Heads
+    | Forgotten
+    | Asked
+    | Stop
+)

@@ -1,0 +1,100 @@
+"""Running git, for repositories that are not trusted. The only module that knows GitPython.
+
+git reads one settings file, ours; it never asks for anything, and speaks only the protocols below.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import git
+
+from framework import repositories
+
+# safe.directory has to be in a file: git empties the environment's settings for the upload-pack
+# that serves a repository on this machine, and that one refuses other users' repositories.
+# The low speed limits end a transfer that stands still, where the time limit alone would allow it.
+_SETTINGS = """\
+[safe]
+\tdirectory = *
+[credential]
+\thelper =
+[core]
+\thooksPath = /dev/null
+[fetch]
+\twriteCommitGraph = true
+\trecurseSubmodules = false
+[gc]
+\tautoDetach = false
+[http]
+\tlowSpeedLimit = 1
+\tlowSpeedTime = 30
+"""
+_ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_PARAMETERS": "",
+    "GIT_CONFIG_COUNT": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10",
+    "GIT_ALLOW_PROTOCOL": "http:https:ssh:git:file",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+}
+_TIMED_OUT = (124, 137)
+_BOILERPLATE = (
+    "Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+)
+
+
+class GitFailed(Exception):
+    """git ended with an error; `why` is its last line that says something, `output` all of it."""
+
+    def __init__(self, why: str, output: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.output = output
+
+
+class GitCommand:
+    """git with its settings in `folder`. Thread safe."""
+
+    def __init__(self, folder: Path) -> None:
+        settings = folder / "gitconfig"
+        settings.write_text(_SETTINGS)
+        self._environment = {**_ENVIRONMENT, "GIT_CONFIG_GLOBAL": str(settings)}
+
+    def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
+        """Return what git wrote to stdout and stderr, in the bare `repository`.
+
+        Blocks for at most `limit` seconds. Bytes that are not UTF-8 come as surrogates. Raises
+        GitFailed.
+        """
+        # timeout(1) ends all of git's children too, and gently, so that git removes its locks;
+        # GitPython's own limit kills, and needs a program that not every machine has.
+        command = ["timeout", "--kill-after=5", str(limit), "git", f"--git-dir={repository}"]
+        try:
+            status, output, errors = git.Git().execute(
+                [*command, *arguments],
+                with_extended_output=True,
+                with_exceptions=False,
+                env=self._environment,
+            )
+        except git.GitCommandNotFound as exc:
+            raise GitFailed("git could not be started", str(exc)) from exc
+        if status in _TIMED_OUT:
+            raise GitFailed(f"it did not answer within {limit} s", str(errors))
+        if status:
+            raise GitFailed(_find_reason(errors), errors)
+        return str(output), errors
+
+
+def _find_reason(errors: str) -> str:
+    """Return the last line that says what happened, without credentials."""
+    lines = [
+        line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in errors.splitlines()
+    ]
+    telling = [line for line in lines if line and line not in _BOILERPLATE]
+    return repositories.redact((telling or ["git could not read it"])[-1])

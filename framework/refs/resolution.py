@@ -1,0 +1,70 @@
+"""What a label means among the branches and tags of a repository. Pure.
+
+A label is a whole commit id; else a branch's or tag's slug; else the beginning of a commit id.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from prevs import names
+
+
+class Ref(NamedTuple):
+    """A branch or tag and the commit it leads to. `kind` is branch or tag."""
+
+    name: str
+    kind: str
+    sha: str
+
+
+Labels = Mapping[str, Sequence[Ref]]
+
+
+def read_refs(listing: str) -> tuple[Ref, ...]:
+    """Return the branches and tags in a listing of `git for-each-ref --format=REF_FORMAT`.
+
+    Annotated tags count as the commit they lead to; a tag of a tree or blob is left out.
+    """
+    return tuple(ref for line in listing.splitlines() if (ref := _read_ref(line)))
+
+
+REF_FORMAT = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
+
+
+def label_refs(refs: Iterable[Ref]) -> Labels:
+    """Return the refs of each label: one a commit, and where both lead there, the branch."""
+    labels: dict[str, dict[str, Ref]] = {}
+    for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
+        labels.setdefault(names.slug(ref.name), {}).setdefault(ref.sha, ref)
+    return {label: tuple(by_sha.values()) for label, by_sha in labels.items()}
+
+
+def find_heads(labels: Labels) -> dict[str, str]:
+    """Return the commit of every label that leads to one only."""
+    return {label: refs[0].sha for label, refs in labels.items() if len(refs) == 1}
+
+
+def explain_no_label(label: str) -> str:
+    """Return why a text that is no DNS label leads nowhere."""
+    return (
+        "it is no DNS label (1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last). "
+        f"A branch or tag of this name has the label {names.slug(label)!r}."
+    )
+
+
+def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -> str:
+    """Return why a label leads nowhere; `unreached` are commits that it names all the same."""
+    if unreached:
+        return "that commit exists, but no branch or tag reaches it."
+    if not refs:
+        return "the repository has no branches and no tags yet."
+    if names.is_commit_prefix(label):
+        return "there is no branch, tag or commit of that name."
+    return "there is no branch or tag of that name, and no commit id begins so."
+
+
+def _read_ref(line: str) -> Ref | None:
+    own_type, own, peeled_type, peeled, name = line.split(" ", 4)
+    sha = own if own_type == "commit" else peeled if peeled_type == "commit" else None
+    _, folder, short_name = name.split("/", 2)
+    return Ref(short_name, "branch" if folder == "heads" else "tag", sha) if sha else None

@@ -1,0 +1,57 @@
+"""What may be given as an app's repository, and what of it may be shown.
+
+Pure; git itself is run in framework/refs.
+"""
+
+import re
+
+_SCHEMES = ("http", "https", "ssh", "git", "file")
+_LONGEST = 2000
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>/.*)?", re.I)
+_SCP_LIKE = re.compile(r"(?:[^\s@/:]+@)?(?P<host>[^\s@/:-][^\s@/:]*):(?P<path>[^:-].*)")
+_HTTP_CREDENTIALS = re.compile(r"(https?://)[^/\s]*@", re.I)
+_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s]*@", re.I)
+
+
+def find_problem(repository: str) -> str | None:
+    """Return what is wrong with a repository's address, or None if git may be given it.
+
+    It is an absolute path, `user@host:path`, or a URL of one of the allowed schemes. One with
+    credentials in it is refused: settings are stored and shown in the clear.
+    """
+    if not repository.strip():
+        return "is empty"
+    if len(repository) > _LONGEST:
+        return f"is longer than {_LONGEST} characters"
+    if not repository.isprintable():
+        return "has control characters in it"
+    if repository != repository.strip():
+        return "begins or ends with a space"
+    if repository.startswith("/"):
+        return None
+    if match := _URL.fullmatch(repository):
+        return _find_url_problem(match["scheme"].lower(), match["authority"], match["path"])
+    if _SCP_LIKE.fullmatch(repository):
+        return None
+    return (
+        "is neither an absolute path nor a git URL "
+        f"({', '.join(f'{scheme}://' for scheme in _SCHEMES)} or user@host:path)"
+    )
+
+
+def redact(text: str) -> str:
+    """Return `text` without the credentials of the URLs in it."""
+    return _PASSWORD.sub(r"\1***@", _HTTP_CREDENTIALS.sub(r"\1***@", text))
+
+
+def _find_url_problem(scheme: str, authority: str, path: str | None) -> str | None:
+    if scheme not in _SCHEMES:
+        return f"has the scheme {scheme}://; allowed are {', '.join(_SCHEMES)}"
+    user, at, host = authority.rpartition("@")
+    if at and (scheme in ("http", "https") or ":" in user):
+        return "has credentials in it, which would be stored and shown in the clear"
+    if scheme != "file" and (not host or host.startswith("-")):
+        return "names no host"
+    if scheme == "file" and not path:
+        return "names no path"
+    return None

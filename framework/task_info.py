@@ -1,0 +1,101 @@
+"""The Mesos TaskInfo (v1 JSON) of an attempt, from the records and what matching chose. No I/O."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from framework.matching import Launch
+from prevs import names
+from prevs.messages import BuildOrder
+from prevs.records import AppRecord, PreviewRecord
+
+_SECOND_NANOSECONDS = 1_000_000_000
+_CLEAN_UP_SECONDS = 10.0
+"""What an executor may take, after the application's own grace, to remove a container."""
+
+
+class Origin(NamedTuple):
+    """What is the same for every task of a framework.
+
+    `command` is the executor's argument vector; `uris` are fetched into its sandbox first.
+    """
+
+    framework_id: str
+    command: Sequence[str]
+    uris: Sequence[str]
+    domain: str
+    public_port: int
+
+
+def address(label: str, app: str, domain: str, port: int) -> str:
+    """Return the URL at which a label of an app is reached."""
+    host = names.host(label, app, domain)
+    return f"http://{host}/" if port == 80 else f"http://{host}:{port}/"
+
+
+def task_info(
+    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin
+) -> dict[str, Any]:
+    """Return the TaskInfo of the attempt that `preview` records (its task_id must be set)."""
+    label = preview.labels[-1] if preview.labels else preview.sha
+    url = address(label, app.name, origin.domain, origin.public_port)
+    order = BuildOrder(
+        app=app.name,
+        sha=preview.sha,
+        label=label,
+        repository=app.repository,
+        container_port=app.port,
+        host=launch.host,
+        host_port=launch.port,
+        cpus=launch.demand.cpus,
+        mem=launch.demand.mem,
+        health=app.health,
+        url=url,
+    )
+    return {
+        "name": names.task_name(app.name, label, preview.sha),
+        "task_id": {"value": preview.task_id},
+        "agent_id": {"value": launch.agent_id},
+        "resources": list(launch.task_resources),
+        "executor": _executor(preview, launch, origin, order),
+        "data": base64.b64encode(order.encode()).decode(),
+        "labels": _labels({"app": app.name, "commit": preview.sha, "label": label, "url": url}),
+        "discovery": _discovery(app.name, label, launch.port),
+        "kill_policy": {"grace_period": _duration(order.stop_grace)},
+    }
+
+
+def _executor(
+    preview: PreviewRecord, launch: Launch, origin: Origin, order: BuildOrder
+) -> dict[str, Any]:
+    return {
+        "type": "CUSTOM",
+        "executor_id": {"value": preview.task_id},
+        "framework_id": {"value": origin.framework_id},
+        "name": f"prevs executor of {preview.app} {names.short(preview.sha)}",
+        "source": preview.app,
+        "command": {
+            "shell": False,
+            "value": origin.command[0],
+            "arguments": list(origin.command),
+            "uris": [{"value": uri} for uri in origin.uris],
+        },
+        "resources": list(launch.executor_resources),
+        "shutdown_grace_period": _duration(order.stop_grace + _CLEAN_UP_SECONDS),
+    }
+
+
+def _discovery(app: str, label: str, port: int) -> dict[str, Any]:
+    return {
+        "visibility": "EXTERNAL",
+        "name": f"{label}.{app}",
+        "ports": {"ports": [{"number": port, "name": "http", "protocol": "tcp"}]},
+    }
+
+
+def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"labels": [{"key": key, "value": value} for key, value in labels.items()]}
+
+
+def _duration(seconds: float) -> dict[str, int]:
+    return {"nanoseconds": int(seconds * _SECOND_NANOSECONDS)}
