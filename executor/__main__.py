@@ -1,0 +1,45 @@
+"""`python -m executor`: started by a Mesos agent, for one task."""
+
+import logging
+import os
+import queue
+import signal
+import sys
+
+from driver.executor import ExecutorDriver
+from executor.config import read_config
+from executor.errors import InvalidEnvironment
+from executor.mesos import Event, MesosEvents, ShutDown
+from executor.output import Output
+from executor.service import Service
+
+EXIT_USAGE = 2
+
+
+def main() -> int:
+    """Wire the parts, subscribe, and serve until the task has ended; return the exit code."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        config = read_config(os.environ)
+    except InvalidEnvironment as exc:
+        for problem in exc.problems:
+            print(f"executor: {problem}", file=sys.stderr)
+        return EXIT_USAGE
+    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    signal.signal(signal.SIGTERM, lambda *_: inbox.put(ShutDown()))
+    driver = ExecutorDriver(MesosEvents(inbox), os.environ)
+    driver.start()
+    # While the agent answers: this is the slowest import, and nothing needs it before the task.
+    from executor.toolbox import Toolbox
+
+    toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()))
+    toolbox.connect()
+    return Service(config, driver, inbox, toolbox.tools).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Builds with the daemon's classic builder, for agents without BuildKit."""
+
+import contextlib
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker.errors import APIError
+
+from executor import build_log
+from executor.daemon import Daemon, daemon_errors, explanation
+from executor.errors import DockerUnavailable
+from executor.ports import Log, Signals
+
+_STEP = re.compile(r"Step (\d+/\d+) : (.*)")
+
+
+class ClassicBuild:
+    """One build by docker-py; ending its response ends the build in the daemon."""
+
+    def __init__(self, daemon: Daemon, *, signals: Signals, log: Log) -> None:
+        self._daemon = daemon
+        self._signals = signals
+        self._log = log
+        self._response: requests.Response | None = None
+        self._cancelled = threading.Event()
+        self._step: build_log.Step | None = None
+
+    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+        """Build the Dockerfile in `tree`. Raises BuildFailed, DockerUnavailable, Stopped."""
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            self._cancel()
+
+        timer = threading.Timer(limit, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            with self._signals.interrupting(self._cancel):
+                self._run(tree, tag, labels)
+        except DockerUnavailable:
+            # A response that was cut off looks like a daemon that went away.
+            if not self._cancelled.is_set():
+                raise
+        finally:
+            timer.cancel()
+        self._signals.check()
+        if expired.is_set():
+            raise build_log.too_slow(limit)
+
+    def _run(self, tree: Path, tag: str, labels: Mapping[str, str]) -> None:
+        client = self._daemon.new_client()
+        # Sessions of requests show a response to their hooks when its headers are there.
+        client.hooks["response"].append(self._keep)
+        with contextlib.closing(client), daemon_errors():
+            try:
+                pieces = client.build(
+                    path=str(tree),
+                    tag=tag,
+                    labels=dict(labels),
+                    decode=True,
+                    rm=True,
+                    forcerm=True,
+                )
+                self._follow(pieces)
+            except APIError as exc:
+                raise build_log.failure(None, explanation(exc), None) from exc
+            finally:
+                if self._response is not None:
+                    self._response.close()
+
+    def _follow(self, pieces: Iterator[Any]) -> None:
+        for piece in pieces:
+            if text := piece.get("stream") or piece.get("status"):
+                self._log.write(str(text).encode())
+                if match := _STEP.match(str(text)):
+                    self._step = build_log.Step(match.group(1), match.group(2))
+            if error := piece.get("error"):
+                self._log.write(f"{error}\n".encode())
+                code = piece.get("errorDetail", {}).get("code")
+                raise build_log.failure(self._step, str(error), code)
+
+    def _keep(self, response: requests.Response, *_: object, **__: object) -> None:
+        self._response = response
+        if self._cancelled.is_set():
+            self._cancel()
+
+    def _cancel(self) -> None:
+        self._cancelled.set()
+        response = self._response
+        if response is not None:
+            # The socket may be closed already: then there is nothing left to wake.
+            with contextlib.suppress(OSError, RuntimeError, ValueError):
+                response.raw.shutdown()

@@ -1,0 +1,58 @@
+"""The connection to this agent's docker daemon; docker-py's errors of it become ours here."""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+
+import requests.exceptions
+from docker.api import APIClient
+from docker.errors import APIError, DockerException
+from docker.utils import kwargs_from_env
+
+from executor.errors import DockerUnavailable
+
+_DEFAULT_HOST = "unix:///var/run/docker.sock"
+_CALL_LIMIT = 60
+"""Seconds for one answer of the daemon. Starting a container on a busy machine can take 10."""
+
+
+class Daemon:
+    """Connects once, when first asked. Thread safe. DOCKER_HOST and its kin in `environ` decide."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._settings = kwargs_from_env(environment=dict(environ))
+        self._lock = threading.Lock()
+        self._client: APIClient | None = None
+        self.host = environ.get("DOCKER_HOST") or _DEFAULT_HOST
+
+    def client(self) -> APIClient:
+        """Return the one client of this process. Raises DockerUnavailable."""
+        with self._lock:
+            if self._client is None:
+                self._client = self.new_client()
+            return self._client
+
+    def new_client(self) -> APIClient:
+        """Return a client of the caller's own. Blocks for one call. Raises DockerUnavailable."""
+        with daemon_errors():
+            return APIClient(version="auto", timeout=_CALL_LIMIT, **self._settings)
+
+
+@contextlib.contextmanager
+def daemon_errors() -> Iterator[None]:
+    """Raise DockerUnavailable for a daemon that does not answer; its refusals pass as APIError."""
+    try:
+        yield
+    except APIError:
+        raise
+    except (requests.exceptions.RequestException, DockerException) as exc:
+        raise DockerUnavailable(_first_line(exc)) from exc
+
+
+def explanation(error: APIError) -> str:
+    """Return the daemon's own sentence for a refusal."""
+    return str(error.explanation or error).strip().rstrip(".")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")

@@ -1,0 +1,165 @@
+"""Every way in which an attempt fails, as one family.
+
+ExecutorError                  has a `cause` for programs; str() is a sentence for people
+├── RepositoryUnreachable      git could not read the repository, or not in time
+├── CommitMissing              no branch or tag of the repository leads to the commit
+├── DockerfileMissing          the commit has no Dockerfile that can be used
+├── BuildFailed                the Dockerfile did not build, or not in time
+├── StartFailed                docker could not create or start the container
+├── AppExited, OutOfMemory     the container ended; `exit_code` says how
+├── NeverListened, Unhealthy   the container runs, and does not answer as it should
+└── DockerUnavailable          the agent's docker daemon does not answer
+InvalidEnvironment             this program cannot even begin; all problems at once
+Stopped                        no error: the attempt was told to end
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from prevs import names
+from prevs.states import Cause
+
+
+class ExecutorError(Exception):
+    """An attempt that failed; str() says what happened and what to do about it."""
+
+    cause: ClassVar[Cause] = Cause.EXECUTOR_FAILED
+    exit_code: int | None = None
+
+
+class RepositoryUnreachable(ExecutorError):
+    """git could not read the repository; `why` is git's own last line."""
+
+    cause = Cause.REPOSITORY_UNREACHABLE
+
+    def __init__(self, repository: str, why: str) -> None:
+        super().__init__(
+            f"The repository cannot be read ({repository}): {why}. "
+            "Check that its address is right and that the agents may read it, then retry."
+        )
+        self.repository = repository
+        self.why = why
+
+
+class CommitMissing(ExecutorError):
+    """The repository was read, and has no such commit on a branch or tag."""
+
+    cause = Cause.COMMIT_MISSING
+
+    def __init__(self, repository: str, sha: str) -> None:
+        super().__init__(
+            f"Commit {names.short(sha)} is on no branch or tag of {repository} any more. "
+            "Push it again, or open the address of a commit that is there."
+        )
+        self.sha = sha
+
+
+class DockerfileMissing(ExecutorError):
+    """The commit has no Dockerfile at its root; `why` where there is one that cannot be used."""
+
+    cause = Cause.DOCKERFILE_MISSING
+
+    def __init__(self, sha: str, why: str | None = None) -> None:
+        found = why or f"There is no Dockerfile at the root of commit {names.short(sha)}."
+        super().__init__(f"{found} Add one and push, then open the new commit's address.")
+        self.sha = sha
+
+
+class BuildFailed(ExecutorError):
+    """The image could not be built. `exit_code` is that of the failed step, if it had one."""
+
+    cause = Cause.BUILD_FAILED
+
+    def __init__(self, message: str, exit_code: int | None = None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class StartFailed(ExecutorError):
+    """docker refused to create or start the container; `why` is its own sentence."""
+
+    cause = Cause.START_FAILED
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The container could not be started: {why}")
+        self.why = why
+
+
+class AppExited(ExecutorError):
+    """The application ended by itself; that is a failure with exit code 0 too."""
+
+    cause = Cause.APP_EXITED
+
+    def __init__(self, exit_code: int, *, answered: bool) -> None:
+        when = "after it had answered" if answered else "before it answered"
+        super().__init__(
+            f"The application exited with code {exit_code} {when}. "
+            "The end of the log shows what it said last."
+        )
+        self.exit_code = exit_code
+
+
+class OutOfMemory(ExecutorError):
+    """The kernel killed the application at its memory limit; `mem` is that limit in MB."""
+
+    cause = Cause.OUT_OF_MEMORY
+
+    def __init__(self, exit_code: int, mem: int) -> None:
+        super().__init__(
+            f"The application was killed because it used more than its {mem} MB of memory. "
+            "Raise the app's memory, or make it use less, then retry."
+        )
+        self.exit_code = exit_code
+        self.mem = mem
+
+
+class NeverListened(ExecutorError):
+    """Nothing accepted a connection within the limit."""
+
+    cause = Cause.NEVER_LISTENED
+
+    def __init__(self, port: int, limit: float) -> None:
+        super().__init__(
+            f"Nothing listened on port {port} of the container within {limit:g} s. The application "
+            f"must listen on 0.0.0.0 (not only on localhost) and on the port in PORT ({port})."
+        )
+        self.port = port
+
+
+class Unhealthy(ExecutorError):
+    """It accepted connections, and no answer was 2xx or 3xx; `status` is the last, if any."""
+
+    cause = Cause.UNHEALTHY
+
+    def __init__(self, path: str, limit: float, *, answer: str, status: int | None) -> None:
+        super().__init__(
+            f"GET {path} did not succeed within {limit:g} s: {answer}. "
+            "Make it answer 2xx or 3xx, or give the app another health path."
+        )
+        self.path = path
+        self.status = status
+
+
+class DockerUnavailable(ExecutorError):
+    """The docker daemon of this agent does not answer."""
+
+    cause = Cause.DOCKER_UNAVAILABLE
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Docker on this agent does not answer ({why}). Its operator has to look; "
+            "a retry may reach another agent."
+        )
+        self.why = why
+
+
+class InvalidEnvironment(Exception):
+    """What the agent gave this program to start with is not enough; every problem at once."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class Stopped(Exception):
+    """The attempt was told to end; raised at the next point where it can."""

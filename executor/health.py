@@ -1,0 +1,63 @@
+"""When an application counts as healthy, and what to say of one that does not. Pure."""
+
+import dataclasses
+
+from executor.errors import ExecutorError, NeverListened, Unhealthy
+from executor.ports import Answer
+
+_SHORTEST_PAUSE = 0.02
+_LONGEST_PAUSE = 1.0
+_PAUSE_SHARE = 0.1
+"""A pause is a tenth of the time that has passed: nobody waits more than a tenth too long."""
+
+
+_NOTHING_YET = Answer(connected=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Checking:
+    """What is known of an application that has not passed its health check yet.
+
+    `began` is on the caller's clock, `limit` in seconds. `last` is the most telling answer so
+    far: an HTTP status over a silent connection, a connection over none.
+    """
+
+    path: str
+    port: int
+    began: float
+    limit: float
+    last: Answer = _NOTHING_YET
+
+    def saw(self, answer: Answer) -> "Checking":
+        """Return what is known after another answer that did not pass."""
+        telling = _weight(answer) >= _weight(self.last)
+        return dataclasses.replace(self, last=answer) if telling else self
+
+    def pause(self, now: float) -> float:
+        """Return the seconds to wait before the next question."""
+        left = self.began + self.limit - now
+        wanted = min(max((now - self.began) * _PAUSE_SHARE, _SHORTEST_PAUSE), _LONGEST_PAUSE)
+        return max(0.0, min(wanted, left))
+
+    def over(self, now: float) -> bool:
+        """Tell whether the time limit has passed."""
+        return now >= self.began + self.limit
+
+    def failure(self) -> ExecutorError:
+        """Return why the check failed, for when the limit has passed."""
+        if not self.last.connected:
+            return NeverListened(self.port, self.limit)
+        if self.last.status is None:
+            answer = self.last.problem
+        else:
+            answer = f"it answered, the last status was {self.last.status}"
+        return Unhealthy(self.path, self.limit, answer=answer, status=self.last.status)
+
+
+def passes(answer: Answer) -> bool:
+    """Tell whether an answer is what a healthy application gives: 2xx or 3xx."""
+    return answer.status is not None and 200 <= answer.status < 400
+
+
+def _weight(answer: Answer) -> int:
+    return (answer.status is not None) * 2 + answer.connected

@@ -1,0 +1,74 @@
+"""The images of this agent's docker daemon: reused by tag, else built."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from docker.errors import ImageNotFound
+
+from executor.buildkit import BuildKit
+from executor.classic import ClassicBuild
+from executor.daemon import Daemon, daemon_errors
+from executor.locks import locked
+from executor.ports import Log, Signals
+
+
+class DockerImages:
+    """Fulfils the port Images. `folder` is shared by all attempts of an agent."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        folder: Path,
+        environ: Mapping[str, str],
+        *,
+        signals: Signals,
+        log: Log,
+    ) -> None:
+        self._daemon = daemon
+        self._folder = folder
+        self._environ = environ
+        self._signals = signals
+        self._log = log
+        self._buildkit: BuildKit | None = None
+
+    def exists(self, tag: str) -> bool:
+        """Tell whether an image of that tag is there. Raises DockerUnavailable."""
+        try:
+            with daemon_errors():
+                client = self._daemon.client()
+                client.inspect_image(tag)  # type: ignore[no-untyped-call]  # as types-docker has it
+        except ImageNotFound:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def building(self, tag: str) -> Iterator[None]:
+        """Hold the right to build `tag` on this agent; blocks until nobody else does.
+
+        Looks for BuildKit meanwhile, and while the caller fetches the commit. Raises Stopped.
+        """
+        name = hashlib.sha256(tag.encode()).hexdigest()[:24]
+        self._buildkit = self._find_buildkit()
+        with locked(self._folder / "locks" / f"image-{name}", self._signals, busy=self._say_busy):
+            yield
+
+    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+        """Build the Dockerfile in `tree`; its output goes to the attempt's log.
+
+        Raises BuildFailed, DockerUnavailable, Stopped.
+        """
+        buildkit = self._buildkit or self._find_buildkit()
+        if not buildkit.available():
+            classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log)
+            classic.build(tree, tag, labels, limit=limit)
+            return
+        options = [f"--tag={tag}", *(f"--label={key}={value}" for key, value in labels.items())]
+        buildkit.build(tree, options, limit=limit, signals=self._signals, log=self._log)
+
+    def _find_buildkit(self) -> BuildKit:
+        return BuildKit(self._daemon.host, self._folder / "buildx", self._environ)
+
+    def _say_busy(self) -> None:
+        self._log.header("another attempt builds this commit on this agent: waiting for it")

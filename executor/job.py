@@ -1,0 +1,155 @@
+"""Performs one attempt: commit, image, container, health, and then its end."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+from executor.attempt import Attempt, container_spec, image_labels
+from executor.context import check_context
+from executor.errors import AppExited, ExecutorError, OutOfMemory, Stopped
+from executor.health import Checking, passes
+from executor.ports import Checkout, Container, Containers, Exit, Images, Log, Probe, Reports
+from executor.signals import StopSignal
+from prevs import names
+from prevs.states import Phase
+
+_SLOW_CHECK = 1.0
+"""Seconds after which the health check is worth a report: the agent passes a report on only when
+the one before is acknowledged, so each one that precedes TASK_RUNNING may delay it."""
+
+_LOOK = 60.0
+"""Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
+
+_DRAIN = 2.0
+"""Seconds for the last output of a container to reach the log."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Tools:
+    """What an attempt works with. `checkout` is called only where there is something to build."""
+
+    checkout: Callable[[], Checkout]
+    images: Images
+    containers: Containers
+    probe: Probe
+    reports: Reports
+    log: Log
+    signals: StopSignal
+    now: Callable[[], float]
+
+
+class Job:
+    """One attempt, performed on the thread that calls run()."""
+
+    def __init__(self, attempt: Attempt, tools: Tools) -> None:
+        self._attempt = attempt
+        self._order = attempt.order
+        self._tools = tools
+
+    def run(self) -> ExecutorError | None:
+        """Perform the attempt until it ends; return why it failed, None if it was told to end.
+
+        Blocks for as long as the application runs. Never raises. No container is left.
+        """
+        try:
+            self._perform()
+        except Stopped:
+            return None
+        except ExecutorError as exc:
+            # What goes wrong while it is being ended is part of its end.
+            return None if self._tools.signals.stopped else exc
+        except Exception:
+            # Whatever it is, the framework must hear of it: a task without an end holds its share.
+            logger.exception("the attempt failed in a way that nobody thought of")
+            return ExecutorError(
+                "The executor failed by itself; its stderr in the sandbox has the details."
+            )
+
+    def _perform(self) -> NoReturn:
+        self._tools.signals.check()
+        self._ensure_image()
+        self._tools.signals.check()
+        container = self._start()
+        try:
+            self._check(container)
+            self._tools.reports.running(f"{self._order.app} answers.")
+            self._watch(container)
+        finally:
+            self._end(container)
+
+    def _ensure_image(self) -> None:
+        tools, order, image = self._tools, self._order, self._attempt.image
+        if tools.images.exists(image):
+            return
+        commit = names.short(order.sha)
+        tools.reports.progress(Phase.FETCHING, f"Fetching commit {commit}.")
+        with tools.images.building(image):
+            if tools.images.exists(image):
+                return
+            tools.log.header(f"fetching commit {commit}")
+            with tools.checkout().tree(limit=order.fetch_limit) as tree:
+                check_context(tree, order.sha)
+                tools.reports.progress(Phase.BUILDING, f"Building the image of {commit}.")
+                tools.log.header(f"building {names.image_tag(order.app, commit)}")
+                labels = image_labels(self._attempt)
+                tools.images.build(tree, image, labels, limit=order.build_limit)
+
+    def _start(self) -> Container:
+        tools, order = self._tools, self._order
+        tools.reports.progress(Phase.STARTING, "Starting the container.")
+        tools.log.header(f"starting {names.image_tag(order.app, names.short(order.sha))}")
+        return tools.containers.start(container_spec(self._attempt), on_exit=tools.signals.wake)
+
+    def _check(self, container: Container) -> None:
+        """Return when the application passed its health check. Raises why it did not."""
+        tools, order = self._tools, self._order
+        began = tools.now()
+        known = Checking(order.health, order.container_port, began, order.start_limit)
+        told = False
+        while True:
+            answer = tools.probe.ask()
+            if (ended := container.exit()) is not None:
+                raise self._exited(ended, answered=False)
+            if passes(answer):
+                return
+            known = known.saw(answer)
+            if known.over(tools.now()):
+                raise known.failure()
+            if not told and tools.now() - began >= _SLOW_CHECK:
+                tools.reports.progress(Phase.CHECKING, f"Waiting for GET {order.health} to answer.")
+                told = True
+            tools.signals.wait(known.pause(tools.now()))
+
+    def _watch(self, container: Container) -> NoReturn:
+        while (ended := container.exit()) is None:
+            self._tools.signals.wait(_LOOK)
+        raise self._exited(ended, answered=True)
+
+    def _exited(self, ended: Exit, *, answered: bool) -> ExecutorError:
+        if ended.out_of_memory:
+            return OutOfMemory(ended.code, self._order.mem)
+        return AppExited(ended.code, answered=answered)
+
+    def _end(self, container: Container) -> None:
+        """Let the application end within its grace, if it was told to; remove the container."""
+        try:
+            self._let_end(container)
+        except ExecutorError:
+            # Why the attempt ended matters more than that docker was away when it did.
+            logger.exception("docker does not answer")
+        try:
+            container.remove()
+        except ExecutorError:
+            logger.exception("the container may be left")
+        container.drain(_DRAIN)
+
+    def _let_end(self, container: Container) -> None:
+        signals = self._tools.signals
+        if signals.stopped and container.exit() is None:
+            container.terminate()
+            signals.wait_for_end(lambda: container.exit() is not None)
+        if container.exit() is not None:
+            container.drain(_DRAIN)

@@ -1,0 +1,174 @@
+"""What an attempt needs of the world, as small protocols; the edges fulfil them."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from prevs.states import Phase
+
+
+class Signals(Protocol):
+    """How an attempt hears that it is to end; see executor/signals.py."""
+
+    def check(self) -> None:
+        """Raise Stopped if the attempt is to end."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Block for `seconds`, or less where something happened. Raises Stopped."""
+        ...
+
+    def wake(self) -> None:
+        """End the current or the next wait: there is something to look at. Any thread."""
+        ...
+
+    def interrupting(self, interrupt: Callable[[], None]) -> AbstractContextManager[None]:
+        """Within the context, call `interrupt` (from another thread) when told to end.
+
+        Raises Stopped at entry if that is so already.
+        """
+        ...
+
+
+class Checkout(Protocol):
+    """The files of a commit."""
+
+    def tree(self, *, limit: float) -> AbstractContextManager[Path]:
+        """Give a folder with the commit's files; it is gone when the context ends.
+
+        Blocks for at most `limit` seconds. Raises RepositoryUnreachable, CommitMissing, Stopped.
+        """
+        ...
+
+
+class Images(Protocol):
+    """The images that this agent's docker daemon keeps."""
+
+    def exists(self, tag: str) -> bool:
+        """Tell whether an image of that tag is there. Raises DockerUnavailable."""
+        ...
+
+    def building(self, tag: str) -> AbstractContextManager[None]:
+        """Hold the right to build `tag` on this agent; blocks until nobody else does.
+
+        Raises Stopped.
+        """
+        ...
+
+    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+        """Build the Dockerfile in `tree`; its output goes to the attempt's log.
+
+        Raises BuildFailed, DockerUnavailable, Stopped.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class ContainerSpec:
+    """A container as an attempt wants it. `cpus` is a share, `mem` a limit in MB.
+
+    `container_port` is published at `host`:`host_port` and nowhere else.
+    """
+
+    name: str
+    image: str
+    container_port: int
+    host: str
+    host_port: int
+    cpus: float
+    mem: int
+    environment: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+class Exit(NamedTuple):
+    """How a container ended."""
+
+    code: int
+    out_of_memory: bool
+
+
+class Container(Protocol):
+    """One container that was started."""
+
+    def exit(self) -> Exit | None:
+        """Return how it ended, None while it runs. Doesn't block for longer than one call.
+
+        Raises DockerUnavailable when the daemon went away and did not return.
+        """
+        ...
+
+    def terminate(self) -> None:
+        """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
+        ...
+
+    def drain(self, seconds: float) -> None:
+        """Wait until the output of an ended container is in the log, at most `seconds`."""
+        ...
+
+    def remove(self) -> None:
+        """Kill it if it runs, and remove it; one that is gone is no error.
+
+        Raises DockerUnavailable.
+        """
+        ...
+
+
+class Containers(Protocol):
+    """The containers of this agent's docker daemon."""
+
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> Container:
+        """Start a container; its output goes to the attempt's log.
+
+        One of the same name that was left over is removed first. Where this raises, no container
+        is left. `on_exit` is called, on another thread, when exit() has something to tell.
+        Raises StartFailed, DockerUnavailable.
+        """
+        ...
+
+
+class Answer(NamedTuple):
+    """What a GET of the health path met.
+
+    `connected` is False where nothing listens; a docker daemon's own proxy accepts connections
+    when nothing listens behind it, and closes them at once: that is not connected. `status` is
+    None where no HTTP answer came; `problem` then says in words what came.
+    """
+
+    connected: bool
+    status: int | None = None
+    problem: str = ""
+
+
+class Probe(Protocol):
+    """Asks an application how it is."""
+
+    def ask(self) -> Answer:
+        """Send one GET. Blocks for at most some seconds. Raises Stopped."""
+        ...
+
+
+class Reports(Protocol):
+    """Tells Mesos how the attempt goes."""
+
+    def progress(self, phase: Phase, message: str) -> None:
+        """Report a phase before the application runs."""
+        ...
+
+    def running(self, message: str) -> None:
+        """Report that the health check passed."""
+        ...
+
+
+class Log(Protocol):
+    """The attempt's log: what the sandbox's stdout shows to people. Thread safe."""
+
+    def write(self, data: bytes) -> None:
+        """Append bytes of a build's or an application's output."""
+        ...
+
+    def header(self, text: str) -> None:
+        """Append a line of our own that tells what follows."""
+        ...

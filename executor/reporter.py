@@ -1,0 +1,60 @@
+"""What Mesos hears of an attempt: states in their order, and exactly one that ends it."""
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from executor.errors import ExecutorError
+from executor.statuses import TaskState, failed, status
+from prevs.messages import TaskReport
+from prevs.states import Phase
+
+_ORDER = {state: position for position, state in enumerate(TaskState)}
+
+
+class Reporter:
+    """Fulfils the port Reports. Thread safe; `send` must not block for long.
+
+    A report that would go back is dropped: nothing follows an end, nothing but an end follows
+    TASK_KILLING. Only TASK_STARTING is sent more than once.
+    """
+
+    def __init__(self, task_id: str, send: Callable[[Mapping[str, Any]], None]) -> None:
+        self._task_id = task_id
+        self._send = send
+        self._lock = threading.Lock()
+        self._sent: TaskState | None = None
+        self._phase = Phase.FETCHING
+
+    def progress(self, phase: Phase, message: str) -> None:
+        """Report a phase before the application runs."""
+        self._report(TaskState.STARTING, TaskReport(phase), message)
+
+    def running(self, message: str) -> None:
+        """Report that the health check passed."""
+        self._report(TaskState.RUNNING, TaskReport(Phase.RUNNING), message)
+
+    def killing(self, message: str) -> None:
+        """Report that the attempt was told to end and does so."""
+        self._report(TaskState.KILLING, TaskReport(self._phase), message)
+
+    def ended(self, error: ExecutorError | None) -> None:
+        """Report the end: a failure, or None where it was told to end."""
+        if error is None:
+            self._report(TaskState.KILLED, TaskReport(Phase.ENDED), "It was told to end.")
+        else:
+            self._report(TaskState.FAILED, failed(error), str(error))
+
+    def _report(self, state: TaskState, report: TaskReport, message: str) -> None:
+        with self._lock:
+            if self._sent is not None and not _may_follow(self._sent, state):
+                return
+            self._sent = state
+            self._phase = report.phase
+            self._send(status(self._task_id, state, report, message=message))
+
+
+def _may_follow(sent: TaskState, state: TaskState) -> bool:
+    if sent.terminal:
+        return False
+    return state is sent is TaskState.STARTING or _ORDER[state] > _ORDER[sent]

@@ -1,0 +1,139 @@
+"""The life of this process: one task, its attempt on a thread, one end, and the way out.
+
+The thread that calls run() owns all state; others put events into the inbox.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from executor.attempt import Attempt
+from executor.config import Config
+from executor.errors import ExecutorError
+from executor.job import Job, Tools
+from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown, read_task, task_id
+from executor.reporter import Reporter
+from executor.signals import StopSignal
+
+EXIT_DONE = 0
+EXIT_LOST = 3
+EXIT_NO_TASK = 4
+
+_TASK_LIMIT = 60.0
+"""Seconds for the agent to send the task after this process began; it does so at once."""
+
+_ACKNOWLEDGE_LIMIT = 30.0
+"""Seconds for the agent to confirm the last report: it may be restarting."""
+
+_REMOVAL_TIME = 2.0
+"""Seconds of the agent's patience that are kept for removing the container and the last report."""
+
+logger = logging.getLogger(__name__)
+
+ToolMaker = Callable[[Attempt, Reporter, StopSignal], Tools]
+
+
+class Link(Protocol):
+    """What the service asks of the driver."""
+
+    def stop(self) -> None:
+        """Close the link to the agent."""
+        ...
+
+    def send_update(self, status: Mapping[str, Any]) -> None:
+        """Keep a status until the agent has acknowledged it; never raises."""
+        ...
+
+    def wait_acknowledged(self, timeout: float) -> bool:
+        """Block until every status is acknowledged, at most `timeout` seconds."""
+        ...
+
+
+class Service:
+    """Runs one task. `make_tools` is called on the attempt's own thread."""
+
+    def __init__(
+        self,
+        config: Config,
+        link: Link,
+        inbox: "queue.SimpleQueue[Event]",
+        make_tools: ToolMaker,
+    ) -> None:
+        self._config = config
+        self._link = link
+        self._inbox = inbox
+        self._make_tools = make_tools
+        self._signals = StopSignal()
+        self._reporter: Reporter | None = None
+        self._stop_grace = 0.0
+        self._exit_code = EXIT_DONE
+
+    def run(self) -> int:
+        """Serve until the task has ended; return the exit code of this process."""
+        try:
+            while self._handle(self._next()):
+                pass
+            return self._exit_code
+        finally:
+            self._link.stop()
+
+    def _next(self) -> Event:
+        try:
+            return self._inbox.get(timeout=None if self._reporter else _TASK_LIMIT)
+        except queue.Empty:
+            logger.warning("the agent sent no task within %g s", _TASK_LIMIT)
+            self._exit_code = EXIT_NO_TASK
+            return ShutDown()
+
+    def _handle(self, event: Event) -> bool:
+        """Act on one event; return whether there is anything left to wait for."""
+        match event:
+            case Launched(task):
+                self._launch(task)
+            case Killed(_, grace):
+                self._end(self._stop_grace if grace is None else grace)
+            case ShutDown():
+                self._end(self._hasty_grace())
+            case Lost(reason):
+                logger.error("the agent is lost: %s", reason)
+                self._exit_code = EXIT_LOST
+                self._end(self._hasty_grace())
+            case Ended(error):
+                self._report_end(error)
+                return False
+        return self._reporter is not None
+
+    def _hasty_grace(self) -> float:
+        return min(self._stop_grace, max(0.0, self._config.shutdown_grace - _REMOVAL_TIME))
+
+    def _launch(self, task: Mapping[str, Any]) -> None:
+        if self._reporter is not None:
+            logger.error("one executor runs one task; ignored %s", task_id(task))
+            return
+        self._reporter = Reporter(task_id(task), self._link.send_update)
+        try:
+            attempt = read_task(task, self._config.cluster)
+        except ExecutorError as exc:
+            self._inbox.put(Ended(exc))
+            return
+        self._stop_grace = attempt.order.stop_grace
+        arguments = (attempt, self._reporter)
+        threading.Thread(target=self._attempt, args=arguments, daemon=True, name="attempt").start()
+
+    def _attempt(self, attempt: Attempt, reporter: Reporter) -> None:
+        tools = self._make_tools(attempt, reporter, self._signals)
+        self._inbox.put(Ended(Job(attempt, tools).run()))
+
+    def _end(self, grace: float) -> None:
+        if self._reporter is not None:
+            self._reporter.killing("It was told to end.")
+            self._signals.stop(grace)
+
+    def _report_end(self, error: ExecutorError | None) -> None:
+        if self._reporter is None or self._exit_code == EXIT_LOST:
+            return
+        self._reporter.ended(error)
+        if not self._link.wait_acknowledged(_ACKNOWLEDGE_LIMIT):
+            logger.error("the agent did not acknowledge the last report")

@@ -1,0 +1,87 @@
+"""How the threads of an executor tell the attempt's thread to end, or to look up."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from executor.errors import Stopped
+
+
+class StopSignal:
+    """The attempt's ear. One attempt waits on it; any thread may stop or wake it.
+
+    Being told to end is for good. Every stop carries a grace in seconds; the earliest deadline
+    of all that came holds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._changed = threading.Condition()
+        self._deadline: float | None = None
+        self._awake = False
+        self._interrupts: list[Callable[[], None]] = []
+
+    def stop(self, grace: float) -> None:
+        """Tell the attempt to end; its application has `grace` seconds to do so by itself."""
+        with self._changed:
+            deadline = self._now() + grace
+            self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
+            # Called with the lock held, so that none is called after its context has ended.
+            for interrupt in self._interrupts:
+                interrupt()
+            self._interrupts.clear()
+            self._changed.notify_all()
+
+    def wake(self) -> None:
+        """End the current or the next wait. Any thread."""
+        with self._changed:
+            self._awake = True
+            self._changed.notify_all()
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether the attempt is to end."""
+        return self._deadline is not None
+
+    def grace_left(self) -> float:
+        """Return the seconds until the application must be gone, 0 if that has passed."""
+        with self._changed:
+            return max(0.0, (self._deadline or 0.0) - self._now())
+
+    def check(self) -> None:
+        """Raise Stopped if the attempt is to end."""
+        if self.stopped:
+            raise Stopped
+
+    def wait(self, seconds: float) -> None:
+        """Block for `seconds`, or less where something happened. Raises Stopped."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._awake or self.stopped, seconds)
+            self._awake = False
+        self.check()
+
+    def wait_for_end(self, ended: Callable[[], bool]) -> None:
+        """Block until `ended` (asked after each wake) or the grace has passed."""
+        while not ended() and self.grace_left() > 0:
+            with self._changed:
+                if not self._awake:
+                    # Also notified by a later stop, which may shorten the grace.
+                    self._changed.wait(self.grace_left())
+                self._awake = False
+
+    @contextlib.contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Within the context, call `interrupt` (from another thread) when told to end.
+
+        It must not block, nor use this object. Raises Stopped at entry if that is so already.
+        """
+        with self._changed:
+            self.check()
+            self._interrupts.append(interrupt)
+        try:
+            yield
+        finally:
+            with self._changed:
+                if interrupt in self._interrupts:
+                    self._interrupts.remove(interrupt)

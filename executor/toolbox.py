@@ -1,0 +1,65 @@
+"""The edges of an attempt, made of the process's surroundings.
+
+Importing this module imports docker-py, which takes 0.1 s; GitPython only where there is
+something to build.
+"""
+
+import time
+from collections.abc import Mapping
+
+from executor.attempt import Attempt
+from executor.config import Config
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import DockerUnavailable
+from executor.images import DockerImages
+from executor.job import Tools
+from executor.ports import Checkout, Log
+from executor.probe import HttpProbe
+from executor.reporter import Reporter
+from executor.signals import StopSignal
+
+
+class Toolbox:
+    """Makes the tools of an attempt; one docker client for all."""
+
+    def __init__(self, config: Config, environ: Mapping[str, str], log: Log) -> None:
+        self._config = config
+        self._environ = environ
+        self._log = log
+        self._daemon = Daemon(environ)
+
+    def connect(self) -> None:
+        """Connect to docker before there is a task; one that is away is the task's failure."""
+        try:
+            self._daemon.client()
+        except DockerUnavailable:
+            return
+
+    def tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
+        """Return what an attempt works with."""
+        order = attempt.order
+
+        def checkout() -> Checkout:
+            from executor.checkout import GitCheckout, Source
+
+            return GitCheckout(
+                self._config.dir,
+                Source(order.repository, order.sha, attempt.task_id),
+                signals=signals,
+                log=self._log,
+                environ=self._environ,
+            )
+
+        return Tools(
+            checkout=checkout,
+            images=DockerImages(
+                self._daemon, self._config.dir, self._environ, signals=signals, log=self._log
+            ),
+            containers=DockerContainers(self._daemon, attempt.cluster, self._log),
+            probe=HttpProbe((order.host, order.host_port), order.health, order.url, signals),
+            reports=reporter,
+            log=self._log,
+            signals=signals,
+            now=time.monotonic,
+        )
