@@ -10,13 +10,12 @@ import structlog
 
 from framework import lifecycle, recovery, task_status
 from framework.clock import Clock
-from framework.errors import OutcomeUnknown, Unavailable
+from framework.kills import Kills
 from framework.lifecycle import Event
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.records import Records
 from framework.task_status import Kind, Report
-from prevs.messages import BuildOrder
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -26,16 +25,10 @@ AWAY_SECONDS = 60.0
 """How long an attempt whose agent does not answer is kept before another one replaces it."""
 LOST_LIMIT = 3
 """How many attempts in a row may be lost before the preview has failed."""
-KILL_SECONDS = 10.0
-"""A kill may be lost, so it is repeated."""
 SILENT_SECONDS = 30.0
 """After which a launched task that has said nothing is asked for."""
 LAUNCH_SECONDS = 300.0
 """After which it is given up. Agents themselves give an executor a minute to register."""
-
-_GRACE_SECONDS = next(
-    f.default for f in BuildOrder.__dataclass_fields__.values() if f.name == "stop_grace"
-)
 
 _EVENTS: Mapping[Kind, Event] = {
     Kind.ALIVE: Event.ALIVE,
@@ -57,7 +50,7 @@ class Attempts:
         self._metrics = metrics
         self._away: dict[str, float] = {}
         self._unrouted: set[str] = set()
-        self._killed: dict[str, float] = {}
+        self._kills = Kills(cluster, clock)
         self._reminded: set[str] = set()
         self._everything_due = float("inf")
         self._run = recovery.begin((), 0.0)
@@ -100,7 +93,7 @@ class Attempts:
         try:
             report = task_status.read(status)
         except task_status.UnknownTaskState as error:
-            log.error("unknown task state", state=str(error), task=status["task_id"]["value"])
+            log.warning("unknown task state", state=str(error), task=status["task_id"]["value"])
         else:
             self._apply(report)
         self._cluster.acknowledge(status)
@@ -127,11 +120,11 @@ class Attempts:
 
     def _stray(self, report: Report) -> None:
         """End a task that no preview has: replaced while its agent was away, or removed."""
-        if report.kind in _EVENTS and self._kill_due(report.task_id):
+        if report.kind in _EVENTS:
             log.info("a task without a preview is killed", task=report.task_id)
-            self._kill(report.task_id, report.agent_id)
+            self._kills.send(report.task_id, report.agent_id)
         if report.kind.terminal:
-            self._killed.pop(report.task_id, None)
+            self._kills.forget(report.task_id)
 
     def _alive(self, preview: PreviewRecord, report: Report) -> None:
         self._back(preview)
@@ -200,7 +193,7 @@ class Attempts:
     def _forget(self, task_id: str) -> None:
         self._away.pop(task_id, None)
         self._unrouted.discard(task_id)
-        self._killed.pop(task_id, None)
+        self._kills.forget(task_id)
         self._reminded.discard(task_id)
 
     def replace_missing(self) -> None:
@@ -238,20 +231,8 @@ class Attempts:
                 preview.state is State.DRAINING
                 and preview.task_id
                 and not self._records.routed(preview)
-                and self._kill_due(preview.task_id)
             ):
-                self._kill(preview.task_id, preview.agent_id)
-
-    def _kill_due(self, task_id: str) -> bool:
-        sent = self._killed.get(task_id)
-        return sent is None or self._clock.monotonic() - sent >= KILL_SECONDS
-
-    def _kill(self, task_id: str, agent_id: str | None) -> None:
-        self._killed[task_id] = self._clock.monotonic()
-        try:
-            self._cluster.kill(task_id, agent_id, _GRACE_SECONDS)
-        except (Unavailable, OutcomeUnknown) as error:
-            log.warning("a kill will be repeated", task=task_id, why=str(error))
+                self._kills.send(preview.task_id, preview.agent_id)
 
     def reconcile(self) -> None:
         """Ask for the tasks that it is time to ask for. Raises Unavailable, OutcomeUnknown."""

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from framework.errors import Fatal
+from framework.matching import Offer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,9 +23,9 @@ class Disconnected:
 
 @dataclasses.dataclass(frozen=True)
 class Offered:
-    """Offers (v1 JSON)."""
+    """Offers, each of one agent."""
 
-    offers: Sequence[Mapping[str, Any]]
+    offers: Sequence[Offer]
 
 
 @dataclasses.dataclass(frozen=True)

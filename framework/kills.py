@@ -1,0 +1,37 @@
+"""Kills of tasks, repeated until the task has ended. Owned by the service's thread."""
+
+import structlog
+
+from framework.clock import Clock
+from framework.errors import OutcomeUnknown, Unavailable
+from framework.ports import Cluster
+from prevs.messages import BuildOrder
+
+log = structlog.get_logger(__name__)
+
+REPEAT_SECONDS = 10.0
+"""A kill may be lost, on its way or with an agent that is away."""
+
+
+class Kills:
+    """Remembers when a task was last asked to end, so that asking too often is no harm."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+        self._sent: dict[str, float] = {}
+
+    def send(self, task_id: str, agent_id: str | None) -> None:
+        """Ask for the end of a task, unless that was done some seconds ago. Never raises."""
+        now = self._clock.monotonic()
+        if now - self._sent.get(task_id, float("-inf")) < REPEAT_SECONDS:
+            return
+        self._sent[task_id] = now
+        try:
+            self._cluster.kill(task_id, agent_id, BuildOrder.stop_grace)
+        except (Unavailable, OutcomeUnknown) as error:
+            log.warning("a kill will be repeated", task=task_id, why=str(error))
+
+    def forget(self, task_id: str) -> None:
+        """Drop a task that has ended."""
+        self._sent.pop(task_id, None)

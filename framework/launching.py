@@ -1,0 +1,140 @@
+"""From queued to placed: intent is stored, then the offer is taken. Service thread only."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+
+from framework import matching, task_info
+from framework.attempts import Attempts
+from framework.clock import Clock
+from framework.errors import OutcomeUnknown, Unavailable
+from framework.lifecycle import Event
+from framework.matching import Key, Launch
+from framework.metrics import Metrics
+from framework.offers import Offers
+from framework.records import Records
+from framework.task_info import Origin
+from framework.waiting import waiting
+from prevs import names
+from prevs.records import PreviewRecord
+
+log = structlog.get_logger(__name__)
+
+NO_OFFER_SECONDS = 3.0
+"""How long a preview waits before its reason says that no agent offers anything."""
+NO_OFFER = "No agent offers anything: all are full, away, or none is registered with the master."
+
+
+class Launching:
+    """Gives what waits to the agents that offer room for it."""
+
+    def __init__(
+        self,
+        records: Records,
+        offers: Offers,
+        attempts: Attempts,
+        *,
+        origin: Origin,
+        new_attempt: Callable[[], str],
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._records = records
+        self._offers = offers
+        self._attempts = attempts
+        self._origin = origin
+        self._new_attempt = new_attempt
+        self._clock = clock
+        self._metrics = metrics
+        self.holds_out = False
+
+    def place(self, framework_id: str) -> None:
+        """Launch what fits; ask for offers for the rest, or for none when nothing waits.
+
+        Raises Unavailable, OutcomeUnknown; what was not launched then is queued still.
+        """
+        now = self._clock.now()
+        queue = waiting(self._records.apps, self._records.previews, now)
+        match = matching.match(queue.demands, self._offers.held, self._records.in_use())
+        self._explain(queue.held_back)
+        if self._offers.held:
+            self._explain({key: refusal.reason for key, refusal in match.refusals.items()})
+        self._launch(match.launches, self._origin._replace(framework_id=framework_id))
+        self.holds_out = any(refusal.holds_out for refusal in match.refusals.values())
+        left = tuple(match.refusals)
+        if not self.holds_out:
+            self._offers.give_back(busy=bool(left))
+        if left:
+            self._offers.wake(left)
+            self._explain_silence(left, now)
+        else:
+            self._offers.rest()
+
+    def _launch(self, launches: tuple[Launch, ...], origin: Origin) -> None:
+        for agent_id in dict.fromkeys(launch.agent_id for launch in launches):
+            placed: list[tuple[PreviewRecord, Launch]] = []
+            try:
+                for launch in launches:
+                    if launch.agent_id == agent_id:
+                        placed.append((self._intend(launch), launch))
+            finally:
+                # What is stored goes out, also where the next one could not be stored.
+                if placed:
+                    self._accept(agent_id, placed, origin)
+
+    def _intend(self, launch: Launch) -> PreviewRecord:
+        """Store the attempt before Mesos hears of it, so that its task is always known."""
+        preview = self._records.preview(launch.demand.app, launch.demand.sha)
+        task_id = names.task_id(preview.app, preview.sha, self._new_attempt())
+        return self._records.change(
+            preview,
+            Event.LAUNCHED,
+            task_id=task_id,
+            agent_id=launch.agent_id,
+            agent_host=launch.host,
+            host_port=launch.port,
+            phase="",
+            reason="",
+            failure=None,
+            started=None,
+        )
+
+    def _accept(
+        self, agent_id: str, placed: list[tuple[PreviewRecord, Launch]], origin: Origin
+    ) -> None:
+        tasks = [
+            task_info.task_info(self._records.app(preview.app), preview, launch, origin)
+            for preview, launch in placed
+        ]
+        try:
+            self._offers.accept(agent_id, tasks)
+        except Unavailable as error:
+            for preview, _ in placed:
+                self._records.change(preview, Event.NOT_LAUNCHED, reason=str(error))
+            raise
+        except OutcomeUnknown as error:
+            # Sent again, it could make Mesos call a task lost that runs.
+            log.warning("a launch has an unknown outcome", why=str(error))
+            self._attempts.doubt({p.task_id: p.agent_id for p, _ in placed if p.task_id})
+        self._metrics.launches.inc(len(placed))
+
+    def _explain(self, reasons: Mapping[Key, str]) -> None:
+        for (app, sha), reason in reasons.items():
+            preview = self._records.preview(app, sha)
+            self._records.save(dataclasses.replace(preview, reason=reason))
+
+    def _explain_silence(self, keys: tuple[Key, ...], now: float) -> None:
+        """Say that nothing is offered, where that has lasted and nothing better is known."""
+        silent: dict[Key, str] = {}
+        for key in keys:
+            preview = self._records.preview(*key)
+            if not preview.reason and now - preview.changed > NO_OFFER_SECONDS:
+                silent[key] = NO_OFFER
+        self._explain(silent)
+
+
+def next_attempt(choice: Callable[[str], Any]) -> str:
+    """Return a name for an attempt, of ten characters picked by `choice`."""
+    return "".join(choice("0123456789abcdefghijklmnopqrstuvwxyz") for _ in range(10))

@@ -1,0 +1,79 @@
+"""The Previews port over the service: reads from its snapshot, writes through its inbox."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from typing import TypeVar
+
+from framework.errors import Unavailable, UnknownApp, UnknownPreview
+from framework.events import Asked
+from framework.service import Service
+from prevs.records import AppRecord, PreviewRecord
+
+ANSWER_SECONDS = 10.0
+
+T = TypeVar("T")
+
+
+class ServicePreviews:
+    """What the HTTP API sees of the service. Thread safe; see framework.ports.Previews."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def apps(self) -> Sequence[AppRecord]:
+        """Return every app, by name."""
+        return sorted(self._service.snapshot.apps.values(), key=lambda app: app.name)
+
+    def app(self, name: str) -> AppRecord:
+        """Return an app. Raises UnknownApp."""
+        try:
+            return self._service.snapshot.apps[name]
+        except KeyError:
+            raise UnknownApp(name) from None
+
+    def add_app(self, app: AppRecord) -> AppRecord:
+        """Store a new app."""
+        return self._ask(lambda: self._service.requests.add_app(app))
+
+    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+        """Change settings of an app."""
+        return self._ask(lambda: self._service.requests.change_app(name, changes))
+
+    def remove_app(self, name: str) -> None:
+        """Stop an app's previews and forget it and them, which goes on after this returns."""
+        self._ask(lambda: self._service.requests.remove_app(name))
+
+    def previews(self) -> Sequence[PreviewRecord]:
+        """Return every preview, by app and time of creation."""
+        previews = self._service.snapshot.previews.values()
+        return sorted(previews, key=lambda p: (p.app, p.created, p.sha))
+
+    def preview(self, app: str, sha: str) -> PreviewRecord:
+        """Return a preview. Raises UnknownApp, UnknownPreview."""
+        snapshot = self._service.snapshot
+        if app not in snapshot.apps:
+            raise UnknownApp(app)
+        try:
+            return snapshot.previews[app, sha]
+        except KeyError:
+            raise UnknownPreview(app, sha) from None
+
+    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
+        """Ask for a preview, under a label."""
+        return self._ask(lambda: self._service.requests.start(app, sha, label))
+
+    def stop(self, app: str, sha: str) -> PreviewRecord:
+        """End a preview's task, if it has one."""
+        return self._ask(lambda: self._service.requests.stop(app, sha))
+
+    def retry(self, app: str, sha: str) -> PreviewRecord:
+        """Queue a failed preview again."""
+        return self._ask(lambda: self._service.requests.retry(app, sha))
+
+    def _ask(self, act: Callable[[], T]) -> T:
+        answer: Future[T] = Future()
+        self._service.inbox.put(Asked(act, answer))
+        try:
+            return answer.result(ANSWER_SECONDS)
+        except TimeoutError:
+            raise Unavailable("The framework") from None

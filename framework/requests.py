@@ -1,0 +1,130 @@
+"""What people and the proxies ask for, as changes of the records. Owned by the service's thread."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from framework import app_settings
+from framework.clock import Clock
+from framework.errors import AppExists, BeingRemoved, NotRetryable
+from framework.lifecycle import WITH_TASK, Event
+from framework.records import Records
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+_FRESH: Mapping[str, Any] = {
+    "phase": "",
+    "reason": "",
+    "failure": None,
+    "started": None,
+    "again": False,
+    "lost": 0,
+}
+"""The fields of a preview that is queued anew."""
+
+
+class Requests:
+    """Each raises what framework.ports.Previews says, and Unavailable where nothing was stored."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+
+    def add_app(self, app: AppRecord) -> AppRecord:
+        """Store a new app."""
+        app_settings.check(app)
+        if self._records.being_removed(app.name):
+            raise BeingRemoved(app.name)
+        for known in self._records.apps:
+            if known.name == app.name:
+                if app_settings.same(known, app):
+                    return known
+                raise AppExists(app.name)
+        return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
+
+    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+        """Change an app's settings."""
+        return self._records.save_app(app_settings.changed(self._records.app(name), changes))
+
+    def remove_app(self, name: str) -> None:
+        """Mark an app, and stop its previews; `finish_removals` does the rest."""
+        app = self._records.app(name)
+        self._records.save_app(dataclasses.replace(app, removed=True))
+        self._stop_all(name)
+
+    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
+        """Ask for a preview under a label."""
+        self._records.app(app)
+        now = self._clock.now()
+        preview = self._known(app, sha)
+        if preview is None:
+            preview = PreviewRecord(
+                app=app, sha=sha, state=State.QUEUED, created=now, changed=now, last_used=now
+            )
+        else:
+            fields: dict[str, Any] = {"last_used": now}
+            if preview.state is State.STOPPED:
+                fields |= _FRESH
+            if preview.state is State.DRAINING:
+                fields["again"] = True
+            preview = self._records.change(preview, Event.REQUESTED, **fields)
+        return self._records.claim(preview, label)
+
+    def stop(self, app: str, sha: str) -> PreviewRecord:
+        """End a preview."""
+        self._records.app(app)
+        preview = self._records.preview(app, sha)
+        return self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
+
+    def retry(self, app: str, sha: str) -> PreviewRecord:
+        """Queue a failed preview again."""
+        self._records.app(app)
+        preview = self._records.preview(app, sha)
+        if preview.state is not State.FAILED:
+            raise NotRetryable(app, sha, preview.state.value)
+        return self._records.change(
+            preview, Event.RETRIED, **{**_FRESH, "last_used": self._clock.now()}
+        )
+
+    def follow(self, app: str, heads: Mapping[str, str]) -> None:
+        """Queue the new commit of each branch or tag that a running preview is the label of.
+
+        The old commit's preview serves until the new one runs, and is not stopped then.
+        """
+        if all(known.name != app or known.removed for known in self._records.apps):
+            return
+        for preview in self._records.previews:
+            if preview.app != app or preview.state is not State.RUNNING:
+                continue
+            for label in preview.labels:
+                sha = heads.get(label, preview.sha)
+                # Who has the label already was asked for: if it has stopped since, so be it.
+                if sha != preview.sha and not self._holds(app, sha, label):
+                    self.start(app, sha, label)
+
+    def removed_and_ended(self) -> list[str]:
+        """Return the apps that are to be removed, of which nothing runs any more."""
+        busy = {p.app for p in self._records.previews if p.state in {*WITH_TASK, State.QUEUED}}
+        busy |= {w.app for w in self._records.withdrawals}
+        return [app.name for app in self._records.apps if app.removed and app.name not in busy]
+
+    def stop_removed(self) -> None:
+        """Stop what is left of apps that are to be removed (a removal was interrupted)."""
+        for app in self._records.apps:
+            if app.removed:
+                self._stop_all(app.name)
+
+    def _stop_all(self, name: str) -> None:
+        for preview in self._records.previews:
+            if preview.app == name:
+                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
+
+    def _known(self, app: str, sha: str) -> PreviewRecord | None:
+        for preview in self._records.previews:
+            if (preview.app, preview.sha) == (app, sha):
+                return preview
+        return None
+
+    def _holds(self, app: str, sha: str, label: str) -> bool:
+        preview = self._known(app, sha)
+        return preview is not None and label in preview.labels

@@ -1,0 +1,264 @@
+"""The one thread that decides. It owns all state; everybody else puts events into its inbox.
+
+Events are hints: they change the records, and after each batch of them `settle` compares what is
+with what should be, and acts on the difference. So nothing is lost where an act fails: it is
+decided again at the next tick.
+"""
+
+import contextlib
+import queue
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+import structlog
+
+from framework import events
+from framework.attempts import Attempts
+from framework.clock import Clock
+from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
+from framework.launching import Launching
+from framework.metrics import Metrics
+from framework.offers import Offers
+from framework.ports import Cluster, Store
+from framework.records import Records, Snapshot
+from framework.requests import Requests
+from framework.task_info import Origin
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+HURRY_SECONDS = 0.05
+"""How often to look while proxies let go of a placement, or a preview waits for its agent."""
+
+
+class Service:
+    """Drives previews from request to running and back.
+
+    `origin` describes every task but for the framework id, which comes from the store;
+    `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
+    block, when an app is removed: it answers with events.Forgotten.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        cluster: Cluster,
+        *,
+        origin: Origin,
+        new_attempt: Callable[[], str],
+        forget_mirror: Callable[[str], None],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        """Read the store. Raises Unavailable."""
+        self.inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self.ended: FrameworkError | None = None
+        self._backlog: deque[events.Event] = deque()
+        self._stopping = False
+        self._suspended = False
+        self._subscribed_as: str | None = None
+        self._forgetting: set[str] = set()
+        self._forget_mirror = forget_mirror
+        self._metrics = metrics
+        self._clock = clock
+        self._heard = clock.monotonic()
+        self._records = Records(store, clock)
+        self._offers = Offers(cluster, clock, metrics)
+        self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
+        self._launching = Launching(
+            self._records,
+            self._offers,
+            self._attempts,
+            origin=origin,
+            new_attempt=new_attempt,
+            clock=clock,
+            metrics=metrics,
+        )
+        self.requests = Requests(self._records, clock)
+        self.snapshot: Snapshot = self._records.snapshot()
+
+    @property
+    def framework_id(self) -> str | None:
+        """The id that is stored, to subscribe with."""
+        return self._records.framework_id
+
+    def not_ready(self) -> str | None:
+        """Return why nothing can be started now, or None. Thread safe."""
+        if self._stopping or self.ended is not None:
+            return "The framework is ending."
+        if self._suspended:
+            return "ZooKeeper does not answer."
+        if not self._offers.connected:
+            return "The Mesos master has not accepted this framework yet."
+        return None
+
+    def run(self) -> None:
+        """Serve the inbox until Stop or a fatal error; `ended` is the error then. Blocks."""
+        while not self._stopping:
+            self.step(self._take())
+
+    def step(self, batch: Sequence[events.Event]) -> None:
+        """Handle some events, then act on what is different from what should be."""
+        answers = [answer for event in batch if (answer := self._handle(event)) is not None]
+        self._show()
+        for answer in answers:
+            answer()
+        if not self._suspended and not self._stopping:
+            self._settle()
+            self._show()
+
+    def _take(self) -> Sequence[events.Event]:
+        """Wait for events, for a tick at most."""
+        batch: list[events.Event] = []
+        try:
+            batch.append(self.inbox.get(timeout=self._patience()))
+            while True:
+                batch.append(self.inbox.get_nowait())
+        except queue.Empty:
+            return batch
+
+    def _patience(self) -> float:
+        hurry = self._records.withdrawals or self._launching.holds_out
+        return HURRY_SECONDS if hurry else TICK_SECONDS
+
+    def _handle(self, event: events.Event) -> Callable[[], None] | None:
+        """Handle one event. Returns how to answer it, where somebody waits for that."""
+        if self._suspended and not isinstance(
+            event, events.StoreResumed | events.Ended | events.Stop | events.Asked
+        ):
+            self._backlog.append(event)
+            return None
+        if isinstance(event, events.Asked):
+            return self._answer(event)
+        with self._going_on(type(event).__name__):
+            self._note(event)
+        return None
+
+    def _answer(self, asked: events.Asked) -> Callable[[], None]:
+        if self._suspended:
+            return lambda: asked.answer.set_exception(Unavailable("ZooKeeper"))
+        try:
+            result = asked.act()
+        except FrameworkError as error:
+            failed: Exception = error
+            if isinstance(error, Fatal):
+                self._end(error)
+        except Exception as error:
+            log.exception("a request failed unexpectedly")
+            self._metrics.errors.inc()
+            failed = error
+        else:
+            return lambda: asked.answer.set_result(result)
+        return lambda: asked.answer.set_exception(failed)
+
+    def _note(self, event: events.Event) -> None:
+        match event:
+            case events.StoreSuspended():
+                self._suspended = True
+            case events.StoreResumed():
+                self._resume()
+            case events.Ended(error):
+                self._end(error)
+            case events.Stop():
+                self._stopping = True
+            case events.Heads(app, heads):
+                self.requests.follow(app, heads)
+            case events.Forgotten(app):
+                self._forgetting.discard(app)
+                self._records.forget(app)
+            case _:
+                self._heard = self._clock.monotonic()
+                self._note_mesos(event)
+
+    def _note_mesos(self, event: events.Event) -> None:
+        match event:
+            case events.Subscribed(framework_id):
+                self._subscribed(framework_id)
+            case events.Disconnected():
+                self._offers.void()
+                self._attempts.disconnected()
+            case events.Offered(offers):
+                self._offers.add(offers)
+            case events.Rescinded(offer_id):
+                self._offers.rescind(offer_id)
+            case events.Updated(status):
+                self._attempts.updated(status)
+            case events.AgentFailed(agent_id, executor_id):
+                self._attempts.agent_failed(agent_id, executor_id)
+
+    def _subscribed(self, framework_id: str) -> None:
+        if self._records.framework_id not in (None, framework_id):
+            raise Refused(
+                f"it answers with the id {framework_id}, but tasks belong to "
+                f"{self._records.framework_id}"
+            )
+        log.info("subscribed", framework=framework_id)
+        self._subscribed_as = framework_id
+        self._offers.subscribed()
+        self._attempts.subscribed()
+
+    def _resume(self) -> None:
+        self._suspended = False
+        backlog, self._backlog = self._backlog, deque()
+        for event in backlog:
+            self._handle(event)
+
+    def _settle(self) -> None:
+        """Act on every difference. Each step may fail without keeping the others from acting."""
+        for act in (
+            self._keep_id,
+            self.requests.stop_removed,
+            self._attempts.replace_missing,
+            self._publish,
+            self._records.let_go,
+        ):
+            with self._going_on(act.__name__):
+                act()
+        if self._offers.connected:
+            for act in (self._attempts.kill_drained, self._attempts.reconcile, self._place):
+                with self._going_on(act.__name__):
+                    act()
+        with self._going_on("removal"):
+            self._finish_removals()
+
+    def _keep_id(self) -> None:
+        if self._subscribed_as:
+            self._records.save_framework_id(self._subscribed_as)
+
+    def _publish(self) -> None:
+        self._records.publish(self._attempts.unrouted)
+
+    def _place(self) -> None:
+        # Tasks belong to an id that is found again, or they would never be.
+        if self._records.framework_id:
+            self._launching.place(self._records.framework_id)
+
+    def _finish_removals(self) -> None:
+        for name in self.requests.removed_and_ended():
+            if name not in self._forgetting:
+                self._forgetting.add(name)
+                self._forget_mirror(name)
+
+    def _show(self) -> None:
+        """Replace what others read."""
+        self.snapshot = self._records.snapshot()
+        self._metrics.count(self.snapshot.previews.values())
+        self._metrics.silence.set(self._clock.monotonic() - self._heard)
+
+    def _end(self, error: FrameworkError) -> None:
+        log.critical("the framework ends", why=str(error))
+        self.ended = error
+        self._stopping = True
+
+    @contextlib.contextmanager
+    def _going_on(self, what: str) -> Iterator[None]:
+        """Go on after an error: what could not be done is decided again at the next tick."""
+        try:
+            yield
+        except Fatal as error:
+            self._end(error)
+        except (Unavailable, OutcomeUnknown) as error:
+            log.warning("will be tried again", what=what, why=str(error))
+        except Exception:
+            log.exception("unexpected error; the service goes on", what=what)
+            self._metrics.errors.inc()
