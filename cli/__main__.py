@@ -3,7 +3,7 @@
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -53,15 +53,14 @@ for command in COMMANDS:
     prevs.add_command(command)
 
 
-def main(args: Sequence[str] | None = None) -> int:
+def main(args: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
     """Run a command and return its exit status."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    around = Surroundings(environ)
     try:
-        done = prevs.main(
-            args, prog_name="prevs", standalone_mode=False, obj=Surroundings(os.environ)
-        )
+        done = prevs.main(args, prog_name="prevs", standalone_mode=False, obj=around)
     except CliError as exc:
         tell_error(exc)
         return exc.status
@@ -70,6 +69,8 @@ def main(args: Sequence[str] | None = None) -> int:
         return exc.exit_code
     except click.Abort:
         return _INTERRUPTED
+    finally:
+        around.close()
     return done if isinstance(done, int) else 0
 
 

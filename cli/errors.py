@@ -83,7 +83,7 @@ class ApiRefused(CliError):
         lines = [f"{one['field']}: {one['message']}" for one in fields.get("problems", ())]
         for one in fields.get("candidates", ()):
             ref = one.get("ref") or one.get("kind", "")
-            lines.append(f"{one['sha'][:12]}  {ref}  {one.get('subject', '')}".rstrip())
+            lines.append(f"{one['sha'][:12]} {ref} {one.get('subject', '')}")
         return lines
 
 

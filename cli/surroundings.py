@@ -9,10 +9,15 @@ from cli.api import Api
 
 
 class Surroundings:
-    """Made once by main and handed to each command by click."""
+    """Made once by main, which closes it, and handed to each command by click."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
+
+    def close(self) -> None:
+        """Close the connections to the API, if there were any."""
+        if "api" in self.__dict__:
+            self.api.close()
 
     @functools.cached_property
     def api(self) -> Api:

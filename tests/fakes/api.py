@@ -1,0 +1,262 @@
+"""A stand-in for the framework's HTTP API: a real socket, and a world that a test arranges."""
+
+import contextlib
+import dataclasses
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+TOKEN = "the-token"
+SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
+OTHER_SHA = "de6b329fffffffffffffffffffffffffffffffff"
+DEFAULTS = {"port": 8080, "cpus": 0.1, "mem": 128, "max_previews": 10, "health": "/"}
+
+Json = dict[str, Any]
+
+
+class Drop:
+    """In a stream: the connection breaks here."""
+
+
+class Later(NamedTuple):
+    """In a stream: what `make` returns when its turn comes. `make` may block."""
+
+    make: Callable[[], bytes]
+
+
+Sent = bytes | Drop | Later
+
+
+@dataclasses.dataclass
+class World:
+    """What the stand-in answers from, and what it was asked.
+
+    `streams` holds what each connection to a log stream sends: bytes, Later or Drop.
+    """
+
+    apps: dict[str, Json] = dataclasses.field(default_factory=dict)
+    labels: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
+    previews: dict[tuple[str, str], Json] = dataclasses.field(default_factory=dict)
+    log: bytes = b""
+    piece: int = 1 << 20
+    streams: list[list[Sent]] = dataclasses.field(default_factory=list)
+    resumed_after: list[str | None] = dataclasses.field(default_factory=list)
+    asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    bodies: list[Json] = dataclasses.field(default_factory=list)
+    refusals: dict[tuple[str, str], tuple[int, Any]] = dataclasses.field(default_factory=dict)
+
+
+def app(name: str, **changes: object) -> Json:
+    """Return an app as the API shows it."""
+    return {"name": name, "repository": "/srv/x", "created": 1.0, **DEFAULTS, **changes}
+
+
+def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:
+    """Return a preview as the API shows it."""
+    labels = changes.get("labels", ["main"])
+    urls = [f"http://{label}.{app}.localhost:8080/" for label in labels]
+    return {
+        "app": app,
+        "sha": sha,
+        "state": "queued",
+        "phase": "",
+        "labels": labels,
+        "url": urls[-1] if urls else f"http://{sha[:7]}.{app}.localhost:8080/",
+        "urls": urls,
+        "reason": "",
+        "failure": None,
+        "task_id": None,
+        "agent": None,
+        "host_port": None,
+        "created": 1.0,
+        "changed": 2.0,
+        "started": None,
+        "last_used": None,
+        "pinned": False,
+        **changes,
+    }
+
+
+def failed(**changes: Any) -> Json:
+    """Return a preview that failed, with the end of its log."""
+    failure = {"cause": "app-exited", "message": "The app exited.", "exit_code": 3}
+    log_tail = "starting\noh no\n"
+    return preview(**{"state": "failed", "failure": failure, "log_tail": log_tail, **changes})
+
+
+def problem(slug: str, status: int, detail: str, **fields: object) -> tuple[int, Json]:
+    """Return a refusal."""
+    kind = f"urn:prevs:problem:{slug}"
+    return status, {"type": kind, "title": slug, "status": status, "detail": detail, **fields}
+
+
+def event(name: str, value: object, offset: int | None = None) -> bytes:
+    """Return one event of a log stream."""
+    identity = "" if offset is None else f"id: {offset}\n"
+    return f"event: {name}\n{identity}data: {json.dumps(value)}\n\n".encode()
+
+
+@contextlib.contextmanager
+def serving(world: World) -> Iterator[str]:
+    """Answer from `world` on a free port of 127.0.0.1, and yield the address."""
+
+    class Handler(_Handler):
+        pass
+
+    Handler.world = world
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    world: World
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        self._answer()
+
+    do_POST = do_PATCH = do_DELETE = do_GET
+
+    def _answer(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else {}
+        url = urlsplit(self.path)
+        path = unquote(url.path)
+        self.world.asked.append((self.command, path))
+        if length:
+            self.world.bodies.append(body)
+        query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self._send(*problem("unauthorized", 401, "The token is not the API's."))
+        refused = self.world.refusals.get((self.command, path))
+        if refused:
+            return self._send(*refused)
+        if path.endswith("/log"):
+            return self._log(query)
+        return self._send(*self._answers(path.split("/")[2:], body, query))
+
+    def _answers(  # noqa: PLR0911 - a table of calls
+        self, parts: list[str], body: Json, query: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        world = self.world
+        match self.command, parts:
+            case "GET", ["apps"]:
+                return 200, {"apps": list(world.apps.values())}
+            case "POST", ["apps"]:
+                return self._added(body)
+            case _, ["apps", name, *_] if name not in world.apps:
+                return problem("unknown-app", 404, f"There is no app {name!r}.", app=name)
+            case "GET", ["apps", name]:
+                return 200, world.apps[name]
+            case "PATCH", ["apps", name]:
+                world.apps[name].update(body)
+                return 200, world.apps[name]
+            case "DELETE", ["apps", name]:
+                del world.apps[name]
+                return 204, None
+            case "GET", ["apps", name, "labels", label]:
+                return self._resolved(name, label)
+            case _, ["previews", *rest]:
+                return self._preview_answers(rest, body, query)
+        return problem("not-found", 404, "There is nothing here.")
+
+    def _added(self, body: Json) -> tuple[int, Json]:
+        name = body["name"]
+        wanted = app(**body)
+        known = self.world.apps.setdefault(name, wanted)
+        if known != wanted:
+            return problem("app-exists", 409, f"An app {name!r} exists already.", app=name)
+        return 201, wanted
+
+    def _resolved(self, name: str, label: str) -> tuple[int, Json]:
+        sha = self.world.labels.get((name, label))
+        if sha is None:
+            detail = f"{label!r} leads to no commit of {name!r}: no branch, tag or commit of it"
+            return problem("unknown-label", 404, detail, app=name, label=label)
+        url = f"http://{label}.{name}.localhost:8080/"
+        known = {"app": name, "label": label, "sha": sha, "kind": "branch", "ref": label}
+        return 200, {**known, "author": "", "subject": "", "committed": 1.0, "url": url}
+
+    def _preview_answers(  # noqa: PLR0911 - a table of calls
+        self, parts: list[str], body: Json, query: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        previews = self.world.previews
+        match self.command, parts:
+            case "GET", []:
+                found = [p for p in previews.values() if query.items() <= p.items()]
+                listed = [{k: v for k, v in p.items() if k != "log_tail"} for p in found]
+                return 200, {"previews": listed}
+            case "POST", []:
+                if body["app"] not in self.world.apps:
+                    return problem("unknown-app", 404, f"There is no app {body['app']!r}.")
+                status, label = self._resolved(body["app"], body["label"])
+                if status != 200:
+                    return status, label
+                new = preview(body["app"], label["sha"], labels=[body["label"]])
+                return 202, previews.setdefault((body["app"], label["sha"]), new)
+            case _, [name, sha, *_] if (name, sha) not in previews:
+                return problem("unknown-preview", 404, f"{name!r} has no preview of {sha}.")
+            case "GET", [name, sha]:
+                return 200, previews[name, sha]
+            case "DELETE", [name, sha]:
+                previews[name, sha]["state"] = "draining"
+                return 202, previews[name, sha]
+            case "POST", [name, sha, "retry"]:
+                if previews[name, sha]["state"] != "failed":
+                    return problem("not-retryable", 409, "Only a failed preview can be retried.")
+                previews[name, sha].update(state="queued", failure=None)
+                return 202, previews[name, sha]
+        return problem("not-found", 404, "There is nothing here.")
+
+    def _log(self, query: Mapping[str, str]) -> None:
+        if "text/event-stream" in self.headers.get("Accept", ""):
+            return self._stream()
+        offset = int(query.get("offset", 0))
+        piece = self.world.log[offset : offset + self.world.piece]
+        headers = {
+            "Content-Type": "text/plain; charset=utf-8",
+            "X-Next-Offset": str(offset + len(piece)),
+        }
+        return self._write(200, headers, piece)
+
+    def _stream(self) -> None:
+        self.world.resumed_after.append(self.headers.get("Last-Event-ID"))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for piece in self.world.streams.pop(0):
+            if isinstance(piece, Drop):
+                self.close_connection = True
+                return
+            content = piece.make() if isinstance(piece, Later) else piece
+            if content:  # an empty chunk would end the answer
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _send(self, status: int, value: Any) -> None:
+        kind = "application/problem+json" if status >= 400 else "application/json"
+        body = b"" if status == 204 else json.dumps(value).encode()
+        self._write(status, {"Content-Type": kind}, body)
+
+    def _write(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
