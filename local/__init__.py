@@ -1,0 +1,1 @@
+"""The whole system on one machine, every part real: what `prevs local` does."""

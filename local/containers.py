@@ -1,0 +1,54 @@
+"""What a cluster has in Docker, over Docker's API."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+
+LABEL = "prevs.cluster"
+"""Executors put this label on what they make; its value is their environment's PREVS_CLUSTER."""
+
+_FAILURES = (docker.errors.DockerException, requests.RequestException)
+
+
+def answers(host: str) -> bool:
+    """Tell whether a dockerd answers there that this user may use (within 2 s)."""
+    if host.startswith("unix://") and not Path(host.removeprefix("unix://")).exists():
+        return False
+    try:
+        with contextlib.closing(docker.DockerClient(base_url=host, timeout=2)) as client:
+            return bool(client.ping())
+    except _FAILURES:
+        return False
+
+
+def remove_all(host: str, cluster: str) -> list[str]:
+    """Remove the containers and networks of a cluster; return what could not be, with why."""
+    failed = []
+    try:
+        with contextlib.closing(docker.DockerClient(base_url=host, timeout=30)) as client:
+            found: list[Any] = client.containers.list(all=True, filters=_of(cluster))
+            for container in found:
+                failed += _remove(container, f"container {container.name}", v=True, force=True)
+            for network in client.networks.list(filters=_of(cluster)):
+                failed += _remove(network, f"network {network.name}")
+    except _FAILURES as exc:
+        failed.append(f"dockerd at {host}: {exc}")
+    return failed
+
+
+def _of(cluster: str) -> dict[str, str | list[str] | bool]:
+    return {"label": f"{LABEL}={cluster}"}
+
+
+def _remove(thing: Any, name: str, **options: bool) -> list[str]:
+    try:
+        thing.remove(**options)
+    except docker.errors.NotFound:
+        return []
+    except _FAILURES as exc:
+        return [f"{name}: {exc}"]
+    return []

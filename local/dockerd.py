@@ -1,0 +1,144 @@
+"""dockerd: the machine's where one answers, else one of our own that all clusters of a user share.
+
+The own one lives in one folder of the user and keeps its images between runs:
+
+    lock     whoever starts or stops it holds this exclusively
+    lease    every user of it holds this shared; who gets it exclusively was the last, and stops it
+    docker.sock  pid  data/  exec/  log  before.json (the machine's network before it started)
+
+It runs in a mount namespace of its own, so no mount of it is left behind, and as root (with
+`sudo -n` for an ordinary user). It is no child of one cluster: when that is killed it goes on.
+"""
+
+import contextlib
+import fcntl
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from local import containers, daemon
+from local.errors import LocalError
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_ADVICE = (
+    "Either let a dockerd run that you may use (DOCKER_HOST, or the group docker), or install one "
+    "(provision/debian.sh) and let `sudo -n dockerd` work for you."
+)
+
+
+def find_host(environ: Mapping[str, str]) -> str | None:
+    """Return where a dockerd answers that isn't ours, or None."""
+    host = environ.get("DOCKER_HOST") or DEFAULT_HOST
+    return host if containers.answers(host) else None
+
+
+class DockerPart:
+    """A Part: a dockerd that answers, whoever started it."""
+
+    name = "dockerd"
+    needs: tuple[str, ...] = ()
+    advice = _ADVICE
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._daemon = daemon.Daemon(folder)
+        self._environ = environ
+        self._foreign = find_host(environ)
+        self._lease: IO[bytes] | None = None
+        self._lock: IO[bytes] | None = None
+        self._launched: subprocess.Popen[bytes] | None = None
+        self._was_ready = False
+
+    @property
+    def address(self) -> str:
+        """What DOCKER_HOST has to be."""
+        return self._foreign or self._daemon.host
+
+    @property
+    def log(self) -> Path:
+        return self._daemon.folder / "log"
+
+    @property
+    def pid(self) -> int | None:
+        process = None if self._foreign else self._daemon.process()
+        return process.pid if process else None
+
+    def start(self) -> None:
+        self._was_ready = False
+        if not self._foreign:
+            self._daemon.prepare()
+            self._advance()
+
+    def ready(self) -> bool:
+        if not self._foreign:
+            self._advance()
+            if self._lease is None:
+                return False
+        self._was_ready = containers.answers(self.address)
+        if self._was_ready:
+            self._let_lock_go()
+        return self._was_ready
+
+    def problem(self) -> str | None:
+        if self._foreign:
+            gone = self._was_ready and not containers.answers(self._foreign)
+            return "does not answer any more" if gone else None
+        if self._launched is not None and self._launched.poll() not in (None, 0):
+            status = self._launched.returncode
+            self._launched = None
+            self._let_lock_go()
+            return f"exited with status {status}"
+        if self._was_ready and self._daemon.process() is None:
+            return "has ended"
+        return None
+
+    def stop(self) -> None:
+        if self._lease is None:
+            self._let_lock_go()
+            return
+        deadline = time.monotonic() + 60
+        while self._lock is None and not self._take_lock():
+            if time.monotonic() > deadline:
+                raise LocalError(self.name, "another cluster starts or stops it for over 60 s")
+            time.sleep(0.05)
+        try:
+            self._lease.close()
+            self._lease = None
+            with (self._daemon.folder / "lease").open("ab") as lease:
+                if _try_lock(lease, fcntl.LOCK_EX):
+                    self._daemon.stop()
+        finally:
+            self._let_lock_go()
+
+    def _advance(self) -> None:
+        """Take the lease; start it if it doesn't run, holding the lock until it answers."""
+        if self._lock is not None or not self._take_lock():
+            return
+        if self._lease is None:
+            self._lease = (self._daemon.folder / "lease").open("ab")
+            fcntl.flock(self._lease, fcntl.LOCK_SH)
+        if self._daemon.process() is None:
+            self._launched = self._daemon.launch(self._environ)
+        else:
+            self._let_lock_go()
+
+    def _take_lock(self) -> bool:
+        lock = (self._daemon.folder / "lock").open("ab")
+        if not _try_lock(lock, fcntl.LOCK_EX):
+            lock.close()
+            return False
+        self._lock = lock
+        return True
+
+    def _let_lock_go(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+
+def _try_lock(file: IO[bytes], kind: int) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        return True
+    return False

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""mesos-fetcher: brings what a task's URIs name into its sandbox before its executor starts.
+
+The agent runs it with MESOS_FETCHER_INFO, JSON of mesos.fetcher.FetcherInfo (see Mesos's
+fetcher.md). It takes paths, file:// and http(s)://; the cache is not used. Standard library only,
+since the agent runs it with whatever python3 it has. Exit status 1 fails the task; stderr (in the
+sandbox) says why.
+"""
+
+import json
+import os
+import shutil
+import sys
+import tarfile
+import urllib.parse
+import urllib.request
+import zipfile
+from pathlib import Path
+from typing import Any
+
+_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+
+
+class FetchError(Exception):
+    """A URI that can't be brought in."""
+
+
+def file_name(uri: str) -> str:
+    """Return the name that a URI's file gets in the sandbox unless output_file says another."""
+    name = urllib.parse.unquote(urllib.parse.urlsplit(uri).path).rstrip("/").rsplit("/", 1)[-1]
+    if name in ("", ".", ".."):
+        raise FetchError(f"{uri} names no file")
+    return name
+
+
+def target_of(sandbox: Path, uri: str, output_file: str) -> Path:
+    """Return where a URI's file goes; never outside of the sandbox."""
+    target = (sandbox / (output_file or file_name(uri))).resolve()
+    if not target.is_relative_to(sandbox.resolve()) or target == sandbox.resolve():
+        raise FetchError(f"{output_file} is outside of the sandbox")
+    return target
+
+
+def fetch(item: dict[str, Any], sandbox: Path, frameworks_home: str) -> Path:
+    """Bring in one item of FetcherInfo; return its file. Raises FetchError."""
+    uri = item["uri"]
+    value = uri["value"]
+    target = target_of(sandbox, value, uri.get("output_file", ""))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    scheme = urllib.parse.urlsplit(value).scheme
+    if scheme in ("http", "https"):
+        with urllib.request.urlopen(value, timeout=60) as answer, target.open("wb") as out:  # noqa: S310 (the scheme was just looked at)
+            shutil.copyfileobj(answer, out)
+    elif scheme in ("", "file"):
+        path = urllib.parse.unquote(urllib.parse.urlsplit(value).path) if scheme else value
+        shutil.copyfile(Path(frameworks_home or "/") / path, target)
+    else:
+        raise FetchError(f"{value}: only paths, file, http and https are known here")
+    if uri.get("executable"):
+        target.chmod(0o755)
+    elif uri.get("extract", True):
+        unpack(target, sandbox)
+    return target
+
+
+def unpack(archive: Path, sandbox: Path) -> None:
+    """Unpack an archive into the sandbox; any other file is left as it is. Raises FetchError."""
+    try:
+        if archive.name.endswith(_TARS):
+            with tarfile.open(archive) as tar:
+                tar.extractall(sandbox, filter="data")
+        elif archive.name.endswith(".zip"):
+            with zipfile.ZipFile(archive) as zipped:
+                zipped.extractall(sandbox)  # noqa: S202 (zipfile keeps members inside)
+    except (tarfile.TarError, zipfile.BadZipFile) as exc:
+        raise FetchError(f"{archive.name} can't be unpacked: {exc}") from exc
+
+
+def main() -> int:
+    """Fetch all that MESOS_FETCHER_INFO asks for."""
+    info = json.loads(os.environ["MESOS_FETCHER_INFO"])
+    sandbox = Path(info["sandbox_directory"])
+    for item in info.get("items", []):
+        try:
+            target = fetch(item, sandbox, info.get("frameworks_home", ""))
+        except (FetchError, OSError) as exc:
+            print(f"mesos-fetcher: {item['uri']['value']}: {exc}", file=sys.stderr)
+            return 1
+        if os.geteuid() == 0 and info.get("user"):
+            shutil.chown(target, info["user"])
+        print(f"mesos-fetcher: {item['uri']['value']} -> {target}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""Where a built Mesos is, and how one gets there: once a user, whatever runs at the same time."""
+
+import contextlib
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from local.errors import LocalError
+from local.mesos.download import MESOS, Progress, download, pip_index
+
+_SOURCES = Path(__file__).parent
+_FILES = ("mesos_local.cpp", "stubs.c", "openssl.map", "curl.map", "fetcher.py")
+_ADVICE = "Install what it needs: provision/debian.sh (g++, libc6-dev)."
+
+
+class Installation(NamedTuple):
+    """The files of a built Mesos."""
+
+    library: Path
+    folder: Path
+
+    @property
+    def program(self) -> Path:
+        """mesos-local: the master, or an agent."""
+        return self.folder / "mesos-local"
+
+    @property
+    def stubs(self) -> Path:
+        """The libraries that stand in for what the library is linked with and never calls."""
+        return self.folder / "stubs"
+
+    @property
+    def launcher(self) -> Path:
+        """MESOS_LAUNCHER_DIR: mesos-containerizer and mesos-fetcher."""
+        return self.folder / "launcher"
+
+
+def fingerprint() -> str:
+    """Return what names a build: it changes with the sources."""
+    digest = hashlib.sha256()
+    for name in _FILES:
+        digest.update((_SOURCES / name).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def find(cache: Path) -> Installation:
+    """Return where this version is, or would be."""
+    library = cache / f"mesos-library-{MESOS.sha256[:12]}" / "libmesos.so"
+    return Installation(library, cache / f"mesos-{fingerprint()}")
+
+
+def is_there(installation: Installation) -> bool:
+    """Tell whether nothing is left to do. Both folders appear whole or not at all."""
+    return installation.library.exists() and installation.folder.exists()
+
+
+def install(cache: Path, progress: Progress) -> Installation:
+    """Download and build what is missing in `cache`. Raises LocalError.
+
+    Blocks while another process does the same. A killed run leaves nothing that counts.
+    """
+    installation = find(cache)
+    if is_there(installation):
+        return installation
+    cache.mkdir(parents=True, exist_ok=True)
+    with _locked(cache / "mesos.lock"):
+        for left in cache.glob(".mesos-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        if not installation.library.exists():
+            with _appearing(installation.library.parent) as folder:
+                download(MESOS, pip_index(), folder / installation.library.name, progress)
+        if not installation.folder.exists():
+            with _appearing(installation.folder) as folder:
+                build(folder)
+    return installation
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _appearing(final: Path) -> Iterator[Path]:
+    """Give a folder to fill that becomes `final` at once when all went well."""
+    with tempfile.TemporaryDirectory(prefix=".mesos-", dir=final.parent) as scratch:
+        folder = Path(scratch) / "whole"
+        folder.mkdir()
+        yield folder
+        folder.rename(final)
+
+
+def build(folder: Path) -> None:
+    """Compile mesos-local and the stub libraries into `folder` (3 s). Raises LocalError."""
+    stubs, launcher = folder / "stubs", folder / "launcher"
+    stubs.mkdir()
+    launcher.mkdir()
+    for library, options in (
+        ("libpython-stub.so", ["-DSTUB_PYTHON"]),
+        ("libcrypto.so.1.0.0", ["-DSTUB_CRYPTO", *_versions("libcrypto.so.1.0.0", "openssl.map")]),
+        ("libssl.so.1.0.0", _versions("libssl.so.1.0.0", "openssl.map")),
+        ("libcurl.so.4", _versions("libcurl.so.4", "curl.map")),
+    ):
+        source = str(_SOURCES / "stubs.c")
+        _compile(["gcc", "-shared", "-fPIC", source, "-o", str(stubs / library), *options])
+    program, source = str(folder / "mesos-local"), str(_SOURCES / "mesos_local.cpp")
+    _compile(["g++", "-std=c++17", "-O1", "-Wall", "-o", program, source, "-ldl"])
+    (launcher / "mesos-containerizer").symlink_to("../mesos-local")
+    shutil.copyfile(_SOURCES / "fetcher.py", launcher / "mesos-fetcher")
+    (launcher / "mesos-fetcher").chmod(0o755)
+
+
+def _versions(soname: str, script: str) -> list[str]:
+    """Linker options that give a library its name and the symbol versions that Mesos asks for."""
+    return [f"-Wl,-soname,{soname}", f"-Wl,--version-script={_SOURCES / script}"]
+
+
+def _compile(command: list[str]) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError as exc:
+        raise LocalError("mesos", f"{command[0]} is not installed", _ADVICE) from exc
+    except subprocess.CalledProcessError as exc:
+        raise LocalError("mesos", f"{command[0]} failed:\n{exc.stderr}", _ADVICE) from exc

@@ -1,0 +1,145 @@
+"""The Mesos master and its agents as parts: what a real cluster sets as flags, set by variables."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+
+from local.mesos.installation import Installation
+from local.parts import ProcessPart, answers_http, environment
+
+_ADVICE = (
+    "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2). "
+    "Ports can be chosen: --mesos-port, --agent-ports."
+)
+
+
+class Address(NamedTuple):
+    """Where a program of Mesos listens; always loopback here."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Agent(NamedTuple):
+    """One agent. `executor_environ` is all that its executors get besides MESOS_* variables.
+
+    `resources` as Mesos writes them: `cpus:4;mem:4096;disk:10000;ports:[31000-31999]`.
+    """
+
+    name: str
+    address: Address
+    resources: str
+    folder: Path
+    executor_environ: Mapping[str, str]
+    switch_user: bool = False
+
+
+def master_part(
+    installation: Installation,
+    address: Address,
+    *,
+    folder: Path,
+    environ: Mapping[str, str],
+    log: Path,
+) -> ProcessPart:
+    """Return the master.
+
+    Its registry is in memory: what a master of one machine would remember are agents that have
+    ended with it (a replicated log makes it wait ten minutes for them after a restart).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    own = _common(installation, address, folder) | {
+        "MESOS_REGISTRY": "in_memory",
+        "MESOS_ALLOCATION_INTERVAL": "500ms",
+    }
+    return ProcessPart(
+        name="master",
+        command=(str(installation.program), "master"),
+        environ=environment(own, environ),
+        log=log,
+        answers=lambda: answers_http(f"http://{address}/health"),
+        address=str(address),
+        advice=_ADVICE,
+        folder=folder,
+        grace=2,
+    )
+
+
+def agent_part(
+    installation: Installation,
+    agent: Agent,
+    *,
+    master: Address,
+    environ: Mapping[str, str],
+    log: Path,
+) -> ProcessPart:
+    """Return an agent. It is ready when the master has registered it."""
+    agent.folder.mkdir(parents=True, exist_ok=True)
+    own = _common(installation, agent.address, agent.folder) | {
+        "MESOS_RESOURCES": agent.resources,
+        "MESOS_CONTAINERIZERS": "mesos",
+        "MESOS_LAUNCHER": "posix",
+        "MESOS_ISOLATION": "posix/cpu,posix/mem",
+        "MESOS_LAUNCHER_DIR": str(installation.launcher),
+        "MESOS_SYSTEMD_ENABLE_SUPPORT": "false",
+        "MESOS_SWITCH_USER": "true" if agent.switch_user else "false",
+        "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES": json.dumps(dict(agent.executor_environ)),
+        "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": "15secs",
+        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "15secs",
+        "MESOS_GC_DELAY": "2days",
+        "MESOS_FETCHER_CACHE_SIZE": "1GB",
+    }
+    return ProcessPart(
+        name=agent.name,
+        command=(str(installation.program), "agent", str(master)),
+        environ=environment(own, environ),
+        log=log,
+        answers=lambda: is_registered(master, agent.address),
+        needs=("master",),
+        address=str(agent.address),
+        advice=_ADVICE,
+        folder=agent.folder,
+        grace=2,
+    )
+
+
+def forget_executors(folder: Path) -> None:
+    """Let the agent of `folder` start as a new one: none of its executors is alive any more.
+
+    What they wrote (their sandboxes) stays until Mesos collects it.
+    """
+    shutil.rmtree(folder / "agents" / "0" / "work" / "meta", ignore_errors=True)
+    shutil.rmtree(folder / "agents" / "0" / "run", ignore_errors=True)
+
+
+def is_registered(master: Address, agent: Address) -> bool:
+    """Tell whether the master knows an agent at that address as active."""
+    try:
+        agents = _get(f"http://{master}/slaves")["slaves"]
+    except (requests.RequestException, ValueError, KeyError):
+        return False
+    return any(a["pid"].endswith(f"@{agent}") and a["active"] for a in agents)
+
+
+def _get(url: str) -> Any:
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=1).json()
+
+
+def _common(installation: Installation, address: Address, folder: Path) -> dict[str, str]:
+    return {
+        "MESOS_LOCAL_LIB": str(installation.library),
+        "MESOS_LOCAL_STUBS": str(installation.stubs),
+        "MESOS_LOCAL_WORK_DIR": str(folder),
+        "LIBPROCESS_IP": address.host,
+        "LIBPROCESS_PORT": str(address.port),
+        "MESOS_HOSTNAME": address.host,
+    }

@@ -1,0 +1,152 @@
+"""A part of a local cluster: something that is started, gets ready, may fail, and is ended."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import requests
+
+from local.errors import LocalError
+
+_LOG_LIMIT = 20 * 1024 * 1024
+
+
+class Part(Protocol):
+    """What the supervisor asks of a part. One thread calls all of it.
+
+    start() begins and doesn't block long; ready() may block for a second; problem() says why it no
+    longer runs, or None; stop() blocks until it has ended. start() after a problem starts it anew.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def needs(self) -> tuple[str, ...]: ...
+    @property
+    def advice(self) -> str: ...
+    @property
+    def log(self) -> Path: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def pid(self) -> int | None: ...
+    def start(self) -> None: ...
+    def ready(self) -> bool: ...
+    def problem(self) -> str | None: ...
+    def stop(self) -> None: ...
+
+
+@dataclasses.dataclass
+class ProcessPart:
+    """A part that is one program in the foreground, its output going to `log`.
+
+    `answers` tells whether it serves; `grace` is how long it may take to end after SIGTERM, in
+    seconds; `before_stop` is called first and may block.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    environ: Mapping[str, str]
+    log: Path
+    answers: Callable[[], bool]
+    needs: tuple[str, ...] = ()
+    address: str = ""
+    advice: str = ""
+    folder: Path | None = None
+    grace: float = 10.0
+    before_stop: Callable[[int], None] | None = None
+    _process: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            if self.log.stat().st_size > _LOG_LIMIT:
+                self.log.rename(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as out:
+            self._process = subprocess.Popen(
+                self.command,
+                env=dict(self.environ),
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def ready(self) -> bool:
+        return self.problem() is None and self.answers()
+
+    def problem(self) -> str | None:
+        if self._process is None:
+            return "not started"
+        status = self._process.poll()
+        if status is None:
+            return None
+        if status < 0:
+            return f"ended by {signal.Signals(-status).name}"
+        return f"exited with status {status}"
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        if self._process.poll() is None:
+            if self.before_stop is not None:
+                self.before_stop(self._process.pid)
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self.grace)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # its own session: nothing else is in it
+        self._process.wait()
+        self._process = None
+
+
+def environment(own: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return a part's environment: what is inherited, less what could steer it by accident."""
+    strange = ("PREVS_", "MESOS_", "LIBPROCESS_", "DOCKER_", "ZOO", "GIT_")
+    return {k: v for k, v in inherited.items() if not k.startswith(strange)} | dict(own)
+
+
+def answers_http(url: str, *, statuses: Callable[[int], bool] = lambda s: s == 200) -> bool:
+    """Tell whether a GET of `url` gets such a status within a second."""
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy for the outside has no business with loopback
+            return statuses(session.get(url, timeout=1, allow_redirects=False).status_code)
+    except requests.RequestException:
+        return False
+
+
+def last_lines(log: Path, count: int = 15) -> str:
+    """Return the end of a log, or nothing where there is none."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 16384))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-count:])
+
+
+def bring_up(part: Part, limit: float = 60.0) -> None:
+    """Start one part and wait until it is ready. Raises LocalError (the part is stopped then)."""
+    part.start()
+    deadline = time.monotonic() + limit
+    while not part.ready():
+        problem = part.problem()
+        if problem is None and time.monotonic() > deadline:
+            problem = f"not ready after {limit:.0f} s"
+        if problem is not None:
+            part.stop()
+            raise LocalError(part.name, f"{problem}\n{last_lines(part.log)}", part.advice)
+        time.sleep(0.05)

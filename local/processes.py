@@ -1,0 +1,143 @@
+"""Processes by identity: a pid alone may be reused, a pid with its start time is not.
+
+Every process of a cluster carries a mark in its environment (PREVS_CLUSTER=<id>), inherited by all
+that it starts, so that what a killed supervisor or a Mesos agent left can be found without names.
+Linux only: reads /proc.
+"""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+MARK = "PREVS_CLUSTER"
+_PROC = Path("/proc")
+
+
+class Identity(NamedTuple):
+    """One process for all time: its pid, and when it started in clock ticks since the boot."""
+
+    pid: int
+    started: int
+
+
+def parse_stat(stat: str) -> tuple[str, int, int]:
+    """Return (state, parent's pid, start time) of the text of /proc/PID/stat.
+
+    The command's name is in parentheses and may hold anything, so fields count from the last one.
+    """
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], int(fields[1]), int(fields[19])
+
+
+def identify(pid: int) -> Identity | None:
+    """Return the identity of a live process, or None; a zombie is not alive."""
+    try:
+        state, _, started = parse_stat((_PROC / str(pid) / "stat").read_text())
+    except OSError:
+        return None
+    return None if state in "ZX" else Identity(pid, started)
+
+
+def is_alive(process: Identity) -> bool:
+    """Tell whether that very process still runs."""
+    return identify(process.pid) == process
+
+
+def marked(mark: str) -> list[Identity]:
+    """Return the processes of the cluster `mark`; never this one nor one that it descends from."""
+    wanted = f"{MARK}={mark}".encode()
+    spared = _ancestry(os.getpid())
+    found = []
+    for pid in _pids():
+        with contextlib.suppress(OSError):  # it ended, or is another user's
+            environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+            identity = identify(pid) if wanted in environment and pid not in spared else None
+            if identity is not None:
+                found.append(identity)
+    return found
+
+
+def _ancestry(pid: int) -> set[int]:
+    line = set()
+    while pid > 0 and pid not in line:
+        line.add(pid)
+        try:
+            pid = parse_stat((_PROC / str(pid) / "stat").read_text())[1]
+        except OSError:
+            break
+    return line
+
+
+def send(process: Identity, number: signal.Signals) -> None:
+    """Signal that very process; nothing happens where it has ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        handle = os.pidfd_open(process.pid)
+        try:
+            if is_alive(process):  # asked after the handle is held: it can't be another by now
+                signal.pidfd_send_signal(handle, number)
+        finally:
+            os.close(handle)
+
+
+def wait(processes: Iterable[Identity], limit: float) -> list[Identity]:
+    """Wait at most `limit` seconds for all of them to end; return those that have not."""
+    deadline = time.monotonic() + limit
+    left = [p for p in processes if is_alive(p)]
+    while left and time.monotonic() < deadline:
+        time.sleep(0.02)
+        left = [p for p in left if is_alive(p)]
+    return left
+
+
+def end(processes: Collection[Identity], grace: float) -> None:
+    """End them: SIGTERM, after `grace` seconds SIGKILL. Blocks until they are gone (+ 5 s)."""
+    for process in processes:
+        send(process, signal.SIGTERM)
+    left = wait(processes, grace)
+    for process in left:
+        send(process, signal.SIGKILL)
+    wait(left, 5)
+
+
+def given(path: Path) -> list[Identity]:
+    """Return the processes that were given a path below `path` as an argument, and their children.
+
+    Other users' arguments can be read too, unlike their environment.
+    """
+    prefix = os.fsencode(path) + b"/"
+    parents: dict[int, int] = {}
+    found: set[int] = set()
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            parents[pid] = parse_stat((_PROC / str(pid) / "stat").read_text())[1]
+            arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
+            if any(argument.startswith(prefix) for argument in arguments):
+                found.add(pid)
+    found -= _ancestry(os.getpid())
+    family = {pid for pid in parents if _descends(pid, found, parents)}
+    return [p for p in map(identify, sorted(family)) if p is not None]
+
+
+def running(name: str) -> bool:
+    """Tell whether any program of that name runs (only ever a reason to leave things alone)."""
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if (_PROC / str(pid) / "comm").read_text().strip() == name and identify(pid):
+                return True
+    return False
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+
+
+def _descends(pid: int, roots: set[int], parents: dict[int, int]) -> bool:
+    while pid > 1:
+        if pid in roots:
+            return True
+        pid = parents.get(pid, 0)
+    return False
