@@ -1,0 +1,48 @@
+"""The framework's Cluster, which remembers what it was asked, and whether it answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from framework.errors import FrameworkError
+
+
+class FakeCluster:
+    """Records calls. `failure`, once set, is raised by every call after it was recorded."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+        self.tasks: list[Mapping[str, Any]] = []
+        self.failure: FrameworkError | None = None
+
+    def accept(
+        self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
+    ) -> None:
+        self._call("accept", (list(offer_ids), [task["task_id"]["value"] for task in tasks]))
+        self.tasks += tasks
+
+    def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
+        self._call("decline", (list(offer_ids), refuse_seconds))
+
+    def revive(self) -> None:
+        self._call("revive", None)
+
+    def suppress(self) -> None:
+        self._call("suppress", None)
+
+    def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
+        self._call("kill", (task_id, agent_id))
+
+    def acknowledge(self, status: Mapping[str, Any]) -> None:
+        self._call("acknowledge", status.get("uuid"))
+
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        self._call("reconcile", tuple(tasks))
+
+    def of(self, name: str) -> list[Any]:
+        """Return the arguments of each call of that name."""
+        return [arguments for call, arguments in self.calls if call == name]
+
+    def _call(self, name: str, arguments: Any) -> None:
+        self.calls.append((name, arguments))
+        if self.failure is not None:
+            raise self.failure

@@ -1,0 +1,77 @@
+"""The framework's Store in memory; tests/contract/test_store.py holds it against the real one."""
+
+from collections.abc import Sequence
+
+from framework.errors import Superseded, Unavailable
+from framework.ports import Stored
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
+
+Record = AppRecord | PreviewRecord | PlacementsRecord
+
+
+class FakeZnodes:
+    """What survives a framework: two stores over the same znodes are two frameworks."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, ...], tuple[Record, int]] = {}
+        self.framework_id: str | None = None
+        self.proxies: list[ProxyRecord] = []
+
+
+class FakeStore:
+    """A store that can be told to be away, and that counts its writes."""
+
+    def __init__(self, znodes: FakeZnodes | None = None) -> None:
+        self.znodes = znodes or FakeZnodes()
+        self.away = False
+        self.written: list[Record] = []
+        self._versions: dict[tuple[str, ...], int] = {}
+
+    def load(self) -> Stored:
+        self._reach()
+        self._versions = {key: version for key, (_, version) in self.znodes.records.items()}
+        records = [record for record, _ in self.znodes.records.values()]
+        return Stored(
+            apps=[r for r in records if isinstance(r, AppRecord)],
+            previews=[r for r in records if isinstance(r, PreviewRecord)],
+            placements=[r for r in records if isinstance(r, PlacementsRecord)],
+            framework_id=self.znodes.framework_id,
+        )
+
+    def save(self, record: Record) -> int:
+        self._reach()
+        key = _key(record)
+        if self.znodes.records.get(key, (None, None))[1] != self._versions.get(key):
+            raise Superseded("/".join(key))
+        version = self._versions.get(key, -1) + 1
+        self.znodes.records[key] = (record, version)
+        self._versions[key] = version
+        self.written.append(record)
+        return version
+
+    def delete(self, record: Record) -> None:
+        self._reach()
+        self.znodes.records.pop(_key(record), None)
+        self._versions.pop(_key(record), None)
+
+    def save_framework_id(self, framework_id: str) -> None:
+        self._reach()
+        self.znodes.framework_id = framework_id
+
+    def proxies(self) -> Sequence[ProxyRecord]:
+        self._reach()
+        return tuple(self.znodes.proxies)
+
+    def _reach(self) -> None:
+        if self.away:
+            raise Unavailable("ZooKeeper")
+
+
+def _key(record: Record) -> tuple[str, ...]:
+    match record:
+        case AppRecord():
+            return ("apps", record.name)
+        case PreviewRecord():
+            return ("previews", record.app, record.sha)
+        case PlacementsRecord():
+            return ("placements", record.app)

@@ -1,0 +1,79 @@
+import importlib.util
+import itertools
+import pathlib
+
+import pytest
+
+from framework.lifecycle import TRANSITIONS, WITH_TASK, Event, IllegalTransition, step
+from prevs.states import ACTIVE, State
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+# The whole matrix, by hand, apart from the table: a row per state, "." is illegal.
+#   events in the order of Event: REQUESTED RETRIED STOP_REQUESTED LAUNCHED NOT_LAUNCHED ALIVE
+#   BUILDING STARTING HEALTHY KILLING FAILED LOST LOST_TOO_OFTEN ENDED ENDED_WANTED
+LETTERS = {
+    "Q": State.QUEUED,
+    "P": State.PLACED,
+    "B": State.BUILDING,
+    "S": State.STARTING,
+    "R": State.RUNNING,
+    "D": State.DRAINING,
+    "X": State.STOPPED,
+    "F": State.FAILED,
+}
+MATRIX = {
+    State.QUEUED: "Q.XP...........",
+    State.PLACED: "P.D.QPBSRDFQF..",
+    State.BUILDING: "B.D..BBSRDFQF..",
+    State.STARTING: "S.D..S.SRDFQF..",
+    State.RUNNING: "R.D..R..RDFQF..",
+    State.DRAINING: "D.D..DDDDD...XQ",
+    State.STOPPED: "Q.X............",
+    State.FAILED: "FQF............",
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
+def test_every_state_and_event_give_what_the_matrix_says(state: State, event: Event) -> None:
+    letter = MATRIX[state][list(Event).index(event)]
+    if letter == ".":
+        with pytest.raises(IllegalTransition):
+            step(state, event)
+    else:
+        assert step(state, event) is LETTERS[letter]
+
+
+def test_the_matrix_has_every_row_of_the_table() -> None:
+    assert sum(len(row.replace(".", "")) for row in MATRIX.values()) == len(TRANSITIONS)
+
+
+def test_a_failed_preview_leaves_that_state_by_a_retry_only() -> None:
+    ways = {
+        event for (state, event), after in TRANSITIONS.items() if state is State.FAILED != after
+    }
+    assert ways == {Event.RETRIED}
+
+
+def test_only_active_states_may_have_a_task() -> None:
+    assert WITH_TASK < ACTIVE
+
+
+def test_every_state_can_be_reached() -> None:
+    reached, ahead = {State.QUEUED}, [State.QUEUED]
+    while ahead:
+        state = ahead.pop()
+        for (before, _), after in TRANSITIONS.items():
+            if before is state and after not in reached:
+                reached.add(after)
+                ahead.append(after)
+    assert reached == set(State)
+
+
+def test_the_page_is_drawn_from_the_table_as_it_is() -> None:
+    spec = importlib.util.spec_from_file_location("draw", ROOT / "docs/draw_lifecycle.py")
+    assert spec is not None
+    assert spec.loader is not None
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    assert (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8") == draw.page()

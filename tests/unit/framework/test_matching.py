@@ -1,0 +1,101 @@
+from framework import resources
+from framework.matching import Demand, match
+from tests.fakes.offers import offer
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+
+def demand(sha: str = A, cpus: float = 0.1, mem: int = 128, **more: object) -> Demand:
+    return Demand(app="hello", sha=sha, cpus=cpus, mem=mem, **more)  # type: ignore[arg-type] # fields vary per test
+
+
+def test_a_preview_takes_its_share_its_limit_and_a_port() -> None:
+    (launch,) = match([demand()], [offer()], ()).launches
+    assert resources.total(launch.task_resources, "cpus") == 0.1
+    assert resources.total(launch.task_resources, "mem") == 128
+    assert [list(span) for span in resources.free_ports(launch.task_resources)] == [[31000]]
+    assert launch.port == 31000
+
+
+def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
+    (launch,) = match([demand()], [offer()], ()).launches
+    assert resources.total(launch.executor_resources, "cpus") == 0.01
+    assert resources.total(launch.executor_resources, "mem") == 32
+
+
+def test_the_reason_names_the_memory_that_is_missing() -> None:
+    offers = [offer("o1", mem=1568), offer("o2", agent="agent-2", mem=512)]
+    refusal = match([demand(mem=2048)], offers, ()).refusals["hello", A]
+    assert refusal.reason == "No agent has 2048 MB free; the most is 1536."
+
+
+def test_the_reason_names_the_share_that_is_missing() -> None:
+    refusal = match([demand(cpus=2)], [offer(cpus=1.51)], ()).refusals["hello", A]
+    assert refusal.reason == "No agent has 2 CPUs free; the most is 1.5."
+
+
+def test_the_reason_tells_when_no_agent_has_both() -> None:
+    offers = [offer("o1", cpus=4, mem=64), offer("o2", agent="agent-2", cpus=0.1, mem=4096)]
+    refusal = match([demand(cpus=1, mem=128)], offers, ()).refusals["hello", A]
+    assert refusal.reason == "No agent has 1 CPUs and 128 MB free at once."
+
+
+def test_the_reason_tells_when_ports_are_used_up() -> None:
+    refusal = match([demand()], [offer(begin=5, end=5)], [("127.0.0.1", 5)]).refusals["hello", A]
+    assert refusal.reason == "No agent with enough CPUs and memory has a free port."
+
+
+def test_the_reason_tells_when_nothing_is_offered() -> None:
+    assert match([demand()], [], ()).refusals["hello", A].reason == "No agent offers anything now."
+
+
+def test_a_port_that_is_still_used_on_that_host_is_not_given_again() -> None:
+    used = [("127.0.0.1", 31000), ("127.0.0.2", 31001)]
+    (launch,) = match([demand()], [offer()], used).launches
+    assert launch.port == 31001
+
+
+def test_two_previews_on_one_agent_get_ports_and_resources_of_their_own() -> None:
+    one, two = match([demand(A), demand(B)], [offer(cpus=0.22, mem=320)], ()).launches
+    assert (one.port, two.port) == (31000, 31001)
+    assert match([demand(A), demand(B), demand(C)], [offer(cpus=0.22, mem=320)], ()).refusals
+
+
+def test_all_that_an_agent_offers_is_taken_together() -> None:
+    offers = [offer("o1", mem=100), offer("o2", mem=100, begin=1, end=1)]
+    (launch,) = match([demand(mem=150)], offers, ()).launches
+    assert resources.total(launch.task_resources, "mem") == 150
+
+
+def test_the_agent_that_has_the_image_comes_first() -> None:
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
+    (launch,) = match([demand(home="agent-2", known=frozenset({"agent-1"}))], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_then_an_agent_that_has_built_the_app() -> None:
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
+    (launch,) = match([demand(known=frozenset({"agent-2"}))], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_then_the_fullest_agent_so_that_big_ones_still_find_room() -> None:
+    offers = [offer("o1"), offer("o2", agent="agent-2", mem=300)]
+    (launch,) = match([demand()], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_a_patient_preview_waits_for_the_agent_that_has_its_image() -> None:
+    decision = match([demand(home="agent-9", patient=True)], [offer()], ())
+    assert not decision.launches
+    assert decision.refusals["hello", A].holds_out
+
+
+def test_an_impatient_one_goes_elsewhere() -> None:
+    assert match([demand(home="agent-9")], [offer()], ()).launches
+
+
+def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
+    decision = match([demand(A, mem=9999), demand(B)], [offer()], ())
+    assert [launch.demand.sha for launch in decision.launches] == [B]
+    assert set(decision.refusals) == {("hello", A)}
