@@ -1,18 +1,19 @@
 """The framework's Cluster, which remembers what it was asked, and whether it answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from framework.errors import FrameworkError
 
 
 class FakeCluster:
-    """Records calls. `failure`, once set, is raised by every call after it was recorded."""
+    """Records calls. `before` sees each first; `failure`, once set, is raised by every one."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.tasks: list[Mapping[str, Any]] = []
         self.failure: FrameworkError | None = None
+        self.before: Callable[[str], object] = lambda call: None
 
     def accept(
         self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
@@ -43,6 +44,7 @@ class FakeCluster:
         return [arguments for call, arguments in self.calls if call == name]
 
     def _call(self, name: str, arguments: Any) -> None:
+        self.before(name)
         self.calls.append((name, arguments))
         if self.failure is not None:
             raise self.failure

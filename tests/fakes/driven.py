@@ -1,0 +1,120 @@
+"""A service without threads, driven step by step, over fakes that a test can look into."""
+
+import base64
+import itertools
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from framework import events
+from framework.metrics import Metrics
+from framework.service import Service
+from framework.task_info import Origin
+from prevs.messages import TaskReport
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
+from prevs.states import Cause, Phase
+from tests.fakes.clock import FakeClock
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.offers import offer
+from tests.fakes.store import FakeStore, FakeZnodes
+
+T = TypeVar("T")
+
+APP = AppRecord(name="hello", repository="/srv/hello", mem=128, cpus=0.1, max_previews=3)
+A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
+
+
+class Driven:
+    """A framework that is subscribed and has one app, unless told otherwise."""
+
+    def __init__(
+        self,
+        znodes: FakeZnodes | None = None,
+        clock: FakeClock | None = None,
+        *,
+        subscribed: bool = True,
+    ) -> None:
+        self.clock = clock or FakeClock()
+        self.znodes = znodes or FakeZnodes()
+        self.store = FakeStore(self.znodes)
+        self.cluster = FakeCluster()
+        self.registry = CollectorRegistry()
+        self.forgotten: list[str] = []
+        numbers = itertools.count(len(self.znodes.records))
+        self.service = Service(
+            self.store,
+            self.cluster,
+            origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
+            new_attempt=lambda: f"t{next(numbers)}",
+            forget_mirror=self.forgotten.append,
+            metrics=Metrics(self.registry),
+            clock=self.clock.clock,
+        )
+        if subscribed:
+            self.step(events.Subscribed("framework-1"))
+
+    def step(self, *batch: events.Event) -> None:
+        self.service.step(batch)
+
+    def tick(self, seconds: float = 1.0) -> None:
+        self.clock.pass_seconds(seconds)
+        self.step()
+
+    def ask(self, act: Callable[[], T]) -> T:
+        answer: Future[T] = Future()
+        self.step(events.Asked(act, answer))
+        return answer.result(0)
+
+    def add_app(self, app: AppRecord = APP) -> AppRecord:
+        return self.ask(lambda: self.service.requests.add_app(app))
+
+    def start(self, sha: str = A, label: str = "main", app: str = "hello") -> PreviewRecord:
+        return self.ask(lambda: self.service.requests.start(app, sha, label))
+
+    def stop(self, sha: str = A, app: str = "hello") -> PreviewRecord:
+        return self.ask(lambda: self.service.requests.stop(app, sha))
+
+    def retry(self, sha: str = A, app: str = "hello") -> PreviewRecord:
+        return self.ask(lambda: self.service.requests.retry(app, sha))
+
+    def preview(self, sha: str = A, app: str = "hello") -> PreviewRecord:
+        return self.service.snapshot.previews[app, sha]
+
+    def task(self, sha: str = A) -> str:
+        task_id = self.preview(sha).task_id
+        assert task_id is not None
+        return task_id
+
+    def placements(self, app: str = "hello") -> dict[str, tuple[str, ...]]:
+        """Return the labels that lead to each placed commit, as stored."""
+        found = self.znodes.records.get(("placements", app))
+        if found is None:
+            return {}
+        record = found[0]
+        assert isinstance(record, PlacementsRecord)
+        return {sha: placement.labels for sha, placement in record.placements.items()}
+
+    def update(self, state: str, *, sha: str = A, task: str | None = None, **more: Any) -> None:
+        status = {
+            "task_id": {"value": task or self.task(sha)},
+            "agent_id": {"value": "agent-1"},
+            "state": state,
+            "uuid": f"uuid of {state}",
+            **more,
+        }
+        self.step(events.Updated(status))
+
+    def report(self, state: str, phase: Phase, *, sha: str = A, **more: Any) -> None:
+        """Send an update as our executor does."""
+        cause: Cause | None = more.pop("cause", None)
+        report = TaskReport(phase, cause, more.pop("exit_code", None))
+        data = base64.b64encode(report.encode()).decode()
+        self.update(state, sha=sha, data=data, **more)
+
+    def run(self, sha: str = A, label: str = "main") -> None:
+        """Bring a preview to where it runs."""
+        self.start(sha, label)
+        self.step(events.Offered([offer()]))
+        self.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
