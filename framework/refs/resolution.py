@@ -3,14 +3,17 @@
 A label is a whole commit id; else a branch's or tag's slug; else the beginning of a commit id.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from prevs import names
 
+_TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
+
 
 class Ref(NamedTuple):
-    """A branch or tag and the commit it leads to. `kind` is branch or tag."""
+    """A branch or tag and the commit it leads to. `kind` is branch, tag, or commit: no ref."""
 
     name: str
     kind: str
@@ -25,7 +28,7 @@ def read_refs(listing: str) -> tuple[Ref, ...]:
 
     Annotated tags count as the commit they lead to; a tag of a tree or blob is left out.
     """
-    return tuple(ref for line in listing.splitlines() if (ref := _read_ref(line)))
+    return tuple(ref for line in listing.split("\n") if (ref := _read_ref(line)))
 
 
 REF_FORMAT = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
@@ -44,6 +47,13 @@ def find_heads(labels: Labels) -> dict[str, str]:
     return {label: refs[0].sha for label, refs in labels.items() if len(refs) == 1}
 
 
+def show_name(ref: Ref) -> str | None:
+    """Return a branch's or tag's name as text that can be sent; None of a commit."""
+    if ref.kind == "commit":
+        return None
+    return ref.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def explain_no_label(label: str) -> str:
     """Return why a text that is no DNS label leads nowhere."""
     return (
@@ -59,11 +69,15 @@ def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -
     if not refs:
         return "the repository has no branches and no tags yet."
     if names.is_commit_prefix(label):
-        return "there is no branch, tag or commit of that name."
-    return "there is no branch or tag of that name, and no commit id begins so."
+        return "there is no branch or tag of that name, and no commit whose id begins so."
+    if _TOO_SHORT.fullmatch(label):
+        return "there is no branch or tag of that name; of a commit, give at least 7 digits."
+    return "there is no branch or tag of that name."
 
 
 def _read_ref(line: str) -> Ref | None:
+    if not line:
+        return None
     own_type, own, peeled_type, peeled, name = line.split(" ", 4)
     sha = own if own_type == "commit" else peeled if peeled_type == "commit" else None
     _, folder, short_name = name.split("/", 2)

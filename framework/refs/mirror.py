@@ -1,0 +1,225 @@
+"""A bare mirror of one repository: its branches and tags, kept by fetching.
+
+Only what a branch or tag reaches exists for us. Objects that no ref reaches any more stay in the
+mirror for a while, so every commit that somebody names is checked for being reached.
+"""
+
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from framework.refs import resolution
+from framework.refs.git_command import GitCommand, GitFailed
+from framework.refs.resolution import Ref
+from prevs import names
+
+FIRST_FETCH_LIMIT = 600
+FETCH_LIMIT = 60
+READ_LIMIT = 30
+MAINTENANCE_LIMIT = 600
+
+_REMEMBERED = 10_000
+_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_FETCH = (
+    "fetch",
+    "--prune",
+    "--no-tags",
+    "--update-shallow",
+    "--no-recurse-submodules",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+    "--end-of-options",
+)
+
+
+class Commit(NamedTuple):
+    """What a commit says of itself. `committed` is in seconds since the epoch."""
+
+    sha: str
+    author: str
+    committed: float
+    subject: str
+
+
+class Found(NamedTuple):
+    """What a label leads to: nothing, one commit or several. `why` says why it is nothing.
+
+    `refs` are branches and tags, or have the kind commit and the id as name.
+    """
+
+    refs: tuple[Ref, ...]
+    why: str = ""
+
+
+class Snapshot:
+    """The branches and tags as one fetch left them, and what was found out about labels since."""
+
+    def __init__(self, refs: tuple[Ref, ...]) -> None:
+        self.refs = refs
+        self.labels = resolution.label_refs(refs)
+        self.found: dict[str, Found] = {}
+
+
+class _Fetch(NamedTuple):
+    started: float
+    failure: GitFailed | None
+
+
+class Mirror:
+    """The mirror in `folder` of `repository`, which git may be given. Thread safe."""
+
+    def __init__(
+        self, folder: Path, repository: str, git: GitCommand, clock: Callable[[], float]
+    ) -> None:
+        self.folder = folder
+        self.repository = repository
+        self._git = git
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._last = _Fetch(float("-inf"), None)
+        self._commits: dict[str, Commit] = {}
+
+    def peek(self, max_age: float) -> Snapshot | None:
+        """Return the branches and tags if they were fetched within `max_age` seconds.
+
+        Any age will do with infinity, also that of an earlier process. Waits for no fetch; runs
+        git at most once. Raises GitFailed.
+        """
+        if max_age == float("inf"):
+            # Not kept: a fetch that ends meanwhile may have kept a newer one.
+            return self._snapshot or (Snapshot(self._list()) if self._exists() else None)
+        last = self._last
+        fresh = last.failure is None and self._clock() - last.started < max_age
+        return self._snapshot if fresh else None
+
+    def fetch(self) -> Snapshot:
+        """Return the branches and tags as they are now, or at a fetch that began after the call.
+
+        So callers that wait for one another share one fetch, and its failure. Raises GitFailed.
+        """
+        asked = self._clock()
+        with self._lock:
+            if self._last.started < asked:
+                self._last = self._fetch(self._clock())
+            if self._last.failure:
+                raise self._last.failure
+            return self._load()
+
+    def maintain(self) -> None:
+        """Let git collect what is loose and unreached, if there is much. May take minutes.
+
+        Raises GitFailed.
+        """
+        self._git.run(self.folder, ["gc", "--auto", "--quiet"], limit=MAINTENANCE_LIMIT)
+
+    def find(self, snapshot: Snapshot, label: str) -> Found:
+        """Return what a DNS label leads to. Runs git at most three times. Raises GitFailed."""
+        found = snapshot.found.get(label)
+        if found is None:
+            found = self._find(snapshot, label)
+            if len(snapshot.found) >= _REMEMBERED:
+                snapshot.found.clear()
+            snapshot.found[label] = found
+        return found
+
+    def describe(self, shas: Sequence[str]) -> list[Commit]:
+        """Return what is said by those of `shas` that are commits. Raises GitFailed."""
+        if missing := [sha for sha in shas if sha not in self._commits]:
+            if len(self._commits) >= _REMEMBERED:
+                self._commits.clear()
+            self._commits.update((commit.sha, commit) for commit in self._read_commits(missing))
+        known = (self._commits.get(sha) for sha in shas)
+        return [commit for commit in known if commit]
+
+    def _find(self, snapshot: Snapshot, label: str) -> Found:
+        reached: tuple[Ref, ...] = ()
+        unreached: tuple[Ref, ...] = ()
+        if names.is_sha(label):
+            reached, unreached = self._find_commits(label)
+        if not reached:
+            reached = tuple(snapshot.labels.get(label, ()))
+        if not reached and names.is_commit_prefix(label) and not names.is_sha(label):
+            reached, unreached = self._find_commits(label)
+        if reached:
+            return Found(reached)
+        shas = [ref.sha for ref in unreached]
+        return Found((), resolution.explain_unknown(label, snapshot.refs, shas))
+
+    def _find_commits(self, prefix: str) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
+        """Return the commits whose id begins so: those that a branch or tag reaches, the others."""
+        objects = self._read(["rev-parse", f"--disambiguate={prefix}"]).split()
+        commits = [commit.sha for commit in self.describe(objects)]
+        if not commits:
+            return (), ()
+        # Prints what the refs don't reach: these commits, and what lies behind them.
+        beyond = set(self._read(["rev-list", *commits, "--not", "--branches", "--tags"]).split())
+        return (
+            tuple(Ref(sha, "commit", sha) for sha in commits if sha not in beyond),
+            tuple(Ref(sha, "commit", sha) for sha in commits if sha in beyond),
+        )
+
+    def _read_commits(self, shas: Iterable[str]) -> list[Commit]:
+        command = ["log", "--no-walk=unsorted", "--encoding=UTF-8", "--format=%H %ct %an%x00%s"]
+        lines = re.findall(r"([0-9a-f]{40}) (\d+) ([^\0\n]*)\0(.*)", self._read([*command, *shas]))
+        return [
+            Commit(sha, _printable(author), float(committed), _printable(subject))
+            for sha, committed, author, subject in lines
+        ]
+
+    def _fetch(self, started: float) -> _Fetch:
+        try:
+            try:
+                changed = self._fetch_once()
+            except GitFailed as exc:
+                # What git says of our own folder (a lock of a killed git, a damaged object) is
+                # not the repository's fault, and a new mirror mends it.
+                if str(self.folder) not in exc.output:
+                    raise
+                shutil.rmtree(self.folder, ignore_errors=True)
+                changed = self._fetch_once()
+        except GitFailed as exc:
+            self._snapshot = None
+            return _Fetch(started, exc)
+        if changed:
+            self._reload()
+        return _Fetch(started, None)
+
+    def _fetch_once(self) -> bool:
+        """Fetch; tell whether anything may have changed: git names every change, else nothing."""
+        exists = self._exists()
+        if not exists:
+            self._git.run(
+                self.folder, ["init", "--quiet", "--bare", "--template="], limit=READ_LIMIT
+            )
+        limit = FETCH_LIMIT if exists else FIRST_FETCH_LIMIT
+        _, news = self._git.run(self.folder, [*_FETCH, self.repository, *_REFSPECS], limit=limit)
+        return bool(news)
+
+    def _exists(self) -> bool:
+        return (self.folder / "HEAD").is_file()
+
+    def _load(self) -> Snapshot:
+        return self._snapshot or self._reload()
+
+    def _reload(self) -> Snapshot:
+        refs = self._list()
+        if self._snapshot is None or self._snapshot.refs != refs:
+            self._snapshot = Snapshot(refs)
+        return self._snapshot
+
+    def _list(self) -> tuple[Ref, ...]:
+        listing = ["for-each-ref", f"--format={resolution.REF_FORMAT}", "refs/heads", "refs/tags"]
+        return resolution.read_refs(self._read(listing))
+
+    def _read(self, arguments: Sequence[str]) -> str:
+        output, _ = self._git.run(self.folder, arguments, limit=READ_LIMIT)
+        return output
+
+
+def _printable(text: str) -> str:
+    """Return text that can be sent as UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

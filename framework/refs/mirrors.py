@@ -1,0 +1,123 @@
+"""The mirrors of all apps, as framework.ports.Refs."""
+
+import hashlib
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from framework import repositories
+from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable, UnknownLabel
+from framework.ports import Resolved
+from framework.refs import resolution
+from framework.refs.git_command import GitCommand, GitFailed
+from framework.refs.mirror import Found, Mirror
+from prevs import names
+from prevs.records import AppRecord
+
+FRESH_S = 2.0
+"""For how long a label that is known needs no fetch: a page and its parts ask within this."""
+
+log = structlog.get_logger(__name__)
+
+
+class Mirrors:
+    """Branches and tags of the apps' repositories, mirrored below `folder`. Thread safe.
+
+    `clock` gives monotonic seconds. A mirror's folder tells its repository, so an app whose
+    repository changes gets a new one, and never an answer out of the old one.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._git = GitCommand(folder)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._mirrors: dict[str, Mirror] = {}
+
+    def resolve(self, app: AppRecord, label: str) -> Resolved:
+        """Return what a label leads to, as framework.ports.Refs says."""
+        if not names.is_label(label):
+            raise UnknownLabel(app.name, label, resolution.explain_no_label(label))
+        mirror = self._get_mirror(app)
+        try:
+            found = self._find_known(mirror, label) or mirror.find(mirror.fetch(), label)
+            return _choose(app, label, mirror, found)
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+
+    def heads(self, app: AppRecord) -> Mapping[str, str]:
+        """Return the commit of every branch's and tag's label, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        try:
+            before = mirror.peek(float("inf"))
+            after = mirror.fetch()
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        if after is not before:
+            self._maintain(app.name, mirror)
+        return resolution.find_heads(after.labels)
+
+    def forget(self, app: str) -> None:
+        """Remove the mirror of an app, if there is one."""
+        with self._lock:
+            self._mirrors.pop(app, None)
+        if names.is_app_name(app):
+            shutil.rmtree(self._folder / app, ignore_errors=True)
+
+    def _find_known(self, mirror: Mirror, label: str) -> Found | None:
+        """Return what a label leads to where that can be told without a fetch."""
+        age = float("inf") if names.is_sha(label) else FRESH_S
+        snapshot = mirror.peek(age)
+        found = mirror.find(snapshot, label) if snapshot else None
+        return found if found and found.refs else None
+
+    def _get_mirror(self, app: AppRecord) -> Mirror:
+        """Return the mirror of an app's repository. Raises RepositoryUnreachable."""
+        if problem := repositories.find_problem(app.repository):
+            raise RepositoryUnreachable(
+                app.name, repositories.redact(app.repository), f"the address {problem}"
+            )
+        with self._lock:
+            mirror = self._mirrors.get(app.name)
+            if mirror is not None and mirror.repository == app.repository:
+                return mirror
+            digest = hashlib.sha256(app.repository.encode()).hexdigest()[:16]
+            folder = self._folder / app.name / f"{digest}.git"
+            folder.parent.mkdir(exist_ok=True)
+            mirror = Mirror(folder, app.repository, self._git, self._clock)
+            self._mirrors[app.name] = mirror
+        for other in folder.parent.iterdir():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+        return mirror
+
+    def _maintain(self, app: str, mirror: Mirror) -> None:
+        try:
+            mirror.maintain()
+        except GitFailed as exc:
+            log.warning("git gc failed", app=app, why=exc.why)
+
+
+def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolved:
+    """Return the one commit that was found. Raises UnknownLabel, AmbiguousLabel, GitFailed."""
+    if not found.refs:
+        raise UnknownLabel(app.name, label, found.why)
+    commits = {commit.sha: commit for commit in mirror.describe([ref.sha for ref in found.refs])}
+    shown = [(ref, resolution.show_name(ref), commits[ref.sha]) for ref in found.refs]
+    if len(shown) > 1:
+        raise AmbiguousLabel(
+            app.name,
+            label,
+            [Candidate(ref.sha, ref.kind, name, commit.subject) for ref, name, commit in shown],
+        )
+    ref, name, commit = shown[0]
+    return Resolved(ref.sha, ref.kind, name, commit.author, commit.subject, commit.committed)
+
+
+def _unreachable(app: AppRecord, failure: GitFailed) -> RepositoryUnreachable:
+    return RepositoryUnreachable(app.name, repositories.redact(app.repository), failure.why)

@@ -1,0 +1,131 @@
+"""The output of attempts, read through the files API of the Mesos agents.
+
+An agent serves an executor's sandbox from its launch until the agent's garbage collection (a week,
+by default). The record of a preview tells the agent's id; where that one listens, the master knows.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import requests
+
+from framework.errors import Unavailable
+from prevs.records import PreviewRecord
+
+PIECE_SIZE = 64 * 1024
+"""The most bytes that a call reads; agents give no more at once (16 pages)."""
+
+_TIMEOUTS_S = (2.0, 5.0)
+_ADDRESSES_AGE_S = 5.0
+_END = -1
+
+
+class AgentSandboxes:
+    """Sandboxes of one Mesos cluster, as framework.ports.Sandboxes. Thread safe.
+
+    `master` gives the leading master as host:port, `framework_id` the id that Mesos gave us; both
+    give None while it isn't known. `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        master: Callable[[], str | None],
+        framework_id: Callable[[], str | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._master = master
+        self._framework_id = framework_id
+        self._clock = clock
+        self._session = requests.Session()
+        # Agents are reached directly, whatever proxy this machine uses to get out.
+        self._session.trust_env = False
+        self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
+        self._lock = threading.Lock()
+        self._addresses: Mapping[str, str] = {}
+        self._addresses_read = float("-inf")
+
+    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+        """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
+        data, begin = self._read(preview, offset, PIECE_SIZE)
+        return data, begin + len(data)
+
+    def tail(self, preview: PreviewRecord, size: int) -> bytes:
+        """Return at most the last `size` bytes, in whole lines where one is not longer itself."""
+        _, end = self._read(preview, _END, 0)
+        begin = max(0, end - min(size, PIECE_SIZE))
+        data, _ = self._read(preview, begin, end - begin)
+        if begin == 0:
+            return data
+        _, _, whole_lines = data.partition(b"\n")
+        return whole_lines or data
+
+    def _read(self, preview: PreviewRecord, offset: int, length: int) -> tuple[bytes, int]:
+        """Return the bytes and where they begin. Raises Unavailable."""
+        framework_id = self._framework_id()
+        if not (framework_id and preview.task_id and preview.agent_id):
+            return b"", max(offset, 0)
+        address = self._find_address(preview.agent_id)
+        if address is None:
+            return b"", max(offset, 0)
+        run = f"/frameworks/{framework_id}/executors/{preview.task_id}/runs/latest"
+        query = {"path": f"{run}/stdout", "offset": str(offset), "length": str(length)}
+        try:
+            answer = self._session.get(
+                f"http://{address}/files/read", params=query, timeout=_TIMEOUTS_S
+            )
+        except requests.RequestException as exc:
+            self._forget_addresses()
+            raise Unavailable(f"The agent {preview.agent_host or address}") from exc
+        if answer.status_code == requests.codes.not_found:
+            return b"", max(offset, 0)
+        if not answer.ok:
+            raise Unavailable(f"The files API of the agent {preview.agent_host or address}")
+        return read_answer(answer.content)
+
+    def _find_address(self, agent_id: str) -> str | None:
+        """Return where an agent listens, or None if the master knows no such agent.
+
+        Raises Unavailable.
+        """
+        with self._lock:
+            address = self._addresses.get(agent_id)
+            age = self._clock() - self._addresses_read
+            if address is None and age >= _ADDRESSES_AGE_S:
+                self._addresses = self._fetch_addresses()
+                self._addresses_read = self._clock()
+                address = self._addresses.get(agent_id)
+        return address
+
+    def _forget_addresses(self) -> None:
+        """Ask the master again before the next read: an agent may come back at another port."""
+        with self._lock:
+            self._addresses = {}
+
+    def _fetch_addresses(self) -> Mapping[str, str]:
+        master = self._master()
+        if master is None:
+            raise Unavailable("The Mesos master")
+        try:
+            answer = self._session.get(f"http://{master}/slaves", timeout=_TIMEOUTS_S)
+            answer.raise_for_status()
+            return read_addresses(answer.json())
+        except requests.RequestException as exc:
+            raise Unavailable(f"The Mesos master {master}") from exc
+
+
+def read_addresses(slaves: Mapping[str, Any]) -> dict[str, str]:
+    """Return host:port by agent id, from a master's answer to /slaves."""
+    return {agent["id"]: agent["pid"].rpartition("@")[2] for agent in slaves["slaves"]}
+
+
+def read_answer(body: bytes) -> tuple[bytes, int]:
+    """Return the bytes of a file and their offset, from an agent's answer to /files/read.
+
+    Agents write a file's bytes into a JSON string as they are, UTF-8 or not; decoded as Latin-1
+    every byte is one character and comes back as it was.
+    """
+    parsed = json.loads(body.decode("latin-1"))
+    return parsed["data"].encode("latin-1"), parsed["offset"]
