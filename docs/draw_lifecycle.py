@@ -1,5 +1,6 @@
-"""Draws docs/lifecycle.md from the table in framework/lifecycle.py: `python docs/draw_lifecycle.py`.
+"""Draws docs/lifecycle.md from the table in framework/lifecycle.py.
 
+Run it at the top of the repository: `PYTHONPATH=. python docs/draw_lifecycle.py`.
 tests/unit/framework/test_lifecycle.py fails while the page and the table differ.
 """
 
