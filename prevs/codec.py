@@ -8,6 +8,7 @@ reader they are not. Bytes are stable: keys sorted, no spaces, UTF-8.
 import dataclasses
 import enum
 import json
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -35,12 +36,12 @@ def decode(kind: type[T], version: int, data: bytes) -> T:
     """Return the instance of `kind` that `data` holds. Raises RecordError."""
     try:
         parsed = json.loads(data)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise RecordError(kind.__name__, f"not JSON ({exc})") from exc
     if not isinstance(parsed, dict):
         raise RecordError(kind.__name__, "not a JSON object")
     found = parsed.get("v")
-    if found != version:
+    if type(found) is not int or found != version:
         raise RecordError(kind.__name__, f"version {found!r}, this program reads {version}")
     return typing.cast(T, _build(kind, parsed, kind.__name__))
 
@@ -74,7 +75,10 @@ def _build(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise RecordError(where, "an object is expected")
         (_, item_kind) = typing.get_args(kind)
-        return {key: _build(item_kind, item, f"{where}.{key}") for key, item in value.items()}
+        return {
+            _build(str, key, where): _build(item_kind, item, f"{where}.{key}")
+            for key, item in value.items()
+        }
     if dataclasses.is_dataclass(kind):
         return _build_dataclass(kind, value, where)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
@@ -100,8 +104,19 @@ def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
 
 
 def _build_scalar(kind: Any, value: Any, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+    whole = kind is float and isinstance(value, int)
+    if isinstance(value, bool) != (kind is bool) or not (isinstance(value, kind) or whole):
         raise RecordError(where, f"{kind.__name__} is expected, not {value!r}")
+    try:
+        return _storable(float(value) if whole else value)
+    except (OverflowError, UnicodeEncodeError):
+        raise RecordError(where, f"{value!r} is more than JSON can hold") from None
+
+
+def _storable(value: Any) -> Any:
+    """Return `value`, which Python may have read from what is no JSON: NaN, half a character."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise OverflowError
+    if isinstance(value, str):
+        value.encode()
     return value

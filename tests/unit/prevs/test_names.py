@@ -1,0 +1,176 @@
+"""Names made from names: total, valid where they are used, and readable again."""
+
+import re
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from prevs import names
+
+ANY = st.text()
+APPS = st.from_regex(names.APP_NAME, fullmatch=True).filter(names.is_app_name)
+SHAS = st.from_regex(names.SHA, fullmatch=True)
+LABELS = st.from_regex(names.DNS_LABEL, fullmatch=True)
+ATTEMPTS = st.from_regex(names.ATTEMPT, fullmatch=True)
+DOMAINS = st.lists(LABELS, min_size=1, max_size=3).map(".".join)
+REFS = st.text(st.sampled_from("aAbB09-_/.é "), max_size=80)
+
+# Docker's own grammar: distribution/reference (regexp.go) and moby daemon/names (names.go)
+IMAGE = re.compile(
+    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+)
+TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+# What Mesos allows in a task id: common/validation.cpp, validateID
+MESOS_ID = re.compile(r"[^/\\\x00-\x20\x7f]{1,255}")
+
+
+def is_dns_label(text: str) -> bool:
+    """RFC 1123 by hand, so that the pattern in names.py is not tested with itself."""
+    allowed = set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    return 1 <= len(text) <= 63 and set(text) <= allowed and text[0] != "-" != text[-1]
+
+
+@given(ANY)
+@example("")
+@example("a\n")
+@example("-")
+@example("é")
+@example("٣")  # a digit, but not an ASCII one
+def test_is_label_is_rfc_1123(text: str) -> None:
+    assert names.is_label(text) == is_dns_label(text)
+
+
+@given(ANY | REFS)
+@example("\ud800")
+@example("-" * 200)
+@example("a" * 54 + "-" * 20)
+def test_the_slug_of_anything_is_a_dns_label(ref: str) -> None:
+    assert is_dns_label(names.slug(ref))
+
+
+@given(LABELS)
+def test_a_label_is_its_own_slug(label: str) -> None:
+    assert names.slug(label) == label
+
+
+@given(REFS, REFS)
+@example("feature/a", "feature-a")
+@example("Main", "main")
+@example("a" * 70 + "x", "a" * 70 + "y")
+def test_different_refs_have_different_slugs(one: str, other: str) -> None:
+    assume(one != other)
+    assert names.slug(one) != names.slug(other)
+
+
+def test_a_slug_is_the_same_for_ever() -> None:
+    """These are in people's bookmarks."""
+    assert names.slug("feature/dark") == "feature-dark-0bef4359"
+    assert names.slug("Ünïcode") == "n-code-00b24be8"
+    assert names.slug("///") == "ref-732c4e97"
+
+
+@given(APPS)
+def test_an_app_name_is_a_dns_label_without_two_hyphens_in_a_row(app: str) -> None:
+    assert is_dns_label(app)
+    assert "--" not in app
+    assert len(app) <= 40
+
+
+@pytest.mark.parametrize("app", ["", "a--b", "1a", "-a", "a-", "A", "a.b", "a\n", "a" * 41])
+def test_these_are_no_app_names(app: str) -> None:
+    assert not names.is_app_name(app)
+
+
+@pytest.mark.parametrize("text", ["", "f" * 39, "f" * 41, "F" * 40, "g" * 40, "f" * 40 + "\n"])
+def test_these_are_no_commits(text: str) -> None:
+    assert not names.is_sha(text)
+
+
+@given(SHAS, st.integers(7, 40))
+def test_7_digits_and_more_may_abbreviate_a_commit(sha: str, digits: int) -> None:
+    assert names.is_commit_prefix(sha[:digits])
+    assert not names.is_commit_prefix(sha[:6])
+    assert names.short(sha) == sha[:7]
+
+
+@given(LABELS, APPS, DOMAINS, st.integers(1, 65535))
+def test_a_host_is_read_as_it_was_made(label: str, app: str, domain: str, port: int) -> None:
+    host = names.host(label, app, domain)
+    for sent in (host, host.upper(), f"{host}:{port}", f"{host}.", f"{host}.:{port}"):
+        assert names.split_host(sent, domain) == (label, app)
+
+
+@given(ANY, ANY)
+@example("", "")
+@example("main.hello.localhost", "")
+@example("main.hello.localhost", ".")
+@example("İ.hello.localhost", "localhost")
+def test_split_host_answers_for_anything(name: str, domain: str) -> None:
+    found = names.split_host(name, domain)
+    assert found is None or (names.is_label(found[0]) and names.is_app_name(found[1]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hello.localhost",
+        "localhost",
+        "a.b.hello.localhost",
+        "main.hello.example.org",
+        "main.hello.notlocalhost",
+        "-.hello.localhost",
+        "main..localhost",
+        "main.hello.localhost.evil.org",
+        "main.hello.localhost:80:80",
+        "main.hello.localhost..",
+        "",
+    ],
+)
+def test_these_are_no_addresses_of_previews(name: str) -> None:
+    assert names.split_host(name, "localhost") is None
+
+
+@given(APPS, SHAS)
+def test_docker_takes_the_image_tag(app: str, sha: str) -> None:
+    image, _, tag = names.image_tag(app, sha).partition(":")
+    assert IMAGE.fullmatch(image)
+    assert TAG.fullmatch(tag)
+
+
+@given(APPS, SHAS, ATTEMPTS)
+def test_a_task_id_is_read_as_it_was_made(app: str, sha: str, attempt: str) -> None:
+    task = names.task_id(app, sha, attempt)
+    assert names.read_task_id(task) == (app, sha, attempt)
+    assert MESOS_ID.fullmatch(task)
+
+
+@given(ANY)
+@example("hello." + "f" * 40 + ".a1\n")
+@example("hello." + "f" * 40 + ".a1.b2")
+def test_what_is_read_as_a_task_id_is_one(text: str) -> None:
+    found = names.read_task_id(text)
+    assert found is None or names.task_id(*found) == text
+
+
+def test_a_foreign_task_id_is_not_read() -> None:
+    assert names.read_task_id("hello." + "f" * 40 + ".a1\n") is None
+    assert names.read_task_id("marathon.task.1") is None
+
+
+@given(ANY)
+def test_docker_takes_the_container_name_of_anything(task: str) -> None:
+    name = names.container_name(task)
+    assert CONTAINER.fullmatch(name)
+    assert not name.startswith("mesos-")
+
+
+@given(APPS, SHAS, ATTEMPTS)
+def test_a_container_name_shows_the_whole_task_id(app: str, sha: str, attempt: str) -> None:
+    task = names.task_id(app, sha, attempt)
+    assert names.container_name(task) == f"prevs-{task}"
+
+
+def test_a_task_is_named_for_people() -> None:
+    assert names.task_name("hello", "main", "5c80e7d" + "0" * 33) == "hello@main (5c80e7d)"

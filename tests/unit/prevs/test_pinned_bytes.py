@@ -1,0 +1,140 @@
+"""The bytes of every record and message version that was ever written.
+
+tests/data/records/v1/<name>.json is what is written today: a change that breaks one of these
+needs a new version, a folder for it, and a reader for v1. <name>.least.json has the required
+fields only, as a writer of the first hour may have left it: it must stay readable.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prevs.messages import BuildOrder, TaskReport
+from prevs.records import (
+    AppRecord,
+    Failure,
+    Placement,
+    PlacementsRecord,
+    PreviewRecord,
+    ProxyRecord,
+)
+from prevs.states import Cause, Phase, State
+
+FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
+SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
+TASK = f"hello.{SHA}.k3j9x0q2ab"
+
+WRITTEN = {
+    "app": AppRecord(
+        name="hello",
+        repository="https://git.example.org/größe.git",
+        port=8000,
+        cpus=0.5,
+        mem=256,
+        max_previews=3,
+        health="/healthz",
+        created=1700000000.25,
+        removed=True,
+    ),
+    "preview": PreviewRecord(
+        app="hello",
+        sha=SHA,
+        state=State.FAILED,
+        labels=("main", "v1"),
+        task_id=TASK,
+        agent_id="6f1c-S0",
+        agent_host="127.0.0.2",
+        host_port=31000,
+        phase="building",
+        reason="no agent has 2048 MB free",
+        failure=Failure(Cause.BUILD_FAILED, "RUN exited with 7.", 7),
+        created=1700000000.0,
+        changed=1700000001.5,
+        started=1700000002.0,
+        last_used=1700000003.0,
+        pinned=True,
+        again=True,
+        lost=2,
+    ),
+    "placements": PlacementsRecord(
+        app="hello", placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))}
+    ),
+    "proxy": ProxyRecord(applied={"hello": 7, "shop": 0}),
+    "build_order": BuildOrder(
+        app="hello",
+        sha=SHA,
+        label="main",
+        repository="/srv/hello",
+        container_port=8080,
+        host="127.0.0.2",
+        host_port=31000,
+        cpus=0.1,
+        mem=128,
+        health="/healthz",
+        url="http://main.hello.localhost:8080/",
+        fetch_limit=1.0,
+        build_limit=2.0,
+        start_limit=3.0,
+        stop_grace=4.0,
+    ),
+    "task_report": TaskReport(phase=Phase.ENDED, cause=Cause.APP_EXITED, exit_code=3),
+}
+
+LEAST = {
+    "app": AppRecord(name="hello", repository="/srv/hello"),
+    "preview": PreviewRecord(app="hello", sha=SHA, state=State.QUEUED),
+    "placements": PlacementsRecord(app="hello"),
+    "proxy": ProxyRecord(),
+    "build_order": BuildOrder(
+        app="hello",
+        sha=SHA,
+        label="main",
+        repository="/srv/hello",
+        container_port=8080,
+        host="127.0.0.2",
+        host_port=31000,
+        cpus=0.1,
+        mem=128,
+    ),
+    "task_report": TaskReport(phase=Phase.FETCHING),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_record_is_written_as_ever(name: str) -> None:
+    assert WRITTEN[name].encode() == (FOLDER / f"{name}.json").read_bytes()
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_was_written_is_still_read(name: str) -> None:
+    record: Any = WRITTEN[name]
+    assert type(record).decode((FOLDER / f"{name}.json").read_bytes()) == record
+
+
+@pytest.mark.parametrize("name", LEAST)
+def test_the_required_fields_are_still_enough(name: str) -> None:
+    record: Any = LEAST[name]
+    assert type(record).decode((FOLDER / f"{name}.least.json").read_bytes()) == record
+
+
+def test_every_pinned_file_is_tested() -> None:
+    expected = {f"{name}.json" for name in WRITTEN} | {f"{name}.least.json" for name in LEAST}
+    assert {path.name for path in FOLDER.iterdir()} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (State, "queued placed building starting running draining stopped failed"),
+        (Phase, "fetching building starting checking running ended"),
+        (
+            Cause,
+            "repository-unreachable commit-missing dockerfile-missing build-failed start-failed "
+            "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
+            "task-rejected executor-failed",
+        ),
+    ],
+)
+def test_no_word_that_was_ever_stored_is_lost(kind: Any, values: str) -> None:
+    assert set(values.split()) <= {member.value for member in kind}
