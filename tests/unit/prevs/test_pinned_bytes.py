@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
 SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 TASK = f"hello.{SHA}.k3j9x0q2ab"
 
-WRITTEN = {
+WRITTEN: dict[str, Any] = {
     "app": AppRecord(
         name="hello",
         repository="https://git.example.org/größe.git",
@@ -81,7 +81,7 @@ WRITTEN = {
     "task_report": TaskReport(phase=Phase.ENDED, cause=Cause.APP_EXITED, exit_code=3),
 }
 
-LEAST = {
+LEAST: dict[str, Any] = {
     "app": AppRecord(name="hello", repository="/srv/hello"),
     "preview": PreviewRecord(app="hello", sha=SHA, state=State.QUEUED),
     "placements": PlacementsRecord(app="hello"),
@@ -108,13 +108,13 @@ def test_a_record_is_written_as_ever(name: str) -> None:
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_what_was_written_is_still_read(name: str) -> None:
-    record: Any = WRITTEN[name]
+    record = WRITTEN[name]
     assert type(record).decode((FOLDER / f"{name}.json").read_bytes()) == record
 
 
 @pytest.mark.parametrize("name", LEAST)
 def test_the_required_fields_are_still_enough(name: str) -> None:
-    record: Any = LEAST[name]
+    record = LEAST[name]
     assert type(record).decode((FOLDER / f"{name}.least.json").read_bytes()) == record
 
 
