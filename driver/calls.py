@@ -1,0 +1,69 @@
+"""One HTTP request to Mesos: as bytes for a subscription, or sent and answered for a call."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from driver.errors import CallFailed, NotConnected
+
+# A master that does not lead, or is still recovering, says so before it looks at the call.
+_NOT_DONE = frozenset({307, 503})
+
+
+def subscribe_request(
+    host: str, path: str, body: Mapping[str, Any], headers: Mapping[str, str]
+) -> bytes:
+    """Return a SUBSCRIBE as it goes over the wire; the answer is a stream on that connection."""
+    content = json.dumps(body).encode()
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"Host: {host}",
+        "Content-Type: application/json",
+        "Accept: application/json",
+        "Connection: close",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        f"Content-Length: {len(content)}",
+    ]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + content
+
+
+def post(
+    address: str, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str], limit: float
+) -> None:
+    """Send a call and wait for its answer, for about `limit` seconds at most.
+
+    Every call has a connection of its own, so no half-dead one is ever used again. Raises
+    NotConnected when the connection failed (nothing was sent), CallFailed after that.
+    """
+    call = str(body["type"])
+    host, _, port = address.rpartition(":")
+    until = time.monotonic() + limit
+    connection = http.client.HTTPConnection(host, int(port), timeout=limit)
+    try:
+        connection.connect()
+    except OSError as exc:
+        connection.close()
+        raise NotConnected(f"{call} could not reach {address}: {exc}") from exc
+    sent = {"Content-Type": "application/json", **headers}
+    try:
+        _allow(connection, until)
+        connection.request("POST", path, body=json.dumps(body).encode(), headers=sent)
+        _allow(connection, until)
+        response = connection.getresponse()
+        answer = response.read(1000).decode("utf-8", "replace")
+    except (OSError, http.client.HTTPException) as exc:
+        why = f"no answer of {address} ({exc or type(exc).__name__})"
+        raise CallFailed(call, why, status=None, outcome_unknown=True) from exc
+    finally:
+        connection.close()
+    if not 200 <= response.status < 300:
+        unknown = response.status >= 500 and response.status not in _NOT_DONE
+        why = f"HTTP {response.status} {answer.strip() or response.reason}"
+        raise CallFailed(call, why, status=response.status, outcome_unknown=unknown)
+
+
+def _allow(connection: http.client.HTTPConnection, until: float) -> None:
+    """Let the next step of a call last no longer than the whole call may."""
+    connection.sock.settimeout(max(until - time.monotonic(), 0.001))

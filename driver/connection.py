@@ -1,0 +1,90 @@
+"""One try at a subscription: a pymesos connection whose end always is a LinkOver, with a reason."""
+
+import os
+import select
+import socket
+
+from driver import library
+
+# A peer that vanished without a word is noticed by the kernel, also while we only read.
+_UNANSWERED_MS = 30_000
+_PROBE_SECONDS = 10
+_PIPE_SIZE = 4096
+
+
+class LinkOver(Exception):
+    """A connection is of no use any more; `status` is that of the answer, if there was one."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class Connection(library.Connection):
+    """Connects without blocking (but for the look-up of a name), subscribes, and feeds events.
+
+    For one thread. Raises LinkOver from the constructor and `serve`.
+    """
+
+    def __init__(self, address: str, callback: library.Process) -> None:
+        try:
+            super().__init__(address, callback)
+        except (OSError, ValueError) as exc:
+            # A name that does not resolve, a network that is not there, an address that is none.
+            sock = getattr(self, "_sock", None)
+            if sock is not None:
+                sock.close()
+            raise LinkOver(f"cannot connect to {address}: {exc}") from exc
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_SECONDS)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_SECONDS)
+        self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNANSWERED_MS)
+
+    @property
+    def wanted(self) -> int:
+        """The poll events to wait for."""
+        if self.want_write() or not self.connected:
+            return select.POLLIN | select.POLLOUT
+        return select.POLLIN
+
+    def serve(self, happened: int) -> None:
+        """Do what can be done after these poll events."""
+        if not self.connected:
+            error = self.handle_connect_event()
+            if error:
+                raise LinkOver(f"cannot connect to {self.addr[0]}:{self.addr[1]}: {error}")
+        if happened & select.POLLOUT and self.want_write() and not self.write():
+            raise LinkOver("the connection broke while SUBSCRIBE was sent")
+        if happened & ~select.POLLOUT:
+            self._read()
+
+    def _read(self) -> None:
+        try:
+            goes_on = self.read()
+        except (RuntimeError, ValueError, KeyError, TypeError) as exc:
+            # What pymesos raises for any answer that it has not expected (P7).
+            raise LinkOver(str(exc) or type(exc).__name__, self._status()) from exc
+        if not goes_on:
+            status = self._status()
+            said = "closed the stream" if status in (None, 200) else f"answered HTTP {status}"
+            raise LinkOver(f"{self.addr[0]}:{self.addr[1]} {said}", status)
+
+    def _status(self) -> int | None:
+        return self._parser.get_status_code() or None
+
+
+def wait(waker: int, connection: Connection | None, seconds: float | None) -> int:
+    """Wait for a byte in the pipe `waker` (and take it), the connection, or time to pass.
+
+    Returns the connection's poll events, 0 for none. poll, as select fails beyond 1024 files.
+    """
+    poll = select.poll()
+    poll.register(waker, select.POLLIN)
+    if connection is not None:
+        poll.register(connection.fileno(), connection.wanted)
+    # Rounded up: a wait that ends too early would turn in circles until its time has come.
+    ready = dict(poll.poll(None if seconds is None else int(seconds * 1000) + 1))
+    if waker in ready:
+        os.read(waker, _PIPE_SIZE)
+    return ready.get(connection.fileno(), 0) if connection is not None else 0

@@ -1,0 +1,145 @@
+"""Which master leads, by what the masters have written into ZooKeeper.
+
+The only module of the driver that knows kazoo. pymesos's own detector gives up where the
+masters' znode is not there yet, drops the credentials of the URL, and does its work in kazoo's
+thread (P20). Watches only wake this one: what it reads then is the truth.
+"""
+
+import dataclasses
+import json
+import logging
+import threading
+from collections.abc import Callable
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException, NoNodeError
+from kazoo.protocol.states import WatchedEvent
+from kazoo.retry import KazooRetry
+
+logger = logging.getLogger(__name__)
+
+SCHEME = "zk://"
+_MASTER_PREFIX = "json.info_"
+_LONGEST_RETRY_SECONDS = 5.0
+_JOIN_LIMIT_SECONDS = 5.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Ensemble:
+    """Where to look: `zk://[user:password@]host:port[,host:port...]/path`, read."""
+
+    hosts: str
+    path: str
+    credential: str | None = dataclasses.field(default=None, repr=False)
+
+
+def read_url(url: str) -> Ensemble:
+    """Return what a zk:// URL says. Raises ValueError, without the credentials in its text."""
+    rest = url.removeprefix(SCHEME)
+    authority, slash, path = rest.partition("/")
+    credential, at, hosts = authority.rpartition("@")
+    if rest == url or not hosts or not slash:
+        raise ValueError(f"the master's URL must be {SCHEME}host:port[,host:port]/path")
+    return Ensemble(hosts, "/" + path.strip("/"), credential if at else None)
+
+
+def read_master(data: bytes) -> str | None:
+    """Return host:port of a MasterInfo in JSON, or None for what is not one."""
+    try:
+        info = json.loads(data)
+        address = info["address"]
+        host, port = address.get("ip") or address["hostname"], int(address["port"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return f"{host}:{port}"
+
+
+class Detector:
+    """Appoints the leading master whenever it changes, and None while there is none.
+
+    `appoint` is called on the detector's own thread. While ZooKeeper is away the last word holds:
+    whether that master still answers is for the link to notice. `tick` (seconds) is how often it
+    looks without being woken.
+    """
+
+    def __init__(
+        self, url: str, appoint: Callable[[str | None], None], *, tick: float = 10.0
+    ) -> None:
+        self._ensemble = read_url(url)
+        self._appoint = appoint
+        self._tick = tick
+        self._appointed: str | None = None
+        self._changed = threading.Event()
+        self._stopped = threading.Event()
+        credential = self._ensemble.credential
+        self._client = KazooClient(
+            hosts=self._ensemble.hosts,
+            auth_data=[("digest", credential)] if credential else None,
+            connection_retry=KazooRetry(max_tries=-1, max_delay=_LONGEST_RETRY_SECONDS),
+        )
+        self._thread = threading.Thread(target=self._run, name="master detector", daemon=True)
+
+    def start(self) -> None:
+        """Start to look, whether or not ZooKeeper is there yet. Does not block."""
+        self._client.add_listener(self._wake_on_state)
+        self._client.start_async()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking, and leave ZooKeeper. Blocks for some seconds at most."""
+        self._stopped.set()
+        self._changed.set()
+        self._client.stop()
+        self._client.close()
+        if self._thread is not threading.current_thread():
+            self._thread.join(_JOIN_LIMIT_SECONDS)
+
+    def _wake_on_state(self, state: str) -> None:
+        del state
+        self._changed.set()
+
+    def _wake(self, event: WatchedEvent) -> None:
+        del event
+        self._changed.set()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._changed.clear()
+            if self._client.connected:
+                self._look()
+            self._changed.wait(self._tick)
+
+    def _look(self) -> None:
+        try:
+            leader = self._leader()
+        except KazooException as exc:
+            logger.warning("The masters cannot be read from ZooKeeper: %r", exc)
+            return
+        except Exception:
+            logger.exception("The leading master could not be found; this is tried again")
+            return
+        if leader != self._appointed and not self._stopped.is_set():
+            logger.info("The leading master is %s", leader or "none")
+            self._appointed = leader
+            self._appoint(leader)
+
+    def _leader(self) -> str | None:
+        """Return the address in the znode with the lowest number, watching for the next change."""
+        path = self._ensemble.path
+        try:
+            children = self._client.get_children(path, watch=self._wake)
+        except NoNodeError:
+            self._client.exists(path, watch=self._wake)
+            return None
+        masters = sorted(child for child in children if child.startswith(_MASTER_PREFIX))
+        if not masters:
+            return None
+        try:
+            data, _ = self._client.get(f"{path.rstrip('/')}/{masters[0]}")
+        except NoNodeError:
+            # It went in between; the watch on its parent has woken us already.
+            return self._appointed
+        master = read_master(data)
+        if master is None:
+            logger.error("The znode %s of the leading master holds no address", masters[0])
+        return master

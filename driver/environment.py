@@ -1,0 +1,53 @@
+"""What a Mesos agent tells an executor through its environment."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from driver import library
+
+_NEEDED = ("MESOS_AGENT_ENDPOINT", "MESOS_FRAMEWORK_ID", "MESOS_EXECUTOR_ID")
+
+
+@dataclasses.dataclass(frozen=True)
+class Environment:
+    """The MESOS_* variables of an executor; durations are in seconds.
+
+    `checkpoint` says whether the agent will know this executor after it was restarted;
+    `recovery_timeout` is how long to wait for such an agent, and `resubscribe_window` how soon
+    after its start it wants to hear from us, or destroys the container.
+    """
+
+    agent: str
+    framework_id: str
+    executor_id: str
+    checkpoint: bool
+    recovery_timeout: float
+    resubscribe_window: float
+    token: str | None = dataclasses.field(default=None, repr=False)
+
+
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """Return what the agent has set. Raises ValueError that names all that is missing or wrong."""
+    problems = [f"{name} is missing" for name in _NEEDED if not environ.get(name)]
+    durations = {}
+    for name, default in (
+        ("MESOS_RECOVERY_TIMEOUT", "15mins"),
+        ("MESOS_SUBSCRIPTION_BACKOFF_MAX", "2secs"),
+    ):
+        text = environ.get(name) or default
+        try:
+            durations[name] = float(library.parse_duration(text))
+        except (AssertionError, TypeError):
+            problems.append(f"{name} is no duration: {text!r}")
+    if problems:
+        raise ValueError(f"{'; '.join(problems)} (a Mesos agent sets these for an executor)")
+    return Environment(
+        agent=environ["MESOS_AGENT_ENDPOINT"],
+        framework_id=environ["MESOS_FRAMEWORK_ID"],
+        executor_id=environ["MESOS_EXECUTOR_ID"],
+        # Mesos writes 0 or 1; pymesos takes both for a yes.
+        checkpoint=environ.get("MESOS_CHECKPOINT", "0") not in ("", "0"),
+        recovery_timeout=durations["MESOS_RECOVERY_TIMEOUT"],
+        resubscribe_window=durations["MESOS_SUBSCRIPTION_BACKOFF_MAX"],
+        token=environ.get("MESOS_EXECUTOR_AUTHENTICATION_TOKEN") or None,
+    )

@@ -1,0 +1,248 @@
+"""The executor's side of pymesos: its events and the subscription, without its defects."""
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from driver import library
+from driver.connection import LinkOver
+from driver.environment import Environment
+from driver.errors import (
+    AgentLost,
+    CallFailed,
+    DriverError,
+    NotConnected,
+    Refused,
+    Rejected,
+    ThreadDied,
+)
+from driver.link import Link
+from driver.pace import Pace
+from driver.updates import Updates
+
+logger = logging.getLogger(__name__)
+
+_NANOSECONDS = 1_000_000_000
+_CONNECT_SECONDS = 5.0
+_LONGEST_DELAY_SECONDS = 1.0
+_RESEND_SECONDS = 0.5
+# 404: an agent that starts answers before it knows its own paths. 429: it asks for patience.
+_STAYS_FOR_A_WHILE = frozenset({307, 404, 408, 429})
+
+
+def read_pace(environment: Environment) -> Pace:
+    """Return a pace that tries several times within the window that the agent leaves us."""
+    longest = min(_LONGEST_DELAY_SECONDS, environment.resubscribe_window / 5)
+    return Pace(min(0.05, longest), longest, connect_limit=_CONNECT_SECONDS)
+
+
+class ExecutorEvents(Protocol):
+    """What an executor hears, on the driver's thread: it must only enqueue.
+
+    All dicts are plain, in the shapes of the v1 executor API.
+    """
+
+    def registered(
+        self,
+        executor_info: dict[str, Any],
+        framework_info: dict[str, Any],
+        agent_info: dict[str, Any],
+    ) -> None:
+        """Hear of the first subscription. Later ones are the driver's business only."""
+
+    def launched(self, task: dict[str, Any]) -> None:
+        """Hear of a TaskInfo to run. The same one is never told twice."""
+
+    def killed(self, task_id: str, grace_seconds: float | None) -> None:
+        """Hear that a task has to end, within a grace that overrides its own (None: it does not).
+
+        This may come several times, and for tasks that have ended.
+        """
+
+    def shutdown(self) -> None:
+        """Hear that the executor has to end everything. The link stays up, for last updates."""
+
+    def lost(self, error: DriverError) -> None:
+        """Hear that the driver has stopped for good: AgentLost, Refused, Rejected or ThreadDied."""
+
+
+class ExecutorLink(Link, library.MesosExecutorDriver):
+    """pymesos's executor driver on a link that lasts. See driver.executor for the contract."""
+
+    def __init__(
+        self, events: ExecutorEvents, environment: Environment, *, http_timeout: float, pace: Pace
+    ) -> None:
+        # Not pymesos's own constructor: it reads os.environ. This is what its methods rely on.
+        library.Process.__init__(self, master=environment.agent)
+        self.executor = library.Executor()
+        self.framework_id = {"value": environment.framework_id}
+        self.executor_id = {"value": environment.executor_id}
+        self.executor_info: dict[str, Any] | None = None
+        self.tasks: dict[str, dict[str, Any]] = {}
+        self._launched: set[str] = set()
+        self._begin(path="/api/v1/executor", pace=pace, http_timeout=http_timeout)
+        self._events = events
+        self._environment = environment
+        self._alone_since: float | None = time.monotonic()
+        self._updates = Updates()
+        self._sender = threading.Thread(target=self._send_updates, name="updates", daemon=True)
+
+    def authorization(self) -> str | None:
+        """Return the token that the agent gave us."""
+        token = self._environment.token
+        return f"Bearer {token}" if token else None
+
+    def subscription(self) -> dict[str, Any]:
+        """Return a SUBSCRIBE that tells an agent what it may have missed."""
+        return {
+            "type": "SUBSCRIBE",
+            "framework_id": self.framework_id,
+            "executor_id": self.executor_id,
+            "subscribe": {
+                "unacknowledged_tasks": list(self.tasks.values()),
+                "unacknowledged_updates": [{"status": s} for s in self._updates.carry()],
+            },
+        }
+
+    def start(self) -> None:
+        """Start to subscribe, and to send."""
+        self._alone_since = time.monotonic()
+        super().start()
+        self._sender.start()
+
+    def stop(self) -> None:
+        """End both threads."""
+        self._updates.close()
+        super().stop()
+
+    def send_update(self, status: Mapping[str, Any]) -> None:
+        """Store an update, to be sent as soon as there is a link."""
+        self._updates.add(
+            {
+                "timestamp": time.time(),
+                "source": "SOURCE_EXECUTOR",
+                "executor_id": self.executor_id,
+                **status,
+                "uuid": library.encode_data(uuid.uuid4().bytes),
+            }
+        )
+
+    def wait_acknowledged(self, limit: float) -> bool:
+        """Wait until every update is acknowledged."""
+        return self._updates.wait_empty(limit)
+
+    def _send_updates(self) -> None:
+        """Send what is stored, in order, until the link is stopped."""
+        while (status := self._updates.next_unsent()) is not None:
+            try:
+                self._send_update(status)
+            except Exception:
+                logger.exception("An update could not be sent; this is tried again")
+                self._updates.wait_closed(_RESEND_SECONDS)
+
+    def _send_update(self, status: dict[str, Any]) -> None:
+        try:
+            self._send(
+                {
+                    "type": "UPDATE",
+                    "framework_id": self.framework_id,
+                    "executor_id": self.executor_id,
+                    "update": {"status": status},
+                }
+            )
+        except (NotConnected, CallFailed) as exc:
+            # 403 says that the agent waits for our SUBSCRIBE: that will come.
+            if isinstance(exc, CallFailed) and _is_final(exc.status) and exc.status != 403:
+                # The same again would get the same answer, and hold up those behind it.
+                logger.exception("An update was refused; it is kept for the next link")
+            else:
+                # An update that comes twice does no harm, it has a uuid.
+                logger.warning("An update is sent again soon: %s", exc)
+                self._updates.wait_closed(_RESEND_SECONDS)
+                return
+        self._updates.mark_sent(status)
+
+    def on_subscribed(self, info: dict[str, Any]) -> None:
+        """Let updates flow, and tell of the first subscription."""
+        self._alone_since = None
+        self.subscribed(silence_limit=None)
+        self._updates.set_linked(True)
+        first, self.executor_info = self.executor_info is None, info["executor_info"]
+        if first:
+            infos = (info["executor_info"], info["framework_info"], info["agent_info"])
+            self.tell(self._events.registered, *infos)
+
+    def on_launch(self, event: dict[str, Any]) -> None:
+        """Note and tell a task, unless it is known."""
+        task = event["task"]
+        task_id = task["task_id"]["value"]
+        if task_id not in self._launched:
+            self._launched.add(task_id)
+            self.tasks[task_id] = task
+            self.tell(self._events.launched, task)
+
+    def on_launch_group(self, event: dict[str, Any]) -> None:
+        """Take the tasks of a group one by one."""
+        for task in event["task_group"]["tasks"]:
+            self.on_launch({"task": task})
+
+    def on_acknowledged(self, event: dict[str, Any]) -> None:
+        """Forget an update, and that its task may be unknown to the agent."""
+        self._updates.acknowledge(event["uuid"])
+        self.tasks.pop(event["task_id"]["value"], None)
+
+    def on_kill(self, event: dict[str, Any]) -> None:
+        """Tell of a kill with its policy, which pymesos leaves out."""
+        period = event.get("kill_policy", {}).get("grace_period", {}).get("nanoseconds")
+        grace = None if period is None else int(period) / _NANOSECONDS
+        self.tell(self._events.killed, event["task_id"]["value"], grace)
+
+    def on_shutdown(self) -> None:
+        """Tell; pymesos would kill the whole process group, and not the containers."""
+        self.tell(self._events.shutdown)
+
+    def on_error(self, event: dict[str, Any]) -> None:
+        """Give up: the agent has ended the subscription for good."""
+        self._give_up(Rejected(f"The agent says: {event.get('message', '')}"))
+
+    def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
+        """Keep updates for the next link, or give up where there will be none."""
+        self._updates.set_linked(False)
+        if self._alone_since is None:
+            self._alone_since = time.monotonic()
+        if _is_final(over.status):
+            self._give_up(Refused(over.reason, over.status or 0))
+        elif was_subscribed and not self._environment.checkpoint:
+            # An agent that comes back will not know this executor.
+            self._give_up(AgentLost(over.reason, 0.0))
+
+    def wait_until(self) -> float | None:
+        """Return when the agent's recovery timeout passes."""
+        if self._alone_since is None:
+            return None
+        return self._alone_since + self._environment.recovery_timeout
+
+    def waiting(self, now: float) -> None:
+        """Give up on an agent that does not come back in time."""
+        until = self.wait_until()
+        if self._started and until is not None and now >= until:
+            self._give_up(AgentLost(self.problem, self._environment.recovery_timeout))
+
+    def _give_up(self, error: DriverError) -> None:
+        logger.error("%s", error)
+        self.stop()
+        self.problem = str(error)
+        self.tell(self._events.lost, error)
+
+    def died(self, error: ThreadDied) -> None:
+        """Tell that the driver is of no use any more."""
+        self._updates.close()
+        self._events.lost(error)
+
+
+def _is_final(status: int | None) -> bool:
+    """Tell whether an agent's answer stays the same however often it is asked."""
+    return status is not None and 400 <= status < 500 and status not in _STAYS_FOR_A_WHILE

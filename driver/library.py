@@ -1,0 +1,77 @@
+"""pymesos, imported so that nothing of its import stays: no SIGINT handler, no log handler.
+
+The only module that imports pymesos. Its import replaces the handler of SIGINT (which fails
+outside the main thread, P9) and adds a handler to its logger and sets that's level (P25).
+"""
+
+import logging
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
+__all__ = [
+    "Connection",
+    "Executor",
+    "MesosExecutorDriver",
+    "MesosSchedulerDriver",
+    "Process",
+    "Scheduler",
+    "decode_data",
+    "encode_data",
+    "parse_duration",
+]
+
+
+def _keep(signalnum: int, handler: object) -> Any:
+    """Stand in for signal.signal: change nothing, answer the handler that is there."""
+    del handler
+    return signal.getsignal(signalnum)
+
+
+def _import_without_signals() -> None:
+    original: Any = signal.signal
+    module: Any = signal
+    module.signal = _keep
+    try:
+        import pymesos
+    finally:
+        module.signal = original
+    logger = logging.getLogger("pymesos")
+    logger.removeHandler(pymesos.handler)
+    logger.setLevel(logging.NOTSET)
+
+
+def _restore_interrupt() -> None:
+    """Give SIGINT back to whoever had it, where somebody imported pymesos before us."""
+    from pymesos import process
+
+    if signal.getsignal(signal.SIGINT) is not process._handle_sigint:
+        return
+    if threading.current_thread() is threading.main_thread():
+        previous: Any = process._prev_handler
+        signal.signal(signal.SIGINT, previous or interrupt)
+
+
+def interrupt(signum: int, frame: FrameType | None) -> None:
+    """Do what Python does on SIGINT by default."""
+    signal.default_int_handler(signum, frame)
+
+
+if "pymesos" in sys.modules:
+    logging.getLogger("pymesos").handlers.clear()
+    _restore_interrupt()
+else:
+    _import_without_signals()
+
+from pymesos import (  # noqa: E402 - only now is its import harmless
+    Executor,
+    MesosExecutorDriver,
+    MesosSchedulerDriver,
+    Scheduler,
+    decode_data,
+    encode_data,
+)
+from pymesos.process import Connection, Process  # noqa: E402
+from pymesos.utils import parse_duration  # noqa: E402

@@ -1,0 +1,268 @@
+"""The thread that keeps a subscription up, for as long as it may.
+
+It replaces the loop of pymesos's Process, which ends (and tears the framework down) on any
+exception, tries again without a pause, and never notices a peer that has fallen silent.
+"""
+
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from driver import calls, library
+from driver.connection import Connection, LinkOver, wait
+from driver.errors import NotConnected, ThreadDied
+from driver.pace import Pace, retry_delay
+
+logger = logging.getLogger(__name__)
+
+_JOIN_LIMIT_SECONDS = 5.0
+
+
+class Link(library.Process):
+    """A pymesos process that lives until `stop`, through whatever the other side does.
+
+    A subclass says what it subscribes with (`subscription`) and hears `lost`, `waiting` and
+    `died`, all on the link's thread. `appoint`, `stop`, `is_subscribed` and `problem` may be used
+    from any thread and don't block (`stop` waits some seconds for the thread to end).
+    """
+
+    def _begin(self, *, path: str, pace: Pace, http_timeout: float) -> None:
+        """Take what the constructor of pymesos has no place for."""
+        self._path = path
+        self._pace = pace
+        self._http_timeout = http_timeout
+        self._connection: Connection | None = None
+        self._subscribed_at: tuple[str, str] | None = None
+        self._appointed: str | None = self._new_master
+        self._at_once = False
+        self._silence_limit = pace.silence_limit
+        self._heard = 0.0
+        self._failures = 0
+        self._retry_after = 0.0
+        self.problem = "not started"
+        self.failed_events = 0
+
+    def subscription(self) -> Mapping[str, Any]:
+        """Return the body of a SUBSCRIBE."""
+        raise NotImplementedError
+
+    def authorization(self) -> str | None:
+        """Return the value of the Authorization header of every request, None for none."""
+        raise NotImplementedError
+
+    def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
+        """Hear that a try, or a subscription, is over; another try follows."""
+        raise NotImplementedError
+
+    def died(self, error: ThreadDied) -> None:
+        """Hear that the thread ends by a defect."""
+        raise NotImplementedError
+
+    def wait_until(self) -> float | None:
+        """Return when `waiting` wants to be called (monotonic seconds), None for never."""
+        return None
+
+    def waiting(self, now: float) -> None:
+        """Look at the clock."""
+
+    @property
+    def is_subscribed(self) -> bool:
+        """Whether the other side has confirmed the subscription, and the link has not ended."""
+        return self._subscribed_at is not None
+
+    def subscribed(self, silence_limit: float | None) -> None:
+        """Note that SUBSCRIBED came on the connection of now. On the link's thread."""
+        with self._lock:
+            self._subscribed_at = (str(self._master), self.stream_id or "")
+        self._silence_limit = silence_limit
+        self._failures = 0
+        self.problem = ""
+
+    def appoint(self, master: str | None) -> None:
+        """Follow this master (host:port) from now on, or none."""
+        with self._lock:
+            self._appointed = master
+            self._at_once = True
+        self.change_master(master)
+
+    def change_master(self, new_master: str | None) -> None:
+        """Go where a redirect points, until that link is lost."""
+        # Not pymesos's own, which asks for a version first, for up to a day, holding up the caller.
+        library.Process.change_master(self, new_master)
+
+    def gen_request(self) -> bytes:
+        """Return the SUBSCRIBE that a new connection sends first."""
+        return calls.subscribe_request(
+            str(self._master), self._path, self.subscription(), self._headers()
+        )
+
+    def _headers(self) -> dict[str, str]:
+        authorization = self.authorization()
+        return {"Authorization": authorization} if authorization else {}
+
+    def _send(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a call on the subscription of now. Raises NotConnected, CallFailed."""
+        with self._lock:
+            at = self._subscribed_at
+        if at is None:
+            raise NotConnected(self.problem)
+        (master, stream_id) = at
+        # The stream id fences us: what was meant for one subscription is refused by the next.
+        headers = {**self._headers(), "Mesos-Stream-Id": stream_id}
+        calls.post(master, self._path, body, headers=headers, limit=self._http_timeout)
+        return {}
+
+    def tell(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Call back; what the callback raises is logged, and ends nothing."""
+        try:
+            callback(*arguments)
+        except Exception:
+            self.failed_events += 1
+            logger.exception("A callback of the driver failed")
+
+    def process_event(self, event: dict[str, Any]) -> None:
+        """Hand an event on; one that cannot be read costs only itself."""
+        try:
+            super().process_event(event)
+        except Exception:
+            self.failed_events += 1
+            logger.exception("An event could not be handled: %.500r", event)
+
+    def on_close(self) -> None:
+        """Do nothing: `lost` is told instead, once, and only of what was there."""
+
+    def _shutdown(self) -> None:
+        """Do nothing: whatever ends the thread, it is no reason to send TEARDOWN."""
+
+    def start(self) -> None:
+        """Start the thread."""
+        # Not pymesos's own, which looks for the master in the caller's thread.
+        library.Process.start(self)
+
+    def stop(self) -> None:
+        """End the link, and wait for its thread unless this is it. Nothing is told any more."""
+        library.Process.stop(self)
+        thread = self._io_thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(_JOIN_LIMIT_SECONDS)
+
+    def _run(self) -> None:
+        death = None
+        try:
+            while self._started:
+                self._turn()
+        except BaseException as exc:  # it must not end unnoticed, whatever it was
+            logger.critical("The driver's thread has died", exc_info=True)
+            death = ThreadDied(f"The driver's thread has died: {exc!r}")
+            death.__cause__ = exc
+        finally:
+            self._end(death)
+
+    def _end(self, death: ThreadDied | None) -> None:
+        with self._lock:
+            self._started = False
+            self._subscribed_at = None
+            fds, self._wakeup_fds = self._wakeup_fds, None
+        for fd in fds or ():
+            os.close(fd)
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if death is not None:
+            self.problem = str(death)
+            self.tell(self.died, death)
+        elif not self.problem:
+            self.problem = "stopped"
+
+    def _turn(self) -> None:
+        """Wait for the next thing to happen, and do what it asks for."""
+        self._follow()
+        try:
+            if self._connection is None:
+                self._open()
+            happened = self._wait()
+            if self._connection is not None and happened:
+                self._heard = time.monotonic()
+                self._connection.serve(happened)
+            else:
+                self._check_silence()
+        except LinkOver as over:
+            self._lose(over)
+        self.waiting(time.monotonic())
+
+    def _follow(self) -> None:
+        """Turn to the master that was appointed, or that a redirect named."""
+        with self._lock:
+            if self._new_master == self._master:
+                return
+            before, self._master = self._master, self._new_master
+            at_once, self._at_once = self._at_once, False
+        if self._connection is not None:
+            self._lose(LinkOver(f"the master is {self._master or 'unknown'} now, not {before}"))
+        if at_once:
+            self._retry_after = 0.0
+        if self._master is None:
+            self.problem = "no master is known"
+
+    def _open(self) -> None:
+        now = time.monotonic()
+        if self._master is None or now < self._retry_after:
+            return
+        self.stream_id = None
+        self._heard = now
+        self._silence_limit = self._pace.silence_limit
+        self._connection = Connection(self._master, self)
+
+    def _wait(self) -> int:
+        """Wait until the connection, the clock or another thread wants something.
+
+        Returns the connection's poll events.
+        """
+        waker = self._wakeup_fds[0] if self._wakeup_fds else -1
+        limit = min(self._deadlines(), default=None)
+        seconds = None if limit is None else max(0.0, limit - time.monotonic())
+        return wait(waker, self._connection, seconds)
+
+    def _deadlines(self) -> Iterator[float]:
+        if (own := self.wait_until()) is not None:
+            yield own
+        if self._connection is None:
+            if self._master is not None:
+                yield self._retry_after
+        elif (limit := self._patience()) is not None:
+            yield self._heard + limit
+
+    def _patience(self) -> float | None:
+        """Return how long the connection of now may stay silent."""
+        if self._connection is not None and not self._connection.connected:
+            return self._pace.connect_limit
+        return self._silence_limit
+
+    def _check_silence(self) -> None:
+        limit = self._patience()
+        if self._connection is None or limit is None:
+            return
+        if time.monotonic() - self._heard > limit:
+            raise LinkOver(f"{self._master} has said nothing for {limit:g} s")
+
+    def _lose(self, over: LinkOver) -> None:
+        """Close the connection, and set when the next one is tried."""
+        with self._lock:
+            was_subscribed, self._subscribed_at = self._subscribed_at is not None, None
+            if over.status != 307:
+                # A redirect holds for one link only: who was appointed knows better after that.
+                self._new_master = self._appointed
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._failures += 1
+        chance = random.random()  # noqa: S311 - it spreads load, it keeps no secret
+        self._retry_after = time.monotonic() + retry_delay(self._pace, self._failures, chance)
+        self.problem = over.reason
+        logger.warning("The link to Mesos is down: %s", over.reason)
+        if self._started:
+            self.lost(over, was_subscribed=was_subscribed)

@@ -1,0 +1,124 @@
+"""What a framework uses: a scheduler driver that never takes a task down by accident."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from driver.detector import SCHEME, Detector
+from driver.pace import Pace
+from driver.scheduler_link import PACE, Credential, SchedulerEvents, SchedulerLink
+
+__all__ = ["Credential", "SchedulerDriver", "SchedulerEvents"]
+
+_MASTER_PORT = 5050
+
+
+class SchedulerDriver:
+    """A subscription with the leading master, kept up until `stop`.
+
+    `master` is host:port, or zk://[user:password@]host:port,.../path. `framework` is the
+    FrameworkInfo; it is sent as it is, so it must say its failover_timeout (ValueError), and it
+    has an id after a restart. Acknowledgements are explicit.
+
+    Thread safe. Every call blocks for about `http_timeout` seconds at most, and raises
+    NotConnected (nothing was sent) or CallFailed (see its outcome_unknown).
+    """
+
+    def __init__(
+        self,
+        events: SchedulerEvents,
+        framework: Mapping[str, Any],
+        master: str,
+        *,
+        credential: Credential | None = None,
+        http_timeout: float = 10.0,
+        suppressed_roles: Sequence[str] = (),
+        pace: Pace = PACE,
+    ) -> None:
+        if "failover_timeout" not in framework:
+            raise ValueError("FrameworkInfo must say its failover_timeout: the default is 0 s")
+        self._link = SchedulerLink(
+            events,
+            framework,
+            credential=credential,
+            http_timeout=http_timeout,
+            suppressed_roles=suppressed_roles,
+            pace=pace,
+        )
+        self._master = master
+        self._detector: Detector | None = None
+        if master.startswith(SCHEME):
+            self._detector = Detector(master, self._link.appoint)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the master has confirmed the subscription. Never blocks."""
+        return self._link.is_subscribed
+
+    @property
+    def problem(self) -> str:
+        """Why there is no subscription now, for people; empty while there is one."""
+        return self._link.problem
+
+    def start(self) -> None:
+        """Start to subscribe. Does not block; can be called once."""
+        self._link.start()
+        if self._detector is not None:
+            self._detector.start()
+        elif ":" in self._master:
+            self._link.appoint(self._master)
+        else:
+            self._link.appoint(f"{self._master}:{_MASTER_PORT}")
+
+    def stop(self) -> None:
+        """End the subscription and leave every task as it is; Mesos waits for failover_timeout.
+
+        Blocks for some seconds at most. No event follows, except one that is being told.
+        """
+        if self._detector is not None:
+            self._detector.stop()
+        self._link.stop()
+
+    def teardown(self) -> None:
+        """Remove the framework from Mesos: every task is killed, the id is of no use after."""
+        self._link.teardown()
+        self.stop()
+
+    def accept(
+        self,
+        offer_ids: Sequence[str],
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        refuse_seconds: float,
+    ) -> None:
+        """Use offers of one agent; without operations they are declined."""
+        filters = {"refuse_seconds": refuse_seconds}
+        self._link.acceptOffers(_values(offer_ids), list(operations), filters)
+
+    def decline(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
+        """Give offers back."""
+        self._link.declineOffer(_values(offer_ids), {"refuse_seconds": refuse_seconds})
+
+    def suppress(self) -> None:
+        """Ask for no more offers; this outlives a lost link, even where this call fails."""
+        self._link.suppress()
+
+    def revive(self) -> None:
+        """Ask for offers again, and drop the filters of all declines."""
+        self._link.revive()
+
+    def kill(self, task_id: str, agent_id: str | None, *, grace_seconds: float | None) -> None:
+        """Ask for the end of a task. Mesos forgets this for an agent that is away: ask again."""
+        self._link.kill(task_id, agent_id, grace_seconds=grace_seconds)
+
+    def acknowledge(self, status: Mapping[str, Any]) -> None:
+        """Let the agent go on to the next update; nothing to do for a status without a uuid."""
+        if "uuid" in status:
+            self._link.acknowledgeStatusUpdate(status)
+
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        """Ask for the states of tasks (task id, agent id); of all that Mesos knows, if none."""
+        self._link.reconcile(tasks)
+
+
+def _values(ids: Sequence[str]) -> list[dict[str, str]]:
+    return [{"value": value} for value in ids]

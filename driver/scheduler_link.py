@@ -1,0 +1,212 @@
+"""The scheduler's side of pymesos: its calls and events, without its defects."""
+
+import copy
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from driver import library
+from driver.connection import LinkOver
+from driver.errors import DriverError, NotConnected, ThreadDied, read_error_event
+from driver.link import Link
+from driver.pace import Pace
+
+logger = logging.getLogger(__name__)
+
+_SILENT_INTERVALS = 5
+_HEARTBEAT_SECONDS = 15.0
+_NANOSECONDS = 1_000_000_000
+
+PACE = Pace(
+    first_delay=0.5,
+    longest_delay=15.0,
+    connect_limit=10.0,
+    silence_limit=_SILENT_INTERVALS * _HEARTBEAT_SECONDS,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Credential:
+    """What a framework authenticates with; FrameworkInfo.principal must be the same principal."""
+
+    principal: str
+    secret: str = dataclasses.field(repr=False)
+
+
+class SchedulerEvents(Protocol):
+    """What a scheduler hears, on the driver's thread: it must only enqueue.
+
+    All dicts are plain, in the shapes of the v1 scheduler API. An exception is logged and ends
+    nothing, but the event is gone then (a status update comes again, as it was not acknowledged).
+    """
+
+    def subscribed(self, framework_id: str) -> None:
+        """Hear of every subscription, the first one as well as those after a lost link."""
+
+    def disconnected(self) -> None:
+        """Hear that a subscription is lost; offers of it are void. The driver subscribes again."""
+
+    def offered(self, offers: list[dict[str, Any]]) -> None:
+        """Hear of offers, at least one."""
+
+    def rescinded(self, offer_id: str) -> None:
+        """Hear that an offer is void; this may come before the offer itself was looked at."""
+
+    def updated(self, status: dict[str, Any]) -> None:
+        """Hear of a TaskStatus; it comes again until it is acknowledged (if it has a uuid)."""
+
+    def agent_failed(
+        self, agent_id: str | None, executor_id: str | None, status: int | None
+    ) -> None:
+        """Hear that an agent, or an executor, has gone: a hint only, of which any part may lack."""
+
+    def aborted(self, error: DriverError) -> None:
+        """Hear that the driver has stopped for good: FailedOver, FrameworkRemoved, Rejected or
+        ThreadDied. Nothing follows; no task was touched.
+        """
+
+
+class SchedulerLink(Link, library.MesosSchedulerDriver):
+    """pymesos's scheduler driver on a link that lasts. See driver.scheduler for the contract."""
+
+    def __init__(
+        self,
+        events: SchedulerEvents,
+        framework: Mapping[str, Any],
+        *,
+        credential: Credential | None,
+        http_timeout: float,
+        suppressed_roles: Sequence[str],
+        pace: Pace,
+    ) -> None:
+        library.MesosSchedulerDriver.__init__(
+            self,
+            # Its callbacks, all no-ops, for the events that we have no use for.
+            library.Scheduler(),
+            # A copy, as pymesos notes the id in it.
+            copy.deepcopy(dict(framework)),
+            "",
+            implicit_acknowledgements=False,
+            principal=credential.principal if credential else None,
+            secret=credential.secret if credential else None,
+        )
+        self._begin(path="/api/v1/scheduler", pace=pace, http_timeout=http_timeout)
+        self._events = events
+        self._suppressed = tuple(suppressed_roles)
+
+    @property
+    def framework(self) -> dict[str, Any]:
+        """The FrameworkInfo exactly as its owner gave it, with the id once there is one."""
+        return self._framework
+
+    @property
+    def connected(self) -> bool:
+        """True. Raises NotConnected where pymesos would answer False.
+
+        pymesos's calls ask this first, and return as if all were well when it is False.
+        """
+        if not self.is_subscribed:
+            raise NotConnected(self.problem)
+        return True
+
+    def authorization(self) -> str | None:
+        """Return the credential for HTTP Basic."""
+        return self._basic_credential
+
+    def subscription(self) -> dict[str, Any]:
+        """Return a SUBSCRIBE that carries the suppressed roles, which Mesos has forgotten."""
+        subscribe: dict[str, Any] = {"framework_info": self.framework}
+        if self._suppressed:
+            subscribe["suppressed_roles"] = list(self._suppressed)
+        body: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": subscribe}
+        if "id" in self.framework:
+            body["framework_id"] = self.framework["id"]
+        return body
+
+    def suppress(self) -> None:
+        """Ask for no offers, now and after every subscription to come."""
+        roles = self.framework.get("roles") or [self.framework.get("role", "*")]
+        self._suppressed = tuple(roles)
+        self.suppressOffers()
+
+    def revive(self) -> None:
+        """Ask for offers, without the filters of earlier declines."""
+        self._suppressed = ()
+        self.reviveOffers()
+
+    def kill(self, task_id: str, agent_id: str | None, *, grace_seconds: float | None) -> None:
+        """Send KILL with what pymesos leaves out: the agent, and a kill policy."""
+        kill: dict[str, Any] = {"task_id": {"value": task_id}}
+        if agent_id is not None:
+            kill["agent_id"] = {"value": agent_id}
+        if grace_seconds is not None:
+            nanoseconds = round(grace_seconds * _NANOSECONDS)
+            kill["kill_policy"] = {"grace_period": {"nanoseconds": nanoseconds}}
+        self._send({**self._header("KILL"), "kill": kill})
+
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        """Send RECONCILE with the agents' ids, which pymesos leaves out."""
+        asked: list[dict[str, Any]] = []
+        for task_id, agent_id in tasks:
+            task: dict[str, Any] = {"task_id": {"value": task_id}}
+            if agent_id is not None:
+                task["agent_id"] = {"value": agent_id}
+            asked.append(task)
+        self._send({**self._header("RECONCILE"), "reconcile": {"tasks": asked}})
+
+    def teardown(self) -> None:
+        """Send TEARDOWN."""
+        self._teardown()
+
+    def _header(self, call: str) -> dict[str, Any]:
+        return {"type": call, "framework_id": {"value": self.framework_id}}
+
+    def on_subscribed(self, info: dict[str, Any]) -> None:
+        """Note how often Mesos will say something, and tell."""
+        heartbeat = float(info.get("heartbeat_interval_seconds") or _HEARTBEAT_SECONDS)
+        framework_id = info["framework_id"]
+        self._framework["id"] = framework_id
+        self.subscribed(silence_limit=_SILENT_INTERVALS * heartbeat)
+        self.tell(self._events.subscribed, framework_id["value"])
+
+    def on_offers(self, event: dict[str, Any]) -> None:
+        """Tell of offers."""
+        if offers := event.get("offers"):
+            self.tell(self._events.offered, offers)
+
+    def on_rescind(self, event: dict[str, Any]) -> None:
+        """Tell of an offer that is void."""
+        self.tell(self._events.rescinded, event["offer_id"]["value"])
+
+    def on_update(self, event: dict[str, Any]) -> None:
+        """Tell of a task's state, and leave the acknowledgement to who stores it."""
+        self.tell(self._events.updated, event["status"])
+
+    def on_failure(self, failure: dict[str, Any]) -> None:
+        """Tell of a failure with whatever of its parts is there; pymesos needs them all."""
+        agent_id = failure.get("agent_id", {}).get("value")
+        executor_id = failure.get("executor_id", {}).get("value")
+        self.tell(self._events.agent_failed, agent_id, executor_id, failure.get("status"))
+
+    def on_heartbeat(self) -> None:
+        """Do nothing: that bytes came is noted already."""
+
+    def on_error(self, event: dict[str, Any]) -> None:
+        """Stop for good; pymesos would subscribe again, against whoever took over."""
+        error = read_error_event(str(event.get("message", "")))
+        logger.error("%s", error)
+        self.stop()
+        self.problem = str(error)
+        self.tell(self._events.aborted, error)
+
+    def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
+        """Tell of a lost subscription, but not of every try that failed."""
+        if over.status in (401, 403):
+            logger.error("Mesos does not take our credentials: %s", over.reason)
+        if was_subscribed:
+            self.tell(self._events.disconnected)
+
+    def died(self, error: ThreadDied) -> None:
+        """Tell that the driver is of no use any more."""
+        self._events.aborted(error)
