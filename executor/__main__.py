@@ -7,6 +7,7 @@ import signal
 import sys
 
 from driver.executor import ExecutorDriver
+
 from executor.config import read_config
 from executor.errors import InvalidEnvironment
 from executor.mesos import Event, MesosEvents, ShutDown

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import git
 
-from executor.errors import CommitMissing, RepositoryUnreachable
+from executor.errors import CommitMissing, ExecutorError, RepositoryUnreachable
 from executor.locks import locked
 from executor.ports import Log, Signals
 from executor.processes import end_group
@@ -92,6 +92,7 @@ class GitCheckout:
         self._write_settings()
         with locked(self._lock, self._signals, busy=self._say_busy):
             if not self._mirror.exists():
+                self._mirror.parent.mkdir(parents=True, exist_ok=True)
                 self._run("init", "--quiet", "--bare", "--template=", until=deadline)
             if self._has_commit(deadline):
                 return
@@ -101,7 +102,9 @@ class GitCheckout:
                 stale.unlink(missing_ok=True)
             where = ("--end-of-options", self._source.repository)
             flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-recurse-submodules")
-            self._run("fetch", *flags, *where, *_REFSPECS, until=deadline)
+            code, said = self._try("fetch", *flags, *where, *_REFSPECS, more={}, until=deadline)
+            if code != 0:
+                raise self._unreachable(reason(said))
             if not self._has_commit(deadline):
                 raise CommitMissing(without_credentials(self._source.repository), self._source.sha)
 
@@ -113,36 +116,33 @@ class GitCheckout:
         return self._try(*question, more={}, until=deadline)[0] == 0
 
     def _run(self, *arguments: str, more: Mapping[str, str] | None = None, until: float) -> None:
+        """Run git where only this agent can be at fault. Raises ExecutorError."""
         code, said = self._try(*arguments, more=more or {}, until=until)
         if code != 0:
-            raise self._unreachable(said)
+            raise ExecutorError(f"git failed on the agent ({reason(said)}). Its disk may be full.")
 
     def _try(self, *arguments: str, more: Mapping[str, str], until: float) -> tuple[int, str]:
         """Run git on the mirror; return its exit code and what it wrote on stderr."""
-        process = (
-            git.Git(self._folder)
-            .execute(
-                ["git", *_CONFIG, *arguments],
-                as_process=True,
-                with_stdout=False,
-                env={**self._environment(), **more},
-                start_new_session=True,
-            )
-            .proc
+        # GitPython ends the process when this object is forgotten: keep it until it has ended.
+        command = git.Git(self._folder).execute(
+            ["git", *_CONFIG, *arguments],
+            as_process=True,
+            with_stdout=False,
+            env={**self._environment(), **more},
+            start_new_session=True,
         )
+        process = command.proc
         if process is None:
-            raise self._unreachable("git did not start")
+            raise ExecutorError("git did not start on the agent.")
         try:
             with self._signals.interrupting(lambda: end_group(process)):
                 said = process.communicate(timeout=max(0.1, until - self._now()))[1]
         except subprocess.TimeoutExpired:
-            end_group(process)
-            process.communicate()
             raise self._unreachable("it took too long") from None
-        except BaseException:
-            end_group(process)
-            process.communicate()
-            raise
+        finally:
+            if process.returncode is None:
+                end_group(process)
+                process.communicate()
         self._signals.check()
         return process.returncode, said.decode(errors="replace")
 
@@ -178,9 +178,8 @@ class GitCheckout:
         mine.write_text(text)
         mine.replace(self._settings)
 
-    def _unreachable(self, said: str) -> RepositoryUnreachable:
-        repository = self._source.repository
-        return RepositoryUnreachable(without_credentials(repository), reason(said))
+    def _unreachable(self, why: str) -> RepositoryUnreachable:
+        return RepositoryUnreachable(without_credentials(self._source.repository), why)
 
 
 def reason(said: str) -> str:

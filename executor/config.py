@@ -33,7 +33,6 @@ class Config:
     """
 
     dir: Path
-    agent_id: str
     cluster: str | None
     shutdown_grace: float
 
@@ -59,7 +58,6 @@ def read_config(environ: Mapping[str, str]) -> Config:
         raise InvalidEnvironment(problems)
     return Config(
         dir=Path(folder),
-        agent_id=environ.get("MESOS_SLAVE_ID", ""),
         cluster=environ.get("PREVS_CLUSTER") or None,
         shutdown_grace=grace,
     )

@@ -1,5 +1,6 @@
 """Whether a commit's files can be built at all. Reads the folder, and follows nothing out of it."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def check_context(tree: Path, sha: str) -> None:
     """
     for name in _READ_HERE:
         file = tree / name
-        if file.is_symlink() and not file.resolve().is_relative_to(tree.resolve()):
+        if file.is_symlink() and not _target(file).is_relative_to(_target(tree)):
             raise DockerfileMissing(
                 sha, f"{name} of commit {names.short(sha)} is a link that leads out of it."
             )
@@ -26,3 +27,8 @@ def check_context(tree: Path, sha: str) -> None:
         raise DockerfileMissing(sha)
     if not stat.S_ISREG((tree / "Dockerfile").stat().st_mode):
         raise DockerfileMissing(sha, f"The Dockerfile of {names.short(sha)} is no file.")
+
+
+def _target(path: Path) -> Path:
+    # Unlike Path.resolve, it raises for no link, not even for one that leads to itself.
+    return Path(os.path.realpath(path))

@@ -9,8 +9,17 @@ from executor.attempt import Attempt, container_spec, image_labels
 from executor.context import check_context
 from executor.errors import AppExited, ExecutorError, OutOfMemory, Stopped
 from executor.health import Checking, passes
-from executor.ports import Checkout, Container, Containers, Exit, Images, Log, Probe, Reports
-from executor.signals import StopSignal
+from executor.ports import (
+    Checkout,
+    Container,
+    Containers,
+    Exit,
+    Images,
+    Log,
+    Probe,
+    Reports,
+    Signals,
+)
 from prevs import names
 from prevs.states import Phase
 
@@ -37,7 +46,7 @@ class Tools:
     probe: Probe
     reports: Reports
     log: Log
-    signals: StopSignal
+    signals: Signals
     now: Callable[[], float]
 
 

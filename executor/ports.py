@@ -12,12 +12,21 @@ from prevs.states import Phase
 class Signals(Protocol):
     """How an attempt hears that it is to end; see executor/signals.py."""
 
+    @property
+    def stopped(self) -> bool:
+        """Tell whether the attempt is to end."""
+        ...
+
     def check(self) -> None:
         """Raise Stopped if the attempt is to end."""
         ...
 
     def wait(self, seconds: float) -> None:
         """Block for `seconds`, or less where something happened. Raises Stopped."""
+        ...
+
+    def wait_for_end(self, ended: Callable[[], bool]) -> None:
+        """Block until `ended` (asked after each wake) or the grace of the stop has passed."""
         ...
 
     def wake(self) -> None:

@@ -1,0 +1,174 @@
+"""What an attempt works with, in memory: a clock that jumps, a log, files, images, answers."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from executor.errors import ExecutorError, Stopped
+from executor.ports import Answer
+from prevs.states import Phase
+
+
+class MemoryLog:
+    """Fulfils the port Log."""
+
+    def __init__(self) -> None:
+        self.data = b""
+        self.headers: list[str] = []
+
+    def write(self, data: bytes) -> None:
+        """Keep the bytes."""
+        self.data += data
+
+    def header(self, text: str) -> None:
+        """Keep the line."""
+        self.headers.append(text)
+
+
+class JumpingSignals:
+    """Fulfils the port Signals: a wait takes no time and moves the clock.
+
+    What is planned for a time is done by the wait that reaches it.
+    """
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.stopped = False
+        self.grace = 0.0
+        self._plan: list[tuple[float, Callable[[], None]]] = []
+
+    def plan(self, seconds: float, action: Callable[[], None]) -> None:
+        """Let something happen at a time."""
+        self._plan.append((seconds, action))
+
+    def now(self) -> float:
+        """Return the time."""
+        return self.time
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Tell the attempt to end."""
+        self.stopped = True
+        self.grace = grace
+
+    def check(self) -> None:
+        """Raise Stopped if the attempt is to end."""
+        if self.stopped:
+            raise Stopped
+
+    def wait(self, seconds: float) -> None:
+        """Jump to the next thing that happens, or by `seconds`."""
+        end = self.time + seconds
+        if self._plan and self._plan[0][0] <= end:
+            end, action = self._plan.pop(0)
+            action()
+        self.time = end
+        self.check()
+
+    def wait_for_end(self, ended: Callable[[], bool]) -> None:
+        """Jump over the grace unless it has ended."""
+        if not ended():
+            self.time += self.grace
+
+    def wake(self) -> None:
+        """Nothing waits while others act."""
+
+    @contextlib.contextmanager
+    def interrupting(self, interrupt: Callable[[], None]) -> Iterator[None]:
+        """Nothing is interrupted: no fake blocks."""
+        self.check()
+        yield
+
+
+class FakeCheckout:
+    """Fulfils the port Checkout: `folder` is the tree, or `error` is raised."""
+
+    def __init__(self, folder: Path, error: ExecutorError | None = None) -> None:
+        self._folder = folder
+        self._error = error
+
+    @contextlib.contextmanager
+    def tree(self, *, limit: float) -> Iterator[Path]:
+        """Give the folder."""
+        if self._error:
+            raise self._error
+        yield self._folder
+
+
+class FakeImages:
+    """Fulfils the port Images. `during_build` is called by a build, and may raise."""
+
+    def __init__(
+        self, tags: Sequence[str] = (), during_build: Callable[[], None] = lambda: None
+    ) -> None:
+        self.tags = set(tags)
+        self.built: list[str] = []
+        self.labels: Mapping[str, str] = {}
+        self._during_build = during_build
+
+    def exists(self, tag: str) -> bool:
+        """Tell whether an image of that tag is there."""
+        return tag in self.tags
+
+    @contextlib.contextmanager
+    def building(self, tag: str) -> Iterator[None]:
+        """Nobody else builds."""
+        yield
+
+    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+        """Have the image."""
+        self._during_build()
+        self.built.append(tag)
+        self.labels = labels
+        self.tags.add(tag)
+
+
+class ScriptedProbe:
+    """Fulfils the port Probe: gives `answers` in turn, the last one again and again."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self._answers = list(answers)
+
+    def ask(self) -> Answer:
+        """Return the next answer."""
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+
+class RecordingReports:
+    """Fulfils the port Reports."""
+
+    def __init__(self) -> None:
+        self.phases: list[Phase] = []
+
+    def progress(self, phase: Phase, message: str) -> None:
+        """Keep the phase."""
+        self.phases.append(phase)
+
+    def running(self, message: str) -> None:
+        """Keep that it runs."""
+        self.phases.append(Phase.RUNNING)
+
+
+class RecordingLink:
+    """Fulfils the executor's Link: an agent that acknowledges everything."""
+
+    def __init__(self) -> None:
+        self.statuses: list[Mapping[str, Any]] = []
+        self.stopped = False
+
+    def stop(self) -> None:
+        """Keep that it was stopped."""
+        self.stopped = True
+
+    def send_update(self, status: Mapping[str, Any]) -> None:
+        """Keep the status."""
+        self.statuses.append(status)
+
+    def wait_acknowledged(self, timeout: float) -> bool:
+        """Everything is acknowledged."""
+        return True
+
+    @property
+    def states(self) -> list[str]:
+        """Return the task states that were sent."""
+        return [status["state"] for status in self.statuses]

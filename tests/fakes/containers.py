@@ -1,0 +1,80 @@
+"""A docker daemon's containers, in memory; tests/contract/test_containers.py proves it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from executor.errors import StartFailed
+from executor.ports import ContainerSpec, Exit, Log
+
+
+@dataclasses.dataclass(frozen=True)
+class App:
+    """What the application of an image does: says `says`, and exits at once if `exits` is set."""
+
+    says: bytes = b""
+    exits: Exit | None = None
+    obeys_sigterm: bool = True
+
+
+class FakeContainer:
+    """A container of FakeContainers."""
+
+    def __init__(self, app: App, on_exit: Callable[[], None], forget: Callable[[], None]) -> None:
+        self.app = app
+        self.terminated = False
+        self._on_exit = on_exit
+        self._forget = forget
+        self._exit: Exit | None = None
+
+    def end(self, exit_: Exit) -> None:
+        """Let the application end by itself."""
+        self._exit = exit_
+        self._on_exit()
+
+    def exit(self) -> Exit | None:
+        """Return how it ended, None while it runs."""
+        return self._exit
+
+    def terminate(self) -> None:
+        """Let the application end, if it obeys."""
+        self.terminated = True
+        if self.app.obeys_sigterm and self._exit is None:
+            self.end(Exit(143, out_of_memory=False))
+
+    def drain(self, seconds: float) -> None:
+        """Nothing to wait for: output is written when the container starts."""
+
+    def remove(self) -> None:
+        """Remove it; one that is gone is no error."""
+        if self._exit is None:
+            self.end(Exit(137, out_of_memory=False))
+        self._forget()
+
+
+class FakeContainers:
+    """Fulfils the port Containers; `apps` is what each image runs."""
+
+    def __init__(self, apps: Mapping[str, App], log: Log) -> None:
+        self._apps = apps
+        self._log = log
+        self.running: dict[str, FakeContainer] = {}
+        self.specs: list[ContainerSpec] = []
+
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> FakeContainer:
+        """Start what the image runs. Raises StartFailed for an image that is not there."""
+        self.specs.append(spec)
+        if spec.image not in self._apps:
+            raise StartFailed(f"No such image: {spec.image}.")
+        if spec.name in self.running:
+            self.running[spec.name].remove()
+        app = self._apps[spec.image]
+        container = FakeContainer(app, on_exit, lambda: self._forget(spec.name, container))
+        self.running[spec.name] = container
+        self._log.write(app.says)
+        if app.exits is not None:
+            container.end(app.exits)
+        return container
+
+    def _forget(self, name: str, container: FakeContainer) -> None:
+        if self.running.get(name) is container:
+            del self.running[name]

@@ -1,0 +1,84 @@
+"""executor/build_log.py: what a failed build's output comes down to."""
+
+from executor.build_log import Step, buildkit_failure, failure, too_slow
+from executor.errors import BuildFailed, DockerUnavailable
+
+FAILED_RUN = """\
+#6 [3/5] RUN make all
+#6 0.210 cc: not found
+#6 ERROR: process "/bin/sh -c make all" did not complete successfully: exit code: 2
+------
+ > [3/5] RUN make all:
+0.210 cc: not found
+------
+Dockerfile:3
+--------------------
+   2 |     COPY . /src
+   3 | >>> RUN make all
+--------------------
+ERROR: failed to solve: process "/bin/sh -c make all" did not complete successfully: exit code: 2
+"""
+FAILED_STAGE = """\
+------
+ > [web 2/3] RUN exit 7:
+------
+ERROR: failed to solve: process "/bin/sh -c exit 7" did not complete successfully: exit code: 7
+"""
+FAILED_COPY = """\
+------
+ > [2/3] COPY nothing /x:
+------
+ERROR: failed to solve: failed to compute cache key: "/nothing": not found
+"""
+PARSE_ERROR = """\
+Dockerfile:1
+--------------------
+   1 | >>> FORM scratch
+--------------------
+ERROR: failed to solve: dockerfile parse error on line 1: unknown instruction: FORM
+"""
+NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the daemon running?\n"
+
+
+def test_a_failed_command_is_named_with_its_step_and_exit_code() -> None:
+    error = buildkit_failure(FAILED_RUN)
+    assert isinstance(error, BuildFailed)
+    assert error.exit_code == 2
+    assert str(error).startswith("Step 3/5 of the Dockerfile failed (exit code 2): RUN make all. ")
+
+
+def test_a_step_of_a_named_stage_is_found() -> None:
+    error = buildkit_failure(FAILED_STAGE)
+    assert "Step 2/3" in str(error)
+    assert error.exit_code == 7
+
+
+def test_a_step_without_an_exit_code_is_named_with_the_reason() -> None:
+    error = buildkit_failure(FAILED_COPY)
+    assert "Step 2/3" in str(error)
+    assert '"/nothing": not found' in str(error)
+    assert error.exit_code is None
+
+
+def test_a_dockerfile_that_cannot_be_read_is_told_without_a_step() -> None:
+    error = buildkit_failure(PARSE_ERROR)
+    assert isinstance(error, BuildFailed)
+    assert "unknown instruction: FORM" in str(error)
+    assert "Step" not in str(error)
+
+
+def test_a_daemon_that_is_away_is_no_failure_of_the_build() -> None:
+    assert isinstance(buildkit_failure(NO_DAEMON), DockerUnavailable)
+
+
+def test_output_that_says_nothing_still_makes_a_sentence() -> None:
+    assert "said nothing" in str(buildkit_failure(""))
+
+
+def test_a_long_instruction_is_cut() -> None:
+    error = failure(Step("1/1", "RUN " + "x" * 500), "", 1)
+    assert len(str(error)) < 250
+
+
+def test_a_slow_build_tells_the_limit() -> None:
+    assert "1800 s" in str(too_slow(1800.0))

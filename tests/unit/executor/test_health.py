@@ -1,0 +1,67 @@
+"""executor/health.py: when an application is healthy, and what is said of one that is not."""
+
+import pytest
+
+from executor.errors import NeverListened, Unhealthy
+from executor.health import Checking, passes
+from executor.ports import Answer
+
+REFUSED = Answer(connected=False)
+SILENT = Answer(connected=True, problem="no answer came within 10 s")
+
+
+def checking() -> Checking:
+    return Checking("/health", 8080, began=100.0, limit=60.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "healthy"),
+    [
+        *[(200, True), (204, True), (302, True), (399, True)],
+        *[(None, False), (101, False), (400, False), (404, False), (500, False), (503, False)],
+    ],
+)
+def test_2xx_and_3xx_pass_and_nothing_else(status: int | None, healthy: bool) -> None:
+    assert passes(Answer(connected=True, status=status)) == healthy
+
+
+def test_an_application_that_nothing_reached_never_listened() -> None:
+    failure = checking().saw(REFUSED).failure()
+    assert isinstance(failure, NeverListened)
+    assert "port 8080" in str(failure)
+    assert "60 s" in str(failure)
+
+
+def test_an_application_that_answered_badly_is_unhealthy_with_its_last_status() -> None:
+    known = checking().saw(Answer(True, 500)).saw(Answer(True, 503))
+    failure = known.failure()
+    assert isinstance(failure, Unhealthy)
+    assert failure.status == 503
+    assert "503" in str(failure)
+    assert "/health" in str(failure)
+
+
+def test_a_status_tells_more_than_a_later_refusal() -> None:
+    failure = checking().saw(Answer(True, 500)).saw(SILENT).saw(REFUSED).failure()
+    assert isinstance(failure, Unhealthy)
+    assert failure.status == 500
+
+
+def test_a_connection_without_an_answer_tells_more_than_none() -> None:
+    failure = checking().saw(SILENT).saw(REFUSED).failure()
+    assert isinstance(failure, Unhealthy)
+    assert failure.status is None
+    assert "no answer came" in str(failure)
+
+
+def test_pauses_grow_with_the_time_that_has_passed_and_stay_within_their_bounds() -> None:
+    known = checking()
+    assert known.pause(100.0) == pytest.approx(0.02)
+    assert known.pause(101.0) == pytest.approx(0.1)
+    assert known.pause(150.0) == pytest.approx(1.0)
+
+
+def test_the_last_pause_ends_with_the_limit() -> None:
+    assert checking().pause(159.75) == pytest.approx(0.25)
+    assert not checking().over(159.75)
+    assert checking().over(160.0)

@@ -1,0 +1,245 @@
+"""executor/job.py: one attempt from its commit to its end, on fakes that take no time."""
+
+from pathlib import Path
+
+import pytest
+
+from executor.errors import (
+    AppExited,
+    BuildFailed,
+    CommitMissing,
+    DockerfileMissing,
+    ExecutorError,
+    NeverListened,
+    OutOfMemory,
+    StartFailed,
+    Unhealthy,
+)
+from executor.job import Job, Tools
+from executor.ports import Answer, Exit
+from prevs.states import Cause, Phase
+from tests.fakes.attempts import (
+    FakeCheckout,
+    FakeImages,
+    JumpingSignals,
+    MemoryLog,
+    RecordingReports,
+    ScriptedProbe,
+)
+from tests.fakes.containers import App, FakeContainer, FakeContainers
+from tests.unit.executor.test_attempt import ATTEMPT
+
+OK = Answer(connected=True, status=200)
+REFUSED = Answer(connected=False)
+
+
+class World:
+    """An agent in memory: a commit with a Dockerfile, an image of it, an app that stays up."""
+
+    def __init__(self, folder: Path, app: App | None = None) -> None:
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+        self.log = MemoryLog()
+        self.signals = JumpingSignals()
+        self.images = FakeImages([ATTEMPT.image])
+        self.containers = FakeContainers({ATTEMPT.image: app or App()}, self.log)
+        self.reports = RecordingReports()
+        self.probe = ScriptedProbe(OK)
+        self.checkout = FakeCheckout(folder)
+
+    def run(self) -> ExecutorError | None:
+        tools = Tools(
+            checkout=lambda: self.checkout,
+            images=self.images,
+            containers=self.containers,
+            probe=self.probe,
+            reports=self.reports,
+            log=self.log,
+            signals=self.signals,
+            now=self.signals.now,
+        )
+        return Job(ATTEMPT, tools).run()
+
+    def stop_at(self, seconds: float) -> None:
+        signals = JumpingSignals()
+        signals.plan(seconds, signals.stop)
+        self.signals = signals
+
+    def end_at(self, seconds: float, end: Exit) -> None:
+        self.signals = JumpingSignals()
+        self.signals.plan(seconds, lambda: self.container.end(end))
+
+    @property
+    def container(self) -> FakeContainer:
+        (container,) = self.containers.running.values()
+        return container
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_with_an_image_it_starts_at_once_and_runs_until_it_is_told_to_end(world: World) -> None:
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
+    assert world.images.built == []
+    assert world.containers.running == {}
+
+
+def test_without_an_image_it_fetches_and_builds_first(world: World) -> None:
+    world.images = FakeImages()
+    world.stop_at(1000.0)
+    assert world.run() is None
+    phases = [Phase.FETCHING, Phase.BUILDING, Phase.STARTING, Phase.RUNNING]
+    assert world.reports.phases == phases
+    assert world.images.built == [ATTEMPT.image]
+    assert world.images.labels["prevs.commit"] == ATTEMPT.order.sha
+    assert world.log.headers[0] == "fetching commit 5c80e7d"
+    assert world.log.headers[1] == "building prevs/hello:5c80e7d"
+
+
+def test_a_commit_that_is_gone_starts_nothing(world: World, tmp_path: Path) -> None:
+    world.images = FakeImages()
+    world.checkout = FakeCheckout(tmp_path, CommitMissing("/repo", ATTEMPT.order.sha))
+    assert isinstance(world.run(), CommitMissing)
+    assert world.reports.phases == [Phase.FETCHING]
+    assert world.containers.specs == []
+
+
+def test_a_commit_without_a_dockerfile_is_not_built(world: World, tmp_path: Path) -> None:
+    world.images = FakeImages()
+    (tmp_path / "Dockerfile").unlink()
+    assert isinstance(world.run(), DockerfileMissing)
+    assert world.images.built == []
+
+
+def test_a_failed_build_starts_nothing(world: World) -> None:
+    failure = BuildFailed("Step 1/2 …", 1)
+
+    def fail() -> None:
+        raise failure
+
+    world.images = FakeImages(during_build=fail)
+    assert world.run() is failure
+    assert world.containers.specs == []
+
+
+def test_a_stop_during_the_build_starts_nothing_and_is_no_failure(world: World) -> None:
+    def stop() -> None:
+        world.signals.stop()
+        world.signals.check()
+
+    world.images = FakeImages(during_build=stop)
+    assert world.run() is None
+    assert world.containers.specs == []
+
+
+def test_an_error_that_a_stop_causes_is_part_of_the_stop(world: World) -> None:
+    def stop() -> None:
+        world.signals.stop()
+        raise BuildFailed("The builder was killed.")
+
+    world.images = FakeImages(during_build=stop)
+    assert world.run() is None
+
+
+def test_a_stop_before_it_began_begins_nothing(world: World) -> None:
+    world.signals.stop()
+    assert world.run() is None
+    assert world.reports.phases == []
+
+
+def test_what_cannot_start_fails_with_the_reason(world: World) -> None:
+    world.containers = FakeContainers({}, world.log)
+    error = world.run()
+    assert isinstance(error, StartFailed)
+    assert world.containers.running == {}
+
+
+def test_an_application_that_takes_its_time_is_awaited_and_told_of(world: World) -> None:
+    world.probe = ScriptedProbe(*[REFUSED] * 40, Answer(True, 503), OK)
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert world.reports.phases == [Phase.STARTING, Phase.CHECKING, Phase.RUNNING]
+
+
+def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(world: World) -> None:
+    world.probe = ScriptedProbe(REFUSED)
+    assert isinstance(world.run(), NeverListened)
+    assert world.signals.now() == pytest.approx(ATTEMPT.order.start_limit)
+    assert world.containers.running == {}
+
+
+def test_an_application_that_answers_badly_fails_with_its_status(world: World) -> None:
+    world.probe = ScriptedProbe(REFUSED, Answer(True, 500))
+    error = world.run()
+    assert isinstance(error, Unhealthy)
+    assert error.status == 500
+    assert world.containers.running == {}
+
+
+def test_an_application_that_exits_before_it_answers_fails_with_its_code(tmp_path: Path) -> None:
+    world = World(tmp_path, App(exits=Exit(3, out_of_memory=False)))
+    world.probe = ScriptedProbe(REFUSED)
+    error = world.run()
+    assert isinstance(error, AppExited)
+    assert error.exit_code == 3
+    assert "before it answered" in str(error)
+    assert world.containers.running == {}
+
+
+def test_another_listener_on_the_port_does_not_hide_that_the_application_exited(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, App(exits=Exit(1, out_of_memory=False)))
+    assert isinstance(world.run(), AppExited)
+    assert Phase.RUNNING not in world.reports.phases
+
+
+def test_an_application_that_exits_later_fails_even_with_code_0(world: World) -> None:
+    world.end_at(500.0, Exit(0, out_of_memory=False))
+    error = world.run()
+    assert isinstance(error, AppExited)
+    assert error.cause is Cause.APP_EXITED
+    assert "after it had answered" in str(error)
+    assert world.containers.running == {}
+
+
+def test_an_application_that_needs_too_much_memory_fails_with_its_limit(world: World) -> None:
+    world.end_at(500.0, Exit(137, out_of_memory=True))
+    error = world.run()
+    assert isinstance(error, OutOfMemory)
+    assert error.mem == ATTEMPT.order.mem
+    assert error.exit_code == 137
+
+
+def test_an_application_is_asked_to_end_before_it_is_removed(world: World) -> None:
+    ends: list[FakeContainer] = []
+
+    def stop() -> None:
+        ends.append(world.container)
+        world.signals.stop(10.0)
+
+    world.signals.plan(50.0, stop)
+    assert world.run() is None
+    assert ends[0].terminated
+    assert world.signals.now() == 50.0
+
+
+def test_one_that_does_not_obey_is_removed_when_its_grace_is_over(tmp_path: Path) -> None:
+    world = World(tmp_path, App(obeys_sigterm=False))
+    world.stop_at(50.0)
+    assert world.run() is None
+    assert world.signals.now() == 60.0
+    assert world.containers.running == {}
+
+
+def test_a_failure_that_nobody_thought_of_is_reported_too(world: World) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    world.images = FakeImages(during_build=fail)
+    error = world.run()
+    assert error is not None
+    assert error.cause is Cause.EXECUTOR_FAILED

@@ -1,0 +1,93 @@
+"""executor/reporter.py and executor/statuses.py: what Mesos hears of an attempt."""
+
+import base64
+import itertools
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from executor.errors import AppExited, OutOfMemory
+from executor.reporter import Reporter
+from prevs.messages import TaskReport
+from prevs.states import Cause, Phase
+from tests.fakes.attempts import RecordingLink
+
+TASK = "hello.0123.abc"
+CALLS: dict[str, Callable[[Reporter], None]] = {
+    "TASK_STARTING": lambda reporter: reporter.progress(Phase.BUILDING, "Building."),
+    "TASK_RUNNING": lambda reporter: reporter.running("It answers."),
+    "TASK_KILLING": lambda reporter: reporter.killing("It ends."),
+    "TASK_KILLED": lambda reporter: reporter.ended(None),
+    "TASK_FAILED": lambda reporter: reporter.ended(AppExited(3, answered=False)),
+}
+ENDS = {"TASK_KILLED", "TASK_FAILED"}
+
+
+def report_of(link: RecordingLink) -> TaskReport:
+    return TaskReport.decode(base64.b64decode(link.statuses[-1]["data"]))
+
+
+def test_a_failure_carries_cause_exit_code_and_sentence() -> None:
+    link = RecordingLink()
+    Reporter(TASK, link.send_update).ended(AppExited(3, answered=False))
+    assert link.statuses[0]["task_id"] == {"value": TASK}
+    assert link.statuses[0]["state"] == "TASK_FAILED"
+    assert "exited with code 3" in link.statuses[0]["message"]
+    assert report_of(link) == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)
+
+
+def test_memory_that_ran_out_is_what_mesos_calls_a_limitation() -> None:
+    link = RecordingLink()
+    Reporter(TASK, link.send_update).ended(OutOfMemory(137, 64))
+    assert link.statuses[0]["reason"] == "REASON_CONTAINER_LIMITATION_MEMORY"
+    assert "64 MB" in link.statuses[0]["message"]
+
+
+def test_a_running_task_is_healthy() -> None:
+    link = RecordingLink()
+    Reporter(TASK, link.send_update).running("It answers.")
+    assert link.statuses[0]["healthy"] is True
+    assert report_of(link) == TaskReport(Phase.RUNNING)
+
+
+def test_phases_are_reported_one_after_the_other() -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    for phase in (Phase.FETCHING, Phase.BUILDING, Phase.STARTING):
+        reporter.progress(phase, "…")
+        assert report_of(link).phase is phase
+    assert link.states == ["TASK_STARTING"] * 3
+
+
+def test_a_kill_says_in_which_phase_it_came() -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    reporter.progress(Phase.BUILDING, "…")
+    reporter.killing("…")
+    assert report_of(link).phase is Phase.BUILDING
+
+
+@pytest.mark.parametrize("calls", list(itertools.product(CALLS, repeat=3)))
+def test_states_never_go_back_and_one_end_is_the_last(calls: tuple[str, ...]) -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    for call in calls:
+        CALLS[call](reporter)
+    order = list(CALLS)
+    positions = [order.index(state) for state in link.states]
+    assert positions == sorted(positions)
+    assert sum(state in ENDS for state in link.states) == bool(ENDS & set(calls))
+    assert all(link.states.count(s) <= 1 for s in order if s != "TASK_STARTING")
+
+
+def test_many_threads_that_end_it_send_one_end() -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    ends = [CALLS[end] for end in ENDS] * 8
+    threads = [threading.Thread(target=end, args=(reporter,)) for end in ends]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(link.states) == 1

@@ -1,0 +1,136 @@
+"""executor/service.py: the life of the process, with an agent and a docker daemon in memory."""
+
+import base64
+import queue
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.attempt import Attempt
+from executor.config import Config
+from executor.job import Tools
+from executor.mesos import Event, Killed, Launched, Lost, ShutDown
+from executor.ports import Answer, Exit
+from executor.reporter import Reporter
+from executor.service import EXIT_DONE, EXIT_LOST, Service
+from executor.signals import StopSignal
+from tests.fakes.attempts import FakeCheckout, FakeImages, MemoryLog, RecordingLink, ScriptedProbe
+from tests.fakes.containers import App, FakeContainers
+from tests.unit.executor.test_attempt import ATTEMPT, ORDER
+
+TASK: dict[str, Any] = {
+    "task_id": {"value": ATTEMPT.task_id},
+    "agent_id": {"value": "agent-1"},
+    "data": base64.b64encode(ORDER.encode()).decode(),
+}
+
+
+class Agent(RecordingLink):
+    """An agent that runs a service; `when` maps a task state to the events that follow it."""
+
+    def __init__(self, app: App, when: dict[str, list[Event]], folder: Path) -> None:
+        super().__init__()
+        self.log = MemoryLog()
+        self.containers = FakeContainers({ATTEMPT.image: app}, self.log)
+        self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.graces: list[float] = []
+        self._when = when
+        self._folder = folder
+
+    def send_update(self, status: Mapping[str, Any]) -> None:
+        super().send_update(status)
+        for event in self._when.get(status["state"], []):
+            self.inbox.put(event)
+
+    def run(self, *events: Event) -> int:
+        for event in events:
+            self.inbox.put(event)
+        config = Config(self._folder, "c1", 5.0)
+        return Service(config, self, self.inbox, self._tools).run()
+
+    def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
+        assert attempt == ATTEMPT
+        stop = signals.stop
+
+        def keep_grace(grace: float) -> None:
+            self.graces.append(grace)
+            stop(grace)
+
+        signals.stop = keep_grace  # type: ignore[method-assign]  # to see what it was told
+        return Tools(
+            checkout=lambda: FakeCheckout(self._folder),
+            images=FakeImages([ATTEMPT.image]),
+            containers=self.containers,
+            probe=ScriptedProbe(Answer(True, 200)),
+            reports=reporter,
+            log=self.log,
+            signals=signals,
+            now=time.monotonic,
+        )
+
+
+RAN = ["TASK_STARTING", "TASK_RUNNING"]
+
+
+def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path) -> None:
+    agent = Agent(App(), {"TASK_RUNNING": [Killed(ATTEMPT.task_id, None)]}, tmp_path)
+    assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
+    assert agent.graces == [ORDER.stop_grace]
+    assert agent.containers.running == {}
+    assert agent.stopped
+
+
+def test_the_grace_of_a_kill_is_the_one_that_it_carries(tmp_path: Path) -> None:
+    agent = Agent(App(), {"TASK_RUNNING": [Killed(ATTEMPT.task_id, 3.0)]}, tmp_path)
+    agent.run(Launched(TASK))
+    assert agent.graces == [3.0]
+
+
+def test_a_shutdown_leaves_time_to_remove_the_container(tmp_path: Path) -> None:
+    agent = Agent(App(), {"TASK_RUNNING": [ShutDown()]}, tmp_path)
+    assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.states[-1] == "TASK_KILLED"
+    assert agent.graces == [3.0]
+
+
+def test_an_application_that_exits_is_one_failure(tmp_path: Path) -> None:
+    agent = Agent(App(exits=Exit(3, out_of_memory=False)), {}, tmp_path)
+    assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.states == ["TASK_STARTING", "TASK_FAILED"]
+    assert agent.containers.running == {}
+
+
+def test_a_lost_agent_costs_the_container_and_the_exit_code_says_so(tmp_path: Path) -> None:
+    agent = Agent(App(), {"TASK_RUNNING": [Lost("recovery timeout")]}, tmp_path)
+    assert agent.run(Launched(TASK)) == EXIT_LOST
+    assert agent.containers.running == {}
+    assert "TASK_KILLED" not in agent.states
+
+
+def test_a_task_without_an_order_fails_and_starts_nothing(tmp_path: Path) -> None:
+    agent = Agent(App(), {}, tmp_path)
+    assert agent.run(Launched({**TASK, "data": ""})) == EXIT_DONE
+    assert agent.states == ["TASK_FAILED"]
+    assert agent.containers.specs == []
+
+
+def test_a_second_task_changes_nothing(tmp_path: Path) -> None:
+    second = Launched({**TASK, "task_id": {"value": "other"}})
+    agent = Agent(App(), {"TASK_RUNNING": [second, Killed(ATTEMPT.task_id, None)]}, tmp_path)
+    agent.run(Launched(TASK))
+    assert {status["task_id"]["value"] for status in agent.statuses} == {ATTEMPT.task_id}
+    assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
+
+
+@pytest.mark.parametrize(("event", "code"), [(ShutDown(), EXIT_DONE), (Lost("x"), EXIT_LOST)])
+def test_an_executor_without_a_task_just_ends(event: Event, code: int, tmp_path: Path) -> None:
+    before = threading.active_count()
+    agent = Agent(App(), {}, tmp_path)
+    assert agent.run(event) == code
+    assert agent.statuses == []
+    assert threading.active_count() == before
