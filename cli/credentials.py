@@ -21,7 +21,8 @@ class Credentials:
 
 def location(environ: Mapping[str, str]) -> Path:
     """Return the path of the file that `prevs local up` writes for the user of `environ`."""
-    config = environ.get("XDG_CONFIG_HOME") or f"{environ.get('HOME', '')}/.config"
+    given = environ.get("XDG_CONFIG_HOME", "")  # its rules say to ignore a relative one
+    config = given if given.startswith("/") else f"{environ.get('HOME', '')}/.config"
     return Path(config) / "prevs" / "credentials.json"
 
 
