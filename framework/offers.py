@@ -35,7 +35,7 @@ class Offers:
         return tuple(self._held.values())
 
     def subscribed(self) -> None:
-        """Begin anew: nothing is held, and the subscription asked for no offers."""
+        """Begin anew: nothing is held. Whether offers come is as it was asked for last."""
         self.void()
         self.connected = True
 
@@ -43,7 +43,6 @@ class Offers:
         """Drop everything; the link to the master is gone."""
         self._held.clear()
         self._woken_for = frozenset()
-        self._quiet = True
         self.connected = False
 
     def add(self, offers: Iterable[Offer]) -> None:

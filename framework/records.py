@@ -14,7 +14,7 @@ from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.lifecycle import Event
 from framework.matching import Key
-from framework.ports import Store
+from framework.ports import Store, Stored
 from framework.withdrawals import Withdrawal
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import State
@@ -32,9 +32,7 @@ class Snapshot(NamedTuple):
 class Records:
     """Apps, previews, placements, and what proxies have yet to let go of."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        """Read the store. Raises Unavailable."""
-        stored = store.load()
+    def __init__(self, stored: Stored, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}

@@ -19,7 +19,7 @@ from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Una
 from framework.launching import Launching
 from framework.metrics import Metrics
 from framework.offers import Offers
-from framework.ports import Cluster, Store
+from framework.ports import Cluster, Store, Stored
 from framework.records import Records, Snapshot
 from framework.requests import Requests
 from framework.task_info import Origin
@@ -34,7 +34,7 @@ HURRY_SECONDS = 0.05
 class Service:
     """Drives previews from request to running and back.
 
-    `origin` describes every task but for the framework id, which comes from the store;
+    `stored` is what `store` held at the start. `origin` describes every task but for the framework id, which comes from the store;
     `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
     block, when an app is removed: it answers with events.Forgotten.
     """
@@ -44,15 +44,16 @@ class Service:
         store: Store,
         cluster: Cluster,
         *,
+        stored: Stored,
+        inbox: "queue.SimpleQueue[events.Event]",
         origin: Origin,
         new_attempt: Callable[[], str],
         forget_mirror: Callable[[str], None],
         metrics: Metrics,
         clock: Clock,
     ) -> None:
-        """Read the store. Raises Unavailable."""
-        self.inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-        self.ended: FrameworkError | None = None
+        self.inbox = inbox
+        self.ended: Fatal | None = None
         self._backlog: deque[events.Event] = deque()
         self._stopping = False
         self._suspended = False
@@ -62,7 +63,7 @@ class Service:
         self._metrics = metrics
         self._clock = clock
         self._heard = clock.monotonic()
-        self._records = Records(store, clock)
+        self._records = Records(stored, store, clock)
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
         self._launching = Launching(
@@ -245,7 +246,7 @@ class Service:
         self._metrics.count(self.snapshot.previews.values())
         self._metrics.silence.set(self._clock.monotonic() - self._heard)
 
-    def _end(self, error: FrameworkError) -> None:
+    def _end(self, error: Fatal) -> None:
         log.critical("the framework ends", why=str(error))
         self.ended = error
         self._stopping = True

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import queue
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -46,6 +47,8 @@ class Driven:
         self.service = Service(
             self.store,
             self.cluster,
+            stored=self.store.load(),
+            inbox=queue.SimpleQueue(),
             origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
