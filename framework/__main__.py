@@ -28,6 +28,7 @@ from framework.following import Following
 from framework.launching import next_attempt
 from framework.metrics import Metrics
 from framework.previews import ServicePreviews
+from framework.records import Records
 from framework.refs import Mirrors
 from framework.sandbox import AgentSandboxes
 from framework.service import Service
@@ -71,15 +72,15 @@ def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperSt
     """Wire the parts, run them until one ends, and end the others."""
     inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     registry = CollectorRegistry()
+    clock = Clock()
     store.watch_link(inbox.put)
     stored = store.load()
     cluster = _cluster(chosen, inbox, stored.framework_id)
     refs = Mirrors(chosen.dir / "mirrors")
     following = Following(refs, inbox.put, lambda: service.snapshot, interval=chosen.refs_interval)
     service = Service(
-        store,
+        Records(stored, store, clock),
         cluster,
-        stored=stored,
         inbox=inbox,
         origin=Origin(
             "", chosen.executor_command, chosen.executor_uris, chosen.domain, chosen.public_port
@@ -87,7 +88,7 @@ def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperSt
         new_attempt=functools.partial(next_attempt, secrets.choice),
         forget_mirror=following.forget,
         metrics=Metrics(registry),
-        clock=Clock(),
+        clock=clock,
     )
     sandboxes = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
     app = http_api.make_app(

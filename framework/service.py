@@ -19,7 +19,7 @@ from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Una
 from framework.launching import Launching
 from framework.metrics import Metrics
 from framework.offers import Offers
-from framework.ports import Cluster, Store, Stored
+from framework.ports import Cluster
 from framework.records import Records, Snapshot
 from framework.requests import Requests
 from framework.task_info import Origin
@@ -34,17 +34,16 @@ HURRY_SECONDS = 0.05
 class Service:
     """Drives previews from request to running and back.
 
-    `stored` is what `store` held at the start. `origin` describes every task but for the framework id, which comes from the store;
+    `origin` describes every task but for the framework id, which comes from the store;
     `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
     block, when an app is removed: it answers with events.Forgotten.
     """
 
     def __init__(
         self,
-        store: Store,
+        records: Records,
         cluster: Cluster,
         *,
-        stored: Stored,
         inbox: "queue.SimpleQueue[events.Event]",
         origin: Origin,
         new_attempt: Callable[[], str],
@@ -63,7 +62,7 @@ class Service:
         self._metrics = metrics
         self._clock = clock
         self._heard = clock.monotonic()
-        self._records = Records(stored, store, clock)
+        self._records = records
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
         self._launching = Launching(

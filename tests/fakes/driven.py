@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from framework import events
 from framework.metrics import Metrics
+from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
 from prevs.messages import TaskReport
@@ -45,9 +46,8 @@ class Driven:
         self.forgotten: list[str] = []
         numbers = itertools.count(len(self.znodes.records))
         self.service = Service(
-            self.store,
+            Records(self.store.load(), self.store, self.clock.clock),
             self.cluster,
-            stored=self.store.load(),
             inbox=queue.SimpleQueue(),
             origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
             new_attempt=lambda: f"t{next(numbers)}",
