@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,6 +57,8 @@ class Daemon:
         if program is None:
             raise LocalError("dockerd", "not installed", "Install it: provision/debian.sh")
         self._end_left()
+        # containerd's pid file of a killed run makes a new dockerd wait ten seconds for it.
+        _run(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "pid")])
         self._remember_network()
         with (self.folder / "log").open("wb") as log:
             return subprocess.Popen(
@@ -123,7 +126,7 @@ def _network() -> firewall.Network:
     return firewall.Network(
         ipv4=_run(["iptables-save"]),
         ipv6=_run(["ip6tables-save"]),
-        links=tuple(sorted(link.name for link in Path("/sys/class/net").iterdir())),
+        links=tuple(sorted(name for _, name in socket.if_nameindex())),
         forward=Path("/proc/sys/net/ipv4/ip_forward").read_text().strip(),
     )
 

@@ -20,6 +20,7 @@ from typing import IO
 
 from local import containers, daemon
 from local.errors import LocalError
+from local.parts import describe_exit
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _ADVICE = (
@@ -64,6 +65,10 @@ class DockerPart:
         process = None if self._foreign else self._daemon.process()
         return process.pid if process else None
 
+    def runs(self) -> bool:
+        """Tell whether there is one at all, not started by this object."""
+        return self._foreign is not None or self._daemon.process() is not None
+
     def start(self) -> None:
         self._was_ready = False
         if not self._foreign:
@@ -85,10 +90,10 @@ class DockerPart:
             gone = self._was_ready and not containers.answers(self._foreign)
             return "does not answer any more" if gone else None
         if self._launched is not None and self._launched.poll() not in (None, 0):
-            status = self._launched.returncode
+            problem = describe_exit(self._launched.returncode)
             self._launched = None
             self._let_lock_go()
-            return f"exited with status {status}"
+            return problem
         if self._was_ready and self._daemon.process() is None:
             return "has ended"
         return None

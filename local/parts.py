@@ -13,6 +13,7 @@ from typing import Protocol
 import requests
 
 from local.errors import LocalError
+from local.processes import MARK
 
 _LOG_LIMIT = 20 * 1024 * 1024
 
@@ -90,11 +91,7 @@ class ProcessPart:
         if self._process is None:
             return "not started"
         status = self._process.poll()
-        if status is None:
-            return None
-        if status < 0:
-            return f"ended by {signal.Signals(-status).name}"
-        return f"exited with status {status}"
+        return None if status is None else describe_exit(status)
 
     def stop(self) -> None:
         if self._process is None:
@@ -111,10 +108,21 @@ class ProcessPart:
         self._process = None
 
 
+def describe_exit(status: int) -> str:
+    """Say how a process ended, of subprocess's return code."""
+    if status < 0:
+        return f"ended by {signal.Signals(-status).name}"
+    return f"exited with status {status}"
+
+
 def environment(own: Mapping[str, str], inherited: Mapping[str, str]) -> dict[str, str]:
-    """Return a part's environment: what is inherited, less what could steer it by accident."""
-    strange = ("PREVS_", "MESOS_", "LIBPROCESS_", "DOCKER_", "ZOO", "GIT_")
-    return {k: v for k, v in inherited.items() if not k.startswith(strange)} | dict(own)
+    """Return a part's environment: what is inherited, less what could steer it by accident.
+
+    The mark of its cluster, if `inherited` has one, stays.
+    """
+    strange = ("PREVS_", "MESOS_", "LIBPROCESS_", "DOCKER_", "ZOO", "GIT_DIR", "GIT_WORK", "PYTHON")
+    kept = {k: v for k, v in inherited.items() if k == MARK or not k.startswith(strange)}
+    return {**kept, **own}
 
 
 def answers_http(url: str, *, statuses: Callable[[int], bool] = lambda s: s == 200) -> bool:

@@ -48,8 +48,16 @@ def is_alive(process: Identity) -> bool:
 
 
 def marked(mark: str) -> list[Identity]:
-    """Return the processes of the cluster `mark`; never this one nor one that it descends from."""
-    wanted = f"{MARK}={mark}".encode()
+    """Return the processes of the cluster `mark`."""
+    return having(MARK, mark)
+
+
+def having(variable: str, value: str) -> list[Identity]:
+    """Return the processes with that variable in their environment.
+
+    Never this one nor one that it descends from.
+    """
+    wanted = f"{variable}={value}".encode()
     spared = _ancestry(os.getpid())
     found = []
     for pid in _pids():
@@ -123,12 +131,24 @@ def given(path: Path) -> list[Identity]:
 
 
 def running(name: str) -> bool:
-    """Tell whether any program of that name runs (only ever a reason to leave things alone)."""
+    """Tell whether a program of that name runs in this network namespace.
+
+    Only ever a reason to leave things alone.
+    """
+    here = (_PROC / "self" / "ns" / "net").readlink()
     for pid in _pids():
         with contextlib.suppress(OSError):
-            if (_PROC / str(pid) / "comm").read_text().strip() == name and identify(pid):
+            is_it = (_PROC / str(pid) / "comm").read_text().strip() == name and identify(pid)
+            if is_it and _network(pid) in (None, here):
                 return True
     return False
+
+
+def _network(pid: int) -> Path | None:
+    try:
+        return (_PROC / str(pid) / "ns" / "net").readlink()
+    except OSError:  # another user's
+        return None
 
 
 def _pids() -> list[int]:

@@ -1,7 +1,128 @@
-"""Folders of the user, by the XDG rules."""
+"""What one local cluster is told, and where its files are."""
 
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+from local.errors import LocalError
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A cluster. Agent n listens on 127.0.0.n; all listen on loopback only.
+
+    `cpus` and `mem` (MB) are what each agent offers: shares of a machine that is not divided in
+    earnest, so they needn't be what it has. `preview_ports` is FIRST-LAST. `cluster` is the id that
+    marks its processes and containers; it stays the same for a folder.
+    """
+
+    folder: Path
+    cluster: str
+    agents: int = 2
+    domain: str = "localhost"
+    port: int = 8080
+    api_port: int = 8090
+    zookeeper_port: int = 2181
+    mesos_port: int = 5050
+    agent_port: int = 5051
+    preview_ports: str = "31000-31999"
+    cpus: float = 4
+    mem: int = 4096
+
+    @property
+    def token_file(self) -> Path:
+        """Holds the bearer token of the API."""
+        return self.folder / "token"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked while a supervisor of this folder lives."""
+        return self.folder / "supervisor.lock"
+
+    @property
+    def status_file(self) -> Path:
+        """What the supervisor last said of its parts."""
+        return self.folder / "status.json"
+
+    @property
+    def progress_file(self) -> Path:
+        """One JSON line for each step of the last start and end."""
+        return self.folder / "progress.jsonl"
+
+    def log(self, part: str) -> Path:
+        """Return the log of a part."""
+        return self.folder / "log" / f"{part}.log"
+
+    @property
+    def api(self) -> str:
+        """The address of the framework's API."""
+        return f"http://127.0.0.1:{self.api_port}"
+
+    def listeners(self) -> list[tuple[str, str, int]]:
+        """Return (option that changes it, address, port) of all that will listen."""
+        agents = [("--agent-port", f"127.0.0.{n}", self.agent_port) for n in self.agent_numbers]
+        return [
+            ("--port", "127.0.0.1", self.port),
+            ("--api-port", "127.0.0.1", self.api_port),
+            ("--zookeeper-port", "127.0.0.1", self.zookeeper_port),
+            ("--mesos-port", "127.0.0.1", self.mesos_port),
+            *agents,
+        ]
+
+    @property
+    def agent_numbers(self) -> range:
+        """1, 2, … as in agent-1 at 127.0.0.1."""
+        return range(1, self.agents + 1)
+
+
+def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
+    """Make a cluster's folder (closed to others), its id and its token; store its settings."""
+    (folder / "log").mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    stored = read(folder)
+    cluster = stored.cluster if stored else secrets.token_hex(6)
+    settings = Settings(folder=folder, cluster=cluster, **given)
+    write_private(folder / "settings.json", json.dumps(_plain(settings)))
+    if not settings.token_file.exists():
+        write_private(settings.token_file, secrets.token_urlsafe(32))
+    return settings
+
+
+def read(folder: Path) -> Settings | None:
+    """Return the settings that were last stored in a folder, or None where there are none."""
+    try:
+        stored = json.loads((folder / "settings.json").read_text())
+        return Settings(**{**stored, "folder": folder})
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as exc:
+        advice = f"Remove it to start anew: {folder / 'settings.json'}"
+        raise LocalError("settings", f"settings.json can't be read: {exc}", advice) from exc
+
+
+def _plain(settings: Settings) -> dict[str, Any]:
+    return {**dataclasses.asdict(settings), "folder": str(settings.folder)}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file at once by one that only this user can read."""
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    with contextlib.suppress(FileNotFoundError):
+        scratch.unlink()
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    scratch.replace(path)
+
+
+def default_folder(environ: Mapping[str, str]) -> Path:
+    """Return where a cluster lives unless told otherwise."""
+    return _xdg(environ, "XDG_STATE_HOME", ".local/state") / "prevs" / "local"
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
@@ -12,6 +133,11 @@ def cache_folder(environ: Mapping[str, str]) -> Path:
 def docker_folder(environ: Mapping[str, str]) -> Path:
     """Return where the user's own dockerd lives."""
     return _xdg(environ, "XDG_DATA_HOME", ".local/share") / "prevs" / "docker"
+
+
+def credentials_file(environ: Mapping[str, str]) -> Path:
+    """Return where the command line looks for the API's address and token."""
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config") / "prevs" / "credentials.json"
 
 
 def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
 
+from local import processes
 from local.mesos.installation import Installation
 from local.parts import ProcessPart, answers_http, environment
 
@@ -15,6 +17,9 @@ _ADVICE = (
     "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2). "
     "Ports can be chosen: --mesos-port, --agent-ports."
 )
+
+
+_EXECUTOR_GRACE = 15  # seconds: an executor ends its container first
 
 
 class Address(NamedTuple):
@@ -38,7 +43,6 @@ class Agent(NamedTuple):
     resources: str
     folder: Path
     executor_environ: Mapping[str, str]
-    switch_user: bool = False
 
 
 def master_part(
@@ -89,10 +93,10 @@ def agent_part(
         "MESOS_ISOLATION": "posix/cpu,posix/mem",
         "MESOS_LAUNCHER_DIR": str(installation.launcher),
         "MESOS_SYSTEMD_ENABLE_SUPPORT": "false",
-        "MESOS_SWITCH_USER": "true" if agent.switch_user else "false",
+        "MESOS_SWITCH_USER": "false",
         "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES": json.dumps(dict(agent.executor_environ)),
         "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": "15secs",
-        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "15secs",
+        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": f"{_EXECUTOR_GRACE}secs",
         "MESOS_GC_DELAY": "2days",
         "MESOS_FETCHER_CACHE_SIZE": "1GB",
     }
@@ -102,12 +106,27 @@ def agent_part(
         environ=environment(own, environ),
         log=log,
         answers=lambda: is_registered(master, agent.address),
-        needs=("master",),
+        needs=("dockerd", "leftovers", "master"),
         address=str(agent.address),
         advice=_ADVICE,
         folder=agent.folder,
         grace=2,
+        before_stop=lambda pid: shut_down(pid, agent.address),
     )
+
+
+def shut_down(pid: int, agent: Address) -> None:
+    """Have an agent end its executors, as Mesos does on SIGUSR1, and wait until they are gone.
+
+    Each gets SHUTDOWN and the agent's grace period; what is left after that is ended here. Blocks
+    for at most 30 s.
+    """
+    variable, value = "MESOS_SLAVE_PID", f"slave(1)@{agent}"  # Mesos gives it to all executors
+    process = processes.identify(pid)
+    if process is not None:
+        processes.send(process, signal.SIGUSR1)
+        processes.wait(processes.having(variable, value), _EXECUTOR_GRACE + 2)
+    processes.end(processes.having(variable, value), 5)
 
 
 def forget_executors(folder: Path) -> None:

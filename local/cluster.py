@@ -1,0 +1,87 @@
+"""All parts of one cluster, put together."""
+
+from collections.abc import Mapping, Sequence
+
+from local import ports
+from local.announcement import AnnouncementPart
+from local.dockerd import DockerPart
+from local.errors import LocalError
+from local.leftovers import LeftoversPart
+from local.mesos.installation import find
+from local.mesos.parts import Address, Agent, agent_part, forget_executors, master_part
+from local.parts import Part
+from local.processes import MARK
+from local.programs import executor_environ, framework_part, proxy_part
+from local.settings import Settings, cache_folder, docker_folder
+from local.zookeeper import zookeeper_part
+
+
+def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
+    """Return the parts, none of them started; no process of an earlier run may be left.
+
+    Raises LocalError where something isn't installed or a port is taken.
+    """
+    check_ports(settings)
+    marked = {**environ, MARK: settings.cluster}
+    docker = DockerPart(docker_folder(environ), environ)
+    zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
+    installation = find(cache_folder(environ))
+    master = Address("127.0.0.1", settings.mesos_port)
+    agents = [
+        _agent(settings, number, docker.address, environ) for number in settings.agent_numbers
+    ]
+    for agent in agents:
+        forget_executors(agent.folder)
+    return [
+        docker,
+        LeftoversPart(lambda: docker.address, settings.cluster, settings.log("supervisor")),
+        zookeeper_part(
+            settings.folder / "zookeeper",
+            settings.zookeeper_port,
+            marked,
+            settings.log("zookeeper"),
+        ),
+        master_part(
+            installation,
+            master,
+            folder=settings.folder / "master",
+            environ=marked,
+            log=settings.log("master"),
+        ),
+        AnnouncementPart(zookeeper, master, settings.log("supervisor")),
+        *(
+            agent_part(
+                installation, agent, master=master, environ=marked, log=settings.log(agent.name)
+            )
+            for agent in agents
+        ),
+        framework_part(settings, marked),
+        proxy_part(settings, marked),
+    ]
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise LocalError, with every port that is taken and the option that chooses another."""
+    taken = [
+        f"port {port} of {host} is taken: choose another with {option}"
+        for option, host, port in settings.listeners()
+        if not ports.is_free(port, host)
+    ]
+    if taken:
+        advice = "Or end what listens there; `ss -ltnp` shows it."
+        raise LocalError("ports", "\n".join(taken), advice)
+
+
+def _agent(settings: Settings, number: int, docker_host: str, environ: Mapping[str, str]) -> Agent:
+    name = f"agent-{number}"
+    folder = settings.folder / name
+    resources = (
+        f"cpus:{settings.cpus:g};mem:{settings.mem};disk:10000;ports:[{settings.preview_ports}]"
+    )
+    return Agent(
+        name=name,
+        address=Address(f"127.0.0.{number}", settings.agent_port),
+        resources=resources,
+        folder=folder,
+        executor_environ=executor_environ(settings, folder, docker_host, environ),
+    )

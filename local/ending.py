@@ -1,0 +1,59 @@
+"""`down`: ask the supervisor to end all, or clean up after one that was killed."""
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+
+from local import containers, processes
+from local.dockerd import DockerPart
+from local.errors import LocalError
+from local.parts import bring_up
+from local.progress import Step, follow
+from local.settings import Settings, docker_folder
+from local.starting import supervisor_pid
+
+_LIMIT = 120.0  # seconds that a supervisor may take to end all
+Show = Callable[[Step], None]
+
+
+def stop(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
+    """End everything of a cluster but its state; tell whether anything ran. Raises LocalError."""
+    pid = supervisor_pid(settings)
+    process = processes.identify(pid) if pid is not None else None
+    if process is None:
+        return _clean_up(settings, environ, show)
+    begun = time.monotonic()
+    processes.send(process, signal.SIGTERM)
+
+    def wait() -> bool:
+        time.sleep(0.05)
+        return time.monotonic() - begun < _LIMIT and processes.is_alive(process)
+
+    for step in follow(settings.progress_file, wait):
+        if step.state == "stopped":
+            show(step)
+    if processes.is_alive(process):
+        processes.end([process], 0)
+        _clean_up(settings, environ, show)
+    return True
+
+
+def _clean_up(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
+    """End what a killed supervisor left: processes, containers, and a dockerd nobody uses."""
+    begun = time.monotonic()
+    left = processes.marked(settings.cluster)
+    processes.end(left, 10)
+    docker = DockerPart(docker_folder(environ), environ)
+    if not docker.runs():
+        if left:
+            show(Step("leftovers", "stopped", time.monotonic() - begun, f"{len(left)} processes"))
+        return bool(left)
+    bring_up(docker)
+    try:
+        failed = containers.remove_all(docker.address, settings.cluster)
+    finally:
+        docker.stop()
+    if failed:
+        raise LocalError("leftovers", "\n".join(failed), "Remove them by hand, with docker.")
+    show(Step("leftovers", "stopped", time.monotonic() - begun, f"{len(left)} processes"))
+    return bool(left)

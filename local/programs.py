@@ -1,0 +1,105 @@
+"""The programs of prevs as parts: the framework and the proxy."""
+
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.parts import ProcessPart, answers_http, environment
+from local.processes import MARK
+from local.settings import Settings
+
+_PACKAGES = Path(__file__).parent.parent
+_SYSTEM = "/usr/sbin:/sbin"  # where Debian has haproxy, which an ordinary user's PATH lacks
+_NETWORK = frozenset(
+    {
+        *("http_proxy", "https_proxy", "no_proxy", "all_proxy"),
+        *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"),
+    }
+)
+"""How git reaches repositories from here; executors need it as the framework does."""
+
+
+def executor_environ(
+    settings: Settings, agent: Path, docker_host: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the whole environment of an agent's executors, but for Mesos's own variables."""
+    return {
+        **{key: value for key, value in environ.items() if key in _NETWORK},
+        **_python(environ),
+        "HOME": environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "DOCKER_HOST": docker_host,
+        "PREVS_EXECUTOR_DIR": str(agent / "executor"),
+        MARK: settings.cluster,
+    }
+
+
+def framework_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
+    """Return the framework; it finds the master in ZooKeeper, as on a real cluster."""
+    zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
+    own = {
+        **_python(environ),
+        "PREVS_MASTER": f"zk://{zookeeper}/mesos",
+        "PREVS_ZOOKEEPER": zookeeper,
+        "PREVS_LISTEN": f"127.0.0.1:{settings.api_port}",
+        "PREVS_TOKEN_FILE": str(settings.token_file),
+        "PREVS_DIR": str(settings.folder / "framework"),
+        "PREVS_DOMAIN": settings.domain,
+        "PREVS_PUBLIC_PORT": str(settings.port),
+        "PREVS_EXECUTOR_COMMAND": shlex.join([sys.executable, "-m", "executor"]),
+    }
+    agents = (f"agent-{n}" for n in settings.agent_numbers)
+    return ProcessPart(
+        name="framework",
+        command=(sys.executable, "-m", "framework"),
+        environ=environment(own, environ),
+        log=settings.log("framework"),
+        answers=lambda: answers_http(f"{settings.api}/healthz"),
+        needs=("zookeeper", "announcement", *agents),
+        address=settings.api,
+        folder=_folder(settings, "framework"),
+        advice="Its port can be chosen: --api-port.",
+    )
+
+
+def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
+    """Return the proxy. It is ready when it answers at all: without a host it knows no preview."""
+    listen = f"127.0.0.1:{settings.port}"
+    own = {
+        **_python(environ),
+        "PREVS_ZOOKEEPER": f"127.0.0.1:{settings.zookeeper_port}",
+        "PREVS_DOMAIN": settings.domain,
+        "PREVS_PROXY_LISTEN": listen,
+        "PREVS_PROXY_DIR": str(settings.folder / "proxy"),
+        "PREVS_API": settings.api,
+        "PREVS_TOKEN_FILE": str(settings.token_file),
+    }
+    return ProcessPart(
+        name="proxy",
+        command=(sys.executable, "-m", "proxy"),
+        environ=environment(own, environ),
+        log=settings.log("proxy"),
+        answers=lambda: answers_http(f"http://{listen}/", statuses=lambda _: True),
+        needs=("zookeeper", "framework"),
+        address=f"http://{listen}",
+        folder=_folder(settings, "proxy"),
+        advice="Its port can be chosen: --port. HAProxy is needed: provision/debian.sh",
+    )
+
+
+def _python(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what makes this Python and these packages the ones that are found."""
+    path = environ.get("PATH", "/usr/bin:/bin")
+    return {
+        "PATH": f"{Path(sys.executable).parent}:{path}:{_SYSTEM}",
+        "PYTHONPATH": str(_PACKAGES),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _folder(settings: Settings, name: str) -> Path:
+    folder = settings.folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,95 @@
+"""When a part is started, given up and started again: decisions only.
+
+waiting ─► starting ─► ready
+   ▲           │         │     it has a problem, or isn't ready in time:
+   └───────────┴─────────┘     waiting again, each time longer
+"""
+
+import dataclasses
+import enum
+from collections.abc import Collection, Mapping
+
+START_LIMIT = 90.0  # seconds that a part may take to get ready
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+_STEADY = 60.0  # seconds of being ready after which earlier problems no longer count
+
+
+class Phase(enum.Enum):
+    """Where a part is."""
+
+    WAITING = "waiting"
+    STARTING = "starting"
+    READY = "ready"
+
+
+class Action(enum.Enum):
+    """What is to be done with a part now."""
+
+    NOTHING = "nothing"
+    START = "start"
+    STOP = "stop"
+
+
+@dataclasses.dataclass(frozen=True)
+class PartState:
+    """`since` and `not_before` are monotonic seconds; `failures` counts the recent ones.
+
+    `restarts` counts all of them.
+    """
+
+    phase: Phase = Phase.WAITING
+    since: float = 0.0
+    not_before: float = 0.0
+    failures: int = 0
+    restarts: int = 0
+    problem: str = ""
+
+
+def advance(
+    state: PartState, *, needs_met: bool, ready: bool, problem: str | None, now: float
+) -> tuple[PartState, Action]:
+    """Return a part's next state, and what to do, after a look at it."""
+    if state.phase is Phase.WAITING:
+        if not needs_met or now < state.not_before:
+            return state, Action.NOTHING
+        return dataclasses.replace(state, phase=Phase.STARTING, since=now), Action.START
+    if problem is None and state.phase is Phase.STARTING:
+        if ready:
+            changed = dataclasses.replace(state, phase=Phase.READY, since=now, problem="")
+            return changed, Action.NOTHING
+        if now - state.since > START_LIMIT:
+            problem = f"was not ready after {START_LIMIT:.0f} s"
+    if problem is None:
+        return state, Action.NOTHING
+    return failed(state, problem, now), Action.STOP
+
+
+def failed(state: PartState, problem: str, now: float) -> PartState:
+    """Return the state of a part that has a problem: it waits, longer each time in a row."""
+    steady = state.phase is Phase.READY and now - state.since > _STEADY
+    failures = 1 if steady else state.failures + 1
+    pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures - 1, 10))
+    return PartState(
+        since=now,
+        not_before=now + pause,
+        failures=failures,
+        restarts=state.restarts + 1,
+        problem=problem,
+    )
+
+
+def stop_order(needs: Mapping[str, Collection[str]]) -> list[list[str]]:
+    """Return the parts in the order of ending them; those of one group may end together.
+
+    A part ends after all that need it. A need that isn't among the parts doesn't count.
+    """
+    left = dict(needs)
+    order = []
+    while left:
+        group = [name for name in left if not any(name in left[other] for other in left)]
+        if not group:
+            raise ValueError(f"the parts need each other in a circle: {sorted(left)}")
+        order.append(group)
+        for name in group:
+            del left[name]
+    return order

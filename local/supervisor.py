@@ -1,0 +1,204 @@
+"""Starts and watches the parts of one cluster, restarts what fails, and ends them in order.
+
+`python -m local.supervisor FOLDER` (started by `prevs local up`, detached). It holds a lock while
+it lives, writes status.json on every change and a line of progress for every step. SIGTERM ends
+all. If a part fails before all were up once, it says so, ends all and exits 1.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from local import cluster, processes
+from local.errors import LocalError
+from local.parts import Part, last_lines
+from local.progress import Step, tell
+from local.settings import Settings, read, write_private
+from local.supervision import Action, PartState, Phase, advance, failed, stop_order
+
+_TICK = 0.1  # seconds
+_log = logging.getLogger("supervisor")
+
+
+class Supervisor:
+    """One run. All of it is on one thread, but that parts of one group are ended at once."""
+
+    def __init__(self, settings: Settings, parts: Sequence[Part]) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._states = {part.name: PartState() for part in parts}
+        self._begun = time.monotonic()
+        self._stopping = False
+        self._failure: Step | None = None
+        self._was_up = False
+
+    def run(self) -> int:
+        """Keep the parts up until asked to stop; return the exit status. Blocks."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._ask_to_stop())
+        self._write_status()
+        while not self._stopping and self._failure is None:
+            if self._look():
+                self._write_status()
+            if not self._was_up and self._all_ready():
+                self._was_up = True
+                self._tell("cluster", "up", self._begun)
+            time.sleep(_TICK)
+        self._stop_all()
+        if self._failure is not None:
+            tell(self._settings.progress_file, self._failure)
+            return 1
+        self._tell("cluster", "down", self._begun)
+        return 0
+
+    def _ask_to_stop(self) -> None:
+        self._stopping = True
+        self._begun = time.monotonic()
+
+    def _look(self) -> bool:
+        """Bring every part one step further; tell whether anything changed."""
+        changed = False
+        for part in self._parts:
+            if self._stopping or self._failure is not None:
+                break
+            old = self._states[part.name]
+            new, action = self._advance(part, old)
+            self._states[part.name] = new
+            changed |= new != old
+            if action is Action.START:
+                self._start(part)
+            elif action is Action.STOP:
+                self._give_up(part)
+            elif new.phase is not old.phase:
+                self._tell(part.name, "ready", old.since, detail=part.address)
+        return changed
+
+    def _advance(self, part: Part, state: PartState) -> tuple[PartState, Action]:
+        waiting = state.phase is Phase.WAITING
+        problem = None if waiting else part.problem()
+        return advance(
+            state,
+            needs_met=all(self._states[need].phase is Phase.READY for need in part.needs),
+            ready=state.phase is Phase.STARTING and problem is None and part.ready(),
+            problem=problem,
+            now=time.monotonic(),
+        )
+
+    def _start(self, part: Part) -> None:
+        _log.info("%s: starting", part.name)
+        try:
+            part.start()
+        except (LocalError, OSError) as exc:
+            why, advice = (exc.why, exc.advice) if isinstance(exc, LocalError) else (str(exc), "")
+            state = failed(self._states[part.name], why, time.monotonic())
+            self._states[part.name] = state
+            self._give_up(part, advice)
+
+    def _give_up(self, part: Part, advice: str = "") -> None:
+        """End what is left of a part that failed; before all was up, that is the end."""
+        problem = self._states[part.name].problem
+        _log.warning("%s: %s", part.name, problem)
+        if not self._was_up:
+            detail = f"{problem}\n{last_lines(part.log)}".strip()
+            self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
+        self._stop(part)
+
+    def _stop(self, part: Part) -> None:
+        try:
+            part.stop()
+        except (LocalError, OSError) as exc:
+            _log.warning("%s: %s", part.name, exc)
+
+    def _stop_all(self) -> None:
+        by_name = {part.name: part for part in self._parts}
+        for group in stop_order({part.name: part.needs for part in self._parts}):
+            begun = time.monotonic()
+            with ThreadPoolExecutor(len(group)) as pool:
+                list(pool.map(self._stop, [by_name[name] for name in group]))
+            for name in group:
+                was = self._states[name].phase
+                self._states[name] = PartState()
+                if was is not Phase.WAITING:
+                    self._tell(name, "stopped", begun)
+            self._write_status()
+
+    def _all_ready(self) -> bool:
+        return all(state.phase is Phase.READY for state in self._states.values())
+
+    def _tell(self, name: str, state: str, since: float, *, detail: str = "") -> None:
+        _log.info("%s: %s %s", name, state, detail)
+        tell(self._settings.progress_file, Step(name, state, time.monotonic() - since, detail))
+
+    def _write_status(self) -> None:
+        now = time.monotonic()
+        parts = []
+        for part in self._parts:
+            state = self._states[part.name]
+            waiting = state.phase is Phase.WAITING
+            parts.append(
+                {
+                    "name": part.name,
+                    "state": state.phase.value,
+                    "address": part.address,
+                    "pid": None if waiting else part.pid,
+                    "changed": time.time() - (now - state.since) if state.since else None,
+                    "restarts": state.restarts,
+                    "problem": state.problem,
+                }
+            )
+        status = {
+            "supervisor": os.getpid(),
+            "cluster": self._settings.cluster,
+            "up": self._all_ready(),
+            "parts": parts,
+        }
+        write_private(self._settings.status_file, json.dumps(status))
+
+
+@contextlib.contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """Hold the folder's lock. Raises LocalError where another supervisor has it."""
+    with settings.lock_file.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalError("supervisor", "another one runs already") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def main(folder: Path, environ: Mapping[str, str]) -> int:
+    """Run the cluster of a folder."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    settings = read(folder)
+    if settings is None:
+        raise LocalError("supervisor", f"{folder} is no cluster's folder")
+    with only_one(settings):
+        settings.progress_file.write_text("")
+        left = processes.marked(settings.cluster)
+        if left:
+            begun = time.monotonic()
+            processes.end(left, 10)
+            detail = f"{len(left)} processes of an earlier run"
+            seconds = time.monotonic() - begun
+            tell(settings.progress_file, Step("leftovers", "stopped", seconds, detail))
+        try:
+            parts = cluster.parts(settings, environ)
+        except LocalError as exc:
+            tell(settings.progress_file, Step(exc.step, "failed", 0.0, exc.why, exc.advice))
+            return 1
+        return Supervisor(settings, parts).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), os.environ))

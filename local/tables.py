@@ -1,0 +1,56 @@
+"""What `up` and `status` print."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from local.settings import Settings
+
+_COLORS = {"ready": "green", "starting": "yellow", "waiting": "red"}
+
+
+def addresses(settings: Settings, token: str) -> str:
+    """Return where everything answers."""
+    port = "" if settings.port == 80 else f":{settings.port}"
+    return "\n".join(
+        (
+            f"Addresses  http://<label>.<app>.{settings.domain}{port}/",
+            f"API        {settings.api} (its token: {token})",
+            f"Mesos      http://127.0.0.1:{settings.mesos_port}/state",
+            f"ZooKeeper  127.0.0.1:{settings.zookeeper_port}",
+            f"Logs       prevs local logs PART (or {settings.folder / 'log'})",
+        )
+    )
+
+
+def parts_table(status: Mapping[str, Any]) -> Table:
+    """Return a line for each part: its state, since when, where, and what was wrong with it."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("part", "state", "for", "pid", "address", "restarts", "last problem"):
+        table.add_column(column)
+    for part in status.get("parts", []):
+        pid, restarts = part["pid"], part["restarts"]
+        table.add_row(
+            part["name"],
+            Text(part["state"], style=_COLORS.get(part["state"], "")),
+            _age(part["changed"]),
+            str(pid or ""),
+            Text(part["address"]),
+            str(restarts or ""),
+            Text(part["problem"]),
+        )
+    return table
+
+
+def _age(since: float | None) -> str:
+    if since is None:
+        return ""
+    seconds = max(0, int(time.time() - since))
+    if seconds < 120:
+        return f"{seconds} s"
+    if seconds < 7200:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h"
