@@ -1,0 +1,1 @@
+"""What is measured, as commands: each prints what it found, and one line of JSON at the end."""

@@ -1,0 +1,87 @@
+"""What is measured: a preview through its address, as a visitor without a browser asks for it."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from bench.summary import Mark
+
+_LIMIT = 120.0
+
+
+@dataclass(frozen=True)
+class System:
+    """A running prevs: its API, and where its addresses answer."""
+
+    api: str
+    token: str
+    domain: str
+    port: int
+
+
+class Previews:
+    """The previews of one app of a system."""
+
+    def __init__(self, system: System, app: str) -> None:
+        self._system = system
+        self._app = app
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers["Authorization"] = f"Bearer {system.token}"
+
+    def register(self, repository: str) -> None:
+        """Add the app."""
+        self._call("POST", "/v1/apps", json={"name": self._app, "repository": repository})
+
+    def remove(self) -> None:
+        """Stop everything of the app and forget it."""
+        self._call("DELETE", f"/v1/apps/{self._app}")
+
+    def visit(self, sha: str, page: str) -> float:
+        """Return the seconds from a request for a commit's address to its answer, `page`."""
+        host = f"{sha}.{self._app}.{self._system.domain}:{self._system.port}"
+        began = time.monotonic()
+        answer = requests.get(
+            f"http://127.0.0.1:{self._system.port}/", headers={"Host": host}, timeout=_LIMIT
+        )
+        seconds = time.monotonic() - began
+        if answer.text != page:
+            raise RuntimeError(f"{host} answers {answer.status_code}: {answer.text[:2000]}")
+        return seconds
+
+    def stop(self, sha: str) -> None:
+        """Stop a preview and wait until nothing of it runs."""
+        path = f"/v1/previews/{self._app}/{sha}"
+        self._call("DELETE", path)
+        deadline = time.monotonic() + _LIMIT
+        while (state := self._call("GET", path).json()["state"]) != "stopped":
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{sha} is still {state} after {_LIMIT} s")
+            time.sleep(0.05)
+
+    def watch(self, sha: str, page: str) -> tuple[list[Mark], float]:
+        """Start a preview, and return when its state and phase changed, and when it answered."""
+        began = time.monotonic()
+        marks = [Mark(0.0, "the label is resolved, the preview is queued")]
+        self._call("POST", "/v1/previews", json={"app": self._app, "label": sha})
+        path = f"/v1/previews/{self._app}/{sha}/log"
+        with self._call("GET", path, headers={"Accept": "text/event-stream"}, stream=True) as sent:
+            for line in sent.iter_lines():
+                if not line.startswith(b'data: {"'):
+                    continue
+                preview: dict[str, Any] = json.loads(line.removeprefix(b"data: "))
+                name = " ".join(dict.fromkeys((preview["state"], preview["phase"]))).strip()
+                marks.append(Mark(time.monotonic() - began, name))
+                if preview["state"] in {"running", "failed", "stopped"}:
+                    break
+        self.visit(sha, page)
+        return marks, time.monotonic() - began
+
+    def _call(self, method: str, path: str, **more: Any) -> requests.Response:
+        answer = self._session.request(method, self._system.api + path, timeout=_LIMIT, **more)
+        if not answer.ok:
+            raise RuntimeError(f"{method} {path} answers {answer.status_code}: {answer.text}")
+        return answer

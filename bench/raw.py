@@ -1,0 +1,67 @@
+"""The yardstick: the docker command, and the first answer of what it has started."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import requests
+
+_POLL = 0.01  # seconds between two looks
+_LIMIT = 60.0
+
+
+class RawDocker:
+    """Builds and runs one image at a time on a port of 127.0.0.1, as its own user would by hand."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._address = f"http://127.0.0.1:{port}/"
+        self._publish = f"127.0.0.1:{port}:8080"
+        self._container = f"prevs-bench-{os.getpid()}"
+
+    def cold(self, tree: Path, tag: str, page: str) -> float:
+        """Return the seconds from `docker build` to the first answer, which has to be `page`."""
+        began = time.monotonic()
+        self._docker("build", "--quiet", "--tag", tag, str(tree))
+        self._run(tag)
+        return self._first_answer(page) - began
+
+    def warm(self, tag: str, page: str) -> float:
+        """Return the seconds from `docker run` to the first answer."""
+        began = time.monotonic()
+        self._run(tag)
+        return self._first_answer(page) - began
+
+    def end(self) -> None:
+        """Remove the container."""
+        self._docker("rm", "--force", "--volumes", self._container)
+
+    def remove_image(self, tag: str) -> None:
+        """Remove an image."""
+        self._docker("rmi", "--force", tag)
+
+    def _run(self, tag: str) -> None:
+        limits = ("--cpu-shares", "102", "--memory", "128m")
+        named = ("--name", self._container, "--publish", self._publish)
+        self._docker("run", "--detach", "--init", *named, *limits, tag)
+
+    def _first_answer(self, page: str) -> float:
+        deadline = time.monotonic() + _LIMIT
+        while time.monotonic() < deadline:
+            try:
+                answer = requests.get(self._address, timeout=5)
+            except requests.RequestException:
+                time.sleep(_POLL)
+                continue
+            now = time.monotonic()
+            if answer.text != page:
+                raise RuntimeError(f"another page answers: {answer.status_code} {answer.text!r}")
+            return now
+        raise RuntimeError(f"raw docker did not answer within {_LIMIT} s")
+
+    def _docker(self, *args: str) -> None:
+        command = ["docker", "--host", self._host, *args]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"docker {args[0]} failed: {done.stderr.strip()}")

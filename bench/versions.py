@@ -1,0 +1,53 @@
+"""A repository in which every commit is new to every cache: no layer of its image is known."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+_DOCKERFILE = """\
+FROM scratch
+COPY busybox /bin/busybox
+COPY www /www
+CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+"""
+_IDENTITY = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
+
+
+class Versions:
+    """The repository in `folder`. `stamp` tells this run's commits from those of another."""
+
+    def __init__(self, folder: Path, busybox: Path, stamp: str) -> None:
+        self.folder = folder
+        self._busybox = busybox.read_bytes()
+        self._stamp = stamp
+        folder.mkdir(parents=True)
+        self._git("init", "--quiet", "--initial-branch=main")
+
+    def commit(self, name: str) -> str:
+        """Commit a new version whose page is `page(name)`; return the commit."""
+        www = self.folder / "www"
+        www.mkdir(exist_ok=True)
+        (www / "index.html").write_text(self.page(name))
+        # Bytes after the end of a program change nothing but its hash.
+        program = self.folder / "busybox"
+        program.write_bytes(self._busybox + self.page(name).encode())
+        program.chmod(0o755)
+        (self.folder / "Dockerfile").write_text(_DOCKERFILE)
+        self._git("add", "--all")
+        self._git(*_IDENTITY, "commit", "--quiet", "--message", name)
+        return self._git("rev-parse", "HEAD").decode().strip()
+
+    def page(self, name: str) -> str:
+        """Return what the version of that name answers."""
+        return f"{self._stamp} {name}\n"
+
+    def export(self, sha: str, folder: Path) -> None:
+        """Write the files of a commit to `folder`."""
+        archive = self._git("archive", "--format=tar", sha)
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(folder, filter="data")
+
+    def _git(self, *args: str) -> bytes:
+        command = ["git", "-C", str(self.folder), *args]
+        return subprocess.run(command, check=True, capture_output=True).stdout

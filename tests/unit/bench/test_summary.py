@@ -1,0 +1,44 @@
+"""What the rounds come to."""
+
+import json
+
+from bench.summary import COLUMNS, Mark, last_line, lines, medians, order, shares
+
+ROUNDS = [
+    {"cold_raw_s": 1.0, "cold_s": 1.5, "warm_raw_s": 0.5, "warm_s": 1.2},
+    {"cold_raw_s": 3.0, "cold_s": 1.6, "warm_raw_s": 0.5, "warm_s": 1.0},
+    {"cold_raw_s": 1.2, "cold_s": 9.0, "warm_raw_s": 0.6, "warm_s": 1.1},
+]
+
+
+def test_each_goes_first_in_every_other_round() -> None:
+    assert [order(number)[0] for number in range(4)] == ["raw", "address", "raw", "address"]
+    assert set(order(0)) == set(order(1)) == {"raw", "address"}
+
+
+def test_one_slow_round_does_not_move_the_median() -> None:
+    assert medians(ROUNDS) == {
+        "cold_raw_s": 1.2, "cold_s": 1.6, "warm_raw_s": 0.5, "warm_s": 1.1
+    }  # fmt: skip
+
+
+def test_the_last_line_is_json_with_the_four_medians() -> None:
+    assert set(json.loads(last_line(ROUNDS))) == set(COLUMNS)
+    assert "\n" not in last_line(ROUNDS)
+
+
+def test_the_table_has_every_round_and_says_what_of_the_aims_was_met() -> None:
+    table = lines(ROUNDS)
+    assert len(table) == 1 + len(ROUNDS) + 1 + 2
+    assert table[-2] == "cold: +0.400 s against raw docker, within the aim of 0.6 s"
+    assert table[-1] == "warm: +0.600 s against raw docker, beyond the aim of 0.4 s"
+
+
+def test_shares_say_how_long_each_state_lasted() -> None:
+    marks = [Mark(0.0, "queued"), Mark(0.1, "queued"), Mark(0.5, "building"), Mark(1.5, "running")]
+    assert shares(marks, 1.75) == [
+        "   0.500  queued",
+        "   1.000  building",
+        "   0.250  running",
+        "   1.750  in all",
+    ]
