@@ -51,8 +51,11 @@ class FakeStore:
 
     def delete(self, record: Record) -> None:
         self._reach()
-        self.znodes.records.pop(_key(record), None)
-        self._versions.pop(_key(record), None)
+        key = _key(record)
+        if key in self.znodes.records and self.znodes.records[key][1] != self._versions.get(key):
+            raise Superseded("/".join(key))
+        self.znodes.records.pop(key, None)
+        self._versions.pop(key, None)
 
     def save_framework_id(self, framework_id: str) -> None:
         self._reach()

@@ -1,0 +1,154 @@
+"""The store over a real ZooKeeper, where the two can lose sight of each other."""
+
+import queue
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+from kazoo.client import KazooClient
+from kazoo.exceptions import ConnectionLoss
+
+from framework import events
+from framework.errors import SessionLost, Superseded, Unavailable
+from framework.zookeeper import ZookeeperStore, connect
+from prevs.paths import Paths
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+pytestmark = pytest.mark.integration
+
+A, B = "a" * 40, "b" * 40
+PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED)
+
+
+@pytest.fixture
+def paths() -> Paths:
+    return Paths(f"/test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
+    client = connect(zookeeper, 15)
+    yield client
+    if not client.connected:
+        client.restart()
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()
+
+
+@pytest.fixture
+def store(client: KazooClient, paths: Paths) -> ZookeeperStore:
+    store = ZookeeperStore(client, paths)
+    store.load()
+    return store
+
+
+def test_a_zookeeper_that_is_not_there_is_told_as_such(free_port: Callable[[], int]) -> None:
+    with pytest.raises(Unavailable, match="ZooKeeper"):
+        connect(f"127.0.0.1:{free_port()}", 0.5)
+
+
+def test_a_malformed_record_costs_that_one_preview(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    client.create(paths.preview("hello", B), b"{nonsense", makepath=True)
+    client.create(paths.app("broken"), b"", makepath=True)
+    stored = store.load()
+    assert stored.previews == [PREVIEW]
+    assert stored.apps == []
+
+
+def test_a_malformed_record_is_replaced_by_the_next_write(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    client.create(paths.preview("hello", A), b"{nonsense", makepath=True)
+    store.load()
+    store.save(PREVIEW)
+    assert client.get(paths.preview("hello", A))[0] == PREVIEW.encode()
+
+
+def test_a_malformed_proxy_record_holds_nobody_up(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    client.create(paths.proxy("p1"), b"?", ephemeral=True, makepath=True)
+    assert store.proxies() == []
+
+
+def test_the_last_record_of_an_app_takes_its_empty_folder_along(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    app = AppRecord(name="hello", repository="/srv/hello")
+    store.save(app)
+    store.save(PREVIEW)
+    store.delete(PREVIEW)
+    store.delete(app)
+    assert client.exists(paths.app_previews("hello")) is None
+
+
+def lose_answer(client: KazooClient, name: str, *, done: bool) -> None:
+    """Make the next call of `name` lose its answer, after or before it was done."""
+    real = getattr(client, name)
+
+    def call(*arguments: object, **named: object) -> object:
+        setattr(client, name, real)
+        if done:
+            real(*arguments, **named)
+        raise ConnectionLoss
+
+    setattr(client, name, call)
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("call", ["create", "set"])
+def test_the_same_write_after_a_lost_answer_is_right(
+    client: KazooClient, store: ZookeeperStore, call: str, *, done: bool
+) -> None:
+    if call == "set":
+        store.save(PREVIEW)
+    lose_answer(client, call, done=done)
+    changed = PreviewRecord(app="hello", sha=A, state=State.PLACED)
+    with pytest.raises(Unavailable):
+        store.save(changed)
+    store.save(changed)
+    assert store.load().previews == [changed]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_the_same_delete_after_a_lost_answer_is_right(
+    client: KazooClient, store: ZookeeperStore, *, done: bool
+) -> None:
+    store.save(PREVIEW)
+    lose_answer(client, "delete", done=done)
+    with pytest.raises(Unavailable):
+        store.delete(PREVIEW)
+    store.delete(PREVIEW)
+    assert store.load().previews == []
+
+
+def test_a_lost_answer_does_not_hide_somebody_elses_write(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    lose_answer(client, "set", done=False)
+    with pytest.raises(Unavailable):
+        store.save(PREVIEW)
+    client.set(paths.preview("hello", A), b"somebody else's")
+    with pytest.raises(Superseded):
+        store.save(PREVIEW)
+
+
+def test_the_link_is_told_and_calls_fail_at_once_while_it_is_gone(
+    client: KazooClient, store: ZookeeperStore
+) -> None:
+    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    store.watch_link(told.put)
+    client.stop()
+    ended = told.get(timeout=15)
+    assert isinstance(ended, events.Ended)
+    assert isinstance(ended.error, SessionLost)
+    with pytest.raises(Unavailable):
+        store.save(PREVIEW)
+    client.restart()
+    assert isinstance(told.get(timeout=15), events.StoreResumed)
