@@ -1,0 +1,78 @@
+"""/v1/apps: settings, and what labels lead to."""
+
+from collections.abc import Mapping
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Body, Response
+
+from framework.errors import UnknownApp
+from framework.http_api import answers, models
+from framework.http_api.answers import Addresses
+from framework.http_api.leads import Leads
+from framework.http_api.problems import document
+from framework.ports import Previews, Refs
+from prevs.records import AppRecord
+
+
+class AppRoutes:
+    """The calls about apps. What is no coroutine runs in a thread, and may block."""
+
+    def __init__(self, previews: Previews, refs: Refs, leads: Leads, addresses: Addresses) -> None:
+        self._previews = previews
+        self._refs = refs
+        self._leads = leads
+        self._addresses = addresses
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(prefix="/v1/apps", tags=["apps"])
+        router.get("", responses=document())(self.list_apps)
+        router.post(
+            "",
+            status_code=201,
+            responses={200: {"model": models.App, "description": "It was there"}, **document(409)},
+        )(self.add_app)
+        router.get("/{app}", responses=document(404))(self.show_app)
+        router.patch("/{app}", responses=document(404))(self.change_app)
+        router.delete("/{app}", status_code=204, responses=document(404))(self.remove_app)
+        # A branch's name may have slashes; the answer to it tells its slug.
+        router.get("/{app}/labels/{label:path}", responses=document(404, 409, 502))(self.show_label)
+        return router
+
+    async def list_apps(self) -> models.Apps:
+        """List every app, by name."""
+        return models.Apps(apps=[answers.show_app(app) for app in self._previews.apps()])
+
+    def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
+        """Register an app. The same settings again answer 200 and change nothing."""
+        is_new = not self._has_app(settings.name)
+        app = self._previews.add_app(AppRecord(**settings.model_dump()))
+        response.status_code = 201 if is_new else 200
+        response.headers["Location"] = f"/v1/apps/{app.name}"
+        return answers.show_app(app)
+
+    async def show_app(self, app: str) -> models.App:
+        """Show an app."""
+        return answers.show_app(self._previews.app(app))
+
+    def change_app(self, app: str, changes: Annotated[models.AppChanges, Body()]) -> models.App:
+        """Change settings of an app. They hold for attempts that begin later."""
+        given = cast(Mapping[str, object], changes)
+        return answers.show_app(self._previews.change_app(app, given))
+
+    def remove_app(self, app: str) -> None:
+        """Stop an app's previews, and forget it and them."""
+        self._previews.remove_app(app)
+        self._refs.forget(app)
+
+    async def show_label(self, app: str, label: str) -> models.Lead:
+        """Tell which commit a label leads to. Starts nothing."""
+        lead = await self._leads.resolve(app, label)
+        return answers.show_lead(app, label, lead, self._addresses)
+
+    def _has_app(self, name: str) -> bool:
+        try:
+            self._previews.app(name)
+        except UnknownApp:
+            return False
+        return True

@@ -1,0 +1,77 @@
+"""The API put together."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI, Response, Security
+from fastapi.security import HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from framework.http_api import guards, problems
+from framework.http_api.answers import Addresses
+from framework.http_api.app_routes import AppRoutes
+from framework.http_api.leads import Leads
+from framework.http_api.logs import Logs
+from framework.http_api.preview_routes import PreviewRoutes
+from framework.ports import Previews, Refs, Sandboxes
+
+Ready = Callable[[], str | None]
+
+
+def make_app(
+    previews: Previews,
+    refs: Refs,
+    sandboxes: Sandboxes,
+    *,
+    token: str,
+    domain: str,
+    public_port: int,
+    registry: CollectorRegistry,
+    ready: Ready,
+) -> FastAPI:
+    """Return the API as an ASGI application.
+
+    `public_port` is the proxy's, as visitors see it. `ready` gives None when all is well, else a
+    sentence; it must not block. /metrics shows `registry`.
+    """
+    if not token:
+        raise ValueError("the API needs a token")
+    addresses = Addresses(domain, public_port)
+    leads = Leads(previews, refs)
+    app = FastAPI(
+        title="prevs",
+        summary="Every commit of a git repository at its own address",
+        version="1",
+        redoc_url=None,
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    # The token is checked by guards.Bearer, before anything is read; this is for /docs.
+    told = [Security(HTTPBearer(auto_error=False, description="The token of the API."))]
+    apps = AppRoutes(previews, refs, leads, addresses)
+    app.include_router(apps.make_router(), dependencies=told)
+    attempts = PreviewRoutes(previews, leads, Logs(sandboxes), addresses)
+    app.include_router(attempts.make_router(), dependencies=told)
+    app.include_router(_make_probes(registry, ready))
+    problems.handle_problems(app, addresses)
+    # The last one is the first that a request meets.
+    app.add_middleware(guards.BodyLimit)
+    app.add_middleware(guards.Bearer, token=token)
+    app.add_middleware(guards.Faults)
+    return app
+
+
+def _make_probes(registry: CollectorRegistry, ready: Ready) -> APIRouter:
+    router = APIRouter(tags=["operation"])
+
+    @router.get("/healthz", responses={503: problems.document(503)[503]})
+    async def show_health() -> Response:
+        """Tell whether the framework can do its work; if not, why."""
+        if why := ready():
+            return problems.answer_problem(problems.UNAVAILABLE, why)
+        return Response('{"status":"ok"}', media_type="application/json")
+
+    @router.get("/metrics", response_class=Response)
+    def show_metrics() -> Response:
+        """Show the framework's numbers for Prometheus."""
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    return router

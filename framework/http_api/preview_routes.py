@@ -1,0 +1,143 @@
+"""/v1/previews: start, watch and stop previews, and read their logs."""
+
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import StreamingResponse
+
+from framework.errors import Unavailable
+from framework.http_api import answers, models
+from framework.http_api.answers import Addresses
+from framework.http_api.leads import Leads
+from framework.http_api.log_stream import LogStream, parse_event_id
+from framework.http_api.logs import Logs
+from framework.http_api.problems import document
+from framework.ports import Previews
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+_LOG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": (
+            "The log as text, at most 1 MB of it; or, to one that accepts text/event-stream, the "
+            "events log, state, reset and end as they come."
+        ),
+        "content": {
+            "text/plain": {"schema": {"type": "string"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "X-Next-Offset": {
+                "description": "Where to go on, in bytes.",
+                "schema": {"type": "integer"},
+            }
+        },
+    }
+}
+
+Offset = Annotated[int, Query(ge=0, description="Where to begin, in bytes.")]
+
+
+class PreviewRoutes:
+    """The calls about previews. What is no coroutine runs in a thread, and may block."""
+
+    def __init__(self, previews: Previews, leads: Leads, logs: Logs, addresses: Addresses) -> None:
+        self._previews = previews
+        self._leads = leads
+        self._logs = logs
+        self._addresses = addresses
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(prefix="/v1/previews", tags=["previews"])
+        one = "/{app}/{sha}"
+        router.get("", responses=document(404))(self.list_previews)
+        router.post("", status_code=202, responses=document(404, 409, 502))(self.start)
+        router.get(one, response_model_exclude_unset=True, responses=document(404))(self.show)
+        router.delete(one, status_code=202, responses=document(404))(self.stop)
+        router.post(f"{one}/retry", status_code=202, responses=document(404, 409))(self.retry)
+        router.get(f"{one}/log", response_class=Response, responses={**_LOG, **document(404)})(
+            self.show_log
+        )
+        return router
+
+    async def list_previews(self, app: str = "", state: str = "") -> models.Previews:
+        """List previews, by app and time of creation; of one app, or in one state."""
+        if app:
+            self._previews.app(app)
+        wanted = _parse_state(state)
+        return models.Previews(
+            previews=[
+                self._show(preview)
+                for preview in self._previews.previews()
+                if app in ("", preview.app) and wanted in (None, preview.state)
+            ]
+        )
+
+    async def start(self, order: models.StartOrder, response: Response) -> models.Preview:
+        """Ask for the preview that a label leads to. The same again answers the same preview."""
+        lead = await self._leads.resolve(order.app, order.label)
+        preview = await anyio.to_thread.run_sync(
+            self._previews.start, order.app, lead.sha, order.label
+        )
+        response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
+        return self._show(preview)
+
+    async def show(self, app: str, sha: str) -> models.PreviewDetail:
+        """Show a preview; a failed one with the last lines of its log."""
+        preview = self._previews.preview(app, sha)
+        detail = self._show(preview).model_dump()
+        if preview.state is State.FAILED:
+            detail["log_tail"] = await self._read_tail(preview)
+        return models.PreviewDetail(**detail)
+
+    def stop(self, app: str, sha: str) -> models.Preview:
+        """Stop a preview. The next request to its address starts it again."""
+        return self._show(self._previews.stop(app, sha))
+
+    def retry(self, app: str, sha: str) -> models.Preview:
+        """Try a failed preview again."""
+        return self._show(self._previews.retry(app, sha))
+
+    async def show_log(
+        self,
+        app: str,
+        sha: str,
+        *,
+        offset: Offset = 0,
+        accept: Annotated[str, Header()] = "",
+        last_event_id: Annotated[str, Header()] = "",
+    ) -> Response:
+        """Read the log of a preview's last attempt, or follow it as events."""
+        preview = self._previews.preview(app, sha)
+        if "text/event-stream" in accept.lower():
+            stream = LogStream(self._previews, self._logs, self._addresses)
+            begin = parse_event_id(last_event_id, offset)
+            # Nothing between here and the reader may wait for more of it.
+            headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            events = stream.follow(preview, begin)
+            return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        text, next_offset = await self._logs.read_text(preview, offset)
+        headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
+        return Response(text, headers=headers, media_type="text/plain")
+
+    def _show(self, preview: PreviewRecord) -> models.Preview:
+        return answers.show_preview(preview, self._addresses)
+
+    async def _read_tail(self, preview: PreviewRecord) -> str:
+        try:
+            return await self._logs.read_tail(preview)
+        except Unavailable:
+            return ""
+
+
+def _parse_state(text: str) -> State | None:
+    """Return the state of that name; None for no name. Raises RequestValidationError."""
+    try:
+        return State(text) if text else None
+    except ValueError:
+        known = ", ".join(state.value for state in State)
+        problem = {"type": "enum", "loc": ("query", "state"), "msg": f"is none of {known}"}
+        raise RequestValidationError([problem]) from None

@@ -1,0 +1,205 @@
+"""Every "no" as problem+json: the one place that knows the HTTP status of an error."""
+
+import http
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from framework import errors, repositories
+from framework.errors import FrameworkError, Problem
+from framework.http_api.answers import Addresses
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 5
+
+
+class Kind(NamedTuple):
+    """A kind of problem: the stable end of its type, and what it is in HTTP."""
+
+    slug: str
+    status: int
+    title: str
+
+
+UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong")
+INVALID_REQUEST = Kind("invalid-request", 422, "The request cannot be read")
+INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings cannot be taken")
+UNAVAILABLE = Kind("unavailable", 503, "A part that is needed does not answer")
+BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
+INTERNAL_ERROR = Kind("internal-error", 500, "The framework has a fault")
+
+_ERRORS: Mapping[type[FrameworkError], Kind] = {
+    errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
+    errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
+    errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
+    errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
+    errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
+    errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
+    errors.InvalidSettings: INVALID_SETTINGS,
+    errors.RepositoryUnreachable: Kind(
+        "repository-unreachable", 502, "The repository cannot be read"
+    ),
+    errors.Unavailable: UNAVAILABLE,
+}
+_STATUSES: Mapping[int, Kind] = {
+    400: Kind("invalid-request", 400, INVALID_REQUEST.title),
+    404: Kind("not-found", 404, "There is nothing at this path"),
+    405: Kind("method-not-allowed", 405, "The path does not take this method"),
+    413: BODY_TOO_LARGE,
+}
+
+
+class ProblemResponse(JSONResponse):
+    """An answer of type application/problem+json."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """Return JSON in ASCII: what a client sent may hold what UTF-8 cannot."""
+        return json.dumps(content).encode()
+
+
+def answer_problem(
+    kind: Kind,
+    detail: str,
+    fields: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    """Return the answer for a problem, with a sentence and the fields of its own."""
+    content = {
+        "type": f"urn:prevs:problem:{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        **(fields or {}),
+    }
+    return ProblemResponse(content, status_code=kind.status, headers=dict(headers or {}))
+
+
+def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse:
+    """Return the answer for an error of ours. Raises it where it is none that a caller causes."""
+    kind = next((_ERRORS[cls] for cls in type(error).__mro__ if cls in _ERRORS), None)
+    if kind is None:
+        raise error
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if kind is UNAVAILABLE else {}
+    return answer_problem(kind, str(error), _read_fields(error, addresses), headers)
+
+
+def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what /docs says of the problems that a call may answer; 401, 422 and 503 go along."""
+    return {
+        status: {
+            "description": http.HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
+        }
+        for status in sorted({401, 422, 503, *statuses})
+    }
+
+
+def handle_problems(app: FastAPI, addresses: Addresses) -> None:
+    """Have `app` answer our errors, and those of FastAPI itself, as problems."""
+
+    async def handle_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, FrameworkError)  # noqa: S101 # registered for these only
+        return answer_error(error, addresses)
+
+    handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        FrameworkError: handle_error,
+        RequestValidationError: _handle_invalid,
+        HTTPException: _handle_http,
+    }
+    for cls, handler in handlers.items():
+        app.add_exception_handler(cls, handler)
+
+
+async def _handle_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 # registered for these only
+    found = read_problems(error.errors())
+    kind = INVALID_SETTINGS if request.url.path.startswith("/v1/apps") else INVALID_REQUEST
+    sentence = "; ".join(f"{problem.field}: {problem.message}" for problem in found)
+    return answer_problem(kind, sentence, {"problems": [p._asdict() for p in found]})
+
+
+async def _handle_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 # registered for these only
+    phrase = http.HTTPStatus(error.status_code).phrase
+    slug = phrase.lower().replace(" ", "-")
+    kind = _STATUSES.get(error.status_code, Kind(slug, error.status_code, phrase))
+    details = {
+        404: f"There is nothing at {request.url.path}. /docs lists what there is.",
+        405: f"{request.url.path} does not take {request.method}.",
+    }
+    detail = details.get(error.status_code, error.detail)
+    return answer_problem(kind, detail, headers=error.headers)
+
+
+def read_problems(found: Sequence[Any]) -> list[Problem]:
+    """Return pydantic's errors as problems of fields, in words for people."""
+    return [Problem(_name_field(error["loc"]), _explain(error)) for error in found]
+
+
+def _name_field(location: Sequence[int | str]) -> str:
+    """Return the field's own name: `mem` of ("body", "mem"), `body` of ("body", 17)."""
+    inner = [str(part) for part in location[1:] if isinstance(part, str)]
+    return ".".join(inner) or str(location[0] if location else "body")
+
+
+def _explain(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known here"
+        case "json_invalid":
+            return f"is not JSON ({error['ctx']['error']})"
+    message = str(error["msg"])
+    for beginning in ("Input ", "Value ", "String "):
+        message = message.removeprefix(beginning)
+    return message
+
+
+def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
+    """Return the fields that a program needs to act on an error."""
+    named = ("app", "label", "sha", "state")
+    fields: dict[str, object] = {
+        name: getattr(error, name) for name in named if name in vars(error)
+    }
+    match error:
+        case errors.AmbiguousLabel(app=app, candidates=candidates):
+            fields["candidates"] = [
+                {**one._asdict(), "url": addresses.url(one.sha, app)} for one in candidates
+            ]
+        case errors.InvalidSettings(problems=problems):
+            fields["problems"] = [problem._asdict() for problem in problems]
+        case errors.RepositoryUnreachable(repository=repository):
+            fields["repository"] = repositories.redact(repository)
+    return fields
+
+
+_SCHEMA = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457, with fields of its own for each type.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:prevs:problem:… and never changes meaning"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence that a person can act on."},
+    },
+    "additionalProperties": True,
+    "examples": [
+        {
+            "type": "urn:prevs:problem:unknown-app",
+            "title": "There is no such app",
+            "status": 404,
+            "detail": "There is no app 'helo'. `prevs app ls` lists the apps.",
+            "app": "helo",
+        }
+    ],
+}
