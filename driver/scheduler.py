@@ -59,6 +59,11 @@ class SchedulerDriver:
         """Why there is no subscription now, for people; empty while there is one."""
         return self._link.problem
 
+    @property
+    def master(self) -> str | None:
+        """The master that is followed now, host:port; None while none is known."""
+        return self._link.master
+
     def start(self) -> None:
         """Start to subscribe. Does not block; can be called once."""
         self._link.start()
