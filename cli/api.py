@@ -186,6 +186,7 @@ def _refusal(answer: requests.Response, address: str) -> CliError:
             Problem(
                 slug=str(fields["type"]).removeprefix(_TYPE_PREFIX),
                 http_status=answer.status_code,
+                title=str(fields.get("title", answer.reason)),
                 detail=str(fields.get("detail") or fields["title"]),
                 fields=fields,
             )

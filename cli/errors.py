@@ -20,6 +20,8 @@ NEXT_STEPS = {
     "unknown-label": "A branch or tag must be pushed before it has an address.",
 }
 
+_WRONG_USE = {"invalid-settings", "invalid-request"}
+
 
 class CliError(Exception):
     """Why a command failed. `hint` is the next step, or empty; str() is what failed."""
@@ -63,6 +65,7 @@ class Problem(NamedTuple):
 
     slug: str
     http_status: int
+    title: str
     detail: str
     fields: Mapping[str, Any]
 
@@ -73,9 +76,11 @@ class ApiRefused(CliError):
     def __init__(self, problem: Problem, hint: str = "") -> None:
         known = NEXT_STEPS.get(problem.slug, "")
         app = problem.fields.get("app", "NAME")
-        super().__init__(problem.detail, hint or known.format(app=app))
+        told_one_by_one = "problems" in problem.fields
+        message = problem.title if told_one_by_one else problem.detail
+        super().__init__(message, hint or known.format(app=app))
         self.problem = problem
-        self.status = 2 if problem.slug == "invalid-settings" else 1
+        self.status = 2 if problem.slug in _WRONG_USE else 1
 
     def details(self) -> Sequence[str]:
         """Return a line for each problem of a setting, or for each commit a label may mean."""

@@ -47,7 +47,7 @@ def state(name: str, state: str) -> ServerEvent:
 
 
 def refused(status: int) -> ApiRefused:
-    return ApiRefused(Problem("some", status, "No.", {}))
+    return ApiRefused(Problem("some", status, "No", "No.", {}))
 
 
 def followed(streams: Streams) -> tuple[list[Step], list[float], list[str]]:

@@ -20,12 +20,12 @@ class Answers:
 
     def resolve(self, app: str, label: str) -> Label:
         if label not in self.labels:
-            raise ApiRefused(Problem("unknown-label", 404, "No.", {}))
+            raise ApiRefused(Problem("unknown-label", 404, "No", "No.", {}))
         return cast(Label, {"sha": self.labels[label]})
 
     def preview(self, app: str, sha: str) -> Preview:
         if sha not in self.known:
-            raise ApiRefused(Problem("unknown-preview", 404, "No.", {}))
+            raise ApiRefused(Problem("unknown-preview", 404, "No", "No.", {}))
         return self.known[sha]
 
     def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:

@@ -1,0 +1,41 @@
+"""A cluster of the bench's own, beside whatever else runs on this machine."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.address import System
+from local.dockerd import DockerPart
+from local.ports import free_port
+from local.settings import docker_folder, read
+
+_PREVIEW_PORTS = "36000-36199"  # those of `make up` begin at 31000
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[tuple[System, str]]:
+    """Start a cluster in `folder`; yield it with its DOCKER_HOST, and end it.
+
+    Its progress goes to stderr. Raises subprocess.CalledProcessError if it does not get up.
+    """
+    ports = ("--port", "--api-port", "--zookeeper-port", "--mesos-port", "--agent-port")
+    chosen = [word for option in ports for word in (option, str(free_port()))]
+    chosen += ["--preview-ports", _PREVIEW_PORTS, "--agents", "1", "--no-credentials"]
+    try:
+        _local("up", "--dir", str(folder), *chosen)
+        settings = read(folder)
+        if settings is None:
+            raise RuntimeError(f"`prevs local up` has left no settings in {folder}")
+        token = settings.token_file.read_text()
+        docker = DockerPart(docker_folder(os.environ), os.environ).address
+        yield System(settings.api, token, settings.domain, settings.port), docker
+    finally:
+        _local("down", "--dir", str(folder))
+
+
+def _local(*args: str) -> None:
+    command = [sys.executable, "-m", "cli", "local", *args]
+    subprocess.run(command, check=True, stdout=sys.stderr)

@@ -1,0 +1,121 @@
+"""`make bench-start`: a commit through its address against docker build and docker run by hand.
+
+Ten rounds, each of: cold (no layer of the image is known) and warm (the image is there), each by
+raw docker and by the address, in turns on the same machine, with the same commit. Raw docker is
+asked every 10 ms until it answers; an address is asked once, and the request is held. Cold starts
+with a commit that was just made, so an address also fetches it.
+"""
+
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bench import cluster, summary
+from bench.address import Previews, System
+from bench.raw import RawDocker
+from bench.versions import Versions
+from local.ports import free_port
+
+ROUNDS = 10
+_QUIET = 0.5  # seconds between measurements, for what the last one left to be done
+_APP = "bench"
+
+
+class Course:
+    """The things that all rounds use, and the round."""
+
+    def __init__(self, versions: Versions, raw: RawDocker, previews: Previews) -> None:
+        self._versions = versions
+        self._raw = raw
+        self._previews = previews
+
+    def run(self, number: int) -> dict[str, float]:
+        """Measure a round; nothing of it runs afterwards."""
+        name = f"round {number}"
+        sha, page, tag = self._versions.commit(name), self._versions.page(name), f"{_APP}:{number}"
+        found: dict[str, float] = {}
+        with tempfile.TemporaryDirectory() as folder, self._image(tag):
+            tree = Path(folder)
+            self._versions.export(sha, tree)
+            cold: dict[str, Callable[[], float]] = {
+                "raw": lambda: self._raw.cold(tree, tag, page),
+                "address": lambda: self._previews.visit(sha, page),
+            }
+            warm: dict[str, Callable[[], float]] = {
+                "raw": lambda: self._raw.warm(tag, page),
+                "address": lambda: self._previews.visit(sha, page),
+            }
+            ends = {"raw": self._raw.end, "address": lambda: self._previews.stop(sha)}
+            for kind, ways in (("cold", cold), ("warm", warm)):
+                for way in summary.order(number):
+                    time.sleep(_QUIET)
+                    column = f"{kind}_raw_s" if way == "raw" else f"{kind}_s"
+                    found[column] = ways[way]()
+                    ends[way]()
+        return found
+
+    def watch(self) -> Iterator[str]:
+        """Start one more version cold and then warm, and return where the time goes."""
+        name = "watched"
+        sha, page = self._versions.commit(name), self._versions.page(name)
+        for kind in ("cold", "warm"):
+            time.sleep(_QUIET)
+            marks, seconds = self._previews.watch(sha, page)
+            self._previews.stop(sha)
+            yield f"One more {kind} start, watched (seconds):"
+            yield from summary.shares(marks, seconds)
+
+    @contextlib.contextmanager
+    def _image(self, tag: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._raw.remove_image(tag)
+
+
+def measure(system: System, docker: str, folder: Path) -> None:
+    """Print the rounds as they come, and what they come to."""
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        raise RuntimeError("There is no static busybox here: apt-get install busybox-static")
+    versions = Versions(folder / "repository", Path(busybox), f"bench {time.time_ns()}")
+    raw = RawDocker(docker, free_port())
+    previews = Previews(system, _APP)
+    previews.register(str(versions.folder))
+    course = Course(versions, raw, previews)
+    try:
+        tell("A round that does not count ...")
+        course.run(0)
+        rounds = []
+        for number in range(1, ROUNDS + 1):
+            rounds.append(course.run(number))
+            seconds = ", ".join(f"{name} {value:.3f}" for name, value in rounds[-1].items())
+            tell(f"Round {number} of {ROUNDS}: {seconds}")
+        watched = list(course.watch())
+    finally:
+        with contextlib.suppress(RuntimeError):
+            raw.end()
+        previews.remove()
+    print(*summary.lines(rounds), *watched, summary.last_line(rounds), sep="\n")
+
+
+def tell(message: str) -> None:
+    """Say what goes on; only the result goes to stdout."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Run the bench on a cluster of its own and return the exit status."""
+    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
+        folder = Path(scratch)
+        with cluster.running(folder / "cluster") as (system, docker):
+            measure(system, docker, folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
