@@ -7,7 +7,6 @@ import signal
 import sys
 
 from driver.executor import ExecutorDriver
-
 from executor.config import read_config
 from executor.errors import InvalidEnvironment
 from executor.mesos import Event, MesosEvents, ShutDown
@@ -24,15 +23,14 @@ def main() -> int:
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     try:
         config = read_config(os.environ)
-    except InvalidEnvironment as exc:
-        for problem in exc.problems:
-            print(f"executor: {problem}", file=sys.stderr)
+        driver = ExecutorDriver(MesosEvents(inbox), os.environ)
+    except (InvalidEnvironment, ValueError) as exc:
+        print(f"executor: {exc}", file=sys.stderr)
         return EXIT_USAGE
-    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(ShutDown()))
-    driver = ExecutorDriver(MesosEvents(inbox), os.environ)
     driver.start()
     # While the agent answers: this is the slowest import, and nothing needs it before the task.
     from executor.toolbox import Toolbox

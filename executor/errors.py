@@ -19,6 +19,12 @@ from typing import ClassVar
 from prevs import names
 from prevs.states import Cause
 
+_EXIT_HINTS = {
+    126: " (its command cannot be executed)",
+    127: " (its command was not found)",
+}
+"""What shells and docker's init say with these codes."""
+
 
 class ExecutorError(Exception):
     """An attempt that failed; str() says what happened and what to do about it."""
@@ -92,8 +98,9 @@ class AppExited(ExecutorError):
 
     def __init__(self, exit_code: int, *, answered: bool) -> None:
         when = "after it had answered" if answered else "before it answered"
+        hint = _EXIT_HINTS.get(exit_code, "")
         super().__init__(
-            f"The application exited with code {exit_code} {when}. "
+            f"The application exited with code {exit_code}{hint} {when}. "
             "The end of the log shows what it said last."
         )
         self.exit_code = exit_code

@@ -13,16 +13,25 @@ _ANSWER_LIMIT = 10.0
 class HttpProbe:
     """Fulfils the port Probe: GET `path` at an address, as a visitor of `url` would send it."""
 
-    def __init__(self, address: tuple[str, int], path: str, url: str, signals: Signals) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        path: str,
+        url: str,
+        *,
+        signals: Signals,
+        answer_limit: float = _ANSWER_LIMIT,
+    ) -> None:
         self._address = address
         self._path = path
         # Applications may answer only to their own name.
         self._host = urlsplit(url).netloc or f"{address[0]}:{address[1]}"
         self._signals = signals
+        self._answer_limit = answer_limit
 
     def ask(self) -> Answer:
         """Send one GET; redirects are not followed, the body is not read. Raises Stopped."""
-        connection = http.client.HTTPConnection(*self._address, timeout=_ANSWER_LIMIT)
+        connection = http.client.HTTPConnection(*self._address, timeout=self._answer_limit)
         try:
             connection.connect()
             with self._signals.interrupting(lambda: _wake(connection.sock)):
@@ -40,7 +49,7 @@ class HttpProbe:
             connection.request("GET", self._path, headers=headers)
             return Answer(connected=True, status=connection.getresponse().status)
         except TimeoutError:
-            return Answer(connected=True, problem=f"no answer came within {_ANSWER_LIMIT:g} s")
+            return Answer(connected=True, problem=f"no answer came within {self._answer_limit:g} s")
         except (http.client.RemoteDisconnected, ConnectionError):
             # docker's proxy accepts for a container that does not listen, and hangs up.
             return Answer(connected=False)

@@ -57,7 +57,9 @@ class Toolbox:
                 self._daemon, self._config.dir, self._environ, signals=signals, log=self._log
             ),
             containers=DockerContainers(self._daemon, attempt.cluster, self._log),
-            probe=HttpProbe((order.host, order.host_port), order.health, order.url, signals),
+            probe=HttpProbe(
+                (order.host, order.host_port), order.health, order.url, signals=signals
+            ),
             reports=reporter,
             log=self._log,
             signals=signals,

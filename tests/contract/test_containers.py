@@ -1,0 +1,173 @@
+"""What the executor relies on of containers: the same for the fake and for a real docker daemon."""
+
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from docker.api import APIClient
+
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import StartFailed
+from executor.ports import Container, Containers, ContainerSpec, Exit
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import App, FakeContainers
+from tests.fakes.samples import SampleImages, nothing_left, wait_until
+
+pytestmark = pytest.mark.contract
+
+SAYS = b"hello from inside\n"
+LOOP = "while :; do sleep 0.05; done"
+# What each image does, as the fake's behaviour and as the shell command of a real one.
+STAYS = (
+    "prevs-test/stays",
+    App(says=SAYS),
+    f"trap 'exit 143' TERM; echo 'hello from inside'; {LOOP}",
+)
+EXITS = ("prevs-test/exits", App(SAYS, Exit(3, False)), "echo 'hello from inside'; exit 3")
+STUBBORN = (
+    "prevs-test/stubborn",
+    App(says=SAYS, obeys_sigterm=False),
+    f"trap '' TERM; echo 'hello from inside'; {LOOP}",
+)
+APPS = (STAYS, EXITS, STUBBORN)
+LABEL = "prevs.task=contract"
+
+
+class World(Protocol):
+    """Containers under test, and a way to see what is really there."""
+
+    containers: Containers
+    log: MemoryLog
+
+    def names(self) -> list[str]: ...
+
+
+class FakeWorld:
+    def __init__(self) -> None:
+        self.log = MemoryLog()
+        self.fake = FakeContainers({image: app for image, app, _ in APPS}, self.log)
+        self.containers: Containers = self.fake
+
+    def names(self) -> list[str]:
+        return list(self.fake.running)
+
+
+class RealWorld:
+    def __init__(self, host: str) -> None:
+        self.log = MemoryLog()
+        daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = daemon.client()
+        self.containers: Containers = DockerContainers(daemon, "contract", self.log)
+        self.images = SampleImages(self.client)
+        for image, _, command in APPS:
+            self.images.add(image, command)
+
+    def names(self) -> list[str]:
+        found = self.client.containers(all=True, filters={"label": LABEL})
+        return [name.removeprefix("/") for container in found for name in container["Names"]]
+
+
+@pytest.fixture(params=["fake", "real"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    if request.param == "fake":
+        yield FakeWorld()
+        return
+    real = RealWorld(request.getfixturevalue("docker_host"))
+    with nothing_left(real.client, LABEL):
+        yield real
+    real.images.clear()
+
+
+@pytest.fixture
+def spec(world: World, request: pytest.FixtureRequest) -> ContainerSpec:
+    free_port = request.getfixturevalue("free_port") if isinstance(world, RealWorld) else int
+    return ContainerSpec(
+        name="prevs-contract",
+        image=STAYS[0],
+        container_port=8080,
+        host="127.0.0.1",
+        host_port=free_port(),
+        cpus=0.1,
+        mem=32,
+        environment={"PORT": "8080"},
+        labels={"prevs.task": "contract"},
+    )
+
+
+def of(spec: ContainerSpec, image: str) -> ContainerSpec:
+    return ContainerSpec(**{**spec.__dict__, "image": image})
+
+
+def start(world: World, spec: ContainerSpec) -> tuple[Container, threading.Event]:
+    ended = threading.Event()
+    return world.containers.start(spec, on_exit=ended.set), ended
+
+
+def test_a_container_that_runs_has_not_ended(world: World, spec: ContainerSpec) -> None:
+    container, ended = start(world, spec)
+    assert container.exit() is None
+    assert not ended.is_set()
+    assert world.names() == ["prevs-contract"]
+
+
+def test_one_that_ends_by_itself_says_so_with_its_exit_code(
+    world: World, spec: ContainerSpec
+) -> None:
+    container, ended = start(world, of(spec, EXITS[0]))
+    assert ended.wait(15)
+    assert container.exit() == Exit(3, out_of_memory=False)
+
+
+def test_what_an_application_says_is_in_the_log(world: World, spec: ContainerSpec) -> None:
+    container, ended = start(world, of(spec, EXITS[0]))
+    assert ended.wait(15)
+    container.drain(15)
+    assert world.log.data == SAYS
+
+
+def test_an_application_is_asked_to_end(world: World, spec: ContainerSpec) -> None:
+    container, ended = start(world, spec)
+    wait_until(lambda: world.log.data)
+    container.terminate()
+    assert ended.wait(15)
+    assert container.exit() == Exit(143, out_of_memory=False)
+
+
+def test_one_that_does_not_obey_goes_on_until_it_is_removed(
+    world: World, spec: ContainerSpec
+) -> None:
+    container, ended = start(world, of(spec, STUBBORN[0]))
+    wait_until(lambda: world.log.data)
+    container.terminate()
+    assert not ended.wait(0.3 if isinstance(world, RealWorld) else 0)
+    container.remove()
+    assert ended.wait(15)
+    assert world.names() == []
+
+
+def test_removing_one_that_is_gone_changes_nothing(world: World, spec: ContainerSpec) -> None:
+    container, _ = start(world, of(spec, EXITS[0]))
+    container.remove()
+    container.remove()
+    container.terminate()
+    assert world.names() == []
+
+
+def test_one_that_cannot_be_started_is_not_left(world: World, spec: ContainerSpec) -> None:
+    with pytest.raises(StartFailed) as caught:
+        start(world, of(spec, "prevs-test/nothing"))
+    assert "prevs-test/nothing" in str(caught.value)
+    assert world.names() == []
+
+
+def test_what_an_earlier_executor_of_the_task_left_is_replaced(
+    world: World, spec: ContainerSpec
+) -> None:
+    old, old_ended = start(world, spec)
+    new, _ = start(world, spec)
+    assert old_ended.wait(15)
+    assert old.exit() is not None
+    assert new.exit() is None
+    assert world.names() == ["prevs-contract"]

@@ -1,0 +1,197 @@
+"""executor/containers.py and executor/probe.py on a real docker daemon."""
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from docker.api import APIClient
+
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import DockerUnavailable, StartFailed
+from executor.ports import Answer, ContainerSpec, Exit
+from executor.probe import HttpProbe
+from executor.signals import StopSignal
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.samples import SERVE, SampleImages, nothing_left, wait_until
+
+pytestmark = pytest.mark.integration
+
+LABEL = "prevs.task=container-test"
+CLUSTER = "container-test"
+
+
+class World:
+    """A docker daemon with a few images, and containers that are removed at the end."""
+
+    def __init__(self, host: str, free_port: Callable[[], int]) -> None:
+        self.daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = self.daemon.client()
+        self.log = MemoryLog()
+        self.containers = DockerContainers(self.daemon, CLUSTER, self.log)
+        self.images = SampleImages(self.client)
+        self._free_port = free_port
+
+    def spec(self, command: str, *, number: int = 1) -> ContainerSpec:
+        return ContainerSpec(
+            name=f"prevs-container-test-{number}",
+            image=self.images.add(f"prevs-test/container:{number}", command),
+            container_port=8080,
+            host="127.0.0.1",
+            host_port=self._free_port(),
+            cpus=0.25,
+            mem=32,
+            environment={"PORT": "8080", "PREVS_APP": "hello"},
+            labels={"prevs.task": "container-test", "prevs.app": "hello"},
+        )
+
+    def inspect(self, spec: ContainerSpec) -> dict[str, dict[str, object]]:
+        found: dict[str, dict[str, object]] = self.client.inspect_container(spec.name)
+        return found
+
+
+@pytest.fixture
+def world(docker_host: str, free_port: Callable[[], int]) -> Iterator[World]:
+    made = World(docker_host, free_port)
+    with nothing_left(made.client, LABEL):
+        yield made
+    made.images.clear()
+    for network in made.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"}):
+        made.client.remove_network(network["Id"])
+
+
+def ignore() -> None:
+    """Nobody needs to hear of the end."""
+
+
+def ask(spec: ContainerSpec, path: str = "/") -> Answer:
+    address = (spec.host, spec.host_port)
+    url = "http://main.hello.test/"
+    return HttpProbe(address, path, url, signals=StopSignal(), answer_limit=1.0).ask()
+
+
+def test_a_container_gets_its_share_its_limits_and_no_more_rights_than_it_needs(
+    world: World,
+) -> None:
+    spec = world.spec(SERVE)
+    world.containers.start(spec, on_exit=ignore)
+    host = world.inspect(spec)["HostConfig"]
+    assert host["CpuShares"] == 256
+    assert host["Memory"] == host["MemorySwap"] == 32 * 1024 * 1024
+    assert host["PidsLimit"] == 512
+    assert host["CapDrop"] == ["ALL"]
+    assert "CAP_NET_RAW" not in str(host["CapAdd"])
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["Init"] is True
+    assert host["Privileged"] is False
+    assert host["LogConfig"] == {
+        "Type": "json-file",
+        "Config": {"max-size": "10m", "max-file": "2"},
+    }
+
+
+def test_a_container_is_found_by_its_labels_and_knows_what_it_is(world: World) -> None:
+    spec = world.spec(SERVE)
+    world.containers.start(spec, on_exit=ignore)
+    config = world.inspect(spec)["Config"]
+    assert config["Labels"] == {"prevs.task": "container-test", "prevs.app": "hello"}
+    environment = config["Env"]
+    assert isinstance(environment, list)
+    assert {"PORT=8080", "PREVS_APP=hello"} <= set(environment)
+
+
+def test_the_port_is_published_at_the_given_address_only(world: World) -> None:
+    spec = world.spec(SERVE)
+    world.containers.start(spec, on_exit=ignore)
+    ports = world.inspect(spec)["NetworkSettings"]["Ports"]
+    assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port)}]}
+
+
+def test_an_application_that_listens_answers(world: World) -> None:
+    spec = world.spec(SERVE)
+    world.containers.start(spec, on_exit=ignore)
+    wait_until(lambda: ask(spec) == Answer(connected=True, status=200))
+    assert ask(spec, "/nothing") == Answer(connected=True, status=404)
+
+
+def test_dockers_own_listener_does_not_pass_for_the_application(world: World) -> None:
+    spec = world.spec("while :; do sleep 0.1; done")
+    world.containers.start(spec, on_exit=ignore)
+    assert ask(spec) == Answer(connected=False)
+
+
+def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_not_listen(
+    world: World,
+) -> None:
+    spec = world.spec("nc -lk -p $PORT -e sleep 1000")
+    world.containers.start(spec, on_exit=ignore)
+    wait_until(lambda: ask(spec).connected)
+    assert ask(spec) == Answer(connected=True, problem="no answer came within 1 s")
+
+
+def test_one_that_takes_more_than_its_memory_is_told_from_one_that_exits(world: World) -> None:
+    spec = world.spec("exec tail /dev/zero")
+    ended = threading.Event()
+    container = world.containers.start(spec, on_exit=ended.set)
+    assert ended.wait(30)
+    end = container.exit()
+    assert end is not None
+    assert end.out_of_memory
+    assert end.code != 0
+
+
+def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> None:
+    first = world.spec(SERVE, number=1)
+    world.containers.start(first, on_exit=ignore)
+    second = dataclasses.replace(world.spec(SERVE, number=2), host_port=first.host_port)
+    with pytest.raises(StartFailed, match=r"already|in use"):
+        world.containers.start(second, on_exit=ignore)
+    assert len(world.client.containers(all=True, filters={"label": LABEL})) == 1
+
+
+def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(world: World) -> None:
+    spec = world.spec(SERVE)
+    world.client.import_image_from_data(
+        b"\0" * 10240, repository="prevs-test/container", tag="1", changes=['CMD ["/nothing"]']
+    )
+    ended = threading.Event()
+    container = world.containers.start(spec, on_exit=ended.set)
+    assert ended.wait(15)
+    container.drain(15)
+    assert container.exit() == Exit(127, out_of_memory=False)
+    assert b"/nothing" in world.log.data
+
+
+def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> None:
+    server = world.spec(SERVE, number=1)
+    world.containers.start(server, on_exit=ignore)
+    wait_until(lambda: ask(server).status == 200)
+    network = world.inspect(server)["NetworkSettings"]["Networks"]
+    assert isinstance(network, dict)
+    address = network[f"prevs-{CLUSTER}"]["IPAddress"]
+    ended = threading.Event()
+    client = world.spec(f"wget -T 2 -O - http://{address}:8080/ || echo out of reach", number=2)
+    container = world.containers.start(client, on_exit=ended.set)
+    assert ended.wait(30)
+    container.drain(10)
+    assert b"out of reach" in world.log.data
+    assert b"hello" not in world.log.data
+
+
+def test_zombies_are_reaped(world: World) -> None:
+    spec = world.spec("sh -c 'sleep 0 & exec sleep 0' & wait; exec sleep 1000")
+    container = world.containers.start(spec, on_exit=ignore)
+
+    def processes() -> list[str]:
+        return [str(row[-1]) for row in world.client.top(spec.name)["Processes"]]
+
+    wait_until(lambda: any("sleep 1000" in line for line in processes()))
+    wait_until(lambda: not any("defunct" in line for line in processes()))
+    assert container.exit() is None
+
+
+def test_a_daemon_that_is_not_there_is_told_as_such(world: World) -> None:
+    daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    with pytest.raises(DockerUnavailable, match="does not answer"):
+        DockerContainers(daemon, None, world.log).start(world.spec(SERVE), on_exit=ignore)
