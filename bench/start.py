@@ -49,7 +49,10 @@ class Course:
                 "raw": lambda: self._raw.warm(tag, page),
                 "address": lambda: self._previews.visit(sha, page),
             }
-            ends = {"raw": self._raw.end, "address": lambda: self._previews.stop(sha)}
+            ends: dict[str, Callable[[], None]] = {
+                "raw": self._raw.end,
+                "address": lambda: self._previews.stop(sha),
+            }
             for kind, ways in (("cold", cold), ("warm", warm)):
                 for way in summary.order(number):
                     time.sleep(_QUIET)

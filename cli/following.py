@@ -19,6 +19,10 @@ class LogPiece(NamedTuple):
     text: str
 
 
+class NewAttempt(NamedTuple):
+    """Another attempt has begun, and with it another log."""
+
+
 class Changed(NamedTuple):
     """The preview as it is now."""
 
@@ -31,7 +35,7 @@ class Ended(NamedTuple):
     preview: Preview
 
 
-Step = LogPiece | Changed | Ended
+Step = LogPiece | NewAttempt | Changed | Ended
 
 
 class Streams(Protocol):
@@ -97,6 +101,8 @@ def read(event: ServerEvent, address: str) -> Step | None:
 
     Raises ApiConfused.
     """
+    if event.name == "reset":
+        return NewAttempt()
     if event.name not in {"log", "state", "end"}:
         return None
     try:

@@ -10,7 +10,7 @@ from cli import lookup, tables
 from cli.answers import Preview
 from cli.app_commands import as_json
 from cli.errors import NotDone
-from cli.following import Ended, LogPiece, Step, follow
+from cli.following import Ended, LogPiece, NewAttempt, Step, follow
 from cli.output import live_line, log_printer, note, show, show_json, show_log_tail
 from cli.sentences import failed, progress, title
 from cli.surroundings import Surroundings
@@ -61,7 +61,7 @@ def last_state(steps: Iterator[Step], say: Callable[[str], None]) -> Preview:
     """Return the first state of a followed preview in which there is nothing to wait for."""
     said = ""
     for step in steps:
-        if isinstance(step, LogPiece):
+        if isinstance(step, LogPiece | NewAttempt):
             continue
         preview = step.preview
         if isinstance(step, Ended) or preview["state"] in {"running", "failed"}:
@@ -128,6 +128,8 @@ def logs(around: Surroundings, app: str, label: str, *, following: bool) -> None
     for step in steps:
         if isinstance(step, LogPiece):
             print_piece(step.text)
+        elif isinstance(step, NewAttempt):
+            note("Another attempt begins, with a log of its own.")
         elif step.preview["state"] != state:
             state = step.preview["state"]
             note(f"{title(step.preview)} {progress(step.preview)}")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Problem
-from cli.following import PAUSES, Changed, Ended, LogPiece, Step, follow
+from cli.following import PAUSES, Changed, Ended, LogPiece, NewAttempt, Step, follow
 from cli.server_events import ServerEvent
 from tests.fakes import api as fake
 
@@ -71,6 +71,14 @@ def test_a_broken_connection_goes_on_after_the_last_byte() -> None:
     assert streams.resumed_after == [None, "1", "2"]
     assert pauses == [PAUSES[0], PAUSES[0]]
     assert len(told) == 2
+
+
+def test_another_attempt_begins_at_its_own_first_byte() -> None:
+    reset = ServerEvent("reset", '{"task_id": "t"}', "0")
+    streams = Streams([log("a", 1), reset, BROKEN], [state("end", "stopped")])
+    steps, _, _ = followed(streams)
+    assert [type(step) for step in steps] == [LogPiece, NewAttempt, Ended]
+    assert streams.resumed_after == [None, "0"]
 
 
 def test_it_gives_up_when_no_attempt_helps() -> None:
