@@ -16,9 +16,8 @@ _NEVER_WRAPS = 1000
 
 
 def show(table: Table) -> None:
-    """Print a table; a line that is not for a terminal is never broken."""
-    width = None if sys.stdout.isatty() else _NEVER_WRAPS
-    console = Console(file=sys.stdout, width=width, highlight=False)
+    """Print a table. Its lines are as long as they are: a broken address cannot be followed."""
+    console = Console(file=sys.stdout, width=_NEVER_WRAPS, highlight=False)
     with console.capture() as capture:
         console.print(table)
     for line in capture.get().splitlines():

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answers import App, Preview
-from cli.sentences import ago, failure, one_line, progress
+from cli.sentences import ago, one_line, progress
 from prevs import names
 
 _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
@@ -55,7 +55,7 @@ def preview_details(preview: Preview, now: float) -> Table:
     agent = preview["agent"]
     host = agent["host"] or agent["id"] if agent else ""
     where = f"{host}:{preview['host_port']}" if host and preview["host_port"] else host
-    doing = failure(preview) if preview["state"] == "failed" else progress(preview)
+    doing = progress(preview).removeprefix("failed: ")
     return _details(
         [
             ("app", preview["app"]),
@@ -75,15 +75,14 @@ def preview_details(preview: Preview, now: float) -> Table:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        wide = column in {"ADDRESS", "REPOSITORY", "LABEL"}
-        table.add_column(column, overflow="fold", no_wrap=not wide)
+        table.add_column(column, no_wrap=True, overflow="ignore")
     return table
 
 
 def _details(rows: Sequence[tuple[str, object]]) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True, overflow="ignore")
     for name, value in rows:
         if str(value):
             table.add_row(name, _cell(value))
