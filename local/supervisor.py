@@ -54,7 +54,6 @@ class Supervisor:
             time.sleep(_TICK)
         self._stop_all()
         if self._failure is not None:
-            tell(self._settings.progress_file, self._failure)
             return 1
         self._tell("cluster", "down", self._begun)
         return 0
@@ -109,6 +108,7 @@ class Supervisor:
         if not self._was_up:
             detail = f"{problem}\n{last_lines(part.log)}".strip()
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
+            tell(self._settings.progress_file, self._failure)
         self._stop(part)
 
     def _stop(self, part: Part) -> None:

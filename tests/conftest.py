@@ -1,12 +1,20 @@
 """The real services of a test run: each is started once, when a test first asks, and ended."""
 
+import contextlib
 import dataclasses
+import json
 import os
+import random
+import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from docker import DockerClient
+from docker.errors import APIError
 
 from local import ports
 from local.announcement import AnnouncementPart
@@ -27,6 +35,20 @@ class Mesos:
     agents: Sequence[str]
 
 
+@dataclasses.dataclass(frozen=True)
+class Cluster:
+    """A running local cluster. `master`, `zookeeper` and `agents` are addresses, ip:port."""
+
+    dir: Path
+    api: str
+    token: str
+    domain: str
+    port: int
+    master: str
+    zookeeper: str
+    agents: Sequence[str]
+
+
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """A function that gives a port of 127.0.0.1 that nobody listens on."""
@@ -38,8 +60,25 @@ def docker_host() -> Iterator[str]:
     """DOCKER_HOST of a dockerd that answers."""
     docker = DockerPart(docker_folder(os.environ), os.environ)
     bring_up(docker)
-    yield docker.address
-    docker.stop()
+    try:
+        before = _images(docker.address)
+        yield docker.address
+        _remove_images(docker.address, _images(docker.address) - before)
+    finally:
+        docker.stop()
+
+
+def _images(host: str) -> set[str]:
+    with contextlib.closing(DockerClient(base_url=host)) as client:
+        tags = (tag for image in client.images.list() for tag in image.tags)
+        return {tag for tag in tags if tag.startswith("prevs/")}
+
+
+def _remove_images(host: str, tags: set[str]) -> None:
+    with contextlib.closing(DockerClient(base_url=host)) as client:
+        for tag in tags:
+            with contextlib.suppress(APIError):  # another run uses it by now
+                client.images.remove(tag)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +134,7 @@ def _agent(folder: Path, number: int, docker_host: str) -> Agent:
     return Agent(
         name=name,
         address=Address(host, ports.free_port(host)),
-        resources="cpus:4;mem:4096;disk:10000;ports:[20000-20999]",
+        resources=f"cpus:4;mem:4096;disk:10000;ports:[{_preview_ports()}]",
         folder=folder / name,
         executor_environ={
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -104,3 +143,48 @@ def _agent(folder: Path, number: int, docker_host: str) -> Agent:
             "PREVS_EXECUTOR_DIR": str(folder / name / "executor"),
         },
     )
+
+
+def _preview_ports() -> str:
+    """Return FIRST-LAST of some ports that are free on the agents' addresses."""
+    while True:
+        first = random.randrange(20000, 30000, 100)
+        block = range(first, first + 100)
+        if all(ports.is_free(p, host) for p in block for host in ("127.0.0.1", "127.0.0.2")):
+            return f"{block[0]}-{block[-1]}"
+
+
+@pytest.fixture(scope="session")
+def cluster(docker_host: str) -> Iterator[Cluster]:
+    """The whole system with two agents, as `prevs local up` starts it."""
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
+    names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
+    given = {name: str(ports.free_port()) for name in names}
+    options = [f"--{name}={value}" for name, value in given.items()]
+    options += ["--no-credentials", f"--preview-ports={_preview_ports()}"]
+    try:
+        _prevs_local("up", f"--dir={folder}", *options)
+        said = json.loads(_prevs_local("status", f"--dir={folder}", "--json"))
+        where = {part["name"]: part["address"] for part in said["parts"]}
+        yield Cluster(
+            dir=folder,
+            api=said["api"],
+            token=(folder / "token").read_text(),
+            domain=said["domain"],
+            port=said["port"],
+            master=where["master"],
+            zookeeper=where["zookeeper"],
+            agents=[where["agent-1"], where["agent-2"]],
+        )
+    finally:
+        _prevs_local("down", f"--dir={folder}")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _prevs_local(*args: str) -> str:
+    command = [sys.executable, "-m", "cli", "local", *args]
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{' '.join(args)}\n{done.stdout}{done.stderr}"
+    return done.stdout
