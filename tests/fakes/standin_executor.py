@@ -1,0 +1,88 @@
+"""An executor without containers, to prove the framework on a real Mesos: `… standin_executor`.
+
+It reports what a real one would. What becomes of its task is said by the order's health path:
+/runs, /fails (with a cause), /dies (without a word), /drags (never runs).
+"""
+
+import base64
+import os
+import queue
+import sys
+from typing import Any
+
+from driver.errors import DriverError
+from driver.executor import ExecutorDriver
+from prevs.messages import BuildOrder, TaskReport
+from prevs.states import Cause, Phase
+
+
+class Inbox:
+    """Hears the driver."""
+
+    def __init__(self) -> None:
+        self.queue: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+
+    def registered(
+        self,
+        executor_info: dict[str, Any],
+        framework_info: dict[str, Any],
+        agent_info: dict[str, Any],
+    ) -> None:
+        pass
+
+    def launched(self, task: dict[str, Any]) -> None:
+        self.queue.put(("launched", task))
+
+    def killed(self, task_id: str, grace_seconds: float | None) -> None:
+        self.queue.put(("killed", task_id))
+
+    def shutdown(self) -> None:
+        self.queue.put(("shutdown", None))
+
+    def lost(self, error: DriverError) -> None:
+        self.queue.put(("shutdown", None))
+
+
+def main() -> None:
+    inbox = Inbox()
+    driver = ExecutorDriver(inbox, os.environ)
+    driver.start()
+    task_id = ""
+    while True:
+        what, value = inbox.queue.get()
+        if what == "launched":
+            task_id = value["task_id"]["value"]
+            _begin(driver, task_id, BuildOrder.decode(base64.b64decode(value["data"])))
+        if what == "killed":
+            _send(driver, task_id, "TASK_KILLING", TaskReport(Phase.RUNNING))
+            _send(driver, task_id, "TASK_KILLED", TaskReport(Phase.ENDED))
+        if what in ("killed", "shutdown"):
+            break
+    driver.wait_acknowledged(10)
+    driver.stop()
+
+
+def _begin(driver: ExecutorDriver, task_id: str, order: BuildOrder) -> None:
+    print(f"stand-in for {order.url}", flush=True)
+    _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.BUILDING))
+    if order.health == "/fails":
+        report = TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 7)
+        _send(driver, task_id, "TASK_FAILED", report, message="The build failed.")
+        driver.wait_acknowledged(10)
+        sys.exit()
+    if order.health == "/dies":
+        os._exit(1)
+    _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.CHECKING))
+    if order.health != "/drags":
+        _send(driver, task_id, "TASK_RUNNING", TaskReport(Phase.RUNNING), healthy=True)
+
+
+def _send(
+    driver: ExecutorDriver, task_id: str, state: str, report: TaskReport, **more: Any
+) -> None:
+    data = base64.b64encode(report.encode()).decode()
+    driver.send_update({"task_id": {"value": task_id}, "state": state, "data": data, **more})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,351 @@
+"""The service over a real ZooKeeper and a real Mesos, with an executor that only reports."""
+
+import os
+import queue
+import secrets
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import requests
+from kazoo.client import KazooClient
+from prometheus_client import CollectorRegistry
+
+from framework import events, mesos
+from framework.clock import Clock
+from framework.launching import next_attempt
+from framework.metrics import Metrics
+from framework.previews import ServicePreviews
+from framework.records import Records
+from framework.service import Service
+from framework.task_info import Origin
+from framework.zookeeper import ZookeeperStore, connect
+from prevs.paths import Paths
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.states import Cause, State
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+
+class Cluster(Protocol):
+    """The session's Mesos."""
+
+    master: str
+    zk: str
+
+
+class Framework:
+    """A framework in this process, with a ZooKeeper session of its own."""
+
+    def __init__(self, cluster: Cluster, zookeeper: str, paths: Paths) -> None:
+        inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self._inbox = inbox
+        self._client: KazooClient = connect(zookeeper, 15)
+        store = ZookeeperStore(self._client, paths)
+        stored = store.load()
+        info = mesos.framework_info(
+            name="test",
+            role="prevs",
+            user=os.environ.get("USER", "root"),
+            hostname="localhost",
+            webui_url="",
+            principal=None,
+        )
+        self.mesos = mesos.MesosCluster(
+            mesos.Inbox(inbox.put),
+            info,
+            cluster.zk,
+            framework_id=stored.framework_id,
+            credential=None,
+        )
+        self.service = Service(
+            Records(stored, store, Clock()),
+            self.mesos,
+            inbox=inbox,
+            origin=Origin("", _executor(), (), "localhost", 8080),
+            new_attempt=partial(next_attempt, secrets.choice),
+            forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
+            metrics=Metrics(CollectorRegistry()),
+            clock=Clock(),
+        )
+        self.previews = ServicePreviews(self.service)
+        self._thread = threading.Thread(target=self.service.run, daemon=True)
+        self._thread.start()
+        self.mesos.start()
+
+    def kill(self) -> None:
+        """End as a killed process does: without a word to anybody."""
+        self.mesos.stop()
+        self._inbox.put(events.Stop())
+        self._thread.join(20)
+        self._client.stop()
+        self._client.close()
+
+    def wait(self, sha: str, *states: State, app: str = "hello") -> PreviewRecord:
+        """Wait until a preview is in one of some states."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            preview = self.previews.preview(app, sha)
+            if preview.state in states:
+                return preview
+            time.sleep(0.01)
+        raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
+
+
+def _executor() -> tuple[str, ...]:
+    script = "import runpy; runpy.run_module('tests.fakes.standin_executor', run_name='__main__')"
+    return (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}")
+
+
+@pytest.fixture
+def paths() -> Paths:
+    return Paths(f"/test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
+    client = connect(zookeeper, 15)
+    yield client
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()
+
+
+@pytest.fixture
+def start(
+    mesos: Cluster, zookeeper: str, paths: Paths, client: KazooClient
+) -> Iterator[Callable[[], Framework]]:
+    """Start a framework at this test's root; all of its tasks end with the test."""
+    started: list[Framework] = []
+
+    def start() -> Framework:
+        framework = Framework(mesos, zookeeper, paths)
+        started.append(framework)
+        return framework
+
+    yield start
+    framework_id = started[-1].service.framework_id
+    for framework in started:
+        framework.kill()
+    requests.post(
+        f"http://{mesos.master}/teardown", data={"frameworkId": framework_id}, timeout=10
+    ).raise_for_status()
+
+
+def add(framework: Framework, health: str = "/runs", **more: Any) -> None:
+    app = AppRecord(name="hello", repository="/srv/hello", mem=64, health=health, **more)
+    framework.previews.add_app(app)
+
+
+def placed(client: KazooClient, paths: Paths) -> PlacementsRecord:
+    return PlacementsRecord.decode(client.get(paths.app_placements("hello"))[0])
+
+
+def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
+    """Return the states of the framework's tasks, as Mesos shows them."""
+    answer = requests.get(f"http://{cluster.master}/tasks?limit=1000", timeout=10).json()
+    return {
+        task["id"]: task["state"]
+        for task in answer["tasks"]
+        if task["framework_id"] == framework.service.framework_id
+    }
+
+
+def test_a_preview_runs_is_placed_stops_and_starts_again(
+    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+) -> None:
+    framework = start()
+    add(framework)
+    framework.previews.start("hello", A, "main")
+    running = framework.wait(A, State.RUNNING)
+    place = placed(client, paths).placements[A]
+    assert (place.task_id, place.port) == (running.task_id, running.host_port)
+    assert place.labels == ("main",)
+    assert tasks(mesos, framework) == {running.task_id: "TASK_RUNNING"}
+
+    framework.previews.stop("hello", A)
+    stopped = framework.wait(A, State.STOPPED)
+    assert placed(client, paths).placements == {}
+    assert tasks(mesos, framework) == {running.task_id: "TASK_KILLED"}
+    assert PreviewRecord.decode(client.get(paths.preview("hello", A))[0]) == stopped
+
+    framework.previews.start("hello", A, "main")
+    again = framework.wait(A, State.RUNNING)
+    assert again.task_id != running.task_id
+    assert again.agent_id == running.agent_id
+
+
+def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Cluster) -> None:
+    framework = start()
+    add(framework, cpus=0.3)
+    framework.previews.start("hello", A, "main")
+    preview = framework.wait(A, State.RUNNING)
+    answer = requests.get(f"http://{mesos.master}/tasks?limit=1000", timeout=10).json()
+    (task,) = [task for task in answer["tasks"] if task["id"] == preview.task_id]
+    assert task["name"] == "hello@main (aaaaaaa)"
+    assert {label["key"]: label["value"] for label in task["labels"]} == {
+        "app": "hello",
+        "commit": A,
+        "label": "main",
+        "url": "http://main.hello.localhost:8080/",
+    }
+    assert task["resources"]["cpus"] == 0.3
+    assert task["resources"]["mem"] == 64
+    assert task["resources"]["ports"] == f"[{preview.host_port}-{preview.host_port}]"
+    assert task["discovery"]["name"] == "main.hello"
+
+
+def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
+    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+) -> None:
+    first = start()
+    add(first)
+    first.previews.start("hello", A, "main")
+    before = first.wait(A, State.RUNNING)
+    first.kill()
+    second = start()
+    second.previews.start("hello", B, "other")
+    second.wait(B, State.RUNNING)
+    assert second.service.framework_id == first.service.framework_id
+    assert second.previews.preview("hello", A) == before
+    assert tasks(mesos, second)[str(before.task_id)] == "TASK_RUNNING"
+    assert set(placed(client, paths).placements) == {A, B}
+    second.previews.stop("hello", A)
+    second.wait(A, State.STOPPED)
+
+
+def test_a_task_that_ended_while_the_framework_was_away_is_noticed(
+    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+) -> None:
+    first = start()
+    add(first)
+    first.previews.start("hello", A, "main")
+    running = first.wait(A, State.RUNNING)
+    first.kill()
+    # As if the launch had never reached Mesos: what is stored names a task that it hasn't got.
+    lost = PreviewRecord(
+        app="hello",
+        sha=B,
+        state=State.PLACED,
+        labels=("other",),
+        task_id=f"hello.{B}.never",
+        agent_id=running.agent_id,
+        agent_host="127.0.0.1",
+        host_port=20999,
+        changed=time.time(),
+    )
+    client.create(paths.preview("hello", B), lost.encode(), makepath=True)
+    second = start()
+    again = second.wait(B, State.RUNNING)
+    assert again.task_id != lost.task_id
+
+
+def test_a_task_that_no_record_knows_is_killed_after_a_restart(
+    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+) -> None:
+    first = start()
+    add(first)
+    first.previews.start("hello", A, "main")
+    orphan = str(first.wait(A, State.RUNNING).task_id)
+    first.kill()
+    client.delete(paths.preview("hello", A))
+    second = start()
+    deadline = time.monotonic() + 20
+    while tasks(mesos, second).get(orphan) != "TASK_KILLED":
+        assert time.monotonic() < deadline, tasks(mesos, second)
+        time.sleep(0.1)
+
+
+def test_a_failure_carries_its_cause_and_stays(start: Callable[[], Framework]) -> None:
+    framework = start()
+    add(framework, "/fails")
+    framework.previews.start("hello", A, "main")
+    failure = framework.wait(A, State.FAILED).failure
+    assert failure is not None
+    assert (failure.cause, failure.message, failure.exit_code) == (
+        Cause.BUILD_FAILED,
+        "The build failed.",
+        7,
+    )
+    assert framework.previews.start("hello", A, "main").state is State.FAILED
+    framework.previews.change_app("hello", {"health": "/runs"})
+    framework.previews.retry("hello", A)
+    framework.wait(A, State.RUNNING)
+
+
+def test_an_executor_that_dies_again_and_again_fails_the_preview(
+    start: Callable[[], Framework],
+) -> None:
+    framework = start()
+    add(framework, "/dies")
+    framework.previews.start("hello", A, "main")
+    failure = framework.wait(A, State.FAILED).failure
+    assert failure is not None
+    assert failure.cause is Cause.EXECUTOR_FAILED
+    assert "4 attempts in a row were lost" in failure.message
+
+
+def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:
+    framework = start()
+    framework.previews.add_app(AppRecord(name="hello", repository="/srv/hello", mem=99999))
+    framework.previews.start("hello", A, "main")
+    deadline = time.monotonic() + 20
+    while "No agent has 99999 MB free" not in framework.previews.preview("hello", A).reason:
+        assert time.monotonic() < deadline, framework.previews.preview("hello", A)
+        time.sleep(0.05)
+    framework.previews.change_app("hello", {"mem": 64, "health": "/runs"})
+    framework.wait(A, State.RUNNING)
+
+
+def test_a_kill_waits_for_a_live_proxy(
+    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+) -> None:
+    framework = start()
+    add(framework)
+    framework.previews.start("hello", A, "main")
+    task = str(framework.wait(A, State.RUNNING).task_id)
+    client.create(paths.proxy("p"), ProxyRecord({"hello": 0}).encode(), ephemeral=True)
+    framework.previews.stop("hello", A)
+    time.sleep(0.5)
+    assert tasks(mesos, framework)[task] == "TASK_RUNNING"
+    client.set(paths.proxy("p"), ProxyRecord({"hello": 1}).encode())
+    framework.wait(A, State.STOPPED)
+
+
+def test_a_removed_app_leaves_nothing_behind(
+    start: Callable[[], Framework], client: KazooClient, paths: Paths
+) -> None:
+    framework = start()
+    add(framework)
+    framework.previews.start("hello", A, "main")
+    framework.wait(A, State.RUNNING)
+    framework.previews.remove_app("hello")
+    deadline = time.monotonic() + 20
+    while client.exists(paths.app("hello")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert client.exists(paths.app_previews("hello")) is None
+    assert client.exists(paths.app_placements("hello")) is None
+
+
+def test_a_preview_takes_little_longer_than_its_executor(
+    start: Callable[[], Framework],
+) -> None:
+    framework = start()
+    add(framework)
+    framework.previews.start("hello", A, "main")
+    framework.wait(A, State.RUNNING)
+    began = time.monotonic()
+    framework.previews.start("hello", B, "second")
+    while framework.previews.preview("hello", B).state is State.QUEUED:
+        time.sleep(0.002)
+    assert time.monotonic() - began < 0.5
