@@ -43,7 +43,7 @@ docs: $(VENV)/.installed
 	$(BIN)/python docs/lifecycle.py
 
 bench-start: packages $(VENV)/.installed
-	@$(BIN)/python bench/start.py
+	@$(BIN)/python -m bench.start
 
 packages:
 	@provision/debian.sh
