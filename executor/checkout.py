@@ -6,7 +6,6 @@ transport that runs a command, and its symlinks stay symlinks.
 
 import contextlib
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -91,7 +90,8 @@ class GitCheckout:
         """Make sure that the mirror has the commit; asks the repository only where it has not."""
         self._write_settings()
         with locked(self._lock, self._signals, busy=self._say_busy):
-            if not self._mirror.exists():
+            # The last thing that init makes: one that was killed is begun again.
+            if not (self._mirror / "objects").exists():
                 self._mirror.parent.mkdir(parents=True, exist_ok=True)
                 self._run("init", "--quiet", "--bare", "--template=", until=deadline)
             if self._has_commit(deadline):
@@ -174,7 +174,7 @@ class GitCheckout:
         elif self._environ.get("HOME"):
             text += "[include]\n\tpath = ~/.config/git/config\n\tpath = ~/.gitconfig\n"
         self._folder.mkdir(parents=True, exist_ok=True)
-        mine = self._settings.with_name(f"gitconfig.{os.getpid()}")
+        mine = self._settings.with_name(f"gitconfig.{self._source.name}")
         mine.write_text(text)
         mine.replace(self._settings)
 

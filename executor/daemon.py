@@ -8,6 +8,7 @@ import requests.exceptions
 from docker.api import APIClient
 from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env
+from urllib3.exceptions import HTTPError
 
 from executor.errors import DockerUnavailable
 
@@ -45,7 +46,8 @@ def daemon_errors() -> Iterator[None]:
         yield
     except APIError:
         raise
-    except (requests.exceptions.RequestException, DockerException) as exc:
+    except (requests.exceptions.RequestException, DockerException, HTTPError) as exc:
+        # The last one is urllib3's: docker-py reads streams past requests.
         raise DockerUnavailable(_first_line(exc)) from exc
 
 
