@@ -25,13 +25,16 @@ class Previews(Protocol):
         ...
 
     def add_app(self, app: AppRecord) -> AppRecord:
-        """Store a new app; the same one again is no error. Raises AppExists, InvalidSettings."""
+        """Store a new app, whose settings are right; the same again is no error.
+
+        Raises AppExists, or BeingRemoved for a name that is not free yet.
+        """
         ...
 
     def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
-        """Change settings of an app; they hold for later attempts.
+        """Change settings of an app, to right ones; they hold for later attempts.
 
-        Raises UnknownApp, InvalidSettings.
+        Raises UnknownApp.
         """
         ...
 

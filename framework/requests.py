@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from framework import app_settings
 from framework.clock import Clock
 from framework.errors import AppExists, BeingRemoved, NotRetryable
 from framework.lifecycle import WITH_TASK, Event
@@ -32,19 +31,19 @@ class Requests:
 
     def add_app(self, app: AppRecord) -> AppRecord:
         """Store a new app."""
-        app_settings.check(app)
         if self._records.being_removed(app.name):
             raise BeingRemoved(app.name)
         for known in self._records.apps:
             if known.name == app.name:
-                if app_settings.same(known, app):
+                if dataclasses.replace(known, created=app.created) == app:
                     return known
                 raise AppExists(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
     def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
         """Change an app's settings."""
-        return self._records.save_app(app_settings.changed(self._records.app(name), changes))
+        fields: dict[str, Any] = dict(changes)
+        return self._records.save_app(dataclasses.replace(self._records.app(name), **fields))
 
     def remove_app(self, name: str) -> None:
         """Mark an app, and stop its previews; `finish_removals` does the rest."""
