@@ -10,16 +10,15 @@ from framework.http_api import answers, models
 from framework.http_api.answers import Addresses
 from framework.http_api.leads import Leads
 from framework.http_api.problems import document
-from framework.ports import Previews, Refs
+from framework.ports import Previews
 from prevs.records import AppRecord
 
 
 class AppRoutes:
     """The calls about apps. What is no coroutine runs in a thread, and may block."""
 
-    def __init__(self, previews: Previews, refs: Refs, leads: Leads, addresses: Addresses) -> None:
+    def __init__(self, previews: Previews, leads: Leads, addresses: Addresses) -> None:
         self._previews = previews
-        self._refs = refs
         self._leads = leads
         self._addresses = addresses
 
@@ -63,7 +62,6 @@ class AppRoutes:
     def remove_app(self, app: str) -> None:
         """Stop an app's previews, and forget it and them."""
         self._previews.remove_app(app)
-        self._refs.forget(app)
 
     async def show_label(self, app: str, label: str) -> models.Lead:
         """Tell which commit a label leads to. Starts nothing."""

@@ -46,7 +46,7 @@ def make_app(
     )
     # The token is checked by guards.Bearer, before anything is read; this is for /docs.
     told = [Security(HTTPBearer(auto_error=False, description="The token of the API."))]
-    apps = AppRoutes(previews, refs, leads, addresses)
+    apps = AppRoutes(previews, leads, addresses)
     app.include_router(apps.make_router(), dependencies=told)
     attempts = PreviewRoutes(previews, leads, Logs(sandboxes), addresses)
     app.include_router(attempts.make_router(), dependencies=told)

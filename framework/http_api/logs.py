@@ -35,7 +35,7 @@ class Logs:
         self._sandboxes = sandboxes
         self._clock = clock
         self._limit = anyio.CapacityLimiter(_AT_A_TIME)
-        self._reads: dict[tuple[str, int], _Read] = {}
+        self._reads: dict[tuple[str, int, bool], _Read] = {}
 
     async def read(self, preview: PreviewRecord, offset: int) -> bytes:
         """Return some of what follows `offset`; nothing at the end, or without a log.
@@ -46,12 +46,14 @@ class Logs:
         if task_id is None:
             return b""
         now = self._clock()
-        known = self._reads.get((task_id, offset))
+        # What was read before the log was over may lack its end.
+        key = (task_id, offset, preview.state in OVER)
+        known = self._reads.get(key)
         if known is None or not _is_shared(known, now):
-            self._reads = {key: one for key, one in self._reads.items() if _is_shared(one, now)}
+            self._reads = {place: one for place, one in self._reads.items() if _is_shared(one, now)}
             known = _Read(now, asyncio.create_task(self._read(preview, offset)))
             known.task.add_done_callback(_take_note)
-            self._reads[task_id, offset] = known
+            self._reads[key] = known
         # One reader that goes away must not take the others' read with it.
         return await asyncio.shield(known.task)
 

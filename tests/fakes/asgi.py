@@ -1,0 +1,50 @@
+"""The framework's API in this process: no socket, fakes behind it."""
+
+import asyncio
+from typing import Any
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from framework.http_api import make_app
+from tests.fakes.previews import FakePreviews
+from tests.fakes.refs import FakeRefs
+from tests.fakes.sandboxes import FakeSandboxes
+
+TOKEN = "a-token-for-tests"
+
+
+class ApiInProcess:
+    """The API over fakes; `call` brings the token unless other headers are given."""
+
+    def __init__(self, port: int = 8080) -> None:
+        self.previews = FakePreviews()
+        self.refs = FakeRefs()
+        self.sandboxes = FakeSandboxes()
+        self.registry = CollectorRegistry()
+        self.trouble: str | None = None
+        self.app = make_app(
+            self.previews,
+            self.refs,
+            self.sandboxes,
+            token=TOKEN,
+            domain="localhost",
+            public_port=port,
+            registry=self.registry,
+            ready=lambda: self.trouble,
+        )
+
+    def call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Return the answer to a call."""
+        headers = {"Authorization": f"Bearer {TOKEN}", **request.pop("headers", {})}
+        return self.send(method, path, headers=headers, **request)
+
+    def send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        """Return the answer to a call as it is given, without a token."""
+
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
+                return await client.request(method, path, **request)
+
+        return asyncio.run(ask())

@@ -1,0 +1,88 @@
+"""framework.ports.Previews out of two dictionaries."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from framework.errors import AppExists, NotRetryable, UnknownApp, UnknownPreview
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+
+class FakePreviews:
+    """Does at once what is asked, and launches nothing. `error`, if set, is what writes raise."""
+
+    def __init__(self) -> None:
+        self.known_apps: dict[str, AppRecord] = {}
+        self.known: dict[tuple[str, str], PreviewRecord] = {}
+        self.error: Exception | None = None
+
+    def put(self, app: str, sha: str, state: State, **fields: Any) -> PreviewRecord:
+        """Have a preview as told."""
+        self.known[app, sha] = PreviewRecord(app, sha, state, **fields)
+        return self.known[app, sha]
+
+    def change(self, app: str, sha: str, **fields: Any) -> PreviewRecord:
+        """Change a preview as told."""
+        self.known[app, sha] = dataclasses.replace(self.known[app, sha], **fields)
+        return self.known[app, sha]
+
+    def apps(self) -> Sequence[AppRecord]:
+        return sorted(self.known_apps.values(), key=lambda app: app.name)
+
+    def app(self, name: str) -> AppRecord:
+        if name not in self.known_apps:
+            raise UnknownApp(name)
+        return self.known_apps[name]
+
+    def add_app(self, app: AppRecord) -> AppRecord:
+        self._fail_if_told()
+        known = self.known_apps.setdefault(app.name, dataclasses.replace(app, created=1000.0))
+        if dataclasses.replace(known, created=app.created) != app:
+            raise AppExists(app.name)
+        return known
+
+    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+        self._fail_if_told()
+        fields: dict[str, Any] = dict(changes)
+        self.known_apps[name] = dataclasses.replace(self.app(name), **fields)
+        return self.known_apps[name]
+
+    def remove_app(self, name: str) -> None:
+        self._fail_if_told()
+        self.app(name)
+        del self.known_apps[name]
+        self.known = {key: one for key, one in self.known.items() if key[0] != name}
+
+    def previews(self) -> Sequence[PreviewRecord]:
+        return sorted(self.known.values(), key=lambda one: (one.app, one.created, one.sha))
+
+    def preview(self, app: str, sha: str) -> PreviewRecord:
+        self.app(app)
+        if (app, sha) not in self.known:
+            raise UnknownPreview(app, sha)
+        return self.known[app, sha]
+
+    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
+        self._fail_if_told()
+        self.app(app)
+        known = self.known.setdefault((app, sha), PreviewRecord(app, sha, State.QUEUED))
+        labels = (*(one for one in known.labels if one != label), label)
+        state = State.QUEUED if known.state is State.STOPPED else known.state
+        return self.change(app, sha, labels=labels, state=state)
+
+    def stop(self, app: str, sha: str) -> PreviewRecord:
+        self._fail_if_told()
+        self.preview(app, sha)
+        return self.change(app, sha, state=State.STOPPED)
+
+    def retry(self, app: str, sha: str) -> PreviewRecord:
+        self._fail_if_told()
+        state = self.preview(app, sha).state
+        if state is not State.FAILED:
+            raise NotRetryable(app, sha, state.value)
+        return self.change(app, sha, state=State.QUEUED, failure=None)
+
+    def _fail_if_told(self) -> None:
+        if self.error:
+            raise self.error

@@ -1,0 +1,76 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.repositories import find_problem, redact
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        "/srv/git/hello.git",
+        "/srv/a path/hello",
+        "https://git.example.org/team/hello.git",
+        "http://127.0.0.1:3000/hello",
+        "ssh://git@git.example.org:2222/hello.git",
+        "git@git.example.org:team/hello.git",
+        "git.example.org:hello.git",
+        "git://git.example.org/hello",
+        "file:///srv/git/hello.git",
+    ],
+)
+def test_a_path_or_git_url_can_be_a_repository(repository: str) -> None:
+    assert find_problem(repository) is None
+
+
+@pytest.mark.parametrize(
+    ("repository", "problem"),
+    [
+        ("", "is empty"),
+        ("   ", "is empty"),
+        ("hello", "neither"),
+        ("./hello", "neither"),
+        ("-oProxyCommand=touch", "neither"),
+        ("--upload-pack=touch", "neither"),
+        ("ext::sh -c touch", "neither"),
+        ("ext::sh", "neither"),
+        ("host:-oProxyCommand=x", "neither"),
+        ("-host:path", "neither"),
+        ("ext://sh", "scheme ext://"),
+        ("ftp://host/path", "scheme ftp://"),
+        ("ssh://-oProxyCommand=touch/x", "no host"),
+        ("ssh://git@-oProxyCommand=touch/x", "no host"),
+        ("https:///path", "no host"),
+        ("file://", "no path"),
+        ("https://ada:secret@git.example.org/x", "credentials"),
+        ("https://token@git.example.org/x", "credentials"),
+        ("ssh://ada:secret@git.example.org/x", "credentials"),
+        ("/srv/x\n", "control characters"),
+        ("/srv/\x00x", "control characters"),
+        (" /srv/x", "space"),
+        ("/" + "x" * 2000, "longer than 2000"),
+    ],
+)
+def test_what_git_must_not_be_given_is_refused_with_a_reason(repository: str, problem: str) -> None:
+    assert problem in (find_problem(repository) or "")
+
+
+@given(st.text())
+def test_whatever_is_accepted_can_be_no_option_of_git(text: str) -> None:
+    if find_problem(text) is None:
+        assert not text.startswith("-")
+        assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("cannot read https://ada:secret@host/x", "cannot read https://***@host/x"),
+        ("https://ada:sec@ret@host/x", "https://***@host/x"),
+        ("https://token@host/x and ssh://a:b@h/x", "https://***@host/x and ssh://***@h/x"),
+        ("ssh://git@host/x", "ssh://git@host/x"),
+        ("https://host/x@y", "https://host/x@y"),
+    ],
+)
+def test_credentials_are_left_out_of_what_is_shown(text: str, shown: str) -> None:
+    assert redact(text) == shown
