@@ -40,7 +40,8 @@ P27  pymesos is not maintained: these tests are ours. A redirect holds for one l
      pymesos stays with the master that it was once sent to                         link
 
 Executor
-E1   updates are never stored: until acknowledged, sent with every SUBSCRIBE        updates
+E1   updates are never stored: until acknowledged, sent with every SUBSCRIBE; none
+     before LAUNCH, on which the agent would abort                                  updates
 E2   tries again too late for an agent that came back: 5 times within its window    executor_link
 E3   waits for an agent for a day: MESOS_RECOVERY_TIMEOUT, then lost()              executor_link
 E4   turns in circles on 503, updates get a 503 too: Pace, and they are kept        link, updates

@@ -1,5 +1,6 @@
 """One try at a subscription: a pymesos connection whose end always is a LinkOver, with a reason."""
 
+import http
 import os
 import select
 import socket
@@ -21,6 +22,25 @@ class LinkOver(Exception):
         self.status = status
 
 
+class _Answer(library.HttpParser):
+    """An answer that shows itself to pymesos only as a stream, or when it is whole.
+
+    pymesos judges by the head alone: the reason that follows is lost, or makes it fail (P7).
+    """
+
+    def is_headers_complete(self) -> bool:
+        """Tell whether there is something to judge."""
+        return super().is_headers_complete() and (self._is_stream or self.is_message_complete())
+
+    def is_partial_body(self) -> bool:
+        """Tell whether there are events."""
+        return self._is_stream and super().is_partial_body()
+
+    @property
+    def _is_stream(self) -> bool:
+        return self.get_status_code() == http.HTTPStatus.OK
+
+
 class Connection(library.Connection):
     """Connects without blocking (but for the look-up of a name), subscribes, and feeds events.
 
@@ -36,6 +56,7 @@ class Connection(library.Connection):
             if sock is not None:
                 sock.close()
             raise LinkOver(f"cannot connect to {address}: {exc}") from exc
+        self._parser = _Answer()
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_SECONDS)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_SECONDS)

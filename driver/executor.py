@@ -44,7 +44,8 @@ class ExecutorDriver:
         """Store a TaskStatus (task_id and state at least) until the agent acknowledges it.
 
         It is sent as soon as there is a link, after those given before it, and again with every
-        new subscription. Does not block, and never raises for a link that is down.
+        new subscription. Does not block, and never raises for a link that is down; ValueError for
+        a task that was not launched yet.
         """
         self._link.send_update(status)
 

@@ -120,6 +120,10 @@ class ExecutorLink(Link, library.MesosExecutorDriver):
 
     def send_update(self, status: Mapping[str, Any]) -> None:
         """Store an update, to be sent as soon as there is a link."""
+        task_id = status["task_id"]["value"]
+        if task_id not in self._launched:
+            # Mesos's agent aborts on this: "Queued tasks can only be transitioned to terminal".
+            raise ValueError(f"no task {task_id!r} was launched, so there is nothing to tell of it")
         self._updates.add(
             {
                 "timestamp": time.time(),

@@ -14,6 +14,7 @@ from typing import Any
 __all__ = [
     "Connection",
     "Executor",
+    "HttpParser",
     "MesosExecutorDriver",
     "MesosSchedulerDriver",
     "Process",
@@ -65,6 +66,7 @@ if "pymesos" in sys.modules:
 else:
     _import_without_signals()
 
+from http_parser.http import HttpParser  # noqa: E402
 from pymesos import (  # noqa: E402 - only now is its import harmless
     Executor,
     MesosExecutorDriver,

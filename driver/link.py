@@ -259,10 +259,11 @@ class Link(library.Process):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if not self._started:
+            return
         self._failures += 1
         chance = random.random()  # noqa: S311 - it spreads load, it keeps no secret
         self._retry_after = time.monotonic() + retry_delay(self._pace, self._failures, chance)
         self.problem = over.reason
         logger.warning("The link to Mesos is down: %s", over.reason)
-        if self._started:
-            self.lost(over, was_subscribed=was_subscribed)
+        self.lost(over, was_subscribed=was_subscribed)

@@ -94,6 +94,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         self._begin(path="/api/v1/scheduler", pace=pace, http_timeout=http_timeout)
         self._events = events
         self._suppressed = tuple(suppressed_roles)
+        self._leaving = False
 
     @property
     def framework(self) -> dict[str, Any]:
@@ -156,8 +157,13 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         self._send({**self._header("RECONCILE"), "reconcile": {"tasks": asked}})
 
     def teardown(self) -> None:
-        """Send TEARDOWN."""
-        self._teardown()
+        """Send TEARDOWN. The master then ends the stream, and that is the end of this."""
+        self._leaving = True
+        try:
+            self._teardown()
+        except DriverError:
+            self._leaving = False
+            raise
 
     def _header(self, call: str) -> dict[str, Any]:
         return {"type": call, "framework_id": {"value": self.framework_id}}
@@ -202,6 +208,9 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
 
     def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
         """Tell of a lost subscription, but not of every try that failed."""
+        if self._leaving:
+            self.stop()
+            return
         if over.status in (401, 403):
             logger.error("Mesos does not take our credentials: %s", over.reason)
         if was_subscribed:

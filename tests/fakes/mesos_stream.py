@@ -1,0 +1,233 @@
+"""What the fake master and the fake agent share: an HTTP server of event streams, on loopback.
+
+It says what a Mesos would, and can be told to be a bad one.
+"""
+
+import contextlib
+import dataclasses
+import http.server
+import json
+import socket
+import threading
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+Json = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What to answer instead of what would be right; `drop` closes without a word."""
+
+    status: int = 202
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    body: bytes = b""
+    drop: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A call that came in, SUBSCRIBE or another."""
+
+    body: Json
+    headers: Mapping[str, str]
+
+    @property
+    def type(self) -> str:
+        """Its type, in capitals."""
+        return str(self.body["type"])
+
+
+class Stream:
+    """The event stream of one subscription."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.id = str(uuid.uuid4())  # what goes out as Mesos-Stream-Id
+        self._connection = connection
+        self._lock = threading.Lock()
+        self.ended = threading.Event()
+
+    def send(self, event: Any) -> None:
+        """Send an event as Mesos frames it."""
+        data = json.dumps(event).encode()
+        self.send_record(b"%d\n%s" % (len(data), data))
+
+    def send_record(self, record: bytes) -> None:
+        """Send bytes as one HTTP chunk; nothing happens on a stream that has ended."""
+        self.send_raw(b"%x\r\n%s\r\n" % (len(record), record))
+
+    def send_raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        with self._lock:
+            try:
+                self._connection.sendall(data)
+            except OSError:
+                self.ended.set()
+
+    def end(self) -> None:
+        """End the stream in order."""
+        self.send_raw(b"0\r\n\r\n")
+        self.cut()
+
+    def cut(self) -> None:
+        """Close the connection at once."""
+        self.ended.set()
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+
+
+class StreamServer:
+    """Answers SUBSCRIBE with a stream and other calls with 202. Subclasses say what follows.
+
+    `subscribe_answer` and `call_answer`, if set, are given in place of that. With `hangs` calls
+    get no answer at all.
+    """
+
+    path = "/"
+
+    def __init__(self, port: int = 0) -> None:
+        self.calls: list[Call] = []
+        self.streams: list[Stream] = []
+        self.subscribe_answer: Answer | None = None
+        self.call_answer: Answer | None = None
+        self.hangs = False
+        self.changed = threading.Condition()
+        self._closing = threading.Event()
+        self._server = _Server(port, self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens, on 127.0.0.1."""
+        return int(self._server.server_address[1])
+
+    @property
+    def address(self) -> str:
+        """host:port."""
+        return f"127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        """Cut every stream and stop to listen."""
+        self._closing.set()
+        for stream in self.streams:
+            stream.cut()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def wait(self, look: Callable[[], T], limit: float = 5.0) -> T:
+        """Return what `look` returns once that is true; it is asked after every call."""
+        with self.changed:
+            assert self.changed.wait_for(look, limit), "what was waited for did not come"
+            return look()
+
+    def of_type(self, call: str) -> list[Call]:
+        """Return the calls of a type so far."""
+        return [one for one in self.calls if one.type == call]
+
+    def wait_call(self, call: str, number: int = 1) -> Call:
+        """Return the numbered call of a type, as soon as it is there."""
+        return self.wait(lambda: self.of_type(call)[number - 1 : number])[0]
+
+    def wait_stream(self, number: int = 1) -> Stream:
+        """Return the numbered subscription's stream, as soon as it is there."""
+        return self.wait(lambda: self.streams[number - 1 : number])[0]
+
+    def subscribed(self, call: Call, stream: Stream) -> None:
+        """Say what follows a SUBSCRIBE."""
+
+    def called(self, call: Call) -> Answer:
+        """Do what a call asks for."""
+        del call
+        return Answer()
+
+    def take(self, call: Call) -> Answer:
+        """Record a call, and answer it."""
+        with self.changed:
+            self.calls.append(call)
+            self.changed.notify_all()
+        if self.hangs:
+            self._closing.wait()
+        return self.call_answer or self.called(call)
+
+    def opened(self, call: Call, stream: Stream) -> None:
+        """Record a SUBSCRIBE, and let its stream begin."""
+        with self.changed:
+            self.calls.append(call)
+            self.streams.append(stream)
+            self.changed.notify_all()
+        self.subscribed(call, stream)
+
+    def record(self, call: Call) -> None:
+        """Record a SUBSCRIBE that gets no stream."""
+        with self.changed:
+            self.calls.append(call)
+            self.changed.notify_all()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int, owner: StreamServer) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.owner = owner
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Be silent about clients that go away."""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Be silent."""
+
+    def do_GET(self) -> None:
+        """Know no pages."""
+        self._answer(Answer(404))
+
+    def do_POST(self) -> None:
+        """Take a call."""
+        owner = self.server.owner
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.path != owner.path:
+            self._answer(Answer(404))
+            return
+        call = Call(json.loads(body), headers)
+        if call.type != "SUBSCRIBE":
+            self._answer(owner.take(call))
+        elif owner.subscribe_answer is not None:
+            owner.record(call)
+            self._answer(owner.subscribe_answer)
+        else:
+            self._stream(call)
+
+    def _stream(self, call: Call) -> None:
+        stream = Stream(self.connection)
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("Mesos-Stream-Id", stream.id)
+        self.end_headers()
+        self.wfile.flush()
+        self.server.owner.opened(call, stream)
+        stream.ended.wait()
+        self.close_connection = True
+
+    def _answer(self, answer: Answer) -> None:
+        self.close_connection = True
+        if answer.drop:
+            return
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        self.wfile.write(answer.body)
