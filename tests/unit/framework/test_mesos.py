@@ -1,0 +1,71 @@
+from typing import Any
+
+from driver.errors import FailedOver
+from framework import events, resources
+from framework.errors import Refused
+from framework.mesos import Inbox, framework_info, read_offer
+from tests.fakes.offers import scalar
+
+
+def raw(**more: Any) -> dict[str, Any]:
+    return {
+        "id": {"value": "o1"},
+        "agent_id": {"value": "agent-1"},
+        "hostname": "node-1.example.org",
+        "resources": [scalar("cpus", 2), scalar("cpus", 8, revocable={})],
+        **more,
+    }
+
+
+def test_an_offer_says_where_containers_of_its_agent_are_reached() -> None:
+    url = {"scheme": "http", "address": {"hostname": "node-1", "ip": "10.0.0.1", "port": 5051}}
+    assert read_offer(raw(url=url)).host == "10.0.0.1"
+    assert read_offer(raw()).host == "node-1.example.org"
+
+
+def test_an_offer_counts_what_can_be_relied_on() -> None:
+    offer = read_offer(raw())
+    assert (offer.id, offer.agent_id) == ("o1", "agent-1")
+    assert resources.total(offer.resources, "cpus") == 2
+
+
+def test_the_framework_outlives_its_absence() -> None:
+    info = framework_info(
+        name="prevs", role="r", user="u", hostname="h", webui_url="w", principal="p"
+    )
+    assert info["checkpoint"] is True
+    assert info["failover_timeout"] == 28 * 86400
+    assert (info["roles"], info["principal"]) == (["r"], "p")
+    assert {one["type"] for one in info["capabilities"]} == {
+        "PARTITION_AWARE",
+        "TASK_KILLING_STATE",
+        "MULTI_ROLE",
+    }
+
+
+def test_what_the_driver_tells_becomes_an_event() -> None:
+    told: list[events.Event] = []
+    inbox = Inbox(told.append)
+    inbox.subscribed("f1")
+    inbox.offered([raw()])
+    inbox.rescinded("o1")
+    inbox.updated({"state": "TASK_RUNNING"})
+    inbox.agent_failed("agent-1", None, 9)
+    inbox.disconnected()
+    assert told == [
+        events.Subscribed("f1"),
+        events.Offered([read_offer(raw())]),
+        events.Rescinded("o1"),
+        events.Updated({"state": "TASK_RUNNING"}),
+        events.AgentFailed("agent-1", None),
+        events.Disconnected(),
+    ]
+
+
+def test_a_driver_that_ends_for_good_ends_the_program() -> None:
+    told: list[events.Event] = []
+    Inbox(told.append).aborted(FailedOver("somebody else subscribed"))
+    (ended,) = told
+    assert isinstance(ended, events.Ended)
+    assert isinstance(ended.error, Refused)
+    assert "somebody else subscribed" in str(ended.error)

@@ -1,0 +1,68 @@
+from framework.placements import placements, rivals, with_label, without
+from prevs.records import Placement, PreviewRecord
+from prevs.states import State
+
+A, B = "a" * 40, "b" * 40
+
+
+def preview(sha: str = A, state: State = State.RUNNING, **fields: object) -> PreviewRecord:
+    given: dict[str, object] = {
+        "labels": ("main",),
+        "task_id": f"task of {sha[0]}",
+        "agent_host": "127.0.0.1",
+        "host_port": 31000,
+        "started": 1.0,
+        **fields,
+    }
+    return PreviewRecord(app="hello", sha=sha, state=state, **given)  # type: ignore[arg-type] # fields vary per test
+
+
+def test_a_preview_is_placed_exactly_while_it_runs() -> None:
+    for state in State:
+        placed = placements("hello", [preview(state=state)], ()).placements
+        assert (A in placed) == (state is State.RUNNING)
+
+
+def test_a_placement_says_where_and_which_labels_lead_there() -> None:
+    assert placements("hello", [preview()], ()).placements == {
+        A: Placement("task of a", "127.0.0.1", 31000, ("main",))
+    }
+
+
+def test_nobody_is_sent_to_a_task_whose_agent_is_away() -> None:
+    assert placements("hello", [preview()], {"task of a"}).placements == {}
+
+
+def test_other_apps_have_placements_of_their_own() -> None:
+    assert placements("other", [preview()], ()).placements == {}
+
+
+def test_a_label_leads_to_one_preview_the_last_that_began_to_run() -> None:
+    both = [preview(A, started=2.0), preview(B, started=3.0, labels=("main", "v1"))]
+    placed = placements("hello", both, ()).placements
+    assert placed[A].labels == ()
+    assert placed[B].labels == ("main", "v1")
+
+
+def test_a_label_leads_to_the_old_preview_while_the_new_one_starts() -> None:
+    both = [preview(A), preview(B, State.STARTING)]
+    placed = placements("hello", both, ()).placements
+    assert placed[A].labels == ("main",)
+
+
+def test_a_label_leads_to_the_old_preview_while_the_new_one_is_away() -> None:
+    both = [preview(A), preview(B, started=3.0)]
+    placed = placements("hello", both, {"task of b"}).placements
+    assert placed[A].labels == ("main",)
+
+
+def test_rivals_are_other_previews_of_the_app_with_the_label() -> None:
+    one, two = preview(A), preview(B)
+    elsewhere = PreviewRecord(app="other", sha=B, state=State.RUNNING, labels=("main",))
+    assert rivals(one, ("main",), [one, two, elsewhere]) == [two]
+    assert rivals(one, ("v1",), [one, two]) == []
+
+
+def test_the_label_that_was_asked_for_last_is_the_newest() -> None:
+    assert with_label(preview(labels=("main", "v1")), "main") == ("v1", "main")
+    assert without(preview(labels=("main", "v1")), {"main"}) == ("v1",)

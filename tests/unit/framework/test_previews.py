@@ -1,0 +1,77 @@
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from framework import events
+from framework.errors import (
+    AppExists,
+    NotRetryable,
+    UnknownApp,
+    UnknownPreview,
+)
+from framework.previews import ServicePreviews
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.driven import APP, A, B, Driven
+
+
+@pytest.fixture
+def previews() -> Iterator[ServicePreviews]:
+    driven = Driven()
+    driven.add_app()
+    thread = threading.Thread(target=driven.service.run)
+    thread.start()
+    yield ServicePreviews(driven.service)
+    driven.service.inbox.put(events.Stop())
+    thread.join()
+
+
+def test_what_is_written_is_read_right_after(previews: ServicePreviews) -> None:
+    queued = previews.start("hello", A, "main")
+    assert previews.preview("hello", A) == queued
+    assert previews.stop("hello", A).state is State.STOPPED
+    assert [preview.state for preview in previews.previews()] == [State.STOPPED]
+
+
+def test_previews_come_by_app_and_time_of_creation(previews: ServicePreviews) -> None:
+    previews.add_app(AppRecord("abc", "/srv/abc"))
+    previews.start("hello", B, "two")
+    previews.start("abc", A, "main")
+    assert [(p.app, p.sha) for p in previews.previews()] == [("abc", A), ("hello", B)]
+    assert [app.name for app in previews.apps()] == ["abc", "hello"]
+
+
+def test_the_same_app_again_is_no_error_and_another_one_is(previews: ServicePreviews) -> None:
+    assert previews.add_app(APP).created == previews.app("hello").created
+    with pytest.raises(AppExists):
+        previews.add_app(AppRecord("hello", "/srv/other"))
+
+
+def test_changed_settings_are_read_right_after(previews: ServicePreviews) -> None:
+    previews.change_app("hello", {"mem": 64})
+    assert previews.app("hello").mem == 64
+
+
+def test_a_removed_app_is_gone_at_once(previews: ServicePreviews) -> None:
+    previews.remove_app("hello")
+    with pytest.raises(UnknownApp):
+        previews.app("hello")
+
+
+def test_what_is_not_there_is_told_as_such(previews: ServicePreviews) -> None:
+    for call in (previews.stop, previews.retry, previews.preview):
+        with pytest.raises(UnknownApp):
+            call("nobody", A)
+        with pytest.raises(UnknownPreview):
+            call("hello", A)
+    with pytest.raises(UnknownApp):
+        previews.start("nobody", A, "main")
+    with pytest.raises(UnknownApp):
+        previews.change_app("nobody", {})
+
+
+def test_only_a_failed_preview_can_be_retried(previews: ServicePreviews) -> None:
+    previews.start("hello", A, "main")
+    with pytest.raises(NotRetryable):
+        previews.retry("hello", A)

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from framework import settings
+from framework.settings import SettingsError
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "token").write_text("the token\n")
+    return {
+        "PREVS_MASTER": "zk://127.0.0.1:2181/mesos",
+        "PREVS_ZOOKEEPER": "127.0.0.1:2181,127.0.0.1:2182",
+        "PREVS_TOKEN_FILE": str(tmp_path / "token"),
+        "PREVS_DIR": str(tmp_path),
+        "PREVS_EXECUTOR_COMMAND": "/opt/py/bin/python -m 'executor'",
+        "PATH": "/bin",
+    }
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as raised:
+        settings.read(environ)
+    return raised.value.problems
+
+
+def test_what_is_not_said_has_its_default(environ: dict[str, str]) -> None:
+    chosen = settings.read(environ)
+    assert (chosen.root, chosen.domain, chosen.public_port) == ("/prevs", "localhost", 8080)
+    assert (chosen.host, chosen.port) == ("127.0.0.1", 8090)
+    assert (chosen.role, chosen.name, chosen.refs_interval) == ("prevs", "prevs", 10.0)
+    assert chosen.executor_uris == ()
+    assert chosen.secret() is None
+
+
+def test_what_is_said_is_taken(environ: dict[str, str]) -> None:
+    environ |= {
+        "PREVS_LISTEN": "127.0.0.3:99",
+        "PREVS_EXECUTOR_URIS": "http://a/x.tgz, http://b/y.tgz",
+        "PREVS_REFS_INTERVAL": "2.5",
+        "PREVS_PUBLIC_PORT": "80",
+    }
+    chosen = settings.read(environ)
+    assert (chosen.host, chosen.port) == ("127.0.0.3", 99)
+    assert chosen.executor_uris == ("http://a/x.tgz", "http://b/y.tgz")
+    assert (chosen.refs_interval, chosen.public_port) == (2.5, 80)
+
+
+def test_the_executor_is_split_into_words_and_never_given_to_a_shell(
+    environ: dict[str, str],
+) -> None:
+    assert settings.read(environ).executor_command == ("/opt/py/bin/python", "-m", "executor")
+
+
+def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("the secret")
+    environ |= {"PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": str(tmp_path / "secret")}
+    chosen = settings.read(environ)
+    assert chosen.token() == "the token"
+    assert chosen.secret() == "the secret"
+    assert "the secret" not in repr(chosen)
+
+
+def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
+    del environ["PREVS_DIR"]
+    environ |= {
+        "PREVS_MASTER": "somewhere",
+        "PREVS_ZOOKEEPER": "",
+        "PREVS_PUBLIC_PORT": "99999",
+        "PREVS_EXECUTOR_COMMAND": "a 'b",
+        "PREVS_DOMAIN": "Not A Domain",
+        "PREVS_TOKEN_FILE": "/nowhere/token",
+    }
+    told = problems(environ)
+    assert {line.split(":")[0] for line in told} == {
+        "PREVS_MASTER",
+        "PREVS_ZOOKEEPER",
+        "PREVS_DIR",
+        "PREVS_PUBLIC_PORT",
+        "PREVS_EXECUTOR_COMMAND",
+        "PREVS_DOMAIN",
+        "PREVS_TOKEN_FILE",
+    }
+    assert "PREVS_DIR: is not set" in told
+
+
+def test_a_principal_without_its_secret_is_a_problem(environ: dict[str, str]) -> None:
+    assert "go together" in problems({**environ, "PREVS_PRINCIPAL": "p"})[0]
+
+
+def test_an_empty_token_is_none(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\n")
+    assert "is empty" in problems(environ)[0]
+
+
+def test_a_problem_with_a_secret_does_not_show_it(environ: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"\xff\xfeshh")
+    told = problems({**environ, "PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": f"{tmp_path}/secret"})
+    assert "shh" not in told[0]

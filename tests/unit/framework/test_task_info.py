@@ -1,0 +1,83 @@
+import base64
+import dataclasses
+
+from framework.matching import Demand, match
+from framework.task_info import Origin, address, task_info
+from prevs.messages import BuildOrder
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.fakes.offers import offer, scalar
+
+A = "a" * 40
+APP = AppRecord("hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up")
+PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id=f"hello.{A}.t1")
+ORIGIN = Origin("framework-1", ("python", "-m", "executor"), ("http://x/e.tgz",), "localhost", 8080)
+(LAUNCH,) = match([Demand("hello", A, cpus=0.5, mem=128)], [offer()], ()).launches
+TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN)
+
+
+def test_the_order_says_all_that_an_executor_needs() -> None:
+    assert BuildOrder.decode(base64.b64decode(TASK["data"])) == BuildOrder(
+        app="hello",
+        sha=A,
+        label="main",
+        repository="https://git.example.org/hello.git",
+        container_port=3000,
+        host="127.0.0.1",
+        host_port=31000,
+        cpus=0.5,
+        mem=128,
+        health="/up",
+        url="http://main.hello.localhost:8080/",
+    )
+
+
+def test_people_find_the_task_by_name_and_labels() -> None:
+    assert TASK["name"] == "hello@main (aaaaaaa)"
+    labels = {label["key"]: label["value"] for label in TASK["labels"]["labels"]}
+    assert labels == {
+        "app": "hello",
+        "commit": A,
+        "label": "main",
+        "url": "http://main.hello.localhost:8080/",
+    }
+    assert TASK["discovery"]["ports"]["ports"][0]["number"] == 31000
+
+
+def test_the_executor_is_named_like_its_task_and_started_without_a_shell() -> None:
+    executor = TASK["executor"]
+    assert executor["executor_id"] == TASK["task_id"] == {"value": f"hello.{A}.t1"}
+    assert executor["framework_id"] == {"value": "framework-1"}
+    assert executor["command"] == {
+        "shell": False,
+        "value": "python",
+        "arguments": ["python", "-m", "executor"],
+        "uris": [{"value": "http://x/e.tgz"}],
+    }
+
+
+def test_resources_keep_what_the_offer_said_of_them() -> None:
+    reserved = [{"type": "STATIC", "role": "prevs"}]
+    one = offer()
+    resources = (*one.resources[1:], scalar("cpus", 4, reservations=reserved))
+    offers = [one._replace(resources=resources)]
+    (launch,) = match([Demand("hello", A, cpus=0.5, mem=128)], offers, ()).launches
+    task = task_info(APP, PREVIEW, launch, ORIGIN)
+    assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]
+    assert all(r["allocation_info"] == {"role": "prevs"} for r in task["resources"])
+    assert scalar("cpus", 0.01, reservations=reserved) in task["executor"]["resources"]
+
+
+def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> None:
+    grace = TASK["kill_policy"]["grace_period"]["nanoseconds"]
+    assert grace == 10_000_000_000
+    assert TASK["executor"]["shutdown_grace_period"]["nanoseconds"] > grace
+
+
+def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
+    bare = dataclasses.replace(PREVIEW, labels=())
+    assert task_info(APP, bare, LAUNCH, ORIGIN)["name"] == f"hello@{A} (aaaaaaa)"
+
+
+def test_an_address_at_the_usual_port_has_none() -> None:
+    assert address("main", "hello", "example.org", 80) == "http://main.hello.example.org/"

@@ -1,0 +1,130 @@
+import base64
+from typing import Any
+
+import pytest
+
+from framework.task_status import Kind, UnknownTaskState, read
+from prevs.messages import TaskReport
+from prevs.states import Cause, Phase
+
+
+def status(state: str, report: TaskReport | None = None, **more: Any) -> dict[str, Any]:
+    if report:
+        more["data"] = base64.b64encode(report.encode()).decode()
+    return {"task_id": {"value": "t1"}, "agent_id": {"value": "agent-1"}, "state": state, **more}
+
+
+# Every task state of Mesos 1.11, without a word from an executor.
+STATES = {
+    "TASK_STAGING": Kind.ALIVE,
+    "TASK_STARTING": Kind.ALIVE,
+    "TASK_RUNNING": Kind.HEALTHY,
+    "TASK_KILLING": Kind.KILLING,
+    "TASK_FINISHED": Kind.FAILED,
+    "TASK_FAILED": Kind.FAILED,
+    "TASK_KILLED": Kind.KILLED,
+    "TASK_ERROR": Kind.FAILED,
+    "TASK_LOST": Kind.LOST,
+    "TASK_DROPPED": Kind.LOST,
+    "TASK_UNREACHABLE": Kind.AWAY,
+    "TASK_GONE": Kind.LOST,
+    "TASK_GONE_BY_OPERATOR": Kind.LOST,
+    "TASK_UNKNOWN": Kind.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize(("state", "kind"), STATES.items())
+def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
+    assert read(status(state)).kind is kind
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_exactly_the_ends_have_a_failure(state: str) -> None:
+    report = read(status(state))
+    assert (report.failure is not None) == report.kind.terminal
+
+
+def test_a_state_that_mesos_does_not_have_is_an_error_and_not_a_guess() -> None:
+    with pytest.raises(UnknownTaskState):
+        read(status("TASK_ODD"))
+
+
+PHASES = {
+    Phase.FETCHING: Kind.BUILDING,
+    Phase.BUILDING: Kind.BUILDING,
+    Phase.STARTING: Kind.STARTING,
+    Phase.CHECKING: Kind.STARTING,
+}
+
+
+@pytest.mark.parametrize(("phase", "kind"), PHASES.items())
+def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) -> None:
+    report = read(status("TASK_STARTING", TaskReport(phase)))
+    assert (report.kind, report.phase) == (kind, phase.value)
+
+
+def test_an_unhealthy_task_is_alive_and_no_more() -> None:
+    assert read(status("TASK_RUNNING", healthy=False)).kind is Kind.ALIVE
+
+
+def test_what_the_executor_says_of_an_end_is_the_failure() -> None:
+    report = TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 2)
+    failure = read(status("TASK_FAILED", report, message="Step 3 failed.")).failure
+    assert failure is not None
+    assert (failure.cause, failure.message, failure.exit_code) == (
+        Cause.BUILD_FAILED,
+        "Step 3 failed.",
+        2,
+    )
+
+
+REASONS = {
+    "REASON_CONTAINER_LIMITATION_MEMORY": (Kind.FAILED, Cause.OUT_OF_MEMORY),
+    "REASON_CONTAINER_LIMITATION_DISK": (Kind.FAILED, Cause.EXECUTOR_FAILED),
+    "REASON_CONTAINER_LAUNCH_FAILED": (Kind.LOST, Cause.EXECUTOR_FAILED),
+    "REASON_EXECUTOR_TERMINATED": (Kind.LOST, Cause.EXECUTOR_FAILED),
+    "REASON_EXECUTOR_REGISTRATION_TIMEOUT": (Kind.LOST, Cause.EXECUTOR_FAILED),
+    "REASON_EXECUTOR_REREGISTRATION_TIMEOUT": (Kind.LOST, Cause.TASK_LOST),
+    "REASON_SLAVE_REMOVED": (Kind.LOST, Cause.TASK_LOST),
+    "REASON_AGENT_REMOVED": (Kind.LOST, Cause.TASK_LOST),
+    "REASON_AGENT_DISCONNECTED": (Kind.LOST, Cause.TASK_LOST),
+    "REASON_SLAVE_RESTARTED": (Kind.LOST, Cause.TASK_LOST),
+    "REASON_SOMETHING_NEW": (Kind.FAILED, Cause.EXECUTOR_FAILED),
+}
+
+
+@pytest.mark.parametrize(("reason", "meaning"), REASONS.items())
+def test_a_failure_without_a_report_is_read_from_its_reason(
+    reason: str, meaning: tuple[Kind, Cause]
+) -> None:
+    report = read(status("TASK_FAILED", reason=reason, message="Mesos's words."))
+    assert report.failure is not None
+    assert (report.kind, report.failure.cause) == meaning
+    assert "Mesos's words" in report.failure.message
+
+
+def test_an_offer_that_has_gone_is_no_fault_of_the_task() -> None:
+    for state in ("TASK_ERROR", "TASK_LOST", "TASK_DROPPED"):
+        assert read(status(state, reason="REASON_INVALID_OFFERS")).kind is Kind.LOST
+
+
+def test_a_task_that_mesos_refuses_has_failed() -> None:
+    report = read(status("TASK_ERROR", reason="REASON_TASK_INVALID", message="no such role"))
+    assert report.failure is not None
+    assert report.failure.cause is Cause.TASK_REJECTED
+    assert "no such role" in report.failure.message
+
+
+def test_an_application_that_ends_well_has_failed_too() -> None:
+    failure = read(status("TASK_FINISHED")).failure
+    assert failure is not None
+    assert (failure.cause, failure.exit_code) == (Cause.APP_EXITED, 0)
+
+
+def test_a_killed_task_stays_killed_whatever_the_reason() -> None:
+    assert read(status("TASK_KILLED", reason="REASON_AGENT_DRAINING")).kind is Kind.KILLED
+
+
+@pytest.mark.parametrize("data", ["%%%", base64.b64encode(b"{}").decode(), ""])
+def test_data_that_is_no_report_is_as_none(data: str) -> None:
+    assert read(status("TASK_STARTING", data=data)).kind is Kind.ALIVE
