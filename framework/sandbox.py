@@ -46,6 +46,7 @@ class AgentSandboxes:
         self._lock = threading.Lock()
         self._addresses: Mapping[str, str] = {}
         self._addresses_read = float("-inf")
+        self._suspects: set[str] = set()
 
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
@@ -77,7 +78,7 @@ class AgentSandboxes:
                 f"http://{address}/files/read", params=query, timeout=_TIMEOUTS_S
             )
         except requests.RequestException as exc:
-            self._forget_addresses()
+            self._suspect(preview.agent_id)
             raise Unavailable(f"The agent {preview.agent_host or address}") from exc
         if answer.status_code == requests.codes.not_found:
             return b"", max(offset, 0)
@@ -93,16 +94,17 @@ class AgentSandboxes:
         with self._lock:
             address = self._addresses.get(agent_id)
             age = self._clock() - self._addresses_read
-            if address is None and age >= _ADDRESSES_AGE_S:
+            if (address is None or agent_id in self._suspects) and age >= _ADDRESSES_AGE_S:
                 self._addresses = self._fetch_addresses()
                 self._addresses_read = self._clock()
+                self._suspects.clear()
                 address = self._addresses.get(agent_id)
         return address
 
-    def _forget_addresses(self) -> None:
-        """Ask the master again before the next read: an agent may come back at another port."""
+    def _suspect(self, agent_id: str) -> None:
+        """Ask the master soon where this agent is: it may come back at another port."""
         with self._lock:
-            self._addresses = {}
+            self._suspects.add(agent_id)
 
     def _fetch_addresses(self) -> Mapping[str, str]:
         master = self._master()
@@ -127,5 +129,5 @@ def read_answer(body: bytes) -> tuple[bytes, int]:
     Agents write a file's bytes into a JSON string as they are, UTF-8 or not; decoded as Latin-1
     every byte is one character and comes back as it was.
     """
-    parsed = json.loads(body.decode("latin-1"))
+    parsed = json.loads(body.decode("latin-1"), strict=False)
     return parsed["data"].encode("latin-1"), parsed["offset"]

@@ -157,6 +157,8 @@ def _explain(error: Mapping[str, Any]) -> str:
             return "is not known here"
         case "json_invalid":
             return f"is not JSON ({error['ctx']['error']})"
+        case "model_attributes_type" | "dict_type":
+            return "is not a JSON object, sent with the header `Content-Type: application/json`"
     message = str(error["msg"])
     for beginning in ("Input ", "Value ", "String "):
         message = message.removeprefix(beginning)

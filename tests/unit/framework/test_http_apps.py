@@ -1,0 +1,223 @@
+from typing import Any
+
+import pytest
+
+from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable, Unavailable
+from prevs.records import AppRecord
+from tests.fakes.asgi import ApiInProcess
+
+HELLO = {"name": "hello", "repository": "/srv/git/hello"}
+SHA, OTHER = "a" * 40, "b" * 40
+
+
+@pytest.fixture
+def api() -> ApiInProcess:
+    api = ApiInProcess()
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    return api
+
+
+def problems_of(api: ApiInProcess, method: str, path: str, body: Any) -> dict[str, str]:
+    answer = api.call(method, path, json=body)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:prevs:problem:invalid-settings"
+    return {one["field"]: one["message"] for one in answer.json()["problems"]}
+
+
+def test_a_new_app_gets_the_defaults_and_a_location() -> None:
+    answer = ApiInProcess().call("POST", "/v1/apps", json=HELLO)
+    assert answer.status_code == 201
+    assert answer.headers["Location"] == "/v1/apps/hello"
+    assert answer.json() == {
+        "name": "hello",
+        "repository": "/srv/git/hello",
+        "port": 8080,
+        "cpus": 0.1,
+        "mem": 128,
+        "max_previews": 10,
+        "health": "/",
+        "created": 1000.0,
+    }
+
+
+def test_the_same_app_again_is_no_error_and_another_of_its_name_is(api: ApiInProcess) -> None:
+    assert api.call("POST", "/v1/apps", json=HELLO).status_code == 200
+    answer = api.call("POST", "/v1/apps", json={**HELLO, "port": 80})
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:prevs:problem:app-exists"
+    assert answer.json()["app"] == "hello"
+
+
+def test_all_problems_of_settings_are_told_at_once() -> None:
+    body = {
+        "name": "Hello",
+        "repository": "ext::sh",
+        "port": 0,
+        "cpus": 0.001,
+        "mem": 1,
+        "max_previews": 0,
+        "health": "no path",
+        "colour": "red",
+    }
+    api = ApiInProcess()
+    assert set(problems_of(api, "POST", "/v1/apps", body)) == set(body)
+    assert api.previews.apps() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", "a" * 41, "must be 1 to 40"),
+        ("name", "a--b", "single hyphens"),
+        ("name", 7, "valid string"),
+        ("repository", "hello", "neither an absolute path nor a git URL"),
+        ("repository", "https://ada:secret@host/x", "credentials"),
+        ("port", 65536, "less than or equal to 65535"),
+        ("port", "80", "valid integer"),
+        ("port", True, "valid integer"),
+        ("cpus", 65, "less than or equal to 64"),
+        ("mem", 15, "greater than or equal to 16"),
+        ("mem", 1048577, "less than or equal to 1048576"),
+        ("max_previews", 1001, "less than or equal to 1000"),
+        ("health", "/a b", "no spaces"),
+        ("health", "/a\n", "control characters"),
+        ("health", "/" + "a" * 200, "at most 200"),
+        ("colour", "red", "is not known here"),
+    ],
+)
+def test_a_setting_that_cannot_be_taken_is_refused_by_name(
+    field: str, value: object, message: str
+) -> None:
+    problems = problems_of(ApiInProcess(), "POST", "/v1/apps", {**HELLO, field: value})
+    assert set(problems) == {field}
+    assert message in problems[field]
+    assert "secret" not in problems[field]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_a_number_that_json_does_not_have_is_refused(number: str) -> None:
+    body = f'{{"name": "hello", "repository": "/x", "cpus": {number}}}'
+    headers = {"Content-Type": "application/json"}
+    answer = ApiInProcess().call("POST", "/v1/apps", content=body, headers=headers)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["problems"]] == ["cpus"]
+
+
+def test_a_missing_setting_is_told() -> None:
+    assert problems_of(ApiInProcess(), "POST", "/v1/apps", {}) == {
+        "name": "is missing",
+        "repository": "is missing",
+    }
+
+
+def test_apps_are_listed_and_shown(api: ApiInProcess) -> None:
+    api.previews.add_app(AppRecord("a-first", "/x"))
+    listed = api.call("GET", "/v1/apps").json()["apps"]
+    assert [app["name"] for app in listed] == ["a-first", "hello"]
+    assert api.call("GET", "/v1/apps/hello").json() == listed[1]
+
+
+def test_a_change_touches_only_what_it_names(api: ApiInProcess) -> None:
+    answer = api.call("PATCH", "/v1/apps/hello", json={"mem": 256, "cpus": 2})
+    assert answer.status_code == 200
+    assert (answer.json()["mem"], answer.json()["cpus"]) == (256, 2.0)
+    assert (answer.json()["port"], answer.json()["repository"]) == (8080, "/srv/git/hello")
+    assert api.call("PATCH", "/v1/apps/hello", json={}).json() == answer.json()
+
+
+@pytest.mark.parametrize("change", [{"name": "other"}, {"created": 1}, {"mem": None}, {"mem": 1}])
+def test_what_cannot_be_changed_is_refused_by_name(
+    api: ApiInProcess, change: dict[str, object]
+) -> None:
+    assert set(problems_of(api, "PATCH", "/v1/apps/hello", change)) == set(change)
+
+
+def test_a_removed_app_is_unknown(api: ApiInProcess) -> None:
+    assert api.call("DELETE", "/v1/apps/hello").status_code == 204
+    for method in ("GET", "DELETE"):
+        answer = api.call(method, "/v1/apps/hello")
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "urn:prevs:problem:unknown-app"
+    assert api.call("PATCH", "/v1/apps/hello", json={"mem": 64}).status_code == 404
+
+
+def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None:
+    api.refs.put("hello", "main", SHA)
+    answer = api.call("GET", "/v1/apps/hello/labels/main")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "app": "hello",
+        "label": "main",
+        "sha": SHA,
+        "kind": "branch",
+        "ref": "main",
+        "author": "Ada",
+        "subject": "Say hello",
+        "committed": 1000.0,
+        "url": "http://main.hello.localhost:8080/",
+    }
+
+
+@pytest.mark.parametrize("label", ["nope", "feature/a", "feature%2Fa", "%C3%A9"])
+def test_a_label_that_leads_nowhere_is_told_with_the_reason(api: ApiInProcess, label: str) -> None:
+    answer = api.call("GET", f"/v1/apps/hello/labels/{label}")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:prevs:problem:unknown-label"
+    assert "no branch or tag of that name" in answer.json()["detail"]
+    assert answer.json()["app"] == "hello"
+
+
+def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
+    api: ApiInProcess,
+) -> None:
+    candidates = [Candidate(SHA, "branch", "v1", "One"), Candidate(OTHER, "tag", "v1", "Two")]
+    api.refs.leads["hello", "v1"] = AmbiguousLabel("hello", "v1", candidates)
+    answer = api.call("GET", "/v1/apps/hello/labels/v1")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:prevs:problem:ambiguous-label"
+    assert answer.json()["candidates"] == [
+        {
+            "sha": SHA,
+            "kind": "branch",
+            "ref": "v1",
+            "subject": "One",
+            "url": f"http://{SHA}.hello.localhost:8080/",
+        },
+        {
+            "sha": OTHER,
+            "kind": "tag",
+            "ref": "v1",
+            "subject": "Two",
+            "url": f"http://{OTHER}.hello.localhost:8080/",
+        },
+    ]
+
+
+def test_a_repository_that_cannot_be_read_is_a_bad_gateway(api: ApiInProcess) -> None:
+    error = RepositoryUnreachable("hello", "https://a:secret@host/x", "no route to host")
+    api.refs.leads["hello", "main"] = error
+    answer = api.call("GET", "/v1/apps/hello/labels/main")
+    assert answer.status_code == 502
+    assert answer.json()["type"] == "urn:prevs:problem:repository-unreachable"
+    assert answer.json()["repository"] == "https://***@host/x"
+
+
+def test_a_service_that_does_not_answer_asks_to_try_again(api: ApiInProcess) -> None:
+    api.previews.error = Unavailable("ZooKeeper")
+    for method, path, body in (
+        ("POST", "/v1/apps", HELLO),
+        ("PATCH", "/v1/apps/hello", {"mem": 64}),
+        ("DELETE", "/v1/apps/hello", None),
+    ):
+        answer = api.call(method, path, json=body)
+        assert answer.status_code == 503
+        assert answer.json()["type"] == "urn:prevs:problem:unavailable"
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_the_standard_port_is_left_out_of_addresses() -> None:
+    api = ApiInProcess(port=80)
+    api.previews.add_app(AppRecord("hello", "/x"))
+    api.refs.put("hello", "main", SHA)
+    lead = api.call("GET", "/v1/apps/hello/labels/main").json()
+    assert lead["url"] == "http://main.hello.localhost/"

@@ -1,0 +1,214 @@
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from prometheus_client import Counter
+from structlog.testing import capture_logs
+
+from framework.errors import Superseded
+from framework.http_api import make_app
+from prevs.records import AppRecord
+from tests.fakes.asgi import TOKEN, ApiInProcess
+
+JSON = {"Content-Type": "application/json"}
+EVERY_CALL = [
+    ("GET", "/v1/apps"),
+    ("POST", "/v1/apps"),
+    ("GET", "/v1/apps/hello"),
+    ("PATCH", "/v1/apps/hello"),
+    ("DELETE", "/v1/apps/hello"),
+    ("GET", "/v1/apps/hello/labels/main"),
+    ("GET", "/v1/previews"),
+    ("POST", "/v1/previews"),
+    ("GET", "/v1/previews/hello/x"),
+    ("DELETE", "/v1/previews/hello/x"),
+    ("POST", "/v1/previews/hello/x/retry"),
+    ("GET", "/v1/previews/hello/x/log"),
+    ("GET", "/nowhere"),
+]
+
+
+@pytest.fixture
+def api() -> ApiInProcess:
+    api = ApiInProcess()
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    return api
+
+
+@pytest.mark.parametrize(("method", "path"), EVERY_CALL)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": "Bearer"},
+        {"Authorization": TOKEN},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": "Bearer \u00e9"},
+    ],
+)
+def test_a_call_without_the_token_is_refused_before_it_is_read(
+    api: ApiInProcess, method: str, path: str, headers: Mapping[str, str]
+) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    answer = api.send(method, path, headers=encoded, content="{")
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:prevs:problem:unauthorized"
+    assert api.previews.app("hello")
+
+
+def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:
+    headers = {"Authorization": f"bearer {TOKEN}"}
+    assert api.send("GET", "/v1/apps", headers=headers).status_code == 200
+
+
+def test_an_api_without_a_token_is_not_made(api: ApiInProcess) -> None:
+    with pytest.raises(ValueError, match="token"):
+        make_app(
+            api.previews,
+            api.refs,
+            api.sandboxes,
+            token="",
+            domain="localhost",
+            public_port=80,
+            registry=api.registry,
+            ready=lambda: None,
+        )
+
+
+def test_health_and_numbers_and_docs_need_no_token(api: ApiInProcess) -> None:
+    Counter("prevs_things", "Things", registry=api.registry).inc()
+    assert api.send("GET", "/healthz").json() == {"status": "ok"}
+    assert "prevs_things_total 1.0" in api.send("GET", "/metrics").text
+    assert api.send("GET", "/docs").status_code == 200
+    api.trouble = "ZooKeeper does not answer."
+    answer = api.send("GET", "/healthz")
+    assert (answer.status_code, answer.json()["detail"]) == (503, "ZooKeeper does not answer.")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "slug"),
+    [
+        ("GET", "/v1/nothing", 404, "not-found"),
+        ("GET", "/", 404, "not-found"),
+        ("PUT", "/v1/apps", 405, "method-not-allowed"),
+        ("DELETE", "/v1/previews", 405, "method-not-allowed"),
+    ],
+)
+def test_what_is_not_there_is_a_problem_too(
+    api: ApiInProcess, method: str, path: str, status: int, slug: str
+) -> None:
+    answer = api.call(method, path)
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == f"urn:prevs:problem:{slug}"
+    assert answer.json()["status"] == status
+    assert path in answer.json()["detail"]
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("body", ["{", "", "nothing", "\x00", "[" * 10_000])
+@pytest.mark.parametrize("headers", [{}, JSON])
+def test_a_body_that_is_not_json_is_told_so(
+    api: ApiInProcess, body: str, headers: Mapping[str, str]
+) -> None:
+    answer = api.call("POST", "/v1/previews", content=body, headers=headers)
+    assert answer.status_code in (400, 422)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:prevs:problem:invalid-request"
+
+
+def test_what_utf_8_cannot_hold_is_told_so(api: ApiInProcess) -> None:
+    body = b'{"app": "hello", "label": "\\ud800"}'
+    answer = api.call("POST", "/v1/previews", content=body, headers=JSON)
+    assert answer.status_code in (404, 422)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_body_that_is_too_large_is_refused(api: ApiInProcess, told: bool) -> None:
+    body = json.dumps({"app": "hello", "label": "x" * 70_000}).encode()
+
+    async def pieces() -> Any:
+        for begin in range(0, len(body), 1000):
+            yield body[begin : begin + 1000]
+
+    answer = api.call("POST", "/v1/previews", content=body if told else pieces(), headers=JSON)
+    assert answer.status_code == 413
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:prevs:problem:body-too-large"
+
+
+def test_an_unexpected_error_is_logged_under_an_id_and_tells_no_more(api: ApiInProcess) -> None:
+    api.refs.leads["hello", "main"] = RuntimeError("the secret of the house")
+    with capture_logs() as logs:
+        answer = api.call("GET", "/v1/apps/hello/labels/main")
+    assert answer.status_code == 500
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:prevs:problem:internal-error"
+    assert "secret" not in answer.text
+    assert "Traceback" not in answer.text
+    assert [entry["id"] for entry in logs] == [answer.json()["id"]]
+    assert logs[0]["exc_info"]
+
+
+def test_an_error_that_no_caller_causes_is_a_fault_too(api: ApiInProcess) -> None:
+    api.previews.error = Superseded("/prevs/apps/hello")
+    with capture_logs() as logs:
+        answer = api.call("DELETE", "/v1/apps/hello")
+    assert answer.status_code == 500
+    assert len(logs) == 1
+
+
+def operations(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def statuses(operation: Mapping[str, Any]) -> Sequence[int]:
+    return sorted(int(status) for status in operation["responses"])
+
+
+def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInProcess) -> None:
+    schema = api.send("GET", "/openapi.json").json()
+    found = dict(operations(schema))
+    assert {name: statuses(operation) for name, operation in found.items()} == {
+        "GET /v1/apps": [200, 401, 422, 503],
+        "POST /v1/apps": [200, 201, 401, 409, 422, 503],
+        "GET /v1/apps/{app}": [200, 401, 404, 422, 503],
+        "PATCH /v1/apps/{app}": [200, 401, 404, 422, 503],
+        "DELETE /v1/apps/{app}": [204, 401, 404, 422, 503],
+        "GET /v1/apps/{app}/labels/{label}": [200, 401, 404, 409, 422, 502, 503],
+        "GET /v1/previews": [200, 401, 404, 422, 503],
+        "POST /v1/previews": [202, 401, 404, 409, 422, 502, 503],
+        "GET /v1/previews/{app}/{sha}": [200, 401, 404, 422, 503],
+        "DELETE /v1/previews/{app}/{sha}": [202, 401, 404, 422, 503],
+        "POST /v1/previews/{app}/{sha}/retry": [202, 401, 404, 409, 422, 503],
+        "GET /v1/previews/{app}/{sha}/log": [200, 401, 404, 422, 503],
+        "GET /healthz": [200, 503],
+        "GET /metrics": [200],
+    }
+    for name, operation in found.items():
+        assert ("security" in operation) == ("/v1/" in name)
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+    assert not {"HTTPValidationError", "ValidationError"} & set(schema["components"]["schemas"])
+
+
+def test_the_description_of_a_change_requires_nothing_and_allows_nothing_else(
+    api: ApiInProcess,
+) -> None:
+    schemas = api.send("GET", "/openapi.json").json()["components"]["schemas"]
+    changes = schemas["AppChanges"]
+    assert "required" not in changes
+    assert changes["additionalProperties"] is False
+    assert changes["properties"]["port"]["maximum"] == 65535
+    assert "default" not in changes["properties"]["port"]
+    assert "log_tail" not in schemas["PreviewDetail"]["required"]
+    for name in ("AppSettings", "App", "Lead", "StartOrder", "Preview", "PreviewDetail"):
+        assert schemas[name]["examples"]

@@ -1,0 +1,174 @@
+import pytest
+
+from framework.errors import UnknownLabel
+from prevs.records import AppRecord, Failure
+from prevs.states import Cause, State
+from tests.fakes.asgi import ApiInProcess
+
+SHA, OTHER = "a" * 40, "b" * 40
+ONE = f"/v1/previews/hello/{SHA}"
+
+
+@pytest.fixture
+def api() -> ApiInProcess:
+    api = ApiInProcess()
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    api.previews.add_app(AppRecord("other", "/srv/git/other"))
+    api.refs.put("hello", "main", SHA)
+    return api
+
+
+def failed(api: ApiInProcess) -> None:
+    failure = Failure(Cause.APP_EXITED, "The app exited with 1.", 1)
+    api.previews.put("hello", SHA, State.FAILED, task_id="t1", agent_id="S0", failure=failure)
+    api.sandboxes.output["t1"] = b"one\ntwo\n"
+
+
+def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: ApiInProcess) -> None:
+    order = {"app": "hello", "label": "main"}
+    first = api.call("POST", "/v1/previews", json=order)
+    assert first.status_code == 202
+    assert first.headers["Location"] == ONE
+    assert first.json() == {
+        "app": "hello",
+        "sha": SHA,
+        "state": "queued",
+        "phase": "",
+        "labels": ["main"],
+        "url": "http://main.hello.localhost:8080/",
+        "urls": ["http://main.hello.localhost:8080/"],
+        "reason": "",
+        "failure": None,
+        "task_id": None,
+        "agent": None,
+        "host_port": None,
+        "created": 0.0,
+        "changed": 0.0,
+        "started": None,
+        "last_used": None,
+        "pinned": False,
+    }
+    again = api.call("POST", "/v1/previews", json=order)
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert len(api.previews.previews()) == 1
+
+
+def test_the_address_is_that_of_the_newest_label(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING, labels=("main", "v1"))
+    shown = api.call("GET", ONE).json()
+    assert shown["url"] == "http://v1.hello.localhost:8080/"
+    assert shown["urls"] == [
+        "http://main.hello.localhost:8080/",
+        "http://v1.hello.localhost:8080/",
+    ]
+
+
+def test_a_preview_that_nobody_named_has_the_address_of_its_commit(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING)
+    assert api.call("GET", ONE).json()["url"] == f"http://{SHA}.hello.localhost:8080/"
+
+
+def test_an_unknown_label_starts_nothing(api: ApiInProcess) -> None:
+    api.refs.leads["hello", "x"] = UnknownLabel("hello", "x", "there is none.")
+    answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "x"})
+    assert answer.json()["type"] == "urn:prevs:problem:unknown-label"
+    answer = api.call("POST", "/v1/previews", json={"app": "nope", "label": "x"})
+    assert answer.json()["type"] == "urn:prevs:problem:unknown-app"
+    assert api.previews.previews() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, {"app", "label"}),
+        ({"app": "hello", "label": "main", "force": True}, {"force"}),
+        ({"app": 7, "label": ["main"]}, {"app", "label"}),
+        ([], {"body"}),
+        ("main", {"body"}),
+    ],
+)
+def test_an_order_that_cannot_be_read_is_refused_with_all_problems(
+    api: ApiInProcess, body: object, fields: set[str]
+) -> None:
+    answer = api.call("POST", "/v1/previews", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:prevs:problem:invalid-request"
+    assert {one["field"] for one in answer.json()["problems"]} == fields
+
+
+def test_previews_are_listed_by_app_and_state(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING, created=2.0)
+    api.previews.put("hello", OTHER, State.STOPPED, created=1.0)
+    api.previews.put("other", SHA, State.RUNNING)
+
+    def listed(query: str) -> list[tuple[str, str]]:
+        previews = api.call("GET", f"/v1/previews{query}").json()["previews"]
+        return [(one["app"], one["sha"]) for one in previews]
+
+    assert listed("") == [("hello", OTHER), ("hello", SHA), ("other", SHA)]
+    assert listed("?app=&state=") == listed("")
+    assert listed("?app=hello") == [("hello", OTHER), ("hello", SHA)]
+    assert listed("?state=running") == [("hello", SHA), ("other", SHA)]
+    assert listed("?app=other&state=stopped") == []
+    assert api.call("GET", "/v1/previews?app=nope").status_code == 404
+    answer = api.call("GET", "/v1/previews?state=sleeping")
+    assert answer.status_code == 422
+    assert "queued, placed" in answer.json()["problems"][0]["message"]
+
+
+def test_a_failed_preview_says_why_and_shows_the_end_of_its_log(api: ApiInProcess) -> None:
+    failed(api)
+    shown = api.call("GET", ONE).json()
+    assert shown["failure"] == {
+        "cause": "app-exited",
+        "message": "The app exited with 1.",
+        "exit_code": 1,
+    }
+    assert shown["log_tail"] == "one\ntwo\n"
+    assert shown["agent"] == {"id": "S0", "host": None}
+
+
+def test_the_end_of_the_log_is_empty_while_the_agent_is_away(api: ApiInProcess) -> None:
+    failed(api)
+    api.sandboxes.away = True
+    assert api.call("GET", ONE).json()["log_tail"] == ""
+
+
+def test_the_end_of_a_long_log_is_its_last_whole_lines(api: ApiInProcess) -> None:
+    failed(api)
+    api.sandboxes.output["t1"] = b"".join(b"line %d\n" % n for n in range(1000)) + b"caf\xe9\n"
+    tail = api.call("GET", ONE).json()["log_tail"]
+    assert tail.startswith("line ")
+    assert tail.endswith("line 999\ncaf\ufffd\n")
+    assert 4000 < len(tail) <= 4096
+
+
+def test_only_a_failed_preview_has_the_end_of_its_log(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING, task_id="t1")
+    assert "log_tail" not in api.call("GET", ONE).json()
+    failed(api)
+    assert "log_tail" not in api.call("GET", "/v1/previews").json()["previews"][0]
+
+
+@pytest.mark.parametrize("sha", [OTHER, SHA[:7], "main", "%C3%A9"])
+def test_what_is_no_preview_is_told_so(api: ApiInProcess, sha: str) -> None:
+    for method, end in (("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/log")):
+        answer = api.call(method, f"/v1/previews/hello/{sha}{end}")
+        assert answer.status_code == 404
+        assert answer.json()["type"] == "urn:prevs:problem:unknown-preview"
+
+
+def test_a_stop_ends_a_preview(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING)
+    answer = api.call("DELETE", ONE)
+    assert (answer.status_code, answer.json()["state"]) == (202, "stopped")
+
+
+def test_only_a_failed_preview_can_be_retried(api: ApiInProcess) -> None:
+    failed(api)
+    answer = api.call("POST", f"{ONE}/retry")
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    answer = api.call("POST", f"{ONE}/retry")
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:prevs:problem:not-retryable"
+    assert answer.json()["state"] == "queued"
