@@ -19,6 +19,8 @@ from prevs.states import State
 
 app_argument = click.argument("app")
 label_argument = click.argument("label")
+OVER = {"running", "failed", "stopped"}
+"""The states in which there is nothing to wait for."""
 
 
 @click.command()
@@ -31,7 +33,7 @@ def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bo
     """Start the preview of LABEL, and print its address."""
     with lookup.naming(label):
         preview = around.api.start(app, names.slug(label))
-    if wait and preview["state"] not in {"running", "failed"}:
+    if wait and preview["state"] not in OVER:
         preview = _wait(around, preview, label)
     if preview["state"] == "failed":
         preview = around.api.preview(app, preview["sha"])  # this answer has the end of the log
@@ -58,13 +60,13 @@ def _wait(around: Surroundings, preview: Preview, label: str) -> Preview:
 
 
 def last_state(steps: Iterator[Step], say: Callable[[str], None]) -> Preview:
-    """Return the first state of a followed preview in which there is nothing to wait for."""
+    """Return a followed preview once it is OVER; `say` hears of what it does until then."""
     said = ""
     for step in steps:
         if isinstance(step, LogPiece | NewAttempt):
             continue
         preview = step.preview
-        if isinstance(step, Ended) or preview["state"] in {"running", "failed"}:
+        if isinstance(step, Ended) or preview["state"] in OVER:
             return preview
         sentence = f"{title(preview)} {progress(preview)}"
         if sentence != said:

@@ -79,7 +79,7 @@ def failure(preview: Preview) -> str:
         return "failed"
     message = one_line(found["message"]) or found["cause"]
     code = found["exit_code"]
-    known = code is None or "exit code" in message
+    known = code is None or f"code {code}" in message
     return f"failed: {message}" if known else f"failed: {message} (exit code {code})"
 
 

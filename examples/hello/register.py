@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from make_repository import CannotMake, make
-from rich.console import Console
 from rich.table import Table
 
 from cli import credentials
 from cli.api import Api
 from cli.errors import ApiRefused, CliError
-from cli.output import tell_error
+from cli.output import show, tell_error
 from prevs import names
 
 APP = "hello"
@@ -33,7 +32,7 @@ def main() -> int:
         make(folder)
         api = Api(credentials.read(os.environ))
         register(api, folder)
-        show(addresses(api, folder))
+        show(table(addresses(api, folder)))
     except CannotMake as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -77,12 +76,12 @@ def older(folder: Path) -> dict[str, str]:
     return {names.short(done.stdout): "an older commit"} if done.returncode == 0 else {}
 
 
-def show(rows: list[tuple[str, str, str]]) -> None:
-    """Print the addresses as a table."""
-    table = Table("address", "leads to", "which says", box=None, pad_edge=False)
+def table(rows: list[tuple[str, str, str]]) -> Table:
+    """Return the addresses as a table."""
+    made = Table("address", "leads to", "which says", box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+        made.add_row(*row)
+    return made
 
 
 if __name__ == "__main__":
