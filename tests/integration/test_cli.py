@@ -352,6 +352,27 @@ def test_wrong_use_is_status_2_and_help_is_0(run: Run) -> None:
     assert "app" in help_text.out
 
 
+def test_commands_do_not_wait_for_the_imports_of_local() -> None:
+    program = (
+        "import sys; from cli.__main__ import main; main(['ls'], {'HOME': '/nonexistent'}); "
+        "sys.exit(sorted({'local', 'docker', 'kazoo', 'fastapi'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_local_is_one_of_the_commands(run: Run) -> None:
+    done = run("local", "--help")
+    assert done.status == 0
+    assert "up" in done.out
+
+
 def test_open_prints_the_address_also_where_there_is_no_browser(environ: dict[str, str]) -> None:
     command = [sys.executable, "-m", "cli", "open", "hello", "main"]
     done = subprocess.run(
