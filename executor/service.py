@@ -27,6 +27,9 @@ _TASK_LIMIT = 60.0
 _ACKNOWLEDGE_LIMIT = 30.0
 """Seconds for the agent to confirm the last report: it may be restarting."""
 
+_HASTY_ACKNOWLEDGE_LIMIT = 1.0
+"""The same after SHUTDOWN: an agent whose framework was removed confirms nothing any more."""
+
 _REMOVAL_TIME = 2.0
 """Seconds of the agent's patience that are kept for removing the container and the last report."""
 
@@ -68,6 +71,7 @@ class Service:
         self._signals = StopSignal()
         self._reporter: Reporter | None = None
         self._stop_grace = 0.0
+        self._acknowledge_limit = _ACKNOWLEDGE_LIMIT
         self._exit_code = EXIT_DONE
 
     def run(self) -> int:
@@ -95,6 +99,7 @@ class Service:
             case Killed(_, grace):
                 self._end(self._stop_grace if grace is None else grace)
             case ShutDown():
+                self._acknowledge_limit = _HASTY_ACKNOWLEDGE_LIMIT
                 self._end(self._hasty_grace())
             case Lost(reason):
                 logger.error("the agent is lost: %s", reason)
@@ -135,5 +140,5 @@ class Service:
         if self._reporter is None or self._exit_code == EXIT_LOST:
             return
         self._reporter.ended(error)
-        if not self._link.wait_acknowledged(_ACKNOWLEDGE_LIMIT):
+        if not self._link.wait_acknowledged(self._acknowledge_limit):
             logger.error("the agent did not acknowledge the last report")

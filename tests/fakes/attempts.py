@@ -155,6 +155,7 @@ class RecordingLink:
     def __init__(self) -> None:
         self.statuses: list[Mapping[str, Any]] = []
         self.stopped = False
+        self.waited = 0.0
 
     def stop(self) -> None:
         """Keep that it was stopped."""
@@ -165,7 +166,8 @@ class RecordingLink:
         self.statuses.append(status)
 
     def wait_acknowledged(self, timeout: float) -> bool:
-        """Everything is acknowledged."""
+        """Keep how long it would wait: everything is acknowledged."""
+        self.waited = timeout
         return True
 
     @property

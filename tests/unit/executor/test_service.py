@@ -81,6 +81,7 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
     assert agent.graces == [ORDER.stop_grace]
+    assert agent.waited == 30.0
     assert agent.containers.running == {}
     assert agent.stopped
 
@@ -96,6 +97,7 @@ def test_a_shutdown_leaves_time_to_remove_the_container(tmp_path: Path) -> None:
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states[-1] == "TASK_KILLED"
     assert agent.graces == [3.0]
+    assert agent.waited == 1.0
 
 
 def test_an_application_that_exits_is_one_failure(tmp_path: Path) -> None:
