@@ -50,7 +50,7 @@ class Connection(library.Connection):
     def __init__(self, address: str, callback: library.Process) -> None:
         try:
             super().__init__(address, callback)
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, OverflowError) as exc:
             # A name that does not resolve, a network that is not there, an address that is none.
             sock = getattr(self, "_sock", None)
             if sock is not None:
