@@ -24,22 +24,35 @@ class Identity(NamedTuple):
     started: int
 
 
-def parse_stat(stat: str) -> tuple[str, int, int]:
-    """Return (state, parent's pid, start time) of the text of /proc/PID/stat.
+class Stat(NamedTuple):
+    """What is used of /proc/PID/stat. `started` is in clock ticks since the boot."""
+
+    state: str
+    parent: int
+    threads: int
+    started: int
+
+
+def parse_stat(text: str) -> Stat:
+    """Return what the text of /proc/PID/stat says.
 
     The command's name is in parentheses and may hold anything, so fields count from the last one.
     """
-    fields = stat.rpartition(")")[2].split()
-    return fields[0], int(fields[1]), int(fields[19])
+    fields = text.rpartition(")")[2].split()
+    return Stat(fields[0], int(fields[1]), int(fields[17]), int(fields[19]))
 
 
 def identify(pid: int) -> Identity | None:
-    """Return the identity of a live process, or None; a zombie is not alive."""
+    """Return the identity of a live process, or None.
+
+    A zombie is not alive, unless it waits for threads of its own to end.
+    """
     try:
-        state, _, started = parse_stat((_PROC / str(pid) / "stat").read_text())
+        stat = parse_stat((_PROC / str(pid) / "stat").read_text())
     except OSError:
         return None
-    return None if state in "ZX" else Identity(pid, started)
+    dead = stat.state == "X" or (stat.state == "Z" and stat.threads <= 1)
+    return None if dead else Identity(pid, stat.started)
 
 
 def is_alive(process: Identity) -> bool:
@@ -74,7 +87,7 @@ def _ancestry(pid: int) -> set[int]:
     while pid > 0 and pid not in line:
         line.add(pid)
         try:
-            pid = parse_stat((_PROC / str(pid) / "stat").read_text())[1]
+            pid = parse_stat((_PROC / str(pid) / "stat").read_text()).parent
         except OSError:
             break
     return line
@@ -121,7 +134,7 @@ def given(path: Path) -> list[Identity]:
     found: set[int] = set()
     for pid in _pids():
         with contextlib.suppress(OSError):
-            parents[pid] = parse_stat((_PROC / str(pid) / "stat").read_text())[1]
+            parents[pid] = parse_stat((_PROC / str(pid) / "stat").read_text()).parent
             arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
             if any(argument.startswith(prefix) for argument in arguments):
                 found.add(pid)

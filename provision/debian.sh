@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# debian.sh [--test]: installs the Debian packages that `prevs local` needs and that are missing.
+#
+# With --test also those that only the tests need. Quick where nothing is missing (a tenth of a second).
+# As an ordinary user it asks sudo. Debian starts the services of what it installs; those that were
+# installed here are stopped and disabled again: prevs starts its own HAProxy, and its own dockerd
+# where none answers. What was installed before is left as it is.
+set -euo pipefail
+
+needed=(
+  busybox-static                                # the base of the example's images
+  default-jre-headless libzookeeper-java        # ZooKeeper
+  docker.io docker-cli docker-buildx iptables   # containers
+  g++ libc6-dev                                 # compiles local/mesos
+  ca-certificates git                           # git clone over https, too
+  haproxy
+  iproute2 procps                               # undo what dockerd did to the network
+  libapr1t64 libsasl2-2 libsvn1                 # what the Mesos library is linked with
+  python3-venv
+)
+services=(haproxy.service docker.service docker.socket containerd.service)
+
+case "${1-}" in
+  "") ;;
+  --test) needed+=(chromium) ;;
+  *) echo "usage: $0 [--test]" >&2; exit 2 ;;
+esac
+
+installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
+missing=()
+for package in "${needed[@]}"; do installed "$package" || missing+=("$package"); done
+if (( ${#missing[@]} == 0 )); then exit 0; fi
+
+as_root=()
+if (( EUID != 0 )); then
+  command -v sudo >/dev/null || {
+    echo "Missing Debian packages: ${missing[*]}" >&2
+    echo "Neither root nor sudo is here to install them. As root: apt-get install ${missing[*]}" >&2
+    exit 1
+  }
+  as_root=(sudo)
+fi
+
+active() { [[ -d /run/systemd/system ]] && systemctl --quiet is-active "$1"; }
+were_active=" "
+for service in "${services[@]}"; do if active "$service"; then were_active+="$service "; fi; done
+
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get --quiet=2 -o Dpkg::Use-Pty=0 "$@"; }
+log=$(mktemp); trap 'rm -f "$log"' EXIT
+step() {
+  local said=$1; shift
+  echo "$said ..."
+  if ! "$@" >"$log" 2>&1; then
+    tail -n 20 "$log" >&2
+    echo "That failed (above: why). Is the network there, and no other apt-get running? Mend it and run the same command again." >&2
+    exit 1
+  fi
+}
+
+step "Reading Debian's package lists" apt update
+step "Installing ${#missing[@]} Debian packages: ${missing[*]}" apt install --no-install-recommends "${missing[@]}"
+
+for service in "${services[@]}"; do
+  if active "$service" && [[ $were_active != *" $service "* ]]; then
+    step "Stopping $service, which prevs starts by itself" "${as_root[@]}" systemctl --quiet disable --now "$service"
+  fi
+done

@@ -1,0 +1,208 @@
+"""The Mesos of a local cluster is a real one: master, agents, containerizer, fetcher."""
+
+import base64
+import contextlib
+import json
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local import processes
+from local.mesos.installation import Installation
+from local.mesos.parts import Address, Agent, agent_part, forget_executors, master_part
+from local.parts import ProcessPart, bring_up
+from local.ports import free_port
+from tests.integration.mesos_local_framework import EXECUTOR, Scheduler
+
+pytestmark = pytest.mark.integration
+
+
+def wait_until(condition: Callable[[], Any], what: str, limit: float = 20.0) -> Any:
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    pytest.fail(f"{what}: not within {limit:.0f} s")
+
+
+class Pair:
+    """A master and one agent of this test's own."""
+
+    def __init__(self, installation: Installation, folder: Path) -> None:
+        self.folder = folder
+        self.master = Address("127.0.0.1", free_port())
+        self.agent = Address("127.0.0.1", free_port())
+        environ = {"PATH": "/usr/bin:/bin"}
+        agent = Agent(
+            name="agent-1",
+            address=self.agent,
+            resources="cpus:1;mem:256;disk:100;ports:[21000-21001]",
+            folder=folder / "agent-1",
+            executor_environ={"PATH": "/usr/bin:/bin", "GIVEN": "yes"},
+        )
+        log = folder / "log"
+        self.master_part = master_part(
+            installation, self.master, folder=folder / "master", environ=environ, log=log
+        )
+        self.agent_part = agent_part(
+            installation, agent, master=self.master, environ=environ, log=log
+        )
+
+    @property
+    def parts(self) -> tuple[ProcessPart, ProcessPart]:
+        return self.master_part, self.agent_part
+
+    def sandbox_file(self, name: str) -> Path | None:
+        found = self.folder.glob(f"agent-1/**/executors/*/runs/latest/{name}")
+        return next(found, None)
+
+    def agent_id(self) -> str:
+        [agent] = requests.get(f"http://{self.master}/slaves", timeout=5).json()["slaves"]
+        return str(agent["id"])
+
+
+@pytest.fixture
+def pair(mesos_installation: Installation, tmp_path: Path) -> Iterator[Pair]:
+    pair = Pair(mesos_installation, tmp_path)
+    try:
+        for part in pair.parts:
+            bring_up(part)
+        yield pair
+    finally:
+        for part in reversed(pair.parts):
+            part.stop()
+
+
+@pytest.fixture
+def scheduler(pair: Pair) -> Iterator[Scheduler]:
+    scheduler = Scheduler(str(pair.master))
+    yield scheduler
+    with contextlib.suppress(requests.RequestException, AssertionError):
+        scheduler.end()
+
+
+def run_executor(pair: Pair, scheduler: Scheduler, name: str = "one") -> Mapping[str, str]:
+    """Start a task with an executor that subscribes; return that executor's environment."""
+    script = base64.b64encode(EXECUTOR.encode()).decode()
+    code = f"import base64; exec(base64.b64decode('{script}'))"
+    arguments = [sys.executable, "-c", code]
+    command = {"shell": False, "value": sys.executable, "arguments": arguments}
+    scheduler.launch(name, command)
+    file = wait_until(lambda: pair.sandbox_file("launch"), "the executor gets its task")
+    environ: Mapping[str, str] = json.loads(wait_until(file.read_text, "it writes its environment"))
+    return environ
+
+
+def test_an_executor_gets_its_task_and_the_environment_that_the_agent_was_told(
+    pair: Pair, scheduler: Scheduler
+) -> None:
+    environ = run_executor(pair, scheduler)
+    assert environ["GIVEN"] == "yes"
+    assert environ["MESOS_EXECUTOR_ID"] == "one"
+    assert "MESOS_LOCAL_LIB" not in environ
+    assert "LD_LIBRARY_PATH" not in environ
+
+
+def test_stopping_an_agent_shuts_its_executors_down_in_order(
+    pair: Pair, scheduler: Scheduler
+) -> None:
+    run_executor(pair, scheduler)
+    begun = time.monotonic()
+    pair.agent_part.stop()
+    assert time.monotonic() - begun < 10
+    assert pair.sandbox_file("shutdown"), "the executor was told to shut down"
+    assert processes.having("MESOS_SLAVE_PID", f"slave(1)@{pair.agent}") == []
+
+
+def test_an_executor_outlives_its_agent_and_is_known_to_the_next(
+    pair: Pair, scheduler: Scheduler
+) -> None:
+    run_executor(pair, scheduler)
+    agent_id = pair.agent_id()
+    [executor, *_] = processes.having("MESOS_SLAVE_PID", f"slave(1)@{pair.agent}")
+    assert pair.agent_part.pid is not None
+    killed = processes.identify(pair.agent_part.pid)
+    assert killed is not None
+    processes.end([killed], 0)
+    wait_until(pair.agent_part.problem, "its end is noticed")
+    bring_up(pair.agent_part)
+    assert pair.agent_id() == agent_id
+    assert processes.is_alive(executor)
+    state = requests.get(f"http://{pair.agent}/state", timeout=5).json()
+    [framework] = state["frameworks"]
+    assert [e["id"] for e in framework["executors"]] == ["one"]
+
+
+def test_an_agent_that_forgot_its_executors_is_a_new_one(pair: Pair) -> None:
+    first = pair.agent_id()
+    for part in reversed(pair.parts):
+        part.stop()
+    forget_executors(pair.folder / "agent-1")
+    for part in pair.parts:
+        bring_up(part)
+    assert pair.agent_id() != first
+
+
+def test_agents_register_again_with_a_master_that_was_killed(pair: Pair) -> None:
+    first = pair.agent_id()
+    assert pair.master_part.pid is not None
+    killed = processes.identify(pair.master_part.pid)
+    assert killed is not None
+    processes.end([killed], 0)
+    bring_up(pair.master_part)
+    wait_until(pair.agent_part.ready, "the agent registers again")
+    assert pair.agent_id() == first
+
+
+def test_a_task_gets_the_files_that_its_uris_name(
+    pair: Pair, scheduler: Scheduler, tmp_path: Path
+) -> None:
+    served = tmp_path / "served"
+    served.mkdir()
+    (served / "page.txt").write_text("over http")
+    (tmp_path / "tool").write_text("#!/bin/sh\necho from the tool\n")
+    with serving(served) as base:
+        uris = [
+            {"value": f"{base}/page.txt", "output_file": "in/a/folder.txt"},
+            {"value": str(tmp_path / "tool"), "executable": True},
+        ]
+        command = {"shell": True, "value": "./tool > said; exit 1", "uris": uris}
+        scheduler.launch("fetching", command)
+        said = wait_until(lambda: pair.sandbox_file("said"), "the tool runs")
+    assert wait_until(said.read_text, "it writes") == "from the tool\n"
+    page = pair.sandbox_file("in/a/folder.txt")
+    assert page is not None
+    assert page.read_text() == "over http"
+
+
+def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
+    pair: Pair, scheduler: Scheduler
+) -> None:
+    uris = [{"value": "/no/such/file"}]
+    command = {"shell": True, "value": "exec sleep 60", "uris": uris}
+    scheduler.launch("failing", command)
+    status = scheduler.next("UPDATE")["status"]
+    assert status["state"] == "TASK_FAILED"
+    stderr = pair.sandbox_file("stderr")
+    assert stderr is not None
+    assert "/no/such/file" in stderr.read_text()
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
