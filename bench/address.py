@@ -7,6 +7,7 @@ from typing import Any
 
 import requests
 
+from bench.errors import BenchError
 from bench.summary import Mark
 
 _LIMIT = 120.0
@@ -49,7 +50,7 @@ class Previews:
         )
         seconds = time.monotonic() - began
         if answer.text != page:
-            raise RuntimeError(f"{host} answers {answer.status_code}: {answer.text[:2000]}")
+            raise BenchError(f"{host} answers {answer.status_code}: {answer.text[:2000]}")
         return seconds
 
     def stop(self, sha: str) -> None:
@@ -59,7 +60,7 @@ class Previews:
         deadline = time.monotonic() + _LIMIT
         while (state := self._call("GET", path).json()["state"]) != "stopped":
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{sha} is still {state} after {_LIMIT} s")
+                raise BenchError(f"{sha} is still {state} after {_LIMIT} s")
             time.sleep(0.05)
 
     def watch(self, sha: str, page: str) -> tuple[list[Mark], float]:
@@ -83,5 +84,5 @@ class Previews:
     def _call(self, method: str, path: str, **more: Any) -> requests.Response:
         answer = self._session.request(method, self._system.api + path, timeout=_LIMIT, **more)
         if not answer.ok:
-            raise RuntimeError(f"{method} {path} answers {answer.status_code}: {answer.text}")
+            raise BenchError(f"{method} {path} answers {answer.status_code}: {answer.text}")
         return answer

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.address import System
+from bench.errors import BenchError
 from local.dockerd import DockerPart
 from local.ports import free_port
 from local.settings import docker_folder, read
@@ -19,7 +20,7 @@ _PREVIEW_PORTS = "36000-36199"  # those of `make up` begin at 31000
 def running(folder: Path) -> Iterator[tuple[System, str]]:
     """Start a cluster in `folder`; yield it with its DOCKER_HOST, and end it.
 
-    Its progress goes to stderr. Raises subprocess.CalledProcessError if it does not get up.
+    Its progress goes to stderr. Raises BenchError if it does not get up.
     """
     ports = ("--port", "--api-port", "--zookeeper-port", "--mesos-port", "--agent-port")
     chosen = [word for option in ports for word in (option, str(free_port()))]
@@ -28,7 +29,7 @@ def running(folder: Path) -> Iterator[tuple[System, str]]:
         _local("up", "--dir", str(folder), *chosen)
         settings = read(folder)
         if settings is None:
-            raise RuntimeError(f"`prevs local up` has left no settings in {folder}")
+            raise BenchError(f"`prevs local up` has left no settings in {folder}")
         token = settings.token_file.read_text()
         docker = DockerPart(docker_folder(os.environ), os.environ).address
         yield System(settings.api, token, settings.domain, settings.port), docker
@@ -38,4 +39,5 @@ def running(folder: Path) -> Iterator[tuple[System, str]]:
 
 def _local(*args: str) -> None:
     command = [sys.executable, "-m", "cli", "local", *args]
-    subprocess.run(command, check=True, stdout=sys.stderr)
+    if subprocess.run(command, check=False, stdout=sys.stderr).returncode:
+        raise BenchError(f"`prevs local {args[0]}` has failed (above: why)")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import requests
 
+from bench.errors import BenchError
+
 _POLL = 0.01  # seconds between two looks
 _LIMIT = 60.0
 
@@ -56,12 +58,12 @@ class RawDocker:
                 continue
             now = time.monotonic()
             if answer.text != page:
-                raise RuntimeError(f"another page answers: {answer.status_code} {answer.text!r}")
+                raise BenchError(f"another page answers: {answer.status_code} {answer.text!r}")
             return now
-        raise RuntimeError(f"raw docker did not answer within {_LIMIT} s")
+        raise BenchError(f"raw docker did not answer within {_LIMIT} s")
 
     def _docker(self, *args: str) -> None:
         command = ["docker", "--host", self._host, *args]
         done = subprocess.run(command, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"docker {args[0]} failed: {done.stderr.strip()}")
+            raise BenchError(f"docker {args[0]} failed: {done.stderr.strip()}")

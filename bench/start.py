@@ -16,6 +16,7 @@ from pathlib import Path
 
 from bench import cluster, summary
 from bench.address import Previews, System
+from bench.errors import BenchError
 from bench.raw import RawDocker
 from bench.versions import Versions
 from local.ports import free_port
@@ -84,7 +85,7 @@ def measure(system: System, docker: str, folder: Path) -> None:
     """Print the rounds as they come, and what they come to."""
     busybox = shutil.which("busybox")
     if busybox is None:
-        raise RuntimeError("There is no static busybox here: apt-get install busybox-static")
+        raise BenchError("There is no static busybox here: apt-get install busybox-static")
     versions = Versions(folder / "repository", Path(busybox), f"bench {time.time_ns()}")
     raw = RawDocker(docker, free_port())
     previews = Previews(system, _APP)
@@ -100,7 +101,7 @@ def measure(system: System, docker: str, folder: Path) -> None:
             tell(f"Round {number} of {ROUNDS}: {seconds}")
         watched = list(course.watch())
     finally:
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(BenchError):
             raw.end()
         previews.remove()
     print(*summary.lines(rounds), *watched, summary.last_line(rounds), sep="\n")
@@ -115,8 +116,12 @@ def main() -> int:
     """Run the bench on a cluster of its own and return the exit status."""
     with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
         folder = Path(scratch)
-        with cluster.running(folder / "cluster") as (system, docker):
-            measure(system, docker, folder)
+        try:
+            with cluster.running(folder / "cluster") as (system, docker):
+                measure(system, docker, folder)
+        except BenchError as exc:
+            tell(f"The bench ended early: {exc}")
+            return 1
     return 0
 
 
