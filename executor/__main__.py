@@ -5,6 +5,7 @@ import os
 import queue
 import signal
 import sys
+import threading
 
 from driver.executor import ExecutorDriver
 from executor.config import read_config
@@ -31,12 +32,14 @@ def main() -> int:
         print(f"executor: {exc}", file=sys.stderr)
         return EXIT_USAGE
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(ShutDown()))
+    # What it is worth is the driver's now; git and docker need not have it.
+    os.environ.pop("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", None)
     driver.start()
     # While the agent answers: this is the slowest import, and nothing needs it before the task.
     from executor.toolbox import Toolbox
 
     toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()))
-    toolbox.connect()
+    threading.Thread(target=toolbox.connect, daemon=True, name="connect").start()
     return Service(config, driver, inbox, toolbox.tools).run()
 
 

@@ -27,6 +27,8 @@ _CONFIG = (
     *("-c", "core.fsmonitor=false"),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
+    # Keep what comes as one pack: to unpack few objects means to compress each once more.
+    *("-c", "fetch.unpackLimit=1"),
     # Large files stay the pointers that they are in the repository: a smudge filter would ask a
     # server that the repository names.
     *("-c", "filter.lfs.smudge="),

@@ -1,7 +1,7 @@
 """The containers of this agent's docker daemon.
 
 All previews of an agent share one bridge network in which containers cannot talk to each other
-(docs/decisions/0013-one-network.md): a network for each costs 60 ms before every start, 150 ms
+(docs/decisions/0009-one-network.md): a network for each costs 60 ms before every start, 150 ms
 after every stop, and a daemon has address ranges for about 30.
 """
 

@@ -1,5 +1,6 @@
 """The attempt's log: the sandbox's stdout, which the Mesos UI and the framework show to people."""
 
+import contextlib
 import os
 import threading
 
@@ -26,5 +27,7 @@ class Output:
     def _append(self, data: bytes) -> None:
         if data:
             self._at_line_start = data.endswith(b"\n")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
+        # A full disk costs the log, and not the preview.
+        with contextlib.suppress(OSError):
+            while data:
+                data = data[os.write(self._descriptor, data) :]

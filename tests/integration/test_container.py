@@ -185,6 +185,45 @@ def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> N
     assert b"hello" not in world.log.data
 
 
+def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
+    world: World, docker_host: str
+) -> None:
+    specs = [world.spec(SERVE, number=number) for number in range(4)]
+    failures: list[StartFailed] = []
+
+    def start(spec: ContainerSpec) -> None:
+        daemon = Daemon({"DOCKER_HOST": docker_host})
+        try:
+            DockerContainers(daemon, CLUSTER, world.log).start(spec, on_exit=ignore)
+        except StartFailed as exc:
+            failures.append(exc)
+
+    threads = [threading.Thread(target=start, args=(spec,)) for spec in specs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(world.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"})) == 1
+    wait_until(lambda: all(ask(spec).status == 200 for spec in specs))
+
+
+def test_an_application_gets_the_signal_that_its_image_asks_for(world: World) -> None:
+    command = "trap 'echo as asked; exit 0' USR1; echo up; while :; do sleep 0.05; done"
+    spec = world.spec(command)
+    made = world.client.create_container(spec.image, labels={"prevs.task": "container-test"})
+    world.client.commit(
+        made["Id"], repository="prevs-test/container", tag="1", changes=["STOPSIGNAL SIGUSR1"]
+    )
+    ended = threading.Event()
+    container = world.containers.start(spec, on_exit=ended.set)
+    wait_until(lambda: b"up" in world.log.data)
+    container.terminate()
+    assert ended.wait(15)
+    container.drain(10)
+    assert b"as asked" in world.log.data
+
+
 def test_zombies_are_reaped(world: World) -> None:
     spec = world.spec("sh -c 'sleep 0 & exec sleep 0' & wait; exec sleep 1000")
     container = world.containers.start(spec, on_exit=ignore)

@@ -4,6 +4,8 @@ import base64
 import contextlib
 import os
 import queue
+import signal
+import subprocess
 import sys
 import time
 import urllib.error
@@ -227,6 +229,42 @@ def test_an_executor_that_is_shut_down_takes_its_container_along(world: World) -
     # Mesos ends the executors of a framework that is removed with SHUTDOWN.
     world.scheduler.driver.teardown()
     wait_until(lambda: world.containers() == [])
+
+
+def test_an_executor_that_gets_sigterm_ends_its_task_first(world: World) -> None:
+    sha = world.repository.commit_app(serving("hello"))
+    task_id, _ = world.scheduler.launch(world.order(sha), "a1")
+    world.scheduler.wait_for("TASK_RUNNING")
+    os.kill(executor_pid(task_id), signal.SIGTERM)
+    world.scheduler.wait_for("TASK_KILLED")
+    assert world.containers() == []
+    assert world.scheduler.states[-2:] == ["TASK_KILLING", "TASK_KILLED"]
+
+
+def executor_pid(task_id: str) -> int:
+    """Return the process of a task's executor: the one that is not the agent's own wrapper."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            environ = (path / "environ").read_bytes().split(b"\0")
+            words = (path / "cmdline").read_bytes().split(b"\0")
+            if f"MESOS_EXECUTOR_ID={task_id}".encode() in environ and b"executor" in words:
+                return int(path.name)
+    raise AssertionError(f"{task_id} has no executor")
+
+
+def test_an_executor_without_an_agent_says_all_that_is_missing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "executor"],
+        cwd=ROOT,
+        env={"PREVS_EXECUTOR_DIR": "relative"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 2
+    assert "PREVS_EXECUTOR_DIR must be an absolute path" in done.stderr
+    assert done.stdout == ""
 
 
 def test_a_second_attempt_answers_soon(world: World) -> None:

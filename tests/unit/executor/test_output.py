@@ -34,3 +34,12 @@ def test_a_header_ends_a_line_that_was_not_ended() -> None:
 
 def test_nothing_written_changes_nothing() -> None:
     assert written(("write", b"x"), ("write", b""), ("header", b"h")) == b"x\n== h ==\n"
+
+
+def test_a_disk_that_is_full_costs_the_log_only() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    output = Output(full)
+    output.write(b"lost")
+    output.header("lost too")
+    os.close(full)
+    assert written(("write", b"kept")) == b"kept"
