@@ -1,0 +1,196 @@
+"""The API on a real socket, over real git repositories; previews and sandboxes are stand-ins."""
+
+import dataclasses
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from prometheus_client import CollectorRegistry
+
+from framework.http_api import make_app
+from framework.refs import Mirrors
+from prevs.states import State
+from tests.fakes.previews import FakePreviews
+from tests.fakes.sandboxes import FakeSandboxes
+
+pytestmark = pytest.mark.integration
+
+TOKEN = "a-token-for-tests"
+SHA = "a" * 40
+LOG = f"/v1/previews/hello/{SHA}/log"
+
+
+@dataclasses.dataclass
+class RunningApi:
+    """The API at an address, and what is behind it."""
+
+    url: str
+    previews: FakePreviews
+    sandboxes: FakeSandboxes
+
+    def client(self) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    def call(self, method: str, path: str, **request: Any) -> httpx.Response:
+        with self.client() as client:
+            return client.request(method, path, **request)
+
+
+@pytest.fixture
+def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
+    previews, sandboxes, port = FakePreviews(), FakeSandboxes(), free_port()
+    app = make_app(
+        previews,
+        Mirrors(tmp_path / "mirrors"),
+        sandboxes,
+        token=TOKEN,
+        domain="localhost",
+        public_port=8080,
+        registry=CollectorRegistry(),
+        ready=lambda: None,
+    )
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    wait_until(lambda: server.started)
+    yield RunningApi(f"http://127.0.0.1:{port}", previews, sandboxes)
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    run = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    subprocess.run(["git", "init", "--quiet", "-b", "main", str(folder)], check=True)
+    commit = [*run, "-C", str(folder), "commit", "--quiet", "--allow-empty", "-m", "Say hello"]
+    subprocess.run(commit, check=True)
+    return folder
+
+
+@pytest.fixture
+def running(api: RunningApi) -> RunningApi:
+    api.call("POST", "/v1/apps", json={"name": "hello", "repository": "/nowhere"})
+    api.previews.put("hello", SHA, State.RUNNING, task_id="t1", labels=("main",))
+    return api
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def read_events(stream: httpx.Response) -> Iterator[tuple[str, str | None, Any]]:
+    fields: dict[str, str] = {}
+    for line in stream.iter_lines():
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "event" in fields:
+            yield fields["event"], fields.get("id"), json.loads(fields["data"])
+            fields = {}
+
+
+def follow(api: RunningApi, **headers: str) -> list[tuple[str, str | None, Any]]:
+    accept = {"Accept": "text/event-stream", **headers}
+    with api.client() as client, client.stream("GET", LOG, headers=accept) as stream:
+        return list(read_events(stream))
+
+
+def test_a_label_of_a_real_repository_starts_its_commit(api: RunningApi, repository: Path) -> None:
+    app = {"name": "hello", "repository": str(repository)}
+    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    lead = api.call("GET", "/v1/apps/hello/labels/main").json()
+    assert (lead["kind"], lead["subject"]) == ("branch", "Say hello")
+    for label in ("main", lead["sha"][:7]):
+        answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": label})
+        assert answer.status_code == 202
+        assert answer.headers["Location"] == f"/v1/previews/hello/{lead['sha']}"
+    assert answer.json()["labels"] == ["main", lead["sha"][:7]]
+    answer = api.call("GET", "/v1/apps/hello/labels/feature/a")
+    assert (answer.status_code, "has the label" in answer.json()["detail"]) == (404, True)
+
+
+def test_a_repository_that_cannot_be_read_starts_nothing(api: RunningApi) -> None:
+    api.call("POST", "/v1/apps", json={"name": "hello", "repository": "/nowhere/at/all"})
+    answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert answer.status_code == 502
+    assert "does not appear to be a git repository" in answer.json()["detail"]
+    assert api.previews.previews() == []
+
+
+def test_a_repository_that_does_not_answer_holds_up_nobody_else(
+    api: RunningApi, repository: Path
+) -> None:
+    api.call("POST", "/v1/apps", json={"name": "quick", "repository": str(repository)})
+    with socket.socket() as silent, ThreadPoolExecutor() as pool:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        url = f"git://127.0.0.1:{silent.getsockname()[1]}/x"
+        api.call("POST", "/v1/apps", json={"name": "stuck", "repository": url})
+        path = "/v1/apps/stuck/labels/main"
+        stuck = [pool.submit(api.call, "GET", path) for _ in range(10)]
+        peer, _ = silent.accept()
+        begun = time.monotonic()
+        assert api.call("GET", "/v1/apps/quick/labels/main").status_code == 200
+        assert time.monotonic() - begun < 2
+        assert not any(one.done() for one in stuck)
+        peer.close()
+        silent.close()
+        assert {one.result().status_code for one in stuck} == {502}
+
+
+def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> None:
+    viewers = 100
+    with ThreadPoolExecutor(viewers) as pool:
+        following = [pool.submit(follow, running) for _ in range(viewers)]
+        wait_until(lambda: running.sandboxes.reads > 2)
+        written = b""
+        for number in range(5):
+            written += f"line {number} é\n".encode()
+            running.sandboxes.output["t1"] = written
+            time.sleep(0.2)
+        running.previews.change("hello", SHA, state=State.FAILED)
+        seen = [one.result() for one in following]
+    for events in seen:
+        assert events[0][0] == "state"
+        assert "".join(data for name, _, data in events if name == "log").encode() == written
+        assert [number for name, number, _ in events if name == "log"][-1] == str(len(written))
+        assert (events[-1][0], events[-1][2]["state"]) == ("end", "failed")
+    # Each on its own would have read some ten times.
+    assert running.sandboxes.reads < viewers * 3
+
+
+def test_a_stream_that_broke_goes_on_after_its_last_event(running: RunningApi) -> None:
+    running.sandboxes.output["t1"] = b"one\ntwo\n"
+    running.previews.change("hello", SHA, state=State.STOPPED)
+    events = follow(running, **{"Last-Event-ID": "4"})
+    assert [event for event in events if event[0] == "log"] == [("log", "8", "two\n")]
+
+
+def test_a_viewer_that_goes_away_ends_the_work(running: RunningApi) -> None:
+    running.sandboxes.output["t1"] = b"one\n"
+    with running.client() as client:
+        accept = {"Accept": "text/event-stream"}
+        with client.stream("GET", LOG, headers=accept) as stream:
+            assert next(read_events(stream))[0] == "state"
+            wait_until(lambda: running.sandboxes.reads >= 2)
+    time.sleep(0.6)
+    before = running.sandboxes.reads
+    time.sleep(1.2)
+    assert running.sandboxes.reads == before
