@@ -1,0 +1,46 @@
+import shlex
+import sys
+from pathlib import Path
+
+from local.programs import executor_environ, framework_part, proxy_part
+from local.settings import prepare
+
+ENVIRON = {"PATH": "/bin", "HOME": "/home/me", "https_proxy": "http://p", "SECRET": "s"}
+
+
+def test_the_framework_finds_the_master_in_zookeeper_and_keeps_its_token_in_a_file(
+    tmp_path: Path,
+) -> None:
+    settings = prepare(tmp_path, {"zookeeper_port": 11, "api_port": 12, "port": 13})
+    part = framework_part(settings, {"PREVS_CLUSTER": settings.cluster})
+    assert part.environ["PREVS_MASTER"] == "zk://127.0.0.1:11/mesos"
+    assert part.environ["PREVS_LISTEN"] == "127.0.0.1:12"
+    assert part.environ["PREVS_PUBLIC_PORT"] == "13"
+    assert part.environ["PREVS_CLUSTER"] == settings.cluster
+    command = shlex.split(part.environ["PREVS_EXECUTOR_COMMAND"])
+    assert command == [sys.executable, "-m", "executor"]
+    assert not any(settings.token_file.read_text() in value for value in part.environ.values())
+
+
+def test_the_framework_ends_before_the_agents_do(tmp_path: Path) -> None:
+    settings = prepare(tmp_path, {"agents": 3})
+    needs = framework_part(settings, {}).needs
+    assert {"agent-1", "agent-2", "agent-3"} < set(needs)
+
+
+def test_the_proxy_listens_on_loopback_only(tmp_path: Path) -> None:
+    part = proxy_part(prepare(tmp_path, {"port": 99}), {})
+    assert part.environ["PREVS_PROXY_LISTEN"] == "127.0.0.1:99"
+
+
+def test_executors_get_what_they_need_and_no_more_of_the_callers_environment(
+    tmp_path: Path,
+) -> None:
+    settings = prepare(tmp_path, {})
+    environ = executor_environ(settings, tmp_path / "agent-1", "unix:///d", ENVIRON)
+    assert environ["DOCKER_HOST"] == "unix:///d"
+    assert environ["PREVS_EXECUTOR_DIR"] == str(tmp_path / "agent-1" / "executor")
+    assert environ["PREVS_CLUSTER"] == settings.cluster
+    assert environ["https_proxy"] == "http://p"
+    assert environ["PATH"].split(":")[0] == str(Path(sys.executable).parent)
+    assert "SECRET" not in environ

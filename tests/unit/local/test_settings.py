@@ -1,0 +1,42 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from local import settings
+from local.errors import LocalError
+
+
+def test_folders_follow_the_xdg_variables_and_ignore_relative_ones() -> None:
+    home = {"HOME": "/home/me"}
+    assert settings.default_folder(home) == Path("/home/me/.local/state/prevs/local")
+    assert settings.cache_folder({**home, "XDG_CACHE_HOME": "/c"}) == Path("/c/prevs")
+    relative = {**home, "XDG_DATA_HOME": "here"}
+    assert settings.docker_folder(relative) == Path("/home/me/.local/share/prevs/docker")
+
+
+def test_id_and_token_of_a_folder_stay_the_same_when_its_settings_change(tmp_path: Path) -> None:
+    first = settings.prepare(tmp_path / "x", {"port": 1111})
+    token = first.token_file.read_text()
+    second = settings.prepare(tmp_path / "x", {"port": 2222})
+    assert (second.cluster, second.port) == (first.cluster, 2222)
+    assert second.token_file.read_text() == token
+    assert settings.read(tmp_path / "x") == second
+
+
+def test_a_folder_and_its_token_are_closed_to_others(tmp_path: Path) -> None:
+    made = settings.prepare(tmp_path / "x", {})
+    assert made.folder.stat().st_mode & 0o777 == 0o700
+    assert made.token_file.stat().st_mode & 0o777 == 0o600
+
+
+def test_settings_that_cannot_be_read_say_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps({"strange": 1}))
+    with pytest.raises(LocalError, match="Remove it to start anew"):
+        settings.read(tmp_path)
+
+
+def test_every_agent_listens_on_an_address_of_its_own() -> None:
+    made = settings.Settings(Path("/x"), "id", agents=3, agent_port=7)
+    agents = [(host, port) for option, host, port in made.listeners() if option == "--agent-port"]
+    assert agents == [("127.0.0.1", 7), ("127.0.0.2", 7), ("127.0.0.3", 7)]

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+from rich.console import Console
+
+from local.settings import Settings
+from local.tables import addresses, parts_table
+
+
+def test_the_usual_port_is_not_part_of_an_address() -> None:
+    assert "http://<label>.<app>.localhost/\n" in addresses(Settings(Path("/x"), "id", port=80), "")
+    assert ".localhost:8080/\n" in addresses(Settings(Path("/x"), "id"), "")
+
+
+def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
+    part = {
+        "name": "proxy",
+        "state": "waiting",
+        "address": "http://127.0.0.1:8080",
+        "pid": None,
+        "changed": None,
+        "restarts": 3,
+        "problem": "exited with status 1",
+    }
+    console = Console(width=120, color_system=None)
+    with console.capture() as said:
+        console.print(parts_table({"parts": [part]}))
+    line = said.get().splitlines()[1]
+    for text in ("proxy", "waiting", "http://127.0.0.1:8080", "3", "exited with status 1"):
+        assert text in line
