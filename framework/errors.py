@@ -13,7 +13,7 @@ FrameworkError
     ├── SessionLost: ZooKeeper has forgotten this session
     └── Refused: Mesos does not want this framework
 
-framework/http_problems.py maps each to problem+json; nothing else knows HTTP.
+framework/http_api/problems.py maps each to problem+json; nothing else knows HTTP.
 """
 
 from collections.abc import Sequence
