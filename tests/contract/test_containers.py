@@ -78,6 +78,8 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     with nothing_left(real.client, LABEL):
         yield real
     real.images.clear()
+    for network in real.client.networks(filters={"label": "prevs.cluster=contract"}):
+        real.client.remove_network(network["Id"])
 
 
 @pytest.fixture

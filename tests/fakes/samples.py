@@ -53,9 +53,14 @@ class SampleImages:
         self._tags.append(tag)
         return tag
 
+    def own(self, tag: str) -> str:
+        """Have an image removed at the end that was made otherwise; return its tag."""
+        self._tags.append(tag)
+        return tag
+
     def clear(self) -> None:
         """Remove the images."""
-        for tag in self._tags:
+        for tag in reversed(self._tags):
             remove_image(self._client, tag)
 
 

@@ -157,10 +157,11 @@ def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> No
 
 
 def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(world: World) -> None:
-    spec = world.spec(SERVE)
     world.client.import_image_from_data(
-        b"\0" * 10240, repository="prevs-test/container", tag="1", changes=['CMD ["/nothing"]']
+        b"\0" * 10240, repository="prevs-test/container", tag="bare", changes=['CMD ["/nothing"]']
     )
+    bare = world.images.own("prevs-test/container:bare")
+    spec = dataclasses.replace(world.spec(SERVE), image=bare)
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
     assert ended.wait(15)
@@ -213,8 +214,9 @@ def test_an_application_gets_the_signal_that_its_image_asks_for(world: World) ->
     spec = world.spec(command)
     made = world.client.create_container(spec.image, labels={"prevs.task": "container-test"})
     world.client.commit(
-        made["Id"], repository="prevs-test/container", tag="1", changes=["STOPSIGNAL SIGUSR1"]
+        made["Id"], repository="prevs-test/container", tag="usr1", changes=["STOPSIGNAL SIGUSR1"]
     )
+    spec = dataclasses.replace(spec, image=world.images.own("prevs-test/container:usr1"))
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
     wait_until(lambda: b"up" in world.log.data)

@@ -105,7 +105,12 @@ class Scheduler:
                     "shell": False,
                     "value": sys.executable,
                     "arguments": [sys.executable, "-m", "executor"],
-                    "environment": {"variables": [{"name": "PYTHONPATH", "value": str(ROOT)}]},
+                    "environment": {
+                        "variables": [
+                            {"name": "PYTHONPATH", "value": str(ROOT)},
+                            {"name": "PREVS_CLUSTER", "value": APP},
+                        ]
+                    },
                 },
             },
         }
@@ -187,6 +192,8 @@ def world(
         wait_until(lambda: made.containers() == [])
     for tag in made.tags:
         remove_image(made.client, tag)
+    for network in made.client.networks(filters={"label": f"prevs.cluster={APP}"}):
+        made.client.remove_network(network["Id"])
 
 
 def report(status: Mapping[str, Any]) -> TaskReport:
