@@ -1,0 +1,176 @@
+"""The proxy as a program: `python -m proxy`. Wiring, signals and exit codes; no more.
+
+Exit codes: 0 asked to end, 1 a defect or HAProxy cannot be started, 2 settings.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import structlog
+
+from prevs.paths import Paths
+from proxy import haproxy_config, logs, serving, settings
+from proxy.controller import Controller
+from proxy.errors import HaproxyFailed
+from proxy.framework_api import FrameworkApi
+from proxy.haproxy import HaproxyRouter
+from proxy.haproxy_config import HOLD_SECONDS, Files
+from proxy.haproxy_process import HaproxyProcess
+from proxy.room import app, wake
+from proxy.room.tokens import Tokens
+from proxy.serving import Server
+from proxy.settings import Settings, SettingsError
+from proxy.table import Table
+from proxy.waiting import Waiting
+from proxy.zookeeper import ZookeeperPlacements
+
+DEFECT, BAD_SETTINGS = 1, 2
+_FIRST_READ_SECONDS = 3.0
+"""How long to wait for ZooKeeper before HAProxy starts with what it knew last."""
+
+log = structlog.get_logger("proxy")
+
+
+def main() -> int:
+    """Run until told to end; return the exit code."""
+    logs.configure()
+    try:
+        chosen = settings.read(os.environ)
+        files = Files(chosen.proxy_dir)
+        with _locked(files):
+            return asyncio.run(_run(chosen, files))
+    except SettingsError as error:
+        for problem in error.problems:
+            print(f"proxy: {problem}", file=sys.stderr)
+        return BAD_SETTINGS
+    except HaproxyFailed as error:
+        log.critical("the proxy ends", why=str(error), listen=chosen.proxy_listen)
+        return DEFECT
+
+
+class _Parts(NamedTuple):
+    placements: ZookeeperPlacements
+    controller: Controller
+    router: HaproxyRouter
+    haproxy: HaproxyProcess
+    table: Table
+    framework: FrameworkApi
+    waiting: Waiting
+    room: Server
+    wake: Server
+
+
+def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _Parts:
+    run = secrets.token_hex(6)
+    token = chosen.token()
+    table = Table()
+    router = HaproxyRouter(files.socket, files.map, run)
+    placements = ZookeeperPlacements(
+        chosen.zookeeper,
+        Paths(chosen.root),
+        f"{os.uname().nodename}-{os.getpid()}-{run}",
+        lambda: loop.call_soon_threadsafe(controller.notice),
+    )
+    controller = Controller(
+        placements, router, table, domain=chosen.domain, remember=router.remember
+    )
+    framework = FrameworkApi(chosen.api, token)
+    waiting = Waiting(framework, table, chosen.domain, hold_seconds=HOLD_SECONDS)
+    room = app.Parts(framework, table, waiting, Tokens(token), chosen.domain)
+    return _Parts(
+        placements,
+        controller,
+        router,
+        HaproxyProcess(files, prepare=router.remember),
+        table,
+        framework,
+        waiting,
+        serving.make_server(app.make_app(room)),
+        serving.make_server(wake.make_app(waiting)),
+    )
+
+
+async def _run(chosen: Settings, files: Files) -> int:
+    """Run the parts until one ends or a signal comes, and end the others."""
+    loop = asyncio.get_running_loop()
+    told_to_end = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told_to_end.set)
+    parts = _wire(chosen, files, loop)
+    haproxy_config.write(files, chosen.proxy_listen)
+    servers = [
+        loop.create_task(parts.room.serve(sockets=[serving.listen(files.room)])),
+        loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
+    ]
+    loops: list[asyncio.Task[None]] = []
+    try:
+        await _start(parts)
+        log.info("the proxy runs", listen=chosen.proxy_listen, api=chosen.api)
+        loops += [
+            loop.create_task(parts.haproxy.watch()),
+            loop.create_task(parts.controller.run()),
+        ]
+        end = loop.create_task(_wait(told_to_end))
+        await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
+        failed = [task for task in [*servers, *loops] if task.done()]
+        end.cancel()
+    finally:
+        await _end(parts, servers, loops)
+    for task in failed:
+        log.critical("a part of the proxy ended", exc_info=task.exception())
+    return DEFECT if failed else 0
+
+
+async def _start(parts: _Parts) -> None:
+    """Start HAProxy with the placements, or with what was last known. Raises HaproxyFailed."""
+    parts.table.replace(parts.router.recall())
+    parts.placements.start()
+    first = await parts.controller.first(_FIRST_READ_SECONDS)
+    if first is not None:
+        parts.router.start_with(first)
+    await parts.haproxy.start()
+
+
+async def _end(
+    parts: _Parts, servers: list[asyncio.Task[None]], loops: list[asyncio.Task[None]]
+) -> None:
+    """End what runs: first the record that promises to follow the placements."""
+    for task in loops:
+        task.cancel()
+    await asyncio.gather(*loops, return_exceptions=True)
+    await parts.placements.stop()
+    parts.waiting.close()
+    parts.room.should_exit = parts.wake.should_exit = True
+    await parts.haproxy.stop()
+    await asyncio.gather(*servers, return_exceptions=True)
+    await parts.framework.close()
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+@contextlib.contextmanager
+def _locked(files: Files) -> Iterator[None]:
+    """Have the folder to ourselves. Raises SettingsError."""
+    try:
+        files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with files.lock.open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+    except BlockingIOError:
+        text = f"PREVS_PROXY_DIR: another proxy uses {files.folder}; give each its own"
+        raise SettingsError([text]) from None
+    except OSError as error:
+        raise SettingsError([f"PREVS_PROXY_DIR: {files.folder} cannot be used ({error})"]) from None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""Reads the placements, gives HAProxy the difference, and reports what it has applied.
+
+Events are hints: every cycle looks at everything that may have changed, and a cycle that finds
+nothing to do finds out whether HAProxy still has what it was given. While ZooKeeper is away nothing
+changes: HAProxy goes on serving what it last knew.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from proxy import routes
+from proxy.errors import PlacementsAway, RouterAway
+from proxy.ports import Placements, Router
+from proxy.routes import AppRoutes, Changes, Routes
+from proxy.table import Table
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+ANEW_SECONDS = 30.0
+_RETRY_SECONDS = 0.05
+
+
+class Controller:
+    """The only one that changes the router and the table. Belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        placements: Placements,
+        router: Router,
+        table: Table,
+        *,
+        domain: str,
+        remember: Callable[[], None],
+    ) -> None:
+        self._placements = placements
+        self._router = router
+        self._table = table
+        self._domain = domain
+        self._remember = remember
+        self._apps: Mapping[str, AppRoutes] = {}
+        self._wanted: Routes | None = None
+        self._to_remember = False
+        self._away: dict[str, str] = {}
+        self._changed = asyncio.Event()
+
+    def notice(self) -> None:
+        """Have a cycle run now. Called on the loop's thread."""
+        self._changed.set()
+
+    async def read(self, *, anew: bool = False) -> Routes | None:
+        """Read the placements; return what is wanted, or None if it was never known."""
+        try:
+            nodes = await self._placements.read(anew=anew)
+        except PlacementsAway as error:
+            self._told_away("ZooKeeper", str(error))
+            return self._wanted
+        self._told_back("ZooKeeper")
+        if nodes is None and self._table.routes:
+            # Somebody has removed the whole tree: that is no reason to let go of what runs.
+            self._told_away("placements", "there are none in ZooKeeper; the routes stay")
+            return self._wanted
+        self._told_back("placements")
+        learned = routes.learn(self._apps, nodes or {}, self._domain)
+        for app, problem in learned.problems:
+            log.warning("a record of placements is not as it should be", app=app, why=problem)
+        self._apps = learned.apps
+        self._wanted = routes.merge(learned.apps)
+        return self._wanted
+
+    async def first(self, seconds: float) -> Routes | None:
+        """Return what is wanted, as soon as it is known; None if it is not after `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._wanted is None:
+                    await self._changed.wait()
+                    self._changed.clear()
+                    await self.read()
+        return self._wanted
+
+    async def cycle(self, *, anew: bool = False) -> bool:
+        """Read, apply and report; tell whether all of it was done."""
+        wanted = await self.read(anew=anew)
+        if wanted is None:
+            wanted = self._table.routes
+        try:
+            changes = await self._router.apply(wanted)
+        except RouterAway as error:
+            self._told_away("HAProxy", str(error))
+            return False
+        self._told_back("HAProxy")
+        if changes:
+            self._to_remember = True
+        self._table.replace(wanted)
+        await self._report()
+        if changes:
+            _tell(changes)
+        return True
+
+    async def run(self) -> None:
+        """Cycle at each change and each tick. Runs until it is cancelled."""
+        loop = asyncio.get_running_loop()
+        next_anew = loop.time() + ANEW_SECONDS
+        while True:
+            self._changed.clear()
+            anew = loop.time() >= next_anew
+            if anew:
+                next_anew = loop.time() + ANEW_SECONDS
+            done = await self.cycle(anew=anew)
+            with contextlib.suppress(TimeoutError):
+                pause = TICK_SECONDS if done else _RETRY_SECONDS
+                await asyncio.wait_for(self._changed.wait(), pause)
+                continue
+            if done and self._to_remember:  # a quiet moment
+                self._to_remember = False
+                self._remember()
+
+    async def _report(self) -> None:
+        if self._wanted is None or "ZooKeeper" in self._away:
+            return
+        try:
+            await self._placements.report(routes.versions(self._apps))
+        except PlacementsAway as error:
+            self._told_away("ZooKeeper", str(error))
+
+    def _told_away(self, part: str, why: str) -> None:
+        if part not in self._away:
+            log.warning("nothing changes for now", part=part, why=why)
+        self._away[part] = why
+
+    def _told_back(self, part: str) -> None:
+        if self._away.pop(part, None) is not None:
+            log.info("is back", part=part)
+
+
+def _tell(changes: Changes) -> None:
+    log.info(
+        "routes changed",
+        added=" ".join(sorted(changes.adds)[:20]),
+        changed=" ".join(sorted(changes.changes)[:20]),
+        removed=" ".join(sorted(changes.removes)[:20]),
+        count=len(changes),
+    )

@@ -1,0 +1,77 @@
+"""HAProxy's configuration file, and the other files beside it. All are in one folder."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+
+HOLD_SECONDS = 600
+"""How long a request is held at most."""
+
+
+class Files(NamedTuple):
+    """The files of one proxy."""
+
+    folder: Path
+
+    @property
+    def configuration(self) -> Path:
+        """HAProxy's configuration."""
+        return self.folder / "haproxy.cfg"
+
+    @property
+    def map(self) -> Path:
+        """The routes that HAProxy starts with; also the name of its map."""
+        return self.folder / "routes.map"
+
+    @property
+    def socket(self) -> Path:
+        """HAProxy's runtime socket."""
+        return self.folder / "haproxy.sock"
+
+    @property
+    def pids(self) -> Path:
+        """The ids of the HAProxy processes that were started from here, the newest first."""
+        return self.folder / "haproxy.pids"
+
+    @property
+    def room(self) -> Path:
+        """The waiting room's socket, for HAProxy."""
+        return self.folder / "room.sock"
+
+    @property
+    def wake(self) -> Path:
+        """The socket that held requests ask; visitors cannot reach it."""
+        return self.folder / "wake.sock"
+
+    @property
+    def lua(self) -> Path:
+        """The action that holds requests."""
+        return self.folder / "hold.lua"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the proxy that uses the folder."""
+        return self.folder / "lock"
+
+
+def render(files: Files, listen: str) -> str:
+    """Return the text of HAProxy's configuration."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("proxy", "."),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701 - not HTML; the values are checked by the settings
+    )
+    template = environment.get_template("haproxy.cfg.j2")
+    return template.render(files=files, listen=listen, hold_seconds=HOLD_SECONDS)
+
+
+def write(files: Files, listen: str) -> None:
+    """Write HAProxy's configuration and the Lua action beside it."""
+    files.lua.write_text(_lua(), encoding="utf-8")
+    files.configuration.write_text(render(files, listen), encoding="utf-8")
+
+
+def _lua() -> str:
+    return (Path(__file__).parent / "hold.lua").read_text(encoding="utf-8")

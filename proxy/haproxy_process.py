@@ -1,0 +1,158 @@
+"""HAProxy as a child: started, watched, started again when it dies, ended with the proxy.
+
+A proxy that is killed leaves its HAProxy serving; the next proxy in the folder takes over from it
+by the pids file: the new HAProxy gets the listening sockets of the old one, which ends when its
+requests have.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+
+from proxy.errors import HaproxyFailed
+from proxy.haproxy_config import Files
+
+log = structlog.get_logger(__name__)
+
+_START_SECONDS = 10.0
+_SOFT_STOP_SECONDS = 1.0
+_STOP_SECONDS = 2.0
+_LONG_ENOUGH = 5.0
+_PAUSES = (0.0, 0.1, 0.5, 2.0)
+
+
+class HaproxyProcess:
+    """One HAProxy and its successors. `prepare` is called before each start."""
+
+    def __init__(self, files: Files, prepare: Callable[[], None]) -> None:
+        self._files = files
+        self._prepare = prepare
+        self._child: asyncio.subprocess.Process | None = None
+        self._former: list[int] = []
+
+    async def start(self) -> None:
+        """Start HAProxy, in the place of one that an earlier proxy left. Raises HaproxyFailed."""
+        self._former = [pid for pid in _read_pids(self._files.pids) if self._is_ours(pid)]
+        answering = _accepts(self._files.socket) if self._former else False
+        if not answering:
+            for pid in self._former:
+                _kill(pid, signal.SIGKILL)
+            self._former = []
+        await self._check()
+        await self._launch(self._former)
+        if self._former:
+            log.info("took over from the HAProxy of an earlier proxy", pids=self._former)
+
+    async def watch(self) -> None:
+        """Start HAProxy again whenever it ends. Runs until it is cancelled."""
+        failures = 0
+        while True:
+            child = self._child
+            if child is None:
+                return
+            began = asyncio.get_running_loop().time()
+            status = await child.wait()
+            if asyncio.get_running_loop().time() - began > _LONG_ENOUGH:
+                failures = 0
+            log.error("HAProxy ended; it is started again", pid=child.pid, status=status)
+            await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
+            failures += 1
+            try:
+                await self._launch(())
+            except HaproxyFailed as error:
+                log.warning("HAProxy does not start", why=str(error))
+
+    async def stop(self) -> None:
+        """End every HAProxy of this folder: those with open requests get a second for them."""
+        child, self._child = self._child, None
+        if child is not None and child.returncode is None:
+            await _end(child, signal.SIGUSR1, _SOFT_STOP_SECONDS)
+            await _end(child, signal.SIGTERM, _STOP_SECONDS)
+            await _end(child, signal.SIGKILL, _STOP_SECONDS)
+        for pid in self._former:
+            if self._is_ours(pid):
+                _kill(pid, signal.SIGKILL)
+        self._files.pids.unlink(missing_ok=True)
+
+    async def _check(self) -> None:
+        check = await asyncio.create_subprocess_exec(
+            *("haproxy", "-c", "-q", "-f", str(self._files.configuration)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await check.communicate()
+        if check.returncode != 0:
+            raise HaproxyFailed(f"HAProxy refuses its configuration: {output.decode().strip()}")
+
+    async def _launch(self, former: Sequence[int]) -> None:
+        """Start a HAProxy and wait until it answers. Raises HaproxyFailed."""
+        self._prepare()
+        command = ["haproxy", "-db", "-f", str(self._files.configuration)]
+        if former:
+            command += ["-x", str(self._files.socket), "-sf", *map(str, former)]
+        else:
+            self._files.socket.unlink(missing_ok=True)
+        before = _identity(self._files.socket)
+        self._child = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL
+        )
+        lines = [str(pid) for pid in (self._child.pid, *former)]
+        self._files.pids.write_text("\n".join(lines) + "\n", encoding="ascii")
+        deadline = asyncio.get_running_loop().time() + _START_SECONDS
+        while _identity(self._files.socket) in (None, before) or not _accepts(self._files.socket):
+            if self._child.returncode is not None:
+                raise HaproxyFailed(f"it ended at once with status {self._child.returncode}")
+            if asyncio.get_running_loop().time() > deadline:
+                raise HaproxyFailed(f"it does not answer within {_START_SECONDS:.0f} s")
+            await asyncio.sleep(0.01)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Tell whether a process is a HAProxy that runs by our configuration."""
+        try:
+            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            return False
+        return os.fsencode(self._files.configuration) in arguments
+
+
+async def _end(child: asyncio.subprocess.Process, number: signal.Signals, limit: float) -> None:
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.send_signal(number)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(child.wait(), limit)
+
+
+def _read_pids(path: Path) -> list[int]:
+    try:
+        return [int(line) for line in path.read_text(encoding="ascii").split()]
+    except (OSError, ValueError):
+        return []
+
+
+def _kill(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _identity(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,101 @@
+"""HAProxy's runtime API as text: commands for its map, and what the replies say. Pure.
+
+Source: management.txt 9.3 of HAProxy 3.0, "Unix Socket commands". A payload ends with an empty
+line, and must fit HAProxy's buffer (16 kB) together with its command.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+LONGEST_PAYLOAD = 15_000
+
+PROMPT = "prompt"
+"""The command after which a connection takes further ones."""
+
+_VERSION = re.compile(r"New version created: (\d+)")
+_VALUE = re.compile(r'found=yes.*\bvalue="([^"]*)"')
+
+
+def get(path: str, key: str) -> str:
+    """Return the command that looks up a key; `found_value` reads the reply."""
+    return f"get map {path} {key}"
+
+
+def found_value(reply: str) -> str | None:
+    """Return the value in the reply to `get`, or None if there is none."""
+    match = _VALUE.search(reply)
+    return match.group(1) if match else None
+
+
+def add(path: str, key: str, value: str) -> str:
+    """Return the command that adds a key, which must not be there: a second one would hide."""
+    return f"add map {path} {key} {value}"
+
+
+def change(path: str, key: str, value: str) -> str:
+    """Return the command that changes the value of a key that is there."""
+    return f"set map {path} {key} {value}"
+
+
+def remove(path: str, key: str) -> str:
+    """Return the command that removes a key."""
+    return f"del map {path} {key}"
+
+
+def prepare(path: str) -> str:
+    """Return the command that begins a new version of the map; `new_version` reads the reply."""
+    return f"prepare map {path}"
+
+
+def new_version(reply: str) -> int | None:
+    """Return the version in the reply to `prepare`."""
+    match = _VERSION.search(reply)
+    return int(match.group(1)) if match else None
+
+
+def fill(path: str, version: int, entries: Mapping[str, str]) -> Iterator[str]:
+    """Return the commands that put `entries` into a version that was prepared."""
+    for lines in _batches(f"{key} {value}" for key, value in entries.items()):
+        yield f"add map @{version} {path} <<\n" + "\n".join(lines) + "\n"
+
+
+def commit(path: str, version: int) -> str:
+    """Return the command that makes a prepared version the map, all of it at once."""
+    return f"commit map @{version} {path}"
+
+
+def map_file(entries: Mapping[str, str]) -> str:
+    """Return the text of a map file."""
+    return "".join(f"{key} {value}\n" for key, value in entries.items())
+
+
+def read_map_file(text: str) -> dict[str, str]:
+    """Return the entries of a map file that `map_file` made."""
+    pairs = (line.split(" ", 1) for line in text.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def is_whole(reply: str) -> bool:
+    """Tell whether a reply, after PROMPT was sent, has come to its end."""
+    return reply == "> " or reply.endswith("\n> ")
+
+
+def strip_prompts(reply: str) -> str:
+    """Return a reply without the prompts around it ("+ " asks for more of a payload)."""
+    text = reply.removesuffix("> ")
+    while text.startswith("+ "):
+        text = text.removeprefix("+ ")
+    return text.strip()
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        if batch and size + len(line) + 1 > LONGEST_PAYLOAD:
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line) + 1
+    if batch:
+        yield batch

@@ -1,0 +1,131 @@
+"""What the framework tells of a preview and of a commit, as the proxy uses it. Pure.
+
+The API's JSON is read forgivingly: a key that is absent, or of another type, is as if not told.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from prevs.states import State
+
+
+class Failure(NamedTuple):
+    """Why a preview failed."""
+
+    cause: str
+    message: str
+    exit_code: int | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """A preview. `changed` is in seconds since the epoch."""
+
+    app: str
+    sha: str
+    state: str
+    phase: str = ""
+    reason: str = ""
+    labels: tuple[str, ...] = ()
+    url: str = ""
+    task_id: str | None = None
+    changed: float | None = None
+    failure: Failure | None = None
+    log_tail: str = ""
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether it failed, and stays so until a retry."""
+        return self.state == State.FAILED.value
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether it has no task and waits for none."""
+        return self.state == State.STOPPED.value
+
+    @property
+    def is_coming(self) -> bool:
+        """Tell whether it is on its way to answer, or does already."""
+        return not self.has_failed and not self.is_stopped
+
+    def view(self) -> dict[str, object]:
+        """Return what a visitor's browser may know of it."""
+        return {
+            "app": self.app,
+            "sha": self.sha,
+            "state": self.state,
+            "phase": self.phase,
+            "reason": self.reason,
+            "changed": self.changed,
+            "failure": self.failure._asdict() if self.failure else None,
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class Commit:
+    """What a label leads to."""
+
+    sha: str
+    kind: str = ""
+    ref: str = ""
+    author: str = ""
+    subject: str = ""
+
+
+class LogEvent(NamedTuple):
+    """One event of a preview's log stream: its name, its id (where there is one) and its data.
+
+    `name` is empty for a sign of life without content.
+    """
+
+    name: str
+    id: str | None
+    data: str
+
+
+def read_preview(value: Any) -> Preview:
+    """Return the preview in an API's JSON object. Raises ValueError if it is none."""
+    fields = value if isinstance(value, Mapping) else {}
+    app, sha, state = (_text(fields, key) for key in ("app", "sha", "state"))
+    if not (app and sha and state):
+        raise ValueError("no preview")
+    labels = fields.get("labels")
+    changed = fields.get("changed")
+    return Preview(
+        app=app,
+        sha=sha,
+        state=state,
+        phase=_text(fields, "phase"),
+        reason=_text(fields, "reason"),
+        labels=tuple(x for x in labels if isinstance(x, str)) if isinstance(labels, list) else (),
+        url=_text(fields, "url"),
+        task_id=_text(fields, "task_id") or None,
+        changed=float(changed) if isinstance(changed, int | float) else None,
+        failure=_read_failure(fields.get("failure")),
+        log_tail=_text(fields, "log_tail"),
+    )
+
+
+def read_commit(value: Any) -> Commit:
+    """Return the commit in an API's JSON object. Raises ValueError if it is none."""
+    fields = value if isinstance(value, Mapping) else {}
+    if not _text(fields, "sha"):
+        raise ValueError("no commit")
+    return Commit(**{f.name: _text(fields, f.name) for f in dataclasses.fields(Commit)})
+
+
+def _read_failure(value: Any) -> Failure | None:
+    if not isinstance(value, Mapping):
+        return None
+    exit_code = value.get("exit_code")
+    return Failure(
+        _text(value, "cause"),
+        _text(value, "message"),
+        exit_code if isinstance(exit_code, int) else None,
+    )
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,129 @@
+"""What visitors are told when they cannot be let in, as problem+json (RFC 9457). Pure.
+
+What the framework said is passed on as it is; the rest has the same form.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.preview import Preview
+
+MEDIA_TYPE = "application/problem+json"
+_SPACE = "urn:prevs:problem:"
+_RETRY_SECONDS = 5
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A problem. `retry_after` is in seconds, None where coming again does not help."""
+
+    slug: str
+    title: str
+    status: int
+    detail: str
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    retry_after: int | None = None
+
+    def body(self) -> bytes:
+        """Return the bytes of the JSON object."""
+        members = {
+            **self.fields,
+            "type": f"{_SPACE}{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with it."""
+        headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        return headers
+
+
+def read_problem(value: Any, status: int) -> Problem:
+    """Return the problem in an API's JSON object; one of another form gets a plain sentence."""
+    fields = dict(value) if isinstance(value, Mapping) else {}
+    kind = fields.pop("type", None)
+    title, detail = fields.pop("title", None), fields.pop("detail", None)
+    fields.pop("status", None)
+    slug = kind.removeprefix(_SPACE) if isinstance(kind, str) else "unavailable"
+    return Problem(
+        slug=slug,
+        title=title if isinstance(title, str) else "The framework refused",
+        status=status,
+        detail=detail if isinstance(detail, str) else f"The framework answered {status}.",
+        fields={key: item for key, item in fields.items() if isinstance(key, str)},
+        retry_after=_RETRY_SECONDS if status == 503 else None,
+    )
+
+
+def unavailable(detail: str, *, retry_after: int = _RETRY_SECONDS, **fields: object) -> Problem:
+    """Return the problem that may be none if the client comes again."""
+    return Problem("unavailable", "Not available now", 503, detail, fields, retry_after)
+
+
+def no_address(host: str, domain: str) -> Problem:
+    """Return the problem of a host name that is no preview's address."""
+    return Problem(
+        "not-found",
+        "No preview's address",
+        404,
+        f"{host!r} is no address of a preview: http://<label>.<app>.{domain} is one, where the "
+        "label is a branch, a tag, or 7 to 40 digits of a commit.",
+    )
+
+
+def failed(preview: Preview) -> Problem:
+    """Return the problem of a preview that failed, and stays so until a retry."""
+    failure = preview.failure
+    message = failure.message if failure else "The preview failed."
+    return Problem(
+        "preview-failed",
+        "The preview failed",
+        502,
+        f"{message} It stays failed until someone asks for a retry, on its page for example.",
+        {
+            "app": preview.app,
+            "sha": preview.sha,
+            "cause": failure.cause if failure else None,
+            "message": message,
+            "exit_code": failure.exit_code if failure else None,
+            "log_tail": preview.log_tail,
+        },
+    )
+
+
+def stopped(preview: Preview) -> Problem:
+    """Return the problem of a preview that was stopped while a request waited for it."""
+    return unavailable(
+        "The preview was stopped while this request waited for it. The next request starts it.",
+        app=preview.app,
+        sha=preview.sha,
+        state=preview.state,
+    )
+
+
+def not_yet(preview: Preview | None, seconds: float) -> Problem:
+    """Return the problem of a preview that took longer than a request is held."""
+    if preview is None:
+        return unavailable(f"The preview has not answered within {seconds:.0f} s.")
+    reason = f" ({preview.reason})" if preview.reason else ""
+    return unavailable(
+        f"The preview has not answered within {seconds:.0f} s; it is {preview.state}{reason}.",
+        app=preview.app,
+        sha=preview.sha,
+        state=preview.state,
+        reason=preview.reason,
+    )
+
+
+def refuses_connections(host: str) -> Problem:
+    """Return the problem of a placement where nothing listens at this moment."""
+    return unavailable(
+        f"The application behind {host} runs, but takes no connection now.", retry_after=2
+    )

@@ -1,0 +1,156 @@
+"""The placements in ZooKeeper, over kazoo. The only module of the proxy that knows kazoo.
+
+Watches only say what to read anew. kazoo's callbacks run on its thread and only take notes; the
+calls block and run on one worker thread; what is public is called on the event loop's.
+"""
+
+import asyncio
+import concurrent.futures
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import structlog
+from kazoo.client import KazooClient, KazooState
+from kazoo.exceptions import KazooException, NodeExistsError, NoNodeError
+from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.states import WatchedEvent
+
+from prevs.paths import Paths
+from prevs.records import ProxyRecord
+from proxy.errors import PlacementsAway
+from proxy.routes import Node
+
+log = structlog.get_logger(__name__)
+
+SESSION_SECONDS = 10.0
+_T = TypeVar("_T")
+
+
+class ZookeeperPlacements:
+    """proxy.ports.Placements. `changed` is called from any thread when a read is worth while."""
+
+    def __init__(
+        self, hosts: str, paths: Paths, proxy_id: str, changed: Callable[[], object]
+    ) -> None:
+        retry: dict[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 2.0}
+        self._client = KazooClient(hosts=hosts, timeout=SESSION_SECONDS, connection_retry=retry)
+        self._paths = paths
+        self._own = paths.proxy(proxy_id)
+        self._changed = changed
+        self._worker = concurrent.futures.ThreadPoolExecutor(1, "zookeeper")
+        self._lock = threading.Lock()
+        self._all_dirty = True
+        self._dirty: set[str] = set()
+        self._nodes: dict[str, Node] | None = None
+        self._reported: tuple[object, bytes] | None = None
+
+    def start(self) -> None:
+        """Connect, and again whenever the link is lost; returns at once."""
+        self._client.add_listener(self._link_changed)
+        self._client.start_async()
+
+    async def stop(self) -> None:
+        """End the session, and with it this proxy's record."""
+        await asyncio.get_running_loop().run_in_executor(None, self._stop)
+
+    async def read(self, *, anew: bool = False) -> Mapping[str, Node] | None:
+        """Return the node of every app, None if there is no place for them at all.
+
+        Raises PlacementsAway.
+        """
+        with self._lock:
+            if not (anew or self._all_dirty or self._dirty) and self._client.connected:
+                return self._nodes
+        return await self._work(lambda: self._read(anew))
+
+    async def report(self, applied: Mapping[str, int]) -> None:
+        """Write this proxy's record, if it says something new. Raises PlacementsAway."""
+        data = ProxyRecord(applied).encode()
+        if self._reported == (self._client.client_id, data):
+            return
+        await self._work(lambda: self._report(data))
+
+    async def _work(self, call: Callable[[], _T]) -> _T:
+        if not self._client.connected:
+            raise PlacementsAway("no connection to ZooKeeper")
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+        except (KazooException, KazooTimeoutError) as error:
+            raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
+
+    def _read(self, anew: bool) -> Mapping[str, Node] | None:
+        with self._lock:
+            everything, dirty = anew or self._all_dirty, self._dirty
+            self._all_dirty, self._dirty = False, set()
+        try:
+            self._nodes = self._read_nodes(everything, dirty)
+        except BaseException:
+            with self._lock:
+                self._all_dirty = True
+            raise
+        return self._nodes
+
+    def _read_nodes(self, everything: bool, dirty: set[str]) -> dict[str, Node] | None:
+        known = self._nodes
+        if everything or known is None or self._paths.placements in dirty:
+            apps = self._apps()
+            if apps is None:
+                return None
+        else:
+            apps = list(known)
+        nodes = {}
+        for app in apps:
+            node = None if everything or known is None else known.get(app)
+            if node is None or self._paths.app_placements(app) in dirty:
+                node = self._node(app)
+            if node is not None:
+                nodes[app] = node
+        return nodes
+
+    def _apps(self) -> list[str] | None:
+        parent = self._paths.placements
+        try:
+            return self._client.get_children(parent, watch=self._noticed)
+        except NoNodeError:
+            if self._client.exists(parent, watch=self._noticed) is None:
+                return None
+            return self._client.get_children(parent, watch=self._noticed)
+
+    def _node(self, app: str) -> Node | None:
+        try:
+            data, stat = self._client.get(self._paths.app_placements(app), watch=self._noticed)
+        except NoNodeError:
+            return None
+        return Node(data, stat.version, stat.mzxid)
+
+    def _report(self, data: bytes) -> None:
+        session = self._client.client_id
+        try:
+            self._client.set(self._own, data)
+        except NoNodeError:
+            try:
+                self._client.create(self._own, data, ephemeral=True, makepath=True)
+            except NodeExistsError:  # an earlier create whose answer was lost
+                self._client.set(self._own, data)
+        self._reported = (session, data)
+
+    def _noticed(self, event: WatchedEvent) -> None:
+        with self._lock:
+            if event.path:
+                self._dirty.add(event.path)
+            else:  # the link was lost, and all watches with it
+                self._all_dirty = True
+        self._changed()
+
+    def _link_changed(self, state: str) -> None:
+        log.info("ZooKeeper's link changed", state=state)
+        if state == KazooState.CONNECTED:
+            with self._lock:
+                self._all_dirty = True
+        self._changed()
+
+    def _stop(self) -> None:
+        self._client.stop()
+        self._client.close()
+        self._worker.shutdown(wait=True)
