@@ -180,6 +180,7 @@ class Attempts:
         self._records.change(preview, event, **fields)
 
     def _lost(self, preview: PreviewRecord, failure: Failure) -> None:
+        log.warning("an attempt is lost", task=preview.task_id, why=failure.message)
         if preview.lost >= LOST_LIMIT:
             message = f"{preview.lost + 1} attempts in a row were lost. The last: {failure.message}"
             failure = Failure(failure.cause, message, failure.exit_code)

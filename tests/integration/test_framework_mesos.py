@@ -1,38 +1,22 @@
 """The service over a real ZooKeeper and a real Mesos, with an executor that only reports."""
 
-import os
-import queue
-import secrets
-import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 import requests
 from kazoo.client import KazooClient
-from prometheus_client import CollectorRegistry
 
-from framework import events, mesos
-from framework.clock import Clock
-from framework.launching import next_attempt
-from framework.metrics import Metrics
-from framework.previews import ServicePreviews
-from framework.records import Records
-from framework.service import Service
-from framework.task_info import Origin
-from framework.zookeeper import ZookeeperStore, connect
+from framework.zookeeper import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, State
+from tests.fakes.framework import Framework
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[2]
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
 
@@ -41,69 +25,6 @@ class Cluster(Protocol):
 
     master: str
     zk: str
-
-
-class Framework:
-    """A framework in this process, with a ZooKeeper session of its own."""
-
-    def __init__(self, cluster: Cluster, zookeeper: str, paths: Paths) -> None:
-        inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-        self._inbox = inbox
-        self._client: KazooClient = connect(zookeeper, 15)
-        store = ZookeeperStore(self._client, paths)
-        stored = store.load()
-        info = mesos.framework_info(
-            name="test",
-            role="prevs",
-            user=os.environ.get("USER", "root"),
-            hostname="localhost",
-            webui_url="",
-            principal=None,
-        )
-        self.mesos = mesos.MesosCluster(
-            mesos.Inbox(inbox.put),
-            info,
-            cluster.zk,
-            framework_id=stored.framework_id,
-            credential=None,
-        )
-        self.service = Service(
-            Records(stored, store, Clock()),
-            self.mesos,
-            inbox=inbox,
-            origin=Origin("", _executor(), (), "localhost", 8080),
-            new_attempt=partial(next_attempt, secrets.choice),
-            forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
-            metrics=Metrics(CollectorRegistry()),
-            clock=Clock(),
-        )
-        self.previews = ServicePreviews(self.service)
-        self._thread = threading.Thread(target=self.service.run, daemon=True)
-        self._thread.start()
-        self.mesos.start()
-
-    def kill(self) -> None:
-        """End as a killed process does: without a word to anybody."""
-        self.mesos.stop()
-        self._inbox.put(events.Stop())
-        self._thread.join(20)
-        self._client.stop()
-        self._client.close()
-
-    def wait(self, sha: str, *states: State, app: str = "hello") -> PreviewRecord:
-        """Wait until a preview is in one of some states."""
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            preview = self.previews.preview(app, sha)
-            if preview.state in states:
-                return preview
-            time.sleep(0.01)
-        raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
-
-
-def _executor() -> tuple[str, ...]:
-    script = "import runpy; runpy.run_module('tests.fakes.standin_executor', run_name='__main__')"
-    return (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}")
 
 
 @pytest.fixture
@@ -128,7 +49,7 @@ def start(
     started: list[Framework] = []
 
     def start() -> Framework:
-        framework = Framework(mesos, zookeeper, paths)
+        framework = Framework(mesos.zk, zookeeper, paths)
         started.append(framework)
         return framework
 

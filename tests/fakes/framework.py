@@ -1,0 +1,97 @@
+"""A framework in this process, on a real ZooKeeper and Mesos, whose executor only reports."""
+
+import os
+import queue
+import secrets
+import sys
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+from kazoo.client import KazooClient
+from prometheus_client import CollectorRegistry
+
+from framework import events, mesos
+from framework.clock import Clock
+from framework.launching import next_attempt
+from framework.metrics import Metrics
+from framework.previews import ServicePreviews
+from framework.records import Records
+from framework.service import Service
+from framework.task_info import Origin
+from framework.zookeeper import ZookeeperStore, connect
+from prevs.paths import Paths
+from prevs.records import PlacementsRecord, PreviewRecord
+from prevs.states import State
+
+ROOT = Path(__file__).parents[2]
+
+
+class Framework:
+    """A framework in this process, with a ZooKeeper session of its own."""
+
+    def __init__(self, master: str, zookeeper: str, paths: Paths) -> None:
+        self._paths = paths
+        inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        self._inbox = inbox
+        self._client: KazooClient = connect(zookeeper, 15)
+        store = ZookeeperStore(self._client, paths)
+        store.watch_link(inbox.put)
+        stored = store.load()
+        info = mesos.framework_info(
+            name="test",
+            role="prevs",
+            user=os.environ.get("USER", "root"),
+            hostname="localhost",
+            webui_url="",
+            principal=None,
+        )
+        self.mesos = mesos.MesosCluster(
+            mesos.Inbox(inbox.put),
+            info,
+            master,
+            framework_id=stored.framework_id,
+            credential=None,
+        )
+        self.service = Service(
+            Records(stored, store, Clock()),
+            self.mesos,
+            inbox=inbox,
+            origin=Origin("", _executor(), (), "localhost", 8080),
+            new_attempt=partial(next_attempt, secrets.choice),
+            forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
+            metrics=Metrics(CollectorRegistry()),
+            clock=Clock(),
+        )
+        self.previews = ServicePreviews(self.service)
+        self._thread = threading.Thread(target=self.service.run, daemon=True)
+        self._thread.start()
+        self.mesos.start()
+
+    def kill(self) -> None:
+        """End as a killed process does: without a word to anybody."""
+        self.mesos.stop()
+        self._inbox.put(events.Stop())
+        self._thread.join(20)
+        self._client.stop()
+        self._client.close()
+
+    def placed(self, app: str) -> PlacementsRecord:
+        """Return the placements of an app, as they are stored."""
+        return PlacementsRecord.decode(self._client.get(self._paths.app_placements(app))[0])
+
+    def wait(self, sha: str, *states: State, app: str = "hello") -> PreviewRecord:
+        """Wait until a preview is in one of some states."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            preview = self.previews.preview(app, sha)
+            if preview.state in states:
+                return preview
+            time.sleep(0.01)
+        raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
+
+
+def _executor() -> tuple[str, ...]:
+    script = "import runpy; runpy.run_module('tests.fakes.standin_executor', run_name='__main__')"
+    return (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}")
