@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 SCHEME = "zk://"
 _MASTER_PREFIX = "json.info_"
 _LONGEST_RETRY_SECONDS = 5.0
-_JOIN_LIMIT_SECONDS = 5.0
+_JOIN_LIMIT_SECONDS = 3.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,10 +89,15 @@ class Detector:
         """Stop looking, and leave ZooKeeper. Blocks for some seconds at most."""
         self._stopped.set()
         self._changed.set()
+        # kazoo waits for a ZooKeeper that does not answer; nobody has to wait with it.
+        leaving = threading.Thread(target=self._leave, name="master detector's end", daemon=True)
+        leaving.start()
+        leaving.join(_JOIN_LIMIT_SECONDS)
+
+    def _leave(self) -> None:
         self._client.stop()
         self._client.close()
-        if self._thread is not threading.current_thread():
-            self._thread.join(_JOIN_LIMIT_SECONDS)
+        self._thread.join()
 
     def _wake_on_state(self, state: str) -> None:
         del state

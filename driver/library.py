@@ -4,11 +4,11 @@ The only module that imports pymesos. Its import replaces the handler of SIGINT 
 outside the main thread, P9) and adds a handler to its logger and sets that's level (P25).
 """
 
+import importlib
 import logging
 import signal
 import sys
 import threading
-from types import FrameType
 from typing import Any
 
 __all__ = [
@@ -36,11 +36,17 @@ def _import_without_signals() -> None:
     module: Any = signal
     module.signal = _keep
     try:
-        import pymesos
+        importlib.import_module("pymesos")
     finally:
         module.signal = original
+
+
+def _quieten() -> None:
+    """Leave it to the program where pymesos's log goes."""
+    from pymesos import handler
+
     logger = logging.getLogger("pymesos")
-    logger.removeHandler(pymesos.handler)
+    logger.removeHandler(handler)
     logger.setLevel(logging.NOTSET)
 
 
@@ -51,20 +57,15 @@ def _restore_interrupt() -> None:
     if signal.getsignal(signal.SIGINT) is not process._handle_sigint:
         return
     if threading.current_thread() is threading.main_thread():
-        previous: Any = process._prev_handler
-        signal.signal(signal.SIGINT, previous or interrupt)
-
-
-def interrupt(signum: int, frame: FrameType | None) -> None:
-    """Do what Python does on SIGINT by default."""
-    signal.default_int_handler(signum, frame)
+        previous = process._prev_handler
+        signal.signal(signal.SIGINT, signal.default_int_handler if previous is None else previous)
 
 
 if "pymesos" in sys.modules:
-    logging.getLogger("pymesos").handlers.clear()
     _restore_interrupt()
 else:
     _import_without_signals()
+_quieten()
 
 from http_parser.http import HttpParser  # noqa: E402
 from pymesos import (  # noqa: E402 - only now is its import harmless

@@ -264,6 +264,8 @@ class Link(library.Process):
         self._failures += 1
         chance = random.random()  # noqa: S311 - it spreads load, it keeps no secret
         self._retry_after = time.monotonic() + retry_delay(self._pace, self._failures, chance)
+        # An agent may be away for long: what is known is not said again with every try.
+        level = logging.DEBUG if over.reason == self.problem else logging.WARNING
+        logger.log(level, "The link to Mesos is down: %s", over.reason)
         self.problem = over.reason
-        logger.warning("The link to Mesos is down: %s", over.reason)
         self.lost(over, was_subscribed=was_subscribed)

@@ -1,147 +1,19 @@
-"""What an executor can do through the driver: the same on the fake agent and on a real Mesos.
+"""What an executor can do through the driver: the same on the fake agent and on a real Mesos."""
 
-On the real one Mesos starts a stand-in that leaves its environment in a file and sleeps; the test
-is the executor, with that environment.
-"""
-
-import dataclasses
-import time
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from driver.executor import ExecutorDriver
-from driver.scheduler import SchedulerDriver
-from tests.contract.test_driver_scheduler import framework_info, scalar
-from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
-from tests.fakes.mesos_agent import EXECUTOR_ID, FakeAgent
-from tests.fakes.mesos_stream import Answer
+from tests.contract.driver_worlds import FakeWorld, World, start_real
+from tests.fakes.driver_events import RecordedExecutor
+from tests.fakes.mesos_agent import FakeAgent
 
 pytestmark = pytest.mark.contract
 
 Json = dict[str, Any]
-STAND_IN = 'env > "$0.new" && mv "$0.new" "$0" && exec sleep 120'
-
-
-class World(Protocol):
-    """An agent with an executor that has a task to launch, and the scheduler behind it."""
-
-    environ: dict[str, str]
-    task_id: str
-
-    def launch(self) -> None:
-        """Let the task reach the executor (as soon as it subscribes, on a real Mesos)."""
-
-    def kill(self, grace_seconds: float) -> None:
-        """Ask for the end of the task."""
-
-    def shutdown(self) -> None:
-        """Ask for the end of the executor."""
-
-    def wait_state(self, state: str) -> Json:
-        """Return the status of that state, once the scheduler has it (and has acknowledged)."""
-
-
-class FakeWorld:
-    """A fake agent, which acknowledges by itself."""
-
-    def __init__(self, agent: FakeAgent) -> None:
-        self._agent = agent
-        self.task_id = EXECUTOR_ID
-        self.environ = agent.environ()
-
-    def refuse(self) -> None:
-        """Know no executor."""
-        self._agent.subscribe_answer = Answer(400, body=b"Executor cannot be found")
-
-    def launch(self) -> None:
-        """Wait for the executor, then send LAUNCH."""
-        self._agent.wait_stream()
-        self._agent.launch({"task_id": {"value": self.task_id}, "name": "contract"})
-
-    def kill(self, grace_seconds: float) -> None:
-        """Send KILL."""
-        self._agent.kill(self.task_id, int(grace_seconds * 1e9))
-
-    def shutdown(self) -> None:
-        """Send SHUTDOWN."""
-        self._agent.shutdown()
-
-    def wait_state(self, state: str) -> Json:
-        """Return what reached the agent."""
-
-        def look() -> list[Json]:
-            return [status for status in self._agent.statuses if status["state"] == state]
-
-        return self._agent.wait(look)[0]
-
-
-@dataclasses.dataclass
-class RealWorld:
-    """A scheduler of a real Mesos, with one task whose executor is the stand-in."""
-
-    scheduler: SchedulerDriver
-    events: RecordedScheduler
-    agent_id: str
-    task_id: str
-    environ: dict[str, str]
-
-    def launch(self) -> None:
-        """Do nothing: the agent has the task, and waits for the executor."""
-
-    def kill(self, grace_seconds: float) -> None:
-        """Ask the master."""
-        self.scheduler.kill(self.task_id, self.agent_id, grace_seconds=grace_seconds)
-
-    def shutdown(self) -> None:
-        """Remove the framework: there is no call to end an executor alone."""
-        self.scheduler.teardown()
-
-    def wait_state(self, state: str) -> Json:
-        """Return what reached the scheduler."""
-        (status,) = self.events.wait("updated", lambda one: one["state"] == state)
-        self.scheduler.acknowledge(status)
-        return dict(status)
-
-
-def start_real(master: str, folder: Path) -> RealWorld:
-    """Launch a task whose executor is the stand-in, and read its environment."""
-    events = RecordedScheduler()
-    scheduler = SchedulerDriver(events, framework_info(), master)
-    scheduler.start()
-    offer = events.wait("offered")[0][0]
-    role = offer["allocation_info"]["role"]
-    task_id = f"task-{uuid.uuid4().hex}"
-    file = folder / "environ"
-    task = {
-        "name": "contract",
-        "task_id": {"value": task_id},
-        "agent_id": offer["agent_id"],
-        "resources": [scalar("cpus", 0.1, role), scalar("mem", 32, role)],
-        "executor": {
-            "type": "CUSTOM",
-            "executor_id": {"value": task_id},
-            "framework_id": offer["framework_id"],
-            "resources": [scalar("cpus", 0.01, role), scalar("mem", 32, role)],
-            "command": {
-                "shell": False,
-                "value": "/bin/sh",
-                "arguments": ["sh", "-c", STAND_IN, str(file)],
-            },
-        },
-    }
-    operation = {"type": "LAUNCH", "launch": {"task_infos": [task]}}
-    scheduler.accept([offer["id"]["value"]], [operation], refuse_seconds=3600.0)
-    until = time.monotonic() + 20
-    while not file.exists():
-        assert time.monotonic() < until, "the stand-in was not started"
-        time.sleep(0.02)
-    lines = [line.partition("=") for line in file.read_text().splitlines()]
-    environ = {name: value for name, _, value in lines if name.startswith("MESOS_")}
-    return RealWorld(scheduler, events, offer["agent_id"]["value"], task_id, environ)
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -154,9 +26,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         return
     real = start_real(request.getfixturevalue("mesos").master, tmp_path)
     yield real
-    if real.scheduler.connected:
-        real.scheduler.teardown()
-    real.scheduler.stop()
+    real.close()
 
 
 @pytest.fixture
@@ -211,12 +81,9 @@ def test_updates_reach_the_scheduler_in_order_and_are_acknowledged(
     assert driver.wait_acknowledged(10)
 
 
-def test_an_update_of_a_task_that_was_not_launched_is_refused_e1(
-    world: World, start: Start
-) -> None:
+def test_an_update_of_a_task_that_was_not_launched_is_refused_e1(world: World) -> None:
     """E1: a real agent aborts when such an update comes with SUBSCRIBE."""
-    events = RecordedExecutor()
-    driver = ExecutorDriver(events, world.environ)
+    driver = ExecutorDriver(RecordedExecutor(), world.environ)
     with pytest.raises(ValueError, match="was launched"):
         driver.send_update(status(world, "TASK_STARTING"))
 

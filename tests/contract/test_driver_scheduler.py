@@ -10,6 +10,7 @@ import pytest
 
 from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
+from tests.contract.driver_worlds import framework_info, launch_operation
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
 
@@ -18,22 +19,6 @@ pytestmark = pytest.mark.contract
 ROOT = Path(__file__).parents[2]
 REFUSE_LONG = 3600.0
 Json = dict[str, Any]
-
-
-def framework_info() -> Json:
-    """Return a FrameworkInfo with a role of its own."""
-    return {
-        "user": "root",
-        "name": "driver contract",
-        "roles": [f"contract-{uuid.uuid4().hex[:8]}"],
-        "failover_timeout": 60.0,
-        "checkpoint": True,
-        "capabilities": [
-            {"type": "MULTI_ROLE"},
-            {"type": "PARTITION_AWARE"},
-            {"type": "TASK_KILLING_STATE"},
-        ],
-    }
 
 
 @pytest.fixture(params=["fake", "real"])
@@ -65,36 +50,17 @@ def driver(master: str, events: RecordedScheduler) -> Iterator[SchedulerDriver]:
     driver.stop()
 
 
-def scalar(name: str, value: float, role: str) -> Json:
-    """Return a resource that was offered to a role."""
-    resource = {"name": name, "type": "SCALAR", "scalar": {"value": value}}
-    return {**resource, "allocation_info": {"role": role}}
-
-
 def launch(driver: SchedulerDriver, events: RecordedScheduler) -> Json:
     """Run a task on an offer, and return its first status once it runs."""
     offer = events.wait("offered")[0][0]
-    role = offer.get("allocation_info", {}).get("role", "*")
     task_id = f"task-{uuid.uuid4().hex}"
-    task = {
-        "name": "contract",
-        "task_id": {"value": task_id},
-        "agent_id": offer["agent_id"],
-        "resources": [scalar("cpus", 0.1, role), scalar("mem", 32, role)],
-        "executor": {
-            "type": "CUSTOM",
-            "executor_id": {"value": task_id},
-            "framework_id": offer["framework_id"],
-            "resources": [scalar("cpus", 0.01, role), scalar("mem", 32, role)],
-            "command": {
-                "shell": False,
-                "value": sys.executable,
-                "arguments": [sys.executable, "-m", "tests.contract.driver_executor"],
-                "environment": {"variables": [{"name": "PYTHONPATH", "value": str(ROOT)}]},
-            },
-        },
+    command = {
+        "shell": False,
+        "value": sys.executable,
+        "arguments": [sys.executable, "-m", "tests.contract.driver_executor"],
+        "environment": {"variables": [{"name": "PYTHONPATH", "value": str(ROOT)}]},
     }
-    operation = {"type": "LAUNCH", "launch": {"task_infos": [task]}}
+    operation = launch_operation(offer, task_id, command)
     driver.accept([offer["id"]["value"]], [operation], refuse_seconds=REFUSE_LONG)
     (status,) = events.wait("updated", lambda s: s["state"] == "TASK_RUNNING", limit=30)
     assert status["task_id"]["value"] == task_id

@@ -1,0 +1,160 @@
+"""Who leads, by a real ZooKeeper. P20: pymesos's detector does none of this."""
+
+import json
+import queue
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from kazoo.client import KazooClient
+from kazoo.security import make_digest_acl
+
+from driver.detector import Detector
+from driver.scheduler import SchedulerDriver
+from tests.fakes.driver_events import RecordedScheduler
+from tests.fakes.mesos_master import FakeMaster
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 10.0
+
+
+class Appointments:
+    """Keeps who was appointed."""
+
+    def __init__(self) -> None:
+        self._queue: queue.Queue[str | None] = queue.Queue()
+
+    def appoint(self, master: str | None) -> None:
+        """Take the next one."""
+        self._queue.put(master)
+
+    def next(self) -> str | None:
+        """Return the next one, as soon as there is one."""
+        return self._queue.get(timeout=LIMIT)
+
+
+class Masters:
+    """The znodes of masters below a path of a test's own."""
+
+    def __init__(self, zookeeper: str) -> None:
+        self.path = f"/driver-{uuid.uuid4().hex}/mesos"
+        self.url = f"zk://{zookeeper}{self.path}"
+        self.client = KazooClient(zookeeper)
+        self.client.start()
+
+    def announce(self, address: str) -> str:
+        """Write what a master writes, and return its path."""
+        host, _, port = address.partition(":")
+        info = {"id": "m", "address": {"hostname": "m", "ip": host, "port": int(port)}}
+        data = json.dumps(info).encode()
+        path = f"{self.path}/json.info_"
+        return self.client.create(path, data, ephemeral=True, sequence=True, makepath=True)
+
+
+@pytest.fixture
+def masters(zookeeper: str) -> Iterator[Masters]:
+    """No master yet, and no znode for them."""
+    masters = Masters(zookeeper)
+    yield masters
+    masters.client.stop()
+    masters.client.close()
+
+
+@pytest.fixture
+def appointments() -> Appointments:
+    """Who was appointed."""
+    return Appointments()
+
+
+@pytest.fixture
+def detector(masters: Masters, appointments: Appointments) -> Iterator[Detector]:
+    """A detector that relies on being woken: it does not look by itself within a test."""
+    detector = Detector(masters.url, appointments.appoint, tick=3600.0)
+    detector.start()
+    yield detector
+    detector.stop()
+
+
+def test_a_master_is_found_whose_znode_is_made_later_p20(
+    detector: Detector, masters: Masters, appointments: Appointments
+) -> None:
+    """P20: kazoo's ChildrenWatch stops without a word where there is no znode."""
+    time.sleep(0.2)
+    masters.client.ensure_path(masters.path)
+    time.sleep(0.1)
+    masters.announce("127.0.0.1:5050")
+    assert appointments.next() == "127.0.0.1:5050"
+
+
+def test_the_one_that_came_first_leads_and_the_next_follows_p20(
+    masters: Masters, detector: Detector, appointments: Appointments
+) -> None:
+    """P20: and when none is left that is told, too."""
+    first = masters.announce("127.0.0.1:5050")
+    assert appointments.next() == "127.0.0.1:5050"
+    second = masters.announce("127.0.0.2:5050")
+    masters.client.create(f"{masters.path}/log_replicas", b"")
+    masters.client.create(f"{masters.path}/aaa", b"")
+
+    masters.client.delete(first)
+    assert appointments.next() == "127.0.0.2:5050"
+    masters.client.delete(second)
+    assert appointments.next() is None
+    masters.announce("127.0.0.3:5050")
+    assert appointments.next() == "127.0.0.3:5050"
+
+
+def test_znodes_that_only_a_password_opens_are_read_p20(
+    masters: Masters, zookeeper: str, appointments: Appointments
+) -> None:
+    """P20: kazoo drops the credentials of a host list."""
+    acl = [make_digest_acl("mesos", "s3cret", all=True)]
+    masters.client.add_auth("digest", "mesos:s3cret")
+    masters.client.ensure_path(masters.path)
+    masters.client.set_acls(masters.path, acl)
+    masters.announce("127.0.0.1:5050")
+
+    detector = Detector(f"zk://mesos:s3cret@{zookeeper}{masters.path}", appointments.appoint)
+    detector.start()
+    try:
+        assert appointments.next() == "127.0.0.1:5050"
+    finally:
+        detector.stop()
+
+
+def test_start_and_stop_do_not_wait_for_a_zookeeper_that_is_away_p20(
+    appointments: Appointments,
+) -> None:
+    """P20: pymesos raises after 15 s, with its thread left running."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        detector = Detector(f"zk://127.0.0.1:{mute.getsockname()[1]}/mesos", appointments.appoint)
+        begun = time.monotonic()
+        detector.start()
+        assert time.monotonic() - begun < 1.0
+        detector.stop()
+        assert time.monotonic() - begun < 6.0
+
+
+def test_a_scheduler_follows_the_masters_p20(masters: Masters) -> None:
+    """P20: the whole way, to a leader, without one, and to the next."""
+    first, second = FakeMaster(), FakeMaster()
+    events = RecordedScheduler()
+    framework = {"user": "u", "name": "n", "failover_timeout": 60.0}
+    driver = SchedulerDriver(events, framework, masters.url)
+    driver.start()
+    try:
+        path = masters.announce(first.address)
+        events.wait("subscribed")
+        masters.client.delete(path)
+        events.wait("disconnected")
+        masters.announce(second.address)
+        events.wait("subscribed")
+        second.wait_stream()
+        assert driver.master == second.address
+    finally:
+        driver.stop()
+        first.close()
+        second.close()

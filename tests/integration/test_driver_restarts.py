@@ -1,0 +1,128 @@
+"""What the drivers do when a real master or agent is killed and comes back."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from driver.executor import ExecutorDriver
+from local.mesos.installation import Installation
+from local.mesos.parts import Address, Agent, agent_part, master_part
+from local.parts import ProcessPart, bring_up
+from tests.contract.driver_worlds import RealWorld, start_real
+from tests.fakes.driver_events import RecordedExecutor
+
+pytestmark = pytest.mark.integration
+
+
+class Parts(NamedTuple):
+    """A Mesos of this test's own."""
+
+    master: ProcessPart
+    agent: ProcessPart
+
+
+@pytest.fixture
+def parts(
+    mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
+) -> Iterator[Parts]:
+    """A master and an agent that run."""
+    master = Address("127.0.0.1", free_port())
+    agent = Agent(
+        name="agent",
+        address=Address("127.0.0.1", free_port()),
+        resources="cpus:4;mem:4096;disk:1000;ports:[21000-21099]",
+        folder=tmp_path / "agent",
+        executor_environ={"PATH": os.environ["PATH"], "HOME": "/"},
+    )
+    log = tmp_path / "log"
+    parts = Parts(
+        master_part(mesos_installation, master, folder=tmp_path, environ=os.environ, log=log),
+        agent_part(mesos_installation, agent, master=master, environ=os.environ, log=log),
+    )
+    for part in parts:
+        bring_up(part)
+    yield parts
+    for part in reversed(parts):
+        part.stop()
+
+
+@pytest.fixture
+def world(parts: Parts, tmp_path: Path) -> Iterator[RealWorld]:
+    """A framework with one task, for which the test is the executor."""
+    world = start_real(parts.master.address, tmp_path)
+    yield world
+    world.close()
+
+
+@pytest.fixture
+def told() -> RecordedExecutor:
+    """What the executor's driver tells."""
+    return RecordedExecutor()
+
+
+@pytest.fixture
+def executor(world: RealWorld, told: RecordedExecutor) -> Iterator[ExecutorDriver]:
+    """The executor's driver, its task running."""
+    driver = ExecutorDriver(told, world.environ)
+    driver.start()
+    told.wait("launched")
+    driver.send_update({"task_id": {"value": world.task_id}, "state": "TASK_RUNNING"})
+    world.wait_state("TASK_RUNNING")
+    assert driver.wait_acknowledged(10)
+    yield driver
+    driver.stop()
+
+
+def kill(part: ProcessPart) -> None:
+    """Kill a part as a crash does."""
+    assert part.pid is not None
+    os.kill(part.pid, signal.SIGKILL)
+    # `stop` ends an agent that still runs together with its executors, which are to live on.
+    while part.problem() is None:
+        time.sleep(0.01)
+    part.stop()
+
+
+def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
+    parts: Parts, world: RealWorld, executor: ExecutorDriver, told: RecordedExecutor
+) -> None:
+    """E1, E2: with pymesos the update is lost, and the container destroyed."""
+    kill(parts.agent)
+    report = {"task_id": {"value": world.task_id}, "state": "TASK_FAILED", "message": "meanwhile"}
+    executor.send_update(report)
+    assert not executor.wait_acknowledged(1.0)
+
+    bring_up(parts.agent)
+
+    assert world.wait_state("TASK_FAILED")["message"] == "meanwhile"
+    assert executor.wait_acknowledged(15)
+    assert told.names() == ["registered", "launched"]
+    states = [arguments[0]["state"] for name, arguments in world.events.events if name == "updated"]
+    assert states[-1] == "TASK_FAILED"
+    assert "TASK_LOST" not in states
+
+
+def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(
+    parts: Parts, world: RealWorld, executor: ExecutorDriver, told: RecordedExecutor
+) -> None:
+    """P4, P19: subscribed again under the same id, the task untouched."""
+    (framework_id,) = world.events.events[0][1]
+    kill(parts.master)
+    world.events.wait("disconnected")
+    time.sleep(1.0)
+    bring_up(parts.master)
+
+    assert world.events.wait("subscribed", limit=30) == (framework_id,)
+    until = time.monotonic() + 30
+    state = ""
+    while state != "TASK_RUNNING":
+        assert time.monotonic() < until, f"the master says {state}"
+        world.scheduler.reconcile([(world.task_id, world.agent_id)])
+        state = world.events.wait("updated")[0]["state"]
+    assert world.scheduler.connected
+    assert told.names() == ["registered", "launched"]

@@ -1,0 +1,60 @@
+"""What the master's URL and znode say."""
+
+import json
+
+import pytest
+
+from driver.detector import Detector, Ensemble, read_master, read_url
+
+
+@pytest.mark.parametrize(
+    ("url", "ensemble"),
+    [
+        ("zk://h:2181/mesos", Ensemble("h:2181", "/mesos")),
+        ("zk://a:1,b:2,c/deep/path/", Ensemble("a:1,b:2,c", "/deep/path")),
+        ("zk://u:p@a:1,b:2/mesos", Ensemble("a:1,b:2", "/mesos", "u:p")),
+        ("zk://u:p@ss:w@h:1/mesos", Ensemble("h:1", "/mesos", "u:p@ss:w")),
+        ("zk://h:1/", Ensemble("h:1", "/")),
+    ],
+)
+def test_a_url_says_where_to_look_and_as_whom_p20(url: str, ensemble: Ensemble) -> None:
+    """P20: kazoo drops the credentials of a host list."""
+    assert read_url(url) == ensemble
+
+
+@pytest.mark.parametrize("url", ["h:2181/mesos", "zk://", "zk:///mesos", "zk://u:p4ss@", "zk://h"])
+def test_what_is_no_url_is_refused_without_its_secret_p20(url: str) -> None:
+    """P20: nor is it in what is logged."""
+    with pytest.raises(ValueError, match="zk://host:port") as caught:
+        read_url(url)
+    assert "p4ss" not in str(caught.value)
+
+
+def test_a_secret_is_in_no_text_of_what_was_read_p20() -> None:
+    """P20: what is logged by accident tells nothing."""
+    assert "p4ss" not in repr(read_url("zk://u:p4ss@h:1/mesos"))
+
+
+@pytest.mark.parametrize(
+    ("address", "master"),
+    [
+        ({"ip": "10.0.0.1", "hostname": "m", "port": 5050}, "10.0.0.1:5050"),
+        ({"hostname": "m", "port": 5050}, "m:5050"),
+        ({"ip": "10.0.0.1"}, None),
+        ({"port": 5050}, None),
+        ("10.0.0.1:5050", None),
+        (None, None),
+    ],
+)
+def test_a_masters_address_is_read_from_what_it_wrote(address: object, master: str | None) -> None:
+    assert read_master(json.dumps({"address": address, "id": "x"}).encode()) == master
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b"7", b"{}"])
+def test_what_is_no_master_is_none(data: bytes) -> None:
+    assert read_master(data) is None
+
+
+def test_a_detector_of_a_wrong_url_is_refused_before_it_starts() -> None:
+    with pytest.raises(ValueError, match="zk://host:port"):
+        Detector("zk://", lambda master: None)

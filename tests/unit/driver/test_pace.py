@@ -1,0 +1,34 @@
+"""How long to wait before the next try."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driver.pace import Pace, retry_delay
+
+PACE = Pace(first_delay=0.5, longest_delay=15.0, connect_limit=1.0)
+CHANCES = st.floats(0, 1, exclude_max=True)
+
+
+@given(chance=CHANCES)
+def test_the_first_try_waits_for_nothing(chance: float) -> None:
+    assert retry_delay(PACE, 0, chance) == 0.0
+
+
+@given(failures=st.integers(1, 10_000), chance=CHANCES)
+def test_no_try_comes_at_once_or_later_than_the_longest_delay(failures: int, chance: float) -> None:
+    assert 0.25 <= retry_delay(PACE, failures, chance) <= 15.0
+
+
+@given(failures=st.integers(1, 100))
+def test_more_failures_never_wait_less(failures: int) -> None:
+    assert retry_delay(PACE, failures + 1, 0.5) >= retry_delay(PACE, failures, 0.5)
+
+
+def test_delays_double_up_to_the_longest() -> None:
+    delays = [retry_delay(PACE, failures, 1.0) for failures in range(1, 8)]
+    assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+
+
+def test_half_of_a_delay_is_chance() -> None:
+    assert retry_delay(PACE, 3, 0.0) == 1.0
+    assert retry_delay(PACE, 3, 0.5) == 1.5

@@ -1,0 +1,85 @@
+"""The store of updates that are not acknowledged."""
+
+import base64
+import threading
+from typing import Any
+
+from driver.updates import Updates
+
+
+def update(number: int) -> dict[str, Any]:
+    """Return an update whose uuid is made of a number."""
+    return {"n": number, "uuid": base64.b64encode(bytes([number] * 16)).decode()}
+
+
+def test_updates_are_handed_out_in_order_until_they_are_sent() -> None:
+    updates = Updates()
+    updates.set_linked(True)
+    updates.add(update(1))
+    updates.add(update(2))
+    assert updates.next_unsent() == update(1)
+    assert updates.next_unsent() == update(1)
+    updates.mark_sent(update(1))
+    assert updates.next_unsent() == update(2)
+
+
+def test_a_subscription_carries_all_that_is_not_acknowledged_e1() -> None:
+    """E1: whether or not it was sent before."""
+    updates = Updates()
+    for number in (1, 2, 3):
+        updates.add(update(number))
+    updates.mark_sent(update(1))
+    updates.acknowledge(update(2)["uuid"])
+    assert updates.carry() == [update(1), update(3)]
+    assert updates.carry() == [update(1), update(3)]
+
+
+def test_what_a_subscription_has_carried_is_not_sent_beside_it() -> None:
+    updates = Updates()
+    updates.set_linked(True)
+    updates.add(update(1))
+    updates.carry()
+    updates.add(update(2))
+    assert updates.next_unsent() == update(2)
+
+
+def test_a_uuid_is_known_by_its_bytes_not_by_its_text() -> None:
+    updates = Updates()
+    updates.add(update(1))
+    updates.acknowledge(update(1)["uuid"] + "\n")
+    assert updates.wait_empty(0)
+
+
+def test_nothing_is_handed_out_without_a_link_and_a_closed_store_ends_the_wait() -> None:
+    updates = Updates()
+    updates.add(update(1))
+    results: list[Any] = []
+    reader = threading.Thread(target=lambda: results.append(updates.next_unsent()))
+    reader.start()
+    updates.close()
+    reader.join(5)
+    assert results == [None]
+
+
+def test_an_acknowledgement_that_nobody_waits_for_is_no_error() -> None:
+    updates = Updates()
+    updates.acknowledge(update(9)["uuid"])
+    updates.mark_sent(update(9))
+    assert updates.wait_empty(0)
+
+
+def test_the_store_is_empty_only_when_all_is_acknowledged() -> None:
+    updates = Updates()
+    updates.add(update(1))
+    assert not updates.wait_empty(0)
+    updates.mark_sent(update(1))
+    assert not updates.wait_empty(0)
+    updates.acknowledge(update(1)["uuid"])
+    assert updates.wait_empty(0)
+
+
+def test_a_pause_ends_when_the_store_is_closed() -> None:
+    updates = Updates()
+    updates.close()
+    updates.wait_closed(3600)
+    assert updates.next_unsent() is None
