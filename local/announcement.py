@@ -8,7 +8,6 @@ new one (clients tell masters apart by that number).
 import json
 import logging
 import threading
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -47,9 +46,8 @@ class AnnouncementPart:
     advice = "Look at the logs of zookeeper and master: prevs local logs zookeeper"
     pid = None
 
-    def __init__(self, zookeeper: str, master: Address, log: Path) -> None:
+    def __init__(self, zookeeper: str, master: Address) -> None:
         self.address = f"zk://{zookeeper}{ROOT}"
-        self.log = log
         self._zookeeper = zookeeper
         self._master = master
         self._stopping = threading.Event()
@@ -67,6 +65,9 @@ class AnnouncementPart:
     def problem(self) -> str | None:
         running = self._thread is not None and self._thread.is_alive()
         return None if running else "its thread has ended"
+
+    def last_words(self) -> str:
+        return ""
 
     def stop(self) -> None:
         self._stopping.set()

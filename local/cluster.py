@@ -34,7 +34,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
         forget_executors(agent.folder)
     return [
         docker,
-        LeftoversPart(lambda: docker.address, settings.cluster, settings.log("supervisor")),
+        LeftoversPart(lambda: docker.address, settings.cluster),
         zookeeper_part(
             settings.folder / "zookeeper",
             settings.zookeeper_port,
@@ -48,7 +48,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
             environ=marked,
             log=settings.log("master"),
         ),
-        AnnouncementPart(zookeeper, master, settings.log("supervisor")),
+        AnnouncementPart(zookeeper, master),
         *(
             agent_part(
                 installation, agent, master=master, environ=marked, log=settings.log(agent.name)

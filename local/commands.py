@@ -12,7 +12,7 @@ from rich.console import Console
 
 from local import ending, starting, steps
 from local.errors import LocalError
-from local.mesos.installation import install
+from local.mesos.installation import find, install, is_there
 from local.progress import Step
 from local.settings import (
     Settings,
@@ -92,9 +92,11 @@ def _up(console: Console, folder: Path, given: dict[str, Any]) -> Settings:
         console.print("It is up already.", highlight=False)
         return stored
     begun = time.monotonic()
-    with steps.download_bar(console, "Mesos") as report:
-        install(cache_folder(os.environ), report)
-    steps.show(console, Step("mesos", "ready", time.monotonic() - begun, "installed"))
+    cache = cache_folder(os.environ)
+    if not is_there(find(cache)):
+        with steps.download_bar(console, "Mesos") as report:
+            install(cache, report)
+        steps.show(console, Step("mesos", "ready", time.monotonic() - begun, "installed"))
     if stored is None or starting.supervisor_pid(stored) is None:
         stored = prepare(folder, given)
     starting.start(stored, os.environ, lambda step: steps.show(console, step))
@@ -117,7 +119,8 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
             answer |= {"api": settings.api, "domain": settings.domain, "port": settings.port}
         click.echo(json.dumps(answer, indent=2))
     elif settings is not None and alive:
-        Console().print(parts_table(said))
+        console = Console()
+        console.print(parts_table(said), width=None if console.is_terminal else 200)
     else:
         click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
     ctx.exit(0 if said.get("up") else 1)

@@ -31,6 +31,11 @@ class Daemon:
         """What DOCKER_HOST has to be for it."""
         return f"unix://{self.folder / 'docker.sock'}"
 
+    @property
+    def log(self) -> Path:
+        """What the running one, or else the last one, had to say."""
+        return self.folder / "log"
+
     def prepare(self) -> None:
         """Make the folder, closed to other users. Raises LocalError."""
         if len(str(self.folder)) > _LONGEST:
@@ -60,7 +65,7 @@ class Daemon:
         # containerd's pid file of a killed run makes a new dockerd wait ten seconds for it.
         _run(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "pid")])
         self._remember_network()
-        with (self.folder / "log").open("wb") as log:
+        with self.log.open("wb") as log:
             return subprocess.Popen(
                 _as_root([*self._command(program)]),
                 env=environment({"PATH": f"{environ.get('PATH', '')}:{_SYSTEM}"}, environ),

@@ -20,7 +20,7 @@ from typing import IO
 
 from local import containers, daemon
 from local.errors import LocalError
-from local.parts import describe_exit
+from local.parts import describe_exit, last_lines
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _ADVICE = (
@@ -55,10 +55,6 @@ class DockerPart:
     def address(self) -> str:
         """What DOCKER_HOST has to be."""
         return self._foreign or self._daemon.host
-
-    @property
-    def log(self) -> Path:
-        return self._daemon.folder / "log"
 
     @property
     def pid(self) -> int | None:
@@ -97,6 +93,9 @@ class DockerPart:
         if self._was_ready and self._daemon.process() is None:
             return "has ended"
         return None
+
+    def last_words(self) -> str:
+        return "" if self._foreign else last_lines(self._daemon.log)
 
     def stop(self) -> None:
         if self._lease is None:

@@ -1,7 +1,6 @@
 """What tasks leave in Docker, as a part: removed before the agents start and after they ended."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from local import containers
 from local.errors import LocalError
@@ -16,8 +15,7 @@ class LeftoversPart:
     address = ""
     pid = None
 
-    def __init__(self, docker_host: Callable[[], str], cluster: str, log: Path) -> None:
-        self.log = log
+    def __init__(self, docker_host: Callable[[], str], cluster: str) -> None:
         self._docker_host = docker_host
         self._cluster = cluster
 
@@ -29,6 +27,9 @@ class LeftoversPart:
 
     def problem(self) -> str | None:
         return None
+
+    def last_words(self) -> str:
+        return ""
 
     def stop(self) -> None:
         self._remove()

@@ -22,7 +22,8 @@ class Part(Protocol):
     """What the supervisor asks of a part. One thread calls all of it.
 
     start() begins and doesn't block long; ready() may block for a second; problem() says why it no
-    longer runs, or None; stop() blocks until it has ended. start() after a problem starts it anew.
+    longer runs, or None; last_words() is the end of what it logged since its start; stop() blocks
+    until it has ended. start() after a problem starts it anew.
     """
 
     @property
@@ -32,14 +33,13 @@ class Part(Protocol):
     @property
     def advice(self) -> str: ...
     @property
-    def log(self) -> Path: ...
-    @property
     def address(self) -> str: ...
     @property
     def pid(self) -> int | None: ...
     def start(self) -> None: ...
     def ready(self) -> bool: ...
     def problem(self) -> str | None: ...
+    def last_words(self) -> str: ...
     def stop(self) -> None: ...
 
 
@@ -63,6 +63,7 @@ class ProcessPart:
     grace: float = 10.0
     before_stop: Callable[[int], None] | None = None
     _process: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
+    _log_start: int = dataclasses.field(default=0, init=False)
 
     @property
     def pid(self) -> int | None:
@@ -74,6 +75,7 @@ class ProcessPart:
             if self.log.stat().st_size > _LOG_LIMIT:
                 self.log.rename(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as out:
+            self._log_start = out.tell()
             self._process = subprocess.Popen(
                 self.command,
                 env=dict(self.environ),
@@ -92,6 +94,9 @@ class ProcessPart:
             return "not started"
         status = self._process.poll()
         return None if status is None else describe_exit(status)
+
+    def last_words(self) -> str:
+        return last_lines(self.log, since=self._log_start)
 
     def stop(self) -> None:
         if self._process is None:
@@ -135,11 +140,11 @@ def answers_http(url: str, *, statuses: Callable[[int], bool] = lambda s: s == 2
         return False
 
 
-def last_lines(log: Path, count: int = 15) -> str:
-    """Return the end of a log, or nothing where there is none."""
+def last_lines(log: Path, count: int = 15, *, since: int = 0) -> str:
+    """Return the end of a log, from byte `since` at most, or nothing where there is none."""
     try:
         with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 16384))
+            file.seek(max(since, log.stat().st_size - 16384))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
@@ -156,5 +161,5 @@ def bring_up(part: Part, limit: float = 60.0) -> None:
             problem = f"not ready after {limit:.0f} s"
         if problem is not None:
             part.stop()
-            raise LocalError(part.name, f"{problem}\n{last_lines(part.log)}", part.advice)
+            raise LocalError(part.name, f"{problem}\n{part.last_words()}".strip(), part.advice)
         time.sleep(0.05)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from local import cluster, processes
 from local.errors import LocalError
-from local.parts import Part, last_lines
+from local.parts import Part
 from local.progress import Step, tell
 from local.settings import Settings, read, write_private
 from local.supervision import Action, PartState, Phase, advance, failed, stop_order
@@ -106,7 +106,7 @@ class Supervisor:
         problem = self._states[part.name].problem
         _log.warning("%s: %s", part.name, problem)
         if not self._was_up:
-            detail = f"{problem}\n{last_lines(part.log)}".strip()
+            detail = f"{problem}\n{part.last_words()}".strip()
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
             tell(self._settings.progress_file, self._failure)
         self._stop(part)

@@ -30,7 +30,7 @@ def parts_table(status: Mapping[str, Any]) -> Table:
     """Return a line for each part: its state, since when, where, and what was wrong with it."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("part", "state", "for", "pid", "address", "restarts", "last problem"):
-        table.add_column(column)
+        table.add_column(column, overflow="fold")
     for part in status.get("parts", []):
         pid, restarts = part["pid"], part["restarts"]
         table.add_row(

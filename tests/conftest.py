@@ -111,7 +111,7 @@ def mesos(
     environ = os.environ
     parts: list[Part] = [
         master_part(mesos_installation, master, folder=folder, environ=environ, log=log),
-        AnnouncementPart(zookeeper, master, log),
+        AnnouncementPart(zookeeper, master),
     ]
     agents = [_agent(folder, number, docker_host) for number in (1, 2)]
     for agent in agents:

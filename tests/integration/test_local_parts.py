@@ -136,7 +136,7 @@ def announced(
     address = Address("127.0.0.1", free_port())
     folder, log = tmp_path / "master", tmp_path / "log"
     master = master_part(mesos_installation, address, folder=folder, environ={}, log=log)
-    announcement = AnnouncementPart(own_zookeeper.address, address, log)
+    announcement = AnnouncementPart(own_zookeeper.address, address)
     bring_up(master)
     bring_up(announcement)
     yield master, announcement
