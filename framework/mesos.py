@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from driver.errors import CallFailed, DriverError, NotConnected
+from driver.errors import CallFailed, DriverError, FrameworkRemoved, NotConnected
 from driver.scheduler import Credential, SchedulerDriver
 from framework import events, resources
 from framework.errors import OutcomeUnknown, Refused, Unavailable
@@ -89,7 +89,10 @@ class Inbox:
 
     def aborted(self, error: DriverError) -> None:
         """Hear that the driver has ended for good."""
-        self._submit(events.Ended(Refused(str(error))))
+        advice = ""
+        if isinstance(error, FrameworkRemoved):
+            advice = " To register anew, delete the znode framework/id; what ran starts again."
+        self._submit(events.Ended(Refused(f"{error}{advice}")))
 
 
 class MesosCluster:

@@ -6,7 +6,7 @@ from typing import Any
 
 from framework.clock import Clock
 from framework.errors import AppExists, BeingRemoved, NotRetryable
-from framework.lifecycle import WITH_TASK, Event
+from framework.lifecycle import Event
 from framework.records import Records
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -46,10 +46,8 @@ class Requests:
         return self._records.save_app(dataclasses.replace(self._records.app(name), **fields))
 
     def remove_app(self, name: str) -> None:
-        """Mark an app, and stop its previews; `finish_removals` does the rest."""
-        app = self._records.app(name)
-        self._records.save_app(dataclasses.replace(app, removed=True))
-        self._stop_all(name)
+        """Mark an app, of which nothing starts any more; framework.removals does the rest."""
+        self._records.save_app(dataclasses.replace(self._records.app(name), removed=True))
 
     def start(self, app: str, sha: str, label: str) -> PreviewRecord:
         """Ask for a preview under a label."""
@@ -100,23 +98,6 @@ class Requests:
                 # Who has the label already was asked for: if it has stopped since, so be it.
                 if sha != preview.sha and not self._holds(app, sha, label):
                     self.start(app, sha, label)
-
-    def removed_and_ended(self) -> list[str]:
-        """Return the apps that are to be removed, of which nothing runs any more."""
-        busy = {p.app for p in self._records.previews if p.state in {*WITH_TASK, State.QUEUED}}
-        busy |= {w.app for w in self._records.withdrawals}
-        return [app.name for app in self._records.apps if app.removed and app.name not in busy]
-
-    def stop_removed(self) -> None:
-        """Stop what is left of apps that are to be removed (a removal was interrupted)."""
-        for app in self._records.apps:
-            if app.removed:
-                self._stop_all(app.name)
-
-    def _stop_all(self, name: str) -> None:
-        for preview in self._records.previews:
-            if preview.app == name:
-                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
 
     def _known(self, app: str, sha: str) -> PreviewRecord | None:
         for preview in self._records.previews:

@@ -21,6 +21,7 @@ from framework.metrics import Metrics
 from framework.offers import Offers
 from framework.ports import Cluster
 from framework.records import Records, Snapshot
+from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
 
@@ -57,14 +58,13 @@ class Service:
         self._stopping = False
         self._suspended = False
         self._subscribed_as: str | None = None
-        self._forgetting: set[str] = set()
-        self._forget_mirror = forget_mirror
         self._metrics = metrics
         self._clock = clock
         self._heard = clock.monotonic()
         self._records = records
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
+        self._removals = Removals(records, forget_mirror)
         self._launching = Launching(
             self._records,
             self._offers,
@@ -124,7 +124,8 @@ class Service:
     def _handle(self, event: events.Event) -> Callable[[], None] | None:
         """Handle one event. Returns how to answer it, where somebody waits for that."""
         if self._suspended and not isinstance(
-            event, events.StoreResumed | events.Ended | events.Stop | events.Asked
+            event,
+            events.StoreSuspended | events.StoreResumed | events.Ended | events.Stop | events.Asked,
         ):
             self._backlog.append(event)
             return None
@@ -164,8 +165,7 @@ class Service:
             case events.Heads(app, heads):
                 self.requests.follow(app, heads)
             case events.Forgotten(app):
-                self._forgetting.discard(app)
-                self._records.forget(app)
+                self._removals.forgotten(app)
             case _:
                 self._heard = self._clock.monotonic()
                 self._note_mesos(event)
@@ -207,7 +207,7 @@ class Service:
         """Act on every difference. Each step may fail without keeping the others from acting."""
         for act in (
             self._keep_id,
-            self.requests.stop_removed,
+            self._removals.go_on,
             self._attempts.replace_missing,
             self._publish,
             self._records.let_go,
@@ -218,8 +218,6 @@ class Service:
             for act in (self._attempts.kill_drained, self._attempts.reconcile, self._place):
                 with self._going_on(act.__name__):
                     act()
-        with self._going_on("removal"):
-            self._finish_removals()
 
     def _keep_id(self) -> None:
         if self._subscribed_as:
@@ -232,12 +230,6 @@ class Service:
         # Tasks belong to an id that is found again, or they would never be.
         if self._records.framework_id:
             self._launching.place(self._records.framework_id)
-
-    def _finish_removals(self) -> None:
-        for name in self.requests.removed_and_ended():
-            if name not in self._forgetting:
-                self._forgetting.add(name)
-                self._forget_mirror(name)
 
     def _show(self) -> None:
         """Replace what others read."""

@@ -1,6 +1,6 @@
 from typing import Any
 
-from driver.errors import FailedOver
+from driver.errors import FailedOver, FrameworkRemoved
 from framework import events, resources
 from framework.errors import Refused
 from framework.mesos import Inbox, framework_info, read_offer
@@ -69,3 +69,11 @@ def test_a_driver_that_ends_for_good_ends_the_program() -> None:
     assert isinstance(ended, events.Ended)
     assert isinstance(ended.error, Refused)
     assert "somebody else subscribed" in str(ended.error)
+
+
+def test_a_removed_framework_is_told_how_to_register_anew() -> None:
+    told: list[events.Event] = []
+    Inbox(told.append).aborted(FrameworkRemoved("Framework has been removed"))
+    (ended,) = told
+    assert isinstance(ended, events.Ended)
+    assert "delete the znode framework/id" in str(ended.error)

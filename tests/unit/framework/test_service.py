@@ -600,6 +600,19 @@ def test_while_zookeeper_is_away_nothing_is_decided_and_nothing_forgotten(
     assert driven.service.not_ready() is None
 
 
+def test_zookeeper_may_go_away_twice_before_it_is_back(driven: Driven) -> None:
+    driven.step(events.StoreSuspended(), events.StoreSuspended(), events.StoreResumed())
+    assert driven.service.not_ready() is None
+
+
+def test_what_mesos_says_meanwhile_is_handled_in_its_order(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.StoreSuspended())
+    driven.step(events.Offered([offer()]), events.Rescinded("o1"))
+    driven.step(events.StoreResumed())
+    assert driven.cluster.of("accept") == []
+
+
 def test_a_lost_session_ends_the_program(driven: Driven) -> None:
     driven.step(events.Ended(SessionLost()))
     assert isinstance(driven.service.ended, SessionLost)
