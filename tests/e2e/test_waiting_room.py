@@ -1,5 +1,6 @@
 """A browser goes through the waiting room into the application."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -36,11 +37,9 @@ def test_a_visitor_sees_the_log_and_then_the_application(
     page.goto(f"http://{sha[:7]}.hello.{cluster.domain}:{cluster.port}/?from=test")
     expect(page.locator("body")).to_contain_text(sha[:7])
     expect(page.locator("body")).to_contain_text("building", ignore_case=True, timeout=60_000)
-    page.wait_for_function(
-        "text => document.body.innerText.includes(text)",
-        arg=hello.git("log", "-1", "--format=%s", sha),
-        timeout=60_000,
-    )
+    heading = re.search("<h1>(.*)</h1>", hello.page(sha))
+    assert heading is not None
+    expect(page.locator("h1")).to_have_text(heading[1], timeout=60_000)
     assert page.url.endswith("/?from=test")
     assert api.preview("hello", sha)["state"] == "running"
 

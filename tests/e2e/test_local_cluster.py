@@ -1,0 +1,270 @@
+"""`prevs local`: up, status, down, and up again; what is killed comes back; nothing is left."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+import requests
+
+from local import processes
+from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).parents[2]
+
+
+class Own:
+    """A cluster of this module's own, beside the session's."""
+
+    def __init__(self, folder: Path, free_port: Callable[[], int]) -> None:
+        self.folder = folder
+        names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
+        self.ports = {name: free_port() for name in names}
+        self.options = [f"--{name}={port}" for name, port in self.ports.items()]
+        self.options += ["--no-credentials", "--preview-ports=30500-30599"]
+
+    def run(self, command: str, *args: str) -> subprocess.CompletedProcess[str]:
+        arguments = [sys.executable, "-m", "cli", "local", command, *args, f"--dir={self.folder}"]
+        return subprocess.run(
+            arguments, cwd=ROOT, capture_output=True, text=True, check=False, timeout=150
+        )
+
+    def up(self) -> str:
+        done = self.run("up", *self.options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def down(self) -> str:
+        done = self.run("down")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def status(self) -> Any:
+        return json.loads(self.run("status", "--json").stdout)
+
+    def part(self, name: str) -> Any:
+        return next(part for part in self.status()["parts"] if part["name"] == name)
+
+    @property
+    def id(self) -> str:
+        settings = json.loads((self.folder / "settings.json").read_text())
+        return str(settings["cluster"])
+
+    def call(self, method: str, path: str, **json_body: Any) -> requests.Response:
+        token = (self.folder / "token").read_text()
+        return requests.request(
+            method,
+            f"http://127.0.0.1:{self.ports['api-port']}{path}",
+            headers={"Authorization": f"Bearer {token}"},
+            json=json_body or None,
+            timeout=20,
+        )
+
+    def visit(self) -> requests.Response:
+        port = self.ports["port"]
+        host = f"main.hello.localhost:{port}"
+        return requests.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, timeout=120)
+
+    def in_docker(self, docker_host: str) -> list[str]:
+        client = docker.DockerClient(base_url=docker_host)
+        try:
+            ours: dict[str, str | list[str] | bool] = {"label": f"prevs.cluster={self.id}"}
+            found: list[Any] = client.containers.list(all=True, filters=ours)
+            found += client.networks.list(filters=ours)
+            return [str(thing.name) for thing in found]
+        finally:
+            client.close()
+
+
+def mounts() -> set[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return {line.split()[4] for line in lines}
+
+
+def wait_until(condition: Callable[[], Any], what: str, limit: float = 40.0) -> Any:
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    pytest.fail(f"{what}: not within {limit:.0f} s")
+
+
+@pytest.fixture(scope="module")
+def own(docker_host: str, free_port: Callable[[], int]) -> Iterator[Own]:
+    own = Own(Path(tempfile.mkdtemp(prefix="prevs-")), free_port)
+    yield own
+    own.down()
+    shutil.rmtree(own.folder)
+
+
+@pytest.fixture
+def running(own: Own) -> Own:
+    own.up()
+    return own
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("repository") / "hello"
+    subprocess.run([sys.executable, str(REPOSITORY_SCRIPT), str(folder)], check=True)
+    return folder
+
+
+@pytest.fixture
+def serving(running: Own, repository: Path) -> Own:
+    """The cluster with main.hello answering."""
+    added = running.call("POST", "/v1/apps", name="hello", repository=str(repository))
+    assert added.status_code in {200, 201}, added.text
+    assert running.visit().status_code == 200
+    return running
+
+
+def test_up_shows_each_step_and_where_everything_answers(own: Own) -> None:
+    said = own.up()
+    for part in ("zookeeper", "master", "agent-1", "agent-2", "framework", "proxy"):
+        assert any(line.split()[1:3] == [part, "ready"] for line in said.splitlines()), said
+    assert f"http://127.0.0.1:{own.ports['api-port']}" in said
+    assert (own.folder / "token").read_text() in said
+
+
+def test_status_lists_the_parts_and_succeeds_only_when_all_are_up(running: Own) -> None:
+    done = running.run("status")
+    assert done.returncode == 0
+    assert f"127.0.0.2:{running.ports['agent-port']}" in done.stdout
+    said = running.status()
+    assert said["up"] is True
+    assert {part["state"] for part in said["parts"]} == {"ready"}
+
+
+def test_up_when_it_is_up_says_so_at_once(running: Own) -> None:
+    begun = time.monotonic()
+    assert "up already" in running.up()
+    assert time.monotonic() - begun < 5
+
+
+def test_everything_listens_on_loopback_only(serving: Own) -> None:
+    ours = {process.pid for process in processes.marked(serving.id)}
+    said = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
+    lines = [line for line in said.splitlines() if any(f"pid={pid}," in line for pid in ours)]
+    assert len(lines) >= len(serving.ports)
+    for line in lines:
+        assert line.split()[3].removeprefix("[::ffff:").startswith("127.0.0."), line
+
+
+def test_the_log_of_a_part_is_shown_and_an_unknown_part_is_wrong_use(running: Own) -> None:
+    assert "framework: ready" in running.run("logs", "supervisor").stdout
+    wrong = running.run("logs", "nothing")
+    assert wrong.returncode == 2
+    assert "zookeeper" in wrong.stderr
+
+
+def test_a_part_that_is_killed_is_started_again(running: Own) -> None:
+    before = running.part("framework")
+    os.kill(before["pid"], signal.SIGKILL)
+    wait_until(lambda: running.part("framework")["restarts"] > before["restarts"], "noticed")
+    wait_until(lambda: running.status()["up"], "all up again")
+    assert running.part("framework")["pid"] != before["pid"]
+    assert requests.get(f"{running.status()['api']}/healthz", timeout=5).status_code == 200
+
+
+def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
+    headers = {"Authorization": f"Bearer {cluster.token}"}
+    answer = requests.get(f"{cluster.api}/v1/previews", headers=headers, timeout=5)
+    assert answer.status_code == 200
+    strange = requests.get(f"{serving.status()['api']}/v1/apps", headers=headers, timeout=5)
+    assert strange.status_code == 401, "each has a token of its own"
+    assert serving.visit().status_code == 200
+
+
+def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
+    serving: Own, docker_host: str
+) -> None:
+    assert serving.in_docker(docker_host), "a preview runs"
+    page, before = serving.visit().text, mounts()
+    framework = framework_id(serving)
+    serving.down()
+    assert processes.marked(serving.id) == []
+    assert serving.in_docker(docker_host) == []
+    assert mounts() <= before
+    for port in serving.ports.values():
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", port), timeout=1)
+    assert serving.status() == {"up": False, "parts": [], "folder": str(serving.folder)}
+    assert "Nothing runs" in serving.down()
+
+    serving.up()
+    [app] = serving.call("GET", "/v1/apps").json()["apps"]
+    assert app["name"] == "hello"
+    [preview] = serving.call("GET", "/v1/previews").json()["previews"]
+    assert preview["state"] != "failed", preview
+    assert serving.visit().text == page
+    assert framework_id(serving) == framework
+
+
+def framework_id(own: Own) -> str:
+    address = f"http://127.0.0.1:{own.ports['mesos-port']}/frameworks"
+    [framework] = requests.get(address, timeout=5).json()["frameworks"]
+    return str(framework["id"])
+
+
+def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host: str) -> None:
+    old = {process.pid for process in processes.marked(serving.id)}
+    supervisor = serving.status()["supervisor"]
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: not serving.status()["up"], "its end is noticed")
+    assert processes.marked(serving.id), "its parts go on"
+    said = serving.up()
+    assert "processes of an earlier run" in said
+    new = {process.pid for process in processes.marked(serving.id)}
+    assert not old & new
+    assert serving.visit().status_code == 200
+    assert len([n for n in serving.in_docker(docker_host) if n.startswith("prevs-hello.")]) >= 1
+
+
+def test_down_cleans_up_after_a_supervisor_that_was_killed(serving: Own, docker_host: str) -> None:
+    os.kill(serving.status()["supervisor"], signal.SIGKILL)
+    wait_until(lambda: not serving.status()["up"], "its end is noticed")
+    serving.down()
+    assert processes.marked(serving.id) == []
+    assert serving.in_docker(docker_host) == []
+
+
+def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it(own: Own) -> None:
+    own.down()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", own.ports["mesos-port"]))
+        listener.listen()
+        done = own.run("up", *own.options)
+    assert done.returncode == 1
+    assert f"port {own.ports['mesos-port']} of 127.0.0.1 is taken" in done.stdout
+    assert "--mesos-port" in done.stdout
+    assert processes.marked(own.id) == []
+
+
+def test_a_step_that_fails_is_told_with_its_log_and_all_is_ended(own: Own) -> None:
+    own.down()
+    data = own.folder / "zookeeper" / "data"
+    kept = data.rename(data.with_name("kept"))
+    data.write_text("no folder")
+    try:
+        done = own.run("up", *own.options)
+    finally:
+        data.unlink()
+        kept.rename(data)
+    assert done.returncode == 1
+    assert "zookeeper failed" in done.stdout
+    assert "exited with status" in done.stdout
+    assert processes.marked(own.id) == []
