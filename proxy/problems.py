@@ -78,6 +78,11 @@ def no_address(host: str, domain: str) -> Problem:
     )
 
 
+def nothing_at(path: str) -> Problem:
+    """Return the problem of a path of the waiting room's own that is not there."""
+    return Problem("not-found", "Nothing here", 404, f"There is nothing at {path}.")
+
+
 def failed(preview: Preview) -> Problem:
     """Return the problem of a preview that failed, and stays so until a retry."""
     failure = preview.failure

@@ -29,6 +29,7 @@ def make_server(app: Starlette) -> Server:
             log_config=None,
             access_log=False,
             proxy_headers=False,
+            ws="none",
             server_header=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=_OPEN_REQUESTS_SECONDS,

@@ -21,6 +21,7 @@ from starlette.responses import (
     StreamingResponse,
 )
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from prevs import names
 from proxy import problems
@@ -36,7 +37,6 @@ from proxy.waiting import Waiting
 
 _LONGEST_FORM = 8192
 _WAIT = {"Retry-After": "2"}
-_EVERY_METHOD = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
 class Parts(NamedTuple):
@@ -58,19 +58,32 @@ def make_app(parts: Parts) -> Starlette:
             Route("/_prevs/events", room.events, methods=["GET"]),
             Route("/_prevs/start", room.start, methods=["POST"]),
             Route("/_prevs/retry", room.retry, methods=["POST"]),
-            Route("/_prevs/{rest:path}", room.nothing, methods=_EVERY_METHOD),
-        ],
-        exception_handlers={404: room.visit, 405: room.visit},
+            Route("/{path:path}", _AnyMethod(room.visit)),
+        ]
     )
+
+
+class _AnyMethod:
+    """An endpoint that takes whatever method a client thought of."""
+
+    def __init__(self, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 class _Room:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
-    async def visit(self, request: Request, _: Exception) -> Response:
+    async def visit(self, request: Request) -> Response:
         """Answer a request for a preview that is not routed. Starts nothing."""
         visit = self._visit(request)
+        if visit.path.startswith("/_prevs/"):
+            return _plain(problems.nothing_at(visit.path))
         wants_page = request.headers.get("x-prevs-ask") == "page"
         if "x-prevs-task" in request.headers and "x-prevs-miss" not in request.headers:
             problem = problems.refuses_connections(visit.host)
@@ -125,11 +138,6 @@ class _Room:
         )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
-
-    async def nothing(self, request: Request) -> Response:
-        """Answer for a path below the reserved prefix that is not there."""
-        path = request.url.path
-        return _plain(Problem("not-found", "Nothing here", 404, f"There is nothing at {path}."))
 
     async def _find(self, visit: Visit) -> tuple[Commit, Preview | None] | Problem:
         """Return what is known of a host's preview, or why there is none. Starts nothing."""

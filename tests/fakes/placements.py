@@ -1,0 +1,51 @@
+"""Placements in memory, and away when told: proxy.ports.Placements."""
+
+from collections.abc import Mapping
+
+from prevs.records import Placement, PlacementsRecord
+from proxy.errors import PlacementsAway
+from proxy.routes import Node
+
+SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
+OTHER_SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
+
+
+class FakePlacements:
+    """Nodes that a test writes; `reported` is what the proxy said, in order."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] | None = {}
+        self.away = False
+        self.reported: list[Mapping[str, int]] = []
+        self._written = 0
+
+    def write(self, app: str, data: bytes) -> None:
+        """Write an app's node."""
+        self._written += 1
+        nodes = self.nodes = self.nodes or {}
+        version = nodes[app].version + 1 if app in nodes else 0
+        nodes[app] = Node(data, version, self._written)
+
+    async def read(self, *, anew: bool = False) -> Mapping[str, Node] | None:
+        """Return the nodes."""
+        if self.away:
+            raise PlacementsAway("it does not answer")
+        return self.nodes
+
+    async def report(self, applied: Mapping[str, int]) -> None:
+        """Take note of what is applied."""
+        if self.away:
+            raise PlacementsAway("it does not answer")
+        self.reported.append(dict(applied))
+
+
+def placement(
+    app: str, sha: str, port: int, *labels: str, host: str = "127.0.0.1", attempt: str = "a1"
+) -> Placement:
+    """Return a placement whose task id is one of that preview."""
+    return Placement(f"{app}.{sha}.{attempt}", host, port, labels)
+
+
+def record(app: str, placements: Mapping[str, Placement]) -> bytes:
+    """Return the bytes of an app's PlacementsRecord."""
+    return PlacementsRecord(app, placements).encode()

@@ -1,0 +1,245 @@
+"""What the proxy's tests run it with: `python -m proxy` as a process, and upstream servers."""
+
+import contextlib
+import dataclasses
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+from kazoo.client import KazooClient
+
+from prevs.paths import Paths
+from prevs.records import Placement, PlacementsRecord, ProxyRecord
+from tests.fakes.framework_api import TOKEN
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; the names of its headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclasses.dataclass
+class Proxy:
+    """A proxy process that runs, or ran."""
+
+    port: int
+    folder: Path
+    log: Path
+    command: Callable[[], "subprocess.Popen[bytes]"]
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def haproxy(self) -> int:
+        """The process id of its HAProxy."""
+        return int((self.folder / "haproxy.pids").read_text().split()[0])
+
+    def ask(
+        self,
+        host: str,
+        path: str = "/",
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 30,
+    ) -> Answer:
+        """Return the answer to one request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            sent = {"Host": f"{host}:{self.port}", **(headers or {})}
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, found, answer.read())
+        finally:
+            connection.close()
+
+    def restart(self) -> None:
+        """Start the program again in the same folder."""
+        self.process = self.command()
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until the waiting room answers through HAProxy."""
+
+        def answers() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return self.ask("nowhere", timeout=2).status == 404
+            return False
+
+        wait_until(answers, 20)
+
+
+@dataclasses.dataclass
+class Upstream:
+    """A small application: it answers with its name, what it was asked and how much it was sent.
+
+    `seen` has the method, path and headers (names in small letters) of each request.
+    """
+
+    name: str
+    port: int
+    seen: list[tuple[str, str, Mapping[str, str]]]
+
+
+@dataclasses.dataclass
+class Tree:
+    """The placements in ZooKeeper, as the framework would write them."""
+
+    client: KazooClient
+    paths: Paths
+
+    def place(self, app: str, placements: Mapping[str, Placement]) -> int:
+        """Write an app's placements; return the znode's version."""
+        return self.write(app, PlacementsRecord(app, placements).encode())
+
+    def write(self, app: str, data: bytes) -> int:
+        """Write the bytes of an app's node; return its version."""
+        path = self.paths.app_placements(app)
+        self.client.ensure_path(self.paths.placements)
+        if self.client.exists(path) is None:
+            self.client.create(path, data)
+            return 0
+        return self.client.set(path, data).version
+
+    def applied(self) -> list[Mapping[str, int]]:
+        """Return what each live proxy says that it has applied."""
+        if self.client.exists(self.paths.proxies) is None:
+            return []
+        names = self.client.get_children(self.paths.proxies)
+        nodes = [self.client.get(self.paths.proxy(name))[0] for name in names]
+        return [ProxyRecord.decode(node).applied for node in nodes]
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, *, zookeeper: str, root: str, api: str, port: int, domain: str = "localhost"
+) -> Iterator[Proxy]:
+    """Run `python -m proxy`; end it, and every HAProxy that it left."""
+    token_file = folder / "token"
+    token_file.write_text(TOKEN)
+    log = folder / "proxy.log"
+    proxy_dir = folder / "proxy"
+    environ = {
+        "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
+        "PYTHONPATH": str(REPOSITORY),
+        "PREVS_ZOOKEEPER": zookeeper,
+        "PREVS_ROOT": root,
+        "PREVS_DOMAIN": domain,
+        "PREVS_PROXY_LISTEN": f"127.0.0.1:{port}",
+        "PREVS_PROXY_DIR": str(proxy_dir),
+        "PREVS_API": api,
+        "PREVS_TOKEN_FILE": str(token_file),
+    }
+
+    def start() -> "subprocess.Popen[bytes]":
+        with log.open("ab") as out:
+            command = [sys.executable, "-m", "proxy"]
+            return subprocess.Popen(command, env=environ, stdout=out, stderr=out, cwd=folder)
+
+    proxy = Proxy(port, proxy_dir, log, start, start())
+    try:
+        proxy.wait_ready()
+        yield proxy
+    finally:
+        proxy.process.terminate()
+        try:
+            proxy.process.wait(15)
+        finally:
+            proxy.process.kill()
+            proxy.process.wait()
+            for pid in haproxies(proxy_dir):
+                os.kill(pid, signal.SIGKILL)
+
+
+def haproxies(proxy_dir: Path) -> list[int]:
+    """Return the HAProxy processes that run by the configuration in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            if arguments[0] == b"haproxy" and str(proxy_dir / "haproxy.cfg").encode() in arguments:
+                found.append(int(entry.name))
+    return found
+
+
+@contextlib.contextmanager
+def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[Upstream]:
+    """Run an application."""
+
+    class Handler(_Application):
+        pass
+
+    server = _Server((host, port), Handler)
+    server.daemon_threads = True
+    Handler.application = Upstream(name, server.server_port, [])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield Handler.application
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet about connections that HAProxy drops."""
+
+
+class _Application(BaseHTTPRequestHandler):
+    application: Upstream
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        """Say who answers, and what arrived."""
+        length = int(self.headers.get("Content-Length") or 0)
+        sent = self.rfile.read(length)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.application.seen.append((self.command, self.path, headers))
+        body = f"{self.application.name} {self.command} {self.path} {len(sent)}".encode()
+        if "text/html" in self.headers.get("Accept", ""):
+            body = b"<!doctype html><title>app</title><h1>%s</h1>" % body
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_PUT = do_GET
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 10) -> float:
+    """Wait until something is true; return how long that took. Fails after `seconds`."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, "it has not come true in time"
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def refused_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,232 @@
+"""`python -m proxy` with a real HAProxy and ZooKeeper: what is placed is served, and nothing else."""
+
+import contextlib
+import itertools
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from kazoo.client import KazooClient
+
+from prevs.paths import Paths
+from tests.fakes.framework_api import Previews, serving
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration.proxies import (
+    Proxy,
+    Tree,
+    haproxies,
+    refused_port,
+    running,
+    upstream,
+    wait_until,
+)
+
+pytestmark = pytest.mark.integration
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tree(zookeeper: str) -> Iterator[Tree]:
+    client = KazooClient(hosts=zookeeper)
+    client.start()
+    yield Tree(client, Paths(f"/proxy-test-{os.getpid()}-{next(_numbers)}"))
+    client.stop()
+    client.close()
+
+
+@pytest.fixture
+def world() -> Previews:
+    return Previews()
+
+
+@pytest.fixture
+def proxy(
+    tmp_path: Path, zookeeper: str, tree: Tree, world: Previews, free_port: Callable[[], int]
+) -> Iterator[Proxy]:
+    with (
+        serving(world) as api,
+        running(
+            tmp_path, zookeeper=zookeeper, root=tree.paths.root, api=api, port=free_port()
+        ) as started,
+    ):
+        yield started
+
+
+def test_a_placement_is_served_under_each_of_its_labels(proxy: Proxy, tree: Tree) -> None:
+    with upstream("one") as one, upstream("two") as two:
+        labels = ("main", SHA[:7])
+        placements = {
+            SHA: placement("hello", SHA, one.port, *labels),
+            OTHER_SHA: placement("hello", OTHER_SHA, two.port, "v1"),
+        }
+        version = tree.place("hello", placements)
+        wait_until(lambda: {"hello": version} in tree.applied())
+        for label in labels:
+            assert proxy.ask(f"{label}.hello.localhost", "/x?y=1").body == b"one GET /x?y=1 0"
+        assert proxy.ask("v1.hello.localhost").body == b"two GET / 0"
+        assert proxy.ask("V1.Hello.LOCALHOST").body == b"two GET / 0"
+        assert one.seen[0][2]["x-prevs-task"] == f"hello.{SHA}.a1"
+        assert proxy.ask("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
+
+
+def test_a_change_sends_the_next_request_elsewhere_within_moments(
+    proxy: Proxy, tree: Tree, world: Previews
+) -> None:
+    with upstream("old") as old, upstream("new") as new:
+        times = []
+        for number in range(20):
+            target = (old, new)[number % 2]
+            sha = (SHA, OTHER_SHA)[number % 2]
+            tree.place("hello", {sha: placement("hello", sha, target.port, "main")})
+            began = time.monotonic()
+            wanted = target.name.encode()
+            while not proxy.ask("main.hello.localhost").body.startswith(wanted):
+                assert time.monotonic() - began < 5
+            times.append(time.monotonic() - began)
+        assert sorted(times)[len(times) // 2] < 0.1, times
+        print(f"from the write to the first routed answer: {sorted(times)[10] * 1000:.1f} ms")
+
+
+def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(
+    proxy: Proxy, tree: Tree, world: Previews
+) -> None:
+    with upstream("one") as one:
+        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in tree.applied())
+        version = tree.place("hello", {})
+        wait_until(lambda: {"hello": version} in tree.applied())
+        asked = len(one.seen)
+        assert proxy.ask("main.hello.localhost").status == 404  # of the framework: no such app
+        assert len(one.seen) == asked
+
+
+def test_what_clients_send_in_our_headers_reaches_nobody(proxy: Proxy, tree: Tree) -> None:
+    with upstream("one") as one:
+        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in tree.applied())
+        forged = {
+            "X-Prevs-Task": "another",
+            "X-Prevs-Miss": "1",
+            "X-Forwarded-For": "6.6.6.6",
+            "X-Forwarded-Host": "elsewhere",
+            "Forwarded": "for=6.6.6.6",
+        }
+        proxy.ask("main.hello.localhost", headers=forged)
+        [(_, _, headers)] = one.seen
+        assert headers["x-prevs-task"] == f"hello.{SHA}.a1"
+        assert headers["x-forwarded-for"] == "127.0.0.1"
+        assert headers["x-forwarded-host"] == f"main.hello.localhost:{proxy.port}"
+        assert "x-prevs-miss" not in headers
+        assert "forwarded" not in headers
+
+
+def test_a_malformed_record_costs_its_own_app_the_change_and_nobody_else(
+    proxy: Proxy, tree: Tree
+) -> None:
+    with upstream("good") as good, upstream("other") as other:
+        tree.place("hello", {SHA: placement("hello", SHA, good.port, "main")})
+        wait_until(lambda: {"hello": 0} in tree.applied())
+        for broken in (b"{not json", b'{"v":99}', b'{"v":1,"app":"another","placements":{}}'):
+            tree.write("hello", broken)
+        version = tree.place("other", {SHA: placement("other", SHA, other.port, "main")})
+        wait_until(lambda: {"hello": 0, "other": version} in tree.applied())
+        assert proxy.ask("main.other.localhost").body.startswith(b"other")
+        assert proxy.ask("main.hello.localhost").body.startswith(b"good")
+        version = tree.place("hello", {SHA: placement("hello", SHA, other.port, "main")})
+        wait_until(lambda: proxy.ask("main.hello.localhost").body.startswith(b"other"))
+
+
+def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_meanwhile(
+    proxy: Proxy, tree: Tree
+) -> None:
+    with upstream("one") as one, upstream("two") as two:
+        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in tree.applied())
+        killed = proxy.haproxy
+        os.kill(killed, signal.SIGKILL)
+        tree.place("more", {SHA: placement("more", SHA, two.port, "main")})
+
+        def answers(host: str, body: bytes) -> bool:
+            with contextlib.suppress(OSError):
+                return proxy.ask(host, timeout=3).body.startswith(body)
+            return False
+
+        took = wait_until(lambda: answers("main.hello.localhost", b"one"))
+        assert took < 2
+        wait_until(lambda: answers("main.more.localhost", b"two"))
+        assert proxy.haproxy != killed
+        version = tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
+        wait_until(lambda: {"hello": version, "more": 0} in tree.applied())
+        assert answers("main.hello.localhost", b"two")
+
+
+def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(
+    proxy: Proxy, tree: Tree
+) -> None:
+    with upstream("one") as one, upstream("two") as two:
+        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in tree.applied())
+        first = proxy.haproxy
+        proxy.process.kill()
+        proxy.process.wait()
+        assert proxy.ask("main.hello.localhost").body.startswith(b"one")
+        tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
+        proxy.restart()
+        assert proxy.haproxy != first
+        assert proxy.ask("main.hello.localhost").body.startswith(b"two")
+        wait_until(lambda: haproxies(proxy.folder) == [proxy.haproxy])
+
+
+def test_a_proxy_that_is_told_to_end_leaves_no_haproxy_and_no_record(
+    proxy: Proxy, tree: Tree
+) -> None:
+    tree.place("hello", {})
+    wait_until(tree.applied)
+    proxy.process.send_signal(signal.SIGTERM)
+    assert proxy.process.wait(10) == 0
+    assert haproxies(proxy.folder) == []
+    assert tree.applied() == []
+
+
+def test_a_second_proxy_in_the_same_folder_is_refused(proxy: Proxy) -> None:
+    second = proxy.command()
+    assert second.wait(20) == 2
+    assert "another proxy uses" in proxy.log.read_text()
+    assert proxy.ask("nowhere").status == 404
+
+
+def test_a_container_that_refuses_connections_is_told_apart_from_an_unknown_one(
+    proxy: Proxy, tree: Tree
+) -> None:
+    tree.place("hello", {SHA: placement("hello", SHA, refused_port(), "main")})
+    wait_until(lambda: {"hello": 0} in tree.applied())
+    began = time.monotonic()
+    answer = proxy.ask("main.hello.localhost", method="POST", body=b"x" * 100_000)
+    assert answer.status == 503
+    assert b"takes no connection" in answer.body
+    assert answer.headers["retry-after"] == "2"
+    assert time.monotonic() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [("/robots.txt", 200, b"User-agent: *\nDisallow: /\n"), ("/favicon.ico", 404, None)],
+)
+def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
+    proxy: Proxy, world: Previews, path: str, status: int, body: bytes | None
+) -> None:
+    world.add("hello", "main", SHA)
+    answer = proxy.ask("main.hello.localhost", path)
+    assert answer.status == status
+    assert answer.headers["x-robots-tag"] == "noindex"
+    assert body is None or answer.body == body
+    assert world.asked == []
+
+
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
+def test_methods_that_steer_proxies_are_refused(proxy: Proxy, method: str) -> None:
+    assert proxy.ask("main.hello.localhost", method=method).status in {400, 405}
