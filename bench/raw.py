@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import requests
@@ -39,9 +40,9 @@ class RawDocker:
         """Remove the container."""
         self._docker("rm", "--force", "--volumes", self._container)
 
-    def remove_image(self, tag: str) -> None:
-        """Remove an image."""
-        self._docker("rmi", "--force", tag)
+    def remove_images(self, tags: Iterable[str]) -> None:
+        """Remove images; what is not there need not go."""
+        self._docker("rmi", "--force", *tags)
 
     def _run(self, tag: str) -> None:
         limits = ("--cpu-shares", "102", "--memory", "128m")

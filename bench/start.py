@@ -1,9 +1,10 @@
 """`make bench-start`: a commit through its address against docker build and docker run by hand.
 
 Ten rounds, each of: cold (no layer of the image is known) and warm (the image is there), each by
-raw docker and by the address, in turns on the same machine, with the same commit. Raw docker is
-asked every 10 ms until it answers; an address is asked once, and the request is held. Cold starts
-with a commit that was just made, so an address also fetches it.
+raw docker and by the address, in turns on the same machine. Each gets a commit of its own that
+differs in some bytes of every file: with one for both, the second would find the layers of the
+first. Raw docker is asked every 10 ms until it answers; an address is asked once, and the request
+is held. Cold starts with a commit that was just made, so an address also fetches it.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ from bench.errors import BenchError
 from bench.raw import RawDocker
 from bench.versions import Versions
 from local.ports import free_port
+from prevs import names
 
 ROUNDS = 10
 _QUIET = 0.5  # seconds between measurements, for what the last one left to be done
@@ -36,18 +38,22 @@ class Course:
 
     def run(self, number: int) -> dict[str, float]:
         """Measure a round; nothing of it runs afterwards."""
-        name = f"round {number}"
-        sha, page, tag = self._versions.commit(name), self._versions.page(name), f"{_APP}:{number}"
+        by_hand, visited = f"round {number}, by hand", f"round {number}, visited"
+        tag, yardstick = f"prevs-bench:{number}", self._versions.page(by_hand)
+        sha, page = self._versions.commit(visited), self._versions.page(visited)
         found: dict[str, float] = {}
-        with tempfile.TemporaryDirectory() as folder, self._image(tag):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            self._images(tag, names.image_tag(_APP, sha)),
+        ):
             tree = Path(folder)
-            self._versions.export(sha, tree)
+            self._versions.export(self._versions.commit(by_hand), tree)
             cold: dict[str, Callable[[], float]] = {
-                "raw": lambda: self._raw.cold(tree, tag, page),
+                "raw": lambda: self._raw.cold(tree, tag, yardstick),
                 "address": lambda: self._previews.visit(sha, page),
             }
             warm: dict[str, Callable[[], float]] = {
-                "raw": lambda: self._raw.warm(tag, page),
+                "raw": lambda: self._raw.warm(tag, yardstick),
                 "address": lambda: self._previews.visit(sha, page),
             }
             ends: dict[str, Callable[[], None]] = {
@@ -64,21 +70,23 @@ class Course:
 
     def watch(self) -> Iterator[str]:
         """Start one more version cold and then warm, and return where the time goes."""
-        name = "watched"
-        sha, page = self._versions.commit(name), self._versions.page(name)
-        for kind in ("cold", "warm"):
-            time.sleep(_QUIET)
-            marks, seconds = self._previews.watch(sha, page)
-            self._previews.stop(sha)
-            yield f"One more {kind} start, watched (seconds):"
-            yield from summary.shares(marks, seconds)
+        version = "watched"
+        sha, page = self._versions.commit(version), self._versions.page(version)
+        with self._images(names.image_tag(_APP, sha)):
+            for kind in ("cold", "warm"):
+                time.sleep(_QUIET)
+                marks, seconds = self._previews.watch(sha, page)
+                self._previews.stop(sha)
+                yield f"One more {kind} start, watched (seconds):"
+                yield from summary.shares(marks, seconds)
 
     @contextlib.contextmanager
-    def _image(self, tag: str) -> Iterator[None]:
+    def _images(self, *tags: str) -> Iterator[None]:
+        """Remove the images of these tags afterwards."""
         try:
             yield
         finally:
-            self._raw.remove_image(tag)
+            self._raw.remove_images(tags)
 
 
 def measure(system: System, docker: str, folder: Path) -> None:
