@@ -31,7 +31,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
         _agent(settings, number, docker.address, environ) for number in settings.agent_numbers
     ]
     for agent in agents:
-        forget_executors(agent.folder)
+        forget_executors(agent)
     return [
         docker,
         LeftoversPart(lambda: docker.address, settings.cluster),

@@ -129,13 +129,30 @@ def shut_down(pid: int, agent: Address) -> None:
     processes.end(processes.having(variable, value), 5)
 
 
-def forget_executors(folder: Path) -> None:
-    """Let the agent of `folder` start as a new one: none of its executors is alive any more.
+def forget_executors(agent: Agent) -> None:
+    """Let an agent start without its executors, all of which have ended; their sandboxes stay.
 
-    What they wrote (their sandboxes) stays until Mesos collects it.
+    It keeps its id, so that a framework which asks for an old task hears at once that it is gone.
+    Where its address or resources are others than the last time, Mesos demands a new agent.
     """
-    shutil.rmtree(folder / "agents" / "0" / "work" / "meta", ignore_errors=True)
-    shutil.rmtree(folder / "agents" / "0" / "run", ignore_errors=True)
+    work = agent.folder / "agents" / "0"
+    slaves = work / "work" / "meta" / "slaves"
+    shape, was = json.dumps([str(agent.address), agent.resources]), agent.folder / "shape.json"
+    last = max(_folders(slaves), key=lambda f: f.stat().st_mtime, default=None)
+    if last is None or not was.exists() or was.read_text() != shape:
+        shutil.rmtree(slaves.parent, ignore_errors=True)
+    else:
+        shutil.rmtree(last / "frameworks", ignore_errors=True)
+        (slaves / "latest").unlink(missing_ok=True)  # Mesos removes it in an orderly end
+        (slaves / "latest").symlink_to(last)
+    shutil.rmtree(work / "run", ignore_errors=True)
+    agent.folder.mkdir(parents=True, exist_ok=True)
+    was.write_text(shape)
+
+
+def _folders(parent: Path) -> list[Path]:
+    inside = parent.iterdir() if parent.is_dir() else ()
+    return [entry for entry in inside if entry.is_dir() and not entry.is_symlink()]
 
 
 def is_registered(master: Address, agent: Address) -> bool:

@@ -244,9 +244,7 @@ def test_down_cleans_up_after_a_supervisor_that_was_killed(serving: Own, docker_
 
 def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it(own: Own) -> None:
     own.down()
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", own.ports["mesos-port"]))
-        listener.listen()
+    with socket.create_server(("127.0.0.1", own.ports["mesos-port"])):
         done = own.run("up", *own.options)
     assert done.returncode == 1
     assert f"port {own.ports['mesos-port']} of 127.0.0.1 is taken" in done.stdout

@@ -39,10 +39,10 @@ while not ended:
 class Scheduler:
     """As little of a framework as starts one task."""
 
-    def __init__(self, master: str) -> None:
+    def __init__(self, master: str, framework: str | None = None) -> None:
         self._url = f"http://{master}/api/v1/scheduler"
         self._connection = http.client.HTTPConnection(master, timeout=20)
-        info = {
+        info: dict[str, Any] = {
             "user": getpass.getuser(),
             "name": "test",
             "roles": ["test"],
@@ -50,7 +50,9 @@ class Scheduler:
             "checkpoint": True,
             "failover_timeout": 60,
         }
-        call = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
+        call: dict[str, Any] = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
+        if framework is not None:
+            info["id"] = call["framework_id"] = {"value": framework}
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         self._connection.request("POST", "/api/v1/scheduler", json.dumps(call), headers)
         self._events = self._connection.getresponse()
@@ -88,6 +90,11 @@ class Scheduler:
         operation = {"type": "LAUNCH", "launch": {"task_infos": [task]}}
         accept = {"offer_ids": [offer["id"]], "operations": [operation]}
         self._call({"type": "ACCEPT", "accept": accept})
+
+    def reconcile(self, task: str, agent: str) -> None:
+        """Ask for the state of a task."""
+        asked = {"task_id": {"value": task}, "agent_id": {"value": agent}}
+        self._call({"type": "RECONCILE", "reconcile": {"tasks": [asked]}})
 
     @staticmethod
     def _allocated(resources: list[Any]) -> list[Any]:

@@ -42,19 +42,20 @@ class Pair:
         self.master = Address("127.0.0.1", free_port())
         self.agent = Address("127.0.0.1", free_port())
         environ = {"PATH": "/usr/bin:/bin"}
-        agent = Agent(
+        self.described = Agent(
             name="agent-1",
             address=self.agent,
             resources="cpus:1;mem:256;disk:100;ports:[21000-21001]",
             folder=folder / "agent-1",
             executor_environ={"PATH": "/usr/bin:/bin", "GIVEN": "yes"},
         )
+        forget_executors(self.described)
         log = folder / "log"
         self.master_part = master_part(
             installation, self.master, folder=folder / "master", environ=environ, log=log
         )
         self.agent_part = agent_part(
-            installation, agent, master=self.master, environ=environ, log=log
+            installation, self.described, master=self.master, environ=environ, log=log
         )
 
     @property
@@ -142,11 +143,31 @@ def test_an_executor_outlives_its_agent_and_is_known_to_the_next(
     assert [e["id"] for e in framework["executors"]] == ["one"]
 
 
-def test_an_agent_that_forgot_its_executors_is_a_new_one(pair: Pair) -> None:
+def test_an_agent_without_its_executors_has_its_old_id_and_says_that_their_tasks_are_gone(
+    pair: Pair, scheduler: Scheduler
+) -> None:
+    run_executor(pair, scheduler)
     first = pair.agent_id()
     for part in reversed(pair.parts):
         part.stop()
-    forget_executors(pair.folder / "agent-1")
+    forget_executors(pair.described)
+    begun = time.monotonic()
+    for part in pair.parts:
+        bring_up(part)
+    assert time.monotonic() - begun < 10
+    assert pair.agent_id() == first
+    again = Scheduler(str(pair.master), scheduler.framework)
+    again.reconcile("one", first)
+    status = again.next("UPDATE")["status"]
+    again.end()
+    assert (status["task_id"]["value"], status["state"]) == ("one", "TASK_LOST")
+
+
+def test_an_agent_of_another_shape_is_a_new_one(pair: Pair) -> None:
+    first = pair.agent_id()
+    for part in reversed(pair.parts):
+        part.stop()
+    forget_executors(pair.described._replace(resources="cpus:9"))
     for part in pair.parts:
         bring_up(part)
     assert pair.agent_id() != first
