@@ -1,9 +1,8 @@
 """`make bench-start`: a commit through its address against docker build and docker run by hand.
 
 Ten rounds, each of: cold (no layer of the image is known) and warm (the image is there), each by
-raw docker and by the address, in turns on the same machine. Each gets a commit of its own that
-differs in some bytes of every file: with one for both, the second would find the layers of the
-first. Raw docker is asked every 10 ms until it answers; an address is asked once, and the request
+raw docker and by the address, in turns on the same machine. Each gets files of its own that differ
+in some bytes: with the same for both, the second would find the layers of the first. Raw docker is asked every 10 ms until it answers; an address is asked once, and the request
 is held. Cold starts with a commit that was just made, so an address also fetches it.
 """
 
@@ -47,7 +46,7 @@ class Course:
             self._images(tag, names.image_tag(_APP, sha)),
         ):
             tree = Path(folder)
-            self._versions.export(self._versions.commit(by_hand), tree)
+            self._versions.write(by_hand, tree)
             cold: dict[str, Callable[[], float]] = {
                 "raw": lambda: self._raw.cold(tree, tag, yardstick),
                 "address": lambda: self._previews.visit(sha, page),

@@ -1,8 +1,6 @@
 """A repository in which every commit is new to every cache: no layer of its image is known."""
 
-import io
 import subprocess
-import tarfile
 from pathlib import Path
 
 _DOCKERFILE = """\
@@ -25,28 +23,25 @@ class Versions:
         self._git("init", "--quiet", "--initial-branch=main")
 
     def commit(self, name: str) -> str:
-        """Commit a new version whose page is `page(name)`; return the commit."""
-        www = self.folder / "www"
-        www.mkdir(exist_ok=True)
-        (www / "index.html").write_text(self.page(name))
-        # Bytes after the end of a program change nothing but its hash.
-        program = self.folder / "busybox"
-        program.write_bytes(self._busybox + self.page(name).encode())
-        program.chmod(0o755)
-        (self.folder / "Dockerfile").write_text(_DOCKERFILE)
+        """Commit the version of that name; return the commit."""
+        self.write(name, self.folder)
         self._git("add", "--all")
         self._git(*_IDENTITY, "commit", "--quiet", "--message", name)
         return self._git("rev-parse", "HEAD").decode().strip()
 
+    def write(self, name: str, folder: Path) -> None:
+        """Write the files of the version of that name, whose page is `page(name)`, to a folder."""
+        (folder / "www").mkdir(exist_ok=True)
+        (folder / "www" / "index.html").write_text(self.page(name))
+        # Bytes after the end of a program change nothing but its hash.
+        program = folder / "busybox"
+        program.write_bytes(self._busybox + self.page(name).encode())
+        program.chmod(0o755)
+        (folder / "Dockerfile").write_text(_DOCKERFILE)
+
     def page(self, name: str) -> str:
         """Return what the version of that name answers."""
         return f"{self._stamp} {name}\n"
-
-    def export(self, sha: str, folder: Path) -> None:
-        """Write the files of a commit to `folder`."""
-        archive = self._git("archive", "--format=tar", sha)
-        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-            files.extractall(folder, filter="data")
 
     def _git(self, *args: str) -> bytes:
         command = ["git", "-C", str(self.folder), *args]
