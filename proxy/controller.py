@@ -111,8 +111,9 @@ class Controller:
                 next_anew = loop.time() + ANEW_SECONDS
             done = await self.cycle(anew=anew)
             with contextlib.suppress(TimeoutError):
-                pause = TICK_SECONDS if done else _RETRY_SECONDS
-                await asyncio.wait_for(self._changed.wait(), pause)
+                # Not wait_for: up to Python 3.11 it may swallow the cancellation.
+                async with asyncio.timeout(TICK_SECONDS if done else _RETRY_SECONDS):
+                    await self._changed.wait()
                 continue
             if done and self._to_remember:  # a quiet moment
                 self._to_remember = False

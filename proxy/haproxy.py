@@ -125,9 +125,8 @@ class HaproxyRouter:
 
     @contextlib.asynccontextmanager
     async def _connect(self) -> AsyncIterator[_Connection]:
-        reader, writer = await asyncio.wait_for(
-            asyncio.open_unix_connection(self._socket), _ANSWER_SECONDS
-        )
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(self._socket)
         try:
             connection = _Connection(reader, writer)
             await connection.ask(haproxy_text.PROMPT)

@@ -126,7 +126,8 @@ async def _end(child: asyncio.subprocess.Process, number: signal.Signals, limit:
         with contextlib.suppress(ProcessLookupError):
             child.send_signal(number)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(child.wait(), limit)
+            async with asyncio.timeout(limit):
+                await child.wait()
 
 
 def _read_pids(path: Path) -> list[int]:

@@ -137,7 +137,8 @@ class Waiting:
         if split is None:
             return problems.no_address(host, self._domain)
         label, app = split
-        preview = await self._patiently(functools.partial(self._framework.start, app, label))
+        start = functools.partial(self._framework.start, app, label)
+        preview = await self._patiently(start)
         log.info("a request waits", host=host, sha=preview.sha, state=preview.state)
         while True:
             search.preview = preview
@@ -153,9 +154,10 @@ class Waiting:
             await asyncio.sleep(_LOOK_SECONDS)
             if self._table.get(host):
                 return None
-            found = await self._patiently(functools.partial(self._look, preview.app, preview.sha))
-            if found is None:
-                return problems.unavailable("The preview was removed while this request waited.")
+            look = functools.partial(self._look, preview.app, preview.sha)
+            found = await self._patiently(look)
+            if found is None:  # forgotten meanwhile; but who waits wants it
+                found = await self._patiently(start)
             preview = found
 
     async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:

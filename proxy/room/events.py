@@ -19,7 +19,7 @@ from proxy.table import Table
 
 _RECONNECT = b"retry: 1000\n\n"
 _READY = LogEvent("ready", None, "{}")
-_PASSED_ON = frozenset({"log", "reset", ""})
+_PASSED_ON = frozenset({"log", "reset", "ready"})
 
 
 async def follow(

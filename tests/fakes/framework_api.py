@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         offset, told = int(after or 0), ""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, KeyError):  # the reader, or the preview, went away
             while not self.over.is_set():
                 with self.world.changed:
                     preview = dict(self.world.previews[app, sha])

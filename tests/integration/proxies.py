@@ -19,7 +19,8 @@ from kazoo.client import KazooClient
 
 from prevs.paths import Paths
 from prevs.records import Placement, PlacementsRecord, ProxyRecord
-from tests.fakes.framework_api import TOKEN
+from tests.fakes.framework_api import TOKEN, Previews, serving
+from tests.fakes.placements import placement
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -124,6 +125,39 @@ class Tree:
         names = self.client.get_children(self.paths.proxies)
         nodes = [self.client.get(self.paths.proxy(name))[0] for name in names]
         return [ProxyRecord.decode(node).applied for node in nodes]
+
+
+class Site(NamedTuple):
+    """A proxy with what is around it: the placements, and a stand-in for the framework."""
+
+    proxy: Proxy
+    tree: Tree
+    world: Previews
+
+    def run(self, app: str, sha: str, port: int, *labels: str) -> None:
+        """Let a preview run, as the framework does: its placement, then its state."""
+        self.tree.place(app, {sha: placement(app, sha, port, *labels)})
+        self.world.move(app, sha, "running")
+
+
+@contextlib.contextmanager
+def site(folder: Path, zookeeper: str, port: int) -> Iterator[Site]:
+    """Run a proxy at a root of its own in ZooKeeper."""
+    client = KazooClient(hosts=zookeeper)
+    client.start()
+    tree = Tree(client, Paths(f"/proxy-test-{os.getpid()}-{port}"))
+    world = Previews()
+    try:
+        with (
+            serving(world) as api,
+            running(
+                folder, zookeeper=zookeeper, root=tree.paths.root, api=api, port=port
+            ) as started,
+        ):
+            yield Site(started, tree, world)
+    finally:
+        client.stop()
+        client.close()
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
-"""`python -m proxy` with a real HAProxy and ZooKeeper: what is placed is served, and nothing else."""
+"""`python -m proxy` with a real HAProxy and ZooKeeper: what is placed is served, nothing else."""
 
 import contextlib
-import itertools
 import os
 import signal
 import time
@@ -9,51 +8,42 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kazoo.client import KazooClient
 
-from prevs.paths import Paths
-from tests.fakes.framework_api import Previews, serving
+from tests.fakes.framework_api import Previews
 from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration import proxies
 from tests.integration.proxies import (
     Proxy,
+    Site,
     Tree,
     haproxies,
     refused_port,
-    running,
     upstream,
     wait_until,
 )
 
 pytestmark = pytest.mark.integration
 
-_numbers = itertools.count()
-
 
 @pytest.fixture
-def tree(zookeeper: str) -> Iterator[Tree]:
-    client = KazooClient(hosts=zookeeper)
-    client.start()
-    yield Tree(client, Paths(f"/proxy-test-{os.getpid()}-{next(_numbers)}"))
-    client.stop()
-    client.close()
-
-
-@pytest.fixture
-def world() -> Previews:
-    return Previews()
-
-
-@pytest.fixture
-def proxy(
-    tmp_path: Path, zookeeper: str, tree: Tree, world: Previews, free_port: Callable[[], int]
-) -> Iterator[Proxy]:
-    with (
-        serving(world) as api,
-        running(
-            tmp_path, zookeeper=zookeeper, root=tree.paths.root, api=api, port=free_port()
-        ) as started,
-    ):
+def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
+    with proxies.site(tmp_path, zookeeper, free_port()) as started:
         yield started
+
+
+@pytest.fixture
+def proxy(site: Site) -> Proxy:
+    return site.proxy
+
+
+@pytest.fixture
+def tree(site: Site) -> Tree:
+    return site.tree
+
+
+@pytest.fixture
+def world(site: Site) -> Previews:
+    return site.world
 
 
 def test_a_placement_is_served_under_each_of_its_labels(proxy: Proxy, tree: Tree) -> None:
