@@ -90,6 +90,7 @@ class StreamServer:
 
     def __init__(self, port: int = 0) -> None:
         self.calls: list[Call] = []
+        self.pages: list[str] = []
         self.streams: list[Stream] = []
         self.subscribe_answer: Answer | None = None
         self.call_answer: Answer | None = None
@@ -189,8 +190,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         """Be silent."""
 
     def do_GET(self) -> None:
-        """Know no pages."""
-        self._answer(Answer(404))
+        """Tell a version that is no row of numbers; it is the same for every page."""
+        self.server.owner.pages.append(self.path)
+        self._answer(Answer(200, body=b'{"version": "1.12.0-rc1"}'))
 
     def do_POST(self) -> None:
         """Take a call."""

@@ -13,7 +13,7 @@ from driver.executor import ExecutorDriver
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import ProcessPart, bring_up
-from tests.contract.driver_worlds import RealWorld, start_real
+from tests.contract.driver.worlds import RealWorld, start_real
 from tests.fakes.driver_events import RecordedExecutor
 
 pytestmark = pytest.mark.integration

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driver.executor import ExecutorDriver
-from tests.contract.driver_worlds import FakeWorld, World, start_real
+from tests.contract.driver.worlds import FakeWorld, World, start_real
 from tests.fakes.driver_events import RecordedExecutor
 from tests.fakes.mesos_agent import FakeAgent
 

@@ -10,13 +10,13 @@ import pytest
 
 from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
-from tests.contract.driver_worlds import framework_info, launch_operation
+from tests.contract.driver.worlds import framework_info, launch_operation
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
 
 pytestmark = pytest.mark.contract
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 REFUSE_LONG = 3600.0
 Json = dict[str, Any]
 
@@ -57,7 +57,7 @@ def launch(driver: SchedulerDriver, events: RecordedScheduler) -> Json:
     command = {
         "shell": False,
         "value": sys.executable,
-        "arguments": [sys.executable, "-m", "tests.contract.driver_executor"],
+        "arguments": [sys.executable, "-m", "tests.contract.driver.plain_executor"],
         "environment": {"variables": [{"name": "PYTHONPATH", "value": str(ROOT)}]},
     }
     operation = launch_operation(offer, task_id, command)
