@@ -2,8 +2,9 @@
 
 Ten rounds, each of: cold (no layer of the image is known) and warm (the image is there), each by
 raw docker and by the address, in turns on the same machine. Each gets files of its own that differ
-in some bytes: with the same for both, the second would find the layers of the first. Raw docker is asked every 10 ms until it answers; an address is asked once, and the request
-is held. Cold starts with a commit that was just made, so an address also fetches it.
+in some bytes: with the same for both, the second would find the layers of the first. Raw docker is
+asked every 10 ms until it answers; an address is asked once, and the request is held. Cold starts
+with a commit that was just made, so an address also fetches it.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from bench import cluster, summary
 from bench.address import Previews, System
@@ -27,6 +29,14 @@ _QUIET = 0.5  # seconds between measurements, for what the last one left to be d
 _APP = "bench"
 
 
+class Way(NamedTuple):
+    """One of the two that are compared: how it starts, in seconds, and how it is ended."""
+
+    cold: Callable[[], float]
+    warm: Callable[[], float]
+    end: Callable[[], None]
+
+
 class Course:
     """The things that all rounds use, and the round."""
 
@@ -37,35 +47,41 @@ class Course:
 
     def run(self, number: int) -> dict[str, float]:
         """Measure a round; nothing of it runs afterwards."""
-        by_hand, visited = f"round {number}, by hand", f"round {number}, visited"
-        tag, yardstick = f"prevs-bench:{number}", self._versions.page(by_hand)
-        sha, page = self._versions.commit(visited), self._versions.page(visited)
+        name, tag = f"round {number}", f"prevs-bench:{number}"
+        sha, page = self._versions.commit(name), self._versions.page(name)
         found: dict[str, float] = {}
         with (
             tempfile.TemporaryDirectory() as folder,
             self._images(tag, names.image_tag(_APP, sha)),
         ):
-            tree = Path(folder)
-            self._versions.write(by_hand, tree)
-            cold: dict[str, Callable[[], float]] = {
-                "raw": lambda: self._raw.cold(tree, tag, yardstick),
-                "address": lambda: self._previews.visit(sha, page),
+            ways = {
+                "raw": self._by_hand(number, Path(folder), tag),
+                "address": self._visited(sha, page),
             }
-            warm: dict[str, Callable[[], float]] = {
-                "raw": lambda: self._raw.warm(tag, yardstick),
-                "address": lambda: self._previews.visit(sha, page),
-            }
-            ends: dict[str, Callable[[], None]] = {
-                "raw": self._raw.end,
-                "address": lambda: self._previews.stop(sha),
-            }
-            for kind, ways in (("cold", cold), ("warm", warm)):
-                for way in summary.order(number):
+            for kind in ("cold", "warm"):
+                for who in summary.order(number):
                     time.sleep(_QUIET)
-                    column = f"{kind}_raw_s" if way == "raw" else f"{kind}_s"
-                    found[column] = ways[way]()
-                    ends[way]()
+                    found[summary.column(kind, who)] = (
+                        ways[who].cold if kind == "cold" else ways[who].warm
+                    )()
+                    ways[who].end()
         return found
+
+    def _by_hand(self, number: int, tree: Path, tag: str) -> Way:
+        name = f"round {number}, by hand"
+        self._versions.write(name, tree)
+        page = self._versions.page(name)
+        return Way(
+            cold=lambda: self._raw.cold(tree, tag, page),
+            warm=lambda: self._raw.warm(tag, page),
+            end=self._raw.end,
+        )
+
+    def _visited(self, sha: str, page: str) -> Way:
+        def visit() -> float:
+            return self._previews.visit(sha, page)
+
+        return Way(cold=visit, warm=visit, end=lambda: self._previews.stop(sha))
 
     def watch(self) -> Iterator[str]:
         """Start one more version cold and then warm, and return where the time goes."""

@@ -21,6 +21,11 @@ def order(number: int) -> tuple[str, str]:
     return ("raw", "address") if number % 2 == 0 else ("address", "raw")
 
 
+def column(kind: str, who: str) -> str:
+    """Return the name of a measurement: of `cold` or `warm`, of `raw` or `address`."""
+    return f"{kind}_raw_s" if who == "raw" else f"{kind}_s"
+
+
 def medians(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the median of each column, in seconds, to the millisecond."""
     return {name: round(statistics.median(r[name] for r in rounds), 3) for name in COLUMNS}

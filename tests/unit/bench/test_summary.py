@@ -2,7 +2,7 @@
 
 import json
 
-from bench.summary import COLUMNS, Mark, last_line, lines, medians, order, shares
+from bench.summary import COLUMNS, Mark, column, last_line, lines, medians, order, shares
 
 ROUNDS = [
     {"cold_raw_s": 1.0, "cold_s": 1.5, "warm_raw_s": 0.5, "warm_s": 1.2},
@@ -14,6 +14,11 @@ ROUNDS = [
 def test_each_goes_first_in_every_other_round() -> None:
     assert [order(number)[0] for number in range(4)] == ["raw", "address", "raw", "address"]
     assert set(order(0)) == set(order(1)) == {"raw", "address"}
+
+
+def test_every_measurement_has_its_column() -> None:
+    named = [column(kind, who) for kind in ("cold", "warm") for who in ("raw", "address")]
+    assert tuple(named) == COLUMNS
 
 
 def test_one_slow_round_does_not_move_the_median() -> None:
