@@ -40,7 +40,7 @@ format: $(VENV)/.installed
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.installed
-	$(BIN)/python docs/lifecycle.py
+	$(BIN)/python docs/draw_lifecycle.py
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start

@@ -12,7 +12,7 @@ needed=(
   default-jre-headless libzookeeper-java        # ZooKeeper
   docker.io docker-cli docker-buildx iptables   # containers
   g++ libc6-dev                                 # compiles local/mesos
-  ca-certificates git                           # git clone over https, too
+  ca-certificates curl git                      # git clone over https, too; curl is the README's
   haproxy
   iproute2 procps                               # undo what dockerd did to the network
   libapr1t64 libsasl2-2 libsvn1                 # what the Mesos library is linked with
