@@ -11,6 +11,7 @@ from driver import library
 _UNANSWERED_MS = 30_000
 _PROBE_SECONDS = 10
 _PIPE_SIZE = 4096
+_TEXT_LIMIT = 1000
 
 
 class LinkOver(Exception):
@@ -28,6 +29,8 @@ class _Answer(library.HttpParser):
     pymesos judges by the head alone: the reason that follows is lost, or makes it fail (P7).
     """
 
+    text = ""
+
     def is_headers_complete(self) -> bool:
         """Tell whether there is something to judge."""
         return super().is_headers_complete() and (self._is_stream or self.is_message_complete())
@@ -35,6 +38,13 @@ class _Answer(library.HttpParser):
     def is_partial_body(self) -> bool:
         """Tell whether there are events."""
         return self._is_stream and super().is_partial_body()
+
+    def recv_body(self) -> bytes:
+        """Return what arrived; what is no stream is kept as text, too."""
+        body = super().recv_body()
+        if not self._is_stream:
+            self.text = body.decode("utf-8", "replace")[:_TEXT_LIMIT].strip()
+        return body
 
     @property
     def _is_stream(self) -> bool:
@@ -56,7 +66,7 @@ class Connection(library.Connection):
             if sock is not None:
                 sock.close()
             raise LinkOver(f"cannot connect to {address}: {exc}") from exc
-        self._parser = _Answer()
+        self._parser = self._answer = _Answer()
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _PROBE_SECONDS)
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _PROBE_SECONDS)
@@ -85,14 +95,17 @@ class Connection(library.Connection):
             goes_on = self.read()
         except (RuntimeError, ValueError, KeyError, TypeError) as exc:
             # What pymesos raises for any answer that it has not expected (P7).
-            raise LinkOver(str(exc) or type(exc).__name__, self._status()) from exc
+            raise self._ending(str(exc) or type(exc).__name__) from exc
         if not goes_on:
-            status = self._status()
-            said = "closed the stream" if status in (None, 200) else f"answered HTTP {status}"
-            raise LinkOver(f"{self.addr[0]}:{self.addr[1]} {said}", status)
+            raise self._ending("closed the stream")
 
-    def _status(self) -> int | None:
-        return self._parser.get_status_code() or None
+    def _ending(self, what: str) -> LinkOver:
+        """Return the end of this connection: by an answer that is a no, or by `what` happened."""
+        status = self._answer.get_status_code() or None
+        if status not in (None, http.HTTPStatus.OK):
+            text = self._answer.text
+            what = f"answered HTTP {status}: {text}" if text else f"answered HTTP {status}"
+        return LinkOver(f"{self.addr[0]}:{self.addr[1]} {what}", status)
 
 
 def wait(waker: int, connection: Connection | None, seconds: float | None) -> int:

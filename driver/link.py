@@ -140,6 +140,7 @@ class Link(library.Process):
 
     def start(self) -> None:
         """Start the thread."""
+        self.problem = "no master is known yet"
         # Not pymesos's own, which looks for the master in the caller's thread.
         library.Process.start(self)
 
@@ -215,6 +216,8 @@ class Link(library.Process):
         self.stream_id = None
         self._heard = now
         self._silence_limit = self._pace.silence_limit
+        if self._failures == 0:
+            self.problem = f"{self._master} has not answered yet"
         self._connection = Connection(self._master, self)
 
     def _wait(self) -> int:

@@ -144,8 +144,10 @@ def test_a_scheduler_follows_the_masters_p20(masters: Masters) -> None:
     events = RecordedScheduler()
     framework = {"user": "u", "name": "n", "failover_timeout": 60.0}
     driver = SchedulerDriver(events, framework, masters.url)
+    assert driver.problem == "not started"
     driver.start()
     try:
+        assert driver.problem == "no master is known yet"
         path = masters.announce(first.address)
         events.wait("subscribed")
         masters.client.delete(path)

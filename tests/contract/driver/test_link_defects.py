@@ -155,8 +155,7 @@ def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
     master.subscribe_answer = Answer(status, body=b"the reason")
     driver = make(master.address)
     master.wait_call("SUBSCRIBE", 2)
-    assert f"{status}" in driver.problem
-    assert "the reason" in driver.problem
+    assert driver.problem == f"{master.address} answered HTTP {status}: the reason"
     with pytest.raises(NotConnected, match="the reason"):
         driver.suppress()
 
@@ -250,8 +249,12 @@ def test_a_master_that_takes_the_connection_and_says_nothing_is_given_up_p12(
     pace = Pace(first_delay=0.02, longest_delay=0.1, connect_limit=5.0, silence_limit=0.3)
     with listen(backlog=5) as mute:
         driver = make(address_of(mute), pace=pace)
-        mute.accept()[0].close()
+        first, _ = mute.accept()
+        assert "has not answered yet" in driver.problem
+        first.close()
         kept, _ = mute.accept()
+        with pytest.raises(NotConnected, match="closed the stream"):
+            driver.revive()
         wait_until(lambda: "has said nothing for 0.3 s" in driver.problem)
         kept.close()
 
