@@ -18,7 +18,7 @@ help:
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
-	@$(BIN)/python examples/hello/register.py
+	@$(BIN)/python -m examples.hello.register
 
 down:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local down $(UP); else echo 'Nothing is installed here, so nothing runs.'; fi

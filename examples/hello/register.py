@@ -1,6 +1,6 @@
 """Make the example's repository, register it as the app `hello`, and print its addresses.
 
-    python examples/hello/register.py [FOLDER]
+    python -m examples.hello.register [FOLDER]
 
 Running it again changes nothing. The API is found as the `prevs` command finds it.
 """
@@ -11,13 +11,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from make_repository import CannotMake, make
 from rich.table import Table
 
 from cli import credentials
 from cli.api import Api
 from cli.errors import ApiRefused, CliError
 from cli.output import show, tell_error
+from examples.hello.make_repository import CannotMake, make
 from prevs import names
 
 APP = "hello"

@@ -129,7 +129,7 @@ def test_the_image_serves_its_page_and_health_on_port_and_ends_at_once(
 
 
 def register(environ: dict[str, str], folder: Path) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, str(EXAMPLE / "register.py"), str(folder)]
+    command = [sys.executable, "-m", "examples.hello.register", str(folder)]
     root = str(EXAMPLE.parents[1])
     return subprocess.run(
         command,
