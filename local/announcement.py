@@ -5,8 +5,10 @@ ephemeral, sequential /mesos/json.info_<n> with its MasterInfo; each new start o
 new one (clients tell masters apart by that number).
 """
 
+import contextlib
 import json
 import logging
+import socket
 import threading
 from typing import Any
 
@@ -19,7 +21,7 @@ from local.mesos.parts import Address
 
 ROOT = "/mesos"
 _PREFIX = "json.info_"
-_INTERVAL = 0.25  # seconds between looks at the master
+_INTERVAL = 0.1  # seconds between looks at the master
 _FAILURES = (KazooException, KazooTimeoutError)
 
 
@@ -53,6 +55,7 @@ class AnnouncementPart:
         self._stopping = threading.Event()
         self._announced = threading.Event()
         self._thread: threading.Thread | None = None
+        self._link: socket.socket | None = None
 
     def start(self) -> None:
         self._stopping.clear()
@@ -80,19 +83,15 @@ class AnnouncementPart:
         if client is None:
             return
         client.add_listener(self._listen)
-        said: tuple[str, str] | None = None  # the master's id, and the znode that says so
         try:
             while not self._stopping.wait(_INTERVAL):
-                if not self._announced.is_set():
-                    said = None
                 try:
-                    said = self._follow(client, said)
+                    self._follow(client)
                 except _FAILURES as exc:
                     logging.getLogger(__name__).info("announcement: %r", exc)
-                if said is not None:
-                    self._announced.set()
         finally:
             self._announced.clear()
+            self._let_go()
             client.stop()
             client.close()
 
@@ -100,24 +99,26 @@ class AnnouncementPart:
         if state == "LOST":  # the znode went with the session
             self._announced.clear()
 
-    def _follow(self, client: KazooClient, said: tuple[str, str] | None) -> tuple[str, str] | None:
-        state = _state(self._master)
-        if state is None or (said is not None and said[0] != state["id"]):
-            if said is not None:
-                _delete(client, said[1])
+    def _follow(self, client: KazooClient) -> None:
+        """Look whether the master is still the one that was announced; announce it if not."""
+        if self._link is not None and _is_closed(self._link):
+            self._let_go()
             self._announced.clear()
-            said = None
-        if state is not None and said is None:
-            said = (state["id"], self._announce(client, state))
-        return said
+            _withdraw(client)
+        if self._link is None:
+            self._link = _connection(self._master)
+        if self._link is not None and not self._announced.is_set():
+            state = _state(self._master)
+            if state is not None:
+                _withdraw(client)  # of a killed supervisor, whose session is still alive
+                info = master_info(state, self._master)
+                client.create(f"{ROOT}/{_PREFIX}", info, ephemeral=True, sequence=True)
+                self._announced.set()
 
-    def _announce(self, client: KazooClient, state: dict[str, Any]) -> str:
-        client.ensure_path(ROOT)
-        for child in client.get_children(ROOT):  # of a killed supervisor, its session still alive
-            if child.startswith(_PREFIX):
-                _delete(client, f"{ROOT}/{child}")
-        info = master_info(state, self._master)
-        return client.create(f"{ROOT}/{_PREFIX}", info, ephemeral=True, sequence=True)
+    def _let_go(self) -> None:
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
 
 def _connect(zookeeper: str, stopping: threading.Event) -> KazooClient | None:
@@ -135,11 +136,34 @@ def _connect(zookeeper: str, stopping: threading.Event) -> KazooClient | None:
     return None
 
 
-def _delete(client: KazooClient, path: str) -> None:
+def _withdraw(client: KazooClient) -> None:
+    client.ensure_path(ROOT)
+    for child in client.get_children(ROOT):
+        if child.startswith(_PREFIX):
+            with contextlib.suppress(NoNodeError):
+                client.delete(f"{ROOT}/{child}")
+
+
+def _connection(master: Address) -> socket.socket | None:
+    """Return a connection that shows by its end that the master ends.
+
+    Asking it again and again would do too, but it logs every request.
+    """
     try:
-        client.delete(path)
-    except NoNodeError:
-        return
+        connection = socket.create_connection((master.host, master.port), timeout=1)
+    except OSError:
+        return None
+    connection.setblocking(False)
+    return connection
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    try:
+        return not connection.recv(1)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def _state(master: Address) -> dict[str, Any] | None:

@@ -3,11 +3,12 @@
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
 from local import ending, starting, steps
@@ -73,11 +74,15 @@ def local() -> None:
 def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> None:
     """Start what doesn't run yet, and return when all is up."""
     console = Console(soft_wrap=True)
+    chosen = {n for n in given if ctx.get_parameter_source(n) is ParameterSource.COMMANDLINE}
     try:
-        settings = _up(console, folder, given)
+        settings = _up(console, folder, given, chosen)
     except LocalError as exc:
         steps.show_failure(console, exc)
         ctx.exit(1)
+    except KeyboardInterrupt:
+        console.print("It goes on starting. `prevs local down` ends it.", highlight=False)
+        raise
     token = settings.token_file.read_text()
     if credentials:
         file = credentials_file(os.environ)
@@ -86,8 +91,13 @@ def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> 
     console.print(addresses(settings, token), markup=False, highlight=False)
 
 
-def _up(console: Console, folder: Path, given: dict[str, Any]) -> Settings:
+def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collection[str]) -> Settings:
     stored = read(folder)
+    if stored is not None and starting.supervisor_pid(stored) is not None:
+        other = [n for n in chosen if getattr(stored, n) != given[n]]
+        if other:
+            why = ", ".join(f"{n.replace('_', '-')} is {getattr(stored, n)}" for n in other)
+            raise LocalError("settings", f"It runs with others: {why}", "`prevs local down` first.")
     if stored is not None and starting.is_up(stored):
         console.print("It is up already.", highlight=False)
         return stored

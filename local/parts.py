@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,10 +13,9 @@ from typing import Protocol
 
 import requests
 
+from local import processes
 from local.errors import LocalError
 from local.processes import MARK
-
-_LOG_LIMIT = 20 * 1024 * 1024
 
 
 class Part(Protocol):
@@ -71,9 +71,6 @@ class ProcessPart:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            if self.log.stat().st_size > _LOG_LIMIT:
-                self.log.rename(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as out:
             self._log_start = out.tell()
             self._process = subprocess.Popen(
@@ -107,9 +104,10 @@ class ProcessPart:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(self.grace)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # its own session: nothing else is in it
+            if self._process.poll() is None:
+                self._process.kill()
         self._process.wait()
+        processes.end(processes.in_session(self._process.pid), 0)  # what it has left
         self._process = None
 
 
@@ -144,11 +142,23 @@ def last_lines(log: Path, count: int = 15, *, since: int = 0) -> str:
     """Return the end of a log, from byte `since` at most, or nothing where there is none."""
     try:
         with log.open("rb") as file:
-            file.seek(max(since, log.stat().st_size - 16384))
+            size = log.stat().st_size
+            start = since if since <= size else 0  # it was rotated
+            file.seek(max(start, size - 16384))
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
     return "\n".join(text.splitlines()[-count:])
+
+
+def rotate(log: Path, limit: int) -> None:
+    """Move what a log has to <log>.1 once it is longer than `limit` bytes.
+
+    Its writers append, so they go on at its new end; what comes during the copy may be lost.
+    """
+    if log.stat().st_size > limit:
+        shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+        os.truncate(log, 0)
 
 
 def bring_up(part: Part, limit: float = 60.0) -> None:

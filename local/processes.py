@@ -29,6 +29,7 @@ class Stat(NamedTuple):
 
     state: str
     parent: int
+    session: int
     threads: int
     started: int
 
@@ -39,7 +40,7 @@ def parse_stat(text: str) -> Stat:
     The command's name is in parentheses and may hold anything, so fields count from the last one.
     """
     fields = text.rpartition(")")[2].split()
-    return Stat(fields[0], int(fields[1]), int(fields[17]), int(fields[19]))
+    return Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[17]), int(fields[19]))
 
 
 def identify(pid: int) -> Identity | None:
@@ -80,6 +81,16 @@ def having(variable: str, value: str) -> list[Identity]:
             if identity is not None:
                 found.append(identity)
     return found
+
+
+def in_session(leader: int) -> list[Identity]:
+    """Return the processes of the session that `leader` began, itself perhaps no longer alive."""
+    found = []
+    for pid in _pids():
+        with contextlib.suppress(OSError):
+            if parse_stat((_PROC / str(pid) / "stat").read_text()).session == leader:
+                found.append(identify(pid))
+    return [process for process in found if process is not None]
 
 
 def _ancestry(pid: int) -> set[int]:

@@ -19,12 +19,14 @@ from pathlib import Path
 
 from local import cluster, processes
 from local.errors import LocalError
-from local.parts import Part
+from local.parts import Part, rotate
 from local.progress import Step, tell
 from local.settings import Settings, read, write_private
 from local.supervision import Action, PartState, Phase, advance, failed, stop_order
 
 _TICK = 0.1  # seconds
+_ROTATION = 60.0  # seconds between looks at the sizes of the logs
+_LOG_LIMIT = 20 * 1024 * 1024
 _log = logging.getLogger("supervisor")
 
 
@@ -39,6 +41,7 @@ class Supervisor:
         self._stopping = False
         self._failure: Step | None = None
         self._was_up = False
+        self._rotated = self._begun
 
     def run(self) -> int:
         """Keep the parts up until asked to stop; return the exit status. Blocks."""
@@ -51,6 +54,7 @@ class Supervisor:
             if not self._was_up and self._all_ready():
                 self._was_up = True
                 self._tell("cluster", "up", self._begun)
+            self._rotate_logs()
             time.sleep(_TICK)
         self._stop_all()
         if self._failure is not None:
@@ -61,6 +65,12 @@ class Supervisor:
     def _ask_to_stop(self) -> None:
         self._stopping = True
         self._begun = time.monotonic()
+
+    def _rotate_logs(self) -> None:
+        if time.monotonic() - self._rotated > _ROTATION:
+            self._rotated = time.monotonic()
+            for log in (self._settings.folder / "log").glob("*.log"):
+                rotate(log, _LOG_LIMIT)
 
     def _look(self) -> bool:
         """Bring every part one step further; tell whether anything changed."""

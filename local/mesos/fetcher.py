@@ -86,8 +86,6 @@ def main() -> int:
         except (FetchError, OSError) as exc:
             print(f"mesos-fetcher: {item['uri']['value']}: {exc}", file=sys.stderr)
             return 1
-        if os.geteuid() == 0 and info.get("user"):
-            shutil.chown(target, info["user"])
         print(f"mesos-fetcher: {item['uri']['value']} -> {target}", file=sys.stderr)
     return 0
 

@@ -55,12 +55,12 @@ def master_part(
 ) -> ProcessPart:
     """Return the master.
 
-    Its registry is in memory: what a master of one machine would remember are agents that have
-    ended with it (a replicated log makes it wait ten minutes for them after a restart).
+    Its registry is in memory. With a replicated log a new master waits ten minutes for the agents
+    that it remembers, and answers no question about their tasks; here some may never come back
+    (fewer agents, or of another shape), and those that do come back have their old ids.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = _common(installation, address, folder) | {
-        "MESOS_REGISTRY": "in_memory",
         "MESOS_ALLOCATION_INTERVAL": "500ms",
     }
     return ProcessPart(
@@ -172,6 +172,7 @@ def _get(url: str) -> Any:
 
 def _common(installation: Installation, address: Address, folder: Path) -> dict[str, str]:
     return {
+        "MESOS_REGISTRY": "in_memory",  # an agent begins with a master, too: see mesos_local.cpp
         "MESOS_LOCAL_LIB": str(installation.library),
         "MESOS_LOCAL_STUBS": str(installation.stubs),
         "MESOS_LOCAL_WORK_DIR": str(folder),

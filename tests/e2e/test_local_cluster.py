@@ -155,6 +155,13 @@ def test_up_when_it_is_up_says_so_at_once(running: Own) -> None:
     assert time.monotonic() - begun < 5
 
 
+def test_up_with_other_settings_is_refused_while_it_is_up(running: Own) -> None:
+    done = running.run("up", *running.options, "--agents=3")
+    assert done.returncode == 1
+    assert "agents is 2" in done.stdout
+    assert running.status()["up"] is True
+
+
 def test_everything_listens_on_loopback_only(serving: Own) -> None:
     ours = {process.pid for process in processes.marked(serving.id)}
     said = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
@@ -252,7 +259,8 @@ def test_a_port_that_is_taken_is_named_with_the_option_that_changes_it(own: Own)
     assert processes.marked(own.id) == []
 
 
-def test_a_step_that_fails_is_told_with_its_log_and_all_is_ended(own: Own) -> None:
+def test_a_step_that_fails_is_told_with_its_log_and_all_is_ended(running: Own) -> None:
+    own = running
     own.down()
     data = own.folder / "zookeeper" / "data"
     kept = data.rename(data.with_name("kept"))

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from local.parts import describe_exit, environment, last_lines
+from local.parts import describe_exit, environment, last_lines, rotate
 
 
 def test_what_could_steer_a_part_by_accident_is_not_inherited() -> None:
@@ -26,3 +26,16 @@ def test_the_end_of_a_log_is_its_last_lines(tmp_path: Path) -> None:
 def test_a_signal_is_called_by_its_name() -> None:
     assert describe_exit(-9) == "ended by SIGKILL"
     assert describe_exit(3) == "exited with status 3"
+
+
+def test_a_long_log_is_set_aside_and_its_writer_goes_on_at_the_beginning(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"old")
+        rotate(log, 3)
+        assert log.read_bytes() == b"old"
+        rotate(log, 2)
+        writer.write(b"new")
+    assert log.read_bytes() == b"new"
+    assert (tmp_path / "log.1").read_bytes() == b"old"
+    assert last_lines(log, since=100) == "new"

@@ -4,9 +4,9 @@ from local.processes import Identity, identify, is_alive, parse_stat
 
 
 def test_a_name_with_spaces_and_parentheses_does_not_confuse() -> None:
-    after = "S 7 8 8 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 5 0 12345 1000 200"
+    after = "S 7 8 9 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 5 0 12345 1000 200"
     stat = parse_stat(f"42 (a ) b (c) {after}")
-    assert (stat.state, stat.parent, stat.threads, stat.started) == ("S", 7, 5, 12345)
+    assert stat == ("S", 7, 9, 5, 12345)
 
 
 def test_a_pid_that_was_given_to_another_process_is_not_the_same() -> None:
