@@ -72,6 +72,9 @@ class AnnouncementPart:
     def last_words(self) -> str:
         return ""
 
+    def give_up(self) -> None:
+        self.stop()
+
     def stop(self) -> None:
         self._stopping.set()
         if self._thread is not None:

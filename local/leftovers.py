@@ -31,6 +31,9 @@ class LeftoversPart:
     def last_words(self) -> str:
         return ""
 
+    def give_up(self) -> None:
+        return
+
     def stop(self) -> None:
         self._remove()
 

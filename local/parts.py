@@ -15,15 +15,15 @@ import requests
 
 from local import processes
 from local.errors import LocalError
-from local.processes import MARK
+from local.processes import MARK, Identity
 
 
 class Part(Protocol):
     """What the supervisor asks of a part. One thread calls all of it.
 
     start() begins and doesn't block long; ready() may block for a second; problem() says why it no
-    longer runs, or None; last_words() is the end of what it logged since its start; stop() blocks
-    until it has ended. start() after a problem starts it anew.
+    longer runs, or None; last_words() is the end of what it logged since its start. After a problem
+    comes give_up(), and start() later. stop() is the end: it blocks until nothing is left.
     """
 
     @property
@@ -40,6 +40,7 @@ class Part(Protocol):
     def ready(self) -> bool: ...
     def problem(self) -> str | None: ...
     def last_words(self) -> str: ...
+    def give_up(self) -> None: ...
     def stop(self) -> None: ...
 
 
@@ -64,6 +65,7 @@ class ProcessPart:
     before_stop: Callable[[int], None] | None = None
     _process: subprocess.Popen[bytes] | None = dataclasses.field(default=None, init=False)
     _log_start: int = dataclasses.field(default=0, init=False)
+    _left: list[Identity] = dataclasses.field(default_factory=list, init=False)
 
     @property
     def pid(self) -> int | None:
@@ -95,20 +97,35 @@ class ProcessPart:
     def last_words(self) -> str:
         return last_lines(self.log, since=self._log_start)
 
+    def give_up(self) -> None:
+        """End it if it still runs. What it left when it died goes on: it may serve until the next.
+
+        (HAProxy outlives its controller, and the next controller takes it over.)
+        """
+        if self._process is not None and self._process.poll() is not None:
+            self._left += processes.in_session(self._process.pid)
+            self._process = None
+        else:
+            self.stop()
+
     def stop(self) -> None:
-        if self._process is None:
-            return
-        if self._process.poll() is None:
-            if self.before_stop is not None:
-                self.before_stop(self._process.pid)
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(self.grace)
+        if self._process is not None:
             if self._process.poll() is None:
-                self._process.kill()
-        self._process.wait()
-        processes.end(processes.in_session(self._process.pid), 0)  # what it has left
-        self._process = None
+                self._end(self._process)
+            self._process.wait()
+            self._left += processes.in_session(self._process.pid)
+            self._process = None
+        processes.end(self._left, 0)
+        self._left.clear()
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        if self.before_stop is not None:
+            self.before_stop(process.pid)
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(self.grace)
+        if process.poll() is None:
+            process.kill()
 
 
 def describe_exit(status: int) -> str:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -119,11 +119,11 @@ class Supervisor:
             detail = f"{problem}\n{part.last_words()}".strip()
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
             tell(self._settings.progress_file, self._failure)
-        self._stop(part)
+        self._try(part, part.give_up)
 
-    def _stop(self, part: Part) -> None:
+    def _try(self, part: Part, end: Callable[[], None]) -> None:
         try:
-            part.stop()
+            end()
         except (LocalError, OSError) as exc:
             _log.warning("%s: %s", part.name, exc)
 
@@ -132,7 +132,11 @@ class Supervisor:
         for group in stop_order({part.name: part.needs for part in self._parts}):
             begun = time.monotonic()
             with ThreadPoolExecutor(len(group)) as pool:
-                list(pool.map(self._stop, [by_name[name] for name in group]))
+                list(
+                    pool.map(
+                        lambda part: self._try(part, part.stop), map(by_name.__getitem__, group)
+                    )
+                )
             for name in group:
                 was = self._states[name].phase
                 self._states[name] = PartState()

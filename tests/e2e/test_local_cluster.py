@@ -187,6 +187,18 @@ def test_a_part_that_is_killed_is_started_again(running: Own) -> None:
     assert requests.get(f"{running.status()['api']}/healthz", timeout=5).status_code == 200
 
 
+def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving: Own) -> None:
+    before = serving.part("proxy")
+    os.kill(before["pid"], signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    answers = []
+    while serving.part("proxy")["pid"] in {None, before["pid"]} or not serving.status()["up"]:
+        answers.append(serving.visit().status_code)
+        assert time.monotonic() < deadline, "the proxy is started again"
+    answers.append(serving.visit().status_code)
+    assert set(answers) == {200}
+
+
 def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
     headers = {"Authorization": f"Bearer {cluster.token}"}
     answer = requests.get(f"{cluster.api}/v1/previews", headers=headers, timeout=5)

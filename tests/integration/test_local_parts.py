@@ -66,6 +66,25 @@ def test_a_part_that_does_not_end_when_asked_is_killed_with_its_children(tmp_pat
     assert processes.marked(tmp_path.name) == []
 
 
+def test_what_a_part_left_when_it_died_goes_on_until_the_part_is_stopped(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, subprocess, sys\n"
+        "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "open('ready', 'w'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    part = python_part(tmp_path, code)
+    part.start()
+    assert wait_until(part.problem) == "ended by SIGKILL"
+    part.give_up()
+    part.start()
+    assert len(wait_until(lambda: processes.marked(tmp_path.name))) >= 1
+    wait_until(part.problem)
+    part.give_up()
+    assert len(processes.marked(tmp_path.name)) == 2
+    part.stop()
+    assert processes.marked(tmp_path.name) == []
+
+
 def test_a_part_that_exits_at_once_says_so_with_the_end_of_its_log(tmp_path: Path) -> None:
     part = python_part(tmp_path, "print('no such thing'); raise SystemExit(3)", advice="Mend it.")
     with pytest.raises(LocalError, match="exited with status 3\nno such thing") as failure:
