@@ -55,7 +55,7 @@ class _Look(NamedTuple):
 
 
 class Waiting:
-    """Starts previews for those who wait."""
+    """Starts previews for those who wait. `clock` and `pause` are in seconds."""
 
     def __init__(
         self,
@@ -65,12 +65,14 @@ class Waiting:
         *,
         hold_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._framework = framework
         self._table = table
         self._domain = domain
         self._hold_seconds = hold_seconds
         self._clock = clock
+        self._pause = pause
         self._searches: dict[str, tuple[_Search, _Ending]] = {}
         self._looks: dict[tuple[str, str], _Look] = {}
         self._verdicts: OrderedDict[str, Problem] = OrderedDict()
@@ -151,7 +153,7 @@ class Waiting:
                 return problems.stopped(preview)
             if not search.waiting and self._clock() - search.left > _LINGER_SECONDS:
                 return None
-            await asyncio.sleep(_LOOK_SECONDS)
+            await self._pause(_LOOK_SECONDS)
             if self._table.get(host):
                 return None
             look = functools.partial(self._look, preview.app, preview.sha)
@@ -169,7 +171,7 @@ class Waiting:
             except ApiAway:
                 if self._clock() > deadline:
                     raise
-            await asyncio.sleep(_LOOK_SECONDS)
+            await self._pause(_LOOK_SECONDS)
 
     async def _look(self, app: str, sha: str) -> Preview | None:
         """Return a preview as it was at most some moments ago. Raises ApiAway, ApiRefused."""

@@ -6,7 +6,7 @@ from proxy.routes import Changes, Routes
 
 
 class FakeRouter:
-    """Routes by a dict. `away` makes it refuse; `forget` is what a restart without a file does."""
+    """Routes by a dict. `away` makes it refuse."""
 
     def __init__(self) -> None:
         self.routed: Routes = {}

@@ -1,0 +1,177 @@
+"""What every router keeps, the fake of the unit tests and HAProxy alike."""
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from proxy import haproxy_config, haproxy_text
+from proxy.errors import RouterAway
+from proxy.haproxy import HaproxyRouter
+from proxy.haproxy_config import Files
+from proxy.ports import Router
+from proxy.routes import Route
+from tests.fakes.router import FakeRouter
+
+pytestmark = pytest.mark.contract
+
+ONE = Route("127.0.0.1", 31000, "hello.one")
+TWO = Route("10.1.2.3", 31001, "hello.two")
+SIX = Route("fd00::1", 31002, "hello.six")
+
+
+class Bench(Protocol):
+    """A router, and the other side of it."""
+
+    router: Router
+
+    def where(self, host: str) -> str | None:
+        """Return where a request for `host` is sent."""
+        ...
+
+    def forget(self) -> None:
+        """Let the router lose what it was given."""
+        ...
+
+    def go_away(self) -> None:
+        """Let the router answer nothing any more."""
+        ...
+
+
+class FakeBench:
+    def __init__(self) -> None:
+        self._fake = FakeRouter()
+        self.router: Router = self._fake
+
+    def where(self, host: str) -> str | None:
+        route = self._fake.routed.get(host)
+        return None if route is None else str(route)
+
+    def forget(self) -> None:
+        self._fake.routed = {}
+
+    def go_away(self) -> None:
+        self._fake.away = True
+
+
+class HaproxyBench:
+    """A real HAProxy process, asked over its own socket where a host leads."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._files = Files(folder)
+        haproxy_config.write(self._files, f"127.0.0.1:{port}")
+        self.router: Router = HaproxyRouter(self._files.socket, self._files.map, "this-run")
+        self._process = self._start()
+
+    def where(self, host: str) -> str | None:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self._files.socket))
+            client.sendall(haproxy_text.get(str(self._files.map), host).encode() + b"\n")
+            return haproxy_text.found_value(client.recv(65536).decode())
+
+    def forget(self) -> None:
+        self.go_away()
+        self._files.map.unlink(missing_ok=True)
+        self._process = self._start()
+
+    def go_away(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        command = ["haproxy", "-db", "-f", str(self._files.configuration)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
+                client.connect(str(self._files.socket))
+                return process
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        raise AssertionError("HAProxy has not started")
+
+
+@pytest.fixture(params=["fake", "haproxy"])
+def bench(
+    request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[], int]
+) -> Iterator[Bench]:
+    if request.param == "fake":
+        yield FakeBench()
+        return
+    real = HaproxyBench(tmp_path, free_port())
+    yield real
+    real.go_away()
+
+
+def test_what_is_applied_is_routed(bench: Bench) -> None:
+    changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}))
+    assert bench.where("a.x") == "127.0.0.1|31000|hello.one"
+    assert bench.where("b.x") == "10.1.2.3|31001|hello.two"
+    assert bench.where("c.x") == "fd00::1|31002|hello.six"
+    assert bench.where("d.x") is None
+    assert set(changes.adds) == {"a.x", "b.x", "c.x"}
+
+
+def test_a_second_apply_adds_changes_and_removes(bench: Bench) -> None:
+    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}))
+    changes = asyncio.run(bench.router.apply({"b.x": ONE, "c.x": TWO}))
+    assert bench.where("a.x") is None
+    assert bench.where("b.x") == str(ONE)
+    assert bench.where("c.x") == str(TWO)
+    assert changes.adds == {"c.x": TWO}
+    assert changes.changes == {"b.x": ONE}
+    assert changes.removes == {"a.x"}
+
+
+def test_the_same_again_changes_nothing(bench: Bench) -> None:
+    asyncio.run(bench.router.apply({"a.x": ONE}))
+    assert not asyncio.run(bench.router.apply({"a.x": ONE}))
+    assert bench.where("a.x") == str(ONE)
+
+
+def test_nothing_wanted_means_nothing_routed(bench: Bench) -> None:
+    asyncio.run(bench.router.apply({"a.x": ONE}))
+    asyncio.run(bench.router.apply({}))
+    assert bench.where("a.x") is None
+
+
+def test_a_host_that_comes_back_leads_to_its_new_place_only(bench: Bench) -> None:
+    for route in (ONE, TWO):
+        asyncio.run(bench.router.apply({"a.x": route}))
+        assert bench.where("a.x") == str(route)
+        asyncio.run(bench.router.apply({}))
+        assert bench.where("a.x") is None
+
+
+def test_a_router_that_forgot_is_given_everything_with_the_next_apply(bench: Bench) -> None:
+    asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO}))
+    bench.forget()
+    asyncio.run(bench.router.apply({"a.x": ONE, "c.x": TWO}))
+    assert bench.where("a.x") == str(ONE)
+    assert bench.where("b.x") is None
+    assert bench.where("c.x") == str(TWO)
+
+
+def test_thousands_of_hosts_are_routed_at_once(bench: Bench) -> None:
+    wanted = {f"{n}.x": Route("10.0.0.1", 1 + n, f"task-{n}") for n in range(5000)}
+    changes = asyncio.run(bench.router.apply(wanted))
+    assert len(changes) == 5000
+    assert bench.where("0.x") == "10.0.0.1|1|task-0"
+    assert bench.where("4999.x") == "10.0.0.1|5000|task-4999"
+    asyncio.run(bench.router.apply({"1.x": ONE}))
+    assert bench.where("0.x") is None
+    assert bench.where("1.x") == str(ONE)
+
+
+def test_a_router_that_is_away_says_so(bench: Bench) -> None:
+    asyncio.run(bench.router.apply({"a.x": ONE}))
+    bench.go_away()
+    with pytest.raises(RouterAway):
+        asyncio.run(bench.router.apply({"b.x": TWO}))

@@ -1,0 +1,69 @@
+"""A ZooKeeper that goes away and comes back, and a session that is lost."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.parts import Part, bring_up
+from local.zookeeper import zookeeper_part
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration import proxies
+from tests.integration.proxies import upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def own_zookeeper(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Part]:
+    """A ZooKeeper of the test's own, which it may stop."""
+    folder = tmp_path / "zookeeper"
+    part = zookeeper_part(folder, free_port(), os.environ, folder / "log")
+    bring_up(part)
+    yield part
+    part.stop()
+
+
+def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_is_back(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        upstream("one") as one,
+        upstream("two") as two,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        own_zookeeper.stop()
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        bring_up(own_zookeeper)
+        wait_until(lambda: site.tree.client.connected, 30)
+        version = site.tree.place(
+            "hello", {OTHER_SHA: placement("hello", OTHER_SHA, two.port, "main")}
+        )
+        wait_until(lambda: {"hello": version} in site.tree.applied(), 20)
+        assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
+
+
+def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        upstream("one") as one,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        kept = site.proxy.folder / "routes.map"
+        wait_until(lambda: "main.hello.localhost" in kept.read_text())
+        site.proxy.process.terminate()
+        assert site.proxy.process.wait(15) == 0
+        own_zookeeper.stop()
+        site.proxy.restart()
+        assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        bring_up(own_zookeeper)
+        wait_until(lambda: site.tree.client.connected, 30)
+        wait_until(lambda: {"hello": 0} in site.tree.applied(), 20)

@@ -1,0 +1,66 @@
+import asyncio
+import json
+
+from proxy.preview import LogEvent
+from proxy.room import events
+from proxy.routes import Route
+from proxy.server_events import Parser
+from proxy.table import Table
+from tests.fakes.framework_api import FakeFramework
+from tests.fakes.placements import SHA
+
+HOST = "main.hello.localhost"
+
+
+def follow(framework: FakeFramework, table: Table) -> list[LogEvent]:
+    async def whole() -> bytes:
+        stream = events.follow(framework, table, HOST, preview=("hello", SHA), after=None)
+        return b"".join([piece async for piece in stream])
+
+    return [event for event in Parser().feed(asyncio.run(whole())) if event.name]
+
+
+def framework() -> FakeFramework:
+    made = FakeFramework()
+    made.world.add("hello", "main", SHA)
+    made.world.start("hello", "main")
+    return made
+
+
+def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business() -> None:
+    source = framework()
+    state = json.dumps(source.world.find("hello", SHA))
+    source.events = [
+        LogEvent("log", "3", '"abc"'),
+        LogEvent("reset", None, "{}"),
+        LogEvent("state", None, state),
+        LogEvent("secret", None, "x"),
+        LogEvent("end", None, state),
+    ]
+    told = follow(source, Table())
+    assert [event.name for event in told] == ["log", "reset", "state", "end"]
+    assert told[0] == LogEvent("log", "3", '"abc"')
+    assert set(json.loads(told[2].data)) == {
+        *("app", "sha", "state", "phase", "reason", "changed", "failure")
+    }
+
+
+def test_a_routed_host_is_ready_and_nothing_follows() -> None:
+    source = framework()
+    table = Table()
+    table.replace({HOST: Route("10.0.0.1", 1, "t")})
+    source.events = [LogEvent("log", "3", '"abc"')] * 5
+    assert [event.name for event in follow(source, table)] == ["ready"]
+
+
+def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
+    source = FakeFramework()
+    [problem] = follow(source, Table())
+    assert problem.name == "problem"
+    assert "no preview" in json.loads(problem.data)["detail"]
+
+
+def test_a_framework_that_is_away_ends_the_stream_so_that_the_browser_comes_again() -> None:
+    source = framework()
+    source.away = True
+    assert follow(source, Table()) == []

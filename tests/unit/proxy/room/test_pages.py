@@ -1,0 +1,97 @@
+import dataclasses
+import json
+import re
+
+import pytest
+
+from prevs.states import Phase, State
+from proxy.preview import Commit, Failure, Preview
+from proxy.problems import Problem, unavailable
+from proxy.room import pages
+from proxy.room.pages import Visit
+
+SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
+EVIL = "</script><script>alert(1)</script>"
+VISIT = Visit("main.hello.localhost", "main", "hello", "/x?y=1&z=<", "the-nonce", "the-token")
+COMMIT = Commit(SHA, "branch", "main", "Ada", EVIL)
+
+
+def waiting(**fields: object) -> str:
+    values = {"app": "hello", "sha": SHA, "state": "queued", **fields}
+    return pages.waiting_page(VISIT, COMMIT, Preview(**values))  # type: ignore[arg-type]  # any field
+
+
+def test_every_state_and_phase_has_a_sentence() -> None:
+    for state in State:
+        for phase in ("", *(phase.value for phase in Phase)):
+            assert pages.sentence(state.value, phase).endswith(".")
+
+
+def test_a_page_shows_app_label_commit_state_and_reason() -> None:
+    page = waiting(reason="no agent has 2048 MB free")
+    for text in ("hello", "main", SHA[:7], "Ada", "no agent has 2048 MB free"):
+        assert text in page
+    assert pages.SENTENCES["queued"] in page
+
+
+def test_nothing_from_outside_becomes_markup() -> None:
+    failure = Failure(EVIL, EVIL, 1)
+    page = waiting(state="failed", reason=EVIL, failure=failure, log_tail=EVIL)
+    assert EVIL not in page
+    assert page.count("</script>") == 2
+    problem = Problem("x", EVIL, 404, EVIL, {"candidates": [{"sha": EVIL, "url": "javascript:x"}]})
+    assert EVIL not in pages.problem_page(VISIT, problem)
+    assert "javascript:" not in pages.problem_page(VISIT, problem)
+
+
+def test_every_script_and_style_has_the_nonce_and_nothing_comes_from_elsewhere() -> None:
+    page = waiting()
+    for tag in re.findall(r"<(?:script|style)\b[^>]*>", page):
+        assert 'nonce="the-nonce"' in tag or 'type="application/json"' in tag
+    assert not re.search(r"\b(?:src|href)=\"(?:https?:)?//", page)
+    assert not re.search(r"\son\w+=|\sstyle=", page)
+    assert len(page.encode()) < 50_000
+
+
+def test_the_data_of_a_page_is_json_without_markup() -> None:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', waiting())
+    assert found is not None
+    assert json.loads(found.group(1))["preview"]["sha"] == SHA
+
+
+def test_a_failed_one_says_why_and_offers_a_retry() -> None:
+    page = waiting(state="failed", failure=Failure("app-exited", "It exited.", 0), log_tail="oh no")
+    for text in ("It exited.", "app-exited", "exit code 0", "oh no", "/_prevs/retry", "Retry"):
+        assert text in page
+    assert 'http-equiv="refresh"' not in page
+
+
+def test_one_that_is_coming_loads_itself_again_without_scripts() -> None:
+    assert '<noscript><meta http-equiv="refresh"' in waiting(state="building")
+    assert 'http-equiv="refresh"' not in waiting(state="stopped")
+
+
+def test_who_may_not_start_it_gets_no_form() -> None:
+    page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None)
+    assert "<form" not in page
+    assert 'data-token=""' in page
+
+
+@pytest.mark.parametrize("slug", ["unknown-app", "unknown-label", "not-found", "ambiguous-label"])
+def test_an_address_that_leads_nowhere_says_what_and_what_to_do(slug: str) -> None:
+    page = pages.problem_page(VISIT, Problem(slug, "?", 404, "Because of that."))
+    assert "Because of that." in page
+    assert 'http-equiv="refresh"' not in page
+
+
+def test_a_problem_that_passes_makes_the_page_try_again() -> None:
+    page = pages.problem_page(VISIT, unavailable("In a moment.", retry_after=7))
+    assert '<meta http-equiv="refresh" content="7">' in page
+
+
+def test_candidates_are_links_to_their_addresses() -> None:
+    candidates = [{"sha": SHA, "kind": "tag", "ref": "v1", "subject": "s", "url": "http://a.b/"}]
+    problem = Problem("ambiguous-label", "?", 409, "Two.", {"candidates": [*candidates, 3, {}]})
+    page = pages.problem_page(VISIT, problem)
+    assert page.count('href="http://a.b/"') == 1
+    assert page.count("<li>") == 1

@@ -1,0 +1,33 @@
+import pytest
+
+from proxy.room.tokens import Tokens
+
+HOST = "main.hello.localhost"
+
+
+def test_a_token_is_good_for_its_host_until_it_expires() -> None:
+    tokens = Tokens("secret")
+    token = tokens.sign(HOST, 1000.0)
+    assert tokens.is_valid(token, HOST, 1000.0)
+    assert not tokens.is_valid(token, "other.hello.localhost", 1000.0)
+    assert not tokens.is_valid(token, HOST, 1000.0 + 13 * 3600)
+
+
+def test_proxies_with_one_api_token_agree_and_others_do_not() -> None:
+    token = Tokens("secret").sign(HOST, 1000.0)
+    assert Tokens("secret").is_valid(token, HOST, 1000.0)
+    assert not Tokens("another").is_valid(token, HOST, 1000.0)
+    assert "secret" not in token
+
+
+@pytest.mark.parametrize(
+    "token", ["", ".", "1", "1.", "x.y", "99999999999.00", "9" * 30 + ".00", "१.00", "1.ä"]
+)
+def test_what_nobody_signed_is_refused(token: str) -> None:
+    assert not Tokens("secret").is_valid(token, HOST, 0.0)
+
+
+def test_an_expiry_cannot_be_put_off() -> None:
+    tokens = Tokens("secret")
+    _, _, mac = tokens.sign(HOST, 1000.0).partition(".")
+    assert not tokens.is_valid(f"99999999999.{mac}", HOST, 1000.0)

@@ -1,0 +1,117 @@
+import asyncio
+from collections.abc import Callable
+
+from proxy.controller import Controller
+from proxy.routes import Route
+from proxy.table import Table
+from tests.fakes.placements import SHA, FakePlacements, placement, record
+from tests.fakes.router import FakeRouter
+
+HELLO = record("hello", {SHA: placement("hello", SHA, 31000, "main")})
+ROUTE = Route("127.0.0.1", 31000, f"hello.{SHA}.a1")
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.placements = FakePlacements()
+        self.router = FakeRouter()
+        self.table = Table()
+        self.remembered = 0
+        self.controller = Controller(
+            self.placements, self.router, self.table, domain="x", remember=self._remember
+        )
+
+    def cycle(self) -> bool:
+        return asyncio.run(self.controller.cycle())
+
+    def _remember(self) -> None:
+        self.remembered += 1
+
+
+def test_a_cycle_applies_what_is_placed_and_reports_its_version() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    assert bench.cycle()
+    assert bench.router.routed == {"main.hello.x": ROUTE}
+    assert bench.table.get("main.hello.x") == ROUTE
+    assert bench.placements.reported[-1] == {"hello": 0}
+
+
+def test_a_version_is_reported_only_after_it_was_applied() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.router.away = True
+    assert not bench.cycle()
+    assert bench.placements.reported == []
+    assert bench.table.get("main.hello.x") is None
+    bench.router.away = False
+    assert bench.cycle()
+    assert bench.placements.reported == [{"hello": 0}]
+
+
+def test_nothing_changes_while_zookeeper_is_away() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.cycle()
+    bench.placements.away = True
+    bench.placements.nodes = {}
+    assert bench.cycle()
+    assert bench.router.routed == {"main.hello.x": ROUTE}
+    bench.placements.away = False
+    bench.cycle()
+    assert bench.router.routed == {}
+
+
+def test_a_tree_that_is_gone_is_no_reason_to_let_go_of_what_runs() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.cycle()
+    bench.placements.nodes = None
+    bench.cycle()
+    assert bench.router.routed == {"main.hello.x": ROUTE}
+
+
+def test_what_was_recalled_is_routed_while_nothing_could_be_read_yet() -> None:
+    bench = Bench()
+    bench.placements.away = True
+    bench.table.replace({"main.hello.x": ROUTE})
+    bench.cycle()
+    assert bench.router.routed == {"main.hello.x": ROUTE}
+    assert bench.placements.reported == []
+
+
+def test_a_malformed_record_keeps_the_last_good_routes_and_their_version() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.cycle()
+    bench.placements.write("hello", b"{")
+    bench.placements.write("other", record("other", {SHA: placement("other", SHA, 1, "a")}))
+    bench.cycle()
+    assert set(bench.router.routed) == {"main.hello.x", "a.other.x"}
+    assert bench.placements.reported[-1] == {"hello": 0, "other": 0}
+
+
+def test_a_quiet_cycle_still_asks_whether_the_router_has_it_all() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.cycle()
+    bench.cycle()
+    assert [len(changes) for changes in bench.router.applied] == [1, 0]
+
+
+def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come() -> None:
+    bench = Bench()
+    bench.placements.away = True
+    assert asyncio.run(bench.controller.first(0.0)) is None
+
+
+def test_the_first_read_comes_with_the_link() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    notice: Callable[[], None] = bench.controller.notice
+
+    async def scenario() -> object:
+        asyncio.get_running_loop().call_soon(notice)
+        return await bench.controller.first(10.0)
+
+    assert asyncio.run(scenario()) == {"main.hello.x": ROUTE}

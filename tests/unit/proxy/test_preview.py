@@ -1,0 +1,53 @@
+import pytest
+
+from proxy.preview import Commit, Failure, read_commit, read_preview
+
+SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
+JSON = {
+    "app": "hello",
+    "sha": SHA,
+    "state": "failed",
+    "phase": "building",
+    "labels": ["main", "v1"],
+    "url": "http://v1.hello.localhost/",
+    "reason": "",
+    "failure": {"cause": "build-failed", "message": "It broke.", "exit_code": 3},
+    "task_id": "t",
+    "agent": {"id": "a", "host": "10.0.0.1"},
+    "changed": 12,
+    "log_tail": "oh no",
+}
+
+
+def test_a_preview_is_read() -> None:
+    preview = read_preview(JSON)
+    assert preview.has_failed
+    assert not preview.is_coming
+    assert preview.labels == ("main", "v1")
+    assert preview.failure == Failure("build-failed", "It broke.", 3)
+    assert preview.changed == 12.0
+
+
+def test_visitors_see_neither_agent_nor_task() -> None:
+    view = read_preview(JSON).view()
+    assert not {"agent", "host_port", "task_id"} & set(view)
+    assert view["failure"] == {"cause": "build-failed", "message": "It broke.", "exit_code": 3}
+
+
+def test_what_is_absent_or_of_another_type_is_as_if_not_told() -> None:
+    preview = read_preview({"app": "a", "sha": SHA, "state": "queued", "labels": 3, "failure": []})
+    assert (preview.labels, preview.failure, preview.changed) == ((), None, None)
+    assert preview.is_coming
+
+
+@pytest.mark.parametrize("value", [None, [], {}, {"app": "a"}, {"app": 1, "sha": "x", "state": ""}])
+def test_what_is_no_preview_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="no preview"):
+        read_preview(value)
+
+
+def test_a_commit_is_read() -> None:
+    commit = read_commit({"sha": SHA, "kind": "branch", "ref": None, "subject": "Say hello"})
+    assert commit == Commit(SHA, "branch", "", "", "Say hello")
+    with pytest.raises(ValueError, match="no commit"):
+        read_commit({"kind": "branch"})

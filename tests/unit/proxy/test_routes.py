@@ -1,0 +1,121 @@
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prevs.records import Placement, RecordError
+from proxy import routes
+from proxy.routes import AppRoutes, Node, Route
+from tests.fakes.placements import OTHER_SHA, SHA, placement, record
+
+GOOD = placement("hello", SHA, 31000, "main", "5c80e7d", host="10.0.0.1")
+ROUTE = Route("10.0.0.1", 31000, f"hello.{SHA}.a1")
+
+hosts = st.dictionaries(
+    st.sampled_from(["a", "b", "c", "d"]),
+    st.builds(Route, st.sampled_from(["10.0.0.1", "::1"]), st.integers(1, 3), st.just("t")),
+)
+
+
+def test_each_label_of_a_placement_is_a_host_that_leads_there() -> None:
+    read, problems = routes.read("hello", record("hello", {SHA: GOOD}), "example.org")
+    assert read == {"main.hello.example.org": ROUTE, "5c80e7d.hello.example.org": ROUTE}
+    assert problems == []
+
+
+def test_the_value_in_the_map_is_address_port_and_task() -> None:
+    assert str(ROUTE) == f"10.0.0.1|31000|hello.{SHA}.a1"
+    assert routes.parse(str(ROUTE)) == ROUTE
+
+
+@pytest.mark.parametrize("text", ["", "a|b|c", "10.0.0.1|x|t", "10.0.0.1|1", "0.0.0.0|1|t"])
+def test_what_is_no_value_of_the_map_is_read_as_none(text: str) -> None:
+    assert routes.parse(text) is None
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (replace(GOOD, host="agent-1"), "is no IP address"),
+        (replace(GOOD, host="10.0.0.1|80"), "is no IP address"),
+        (replace(GOOD, host="0.0.0.0"), "is no address of an agent"),
+        (replace(GOOD, host="::"), "is no address of an agent"),
+        (replace(GOOD, host="fe80::1%eth0"), "is no address of an agent"),
+        (replace(GOOD, port=0), "is no port"),
+        (replace(GOOD, port=70000), "is no port"),
+        (replace(GOOD, task_id=f"other.{SHA}.a1"), "is no task of it"),
+        (replace(GOOD, task_id=f"hello.{OTHER_SHA}.a1"), "is no task of it"),
+        (replace(GOOD, task_id="x y"), "is no task of it"),
+        (replace(GOOD, labels=("main", "no label\n")), "is no DNS label"),
+    ],
+)
+def test_a_placement_that_cannot_be_routed_to_is_left_out_and_told(
+    bad: Placement, why: str
+) -> None:
+    other = placement("hello", OTHER_SHA, 31001, "v1")
+    data = record("hello", {SHA: bad, OTHER_SHA: other})
+    read, problems = routes.read("hello", data, "localhost")
+    assert list(read) == ["v1.hello.localhost"]
+    assert len(problems) == 1
+    assert why in problems[0]
+
+
+def test_a_record_of_another_app_is_no_record_of_this_one() -> None:
+    with pytest.raises(RecordError, match="another"):
+        routes.read("hello", record("another", {}), "localhost")
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b'{"v":2}', b'{"v":1,"app":3}'])
+def test_a_malformed_record_leaves_its_app_as_it_was_and_the_others_go_on(data: bytes) -> None:
+    first = routes.learn({}, {"hello": Node(record("hello", {SHA: GOOD}), 4, 10)}, "x")
+    nodes = {
+        "hello": Node(data, 5, 11),
+        "other": Node(record("other", {SHA: placement("other", SHA, 1, "a")}), 0, 12),
+    }
+    learned = routes.learn(first.apps, nodes, "x")
+    assert set(routes.merge(learned.apps)) == {"main.hello.x", "5c80e7d.hello.x", "a.other.x"}
+    assert routes.versions(learned.apps) == {"hello": 4, "other": 0}
+    assert [app for app, _ in learned.problems] == ["hello"]
+    again = routes.learn(learned.apps, nodes, "x")
+    assert again.problems == (), "it is told once"
+    assert again.apps == learned.apps
+
+
+def test_a_malformed_first_record_gives_no_routes_and_no_version() -> None:
+    learned = routes.learn({}, {"hello": Node(b"{", 0, 1)}, "x")
+    assert routes.merge(learned.apps) == {}
+    assert routes.versions(learned.apps) == {}
+
+
+def test_an_app_without_a_node_has_no_routes_any_more() -> None:
+    known = {"hello": AppRoutes(1, 0, {"main.hello.x": ROUTE})}
+    assert routes.learn(known, {}, "x").apps == {}
+
+
+def test_a_node_that_was_made_anew_is_read_although_its_version_is_the_same() -> None:
+    first = routes.learn({}, {"hello": Node(record("hello", {}), 0, 1)}, "x")
+    second = routes.learn(first.apps, {"hello": Node(record("hello", {SHA: GOOD}), 0, 2)}, "x")
+    assert "main.hello.x" in routes.merge(second.apps)
+
+
+def test_a_field_of_a_later_version_is_forgiven() -> None:
+    fields = json.loads(record("hello", {SHA: GOOD}))
+    fields["placements"][SHA]["weight"] = 3
+    read, problems = routes.read("hello", json.dumps(fields).encode(), "x")
+    assert len(read) == 2
+    assert problems == []
+
+
+@given(hosts, hosts)
+def test_the_difference_makes_the_wanted_of_the_actual(
+    actual: dict[str, Route], wanted: dict[str, Route]
+) -> None:
+    changes = routes.diff(actual, wanted)
+    made = {host: route for host, route in actual.items() if host not in changes.removes}
+    assert not set(changes.adds) & set(actual)
+    assert set(changes.changes) <= set(actual)
+    assert {**made, **changes.changes, **changes.adds} == wanted
+    assert bool(changes) == (actual != wanted)
+    assert (len(changes) == 0) == (actual == wanted)

@@ -1,0 +1,60 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from proxy import settings
+from proxy.settings import SettingsError
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> Mapping[str, str]:
+    (tmp_path / "token").write_text("secret\n")
+    return {
+        "PREVS_ZOOKEEPER": "127.0.0.1:2181",
+        "PREVS_PROXY_DIR": "/srv/prevs/proxy",
+        "PREVS_TOKEN_FILE": str(tmp_path / "token"),
+        "PREVS_MASTER": "not ours",
+    }
+
+
+def test_what_is_not_set_has_its_default(environ: Mapping[str, str]) -> None:
+    chosen = settings.read(environ)
+    assert chosen.proxy_listen == "127.0.0.1:8080"
+    assert chosen.api == "http://127.0.0.1:8090"
+    assert chosen.domain == "localhost"
+    assert chosen.root == "/prevs"
+    assert chosen.token() == "secret"
+
+
+def test_every_problem_is_told_at_once_by_the_name_of_its_variable() -> None:
+    environ = {
+        "PREVS_DOMAIN": "Not A Domain",
+        "PREVS_PROXY_LISTEN": "127.0.0.1:99999",
+        "PREVS_PROXY_DIR": "/srv/with space",
+        "PREVS_TOKEN_FILE": "/nowhere/token",
+        "PREVS_API": "ftp://x",
+    }
+    with pytest.raises(SettingsError) as refused:
+        settings.read(environ)
+    told = "\n".join(refused.value.problems)
+    for name in ("ZOOKEEPER", "DOMAIN", "PROXY_LISTEN", "PROXY_DIR", "TOKEN_FILE", "API"):
+        assert f"PREVS_{name}:" in told
+
+
+@pytest.mark.parametrize("listen", ["[::1]:80", "*:8080", "10.0.0.1:8080", "proxy.example:80"])
+def test_any_address_may_be_listened_on(environ: Mapping[str, str], listen: str) -> None:
+    assert settings.read({**environ, "PREVS_PROXY_LISTEN": listen}).proxy_listen == listen
+
+
+@pytest.mark.parametrize(
+    "listen", ["8080", "127.0.0.1", "a b:80", "127.0.0.1:0", "x:80\nuser root"]
+)
+def test_what_is_no_address_is_refused(environ: Mapping[str, str], listen: str) -> None:
+    with pytest.raises(SettingsError):
+        settings.read({**environ, "PREVS_PROXY_LISTEN": listen})
+
+
+def test_a_folder_too_deep_for_its_sockets_is_refused(environ: Mapping[str, str]) -> None:
+    with pytest.raises(SettingsError, match="longer than"):
+        settings.read({**environ, "PREVS_PROXY_DIR": "/srv/" + "x" * 100})

@@ -1,0 +1,44 @@
+import asyncio
+
+from proxy.routes import Route
+from proxy.table import Table
+
+ROUTE = Route("10.0.0.1", 1, "t")
+
+
+def test_who_waits_for_a_host_is_let_go_when_it_is_routed() -> None:
+    async def scenario() -> None:
+        table = Table()
+        with table.awaited("a") as first, table.awaited("a") as second, table.awaited("b") as other:
+            table.replace({"a": ROUTE})
+            assert first.done()
+            assert await second == ROUTE
+            assert not other.done()
+        assert other.cancelled()
+
+    asyncio.run(scenario())
+
+
+def test_who_waits_for_a_routed_host_does_not_wait() -> None:
+    async def scenario() -> None:
+        table = Table()
+        table.replace({"a": ROUTE})
+        with table.awaited("a") as routed:
+            assert routed.done()
+        assert table.get("a") == ROUTE
+        table.replace({})
+        assert table.get("a") is None
+
+    asyncio.run(scenario())
+
+
+def test_who_has_gone_away_is_forgotten() -> None:
+    async def scenario() -> None:
+        table = Table()
+        with table.awaited("a"):
+            pass
+        with table.awaited("a") as still:
+            table.replace({"a": ROUTE})
+            assert still.done()
+
+    asyncio.run(scenario())

@@ -1,0 +1,188 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from proxy.problems import Problem
+from proxy.routes import Route
+from proxy.table import Table
+from proxy.waiting import Waiting
+from tests.fakes.framework_api import FakeFramework, Refusal
+from tests.fakes.placements import SHA
+
+HOST = "main.hello.localhost"
+ROUTE = Route("10.0.0.1", 31000, "t")
+
+
+class Bench:
+    """Waiting on a clock that only moves when somebody pauses; `at` is what happens when."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.framework = FakeFramework()
+        self.framework.world.add("hello", "main", SHA)
+        self.table = Table()
+        self.at: list[tuple[float, Callable[[], object]]] = []
+        self.waiting = Waiting(
+            self.framework,
+            self.table,
+            "localhost",
+            hold_seconds=600,
+            clock=lambda: self.now,
+            pause=self._pause,
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        self.now += seconds
+        for when, act in [step for step in self.at if step[0] <= self.now]:
+            self.at.remove((when, act))
+            act()
+        await asyncio.sleep(0)
+
+    def move(self, state: str, **fields: object) -> Callable[[], None]:
+        return lambda: self.framework.world.move("hello", SHA, state, **fields)
+
+    def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
+        async def whole() -> Any:
+            result = await scenario()
+            self.waiting.close()
+            return result
+
+        return asyncio.run(whole())
+
+    def outcome(self, host: str = HOST) -> Any:
+        return self.run(lambda: self.waiting.outcome(host, 60))
+
+
+def test_a_routed_host_is_told_without_asking_anybody() -> None:
+    bench = Bench()
+    bench.table.replace({HOST: ROUTE})
+    assert bench.outcome() == ROUTE
+    assert bench.framework.world.asked == []
+
+
+def test_who_waits_learns_where_as_soon_as_it_is_routed() -> None:
+    bench = Bench()
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.outcome() == ROUTE
+    assert bench.framework.world.count("start") == 1
+
+
+def test_however_many_wait_the_preview_is_started_once() -> None:
+    bench = Bench()
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+
+    async def scenario() -> list[Any]:
+        return await asyncio.gather(*(bench.waiting.outcome(HOST, 60) for _ in range(100)))
+
+    assert bench.run(scenario) == [ROUTE] * 100
+    assert bench.framework.world.count("start") == 1
+    assert bench.framework.world.count("find") <= 3.0 / 0.4
+
+
+def test_hosts_of_one_preview_share_the_questions_about_it() -> None:
+    bench = Bench()
+    bench.framework.world.add("hello", "v1", SHA)
+    other = "v1.hello.localhost"
+    bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE, other: ROUTE})))
+
+    async def scenario() -> list[Any]:
+        return await asyncio.gather(*(bench.waiting.outcome(h, 60) for h in (HOST, other)))
+
+    assert bench.run(scenario) == [ROUTE, ROUTE]
+    assert bench.framework.world.count("start") == 2
+    assert bench.framework.world.count("find") <= 4.0 / 0.4 + 1
+
+
+def test_a_preview_that_fails_is_told_with_its_reason() -> None:
+    bench = Bench()
+    failure = {"cause": "app-exited", "message": "It exited.", "exit_code": 3}
+    bench.at.append((1.0, bench.move("failed", failure=failure, log_tail="oh no")))
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert (told.status, told.fields["cause"], told.fields["log_tail"]) == (
+        502,
+        "app-exited",
+        "oh no",
+    )
+    assert bench.waiting.verdict(HOST) == told
+    assert bench.now < 1.5
+
+
+def test_what_the_framework_refuses_is_told_as_it_said_it() -> None:
+    bench = Bench()
+    bench.framework.world.refuse("hello", "main", Refusal("ambiguous-label", 409, "Two."))
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert (told.slug, told.status, told.detail) == ("ambiguous-label", 409, "Two.")
+
+
+def test_a_host_that_is_no_address_asks_nobody() -> None:
+    bench = Bench()
+    told = bench.outcome("localhost")
+    assert isinstance(told, Problem)
+    assert told.status == 404
+    assert bench.framework.world.asked == []
+
+
+def test_a_framework_that_is_away_for_a_moment_is_waited_for() -> None:
+    bench = Bench()
+    bench.framework.away = True
+    bench.at.append((5.0, lambda: setattr(bench.framework, "away", False)))
+    bench.at.append((8.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.outcome() == ROUTE
+
+
+def test_a_framework_that_stays_away_is_told_with_when_to_come_again() -> None:
+    bench = Bench()
+    bench.framework.away = True
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 503
+    assert told.retry_after
+    assert 10 < bench.now < 20
+
+
+def test_one_that_is_stopped_meanwhile_is_not_started_again() -> None:
+    bench = Bench()
+    bench.at.append((1.0, bench.move("stopped")))
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 503
+    assert "stopped" in told.detail
+    assert bench.framework.world.count("start") == 1
+
+
+def test_one_that_is_forgotten_meanwhile_is_asked_for_again() -> None:
+    bench = Bench()
+    bench.at.append((1.0, bench.framework.world.previews.clear))
+    bench.at.append((2.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.outcome() == ROUTE
+    assert bench.framework.world.count("start") == 2
+
+
+def test_who_asks_for_a_failed_one_again_after_a_retry_waits_again() -> None:
+    bench = Bench()
+    failure = {"cause": "app-exited", "message": "It exited.", "exit_code": 3}
+    bench.at.append((1.0, bench.move("failed", failure=failure)))
+
+    async def scenario() -> Any:
+        first = await bench.waiting.outcome(HOST, 60)
+        assert isinstance(first, Problem)
+        bench.framework.world.retry("hello", SHA)
+        bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+        return await bench.waiting.outcome(HOST, 60)
+
+    assert bench.run(scenario) == ROUTE
+
+
+def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer() -> None:
+    bench = Bench()
+
+    async def scenario() -> None:
+        assert await bench.waiting.outcome(HOST, 0) is None
+        for _ in range(100):
+            await asyncio.sleep(0)
+
+    bench.run(scenario)
+    assert bench.now < 10
+    assert bench.waiting.verdict(HOST).status == 503
