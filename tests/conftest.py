@@ -188,3 +188,10 @@ def _prevs_local(*args: str) -> str:
     )
     assert done.returncode == 0, f"{' '.join(args)}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what is quick and needs nothing first: a mistake shows before services are started."""
+    order = ["unit", "contract", "integration", "e2e"]
+    tests = Path(__file__).parent
+    items.sort(key=lambda item: order.index(item.path.relative_to(tests).parts[0]))

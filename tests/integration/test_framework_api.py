@@ -188,7 +188,8 @@ def test_a_viewer_that_goes_away_ends_the_work(running: RunningApi) -> None:
     with running.client() as client:
         accept = {"Accept": "text/event-stream"}
         with client.stream("GET", LOG, headers=accept) as stream:
-            assert next(read_events(stream))[0] == "state"
+            events = read_events(stream)  # kept: a collected generator would close the stream
+            assert next(events)[0] == "state"
             wait_until(lambda: running.sandboxes.reads >= 2)
     time.sleep(0.6)
     before = running.sandboxes.reads
