@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import structlog
 
+from proxy import haproxy_text
 from proxy.errors import HaproxyFailed
 from proxy.haproxy_config import Files
 
@@ -39,8 +39,7 @@ class HaproxyProcess:
     async def start(self) -> None:
         """Start HAProxy, in the place of one that an earlier proxy left. Raises HaproxyFailed."""
         self._former = [pid for pid in _read_pids(self._files.pids) if self._is_ours(pid)]
-        answering = _accepts(self._files.socket) if self._former else False
-        if not answering:
+        if await _answering_pid(self._files.socket) is None:
             for pid in self._former:
                 _kill(pid, signal.SIGKILL)
             self._former = []
@@ -98,19 +97,19 @@ class HaproxyProcess:
             command += ["-x", str(self._files.socket), "-sf", *map(str, former)]
         else:
             self._files.socket.unlink(missing_ok=True)
-        before = _identity(self._files.socket)
-        self._child = await asyncio.create_subprocess_exec(
+        self._child = child = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.DEVNULL
         )
-        lines = [str(pid) for pid in (self._child.pid, *former)]
+        lines = [str(pid) for pid in (child.pid, *former)]
         self._files.pids.write_text("\n".join(lines) + "\n", encoding="ascii")
-        deadline = asyncio.get_running_loop().time() + _START_SECONDS
-        while _identity(self._files.socket) in (None, before) or not _accepts(self._files.socket):
-            if self._child.returncode is not None:
-                raise HaproxyFailed(f"it ended at once with status {self._child.returncode}")
-            if asyncio.get_running_loop().time() > deadline:
-                raise HaproxyFailed(f"it does not answer within {_START_SECONDS:.0f} s")
-            await asyncio.sleep(0.01)
+        try:
+            async with asyncio.timeout(_START_SECONDS):
+                while await _answering_pid(self._files.socket) != child.pid:
+                    if child.returncode is not None:
+                        raise HaproxyFailed(f"it ended at once with status {child.returncode}")
+                    await asyncio.sleep(0.01)
+        except TimeoutError:
+            raise HaproxyFailed(f"it does not answer within {_START_SECONDS:.0f} s") from None
 
     def _is_ours(self, pid: int) -> bool:
         """Tell whether a process is a HAProxy that runs by our configuration."""
@@ -142,18 +141,16 @@ def _kill(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _identity(path: Path) -> int | None:
+async def _answering_pid(path: Path) -> int | None:
+    """Return which process answers on a runtime socket: for a moment it may be the former one."""
     try:
-        return path.stat().st_ino
+        reader, writer = await asyncio.open_unix_connection(path)
     except OSError:
         return None
-
-
-def _accepts(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(1)
-        try:
-            client.connect(str(path))
-        except OSError:
-            return False
-    return True
+    try:
+        writer.write(haproxy_text.SHOW_INFO.encode() + b"\n")
+        return haproxy_text.answering_pid((await reader.read()).decode("utf-8", "replace"))
+    except OSError:
+        return None
+    finally:
+        writer.close()

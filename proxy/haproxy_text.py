@@ -13,6 +13,7 @@ PROMPT = "prompt"
 """The command after which a connection takes further ones."""
 
 _VERSION = re.compile(r"New version created: (\d+)")
+_PID = re.compile(r"^Pid: (\d+)$", re.MULTILINE)
 _VALUE = re.compile(r'found=yes.*\bvalue="([^"]*)"')
 
 
@@ -25,6 +26,16 @@ def found_value(reply: str) -> str | None:
     """Return the value in the reply to `get`, or None if there is none."""
     match = _VALUE.search(reply)
     return match.group(1) if match else None
+
+
+SHOW_INFO = "show info"
+"""The command whose reply `answering_pid` reads."""
+
+
+def answering_pid(reply: str) -> int | None:
+    """Return the id of the process that replied to SHOW_INFO."""
+    match = _PID.search(reply)
+    return int(match.group(1)) if match else None
 
 
 def add(path: str, key: str, value: str) -> str:

@@ -95,7 +95,7 @@ class Waiting:
             search.left = self._clock()
         if route := self._table.get(host):
             return route
-        return task.result() if task.done() else None
+        return task.result() if task.done() and not task.cancelled() else None
 
     def verdict(self, host: str) -> Problem:
         """Return why a request that was held for `host` is let go without an answer."""

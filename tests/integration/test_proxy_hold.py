@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,6 +199,25 @@ def test_a_websocket_is_held_too(site: Site) -> None:
         answer = site.proxy.ask(HOST, "/ws", headers=upgrade)
         assert answer.body == b"app GET /ws 0"
         assert app.seen[0][2]["upgrade"] == "websocket"
+
+
+def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, zookeeper, free_port()) as own,
+        upstream("app") as app,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        own.world.add("hello", "main", SHA)
+        held = pool.submit(own.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000)
+        wait_until(lambda: own.world.count("POST /v1/previews"))
+        own.proxy.process.kill()
+        own.proxy.process.wait()
+        own.proxy.restart()
+        own.run("hello", SHA, app.port, "main")
+        assert held.result(20).body == b"app POST /hook 1000"
+        assert len(app.seen) == 1
 
 
 def test_a_request_without_one_host_is_refused(site: Site) -> None:

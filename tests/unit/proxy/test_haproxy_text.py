@@ -51,6 +51,13 @@ def test_the_reply_to_a_preparation_is_read() -> None:
     assert haproxy_text.new_version("Unknown map identifier.") is None
 
 
+def test_the_process_that_answers_is_read() -> None:
+    assert (
+        haproxy_text.answering_pid("Name: HAProxy\nProcess_num: 1\nPid: 4711\nUptime: 0d") == 4711
+    )
+    assert haproxy_text.answering_pid("Unknown command") is None
+
+
 @pytest.mark.parametrize(
     ("reply", "whole"), [("> ", True), ("\n> ", True), ("abc\n\n> ", True), ("ab> ", False)]
 )
