@@ -44,16 +44,14 @@ def _clean_up(settings: Settings, environ: Mapping[str, str], show: Show) -> boo
     left = processes.marked(settings.cluster)
     processes.end(left, 10)
     docker = DockerPart(docker_folder(environ), environ)
-    if not docker.runs():
-        if left:
-            show(Step("leftovers", "stopped", time.monotonic() - begun, f"{len(left)} processes"))
-        return bool(left)
-    bring_up(docker)
-    try:
-        failed = containers.remove_all(docker.address, settings.cluster)
-    finally:
-        docker.stop()
-    if failed:
-        raise LocalError("leftovers", "\n".join(failed), "Remove them by hand, with docker.")
-    show(Step("leftovers", "stopped", time.monotonic() - begun, f"{len(left)} processes"))
+    if docker.runs():
+        bring_up(docker)
+        try:
+            failed = containers.remove_all(docker.address, settings.cluster)
+        finally:
+            docker.stop()
+        if failed:
+            raise LocalError("leftovers", "\n".join(failed), "Remove them by hand, with docker.")
+    if left:
+        show(Step("leftovers", "stopped", time.monotonic() - begun, f"{len(left)} processes"))
     return bool(left)
