@@ -205,6 +205,16 @@ def test_a_task_gets_the_files_that_its_uris_name(
     assert page.read_text() == "over http"
 
 
+def test_what_a_task_writes_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) -> None:
+    command = {"shell": True, "value": "echo to stdout; echo to stderr >&2; exit 1"}
+    scheduler.launch("writing", command)
+    assert scheduler.next("UPDATE")["status"]["state"] == "TASK_FAILED"
+    for name in ("stdout", "stderr"):
+        file = pair.sandbox_file(name)
+        assert file is not None
+        assert f"to {name}\n" in file.read_text()
+
+
 def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
     pair: Pair, scheduler: Scheduler
 ) -> None:
