@@ -80,11 +80,14 @@ class HaproxyProcess:
         self._files.pids.unlink(missing_ok=True)
 
     async def _check(self) -> None:
-        check = await asyncio.create_subprocess_exec(
-            *("haproxy", "-c", "-q", "-f", str(self._files.configuration)),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        try:
+            check = await asyncio.create_subprocess_exec(
+                *("haproxy", "-c", "-q", "-f", str(self._files.configuration)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        except FileNotFoundError:
+            raise HaproxyFailed("there is no haproxy on PATH; install HAProxy 3") from None
         output, _ = await check.communicate()
         if check.returncode != 0:
             raise HaproxyFailed(f"HAProxy refuses its configuration: {output.decode().strip()}")
@@ -106,10 +109,12 @@ class HaproxyProcess:
             async with asyncio.timeout(_START_SECONDS):
                 while await _answering_pid(self._files.socket) != child.pid:
                     if child.returncode is not None:
-                        raise HaproxyFailed(f"it ended at once with status {child.returncode}")
+                        raise HaproxyFailed(
+                            f"HAProxy ended at once with status {child.returncode} (above: why)"
+                        )
                     await asyncio.sleep(0.01)
         except TimeoutError:
-            raise HaproxyFailed(f"it does not answer within {_START_SECONDS:.0f} s") from None
+            raise HaproxyFailed(f"HAProxy does not answer within {_START_SECONDS:.0f} s") from None
 
     def _is_ours(self, pid: int) -> bool:
         """Tell whether a process is a HAProxy that runs by our configuration."""

@@ -42,6 +42,7 @@ class Proxy:
     log: Path
     command: Callable[[], "subprocess.Popen[bytes]"]
     process: "subprocess.Popen[bytes]"
+    environ: Mapping[str, str]
 
     @property
     def haproxy(self) -> int:
@@ -186,7 +187,7 @@ def running(
             command = [sys.executable, "-m", "proxy"]
             return subprocess.Popen(command, env=environ, stdout=out, stderr=out, cwd=folder)
 
-    proxy = Proxy(port, proxy_dir, log, start, start())
+    proxy = Proxy(port, proxy_dir, log, start, start(), environ)
     try:
         proxy.wait_ready()
         yield proxy

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,6 +189,27 @@ def test_a_second_proxy_in_the_same_folder_is_refused(proxy: Proxy) -> None:
     assert second.wait(20) == 2
     assert "another proxy uses" in proxy.log.read_text()
     assert proxy.ask("nowhere").status == 404
+
+
+def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_path: Path) -> None:
+    log = tmp_path / "second.log"
+    environ = {
+        **proxy.environ,
+        "PREVS_PROXY_DIR": str(tmp_path / "second"),
+    }
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "proxy"]
+        second = subprocess.Popen(command, env=environ, stdout=out, stderr=out)
+    try:
+        assert second.wait(20) == 1
+    finally:
+        second.terminate()
+        second.wait()
+    assert (
+        f"cannot bind socket (Address already in use) for [127.0.0.1:{proxy.port}]"
+        in log.read_text()
+    )
+    assert haproxies(tmp_path / "second") == []
 
 
 def test_a_container_that_refuses_connections_is_told_apart_from_an_unknown_one(
