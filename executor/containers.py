@@ -5,6 +5,7 @@ All previews of an agent share one bridge network in which containers cannot tal
 after every stop, and a daemon has address ranges for about 30.
 """
 
+import logging
 import math
 import signal
 import threading
@@ -29,6 +30,8 @@ _DAEMON_RETURNS = 30.0
 
 _RETRY_PAUSE = 0.5
 
+logger = logging.getLogger(__name__)
+
 
 class DockerContainers:
     """Fulfils the port Containers with docker-py."""
@@ -47,16 +50,17 @@ class DockerContainers:
         Raises StartFailed, DockerUnavailable.
         """
         client = self._daemon.client()
-        with daemon_errors():
-            try:
+        try:
+            with daemon_errors():
                 container = self._create(client, spec)
-            except APIError as exc:
-                raise StartFailed(f"{explanation(exc)}.") from exc
-            try:
                 self._start(client, container)
-            except APIError as exc:
-                client.remove_container(container, force=True, v=True)
-                raise StartFailed(f"{explanation(exc)}.") from exc
+        except APIError as exc:
+            _discard(client, spec.name)
+            raise StartFailed(f"{explanation(exc)}.") from exc
+        except DockerUnavailable:
+            # A daemon that took too long may have done it all the same.
+            _discard(client, spec.name)
+            raise
         return DockerContainer(client, container, log=self._log, on_exit=on_exit)
 
     def _create(self, client: APIClient, spec: ContainerSpec) -> str:
@@ -121,6 +125,17 @@ class DockerContainers:
             # 409: another attempt made it in the meantime.
             if exc.status_code != 409:
                 raise
+
+
+def _discard(client: APIClient, name: str) -> None:
+    """Remove what an attempt that failed may have left; never raises."""
+    try:
+        with daemon_errors():
+            client.remove_container(name, force=True, v=True)
+    except NotFound:
+        return
+    except (APIError, DockerUnavailable):
+        logger.exception("the container %s may be left", name)
 
 
 class DockerContainer:

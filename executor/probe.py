@@ -1,7 +1,11 @@
 """The health check's question over HTTP."""
 
+import contextlib
+import functools
 import http.client
 import socket
+import threading
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from executor.ports import Answer, Signals
@@ -34,14 +38,36 @@ class HttpProbe:
         connection = http.client.HTTPConnection(*self._address, timeout=self._answer_limit)
         try:
             connection.connect()
-            with self._signals.interrupting(lambda: _wake(connection.sock)):
+            # http.client drops its socket as soon as the answer's headers are there.
+            wake = functools.partial(_wake, connection.sock)
+            with self._signals.interrupting(wake), self._limited(wake) as expired:
                 answer = self._get(connection)
         except OSError:
             return Answer(connected=False)
         finally:
             connection.close()
         self._signals.check()
-        return answer
+        return self._too_late() if expired.is_set() else answer
+
+    @contextlib.contextmanager
+    def _limited(self, wake: Callable[[], None]) -> Iterator[threading.Event]:
+        """Call `wake` when the whole answer has taken too long: a socket limits only each piece."""
+        expired = threading.Event()
+
+        def expire() -> None:
+            expired.set()
+            wake()
+
+        timer = threading.Timer(self._answer_limit, expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield expired
+        finally:
+            timer.cancel()
+
+    def _too_late(self) -> Answer:
+        return Answer(connected=True, problem=f"no answer came within {self._answer_limit:g} s")
 
     def _get(self, connection: http.client.HTTPConnection) -> Answer:
         headers = {"Host": self._host, "User-Agent": "prevs-health-check", "Connection": "close"}
@@ -49,7 +75,7 @@ class HttpProbe:
             connection.request("GET", self._path, headers=headers)
             return Answer(connected=True, status=connection.getresponse().status)
         except TimeoutError:
-            return Answer(connected=True, problem=f"no answer came within {self._answer_limit:g} s")
+            return self._too_late()
         except (http.client.RemoteDisconnected, ConnectionError):
             # docker's proxy accepts for a container that does not listen, and hangs up.
             return Answer(connected=False)

@@ -1,0 +1,77 @@
+"""executor/probe.py against applications that answer in strange ways."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from executor.errors import Stopped
+from executor.ports import Answer
+from executor.probe import HttpProbe
+from executor.signals import StopSignal
+
+pytestmark = pytest.mark.integration
+
+LIMIT = 0.3
+
+
+@contextmanager
+def answering(answer: Callable[[socket.socket], None]) -> Iterator[tuple[str, int]]:
+    """Listen for one visitor, and treat it so."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            visitor, _ = listener.accept()
+            with visitor:
+                visitor.recv(65536)
+                answer(visitor)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()
+        thread.join()
+
+
+def drip(visitor: socket.socket, first: bytes, again: bytes) -> None:
+    """Send something every moment, for longer than anybody should wait."""
+    try:
+        visitor.sendall(first)
+        for _ in range(100):
+            visitor.sendall(again)
+            time.sleep(LIMIT / 10)
+    except OSError:
+        return
+
+
+def ask(address: tuple[str, int], signals: StopSignal) -> Answer:
+    return HttpProbe(address, "/", "http://a.b/", signals=signals, answer_limit=LIMIT).ask()
+
+
+@pytest.mark.parametrize(
+    ("first", "again"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+    ],
+)
+def test_an_answer_that_never_ends_is_none(first: bytes, again: bytes) -> None:
+    with answering(lambda visitor: drip(visitor, first, again)) as address:
+        began = time.monotonic()
+        answer = ask(address, StopSignal())
+        took = time.monotonic() - began
+    assert answer == Answer(connected=True, problem="no answer came within 0.3 s")
+    assert took < 2
+
+
+def test_being_told_to_end_ends_the_question() -> None:
+    signals = StopSignal()
+
+    def stop(visitor: socket.socket) -> None:
+        signals.stop(0.0)
+        visitor.recv(1)
+
+    with answering(stop) as address, pytest.raises(Stopped):
+        ask(address, signals)
