@@ -93,7 +93,7 @@ class Refs(Protocol):
     def heads(self, app: AppRecord) -> Mapping[str, str]:
         """Fetch, and return the commit of every label that is a branch's or tag's slug.
 
-        Labels that two refs share are left out. Raises RepositoryUnreachable.
+        A label that leads to two commits is left out. Raises RepositoryUnreachable.
         """
         ...
 

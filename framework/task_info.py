@@ -27,18 +27,12 @@ class Origin(NamedTuple):
     public_port: int
 
 
-def address(label: str, app: str, domain: str, port: int) -> str:
-    """Return the URL at which a label of an app is reached."""
-    host = names.host(label, app, domain)
-    return f"http://{host}/" if port == 80 else f"http://{host}:{port}/"
-
-
 def task_info(
     app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin
 ) -> dict[str, Any]:
     """Return the TaskInfo of the attempt that `preview` records (its task_id must be set)."""
     label = preview.labels[-1] if preview.labels else preview.sha
-    url = address(label, app.name, origin.domain, origin.public_port)
+    url = names.address(label, app.name, origin.domain, origin.public_port)
     order = BuildOrder(
         app=app.name,
         sha=preview.sha,

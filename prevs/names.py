@@ -76,6 +76,12 @@ def host(label: str, app: str, domain: str) -> str:
     return f"{label}.{app}.{domain}"
 
 
+def address(label: str, app: str, domain: str, port: int) -> str:
+    """Return the URL at which `label` of `app` is reached; `port` is the one that visitors see."""
+    shown = "" if port == 80 else f":{port}"
+    return f"http://{host(label, app, domain)}{shown}/"
+
+
 def split_host(name: str, domain: str) -> tuple[str, str] | None:
     """Return (label, app) of a host name under `domain`, or None if it is no preview's address.
 

@@ -16,8 +16,7 @@ class Addresses(NamedTuple):
 
     def url(self, label: str, app: str) -> str:
         """Return the address of a label."""
-        port = "" if self.port == 80 else f":{self.port}"
-        return f"http://{names.host(label, app, self.domain)}{port}/"
+        return names.address(label, app, self.domain, self.port)
 
 
 def show_app(app: AppRecord) -> models.App:

@@ -2,7 +2,7 @@ import base64
 import dataclasses
 
 from framework.matching import Demand, match
-from framework.task_info import Origin, address, task_info
+from framework.task_info import Origin, task_info
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -77,7 +77,3 @@ def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> N
 def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
     bare = dataclasses.replace(PREVIEW, labels=())
     assert task_info(APP, bare, LAUNCH, ORIGIN)["name"] == f"hello@{A} (aaaaaaa)"
-
-
-def test_an_address_at_the_usual_port_has_none() -> None:
-    assert address("main", "hello", "example.org", 80) == "http://main.hello.example.org/"

@@ -174,3 +174,8 @@ def test_a_container_name_shows_the_whole_task_id(app: str, sha: str, attempt: s
 
 def test_a_task_is_named_for_people() -> None:
     assert names.task_name("hello", "main", "5c80e7d" + "0" * 33) == "hello@main (5c80e7d)"
+
+
+def test_an_address_tells_the_port_unless_it_is_the_usual_one() -> None:
+    assert names.address("main", "hello", "a.org", 80) == "http://main.hello.a.org/"
+    assert names.address("main", "hello", "a.org", 8080) == "http://main.hello.a.org:8080/"
