@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI, Response, Security
 from fastapi.security import HTTPBearer
+from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from framework.http_api import guards, problems
@@ -37,12 +38,14 @@ def make_app(
         raise ValueError("the API needs a token")
     addresses = Addresses(domain, public_port)
     leads = Leads(previews, refs)
-    app = FastAPI(
+    app = FastAPIOffline(
         title="prevs",
         summary="Every commit of a git repository at its own address",
         version="1",
         redoc_url=None,
-        swagger_ui_oauth2_redirect_url=None,
+        static_url=guards.DOCS_FILES,
+        # It would have somebody else's server look at the API's description.
+        swagger_ui_parameters={"validatorUrl": None},
     )
     # The token is checked by guards.Bearer, before anything is read; this is for /docs.
     told = [Security(HTTPBearer(auto_error=False, description="The token of the API."))]

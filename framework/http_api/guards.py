@@ -12,6 +12,8 @@ from framework.http_api import problems
 
 BODY_LIMIT = 64 * 1024
 OPEN_PATHS = frozenset({"/healthz", "/metrics", "/docs", "/openapi.json"})
+DOCS_FILES = "/docs-files"
+"""Where the scripts and styles of /docs are; open too."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,7 @@ class Bearer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401."""
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS and not self._allows(scope):
+        if scope["type"] == "http" and not (_is_open(scope["path"]) or self._allows(scope)):
             await problems.answer_problem(
                 problems.UNAUTHORIZED,
                 "This needs the API's token: the header `Authorization: Bearer TOKEN`.",
@@ -69,6 +71,10 @@ class Bearer:
         # Both are compared in any case, so that the time tells nothing of the token.
         same = hmac.compare_digest(token.strip().encode("latin-1"), self._token)
         return same and scheme.lower() == "bearer"
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(f"{DOCS_FILES}/")
 
 
 class BodyLimit:

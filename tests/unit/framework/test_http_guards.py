@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -88,6 +89,14 @@ def test_health_and_numbers_and_docs_need_no_token(api: ApiInProcess) -> None:
     api.trouble = "ZooKeeper does not answer."
     answer = api.send("GET", "/healthz")
     assert (answer.status_code, answer.json()["detail"]) == (503, "ZooKeeper does not answer.")
+
+
+def test_docs_need_nothing_from_anywhere_else(api: ApiInProcess) -> None:
+    page = api.send("GET", "/docs").text
+    assert re.findall(r"(?:https?:)?//[a-z]", page) == []
+    files = re.findall(r'(?:href|src)="([^"]+)"', page)
+    assert len(files) == 3
+    assert [api.send("GET", file).status_code for file in files] == [200, 200, 200]
 
 
 @pytest.mark.parametrize(
