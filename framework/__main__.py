@@ -40,6 +40,9 @@ DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
 ZOOKEEPER_SECONDS = 30.0
 """How long to wait for ZooKeeper at the start, before the supervisor gets to know."""
 
+OPEN_REQUESTS_SECONDS = 1
+"""How long open requests may go on at the end: who follows a log would otherwise hold it up."""
+
 log = structlog.get_logger("framework")
 
 
@@ -101,7 +104,14 @@ def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperSt
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
     )
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
+        )
+    )
 
     over: queue.SimpleQueue[str] = queue.SimpleQueue()
     for number in (signal.SIGTERM, signal.SIGINT):
