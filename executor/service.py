@@ -128,8 +128,16 @@ class Service:
         threading.Thread(target=self._attempt, args=arguments, daemon=True, name="attempt").start()
 
     def _attempt(self, attempt: Attempt, reporter: Reporter) -> None:
-        tools = self._make_tools(attempt, reporter, self._signals)
-        self._inbox.put(Ended(Job(attempt, tools).run()))
+        error: ExecutorError | None
+        try:
+            tools = self._make_tools(attempt, reporter, self._signals)
+        except Exception:
+            # Whatever it is, it must be told: a task without an end holds its share for good.
+            logger.exception("the attempt could not begin")
+            error = ExecutorError("The executor could not begin; its stderr has the details.")
+        else:
+            error = Job(attempt, tools).run()
+        self._inbox.put(Ended(error))
 
     def _end(self, grace: float) -> None:
         if self._reporter is not None:

@@ -1,6 +1,5 @@
-"""The worker thread that runs git for the service: it fetches heads, and removes mirrors."""
+"""The threads that run git for the service: one fetches heads, others remove mirrors."""
 
-import queue
 import threading
 from collections.abc import Callable, Iterable
 
@@ -37,7 +36,7 @@ class Following:
         self._submit = submit
         self._snapshot = snapshot
         self._interval = interval
-        self._forgotten: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="following", daemon=True)
 
     def start(self) -> None:
@@ -46,11 +45,12 @@ class Following:
 
     def stop(self) -> None:
         """End as soon as git is not running. Does not wait for it."""
-        self._forgotten.put(None)
+        self._ended.set()
 
     def forget(self, app: str) -> None:
         """Remove the mirror of an app, soon; events.Forgotten tells when. Does not block."""
-        self._forgotten.put(app)
+        # A thread of its own: some other app's repository may keep the first one for a minute.
+        threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 
     def fetch(self, apps: Iterable[AppRecord]) -> None:
         """Fetch the heads of some apps, now, and submit them."""
@@ -73,12 +73,5 @@ class Following:
         self._submit(events.Forgotten(app))
 
     def _run(self) -> None:
-        while True:
-            try:
-                app = self._forgotten.get(timeout=self._interval)
-            except queue.Empty:
-                self.fetch(followed(self._snapshot()))
-                continue
-            if app is None:
-                return
-            self.remove(app)
+        while not self._ended.wait(self._interval):
+            self.fetch(followed(self._snapshot()))

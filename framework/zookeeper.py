@@ -5,7 +5,7 @@ never undo each other's writes. A write whose answer was lost is settled by read
 next write of that znode.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 
 SESSION_SECONDS = 10.0
 
-R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord)
+R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord)
+Q = TypeVar("Q", AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord)
 Record = AppRecord | PreviewRecord | PlacementsRecord
 
 
@@ -81,12 +82,12 @@ class ZookeeperStore:
             for path in (self._paths.apps, self._paths.previews, self._paths.placements):
                 self._client.ensure_path(path)
             self._client.ensure_path(self._paths.proxies)
-            apps = self._read_all(self._paths.apps, AppRecord.decode)
-            placements = self._read_all(self._paths.placements, PlacementsRecord.decode)
+            apps = self._read_own(self._paths.apps, AppRecord.decode)
+            placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
             previews = [
                 preview
                 for app in sorted(self._client.get_children(self._paths.previews))
-                for preview in self._read_all(self._paths.app_previews(app), PreviewRecord.decode)
+                for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
             ]
             return Stored(apps, previews, placements, self._read_framework_id())
 
@@ -119,7 +120,7 @@ class ZookeeperStore:
     def proxies(self) -> list[ProxyRecord]:
         """Return what each live proxy has applied. One whose record is none counts for nothing."""
         with self._mapped():
-            return self._read_all(self._paths.proxies, ProxyRecord.decode, own=False)
+            return [record for _, record in self._read(self._paths.proxies, ProxyRecord.decode)]
 
     def _path(self, record: Record) -> str:
         match record:
@@ -130,20 +131,35 @@ class ZookeeperStore:
             case PlacementsRecord():
                 return self._paths.app_placements(record.app)
 
-    def _read_all(self, parent: str, decode: Callable[[bytes], R], *, own: bool = True) -> list[R]:
+    def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
+        """Read our records below `parent`; one that lies where another belongs is left out."""
         records: list[R] = []
+        for path, record in self._read(parent, decode, versions=self._versions):
+            if self._path(record) == path:
+                records.append(record)
+            else:
+                log.warning("a record is left out", path=path, why="it is that of another path")
+        return records
+
+    def _read(
+        self,
+        parent: str,
+        decode: Callable[[bytes], Q],
+        *,
+        versions: MutableMapping[str, int] | None = None,
+    ) -> Iterator[tuple[str, Q]]:
+        """Yield each readable record below `parent`; note the versions of all, for their owner."""
         for name in sorted(self._client.get_children(parent)):
             path = f"{parent}/{name}"
             try:
                 data, stat = self._client.get(path)
-                if own:
-                    self._versions[path] = stat.version
-                records.append(decode(data))
+                if versions is not None:
+                    versions[path] = stat.version
+                yield path, decode(data)
             except NoNodeError:
                 continue
             except RecordError as error:
                 log.warning("a record is left out", path=path, why=str(error))
-        return records
 
     def _read_framework_id(self) -> str | None:
         path = self._paths.framework_id

@@ -1,5 +1,6 @@
 """The store over a real ZooKeeper, where the two can lose sight of each other."""
 
+import dataclasses
 import queue
 import uuid
 from collections.abc import Callable, Iterator
@@ -58,6 +59,15 @@ def test_a_malformed_record_costs_that_one_preview(
     stored = store.load()
     assert stored.previews == [PREVIEW]
     assert stored.apps == []
+
+
+def test_a_record_at_the_place_of_another_costs_that_other_one_only(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    wrong = dataclasses.replace(PREVIEW, state=State.FAILED)
+    client.create(paths.preview("hello", B), wrong.encode())
+    assert store.load().previews == [PREVIEW]
 
 
 def test_a_malformed_record_is_replaced_by_the_next_write(
