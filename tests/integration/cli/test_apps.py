@@ -1,0 +1,114 @@
+"""`prevs app …`, from its arguments to its exit status, against an API on a real socket."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import api as fake
+from tests.integration.cli.running import Run, process_environ
+
+pytestmark = pytest.mark.integration
+
+
+def test_an_app_is_added_with_what_was_said_and_shown(world: fake.World, run: Run) -> None:
+    done = run("app", "add", "shop", "https://git.example.org/shop.git", "--port", "80", "--mem=64")
+    assert done.status == 0
+    assert world.apps["shop"]["port"] == 80
+    assert world.bodies == [
+        {"name": "shop", "repository": "https://git.example.org/shop.git", "port": 80, "mem": 64}
+    ]
+    assert "64 MB" in done.out
+    assert "prevs start shop main" in done.err
+
+
+def test_a_folder_is_added_by_its_absolute_path(
+    world: fake.World, environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    command = [sys.executable, "-m", "cli", "app", "add", "shop", "../shop"]
+    more = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(
+        command,
+        check=True,
+        env=process_environ(environ) | more,
+        cwd=tmp_path / "elsewhere",
+        capture_output=True,
+    )
+    assert world.apps["shop"]["repository"] == str(tmp_path / "shop")
+
+
+def test_an_app_of_that_name_fails_and_says_how_to_change_it(run: Run) -> None:
+    done = run("app", "add", "hello", "/srv/other")
+    assert done.status == 1
+    assert done.out == ""
+    assert "exists already" in done.err
+    assert "prevs app set hello" in done.err
+
+
+def test_settings_that_are_not_taken_are_all_told_and_are_wrong_use(
+    world: fake.World, run: Run
+) -> None:
+    problems = [
+        {"field": "port", "message": "is not between 1 and 65535"},
+        {"field": "mem", "message": "is less than 4 MB"},
+    ]
+    world.refusals["POST", "/v1/apps"] = fake.problem(
+        "invalid-settings", 422, "Two settings cannot be taken.", problems=problems
+    )
+    done = run("app", "add", "shop", "/srv/shop", "--port", "0", "--mem", "1")
+    assert done.status == 2
+    assert "port: is not between 1 and 65535" in done.err
+    assert "mem: is less than 4 MB" in done.err
+
+
+def test_apps_are_listed_for_people_and_for_programs(run: Run) -> None:
+    assert "hello" in run("app", "ls").out
+    assert json.loads(run("app", "ls", "--json").out)[0]["name"] == "hello"
+    assert json.loads(run("app", "show", "hello", "--json").out)["mem"] == 128
+
+
+def test_an_empty_list_prints_no_data_and_says_what_to_do(world: fake.World, run: Run) -> None:
+    world.apps.clear()
+    done = run("app", "ls")
+    assert (done.status, done.out) == (0, "")
+    assert "prevs app add" in done.err
+    assert json.loads(run("app", "ls", "--json").out) == []
+
+
+def test_settings_of_an_app_are_changed(world: fake.World, run: Run) -> None:
+    done = run("app", "set", "hello", "--mem", "256", "--json")
+    assert json.loads(done.out)["mem"] == 256
+    assert world.bodies == [{"mem": 256}]
+
+
+def test_changing_nothing_is_wrong_use(run: Run) -> None:
+    assert run("app", "set", "hello").status == 2
+
+
+def test_removing_an_app_asks_unless_told_not_to(world: fake.World, environ: Any, run: Run) -> None:
+    command = [sys.executable, "-m", "cli", "app", "rm", "hello"]
+    unasked = subprocess.run(
+        command,
+        check=False,
+        env=process_environ(environ),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert unasked.returncode == 2
+    assert "--yes" in unasked.stderr
+    assert "hello" in world.apps
+    done = run("app", "rm", "hello", "--yes")
+    assert (done.status, done.out) == (0, "")
+    assert "hello" not in world.apps
+
+
+def test_an_unknown_app_fails_with_what_the_api_says(run: Run) -> None:
+    done = run("app", "show", "shop")
+    assert (done.status, done.out) == (1, "")
+    assert "There is no app 'shop'." in done.err

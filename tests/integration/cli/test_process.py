@@ -1,0 +1,105 @@
+"""The command line as a process: its terminal, its signals, its browser."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.fakes import api as fake
+from tests.integration.cli.running import process_environ
+
+pytestmark = pytest.mark.integration
+
+
+def test_open_prints_the_address_also_where_there_is_no_browser(environ: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "cli", "open", "hello", "main"]
+    done = subprocess.run(
+        command, check=False, env=process_environ(environ), capture_output=True, text=True
+    )
+    assert done.stdout == "http://main.hello.localhost:8080/\n"
+    assert done.returncode == 1
+    assert "browser" in done.stderr
+
+
+def test_an_interrupt_ends_a_following_command_with_130(
+    world: fake.World, environ: dict[str, str]
+) -> None:
+    world.previews["hello", fake.SHA] = fake.preview(state="running")
+    over = threading.Event()
+
+    def hang() -> bytes:
+        over.wait(30)
+        return b""
+
+    world.streams = [[fake.event("log", "one\n", 4), fake.Later(hang)]]
+    command = [sys.executable, "-m", "cli", "logs", "hello", "main", "-f"]
+    process = subprocess.Popen(
+        command,
+        env=process_environ(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "one\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    over.set()
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+
+
+def test_a_terminal_gets_colours_and_a_live_line_but_no_commands_of_a_log(
+    world: fake.World, environ: dict[str, str]
+) -> None:
+    world.previews["hello", fake.SHA] = fake.preview(state="running")
+    world.log = b"\x1b]0;title\x07\x1b[2Jplain \x1b[32mgreen\x1b[0m\n"
+    shown = on_terminal(["ls"], environ)
+    assert "\x1b[32mrunning" in shown
+    printed = on_terminal(["logs", "hello", "main"], environ)
+    assert "plain \x1b[32mgreen" in printed
+    assert "title" not in printed
+    assert "\x1b[2J" not in printed
+    world.previews["hello", fake.SHA]["state"] = "queued"
+    world.streams = [
+        [
+            fake.event("state", fake.preview(state="building", phase="fetching")),
+            fake.Later(wait_a_moment),
+            fake.event("state", fake.preview(state="running")),
+        ]
+    ]
+    waited = on_terminal(["start", "hello", "main", "--wait"], environ)
+    assert "fetches the commit" in waited
+    assert "http://main.hello.localhost:8080/" in waited
+
+
+def wait_a_moment() -> bytes:
+    time.sleep(0.3)
+    return b""
+
+
+def on_terminal(args: list[str], environ: dict[str, str]) -> str:
+    """Return what a command prints on a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", *args],
+        env=process_environ(environ),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as process:
+        os.close(theirs)
+        printed = b""
+        try:
+            while piece := os.read(ours, 65536):
+                printed += piece
+        except OSError:  # the other end is closed
+            pass
+        os.close(ours)
+        assert process.wait(timeout=10) == 0, printed
+    return printed.decode()

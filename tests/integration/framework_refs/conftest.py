@@ -1,0 +1,30 @@
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from framework.refs import Mirrors
+from prevs.records import AppRecord
+from tests.integration.framework_refs.sources import Clock, Source
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    folder = tmp_path / "source"
+    subprocess.run(["git", "init", "--quiet", "-b", "main", str(folder)], check=True)
+    return Source(folder)
+
+
+@pytest.fixture
+def app(source: Source) -> AppRecord:
+    return AppRecord("hello", str(source.folder))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def mirrors(tmp_path: Path, clock: Clock) -> Mirrors:
+    return Mirrors(tmp_path / "mirrors", clock)

@@ -1,0 +1,126 @@
+from framework import events
+from framework.errors import (
+    OutcomeUnknown,
+    Unavailable,
+)
+from prevs.states import State
+from tests.fakes.driven import A, B, C, D, Driven
+from tests.fakes.offers import offer
+
+
+def test_offers_are_asked_for_when_something_waits_and_not_before(driven: Driven) -> None:
+    assert driven.cluster.of("revive") == []
+    driven.start()
+    assert len(driven.cluster.of("revive")) == 1
+    driven.step(events.Offered([offer(), offer("o2", agent="agent-2", host="127.0.0.2")]))
+    assert driven.cluster.of("decline") == [(["o2"], 3600.0)]
+    assert len(driven.cluster.of("suppress")) == 1
+    driven.start(B, "other")
+    assert len(driven.cluster.of("revive")) == 2
+
+
+def test_asking_for_offers_is_repeated_while_something_waits(driven: Driven) -> None:
+    driven.start()
+    driven.tick()
+    assert len(driven.cluster.of("revive")) == 1
+    driven.tick(10)
+    assert len(driven.cluster.of("revive")) == 2
+
+
+def test_offers_that_are_too_small_are_given_back_for_a_short_time(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer(mem=100)]))
+    assert driven.cluster.of("decline") == [(["o1"], 5.0)]
+    assert driven.preview().reason == "No agent has 128 MB free; the most is 68."
+
+
+def test_what_waits_without_any_offer_says_so(driven: Driven) -> None:
+    driven.start()
+    driven.tick(4)
+    assert "No agent offers anything" in driven.preview().reason
+
+
+def test_a_rescinded_offer_is_not_used(driven: Driven) -> None:
+    driven.step(events.Offered([offer()]), events.Rescinded("o1"))
+    driven.start()
+    assert driven.cluster.of("accept") == []
+
+
+def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
+    driven.step(events.Disconnected())
+    driven.start()
+    assert driven.cluster.of("accept") == []
+    assert driven.service.not_ready() == "The Mesos master has not accepted this framework yet."
+
+
+def test_a_launch_that_was_not_sent_is_queued_again(driven: Driven) -> None:
+    driven.start()
+    driven.cluster.failure = Unavailable("Mesos")
+    driven.step(events.Offered([offer()]))
+    assert driven.preview().state is State.QUEUED
+    driven.cluster.failure = None
+    driven.tick(11)
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview().state is State.PLACED
+
+
+def test_a_launch_with_an_unknown_outcome_is_asked_for_and_never_sent_again(
+    driven: Driven,
+) -> None:
+    driven.start()
+    driven.cluster.failure = OutcomeUnknown("ACCEPT", "timed out")
+    driven.step(events.Offered([offer()]))
+    driven.cluster.failure = None
+    driven.tick()
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview().state is State.PLACED
+    assert len(driven.cluster.of("accept")) == 1
+    assert ((driven.task(), "agent-1"),) in driven.cluster.of("reconcile")
+
+
+def test_a_task_that_mesos_never_got_is_launched_again_under_a_new_id(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    first = driven.task()
+    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    assert driven.preview().state is State.QUEUED
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.task() != first
+
+
+def test_a_stopped_preview_starts_again_where_its_image_is(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    driven.update("TASK_KILLED")
+    driven.start()
+    driven.step(events.Offered([offer("o2", agent="agent-2", host="127.0.0.2", mem=300)]))
+    assert driven.preview().state is State.QUEUED
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview().agent_id == "agent-1"
+
+
+def test_it_does_not_wait_long_for_that_agent(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    driven.update("TASK_KILLED")
+    driven.start()
+    driven.step(events.Offered([offer("o2", agent="agent-2", host="127.0.0.2")]))
+    driven.tick(1.1)
+    assert driven.preview().agent_id == "agent-2"
+
+
+def test_beyond_the_limit_of_an_app_a_preview_waits_with_the_reason(driven: Driven) -> None:
+    for sha, label in ((A, "one"), (B, "two"), (C, "three")):
+        driven.run(sha, label)
+    driven.start(D, "four")
+    revived = len(driven.cluster.of("revive"))
+    driven.tick(11)
+    assert driven.preview(D).reason == (
+        "hello has 3 previews already, which is its max_previews. Stop one, or raise the limit."
+    )
+    assert len(driven.cluster.of("revive")) == revived
+    driven.stop(A)
+    driven.update("TASK_KILLED")
+    driven.step(events.Offered([offer("o9")]))
+    assert driven.preview(D).state is State.PLACED
+    assert driven.preview(D).reason == ""

@@ -1,0 +1,36 @@
+import pytest
+
+from framework import events
+from framework.errors import (
+    Unavailable,
+    UnknownApp,
+)
+from tests.fakes.driven import B, C, Driven
+
+
+def test_removing_an_app_stops_its_previews_and_then_forgets_everything(driven: Driven) -> None:
+    driven.run()
+    driven.start(B, "other")
+    task = driven.task()
+    driven.ask(lambda: driven.service.requests.remove_app("hello"))
+    assert driven.service.snapshot == ({}, {})
+    with pytest.raises(UnknownApp):
+        driven.start(C, "third")
+    with pytest.raises(Unavailable, match="still being removed"):
+        driven.add_app()
+    assert driven.forgotten == []
+    driven.update("TASK_KILLED", task=task)
+    assert driven.forgotten == ["hello"]
+    driven.step(events.Forgotten("hello"))
+    assert driven.znodes.records == {}
+    assert driven.add_app().name == "hello"
+
+
+def test_an_interrupted_removal_goes_on_after_a_restart(driven: Driven) -> None:
+    driven.run()
+    task = driven.task()
+    driven.ask(lambda: driven.service.requests.remove_app("hello"))
+    again = Driven(driven.znodes, driven.clock)
+    assert again.cluster.of("kill") == [(task, "agent-1")]
+    again.update("TASK_KILLED", task=task)
+    assert again.forgotten == ["hello"]
