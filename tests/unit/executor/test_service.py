@@ -53,7 +53,8 @@ class Agent(RecordingLink):
         return Service(config, self, self.inbox, self._tools).run()
 
     def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
-        assert attempt == ATTEMPT
+        if attempt != ATTEMPT:
+            raise ValueError("there are no tools for this one")
         stop = signals.stop
 
         def keep_grace(grace: float) -> None:
@@ -119,6 +120,12 @@ def test_a_task_without_an_order_fails_and_starts_nothing(tmp_path: Path) -> Non
     assert agent.run(Launched({**TASK, "data": ""})) == EXIT_DONE
     assert agent.states == ["TASK_FAILED"]
     assert agent.containers.specs == []
+
+
+def test_an_attempt_that_cannot_even_begin_has_an_end(tmp_path: Path) -> None:
+    agent = Agent(App(), {}, tmp_path)
+    assert agent.run(Launched({**TASK, "agent_id": {"value": "agent-2"}})) == EXIT_DONE
+    assert agent.states == ["TASK_FAILED"]
 
 
 def test_a_second_task_changes_nothing(tmp_path: Path) -> None:
