@@ -21,7 +21,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from driver.scheduler import Credential
-from framework import events, http_api, logs, mesos, settings, zookeeper
+from framework import events, http_api, mesos, settings, zookeeper
 from framework.clock import Clock
 from framework.errors import Unavailable
 from framework.following import Following
@@ -32,9 +32,11 @@ from framework.records import Records
 from framework.refs import Mirrors
 from framework.sandbox import AgentSandboxes
 from framework.service import Service
-from framework.settings import Settings, SettingsError
+from framework.settings import Settings
 from framework.task_info import Origin
 from prevs.paths import Paths
+from program import logs
+from program.settings import SettingsError
 
 DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
 ZOOKEEPER_SECONDS = 30.0

@@ -16,7 +16,9 @@ from typing import NamedTuple
 import structlog
 
 from prevs.paths import Paths
-from proxy import haproxy_config, logs, serving, settings
+from program import logs
+from program.settings import SettingsError
+from proxy import haproxy_config, serving, settings
 from proxy.controller import Controller
 from proxy.errors import HaproxyFailed
 from proxy.framework_api import FrameworkApi
@@ -26,7 +28,7 @@ from proxy.haproxy_process import HaproxyProcess
 from proxy.room import app, wake
 from proxy.room.tokens import Tokens
 from proxy.serving import Server
-from proxy.settings import Settings, SettingsError
+from proxy.settings import Settings
 from proxy.table import Table
 from proxy.waiting import Waiting
 from proxy.zookeeper import ZookeeperPlacements

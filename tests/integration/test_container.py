@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from docker.api import APIClient
+from requests.exceptions import ReadTimeout
 
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
@@ -106,6 +107,32 @@ def test_the_port_is_published_at_the_given_address_only(world: World) -> None:
     world.containers.start(spec, on_exit=ignore)
     ports = world.inspect(spec)["NetworkSettings"]["Ports"]
     assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port)}]}
+
+
+class SlowDaemon(Daemon):
+    """A daemon that starts containers, and whose answer to that comes too late."""
+
+    def client(self) -> APIClient:
+        client = self.new_client()
+        start = client.start
+
+        def start_late(container: str) -> None:
+            start(container)
+            raise ReadTimeout("Read timed out")
+
+        client.start = start_late  # type: ignore[method-assign, assignment]  # one call of a real client
+        return client
+
+
+def test_a_container_that_docker_was_slow_to_start_is_not_left(
+    world: World, docker_host: str
+) -> None:
+    spec = world.spec(SERVE)
+    world.containers.start(spec, on_exit=ignore).remove()  # it makes the network
+    slow = DockerContainers(SlowDaemon({"DOCKER_HOST": docker_host}), CLUSTER, world.log)
+    with pytest.raises(DockerUnavailable, match="timed out"):
+        slow.start(spec, on_exit=ignore)
+    assert world.client.containers(all=True, filters={"label": LABEL}) == []
 
 
 def test_an_application_that_listens_answers(world: World) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from framework import settings
-from framework.settings import SettingsError
+from program.settings import SettingsError
 
 
 @pytest.fixture

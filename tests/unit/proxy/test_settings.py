@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from program.settings import SettingsError
 from proxy import settings
-from proxy.settings import SettingsError
 
 
 @pytest.fixture

@@ -1,0 +1,4 @@
+"""What framework and proxy share as long-running programs: settings and log lines.
+
+It knows nothing of what they do. The executor needs neither, and stays free of these libraries.
+"""

@@ -1,0 +1,97 @@
+"""Settings from the environment, PREVS_* variables, with every problem told at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import AfterValidator, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from prevs import names
+
+PREFIX = "PREVS_"
+HOST_PORT = r"[^\s,/@]+:\d{1,5}"
+"""The pattern of an address with its port."""
+ROOT = r"^(/[A-Za-z0-9._-]+)+$"
+"""The pattern of a znode's path."""
+
+T = TypeVar("T", bound="EnvironmentSettings")
+
+
+class SettingsError(Exception):
+    """An environment that the program cannot run in; `problems` are lines for people."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class EnvironmentSettings(BaseSettings):
+    """Settings that `read` makes, from what it is given and from nothing that lies around."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0917 - the signature is pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what `read` hands in."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def read(kind: type[T], environ: Mapping[str, str]) -> T:
+    """Return the settings in `environ`. Raises SettingsError with every problem."""
+    given: dict[str, Any] = {
+        name: environ[variable]
+        for name in kind.model_fields
+        if environ.get(variable := PREFIX + name.upper())
+    }
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        raise SettingsError([_line(problem) for problem in error.errors()]) from None
+
+
+def read_secret(path: Path) -> str:
+    """Return the one line that a file holds. Raises ValueError for what is none."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read ({error})") from None
+    if not text:
+        raise ValueError(f"{path} is empty")
+    if not text.isascii() or not text.isprintable():  # it goes into an HTTP header
+        raise ValueError(f"{path} does not hold one line of ASCII characters")
+    return text
+
+
+def _line(problem: Mapping[str, Any]) -> str:
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "missing":
+        message = "is not set"
+    variable = "".join(PREFIX + str(part).upper() for part in problem["loc"][:1])
+    return f"{variable}: {message}" if variable else message
+
+
+def _check_domain(value: str) -> str:
+    if not all(names.is_label(part) for part in value.split(".")):
+        raise ValueError(f"{value!r} is no domain name of small letters, digits and hyphens")
+    return value
+
+
+def _check_secret(value: Path) -> Path:
+    read_secret(value)
+    return value
+
+
+Domain = Annotated[str, AfterValidator(_check_domain)]
+SecretFile = Annotated[Path, AfterValidator(_check_secret)]
+"""A file that holds one line, checked when the settings are read."""
