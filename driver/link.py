@@ -44,7 +44,6 @@ class Link(library.Process):
         self._failures = 0
         self._retry_after = 0.0
         self.problem = "not started"
-        self.failed_events = 0
 
     def subscription(self) -> Mapping[str, Any]:
         """Return the body of a SUBSCRIBE."""
@@ -121,7 +120,6 @@ class Link(library.Process):
         try:
             callback(*arguments)
         except Exception:
-            self.failed_events += 1
             logger.exception("A callback of the driver failed")
 
     def process_event(self, event: dict[str, Any]) -> None:
@@ -129,7 +127,6 @@ class Link(library.Process):
         try:
             super().process_event(event)
         except Exception:
-            self.failed_events += 1
             logger.exception("An event could not be handled: %.500r", event)
 
     def on_close(self) -> None:
