@@ -19,7 +19,7 @@ from prevs.paths import Paths
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "a token of this test"
+TOKEN = "a-token-of-this-test"
 
 
 class Cluster(Protocol):
