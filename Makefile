@@ -9,6 +9,7 @@ UP ?=
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
+	@echo "                 (UP='--port 8081' hands it options of \`prevs local up\`)"
 	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
 	@echo 'make status       show what runs'
 	@echo 'make test         set up, then run every test'
@@ -21,10 +22,11 @@ up: packages $(VENV)/.installed
 	@$(BIN)/python -m examples.hello.register
 
 down:
-	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local down $(UP); else echo 'Nothing is installed here, so nothing runs.'; fi
+	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local down; else echo 'Nothing is installed here, so nothing runs.'; fi
 
-status: $(VENV)/.installed
-	@$(BIN)/prevs local status $(UP)
+# Exit status 1 says that not all is up: an answer here, no error.
+status:
+	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local status || [ $$? = 1 ]; else echo 'Nothing is installed here, so nothing runs.'; fi
 
 test: packages-test $(VENV)/.installed
 	@$(BIN)/python -m pytest $(TESTS)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -27,6 +28,7 @@ from local.settings import (
 from local.tables import addresses, parts_table
 
 PORT = click.IntRange(1, 65535)
+_UNWRAPPED = 1000  # columns: what reads a pipe gets a line for each part
 
 
 def _folder(command: Callable[..., None]) -> Callable[..., None]:
@@ -129,8 +131,8 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
             answer |= {"api": settings.api, "domain": settings.domain, "port": settings.port}
         click.echo(json.dumps(answer, indent=2))
     elif settings is not None and alive:
-        console = Console()
-        console.print(parts_table(said), width=None if console.is_terminal else 200)
+        terminal = sys.stdout.isatty()
+        Console(width=None if terminal else _UNWRAPPED).print(parts_table(said))
     else:
         click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
     ctx.exit(0 if said.get("up") else 1)
