@@ -147,6 +147,10 @@ def test_status_lists_the_parts_and_succeeds_only_when_all_are_up(running: Own) 
     said = running.status()
     assert said["up"] is True
     assert {part["state"] for part in said["parts"]} == {"ready"}
+    lines = done.stdout.splitlines()[1:]
+    for part, line in zip(said["parts"], lines, strict=True):
+        assert line.startswith(part["name"])
+        assert part["address"] in line
 
 
 def test_up_when_it_is_up_says_so_at_once(running: Own) -> None:
