@@ -24,8 +24,9 @@ from local.parts import describe_exit, last_lines
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 _ADVICE = (
-    "Either let a dockerd run that you may use (DOCKER_HOST, or the group docker), or install one "
-    "(provision/debian.sh) and let `sudo -n dockerd` work for you."
+    "Docker is needed: one that runs and that you may use (`sudo systemctl start docker`, "
+    "`sudo adduser $USER docker`, log in again; or DOCKER_HOST), or an installed one "
+    "(provision/debian.sh) that prevs may start: as root, or with a sudo that asks no password."
 )
 
 

@@ -34,11 +34,12 @@ if (( ${#missing[@]} == 0 )); then exit 0; fi
 
 as_root=()
 if (( EUID != 0 )); then
-  command -v sudo >/dev/null || {
+  # The password is asked for here, if at all, and not in the middle of a step.
+  if ! command -v sudo >/dev/null || ! { sudo --non-interactive true 2>/dev/null || sudo --validate; }; then
     echo "Missing Debian packages: ${missing[*]}" >&2
-    echo "Neither root nor sudo is here to install them. As root: apt-get install ${missing[*]}" >&2
+    echo "You may not install them here. As root: apt-get install --no-install-recommends ${missing[*]}" >&2
     exit 1
-  }
+  fi
   as_root=(sudo)
 fi
 
