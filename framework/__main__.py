@@ -15,9 +15,11 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from driver.scheduler import Credential
@@ -73,9 +75,45 @@ def main() -> int:
         client.close()
 
 
+class Parts(NamedTuple):
+    """What runs, each on a thread of its own."""
+
+    service: Service
+    cluster: mesos.MesosCluster
+    following: Following
+    server: uvicorn.Server
+
+
 def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperStore) -> int:
-    """Wire the parts, run them until one ends, and end the others."""
+    """Run the parts until one ends or a signal comes, end the others; return the exit code."""
     inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    parts = _wire(chosen, store, inbox)
+    over: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, _: over.put(signal.Signals(received).name))
+    serving = _thread("service", parts.service.run, over)
+    answering = _thread("http", functools.partial(parts.server.run, sockets=[listener]), over)
+    parts.following.start()
+    parts.cluster.start()
+    log.info("the framework runs", api=f"http://{chosen.listen}", master=chosen.master)
+
+    why = over.get()
+    log.info("ending", why=why)
+    parts.server.should_exit = True
+    parts.cluster.stop()
+    inbox.put(events.Stop())
+    parts.following.stop()
+    serving.join(timeout=15)
+    answering.join(timeout=5)
+    if parts.service.ended is not None:
+        return parts.service.ended.exit_code
+    return 0 if why in signal.Signals.__members__ else DEFECT
+
+
+def _wire(
+    chosen: Settings, store: zookeeper.ZookeeperStore, inbox: "queue.SimpleQueue[events.Event]"
+) -> Parts:
+    """Make the parts from what is stored. Raises Unavailable."""
     registry = CollectorRegistry()
     clock = Clock()
     store.watch_link(inbox.put)
@@ -95,18 +133,21 @@ def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperSt
         metrics=Metrics(registry),
         clock=clock,
     )
-    sandboxes = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
     app = http_api.make_app(
         ServicePreviews(service),
         refs,
-        sandboxes,
+        AgentSandboxes(lambda: cluster.master, lambda: service.framework_id),
         token=chosen.token(),
         domain=chosen.domain,
         public_port=chosen.public_port,
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
     )
-    server = uvicorn.Server(
+    return Parts(service, cluster, following, _server(app))
+
+
+def _server(app: FastAPI) -> uvicorn.Server:
+    return uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -114,27 +155,6 @@ def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperSt
             timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
         )
     )
-
-    over: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: over.put(signal.Signals(received).name))
-    serving = _thread("service", service.run, over)
-    answering = _thread("http", functools.partial(server.run, sockets=[listener]), over)
-    following.start()
-    cluster.start()
-    log.info("the framework runs", api=f"http://{chosen.listen}", master=chosen.master)
-
-    why = over.get()
-    log.info("ending", why=why)
-    server.should_exit = True
-    cluster.stop()
-    inbox.put(events.Stop())
-    following.stop()
-    serving.join(timeout=15)
-    answering.join(timeout=5)
-    if service.ended is not None:
-        return service.ended.exit_code
-    return 0 if why in signal.Signals.__members__ else DEFECT
 
 
 def _listen(chosen: Settings) -> socket.socket:
