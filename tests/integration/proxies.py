@@ -234,6 +234,8 @@ def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[U
 
 
 class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # by default five may knock at once; docker's own proxy takes 4096
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Keep quiet about connections that HAProxy drops."""
 
