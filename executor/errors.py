@@ -155,7 +155,7 @@ class DockerUnavailable(ExecutorError):
     def __init__(self, why: str) -> None:
         super().__init__(
             f"Docker on this agent does not answer ({why}). Its operator has to look; "
-            "a retry may reach another agent."
+            "retry when it answers again."
         )
         self.why = why
 
