@@ -103,7 +103,7 @@ class ZookeeperStore:
             try:
                 self._client.delete(path, version=self._versions.get(path, -1))
             except NoNodeError:
-                pass
+                pass  # somebody was faster: it is gone, which is what was asked for
             except BadVersionError:
                 raise Superseded(path) from None
             except KazooException:

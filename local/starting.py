@@ -29,8 +29,8 @@ def supervisor_pid(settings: Settings) -> int | None:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return int(lock.read() or 0) or None
-    except FileNotFoundError:
-        pass
+    except FileNotFoundError:  # nothing was ever started here
+        return None
     return None
 
 
