@@ -118,15 +118,18 @@ def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
     assert again["task_id"] != failed["task_id"]
 
 
-def test_an_app_that_never_listens_says_so(hello: Hello, api: Api) -> None:
-    answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "never-listens"})
-    assert answer.status_code == 202
-    stopped = api.call("POST", "/v1/previews", json={"app": "hello", "label": "never-listens"})
-    assert stopped.json()["sha"] == hello.commit("never-listens")
+def test_an_app_that_does_not_listen_yet_can_be_stopped_and_leaves_nothing(
+    hello: Hello, api: Api, docker_host: str
+) -> None:
     sha = hello.commit("never-listens")
-    api.wait_for("hello", sha, "starting", "failed")
+    for _ in range(2):  # the same again answers the same preview
+        answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "never-listens"})
+        assert (answer.status_code, answer.json()["sha"]) == (202, sha)
+        assert answer.headers["Location"] == f"/v1/previews/hello/{sha}"
+    api.wait_for("hello", sha, "starting")
     assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
     assert api.wait_for("hello", sha, "stopped")["failure"] is None
+    assert containers_of(docker_host, sha) == []
 
 
 @pytest.mark.parametrize("label", ["no-such-branch", "abcdef0", "f" * 40])

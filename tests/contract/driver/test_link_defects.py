@@ -181,10 +181,12 @@ def test_a_redirect_without_a_place_is_asked_again_p7(
 ) -> None:
     """P7: KeyError in pymesos."""
     master.subscribe_answer = Answer(307)
-    make(master.address)
+    driver = make(master.address)
     master.wait_call("SUBSCRIBE", 2)
+    assert not driver.connected
     master.subscribe_answer = None
     events.wait("subscribed")
+    assert driver.connected
 
 
 def test_a_thread_that_dies_says_so_p9(
@@ -214,8 +216,10 @@ def test_more_than_a_thousand_open_files_are_no_obstacle_p10(
     resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1100)]
     try:
+        assert max(held) > 1024
         driver = make(master.address)
         events.wait("subscribed")
+        assert driver.connected
         driver.stop()
     finally:
         for fd in held:
@@ -233,6 +237,7 @@ def test_an_address_that_leads_nowhere_is_a_try_that_failed_p11(
     wait_until(lambda: address in driver.problem)
     driver._link.appoint(master.address)
     events.wait("subscribed")
+    assert driver.connected
 
 
 def test_a_connect_that_is_never_answered_is_given_up_p12(make: Make, unanswered: str) -> None:
