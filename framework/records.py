@@ -16,6 +16,7 @@ from framework.lifecycle import Event
 from framework.matching import Key
 from framework.ports import Store, Stored
 from framework.withdrawals import Withdrawal
+from prevs import names
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import State
 
@@ -73,16 +74,21 @@ class Records:
 
     def preview(self, app: str, sha: str) -> PreviewRecord:
         """Return a preview. Raises UnknownPreview."""
-        try:
-            return self._previews[app, sha]
-        except KeyError:
-            raise UnknownPreview(app, sha) from None
+        preview = self.find(app, sha)
+        if preview is None:
+            raise UnknownPreview(app, sha)
+        return preview
+
+    def find(self, app: str, sha: str) -> PreviewRecord | None:
+        """Return a preview, None where it was never asked for."""
+        return self._previews.get((app, sha))
 
     def of_task(self, task_id: str) -> PreviewRecord | None:
         """Return the preview whose current attempt has that task."""
-        for preview in self._previews.values():
-            if preview.task_id == task_id and preview.state in lifecycle.WITH_TASK:
-                return preview
+        read = names.read_task_id(task_id)
+        preview = self.find(read.app, read.sha) if read else None
+        if preview and preview.task_id == task_id and preview.state in lifecycle.WITH_TASK:
+            return preview
         return None
 
     def in_use(self) -> set[tuple[str, int]]:

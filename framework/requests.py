@@ -53,7 +53,7 @@ class Requests:
         """Ask for a preview under a label."""
         self._records.app(app)
         now = self._clock.now()
-        preview = self._known(app, sha)
+        preview = self._records.find(app, sha)
         if preview is None:
             preview = PreviewRecord(
                 app=app, sha=sha, state=State.QUEUED, created=now, changed=now, last_used=now
@@ -99,12 +99,6 @@ class Requests:
                 if sha != preview.sha and not self._holds(app, sha, label):
                     self.start(app, sha, label)
 
-    def _known(self, app: str, sha: str) -> PreviewRecord | None:
-        for preview in self._records.previews:
-            if (preview.app, preview.sha) == (app, sha):
-                return preview
-        return None
-
     def _holds(self, app: str, sha: str, label: str) -> bool:
-        preview = self._known(app, sha)
+        preview = self._records.find(app, sha)
         return preview is not None and label in preview.labels
