@@ -28,6 +28,7 @@ from framework.clock import Clock
 from framework.errors import Unavailable
 from framework.following import Following
 from framework.launching import next_attempt
+from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.previews import ServicePreviews
 from framework.records import Records
@@ -132,6 +133,7 @@ def _wire(
         forget_mirror=following.forget,
         metrics=Metrics(registry),
         clock=clock,
+        limits=Limits(),
     )
     app = http_api.make_app(
         ServicePreviews(service),

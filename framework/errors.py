@@ -11,7 +11,10 @@ FrameworkError
 └── Fatal                    the program must end, and be started again or looked at
     ├── Superseded: another framework writes the records
     ├── SessionLost: ZooKeeper has forgotten this session
-    └── Refused: Mesos does not want this framework
+    ├── Refused: Mesos does not want this framework
+    ├── FailedOver: another process leads
+    ├── Removed: an operator has removed the framework from Mesos
+    └── ForeignState: what is in ZooKeeper belongs to something else, or to other settings
 
 framework/http_api/problems.py maps each to problem+json; nothing else knows HTTP.
 """
@@ -185,3 +188,34 @@ class Refused(Fatal):
     def __init__(self, why: str) -> None:
         super().__init__(f"Mesos refused this framework: {why}")
         self.why = why
+
+
+class FailedOver(Fatal):
+    """Another process has taken this framework's id over; that is how leadership moves."""
+
+    exit_code = 6
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Another framework leads now: {why}")
+
+
+class Removed(Fatal):
+    """The framework was torn down. It is not born again under a new id by itself."""
+
+    exit_code = 7
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"This framework was removed from Mesos, and its tasks with it: {why} "
+            "To register anew, run `python -m framework --forget id`; what ran starts again."
+        )
+
+
+class ForeignState(Fatal):
+    """What ZooKeeper holds at our root is not ours to change."""
+
+    exit_code = 8
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{path} in ZooKeeper {why}")
+        self.path = path

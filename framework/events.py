@@ -7,6 +7,7 @@ from typing import Any
 
 from framework.errors import Fatal
 from framework.matching import Offer
+from framework.ports import InverseOffer, Use
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,21 @@ class Rescinded:
     """An offer is void."""
 
     offer_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class InverseOffered:
+    """Agents that will be away."""
+
+    offers: Sequence[InverseOffer]
+
+
+@dataclasses.dataclass(frozen=True)
+class Used:
+    """What a proxy says of the use of tasks."""
+
+    proxy: str
+    uses: Sequence[Use]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +116,8 @@ Event = (
     | Disconnected
     | Offered
     | Rescinded
+    | InverseOffered
+    | Used
     | Updated
     | AgentFailed
     | StoreSuspended

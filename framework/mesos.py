@@ -163,6 +163,11 @@ class MesosCluster:
         with _mapped():
             self._driver.kill(task_id, agent_id, grace_seconds=grace_seconds)
 
+    def accept_inverse(self, offer_ids: Sequence[str]) -> None:
+        """Agree to leave the agents of inverse offers in time."""
+        with _mapped():
+            self._driver.accept_inverse(offer_ids)
+
     def acknowledge(self, status: Mapping[str, Any]) -> None:
         """Tell that a status is stored."""
         with _mapped():

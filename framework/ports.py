@@ -9,6 +9,22 @@ from typing import NamedTuple, Protocol
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
 
 
+class Use(NamedTuple):
+    """What one proxy says of one task: open requests now, and how many came since it last said."""
+
+    task_id: str
+    open: int
+    requests: int
+
+
+class InverseOffer(NamedTuple):
+    """A request of Mesos to leave an agent that will be away from `start` (epoch seconds) on."""
+
+    id: str
+    agent_id: str
+    start: float
+
+
 class Previews(Protocol):
     """What the HTTP API may ask of the service.
 
@@ -60,6 +76,21 @@ class Previews(Protocol):
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
         """Queue a failed preview again. Raises UnknownApp, UnknownPreview, NotRetryable."""
+        ...
+
+    def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
+        """Keep a preview from being stopped for others or for idleness, or no longer.
+
+        Raises UnknownApp, UnknownPreview.
+        """
+        ...
+
+    def queue_place(self, app: str, sha: str) -> int | None:
+        """Return a queued preview's place in the queue, 1 being the next; None for others."""
+        ...
+
+    def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""
         ...
 
 
@@ -186,6 +217,10 @@ class Cluster(Protocol):
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
         """Ask for the end of a task; may be lost."""
+        ...
+
+    def accept_inverse(self, offer_ids: Sequence[str]) -> None:
+        """Agree to leave the agents of inverse offers in time."""
         ...
 
     def acknowledge(self, status: Mapping[str, object]) -> None:

@@ -5,7 +5,8 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from framework.errors import Unavailable, UnknownApp, UnknownPreview
-from framework.events import Asked
+from framework.events import Asked, Used
+from framework.ports import Use
 from framework.service import Service
 from prevs.records import AppRecord, PreviewRecord
 
@@ -69,6 +70,18 @@ class ServicePreviews:
     def retry(self, app: str, sha: str) -> PreviewRecord:
         """Queue a failed preview again."""
         return self._ask(lambda: self._service.requests.retry(app, sha))
+
+    def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
+        """Keep a preview from being stopped for others or for idleness, or no longer."""
+        return self._ask(lambda: self._service.requests.pin(app, sha, pinned=pinned))
+
+    def queue_place(self, app: str, sha: str) -> int | None:
+        """Return a queued preview's place in the queue, 1 being the next; None for others."""
+        return self._service.snapshot.queue_places.get((app, sha))
+
+    def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""
+        self._service.inbox.put(Used(proxy, uses))
 
     def _ask(self, act: Callable[[], T]) -> T:
         answer: Future[T] = Future()

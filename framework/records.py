@@ -5,6 +5,7 @@ The store is written first: when that raises, memory is as before, and so what i
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import structlog
@@ -24,10 +25,14 @@ log = structlog.get_logger(__name__)
 
 
 class Snapshot(NamedTuple):
-    """All apps and previews at one moment; never changed afterwards."""
+    """All apps and previews at one moment; never changed afterwards.
+
+    `queue_places` are those of the previews that wait, 1 being the next.
+    """
 
     apps: Mapping[str, AppRecord]
     previews: Mapping[Key, PreviewRecord]
+    queue_places: Mapping[Key, int] = MappingProxyType({})
 
 
 class Records:

@@ -83,6 +83,12 @@ class Requests:
             preview, Event.RETRIED, **{**_FRESH, "last_used": self._clock.now()}
         )
 
+    def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
+        """Keep a preview from being stopped for others or for idleness, or no longer."""
+        self._records.app(app)
+        preview = self._records.preview(app, sha)
+        return self._records.save(dataclasses.replace(preview, pinned=pinned))
+
     def follow(self, app: str, heads: Mapping[str, str]) -> None:
         """Queue the new commit of each branch or tag that a running preview is the label of.
 

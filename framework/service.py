@@ -17,6 +17,7 @@ from framework.attempts import Attempts
 from framework.clock import Clock
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
 from framework.launching import Launching
+from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.offers import Offers
 from framework.ports import Cluster
@@ -40,7 +41,7 @@ class Service:
     block, when an app is removed: it answers with events.Forgotten.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring; each is given by name
         self,
         records: Records,
         cluster: Cluster,
@@ -51,8 +52,10 @@ class Service:
         forget_mirror: Callable[[str], None],
         metrics: Metrics,
         clock: Clock,
+        limits: Limits,
     ) -> None:
         self.inbox = inbox
+        self._limits = limits
         self.ended: Fatal | None = None
         self._backlog: deque[events.Event] = deque()
         self._stopping = False

@@ -26,7 +26,10 @@ __all__ = [
 class AppRecord:
     """An app's settings. `cpus` is a share, `mem` a limit in MB, `health` an absolute path.
 
-    `removed` marks one that is being removed: nothing of it starts any more.
+    A preview that nobody has used for `idle_after` seconds stops (0: never), except in the hours
+    of `keep_warm` ("mon-fri 08:00-18:00", UTC). `constraints` say which agents it may run on, by
+    their attributes ("zone=a|b", "disk!=slow"). `removed` marks one that is being removed:
+    nothing of it starts any more.
     """
 
     name: str
@@ -36,6 +39,9 @@ class AppRecord:
     mem: int = 128
     max_previews: int = 10
     health: str = "/"
+    idle_after: int = 3600
+    keep_warm: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
     created: float = 0.0
     removed: bool = False
 
@@ -66,7 +72,10 @@ class PreviewRecord:
     `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
     last one; `reason` says why it waits (queued), `failure` why it failed. `again` is set while
     it drains and is wanted again afterwards; `lost` counts the attempts that were lost in a row.
-    `changed` is when the state last changed.
+    After one was lost the next begins at `not_before` at the earliest, and on another agent than
+    `avoid` where there is a choice. `changed` is when the state last changed, `vanished` since when
+    no branch or tag leads to it any more (None while one does, or while only its commit was asked
+    for).
     """
 
     app: str
@@ -87,6 +96,9 @@ class PreviewRecord:
     pinned: bool = False
     again: bool = False
     lost: int = 0
+    not_before: float = 0.0
+    avoid: str | None = None
+    vanished: float | None = None
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -127,9 +139,14 @@ class PlacementsRecord:
 
 @dataclasses.dataclass(frozen=True)
 class ProxyRecord:
-    """What one proxy routes by: for each app, the znode version of the placements it applied."""
+    """What one proxy routes by: for each app, the znode version of the placements it applied.
+
+    `holding` are the tasks that no placement leads to any more, and to which requests that began
+    before are still open at this proxy.
+    """
 
     applied: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    holding: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

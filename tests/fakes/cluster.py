@@ -33,6 +33,9 @@ class FakeCluster:
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
         self._call("kill", (task_id, agent_id))
 
+    def accept_inverse(self, offer_ids: Sequence[str]) -> None:
+        self._call("accept_inverse", list(offer_ids))
+
     def acknowledge(self, status: Mapping[str, Any]) -> None:
         self._call("acknowledge", status.get("uuid"))
 

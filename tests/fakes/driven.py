@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry
 
 from framework import events
+from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.records import Records
 from framework.service import Service
@@ -53,6 +54,7 @@ class Driven:
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
             metrics=Metrics(self.registry),
+            limits=Limits(),
             clock=self.clock.clock,
         )
         if subscribed:

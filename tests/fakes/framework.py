@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from framework import events, mesos
 from framework.clock import Clock
 from framework.launching import next_attempt
+from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.previews import ServicePreviews
 from framework.records import Records
@@ -62,6 +63,7 @@ class Framework:
             new_attempt=partial(next_attempt, secrets.choice),
             forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
             metrics=Metrics(CollectorRegistry()),
+            limits=Limits(),
             clock=Clock(),
         )
         self.previews = ServicePreviews(self.service)

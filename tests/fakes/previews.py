@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from framework.errors import AppExists, NotRetryable, UnknownApp, UnknownPreview
+from framework.ports import Use
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -15,6 +16,8 @@ class FakePreviews:
     def __init__(self) -> None:
         self.known_apps: dict[str, AppRecord] = {}
         self.known: dict[tuple[str, str], PreviewRecord] = {}
+        self.queue_places: dict[tuple[str, str], int] = {}
+        self.uses: list[tuple[str, tuple[Use, ...]]] = []
         self.error: Exception | None = None
 
     def put(self, app: str, sha: str, state: State, **fields: Any) -> PreviewRecord:
@@ -82,6 +85,17 @@ class FakePreviews:
         if state is not State.FAILED:
             raise NotRetryable(app, sha, state.value)
         return self.change(app, sha, state=State.QUEUED, failure=None)
+
+    def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
+        self._fail_if_told()
+        self.preview(app, sha)
+        return self.change(app, sha, pinned=pinned)
+
+    def queue_place(self, app: str, sha: str) -> int | None:
+        return self.queue_places.get((app, sha))
+
+    def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        self.uses.append((proxy, tuple(uses)))
 
     def _fail_if_told(self) -> None:
         if self.error:

@@ -31,6 +31,9 @@ class MesosSchedulerDriver(Process):
         operations: Sequence[Mapping[str, Any]],
         filters: Mapping[str, float] | None = None,
     ) -> None: ...
+    def acceptInverseOffers(
+        self, offer_ids: Sequence[Mapping[str, str]], filters: Mapping[str, Any] | None = None
+    ) -> None: ...
     def declineOffer(
         self, offer_ids: Sequence[Mapping[str, str]], filters: Mapping[str, float] | None = None
     ) -> None: ...

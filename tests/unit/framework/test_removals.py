@@ -5,6 +5,7 @@ from framework.errors import (
     Unavailable,
     UnknownApp,
 )
+from framework.records import Snapshot
 from tests.fakes.driven import B, C, Driven
 
 
@@ -13,7 +14,7 @@ def test_removing_an_app_stops_its_previews_and_then_forgets_everything(driven: 
     driven.start(B, "other")
     task = driven.task()
     driven.ask(lambda: driven.service.requests.remove_app("hello"))
-    assert driven.service.snapshot == ({}, {})
+    assert driven.service.snapshot == Snapshot({}, {})
     with pytest.raises(UnknownApp):
         driven.start(C, "third")
     with pytest.raises(Unavailable, match="still being removed"):

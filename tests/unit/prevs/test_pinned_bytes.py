@@ -34,6 +34,9 @@ WRITTEN: dict[str, Any] = {
         mem=256,
         max_previews=3,
         health="/healthz",
+        idle_after=60,
+        keep_warm=("mon-fri 08:00-18:00",),
+        constraints=("zone=a|b",),
         created=1700000000.25,
         removed=True,
     ),
@@ -56,11 +59,14 @@ WRITTEN: dict[str, Any] = {
         pinned=True,
         again=True,
         lost=2,
+        not_before=1700000004.0,
+        avoid="6f1c-S1",
+        vanished=1700000005.0,
     ),
     "placements": PlacementsRecord(
         app="hello", placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))}
     ),
-    "proxy": ProxyRecord(applied={"hello": 7, "shop": 0}),
+    "proxy": ProxyRecord(applied={"hello": 7, "shop": 0}, holding=(TASK,)),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
