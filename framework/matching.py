@@ -5,6 +5,7 @@ A function of values: the previews that wait, the offers at hand, the ports that
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from framework import resources
@@ -19,12 +20,18 @@ Key = tuple[str, str]
 
 
 class Offer(NamedTuple):
-    """What an agent offers. `host` is the address at which its containers are reached."""
+    """What an agent offers. `host` is the address at which its containers are reached.
+
+    `attributes` are the agent's, as text; the agent goes into maintenance at `unavailable_from`
+    (seconds since the epoch), or is not known to.
+    """
 
     id: str
     agent_id: str
     host: str
     resources: tuple[Resource, ...]
+    attributes: Mapping[str, str] = MappingProxyType({})
+    unavailable_from: float | None = None
 
 
 class Demand(NamedTuple):
