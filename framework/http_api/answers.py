@@ -1,11 +1,13 @@
 """Records as the API shows them."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from framework.http_api import models
-from framework.ports import Resolved
+from framework.http_api import app_models, preview_models
+from framework.ports import Previews, Resolved
 from prevs import names
 from prevs.records import AppRecord, Failure, PreviewRecord
+from prevs.states import State
 
 
 class Addresses(NamedTuple):
@@ -19,9 +21,84 @@ class Addresses(NamedTuple):
         return names.address(label, app, self.domain, self.port)
 
 
-def show_app(app: AppRecord) -> models.App:
+class Presenter:
+    """Shows previews with what the record alone does not tell. Thread safe.
+
+    `ready` gives None, or why nothing at all can be started now; `now` is in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        previews: Previews,
+        addresses: Addresses,
+        ready: Callable[[], str | None],
+        now: Callable[[], float],
+    ) -> None:
+        self._previews = previews
+        self._addresses = addresses
+        self._ready = ready
+        self._now = now
+
+    def show(self, preview: PreviewRecord) -> preview_models.Preview:
+        """Return a preview as the API shows it; one without labels has its commit's address."""
+        url = self._addresses.url
+        urls = [url(label, preview.app) for label in preview.labels]
+        return preview_models.Preview(
+            app=preview.app,
+            sha=preview.sha,
+            state=preview.state,
+            phase=preview.phase,
+            labels=list(preview.labels),
+            url=urls[-1] if urls else url(preview.sha, preview.app),
+            urls=urls,
+            reason=self._reason(preview),
+            queue_place=self._previews.queue_place(preview.app, preview.sha),
+            next_try=self._next_try(preview),
+            failure=_show_failure(preview.failure),
+            task_id=preview.task_id,
+            agent=_show_agent(preview),
+            host_port=preview.host_port,
+            created=preview.created,
+            changed=preview.changed,
+            started=preview.started,
+            last_used=preview.last_used,
+            pinned=preview.pinned,
+        )
+
+    def show_queue(self) -> preview_models.Queue:
+        """Return what waits, the next first."""
+        placed = [
+            (place, preview)
+            for preview in self._previews.previews()
+            if (place := self._previews.queue_place(preview.app, preview.sha)) is not None
+        ]
+        return preview_models.Queue(
+            queue=[
+                preview_models.Queued(
+                    place=place,
+                    app=preview.app,
+                    sha=preview.sha,
+                    label=preview.labels[-1] if preview.labels else None,
+                    reason=self._reason(preview),
+                    since=preview.changed,
+                )
+                for place, preview in sorted(placed, key=lambda one: one[0])
+            ]
+        )
+
+    def _reason(self, preview: PreviewRecord) -> str:
+        """Return why it waits: what keeps everything from starting comes before its own reason."""
+        common = self._ready() if preview.state is State.QUEUED else None
+        return common or preview.reason
+
+    def _next_try(self, preview: PreviewRecord) -> float | None:
+        waits = preview.state is State.QUEUED and preview.not_before > self._now()
+        return preview.not_before if waits else None
+
+
+def show_app(app: AppRecord) -> app_models.App:
     """Return an app as the API shows it."""
-    return models.App(
+    return app_models.App(
         name=app.name,
         repository=app.repository,
         port=app.port,
@@ -29,48 +106,29 @@ def show_app(app: AppRecord) -> models.App:
         mem=app.mem,
         max_previews=app.max_previews,
         health=app.health,
+        idle_after=app.idle_after,
+        keep_warm=list(app.keep_warm),
+        constraints=list(app.constraints),
         created=app.created,
     )
 
 
-def show_lead(app: str, label: str, lead: Resolved, addresses: Addresses) -> models.Lead:
+def show_lead(app: str, label: str, lead: Resolved, addresses: Addresses) -> app_models.Lead:
     """Return what a label leads to as the API shows it."""
-    return models.Lead.model_validate(
+    return app_models.Lead.model_validate(
         {"app": app, "label": label, **lead._asdict(), "url": addresses.url(label, app)}
     )
 
 
-def show_preview(preview: PreviewRecord, addresses: Addresses) -> models.Preview:
-    """Return a preview as the API shows it; one without labels has its commit's address."""
-    urls = [addresses.url(label, preview.app) for label in preview.labels]
-    return models.Preview(
-        app=preview.app,
-        sha=preview.sha,
-        state=preview.state,
-        phase=preview.phase,
-        labels=list(preview.labels),
-        url=urls[-1] if urls else addresses.url(preview.sha, preview.app),
-        urls=urls,
-        reason=preview.reason,
-        failure=_show_failure(preview.failure),
-        task_id=preview.task_id,
-        agent=_show_agent(preview),
-        host_port=preview.host_port,
-        created=preview.created,
-        changed=preview.changed,
-        started=preview.started,
-        last_used=preview.last_used,
-        pinned=preview.pinned,
+def _show_failure(failure: Failure | None) -> preview_models.Failure | None:
+    if failure is None:
+        return None
+    return preview_models.Failure(
+        cause=failure.cause, message=failure.message, exit_code=failure.exit_code
     )
 
 
-def _show_failure(failure: Failure | None) -> models.Failure | None:
-    if failure is None:
-        return None
-    return models.Failure(cause=failure.cause, message=failure.message, exit_code=failure.exit_code)
-
-
-def _show_agent(preview: PreviewRecord) -> models.Agent | None:
+def _show_agent(preview: PreviewRecord) -> preview_models.Agent | None:
     if preview.agent_id is None:
         return None
-    return models.Agent(id=preview.agent_id, host=preview.agent_host)
+    return preview_models.Agent(id=preview.agent_id, host=preview.agent_host)

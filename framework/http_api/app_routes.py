@@ -6,7 +6,8 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Body, Response
 
 from framework.errors import UnknownApp
-from framework.http_api import answers, models
+from framework.http_api import answers
+from framework.http_api import app_models as models
 from framework.http_api.answers import Addresses
 from framework.http_api.leads import Leads
 from framework.http_api.problems import document
@@ -45,7 +46,7 @@ class AppRoutes:
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
         """Register an app. The same settings again answer 200 and change nothing."""
         is_new = not self._has_app(settings.name)
-        app = self._previews.add_app(AppRecord(**settings.model_dump()))
+        app = self._previews.add_app(AppRecord(**models.read_settings(settings.model_dump())))
         response.status_code = 201 if is_new else 200
         response.headers["Location"] = f"/v1/apps/{app.name}"
         return answers.show_app(app)
@@ -56,7 +57,7 @@ class AppRoutes:
 
     def change_app(self, app: str, changes: Annotated[models.AppChanges, Body()]) -> models.App:
         """Change settings of an app. They hold for attempts that begin later."""
-        given = cast(Mapping[str, object], changes)
+        given = models.read_settings(cast(Mapping[str, object], changes))
         return answers.show_app(self._previews.change_app(app, given))
 
     def remove_app(self, app: str) -> None:

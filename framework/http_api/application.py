@@ -1,5 +1,6 @@
 """The API put together."""
 
+import time
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI, Response, Security
@@ -8,11 +9,12 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from framework.http_api import guards, problems
-from framework.http_api.answers import Addresses
+from framework.http_api.answers import Addresses, Presenter
 from framework.http_api.app_routes import AppRoutes
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
+from framework.http_api.use_routes import UseRoutes
 from framework.ports import Previews, Refs, Sandboxes
 
 Ready = Callable[[], str | None]
@@ -37,6 +39,7 @@ def make_app(
     if not token:
         raise ValueError("the API needs a token")
     addresses = Addresses(domain, public_port)
+    presenter = Presenter(previews, addresses, ready, time.time)
     leads = Leads(previews, refs)
     app = FastAPIOffline(
         title="prevs",
@@ -49,10 +52,12 @@ def make_app(
     )
     # The token is checked by guards.Bearer, before anything is read; this is for /docs.
     told = [Security(HTTPBearer(auto_error=False, description="The token of the API."))]
-    apps = AppRoutes(previews, leads, addresses)
-    app.include_router(apps.make_router(), dependencies=told)
-    attempts = PreviewRoutes(previews, leads, Logs(sandboxes), addresses)
-    app.include_router(attempts.make_router(), dependencies=told)
+    for routes in (
+        AppRoutes(previews, leads, addresses),
+        PreviewRoutes(previews, leads, Logs(sandboxes), presenter),
+        UseRoutes(previews, presenter),
+    ):
+        app.include_router(routes.make_router(), dependencies=told)
     app.include_router(_make_probes(registry, ready))
     problems.handle_problems(app, addresses)
     # The last one is the first that a request meets.

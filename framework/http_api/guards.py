@@ -11,6 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework.http_api import problems
 
 BODY_LIMIT = 64 * 1024
+BODY_LIMITS = {"/v1/uses": 1024 * 1024}
+"""Bytes, where a body may be larger: a proxy tells of thousands of tasks at once."""
+
 OPEN_PATHS = frozenset({"/healthz", "/metrics", "/docs", "/openapi.json"})
 DOCS_FILES = "/docs-files"
 """Where the scripts and styles of /docs are; open too."""
@@ -78,7 +81,7 @@ def _is_open(path: str) -> bool:
 
 
 class BodyLimit:
-    """Refuses bodies of more than BODY_LIMIT bytes, whether their length is told before or not."""
+    """Refuses bodies above their limit, whether their length is told before or not."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -87,18 +90,19 @@ class BodyLimit:
         """Pass a request on, with a body that ends in a 413 where it grows too large."""
         size = 0
         told = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
+        limit = BODY_LIMITS.get(scope.get("path", ""), BODY_LIMIT)
+        sentence = f"A body may have {limit} bytes here."
 
         async def receive_counting() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > BODY_LIMIT:
-                raise HTTPException(413, f"A body may have {BODY_LIMIT} bytes.")
+            if size > limit:
+                raise HTTPException(413, sentence)
             return message
 
-        if told.isdigit() and int(told) > BODY_LIMIT:
-            kind = problems.BODY_TOO_LARGE
-            answer = problems.answer_problem(kind, f"A body may have {BODY_LIMIT} bytes.")
+        if told.isdigit() and int(told) > limit:
+            answer = problems.answer_problem(problems.BODY_TOO_LARGE, sentence)
             await answer(scope, receive, send)
             return
         await self._app(scope, receive_counting, send)

@@ -14,9 +14,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 import anyio
 
 from framework.errors import NotFound, Unavailable
-from framework.http_api import answers, logs
-from framework.http_api.answers import Addresses
+from framework.http_api import logs
 from framework.http_api.logs import OVER, Logs
+from framework.http_api.preview_models import Preview
 from framework.ports import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -56,35 +56,37 @@ class LogStream:
         self,
         previews: Previews,
         reads: Logs,
-        addresses: Addresses,
+        show: Callable[[PreviewRecord], Preview],
         *,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._previews = previews
         self._logs = reads
-        self._addresses = addresses
+        self._show = show
         self._pause = pause
         self._clock = clock
 
     async def follow(self, preview: PreviewRecord, offset: int) -> AsyncGenerator[bytes, None]:
         """Yield the events of a preview from `offset` of its log on, until it is over."""
         place = _Place(logs.find_log(preview), offset, grew=self._clock())
-        yield self._encode_preview("state", preview)
+        shown = self._show(preview)
+        yield _encode_preview("state", shown)
         if offset and not await self._reaches(preview, offset):
             yield _reset(place, place.task_id)
         sent = self._clock()
         while True:
-            before, preview = preview, self._look(preview)
-            if changed := _visible(preview) != _visible(before):
-                yield self._encode_preview("state", preview)
+            preview = self._look(preview)
+            before, shown = shown, self._show(preview)
+            if changed := not _looks_alike(shown, before):
+                yield _encode_preview("state", shown)
             if event := _turn_to_new_attempt(place, preview):
                 yield event
             piece = await self._read_piece(preview, place, at_once=changed)
             if piece:
                 yield piece
             elif preview.state in OVER:
-                yield self._encode_preview("end", preview)
+                yield _encode_preview("end", shown)
                 return
             now = self._clock()
             if changed or piece:
@@ -133,14 +135,14 @@ class LogStream:
         place.looked = float("-inf")
         return encode_event("log", json.dumps(text, ensure_ascii=False), place.offset)
 
-    def _encode_preview(self, name: str, preview: PreviewRecord) -> bytes:
-        shown = answers.show_preview(preview, self._addresses)
-        return encode_event(name, shown.model_dump_json())
+
+def _encode_preview(name: str, shown: Preview) -> bytes:
+    return encode_event(name, shown.model_dump_json())
 
 
-def _visible(preview: PreviewRecord) -> PreviewRecord:
-    """Return what of a preview makes a change: not that somebody used it again."""
-    return dataclasses.replace(preview, last_used=None)
+def _looks_alike(now: Preview, before: Preview) -> bool:
+    """Tell whether nothing has changed, but perhaps that somebody used it again."""
+    return now == before.model_copy(update={"last_used": now.last_used})
 
 
 def _turn_to_new_attempt(place: _Place, preview: PreviewRecord) -> bytes | None:

@@ -8,8 +8,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
 from framework.errors import Unavailable
-from framework.http_api import answers, models
-from framework.http_api.answers import Addresses
+from framework.http_api import preview_models as models
+from framework.http_api.answers import Presenter
 from framework.http_api.leads import Leads
 from framework.http_api.log_stream import LogStream, parse_event_id
 from framework.http_api.logs import Logs
@@ -43,11 +43,11 @@ Offset = Annotated[int, Query(ge=0, description="Where to begin, in bytes.")]
 class PreviewRoutes:
     """The calls about previews. What is no coroutine runs in a thread, and may block."""
 
-    def __init__(self, previews: Previews, leads: Leads, logs: Logs, addresses: Addresses) -> None:
+    def __init__(self, previews: Previews, leads: Leads, logs: Logs, presenter: Presenter) -> None:
         self._previews = previews
         self._leads = leads
         self._logs = logs
-        self._addresses = addresses
+        self._show = presenter.show
 
     def make_router(self) -> APIRouter:
         """Return the routes of these calls."""
@@ -58,6 +58,8 @@ class PreviewRoutes:
         router.get(one, response_model_exclude_unset=True, responses=document(404))(self.show)
         router.delete(one, status_code=202, responses=document(404))(self.stop)
         router.post(f"{one}/retry", status_code=202, responses=document(404, 409))(self.retry)
+        router.put(f"{one}/pin", responses=document(404))(self.pin)
+        router.delete(f"{one}/pin", responses=document(404))(self.unpin)
         router.get(f"{one}/log", response_class=Response, responses={**_LOG, **document(404)})(
             self.show_log
         )
@@ -101,6 +103,14 @@ class PreviewRoutes:
         """Try a failed preview again."""
         return self._show(self._previews.retry(app, sha))
 
+    def pin(self, app: str, sha: str) -> models.Preview:
+        """Keep a preview from being stopped for being idle or to make room."""
+        return self._show(self._previews.pin(app, sha, pinned=True))
+
+    def unpin(self, app: str, sha: str) -> models.Preview:
+        """Let a preview be stopped for being idle or to make room."""
+        return self._show(self._previews.pin(app, sha, pinned=False))
+
     async def show_log(
         self,
         app: str,
@@ -113,7 +123,7 @@ class PreviewRoutes:
         """Read the log of a preview's last attempt, or follow it as events."""
         preview = self._previews.preview(app, sha)
         if "text/event-stream" in accept.lower():
-            stream = LogStream(self._previews, self._logs, self._addresses)
+            stream = LogStream(self._previews, self._logs, self._show)
             begin = parse_event_id(last_event_id, offset)
             # Nothing between here and the reader may wait for more of it.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -122,9 +132,6 @@ class PreviewRoutes:
         text, next_offset = await self._logs.read_text(preview, offset)
         headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
         return Response(text, headers=headers, media_type="text/plain")
-
-    def _show(self, preview: PreviewRecord) -> models.Preview:
-        return answers.show_preview(preview, self._addresses)
 
     async def _read_tail(self, preview: PreviewRecord) -> str:
         try:

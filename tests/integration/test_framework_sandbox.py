@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from framework.http_api.answers import Addresses
+from framework.http_api.answers import Addresses, Presenter
 from framework.http_api.log_stream import LogStream
 from framework.http_api.logs import Logs
 from framework.sandbox import AgentSandboxes
@@ -29,7 +29,8 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
 
     async def follow() -> list[str]:
         preview = previews.preview("hello", SHA)
-        stream = LogStream(previews, Logs(sandboxes), Addresses("localhost", 80))
+        presenter = Presenter(previews, Addresses("localhost", 80), lambda: None, time.time)
+        stream = LogStream(previews, Logs(sandboxes), presenter.show)
         pieces = []
         async for raw in stream.follow(preview, 0):
             name, *_, data = raw.decode().strip().split("\n")

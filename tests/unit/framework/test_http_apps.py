@@ -36,6 +36,9 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "mem": 128,
         "max_previews": 10,
         "health": "/",
+        "idle_after": 3600,
+        "keep_warm": [],
+        "constraints": [],
         "created": 1000.0,
     }
 
@@ -57,6 +60,9 @@ def test_all_problems_of_settings_are_told_at_once() -> None:
         "mem": 1,
         "max_previews": 0,
         "health": "no path",
+        "idle_after": -1,
+        "keep_warm": "always",
+        "constraints": [7],
         "colour": "red",
     }
     api = ApiInProcess()
@@ -82,6 +88,13 @@ def test_all_problems_of_settings_are_told_at_once() -> None:
         ("health", "/a b", "no spaces"),
         ("health", "/a\n", "control characters"),
         ("health", "/" + "a" * 200, "at most 200"),
+        ("idle_after", -1, "greater than or equal to 0"),
+        ("idle_after", 31_536_001, "less than or equal to 31536000"),
+        ("idle_after", 1.5, "valid integer"),
+        ("keep_warm", "mon-fri 08:00-18:00", "valid list"),
+        ("keep_warm", ["mon-fri 08:00-18:00"] * 21, "at most 20"),
+        ("constraints", {"zone": "a"}, "valid list"),
+        ("constraints", ["zone=" + "a" * 196], "at most 200"),
         ("colour", "red", "is not known here"),
     ],
 )
@@ -123,6 +136,30 @@ def test_a_change_touches_only_what_it_names(api: ApiInProcess) -> None:
     assert (answer.json()["mem"], answer.json()["cpus"]) == (256, 2.0)
     assert (answer.json()["port"], answer.json()["repository"]) == (8080, "/srv/git/hello")
     assert api.call("PATCH", "/v1/apps/hello", json={}).json() == answer.json()
+
+
+ROOM = {
+    "idle_after": 0,
+    "keep_warm": ["mon-fri 08:00-18:00", "sat 10:00-12:00"],
+    "constraints": ["zone=a|b", "disk!=slow", "gpu"],
+}
+
+
+def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_said(
+    api: ApiInProcess,
+) -> None:
+    added = api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/x", **ROOM})
+    assert added.status_code == 201
+    assert added.json().items() >= ROOM.items()
+    again = api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/x", **ROOM})
+    assert again.status_code == 200
+    assert api.call("PATCH", "/v1/apps/hello", json=ROOM).json().items() >= ROOM.items()
+    for name in ("shop", "hello"):
+        record = api.previews.app(name)
+        assert AppRecord.decode(record.encode()) == record
+        assert record.constraints == ("zone=a|b", "disk!=slow", "gpu")
+    cleared = api.call("PATCH", "/v1/apps/hello", json={"constraints": []}).json()
+    assert (cleared["constraints"], cleared["keep_warm"]) == ([], ROOM["keep_warm"])
 
 
 @pytest.mark.parametrize("change", [{"name": "other"}, {"created": 1}, {"mem": None}, {"mem": 1}])

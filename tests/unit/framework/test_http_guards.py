@@ -26,6 +26,10 @@ EVERY_CALL = [
     ("DELETE", "/v1/previews/hello/x"),
     ("POST", "/v1/previews/hello/x/retry"),
     ("GET", "/v1/previews/hello/x/log"),
+    ("PUT", "/v1/previews/hello/x/pin"),
+    ("DELETE", "/v1/previews/hello/x/pin"),
+    ("GET", "/v1/queue"),
+    ("POST", "/v1/uses"),
     ("GET", "/nowhere"),
 ]
 
@@ -198,6 +202,10 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
         "DELETE /v1/previews/{app}/{sha}": [202, 401, 404, 422, 503],
         "POST /v1/previews/{app}/{sha}/retry": [202, 401, 404, 409, 422, 503],
         "GET /v1/previews/{app}/{sha}/log": [200, 401, 404, 422, 503],
+        "PUT /v1/previews/{app}/{sha}/pin": [200, 401, 404, 422, 503],
+        "DELETE /v1/previews/{app}/{sha}/pin": [200, 401, 404, 422, 503],
+        "GET /v1/queue": [200, 401, 422, 503],
+        "POST /v1/uses": [204, 401, 413, 422, 503],
         "GET /healthz": [200, 503],
         "GET /metrics": [200],
     }
@@ -207,6 +215,18 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
             if int(status) >= 400:
                 assert list(answer["content"]) == ["application/problem+json"]
     assert not {"HTTPValidationError", "ValidationError"} & set(schema["components"]["schemas"])
+
+
+EXAMPLED = (
+    "AppSettings",
+    "App",
+    "Lead",
+    "StartOrder",
+    "Preview",
+    "PreviewDetail",
+    "Queued",
+    "UseReport",
+)
 
 
 def test_the_description_of_a_change_requires_nothing_and_allows_nothing_else(
@@ -219,5 +239,5 @@ def test_the_description_of_a_change_requires_nothing_and_allows_nothing_else(
     assert changes["properties"]["port"]["maximum"] == 65535
     assert "default" not in changes["properties"]["port"]
     assert "log_tail" not in schemas["PreviewDetail"]["required"]
-    for name in ("AppSettings", "App", "Lead", "StartOrder", "Preview", "PreviewDetail"):
+    for name in EXAMPLED:
         assert schemas[name]["examples"]

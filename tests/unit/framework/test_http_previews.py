@@ -1,6 +1,8 @@
+import time
+
 import pytest
 
-from framework.errors import UnknownLabel
+from framework.errors import Unavailable, UnknownLabel
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause, State
 from tests.fakes.asgi import ApiInProcess
@@ -38,6 +40,8 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
         "url": "http://main.hello.localhost:8080/",
         "urls": ["http://main.hello.localhost:8080/"],
         "reason": "",
+        "queue_place": None,
+        "next_try": None,
         "failure": None,
         "task_id": None,
         "agent": None,
@@ -152,7 +156,8 @@ def test_only_a_failed_preview_has_the_end_of_its_log(api: ApiInProcess) -> None
 
 @pytest.mark.parametrize("sha", [OTHER, SHA[:7], "main", "%C3%A9"])
 def test_what_is_no_preview_is_told_so(api: ApiInProcess, sha: str) -> None:
-    for method, end in (("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/log")):
+    calls = [("GET", ""), ("DELETE", ""), ("POST", "/retry"), ("GET", "/log")]
+    for method, end in [*calls, ("PUT", "/pin"), ("DELETE", "/pin")]:
         answer = api.call(method, f"/v1/previews/hello/{sha}{end}")
         assert answer.status_code == 404
         assert answer.json()["type"] == "urn:prevs:problem:unknown-preview"
@@ -172,3 +177,52 @@ def test_only_a_failed_preview_can_be_retried(api: ApiInProcess) -> None:
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:prevs:problem:not-retryable"
     assert answer.json()["state"] == "queued"
+
+
+def test_a_pin_is_set_and_taken_away_as_often_as_one_likes(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING)
+    for method, pinned in (("PUT", True), ("PUT", True), ("DELETE", False), ("DELETE", False)):
+        answer = api.call(method, f"{ONE}/pin")
+        assert (answer.status_code, answer.json()["pinned"]) == (200, pinned)
+        assert api.previews.preview("hello", SHA).pinned is pinned
+
+
+def test_a_pin_that_cannot_be_stored_now_asks_to_try_again(api: ApiInProcess) -> None:
+    api.previews.put("hello", SHA, State.RUNNING)
+    api.previews.error = Unavailable("ZooKeeper")
+    for method in ("PUT", "DELETE"):
+        answer = api.call(method, f"{ONE}/pin")
+        assert answer.status_code == 503
+        assert (
+            answer.json()["detail"] == "ZooKeeper does not answer now. Try again in some seconds."
+        )
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_waiting_preview_tells_its_place_its_reason_and_its_next_try(api: ApiInProcess) -> None:
+    soon = time.time() + 1000
+    api.previews.put("hello", SHA, State.QUEUED, reason="no agent has room", not_before=soon)
+    api.previews.queue_places["hello", SHA] = 3
+    shown = api.call("GET", ONE).json()
+    assert (shown["queue_place"], shown["reason"]) == (3, "no agent has room")
+    assert shown["next_try"] == soon
+
+
+@pytest.mark.parametrize(
+    ("state", "not_before"), [(State.QUEUED, 0.0), (State.QUEUED, 1.0), (State.RUNNING, 9e9)]
+)
+def test_what_need_not_wait_has_no_next_try(
+    api: ApiInProcess, state: State, not_before: float
+) -> None:
+    api.previews.put("hello", SHA, state, not_before=not_before)
+    assert api.call("GET", ONE).json()["next_try"] is None
+
+
+def test_what_keeps_everything_from_starting_is_the_reason_of_all_that_wait(
+    api: ApiInProcess,
+) -> None:
+    api.previews.put("hello", SHA, State.QUEUED, reason="no agent has room")
+    api.previews.put("hello", OTHER, State.RUNNING)
+    api.trouble = "The Mesos master has not accepted this framework yet."
+    assert api.call("GET", ONE).json()["reason"] == api.trouble
+    assert api.call("GET", f"/v1/previews/hello/{OTHER}").json()["reason"] == ""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.http_api.answers import Addresses
+from framework.http_api.answers import Addresses, Presenter
 from framework.http_api.log_stream import LogStream, encode_event, parse_event_id
 from framework.http_api.logs import Logs, cut_text
 from prevs.records import AppRecord
@@ -70,7 +70,8 @@ class Watched:
             clock = lambda: self.now  # noqa: E731 # read anew each time
             logs = Logs(self.sandboxes, clock)
             addresses = Addresses("localhost", 80)
-            stream = LogStream(self.previews, logs, addresses, pause=pause, clock=clock)
+            presenter = Presenter(self.previews, addresses, lambda: None, clock)
+            stream = LogStream(self.previews, logs, presenter.show, pause=pause, clock=clock)
             preview = self.previews.preview("hello", SHA)
             return [read_event(raw) async for raw in stream.follow(preview, offset)]
 
@@ -97,6 +98,22 @@ def test_a_stream_begins_with_the_state_and_ends_with_the_preview() -> None:
     assert state.data == end.data
     assert end.data["state"] == "stopped"
     assert end.data["url"] == "http://main.hello.localhost/"
+
+
+def test_another_place_in_the_queue_is_a_change_and_another_use_is_none() -> None:
+    watched = Watched()
+    places = watched.previews.queue_places
+    watched.change(state=State.QUEUED)
+    events = watched.follow(
+        [
+            lambda: places.update({("hello", SHA): 2}),
+            lambda: watched.change(last_used=7.0),
+            lambda: places.update({("hello", SHA): 1}),
+            places.clear,
+        ]
+    )
+    queued = [event.data["queue_place"] for event in events if event.data["state"] == "queued"]
+    assert queued == [None, 2, 1, None]
 
 
 def test_the_log_comes_as_it_grows_with_the_offset_after_each_piece() -> None:

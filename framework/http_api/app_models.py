@@ -1,0 +1,182 @@
+"""Apps as they go in and out of the API, as /docs shows them."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from framework import repositories
+from framework.http_api.examples import SHA, example, order_example
+from prevs import names
+from prevs.records import AppRecord
+
+_APP: dict[str, Any] = {
+    "name": "hello",
+    "repository": "https://git.example.org/hello.git",
+    "port": 8080,
+    "cpus": 0.1,
+    "mem": 128,
+    "max_previews": 10,
+    "health": "/",
+    "idle_after": 3600,
+    "keep_warm": ["mon-fri 08:00-18:00"],
+    "constraints": ["zone=a|b", "disk!=slow", "gpu"],
+}
+
+
+def _check_name(name: str) -> str:
+    if not names.is_app_name(name):
+        raise PydanticCustomError(
+            "app_name",
+            "must be 1 to 40 of a-z, 0-9 and single hyphens, begin with a letter "
+            "and not end with a hyphen",
+        )
+    return name
+
+
+def _refusing(find_problem: Callable[[str], str | None]) -> AfterValidator:
+    """Return a validator from what tells what is wrong with a text, or None."""
+
+    def check(text: str) -> str:
+        if problem := find_problem(text):
+            raise PydanticCustomError("setting", "{problem}", {"problem": problem})
+        return text
+
+    return AfterValidator(check)
+
+
+def _check_health(path: str) -> str:
+    if not (path.startswith("/") and path.isascii() and path.isprintable() and " " not in path):
+        raise PydanticCustomError(
+            "health_path", "must begin with / and have no spaces or control characters in it"
+        )
+    return path
+
+
+Name = Annotated[str, AfterValidator(_check_name), Field(description="A DNS label.")]
+Repository = Annotated[
+    str,
+    _refusing(repositories.find_problem),
+    Field(description="A git URL without credentials, or an absolute path on the framework's host"),
+]
+Port = Annotated[int, Field(ge=1, le=65535, description="Where the application listens.")]
+Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="A CPU share.")]
+Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB.")]
+MaxPreviews = Annotated[int, Field(ge=1, le=1000, description="How many may run at a time.")]
+Health = Annotated[
+    str,
+    AfterValidator(_check_health),
+    Field(max_length=200, description="The path that answers when the application is ready."),
+]
+IdleAfter = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=31_536_000,
+        description="A preview that nobody has used for so many seconds stops; 0: never.",
+    ),
+]
+KeepWarm = Annotated[
+    list[Annotated[str, Field(max_length=100)]],
+    Field(max_length=20, description="Hours (UTC) in which no preview stops for being idle."),
+]
+Constraints = Annotated[
+    list[Annotated[str, Field(max_length=200)]],
+    Field(
+        max_length=20,
+        description="Which agents it may run on, by their attributes: one of some values, "
+        "not a value, or that there is one.",
+    ),
+]
+
+
+class AppSettings(BaseModel):
+    """A new app."""
+
+    model_config = order_example(_APP)
+
+    name: Name
+    repository: Repository
+    port: Port = AppRecord.port
+    cpus: Cpus = AppRecord.cpus
+    mem: Mem = AppRecord.mem
+    max_previews: MaxPreviews = AppRecord.max_previews
+    health: Health = AppRecord.health
+    idle_after: IdleAfter = AppRecord.idle_after
+    keep_warm: KeepWarm = list(AppRecord.keep_warm)
+    constraints: Constraints = list(AppRecord.constraints)
+
+
+class AppChanges(TypedDict, total=False):
+    """Settings to be changed; what is left out stays."""
+
+    __pydantic_config__ = order_example({"mem": 256})  # type: ignore[misc] # the documented way
+
+    repository: Repository
+    port: Port
+    cpus: Cpus
+    mem: Mem
+    max_previews: MaxPreviews
+    health: Health
+    idle_after: IdleAfter
+    keep_warm: KeepWarm
+    constraints: Constraints
+
+
+class App(BaseModel):
+    """An app and its settings."""
+
+    model_config = example({**_APP, "created": 1764031200.0})
+
+    name: str
+    repository: str
+    port: int
+    cpus: float
+    mem: int
+    max_previews: int
+    health: str
+    idle_after: int = Field(description="In seconds; 0: never.")
+    keep_warm: list[str]
+    constraints: list[str]
+    created: float = Field(description="In seconds since the epoch.")
+
+
+class Apps(BaseModel):
+    """Every app, by name."""
+
+    apps: list[App]
+
+
+class Lead(BaseModel):
+    """The commit that a label leads to."""
+
+    model_config = example(
+        {
+            "app": "hello",
+            "label": "main",
+            "sha": SHA,
+            "kind": "branch",
+            "ref": "main",
+            "author": "Ada",
+            "subject": "Greet in three languages",
+            "committed": 1764031200.0,
+            "url": "http://main.hello.localhost:8080/",
+        }
+    )
+
+    app: str
+    label: str
+    sha: str
+    kind: Literal["branch", "tag", "commit"]
+    ref: str | None = Field(description="The branch's or tag's name.")
+    author: str
+    subject: str
+    committed: float = Field(description="In seconds since the epoch.")
+    url: str
+
+
+def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as an AppRecord has them."""
+    return {key: tuple(x) if isinstance(x, list) else x for key, x in given.items()}

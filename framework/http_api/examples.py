@@ -1,0 +1,18 @@
+"""How a model of the API carries the example that /docs shows."""
+
+from typing import Any
+
+from pydantic import ConfigDict
+
+SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
+TASK_ID = f"hello.{SHA}.0a1b2c3d4e"
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a model that an answer is made of."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
+
+
+def order_example(value: dict[str, Any]) -> ConfigDict:
+    """Return the configuration of a model that is sent here: nothing unknown, no conversions."""
+    return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [value]})

@@ -1,0 +1,145 @@
+"""Previews, the queue and what proxies tell, as they go in and out of the API."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from framework.http_api.examples import SHA, TASK_ID, example, order_example
+from prevs.states import Cause, State
+
+MOST_USES = 5000
+"""How many tasks a proxy may tell of at a time."""
+
+_PREVIEW: dict[str, Any] = {
+    "app": "hello",
+    "sha": SHA,
+    "state": "failed",
+    "phase": "checking",
+    "labels": ["main"],
+    "url": "http://main.hello.localhost:8080/",
+    "urls": ["http://main.hello.localhost:8080/"],
+    "reason": "",
+    "queue_place": None,
+    "next_try": None,
+    "failure": {"cause": "app-exited", "message": "The app exited with 1.", "exit_code": 1},
+    "task_id": TASK_ID,
+    "agent": {"id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0", "host": "127.0.0.1"},
+    "host_port": 31005,
+    "created": 1764031200.0,
+    "changed": 1764031207.5,
+    "started": 1764031201.0,
+    "last_used": None,
+    "pinned": False,
+}
+_QUEUED: dict[str, Any] = {
+    "place": 2,
+    "app": "hello",
+    "sha": SHA,
+    "label": "main",
+    "reason": "no agent has 2048 MB free; the most is 1536",
+    "since": 1764031200.0,
+}
+
+
+class StartOrder(BaseModel):
+    """Which preview to start."""
+
+    model_config = order_example({"app": "hello", "label": "main"})
+
+    app: str
+    label: str = Field(description="A commit (7 to 40 digits), or a branch's or tag's slug.")
+
+
+class Failure(BaseModel):
+    """Why a preview failed."""
+
+    cause: Cause
+    message: str
+    exit_code: int | None
+
+
+class Agent(BaseModel):
+    """The Mesos agent of a preview's attempt."""
+
+    id: str
+    host: str | None
+
+
+class Preview(BaseModel):
+    """An app at a commit. Times are in seconds since the epoch."""
+
+    model_config = example(_PREVIEW)
+
+    app: str
+    sha: str
+    state: State
+    phase: str = Field(description="What the attempt is doing, as its executor last said.")
+    labels: list[str] = Field(description="The labels that were asked for, the newest last.")
+    url: str = Field(description="The address of the newest label.")
+    urls: list[str]
+    reason: str = Field(description="Why it waits.")
+    queue_place: int | None = Field(description="1 is the next that starts; null: it is in none.")
+    next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
+    failure: Failure | None
+    task_id: str | None
+    agent: Agent | None
+    host_port: int | None
+    created: float
+    changed: float
+    started: float | None
+    last_used: float | None
+    pinned: bool = Field(description="It stops neither for being idle nor to make room.")
+
+
+class PreviewDetail(Preview):
+    """A preview; a failed one with the end of its log."""
+
+    model_config = example({**_PREVIEW, "log_tail": "Traceback …\nKeyError: 'DATABASE'\n"})
+
+    log_tail: str = Field(default="", description="The last lines; only of a failed preview.")
+
+
+class Previews(BaseModel):
+    """Previews, by app and time of creation."""
+
+    previews: list[Preview]
+
+
+class Queued(BaseModel):
+    """A preview that waits for an agent."""
+
+    model_config = example(_QUEUED)
+
+    place: int = Field(description="1 is the next that starts.")
+    app: str
+    sha: str
+    label: str | None = Field(description="The newest that was asked for, if any was.")
+    reason: str = Field(description="Why it waits.")
+    since: float = Field(description="In seconds since the epoch.")
+
+
+class Queue(BaseModel):
+    """What waits for an agent, the next first."""
+
+    queue: list[Queued]
+
+
+class Use(BaseModel):
+    """What a proxy says of one task."""
+
+    model_config = order_example({"task_id": TASK_ID, "open": 2, "requests": 17})
+
+    task_id: Annotated[str, Field(min_length=1, max_length=200)]
+    open: Annotated[int, Field(ge=0, description="Requests that are open now.")]
+    requests: Annotated[int, Field(ge=0, description="How many came since it last told.")]
+
+
+class UseReport(BaseModel):
+    """What a proxy has seen of the use of tasks since it last told."""
+
+    model_config = order_example(
+        {"proxy": "proxy-1", "uses": [{"task_id": TASK_ID, "open": 2, "requests": 17}]}
+    )
+
+    proxy: Annotated[str, Field(min_length=1, max_length=200, description="The proxy's id.")]
+    uses: Annotated[list[Use], Field(max_length=MOST_USES)]

@@ -1,0 +1,32 @@
+"""/v1/queue and /v1/uses: what waits for an agent, and what keeps one busy."""
+
+from fastapi import APIRouter
+
+from framework.http_api.answers import Presenter
+from framework.http_api.preview_models import Queue, UseReport
+from framework.http_api.problems import document
+from framework.ports import Previews, Use
+
+
+class UseRoutes:
+    """The calls about the use of agents. None blocks."""
+
+    def __init__(self, previews: Previews, presenter: Presenter) -> None:
+        self._previews = previews
+        self._presenter = presenter
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(tags=["use"])
+        router.get("/v1/queue", responses=document())(self.show_queue)
+        router.post("/v1/uses", status_code=204, responses=document(413))(self.note_uses)
+        return router
+
+    async def show_queue(self) -> Queue:
+        """List what waits for an agent, the next first."""
+        return self._presenter.show_queue()
+
+    async def note_uses(self, report: UseReport) -> None:
+        """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""
+        uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
+        self._previews.note_uses(report.proxy, uses)
