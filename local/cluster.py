@@ -55,7 +55,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
             )
             for agent in agents
         ),
-        framework_part(settings, marked),
+        *(framework_part(settings, marked, number) for number in settings.framework_numbers),
         proxy_part(settings, marked),
     ]
 

@@ -56,6 +56,7 @@ def local() -> None:
 @local.command()
 @_folder
 @click.option("--agents", type=click.IntRange(1, 16), default=2, show_default=True)
+@click.option("--frameworks", type=click.IntRange(1, 5), default=1, show_default=True)
 @click.option("--domain", default="localhost", show_default=True, help="What addresses end in.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Of the addresses.")
 @click.option("--api-port", type=PORT, default=8090, show_default=True)

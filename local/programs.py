@@ -36,30 +36,34 @@ def executor_environ(
     }
 
 
-def framework_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
-    """Return the framework; it finds the master in ZooKeeper, as on a real cluster."""
+def framework_part(settings: Settings, environ: Mapping[str, str], number: int = 1) -> ProcessPart:
+    """Return a framework; it finds the master in ZooKeeper, as on a real cluster.
+
+    Each is ready when it answers, whether it leads or stands by.
+    """
+    name, api = settings.framework_name(number), settings.framework_api(number)
     zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
     own = {
         **_python(environ),
         "PREVS_MASTER": f"zk://{zookeeper}/mesos",
         "PREVS_ZOOKEEPER": zookeeper,
-        "PREVS_LISTEN": f"127.0.0.1:{settings.api_port}",
+        "PREVS_LISTEN": api.removeprefix("http://"),
         "PREVS_TOKEN_FILE": str(settings.token_file),
-        "PREVS_DIR": str(settings.folder / "framework"),
+        "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),
         "PREVS_EXECUTOR_COMMAND": shlex.join([sys.executable, "-m", "executor"]),
     }
     agents = (f"agent-{n}" for n in settings.agent_numbers)
     return ProcessPart(
-        name="framework",
+        name=name,
         command=(sys.executable, "-m", "framework"),
         environ=environment(own, environ),
-        log=settings.log("framework"),
-        answers=lambda: answers_http(f"{settings.api}/healthz"),
+        log=settings.log(name),
+        answers=lambda: answers_http(f"{api}/healthz"),
         needs=("zookeeper", "announcement", *agents),
-        address=settings.api,
-        folder=_folder(settings, "framework"),
+        address=api,
+        folder=_folder(settings, name),
         advice="Its port can be chosen: --api-port.",
     )
 
@@ -82,7 +86,7 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
         environ=environment(own, environ),
         log=settings.log("proxy"),
         answers=lambda: answers_http(f"http://{listen}/", statuses=lambda _: True),
-        needs=("zookeeper", "framework"),
+        needs=("zookeeper", *map(settings.framework_name, settings.framework_numbers)),
         address=f"http://{listen}",
         folder=_folder(settings, "proxy"),
         advice="Its port can be chosen: --port. HAProxy is needed: provision/debian.sh",

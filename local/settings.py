@@ -14,7 +14,7 @@ from local.errors import LocalError
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A cluster. Agent n listens on 127.0.0.n; all listen on loopback only.
+    """A cluster. Agent n and framework n listen on 127.0.0.n; all listen on loopback only.
 
     `cpus` and `mem` (MB) are what each agent offers: shares of a machine that is not divided in
     earnest, so they needn't be what it has. `preview_ports` is FIRST-LAST. `cluster` is the id that
@@ -24,6 +24,7 @@ class Settings:
     folder: Path
     cluster: str
     agents: int = 2
+    frameworks: int = 1
     domain: str = "localhost"
     port: int = 8080
     api_port: int = 8090
@@ -54,21 +55,31 @@ class Settings:
         """One JSON line for each step of the last start and end."""
         return self.folder / "progress.jsonl"
 
+    @property
+    def held_folder(self) -> Path:
+        """While it has a file of a part's name, that part is not started again when it ends."""
+        return self.folder / "held"
+
     def log(self, part: str) -> Path:
         """Return the log of a part."""
         return self.folder / "log" / f"{part}.log"
 
     @property
     def api(self) -> str:
-        """The address of the framework's API."""
-        return f"http://127.0.0.1:{self.api_port}"
+        """The addresses of the API, comma separated: each framework has one (see PREVS_API)."""
+        return ",".join(self.framework_api(n) for n in self.framework_numbers)
+
+    def framework_api(self, number: int) -> str:
+        """Return the address of one framework's API."""
+        return f"http://127.0.0.{number}:{self.api_port}"
 
     def listeners(self) -> list[tuple[str, str, int]]:
         """Return (option that changes it, address, port) of all that will listen."""
         agents = [("--agent-port", f"127.0.0.{n}", self.agent_port) for n in self.agent_numbers]
+        apis = [("--api-port", f"127.0.0.{n}", self.api_port) for n in self.framework_numbers]
         return [
             ("--port", "127.0.0.1", self.port),
-            ("--api-port", "127.0.0.1", self.api_port),
+            *apis,
             ("--zookeeper-port", "127.0.0.1", self.zookeeper_port),
             ("--mesos-port", "127.0.0.1", self.mesos_port),
             *agents,
@@ -78,6 +89,15 @@ class Settings:
     def agent_numbers(self) -> range:
         """1, 2, … as in agent-1 at 127.0.0.1."""
         return range(1, self.agents + 1)
+
+    @property
+    def framework_numbers(self) -> range:
+        """1, 2, … as in framework-2 at 127.0.0.2; the first is called framework."""
+        return range(1, self.frameworks + 1)
+
+    def framework_name(self, number: int) -> str:
+        """Return the name of a framework's part, log and folder."""
+        return "framework" if number == 1 else f"framework-{number}"
 
 
 def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:

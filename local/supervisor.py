@@ -3,6 +3,8 @@
 `python -m local.supervisor FOLDER` (started by `prevs local up`, detached). It holds a lock while
 it lives, writes status.json on every change and a line of progress for every step. SIGTERM ends
 all. If a part fails before all were up once, it says so, ends all and exits 1.
+
+To see how the others do without a part, `touch held/PART` in the folder and end its process.
 """
 
 import contextlib
@@ -10,6 +12,7 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -93,13 +96,17 @@ class Supervisor:
     def _advance(self, part: Part, state: PartState) -> tuple[PartState, Action]:
         waiting = state.phase is Phase.WAITING
         problem = None if waiting else part.problem()
+        held = waiting and (self._settings.held_folder / part.name).exists()
         return advance(
             state,
-            needs_met=all(self._states[need].phase is Phase.READY for need in part.needs),
+            needs_met=not held and self._needs_met(part),
             ready=state.phase is Phase.STARTING and problem is None and part.ready(),
             problem=problem,
             now=time.monotonic(),
         )
+
+    def _needs_met(self, part: Part) -> bool:
+        return all(self._states[need].phase is Phase.READY for need in part.needs)
 
     def _start(self, part: Part) -> None:
         _log.info("%s: starting", part.name)
@@ -199,6 +206,8 @@ def main(folder: Path, environ: Mapping[str, str]) -> int:
         raise LocalError("supervisor", f"{folder} is no cluster's folder")
     with only_one(settings):
         settings.progress_file.write_text("")
+        shutil.rmtree(settings.held_folder, ignore_errors=True)
+        settings.held_folder.mkdir()
         left = processes.marked(settings.cluster)
         if left:
             begun = time.monotonic()

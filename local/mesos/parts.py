@@ -58,10 +58,16 @@ def master_part(
     Its registry is in memory. With a replicated log a new master waits ten minutes for the agents
     that it remembers, and answers no question about their tasks; here some may never come back
     (fewer agents, or of another shape), and those that do come back have their old ids.
+
+    An agent that does not answer counts as unreachable after 15 s, not after Mesos's 75: on one
+    machine there is no network whose hiccups would have to be forgiven, and who tries out what
+    happens when an agent dies should not have to wait.
     """
     folder.mkdir(parents=True, exist_ok=True)
     own = _common(installation, address, folder) | {
         "MESOS_ALLOCATION_INTERVAL": "500ms",
+        "MESOS_AGENT_PING_TIMEOUT": "3secs",
+        "MESOS_MAX_AGENT_PING_TIMEOUTS": "5",
     }
     return ProcessPart(
         name="master",

@@ -28,6 +28,23 @@ def test_the_framework_ends_before_the_agents_do(tmp_path: Path) -> None:
     assert {"agent-1", "agent-2", "agent-3"} < set(needs)
 
 
+def test_frameworks_share_neither_name_nor_address_nor_files(tmp_path: Path) -> None:
+    settings = prepare(tmp_path, {"frameworks": 2, "api_port": 12})
+    first, second = (framework_part(settings, {}, number) for number in (1, 2))
+    assert (first.name, second.name) == ("framework", "framework-2")
+    assert second.environ["PREVS_LISTEN"] == "127.0.0.2:12"
+    assert second.address == "http://127.0.0.2:12"
+    assert first.log != second.log
+    assert first.environ["PREVS_DIR"] != second.environ["PREVS_DIR"]
+    assert first.environ["PREVS_ZOOKEEPER"] == second.environ["PREVS_ZOOKEEPER"]
+
+
+def test_the_proxy_knows_every_framework(tmp_path: Path) -> None:
+    part = proxy_part(prepare(tmp_path, {"frameworks": 2, "api_port": 12}), {})
+    assert part.environ["PREVS_API"] == "http://127.0.0.1:12,http://127.0.0.2:12"
+    assert {"framework", "framework-2"} < set(part.needs)
+
+
 def test_the_proxy_listens_on_loopback_only(tmp_path: Path) -> None:
     part = proxy_part(prepare(tmp_path, {"port": 99}), {})
     assert part.environ["PREVS_PROXY_LISTEN"] == "127.0.0.1:99"

@@ -40,3 +40,10 @@ def test_every_agent_listens_on_an_address_of_its_own() -> None:
     made = settings.Settings(Path("/x"), "id", agents=3, agent_port=7)
     agents = [(host, port) for option, host, port in made.listeners() if option == "--agent-port"]
     assert agents == [("127.0.0.1", 7), ("127.0.0.2", 7), ("127.0.0.3", 7)]
+
+
+def test_every_framework_listens_on_an_address_of_its_own_and_the_api_is_all_of_them() -> None:
+    made = settings.Settings(Path("/x"), "id", frameworks=2, api_port=8)
+    apis = [(host, port) for option, host, port in made.listeners() if option == "--api-port"]
+    assert apis == [("127.0.0.1", 8), ("127.0.0.2", 8)]
+    assert made.api == "http://127.0.0.1:8,http://127.0.0.2:8"
