@@ -1,5 +1,6 @@
 """The parts of a local cluster that are not Mesos, each for real."""
 
+import contextlib
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 import docker
 import pytest
 from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
 
 from local import containers, processes
 from local.announcement import AnnouncementPart
@@ -165,8 +167,11 @@ def announced(
 
 def announcements(own_zookeeper: ProcessPart) -> dict[str, Any]:
     def read(client: KazooClient) -> dict[str, Any]:
-        names = client.get_children("/mesos")
-        return {name: json.loads(client.get(f"/mesos/{name}")[0]) for name in names}
+        announced = {}
+        for name in client.get_children("/mesos"):
+            with contextlib.suppress(NoNodeError):  # it went between the two questions
+                announced[name] = json.loads(client.get(f"/mesos/{name}")[0])
+        return announced
 
     found: dict[str, Any] = with_client(own_zookeeper.address, read)
     return found
