@@ -12,13 +12,16 @@ P2   stop() sends TEARDOWN: it never does                                       
 P3   calls may take a day, under the driver's lock: http_timeout, no lock           calls
 P4   no pause between tries after a 503 or an ended stream: Pace, every time        link, pace
 P5   an ERROR event is only told, the fight for the id goes on: stops, aborted()    scheduler_link
-P6   a silent master is never noticed: the link is dropped after 5 heartbeats       link
-P7   an unexpected answer to SUBSCRIBE ends the thread: pause, try again, say why   connection, link
+P6   a silent master is never noticed: the link is dropped after 5 heartbeats, and as
+     soon as a call gets no answer                                     link, scheduler_link
+P7   an unexpected answer to SUBSCRIBE ends the thread: pause, try again, say why; a
+     401 or 403 before any subscription: aborted()         connection, link, scheduler_link
 P8   FAILURE without agent or status is a KeyError: told as None                    scheduler_link
 P9   SIGINT handler at import, interrupt_main at death: neither; aborted() or lost() library, link
 P10  select fails beyond 1024 open files: poll                                      connection
 P11  a name that does not resolve ends the thread: a failed try                     connection
-P12  a connect that is never answered counts as connected: connect_limit            link
+P12  a connect that is never answered counts as connected: answer_limit, for the
+     answer to SUBSCRIBE, too                                                        link
 P13  a version such as 1.12.0-rc1 ends the thread: no version is asked for          link
 P14  GPU_RESOURCES added, failover_timeout of 100 s: FrameworkInfo as it is given   scheduler_link
 P15  calls without a link return as if they were sent: NotConnected                 scheduler_link

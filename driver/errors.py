@@ -6,6 +6,7 @@ DriverError
 ├── FailedOver         another scheduler has subscribed with this framework's id
 ├── FrameworkRemoved   the framework was torn down, or was away for too long
 ├── Rejected           Mesos ended the subscription for another reason
+├── Unauthorized       the master does not take our credentials, and never did
 ├── Refused            the agent answers SUBSCRIBE with a no that stays
 ├── AgentLost          no agent to subscribe with for as long as an executor may wait
 └── ThreadDied         a defect of the driver: its thread has ended
@@ -49,6 +50,14 @@ class FrameworkRemoved(DriverError):
 
 class Rejected(DriverError):
     """Mesos ended the subscription with an ERROR event, for a reason that is its str()."""
+
+
+class Unauthorized(DriverError):
+    """The master answers SUBSCRIBE with 401 or 403, its `status`."""
+
+    def __init__(self, why: str, status: int) -> None:
+        super().__init__(f"Mesos does not take this framework's credentials: {why}")
+        self.status = status
 
 
 class Refused(DriverError):

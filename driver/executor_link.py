@@ -26,7 +26,7 @@ from driver.updates import Updates
 logger = logging.getLogger(__name__)
 
 _NANOSECONDS = 1_000_000_000
-_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 5.0
 _LONGEST_DELAY_SECONDS = 1.0
 _RESEND_SECONDS = 0.5
 # 404: an agent that starts answers before it knows its own paths. 429: it asks for patience.
@@ -36,7 +36,7 @@ _STAYS_FOR_A_WHILE = frozenset({307, 404, 408, 429})
 def read_pace(environment: Environment) -> Pace:
     """Return a pace that tries several times within the window that the agent leaves us."""
     longest = min(_LONGEST_DELAY_SECONDS, environment.resubscribe_window / 5)
-    return Pace(min(0.05, longest), longest, connect_limit=_CONNECT_SECONDS)
+    return Pace(min(0.05, longest), longest, answer_limit=_ANSWER_SECONDS)
 
 
 class ExecutorEvents(Protocol):

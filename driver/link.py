@@ -39,7 +39,8 @@ class Link(library.Process):
         self._subscribed_at: tuple[str, str] | None = None
         self._appointed: str | None = self._new_master
         self._at_once = False
-        self._silence_limit = pace.silence_limit
+        self._silence_limit: float | None = None
+        self._doubt: LinkOver | None = None
         self._heard = 0.0
         self._failures = 0
         self._retry_after = 0.0
@@ -80,6 +81,16 @@ class Link(library.Process):
         self._silence_limit = silence_limit
         self._failures = 0
         self.problem = ""
+
+    def doubt(self, subscription: tuple[str, str], why: str) -> None:
+        """Give up a subscription, if it is that of now: no call goes there any more. Any thread."""
+        with self._lock:
+            if self._subscribed_at != subscription or not self._started:
+                return
+            self._subscribed_at = None
+            self._doubt = LinkOver(why)
+            self.problem = why
+            self._notify()
 
     def appoint(self, master: str | None) -> None:
         """Follow this master (host:port) from now on, or none."""
@@ -179,6 +190,8 @@ class Link(library.Process):
     def _turn(self) -> None:
         """Wait for the next thing to happen, and do what it asks for."""
         self._follow()
+        if (doubt := self._doubt) is not None:
+            self._lose(doubt)
         try:
             if self._connection is None:
                 self._open()
@@ -212,7 +225,6 @@ class Link(library.Process):
             return
         self.stream_id = None
         self._heard = now
-        self._silence_limit = self._pace.silence_limit
         if self._failures == 0:
             self.problem = f"{self._master} has not answered yet"
         self._connection = Connection(self._master, self)
@@ -238,8 +250,8 @@ class Link(library.Process):
 
     def _patience(self) -> float | None:
         """Return how long the connection of now may stay silent."""
-        if self._connection is not None and not self._connection.connected:
-            return self._pace.connect_limit
+        if not self.is_subscribed:
+            return self._pace.answer_limit
         return self._silence_limit
 
     def _check_silence(self) -> None:
@@ -252,7 +264,8 @@ class Link(library.Process):
     def _lose(self, over: LinkOver) -> None:
         """Close the connection, and set when the next one is tried."""
         with self._lock:
-            was_subscribed, self._subscribed_at = self._subscribed_at is not None, None
+            was_subscribed = self._subscribed_at is not None or self._doubt is not None
+            self._subscribed_at = self._doubt = None
             if over.status != 307:
                 # A redirect holds for one link only: who was appointed knows better after that.
                 self._new_master = self._appointed

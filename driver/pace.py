@@ -8,14 +8,13 @@ class Pace:
     """The intervals of a link.
 
     After a link is lost the next is tried after about `first_delay`, doubled with every failure
-    up to `longest_delay`. A connect may take `connect_limit`, and a link that says nothing for
-    `silence_limit` is given up (None: silence is no sign; a subscription may set it anew).
+    up to `longest_delay`. A connect may take `answer_limit`, and so may the answer to SUBSCRIBE;
+    how long a subscription may be silent is said by who is subscribed with.
     """
 
     first_delay: float
     longest_delay: float
-    connect_limit: float
-    silence_limit: float | None = None
+    answer_limit: float
 
 
 def retry_delay(pace: Pace, failures: int, chance: float) -> float:

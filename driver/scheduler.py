@@ -99,9 +99,9 @@ class SchedulerDriver:
         filters = {"refuse_seconds": refuse_seconds}
         self._link.acceptOffers(_values(offer_ids), list(operations), filters)
 
-    def accept_inverse(self, offer_ids: Sequence[str]) -> None:
-        """Agree to leave the agents of inverse offers in time."""
-        self._link.acceptInverseOffers(_values(offer_ids))
+    def accept_inverse(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
+        """Agree to leave the agents of inverse offers in time; the same is asked again later."""
+        self._link.accept_inverse(offer_ids, refuse_seconds=refuse_seconds)
 
     def decline(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
         """Give offers back."""

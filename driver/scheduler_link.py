@@ -8,7 +8,14 @@ from typing import Any, Protocol
 
 from driver import library
 from driver.connection import LinkOver
-from driver.errors import DriverError, NotConnected, ThreadDied, read_error_event
+from driver.errors import (
+    CallFailed,
+    DriverError,
+    NotConnected,
+    ThreadDied,
+    Unauthorized,
+    read_error_event,
+)
 from driver.link import Link
 from driver.pace import Pace
 
@@ -18,12 +25,7 @@ _SILENT_INTERVALS = 5
 _HEARTBEAT_SECONDS = 15.0
 _NANOSECONDS = 1_000_000_000
 
-PACE = Pace(
-    first_delay=0.5,
-    longest_delay=15.0,
-    connect_limit=10.0,
-    silence_limit=_SILENT_INTERVALS * _HEARTBEAT_SECONDS,
-)
+PACE = Pace(first_delay=0.5, longest_delay=15.0, answer_limit=10.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +55,15 @@ class SchedulerEvents(Protocol):
     def rescinded(self, offer_id: str) -> None:
         """Hear that an offer is void; this may come before the offer itself was looked at."""
 
+    def inverse_offered(self, offers: list[dict[str, Any]]) -> None:
+        """Hear of agents that will be away, at least one.
+
+        Each comes again until its refuse_seconds pass after it was accepted, and then anew.
+        """
+
+    def inverse_rescinded(self, offer_id: str) -> None:
+        """Hear that an inverse offer is void."""
+
     def updated(self, status: dict[str, Any]) -> None:
         """Hear of a TaskStatus; it comes again until it is acknowledged (if it has a uuid)."""
 
@@ -62,8 +73,8 @@ class SchedulerEvents(Protocol):
         """Hear that an agent, or an executor, has gone: a hint only, of which any part may lack."""
 
     def aborted(self, error: DriverError) -> None:
-        """Hear that the driver has stopped for good: FailedOver, FrameworkRemoved, Rejected or
-        ThreadDied. Nothing follows; no task was touched.
+        """Hear that the driver has stopped for good: FailedOver, FrameworkRemoved, Rejected,
+        Unauthorized or ThreadDied. Nothing follows; no task was touched.
         """
 
 
@@ -95,6 +106,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         self._events = events
         self._suppressed = tuple(suppressed_roles)
         self._leaving = False
+        self._was_taken = False
 
     @property
     def framework(self) -> dict[str, Any]:
@@ -124,6 +136,28 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         if "id" in self.framework:
             body["framework_id"] = self.framework["id"]
         return body
+
+    def _send(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a call; without an answer to it the subscription is given up.
+
+        A master that is half dead takes connections and answers nothing: each further call would
+        wait for as long again.
+        """
+        subscription = self._subscribed_at
+        try:
+            return super()._send(body)
+        except (NotConnected, CallFailed) as error:
+            if subscription is not None and getattr(error, "status", None) is None:
+                self.doubt(subscription, str(error))
+            raise
+
+    def accept_inverse(self, offer_ids: Sequence[str], *, refuse_seconds: float) -> None:
+        """Send ACCEPT_INVERSE_OFFERS; pymesos fails here where there never was a link."""
+        accept = {
+            "inverse_offer_ids": [{"value": offer_id} for offer_id in offer_ids],
+            "filters": {"refuse_seconds": refuse_seconds},
+        }
+        self._send({**self._header("ACCEPT_INVERSE_OFFERS"), "accept_inverse_offers": accept})
 
     def suppress(self) -> None:
         """Ask for no offers, now and after every subscription to come."""
@@ -173,6 +207,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         heartbeat = float(info.get("heartbeat_interval_seconds") or _HEARTBEAT_SECONDS)
         framework_id = info["framework_id"]
         self._framework["id"] = framework_id
+        self._was_taken = True
         self.subscribed(silence_limit=_SILENT_INTERVALS * heartbeat)
         self.tell(self._events.subscribed, framework_id["value"])
 
@@ -184,6 +219,15 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
     def on_rescind(self, event: dict[str, Any]) -> None:
         """Tell of an offer that is void."""
         self.tell(self._events.rescinded, event["offer_id"]["value"])
+
+    def on_inverse_offers(self, event: dict[str, Any]) -> None:
+        """Tell of agents that will be away."""
+        if offers := event.get("inverse_offers"):
+            self.tell(self._events.inverse_offered, offers)
+
+    def on_rescind_inverse_offer(self, event: dict[str, Any]) -> None:
+        """Tell of an inverse offer that is void."""
+        self.tell(self._events.inverse_rescinded, event["inverse_offer_id"]["value"])
 
     def on_update(self, event: dict[str, Any]) -> None:
         """Tell of a task's state, and leave the acknowledgement to who stores it."""
@@ -200,11 +244,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
 
     def on_error(self, event: dict[str, Any]) -> None:
         """Stop for good; pymesos would subscribe again, against whoever took over."""
-        error = read_error_event(str(event.get("message", "")))
-        logger.error("%s", error)
-        self.stop()
-        self.problem = str(error)
-        self.tell(self._events.aborted, error)
+        self._abort(read_error_event(str(event.get("message", ""))))
 
     def lost(self, over: LinkOver, *, was_subscribed: bool) -> None:
         """Tell of a lost subscription, but not of every try that failed."""
@@ -212,9 +252,20 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
             self.stop()
             return
         if over.status in (401, 403):
-            logger.error("Mesos does not take our credentials: %s", over.reason)
+            error = Unauthorized(over.reason, over.status)
+            # Credentials that were right once are so again, as soon as the masters know them.
+            if not self._was_taken:
+                self._abort(error)
+                return
+            logger.error("%s", error)
         if was_subscribed:
             self.tell(self._events.disconnected)
+
+    def _abort(self, error: DriverError) -> None:
+        logger.error("%s", error)
+        self.stop()
+        self.problem = str(error)
+        self.tell(self._events.aborted, error)
 
     def died(self, error: ThreadDied) -> None:
         """Tell that the driver is of no use any more."""

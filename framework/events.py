@@ -44,6 +44,13 @@ class InverseOffered:
 
 
 @dataclasses.dataclass(frozen=True)
+class InverseRescinded:
+    """An inverse offer is void."""
+
+    offer_id: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Used:
     """What a proxy says of the use of tasks."""
 
@@ -117,6 +124,7 @@ Event = (
     | Offered
     | Rescinded
     | InverseOffered
+    | InverseRescinded
     | Used
     | Updated
     | AgentFailed

@@ -12,9 +12,15 @@ from driver.scheduler import Credential, SchedulerDriver
 from framework import events, resources
 from framework.errors import OutcomeUnknown, Refused, Unavailable
 from framework.matching import Offer
+from framework.ports import InverseOffer
 
 FAILOVER_SECONDS = 4 * 7 * 86400.0
 """How long Mesos keeps the tasks of a framework that is away; its documentation says weeks."""
+
+
+INVERSE_SECONDS = 20.0
+"""How long an accepted inverse offer is not repeated; `framework.maintenance` relies on that."""
+_NANOSECONDS = 1_000_000_000
 
 
 def framework_info(
@@ -51,7 +57,38 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
         agent_id=offer["agent_id"]["value"],
         host=address.get("ip") or offer["hostname"],
         resources=resources.usable(offer.get("resources", [])),
+        attributes={a["name"]: _text(a) for a in offer.get("attributes", [])},
+        unavailable_from=_start(offer),
     )
+
+
+def read_inverse_offer(offer: Mapping[str, Any]) -> InverseOffer | None:
+    """Return an inverse offer (v1 JSON), or None for one that names no agent or no time."""
+    start = _start(offer)
+    if start is None or "agent_id" not in offer:
+        return None
+    return InverseOffer(offer["id"]["value"], offer["agent_id"]["value"], start)
+
+
+def _start(offer: Mapping[str, Any]) -> float | None:
+    """Return when an agent goes away, in seconds since the epoch."""
+    unavailability = offer.get("unavailability")
+    if unavailability is None:
+        return None
+    return float(unavailability["start"]["nanoseconds"]) / _NANOSECONDS
+
+
+def _text(attribute: Mapping[str, Any]) -> str:
+    """Return an attribute's value as an agent's --attributes says it."""
+    match attribute["type"]:
+        case "SCALAR":
+            return f"{attribute['scalar']['value']:g}"
+        case "RANGES":
+            spans = attribute["ranges"].get("range", [])
+            return f"[{','.join('{begin}-{end}'.format(**span) for span in spans)}]"
+        case "SET":
+            return f"{{{','.join(attribute['set'].get('item', []))}}}"
+    return str(attribute["text"]["value"])
 
 
 class Inbox:
@@ -75,6 +112,16 @@ class Inbox:
     def rescinded(self, offer_id: str) -> None:
         """Hear that an offer is void."""
         self._submit(events.Rescinded(offer_id))
+
+    def inverse_offered(self, offers: list[dict[str, Any]]) -> None:
+        """Hear of agents that will be away."""
+        read = [inverse for offer in offers if (inverse := read_inverse_offer(offer))]
+        if read:
+            self._submit(events.InverseOffered(read))
+
+    def inverse_rescinded(self, offer_id: str) -> None:
+        """Hear that an inverse offer is void."""
+        self._submit(events.InverseRescinded(offer_id))
 
     def updated(self, status: dict[str, Any]) -> None:
         """Hear of a task status."""
@@ -166,7 +213,7 @@ class MesosCluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         """Agree to leave the agents of inverse offers in time."""
         with _mapped():
-            self._driver.accept_inverse(offer_ids)
+            self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
 
     def acknowledge(self, status: Mapping[str, Any]) -> None:
         """Tell that a status is stored."""

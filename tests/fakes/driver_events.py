@@ -72,6 +72,14 @@ class RecordedScheduler(_Recorded):
         """Record."""
         self._put("rescinded", offer_id)
 
+    def inverse_offered(self, offers: list[Json]) -> None:
+        """Record."""
+        self._put("inverse_offered", offers)
+
+    def inverse_rescinded(self, offer_id: str) -> None:
+        """Record."""
+        self._put("inverse_rescinded", offer_id)
+
     def updated(self, status: Json) -> None:
         """Record."""
         self._put("updated", status)

@@ -87,6 +87,7 @@ class FakeMaster(StreamServer):
         doings: dict[str, Callable[[Json], None]] = {
             "ACCEPT": self._accept,
             "DECLINE": self._decline,
+            "ACCEPT_INVERSE_OFFERS": lambda _: None,
             "SUPPRESS": lambda _: setattr(self, "_suppressed", True),
             "REVIVE": self._revive,
             "KILL": self._kill,

@@ -9,12 +9,16 @@ from typing import NamedTuple
 
 import pytest
 
+from driver.errors import CallFailed, NotConnected
 from driver.executor import ExecutorDriver
+from driver.pace import Pace
+from driver.scheduler import SchedulerDriver
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import ProcessPart, bring_up
-from tests.contract.driver.worlds import RealWorld, start_real
-from tests.fakes.driver_events import RecordedExecutor
+from tests.contract.driver.schedulers import wait_until
+from tests.contract.driver.worlds import RealWorld, framework_info, start_real
+from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
 
 pytestmark = pytest.mark.integration
 
@@ -88,6 +92,12 @@ def kill(part: ProcessPart) -> None:
     part.stop()
 
 
+def is_stopped(part: ProcessPart) -> bool:
+    """Tell whether SIGSTOP has reached every thread of a part."""
+    stats = [file.read_text() for file in Path(f"/proc/{part.pid}/task").glob("*/stat")]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
 def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
     parts: Parts, world: RealWorld, executor: ExecutorDriver, told: RecordedExecutor
 ) -> None:
@@ -105,6 +115,42 @@ def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
     states = [arguments[0]["state"] for name, arguments in world.events.events if name == "updated"]
     assert states[-1] == "TASK_FAILED"
     assert "TASK_LOST" not in states
+
+
+def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: Parts) -> None:
+    """P6, P12: it takes connections, and answers neither a call nor SUBSCRIBE.
+
+    When it goes on it finds many a SUBSCRIBE of links that were given up: none may end the last.
+    """
+    assert parts.master.pid is not None
+    events = RecordedScheduler()
+    quick = Pace(first_delay=0.05, longest_delay=0.2, answer_limit=0.4)
+    driver = SchedulerDriver(
+        events, framework_info(), parts.master.address, http_timeout=1.0, pace=quick
+    )
+    driver.start()
+    try:
+        (framework_id,) = events.wait("subscribed")
+        os.kill(parts.master.pid, signal.SIGSTOP)
+        wait_until(lambda: is_stopped(parts.master))
+        try:
+            with pytest.raises(CallFailed) as caught:
+                driver.revive()
+            assert caught.value.outcome_unknown
+            with pytest.raises(NotConnected):
+                driver.revive()
+            events.wait("disconnected")
+            wait_until(lambda: "has said nothing for 0.4 s" in driver.problem)
+            time.sleep(3.0)
+        finally:
+            os.kill(parts.master.pid, signal.SIGCONT)
+        assert events.wait("subscribed", limit=30) == (framework_id,)
+        # An answer to this comes after whatever the links before have left.
+        driver.reconcile([("no-such-task", None)])
+        events.wait("updated")
+        assert "aborted" not in events.names()
+    finally:
+        driver.teardown()
 
 
 def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(

@@ -76,6 +76,10 @@ class Scheduler:
 
     def rescinded(self, offer_id: str) -> None: ...
 
+    def inverse_offered(self, offers: list[dict[str, Any]]) -> None: ...
+
+    def inverse_rescinded(self, offer_id: str) -> None: ...
+
     def updated(self, status: dict[str, Any]) -> None:
         self.updates.put(status)
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.contract
 
 Json = dict[str, Any]
 Make = Callable[..., ExecutorDriver]
-QUICK = Pace(first_delay=0.02, longest_delay=0.08, connect_limit=0.5)
+QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=0.5)
 RUNNING: Json = {"task_id": {"value": "t"}, "state": "TASK_RUNNING"}
 FAILED: Json = {"task_id": {"value": "t"}, "state": "TASK_FAILED"}
 
@@ -194,7 +194,7 @@ def test_an_agent_that_is_not_ready_yet_is_asked_with_pauses_e4(
 ) -> None:
     """E4: pymesos asks thousands of times a second while an agent recovers."""
     agent.subscribe_answer = Answer(status)
-    make(agent.environ(), Pace(first_delay=0.2, longest_delay=0.2, connect_limit=1.0))
+    make(agent.environ(), Pace(first_delay=0.2, longest_delay=0.2, answer_limit=1.0))
     agent.wait_call("SUBSCRIBE")
     begun = time.monotonic()
     agent.wait_call("SUBSCRIBE", 3)

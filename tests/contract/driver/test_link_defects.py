@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from driver.errors import NotConnected
+from driver.errors import CallFailed, NotConnected
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
 from tests.contract.driver.schedulers import Make, address_of, listen, wait_until
@@ -90,7 +90,7 @@ def test_a_master_that_is_unavailable_is_asked_in_growing_intervals_p4(
 ) -> None:
     """P4: pymesos asks thousands of times a second, and tells `disconnected` each time (P19)."""
     master.subscribe_answer = Answer(503)
-    pace = Pace(first_delay=0.1, longest_delay=0.4, connect_limit=1.0, silence_limit=5.0)
+    pace = Pace(first_delay=0.1, longest_delay=0.4, answer_limit=1.0)
     driver = make(master.address, pace=pace)
     master.wait_call("SUBSCRIBE", 4)
     begun = time.monotonic()
@@ -110,7 +110,7 @@ def test_a_stream_that_ends_at_once_is_not_asked_for_without_a_pause_p4(
 ) -> None:
     """P4: every end of a stream is followed by a pause."""
     master.subscribe_answer = Answer(200, {"Transfer-Encoding": "chunked"})
-    pace = Pace(first_delay=0.3, longest_delay=0.3, connect_limit=1.0, silence_limit=5.0)
+    pace = Pace(first_delay=0.3, longest_delay=0.3, answer_limit=1.0)
     make(master.address, pace=pace)
     master.wait_call("SUBSCRIBE", 1)
     begun = time.monotonic()
@@ -133,6 +133,40 @@ def test_a_master_that_falls_silent_is_left_after_five_heartbeats_p6(
         master.close()
 
 
+def test_a_master_that_answers_no_call_is_left_at_once_p6(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P6: one that was stopped takes connections; each call to it would wait its whole time."""
+    driver = make(master.address, http_timeout=0.3)
+    events.wait("subscribed")
+    master.hangs = True
+    master.subscribe_answer = Answer(503)
+    with pytest.raises(CallFailed):
+        driver.revive()
+    with pytest.raises(NotConnected):
+        driver.revive()
+    assert not driver.connected
+    events.wait("disconnected")
+    assert len(master.of_type("REVIVE")) == 1
+
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    assert events.names() == ["subscribed", "disconnected", "subscribed"]
+
+
+def test_a_call_that_is_answered_by_a_no_leaves_the_link_as_it_is_p6(
+    driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
+) -> None:
+    """P6: the other side of it: who answers is alive."""
+    master.call_answer = Answer(500)
+    with pytest.raises(CallFailed):
+        driver.revive()
+    assert driver.connected
+    master.update("t", "TASK_RUNNING")
+    events.wait("updated")
+    assert "disconnected" not in events.names()
+
+
 def test_a_master_that_has_nothing_but_heartbeats_is_not_left_p6(
     events: RecordedScheduler, make: Make
 ) -> None:
@@ -147,7 +181,7 @@ def test_a_master_that_has_nothing_but_heartbeats_is_not_left_p6(
         master.close()
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 500, 302])
+@pytest.mark.parametrize("status", [400, 404, 500, 302])
 def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
     master: FakeMaster, events: RecordedScheduler, make: Make, status: int
 ) -> None:
@@ -162,6 +196,35 @@ def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
     master.subscribe_answer = None
     events.wait("subscribed")
     assert driver.problem == ""
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_were_never_taken_end_the_driver_p7(
+    master: FakeMaster, events: RecordedScheduler, make: Make, status: int
+) -> None:
+    """P7: a rollout of wrong ones ends with a sentence."""
+    master.subscribe_answer = Answer(status, body=b"the reason")
+    driver = make(master.address)
+    (error,) = events.wait("aborted")
+    assert (type(error).__name__, error.status) == ("Unauthorized", status)
+    assert "the reason" in str(error)
+    with pytest.raises(NotConnected, match="credentials"):
+        driver.suppress()
+    assert len(master.calls) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_were_taken_once_are_tried_again_p7(
+    driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler, status: int
+) -> None:
+    """P7: a master that does not know them yet must not end a framework that leads."""
+    master.subscribe_answer = Answer(status, body=b"not yet")
+    master.stream.cut()
+    master.wait_call("SUBSCRIBE", 3)
+    assert "not yet" in driver.problem
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    assert events.names() == ["subscribed", "disconnected", "subscribed"]
 
 
 def test_an_answer_that_is_no_stream_is_asked_again_p7(
@@ -251,7 +314,7 @@ def test_a_master_that_takes_the_connection_and_says_nothing_is_given_up_p12(
     events: RecordedScheduler, make: Make
 ) -> None:
     """P12: the same when it is stopped after its kernel has answered."""
-    pace = Pace(first_delay=0.02, longest_delay=0.1, connect_limit=5.0, silence_limit=0.3)
+    pace = Pace(first_delay=0.02, longest_delay=0.1, answer_limit=0.3)
     with listen(backlog=5) as mute:
         driver = make(address_of(mute), pace=pace)
         first, _ = mute.accept()
@@ -276,7 +339,7 @@ def test_a_pause_between_tries_ends_with_stop_and_with_a_new_master_p21(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
     """P21: pymesos sleeps through both."""
-    patient = Pace(first_delay=60, longest_delay=60, connect_limit=5, silence_limit=5)
+    patient = Pace(first_delay=60, longest_delay=60, answer_limit=5)
     with listen(backlog=1) as nobody:
         address = address_of(nobody)
     driver = make(address, pace=patient)
@@ -320,7 +383,7 @@ def test_masters_that_redirect_in_a_circle_are_asked_with_pauses_p4(
 ) -> None:
     """P4: a redirect is no reason to hurry."""
     master.subscribe_answer = Answer(307, {"Location": f"//{master.address}/"})
-    pace = Pace(first_delay=0.3, longest_delay=0.3, connect_limit=1.0, silence_limit=5.0)
+    pace = Pace(first_delay=0.3, longest_delay=0.3, answer_limit=1.0)
     make(master.address, pace=pace)
     master.wait_call("SUBSCRIBE")
     begun = time.monotonic()

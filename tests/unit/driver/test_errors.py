@@ -25,7 +25,7 @@ def test_an_error_event_is_read_by_what_the_master_says(
 
 def test_every_error_is_of_one_family() -> None:
     own = [one for one in vars(errors).values() if isinstance(one, type)]
-    assert len(own) == 9
+    assert len(own) == 10
     assert all(issubclass(one, errors.DriverError) for one in own)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from driver.pace import Pace, retry_delay
 
-PACE = Pace(first_delay=0.5, longest_delay=15.0, connect_limit=1.0)
+PACE = Pace(first_delay=0.5, longest_delay=15.0, answer_limit=1.0)
 CHANCES = st.floats(0, 1, exclude_max=True)
 
 

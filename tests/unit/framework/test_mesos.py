@@ -3,7 +3,8 @@ from typing import Any
 from driver.errors import FailedOver, FrameworkRemoved
 from framework import events, resources
 from framework.errors import Refused
-from framework.mesos import Inbox, framework_info, read_offer
+from framework.mesos import Inbox, framework_info, read_inverse_offer, read_offer
+from framework.ports import InverseOffer
 from tests.fakes.offers import scalar
 
 
@@ -29,6 +30,41 @@ def test_an_offer_counts_what_can_be_relied_on() -> None:
     assert resources.total(offer.resources, "cpus") == 2
 
 
+def test_an_offer_tells_the_attributes_of_its_agent_as_text() -> None:
+    attributes = [
+        {"name": "zone", "type": "TEXT", "text": {"value": "a"}},
+        {"name": "level", "type": "SCALAR", "scalar": {"value": 10.0}},
+        {"name": "weight", "type": "SCALAR", "scalar": {"value": 0.5}},
+        {"name": "keys", "type": "RANGES", "ranges": {"range": [{"begin": 1, "end": 5}]}},
+        {"name": "disks", "type": "SET", "set": {"item": ["ssd", "hdd"]}},
+    ]
+    assert read_offer(raw(attributes=attributes)).attributes == {
+        "zone": "a",
+        "level": "10",
+        "weight": "0.5",
+        "keys": "[1-5]",
+        "disks": "{ssd,hdd}",
+    }
+    assert read_offer(raw()).attributes == {}
+
+
+def test_an_offer_tells_when_its_agent_goes_away() -> None:
+    away = {"start": {"nanoseconds": 1_500_000_000}, "duration": {"nanoseconds": 1}}
+    assert read_offer(raw(unavailability=away)).unavailable_from == 1.5
+    assert read_offer(raw()).unavailable_from is None
+
+
+def test_an_inverse_offer_without_an_agent_asks_for_nothing() -> None:
+    away = {"start": {"nanoseconds": 2_000_000_000}}
+    inverse = {"id": {"value": "i1"}, "agent_id": {"value": "a1"}, "unavailability": away}
+    assert read_inverse_offer(inverse) == InverseOffer("i1", "a1", 2.0)
+    del inverse["agent_id"]
+    assert read_inverse_offer(inverse) is None
+    told: list[events.Event] = []
+    Inbox(told.append).inverse_offered([inverse])
+    assert told == []
+
+
 def test_the_framework_outlives_its_absence() -> None:
     info = framework_info(
         name="prevs", role="r", user="u", hostname="h", webui_url="w", principal="p"
@@ -49,6 +85,16 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
     inbox.subscribed("f1")
     inbox.offered([raw()])
     inbox.rescinded("o1")
+    inbox.inverse_offered(
+        [
+            {
+                "id": {"value": "i1"},
+                "agent_id": {"value": "agent-1"},
+                "unavailability": {"start": {"nanoseconds": 7_000_000_000}},
+            }
+        ]
+    )
+    inbox.inverse_rescinded("i1")
     inbox.updated({"state": "TASK_RUNNING"})
     inbox.agent_failed("agent-1", None, 9)
     inbox.disconnected()
@@ -56,6 +102,8 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
         events.Subscribed("f1"),
         events.Offered([read_offer(raw())]),
         events.Rescinded("o1"),
+        events.InverseOffered([InverseOffer("i1", "agent-1", 7.0)]),
+        events.InverseRescinded("i1"),
         events.Updated({"state": "TASK_RUNNING"}),
         events.AgentFailed("agent-1", None),
         events.Disconnected(),
