@@ -61,18 +61,18 @@ class Launching:
         self._explain(queue.held_back)
         if self._offers.held:
             self._explain({key: refusal.reason for key, refusal in match.refusals.items()})
-        self._launch(match.launches, self._origin._replace(framework_id=framework_id))
-        self.holds_out = any(refusal.holds_out for refusal in match.refusals.values())
         left = tuple(match.refusals)
-        if not self.holds_out:
-            self._offers.give_back(busy=bool(left))
+        origin = self._origin._replace(framework_id=framework_id)
+        self._launch(match.launches, origin, busy=bool(left))
+        self.holds_out = any(refusal.holds_out for refusal in match.refusals.values())
+        self._offers.give_back(busy=bool(left), holding=self.holds_out)
         if left:
             self._offers.wake(left)
             self._explain_silence(left, now)
         else:
             self._offers.rest()
 
-    def _launch(self, launches: tuple[Launch, ...], origin: Origin) -> None:
+    def _launch(self, launches: tuple[Launch, ...], origin: Origin, *, busy: bool) -> None:
         for agent_id in dict.fromkeys(launch.agent_id for launch in launches):
             placed: list[tuple[PreviewRecord, Launch]] = []
             try:
@@ -82,7 +82,7 @@ class Launching:
             finally:
                 # What is stored goes out, also where the next one could not be stored.
                 if placed:
-                    self._accept(agent_id, placed, origin)
+                    self._accept(agent_id, placed, origin, busy=busy)
 
     def _intend(self, launch: Launch) -> PreviewRecord:
         """Store the attempt before Mesos hears of it, so that its task is always known."""
@@ -102,14 +102,19 @@ class Launching:
         )
 
     def _accept(
-        self, agent_id: str, placed: list[tuple[PreviewRecord, Launch]], origin: Origin
+        self,
+        agent_id: str,
+        placed: list[tuple[PreviewRecord, Launch]],
+        origin: Origin,
+        *,
+        busy: bool,
     ) -> None:
         tasks = [
             task_info.task_info(self._records.app(preview.app), preview, launch, origin)
             for preview, launch in placed
         ]
         try:
-            self._offers.accept(agent_id, tasks)
+            self._offers.accept(agent_id, tasks, busy=busy)
         except Unavailable as error:
             for preview, _ in placed:
                 self._records.change(preview, Event.NOT_LAUNCHED, reason=str(error))

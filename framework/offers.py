@@ -1,5 +1,6 @@
 """The offers at hand, and whether Mesos shall send any. Owned by the service's thread."""
 
+from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,8 +13,13 @@ IDLE_REFUSE_SECONDS = 3600.0
 """Nothing waits: REVIVE clears this as soon as something does."""
 BUSY_REFUSE_SECONDS = 5.0
 """Something waits for more than there is; an agent that gets more free is offered before."""
+HOLD_SECONDS = 10.0
+"""The longest that an offer is kept for what may soon want it: others get nothing meanwhile."""
+REVIVE_LEAST_SECONDS = 1.0
+"""REVIVE clears the filters of all declines, so each makes the master offer everything anew."""
 REVIVE_SECONDS = 10.0
 """REVIVE is repeated while something waits: it may be lost, or overtaken by a DECLINE."""
+_BANNED = 1000
 
 
 class Offers:
@@ -24,10 +30,13 @@ class Offers:
         self._clock = clock
         self._metrics = metrics
         self._held: dict[str, Offer] = {}
+        self._since: dict[str, float] = {}
+        self._banned: OrderedDict[str, None] = OrderedDict()
         self._woken_for: frozenset[Key] = frozenset()
-        self._woken_at = 0.0
+        self._woken_at = float("-inf")
         self._quiet = True
         self.connected = False
+        self.owes_revive = False
 
     @property
     def held(self) -> Sequence[Offer]:
@@ -41,45 +50,65 @@ class Offers:
 
     def void(self) -> None:
         """Drop everything; the link to the master is gone."""
-        self._held.clear()
+        self._drop(tuple(self._held))
         self._woken_for = frozenset()
+        self.owes_revive = False
         self.connected = False
 
     def add(self, offers: Iterable[Offer]) -> None:
-        """Hold offers."""
+        """Hold offers, but for those that are void already."""
         for offer in offers:
-            self._held[offer.id] = offer
             self._metrics.offers.labels("received").inc()
+            if offer.id in self._banned:
+                self._metrics.offers.labels("rescinded").inc()
+                continue
+            self._held[offer.id] = offer
+            self._since[offer.id] = self._clock.monotonic()
 
     def rescind(self, offer_id: str) -> None:
-        """Drop an offer; also one that was used or given back already."""
-        if self._held.pop(offer_id, None):
+        """Drop an offer, now or when it comes; also one that was used or given back already."""
+        if offer_id in self._held:
+            self._drop((offer_id,))
             self._metrics.offers.labels("rescinded").inc()
+        self._banned[offer_id] = None
+        if len(self._banned) > _BANNED:
+            self._banned.popitem(last=False)
 
-    def accept(self, agent_id: str, tasks: Sequence[Mapping[str, Any]]) -> None:
+    def accept(self, agent_id: str, tasks: Sequence[Mapping[str, Any]], *, busy: bool) -> None:
         """Launch tasks on everything that an agent offers.
 
-        The offers are gone whatever happens. Raises Unavailable, OutcomeUnknown.
+        What they leave of it comes back at once if `busy` (something waits still), else as what
+        is given back. The offers are gone whatever happens. Raises Unavailable, OutcomeUnknown.
         """
         ids = [offer.id for offer in self._held.values() if offer.agent_id == agent_id]
-        for offer_id in ids:
-            del self._held[offer_id]
+        self._drop(ids)
         self._metrics.offers.labels("accepted").inc(len(ids))
-        self._cluster.accept(ids, tasks, 0.0)
+        self._cluster.accept(ids, tasks, 0.0 if busy else IDLE_REFUSE_SECONDS)
 
-    def give_back(self, *, busy: bool) -> None:
-        """Decline what is left; `busy` when something waits for more."""
-        if not self._held:
+    def give_back(self, *, busy: bool, holding: bool) -> None:
+        """Decline what is left; `busy` when something waits for more.
+
+        With `holding` something may want them in a moment: only those go that were held too long.
+        """
+        limit = self._clock.monotonic() - HOLD_SECONDS
+        ids = [i for i, since in self._since.items() if not holding or since <= limit]
+        if not ids:
             return
-        ids = list(self._held)
         self._cluster.decline(ids, BUSY_REFUSE_SECONDS if busy else IDLE_REFUSE_SECONDS)
         self._metrics.offers.labels("declined").inc(len(ids))
-        self._held.clear()
+        self._drop(ids)
 
     def wake(self, keys: Collection[Key]) -> None:
-        """Ask for offers for what waits: at once for something new, again after some seconds."""
+        """Ask for offers for what waits: at once for something new, again after some seconds.
+
+        Not more often than every REVIVE_LEAST_SECONDS: `owes_revive` until the next is due.
+        """
         now = self._clock.monotonic()
-        if self._held or not (set(keys) - self._woken_for or now - self._woken_at > REVIVE_SECONDS):
+        since = now - self._woken_at
+        if self._held or not (since > REVIVE_SECONDS or not self._woken_for.issuperset(keys)):
+            return
+        self.owes_revive = since < REVIVE_LEAST_SECONDS
+        if self.owes_revive:
             return
         self._cluster.revive()
         self._quiet = False
@@ -89,6 +118,11 @@ class Offers:
     def rest(self) -> None:
         """Ask for no more offers."""
         self._woken_for = frozenset()
+        self.owes_revive = False
         if not self._quiet:
             self._cluster.suppress()
             self._quiet = True
+
+    def _drop(self, ids: Iterable[str]) -> None:
+        for offer_id in ids:
+            del self._held[offer_id], self._since[offer_id]

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 HURRY_SECONDS = 0.05
-"""How often to look while proxies let go of a placement, or a preview waits for its agent."""
+"""How often to look while proxies let go of a placement, or offers are waited for."""
 
 
 class Service:
@@ -121,7 +121,7 @@ class Service:
             return batch
 
     def _patience(self) -> float:
-        hurry = self._records.withdrawals or self._launching.holds_out
+        hurry = self._records.withdrawals or self._launching.holds_out or self._offers.owes_revive
         return HURRY_SECONDS if hurry else TICK_SECONDS
 
     def _handle(self, event: events.Event) -> Callable[[], None] | None:

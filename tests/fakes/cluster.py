@@ -7,17 +7,22 @@ from framework.errors import FrameworkError
 
 
 class FakeCluster:
-    """Records calls. `before` sees each first; `failure`, once set, is raised by every one."""
+    """Records calls; `refusals` are the refuse_seconds of each accept.
+
+    `before` sees each first; `failure`, once set, is raised by every one.
+    """
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.tasks: list[Mapping[str, Any]] = []
+        self.refusals: list[float] = []
         self.failure: FrameworkError | None = None
         self.before: Callable[[str], object] = lambda call: None
 
     def accept(
         self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
     ) -> None:
+        self.refusals.append(refuse_seconds)
         self._call("accept", (list(offer_ids), [task["task_id"]["value"] for task in tasks]))
         self.tasks += tasks
 
