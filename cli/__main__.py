@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from cli import preview_commands, room_commands
 from cli.app_commands import app
 from cli.errors import CliError
 from cli.output import tell_error
-from cli.preview_commands import COMMANDS
 from cli.surroundings import Surroundings
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
@@ -49,7 +49,7 @@ def prevs() -> None:
 
 
 prevs.add_command(app)
-for command in COMMANDS:
+for command in (*preview_commands.COMMANDS, *room_commands.COMMANDS):
     prevs.add_command(command)
 
 

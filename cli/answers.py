@@ -7,7 +7,10 @@ from typing import NotRequired, TypedDict
 
 
 class App(TypedDict):
-    """An app's settings; `cpus` is a share, `mem` in MB, `created` in seconds since the epoch."""
+    """An app's settings; `cpus` is a share, `mem` in MB, `idle_after` in seconds (0: never).
+
+    `created` is in seconds since the epoch.
+    """
 
     name: str
     repository: str
@@ -16,6 +19,9 @@ class App(TypedDict):
     mem: int
     max_previews: int
     health: str
+    idle_after: int
+    keep_warm: list[str]
+    constraints: list[str]
     created: float
 
 
@@ -45,6 +51,8 @@ class Preview(TypedDict):
     url: str
     urls: list[str]
     reason: str
+    queue_place: int | None
+    next_try: float | None
     failure: Failure | None
     task_id: str | None
     agent: Agent | None
@@ -55,6 +63,17 @@ class Preview(TypedDict):
     last_used: float | None
     pinned: bool
     log_tail: NotRequired[str]
+
+
+class Queued(TypedDict):
+    """A preview that waits for an agent; `place` 1 is the next, `since` in epoch seconds."""
+
+    place: int
+    app: str
+    sha: str
+    label: str | None
+    reason: str
+    since: float
 
 
 class Label(TypedDict):

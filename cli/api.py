@@ -1,55 +1,38 @@
-"""The framework's HTTP API, one method a call. The only module that knows `requests`.
+"""The framework's HTTP API, one method a call.
 
-Every call blocks, for up to two minutes: the framework may fetch a repository meanwhile. Every
+Every call blocks, for up to two minutes where the framework may fetch a repository meanwhile. Every
 call raises ApiUnreachable, ApiConfused or ApiRefused.
 """
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-import requests
-from requests.auth import AuthBase
-
-from cli.answers import App, Label, Preview
+from cli.answers import App, Label, Preview, Queued
+from cli.connection import Connection
 from cli.credentials import Credentials
-from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Problem
+from cli.errors import ApiConfused
 from cli.server_events import ServerEvent, parse
 
-_CONNECT_LIMIT = 5.0
-_ANSWER_LIMIT = 120.0
-_SILENCE_LIMIT = 30.0  # a stream has a comment line every 10 s at least
-_PROBLEM = "application/problem+json"
-_TYPE_PREFIX = "urn:prevs:problem:"
-
-
-class _Bearer(AuthBase):
-    """Puts the token into the header; an AuthBase, or ~/.netrc would override it."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+_PATIENCE = 30.0  # a stream has a comment line every 10 s at least; others answer within 10 s
+_FETCH_PATIENCE = 120.0
 
 
 class Api:
-    """The API at one address. Not thread safe."""
+    """The API at the addresses that are known. Not thread safe."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self.address = credentials.api
-        self._session = requests.Session()
-        self._session.auth = _Bearer(credentials.token)
-        # A proxy of the environment is of no use for this machine's own addresses.
-        host = urlsplit(credentials.api).hostname or ""
-        self._session.trust_env = not (host == "localhost" or host.startswith(("127.", "::1")))
+        self._connection = Connection(credentials)
+
+    @property
+    def address(self) -> str:
+        """Where the last call went."""
+        return self._connection.address
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._connection.close()
 
     def apps(self) -> list[App]:
         """Return every app."""
@@ -61,29 +44,32 @@ class Api:
 
     def add_app(self, settings: Mapping[str, object]) -> App:
         """Register an app; the same settings again change nothing."""
-        return cast(App, self._json("POST", "/v1/apps", body=settings))
+        return cast(App, self._json("POST", "/v1/apps", json=settings))
 
     def change_app(self, name: str, changes: Mapping[str, object]) -> App:
         """Change settings of an app, and return it."""
-        return cast(App, self._json("PATCH", _path("apps", name), body=changes))
+        return cast(App, self._json("PATCH", _path("apps", name), json=changes))
 
     def remove_app(self, name: str) -> None:
         """Stop an app's previews and forget it."""
-        self._call("DELETE", _path("apps", name)).close()
+        self._connection.call("DELETE", _path("apps", name), patience=_PATIENCE).close()
 
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
-        return cast(Label, self._json("GET", _path("apps", app, "labels", label)))
+        path = _path("apps", app, "labels", label)
+        return cast(Label, self._json("GET", path, patience=_FETCH_PATIENCE))
 
     def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
         """Return every preview, or those of an app or in a state."""
         wanted = {"app": app, "state": state}
         query = {key: value for key, value in wanted.items() if value is not None}
-        return cast(list[Preview], self._json("GET", "/v1/previews", query=query, part="previews"))
+        return cast(list[Preview], self._json("GET", "/v1/previews", params=query, part="previews"))
 
     def start(self, app: str, label: str) -> Preview:
         """Ask for the preview that a label leads to."""
-        return cast(Preview, self._json("POST", "/v1/previews", body={"app": app, "label": label}))
+        order = {"app": app, "label": label}
+        answer = self._json("POST", "/v1/previews", json=order, patience=_FETCH_PATIENCE)
+        return cast(Preview, answer)
 
     def preview(self, app: str, sha: str) -> Preview:
         """Return a preview."""
@@ -97,10 +83,20 @@ class Api:
         """Ask for another attempt at a failed preview."""
         return cast(Preview, self._json("POST", _path("previews", app, sha, "retry")))
 
+    def pin(self, app: str, sha: str, *, pinned: bool) -> Preview:
+        """Keep a preview from being stopped for idleness or for others, or no longer."""
+        method = "PUT" if pinned else "DELETE"
+        return cast(Preview, self._json(method, _path("previews", app, sha, "pin")))
+
+    def queue(self) -> list[Queued]:
+        """Return what waits for an agent, the next first."""
+        return cast(list[Queued], self._json("GET", "/v1/queue", part="queue"))
+
     def log(self, app: str, sha: str, offset: int) -> tuple[bytes, int]:
         """Return what the last attempt printed from byte `offset` on, and the next offset."""
         query = {"offset": str(offset)}
-        answer = self._call("GET", _path("previews", app, sha, "log"), query=query)
+        path = _path("previews", app, sha, "log")
+        answer = self._connection.call("GET", path, params=query, patience=_PATIENCE)
         try:
             return answer.content, int(answer.headers["X-Next-Offset"])
         except (KeyError, ValueError):
@@ -118,97 +114,30 @@ class Api:
         if after is not None:
             headers["Last-Event-ID"] = after
         path = _path("previews", app, sha, "log")
-        with self._call("GET", path, headers=headers, stream=True) as answer:
+        connection = self._connection
+        with connection.call(
+            "GET", path, headers=headers, stream=True, patience=_PATIENCE
+        ) as answer:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
                 raise ApiConfused(self.address, "a log that does not follow")
-            yield parse(self._lines(answer))
-
-    def _lines(self, answer: requests.Response) -> Iterator[bytes]:
-        try:
-            yield from answer.iter_lines()
-        except requests.RequestException as exc:
-            raise _mapped(exc, self.address) from exc
+            yield parse(connection.lines(answer))
 
     def _json(
         self,
         method: str,
         path: str,
         *,
-        body: Mapping[str, object] | None = None,
-        query: Mapping[str, str] | None = None,
         part: str | None = None,
+        patience: float = _PATIENCE,
+        **request: Any,
     ) -> Any:
-        answer = self._call(method, path, body=body, query=query)
+        answer = self._connection.call(method, path, patience=patience, **request)
         try:
             content = answer.json()
             return content if part is None else content[part]
         except (ValueError, KeyError, TypeError):
             raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, object] | None = None,
-        query: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        stream: bool = False,
-    ) -> requests.Response:
-        try:
-            answer = self._session.request(
-                method,
-                self.address + path,
-                json=body,
-                params=query,
-                headers=headers,
-                stream=stream,
-                timeout=(_CONNECT_LIMIT, _SILENCE_LIMIT if stream else _ANSWER_LIMIT),
-                allow_redirects=False,
-            )
-            if not 200 <= answer.status_code < 300:
-                raise _refusal(answer, self.address)
-        except requests.RequestException as exc:
-            raise _mapped(exc, self.address) from exc
-        return answer
-
 
 def _path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _refusal(answer: requests.Response, address: str) -> CliError:
-    if answer.headers.get("Content-Type", "").split(";")[0].strip() != _PROBLEM:
-        return ApiConfused(address, f"{answer.status_code} {answer.reason}")
-    try:
-        fields = json.loads(answer.content)
-        return ApiRefused(
-            Problem(
-                slug=str(fields["type"]).removeprefix(_TYPE_PREFIX),
-                http_status=answer.status_code,
-                title=str(fields.get("title", answer.reason)),
-                detail=str(fields.get("detail") or fields["title"]),
-                fields=fields,
-            )
-        )
-    except (ValueError, KeyError, TypeError):
-        return ApiConfused(address, f"{answer.status_code} with a problem that says nothing")
-
-
-def _mapped(exc: requests.RequestException, address: str) -> CliError:
-    """Return our error for any that the library raises."""
-    if isinstance(exc, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
-        return ApiConfused(address, str(exc))
-    if isinstance(exc, requests.Timeout):
-        return ApiUnreachable(address, "no answer in time")
-    return ApiUnreachable(address, _innermost(exc))
-
-
-def _innermost(exc: BaseException) -> str:
-    """Return the operating system's words for what went wrong, without the layers around them."""
-    cause: BaseException | None = exc
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-        cause = cause.__cause__ or cause.__context__
-    return "the connection broke"

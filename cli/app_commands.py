@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,39 @@ def settings(command: Command) -> Command:
         click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
         click.option("--max-previews", type=int, help="How many may run at the same time."),
         click.option("--health", metavar="PATH", help="What answers when the app is ready."),
+        click.option(
+            "--idle-after",
+            type=int,
+            metavar="SECONDS",
+            help="When a preview that nobody uses stops; 0: never.",
+        ),
+        click.option(
+            "--keep-warm",
+            multiple=True,
+            metavar="HOURS",
+            help="When none stops for that: 'mon-fri 08:00-18:00', UTC. Repeatable; '' for none.",
+        ),
+        click.option(
+            "--constraint",
+            "constraints",
+            multiple=True,
+            metavar="TEXT",
+            help="What an agent's attributes must be: 'zone=a|b', 'disk!=slow' or 'gpu'. "
+            "Repeatable; '' for none.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def said(options: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings among options that were given; of a list, what is not empty."""
+    return {
+        key: [one for one in value if one] if isinstance(value, tuple) else value
+        for key, value in options.items()
+        if value is not None and value != ()
+    }
 
 
 def located(repository: str, folder: Path) -> str:
@@ -60,9 +89,8 @@ def add(
 
     REPOSITORY is what `git clone` takes, from where the framework runs, or a folder.
     """
-    given = {key: value for key, value in options.items() if value is not None}
     there = located(repository, Path.cwd())
-    added = around.api.add_app({"name": name, "repository": there, **given})
+    added = around.api.add_app({"name": name, "repository": there, **said(options)})
     if as_json:
         show_json(added)
         return
@@ -105,7 +133,7 @@ def show_app(around: Surroundings, name: str, as_json: bool) -> None:
 @click.pass_obj
 def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: object) -> None:
     """Change settings of an app; they hold for what starts from now on."""
-    changes = {key: value for key, value in options.items() if value is not None}
+    changes = said(options)
     if not changes:
         raise click.UsageError("Say what to change, for example --mem 256.")
     if isinstance(repository := changes.get("repository"), str):

@@ -13,9 +13,12 @@ _WAYS = "Start prevs on this machine with `prevs local up`, or set PREVS_API and
 
 @dataclasses.dataclass(frozen=True)
 class Credentials:
-    """The API's address without a slash at the end, and its bearer token."""
+    """The API's addresses, at least one, without a slash at the end, and its bearer token.
 
-    api: str
+    Of several, each is one of the frameworks that run side by side.
+    """
+
+    apis: tuple[str, ...]
     token: str = dataclasses.field(repr=False)
 
 
@@ -29,32 +32,50 @@ def location(environ: Mapping[str, str]) -> Path:
 def read(environ: Mapping[str, str]) -> Credentials:
     """Return what PREVS_API and PREVS_TOKEN say, or else the file. Raises BadCredentials.
 
-    The file's token goes to the file's API only: PREVS_API alone does not send it elsewhere.
+    Both may name several addresses, with commas between. The file's token goes to the file's
+    addresses only: PREVS_API alone does not send it elsewhere.
     """
-    api = environ.get("PREVS_API", "").rstrip("/")
+    apis = _split(environ.get("PREVS_API", ""))
     token = environ.get("PREVS_TOKEN", "").strip()
-    if not (api and token):
+    if not (apis and token):
         filed = _read_file(location(environ))
-        if filed is None and not (api or token):
+        if filed is None and not (apis or token):
             raise BadCredentials(
                 f"No API is known: PREVS_API is not set, and there is no {location(environ)}.",
                 _WAYS,
             )
-        if not token and (filed is None or filed.api != api != ""):
-            raise BadCredentials(f"The token of the API at {api} is not known.", "Set PREVS_TOKEN.")
-        if not api and filed is None:
+        if not token and (filed is None or not set(apis) <= set(filed.apis)):
+            raise BadCredentials(
+                f"The token of the API at {', '.join(apis)} is not known.", "Set PREVS_TOKEN."
+            )
+        if not apis and filed is None:
             raise BadCredentials("PREVS_TOKEN is set, and PREVS_API is not.", _WAYS)
         if filed is not None:
-            api, token = api or filed.api, token or filed.token
-    if urlsplit(api).scheme not in {"http", "https"} or not urlsplit(api).netloc:
-        raise BadCredentials(f"PREVS_API is no address: {api!r}.", "It looks like http://host:8090")
-    return Credentials(api, token)
+            apis, token = apis or filed.apis, token or filed.token
+    for api in apis or ("",):
+        if not _is_address(api):
+            raise BadCredentials(
+                f"PREVS_API is no address: {api!r}.",
+                "It looks like http://host:8090, or like several of these with commas between.",
+            )
+    return Credentials(apis, token)
+
+
+def _split(text: str) -> tuple[str, ...]:
+    """Return the addresses in a text, each once."""
+    found = (one.strip().rstrip("/") for one in text.split(","))
+    return tuple(dict.fromkeys(one for one in found if one))
+
+
+def _is_address(api: str) -> bool:
+    parts = urlsplit(api)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def _read_file(path: Path) -> Credentials | None:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        return Credentials(str(content["api"]).rstrip("/"), str(content["token"]))
+        return Credentials(_split(str(content["api"])), str(content["token"]))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as exc:

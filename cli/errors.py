@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 NEXT_STEPS = {
+    "unavailable": "`prevs local status` shows what runs, where this machine has all of it.",
     "unauthorized": "Set PREVS_TOKEN to the API's token; `prevs local up` writes the right one.",
     "app-exists": "`prevs app set {app}` changes it.",
     "repository-unreachable": "Check that the machine of the framework can read it; "
@@ -38,15 +39,19 @@ class BadCredentials(CliError):
 
 
 class ApiUnreachable(CliError):
-    """Nothing answered at `address`; the same call may work later."""
+    """Nothing answered at any address of `tried` (each with why); the same call may work later."""
 
-    def __init__(self, address: str, why: str) -> None:
+    def __init__(self, *tried: tuple[str, str]) -> None:
+        told = "; ".join(f"{address}: {why}" for address, why in tried)
+        [(first, why), *more] = tried
         super().__init__(
-            f"The API at {address} does not answer: {why}.",
+            f"None of the API's addresses answers: {told}."
+            if more
+            else f"The API at {first} does not answer: {why}.",
             "Start everything on this machine with `prevs local up`, "
             "or set PREVS_API to where the API is.",
         )
-        self.address = address
+        self.tried = tried
 
 
 class ApiConfused(CliError):

@@ -41,7 +41,10 @@ Step = LogPiece | NewAttempt | Changed | Ended
 class Streams(Protocol):
     """Where the events come from; cli.api.Api is one."""
 
-    address: str
+    @property
+    def address(self) -> str:
+        """Where they come from."""
+        ...
 
     def log_stream(
         self, app: str, sha: str, *, after: str | None
@@ -66,7 +69,7 @@ def follow(
     after: str | None = None
     failures = 0
     while True:
-        lost: CliError = ApiUnreachable(streams.address, "the connection ended early")
+        lost: CliError = ApiUnreachable((streams.address, "the connection ended early"))
         try:
             with streams.log_stream(app, sha, after=after) as events:
                 for event in events:

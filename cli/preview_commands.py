@@ -41,8 +41,8 @@ def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bo
         show_json(preview)
     does_not_run = preview["state"] == "failed" or (wait and preview["state"] != "running")
     if does_not_run:
-        raise failed(preview, label)
-    note(f"{title(preview)} {progress(preview)}")
+        raise failed(preview, label, around.now())
+    note(f"{title(preview)} {progress(preview, around.now())}")
     if not as_json:
         click.echo(preview["url"])
 
@@ -53,13 +53,15 @@ def _wait(around: Surroundings, preview: Preview, label: str) -> Preview:
     try:
         with live_line() as say:
             steps = follow(around.api, app, sha, pause=around.pause, told=say)
-            return last_state(steps, say)
+            return last_state(steps, say, around.now)
     except KeyboardInterrupt:
         note(f"It goes on without you: `prevs show {app} {label}` tells how far it is.")
         raise
 
 
-def last_state(steps: Iterator[Step], say: Callable[[str], None]) -> Preview:
+def last_state(
+    steps: Iterator[Step], say: Callable[[str], None], clock: Callable[[], float]
+) -> Preview:
     """Return a followed preview once it is OVER; `say` hears of what it does until then."""
     said = ""
     for step in steps:
@@ -68,7 +70,7 @@ def last_state(steps: Iterator[Step], say: Callable[[str], None]) -> Preview:
         preview = step.preview
         if isinstance(step, Ended) or preview["state"] in OVER:
             return preview
-        sentence = f"{title(preview)} {progress(preview)}"
+        sentence = f"{title(preview)} {progress(preview, clock())}"
         if sentence != said:
             say(sentence)
             said = sentence
@@ -108,7 +110,7 @@ def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -
         return
     show(tables.preview_details(preview, around.now()))
     if preview["state"] == "failed":
-        error = failed(preview, label)
+        error = failed(preview, label, around.now())
         show_log_tail(error.log_tail, err=False)
         note(error.hint)
 
@@ -134,7 +136,7 @@ def logs(around: Surroundings, app: str, label: str, *, following: bool) -> None
             note("Another attempt begins, with a log of its own.")
         elif step.preview["state"] != state:
             state = step.preview["state"]
-            note(f"{title(step.preview)} {progress(step.preview)}")
+            note(f"{title(step.preview)} {progress(step.preview, around.now())}")
 
 
 def _print_log(around: Surroundings, preview: Preview, print_piece: Callable[[str], None]) -> None:
@@ -156,7 +158,7 @@ def _print_log(around: Surroundings, preview: Preview, print_piece: Callable[[st
 def stop(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
     """Stop the preview of LABEL; the next visit starts it again."""
     found = lookup.find(around.api, app, label)
-    _report(around.api.stop(app, found["sha"]), as_json=as_json)
+    _report(around, around.api.stop(app, found["sha"]), as_json=as_json)
 
 
 @click.command()
@@ -167,14 +169,16 @@ def stop(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
 def retry(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
     """Try the failed preview of LABEL again."""
     found = lookup.find(around.api, app, label)
-    _report(around.api.retry(app, found["sha"]), as_json=as_json)
+    _report(around, around.api.retry(app, found["sha"]), as_json=as_json)
+    if not as_json:
+        note(f"`prevs logs {app} {label} -f` shows how it goes.")
 
 
-def _report(preview: Preview, *, as_json: bool) -> None:
+def _report(around: Surroundings, preview: Preview, *, as_json: bool) -> None:
     if as_json:
         show_json(preview)
     else:
-        note(f"{title(preview)} {progress(preview)}")
+        note(f"{title(preview)} {progress(preview, around.now())}")
 
 
 @click.command("open")

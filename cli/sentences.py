@@ -1,5 +1,6 @@
 """What the command line says, as functions of values."""
 
+import math
 import re
 from collections.abc import Iterable
 
@@ -24,13 +25,13 @@ _PHASES = {
     "checking": "waits for the app to answer",
 }
 _STATES = {
-    "queued": "waits for an agent",
     "placed": "has an agent",
     "building": "builds",
     "starting": "starts",
     "draining": "is being stopped",
     "stopped": "is stopped",
 }
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 class Cleaner:
@@ -59,17 +60,36 @@ def title(preview: Preview) -> str:
     return names.task_name(preview["app"], labels[-1], preview["sha"])
 
 
-def progress(preview: Preview) -> str:
-    """Return what a preview does now, as the end of a sentence that its title begins."""
+def progress(preview: Preview, now: float) -> str:
+    """Return what a preview does at `now`, as the end of a sentence that its title begins."""
     state = preview["state"]
     if state == "running":
         return f"runs at {preview['url']}"
     if state == "failed":
         return failure(preview)
+    if state == "queued":
+        return _waiting(preview, now)
     doing = _PHASES.get(preview["phase"], "") if state in {"building", "starting"} else ""
-    said = doing or _STATES.get(state, f"is {state}")
-    reason = one_line(preview["reason"]) if state == "queued" else ""
-    return f"{said}: {reason}" if reason else said
+    return doing or _STATES.get(state, f"is {state}")
+
+
+def _waiting(preview: Preview, now: float) -> str:
+    """Return where a preview waits, why, and until when: "is 2nd in the queue: ..."."""
+    place, reason = preview["queue_place"], one_line(preview["reason"]).removesuffix(".")
+    said = "waits for an agent" if place is None else f"is {ordinal(place)} in the queue"
+    said = f"{said}: {reason}" if reason else said
+    if (moment := preview["next_try"]) is None:
+        return said
+    return f"{said}; the next try is in {duration(max(1, math.ceil(moment - now)))}"
+
+
+def notes(preview: Preview) -> str:
+    """Return what a list says of a preview beside its state: its place, its reason, its pin."""
+    place = preview["queue_place"]
+    standing = "" if place is None else f"{ordinal(place)} in the queue"
+    reason = failure(preview).removeprefix("failed: ") if preview["failure"] else preview["reason"]
+    told = ": ".join(part for part in (standing, one_line(reason)) if part)
+    return "; ".join(part for part in ("pinned" if preview["pinned"] else "", told) if part)
 
 
 def failure(preview: Preview) -> str:
@@ -83,10 +103,10 @@ def failure(preview: Preview) -> str:
     return f"failed: {message}" if known else f"failed: {message} (exit code {code})"
 
 
-def failed(preview: Preview, asked: str) -> PreviewFailed:
+def failed(preview: Preview, asked: str, now: float) -> PreviewFailed:
     """Return the error for a preview that was asked for as `asked`, and does not run."""
     app = preview["app"]
-    said = f"{title(preview)} {progress(preview)}"
+    said = f"{title(preview)} {progress(preview, now)}"
     if preview["state"] != "failed":
         return PreviewFailed(said, f"`prevs start {app} {asked}` starts it again.")
     hint = (
@@ -95,15 +115,31 @@ def failed(preview: Preview, asked: str) -> PreviewFailed:
     return PreviewFailed(said, hint, preview.get("log_tail", ""))
 
 
+def ordinal(number: int) -> str:
+    """Return "1st", "2nd", "3rd", "4th", "11th" or "21st"."""
+    teen = number % 100 in {11, 12, 13}
+    ending = "th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def duration(seconds: int) -> str:
+    """Return a time in all its units: "1 h 30 min"; none is "0 s"."""
+    parts = []
+    for size, unit in _UNITS:
+        number, seconds = divmod(seconds, size)
+        parts += [f"{number} {unit}"] if number else []
+    return " ".join(parts) or "0 s"
+
+
 def ago(moment: float | None, now: float) -> str:
     """Return how long before `now` a moment was, in its largest unit: "3 min ago"."""
     if moment is None:
         return "never"
     seconds = max(0, int(now - moment))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+    for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+    return "0 s ago"
 
 
 def counted(things: Iterable[object], one: str, many: str) -> str:

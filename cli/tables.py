@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from cli.answers import App, Preview
-from cli.sentences import ago, one_line, progress
+from cli.answers import App, Preview, Queued
+from cli.sentences import ago, duration, notes, one_line, ordinal, progress
 from prevs import names
 
 _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
@@ -14,23 +14,32 @@ _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "d
 
 def apps(listed: Iterable[App], now: float) -> Table:
     """Return a row for each app."""
-    table = _table("NAME", "REPOSITORY", "PORT", "CPUS", "MEM", "MOST", "ADDED")
+    table = _table("NAME", "REPOSITORY", "PORT", "CPUS", "MEM", "MOST", "IDLE", "ADDED")
     for app in listed:
         cells = [app["name"], app["repository"], app["port"], f"{app['cpus']:g}"]
-        cells += [f"{app['mem']} MB", app["max_previews"], ago(app["created"], now)]
+        cells += [f"{app['mem']} MB", app["max_previews"], _idle(app), ago(app["created"], now)]
         table.add_row(*map(_cell, cells))
     return table
 
 
 def previews(listed: Iterable[Preview], now: float) -> Table:
     """Return a row for each preview."""
-    table = _table("APP", "LABEL", "COMMIT", "STATE", "SINCE", "USED", "ADDRESS")
+    table = _table("APP", "LABEL", "COMMIT", "STATE", "SINCE", "USED", "ADDRESS", "NOTES")
     for preview in listed:
         state = Text(preview["state"], _STYLES.get(preview["state"], "yellow"))
         newest = preview["labels"][-1] if preview["labels"] else ""
         since, used = ago(preview["changed"], now), ago(preview["last_used"], now)
         cells = [preview["app"], newest, names.short(preview["sha"]), state, since, used]
-        table.add_row(*map(_cell, [*cells, preview["url"]]))
+        table.add_row(*map(_cell, [*cells, preview["url"], notes(preview)]))
+    return table
+
+
+def queue(listed: Iterable[Queued], now: float) -> Table:
+    """Return a row for each preview that waits."""
+    table = _table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", "REASON")
+    for one in listed:
+        cells = [ordinal(one["place"]), one["app"], one["label"] or "", names.short(one["sha"])]
+        table.add_row(*map(_cell, [*cells, ago(one["since"], now), one["reason"]]))
     return table
 
 
@@ -45,6 +54,9 @@ def app_details(app: App, now: float) -> Table:
             ("mem", f"{app['mem']} MB"),
             ("max previews", app["max_previews"]),
             ("health", app["health"]),
+            ("idle after", _idle(app)),
+            *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
+            *(("constraint", constraint) for constraint in app["constraints"]),
             ("added", ago(app["created"], now)),
         ]
     )
@@ -55,14 +67,16 @@ def preview_details(preview: Preview, now: float) -> Table:
     agent = preview["agent"]
     host = agent["host"] or agent["id"] if agent else ""
     where = f"{host}:{preview['host_port']}" if host and preview["host_port"] else host
-    doing = progress(preview).removeprefix("failed: ")
+    runs = preview["state"] == "running"
+    doing = preview["reason"] if runs else progress(preview, now).removeprefix("failed: ")
     return _details(
         [
             ("app", preview["app"]),
             ("commit", preview["sha"]),
             ("labels", ", ".join(preview["labels"])),
             ("state", Text(preview["state"], _STYLES.get(preview["state"], "yellow"))),
-            ("", "" if preview["state"] == "running" else doing),
+            ("", doing),
+            ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
             ("agent", where),
             ("task", preview["task_id"] or ""),
@@ -70,6 +84,10 @@ def preview_details(preview: Preview, now: float) -> Table:
             ("used", ago(preview["last_used"], now)),
         ]
     )
+
+
+def _idle(app: App) -> str:
+    return duration(app["idle_after"]) if app["idle_after"] else "never"
 
 
 def _table(*columns: str) -> Table:

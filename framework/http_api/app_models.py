@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from framework import repositories
+from framework import constraints, keep_warm, repositories
 from framework.http_api.examples import SHA, example, order_example
 from prevs import names
 from prevs.records import AppRecord
@@ -79,11 +79,11 @@ IdleAfter = Annotated[
     ),
 ]
 KeepWarm = Annotated[
-    list[Annotated[str, Field(max_length=100)]],
+    list[Annotated[str, Field(max_length=100), _refusing(keep_warm.find_problem)]],
     Field(max_length=20, description="Hours (UTC) in which no preview stops for being idle."),
 ]
 Constraints = Annotated[
-    list[Annotated[str, Field(max_length=200)]],
+    list[Annotated[str, Field(max_length=200), _refusing(constraints.find_problem)]],
     Field(
         max_length=20,
         description="Which agents it may run on, by their attributes: one of some values, "

@@ -1,6 +1,7 @@
 """The command line's API, on its stand-in and on the framework's real one, over a socket."""
 
 import contextlib
+import functools
 import socket
 import threading
 import time
@@ -11,7 +12,7 @@ import pytest
 import uvicorn
 
 from cli.__main__ import main
-from cli.answers import App, Label, Preview
+from cli.answers import App, Label, Preview, Queued
 from cli.api import Api
 from cli.credentials import Credentials
 from cli.errors import ApiRefused
@@ -42,6 +43,10 @@ class Stage(Protocol):
         """Have a preview of SHA, under the label main, in a state, with LOG as its log."""
         ...
 
+    def place(self, place: int) -> None:
+        """Have it wait at a place in the queue."""
+        ...
+
 
 class StandIn:
     token = stand_in.TOKEN
@@ -64,6 +69,9 @@ class StandIn:
             [stand_in.event("state", shown), pieces, stand_in.event("end", shown)]
         ]
 
+    def place(self, place: int) -> None:
+        self._world.previews["hello", SHA]["queue_place"] = place
+
 
 class Real:
     token = asgi.TOKEN
@@ -82,6 +90,9 @@ class Real:
             "hello", SHA, State(state), labels=("main",), task_id="t", failure=failure
         )
         self.api.sandboxes.output["t"] = LOG.encode()
+
+    def place(self, place: int) -> None:
+        self.api.previews.queue_places["hello", SHA] = place
 
 
 @contextlib.contextmanager
@@ -118,7 +129,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
 
 @pytest.fixture
 def api(stage: Stage) -> Iterator[Api]:
-    made = Api(Credentials(stage.address, stage.token))
+    made = Api(Credentials((stage.address,), stage.token))
     yield made
     made.close()
 
@@ -170,7 +181,7 @@ def test_a_preview_is_started_shown_and_listed(api: Api, stage: Stage) -> None:
 
 
 def test_what_was_never_started_is_unknown(api: Api) -> None:
-    for call in (api.preview, api.stop, api.retry):
+    for call in (api.preview, api.stop, api.retry, functools.partial(api.pin, pinned=True)):
         assert refusal(call, "hello", SHA) == "unknown-preview"
 
 
@@ -187,6 +198,23 @@ def test_a_failed_preview_has_its_reason_and_the_end_of_its_log(api: Api, stage:
 def test_a_stopped_preview_does_not_run(api: Api, stage: Stage) -> None:
     stage.put("running")
     assert api.stop("hello", SHA)["state"] in {"draining", "stopped"}
+
+
+def test_a_preview_is_pinned_as_often_as_one_likes(api: Api, stage: Stage) -> None:
+    stage.put("running")
+    for pinned in (True, True, False, False):
+        assert api.pin("hello", SHA, pinned=pinned)["pinned"] is pinned
+        assert api.preview("hello", SHA)["pinned"] is pinned
+
+
+def test_what_waits_is_listed_with_its_place(api: Api, stage: Stage) -> None:
+    stage.put("queued")
+    assert api.queue() == []
+    stage.place(1)
+    [queued] = api.queue()
+    assert set(Queued.__annotations__) == set(queued)
+    assert (queued["place"], queued["sha"], queued["label"]) == (1, SHA, "main")
+    assert api.preview("hello", SHA)["queue_place"] == 1
 
 
 def test_a_log_is_read_from_any_byte(api: Api, stage: Stage) -> None:
@@ -206,7 +234,7 @@ def test_a_log_is_followed_to_its_end(api: Api, stage: Stage) -> None:
 
 
 def test_a_wrong_token_is_refused(stage: Stage) -> None:
-    api = Api(Credentials(stage.address, "wrong"))
+    api = Api(Credentials((stage.address,), "wrong"))
     assert refusal(api.apps) == "unauthorized"
     api.close()
 
@@ -216,9 +244,11 @@ def test_settings_that_are_not_taken_are_each_told(
 ) -> None:
     environ = {"PREVS_API": real.address, "PREVS_TOKEN": real.token}
     command = ["app", "add", "Shop", "/srv/shop", "--port", "0", "--mem", "1", "--health", "x"]
+    command += ["--keep-warm", "always", "--constraint", "gpu", "--constraint", "zone=="]
+    command += ["--idle-after", "-1"]
     assert main(command, environ) == 2
     told = capsys.readouterr().err
-    for field in ("name", "port", "mem", "health"):
+    for field in ("name", "port", "mem", "health", "keep_warm", "constraints", "idle_after"):
         assert told.count(f"  {field}: ") == 1
 
 

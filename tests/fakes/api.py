@@ -12,7 +12,16 @@ from urllib.parse import parse_qs, unquote, urlsplit
 TOKEN = "the-token"
 SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
 OTHER_SHA = "de6b329fffffffffffffffffffffffffffffffff"
-DEFAULTS = {"port": 8080, "cpus": 0.1, "mem": 128, "max_previews": 10, "health": "/"}
+DEFAULTS = {
+    "port": 8080,
+    "cpus": 0.1,
+    "mem": 128,
+    "max_previews": 10,
+    "health": "/",
+    "idle_after": 3600,
+    "keep_warm": [],
+    "constraints": [],
+}
 
 Json = dict[str, Any]
 
@@ -67,6 +76,8 @@ def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:
         "url": urls[-1] if urls else f"http://{sha[:7]}.{app}.localhost:8080/",
         "urls": urls,
         "reason": "",
+        "queue_place": None,
+        "next_try": None,
         "failure": None,
         "task_id": None,
         "agent": None,
@@ -119,6 +130,12 @@ def serving(world: World) -> Iterator[str]:
         thread.join()
 
 
+def _queued(preview: Json) -> Json:
+    same = {key: preview[key] for key in ("app", "sha", "reason")}
+    label = preview["labels"][-1] if preview["labels"] else None
+    return {**same, "place": preview["queue_place"], "label": label, "since": preview["changed"]}
+
+
 class _Handler(BaseHTTPRequestHandler):
     world: World
     protocol_version = "HTTP/1.1"
@@ -130,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a GET."""
         self._answer()
 
-    do_POST = do_PATCH = do_DELETE = do_GET
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
@@ -171,6 +188,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 204, None
             case "GET", ["apps", name, "labels", label]:
                 return self._resolved(name, label)
+            case "GET", ["queue"]:
+                waiting = [p for p in world.previews.values() if p["queue_place"]]
+                return 200, {"queue": sorted(map(_queued, waiting), key=lambda q: q["place"])}
             case _, ["previews", *rest]:
                 return self._preview_answers(rest, body, query)
         return problem("not-found", 404, "There is nothing here.")
@@ -216,6 +236,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "DELETE", [name, sha]:
                 previews[name, sha]["state"] = "draining"
                 return 202, previews[name, sha]
+            case "PUT" | "DELETE", [name, sha, "pin"]:
+                previews[name, sha]["pinned"] = self.command == "PUT"
+                return 200, previews[name, sha]
             case "POST", [name, sha, "retry"]:
                 if previews[name, sha]["state"] != "failed":
                     return problem("not-retryable", 409, "Only a failed preview can be retried.")

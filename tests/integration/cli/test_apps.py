@@ -42,6 +42,29 @@ def test_a_folder_is_added_by_its_absolute_path(
     assert world.apps["shop"]["repository"] == str(tmp_path / "shop")
 
 
+def test_room_for_an_app_is_said_and_shown(world: fake.World, run: Run) -> None:
+    warm = ["--keep-warm", "mon-fri 08:00-18:00", "--keep-warm", "sat 10:00-12:00"]
+    where = ["--constraint", "zone=a|b", "--constraint=gpu"]
+    done = run("app", "add", "shop", "/srv/shop", "--idle-after", "5400", *warm, *where)
+    assert done.status == 0
+    added = world.bodies[0]
+    assert added["idle_after"] == 5400
+    assert added["keep_warm"] == ["mon-fri 08:00-18:00", "sat 10:00-12:00"]
+    assert added["constraints"] == ["zone=a|b", "gpu"]
+    for expected in ("1 h 30 min", "mon-fri 08:00-18:00 UTC", "sat 10", "zone=a|b", "gpu"):
+        assert expected in done.out
+    assert "1 h 30 min" in run("app", "ls").out
+
+
+def test_room_for_an_app_is_taken_back(world: fake.World, run: Run) -> None:
+    world.apps["hello"].update(keep_warm=["sat 10:00-12:00"], constraints=["gpu"])
+    done = run("app", "set", "hello", "--idle-after", "0", "--keep-warm", "", "--constraint", "")
+    assert done.status == 0
+    assert world.bodies == [{"idle_after": 0, "keep_warm": [], "constraints": []}]
+    assert "never" in done.out
+    assert "gpu" not in done.out
+
+
 def test_an_app_of_that_name_fails_and_says_how_to_change_it(run: Run) -> None:
     done = run("app", "add", "hello", "/srv/other")
     assert done.status == 1

@@ -1,6 +1,7 @@
 """The commands about previews, against an API on a real socket."""
 
 import json
+import time
 
 import pytest
 
@@ -46,11 +47,14 @@ def test_an_ambiguous_commit_is_told_with_its_candidates(world: fake.World, run:
 
 
 def test_start_wait_ends_with_the_address_when_it_runs(world: fake.World, run: Run) -> None:
-    queued = fake.preview(reason="no agent has 2048 MB free; the most is 1536")
+    queued = fake.preview(queue_place=2, reason="no agent has 2048 MB free; the most is 1536")
+    lost = fake.preview(reason="Its last attempt was lost.", next_try=time.time() + 1000)
     building = fake.preview(state="building", phase="building")
     world.streams = [
         [
             fake.event("state", queued),
+            fake.event("state", fake.preview(queue_place=1)),
+            fake.event("state", lost),
             fake.event("log", "Step 1/2\n", 9),
             fake.event("state", building),
             fake.event("state", fake.preview(state="running")),
@@ -59,8 +63,13 @@ def test_start_wait_ends_with_the_address_when_it_runs(world: fake.World, run: R
     done = run("start", "hello", "main", "--wait")
     assert done.status == 0
     assert done.out == "http://main.hello.localhost:8080/\n"
-    assert done.err.splitlines() == [
-        "hello@main (de6b329) waits for an agent: no agent has 2048 MB free; the most is 1536",
+    told = done.err.splitlines()
+    assert told.pop(2).startswith(
+        "hello@main (de6b329) waits for an agent: Its last attempt was lost; the next try is in 16 "
+    )
+    assert told == [
+        "hello@main (de6b329) is 2nd in the queue: no agent has 2048 MB free; the most is 1536",
+        "hello@main (de6b329) is 1st in the queue",
         "hello@main (de6b329) builds the image",
         "hello@main (de6b329) runs at http://main.hello.localhost:8080/",
     ]
@@ -102,6 +111,24 @@ def test_previews_are_listed_and_filtered(world: fake.World, run: Run) -> None:
     found = json.loads(run("ls", "--app", "hello", "--state", "failed", "--json").out)
     assert [p["sha"] for p in found] == [fake.OTHER_SHA]
     assert run("ls", "--state", "nonsense").status == 2
+
+
+def test_a_list_shows_the_place_the_reason_and_the_pin(world: fake.World, run: Run) -> None:
+    world.previews["hello", fake.SHA] = fake.preview(queue_place=2, reason="no agent has room")
+    running = fake.preview(sha=fake.OTHER_SHA, state="running", pinned=True)
+    world.previews["hello", fake.OTHER_SHA] = running
+    _, queued, pinned = run("ls").out.splitlines()
+    assert queued.endswith("2nd in the queue: no agent has room")
+    assert pinned.endswith("pinned")
+
+
+def test_show_has_the_reason_of_a_running_preview_and_its_pin(world: fake.World, run: Run) -> None:
+    reason = "Its agent does not answer; in a minute another one takes over."
+    shown = fake.preview(state="running", reason=reason, pinned=True)
+    world.previews["hello", fake.SHA] = shown
+    told = run("show", "hello", "main").out
+    assert reason in told
+    assert "pinned" in told
 
 
 def test_show_has_all_that_is_known(world: fake.World, run: Run) -> None:

@@ -38,6 +38,17 @@ def test_a_wrong_token_is_told_with_the_next_step_and_never_printed(run: Run) ->
     assert "not-the-token" not in done.err
 
 
+def test_an_api_that_cannot_write_now_is_told_with_the_next_step(
+    world: fake.World, run: Run
+) -> None:
+    detail = "ZooKeeper does not answer now. Try again in some seconds."
+    world.refusals["POST", "/v1/previews"] = fake.problem("unavailable", 503, detail)
+    done = run("start", "hello", "main")
+    assert (done.status, done.out) == (1, "")
+    assert detail in done.err
+    assert "prevs local status" in done.err
+
+
 def test_no_settings_at_all_say_how_to_get_some(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ls"], {"HOME": "/nonexistent"}) == 1
     assert "prevs local up" in capsys.readouterr().err

@@ -1,10 +1,10 @@
-"""What REPOSITORY may be."""
+"""What REPOSITORY and the options may be."""
 
 from pathlib import Path
 
 import pytest
 
-from cli.app_commands import located
+from cli.app_commands import located, said
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,9 @@ def test_only_paths_are_made_absolute(given: str, expected: str) -> None:
 def test_a_folder_that_is_there_is_a_path(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     assert located("x", tmp_path) == str(tmp_path / "x")
+
+
+def test_only_settings_that_were_given_are_said_and_an_empty_one_clears_a_list() -> None:
+    given = {"mem": None, "idle_after": 0, "keep_warm": ("",), "constraints": ("gpu", "zone=a")}
+    assert said(given) == {"idle_after": 0, "keep_warm": [], "constraints": ["gpu", "zone=a"]}
+    assert said({"keep_warm": ()}) == {}

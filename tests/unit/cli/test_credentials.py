@@ -21,12 +21,12 @@ def home(tmp_path: Path) -> dict[str, str]:
 
 def test_the_environment_wins(home: dict[str, str]) -> None:
     found = read({**home, "PREVS_API": "https://api.example.org/", "PREVS_TOKEN": " t\n"})
-    assert (found.api, found.token) == ("https://api.example.org", "t")
+    assert (found.apis, found.token) == (("https://api.example.org",), "t")
 
 
 def test_the_file_is_read_without_it(home: dict[str, str]) -> None:
     found = read(home)
-    assert (found.api, found.token) == ("http://127.0.0.1:8090", "filed")
+    assert (found.apis, found.token) == (("http://127.0.0.1:8090",), "filed")
     assert "filed" not in repr(found)
 
 
@@ -37,9 +37,22 @@ def test_the_token_of_the_file_goes_to_no_other_api(home: dict[str, str]) -> Non
 
 
 def test_a_token_alone_is_for_the_api_of_the_file(home: dict[str, str]) -> None:
-    assert read({**home, "PREVS_TOKEN": "mine"}).api == "http://127.0.0.1:8090"
+    assert read({**home, "PREVS_TOKEN": "mine"}).apis == ("http://127.0.0.1:8090",)
     with pytest.raises(BadCredentials, match="PREVS_API"):
         read({"PREVS_TOKEN": "mine", "HOME": "/nonexistent"})
+
+
+def test_several_addresses_stand_with_commas_between(home: dict[str, str]) -> None:
+    several = "http://a:8090/, http://b:8090,,http://a:8090"
+    assert read({"PREVS_API": several, "PREVS_TOKEN": "t"}).apis == (
+        "http://a:8090",
+        "http://b:8090",
+    )
+    location(home).write_text(json.dumps({"api": several, "token": "filed"}))
+    assert read(home).apis == ("http://a:8090", "http://b:8090")
+    assert read({**home, "PREVS_API": "http://b:8090"}).apis == ("http://b:8090",)
+    with pytest.raises(BadCredentials, match="token"):
+        read({**home, "PREVS_API": "http://b:8090,http://elsewhere"})
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"api": "http://x"}'])
@@ -49,7 +62,7 @@ def test_a_file_that_is_none_is_named(home: dict[str, str], content: str) -> Non
         read(home)
 
 
-@pytest.mark.parametrize("api", ["localhost:8090", "ftp://x", "http://"])
+@pytest.mark.parametrize("api", ["localhost:8090", "ftp://x", "http://", "http://a,b"])
 def test_what_is_no_address_is_told(api: str) -> None:
     with pytest.raises(BadCredentials, match="no address"):
         read({"PREVS_API": api, "PREVS_TOKEN": "t", "HOME": "/nonexistent"})

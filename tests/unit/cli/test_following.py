@@ -35,7 +35,7 @@ class Streams:
             yield event
 
 
-BROKEN = ApiUnreachable("http://api", "the connection broke")
+BROKEN = ApiUnreachable(("http://api", "the connection broke"))
 
 
 def log(text: str, offset: int) -> ServerEvent:

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.answers import Preview
-from cli.sentences import Cleaner, ago, failed, failure, one_line, progress, title
+from cli.sentences import (
+    Cleaner,
+    ago,
+    duration,
+    failed,
+    failure,
+    notes,
+    one_line,
+    ordinal,
+    progress,
+    title,
+)
 from tests.fakes import api as fake
 
 PIECES = st.lists(
@@ -43,6 +54,13 @@ def test_one_line_is_one_line_without_commands(text: str) -> None:
     [
         ({"state": "queued"}, "waits for an agent"),
         ({"state": "queued", "reason": "no agent has it"}, "waits for an agent: no agent has it"),
+        ({"queue_place": 2}, "is 2nd in the queue"),
+        ({"queue_place": 1, "reason": "no room."}, "is 1st in the queue: no room"),
+        (
+            {"reason": "Its last attempt was lost.", "next_try": 1037.2},
+            "waits for an agent: Its last attempt was lost; the next try is in 38 s",
+        ),
+        ({"queue_place": 3, "next_try": 999.0}, "is 3rd in the queue; the next try is in 1 s"),
         ({"state": "building", "phase": "fetching"}, "fetches the commit"),
         ({"state": "building", "phase": "a new phase"}, "builds"),
         ({"state": "starting", "phase": "checking"}, "waits for the app to answer"),
@@ -52,7 +70,7 @@ def test_one_line_is_one_line_without_commands(text: str) -> None:
     ],
 )
 def test_progress_says_what_a_preview_does(changes: dict[str, Any], expected: str) -> None:
-    assert progress(preview(**changes)) == expected
+    assert progress(preview(**changes), 1000.0) == expected
 
 
 def test_a_preview_is_named_by_its_newest_label() -> None:
@@ -68,7 +86,7 @@ def test_a_failure_names_the_exit_code_once() -> None:
 
 
 def test_the_error_of_a_failed_preview_leads_to_the_log_and_the_retry() -> None:
-    error = failed(cast(Preview, fake.failed()), "feature/x")
+    error = failed(cast(Preview, fake.failed()), "feature/x", 1000.0)
     assert "prevs logs hello feature/x" in error.hint
     assert "prevs retry hello feature/x" in error.hint
     assert error.log_tail == "starting\noh no\n"
@@ -88,3 +106,39 @@ def test_the_error_of_a_failed_preview_leads_to_the_log_and_the_retry() -> None:
 )
 def test_ago_uses_the_largest_unit(moment: float | None, expected: str) -> None:
     assert ago(moment, 1000.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, ""),
+        ({"reason": "no room"}, "no room"),
+        ({"queue_place": 2, "reason": "no\nroom"}, "2nd in the queue: no room"),
+        ({"state": "running", "pinned": True}, "pinned"),
+        ({"queue_place": 1, "pinned": True}, "pinned; 1st in the queue"),
+        (
+            {"state": "running", "reason": "Its agent does not answer."},
+            "Its agent does not answer.",
+        ),
+    ],
+)
+def test_notes_say_the_place_the_reason_and_the_pin(changes: dict[str, Any], expected: str) -> None:
+    assert notes(preview(**changes)) == expected
+
+
+def test_notes_of_a_failed_preview_say_why() -> None:
+    assert notes(cast(Preview, fake.failed())) == "The app exited. (exit code 3)"
+
+
+def test_ordinals() -> None:
+    numbers = [1, 2, 3, 4, 10, 11, 12, 13, 21, 22, 101, 111, 112]
+    said = "1st 2nd 3rd 4th 10th 11th 12th 13th 21st 22nd 101st 111th 112th"
+    assert " ".join(map(ordinal, numbers)) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (38, "38 s"), (5400, "1 h 30 min"), (3600, "1 h"), (90061, "1 d 1 h 1 min 1 s")],
+)
+def test_a_duration_has_all_its_units(seconds: int, expected: str) -> None:
+    assert duration(seconds) == expected

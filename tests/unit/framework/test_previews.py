@@ -1,3 +1,4 @@
+import contextlib
 import threading
 from collections.abc import Iterator
 
@@ -7,24 +8,39 @@ from framework import events
 from framework.errors import (
     AppExists,
     NotRetryable,
+    Unavailable,
     UnknownApp,
     UnknownPreview,
 )
+from framework.http_api.answers import Addresses, Presenter
 from framework.previews import ServicePreviews
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.driven import APP, A, B, Driven
 
 
-@pytest.fixture
-def previews() -> Iterator[ServicePreviews]:
-    driven = Driven()
-    driven.add_app()
+@contextlib.contextmanager
+def running(driven: Driven) -> Iterator[ServicePreviews]:
     thread = threading.Thread(target=driven.service.run)
     thread.start()
-    yield ServicePreviews(driven.service)
-    driven.service.inbox.put(events.Stop())
-    thread.join()
+    try:
+        yield ServicePreviews(driven.service)
+    finally:
+        driven.service.inbox.put(events.Stop())
+        thread.join()
+
+
+@pytest.fixture
+def driven() -> Driven:
+    driven = Driven()
+    driven.add_app()
+    return driven
+
+
+@pytest.fixture
+def previews(driven: Driven) -> Iterator[ServicePreviews]:
+    with running(driven) as previews:
+        yield previews
 
 
 def test_what_is_written_is_read_right_after(previews: ServicePreviews) -> None:
@@ -75,3 +91,31 @@ def test_only_a_failed_preview_can_be_retried(previews: ServicePreviews) -> None
     previews.start("hello", A, "main")
     with pytest.raises(NotRetryable):
         previews.retry("hello", A)
+
+
+def test_without_zookeeper_reads_answer_and_writes_say_why_they_cannot(
+    driven: Driven, previews: ServicePreviews
+) -> None:
+    queued = previews.start("hello", A, "main")
+    driven.service.inbox.put(events.StoreSuspended())
+    for write in (
+        lambda: previews.start("hello", B, "two"),
+        lambda: previews.pin("hello", A, pinned=True),
+        lambda: previews.remove_app("hello"),
+    ):
+        with pytest.raises(Unavailable, match=r"^ZooKeeper does not answer now\. Try again"):
+            write()
+    assert previews.preview("hello", A).sha == queued.sha
+    driven.service.inbox.put(events.StoreResumed())
+    assert previews.pin("hello", A, pinned=True).pinned
+
+
+def test_without_a_master_a_preview_is_queued_and_says_what_it_waits_for() -> None:
+    driven = Driven(subscribed=False)
+    driven.add_app()
+    with running(driven) as previews:
+        queued = previews.start("hello", A, "main")
+        addresses = Addresses("localhost", 8080)
+        presenter = Presenter(previews, addresses, driven.service.not_ready, lambda: 0.0)
+        reason = "The Mesos master has not accepted this framework yet."
+        assert presenter.show(queued).reason == reason

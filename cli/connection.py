@@ -1,0 +1,137 @@
+"""Calls over HTTP to the first API that can be reached. The only module that knows `requests`.
+
+Several frameworks may run, each at its own address; any of them answers for the one that leads. A
+call goes to the next address only when it cannot have reached the one before, or only reads.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import urllib3.exceptions
+from requests.auth import AuthBase
+
+from cli.credentials import Credentials
+from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Problem
+
+_CONNECT_LIMIT = 5.0
+_PROBLEM = "application/problem+json"
+_TYPE_PREFIX = "urn:prevs:problem:"
+
+
+class _Bearer(AuthBase):
+    """Puts the token into the header; an AuthBase, or ~/.netrc would override it."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Connection:
+    """The API at its addresses. Not thread safe. Each call blocks, for `patience` per address."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._auth = _Bearer(credentials.token)
+        self._sessions = {address: self._open(address) for address in credentials.apis}
+        self.address = credentials.apis[0]
+        """Where the last call went, and the next one goes first."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        for session in self._sessions.values():
+            session.close()
+
+    def call(self, method: str, path: str, *, patience: float, **request: Any) -> requests.Response:
+        """Return the answer, a good one. `patience` is for each silence, in seconds.
+
+        Raises ApiUnreachable, ApiConfused or ApiRefused.
+        """
+        failures: list[tuple[str, str]] = []
+        for address in self._in_turn():
+            self.address = address
+            try:
+                answer = self._sessions[address].request(
+                    method,
+                    address + path,
+                    timeout=(_CONNECT_LIMIT, patience),
+                    allow_redirects=False,
+                    **request,
+                )
+                if not 200 <= answer.status_code < 300:
+                    raise _refusal(answer, address)
+            except requests.RequestException as exc:
+                failures.append((address, _read_reason(exc, address)))
+                if not (method == "GET" or _was_never_sent(exc)):
+                    break
+            else:
+                return answer
+        raise ApiUnreachable(*failures)
+
+    def lines(self, answer: requests.Response) -> Iterator[bytes]:
+        """Return the lines of an answer as they come. Raises ApiUnreachable."""
+        try:
+            yield from answer.iter_lines()
+        except requests.RequestException as exc:
+            raise ApiUnreachable((self.address, _read_reason(exc, self.address))) from exc
+
+    def _open(self, address: str) -> requests.Session:
+        session = requests.Session()
+        session.auth = self._auth
+        # A proxy of the environment is of no use for this machine's own addresses.
+        host = urlsplit(address).hostname or ""
+        session.trust_env = not (host == "localhost" or host.startswith(("127.", "::1")))
+        return session
+
+    def _in_turn(self) -> Sequence[str]:
+        addresses = list(self._sessions)
+        begin = addresses.index(self.address)
+        return addresses[begin:] + addresses[:begin]
+
+
+def _read_reason(exc: requests.RequestException, address: str) -> str:
+    """Return why there was no answer. Raises ApiConfused where there can be none."""
+    if isinstance(exc, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        raise ApiConfused(address, str(exc)) from exc
+    return "no answer in time" if isinstance(exc, requests.Timeout) else _innermost(exc)
+
+
+def _was_never_sent(exc: requests.RequestException) -> bool:
+    """Tell whether there was no connection on which a request could have been received."""
+    if isinstance(exc, requests.ConnectTimeout):
+        return True
+    # requests wraps urllib3's MaxRetryError, whose `reason` is what happened.
+    reason = getattr(exc.args[0], "reason", None) if exc.args else None
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+def _refusal(answer: requests.Response, address: str) -> CliError:
+    if answer.headers.get("Content-Type", "").split(";")[0].strip() != _PROBLEM:
+        return ApiConfused(address, f"{answer.status_code} {answer.reason}")
+    try:
+        fields = json.loads(answer.content)
+        return ApiRefused(
+            Problem(
+                slug=str(fields["type"]).removeprefix(_TYPE_PREFIX),
+                http_status=answer.status_code,
+                title=str(fields.get("title", answer.reason)),
+                detail=str(fields.get("detail") or fields["title"]),
+                fields=fields,
+            )
+        )
+    except (ValueError, KeyError, TypeError):
+        return ApiConfused(address, f"{answer.status_code} with a problem that says nothing")
+
+
+def _innermost(exc: BaseException) -> str:
+    """Return the operating system's words for what went wrong, without the layers around them."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
+    return "the connection broke"

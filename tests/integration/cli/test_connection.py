@@ -1,0 +1,105 @@
+"""Several addresses of the API: which call goes where when some do not answer."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from cli.connection import Connection
+from cli.credentials import Credentials
+from cli.errors import ApiRefused, ApiUnreachable
+from tests.fakes import api as fake
+from tests.integration.cli.running import Run
+
+pytestmark = pytest.mark.integration
+
+NOBODY = "http://127.0.0.1:9"
+
+
+class Broken:
+    """What takes a connection and a request, and ends it without a word."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.requests = 0
+        self._listener = listener
+
+    def serve(self) -> None:
+        """Break every connection until the listener is closed."""
+        with contextlib.suppress(OSError):
+            while True:
+                peer, _ = self._listener.accept()
+                with peer:
+                    self.requests += bool(peer.recv(65536))
+
+
+@pytest.fixture
+def broken() -> Iterator[Broken]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        broken = Broken(listener)
+        thread = threading.Thread(target=broken.serve)
+        thread.start()
+        yield broken
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
+
+
+@pytest.mark.parametrize("call", [("ls",), ("start", "hello", "main")])
+def test_the_next_address_is_asked_where_nothing_can_have_been_received(
+    run: Run, address: str, world: fake.World, call: tuple[str, ...]
+) -> None:
+    assert run(*call, PREVS_API=f"{NOBODY},http://127.0.0.1:1,{address}").status == 0
+    assert len(world.asked) == 1
+
+
+def test_what_only_reads_is_asked_again_elsewhere(run: Run, address: str, broken: Broken) -> None:
+    assert run("app", "ls", PREVS_API=f"{broken.address},{address}").status == 0
+    assert broken.requests == 1
+
+
+def test_what_may_have_been_received_is_not_sent_again(
+    run: Run, address: str, world: fake.World, broken: Broken
+) -> None:
+    done = run("start", "hello", "main", PREVS_API=f"{broken.address},{address}")
+    assert (done.status, done.out) == (1, "")
+    assert broken.address in done.err
+    assert (broken.requests, world.asked) == (1, [])
+
+
+def test_an_error_names_every_address_and_why(run: Run, broken: Broken) -> None:
+    done = run("ls", PREVS_API=f"{NOBODY},{broken.address}")
+    assert done.status == 1
+    assert f"{NOBODY}: connection refused" in done.err
+    assert f"{broken.address}: " in done.err
+    assert "PREVS_API" in done.err
+
+
+def test_what_has_answered_is_asked_first(address: str, world: fake.World) -> None:
+    connection = Connection(Credentials((NOBODY, address), fake.TOKEN))
+    for _ in range(2):
+        connection.call("GET", "/v1/apps", patience=10).close()
+        assert connection.address == address
+    connection.close()
+
+
+def test_a_refusal_is_an_answer(address: str, broken: Broken) -> None:
+    connection = Connection(Credentials((address, broken.address), "wrong"))
+    with pytest.raises(ApiRefused):
+        connection.call("GET", "/v1/apps", patience=10)
+    connection.close()
+    assert broken.requests == 0
+
+
+def test_an_address_that_keeps_silent_is_left_after_a_while(address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silence = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        connection = Connection(Credentials((silence, address), fake.TOKEN))
+        connection.call("GET", "/v1/apps", patience=2).close()
+        assert connection.address == address
+        connection.close()
+        connection = Connection(Credentials((silence, address), fake.TOKEN))
+        with pytest.raises(ApiUnreachable, match="no answer in time"):
+            connection.call("POST", "/v1/apps", patience=2, json={})
+        connection.close()
