@@ -15,8 +15,9 @@ BUSY_REFUSE_SECONDS = 5.0
 """Something waits for more than there is; an agent that gets more free is offered before."""
 HOLD_SECONDS = 10.0
 """The longest that an offer is kept for what may soon want it: others get nothing meanwhile."""
-REVIVE_LEAST_SECONDS = 1.0
-"""REVIVE clears the filters of all declines, so each makes the master offer everything anew."""
+REVIVES, REVIVE_EVERY_SECONDS = 3, 1.0
+"""REVIVE makes the master offer everything anew: so many may follow each other at once, as who
+asks for a preview waits for it, and then one each second."""
 REVIVE_SECONDS = 10.0
 """REVIVE is repeated while something waits: it may be lost, or overtaken by a DECLINE."""
 _BANNED = 1000
@@ -34,6 +35,7 @@ class Offers:
         self._banned: OrderedDict[str, None] = OrderedDict()
         self._woken_for: frozenset[Key] = frozenset()
         self._woken_at = float("-inf")
+        self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
         self.connected = False
         self.owes_revive = False
@@ -101,16 +103,19 @@ class Offers:
     def wake(self, keys: Collection[Key]) -> None:
         """Ask for offers for what waits: at once for something new, again after some seconds.
 
-        Not more often than every REVIVE_LEAST_SECONDS: `owes_revive` until the next is due.
+        Where that would be too often `owes_revive` is set until the next is due.
         """
         now = self._clock.monotonic()
-        since = now - self._woken_at
-        if self._held or not (since > REVIVE_SECONDS or not self._woken_for.issuperset(keys)):
+        is_new = not self._woken_for.issuperset(keys)
+        if self._held or not (is_new or now - self._woken_at > REVIVE_SECONDS):
             return
-        self.owes_revive = since < REVIVE_LEAST_SECONDS
+        earned = (now - self._counted_at) / REVIVE_EVERY_SECONDS
+        self._revives, self._counted_at = min(REVIVES, self._revives + earned), now
+        self.owes_revive = self._revives < 1
         if self.owes_revive:
             return
         self._cluster.revive()
+        self._revives -= 1
         self._quiet = False
         self._woken_for = frozenset(keys)
         self._woken_at = now

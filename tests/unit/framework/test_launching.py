@@ -15,7 +15,6 @@ def test_offers_are_asked_for_when_something_waits_and_not_before(driven: Driven
     driven.step(events.Offered([offer(), offer("o2", agent="agent-2", host="127.0.0.2")]))
     assert driven.cluster.of("decline") == [(["o2"], 3600.0)]
     assert len(driven.cluster.of("suppress")) == 1
-    driven.tick()
     driven.start(B, "other")
     assert len(driven.cluster.of("revive")) == 2
 

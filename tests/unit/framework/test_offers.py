@@ -10,7 +10,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 from tests.fakes.offers import offer
 
-A, B = ("hello", "a" * 40), ("hello", "b" * 40)
+A = ("hello", "a" * 40)
 
 
 @pytest.fixture
@@ -101,18 +101,19 @@ def test_nothing_is_left_of_a_lost_link(offers: Offers, clock: FakeClock) -> Non
     assert held(offers) == []
 
 
-def test_offers_are_asked_for_at_once_for_something_new_but_not_more_than_every_second(
+def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
-    offers.wake([A])
-    offers.wake([A, B])
-    assert (len(cluster.of("revive")), offers.owes_revive) == (1, True)
+    keys = [("hello", f"{number:040x}") for number in range(5)]
+    for number in (1, 2, 3, 4, 5):
+        offers.wake(keys[:number])
+    assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
     clock.pass_seconds(1)
-    offers.wake([A, B])
-    assert (len(cluster.of("revive")), offers.owes_revive) == (2, False)
+    offers.wake(keys)
+    assert (len(cluster.of("revive")), offers.owes_revive) == (4, False)
     clock.pass_seconds(2)
-    offers.wake([A, B])
-    assert len(cluster.of("revive")) == 2
+    offers.wake(keys)
+    assert len(cluster.of("revive")) == 4
 
 
 def test_asking_is_repeated_while_something_waits_as_it_may_be_lost(
