@@ -110,7 +110,7 @@ def match(
     An agent that has the image is preferred, then one that has built the app, then the one with
     the least memory left, so that big ones still find room.
     """
-    agents = _agents(offers)
+    agents = _agents([offer for offer in offers if offer.unavailable_from is None])
     in_use = set(used)
     launches: list[Launch] = []
     refusals: dict[Key, Refusal] = {}

@@ -18,6 +18,7 @@ from framework.clock import Clock
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
 from framework.launching import Launching
 from framework.limits import Limits
+from framework.maintenance import Maintenance
 from framework.metrics import Metrics
 from framework.offers import Offers
 from framework.ports import Cluster
@@ -67,6 +68,7 @@ class Service:
         self._records = records
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
+        self._maintenance = Maintenance(records, cluster, clock)
         self._removals = Removals(records, forget_mirror)
         self._launching = Launching(
             self._records,
@@ -179,11 +181,16 @@ class Service:
                 self._subscribed(framework_id)
             case events.Disconnected():
                 self._offers.void()
+                self._maintenance.void()
                 self._attempts.disconnected()
             case events.Offered(offers):
                 self._offers.add(offers)
             case events.Rescinded(offer_id):
                 self._offers.rescind(offer_id)
+            case events.InverseOffered(inverse):
+                self._maintenance.offered(inverse)
+            case events.InverseRescinded(offer_id):
+                self._maintenance.rescinded(offer_id)
             case events.Updated(status):
                 self._attempts.updated(status)
             case events.AgentFailed(agent_id, executor_id):
@@ -218,7 +225,12 @@ class Service:
             with self._going_on(act.__name__):
                 act()
         if self._offers.connected:
-            for act in (self._attempts.kill_drained, self._attempts.reconcile, self._place):
+            for act in (
+                self._maintenance.go_on,
+                self._attempts.kill_drained,
+                self._attempts.reconcile,
+                self._place,
+            ):
                 with self._going_on(act.__name__):
                     act()
 

@@ -1,0 +1,109 @@
+"""A maintenance window of one agent, on a real Mesos: agreed to, and left before it begins."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+import pytest
+import requests
+from kazoo.client import KazooClient
+
+from framework.zookeeper import connect
+from prevs.paths import Paths
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.framework import Framework
+
+pytestmark = pytest.mark.integration
+
+A = "a" * 40
+NANOSECONDS = 1_000_000_000
+
+
+class Cluster(Protocol):
+    """The session's Mesos."""
+
+    master: str
+    zk: str
+
+
+@pytest.fixture
+def framework(mesos: Cluster, zookeeper: str) -> Iterator[Framework]:
+    """A framework at a root of its own."""
+    paths = Paths(f"/test-{uuid.uuid4().hex}")
+    client: KazooClient = connect(zookeeper, 15)
+    framework = Framework(mesos.zk, zookeeper, paths)
+    yield framework
+    framework.kill()
+    requests.post(
+        f"http://{mesos.master}/teardown",
+        data={"frameworkId": framework.service.framework_id},
+        timeout=10,
+    ).raise_for_status()
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()
+
+
+@pytest.fixture
+def schedule(mesos: Cluster) -> Iterator[Callable[[str, float], None]]:
+    """Schedule the maintenance of a host, some seconds from now."""
+
+    def post(windows: list[dict[str, Any]]) -> None:
+        url = f"http://{mesos.master}/maintenance/schedule"
+        requests.post(url, json={"windows": windows}, timeout=10).raise_for_status()
+
+    def one(host: str, seconds: float) -> None:
+        start = int((time.time() + seconds) * NANOSECONDS)
+        duration = {"nanoseconds": 3600 * NANOSECONDS}
+        unavailability = {"start": {"nanoseconds": start}, "duration": duration}
+        machine = {"hostname": host, "ip": host}
+        post([{"machine_ids": [machine], "unavailability": unavailability}])
+
+    yield one
+    post([])
+
+
+def answers(cluster: Cluster) -> Mapping[str, list[str]]:
+    """Return what the frameworks have answered for each host that is scheduled."""
+    url = f"http://{cluster.master}/maintenance/status"
+    status = requests.get(url, timeout=10).json()
+    return {
+        machine["id"]["hostname"]: [one["status"] for one in machine.get("statuses", [])]
+        for machine in status.get("draining_machines", [])
+    }
+
+
+def wait(condition: Callable[[], object], what: str) -> None:
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
+    framework: Framework, mesos: Cluster, schedule: Callable[[str, float], None]
+) -> None:
+    framework.previews.add_app(
+        AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
+    )
+    framework.previews.start("hello", A, "main")
+    before = framework.wait(A, State.RUNNING)
+    host = str(before.agent_host)
+
+    start = time.time() + 900
+    schedule(host, 900)
+    wait(lambda: answers(mesos).get(host) == ["ACCEPT"], "the inverse offer was not accepted")
+    assert framework.previews.preview("hello", A) == before
+
+    start = time.time() + 120
+    schedule(host, 120)
+    wait(
+        lambda: framework.previews.preview("hello", A).task_id != before.task_id,
+        "the preview did not move",
+    )
+    after = framework.wait(A, State.RUNNING)
+    assert after.agent_id != before.agent_id
+    assert time.time() < start
+    wait(lambda: answers(mesos).get(host) in (["ACCEPT"], []), "the answer was withdrawn")
