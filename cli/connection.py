@@ -73,11 +73,15 @@ class Connection:
         raise ApiUnreachable(*failures)
 
     def lines(self, answer: requests.Response) -> Iterator[bytes]:
-        """Return the lines of an answer as they come. Raises ApiUnreachable."""
+        """Return the lines of an answer as they come. Raises ApiUnreachable.
+
+        The next call goes to the next address then: who broke off or keeps silent may be gone.
+        """
         try:
             yield from answer.iter_lines()
         except requests.RequestException as exc:
-            raise ApiUnreachable((self.address, _read_reason(exc, self.address))) from exc
+            address, self.address = self.address, (*self._in_turn(), self.address)[1]
+            raise ApiUnreachable((address, _read_reason(exc, address))) from exc
 
     def _open(self, address: str) -> requests.Session:
         session = requests.Session()

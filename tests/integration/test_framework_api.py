@@ -195,3 +195,43 @@ def test_a_viewer_that_goes_away_ends_the_work(running: RunningApi) -> None:
     before = running.sandboxes.reads
     time.sleep(1.2)
     assert running.sandboxes.reads == before
+
+
+def test_a_proxy_tells_of_thousands_of_tasks_at_once_and_of_no_more(running: RunningApi) -> None:
+    uses = [{"task_id": f"hello.{SHA}.{n}", "open": 1, "requests": n} for n in range(5000)]
+    answer = running.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
+    assert answer.status_code == 204
+    [(proxy, told)] = running.previews.uses
+    assert (proxy, len(told), told[-1].requests) == ("p1", 5000, 4999)
+    too_large = b'{"proxy": "p1", "uses": [' + b" " * 2**20 + b"]}"
+    pieces = (too_large[begin : begin + 65536] for begin in range(0, len(too_large), 65536))
+    headers = {"Content-Type": "application/json"}
+    answer = running.call("POST", "/v1/uses", content=pieces, headers=headers)
+    assert answer.status_code == 413
+    assert len(running.previews.uses) == 1
+
+
+def test_who_waits_in_the_queue_sees_it_move(running: RunningApi) -> None:
+    running.previews.change("hello", SHA, state=State.QUEUED, reason="no agent has room")
+    places = running.previews.queue_places
+    places["hello", SHA] = 2
+    assert running.call("GET", "/v1/queue").json()["queue"][0]["place"] == 2
+    seen = []
+    with running.client() as client:
+        accept = {"Accept": "text/event-stream"}
+        with client.stream("GET", LOG, headers=accept) as stream:
+            for _, _, shown in read_events(stream):
+                seen.append((shown["queue_place"], shown["reason"]))
+                if shown["queue_place"] is None:
+                    break
+                if shown["queue_place"] == 1:
+                    places.clear()
+                else:
+                    places["hello", SHA] = 1
+    assert seen == [(2, "no agent has room"), (1, "no agent has room"), (None, "no agent has room")]
+
+
+def test_a_pin_is_set_and_taken_away(running: RunningApi) -> None:
+    for method, pinned in (("PUT", True), ("DELETE", False)):
+        answer = running.call(method, f"/v1/previews/hello/{SHA}/pin")
+        assert (answer.status_code, answer.json()["pinned"]) == (200, pinned)

@@ -103,3 +103,18 @@ def test_an_address_that_keeps_silent_is_left_after_a_while(address: str) -> Non
         with pytest.raises(ApiUnreachable, match="no answer in time"):
             connection.call("POST", "/v1/apps", patience=2, json={})
         connection.close()
+
+
+def test_a_stream_that_breaks_goes_on_at_the_next_address(
+    run: Run, address: str, world: fake.World
+) -> None:
+    running, stopped = fake.preview(state="running"), fake.preview(state="stopped")
+    other = fake.World(apps=world.apps, labels=world.labels)
+    for known in (world, other):
+        known.previews["hello", fake.SHA] = running
+    world.streams = [[fake.event("log", "one\n", 4), fake.Drop()]]
+    other.streams = [[fake.event("log", "two\n", 8), fake.event("end", stopped)]]
+    with fake.serving(other) as second:
+        done = run("logs", "hello", "main", "-f", PREVS_API=f"{address},{second}")
+    assert (done.status, done.out) == (0, "one\ntwo\n")
+    assert (world.resumed_after, other.resumed_after) == ([None], ["4"])
