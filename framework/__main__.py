@@ -1,15 +1,15 @@
-"""The framework as a program: `python -m framework`. Wiring, signals and exit codes; no more.
+"""The framework as a program: `python -m framework`. Signals, exit codes, and who leads.
 
-Exit codes: 0 asked to end, 1 a defect, 2 settings, 3 Mesos refuses this framework (an operator
-decides), 4 ZooKeeper is away (start again), 5 another framework writes the same records.
-Whatever it is, no task ends with it.
+It stands by until it leads, and leads until it ends: a program leads at most once. Exit codes: 0
+asked to end, 1 a defect, 2 settings, 3 Mesos refuses this framework (an operator decides), 4
+ZooKeeper is away or has ended the session, 5 another framework writes the records, 6 another one
+has subscribed, 7 the framework was removed from Mesos (an operator decides), 8 the records at the
+root are another installation's (an operator decides). Whatever it is, no task ends with it.
 """
 
-import functools
-import getpass
+import argparse
 import os
 import queue
-import secrets
 import signal
 import socket
 import sys
@@ -19,24 +19,14 @@ from typing import NamedTuple
 
 import structlog
 import uvicorn
-from fastapi import FastAPI
-from prometheus_client import CollectorRegistry
+from kazoo.client import KazooClient
+from prometheus_client import CollectorRegistry, Gauge
 
-from driver.scheduler import Credential
-from framework import events, http_api, mesos, settings, zookeeper
-from framework.clock import Clock
-from framework.errors import Unavailable
-from framework.following import Following
-from framework.launching import next_attempt
-from framework.limits import Limits
-from framework.metrics import Metrics
-from framework.previews import ServicePreviews
-from framework.records import Records
-from framework.refs import Mirrors
-from framework.sandbox import AgentSandboxes
-from framework.service import Service
+from framework import events, forgetting, http_api, leading, root, settings, zookeeper
+from framework.election import Election
+from framework.errors import Fatal, FrameworkError, Unavailable
+from framework.leading import Leading
 from framework.settings import Settings
-from framework.task_info import Origin
 from prevs.paths import Paths
 from program import logs
 from program.settings import SettingsError
@@ -51,109 +41,163 @@ OPEN_REQUESTS_SECONDS = 1
 log = structlog.get_logger("framework")
 
 
+class Won(NamedTuple):
+    """This framework leads now."""
+
+    epoch: int
+
+
+class Ended(NamedTuple):
+    """A signal has come, or a thread has ended that should not."""
+
+    why: str
+
+
+Told = Won | Ended | FrameworkError
+"""What the main thread is told by the others."""
+
+
 def main() -> int:
     """Run until told to end; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m framework", description=__doc__)
+    parser.add_argument(
+        "--forget",
+        choices=forgetting.THINGS,
+        help="remove this from ZooKeeper while no framework runs, say what that means, and end",
+    )
+    forget = parser.parse_args().forget
     logs.configure()
     try:
         chosen = settings.read(os.environ)
-        listener = _listen(chosen)
+        if forget:
+            return forgetting.forget(chosen, forget, ZOOKEEPER_SECONDS)
+        return Program(chosen, _listen(chosen)).run()
     except SettingsError as error:
         for problem in error.problems:
             print(f"framework: {problem}", file=sys.stderr)
         return BAD_SETTINGS
-    try:
-        client = zookeeper.connect(chosen.zookeeper, ZOOKEEPER_SECONDS)
-    except Unavailable as error:
-        log.critical("the framework ends", why=str(error))
-        return NO_ZOOKEEPER
-    try:
-        return _run(chosen, listener, zookeeper.ZookeeperStore(client, Paths(chosen.root)))
-    except Unavailable as error:
-        log.critical("the framework ends", why=str(error))
-        return NO_ZOOKEEPER
-    finally:
-        client.stop()
-        client.close()
 
 
-class Parts(NamedTuple):
-    """What runs, each on a thread of its own."""
+class Program:
+    """One run: its server answers from the start, as a stand-by until it leads."""
 
-    service: Service
-    cluster: mesos.MesosCluster
-    following: Following
-    server: uvicorn.Server
+    def __init__(self, chosen: Settings, listener: socket.socket) -> None:
+        self._chosen = chosen
+        self._listener = listener
+        self._paths = Paths(chosen.root)
+        self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
+        self._inbox: leading.Inbox = queue.SimpleQueue()
+        self._client: KazooClient = zookeeper.make_client(chosen.zookeeper)
+        self._election = Election(self._client, self._paths, chosen.api)
+        self._registry = CollectorRegistry()
+        self._leads = Gauge("prevs_leads", "1 while this framework leads", registry=self._registry)
+        standby = http_api.Standby(self._other_leader, self._cannot_lead, self._registry)
+        self._switch = http_api.Switch(standby)
+        self._leading: Leading | None = None
+        self._serving: threading.Thread | None = None
+
+    def run(self) -> int:
+        """Stand by, lead, end; return the exit code."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
+        server = _server(self._switch)
+        answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
+        zookeeper.watch_link(self._client, self._hear_link)
+        self._thread("election", self._stand)
+        log.info("the framework stands by", api=self._chosen.api, master=self._chosen.master)
+        said = self._told.get()
+        if isinstance(said, Won):
+            try:
+                self._lead(said.epoch)
+                said = self._told.get()
+            except FrameworkError as error:
+                said = error
+        code = _read_code(said)
+        why = said.why if isinstance(said, Ended) else str(said)
+        (log.critical if code else log.info)("the framework ends", why=why, code=code)
+        server.should_exit = True
+        self._end(in_order=code == 0)
+        answering.join(timeout=5)
+        return code
+
+    def _stand(self) -> Told:
+        """Wait until this framework leads; return that."""
+        zookeeper.start(self._client, ZOOKEEPER_SECONDS)
+        root.claim(self._client, self._paths, leading.describe(self._chosen))
+        self._election.watch()
+        return Won(self._election.win())
+
+    def _lead(self, epoch: int) -> None:
+        """Read everything, now that nobody else writes, and begin to act on it."""
+        # An operator may have changed it since this framework was started.
+        root.claim(self._client, self._paths, leading.describe(self._chosen))
+        store = zookeeper.ZookeeperStore(self._client, self._paths, epoch)
+        lead = leading.make(self._chosen, store, self._inbox, self._registry)
+        self._leading = lead
+        self._serving = self._thread("service", lead.serve)
+        lead.start()
+        self._switch.app = lead.app
+        self._leads.set(1)
+
+    def _end(self, *, in_order: bool) -> None:
+        """Stop deciding, then let another one lead: at once, if that is in order."""
+        if self._leading is not None:
+            self._leading.stop()
+        if self._serving is not None:
+            self._serving.join(timeout=15)
+        if in_order:
+            self._election.resign()
+        self._client.stop()
+        self._client.close()
+
+    def _hear_link(self, event: events.Event) -> None:
+        self._inbox.put(event)
+        if isinstance(event, events.Ended):
+            self._told.put(event.error)
+
+    def _other_leader(self) -> str | None:
+        leader = self._election.leader
+        return leader.api if leader and leader.api != self._chosen.api else None
+
+    def _cannot_lead(self) -> str | None:
+        return None if self._client.connected else str(Unavailable("ZooKeeper"))
+
+    def _thread(self, name: str, run: Callable[[], Told | None]) -> threading.Thread:
+        """Start a thread that tells what `run` returns or raises, or just that it has ended."""
+
+        def guarded() -> None:
+            said: Told = Ended(name)
+            try:
+                said = run() or said
+            except FrameworkError as error:
+                said = error
+            except Exception:
+                log.exception("a thread ends by a defect", thread=name)
+            self._told.put(said)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
 
 
-def _run(chosen: Settings, listener: socket.socket, store: zookeeper.ZookeeperStore) -> int:
-    """Run the parts until one ends or a signal comes, end the others; return the exit code."""
-    inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-    parts = _wire(chosen, store, inbox)
-    over: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda received, _: over.put(signal.Signals(received).name))
-    serving = _thread("service", parts.service.run, over)
-    answering = _thread("http", functools.partial(parts.server.run, sockets=[listener]), over)
-    parts.following.start()
-    parts.cluster.start()
-    log.info("the framework runs", api=f"http://{chosen.listen}", master=chosen.master)
-
-    why = over.get()
-    log.info("ending", why=why)
-    parts.server.should_exit = True
-    parts.cluster.stop()
-    inbox.put(events.Stop())
-    parts.following.stop()
-    serving.join(timeout=15)
-    answering.join(timeout=5)
-    if parts.service.ended is not None:
-        return parts.service.ended.exit_code
-    return 0 if why in signal.Signals.__members__ else DEFECT
+def _read_code(said: Told) -> int:
+    match said:
+        case Fatal():
+            return said.exit_code
+        case Unavailable():
+            return NO_ZOOKEEPER
+        case Ended(why) if why in signal.Signals.__members__:
+            return 0
+    return DEFECT
 
 
-def _wire(
-    chosen: Settings, store: zookeeper.ZookeeperStore, inbox: "queue.SimpleQueue[events.Event]"
-) -> Parts:
-    """Make the parts from what is stored. Raises Unavailable."""
-    registry = CollectorRegistry()
-    clock = Clock()
-    store.watch_link(inbox.put)
-    stored = store.load()
-    cluster = _cluster(chosen, inbox, stored.framework_id)
-    refs = Mirrors(chosen.dir / "mirrors")
-    following = Following(refs, inbox.put, lambda: service.snapshot, interval=chosen.refs_interval)
-    service = Service(
-        Records(stored, store, clock),
-        cluster,
-        inbox=inbox,
-        origin=Origin(
-            "", chosen.executor_command, chosen.executor_uris, chosen.domain, chosen.public_port
-        ),
-        new_attempt=functools.partial(next_attempt, secrets.choice),
-        forget_mirror=following.forget,
-        metrics=Metrics(registry),
-        clock=clock,
-        limits=Limits(),
-    )
-    app = http_api.make_app(
-        ServicePreviews(service),
-        refs,
-        AgentSandboxes(lambda: cluster.master, lambda: service.framework_id),
-        token=chosen.token(),
-        domain=chosen.domain,
-        public_port=chosen.public_port,
-        registry=registry,
-        ready=lambda: _not_ready(service, cluster),
-    )
-    return Parts(service, cluster, following, _server(app))
-
-
-def _server(app: FastAPI) -> uvicorn.Server:
+def _server(app: http_api.Switch) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
+            lifespan="off",
             timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
         )
     )
@@ -164,49 +208,6 @@ def _listen(chosen: Settings) -> socket.socket:
         return socket.create_server((chosen.host, chosen.port))
     except OSError as error:
         raise SettingsError([f"PREVS_LISTEN: {chosen.listen} cannot be used ({error})"]) from None
-
-
-def _cluster(
-    chosen: Settings, inbox: "queue.SimpleQueue[events.Event]", framework_id: str | None
-) -> mesos.MesosCluster:
-    info = mesos.framework_info(
-        name=chosen.name,
-        role=chosen.role,
-        user=getpass.getuser(),
-        hostname=socket.gethostname(),
-        webui_url=f"http://{chosen.listen}/docs",
-        principal=chosen.principal,
-    )
-    secret = chosen.secret()
-    credential = Credential(chosen.principal, secret) if chosen.principal and secret else None
-    return mesos.MesosCluster(
-        mesos.Inbox(inbox.put),
-        info,
-        chosen.master,
-        framework_id=framework_id,
-        credential=credential,
-    )
-
-
-def _not_ready(service: Service, cluster: mesos.MesosCluster) -> str | None:
-    why = service.not_ready()
-    return f"{why} ({cluster.problem})" if why and cluster.problem else why
-
-
-def _thread(name: str, run: Callable[[], None], over: "queue.SimpleQueue[str]") -> threading.Thread:
-    """Start a thread whose end, by whatever, is the program's."""
-
-    def guarded() -> None:
-        try:
-            run()
-        except Exception:
-            log.exception("a thread ends by a defect", thread=name)
-        finally:
-            over.put(name)
-
-    thread = threading.Thread(target=guarded, name=name, daemon=True)
-    thread.start()
-    return thread
 
 
 if __name__ == "__main__":

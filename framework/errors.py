@@ -159,14 +159,14 @@ class Fatal(FrameworkError):
 
 
 class Superseded(Fatal):
-    """A record was changed by somebody else; there is another framework at this root."""
+    """Something was changed by somebody else: another framework leads at this root."""
 
     exit_code = 5
 
     def __init__(self, path: str) -> None:
         super().__init__(
-            f"{path} was written by another program. Only one framework may run at one root; "
-            "is there a second one?"
+            f"{path} was written by another program; another framework leads now. "
+            "Starting again reads everything anew."
         )
         self.path = path
 
@@ -181,7 +181,7 @@ class SessionLost(Fatal):
 
 
 class Refused(Fatal):
-    """Mesos does not accept this framework, or has given its id to another process."""
+    """Mesos does not accept this framework: its credentials, its role, what it says of itself."""
 
     exit_code = 3
 

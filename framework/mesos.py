@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from driver.errors import CallFailed, DriverError, FrameworkRemoved, NotConnected
+from driver import errors
+from driver.errors import CallFailed, DriverError, NotConnected
 from driver.scheduler import Credential, SchedulerDriver
 from framework import events, resources
-from framework.errors import OutcomeUnknown, Refused, Unavailable
+from framework.errors import FailedOver, Fatal, OutcomeUnknown, Refused, Removed, Unavailable
 from framework.matching import Offer
 from framework.ports import InverseOffer
 
@@ -136,10 +137,19 @@ class Inbox:
 
     def aborted(self, error: DriverError) -> None:
         """Hear that the driver has ended for good."""
-        advice = ""
-        if isinstance(error, FrameworkRemoved):
-            advice = " To register anew, delete the znode framework/id; what ran starts again."
-        self._submit(events.Ended(Refused(f"{error}{advice}")))
+        self._submit(events.Ended(_read_end(error)))
+
+
+def _read_end(error: DriverError) -> Fatal:
+    """Return what the end of the driver means for this program."""
+    match error:
+        case errors.FailedOver():
+            return FailedOver(str(error))
+        case errors.FrameworkRemoved():
+            return Removed(str(error))
+        case errors.ThreadDied():
+            return Fatal(str(error))
+    return Refused(str(error))
 
 
 class MesosCluster:

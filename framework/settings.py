@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from framework.limits import Limits
 from program import settings
 from program.settings import (
     HOST_PORT,
@@ -19,6 +20,8 @@ from program.settings import (
     read_secret,
 )
 
+_EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
+
 
 class Settings(EnvironmentSettings):
     """The framework's settings; `read` makes one."""
@@ -27,6 +30,7 @@ class Settings(EnvironmentSettings):
     zookeeper: str = Field(pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
     root: str = Field(default="/prevs", pattern=ROOT)
     listen: str = Field(default="127.0.0.1:8090", pattern=rf"^{HOST_PORT}$")
+    advertise: str = Field(default="", pattern=rf"^(https?://{HOST_PORT})?$")
     token_file: SecretFile
     dir: Path
     domain: Domain = "localhost"
@@ -38,6 +42,11 @@ class Settings(EnvironmentSettings):
     principal: str | None = None
     secret_file: SecretFile | None = None
     refs_interval: float = Field(default=10.0, ge=1.0)
+    max_previews: int = Field(default=Limits().previews, ge=1)
+    starts_per_agent: int = Field(default=Limits().starts_per_agent, ge=1)
+    starts_per_app: int = Field(default=Limits().starts_per_app, ge=1)
+    drain_limit: float = Field(default=Limits().drain, ge=0)
+    vanished_after: float = Field(default=Limits().vanished, ge=0)
 
     @field_validator("executor_command", mode="before")
     @classmethod
@@ -61,6 +70,31 @@ class Settings(EnvironmentSettings):
         if (self.principal is None) != (self.secret_file is None):
             raise ValueError(f"{PREFIX}PRINCIPAL and {PREFIX}SECRET_FILE go together: set both")
         return self
+
+    @model_validator(mode="after")
+    def _check_advertise(self) -> "Settings":
+        if not self.advertise and self.host in _EVERYWHERE:
+            raise ValueError(
+                f"{PREFIX}LISTEN is every address of this machine: {PREFIX}ADVERTISE has to say at "
+                "which one other frameworks reach this one's API (http://HOST:PORT)"
+            )
+        return self
+
+    @property
+    def api(self) -> str:
+        """The URL at which other frameworks reach this one's API."""
+        return self.advertise or f"http://{self.listen}"
+
+    @property
+    def limits(self) -> Limits:
+        """How much of everything there may be."""
+        return Limits(
+            previews=self.max_previews,
+            starts_per_agent=self.starts_per_agent,
+            starts_per_app=self.starts_per_app,
+            drain=self.drain_limit,
+            vanished=self.vanished_after,
+        )
 
     @property
     def host(self) -> str:

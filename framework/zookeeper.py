@@ -1,22 +1,23 @@
 """The records in ZooKeeper, over kazoo. The only module of the framework that knows kazoo.
 
-Every write names the version that this process last saw, so that two frameworks at one root can
-never undo each other's writes. A write whose answer was lost is settled by reading, before the
-next write of that znode.
+Every write is a transaction that checks the epoch first, so that it fails as soon as another
+framework leads, whichever record it is about; and it names the version that this process last saw.
+A write whose answer was lost is settled by reading, before the next write of that znode.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
-from kazoo.client import KazooClient, KazooState
+from kazoo.client import KazooClient, KazooState, TransactionRequest
 from kazoo.exceptions import (
     BadVersionError,
     KazooException,
     NodeExistsError,
     NoNodeError,
     NotEmptyError,
+    RolledBackError,
 )
 from kazoo.handlers.threading import KazooTimeoutError
 
@@ -34,51 +35,81 @@ from prevs.records import (
 
 log = structlog.get_logger(__name__)
 
-SESSION_SECONDS = 10.0
+SESSION_SECONDS = 6.0
+"""After so long without a word from the leader ZooKeeper lets another one lead."""
+
+RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 1.0}
+"""A ZooKeeper that was away for a minute is noticed within a second of its return."""
 
 R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord)
 Q = TypeVar("Q", AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord)
 Record = AppRecord | PreviewRecord | PlacementsRecord
 
 
-def connect(hosts: str, timeout: float) -> KazooClient:
-    """Return a started client. Raises Unavailable after `timeout` seconds without an answer."""
-    client = KazooClient(hosts=hosts, timeout=SESSION_SECONDS)
+def make_client(hosts: str) -> KazooClient:
+    """Return a client that has yet to be started."""
+    return KazooClient(hosts=hosts, timeout=SESSION_SECONDS, connection_retry=dict(RECONNECT))
+
+
+def start(client: KazooClient, timeout: float) -> None:
+    """Begin a client's session. Raises Unavailable after `timeout` seconds without an answer."""
     try:
         client.start(timeout=timeout)
     except KazooTimeoutError:
+        raise Unavailable(f"ZooKeeper ({client.hosts})") from None
+
+
+def connect(hosts: str, timeout: float) -> KazooClient:
+    """Return a started client. Raises as `start`."""
+    client = make_client(hosts)
+    try:
+        start(client, timeout)
+    except Unavailable:
         client.close()
-        raise Unavailable(f"ZooKeeper ({hosts})") from None
+        raise
     return client
 
 
-class ZookeeperStore:
-    """framework.ports.Store over a started client. Used by one thread."""
+def watch_link(client: KazooClient, submit: Callable[[events.Event], None]) -> None:
+    """Have changes of the link submitted as events, from kazoo's thread."""
 
-    def __init__(self, client: KazooClient, paths: Paths) -> None:
+    def changed(state: str) -> None:
+        if state == KazooState.SUSPENDED:
+            submit(events.StoreSuspended())
+        elif state == KazooState.LOST:
+            submit(events.Ended(SessionLost()))
+        else:
+            submit(events.StoreResumed())
+
+    client.add_listener(changed)
+
+
+@contextmanager
+def mapped(client: KazooClient) -> Iterator[None]:
+    """Turn kazoo's errors into Unavailable; refuse at once where kazoo would wait for a link."""
+    if not client.connected:
+        raise Unavailable("ZooKeeper")
+    try:
+        yield
+    except (KazooException, KazooTimeoutError) as error:
+        raise Unavailable("ZooKeeper") from error
+
+
+class ZookeeperStore:
+    """framework.ports.Store over a started client, for the one who leads. Used by one thread."""
+
+    def __init__(self, client: KazooClient, paths: Paths, epoch: int) -> None:
         self._client = client
         self._paths = paths
+        self._epoch = epoch
         self._versions: dict[str, int] = {}
         self._unsettled: dict[str, bytes | None] = {}
-
-    def watch_link(self, submit: Callable[[events.Event], None]) -> None:
-        """Have changes of the link submitted as events, from kazoo's thread."""
-
-        def changed(state: str) -> None:
-            if state == KazooState.SUSPENDED:
-                submit(events.StoreSuspended())
-            elif state == KazooState.LOST:
-                submit(events.Ended(SessionLost()))
-            else:
-                submit(events.StoreResumed())
-
-        self._client.add_listener(changed)
 
     def load(self) -> Stored:
         """Read everything anew. A record that is none is logged, and left out."""
         self._versions.clear()
         self._unsettled.clear()
-        with self._mapped():
+        with mapped(self._client):
             for path in (self._paths.apps, self._paths.previews, self._paths.placements):
                 self._client.ensure_path(path)
             self._client.ensure_path(self._paths.proxies)
@@ -98,17 +129,16 @@ class ZookeeperStore:
     def delete(self, record: Record) -> None:
         """Remove a record, and what an app has left when it is the app's."""
         path = self._path(record)
-        with self._mapped():
+        with mapped(self._client):
             self._settle(path)
+            request = self._fenced()
+            request.delete(path, version=self._versions.get(path, -1))
             try:
-                self._client.delete(path, version=self._versions.get(path, -1))
+                self._commit(request, path, None)
             except NoNodeError:
                 pass  # somebody was faster: it is gone, which is what was asked for
             except BadVersionError:
                 raise Superseded(path) from None
-            except KazooException:
-                self._unsettled[path] = None
-                raise
             self._versions.pop(path, None)
             if isinstance(record, AppRecord):
                 self._remove_empty(self._paths.app_previews(record.name))
@@ -119,7 +149,7 @@ class ZookeeperStore:
 
     def proxies(self) -> list[ProxyRecord]:
         """Return what each live proxy has applied. One whose record is none counts for nothing."""
-        with self._mapped():
+        with mapped(self._client):
             return [record for _, record in self._read(self._paths.proxies, ProxyRecord.decode)]
 
     def _path(self, record: Record) -> str:
@@ -149,10 +179,10 @@ class ZookeeperStore:
         versions: MutableMapping[str, int] | None = None,
     ) -> Iterator[tuple[str, Q]]:
         """Yield each readable record below `parent`; note the versions of all, for their owner."""
-        for name in sorted(self._client.get_children(parent)):
-            path = f"{parent}/{name}"
+        children = [f"{parent}/{name}" for name in sorted(self._client.get_children(parent))]
+        for path, asked in [(path, self._client.get_async(path)) for path in children]:
             try:
-                data, stat = self._client.get(path)
+                data, stat = asked.get()
                 if versions is not None:
                     versions[path] = stat.version
                 yield path, decode(data)
@@ -171,22 +201,49 @@ class ZookeeperStore:
         return data.decode("ascii") or None
 
     def _write(self, path: str, data: bytes) -> int:
-        with self._mapped():
+        with mapped(self._client):
             self._settle(path)
             known = self._versions.get(path)
+            request = self._fenced()
+            if known is None:
+                for parent in self._missing_parents(path):
+                    request.create(parent)
+                request.create(path, data)
+            else:
+                request.set_data(path, data, version=known)
             try:
-                if known is None:
-                    self._client.create(path, data, makepath=True)
-                    version = 0
-                else:
-                    version = self._client.set(path, data, version=known).version
+                self._commit(request, path, data)
             except (NodeExistsError, NoNodeError, BadVersionError):
                 raise Superseded(path) from None
-            except KazooException:
-                self._unsettled[path] = data
-                raise
-            self._versions[path] = version
+            version = self._versions[path] = 0 if known is None else known + 1
             return version
+
+    def _fenced(self) -> TransactionRequest:
+        request = self._client.transaction()
+        request.check(self._paths.leader, self._epoch)
+        return request
+
+    def _commit(self, request: TransactionRequest, path: str, data: bytes | None) -> None:
+        """Do what `_fenced` began, a write of `path`; raise what ZooKeeper refused it for."""
+        try:
+            results = request.commit()
+        except KazooException:
+            self._unsettled[path] = data
+            raise
+        refusals = [result for result in results if isinstance(result, KazooException)]
+        # Those before the one that failed say that they were rolled back.
+        refusal = next((one for one in refusals if not isinstance(one, RolledBackError)), None)
+        if refusal is not None and refusal is results[0]:
+            raise Superseded(self._paths.leader)
+        if refusal is not None:
+            raise refusal
+
+    def _missing_parents(self, path: str) -> list[str]:
+        """Return the parents of a znode that are not there, the uppermost first."""
+        parent = path.rpartition("/")[0]
+        if not parent or self._client.exists(parent):
+            return []
+        return [*self._missing_parents(parent), parent]
 
     def _settle(self, path: str) -> None:
         """Find out whether the last write of a znode, whose answer was lost, has happened."""
@@ -207,17 +264,9 @@ class ZookeeperStore:
         del self._unsettled[path]
 
     def _remove_empty(self, path: str) -> None:
+        request = self._fenced()
+        request.delete(path)
         try:
-            self._client.delete(path)
+            self._commit(request, path, None)
         except (NoNodeError, NotEmptyError):
             return
-
-    @contextmanager
-    def _mapped(self) -> Iterator[Any]:
-        """Turn kazoo's errors into ours; refuse at once where kazoo would wait for a link."""
-        if not self._client.connected:
-            raise Unavailable("ZooKeeper")
-        try:
-            yield
-        except (KazooException, KazooTimeoutError) as error:
-            raise Unavailable("ZooKeeper") from error

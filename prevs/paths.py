@@ -9,9 +9,29 @@ class Paths(NamedTuple):
     root: str = "/prevs"
 
     @property
+    def framework(self) -> str:
+        """Parent of what frameworks at this root keep for each other."""
+        return f"{self.root}/framework"
+
+    @property
     def framework_id(self) -> str:
         """The Mesos framework id, plain ASCII, written before the first launch."""
-        return f"{self.root}/framework/id"
+        return f"{self.framework}/id"
+
+    @property
+    def installation(self) -> str:
+        """The InstallationRecord, written before the first subscription."""
+        return f"{self.framework}/installation"
+
+    @property
+    def leader(self) -> str:
+        """The LeaderRecord. Its version is the epoch: it grows when another one leads."""
+        return f"{self.framework}/leader"
+
+    @property
+    def election(self) -> str:
+        """Parent of one ephemeral znode per framework that leads or would."""
+        return f"{self.framework}/election"
 
     @property
     def apps(self) -> str:

@@ -14,6 +14,8 @@ from prevs.states import Cause, State
 __all__ = [
     "AppRecord",
     "Failure",
+    "InstallationRecord",
+    "LeaderRecord",
     "Placement",
     "PlacementsRecord",
     "PreviewRecord",
@@ -156,3 +158,47 @@ class ProxyRecord:
     def decode(data: bytes) -> "ProxyRecord":
         """Return the record in a znode. Raises RecordError."""
         return codec.decode(ProxyRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class LeaderRecord:
+    """The framework that leads: the URL at which the others reach its API, "" for none.
+
+    `process` tells one run of the program from every other.
+    """
+
+    api: str
+    process: str
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "LeaderRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(LeaderRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class InstallationRecord:
+    """What may never differ between the frameworks at one root.
+
+    `master` names the Mesos cluster; the others are those of FrameworkInfo, and the domain.
+    """
+
+    master: str
+    name: str
+    role: str
+    user: str
+    domain: str
+    principal: str | None = None
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "InstallationRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(InstallationRecord, 1, data)

@@ -1,5 +1,6 @@
 """The framework's HTTP API: JSON, problem+json, and the log as an event stream."""
 
 from framework.http_api.application import make_app
+from framework.http_api.standby import Standby, Switch
 
-__all__ = ["make_app"]
+__all__ = ["Standby", "Switch", "make_app"]

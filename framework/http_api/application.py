@@ -67,6 +67,11 @@ def make_app(
     return app
 
 
+def answer_metrics(registry: CollectorRegistry) -> Response:
+    """Return the numbers of a registry as Prometheus reads them."""
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
 def _make_probes(registry: CollectorRegistry, ready: Ready) -> APIRouter:
     router = APIRouter(tags=["operation"])
 
@@ -74,12 +79,12 @@ def _make_probes(registry: CollectorRegistry, ready: Ready) -> APIRouter:
     async def show_health() -> Response:
         """Tell whether the framework can do its work; if not, why."""
         if why := ready():
-            return problems.answer_problem(problems.UNAVAILABLE, why)
+            return problems.answer_unavailable(why)
         return Response('{"status":"ok"}', media_type="application/json")
 
     @router.get("/metrics", response_class=Response)
     def show_metrics() -> Response:
         """Show the framework's numbers for Prometheus."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        return answer_metrics(registry)
 
     return router

@@ -90,6 +90,11 @@ def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse
     return answer_problem(kind, str(error), _read_fields(error, addresses), headers)
 
 
+def answer_unavailable(detail: str) -> ProblemResponse:
+    """Return the answer for what cannot be had for some seconds."""
+    return answer_problem(UNAVAILABLE, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what /docs says of the problems that a call may answer; 401, 422 and 503 go along."""
     return {

@@ -1,12 +1,13 @@
 """One suite for the store in memory and the one in ZooKeeper."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import pytest
 from kazoo.client import KazooClient
 
+from framework.election import Election
 from framework.errors import Superseded
 from framework.ports import Store
 from framework.zookeeper import ZookeeperStore, connect
@@ -24,8 +25,12 @@ PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("
 
 
 class Place(Protocol):
-    """Somewhere to keep records, where a test can open stores and play proxy."""
+    """Somewhere to keep records, where a test can open stores and play proxy.
 
+    Every store is that of the framework that leads, until `lead` makes another one lead.
+    """
+
+    def lead(self) -> None: ...
     def store(self) -> Store: ...
     def proxy(self, record: ProxyRecord) -> None: ...
 
@@ -33,6 +38,9 @@ class Place(Protocol):
 class MemoryPlace:
     def __init__(self) -> None:
         self.znodes = FakeZnodes()
+
+    def lead(self) -> None:
+        self.znodes.epoch += 1
 
     def store(self) -> Store:
         store = FakeStore(self.znodes)
@@ -47,9 +55,17 @@ class ZookeeperPlace:
     def __init__(self, hosts: str) -> None:
         self.paths = Paths(f"/test-{uuid.uuid4().hex}")
         self.client: KazooClient = connect(hosts, 15)
+        self._hosts = hosts
+        self.lead()
+
+    def lead(self) -> None:
+        client = connect(self._hosts, 15)
+        self.epoch = Election(client, self.paths, "http://127.0.0.1:8090").win()
+        client.stop()
+        client.close()
 
     def store(self) -> Store:
-        store = ZookeeperStore(self.client, self.paths)
+        store = ZookeeperStore(self.client, self.paths, self.epoch)
         store.load()
         return store
 
@@ -160,3 +176,34 @@ def test_every_live_proxy_tells_what_it_has_applied(place: Place, store: Store) 
     place.proxy(ProxyRecord())
     found = sorted(store.proxies(), key=lambda proxy: len(proxy.applied))
     assert found == [ProxyRecord(), ProxyRecord({"hello": 3})]
+
+
+def test_a_store_from_before_another_one_led_writes_nothing(place: Place, store: Store) -> None:
+    for record in (APP, PREVIEW):
+        store.save(record)
+    store.save_framework_id("framework-1")
+    place.lead()
+    unchanged, new = PREVIEW, PreviewRecord(app="hello", sha=B, state=State.QUEUED)
+    writes: list[Callable[[], object]] = [
+        lambda: store.save(unchanged),
+        lambda: store.save(new),
+        lambda: store.save(PLACEMENTS),
+        lambda: store.save_framework_id("framework-2"),
+        lambda: store.delete(PREVIEW),
+        lambda: store.delete(new),
+        lambda: store.delete(APP),
+    ]
+    for write in writes:
+        with pytest.raises(Superseded):
+            write()
+    stored = place.store().load()
+    assert (list(stored.apps), list(stored.previews)) == ([APP], [PREVIEW])
+    assert (list(stored.placements), stored.framework_id) == ([], "framework-1")
+
+
+def test_the_one_who_leads_now_goes_on_with_what_the_other_wrote(
+    place: Place, store: Store
+) -> None:
+    store.save(PREVIEW)
+    place.lead()
+    assert place.store().save(PREVIEW) == 1

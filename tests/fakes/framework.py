@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from framework import events, mesos
 from framework.clock import Clock
+from framework.election import Election
 from framework.launching import next_attempt
 from framework.limits import Limits
 from framework.metrics import Metrics
@@ -21,7 +22,7 @@ from framework.previews import ServicePreviews
 from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
-from framework.zookeeper import ZookeeperStore, connect
+from framework.zookeeper import ZookeeperStore, connect, watch_link
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
@@ -37,8 +38,8 @@ class Framework:
         inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._inbox = inbox
         self._client: KazooClient = connect(zookeeper, 15)
-        store = ZookeeperStore(self._client, paths)
-        store.watch_link(inbox.put)
+        watch_link(self._client, inbox.put)
+        store = ZookeeperStore(self._client, paths, Election(self._client, paths, "").win())
         stored = store.load()
         info = mesos.framework_info(
             name="test",

@@ -15,6 +15,7 @@ class FakeZnodes:
     def __init__(self) -> None:
         self.records: dict[tuple[str, ...], tuple[Record, int]] = {}
         self.framework_id: str | None = None
+        self.epoch = 0
         self.proxies: list[ProxyRecord] = []
 
 
@@ -23,6 +24,7 @@ class FakeStore:
 
     def __init__(self, znodes: FakeZnodes | None = None) -> None:
         self.znodes = znodes or FakeZnodes()
+        self.epoch = self.znodes.epoch
         self.away = False
         self.written: list[Record] = []
         self._versions: dict[tuple[str, ...], int] = {}
@@ -39,7 +41,7 @@ class FakeStore:
         )
 
     def save(self, record: Record) -> int:
-        self._reach()
+        self._reach(writing=True)
         key = _key(record)
         if self.znodes.records.get(key, (None, None))[1] != self._versions.get(key):
             raise Superseded("/".join(key))
@@ -50,7 +52,7 @@ class FakeStore:
         return version
 
     def delete(self, record: Record) -> None:
-        self._reach()
+        self._reach(writing=True)
         key = _key(record)
         if key in self.znodes.records and self.znodes.records[key][1] != self._versions.get(key):
             raise Superseded("/".join(key))
@@ -58,16 +60,18 @@ class FakeStore:
         self._versions.pop(key, None)
 
     def save_framework_id(self, framework_id: str) -> None:
-        self._reach()
+        self._reach(writing=True)
         self.znodes.framework_id = framework_id
 
     def proxies(self) -> Sequence[ProxyRecord]:
         self._reach()
         return tuple(self.znodes.proxies)
 
-    def _reach(self) -> None:
+    def _reach(self, *, writing: bool = False) -> None:
         if self.away:
             raise Unavailable("ZooKeeper")
+        if writing and self.epoch != self.znodes.epoch:
+            raise Superseded("framework/leader")
 
 
 def _key(record: Record) -> tuple[str, ...]:

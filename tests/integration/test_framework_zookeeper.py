@@ -4,14 +4,16 @@ import dataclasses
 import queue
 import uuid
 from collections.abc import Callable, Iterator
+from typing import NoReturn
 
 import pytest
-from kazoo.client import KazooClient
+from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import ConnectionLoss
 
 from framework import events
+from framework.election import Election
 from framework.errors import SessionLost, Superseded, Unavailable
-from framework.zookeeper import ZookeeperStore, connect
+from framework.zookeeper import ZookeeperStore, connect, watch_link
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -40,7 +42,7 @@ def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
 
 @pytest.fixture
 def store(client: KazooClient, paths: Paths) -> ZookeeperStore:
-    store = ZookeeperStore(client, paths)
+    store = ZookeeperStore(client, paths, Election(client, paths, "").win())
     store.load()
     return store
 
@@ -97,27 +99,34 @@ def test_the_last_record_of_an_app_takes_its_empty_folder_along(
     assert client.exists(paths.app_previews("hello")) is None
 
 
-def lose_answer(client: KazooClient, name: str, *, done: bool) -> None:
-    """Make the next call of `name` lose its answer, after or before it was done."""
-    real = getattr(client, name)
+def lose_answer(client: KazooClient, *, done: bool) -> None:
+    """Make the next transaction lose its answer, after or before it was done."""
+    real = client.transaction
 
-    def call(*arguments: object, **named: object) -> object:
-        setattr(client, name, real)
-        if done:
-            real(*arguments, **named)
-        raise ConnectionLoss
+    def transaction() -> TransactionRequest:
+        client.transaction = real  # type: ignore[method-assign]
+        request = real()
+        commit = request.commit
 
-    setattr(client, name, call)
+        def lose() -> NoReturn:
+            if done:
+                commit()
+            raise ConnectionLoss
+
+        request.commit = lose  # type: ignore[method-assign]
+        return request
+
+    client.transaction = transaction  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("done", [True, False])
-@pytest.mark.parametrize("call", ["create", "set"])
+@pytest.mark.parametrize("there", [True, False])
 def test_the_same_write_after_a_lost_answer_is_right(
-    client: KazooClient, store: ZookeeperStore, call: str, *, done: bool
+    client: KazooClient, store: ZookeeperStore, *, there: bool, done: bool
 ) -> None:
-    if call == "set":
+    if there:
         store.save(PREVIEW)
-    lose_answer(client, call, done=done)
+    lose_answer(client, done=done)
     changed = PreviewRecord(app="hello", sha=A, state=State.PLACED)
     with pytest.raises(Unavailable):
         store.save(changed)
@@ -130,7 +139,7 @@ def test_the_same_delete_after_a_lost_answer_is_right(
     client: KazooClient, store: ZookeeperStore, *, done: bool
 ) -> None:
     store.save(PREVIEW)
-    lose_answer(client, "delete", done=done)
+    lose_answer(client, done=done)
     with pytest.raises(Unavailable):
         store.delete(PREVIEW)
     store.delete(PREVIEW)
@@ -141,7 +150,7 @@ def test_a_lost_answer_does_not_hide_somebody_elses_write(
     client: KazooClient, paths: Paths, store: ZookeeperStore
 ) -> None:
     store.save(PREVIEW)
-    lose_answer(client, "set", done=False)
+    lose_answer(client, done=False)
     with pytest.raises(Unavailable):
         store.save(PREVIEW)
     client.set(paths.preview("hello", A), b"somebody else's")
@@ -153,7 +162,7 @@ def test_the_link_is_told_and_calls_fail_at_once_while_it_is_gone(
     client: KazooClient, store: ZookeeperStore
 ) -> None:
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-    store.watch_link(told.put)
+    watch_link(client, told.put)
     client.stop()
     ended = told.get(timeout=15)
     assert isinstance(ended, events.Ended)
@@ -162,3 +171,16 @@ def test_the_link_is_told_and_calls_fail_at_once_while_it_is_gone(
         store.save(PREVIEW)
     client.restart()
     assert isinstance(told.get(timeout=15), events.StoreResumed)
+
+
+def test_a_lost_answer_does_not_hide_that_another_one_leads(
+    zookeeper: str, client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    lose_answer(client, done=True)
+    with pytest.raises(Unavailable):
+        store.save(PREVIEW)
+    epoch = int(client.get(paths.leader)[1].version)
+    client.set(paths.leader, b"{}", version=epoch)
+    with pytest.raises(Superseded, match="leader"):
+        store.save(PREVIEW)

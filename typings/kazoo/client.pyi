@@ -11,6 +11,9 @@ _Watch = Callable[[WatchedEvent], object]
 _Listener = TypeVar("_Listener", bound=Callable[[str], object])
 _Decorated = TypeVar("_Decorated", bound=Callable[..., object])
 
+class _Async:
+    def get(self, block: bool = True, timeout: float | None = None) -> tuple[bytes, ZnodeStat]: ...
+
 class TransactionRequest:
     def create(
         self,
@@ -27,6 +30,7 @@ class TransactionRequest:
 
 class KazooClient:
     state: str
+    hosts: str
     def __init__(
         self,
         hosts: str = "127.0.0.1:2181",
@@ -56,6 +60,7 @@ class KazooClient:
     def add_listener(self, listener: _Listener) -> _Listener: ...
     def remove_listener(self, listener: Callable[[str], object]) -> None: ...
     def get(self, path: str, watch: _Watch | None = None) -> tuple[bytes, ZnodeStat]: ...
+    def get_async(self, path: str, watch: _Watch | None = None) -> _Async: ...
     def set(self, path: str, value: bytes, version: int = -1) -> ZnodeStat: ...
     @overload
     def create(

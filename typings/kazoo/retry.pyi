@@ -1,4 +1,9 @@
 from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+class ForceRetryError(Exception): ...
 
 class KazooRetry:
     def __init__(
@@ -13,3 +18,4 @@ class KazooRetry:
         deadline: float | None = None,
         interrupt: Callable[[], bool] | None = None,
     ) -> None: ...
+    def __call__(self, func: Callable[..., _T], *args: object, **kwargs: object) -> _T: ...

@@ -1,8 +1,9 @@
 from typing import Any
 
-from driver.errors import FailedOver, FrameworkRemoved
-from framework import events, resources
-from framework.errors import Refused
+import pytest
+
+import driver.errors
+from framework import errors, events, resources
 from framework.mesos import Inbox, framework_info, read_inverse_offer, read_offer
 from framework.ports import InverseOffer
 from tests.fakes.offers import scalar
@@ -110,18 +111,30 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
     ]
 
 
-def test_a_driver_that_ends_for_good_ends_the_program() -> None:
+@pytest.mark.parametrize(
+    ("told_by_the_driver", "means", "code"),
+    [
+        (driver.errors.FailedOver("x"), errors.FailedOver, 6),
+        (driver.errors.FrameworkRemoved("x"), errors.Removed, 7),
+        (driver.errors.Rejected("x"), errors.Refused, 3),
+        (driver.errors.ThreadDied("x"), errors.Fatal, 1),
+    ],
+)
+def test_the_end_of_the_driver_ends_the_program_with_a_code_of_its_own(
+    told_by_the_driver: driver.errors.DriverError, means: type[errors.Fatal], code: int
+) -> None:
     told: list[events.Event] = []
-    Inbox(told.append).aborted(FailedOver("somebody else subscribed"))
+    Inbox(told.append).aborted(told_by_the_driver)
     (ended,) = told
     assert isinstance(ended, events.Ended)
-    assert isinstance(ended.error, Refused)
-    assert "somebody else subscribed" in str(ended.error)
+    assert type(ended.error) is means
+    assert ended.error.exit_code == code
+    assert "x" in str(ended.error)
 
 
 def test_a_removed_framework_is_told_how_to_register_anew() -> None:
     told: list[events.Event] = []
-    Inbox(told.append).aborted(FrameworkRemoved("Framework has been removed"))
+    Inbox(told.append).aborted(driver.errors.FrameworkRemoved("Framework has been removed"))
     (ended,) = told
     assert isinstance(ended, events.Ended)
-    assert "delete the znode framework/id" in str(ended.error)
+    assert "--forget id" in str(ended.error)

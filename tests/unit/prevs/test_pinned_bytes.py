@@ -14,6 +14,8 @@ from prevs.messages import BuildOrder, TaskReport
 from prevs.records import (
     AppRecord,
     Failure,
+    InstallationRecord,
+    LeaderRecord,
     Placement,
     PlacementsRecord,
     PreviewRecord,
@@ -67,6 +69,15 @@ WRITTEN: dict[str, Any] = {
         app="hello", placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))}
     ),
     "proxy": ProxyRecord(applied={"hello": 7, "shop": 0}, holding=(TASK,)),
+    "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
+    "installation": InstallationRecord(
+        master="zk:///mesos",
+        name="prevs",
+        role="teams",
+        user="prevs",
+        domain="previews.example.org",
+        principal="prevs-framework",
+    ),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -92,6 +103,10 @@ LEAST: dict[str, Any] = {
     "preview": PreviewRecord(app="hello", sha=SHA, state=State.QUEUED),
     "placements": PlacementsRecord(app="hello"),
     "proxy": ProxyRecord(),
+    "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
+    "installation": InstallationRecord(
+        master="zk:///mesos", name="prevs", role="teams", user="prevs", domain="localhost"
+    ),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,

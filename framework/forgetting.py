@@ -1,0 +1,61 @@
+"""`python -m framework --forget ...`: an operator's way out of what no framework decides itself."""
+
+import sys
+from collections.abc import Mapping
+
+from framework import root, zookeeper
+from framework.election import Election
+from framework.errors import Fatal, Unavailable
+from framework.settings import Settings
+from prevs.paths import Paths
+
+LEADS, NO_ZOOKEEPER = 1, 4
+
+_MEANS: Mapping[str, str] = {
+    "id": (
+        "The next framework registers anew, and starts anew what ran. Tasks that still run under "
+        "this id are not ended by that: tear it down in Mesos first, unless it is removed already."
+    ),
+    "installation": (
+        "The next framework says anew what its installation is. The apps, the previews and the "
+        "framework id are kept; on another Mesos cluster nothing of that id runs."
+    ),
+}
+THINGS = tuple(_MEANS)
+
+
+def forget(chosen: Settings, thing: str, patience: float) -> int:
+    """Remove the framework id or the installation, unless a framework leads; return the exit code.
+
+    Says what it did, or why it did nothing. Waits `patience` seconds for ZooKeeper.
+    """
+    client = zookeeper.make_client(chosen.zookeeper)
+    paths = Paths(chosen.root)
+    path = paths.framework_id if thing == "id" else paths.installation
+    try:
+        zookeeper.start(client, patience)
+        held = root.holds(client, path)
+        if held is None:
+            print(f"There is no {path} in ZooKeeper; nothing was done.")
+            return 0
+        election = Election(client, paths, "")
+        epoch = election.try_to_win()
+        if epoch is None:
+            print(
+                "A framework leads; nothing was done. Stop every framework first, and wait some "
+                "seconds if one was killed.",
+                file=sys.stderr,
+            )
+            return LEADS
+        root.forget(client, paths, path, epoch)
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return NO_ZOOKEEPER
+    except Fatal as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    finally:
+        client.stop()
+        client.close()
+    print(f"{path} is removed; it was {held}. {_MEANS[thing]}")
+    return 0

@@ -1,0 +1,139 @@
+"""Passing requests on to the framework that leads, as a stand-by does."""
+
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any
+
+import anyio
+import httpx
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope, Send
+
+from framework.http_api import problems
+
+FORWARDED = b"prevs-forwarded"
+"""The header of what was forwarded once: it isn't again, or two stand-bys could go on for ever."""
+
+CONNECT_S = 3.0
+SILENCE_S = 180.0
+"""How long the leader may say nothing: longer than git may take for a repository."""
+
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+"""RFC 9110, 7.6.1: what is said between two neighbours only."""
+
+_WITH_BODY = frozenset({b"content-length", b"transfer-encoding"})
+
+log = structlog.get_logger(__name__)
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+
+class Forwarding:
+    """An ASGI application that has the leader answer, whatever is asked. No request is sent twice.
+
+    `leader` returns the URL of its API, None where nobody else leads; it must not block.
+    """
+
+    def __init__(
+        self,
+        leader: Callable[[], str | None],
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._leader = leader
+        # No connection is kept: one may be dead by now, and what was sent on it could not be sent
+        # again.
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(
+            transport=transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False),
+            timeout=httpx.Timeout(SILENCE_S, connect=CONNECT_S),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Forward a request."""
+        api = self._leader()
+        if api is None or any(name == FORWARDED for name, _ in scope["headers"]):
+            await _refuse("No framework leads now; one will within seconds.", scope, receive, send)
+            return
+        try:
+            answer = await self._client.send(_copy(scope, receive, api), stream=True)
+        except ClientDisconnect:
+            return
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            why = f"The framework that leads ({api}) cannot be reached; nothing was done."
+        except httpx.HTTPError as error:
+            log.warning("the leader has not answered", api=api, why=repr(error))
+            why = f"The framework that leads ({api}) has not answered; it may have done this."
+        else:
+            await _pass(answer, receive, send)
+            return
+        await _refuse(why, scope, receive, send)
+
+
+def _copy(scope: Scope, receive: Receive, api: str) -> httpx.Request:
+    """Return the request as the leader gets it; its body is read as it is sent."""
+    path, query = scope["raw_path"], scope["query_string"]
+    headers = _keep_end_to_end(scope["headers"])
+    names = {name for name, _ in scope["headers"]}
+    body = Request(scope, receive).stream() if names & _WITH_BODY else None
+    return httpx.Request(
+        scope["method"],
+        httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b"")),
+        headers=[*headers, (FORWARDED, b"1")],
+        content=body,
+    )
+
+
+async def _pass(answer: httpx.Response, receive: Receive, send: Send) -> None:
+    """Send the leader's answer on as it comes, until either side ends it."""
+
+    async def hear_end() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(hear_end)
+        try:
+            await _send(answer, send)
+        except httpx.HTTPError as error:
+            # An answer without its end is all that still tells the client.
+            log.warning("the leader has stopped in an answer", why=repr(error))
+        group.cancel_scope.cancel()
+    with anyio.CancelScope(shield=True):
+        await answer.aclose()
+
+
+async def _send(answer: httpx.Response, send: Send) -> None:
+    start: MutableMapping[str, Any] = {
+        "type": "http.response.start",
+        "status": answer.status_code,
+        "headers": _keep_end_to_end(answer.headers.raw),
+    }
+    await send(start)
+    async for chunk in answer.aiter_raw():
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _keep_end_to_end(headers: Headers) -> list[tuple[bytes, bytes]]:
+    """Return the headers, names in small letters, without those of one connection."""
+    small = [(name.lower(), value) for name, value in headers]
+    named = b",".join(value for name, value in small if name == b"connection")
+    dropped = _HOP_BY_HOP | {name.strip().lower() for name in named.split(b",")}
+    return [(name, value) for name, value in small if name not in dropped]
+
+
+async def _refuse(why: str, scope: Scope, receive: Receive, send: Send) -> None:
+    await problems.answer_unavailable(why)(scope, receive, send)

@@ -1,0 +1,125 @@
+"""What runs while this framework leads: made from what is stored, and ended together."""
+
+import functools
+import getpass
+import queue
+import secrets
+import socket
+from typing import NamedTuple
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from driver.scheduler import Credential
+from framework import events, http_api, installation, mesos
+from framework.clock import Clock
+from framework.errors import Fatal
+from framework.following import Following
+from framework.launching import next_attempt
+from framework.metrics import Metrics
+from framework.ports import Store
+from framework.previews import ServicePreviews
+from framework.records import Records
+from framework.refs import Mirrors
+from framework.sandbox import AgentSandboxes
+from framework.service import Service
+from framework.settings import Settings
+from framework.task_info import Origin
+from prevs.records import InstallationRecord
+
+Inbox = queue.SimpleQueue[events.Event]
+
+
+class Leading(NamedTuple):
+    """The parts of a leader. `serve` needs a thread; the others have their own."""
+
+    service: Service
+    cluster: mesos.MesosCluster
+    following: Following
+    app: FastAPI
+
+    def serve(self) -> Fatal | None:
+        """Decide until told to stop, or until what is returned. Blocks."""
+        self.service.run()
+        return self.service.ended
+
+    def start(self) -> None:
+        """Begin to follow branches and to subscribe with Mesos. Does not block."""
+        self.following.start()
+        self.cluster.start()
+
+    def stop(self) -> None:
+        """Have all parts end; every task goes on. Blocks for some seconds at most."""
+        self.service.inbox.put(events.Stop())
+        self.following.stop()
+        self.cluster.stop()
+
+
+def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegistry) -> Leading:
+    """Make the parts from what is stored. Raises Unavailable."""
+    clock = Clock()
+    stored = store.load()
+    cluster = _cluster(chosen, inbox, stored.framework_id)
+    refs = Mirrors(chosen.dir / "mirrors")
+    following = Following(refs, inbox.put, lambda: service.snapshot, interval=chosen.refs_interval)
+    service = Service(
+        Records(stored, store, clock),
+        cluster,
+        inbox=inbox,
+        origin=Origin(
+            "", chosen.executor_command, chosen.executor_uris, chosen.domain, chosen.public_port
+        ),
+        new_attempt=functools.partial(next_attempt, secrets.choice),
+        forget_mirror=following.forget,
+        metrics=Metrics(registry),
+        clock=clock,
+        limits=chosen.limits,
+    )
+    app = http_api.make_app(
+        ServicePreviews(service),
+        refs,
+        AgentSandboxes(lambda: cluster.master, lambda: service.framework_id),
+        token=chosen.token(),
+        domain=chosen.domain,
+        public_port=chosen.public_port,
+        registry=registry,
+        ready=lambda: _not_ready(service, cluster),
+    )
+    return Leading(service, cluster, following, app)
+
+
+def describe(chosen: Settings) -> InstallationRecord:
+    """Return what has to be the same for every framework at the root."""
+    return InstallationRecord(
+        master=installation.name_master(chosen.master, chosen.zookeeper),
+        name=chosen.name,
+        role=chosen.role,
+        user=getpass.getuser(),
+        domain=chosen.domain,
+        principal=chosen.principal,
+    )
+
+
+def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.MesosCluster:
+    info = mesos.framework_info(
+        name=chosen.name,
+        role=chosen.role,
+        user=getpass.getuser(),
+        hostname=socket.gethostname(),
+        webui_url=f"{chosen.api}/docs",
+        principal=chosen.principal,
+    )
+    secret = chosen.secret()
+    credential = Credential(chosen.principal, secret) if chosen.principal and secret else None
+    return mesos.MesosCluster(
+        mesos.Inbox(inbox.put),
+        info,
+        chosen.master,
+        framework_id=framework_id,
+        credential=credential,
+    )
+
+
+def _not_ready(service: Service, cluster: mesos.MesosCluster) -> str | None:
+    why = service.not_ready()
+    return f"{why} ({cluster.problem})" if why and cluster.problem else why

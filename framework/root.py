@@ -1,0 +1,109 @@
+"""What is at our root in ZooKeeper before a framework works there, over kazoo."""
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import (
+    BadVersionError,
+    NoAuthError,
+    NoChildrenForEphemeralsError,
+    NodeExistsError,
+    NoNodeError,
+)
+
+from framework import installation
+from framework.errors import ForeignState, Superseded
+from framework.zookeeper import mapped
+from prevs.paths import Paths
+from prevs.records import AppRecord, InstallationRecord, RecordError
+
+
+def claim(client: KazooClient, paths: Paths, ours: InstallationRecord) -> None:
+    """See that everything at a root is of one installation, `ours`; the first one says so there.
+
+    Writes nothing where it raises ForeignState. Raises Unavailable.
+    """
+    with mapped(client):
+        try:
+            stored = _read(client, paths.installation)
+            if stored is None:
+                _look_around(client, paths)
+            _check_id(client, paths.framework_id)
+            if stored is None:
+                stored = _write(client, paths, ours)
+        except (NoAuthError, NoChildrenForEphemeralsError):
+            why = "is closed to this framework. Choose another PREVS_ROOT, or have it opened."
+            raise ForeignState(paths.root, why) from None
+    try:
+        found = InstallationRecord.decode(stored)
+    except RecordError as error:
+        why = f"cannot be read by this version of prevs ({error}). Run the version that wrote it."
+        raise ForeignState(paths.installation, why) from None
+    if difference := installation.find_difference(found, ours):
+        raise ForeignState(paths.installation, difference)
+
+
+def holds(client: KazooClient, path: str) -> str | None:
+    """Return what a znode holds as text, None where there is none. Raises Unavailable."""
+    with mapped(client):
+        data = _read(client, path)
+    return None if data is None else data.decode("utf-8", "replace")
+
+
+def forget(client: KazooClient, paths: Paths, path: str, epoch: int) -> None:
+    """Remove a znode, for the one that leads. Raises Superseded, Unavailable."""
+    request = client.transaction()
+    request.check(paths.leader, epoch)
+    request.delete(path)
+    with mapped(client):
+        if any(isinstance(result, BadVersionError) for result in request.commit()):
+            raise Superseded(paths.leader)
+
+
+def _read(client: KazooClient, path: str) -> bytes | None:
+    try:
+        return client.get(path)[0]
+    except NoNodeError:
+        return None
+
+
+def _write(client: KazooClient, paths: Paths, ours: InstallationRecord) -> bytes:
+    """Write the installation, unless another framework was faster; return what is written."""
+    try:
+        client.create(paths.installation, ours.encode(), makepath=True)
+    except NodeExistsError:
+        return client.get(paths.installation)[0]
+    return ours.encode()
+
+
+def _look_around(client: KazooClient, paths: Paths) -> None:
+    """Raise ForeignState where the root has no installation and cannot be ours."""
+    try:
+        data, stat = client.get(paths.root)
+    except NoNodeError:
+        children: list[str] = []
+        data, owner = b"", 0
+    else:
+        children, owner = client.get_children(paths.root), stat.ephemeralOwner
+    if why := installation.find_stranger(paths.root, children, data, owner):
+        raise ForeignState(paths.root, why)
+    if "apps" in children:
+        apps = [client.get(paths.app(name))[0] for name in client.get_children(paths.apps)]
+        if apps and not any(_is_app(data) for data in apps):
+            raise ForeignState(paths.apps, "holds no app of prevs. Choose another PREVS_ROOT.")
+
+
+def _check_id(client: KazooClient, path: str) -> None:
+    data = _read(client, path)
+    if data and not installation.is_framework_id(data):
+        why = (
+            f"holds no framework id of Mesos ({data[:40]!r}). Choose another PREVS_ROOT, or run "
+            "`python -m framework --forget id`."
+        )
+        raise ForeignState(path, why)
+
+
+def _is_app(data: bytes) -> bool:
+    try:
+        AppRecord.decode(data)
+    except RecordError:
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""The framework as processes of a test, on real services, with an executor that only reports."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from framework.zookeeper import connect
+from prevs.paths import Paths
+
+ROOT = Path(__file__).parents[2]
+TOKEN = "a-token-of-this-test"
+
+
+def settings(
+    master: str, zookeeper: str, root: str, port: int, folder: Path, name: str = "framework"
+) -> dict[str, str]:
+    """Return the environment of a framework."""
+    (folder / "token").write_text(TOKEN)
+    executor = f"{sys.executable} {ROOT}/tests/fakes/standin_executor.py"
+    return {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "PREVS_MASTER": master,
+        "PREVS_ZOOKEEPER": zookeeper,
+        "PREVS_ROOT": root,
+        "PREVS_LISTEN": f"127.0.0.1:{port}",
+        "PREVS_TOKEN_FILE": str(folder / "token"),
+        "PREVS_DIR": str(folder / name),
+        "PREVS_EXECUTOR_COMMAND": f"env PYTHONPATH={ROOT} {executor}",
+        "PREVS_REFS_INTERVAL": "1",
+    }
+
+
+class Program:
+    """A framework process. `environ` holds its settings."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        self.environ = environ
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.url = f"http://{environ.get('PREVS_LISTEN', '')}"
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "framework"],
+                cwd=ROOT,
+                env=self.environ,
+                stdout=log,
+                stderr=log,
+            )
+
+    def ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return requests.request(method, self.url + path, headers=headers, timeout=15, **more)
+
+    def wait_ready(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if self.ask("GET", "/healthz").status_code == 200:
+                    return
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text())
+
+    def wait_state(self, path: str, state: str) -> dict[str, Any]:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            preview: dict[str, Any] = self.ask("GET", path).json()
+            if preview.get("state") == state:
+                return preview
+            time.sleep(0.02)
+        raise AssertionError(f"{preview}\n{self.log.read_text()}")
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def clean_up(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def make_repository(path: Path) -> Path:
+    """Make a git repository with one commit on `main`."""
+    environ = {
+        **os.environ,
+        **{
+            f"GIT_{who}_{what}": "a@b.c"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", *arguments], check=True, cwd=path, env=environ, capture_output=True)
+
+    path.mkdir()
+    git("init", "-b", "main")
+    git("commit", "--allow-empty", "-m", "first")
+    return path
+
+
+def remove(master: str, zookeeper: str, root: str) -> None:
+    """Tear down the framework at a root, and remove the root."""
+    paths = Paths(root)
+    client = connect(zookeeper, 15)
+    if client.exists(paths.framework_id):
+        framework_id = client.get(paths.framework_id)[0].decode()
+        url = f"http://{master}/teardown"
+        requests.post(url, data={"frameworkId": framework_id}, timeout=10)
+    if client.exists(root):
+        client.delete(root, recursive=True)
+    client.stop()
+    client.close()

@@ -1,0 +1,195 @@
+"""Two frameworks as programs, on a real ZooKeeper and Mesos: one leads, the other stands by."""
+
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import requests
+from kazoo.client import KazooClient
+
+from framework.zookeeper import connect
+from prevs.paths import Paths
+from prevs.records import LeaderRecord
+from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
+
+pytestmark = pytest.mark.integration
+
+APP = {"name": "hello", "mem": 64, "health": "/runs"}
+
+
+class Cluster(Protocol):
+    """The session's Mesos."""
+
+    master: str
+    zk: str
+
+
+class Pair:
+    """Two frameworks at one root, none of which runs yet."""
+
+    def __init__(self, first: Program, second: Program, client: KazooClient, paths: Paths) -> None:
+        self.first = first
+        self.second = second
+        self.client = client
+        self.paths = paths
+
+    def start(self) -> None:
+        """Start both; the first one leads."""
+        self.first.start()
+        self.first.wait_ready()
+        self.second.start()
+        self.second.wait_ready()
+
+    def framework_id(self) -> bytes:
+        return self.client.get(self.paths.framework_id)[0]
+
+    def wait_leader(self, program: Program) -> None:
+        """Wait until a program leads, and has been accepted by Mesos."""
+        deadline = time.monotonic() + 60
+        while "prevs_leads 1.0" not in read(program, "/metrics"):
+            assert time.monotonic() < deadline, program.log.read_text()
+            time.sleep(0.02)
+        while read(program, "/healthz") != '{"status":"ok"}':
+            assert time.monotonic() < deadline, program.log.read_text()
+            time.sleep(0.02)
+
+
+def read(program: Program, path: str) -> str:
+    try:
+        return program.ask("GET", path).text
+    except requests.ConnectionError:
+        return ""
+
+
+@pytest.fixture
+def pair(
+    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+) -> Iterator[Pair]:
+    root = f"/test-{uuid.uuid4().hex}"
+    programs = [
+        Program(
+            settings(mesos.zk, zookeeper, root, free_port(), tmp_path, name),
+            tmp_path / f"{name}.log",
+        )
+        for name in ("first", "second")
+    ]
+    client = connect(zookeeper, 15)
+    yield Pair(programs[0], programs[1], client, Paths(root))
+    for program in programs:
+        program.clean_up()
+    client.stop()
+    client.close()
+    remove(mesos.master, zookeeper, root)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> str:
+    return str(make_repository(tmp_path / "hello"))
+
+
+def begin(program: Program, repository: str) -> tuple[str, dict[str, object]]:
+    """Have a preview run, asked for at `program`; return where it is, and what it is."""
+    assert program.ask("POST", "/v1/apps", json={**APP, "repository": repository}).ok
+    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert answer.status_code == 202
+    place = answer.headers["Location"]
+    return place, program.wait_state(place, "running")
+
+
+def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
+    pair: Pair, repository: str
+) -> None:
+    pair.start()
+    place, preview = begin(pair.second, repository)
+    assert pair.first.ask("GET", place).json() == preview
+    health = pair.second.ask("GET", "/healthz").json()
+    assert health == {"status": "ok", "role": "standby", "leader": pair.first.url}
+    assert "prevs_leads 0.0" in pair.second.ask("GET", "/metrics").text
+    assert requests.get(f"{pair.second.url}/v1/apps", timeout=15).status_code == 401
+    assert pair.second.ask("GET", "/v1/apps/helo").json()["app"] == "helo"
+
+    events: list[str] = []
+    followed = threading.Event()
+
+    def follow() -> None:
+        headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {TOKEN}"}
+        url = f"{pair.second.url}{place}/log"
+        with requests.get(url, headers=headers, stream=True, timeout=60) as answer:
+            for line in answer.iter_lines(decode_unicode=True):
+                events.append(line)
+                if line == "event: log":
+                    followed.set()
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    # The log comes while the preview runs on, and the end when it stops.
+    assert followed.wait(30), events
+    assert "event: end" not in events
+    assert pair.second.ask("DELETE", place).status_code == 202
+    thread.join(60)
+    assert "event: end" in events
+    assert pair.second.end() == 0
+    assert pair.first.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_when_the_leader_ends_the_other_one_goes_on(
+    pair: Pair, repository: str, number: signal.Signals
+) -> None:
+    pair.start()
+    place, preview = begin(pair.first, repository)
+    known = pair.framework_id()
+    ended = time.monotonic()
+    pair.first.end(number)
+    pair.wait_leader(pair.second)
+    print(f"{number.name}: led again after {time.monotonic() - ended:.2f} s")
+    assert pair.framework_id() == known
+    assert pair.second.ask("GET", place).json() == preview
+    pair.first.start()
+    pair.first.wait_ready()
+    assert pair.first.ask("GET", "/healthz").json()["leader"] == pair.second.url
+    assert pair.first.ask("DELETE", place).status_code == 202
+    pair.first.wait_state(place, "stopped")
+
+
+def test_nobody_leads_after_the_last_one_has_ended_in_order(pair: Pair) -> None:
+    pair.first.start()
+    pair.first.wait_ready()
+    assert pair.first.end() == 0
+    assert LeaderRecord.decode(pair.client.get(pair.paths.leader)[0]).api == ""
+
+
+def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
+    pair: Pair, repository: str
+) -> None:
+    pair.start()
+    place, preview = begin(pair.first, repository)
+    assert pair.first.process is not None
+    os.kill(pair.first.process.pid, signal.SIGSTOP)
+    pair.wait_leader(pair.second)
+    before = versions(pair)
+    os.kill(pair.first.process.pid, signal.SIGCONT)
+    # 4: ZooKeeper was faster, 5: a write was, 6: Mesos was.
+    assert pair.first.process.wait(60) in (4, 5, 6)
+    assert versions(pair) == before
+    assert pair.second.ask("GET", place).json() == preview
+    assert pair.second.ask("DELETE", place).status_code == 202
+    pair.second.wait_state(place, "stopped")
+
+
+def versions(pair: Pair) -> dict[str, int]:
+    """Return the versions of all znodes below the root but those of the election."""
+    found = {}
+    todo = [pair.paths.root]
+    while todo:
+        path = todo.pop()
+        if path != pair.paths.election:
+            found[path] = pair.client.get(path)[1].version
+            todo += [f"{path}/{name}" for name in pair.client.get_children(path)]
+    return found
