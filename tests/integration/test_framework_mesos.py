@@ -67,8 +67,18 @@ def add(framework: Framework, health: str = "/runs", **more: Any) -> None:
     framework.previews.add_app(app)
 
 
-def placed(client: KazooClient, paths: Paths) -> PlacementsRecord:
-    return PlacementsRecord.decode(client.get(paths.app_placements("hello"))[0])
+def placed(client: KazooClient, paths: Paths, *commits: str) -> PlacementsRecord:
+    """Return the placements once they are those of some commits: that a preview runs is said
+    before its placement is written.
+    """
+    deadline = time.monotonic() + 20
+    while True:
+        if client.exists(paths.app_placements("hello")):
+            record = PlacementsRecord.decode(client.get(paths.app_placements("hello"))[0])
+            if set(record.placements) == set(commits):
+                return record
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
@@ -88,7 +98,7 @@ def test_a_preview_runs_is_placed_stops_and_starts_again(
     add(framework)
     framework.previews.start("hello", A, "main")
     running = framework.wait(A, State.RUNNING)
-    place = placed(client, paths).placements[A]
+    place = placed(client, paths, A).placements[A]
     assert (place.task_id, place.port) == (running.task_id, running.host_port)
     assert place.labels == ("main",)
     assert tasks(mesos, framework) == {running.task_id: "TASK_RUNNING"}
@@ -139,7 +149,7 @@ def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
     assert second.service.framework_id == first.service.framework_id
     assert second.previews.preview("hello", A) == before
     assert tasks(mesos, second)[str(before.task_id)] == "TASK_RUNNING"
-    assert set(placed(client, paths).placements) == {A, B}
+    placed(client, paths, A, B)
     second.previews.stop("hello", A)
     second.wait(A, State.STOPPED)
 
