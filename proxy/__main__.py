@@ -25,6 +25,7 @@ from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import HOLD_SECONDS, Files
 from proxy.haproxy_process import HaproxyProcess
+from proxy.reporting import Reporter
 from proxy.room import app, wake
 from proxy.room.tokens import Tokens
 from proxy.serving import Server
@@ -60,6 +61,7 @@ def main() -> int:
 class _Parts(NamedTuple):
     placements: ZookeeperPlacements
     controller: Controller
+    reporter: Reporter
     router: HaproxyRouter
     haproxy: HaproxyProcess
     table: Table
@@ -71,24 +73,26 @@ class _Parts(NamedTuple):
 
 def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _Parts:
     run = secrets.token_hex(6)
+    proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
     token = chosen.token()
     table = Table()
     router = HaproxyRouter(files.socket, files.map, run)
     placements = ZookeeperPlacements(
         chosen.zookeeper,
         Paths(chosen.root),
-        f"{os.uname().nodename}-{os.getpid()}-{run}",
+        proxy_id,
         lambda: loop.call_soon_threadsafe(controller.notice),
     )
     controller = Controller(
         placements, router, table, domain=chosen.domain, remember=router.remember
     )
-    framework = FrameworkApi(chosen.api, token)
+    framework = FrameworkApi(chosen.addresses(), token)
     waiting = Waiting(framework, table, chosen.domain, hold_seconds=HOLD_SECONDS)
     room = app.Parts(framework, table, waiting, Tokens(token), chosen.domain)
     return _Parts(
         placements,
         controller,
+        Reporter(router, framework, proxy_id),
         router,
         HaproxyProcess(files, prepare=router.remember),
         table,
@@ -118,6 +122,7 @@ async def _run(chosen: Settings, files: Files) -> int:
         loops += [
             loop.create_task(parts.haproxy.watch()),
             loop.create_task(parts.controller.run()),
+            loop.create_task(parts.reporter.run()),
         ]
         end = loop.create_task(_wait(told_to_end))
         await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
@@ -137,6 +142,7 @@ async def _start(parts: _Parts) -> None:
     first = await parts.controller.first(_FIRST_READ_SECONDS)
     if first is not None:
         parts.router.start_with(first)
+    await parts.router.keep_former()
     await parts.haproxy.start()
 
 

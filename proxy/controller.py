@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from proxy import routes
+from proxy import routes, use
 from proxy.errors import PlacementsAway, RouterAway
 from proxy.ports import Placements, Router
 from proxy.routes import AppRoutes, Changes, Routes
@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS = 1.0
 ANEW_SECONDS = 30.0
 _RETRY_SECONDS = 0.05
+_HELD_SECONDS = 0.2
 
 
 class Controller:
@@ -44,6 +45,7 @@ class Controller:
         self._apps: Mapping[str, AppRoutes] = {}
         self._wanted: Routes | None = None
         self._to_remember = False
+        self._holding: tuple[str, ...] = ()
         self._away: dict[str, str] = {}
         self._changed = asyncio.Event()
 
@@ -95,10 +97,9 @@ class Controller:
         if changes:
             self._to_remember = True
         self._table.replace(wanted)
-        await self._report()
         if changes:
             _tell(changes)
-        return True
+        return await self._report()
 
     async def run(self) -> None:
         """Cycle at each change and each tick. Runs until it is cancelled."""
@@ -112,20 +113,33 @@ class Controller:
             done = await self.cycle(anew=anew)
             with contextlib.suppress(TimeoutError):
                 # Not wait_for: up to Python 3.11 it may swallow the cancellation.
-                async with asyncio.timeout(TICK_SECONDS if done else _RETRY_SECONDS):
+                async with asyncio.timeout(self._pause(done)):
                     await self._changed.wait()
                 continue
             if done and self._to_remember:  # a quiet moment
                 self._to_remember = False
                 self._remember()
 
-    async def _report(self) -> None:
+    def _pause(self, done: bool) -> float:
+        if not done:
+            return _RETRY_SECONDS
+        return _HELD_SECONDS if self._holding else TICK_SECONDS
+
+    async def _report(self) -> bool:
+        """Report what is applied, with what is open though it is routed no longer."""
         if self._wanted is None or "ZooKeeper" in self._away:
-            return
+            return True
         try:
-            await self._placements.report(routes.versions(self._apps))
+            reading = await self._router.counts(only_open=True)  # after `apply`, or one is missed
+        except RouterAway as error:
+            self._told_away("HAProxy", str(error))
+            return False
+        self._holding = use.held(reading, {route.task_id for route in self._wanted.values()})
+        try:
+            await self._placements.report(routes.versions(self._apps), self._holding)
         except PlacementsAway as error:
             self._told_away("ZooKeeper", str(error))
+        return True
 
     def _told_away(self, part: str, why: str) -> None:
         if part not in self._away:

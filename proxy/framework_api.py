@@ -1,7 +1,14 @@
-"""A client of the framework's HTTP API, over httpx. Belongs to the event loop's thread."""
+"""A client of the HTTP API of several frameworks, over httpx. Belongs to the event loop's thread.
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from typing import Any, TypeVar
+One of them leads, and any of them passes on to it what it is asked. A call goes to the one that
+answered last; when that cannot be reached, does not answer or cannot now (503), to the next. It
+may then have arrived twice, which no call minds: the same start again answers the same preview, a
+retry of what has not failed changes nothing, and a use that is told twice is a use.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -10,24 +17,28 @@ from proxy.errors import ApiAway, ApiRefused
 from proxy.preview import Commit, LogEvent, Preview, read_commit, read_preview
 from proxy.problems import Problem, read_problem
 from proxy.server_events import Parser
+from proxy.use import Use
 
 _T = TypeVar("_T")
 
 _CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 60.0
-"""A start resolves a label, which may fetch from a slow repository."""
+"""For all frameworks together: a start resolves a label, and may fetch from a slow repository."""
+_KNOWN_SECONDS = 10.0
+"""For each framework, where it answers from what it has in memory."""
+_USES_SECONDS = 3.0
 _SILENCE_SECONDS = 25.0
 """The log stream says something every 10 s."""
 
 
 class FrameworkApi:
-    """proxy.ports.Framework. The connections are kept."""
+    """proxy.ports.Framework. `addresses` are of all frameworks. The connections are kept."""
 
-    def __init__(self, base: str, token: str) -> None:
+    def __init__(self, addresses: Sequence[str], token: str) -> None:
+        self._addresses = [address.rstrip("/") for address in addresses]
+        self._first = 0
         self._client = httpx.AsyncClient(
-            base_url=base,
             headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
             trust_env=False,  # a proxy for the outside has no business between the two
         )
@@ -39,12 +50,12 @@ class FrameworkApi:
     async def resolve(self, app: str, label: str) -> Commit:
         """Return what a label leads to. Raises ApiAway, ApiRefused."""
         path = f"/v1/apps/{quote(app, safe='')}/labels/{quote(label, safe='')}"
-        return await self._ask("GET", path, read_commit)
+        return await self._ask("GET", path, _commit)
 
     async def find(self, app: str, sha: str) -> Preview | None:
         """Return a preview; None if it was never asked for. Raises ApiAway, ApiRefused."""
         try:
-            return await self._ask("GET", _path(app, sha), read_preview)
+            return await self._ask("GET", _path(app, sha), _preview, seconds=_KNOWN_SECONDS)
         except ApiRefused as refusal:
             if refusal.problem.slug == "unknown-preview":
                 return None
@@ -53,52 +64,113 @@ class FrameworkApi:
     async def start(self, app: str, label: str) -> Preview:
         """Ask for a preview. Raises ApiAway, ApiRefused."""
         asked = {"app": app, "label": label}
-        return await self._ask("POST", "/v1/previews", read_preview, json=asked)
+        return await self._ask("POST", "/v1/previews", _preview, json=asked)
 
     async def retry(self, app: str, sha: str) -> Preview:
-        """Queue a failed preview again. Raises ApiAway, ApiRefused."""
-        return await self._ask("POST", f"{_path(app, sha)}/retry", read_preview)
+        """Queue a failed preview again, if it has failed. Raises ApiAway, ApiRefused."""
+        try:
+            return await self._ask("POST", f"{_path(app, sha)}/retry", _preview)
+        except ApiRefused as refusal:
+            if refusal.problem.slug == "not-retryable":  # somebody, or this call, did it already
+                return await self._ask("GET", _path(app, sha), _preview)
+            raise
+
+    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Tell what this proxy has seen of the use of tasks. Raises ApiAway, ApiRefused."""
+        report = {"proxy": proxy, "uses": [use._asdict() for use in uses]}
+        await self._ask("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
 
     async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
         """Yield the log's events until the stream ends. Raises ApiAway, ApiRefused."""
         headers = {"Accept": "text/event-stream"}
         if after is not None:
             headers["Last-Event-ID"] = after
-        timeout = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
         parser = Parser()
-        try:
-            async with self._client.stream(
-                "GET", f"{_path(app, sha)}/log", headers=headers, timeout=timeout
-            ) as answer:
-                if answer.status_code != 200:
-                    await answer.aread()
-                    raise _refusal(answer)
-                async for piece in answer.aiter_raw():
-                    for event in parser.feed(piece):
-                        yield event
-        except httpx.HTTPError as error:
-            raise ApiAway(f"the framework does not answer: {error!r}") from error
+        async with self._opened(f"{_path(app, sha)}/log", headers) as answer:
+            async for piece in answer.aiter_raw():
+                for event in parser.feed(piece):
+                    yield event
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, path: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
+        """Yield the answer that one of the frameworks streams. Raises ApiAway, ApiRefused."""
+        timeout = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
+        missed: list[str] = []
+        for at, address in self._in_turn():
+            began = False
+            try:
+                async with self._client.stream(
+                    "GET", address + path, headers=headers, timeout=timeout
+                ) as answer:
+                    if not answer.is_success:
+                        await answer.aread()
+                        raise _refusal(answer)
+                    self._first = at
+                    began = True
+                    yield answer
+                    return
+            except httpx.HTTPError as error:
+                missed.append(f"{address}: {error!r}")
+                if began:  # whoever reads it comes again, with where it ended, and then to the next
+                    self._first = (at + 1) % len(self._addresses)
+                    break
+            except ApiAway as error:
+                missed.append(f"{address}: {error}")
+        raise _nobody(missed)
 
     async def _ask(
         self,
         method: str,
         path: str,
-        read: Callable[[Any], _T],
+        read: Callable[[httpx.Response], _T],
         *,
-        json: Mapping[str, str] | None = None,
+        json: object = None,
+        seconds: float | None = None,
     ) -> _T:
-        try:
-            answer = await self._client.request(method, path, json=json)
-        except httpx.HTTPError as error:
-            raise ApiAway(f"the framework does not answer: {error!r}") from error
-        if not answer.is_success:
-            raise _refusal(answer)
-        try:
-            return read(answer.json())
-        except ValueError as error:
-            raise ApiAway(
-                f"the framework answers what this proxy does not know: {error}"
-            ) from error
+        """Return what the first framework that can says; `seconds` is for each of them."""
+        each = seconds or _ANSWER_SECONDS / len(self._addresses)
+        timeout = httpx.Timeout(each, connect=_CONNECT_SECONDS)
+        missed: list[str] = []
+        for at, address in self._in_turn():
+            try:
+                answer = await self._client.request(
+                    method, address + path, json=json, timeout=timeout
+                )
+                if not answer.is_success:
+                    raise _refusal(answer)
+                told = read(answer)
+            except httpx.HTTPError as error:
+                missed.append(f"{address}: {error!r}")
+            except ValueError as error:
+                missed.append(f"{address}: it answers what this proxy does not know ({error})")
+            except ApiAway as error:
+                missed.append(f"{address}: {error}")
+            else:
+                self._first = at
+                return told
+        raise _nobody(missed)
+
+    def _in_turn(self) -> Iterator[tuple[int, str]]:
+        """Yield the frameworks with their numbers, the one that answered last before the others."""
+        first, count = self._first, len(self._addresses)
+        for at in range(first, first + count):
+            yield at % count, self._addresses[at % count]
+
+
+def _nobody(missed: Sequence[str]) -> ApiAway:
+    return ApiAway(f"no framework answers ({'; '.join(missed)})")
+
+
+def _preview(answer: httpx.Response) -> Preview:
+    return read_preview(answer.json())
+
+
+def _commit(answer: httpx.Response) -> Commit:
+    return read_commit(answer.json())
+
+
+def _nothing(_: httpx.Response) -> None:
+    return None
 
 
 def _path(app: str, sha: str) -> str:

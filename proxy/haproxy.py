@@ -1,8 +1,11 @@
-"""HAProxy's map, changed over its runtime socket. The only module that speaks to that socket.
+"""HAProxy's map and counts, over its runtime socket. The only module that speaks to that socket.
 
-Each apply has a connection of its own: one that was kept would stay with a process that another
+Each call has a connection of its own: one that was kept would stay with a process that another
 has replaced. The map's key `~rev` says which apply it is the outcome of; where it says something
 else (HAProxy was started anew), everything is given again in one commit.
+
+One connection does stay with a process that is being replaced: its open requests count until they
+have ended.
 """
 
 import asyncio
@@ -13,11 +16,15 @@ from pathlib import Path
 from proxy import haproxy_text, routes
 from proxy.errors import RouterAway
 from proxy.routes import Changes, Route, Routes
+from proxy.use import Count, Reading
 
 REVISION = "~rev"
 _ANSWER_SECONDS = 10.0
 _MANY = 500
 """From here on a whole commit disturbs the traffic less than single commands."""
+
+
+_AWAY = (OSError, EOFError, ValueError)
 
 
 class _Connection:
@@ -27,13 +34,20 @@ class _Connection:
         self._reader = reader
         self._writer = writer
 
+    def close(self) -> None:
+        """Close it."""
+        self._writer.close()
+
     async def ask(self, command: str) -> str:
         """Send a command and return the reply."""
         self._writer.write(command.encode("ascii") + b"\n")
-        reply = ""
+        reply = b""
         while not haproxy_text.is_whole(reply):
-            reply += (await self._reader.readuntil(b"> ")).decode("utf-8", "replace")
-        return haproxy_text.strip_prompts(reply)
+            piece = await self._reader.read(65536)
+            if not piece:
+                raise EOFError("HAProxy closed the connection")
+            reply += piece
+        return haproxy_text.strip_prompts(reply.decode("utf-8", "replace"))
 
     async def do(self, command: str) -> None:
         """Send a command that says nothing when it is done. Raises RouterAway."""
@@ -52,6 +66,8 @@ class HaproxyRouter:
         self._count = 0
         self._unsure = True
         self._routed: Routes = {}
+        self._former: _Connection | None = None
+        self._former_lock = asyncio.Lock()
 
     async def apply(self, wanted: Routes) -> Changes:
         """Route exactly `wanted`; return what that changed. Raises RouterAway."""
@@ -65,11 +81,34 @@ class HaproxyRouter:
                 elif changes:
                     self._unsure = True
                     await self._change(connection, changes)
-        except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+        except _AWAY as error:
             raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
         self._unsure = False
         self._routed = dict(wanted)
         return changes
+
+    async def counts(self, *, only_open: bool = False) -> Reading:
+        """Return what is counted by task. Raises RouterAway."""
+        async with self._former_lock:
+            former = await self._count_former()
+        command = haproxy_text.counts(only_open=only_open)
+        try:
+            async with self._connect() as connection, asyncio.timeout(_ANSWER_SECONDS):
+                found = haproxy_text.read_counts(await connection.ask(command))
+        except _AWAY as error:
+            raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
+        for task_id, count in former.items():
+            new = found.get(task_id, Count(0, 0))
+            found[task_id] = Count(new.open + count.open, new.requests)
+        return found
+
+    async def keep_former(self) -> None:
+        """Go on counting the open requests of the HAProxy that answers now, if one does.
+
+        Called before another takes its place.
+        """
+        with contextlib.suppress(*_AWAY):
+            self._former = await self._open()
 
     def remember(self) -> None:
         """Write the map file: what HAProxy starts with. Blocks for a small write."""
@@ -123,13 +162,38 @@ class HaproxyRouter:
         self._count += 1
         await connection.do(haproxy_text.change(path, REVISION, self._revision))
 
-    @contextlib.asynccontextmanager
-    async def _connect(self) -> AsyncIterator[_Connection]:
+    async def _count_former(self) -> Reading:
+        """Return what is open in a process that was replaced; let it end when it has no client."""
+        former = self._former
+        if former is None:
+            return {}
+        with contextlib.suppress(*_AWAY):
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                info = await former.ask(haproxy_text.SHOW_INFO)
+                found = haproxy_text.read_counts(
+                    await former.ask(haproxy_text.counts(only_open=True))
+                )
+            if not haproxy_text.is_over(info):
+                return found
+        former.close()  # the last connection, without which it ends
+        self._former = None
+        return {}
+
+    async def _open(self) -> _Connection:
         async with asyncio.timeout(_ANSWER_SECONDS):
             reader, writer = await asyncio.open_unix_connection(self._socket)
-        try:
             connection = _Connection(reader, writer)
-            await connection.ask(haproxy_text.PROMPT)
+            try:
+                await connection.ask(haproxy_text.PROMPT)
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    @contextlib.asynccontextmanager
+    async def _connect(self) -> AsyncIterator[_Connection]:
+        connection = await self._open()
+        try:
             yield connection
         finally:
-            writer.close()
+            connection.close()

@@ -68,7 +68,12 @@ def render(files: Files, listen: str) -> str:
 
 
 def write(files: Files, listen: str) -> None:
-    """Write HAProxy's configuration and the Lua action beside it."""
+    """Write HAProxy's configuration and the Lua action beside it; have a map, if an empty one.
+
+    HAProxy would take a map that need not be there (`opt@`) too, but as one for each place in the
+    configuration that names it, of which its commands reach only the first.
+    """
+    files.map.touch()
     files.lua.write_text(_lua(), encoding="utf-8")
     files.configuration.write_text(render(files, listen), encoding="utf-8")
 

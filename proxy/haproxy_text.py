@@ -1,4 +1,4 @@
-"""HAProxy's runtime API as text: commands for its map, and what the replies say. Pure.
+"""HAProxy's runtime API as text: commands for its map and counts, and what the replies say. Pure.
 
 Source: management.txt 9.3 of HAProxy 3.0, "Unix Socket commands". A payload ends with an empty
 line, and must fit HAProxy's buffer (16 kB) together with its command.
@@ -6,6 +6,8 @@ line, and must fit HAProxy's buffer (16 kB) together with its command.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+
+from proxy.use import Count
 
 LONGEST_PAYLOAD = 15_000
 
@@ -28,8 +30,31 @@ def found_value(reply: str) -> str | None:
     return match.group(1) if match else None
 
 
+def counts(*, only_open: bool = False) -> str:
+    """Return the command that shows what is counted by task; `read_counts` reads the reply."""
+    return "show table seen" + (" data.conn_cur gt 0" if only_open else "")
+
+
+def read_counts(reply: str) -> dict[str, Count]:
+    """Return what is counted by task, from the reply to `counts`. Raises ValueError."""
+    if not reply.startswith("# table: seen,"):
+        raise ValueError(f"no table: {reply[:200]!r}")
+    found = {}
+    for line in reply.splitlines()[1:]:
+        fields = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if "key" in fields:
+            found[fields["key"]] = Count(int(fields["conn_cur"]), int(fields["http_req_cnt"]))
+    return found
+
+
 SHOW_INFO = "show info"
-"""The command whose reply `answering_pid` reads."""
+"""The command whose reply `answering_pid` and `is_over` read."""
+
+
+def is_over(reply: str) -> bool:
+    """Tell whether the process that replied to SHOW_INFO is ending and has no client left."""
+    lines = reply.splitlines()
+    return "Stopping: 1" in lines and "CurrConns: 0" in lines
 
 
 def answering_pid(reply: str) -> int | None:
@@ -86,9 +111,9 @@ def read_map_file(text: str) -> dict[str, str]:
     return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
 
 
-def is_whole(reply: str) -> bool:
+def is_whole(reply: bytes) -> bool:
     """Tell whether a reply, after PROMPT was sent, has come to its end."""
-    return reply == "> " or reply.endswith("\n> ")
+    return reply == b"> " or reply.endswith(b"\n> ")
 
 
 def strip_prompts(reply: str) -> str:

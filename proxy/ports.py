@@ -3,11 +3,12 @@
 Everything here is called on the event loop's thread.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from proxy.preview import Commit, LogEvent, Preview
 from proxy.routes import Changes, Node, Routes
+from proxy.use import Reading, Use
 
 
 class Placements(Protocol):
@@ -20,8 +21,11 @@ class Placements(Protocol):
         """
         ...
 
-    async def report(self, applied: Mapping[str, int]) -> None:
-        """Tell which version of each app's placements is applied. Raises PlacementsAway."""
+    async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
+        """Tell which version of each app's placements is applied, and which tasks are still held.
+
+        Both in one write. Raises PlacementsAway.
+        """
         ...
 
 
@@ -37,9 +41,21 @@ class Router(Protocol):
         """
         ...
 
+    async def counts(self, *, only_open: bool = False) -> Reading:
+        """Return what is counted by task now, or only the tasks that have open requests.
+
+        A request is open from before it is sent to its task until its answer has ended, or the
+        connection that it became. One that an earlier `apply` has let through is among them.
+        Raises RouterAway.
+        """
+        ...
+
 
 class Framework(Protocol):
-    """The framework's HTTP API. Every call raises ApiAway and ApiRefused."""
+    """The framework's HTTP API. Every call raises ApiAway and ApiRefused.
+
+    Any of them may be made again when it is not known whether it arrived.
+    """
 
     async def resolve(self, app: str, label: str) -> Commit:
         """Return what a label leads to. Starts nothing."""
@@ -54,9 +70,13 @@ class Framework(Protocol):
         ...
 
     async def retry(self, app: str, sha: str) -> Preview:
-        """Queue a failed preview again."""
+        """Queue a failed preview again; one that has not failed (any more) stays as it is."""
         ...
 
     def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
         """Return the log's events as they come, `after` the id of one, until the stream ends."""
+        ...
+
+    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Tell what this proxy has seen of the use of tasks, at most 2000 at once."""
         ...

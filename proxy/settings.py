@@ -16,6 +16,7 @@ from program.settings import (
     read_secret,
 )
 
+_ADDRESS = r"https?://[^\s/,]+/?"
 _LONGEST_FOLDER = 80
 """A Unix socket's path has at most 107 bytes, of which HAProxy takes some for a temporary name."""
 
@@ -30,7 +31,7 @@ class Settings(EnvironmentSettings):
         default="127.0.0.1:8080", pattern=r"^([A-Za-z0-9.*-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$"
     )
     proxy_dir: Path
-    api: str = Field(default="http://127.0.0.1:8090", pattern=r"^https?://[^\s/]+/?$")
+    api: str = Field(default="http://127.0.0.1:8090", pattern=rf"^{_ADDRESS}(,{_ADDRESS})*$")
     token_file: SecretFile
 
     @field_validator("proxy_listen")
@@ -50,6 +51,10 @@ class Settings(EnvironmentSettings):
         if len(str(folder)) > _LONGEST_FOLDER:
             raise ValueError(f"{folder} is longer than {_LONGEST_FOLDER} characters")
         return folder
+
+    def addresses(self) -> list[str]:
+        """Return the addresses of the API, one of each framework."""
+        return self.api.split(",")
 
     def token(self) -> str:
         """Read the API's bearer token."""

@@ -7,7 +7,7 @@ calls block and run on one worker thread; what is public is called on the event 
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import structlog
@@ -64,9 +64,9 @@ class ZookeeperPlacements:
                 return self._nodes
         return await self._work(lambda: self._read(anew))
 
-    async def report(self, applied: Mapping[str, int]) -> None:
+    async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
         """Write this proxy's record, if it says something new. Raises PlacementsAway."""
-        data = ProxyRecord(applied).encode()
+        data = ProxyRecord(applied, tuple(holding)).encode()
         if self._reported == (self._client.client_id, data):
             return
         await self._work(lambda: self._report(data))

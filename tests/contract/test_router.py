@@ -77,7 +77,7 @@ class HaproxyBench:
 
     def forget(self) -> None:
         self.go_away()
-        self._files.map.unlink(missing_ok=True)
+        self._files.map.write_text("")
         self._process = self._start()
 
     def go_away(self) -> None:

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from proxy.errors import ApiAway, ApiRefused
 from proxy.preview import Commit, LogEvent, Preview, read_commit, read_preview
 from proxy.problems import read_problem
+from proxy.use import Use
 
 TOKEN = "the-token-of-the-api"
 Json = dict[str, Any]
@@ -39,14 +40,19 @@ class Refusal(Exception):
 
 @dataclasses.dataclass
 class Previews:
-    """Labels, previews, logs, and what was asked. Thread safe by its condition."""
+    """Labels, previews, logs, and what was asked and told. Thread safe by its condition.
+
+    `standby` makes it refuse everything, as a framework that knows none that leads.
+    """
 
     labels: dict[tuple[str, str], Json] = dataclasses.field(default_factory=dict)
     previews: dict[tuple[str, str], Json] = dataclasses.field(default_factory=dict)
     logs: dict[str, str] = dataclasses.field(default_factory=dict)
     refusals: dict[tuple[str, str], Refusal] = dataclasses.field(default_factory=dict)
     asked: list[str] = dataclasses.field(default_factory=list)
+    uses: list[Json] = dataclasses.field(default_factory=list)
     resumed_after: list[str | None] = dataclasses.field(default_factory=list)
+    standby: bool = False
     started: Callable[[Json], None] = lambda preview: None
     changed: threading.Condition = dataclasses.field(default_factory=threading.Condition)
 
@@ -172,6 +178,12 @@ class FakeFramework:
         """Queue a failed preview again."""
         return read_preview(self._answer("retry", app, sha))
 
+    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Take note of what a proxy tells."""
+        if self.away:
+            raise ApiAway("it does not answer")
+        self.world.uses.append({"proxy": proxy, "uses": [use._asdict() for use in uses]})
+
     async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
         """Yield the events that the test has put there."""
         self._answer("find", app, sha)
@@ -226,9 +238,12 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else {}
         path = urlsplit(self.path).path
-        self.world.asked.append(f"{self.command} {path}")
+        if path != "/v1/uses":
+            self.world.asked.append(f"{self.command} {path}")
         parts = [unquote(part) for part in path.split("/")[2:]]
         try:
+            if self.world.standby:
+                return self._send(503, _NO_LEADER.problem)
             if self.headers.get("Authorization") != f"Bearer {TOKEN}":
                 return self._send(401, {"type": "urn:prevs:problem:unauthorized"})
             if self.command == "GET" and parts[0] == "previews" and parts[-1] == "log":
@@ -248,6 +263,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 202, self.world.start(body["app"], body["label"])
             case "GET", ["previews", app, sha]:
                 return 200, self.world.find(app, sha)
+            case "POST", ["uses"]:
+                self.world.uses.append(body)
+                return 204, {}
             case "POST", ["previews", app, sha, "retry"]:
                 return 202, self.world.retry(app, sha)
         raise Refusal("not-found", 404, "There is nothing here.")
@@ -286,7 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def _send(self, status: int, value: Json) -> None:
-        body = json.dumps(value).encode()
+        body = json.dumps(value).encode() if status != 204 else b""
         self.send_response(status)
         kind = "application/problem+json" if status >= 400 else "application/json"
         self.send_header("Content-Type", kind)
@@ -296,3 +314,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 _OVER = frozenset({"failed", "stopped"})
+_NO_LEADER = Refusal("unavailable", 503, "No framework leads now.")

@@ -1,6 +1,6 @@
 """Placements in memory, and away when told: proxy.ports.Placements."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from prevs.records import Placement, PlacementsRecord
 from proxy.errors import PlacementsAway
@@ -11,12 +11,13 @@ OTHER_SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
 
 
 class FakePlacements:
-    """Nodes that a test writes; `reported` is what the proxy said, in order."""
+    """Nodes that a test writes; `reported` and `holding` are what the proxy said, in order."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] | None = {}
         self.away = False
         self.reported: list[Mapping[str, int]] = []
+        self.holding: list[Collection[str]] = []
         self._written = 0
 
     def write(self, app: str, data: bytes) -> None:
@@ -32,11 +33,12 @@ class FakePlacements:
             raise PlacementsAway("it does not answer")
         return self.nodes
 
-    async def report(self, applied: Mapping[str, int]) -> None:
-        """Take note of what is applied."""
+    async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
+        """Take note of what is applied and held."""
         if self.away:
             raise PlacementsAway("it does not answer")
         self.reported.append(dict(applied))
+        self.holding.append(tuple(holding))
 
 
 def placement(

@@ -3,15 +3,18 @@
 from proxy import routes
 from proxy.errors import RouterAway
 from proxy.routes import Changes, Routes
+from proxy.use import Count, Reading
 
 
 class FakeRouter:
-    """Routes by a dict. `away` makes it refuse."""
+    """Routes by a dict, and counts what a test says. `away` makes it refuse."""
 
     def __init__(self) -> None:
         self.routed: Routes = {}
         self.away = False
         self.applied: list[Changes] = []
+        self.counted: dict[str, Count] = {}
+        self.uncountable = False
 
     async def apply(self, wanted: Routes) -> Changes:
         """Route exactly `wanted`; return what that changed."""
@@ -21,3 +24,9 @@ class FakeRouter:
         self.routed = dict(wanted)
         self.applied.append(changes)
         return changes
+
+    async def counts(self, *, only_open: bool = False) -> Reading:
+        """Return what is counted by task; `uncountable` makes only this fail."""
+        if self.away or self.uncountable:
+            raise RouterAway("it does not answer")
+        return {t: count for t, count in self.counted.items() if count.open or not only_open}

@@ -72,8 +72,11 @@ class Proxy:
 
     def restart(self) -> None:
         """Start the program again in the same folder."""
+        runs = '"the proxy runs"'
+        before = self.log.read_text().count(runs)
         self.process = self.command()
-        self.wait_ready()
+        self.wait_ready()  # it answers already behind a HAProxy that it is about to replace
+        wait_until(lambda: self.log.read_text().count(runs) > before, 20)
 
     def wait_ready(self) -> None:
         """Wait until the waiting room answers through HAProxy."""
@@ -91,12 +94,14 @@ class Proxy:
 class Upstream:
     """A small application: it answers with its name, what it was asked and how much it was sent.
 
-    `seen` has the method, path and headers (names in small letters) of each request.
+    `seen` has the method, path and headers (names in small letters) of each request. A download of
+    /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back.
     """
 
     name: str
     port: int
     seen: list[tuple[str, str, Mapping[str, str]]]
+    finish: threading.Event = dataclasses.field(default_factory=threading.Event)
 
 
 @dataclasses.dataclass
@@ -121,11 +126,15 @@ class Tree:
 
     def applied(self) -> list[Mapping[str, int]]:
         """Return what each live proxy says that it has applied."""
+        return [record.applied for record in self.records()]
+
+    def records(self) -> list[ProxyRecord]:
+        """Return the record of each live proxy."""
         if self.client.exists(self.paths.proxies) is None:
             return []
         names = self.client.get_children(self.paths.proxies)
         nodes = [self.client.get(self.paths.proxy(name))[0] for name in names]
-        return [ProxyRecord.decode(node).applied for node in nodes]
+        return [ProxyRecord.decode(node) for node in nodes]
 
 
 class Site(NamedTuple):
@@ -142,17 +151,17 @@ class Site(NamedTuple):
 
 
 @contextlib.contextmanager
-def site(folder: Path, zookeeper: str, port: int) -> Iterator[Site]:
-    """Run a proxy at a root of its own in ZooKeeper."""
+def site(folder: Path, zookeeper: str, port: int, *, api: str = "") -> Iterator[Site]:
+    """Run a proxy at a root of its own in ZooKeeper, with the stand-in or with `api`."""
     client = KazooClient(hosts=zookeeper)
     client.start()
     tree = Tree(client, Paths(f"/proxy-test-{os.getpid()}-{port}"))
     world = Previews()
     try:
         with (
-            serving(world) as api,
+            serving(world) as own,
             running(
-                folder, zookeeper=zookeeper, root=tree.paths.root, api=api, port=port
+                folder, zookeeper=zookeeper, root=tree.paths.root, api=api or own, port=port
             ) as started,
         ):
             yield Site(started, tree, world)
@@ -228,6 +237,7 @@ def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[U
     try:
         yield Handler.application
     finally:
+        Handler.application.finish.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -253,7 +263,17 @@ class _Application(BaseHTTPRequestHandler):
         sent = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.application.seen.append((self.command, self.path, headers))
-        body = f"{self.application.name} {self.command} {self.path} {len(sent)}".encode()
+        if headers.get("upgrade") == "websocket" and self.path == "/echo":
+            self._echo()
+        elif self.path == "/download":
+            self._download()
+        else:
+            self._tell(len(sent))
+
+    do_POST = do_PUT = do_GET
+
+    def _tell(self, sent: int) -> None:
+        body = f"{self.application.name} {self.command} {self.path} {sent}".encode()
         if "text/html" in self.headers.get("Accept", ""):
             body = b"<!doctype html><title>app</title><h1>%s</h1>" % body
         self.send_response(200)
@@ -262,7 +282,23 @@ class _Application(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    do_POST = do_PUT = do_GET
+    def _echo(self) -> None:
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")  # RFC 6455, 1.3
+        self.end_headers()
+        self.close_connection = True
+        while piece := self.connection.recv(1000):
+            self.connection.sendall(piece)
+
+    def _download(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"x")
+        self.application.finish.wait(60)
+        self.wfile.write(b"x" * 999)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 10) -> float:

@@ -1,6 +1,9 @@
 """The client of the framework's API, against a real socket."""
 
 import asyncio
+import contextlib
+import socket
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -8,8 +11,10 @@ import pytest
 
 from proxy.errors import ApiAway, ApiRefused
 from proxy.framework_api import FrameworkApi
+from proxy.use import Use
 from tests.fakes.framework_api import TOKEN, Previews, Refusal, serving
-from tests.fakes.placements import SHA
+from tests.fakes.placements import OTHER_SHA, SHA
+from tests.integration.proxies import refused_port
 
 pytestmark = pytest.mark.integration
 
@@ -29,7 +34,7 @@ def base(world: Previews) -> Iterator[str]:
 
 def call(base: str, act: Callable[[FrameworkApi], Awaitable[Any]], token: str = TOKEN) -> Any:
     async def whole() -> Any:
-        api = FrameworkApi(base, token)
+        api = FrameworkApi(base.split(","), token)
         try:
             return await act(api)
         finally:
@@ -53,12 +58,122 @@ def test_a_refusal_keeps_what_the_framework_said(base: str) -> None:
     assert refused.value.problem.fields == {"app": "hello", "label": "nothing"}
 
 
-def test_a_failed_preview_is_retried_others_are_not(base: str, world: Previews) -> None:
+def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: Previews) -> None:
     world.start("hello", "main")
-    with pytest.raises(ApiRefused):
-        call(base, lambda api: api.retry("hello", SHA))
     world.fail("hello", SHA, cause="app-exited", message="It exited.", exit_code=1)
     assert call(base, lambda api: api.retry("hello", SHA)).state == "queued"
+    world.move("hello", SHA, "building")
+    assert call(base, lambda api: api.retry("hello", SHA)).state == "building"
+    with pytest.raises(ApiRefused):
+        call(base, lambda api: api.retry("hello", OTHER_SHA))
+
+
+def test_use_is_told_with_the_proxys_name(base: str, world: Previews) -> None:
+    call(base, lambda api: api.report_uses("the-proxy", [Use("hello.x.a1", 2, 3)]))
+    use = {"task_id": "hello.x.a1", "open": 2, "requests": 3}
+    assert world.uses == [{"proxy": "the-proxy", "uses": [use]}]
+
+
+@pytest.fixture
+def other() -> Previews:
+    world = Previews()
+    world.add("hello", "main", SHA)
+    return world
+
+
+def test_the_next_framework_is_asked_where_one_cannot_be_reached(base: str) -> None:
+    addresses = f"http://127.0.0.1:{refused_port()},{base}"
+    assert call(addresses, lambda api: api.start("hello", "main")).state == "queued"
+
+
+def test_the_next_framework_is_asked_where_one_knows_none_that_leads(
+    base: str, world: Previews, other: Previews
+) -> None:
+    world.standby = True
+    with serving(other) as second:
+
+        async def ask(api: FrameworkApi) -> None:
+            for _ in range(3):
+                await api.start("hello", "main")
+
+        call(f"{base},{second}", ask)
+    assert len(world.asked) == 1, "the one that answered was not remembered"
+    assert other.count("POST /v1/previews") == 3
+
+
+def test_a_framework_that_takes_the_call_and_ends_is_followed_by_the_next(base: str) -> None:
+    """Such a call may arrive twice, and starts one preview."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def take_and_end() -> None:
+            client, _ = listener.accept()
+            client.recv(1000)
+            client.close()
+
+        taken = threading.Thread(target=take_and_end)
+        taken.start()
+        addresses = f"http://127.0.0.1:{listener.getsockname()[1]},{base}"
+        assert call(addresses, lambda api: api.start("hello", "main")).state == "queued"
+        taken.join()
+
+
+def test_a_refusal_is_the_answer_and_nobody_else_is_asked(base: str, other: Previews) -> None:
+    with serving(other) as second, pytest.raises(ApiRefused):
+        call(f"{base},{second}", lambda api: api.start("hello", "nothing"))
+    assert other.asked == []
+
+
+def test_a_log_is_followed_at_the_next_framework_where_one_cannot_be_reached(
+    base: str, world: Previews
+) -> None:
+    world.start("hello", "main")
+    world.move("hello", SHA, "stopped")
+
+    async def follow(api: FrameworkApi) -> list[Any]:
+        return [event.name async for event in api.follow("hello", SHA, None)]
+
+    assert call(f"http://127.0.0.1:{refused_port()},{base}", follow) == ["state", "end"]
+
+
+def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: Previews) -> None:
+    world.start("hello", "main")
+    world.log(SHA, "0123456789")
+    world.move("hello", SHA, "stopped")
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    event = 'event: log\nid: 4\ndata: "0123"\n\n'
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def begin_and_break() -> None:
+            client, _ = listener.accept()
+            client.recv(1000)
+            client.sendall(f"{head}{len(event):x}\r\n{event}\r\n".encode())
+            client.close()
+
+        broken = threading.Thread(target=begin_and_break)
+        broken.start()
+
+        async def follow(api: FrameworkApi) -> list[Any]:
+            events = []
+            with contextlib.suppress(ApiAway):
+                async for event in api.follow("hello", SHA, None):
+                    events.append(event)
+            assert events[-1].id == "4"
+            return events + [event async for event in api.follow("hello", SHA, "4")]
+
+        events = call(f"http://127.0.0.1:{listener.getsockname()[1]},{base}", follow)
+        broken.join()
+    assert [event.data for event in events if event.name == "log"] == ['"0123"', '"456789"']
+
+
+def test_when_none_answers_all_of_them_are_named(base: str, world: Previews) -> None:
+    world.standby = True
+    nobody = f"http://127.0.0.1:{refused_port()}"
+    with pytest.raises(ApiAway) as away:
+        call(f"{nobody},{base}", lambda api: api.start("hello", "main"))
+    assert nobody in str(away.value)
+    assert f"{base}: No framework leads now." in str(away.value)
 
 
 def test_a_log_is_followed_to_its_end(base: str, world: Previews) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from proxy.controller import Controller
 from proxy.routes import Route
 from proxy.table import Table
+from proxy.use import Count
 from tests.fakes.placements import SHA, FakePlacements, placement, record
 from tests.fakes.router import FakeRouter
 
@@ -97,6 +98,33 @@ def test_a_quiet_cycle_still_asks_whether_the_router_has_it_all() -> None:
     bench.cycle()
     bench.cycle()
     assert [len(changes) for changes in bench.router.applied] == [1, 0]
+
+
+def test_what_is_still_open_is_held_in_the_report_that_says_that_its_route_is_gone() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.router.counted = {ROUTE.task_id: Count(1, 1)}
+    bench.cycle()
+    assert bench.placements.holding == [()]
+    bench.placements.write("hello", record("hello", {}))
+    bench.cycle()
+    assert bench.placements.reported[-1] == {"hello": 1}
+    assert bench.placements.holding == [(), (ROUTE.task_id,)]
+    bench.router.counted = {ROUTE.task_id: Count(0, 1)}
+    bench.cycle()
+    assert bench.placements.holding[-1] == ()
+
+
+def test_nothing_is_reported_until_it_is_known_what_is_open() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.router.uncountable = True
+    assert not bench.cycle()
+    assert bench.placements.reported == []
+    assert bench.table.get("main.hello.x") == ROUTE
+    bench.router.uncountable = False
+    assert bench.cycle()
+    assert bench.placements.reported == [{"hello": 0}]
 
 
 def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come() -> None:

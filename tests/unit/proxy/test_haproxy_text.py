@@ -1,6 +1,7 @@
 import pytest
 
 from proxy import haproxy_text
+from proxy.use import Count
 
 PATH = "/srv/routes.map"
 
@@ -51,6 +52,34 @@ def test_the_reply_to_a_preparation_is_read() -> None:
     assert haproxy_text.new_version("Unknown map identifier.") is None
 
 
+TABLE = """# table: seen, type: string, size:204800, used:2
+0x7f1: key=hello.5c80e7d.a1 use=3 exp=599700 shard=0 conn_cur=3 http_req_cnt=4
+0x7f2: key=hello.de6b329.a2 use=0 exp=599999 shard=0 conn_cur=0 http_req_cnt=1"""
+
+
+def test_the_reply_with_what_is_counted_is_read() -> None:
+    assert haproxy_text.read_counts(TABLE) == {
+        "hello.5c80e7d.a1": Count(3, 4),
+        "hello.de6b329.a2": Count(0, 1),
+    }
+    assert haproxy_text.read_counts(TABLE.splitlines()[0]) == {}
+    with pytest.raises(ValueError, match="no table"):
+        haproxy_text.read_counts("Unknown command")
+
+
+@pytest.mark.parametrize(
+    ("info", "over"),
+    [
+        ("Stopping: 1\nCurrConns: 0", True),
+        ("Stopping: 0\nCurrConns: 0", False),
+        ("Stopping: 1\nCurrConns: 12", False),
+        ("Unknown command", False),
+    ],
+)
+def test_a_process_that_is_replaced_is_over_when_it_has_no_client(info: str, over: bool) -> None:
+    assert haproxy_text.is_over(info) is over
+
+
 def test_the_process_that_answers_is_read() -> None:
     assert (
         haproxy_text.answering_pid("Name: HAProxy\nProcess_num: 1\nPid: 4711\nUptime: 0d") == 4711
@@ -59,9 +88,9 @@ def test_the_process_that_answers_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reply", "whole"), [("> ", True), ("\n> ", True), ("abc\n\n> ", True), ("ab> ", False)]
+    ("reply", "whole"), [(b"> ", True), (b"\n> ", True), (b"abc\n\n> ", True), (b"ab> ", False)]
 )
-def test_a_reply_ends_with_a_prompt_on_a_line_of_its_own(reply: str, whole: bool) -> None:
+def test_a_reply_ends_with_a_prompt_on_a_line_of_its_own(reply: bytes, whole: bool) -> None:
     assert haproxy_text.is_whole(reply) is whole
 
 

@@ -58,3 +58,12 @@ def test_what_is_no_address_is_refused(environ: Mapping[str, str], listen: str) 
 def test_a_folder_too_deep_for_its_sockets_is_refused(environ: Mapping[str, str]) -> None:
     with pytest.raises(SettingsError, match="longer than"):
         settings.read({**environ, "PREVS_PROXY_DIR": "/srv/" + "x" * 100})
+
+
+def test_the_api_may_have_several_addresses(environ: Mapping[str, str]) -> None:
+    both = "http://10.0.0.1:8090,https://prevs.example"
+    chosen = settings.read({**environ, "PREVS_API": both})
+    assert chosen.addresses() == ["http://10.0.0.1:8090", "https://prevs.example"]
+    for wrong in ("http://a,", "http://a b", "http://a,ftp://b", ","):
+        with pytest.raises(SettingsError):
+            settings.read({**environ, "PREVS_API": wrong})

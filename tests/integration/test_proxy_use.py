@@ -1,0 +1,188 @@
+"""What a proxy tells of the use of previews, and what it holds, with a real HAProxy."""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.framework_api import Previews, serving
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration import proxies
+from tests.integration.proxies import Proxy, Site, haproxies, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+TASK = f"hello.{SHA}.a1"
+WEBSOCKET = (
+    f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+DOWNLOAD = f"GET /download HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
+UPLOAD = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nx"
+
+
+@pytest.fixture
+def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
+    with proxies.site(tmp_path, zookeeper, free_port()) as started:
+        yield started
+
+
+def requests(world: Previews) -> Counter[str]:
+    """Return how many requests of each task were told in all."""
+    told: Counter[str] = Counter()
+    for report in list(world.uses):
+        for use in report["uses"]:
+            told[use["task_id"]] += use["requests"]
+    return told
+
+
+def opened(world: Previews, task: str = TASK) -> int | None:
+    """Return how many open requests of a task were told last, None if none ever was."""
+    told = [
+        u["open"] for report in list(world.uses) for u in report["uses"] if u["task_id"] == task
+    ]
+    return told[-1] if told else None
+
+
+def place(site: Site, port: int, sha: str = SHA) -> None:
+    version = site.tree.place("hello", {sha: placement("hello", sha, port, "main")})
+    wait_until(lambda: {"hello": version} in site.tree.applied())
+
+
+@contextlib.contextmanager
+def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client:
+        client.sendall(text.encode())
+        if not text.startswith("POST"):
+            assert client.recv(12).startswith(b"HTTP/1.1 ")
+        yield client
+
+
+def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        for _ in range(3):
+            site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 3)
+        asked = len(site.world.uses)
+        wait_until(lambda: len(site.world.uses) > asked + 1, 30)  # nothing to tell: a sign of life
+        assert requests(site.world) == {TASK: 3}
+        assert site.world.uses[-1]["uses"] == []
+        names = site.tree.client.get_children(site.tree.paths.proxies)
+        assert [site.world.uses[-1]["proxy"]] == names
+
+
+def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        idle = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=20)
+        idle.request("GET", "/", headers={"Host": HOST})
+        assert idle.getresponse().read().startswith(b"one")
+        wait_until(lambda: opened(site.world) == 0)
+        assert requests(site.world)[TASK] == 1
+        idle.request("GET", "/", headers={"Host": HOST})  # it was open all the while
+        idle.getresponse().read()
+        wait_until(lambda: requests(site.world)[TASK] == 2)
+        idle.close()
+
+
+@pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
+def test_what_is_open_counts_as_use_until_it_ends(site: Site, text: str) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        with open_request(site.proxy, text):
+            wait_until(lambda: opened(site.world) == 1)
+            told = len(site.world.uses)
+            wait_until(lambda: len(site.world.uses) > told + 2, 30)
+            assert all(report["uses"] for report in site.world.uses[told:])
+            one.finish.set()
+        wait_until(lambda: opened(site.world) == 0)
+        assert requests(site.world) == {TASK: 1}
+
+
+def test_a_framework_that_is_away_learns_all_that_came_meanwhile(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    world = Previews()
+    api = free_port()
+    address = f"http://127.0.0.1:{api}"
+    with (
+        proxies.site(tmp_path, zookeeper, free_port(), api=address) as site,
+        upstream("one") as one,
+    ):
+        place(site, one.port)
+        with serving(world, api):
+            site.proxy.ask(HOST)
+            wait_until(lambda: requests(world)[TASK] == 1)
+        for _ in range(4):
+            site.proxy.ask(HOST)
+        wait_until(lambda: "use is not told for now" in site.proxy.log.read_text())
+        site.proxy.ask(HOST)
+        with serving(world, api):
+            wait_until(lambda: requests(world)[TASK] == 6, 30)
+
+
+def test_a_haproxy_that_begins_anew_counts_nothing_negative(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        for _ in range(5):
+            site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 5)
+        killed = site.proxy.haproxy
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: site.proxy.haproxy != killed)
+        site.proxy.wait_ready()
+        for _ in range(2):
+            site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 7)
+        uses = [use for report in site.world.uses for use in report["uses"]]
+        assert all(use["requests"] >= 0 and use["open"] >= 0 for use in uses)
+
+
+@pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
+def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
+    site: Site, text: str
+) -> None:
+    with upstream("one") as one, upstream("two") as two:
+        place(site, one.port)
+        with open_request(site.proxy, text) as client:
+            wait_until(lambda: opened(site.world) == 1)
+            place(site, two.port, OTHER_SHA)
+            assert site.proxy.ask(HOST).body.startswith(b"two")
+            assert site.tree.records()[0].holding == (TASK,)
+            if text is DOWNLOAD:
+                one.finish.set()
+                assert client.recv(20)
+            elif text is UPLOAD:
+                client.sendall(b"x" * 999)
+                assert client.recv(12).startswith(b"HTTP/1.1 200")
+        wait_until(lambda: site.tree.records()[0].holding == ())
+        assert site.tree.records()[0].applied == {"hello": 1}
+
+
+def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        with open_request(site.proxy, DOWNLOAD) as client:
+            former = site.proxy.haproxy
+            site.proxy.process.kill()
+            site.proxy.process.wait()
+            site.proxy.restart()
+            assert site.proxy.haproxy != former
+            wait_until(lambda: len(site.tree.records()) == 1, 30)  # the killed one's session ends
+            wait_until(lambda: opened(site.world) == 1)
+            site.tree.place("hello", {})
+            wait_until(lambda: {"hello": 1} in site.tree.applied())
+            assert site.tree.records()[0].holding == (TASK,)
+            one.finish.set()
+            while client.recv(1000).count(b"x") < 500:
+                pass
+        wait_until(lambda: site.tree.records()[0].holding == ())
+        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy], 30)
