@@ -92,10 +92,10 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Heads:
-    """The commit of each branch's and tag's label of an app, as fetched now."""
+    """The commit of each branch's and tag's label of an app, as fetched now; None for several."""
 
     app: str
-    heads: Mapping[str, str]
+    heads: Mapping[str, str | None]
 
 
 @dataclasses.dataclass(frozen=True)

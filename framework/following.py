@@ -1,28 +1,94 @@
-"""The threads that run git for the service: one fetches heads, others remove mirrors."""
+"""The threads that run git for the service: a few fetch heads, others remove mirrors."""
 
+import queue
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Mapping
 
 import structlog
 
-from framework import events
+from framework import events, vanishing
 from framework.errors import FrameworkError
 from framework.ports import Refs
 from framework.records import Snapshot
-from prevs.records import AppRecord
+from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE
 
 log = structlog.get_logger(__name__)
 
+WORKERS = 4
+"""How many repositories are read at a time; git gives one up after a minute."""
+SELDOM_SECONDS = 300.0
+"""How often to look after the branches of what nobody runs, or of what cannot be read."""
+LOOK_SECONDS = 1.0
 
-def followed(snapshot: Snapshot) -> list[AppRecord]:
-    """Return the apps whose branches somebody looks at: those with active previews."""
-    active = {preview.app for preview in snapshot.previews.values() if preview.state in ACTIVE}
-    return [app for app in snapshot.apps.values() if app.name in active]
+Periods = Mapping[str, float]
+"""How often to read each app's repository, in seconds."""
+
+
+def periods(snapshot: Snapshot, interval: float) -> Periods:
+    """Return the apps to follow: often while a preview is active, else seldom.
+
+    An app whose previews are all old and known by their commits alone needs no reading: no branch
+    that moves or goes matters to one of them.
+    """
+    found: dict[str, float] = {}
+    for preview in snapshot.previews.values():
+        if preview.app not in snapshot.apps:
+            continue
+        if preview.state in ACTIVE:
+            found[preview.app] = interval
+        elif _has_branch(preview):
+            found.setdefault(preview.app, max(interval, SELDOM_SECONDS))
+    return found
+
+
+def _has_branch(preview: PreviewRecord) -> bool:
+    return any(not vanishing.is_own_commit(preview, label) for label in preview.labels)
+
+
+class Timetable:
+    """Whose turn it is. Times are in monotonic seconds. Not thread safe."""
+
+    def __init__(self) -> None:
+        self._began: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._busy: set[str] = set()
+
+    def begin(self, followed: Periods, now: float) -> list[str]:
+        """Return the apps whose repositories are to be read now; each is busy until its `end`."""
+        turn = [
+            name
+            for name, period in followed.items()
+            if name not in self._busy and now >= self._due(name, period)
+        ]
+        self._began |= dict.fromkeys(turn, now)
+        for name in self._began.keys() - followed.keys():
+            del self._began[name]
+            self._failures.pop(name, None)
+        self._busy.update(turn)
+        return turn
+
+    def end(self, name: str, *, failed: bool) -> None:
+        """Note that an app's repository was read, or could not be; then it has longer pauses."""
+        self._busy.discard(name)
+        if failed:
+            self._failures[name] = self._failures.get(name, 0) + 1
+        else:
+            self._failures.pop(name, None)
+
+    def _due(self, name: str, period: float) -> float:
+        if name not in self._began:
+            return float("-inf")
+        patience = period * 2.0 ** min(self._failures.get(name, 0), 10)
+        return self._began[name] + min(patience, max(period, SELDOM_SECONDS))
 
 
 class Following:
-    """Fetches the heads of followed apps every `interval` seconds, and submits what it found."""
+    """Fetches the heads of followed apps every `interval` seconds, and submits what it found.
+
+    One repository that hangs keeps one thread from the others, and waits longer the next time.
+    """
 
     def __init__(
         self,
@@ -37,11 +103,15 @@ class Following:
         self._snapshot = snapshot
         self._interval = interval
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="following", daemon=True)
+        self._lock = threading.Lock()
+        self._timetable = Timetable()
+        self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        for run in (self._run, *[self._work] * WORKERS):
+            # Daemons: git may hold one for a minute when the program ends.
+            threading.Thread(target=run, name="following", daemon=True).start()
 
     def stop(self) -> None:
         """End as soon as git is not running. Does not wait for it."""
@@ -52,17 +122,18 @@ class Following:
         # A thread of its own: some other app's repository may keep the first one for a minute.
         threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 
-    def fetch(self, apps: Iterable[AppRecord]) -> None:
-        """Fetch the heads of some apps, now, and submit them."""
-        for app in apps:
-            try:
-                heads = self._refs.heads(app)
-            except FrameworkError as error:
-                log.warning("branches cannot be followed now", app=app.name, why=str(error))
-            except Exception:
-                log.exception("branches cannot be followed", app=app.name)
-            else:
-                self._submit(events.Heads(app.name, heads))
+    def fetch(self, app: AppRecord) -> bool:
+        """Fetch the heads of an app, now, and submit them; tell whether that went well."""
+        try:
+            heads = self._refs.heads(app)
+        except FrameworkError as error:
+            log.warning("branches cannot be followed now", app=app.name, why=str(error))
+        except Exception:
+            log.exception("branches cannot be followed", app=app.name)
+        else:
+            self._submit(events.Heads(app.name, heads))
+            return True
+        return False
 
     def remove(self, app: str) -> None:
         """Remove a mirror, now, and submit that it is gone: what is left of one harms nobody."""
@@ -73,5 +144,17 @@ class Following:
         self._submit(events.Forgotten(app))
 
     def _run(self) -> None:
-        while not self._ended.wait(self._interval):
-            self.fetch(followed(self._snapshot()))
+        while not self._ended.wait(LOOK_SECONDS):
+            followed = periods(self._snapshot(), self._interval)
+            with self._lock:
+                turn = self._timetable.begin(followed, time.monotonic())
+            for name in turn:
+                self._turns.put(name)
+
+    def _work(self) -> None:
+        while True:
+            name = self._turns.get()
+            app = self._snapshot().apps.get(name)
+            failed = app is not None and not self._ended.is_set() and not self.fetch(app)
+            with self._lock:
+                self._timetable.end(name, failed=failed)

@@ -20,6 +20,17 @@ class Kills:
         self._cluster = cluster
         self._clock = clock
         self._sent: dict[str, float] = {}
+        self._strays: dict[str, str | None] = {}
+
+    def stray(self, task_id: str, agent_id: str | None) -> None:
+        """Ask for the end of a task that has no preview, with every `repeat` until it has ended."""
+        self._strays[task_id] = agent_id
+        self.send(task_id, agent_id)
+
+    def repeat(self) -> None:
+        """Ask again for the end of each stray, where the last time is some seconds ago."""
+        for task_id, agent_id in self._strays.items():
+            self.send(task_id, agent_id)
 
     def send(self, task_id: str, agent_id: str | None) -> None:
         """Ask for the end of a task, unless that was done some seconds ago. Never raises."""
@@ -33,5 +44,6 @@ class Kills:
             log.warning("a kill will be repeated", task=task_id, why=str(error))
 
     def forget(self, task_id: str) -> None:
-        """Drop a task that has ended."""
+        """Drop a task that has ended, or that no kill can reach; it is killed when it is back."""
         self._sent.pop(task_id, None)
+        self._strays.pop(task_id, None)

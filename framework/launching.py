@@ -57,7 +57,7 @@ class Launching:
         """
         now = self._clock.now()
         queue = waiting(self._records.apps, self._records.previews, now)
-        match = matching.match(queue.demands, self._offers.held, self._records.in_use())
+        match = matching.match(queue.demands, self._offers.held, self._records.routes.in_use())
         self._explain(queue.held_back)
         if self._offers.held:
             self._explain({key: refusal.reason for key, refusal in match.refusals.items()})

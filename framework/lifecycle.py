@@ -27,7 +27,8 @@ class Event(enum.Enum):
     KILLING = "task being killed"
     FAILED = "task failed"
     LOST = "task lost"
-    LOST_TOO_OFTEN = "task lost too often"
+    CRASHED = "application ended after it ran"
+    GIVEN_UP = "tried too often"
     ENDED = "task ended"
     ENDED_WANTED = "task ended, asked for again"
 
@@ -63,7 +64,7 @@ def _with_task(state: State) -> dict[tuple[State, Event], State]:
         (state, Event.KILLING): State.DRAINING,
         (state, Event.FAILED): State.FAILED,
         (state, Event.LOST): State.QUEUED,
-        (state, Event.LOST_TOO_OFTEN): State.FAILED,
+        (state, Event.GIVEN_UP): State.FAILED,
     }
 
 
@@ -81,6 +82,7 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
     **_with_task(State.STARTING),
     (State.STARTING, Event.STARTING): State.STARTING,
     **_with_task(State.RUNNING),
+    (State.RUNNING, Event.CRASHED): State.QUEUED,
     **{(State.DRAINING, event): State.DRAINING for event in _SAME_WHILE_DRAINING},
     (State.DRAINING, Event.ENDED): State.STOPPED,
     (State.DRAINING, Event.ENDED_WANTED): State.QUEUED,

@@ -1,11 +1,9 @@
 """What the framework counts, for Prometheus."""
 
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from prevs.records import PreviewRecord
 from prevs.states import State
 
 
@@ -36,8 +34,7 @@ class Metrics:
             registry=registry,
         )
 
-    def count(self, previews: Iterable[PreviewRecord]) -> None:
+    def count(self, previews: Mapping[State, int]) -> None:
         """Set the gauge of previews by state."""
-        tally = Tally(preview.state for preview in previews)
         for state in State:
-            self.previews.labels(state.value).set(tally[state])
+            self.previews.labels(state.value).set(previews.get(state, 0))

@@ -4,7 +4,7 @@ A label may be held by two previews: the one that it leads to, which runs, and o
 lead to as soon as that runs. Where two running ones hold it, the one that began to run last has it.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 
 from prevs.records import Placement, PlacementsRecord, PreviewRecord
 from prevs.states import State
@@ -13,15 +13,20 @@ from prevs.states import State
 def placements(
     app: str, previews: Iterable[PreviewRecord], unrouted: Collection[str]
 ) -> PlacementsRecord:
-    """Return the placements of `app`. Tasks in `unrouted` (their agent is away) get none."""
+    """Return the placements of `app`, whose previews are given.
+
+    Tasks in `unrouted` (their agent is away) get none.
+    """
     routed = [
         preview
         for preview in previews
-        if preview.app == app
-        and preview.state is State.RUNNING
+        if preview.state is State.RUNNING
         and preview.task_id is not None
         and preview.task_id not in unrouted
     ]
+    leaders: dict[str, PreviewRecord] = {}
+    for preview in sorted(routed, key=lambda p: (p.started or 0.0, p.sha)):
+        leaders |= dict.fromkeys(preview.labels, preview)
     return PlacementsRecord(
         app=app,
         placements={
@@ -29,24 +34,11 @@ def placements(
                 task_id=preview.task_id or "",
                 host=preview.agent_host or "",
                 port=preview.host_port or 0,
-                labels=tuple(x for x in preview.labels if _leader(x, routed) is preview),
+                labels=tuple(label for label in preview.labels if leaders[label] is preview),
             )
             for preview in routed
         },
     )
-
-
-def rivals(
-    preview: PreviewRecord, labels: Collection[str], previews: Iterable[PreviewRecord]
-) -> list[PreviewRecord]:
-    """Return the other previews of the app that hold one of `labels`."""
-    return [
-        other
-        for other in previews
-        if other.app == preview.app
-        and other.sha != preview.sha
-        and any(label in other.labels for label in labels)
-    ]
 
 
 def with_label(preview: PreviewRecord, label: str) -> tuple[str, ...]:
@@ -57,8 +49,3 @@ def with_label(preview: PreviewRecord, label: str) -> tuple[str, ...]:
 def without(preview: PreviewRecord, labels: Collection[str]) -> tuple[str, ...]:
     """Return the preview's labels but for some."""
     return tuple(x for x in preview.labels if x not in labels)
-
-
-def _leader(label: str, routed: Sequence[PreviewRecord]) -> PreviewRecord:
-    holders = [preview for preview in routed if label in preview.labels]
-    return max(holders, key=lambda p: (p.started or 0.0, p.sha))

@@ -4,6 +4,7 @@ The edges (mesos, zookeeper, refs, sandbox, http) implement or use them; none im
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
@@ -121,10 +122,10 @@ class Refs(Protocol):
         """
         ...
 
-    def heads(self, app: AppRecord) -> Mapping[str, str]:
+    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         """Fetch, and return the commit of every label that is a branch's or tag's slug.
 
-        A label that leads to two commits is left out. Raises RepositoryUnreachable.
+        A label that leads to several commits has None. Raises RepositoryUnreachable.
         """
         ...
 
@@ -150,12 +151,16 @@ class Sandboxes(Protocol):
 
 
 class Stored(NamedTuple):
-    """Everything that the store holds; what cannot be read is not among it."""
+    """Everything that the store holds; what cannot be read is not among it.
+
+    `versions` are those of the apps' placements, as ProxyRecord.applied counts them.
+    """
 
     apps: Sequence[AppRecord] = ()
     previews: Sequence[PreviewRecord] = ()
     placements: Sequence[PlacementsRecord] = ()
     framework_id: str | None = None
+    versions: Mapping[str, int] = MappingProxyType({})
 
 
 class Store(Protocol):

@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from framework import lifecycle, placements, withdrawals
+from framework import lifecycle, placements
 from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.lifecycle import Event
 from framework.matching import Key
 from framework.ports import Store, Stored
-from framework.withdrawals import Withdrawal
+from framework.preview_index import PreviewIndex
+from framework.routes import Routes
 from prevs import names
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
+from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
@@ -36,25 +37,27 @@ class Snapshot(NamedTuple):
 
 
 class Records:
-    """Apps, previews, placements, and what proxies have yet to let go of."""
+    """Apps and previews; `routes` has the placements that follow from them."""
 
     def __init__(self, stored: Stored, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
-        self._previews = {(p.app, p.sha): p for p in stored.previews}
-        self._placements = {record.app: record for record in stored.placements}
-        # What the last run has written is read by proxies; what it should have been is seen to
-        # at once, for every app.
-        self._unpublished = {*self._apps, *self._placements, *(p.app for p in stored.previews)}
-        self.withdrawals: list[Withdrawal] = []
+        self._index = PreviewIndex(stored.previews)
+        self._snapshot: Snapshot | None = None
+        self.routes = Routes(stored, store, clock, self._index)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
-        """Return all apps but removed ones, and all their previews."""
-        apps = {name: app for name, app in self._apps.items() if not app.removed}
-        previews = {k: p for k, p in self._previews.items() if p.app in apps}
-        return Snapshot(apps, previews)
+        """Return all apps but removed ones, and all their previews; made only after a change."""
+        if self._snapshot is None:
+            apps = {name: app for name, app in self._apps.items() if not app.removed}
+            previews = dict(self._index.all)
+            for name in self._index.apps - apps.keys():
+                for preview in self._index.of_app(name):
+                    del previews[preview.app, preview.sha]
+            self._snapshot = Snapshot(apps, previews)
+        return self._snapshot
 
     @property
     def apps(self) -> Collection[AppRecord]:
@@ -63,8 +66,24 @@ class Records:
 
     @property
     def previews(self) -> Collection[PreviewRecord]:
-        """Every preview."""
-        return tuple(self._previews.values())
+        """Every preview. Look with `in_state` or `of_app` where not all are wanted."""
+        return tuple(self._index.all.values())
+
+    def of_app(self, name: str) -> Collection[PreviewRecord]:
+        """Return the previews of an app."""
+        return self._index.of_app(name)
+
+    def in_state(self, *states: State) -> Collection[PreviewRecord]:
+        """Return the previews in one of some states."""
+        return self._index.in_state(*states)
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many previews are in each state."""
+        return self._index.counts()
+
+    def find_app(self, name: str) -> AppRecord | None:
+        """Return an app, also one that is being removed; None where there is none."""
+        return self._apps.get(name)
 
     def app(self, name: str) -> AppRecord:
         """Return an app that is not being removed. Raises UnknownApp."""
@@ -72,10 +91,6 @@ class Records:
         if app is None or app.removed:
             raise UnknownApp(name)
         return app
-
-    def being_removed(self, name: str) -> bool:
-        """Tell whether an app of that name is there, but only to be removed."""
-        return name in self._apps and self._apps[name].removed
 
     def preview(self, app: str, sha: str) -> PreviewRecord:
         """Return a preview. Raises UnknownPreview."""
@@ -86,7 +101,7 @@ class Records:
 
     def find(self, app: str, sha: str) -> PreviewRecord | None:
         """Return a preview, None where it was never asked for."""
-        return self._previews.get((app, sha))
+        return self._index.all.get((app, sha))
 
     def of_task(self, task_id: str) -> PreviewRecord | None:
         """Return the preview whose current attempt has that task."""
@@ -96,39 +111,19 @@ class Records:
             return preview
         return None
 
-    def in_use(self) -> set[tuple[str, int]]:
-        """Return every (host, port) that no new attempt may get."""
-        return (
-            {
-                (p.agent_host, p.host_port)
-                for p in self._previews.values()
-                if p.state in lifecycle.WITH_TASK and p.agent_host and p.host_port
-            }
-            | {(w.host, w.port) for w in self.withdrawals}
-            | {(p.host, p.port) for r in self._placements.values() for p in r.placements.values()}
-        )
-
-    def routed(self, preview: PreviewRecord) -> bool:
-        """Tell whether some visitor may still be sent to a preview's current attempt."""
-        record = self._placements.get(preview.app)
-        place = (preview.agent_host, preview.host_port)
-        if record and place in {(p.host, p.port) for p in record.placements.values()}:
-            return True
-        return place in {(w.host, w.port) for w in self.withdrawals}
-
     def save_app(self, app: AppRecord) -> AppRecord:
         """Write an app."""
         self._store.save(app)
         self._apps[app.name] = app
+        self._snapshot = None
         return app
 
     def save(self, preview: PreviewRecord) -> PreviewRecord:
         """Write a preview, if it differs from what is written."""
-        key = (preview.app, preview.sha)
-        if self._previews.get(key) != preview:
+        if self.find(preview.app, preview.sha) != preview:
             self._store.save(preview)
-            self._previews[key] = preview
-            self._unpublished.add(preview.app)
+            self._index.put(preview)
+            self._changed(preview.app)
         return preview
 
     def change(self, preview: PreviewRecord, event: Event, **fields: Any) -> PreviewRecord:
@@ -141,7 +136,7 @@ class Records:
         if state is not preview.state:
             fields["changed"] = self._clock.now()
         if preview.state is State.RUNNING is not state:
-            others = placements.rivals(preview, preview.labels, self.previews)
+            others = self._rivals(preview, preview.labels)
             wanted = {label for other in others for label in other.labels}
             fields.setdefault("labels", placements.without(preview, wanted))
         changed = self.save(dataclasses.replace(preview, state=state, **fields))
@@ -165,33 +160,19 @@ class Records:
         return self.save(dataclasses.replace(preview, labels=placements.with_label(preview, label)))
 
     def _take_labels(self, preview: PreviewRecord, labels: Collection[str]) -> None:
-        for other in placements.rivals(preview, labels, self.previews):
+        for other in self._rivals(preview, labels):
             if other.state is State.RUNNING is not preview.state:
                 continue  # it leads there until the new one runs
             self.save(dataclasses.replace(other, labels=placements.without(other, labels)))
 
-    def publish(self, unrouted: Collection[str]) -> None:
-        """Write the placements of each app whose previews have changed, where they differ."""
-        for app in tuple(self._unpublished):
-            before = self._placements.get(app)
-            after = placements.placements(app, self.previews, unrouted)
-            if after != (before or PlacementsRecord(app)):
-                version = self._store.save(after)
-                self._placements[app] = after
-                now = self._clock.monotonic()
-                self.withdrawals += withdrawals.withdrawn(before, after, version, now)
-            self._unpublished.discard(app)
+    def _rivals(self, preview: PreviewRecord, labels: Collection[str]) -> Collection[PreviewRecord]:
+        """Return the other previews of the app that hold one of `labels`."""
+        holders = self._index.with_label(preview.app, labels)
+        return [other for other in holders if other.sha != preview.sha]
 
-    def republish(self, app: str) -> None:
-        """Have `publish` look at an app although none of its previews has changed."""
-        self._unpublished.add(app)
-
-    def let_go(self) -> None:
-        """Drop the withdrawals that every proxy has applied. Asks the store if there are any."""
-        if self.withdrawals:
-            proxies = self._store.proxies()
-            now = self._clock.monotonic()
-            self.withdrawals = withdrawals.still_held(self.withdrawals, proxies, now)
+    def _changed(self, app: str) -> None:
+        self._snapshot = None
+        self.routes.touch(app)
 
     def save_framework_id(self, framework_id: str) -> None:
         """Write the framework id, if it differs from what is written."""
@@ -199,16 +180,18 @@ class Records:
             self._store.save_framework_id(framework_id)
             self.framework_id = framework_id
 
+    def forget_preview(self, preview: PreviewRecord) -> None:
+        """Remove the record of a preview that has no task."""
+        self._store.delete(preview)
+        self._index.drop((preview.app, preview.sha))
+        self._changed(preview.app)
+
     def forget(self, name: str) -> None:
         """Remove an app's records, its own last, so that an interrupted removal goes on."""
-        for key, preview in tuple(self._previews.items()):
-            if preview.app == name:
-                self._store.delete(preview)
-                del self._previews[key]
-        if name in self._placements:
-            self._store.delete(self._placements[name])
-            del self._placements[name]
+        for preview in self.of_app(name):
+            self.forget_preview(preview)
+        self.routes.forget(name)
         if name in self._apps:
             self._store.delete(self._apps[name])
             del self._apps[name]
-        self._unpublished.discard(name)
+        self._snapshot = None

@@ -1,11 +1,11 @@
 """What to ask Mesos after a (re)subscription: the state of each task, until each has answered.
 
 A master that has just taken over answers nothing for an agent that has not come back yet, so the
-question is repeated, ever more slowly, for the tasks that are left.
+question is repeated, ever more slowly, for the tasks that are left. Many are asked for in batches,
+so that their answers do not all come at once. No I/O; times are the caller's seconds.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from framework.lifecycle import WITH_TASK
 from prevs.records import PreviewRecord
@@ -14,43 +14,76 @@ FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
 PERIOD_SECONDS = 900.0
 """How often everything is asked anew, as Mesos suggests, in case an update was lost."""
+BATCH = 500
+BATCH_SECONDS = 0.5
 
 Tasks = Mapping[str, str | None]
 """Agent ids by task id."""
 
 
-class Reconciliation(NamedTuple):
-    """The tasks that have not answered, how often they were asked, when to ask again."""
-
-    pending: Tasks
-    asked: int
-    due: float
+def tasks_of(previews: Iterable[PreviewRecord]) -> Tasks:
+    """Return the task of every preview that may have one."""
+    return {p.task_id: p.agent_id for p in previews if p.state in WITH_TASK and p.task_id}
 
 
-def begin(previews: Iterable[PreviewRecord], now: float) -> Reconciliation:
-    """Return the reconciliation of every preview that may have a task, due at once."""
-    pending = {p.task_id: p.agent_id for p in previews if p.state in WITH_TASK and p.task_id}
-    return Reconciliation(pending, 0, now)
+class Reconciliation:
+    """The tasks that have not answered, how often they were asked, when to ask again.
 
+    One at a time: to `begin` anew ends the one before. `everything_due` is when to ask for all
+    tasks that Mesos has, also those that nobody here knows of.
+    """
 
-def asking(run: Reconciliation, tasks: Tasks, now: float) -> Reconciliation:
-    """Return `run` with some more tasks to ask for, at once."""
-    if not tasks:
-        return run
-    return Reconciliation({**run.pending, **tasks}, 0, now)
+    def __init__(self) -> None:
+        self._pending: dict[str, str | None] = {}
+        self._unasked: list[str] = []
+        self._rounds = 0
+        self._due = 0.0
+        self.everything_due = float("inf")
 
+    @property
+    def pending(self) -> Tasks:
+        """The tasks that have not answered."""
+        return self._pending
 
-def answered(run: Reconciliation, task_id: str) -> Reconciliation:
-    """Return `run` without a task that has answered, or has no preview any more."""
-    if task_id not in run.pending:
-        return run
-    left = {task: agent for task, agent in run.pending.items() if task != task_id}
-    return run._replace(pending=left)
+    def open(self, now: float) -> None:
+        """Forget what was asked of another master; it is time to ask for everything."""
+        self._pending = {}
+        self.everything_due = now
 
+    def close(self) -> None:
+        """Ask for nothing until it is opened again."""
+        self._pending = {}
+        self.everything_due = float("inf")
 
-def ask(run: Reconciliation, now: float) -> tuple[Tasks, Reconciliation]:
-    """Return the tasks to ask for now (none if it is not time), and the run after that."""
-    if now < run.due or not run.pending:
-        return {}, run
-    wait = min(LONGEST_SECONDS, FIRST_SECONDS * 2**run.asked)
-    return run.pending, run._replace(asked=run.asked + 1, due=now + wait)
+    def begin(self, tasks: Tasks, now: float) -> None:
+        """Ask for `tasks` and no others, at once."""
+        self._pending = dict(tasks)
+        self._again(now)
+
+    def doubt(self, tasks: Tasks, now: float) -> None:
+        """Ask for some more tasks, at once."""
+        if tasks:
+            self._pending |= tasks
+            self._again(now)
+
+    def answered(self, task_id: str) -> None:
+        """Ask no more for a task that has answered, or has no preview any more."""
+        self._pending.pop(task_id, None)
+
+    def ask(self, now: float) -> Tasks:
+        """Return the tasks to ask for now; none if it is not time."""
+        if now < self._due or not self._pending:
+            return {}
+        unasked = [task for task in self._unasked or self._pending if task in self._pending]
+        batch, self._unasked = unasked[:BATCH], unasked[BATCH:]
+        if self._unasked:
+            self._due = now + BATCH_SECONDS
+        else:
+            self._due = now + min(LONGEST_SECONDS, FIRST_SECONDS * 2**self._rounds)
+            self._rounds += 1
+        return {task: self._pending[task] for task in batch}
+
+    def _again(self, now: float) -> None:
+        self._unasked = []
+        self._rounds = 0
+        self._due = now

@@ -6,6 +6,8 @@ from framework.lifecycle import WITH_TASK, Event
 from framework.records import Records
 from prevs.states import State
 
+_UNDER_WAY = frozenset({*WITH_TASK, State.QUEUED})
+
 
 class Removals:
     """Goes on with every removal that is marked in the records, also after a restart.
@@ -23,13 +25,13 @@ class Removals:
         removed = [app.name for app in self._records.apps if app.removed]
         if not removed:
             return
-        for preview in self._records.previews:
-            if preview.app in removed:
-                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
-        busy = {p.app for p in self._records.previews if p.state in {*WITH_TASK, State.QUEUED}}
-        busy |= {w.app for w in self._records.withdrawals} | self._asked
         for name in removed:
-            if name not in busy:
+            for preview in self._records.of_app(name):
+                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
+        busy = {*self._records.routes.withdrawn_apps, *self._asked}
+        for name in removed:
+            left = self._records.of_app(name)
+            if name not in busy and not any(p.state in _UNDER_WAY for p in left):
                 self._asked.add(name)
                 self._forget_mirror(name)
 

@@ -18,6 +18,8 @@ _FRESH: Mapping[str, Any] = {
     "started": None,
     "again": False,
     "lost": 0,
+    "not_before": 0.0,
+    "avoid": None,
 }
 """The fields of a preview that is queued anew."""
 
@@ -31,13 +33,13 @@ class Requests:
 
     def add_app(self, app: AppRecord) -> AppRecord:
         """Store a new app."""
-        if self._records.being_removed(app.name):
-            raise BeingRemoved(app.name)
-        for known in self._records.apps:
-            if known.name == app.name:
-                if dataclasses.replace(known, created=app.created) == app:
-                    return known
-                raise AppExists(app.name)
+        known = self._records.find_app(app.name)
+        if known is not None:
+            if known.removed:
+                raise BeingRemoved(app.name)
+            if dataclasses.replace(known, created=app.created) == app:
+                return known
+            raise AppExists(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
     def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
@@ -63,7 +65,7 @@ class Requests:
             if preview.state is State.STOPPED:
                 fields |= _FRESH
             if preview.state is State.DRAINING:
-                fields["again"] = True
+                fields |= {"again": True, "reason": ""}
             preview = self._records.change(preview, Event.REQUESTED, **fields)
         return self._records.claim(preview, label)
 
@@ -88,23 +90,3 @@ class Requests:
         self._records.app(app)
         preview = self._records.preview(app, sha)
         return self._records.save(dataclasses.replace(preview, pinned=pinned))
-
-    def follow(self, app: str, heads: Mapping[str, str]) -> None:
-        """Queue the new commit of each branch or tag that a running preview is the label of.
-
-        The old commit's preview serves until the new one runs, and is not stopped then.
-        """
-        if all(known.name != app or known.removed for known in self._records.apps):
-            return
-        for preview in self._records.previews:
-            if preview.app != app or preview.state is not State.RUNNING:
-                continue
-            for label in preview.labels:
-                sha = heads.get(label, preview.sha)
-                # Who has the label already was asked for: if it has stopped since, so be it.
-                if sha != preview.sha and not self._holds(app, sha, label):
-                    self.start(app, sha, label)
-
-    def _holds(self, app: str, sha: str, label: str) -> bool:
-        preview = self._records.find(app, sha)
-        return preview is not None and label in preview.labels

@@ -14,6 +14,7 @@ import structlog
 
 from framework import events
 from framework.attempts import Attempts
+from framework.branches import Branches
 from framework.clock import Clock
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
 from framework.launching import Launching
@@ -80,6 +81,7 @@ class Service:
             metrics=metrics,
         )
         self.requests = Requests(self._records, clock)
+        self._branches = Branches(records, self.requests, clock, vanished=limits.vanished)
         self.snapshot: Snapshot = self._records.snapshot()
 
     @property
@@ -123,7 +125,11 @@ class Service:
             return batch
 
     def _patience(self) -> float:
-        hurry = self._records.withdrawals or self._launching.holds_out or self._offers.owes_revive
+        hurry = (
+            self._records.routes.is_hurried()
+            or self._launching.holds_out
+            or self._offers.owes_revive
+        )
         return HURRY_SECONDS if hurry else TICK_SECONDS
 
     def _handle(self, event: events.Event) -> Callable[[], None] | None:
@@ -168,7 +174,7 @@ class Service:
             case events.Stop():
                 self._stopping = True
             case events.Heads(app, heads):
-                self.requests.follow(app, heads)
+                self._branches.fetched(app, heads)
             case events.Forgotten(app):
                 self._removals.forgotten(app)
             case _:
@@ -220,7 +226,7 @@ class Service:
             self._removals.go_on,
             self._attempts.replace_missing,
             self._publish,
-            self._records.let_go,
+            self._let_go,
         ):
             with self._going_on(act.__name__):
                 act()
@@ -239,7 +245,10 @@ class Service:
             self._records.save_framework_id(self._subscribed_as)
 
     def _publish(self) -> None:
-        self._records.publish(self._attempts.unrouted)
+        self._records.routes.publish(self._attempts.unrouted)
+
+    def _let_go(self) -> None:
+        self._records.routes.let_go(self._limits.drain)
 
     def _place(self) -> None:
         # Tasks belong to an id that is found again, or they would never be.
@@ -249,7 +258,7 @@ class Service:
     def _show(self) -> None:
         """Replace what others read."""
         self.snapshot = self._records.snapshot()
-        self._metrics.count(self.snapshot.previews.values())
+        self._metrics.count(self._records.counts())
         self._metrics.silence.set(self._clock.monotonic() - self._heard)
 
     def _end(self, error: Fatal) -> None:

@@ -27,7 +27,8 @@ def waiting(apps: Iterable[AppRecord], previews: Iterable[PreviewRecord], now: f
         name: sum(p.app == name and p.state in WITH_TASK for p in previews) for name in settings
     }
     queued = sorted(
-        (p for p in previews if p.state is State.QUEUED),
+        # One whose last attempt ended by itself says so itself, until it is tried again.
+        (p for p in previews if p.state is State.QUEUED and p.not_before <= now),
         key=lambda p: (p.changed, p.created, p.sha),
     )
     demands: list[Demand] = []

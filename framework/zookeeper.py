@@ -120,7 +120,8 @@ class ZookeeperStore:
                 for app in sorted(self._client.get_children(self._paths.previews))
                 for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
             ]
-            return Stored(apps, previews, placements, self._read_framework_id())
+            versions = {p.app: self._versions[self._path(p)] for p in placements}
+            return Stored(apps, previews, placements, self._read_framework_id(), versions)
 
     def save(self, record: Record) -> int:
         """Write a record; return its version."""

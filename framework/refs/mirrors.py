@@ -50,7 +50,7 @@ class Mirrors:
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
 
-    def heads(self, app: AppRecord) -> Mapping[str, str]:
+    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         """Return the commit of every branch's and tag's label, as framework.ports.Refs says."""
         mirror = self._get_mirror(app)
         try:

@@ -42,9 +42,9 @@ def label_refs(refs: Iterable[Ref]) -> Labels:
     return {label: tuple(by_sha.values()) for label, by_sha in labels.items()}
 
 
-def find_heads(labels: Labels) -> dict[str, str]:
-    """Return the commit of every label that leads to one only."""
-    return {label: refs[0].sha for label, refs in labels.items() if len(refs) == 1}
+def find_heads(labels: Labels) -> dict[str, str | None]:
+    """Return the commit of every label; None for one that leads to several."""
+    return {label: refs[0].sha if len(refs) == 1 else None for label, refs in labels.items()}
 
 
 def show_name(ref: Ref) -> str | None:

@@ -38,6 +38,7 @@ class Driven:
         clock: FakeClock | None = None,
         *,
         subscribed: bool = True,
+        limits: Limits = Limits(),  # noqa: B008 - a value
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
@@ -46,15 +47,16 @@ class Driven:
         self.registry = CollectorRegistry()
         self.forgotten: list[str] = []
         numbers = itertools.count(len(self.znodes.records))
+        self.records = Records(self.store.load(), self.store, self.clock.clock)
         self.service = Service(
-            Records(self.store.load(), self.store, self.clock.clock),
+            self.records,
             self.cluster,
             inbox=queue.SimpleQueue(),
             origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
             metrics=Metrics(self.registry),
-            limits=Limits(),
+            limits=limits,
             clock=self.clock.clock,
         )
         if subscribed:

@@ -27,7 +27,7 @@ class FakeRefs:
             raise lead
         return lead
 
-    def heads(self, app: AppRecord) -> Mapping[str, str]:
+    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         return {
             label: lead.sha
             for (name, label), lead in self.leads.items()

@@ -38,6 +38,9 @@ class FakeStore:
             previews=[r for r in records if isinstance(r, PreviewRecord)],
             placements=[r for r in records if isinstance(r, PlacementsRecord)],
             framework_id=self.znodes.framework_id,
+            versions={
+                r.app: self._versions[_key(r)] for r in records if isinstance(r, PlacementsRecord)
+            },
         )
 
     def save(self, record: Record) -> int:

@@ -1,6 +1,8 @@
 from framework import events
+from framework.backoff import LOST_LIMIT, STEADY_SECONDS
+from framework.lifecycle import Event
 from prevs.states import Cause, Phase, State
-from tests.fakes.driven import A, Driven
+from tests.fakes.driven import Driven
 from tests.fakes.offers import offer
 
 
@@ -41,25 +43,111 @@ def test_an_unknown_task_state_is_acknowledged(driven: Driven) -> None:
     assert len(driven.cluster.of("acknowledge")) == 2
 
 
-def test_a_failed_task_fails_the_preview_with_its_reason(driven: Driven) -> None:
-    driven.run()
-    driven.report(
-        "TASK_FAILED",
-        Phase.ENDED,
-        cause=Cause.APP_EXITED,
-        exit_code=3,
-        message="The application exited with status 3.",
-    )
+def crash(driven: Driven, cause: Cause = Cause.APP_EXITED, code: int = 3) -> None:
+    message = f"The application exited with status {code}."
+    driven.report("TASK_FAILED", Phase.ENDED, cause=cause, exit_code=code, message=message)
+
+
+def run_again(driven: Driven) -> None:
+    """Let the delay pass, and bring the preview to where it runs."""
+    driven.tick(60)
+    driven.step(events.Offered([offer("again")]))
+    assert driven.preview().state is State.PLACED
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+
+
+def test_an_attempt_that_never_answered_fails_the_preview_with_its_reason(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    driven.report("TASK_STARTING", Phase.CHECKING)
+    crash(driven)
     preview = driven.preview()
     assert preview.state is State.FAILED
     assert preview.failure is not None
     assert (preview.failure.cause, preview.failure.exit_code) == (Cause.APP_EXITED, 3)
     assert preview.failure.message == "The application exited with status 3."
+
+
+def test_an_application_that_ends_after_it_ran_is_started_again_after_a_while(
+    driven: Driven,
+) -> None:
+    driven.run()
+    first = driven.task()
+    crash(driven)
+    preview = driven.preview()
+    assert (preview.state, preview.failure) == (State.QUEUED, None)
+    assert preview.reason.startswith("The application exited with status 3. It is tried again in")
     assert driven.placements() == {}
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview() == preview
+    driven.tick(1.0)
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview().state is State.PLACED
+    assert driven.task() != first
+
+
+def test_visitors_do_not_hurry_a_preview_that_backs_off(driven: Driven) -> None:
+    driven.run()
+    crash(driven)
+    before = driven.preview().not_before
+    driven.start()
+    assert driven.preview().not_before == before
+
+
+def test_a_crash_loop_ends_in_failed_with_the_last_cause(driven: Driven) -> None:
+    driven.run()
+    for _ in range(LOST_LIMIT):
+        crash(driven)
+        run_again(driven)
+    crash(driven, Cause.OUT_OF_MEMORY, 137)
+    preview = driven.preview()
+    assert preview.state is State.FAILED
+    assert preview.failure is not None
+    assert (preview.failure.cause, preview.failure.exit_code) == (Cause.OUT_OF_MEMORY, 137)
+    assert f"{LOST_LIMIT + 1} times in a row" in preview.failure.message
+    assert "exited with status 137" in preview.failure.message
+    driven.tick(3600)
+    assert driven.start().state is State.FAILED
+
+
+def test_a_retry_begins_at_once_and_counts_anew(driven: Driven) -> None:
+    driven.run()
+    for _ in range(LOST_LIMIT):
+        crash(driven)
+        run_again(driven)
+    crash(driven)
+    driven.retry()
+    assert (driven.preview().lost, driven.preview().not_before) == (0, 0.0)
+
+
+def test_running_for_minutes_forgives_what_went_before(driven: Driven) -> None:
+    driven.run()
+    for _ in range(2 * LOST_LIMIT):
+        crash(driven)
+        assert driven.preview().lost == 1
+        run_again(driven)
+        driven.tick(STEADY_SECONDS)
+    assert driven.preview().state is State.RUNNING
+
+
+def test_after_its_agent_failed_an_attempt_avoids_it_until_it_runs(driven: Driven) -> None:
+    driven.run()
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.DOCKER_UNAVAILABLE)
+    assert driven.preview().avoid == "agent-1"
+    run_again(driven)
+    assert (driven.preview().avoid, driven.preview().not_before) == (None, 0.0)
+
+
+def test_what_was_lost_with_its_agent_starts_again_at_once(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_GONE")
+    driven.step(events.Offered([offer("o2", agent="agent-2")]))
+    assert driven.preview().state is State.PLACED
 
 
 def test_a_failed_preview_stays_failed_until_a_retry(driven: Driven) -> None:
-    driven.run()
+    driven.start()
+    driven.step(events.Offered([offer()]))
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
     assert driven.start().state is State.FAILED
     assert driven.stop().state is State.FAILED
@@ -67,133 +155,27 @@ def test_a_failed_preview_stays_failed_until_a_retry(driven: Driven) -> None:
     assert (queued.state, queued.failure) == (State.QUEUED, None)
 
 
-def test_a_lost_task_is_launched_again_three_times_and_then_fails(driven: Driven) -> None:
+def test_a_lost_task_is_launched_again_some_times_and_then_fails(driven: Driven) -> None:
     driven.start()
-    for number in range(4):
+    for number in range(LOST_LIMIT + 1):
+        driven.tick(60)
         driven.step(events.Offered([offer(f"o{number}")]))
         assert driven.preview().state is State.PLACED
-        driven.update("TASK_GONE", message="agent removed")
+        driven.update("TASK_DROPPED", message="agent removed")
     failure = driven.preview().failure
     assert driven.preview().state is State.FAILED
     assert failure is not None
     assert failure.cause is Cause.TASK_LOST
-    assert "4 attempts in a row were lost" in failure.message
+    assert f"{LOST_LIMIT + 1} attempts in a row were lost" in failure.message
 
 
-def test_running_in_between_forgives_what_was_lost(driven: Driven) -> None:
+def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -> None:
     driven.run()
-    for number in range(6):
-        driven.update("TASK_GONE")
-        driven.step(events.Offered([offer(f"o{number}")]))
-        driven.report("TASK_RUNNING", Phase.RUNNING)
-    assert driven.preview().state is State.RUNNING
-
-
-def test_an_old_attempt_never_touches_the_preview(driven: Driven) -> None:
-    driven.run()
-    old = driven.task()
-    driven.update("TASK_GONE")
-    driven.step(events.Offered([offer("o2")]))
-    driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.update("TASK_FAILED", task=old)
-    assert driven.preview().state is State.RUNNING
-    driven.update("TASK_RUNNING", task=old)
-    assert driven.cluster.of("kill") == [(old, "agent-1")]
-    assert driven.preview().state is State.RUNNING
-
-
-def test_a_task_that_no_record_knows_is_killed(driven: Driven) -> None:
-    driven.update("TASK_RUNNING", task="somebody.else")
-    assert driven.cluster.of("kill") == [("somebody.else", "agent-1")]
-    assert len(driven.cluster.of("acknowledge")) == 1
-
-
-def test_an_unreachable_preview_is_unrouted_and_kept(driven: Driven) -> None:
-    driven.run()
-    driven.update("TASK_UNREACHABLE")
-    assert driven.placements() == {}
-    assert driven.preview().state is State.RUNNING
-    driven.tick(50)
-    driven.update("TASK_RUNNING")
-    assert driven.placements() == {A: ("main",)}
-    assert driven.preview().reason == ""
-    driven.tick(50)
-    assert driven.preview().state is State.RUNNING
-
-
-def test_after_a_minute_away_it_is_replaced_and_killed_on_return(driven: Driven) -> None:
-    driven.run()
-    old = driven.task()
-    driven.update("TASK_UNREACHABLE")
-    driven.tick(61)
-    assert driven.preview().state is State.QUEUED
-    driven.step(events.Offered([offer("o2", agent="agent-2", host="127.0.0.2")]))
-    driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.update("TASK_RUNNING", task=old)
-    assert driven.cluster.of("kill") == [(old, "agent-1")]
-    assert driven.placements() == {A: ("main",)}
-    assert driven.preview().agent_host == "127.0.0.2"
-
-
-def test_a_new_master_that_knows_nothing_yet_takes_no_route_away(driven: Driven) -> None:
-    driven.run()
-    driven.step(events.Disconnected())
-    driven.step(events.Subscribed("framework-1"))
-    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
-    assert driven.placements() == {A: ("main",)}
-    driven.update("TASK_RUNNING", reason="REASON_RECONCILIATION")
-    driven.tick(61)
-    assert driven.preview().state is State.RUNNING
-
-
-def test_a_task_that_stays_unknown_is_replaced(driven: Driven) -> None:
-    driven.run()
-    driven.update("TASK_UNKNOWN")
-    driven.tick(61)
-    assert driven.preview().state is State.QUEUED
-    assert driven.placements() == {}
-
-
-def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) -> None:
-    driven.run()
-    driven.cluster.calls.clear()
-    driven.step(events.Subscribed("framework-1"))
-    one = ((driven.task(), "agent-1"),)
-    assert driven.cluster.of("reconcile") == [(), one]
-    driven.tick(1.5)
-    assert driven.cluster.of("reconcile") == [(), one, one]
-    driven.update("TASK_RUNNING")
-    driven.tick(10)
-    assert driven.cluster.of("reconcile") == [(), one, one]
-
-
-def test_everything_is_asked_for_again_in_a_quarter_of_an_hour(driven: Driven) -> None:
-    driven.run()
-    driven.cluster.calls.clear()
-    driven.tick(901)
-    assert driven.cluster.of("reconcile") == [(), ((driven.task(), "agent-1"),)]
-
-
-def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
-    driven.run()
-    driven.cluster.calls.clear()
-    driven.step(events.AgentFailed("agent-1", None))
-    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
-
-
-def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
-    driven.cluster.calls.clear()
-    driven.tick(31)
-    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
-    driven.tick(300)
-    assert driven.preview().state is State.QUEUED
-
-
-def test_a_kill_by_somebody_else_unroutes_it_and_starts_it_elsewhere(driven: Driven) -> None:
-    driven.run()
+    preview = driven.preview()
+    why = "Nobody used it for an hour."
+    driven.ask(lambda: driven.records.change(preview, Event.STOP_REQUESTED, reason=why))
     driven.update("TASK_KILLING")
-    assert driven.placements() == {}
-    driven.update("TASK_KILLED", reason="REASON_AGENT_DRAINING")
-    assert driven.preview().state is State.QUEUED
+    driven.update("TASK_UNREACHABLE")
+    driven.update("TASK_KILLED")
+    assert (driven.preview().state, driven.preview().reason) == (State.STOPPED, why)
+    assert driven.start().reason == ""

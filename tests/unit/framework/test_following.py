@@ -1,8 +1,13 @@
+import itertools
+import queue
+import threading
 from collections.abc import Mapping
+
+import pytest
 
 from framework import events
 from framework.errors import RepositoryUnreachable
-from framework.following import Following, followed
+from framework.following import SELDOM_SECONDS, Following, Timetable, periods
 from framework.ports import Resolved
 from framework.records import Snapshot
 from prevs.records import AppRecord, PreviewRecord
@@ -11,6 +16,7 @@ from prevs.states import ACTIVE, State
 A = "a" * 40
 ONE = AppRecord("one", "/srv/one")
 TWO = AppRecord("two", "/srv/two")
+HEADS = {"main": A}
 
 
 class SomeRefs:
@@ -22,10 +28,10 @@ class SomeRefs:
     def resolve(self, app: AppRecord, label: str) -> Resolved:
         raise NotImplementedError
 
-    def heads(self, app: AppRecord) -> Mapping[str, str]:
+    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         if app is ONE:
             raise RepositoryUnreachable("one", "/srv/one", "no such file")
-        return {"main": A}
+        return HEADS
 
     def forget(self, app: str) -> None:
         self.forgotten.append(app)
@@ -33,20 +39,112 @@ class SomeRefs:
             raise OSError("busy")
 
 
+class HangingRefs(SomeRefs):
+    """Refs of which one repository says nothing until the test ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.over = threading.Event()
+        self.asked = threading.Event()
+
+    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
+        if app is ONE:
+            self.asked.set()
+            self.over.wait()
+        return HEADS
+
+
 def following(refs: SomeRefs, told: list[events.Event]) -> Following:
     return Following(refs, told.append, lambda: Snapshot({}, {}), interval=1.0)
 
 
-def test_apps_are_followed_while_they_have_an_active_preview() -> None:
-    for state in State:
-        snapshot = Snapshot({"one": ONE}, {("one", A): PreviewRecord("one", A, state)})
-        assert followed(snapshot) == ([ONE] if state in ACTIVE else [])
+def snapshot(*previews: PreviewRecord) -> Snapshot:
+    return Snapshot({"one": ONE, "two": TWO}, {(p.app, p.sha): p for p in previews})
 
 
-def test_a_repository_that_cannot_be_reached_keeps_no_other_from_being_followed() -> None:
+@pytest.mark.parametrize("state", State)
+def test_an_app_is_followed_often_while_a_preview_is_active(state: State) -> None:
+    found = periods(snapshot(PreviewRecord("one", A, state, ("main",))), 10.0)
+    assert found == {"one": 10.0 if state in ACTIVE else SELDOM_SECONDS}
+
+
+def test_an_app_whose_previews_are_old_and_known_by_their_commits_is_not_followed() -> None:
+    old = PreviewRecord("one", A, State.STOPPED, (A[:7],))
+    assert periods(snapshot(old), 10.0) == {}
+    assert periods(snapshot(PreviewRecord("one", A, State.STOPPED)), 10.0) == {}
+    assert periods(snapshot(PreviewRecord("gone", A, State.RUNNING)), 10.0) == {}
+
+
+def test_each_app_has_its_turn_after_its_period() -> None:
+    table = Timetable()
+    followed = {"one": 10.0, "two": 300.0}
+    assert table.begin(followed, 0.0) == ["one", "two"]
+    for name in followed:
+        table.end(name, failed=False)
+    assert table.begin(followed, 9.9) == []
+    assert table.begin(followed, 10.0) == ["one"]
+    table.end("one", failed=False)
+    assert table.begin(followed, 300.0) == ["one", "two"]
+
+
+def test_an_app_that_becomes_active_has_its_turn_sooner() -> None:
+    table = Timetable()
+    table.begin({"one": 300.0}, 0.0)
+    table.end("one", failed=False)
+    assert table.begin({"one": 10.0}, 10.0) == ["one"]
+
+
+def test_an_app_under_way_has_no_second_turn() -> None:
+    table = Timetable()
+    table.begin({"one": 10.0}, 0.0)
+    assert table.begin({"one": 10.0}, 99.0) == []
+    table.end("one", failed=False)
+    assert table.begin({"one": 10.0}, 99.0) == ["one"]
+
+
+def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
+    table = Timetable()
+    turns = []
+    for second in range(2000):
+        if table.begin({"one": 10.0}, float(second)):
+            turns.append(second)
+            table.end("one", failed=True)
+    assert turns[:5] == [0, 20, 60, 140, 300]
+    assert {later - sooner for sooner, later in itertools.pairwise(turns[4:])} == {300}
+    table.begin({"one": 10.0}, 2400.0)
+    table.end("one", failed=False)
+    assert table.begin({"one": 10.0}, 2410.0) == ["one"]
+
+
+def test_an_app_that_nobody_follows_is_forgotten() -> None:
+    table = Timetable()
+    table.begin({"one": 10.0}, 0.0)
+    table.end("one", failed=True)
+    table.begin({}, 1.0)
+    assert table.begin({"one": 10.0}, 2.0) == ["one"]
+
+
+def test_heads_are_submitted_and_a_failure_is_told() -> None:
     told: list[events.Event] = []
-    following(SomeRefs(), told).fetch([ONE, TWO])
-    assert told == [events.Heads("two", {"main": A})]
+    worker = following(SomeRefs(), told)
+    assert not worker.fetch(ONE)
+    assert worker.fetch(TWO)
+    assert told == [events.Heads("two", HEADS)]
+
+
+def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
+    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    refs = HangingRefs()
+    both = snapshot(*(PreviewRecord(app, A, State.RUNNING, ("main",)) for app in ("one", "two")))
+    worker = Following(refs, told.put, lambda: both, interval=0.01)
+    worker.start()
+    try:
+        assert refs.asked.wait(60)
+        for _ in range(3):
+            assert told.get(timeout=60) == events.Heads("two", HEADS)
+    finally:
+        worker.stop()
+        refs.over.set()
 
 
 def test_a_mirror_that_cannot_be_removed_does_not_keep_its_app() -> None:

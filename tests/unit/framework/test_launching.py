@@ -84,6 +84,7 @@ def test_a_task_that_mesos_never_got_is_launched_again_under_a_new_id(driven: Dr
     first = driven.task()
     driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
     assert driven.preview().state is State.QUEUED
+    driven.tick()
     driven.step(events.Offered([offer("o2")]))
     assert driven.task() != first
 

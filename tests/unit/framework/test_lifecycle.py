@@ -11,7 +11,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 
 # The whole matrix, by hand, apart from the table: a row per state, "." is illegal.
 #   events in the order of Event: REQUESTED RETRIED STOP_REQUESTED LAUNCHED NOT_LAUNCHED ALIVE
-#   BUILDING STARTING HEALTHY KILLING FAILED LOST LOST_TOO_OFTEN ENDED ENDED_WANTED
+#   BUILDING STARTING HEALTHY KILLING FAILED LOST CRASHED GIVEN_UP ENDED ENDED_WANTED
 LETTERS = {
     "Q": State.QUEUED,
     "P": State.PLACED,
@@ -23,14 +23,14 @@ LETTERS = {
     "F": State.FAILED,
 }
 MATRIX = {
-    State.QUEUED: "Q.XP...........",
-    State.PLACED: "P.D.QPBSRDFQF..",
-    State.BUILDING: "B.D..BBSRDFQF..",
-    State.STARTING: "S.D..S.SRDFQF..",
-    State.RUNNING: "R.D..R..RDFQF..",
-    State.DRAINING: "D.D..DDDDD...XQ",
-    State.STOPPED: "Q.X............",
-    State.FAILED: "FQF............",
+    State.QUEUED: "Q.XP............",
+    State.PLACED: "P.D.QPBSRDFQ.F..",
+    State.BUILDING: "B.D..BBSRDFQ.F..",
+    State.STARTING: "S.D..S.SRDFQ.F..",
+    State.RUNNING: "R.D..R..RDFQQF..",
+    State.DRAINING: "D.D..DDDDD....XQ",
+    State.STOPPED: "Q.X.............",
+    State.FAILED: "FQF.............",
 }
 
 

@@ -1,4 +1,4 @@
-from framework.placements import placements, rivals, with_label, without
+from framework.placements import placements, with_label, without
 from prevs.records import Placement, PreviewRecord
 from prevs.states import State
 
@@ -33,10 +33,6 @@ def test_nobody_is_sent_to_a_task_whose_agent_is_away() -> None:
     assert placements("hello", [preview()], {"task of a"}).placements == {}
 
 
-def test_other_apps_have_placements_of_their_own() -> None:
-    assert placements("other", [preview()], ()).placements == {}
-
-
 def test_a_label_leads_to_one_preview_the_last_that_began_to_run() -> None:
     both = [preview(A, started=2.0), preview(B, started=3.0, labels=("main", "v1"))]
     placed = placements("hello", both, ()).placements
@@ -54,13 +50,6 @@ def test_a_label_leads_to_the_old_preview_while_the_new_one_is_away() -> None:
     both = [preview(A), preview(B, started=3.0)]
     placed = placements("hello", both, {"task of b"}).placements
     assert placed[A].labels == ("main",)
-
-
-def test_rivals_are_other_previews_of_the_app_with_the_label() -> None:
-    one, two = preview(A), preview(B)
-    elsewhere = PreviewRecord(app="other", sha=B, state=State.RUNNING, labels=("main",))
-    assert rivals(one, ("main",), [one, two, elsewhere]) == [two]
-    assert rivals(one, ("v1",), [one, two]) == []
 
 
 def test_the_label_that_was_asked_for_last_is_the_newest() -> None:

@@ -1,45 +1,86 @@
 import itertools
 
-from framework import recovery
 from framework.lifecycle import WITH_TASK
+from framework.recovery import BATCH, Reconciliation, tasks_of
 from prevs.records import PreviewRecord
 from prevs.states import State
 
+TWO = {"one": "agent-1", "two": None}
 
-def preview(state: State) -> PreviewRecord:
-    return PreviewRecord("hello", "a" * 40, state, task_id=state.value, agent_id="agent-1")
+
+def begun(tasks: dict[str, str | None], now: float = 0.0) -> Reconciliation:
+    run = Reconciliation()
+    run.begin(tasks, now)
+    return run
 
 
 def test_every_preview_that_may_have_a_task_is_asked_for() -> None:
-    run = recovery.begin([preview(state) for state in State], 0.0)
-    assert dict(run.pending) == {state.value: "agent-1" for state in WITH_TASK}
+    previews = [
+        PreviewRecord("hello", "a" * 40, state, task_id=state.value, agent_id="agent-1")
+        for state in State
+    ]
+    assert tasks_of(previews) == {state.value: "agent-1" for state in WITH_TASK}
 
 
 def test_nothing_is_asked_when_nothing_is_pending() -> None:
-    assert recovery.ask(recovery.begin([], 0.0), 5.0)[0] == {}
+    assert begun({}).ask(5.0) == {}
 
 
 def test_the_question_is_repeated_ever_more_slowly() -> None:
-    run = recovery.begin([preview(State.RUNNING)], 0.0)
-    asked = []
-    for tenth in range(4000):
-        tasks, run = recovery.ask(run, tenth / 10)
-        if tasks:
-            asked.append(tenth / 10)
+    run = begun(TWO)
+    asked = [tenth / 10 for tenth in range(4000) if run.ask(tenth / 10)]
     assert asked[:7] == [0, 1, 3, 7, 15, 31, 63]
     pauses = [later - sooner for sooner, later in itertools.pairwise(asked)]
     assert set(pauses[6:]) == {60}
 
 
 def test_a_task_that_has_answered_is_not_asked_again() -> None:
-    run = recovery.begin([preview(State.RUNNING), preview(State.PLACED)], 0.0)
-    run = recovery.answered(run, "running")
-    assert dict(recovery.ask(run, 0.0)[0]) == {"placed": "agent-1"}
-    assert recovery.answered(run, "nobody's") is run
+    run = begun(TWO)
+    run.answered("one")
+    run.answered("nobody's")
+    assert run.ask(0.0) == {"two": None}
 
 
 def test_a_new_doubt_is_asked_at_once() -> None:
-    _, run = recovery.ask(recovery.begin([preview(State.RUNNING)], 0.0), 0.0)
-    run = recovery.asking(run, {"other": None}, 0.5)
-    assert dict(recovery.ask(run, 0.5)[0]) == {"running": "agent-1", "other": None}
-    assert recovery.asking(run, {}, 9.0) is run
+    run = begun({"one": "agent-1"})
+    run.ask(0.0)
+    run.doubt({}, 0.5)
+    assert run.ask(0.5) == {}
+    run.doubt({"other": None}, 0.5)
+    assert run.ask(0.5) == {"one": "agent-1", "other": None}
+
+
+def test_a_new_run_ends_the_one_before() -> None:
+    run = begun(TWO)
+    run.ask(0.0)
+    run.begin({"three": None}, 0.1)
+    assert run.ask(0.1) == {"three": None}
+
+
+def test_thousands_are_asked_for_in_batches_and_those_that_are_left_again() -> None:
+    names = [f"t{number}" for number in range(2 * BATCH + 1)]
+    run = begun(dict.fromkeys(names))
+    batches = [list(run.ask(half / 2)) for half in range(3)]
+    assert batches == [names[:BATCH], names[BATCH:-1], names[-1:]]
+    assert run.ask(1.5) == {}
+    for name in names[1:]:
+        run.answered(name)
+    assert run.ask(2.0) == {"t0": None}
+
+
+def test_what_answers_before_its_batch_is_not_asked_for() -> None:
+    names = [f"t{number}" for number in range(BATCH + 2)]
+    run = begun(dict.fromkeys(names))
+    run.ask(0.0)
+    run.answered(names[-1])
+    assert list(run.ask(0.5)) == [names[-2]]
+
+
+def test_everything_is_due_with_a_subscription_and_never_without() -> None:
+    run = begun(TWO)
+    assert run.everything_due == float("inf")
+    run.open(7.0)
+    assert run.everything_due == 7.0
+    run.begin(TWO, 7.0)
+    run.close()
+    assert (run.everything_due, run.ask(99.0)) == (float("inf"), {})

@@ -20,15 +20,15 @@ STATES = {
     "TASK_STARTING": Kind.ALIVE,
     "TASK_RUNNING": Kind.HEALTHY,
     "TASK_KILLING": Kind.KILLING,
-    "TASK_FINISHED": Kind.FAILED,
-    "TASK_FAILED": Kind.FAILED,
-    "TASK_KILLED": Kind.KILLED,
-    "TASK_ERROR": Kind.FAILED,
-    "TASK_LOST": Kind.LOST,
-    "TASK_DROPPED": Kind.LOST,
+    "TASK_FINISHED": Kind.ENDED,
+    "TASK_FAILED": Kind.ENDED,
+    "TASK_KILLED": Kind.ENDED,
+    "TASK_ERROR": Kind.ENDED,
+    "TASK_LOST": Kind.ENDED,
+    "TASK_DROPPED": Kind.ENDED,
     "TASK_UNREACHABLE": Kind.AWAY,
-    "TASK_GONE": Kind.LOST,
-    "TASK_GONE_BY_OPERATOR": Kind.LOST,
+    "TASK_GONE": Kind.ENDED,
+    "TASK_GONE_BY_OPERATOR": Kind.ENDED,
     "TASK_UNKNOWN": Kind.UNKNOWN,
 }
 
@@ -41,7 +41,7 @@ def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_exactly_the_ends_have_a_failure(state: str) -> None:
     report = read(status(state))
-    assert (report.failure is not None) == report.kind.terminal
+    assert (report.failure is not None) == (report.kind is Kind.ENDED)
 
 
 def test_a_state_that_mesos_does_not_have_is_an_error_and_not_a_guess() -> None:
@@ -79,33 +79,33 @@ def test_what_the_executor_says_of_an_end_is_the_failure() -> None:
 
 
 REASONS = {
-    "REASON_CONTAINER_LIMITATION_MEMORY": (Kind.FAILED, Cause.OUT_OF_MEMORY),
-    "REASON_CONTAINER_LIMITATION_DISK": (Kind.FAILED, Cause.EXECUTOR_FAILED),
-    "REASON_CONTAINER_LAUNCH_FAILED": (Kind.LOST, Cause.EXECUTOR_FAILED),
-    "REASON_EXECUTOR_TERMINATED": (Kind.LOST, Cause.EXECUTOR_FAILED),
-    "REASON_EXECUTOR_REGISTRATION_TIMEOUT": (Kind.LOST, Cause.EXECUTOR_FAILED),
-    "REASON_EXECUTOR_REREGISTRATION_TIMEOUT": (Kind.LOST, Cause.TASK_LOST),
-    "REASON_SLAVE_REMOVED": (Kind.LOST, Cause.TASK_LOST),
-    "REASON_AGENT_REMOVED": (Kind.LOST, Cause.TASK_LOST),
-    "REASON_AGENT_DISCONNECTED": (Kind.LOST, Cause.TASK_LOST),
-    "REASON_SLAVE_RESTARTED": (Kind.LOST, Cause.TASK_LOST),
-    "REASON_SOMETHING_NEW": (Kind.FAILED, Cause.EXECUTOR_FAILED),
+    "REASON_CONTAINER_LIMITATION_MEMORY": Cause.OUT_OF_MEMORY,
+    "REASON_CONTAINER_LIMITATION_DISK": Cause.EXECUTOR_FAILED,
+    "REASON_CONTAINER_LAUNCH_FAILED": Cause.EXECUTOR_FAILED,
+    "REASON_EXECUTOR_TERMINATED": Cause.EXECUTOR_FAILED,
+    "REASON_EXECUTOR_REGISTRATION_TIMEOUT": Cause.EXECUTOR_FAILED,
+    "REASON_EXECUTOR_REREGISTRATION_TIMEOUT": Cause.TASK_LOST,
+    "REASON_SLAVE_REMOVED": Cause.TASK_LOST,
+    "REASON_AGENT_REMOVED": Cause.TASK_LOST,
+    "REASON_AGENT_DISCONNECTED": Cause.TASK_LOST,
+    "REASON_SLAVE_RESTARTED": Cause.TASK_LOST,
+    "REASON_SOMETHING_NEW": Cause.EXECUTOR_FAILED,
 }
 
 
-@pytest.mark.parametrize(("reason", "meaning"), REASONS.items())
-def test_a_failure_without_a_report_is_read_from_its_reason(
-    reason: str, meaning: tuple[Kind, Cause]
-) -> None:
+@pytest.mark.parametrize(("reason", "cause"), REASONS.items())
+def test_a_failure_without_a_report_is_read_from_its_reason(reason: str, cause: Cause) -> None:
     report = read(status("TASK_FAILED", reason=reason, message="Mesos's words."))
     assert report.failure is not None
-    assert (report.kind, report.failure.cause) == meaning
+    assert report.failure.cause is cause
     assert "Mesos's words" in report.failure.message
 
 
 def test_an_offer_that_has_gone_is_no_fault_of_the_task() -> None:
     for state in ("TASK_ERROR", "TASK_LOST", "TASK_DROPPED"):
-        assert read(status(state, reason="REASON_INVALID_OFFERS")).kind is Kind.LOST
+        failure = read(status(state, reason="REASON_INVALID_OFFERS")).failure
+        assert failure is not None
+        assert failure.cause is Cause.TASK_LOST
 
 
 def test_a_task_that_mesos_refuses_has_failed() -> None:
@@ -119,10 +119,6 @@ def test_an_application_that_ends_well_has_failed_too() -> None:
     failure = read(status("TASK_FINISHED")).failure
     assert failure is not None
     assert (failure.cause, failure.exit_code) == (Cause.APP_EXITED, 0)
-
-
-def test_a_killed_task_stays_killed_whatever_the_reason() -> None:
-    assert read(status("TASK_KILLED", reason="REASON_AGENT_DRAINING")).kind is Kind.KILLED
 
 
 @pytest.mark.parametrize("data", ["%%%", base64.b64encode(b"{}").decode(), ""])

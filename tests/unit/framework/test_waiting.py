@@ -1,4 +1,4 @@
-from framework.waiting import waiting
+from framework.waiting import Waiting, waiting
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -58,3 +58,9 @@ def test_patience_ends_and_what_was_lost_has_none() -> None:
     assert patient(5.5)
     assert not patient(6.0)
     assert not patient(5.5, lost=1)
+
+
+def test_what_backs_off_is_not_placed_and_keeps_its_reason() -> None:
+    backing_off = preview("a", not_before=10.0)
+    assert waiting([APP], [backing_off], 9.9) == Waiting((), {})
+    assert len(waiting([APP], [backing_off], 10.0).demands) == 1

@@ -1,0 +1,98 @@
+"""Where visitors are sent: the placements as proxies read them, and what those have yet to let go.
+
+Owned by the service's thread. The store is written first, as for all records.
+"""
+
+from collections.abc import Collection
+
+from framework import placements, withdrawals
+from framework.clock import Clock
+from framework.ports import Store, Stored
+from framework.preview_index import PreviewIndex
+from framework.withdrawals import Withdrawal
+from prevs.records import PlacementsRecord, PreviewRecord
+
+
+class Routes:
+    """Follows the previews in `index`; `touch` says which app's have changed."""
+
+    def __init__(self, stored: Stored, store: Store, clock: Clock, index: PreviewIndex) -> None:
+        self._store = store
+        self._clock = clock
+        self._index = index
+        self._placements = {record.app: record for record in stored.placements}
+        # What the last run has written is read by proxies; what it should have been is seen to
+        # at once, for every app.
+        self._touched = {*(a.name for a in stored.apps), *(p.app for p in stored.previews)}
+        self._touched |= set(self._placements)
+        self._withdrawn: dict[str, Withdrawal] = {}
+        self._hold(
+            withdrawals.inherited(
+                stored.previews, self._placements, stored.versions, clock.monotonic()
+            )
+        )
+
+    def is_hurried(self) -> bool:
+        """Tell whether proxies are about to let go of something."""
+        now = self._clock.monotonic()
+        return any(withdrawals.hurried(w, now) for w in self._withdrawn.values())
+
+    @property
+    def withdrawn_apps(self) -> Collection[str]:
+        """The apps of which proxies hold something that is gone."""
+        return {w.app for w in self._withdrawn.values()}
+
+    def placed(self, preview: PreviewRecord) -> bool:
+        """Tell whether the stored placements lead to a preview's current attempt."""
+        record = self._placements.get(preview.app)
+        placement = record.placements.get(preview.sha) if record else None
+        return placement is not None and placement.task_id == preview.task_id
+
+    def leads_to(self, preview: PreviewRecord) -> bool:
+        """Tell whether visitors may be on a preview's current attempt, or be sent there."""
+        return self.placed(preview) or preview.task_id in self._withdrawn
+
+    def in_use(self) -> set[tuple[str, int]]:
+        """Return every (host, port) that no new attempt may get."""
+        late = [self._placements[app] for app in self._touched if app in self._placements]
+        return {
+            *self._index.places,
+            *((w.host, w.port) for w in self._withdrawn.values()),
+            *((p.host, p.port) for record in late for p in record.placements.values()),
+        }
+
+    def touch(self, app: str) -> None:
+        """Have `publish` look at an app."""
+        self._touched.add(app)
+
+    def publish(self, unrouted: Collection[str]) -> None:
+        """Write the placements of each app that was touched, where they differ."""
+        for app in tuple(self._touched):
+            before = self._placements.get(app)
+            after = placements.placements(app, self._index.of_app(app), unrouted)
+            if after != (before or PlacementsRecord(app)):
+                version = self._store.save(after)
+                self._placements[app] = after
+                now = self._clock.monotonic()
+                self._hold(withdrawals.withdrawn(before, after, version, now))
+            self._touched.discard(app)
+
+    def let_go(self, drain: float) -> None:
+        """Drop what no proxy holds any more. Asks the store if there is anything.
+
+        Requests that began before may go on for `drain` seconds.
+        """
+        if self._withdrawn:
+            proxies, now = self._store.proxies(), self._clock.monotonic()
+            held = withdrawals.still_held(self._withdrawn.values(), proxies, now, drain)
+            self._withdrawn = {w.task_id: w for w in held}
+
+    def forget(self, app: str) -> None:
+        """Remove the placements of an app."""
+        if app in self._placements:
+            self._store.delete(self._placements[app])
+            del self._placements[app]
+        self._touched.discard(app)
+
+    def _hold(self, gone: Collection[Withdrawal]) -> None:
+        self._withdrawn |= {w.task_id: w for w in gone}

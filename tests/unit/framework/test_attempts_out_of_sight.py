@@ -1,0 +1,224 @@
+"""Attempts that Mesos does not see, tasks that nobody knows, and what is asked about both."""
+
+from framework import events
+from prevs.states import Phase, State
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+
+def test_an_old_attempt_never_touches_the_preview(driven: Driven) -> None:
+    driven.run()
+    old = driven.task()
+    driven.update("TASK_GONE")
+    driven.step(events.Offered([offer("o2")]))
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.update("TASK_FAILED", task=old)
+    assert driven.preview().state is State.RUNNING
+    driven.update("TASK_RUNNING", task=old)
+    assert driven.cluster.of("kill") == [(old, "agent-1")]
+    assert driven.preview().state is State.RUNNING
+
+
+def test_a_task_that_no_record_knows_is_killed(driven: Driven) -> None:
+    driven.update("TASK_RUNNING", task="somebody.else")
+    assert driven.cluster.of("kill") == [("somebody.else", "agent-1")]
+    assert len(driven.cluster.of("acknowledge")) == 1
+
+
+def test_an_unreachable_preview_is_unrouted_and_kept(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_UNREACHABLE")
+    assert driven.placements() == {}
+    assert driven.preview().state is State.RUNNING
+    driven.tick(50)
+    driven.update("TASK_RUNNING")
+    assert driven.placements() == {A: ("main",)}
+    assert driven.preview().reason == ""
+    driven.tick(50)
+    assert driven.preview().state is State.RUNNING
+
+
+def test_after_a_minute_away_it_is_replaced_and_killed_on_return(driven: Driven) -> None:
+    driven.run()
+    old = driven.task()
+    driven.update("TASK_UNREACHABLE")
+    driven.tick(61)
+    assert driven.preview().state is State.QUEUED
+    driven.step(events.Offered([offer("o2", agent="agent-2", host="127.0.0.2")]))
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.update("TASK_RUNNING", task=old)
+    assert driven.cluster.of("kill") == [(old, "agent-1")]
+    assert driven.placements() == {A: ("main",)}
+    assert driven.preview().agent_host == "127.0.0.2"
+
+
+def test_a_new_master_that_knows_nothing_yet_takes_no_route_away(driven: Driven) -> None:
+    driven.run()
+    driven.step(events.Disconnected())
+    driven.step(events.Subscribed("framework-1"))
+    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    assert driven.placements() == {A: ("main",)}
+    driven.update("TASK_RUNNING", reason="REASON_RECONCILIATION")
+    driven.tick(61)
+    assert driven.preview().state is State.RUNNING
+
+
+def test_a_task_that_stays_unknown_is_replaced(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_UNKNOWN")
+    driven.tick(61)
+    assert driven.preview().state is State.QUEUED
+    assert driven.placements() == {}
+
+
+def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) -> None:
+    driven.run()
+    driven.cluster.calls.clear()
+    driven.step(events.Subscribed("framework-1"))
+    one = ((driven.task(), "agent-1"),)
+    assert driven.cluster.of("reconcile") == [(), one]
+    driven.tick(1.5)
+    assert driven.cluster.of("reconcile") == [(), one, one]
+    driven.update("TASK_RUNNING")
+    driven.tick(10)
+    assert driven.cluster.of("reconcile") == [(), one, one]
+
+
+def test_everything_is_asked_for_again_in_a_quarter_of_an_hour(driven: Driven) -> None:
+    driven.run()
+    driven.cluster.calls.clear()
+    driven.tick(901)
+    assert driven.cluster.of("reconcile") == [(), ((driven.task(), "agent-1"),)]
+
+
+def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
+    driven.run()
+    before = driven.preview()
+    one = ((driven.task(), "agent-1"),)
+    driven.update("TASK_RUNNING")
+    driven.cluster.calls.clear()
+    driven.step(events.AgentFailed("agent-1", None))
+    driven.step(events.AgentFailed("agent-1", driven.task()))
+    driven.step(events.AgentFailed("agent-2", None), events.AgentFailed(None, "somebody.else"))
+    assert driven.cluster.of("reconcile") == [one, one]
+    assert driven.preview() == before
+
+
+def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    driven.cluster.calls.clear()
+    driven.tick(31)
+    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
+    driven.tick(300)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_a_kill_by_somebody_else_unroutes_it_and_starts_it_elsewhere(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_KILLING")
+    assert driven.placements() == {}
+    driven.update("TASK_KILLED", reason="REASON_AGENT_DRAINING")
+    assert driven.preview().state is State.QUEUED
+
+
+def test_a_lost_task_that_comes_back_is_the_surplus_and_is_killed(driven: Driven) -> None:
+    driven.run()
+    old = driven.task()
+    driven.update("TASK_LOST")
+    driven.update("TASK_RUNNING", task=old)
+    assert driven.cluster.of("kill") == [(old, "agent-1")]
+    driven.step(events.Offered([offer("o2", agent="agent-2")]))
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.update("TASK_KILLED", task=old)
+    assert driven.preview().state is State.RUNNING
+    assert driven.task() != old
+
+
+def test_the_surplus_is_killed_until_it_has_ended(driven: Driven) -> None:
+    driven.update("TASK_RUNNING", task="somebody.else")
+    driven.tick(10)
+    assert driven.cluster.of("kill") == [("somebody.else", "agent-1")] * 2
+    driven.update("TASK_KILLING", task="somebody.else")
+    driven.tick(10)
+    assert len(driven.cluster.of("kill")) == 3
+    driven.update("TASK_KILLED", task="somebody.else")
+    driven.tick(60)
+    assert len(driven.cluster.of("kill")) == 3
+
+
+def test_the_surplus_that_no_kill_reaches_is_killed_when_it_is_back(driven: Driven) -> None:
+    for away in ("TASK_UNREACHABLE", "TASK_UNKNOWN"):
+        driven.cluster.calls.clear()
+        driven.update("TASK_RUNNING", task="somebody.else")
+        driven.update(away, task="somebody.else")
+        driven.tick(60)
+        assert len(driven.cluster.of("kill")) == 1
+        driven.update("TASK_RUNNING", task="somebody.else")
+        assert len(driven.cluster.of("kill")) == 2
+        driven.update("TASK_GONE", task="somebody.else")
+
+
+def test_the_end_of_a_task_that_no_record_knows_is_acknowledged_and_dropped(
+    driven: Driven,
+) -> None:
+    driven.update("TASK_FAILED", task="somebody.else")
+    assert len(driven.cluster.of("acknowledge")) == 1
+    assert driven.cluster.of("kill") == []
+
+
+def test_a_master_that_is_known_for_a_minute_is_believed(driven: Driven) -> None:
+    driven.run()
+    driven.tick(60)
+    driven.update("TASK_UNKNOWN")
+    assert driven.preview().state is State.QUEUED
+    assert driven.placements() == {}
+
+
+def test_a_phantom_in_the_store_is_replaced_with_the_first_answer() -> None:
+    driven = Driven()
+    driven.add_app()
+    driven.run()
+    again = Driven(driven.znodes, driven.clock)
+    phantom = again.task()
+    assert again.cluster.of("reconcile") == [(), ((phantom, "agent-1"),)]
+    again.update("TASK_GONE", reason="REASON_RECONCILIATION")
+    assert again.placements() == {}
+    again.step(events.Offered([offer("o2")]))
+    assert again.preview().state is State.PLACED
+    assert again.task() != phantom
+
+
+def test_while_mesos_is_away_nothing_is_given_up(driven: Driven) -> None:
+    driven.run()
+    driven.start(B, "other")
+    driven.step(events.Offered([offer("o2")]))
+    driven.update("TASK_UNREACHABLE")
+    driven.step(events.Disconnected())
+    driven.tick(301)
+    driven.step(events.Subscribed("framework-1"))
+    driven.tick(29)
+    assert driven.preview().state is State.RUNNING
+    assert driven.preview(B).state is State.PLACED
+    driven.tick(31)
+    assert driven.preview().state is State.QUEUED
+    driven.tick(241)
+    assert driven.preview(B).state is State.QUEUED
+
+
+def test_a_new_framework_sends_nobody_to_what_was_out_of_sight(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_UNREACHABLE")
+    again = Driven(driven.znodes, driven.clock)
+    again.tick()
+    assert again.placements() == {}
+    again.update("TASK_RUNNING", reason="REASON_RECONCILIATION")
+    assert again.placements() == {A: ("main",)}
+
+
+def test_a_new_framework_replaces_what_stays_out_of_sight(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_UNREACHABLE")
+    again = Driven(driven.znodes, driven.clock)
+    again.tick(60)
+    assert again.preview().state is State.QUEUED

@@ -1,0 +1,131 @@
+"""Stopping in order: placement gone, applied by the proxies, drained, killed; then the port."""
+
+from framework import events
+from framework.limits import Limits
+from prevs.records import PlacementsRecord, ProxyRecord
+from prevs.states import Cause, Phase, State
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+DRAIN = Limits().drain
+
+
+def proxy(version: int, *holding: str) -> ProxyRecord:
+    return ProxyRecord({"hello": version}, holding)
+
+
+def test_stopping_waits_for_every_live_proxy_to_let_go(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [ProxyRecord({"hello": 0}), ProxyRecord({"hello": 1})]
+    driven.stop()
+    driven.tick(0.5)
+    assert driven.cluster.of("kill") == []
+    driven.znodes.proxies[0] = ProxyRecord({"hello": 1})
+    driven.tick(0.1)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_a_silent_proxy_holds_nobody_up_for_more_than_two_seconds(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [ProxyRecord()]
+    driven.stop()
+    driven.tick(1.9)
+    assert driven.cluster.of("kill") == []
+    driven.tick(0.2)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_a_port_is_not_given_again_before_the_proxies_have_let_go(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [ProxyRecord({"hello": 0})]
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
+    driven.start(B, "other")
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).host_port == 31001
+
+
+def test_open_requests_hold_the_kill_and_the_port_until_they_end(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0), proxy(0)]
+    driven.stop()
+    driven.znodes.proxies = [proxy(1), proxy(1, driven.task())]
+    driven.tick(DRAIN / 2)
+    assert driven.cluster.of("kill") == []
+    driven.start(B, "other")
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).host_port == 31001
+    driven.znodes.proxies[1] = proxy(1, driven.task(B))
+    driven.tick()
+    assert driven.cluster.of("kill") == [(driven.task(), "agent-1")]
+
+
+def test_open_requests_hold_it_no_longer_than_the_limit(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0)]
+    driven.stop()
+    driven.znodes.proxies = [proxy(1, driven.task())]
+    driven.tick(DRAIN - 0.1)
+    assert driven.cluster.of("kill") == []
+    driven.tick(0.1)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_a_proxy_that_is_gone_holds_nothing(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(1, driven.task())]
+    driven.stop()
+    driven.znodes.proxies = []
+    driven.tick(0.1)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_requests_that_drain_are_asked_for_at_ease(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0, driven.task())]
+    driven.stop()
+    assert driven.records.routes.is_hurried()
+    driven.tick(2)
+    assert not driven.records.routes.is_hurried()
+    assert driven.cluster.of("kill") == []
+
+
+def test_a_new_framework_kills_nothing_that_proxies_have_not_let_go_of(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0)]
+    driven.stop()
+    task = driven.task()
+    again = Driven(driven.znodes, driven.clock)
+    assert again.cluster.of("kill") == []
+    driven.znodes.proxies[0] = proxy(1, task)
+    again.tick(DRAIN - 1)
+    assert again.cluster.of("kill") == []
+    driven.znodes.proxies[0] = proxy(1)
+    again.tick()
+    assert again.cluster.of("kill") == [(task, "agent-1")]
+
+
+def test_a_new_framework_that_finds_the_placement_takes_it_away_first(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0)]
+
+    def stop_and_lose_the_store() -> None:
+        driven.service.requests.stop("hello", A)
+        driven.store.away = True
+
+    driven.ask(stop_and_lose_the_store)
+    assert driven.placements() == {A: ("main",)}
+    again = Driven(driven.znodes, driven.clock)
+    assert again.preview().state is State.DRAINING
+    assert again.placements() == {}
+    assert again.cluster.of("kill") == []
+    driven.znodes.proxies[0] = proxy(1)
+    again.tick(0.1)
+    assert len(again.cluster.of("kill")) == 1
+
+
+def test_a_step_that_changes_nothing_of_an_app_writes_nothing_of_it(driven: Driven) -> None:
+    driven.run()
+    before = [r for r in driven.store.written if isinstance(r, PlacementsRecord)]
+    driven.start(B, "other")
+    driven.tick()
+    assert [r for r in driven.store.written if isinstance(r, PlacementsRecord)] == before
