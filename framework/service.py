@@ -107,10 +107,15 @@ class Service:
     def step(self, batch: Sequence[events.Event]) -> None:
         """Handle some events, then act on what is different from what should be."""
         answers = [answer for event in batch if (answer := self._handle(event)) is not None]
+        acts = not self._suspended and not self._stopping
+        if acts:
+            # First, so that who reads "running" finds the placement.
+            with self._going_on("publish"):
+                self._publish()
         self._show()
         for answer in answers:
             answer()
-        if not self._suspended and not self._stopping:
+        if acts and not self._stopping:
             self._settle()
             self._show()
 

@@ -91,6 +91,15 @@ def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
     }
 
 
+def wait_lost(framework: Framework, count: int) -> PreviewRecord:
+    """Wait until so many attempts at a preview were lost in a row."""
+    deadline = time.monotonic() + 60
+    while (preview := framework.previews.preview("hello", A)).lost < count:
+        assert time.monotonic() < deadline, preview
+        time.sleep(0.01)
+    return preview
+
+
 def test_a_preview_runs_is_placed_stops_and_starts_again(
     start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
 ) -> None:
@@ -213,16 +222,21 @@ def test_a_failure_carries_its_cause_and_stays(start: Callable[[], Framework]) -
     framework.wait(A, State.RUNNING)
 
 
-def test_an_executor_that_dies_again_and_again_fails_the_preview(
+def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
     start: Callable[[], Framework],
 ) -> None:
     framework = start()
     add(framework, "/dies")
     framework.previews.start("hello", A, "main")
-    failure = framework.wait(A, State.FAILED).failure
-    assert failure is not None
-    assert failure.cause is Cause.EXECUTOR_FAILED
-    assert "4 attempts in a row were lost" in failure.message
+    tasks = set()
+    for count in (1, 2, 3):
+        lost = wait_lost(framework, count)
+        tasks.add(lost.task_id)
+        assert lost.not_before >= lost.changed + 4 ** (count - 1) - 0.5
+        assert lost.avoid == lost.agent_id
+        assert lost.reason.startswith("The executor ended without saying how the task ended.")
+        assert "It is tried again in" in lost.reason
+    assert len(tasks) == 3
 
 
 def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:

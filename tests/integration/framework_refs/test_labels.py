@@ -79,7 +79,7 @@ def test_a_branch_and_a_tag_of_one_name_are_ambiguous_where_they_differ(
         (second, "branch", "main", "Go on"),
         (first, "tag", "main", "Begin"),
     ]
-    assert "main" not in mirrors.heads(app)
+    assert mirrors.heads(app) == {"main": None}
 
 
 def test_a_short_commit_with_two_meanings_is_ambiguous_until_it_has_more_digits(
