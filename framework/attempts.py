@@ -33,6 +33,7 @@ _EVENTS: Mapping[Kind, Event] = {
     Kind.BUILDING: Event.BUILDING,
     Kind.STARTING: Event.STARTING,
     Kind.HEALTHY: Event.HEALTHY,
+    Kind.UNHEALTHY: Event.ALIVE,
 }
 
 
@@ -134,6 +135,8 @@ class Attempts:
 
     def _alive(self, preview: PreviewRecord, report: Report) -> None:
         if self._away.end(report.task_id):
+            self._records.routes.touch(preview.app)
+        if report.kind is Kind.UNHEALTHY and self._away.unroute(report.task_id):
             self._records.routes.touch(preview.app)
         fields: dict[str, Any] = {"phase": report.phase or preview.phase, "reason": ""}
         if preview.state is State.DRAINING:

@@ -18,6 +18,7 @@ class Kind(enum.Enum):
     BUILDING = "building"
     STARTING = "starting"
     HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"  # it runs, and does not answer as it should
     KILLING = "killing"
     AWAY = "away"  # its agent does not answer; the task may run on
     UNKNOWN = "unknown"  # the master has not heard of it, perhaps because it is new itself
@@ -141,7 +142,7 @@ def _kind(state: str, report: TaskReport | None, *, healthy: bool) -> Kind:
     if state == "TASK_STARTING":
         return _PHASES.get(report.phase, Kind.ALIVE) if report else Kind.ALIVE
     if state == "TASK_RUNNING":
-        return Kind.HEALTHY if healthy else Kind.ALIVE
+        return Kind.HEALTHY if healthy else Kind.UNHEALTHY
     if state in ("TASK_FAILED", "TASK_ERROR", "TASK_FINISHED"):
         return Kind.ENDED
     raise UnknownTaskState(state)

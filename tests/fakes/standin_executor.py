@@ -1,7 +1,7 @@
 """An executor without containers, to prove the framework on a real Mesos: `… standin_executor`.
 
 It reports what a real one would. What becomes of its task is said by the order's health path:
-/runs, /fails (with a cause), /dies (without a word), /drags (never runs).
+/runs, /fails (with a cause), /dies (without a word), /drags (never runs), /crashes (after it ran).
 """
 
 import base64
@@ -75,6 +75,11 @@ def _begin(driver: ExecutorDriver, task_id: str, order: BuildOrder) -> None:
     _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.CHECKING))
     if order.health != "/drags":
         _send(driver, task_id, "TASK_RUNNING", TaskReport(Phase.RUNNING), healthy=True)
+    if order.health == "/crashes":
+        report = TaskReport(Phase.ENDED, Cause.OUT_OF_MEMORY, 137)
+        _send(driver, task_id, "TASK_FAILED", report, message="It used more than it may have.")
+        driver.wait_acknowledged(10)
+        sys.exit()
 
 
 def _send(

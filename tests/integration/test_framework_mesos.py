@@ -239,6 +239,21 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
     assert len(tasks) == 3
 
 
+def test_an_application_that_crashes_runs_again_and_loses_its_placement_meanwhile(
+    start: Callable[[], Framework], client: KazooClient, paths: Paths
+) -> None:
+    framework = start()
+    add(framework, "/crashes")
+    framework.previews.start("hello", A, "main")
+    crashed = wait_lost(framework, 2)
+    assert crashed.reason.startswith("It used more than it may have. It is tried again in 4 s")
+    assert placed(client, paths).placements == {}
+    framework.previews.change_app("hello", {"health": "/runs"})
+    again = framework.wait(A, State.RUNNING)
+    assert again.task_id != crashed.task_id
+    placed(client, paths, A)
+
+
 def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:
     framework = start()
     framework.previews.add_app(AppRecord(name="hello", repository="/srv/hello", mem=99999))

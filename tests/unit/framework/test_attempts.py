@@ -36,6 +36,21 @@ def test_an_unexpected_update_is_counted_and_acknowledged(driven: Driven) -> Non
     assert len(driven.cluster.of("acknowledge")) == 2
 
 
+def test_updates_out_of_order_undo_nothing(driven: Driven) -> None:
+    driven.run()
+    running = driven.preview()
+    for state in ("TASK_STAGING", "TASK_STARTING"):
+        driven.update(state)
+    assert driven.preview() == running
+    task = driven.task()
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
+    failed = driven.preview()
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.APP_EXITED)
+    driven.update("TASK_RUNNING", task=task)
+    assert driven.preview() == failed
+    assert len(driven.cluster.of("acknowledge")) == 6
+
+
 def test_an_unknown_task_state_is_acknowledged(driven: Driven) -> None:
     driven.run()
     driven.update("TASK_ODD")

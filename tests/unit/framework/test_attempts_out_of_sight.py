@@ -222,3 +222,22 @@ def test_a_new_framework_replaces_what_stays_out_of_sight(driven: Driven) -> Non
     again = Driven(driven.znodes, driven.clock)
     again.tick(60)
     assert again.preview().state is State.QUEUED
+
+
+def test_nobody_is_sent_to_what_runs_and_is_not_healthy(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_RUNNING", healthy=False)
+    assert driven.placements() == {}
+    driven.tick(3600)
+    assert driven.preview().state is State.RUNNING
+    driven.update("TASK_RUNNING", healthy=True)
+    assert driven.placements() == {A: ("main",)}
+
+
+def test_what_was_never_healthy_is_not_running(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    driven.update("TASK_RUNNING", healthy=False)
+    assert driven.preview().state is State.PLACED
+    driven.update("TASK_RUNNING", healthy=True)
+    assert driven.placements() == {A: ("main",)}

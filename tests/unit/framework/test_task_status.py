@@ -63,8 +63,8 @@ def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) ->
     assert (report.kind, report.phase) == (kind, phase.value)
 
 
-def test_an_unhealthy_task_is_alive_and_no_more() -> None:
-    assert read(status("TASK_RUNNING", healthy=False)).kind is Kind.ALIVE
+def test_an_unhealthy_task_runs_and_is_not_healthy() -> None:
+    assert read(status("TASK_RUNNING", healthy=False)).kind is Kind.UNHEALTHY
 
 
 def test_what_the_executor_says_of_an_end_is_the_failure() -> None:

@@ -1,0 +1,35 @@
+from framework.records import Records
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.fakes.clock import FakeClock
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.store import FakeStore
+
+
+def test_a_step_that_changes_nothing_makes_no_new_snapshot(driven: Driven) -> None:
+    driven.run()
+    before = driven.service.snapshot
+    driven.tick()
+    assert driven.service.snapshot is before
+    driven.start(B, "other")
+    assert driven.service.snapshot is not before
+    assert ("hello", B) not in before.previews
+
+
+def test_what_belongs_to_no_app_is_shown_to_nobody() -> None:
+    store = FakeStore()
+    for app in ("one", "two"):
+        store.save(PreviewRecord(app, A, State.STOPPED))
+    store.save(AppRecord("one", "/srv/one"))
+    records = Records(store.load(), store, FakeClock().clock)
+    assert list(records.snapshot().previews) == [("one", A)]
+
+
+def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> None:
+    driven.start()
+    driven.stop()
+    driven.ask(lambda: driven.records.forget_preview(driven.preview()))
+    assert driven.service.snapshot.previews == {}
+    assert not driven.records.of_app("hello")
+    assert not driven.records.in_state(State.STOPPED)
+    assert ("previews", "hello", A) not in driven.znodes.records
