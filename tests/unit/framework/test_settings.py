@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from framework import settings
+from framework.limits import Limits
 from program.settings import SettingsError
 
 
@@ -98,3 +99,43 @@ def test_a_problem_with_a_secret_does_not_show_it(environ: dict[str, str], tmp_p
     (tmp_path / "secret").write_bytes(b"\xff\xfeshh")
     told = problems({**environ, "PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": f"{tmp_path}/secret"})
     assert "shh" not in told[0]
+
+
+def test_others_reach_the_api_where_it_listens_unless_told_otherwise(
+    environ: dict[str, str],
+) -> None:
+    assert settings.read(environ).api == "http://127.0.0.1:8090"
+    environ |= {"PREVS_LISTEN": "0.0.0.0:80", "PREVS_ADVERTISE": "https://node-1.example.org:443"}
+    assert settings.read(environ).api == "https://node-1.example.org:443"
+
+
+def test_who_listens_everywhere_has_to_say_where_it_is_reached(environ: dict[str, str]) -> None:
+    environ["PREVS_LISTEN"] = "0.0.0.0:8090"
+    (problem,) = problems(environ)
+    assert "PREVS_ADVERTISE" in problem
+
+
+@pytest.mark.parametrize("wrong", ["node-1:8090", "http://node-1", "http://node-1:80/path"])
+def test_the_address_for_others_is_a_url_without_a_path(
+    environ: dict[str, str], wrong: str
+) -> None:
+    environ["PREVS_ADVERTISE"] = wrong
+    (problem,) = problems(environ)
+    assert problem.startswith("PREVS_ADVERTISE: ")
+
+
+def test_limits_are_those_of_the_framework_unless_told_otherwise(environ: dict[str, str]) -> None:
+    assert settings.read(environ).limits == Limits()
+    environ |= {
+        "PREVS_MAX_PREVIEWS": "20",
+        "PREVS_STARTS_PER_AGENT": "2",
+        "PREVS_STARTS_PER_APP": "3",
+        "PREVS_DRAIN_LIMIT": "4.5",
+        "PREVS_VANISHED_AFTER": "60",
+    }
+    assert settings.read(environ).limits == Limits(20, 2, 3, 4.5, 60.0)
+
+
+def test_limits_that_would_stop_everything_are_refused(environ: dict[str, str]) -> None:
+    environ |= {"PREVS_MAX_PREVIEWS": "0", "PREVS_STARTS_PER_APP": "0", "PREVS_DRAIN_LIMIT": "-1"}
+    assert len(problems(environ)) == 3
