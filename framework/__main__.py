@@ -138,6 +138,7 @@ class Program:
         lead.start()
         self._switch.app = lead.app
         self._leads.set(1)
+        log.info("the framework leads", epoch=epoch)
 
     def _end(self, *, in_order: bool) -> None:
         """Stop deciding, then let another one lead: at once, if that is in order."""

@@ -76,7 +76,6 @@ class Election:
     def _take_over(self) -> int:
         self._client.ensure_path(self._path)
         self._epoch = KazooRetry(max_tries=-1, max_delay=1.0)(self._write)
-        log.info("this framework leads", epoch=self._epoch, process=self._process)
         return self._epoch
 
     def _write(self) -> int:

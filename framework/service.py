@@ -267,8 +267,8 @@ class Service:
         self._metrics.silence.set(self._clock.monotonic() - self._heard)
 
     def _end(self, error: Fatal) -> None:
-        log.critical("the framework ends", why=str(error))
-        self.ended = error
+        # The first reason is the one that counts: what follows follows from it.
+        self.ended = self.ended or error
         self._stopping = True
 
     @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""What operators do wrong: a framework refuses with one sentence, and nothing that runs is harmed."""
+"""What operators do wrong: a framework refuses with a sentence, and nothing that runs is harmed."""
 
 import os
 import signal
