@@ -1,0 +1,143 @@
+"""Who leads, over a real ZooKeeper that loses answers and sessions."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+from kazoo.client import KazooClient, TransactionRequest
+from kazoo.exceptions import ConnectionLoss
+
+from framework.election import Election
+from framework.errors import SessionLost, Superseded
+from framework.zookeeper import ZookeeperStore, connect
+from prevs.paths import Paths
+from prevs.records import AppRecord, LeaderRecord
+
+pytestmark = pytest.mark.integration
+
+APP = AppRecord(name="hello", repository="/srv/hello")
+API = "http://127.0.0.1:8090"
+
+
+@pytest.fixture
+def paths() -> Paths:
+    return Paths(f"/test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def link(zookeeper: str, paths: Paths) -> Iterator[Callable[[], KazooClient]]:
+    """Open sessions that end with the test."""
+    clients: list[KazooClient] = []
+
+    def link() -> KazooClient:
+        clients.append(connect(zookeeper, 15))
+        return clients[-1]
+
+    yield link
+    link().delete(paths.root, recursive=True)
+    for client in clients:
+        client.stop()
+        client.close()
+
+
+def stored(client: KazooClient, paths: Paths) -> LeaderRecord:
+    return LeaderRecord.decode(client.get(paths.leader)[0])
+
+
+def wait_leader(election: Election, api: str | None) -> None:
+    deadline = time.monotonic() + 20
+    while (election.leader.api if election.leader else None) != api:
+        assert time.monotonic() < deadline, election.leader
+        time.sleep(0.01)
+
+
+def test_each_that_leads_has_an_epoch_of_its_own_and_is_known_to_the_others(
+    link: Callable[[], KazooClient], paths: Paths
+) -> None:
+    first, other = link(), link()
+    watching = Election(other, paths, "")
+    watching.watch()
+    assert watching.leader is None
+    election = Election(first, paths, API)
+    before = election.win()
+    wait_leader(watching, API)
+    assert watching.try_to_win() is None
+    first.stop()
+    second = Election(link(), paths, "http://127.0.0.2:8090")
+    assert second.win() > before
+    wait_leader(watching, "http://127.0.0.2:8090")
+
+
+def test_a_leader_that_resigns_leaves_nobody_and_writes_no_more(
+    link: Callable[[], KazooClient], paths: Paths
+) -> None:
+    client = link()
+    election = Election(client, paths, API)
+    store = ZookeeperStore(client, paths, election.win())
+    store.load()
+    store.save(APP)
+    election.watch()
+    election.resign()
+    wait_leader(election, None)
+    with pytest.raises(Superseded):
+        store.save(APP)
+
+
+def test_who_never_led_resigns_nothing(link: Callable[[], KazooClient], paths: Paths) -> None:
+    leads = Election(link(), paths, API)
+    leads.win()
+    client = link()
+    Election(client, paths, "http://127.0.0.2:8090").resign()
+    assert stored(client, paths).api == API
+
+
+def before_commit(client: KazooClient, act: Callable[[Callable[[], object]], object]) -> None:
+    """Have `act` called with the next transaction's commit, in its place."""
+    real = client.transaction
+
+    def transaction() -> TransactionRequest:
+        client.transaction = real  # type: ignore[method-assign]
+        request = real()
+        commit = request.commit
+        request.commit = lambda: act(commit)  # type: ignore[method-assign, assignment, return-value]
+        return request
+
+    client.transaction = transaction  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_takeover_whose_answer_was_lost_is_one_all_the_same(
+    link: Callable[[], KazooClient], paths: Paths, *, done: bool
+) -> None:
+    client = link()
+
+    def lose(commit: Callable[[], object]) -> NoReturn:
+        if done:
+            commit()
+        raise ConnectionLoss
+
+    before_commit(client, lose)
+    epoch = Election(client, paths, API).win()
+    assert client.get(paths.leader)[1].version == epoch
+    store = ZookeeperStore(client, paths, epoch)
+    store.load()
+    store.save(APP)
+
+
+def test_who_lost_the_lock_before_it_took_over_does_not_take_over(
+    link: Callable[[], KazooClient], paths: Paths
+) -> None:
+    slow, quick = link(), link()
+
+    def be_overtaken(commit: Callable[[], object]) -> object:
+        (lock,) = slow.get_children(paths.election)
+        quick.delete(f"{paths.election}/{lock}")  # as ZooKeeper does when a session is over
+        Election(quick, paths, "http://127.0.0.2:8090").win()
+        return commit()
+
+    before_commit(slow, be_overtaken)
+    with pytest.raises(SessionLost):
+        Election(slow, paths, API).win()
+    assert stored(quick, paths).api == "http://127.0.0.2:8090"
