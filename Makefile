@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UP ?=
 
-.PHONY: help up down status test check format bench-start packages packages-test docs clean
+.PHONY: help up down status test check format bench-start bench-scheduler packages packages-test docs clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -16,6 +16,7 @@ help:
 	@echo 'make check        ruff, mypy strict, import-linter'
 	@echo 'make format       let ruff format and mend'
 	@echo 'make bench-start  time an address against raw docker'
+	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents'
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
@@ -46,6 +47,9 @@ docs: $(VENV)/.installed
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start
+
+bench-scheduler: packages $(VENV)/.installed
+	@$(BIN)/python -m bench.scheduler
 
 packages:
 	@provision/debian.sh

@@ -1,0 +1,182 @@
+"""A Mesos with many agents, and a framework with many previews that wait, for one measurement."""
+
+import base64
+import contextlib
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+from kazoo.client import KazooClient
+
+from bench.errors import BenchError
+from local.mesos.installation import install
+from local.mesos.parts import Address, Agent, agent_part, master_part
+from local.parts import Part, ProcessPart, answers_http, bring_up, environment
+from local.ports import free_port
+from local.settings import cache_folder
+from local.zookeeper import zookeeper_part
+from prevs.messages import TaskReport
+from prevs.paths import Paths
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import Phase, State
+
+_FIRST_HOST = 10  # 127.0.0.10; those of a local cluster begin at 127.0.0.1
+_ENDERS = 8
+_READY_SECONDS = 180.0
+_ROOT = Path(__file__).parent.parent
+
+
+class Crowd(NamedTuple):
+    """How many of everything there are; `previews` of each app."""
+
+    agents: int
+    apps: int
+    previews: int
+
+    @property
+    def resources(self) -> str:
+        """What each agent has: room for its part of the previews, and for one more."""
+        each = -(-self.apps * self.previews // self.agents) + 1
+        return f"cpus:{each * 0.12:.2f};mem:{each * 96};disk:1000;ports:[21000-{20999 + each}]"
+
+
+class Running(NamedTuple):
+    """What the framework needs to be started."""
+
+    master: str
+    zookeeper: str
+
+
+@contextlib.contextmanager
+def running(crowd: Crowd, folder: Path) -> Iterator[Running]:
+    """Start ZooKeeper, a master and all agents, and end them. Raises LocalError, BenchError."""
+    installation = install(cache_folder(os.environ), _ignore)
+    log = folder / "log"
+    address = Address("127.0.0.1", free_port())
+    zookeeper = zookeeper_part(folder / "zookeeper", free_port(), os.environ, log)
+    master = master_part(installation, address, folder=folder, environ=os.environ, log=log)
+    agents = [
+        agent_part(
+            installation,
+            _agent(f"127.0.0.{_FIRST_HOST + number}", crowd, folder),
+            master=address,
+            environ=os.environ,
+            log=log,
+        )
+        for number in range(crowd.agents)
+    ]
+    with contextlib.ExitStack() as stack:
+        for part in (zookeeper, master):
+            bring_up(part)
+            stack.callback(part.stop)
+        stack.callback(_end, agents)
+        for agent in agents:
+            agent.start()
+        _wait_registered(str(address), crowd.agents)
+        yield Running(str(address), zookeeper.address)
+
+
+def _ignore(done: int, total: int | None) -> None:
+    """Take the progress of a download that was made long ago."""
+
+
+def _agent(host: str, crowd: Crowd, folder: Path) -> Agent:
+    return Agent(
+        name=host,
+        address=Address(host, free_port(host)),
+        resources=crowd.resources,
+        folder=folder / host,
+        executor_environ={"PATH": os.environ["PATH"]},
+    )
+
+
+def _wait_registered(master: str, count: int) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    with requests.Session() as session:
+        session.trust_env = False
+        while True:
+            slaves = session.get(f"http://{master}/slaves", timeout=10).json()["slaves"]
+            active = sum(bool(slave["active"]) for slave in slaves)
+            if active == count:
+                return
+            if time.monotonic() > deadline:
+                raise BenchError(f"{active} of {count} agents have registered")
+            time.sleep(0.2)
+
+
+def _end(parts: Sequence[Part]) -> None:
+    with ThreadPoolExecutor(_ENDERS) as enders:
+        tuple(enders.map(lambda part: part.stop(), parts))
+
+
+def queue_previews(zookeeper: str, crowd: Crowd) -> None:
+    """Store apps, and previews that were asked for: what a framework finds when it starts."""
+    paths, now = Paths(), time.time()
+    client = KazooClient(zookeeper)
+    client.start()
+    try:
+        for number in range(crowd.apps):
+            app = AppRecord(
+                name=f"app{number}",
+                repository="/nowhere",
+                mem=48,
+                cpus=0.1,
+                max_previews=crowd.previews,
+                created=now,
+            )
+            client.create(paths.app(app.name), app.encode(), makepath=True)
+            for version in range(crowd.previews):
+                preview = PreviewRecord(
+                    app=app.name,
+                    sha=f"{number * crowd.previews + version:040x}",
+                    state=State.QUEUED,
+                    created=now,
+                    changed=now,
+                    last_used=now,
+                )
+                path = paths.preview(app.name, preview.sha)
+                client.create(path, preview.encode(), makepath=True)
+    finally:
+        client.stop()
+        client.close()
+
+
+def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> ProcessPart:
+    """Return a framework whose executor is the stand-in; it is ready when its API answers."""
+    token = folder / "token"
+    token.write_text("token")
+    token.chmod(0o600)
+    listen = f"127.0.0.1:{free_port()}"
+    data = TaskReport(Phase.RUNNING).encode()
+    own = {
+        "PATH": environ["PATH"],
+        "PYTHONPATH": str(_ROOT),
+        "PREVS_MASTER": found.master,
+        "PREVS_ZOOKEEPER": found.zookeeper,
+        "PREVS_LISTEN": listen,
+        "PREVS_TOKEN_FILE": str(token),
+        "PREVS_DIR": str(folder / "framework"),
+        "PREVS_REFS_INTERVAL": "3600",
+        "PREVS_EXECUTOR_COMMAND": shlex.join(_stand_in(data)),
+    }
+    return ProcessPart(
+        name="framework",
+        command=(sys.executable, "-m", "framework"),
+        environ=environment(own, environ),
+        log=folder / "framework.log",
+        answers=lambda: answers_http(f"http://{listen}/healthz"),
+        address=f"http://{listen}",
+        folder=folder,
+    )
+
+
+def _stand_in(data: bytes) -> tuple[str, ...]:
+    # Without site-packages and the environment: half the memory, and a quarter of the time.
+    script = str(_ROOT / "bench" / "stand_in.py")
+    return (sys.executable, "-I", "-S", script, base64.b64encode(data).decode())
