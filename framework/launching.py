@@ -1,6 +1,7 @@
 """From queued to placed: intent is stored, then the offer is taken. Service thread only."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,11 +11,15 @@ from framework import matching, task_info
 from framework.attempts import Attempts
 from framework.clock import Clock
 from framework.errors import OutcomeUnknown, Unavailable
+from framework.eviction import Eviction
 from framework.lifecycle import Event
-from framework.matching import Key, Launch
+from framework.limits import Limits
+from framework.matching import InUse, Key, Launch
 from framework.metrics import Metrics
 from framework.offers import Offers
+from framework.quotas import Quotas
 from framework.records import Records
+from framework.refusals import Lack, Refusal
 from framework.task_info import Origin
 from framework.waiting import waiting
 from prevs import names
@@ -24,18 +29,23 @@ log = structlog.get_logger(__name__)
 
 NO_OFFER_SECONDS = 3.0
 """How long a preview waits before its reason says that no agent offers anything."""
+REASON_SECONDS = 5.0
+REASONS = 50
+"""How often the reason of one that waits may change, and how many are written in one turn."""
 NO_OFFER = "No agent offers anything: all are full, away, or none is registered with the master."
 
 
 class Launching:
     """Gives what waits to the agents that offer room for it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring; each is given by name
         self,
         records: Records,
         offers: Offers,
         attempts: Attempts,
         *,
+        eviction: Eviction,
+        limits: Limits,
         origin: Origin,
         new_attempt: Callable[[], str],
         clock: Clock,
@@ -44,10 +54,14 @@ class Launching:
         self._records = records
         self._offers = offers
         self._attempts = attempts
+        self._eviction = eviction
+        self._limits = limits
         self._origin = origin
         self._new_attempt = new_attempt
         self._clock = clock
         self._metrics = metrics
+        self._explained: dict[Key, float] = {}
+        self._crowded: frozenset[str] = frozenset()
         self.holds_out = False
 
     def place(self, framework_id: str) -> None:
@@ -56,19 +70,41 @@ class Launching:
         Raises Unavailable, OutcomeUnknown; what was not launched then is queued still.
         """
         now = self._clock.now()
-        queue = waiting(self._records.apps, self._records.previews, now)
-        match = matching.match(queue.demands, self._offers.held, self._records.routes.in_use())
-        self._explain(queue.held_back)
-        if self._offers.held:
-            self._explain({key: refusal.reason for key, refusal in match.refusals.items()})
-        left = tuple(match.refusals)
+        apps = {app.name: app for app in self._records.apps}
+        queue = waiting(apps, self._records.previews, now)
+        quotas = Quotas(apps, self._records.previews, self._limits)
+        if self._crowded - quotas.crowded():
+            self._offers.ask_again()
+        self._crowded = quotas.crowded()
+        offered = bool(self._offers.held)
+        match = matching.match(
+            queue.demands,
+            self._offers.held,
+            InUse(self._records.in_use(), self._eviction.kept()),
+            quotas=quotas,
+            now=now,
+        )
+        wanted = _wanting_offers(match.refusals)
         origin = self._origin._replace(framework_id=framework_id)
-        self._launch(match.launches, origin, busy=bool(left))
+        self._launch(match.launches, origin, busy=bool(wanted))
         self.holds_out = any(refusal.holds_out for refusal in match.refusals.values())
-        self._offers.give_back(busy=bool(left), holding=self.holds_out)
-        if left:
-            self._offers.wake(left)
-            self._explain_silence(left, now)
+        self._ask(wanted)
+        coming = self._eviction.make_room(queue.demands, match, quotas)
+        refused = {
+            key: refusal.reason
+            for key, refusal in match.refusals.items()
+            if offered or refusal.lack is not Lack.ROOM
+        }
+        self._explain(coming)
+        self._explain_calmly({k: r for k, r in refused.items() if k not in coming})
+        self._explain(queue.held_back)
+        self._explain_silence(match.refusals, now)
+
+    def _ask(self, wanted: tuple[Key, ...]) -> None:
+        """Ask for offers for those that an offer would help, or for none."""
+        self._offers.give_back(busy=bool(wanted), holding=self.holds_out)
+        if wanted:
+            self._offers.wake(wanted)
         else:
             self._offers.rest()
 
@@ -130,14 +166,28 @@ class Launching:
             preview = self._records.preview(app, sha)
             self._records.save(dataclasses.replace(preview, reason=reason))
 
-    def _explain_silence(self, keys: tuple[Key, ...], now: float) -> None:
+    def _explain_calmly(self, reasons: Mapping[Key, str]) -> None:
+        """Say what changes with every offer: to some in one turn, to the same not in every one."""
+        now = self._clock.monotonic()
+        before = now - REASON_SECONDS
+        due = (key for key in reasons if self._explained.get(key, before) <= before)
+        said = {key: reasons[key] for key in itertools.islice(due, REASONS)}
+        self._explain(said)
+        told = {key: at for key, at in self._explained.items() if key in reasons}
+        self._explained = told | dict.fromkeys(said, now)
+
+    def _explain_silence(self, refusals: Mapping[Key, Refusal], now: float) -> None:
         """Say that nothing is offered, where that has lasted and nothing better is known."""
         silent: dict[Key, str] = {}
-        for key in keys:
+        for key in refusals:
             preview = self._records.preview(*key)
             if not preview.reason and now - preview.changed > NO_OFFER_SECONDS:
                 silent[key] = NO_OFFER
         self._explain(silent)
+
+
+def _wanting_offers(refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
+    return tuple(k for k, r in refusals.items() if r.lack in (Lack.ROOM, Lack.TURN))
 
 
 def next_attempt(choice: Callable[[str], Any]) -> str:

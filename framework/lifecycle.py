@@ -97,6 +97,9 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 WITH_TASK = frozenset({State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING})
 """The states in which the current attempt's task may exist."""
 
+STARTING = frozenset({State.PLACED, State.BUILDING, State.STARTING})
+"""The states on the way from an offer to running."""
+
 
 def step(state: State, event: Event) -> State:
     """Return the state after `event`. Raises IllegalTransition when it is not expected."""

@@ -1,19 +1,22 @@
 """Which waiting preview goes to which agent, and why one goes to none.
 
-A function of values: the previews that wait, the offers at hand, the ports that are in use.
+A function of values: the previews that wait, the offers at hand, what is in use. The work for one
+preview does not grow with the number of agents, but for the first that is refused of its kind.
 """
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from framework import resources
+from framework import constraints, refusals
+from framework.agents import Agent, Space
+from framework.quotas import Quotas
+from framework.refusals import Refusal
 from framework.resources import Resource
 
-EXECUTOR_CPUS = 0.01
-EXECUTOR_MEM = 32
-"""What an executor itself takes; below these Mesos warns that it does not count it."""
+LEAVING_SECONDS = 3600.0
+"""An agent that goes into maintenance within this time gets nothing new."""
 
 Key = tuple[str, str]
 """A preview: (app, sha)."""
@@ -35,10 +38,11 @@ class Offer(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A preview that waits. `cpus` is a share, `mem` in MB.
+    """A preview that waits. `cpus` is a share, `mem` in MB, `since` when it was queued.
 
-    `home` is the agent that has the image, `known` those where this app was built before.
-    A patient one waits for its home rather than go elsewhere.
+    `home` is the agent that has the image, `known` those where this app was built before. A
+    patient one waits for its home rather than go elsewhere. It goes to the agent `avoid` only
+    where no other will do.
     """
 
     app: str
@@ -48,6 +52,9 @@ class Demand(NamedTuple):
     home: str | None = None
     known: frozenset[str] = frozenset()
     patient: bool = False
+    constraints: tuple[str, ...] = ()
+    avoid: str | None = None
+    since: float = 0.0
 
     @property
     def key(self) -> Key:
@@ -66,121 +73,146 @@ class Launch(NamedTuple):
     executor_resources: tuple[Resource, ...]
 
 
-class Refusal(NamedTuple):
-    """Why a preview goes nowhere now. `holds_out` asks to keep the offers a moment longer."""
-
-    reason: str
-    holds_out: bool = False
-
-
 class Match(NamedTuple):
-    """The decision: launches in order, and a refusal for every preview that is left."""
+    """The decision: launches in order, a refusal for every preview that is left.
+
+    `spaces` is what is left of each agent that offers something.
+    """
 
     launches: tuple[Launch, ...]
     refusals: Mapping[Key, Refusal]
+    spaces: Mapping[str, Space]
 
 
-class _Agent(NamedTuple):
-    """All that one agent offers, in however many offers."""
+class InUse(NamedTuple):
+    """What is not to be had: (host, port) pairs, and agents whose room is kept for a preview."""
 
-    id: str
-    host: str
-    resources: Sequence[Resource]
-
-    @property
-    def cpus(self) -> float:
-        return round(max(0.0, resources.total(self.resources, "cpus") - EXECUTOR_CPUS), 3)
-
-    @property
-    def mem(self) -> float:
-        return max(0.0, resources.total(self.resources, "mem") - EXECUTOR_MEM)
-
-    def port(self, used: Iterable[tuple[str, int]]) -> int | None:
-        """Return the lowest offered port that nothing uses."""
-        taken = {port for host, port in used if host == self.host}
-        spans = resources.free_ports(self.resources)
-        return min((p for span in spans for p in span if p not in taken), default=None)
+    ports: Iterable[tuple[str, int]] = ()
+    kept: Mapping[Key, str] = MappingProxyType({})
 
 
 def match(
-    waiting: Sequence[Demand], offers: Sequence[Offer], used: Iterable[tuple[str, int]]
+    waiting: Iterable[Demand],
+    offers: Sequence[Offer],
+    in_use: InUse,
+    *,
+    quotas: Quotas,
+    now: float,
 ) -> Match:
-    """Return what to launch where. `waiting` is served in order; `used` are (host, port) pairs.
+    """Return what to launch where at `now` (seconds since the epoch); uses `quotas` up.
 
-    An agent that has the image is preferred, then one that has built the app, then the one with
-    the least memory left, so that big ones still find room.
+    Those that wait are served in order. The agent at which room was made for a preview is
+    preferred, then one that has its image, then one that has built its app, then the one with the
+    least memory left, so that big ones still find room.
     """
-    agents = _agents([offer for offer in offers if offer.unavailable_from is None])
-    in_use = set(used)
+    agents = _agents(offers, in_use.ports, quotas, now)
+    choice = _Choice(agents, in_use.kept)
     launches: list[Launch] = []
-    refusals: dict[Key, Refusal] = {}
+    refused: dict[Key, Refusal] = {}
     for demand in waiting:
-        chosen = _choose(demand, agents.values(), in_use)
+        chosen = quotas.refusal(demand.app) or choice.choose(demand)
         if isinstance(chosen, Refusal):
-            refusals[demand.key] = chosen
+            refused[demand.key] = chosen
             continue
-        launch, left = _take(demand, *chosen)
-        agents[launch.agent_id] = left
-        in_use.add((launch.host, launch.port))
-        launches.append(launch)
-    return Match(tuple(launches), refusals)
+        launches.append(choice.launch(demand, chosen))
+        quotas.take(demand.app, chosen.id)
+    return Match(tuple(launches), refused, {a.id: a.space() for a in agents.values()})
 
 
-def _agents(offers: Sequence[Offer]) -> dict[str, _Agent]:
-    agents: dict[str, _Agent] = {}
+def _agents(
+    offers: Sequence[Offer], ports: Iterable[tuple[str, int]], quotas: Quotas, now: float
+) -> dict[str, Agent]:
+    agents: dict[str, Agent] = {}
+    taken: dict[str, set[int]] = {offer.host: set() for offer in offers}
+    if offers:
+        for host, port in ports:
+            if host in taken:
+                taken[host].add(port)
     for offer in offers:
-        before = agents[offer.agent_id].resources if offer.agent_id in agents else ()
-        agents[offer.agent_id] = _Agent(offer.agent_id, offer.host, (*before, *offer.resources))
+        agent = agents.get(offer.agent_id)
+        if agent is None:
+            agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
+            agent.taken = taken[offer.host]
+            agent.starts = quotas.starts_left(agent.id)
+        agent.add(offer.resources)
+        away = offer.unavailable_from
+        agent.leaving = agent.leaving or (away is not None and away < now + LEAVING_SECONDS)
     return agents
 
 
-def _choose(
-    demand: Demand, agents: Iterable[_Agent], used: set[tuple[str, int]]
-) -> tuple[_Agent, int] | Refusal:
-    agents = list(agents)
-    fitting = [
-        (agent, port)
-        for agent in agents
-        if agent.cpus >= demand.cpus
-        and agent.mem >= demand.mem
-        and (port := agent.port(used)) is not None
-    ]
-    if demand.patient and demand.home and all(a.id != demand.home for a in agents):
-        return Refusal("It waits a moment for the agent that has its image.", holds_out=True)
-    if not fitting:
-        return Refusal(_why_not(demand, agents))
-    return min(
-        fitting,
-        key=lambda fit: (fit[0].id != demand.home, fit[0].id not in demand.known, fit[0].mem),
-    )
+class _Choice:
+    """The agents that may still be chosen, by the memory that they have left."""
 
+    def __init__(self, agents: Mapping[str, Agent], kept: Mapping[Key, str]) -> None:
+        self._agents = agents
+        self._kept_for = kept
+        self._kept = frozenset(kept.values())
+        self._order = sorted(
+            (a.mem, a.id)
+            for a in agents.values()
+            if not a.leaving and a.starts > 0 and a.id not in self._kept
+        )
+        self._refused: dict[tuple[object, ...], Refusal] = {}
 
-def _why_not(demand: Demand, agents: Sequence[_Agent]) -> str:
-    if not agents:
-        return "No agent offers anything now."
-    most_mem = max(agent.mem for agent in agents)
-    if most_mem < demand.mem:
-        return f"No agent has {demand.mem} MB free; the most is {math.floor(most_mem)}."
-    most_cpus = max(agent.cpus for agent in agents)
-    if most_cpus < demand.cpus:
-        return f"No agent has {demand.cpus:g} CPUs free; the most is {most_cpus:g}."
-    if not any(a.mem >= demand.mem and a.cpus >= demand.cpus for a in agents):
-        return f"No agent has {demand.cpus:g} CPUs and {demand.mem} MB free at once."
-    return "No agent with enough CPUs and memory has a free port."
+    def choose(self, demand: Demand) -> Agent | Refusal:
+        if demand.patient and demand.home and demand.home not in self._agents:
+            return Refusal("It waits a moment for the agent that has its image.", holds_out=True)
+        kept = self._kept_for.get(demand.key)
+        # What is left only shrinks: nothing is found for one that is like one that was refused.
+        kind = (demand.cpus, demand.mem, demand.constraints, kept)
+        if kind in self._refused:
+            return self._refused[kind]
+        fits = self._fitting(demand, kept)
+        found = self._preferred(demand, kept, fits) or self._fullest(demand, fits)
+        if found is not None:
+            return found
+        free = tuple(a for a in self._agents.values() if a.id not in self._kept or a.id == kept)
+        refusal = refusals.explain(demand.cpus, demand.mem, demand.constraints, free)
+        return self._refused.setdefault(kind, refusal)
 
+    def _fitting(self, demand: Demand, kept: str | None) -> Callable[[Agent], bool]:
+        cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints
 
-def _take(demand: Demand, agent: _Agent, port: int) -> tuple[Launch, _Agent]:
-    cpus, left = resources.take(agent.resources, "cpus", demand.cpus)
-    mem, left = resources.take(left, "mem", demand.mem)
-    ports, left = resources.take_port(left, port)
-    executor_cpus, left = resources.take(left, "cpus", EXECUTOR_CPUS)
-    executor_mem, left = resources.take(left, "mem", EXECUTOR_MEM)
-    launch = Launch(
-        demand=demand,
-        agent_id=agent.id,
-        host=agent.host,
-        port=port,
-        task_resources=(*cpus, *mem, *ports),
-        executor_resources=(*executor_cpus, *executor_mem),
-    )
-    return launch, agent._replace(resources=left)
+        def fits(agent: Agent) -> bool:
+            return (
+                agent.task_mem >= mem
+                and agent.task_cpus >= cpus
+                and agent.starts > 0
+                and not agent.leaving
+                and (agent.id not in self._kept or agent.id == kept)
+                and constraints.hold(wanted, agent.attributes)
+                and agent.port() is not None
+            )
+
+        return fits
+
+    def _preferred(
+        self, demand: Demand, kept: str | None, fits: Callable[[Agent], bool]
+    ) -> Agent | None:
+        for name in (kept, demand.home):
+            agent = self._agents.get(name or "")
+            if agent is not None and agent.id != demand.avoid and fits(agent):
+                return agent
+        there = (self._agents.get(name) for name in demand.known if name != demand.avoid)
+        known = [agent for agent in there if agent is not None and fits(agent)]
+        return min(known, key=lambda agent: (agent.mem, agent.id), default=None)
+
+    def _fullest(self, demand: Demand, fits: Callable[[Agent], bool]) -> Agent | None:
+        for place in range(bisect_left(self._order, (demand.mem, "")), len(self._order)):
+            agent = self._agents[self._order[place][1]]
+            if agent.id != demand.avoid and fits(agent):
+                return agent
+        avoided = self._agents.get(demand.avoid or "")
+        return avoided if avoided is not None and fits(avoided) else None
+
+    def launch(self, demand: Demand, agent: Agent) -> Launch:
+        port = agent.port()
+        if port is None:
+            raise ValueError(f"agent {agent.id} has no port")
+        place = bisect_left(self._order, (agent.mem, agent.id))
+        if self._order[place : place + 1] == [(agent.mem, agent.id)]:
+            del self._order[place]
+        task, executor = agent.take(demand.cpus, demand.mem, port)
+        if agent.starts > 0 and agent.id not in self._kept:
+            insort(self._order, (agent.mem, agent.id))
+        return Launch(demand, agent.id, agent.host, port, tuple(task), tuple(executor))

@@ -120,6 +120,10 @@ class Offers:
         self._woken_for = frozenset(keys)
         self._woken_at = now
 
+    def ask_again(self) -> None:
+        """Have the next `wake` ask for offers at once: what was no use before is some now."""
+        self._woken_for = frozenset()
+
     def rest(self) -> None:
         """Ask for no more offers."""
         self._woken_for = frozenset()

@@ -174,6 +174,10 @@ class Records:
         self._snapshot = None
         self.routes.touch(app)
 
+    def live_proxies(self) -> int:
+        """Return how many proxies are there. Asks the store."""
+        return len(self._store.proxies())
+
     def save_framework_id(self, framework_id: str) -> None:
         """Write the framework id, if it differs from what is written."""
         if self.framework_id != framework_id:

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from framework import events
+from framework import events, waiting
 from framework.attempts import Attempts
 from framework.branches import Branches
 from framework.clock import Clock
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
+from framework.eviction import Eviction
+from framework.idling import Idling
 from framework.launching import Launching
 from framework.limits import Limits
 from framework.maintenance import Maintenance
@@ -71,10 +73,13 @@ class Service:
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
         self._maintenance = Maintenance(records, cluster, clock)
         self._removals = Removals(records, forget_mirror)
+        self._idling = Idling(self._records, clock)
         self._launching = Launching(
             self._records,
             self._offers,
             self._attempts,
+            eviction=Eviction(self._records, self._idling, clock),
+            limits=limits,
             origin=origin,
             new_attempt=new_attempt,
             clock=clock,
@@ -182,6 +187,8 @@ class Service:
                 self._branches.fetched(app, heads)
             case events.Forgotten(app):
                 self._removals.forgotten(app)
+            case events.Used(proxy, uses):
+                self._idling.note(proxy, uses)
             case _:
                 self._heard = self._clock.monotonic()
                 self._note_mesos(event)
@@ -217,6 +224,7 @@ class Service:
         self._subscribed_as = framework_id
         self._offers.subscribed()
         self._attempts.subscribed()
+        self._idling.subscribed()
 
     def _resume(self) -> None:
         self._suspended = False
@@ -238,6 +246,7 @@ class Service:
         if self._offers.connected:
             for act in (
                 self._maintenance.go_on,
+                self._idling.go_on,
                 self._attempts.kill_drained,
                 self._attempts.reconcile,
                 self._place,
@@ -262,7 +271,9 @@ class Service:
 
     def _show(self) -> None:
         """Replace what others read."""
-        self.snapshot = self._records.snapshot()
+        snapshot = self._records.snapshot()
+        queued = waiting.places(self._records.in_state(State.QUEUED))
+        self.snapshot = snapshot._replace(queue_places=queued)
         self._metrics.count(self._records.counts())
         self._metrics.silence.set(self._clock.monotonic() - self._heard)
 

@@ -1,8 +1,12 @@
 """Offers of agents, as the Mesos edge hands them in."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from framework.limits import Limits
 from framework.matching import Offer
+from framework.quotas import Quotas
+from prevs.records import AppRecord, PreviewRecord
 
 
 def scalar(name: str, value: float, **more: Any) -> dict[str, Any]:
@@ -34,5 +38,16 @@ def offer(
     mem: float = 4096,
     begin: int = 31000,
     end: int = 31010,
+    attributes: Mapping[str, str] | None = None,
+    away: float | None = None,
 ) -> Offer:
-    return Offer(name, agent, host, (scalar("cpus", cpus), scalar("mem", mem), ports(begin, end)))
+    offered = (scalar("cpus", cpus), scalar("mem", mem), ports(begin, end))
+    return Offer(name, agent, host, offered, attributes or {}, away)
+
+
+def quotas(
+    previews: Sequence[PreviewRecord] = (), limits: Limits | None = None, **app: Any
+) -> Quotas:
+    """Return what is left for the app hello beside `previews`."""
+    hello = AppRecord("hello", "/srv/hello", **{"max_previews": 1000, **app})
+    return Quotas({"hello": hello}, previews, limits or Limits(starts_per_app=1000))

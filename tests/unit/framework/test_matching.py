@@ -1,12 +1,33 @@
+from collections.abc import Iterable, Mapping, Sequence
+
 from framework import resources
-from framework.matching import Demand, match
-from tests.fakes.offers import offer
+from framework.limits import Limits
+from framework.matching import Demand, InUse, Key, Match, Offer
+from framework.matching import match as decide
+from framework.quotas import Quotas
+from framework.refusals import Lack
+from prevs.records import PreviewRecord
+from prevs.states import State
+from tests.fakes.offers import offer, quotas
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
+NOW = 5000.0
 
 
 def demand(sha: str = A, cpus: float = 0.1, mem: int = 128, **more: object) -> Demand:
     return Demand(app="hello", sha=sha, cpus=cpus, mem=mem, **more)  # type: ignore[arg-type] # fields vary per test
+
+
+def match(
+    waiting: Sequence[Demand],
+    offers: Sequence[Offer],
+    used: Iterable[tuple[str, int]],
+    *,
+    kept: Mapping[Key, str] | None = None,
+    limits: Quotas | None = None,
+) -> Match:
+    in_use = InUse(used, kept or {})
+    return decide(waiting, offers, in_use, quotas=limits or quotas(), now=NOW)
 
 
 def test_a_preview_takes_its_share_its_limit_and_a_port() -> None:
@@ -99,3 +120,92 @@ def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
     decision = match([demand(A, mem=9999), demand(B)], [offer()], ())
     assert [launch.demand.sha for launch in decision.launches] == [B]
     assert set(decision.refusals) == {("hello", A)}
+
+
+def test_an_agent_has_to_meet_the_constraints() -> None:
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2", attributes={"zone": "b"})]
+    (launch,) = match([demand(constraints=("zone=a|b",))], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+    refusal = match([demand(constraints=("zone=c",))], offers, ()).refusals["hello", A]
+    assert refusal.reason == "No agent that offers anything has zone=c."
+
+
+def test_a_constraint_that_nobody_understands_is_told() -> None:
+    refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals["hello", A]
+    assert "'zone<3' is no constraint" in refusal.reason
+
+
+def test_an_agent_that_soon_goes_away_is_not_used() -> None:
+    offers = [offer("o1", mem=300, away=NOW + 3599), offer("o2", agent="agent-2", away=NOW + 3600)]
+    (launch,) = match([demand(home="agent-1")], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+    refusal = match([demand()], offers[:1], ()).refusals["hello", A]
+    assert "maintenance within the hour" in refusal.reason
+    assert match([demand()], [offer(away=NOW - 9)], ()).refusals
+
+
+def test_the_agent_of_a_lost_attempt_is_taken_only_where_no_other_will_do() -> None:
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
+    wary = demand(home="agent-1", known=frozenset({"agent-1"}), avoid="agent-1")
+    assert match([wary], offers, ()).launches[0].agent_id == "agent-2"
+    assert match([wary], [offer("o1"), offer("o2", agent="agent-2", mem=64)], ()).launches[
+        0
+    ].agent_id == ("agent-1")
+
+
+def starting(number: int) -> list[PreviewRecord]:
+    return [
+        PreviewRecord("other", f"{n:040}", State.BUILDING, agent_id="agent-1")
+        for n in range(number)
+    ]
+
+
+def test_only_some_start_at_once_on_an_agent() -> None:
+    limits = quotas(starting(3), Limits(starts_per_agent=4, starts_per_app=9))
+    decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
+    assert [launch.demand.sha for launch in decision.launches] == [A]
+    assert decision.refusals["hello", B].lack is Lack.TURN
+    assert "starts others now" in decision.refusals["hello", B].reason
+
+
+def test_one_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
+    limits = quotas(starting(4), Limits(starts_per_agent=4, starts_per_app=9))
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
+    (launch,) = match([demand(home="agent-1")], offers, (), limits=limits).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_only_some_of_an_app_start_at_once() -> None:
+    limits = quotas((), Limits(starts_per_app=2))
+    decision = match([demand(A), demand(B), demand(C)], [offer()], (), limits=limits)
+    assert len(decision.launches) == 2
+    assert decision.refusals["hello", C].reason == (
+        "2 previews of hello are starting; it begins when one of them is done."
+    )
+
+
+def test_the_limits_of_an_app_and_of_all_count_what_is_launched() -> None:
+    decision = match([demand(A), demand(B)], [offer()], (), limits=quotas(max_previews=1))
+    assert decision.refusals["hello", B].lack is Lack.APP_SLOT
+    limits = quotas((), Limits(previews=1))
+    decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
+    assert decision.refusals["hello", B].lack is Lack.SLOT
+
+
+def test_one_that_fits_nowhere_uses_up_no_limit() -> None:
+    decision = match([demand(A, mem=9999), demand(B)], [offer()], (), limits=quotas(max_previews=1))
+    assert [launch.demand.sha for launch in decision.launches] == [B]
+
+
+def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
+    offers = [offer("o1"), offer("o2", agent="agent-2")]
+    kept = {("hello", B): "agent-1"}
+    decision = match([demand(A, home="agent-1"), demand(B, home="agent-2")], offers, (), kept=kept)
+    assert [launch.agent_id for launch in decision.launches] == ["agent-2", "agent-1"]
+    assert match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].lack is Lack.ROOM
+
+
+def test_what_is_left_of_each_agent_is_told() -> None:
+    decision = match([demand(mem=128)], [offer(mem=1000, cpus=1, begin=1, end=3)], ())
+    space = decision.spaces["agent-1"]
+    assert (space.mem, space.cpus, space.ports) == (840, 0.89, 2)

@@ -1,18 +1,20 @@
 import base64
 import dataclasses
 
-from framework.matching import Demand, match
+from framework.matching import Demand, InUse, match
 from framework.task_info import Origin, task_info
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
-from tests.fakes.offers import offer, scalar
+from tests.fakes.offers import offer, quotas, scalar
 
 A = "a" * 40
 APP = AppRecord("hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up")
 PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id=f"hello.{A}.t1")
 ORIGIN = Origin("framework-1", ("python", "-m", "executor"), ("http://x/e.tgz",), "localhost", 8080)
-(LAUNCH,) = match([Demand("hello", A, cpus=0.5, mem=128)], [offer()], ()).launches
+(LAUNCH,) = match(
+    [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
+).launches
 TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN)
 
 
@@ -61,7 +63,8 @@ def test_resources_keep_what_the_offer_said_of_them() -> None:
     one = offer()
     resources = (*one.resources[1:], scalar("cpus", 4, reservations=reserved))
     offers = [one._replace(resources=resources)]
-    (launch,) = match([Demand("hello", A, cpus=0.5, mem=128)], offers, ()).launches
+    demand = Demand("hello", A, cpus=0.5, mem=128)
+    (launch,) = match([demand], offers, InUse(), quotas=quotas(), now=0.0).launches
     task = task_info(APP, PREVIEW, launch, ORIGIN)
     assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]
     assert all(r["allocation_info"] == {"role": "prevs"} for r in task["resources"])

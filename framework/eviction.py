@@ -1,0 +1,192 @@
+"""Idle previews stop so that those that wait find room. Service thread only.
+
+Which ones is decided in framework.room; here is what has to be remembered for that: what agents
+had free when they last offered something, and for whom room is being made where.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from framework import keep_warm, room
+from framework.agents import Space
+from framework.clock import Clock
+from framework.idling import Idling
+from framework.lifecycle import WITH_TASK
+from framework.matching import Demand, Key, Match
+from framework.quotas import Quotas
+from framework.records import Records
+from framework.refusals import Lack
+from framework.room import Need, Plan, Tenant
+from prevs import names
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+HEADS = 10
+"""For how many of those that wait room is made at a time, the first in the queue."""
+ASKING_SECONDS = 1.0
+"""How long a preview has waited at least: agents with room offer it within milliseconds."""
+SEEN_SECONDS = 15.0
+"""How long what an agent has offered is relied on; all offer anew every 10 s while some wait."""
+FREED_SECONDS = 5.0
+"""How long after a task's end its room may take to be offered, its executor's at the latest."""
+EXECUTOR_SECONDS = 1.0
+"""How long after a task's end an offer may be without what its executor had."""
+
+_TURNS = frozenset({Lack.TURN, Lack.APP_TURN})
+NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
+
+
+class _Seen(NamedTuple):
+    space: Space
+    at: float
+
+
+@dataclasses.dataclass
+class _Promise:
+    agent_id: str
+    task_ids: frozenset[str]
+    reason: str
+    until: float
+
+
+class Eviction:
+    """Makes room, and keeps it for whom it is made."""
+
+    def __init__(self, records: Records, idling: Idling, clock: Clock) -> None:
+        self._records = records
+        self._idling = idling
+        self._clock = clock
+        self._seen: dict[str, _Seen] = {}
+        self._promises: dict[Key, _Promise] = {}
+
+    def kept(self) -> Mapping[Key, str]:
+        """Return the agents whose room is kept, by the preview that it is kept for."""
+        now = self._clock.monotonic()
+        for key, promise in tuple(self._promises.items()):
+            preview = self._records.find(*key)
+            if any(map(self._records.of_task, promise.task_ids)):
+                promise.until = now + FREED_SECONDS
+            if preview is None or preview.state is not State.QUEUED or now > promise.until:
+                del self._promises[key]
+        return {key: promise.agent_id for key, promise in self._promises.items()}
+
+    def make_room(
+        self, waiting: Sequence[Demand], match: Match, quotas: Quotas
+    ) -> Mapping[Key, str]:
+        """Stop what has to, for the first of those that wait; return what they wait for.
+
+        Raises Unavailable; what was not stopped then is looked at again.
+        """
+        now = self._clock.now()
+        self._seen |= {name: _Seen(space, now) for name, space in match.spaces.items()}
+        reasons = {key: promise.reason for key, promise in self._promises.items()}
+        needs, promised = self._needs(waiting, match, quotas)
+        if not needs or not self._idling.knows_use():
+            return reasons
+        decision = room.make_room(
+            needs,
+            tuple(self._spaces(quotas)),
+            self._idle(),
+            draining=self._leaving(),
+            promised=promised,
+        )
+        reasons |= dict.fromkeys(decision.coming, "Room is being made for it.")
+        for plan in decision.plans:
+            reasons[plan.demand.key] = self._carry_out(plan)
+        for key in decision.hopeless:
+            refusal = match.refusals[key]
+            if match.spaces or refusal.lack is not Lack.ROOM:
+                reasons[key] = f"{refusal.reason} {NOTHING_IDLE}"
+        return reasons
+
+    def _needs(
+        self, waiting: Sequence[Demand], match: Match, quotas: Quotas
+    ) -> tuple[list[Need], list[Key]]:
+        """Return the first of those that want room, and who waits for a place in a limit already.
+
+        Uses `quotas` up for those for whom there is a place.
+        """
+        asked_before = self._clock.now() - ASKING_SECONDS
+        needs: list[Need] = []
+        promised: list[Key] = []
+        for demand in waiting:
+            refusal = match.refusals.get(demand.key)
+            if refusal is None or refusal.holds_out or refusal.lack in _TURNS:
+                continue
+            if refusal.lack is Lack.ROOM:
+                # Those before it may have used up what was left of a limit.
+                limit = quotas.refusal(demand.app)
+                if limit is None:
+                    quotas.take(demand.app, "")
+                elif limit.lack in _TURNS:
+                    continue
+                else:
+                    refusal = limit
+            if demand.key in self._promises:
+                if refusal.lack is not Lack.ROOM:
+                    promised.append(demand.key)
+            elif demand.since <= asked_before and len(needs) < HEADS:
+                needs.append(Need(demand, refusal.lack))
+        return needs, promised
+
+    def _spaces(self, quotas: Quotas) -> Iterator[Space]:
+        """Return what each agent has free, as far as is known, where room may be made."""
+        kept = {promise.agent_id for promise in self._promises.values()}
+        for agent_id in self._agents() - kept:
+            seen = self._seen.get(agent_id)
+            space = seen.space if seen else Space(agent_id)
+            if seen and self._clock.now() - seen.at > SEEN_SECONDS:
+                # It offers nothing any more: all that it had is taken.
+                space = space._replace(cpus=0.0, mem=0.0, ports=0)
+            yield space._replace(starts=quotas.starts_left(agent_id))
+
+    def _agents(self) -> set[str]:
+        """Return the agents that there are, by our tasks and by what was offered lately."""
+        before = self._clock.now() - SEEN_SECONDS
+        agents = {p.agent_id for p in self._records.previews if p.agent_id and p.state in WITH_TASK}
+        self._seen = {a: s for a, s in self._seen.items() if a in agents or s.at >= before}
+        return agents | self._seen.keys()
+
+    def _idle(self) -> Iterator[Tenant]:
+        now = self._clock.now()
+        warm = {a.name: keep_warm.is_warm(a.keep_warm, now) for a in self._records.apps}
+        for app, preview, used in self._idling.idle():
+            if preview.agent_id:
+                yield room.tenant(app, preview, used=used, warm=warm[app.name])
+
+    def _leaving(self) -> Iterator[Tenant]:
+        """Return what is ending, or has ended and may not have been offered yet."""
+        now = self._clock.now()
+        apps = {app.name: app for app in self._records.apps}
+        for preview in self._records.previews:
+            if preview.agent_id is None or preview.app not in apps:
+                continue
+            if preview.state is State.DRAINING or self._was_freed(preview, now):
+                yield room.tenant(apps[preview.app], preview)
+
+    def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
+        if preview.state in WITH_TASK or now - preview.changed > FREED_SECONDS:
+            return False
+        seen = self._seen.get(preview.agent_id or "")
+        return seen is None or seen.at < preview.changed + EXECUTOR_SECONDS
+
+    def _carry_out(self, plan: Plan) -> str:
+        """Stop what a plan says; return what the one that it is for waits for."""
+        demand = plan.demand
+        why = (
+            f"It was stopped to make room for {demand.app} at {names.short(demand.sha)}; "
+            "its address starts it again."
+        )
+        task_ids: set[str] = set()
+        for victim in plan.victims:
+            preview = self._records.preview(*victim.key)
+            self._idling.stop(preview, victim.used, why)
+            task_ids.add(preview.task_id or "")
+        stopped = ", ".join(f"{v.key[0]} at {names.short(v.key[1])}" for v in plan.victims)
+        reason = f"Room is being made for it; what nobody uses stops: {stopped}."
+        if plan.agent_id:
+            until = self._clock.monotonic() + FREED_SECONDS
+            promise = _Promise(plan.agent_id, frozenset(task_ids), reason, until)
+            self._promises[demand.key] = promise
+        return reason
