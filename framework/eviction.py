@@ -34,6 +34,7 @@ EXECUTOR_SECONDS = 1.0
 """How long after a task's end an offer may be without what its executor had."""
 
 _TURNS = frozenset({Lack.TURN, Lack.APP_TURN})
+MAKING = "Room is being made for it"
 NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
 
 
@@ -91,14 +92,19 @@ class Eviction:
             draining=self._leaving(),
             promised=promised,
         )
-        reasons |= dict.fromkeys(decision.coming, "Room is being made for it.")
+        reasons |= dict.fromkeys(decision.coming, f"{MAKING}.")
         for plan in decision.plans:
             reasons[plan.demand.key] = self._carry_out(plan)
         for key in decision.hopeless:
-            refusal = match.refusals[key]
-            if match.spaces or refusal.lack is not Lack.ROOM:
-                reasons[key] = f"{refusal.reason} {NOTHING_IDLE}"
+            reasons[key] = self._say_hopeless(key, match)
         return reasons
+
+    def _say_hopeless(self, key: Key, match: Match) -> str:
+        """Return why one waits for whom nothing can stop; what agents lack is told by offers."""
+        refusal, told = match.refusals[key], self._records.preview(*key).reason
+        if match.spaces or refusal.lack is not Lack.ROOM or not told or told.startswith(MAKING):
+            told = refusal.reason
+        return f"{told.removesuffix(NOTHING_IDLE).strip()} {NOTHING_IDLE}"
 
     def _needs(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas
@@ -184,7 +190,7 @@ class Eviction:
             self._idling.stop(preview, victim.used, why)
             task_ids.add(preview.task_id or "")
         stopped = ", ".join(f"{v.key[0]} at {names.short(v.key[1])}" for v in plan.victims)
-        reason = f"Room is being made for it; what nobody uses stops: {stopped}."
+        reason = f"{MAKING}; what nobody uses stops: {stopped}."
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
             promise = _Promise(plan.agent_id, frozenset(task_ids), reason, until)

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from framework import events
 from framework.limits import Limits
 from framework.metrics import Metrics
+from framework.ports import Use
 from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
@@ -85,6 +86,14 @@ class Driven:
 
     def retry(self, sha: str = A, app: str = "hello") -> PreviewRecord:
         return self.ask(lambda: self.service.requests.retry(app, sha))
+
+    def pin(self, sha: str = A, app: str = "hello") -> PreviewRecord:
+        return self.ask(lambda: self.service.requests.pin(app, sha, pinned=True))
+
+    def use(self, sha: str = A, *, proxy: str = "p1", open: int = 0, requests: int = 0) -> None:
+        """Have a proxy say what it sees of a preview's task; None of its tasks: sha ""."""
+        uses = [Use(self.task(sha), open, requests)] if sha else []
+        self.step(events.Used(proxy, uses))
 
     def preview(self, sha: str = A, app: str = "hello") -> PreviewRecord:
         return self.service.snapshot.previews[app, sha]

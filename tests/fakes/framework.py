@@ -31,10 +31,15 @@ ROOT = Path(__file__).parents[2]
 
 
 class Framework:
-    """A framework in this process, with a ZooKeeper session of its own."""
+    """A framework in this process, with a ZooKeeper session of its own.
+
+    Its clock is `ahead` by some seconds: add to it rather than wait.
+    """
 
     def __init__(self, master: str, zookeeper: str, paths: Paths) -> None:
         self._paths = paths
+        self.ahead = 0.0
+        clock = Clock(lambda: time.time() + self.ahead, lambda: time.monotonic() + self.ahead)
         inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._inbox = inbox
         self._client: KazooClient = connect(zookeeper, 15)
@@ -57,7 +62,7 @@ class Framework:
             credential=None,
         )
         self.service = Service(
-            Records(stored, store, Clock()),
+            Records(stored, store, clock),
             self.mesos,
             inbox=inbox,
             origin=Origin("", _executor(), (), "localhost", 8080),
@@ -65,7 +70,7 @@ class Framework:
             forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
             metrics=Metrics(CollectorRegistry()),
             limits=Limits(),
-            clock=Clock(),
+            clock=clock,
         )
         self.previews = ServicePreviews(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)
@@ -90,6 +95,16 @@ class Framework:
         while time.monotonic() < deadline:
             preview = self.previews.preview(app, sha)
             if preview.state in states:
+                return preview
+            time.sleep(0.01)
+        raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
+
+    def wait_reason(self, sha: str, text: str, app: str = "hello") -> PreviewRecord:
+        """Wait until a preview's reason has a text in it."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            preview = self.previews.preview(app, sha)
+            if text in preview.reason:
                 return preview
             time.sleep(0.01)
         raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")

@@ -309,3 +309,40 @@ def test_a_preview_takes_little_longer_than_its_executor(
     while framework.previews.preview("hello", B).state is State.QUEUED:
         time.sleep(0.002)
     assert time.monotonic() - began < 0.5
+
+
+def agent_mem(cluster: Cluster) -> int:
+    """Return the MB of the session's agents, which are alike."""
+    answer = requests.get(f"http://{cluster.master}/slaves", timeout=10).json()
+    return min(int(agent["resources"]["mem"]) for agent in answer["slaves"])
+
+
+def test_where_all_is_full_an_idle_preview_makes_room_and_a_pinned_one_does_not(
+    start: Callable[[], Framework], mesos: Cluster
+) -> None:
+    framework = start()
+    # One fills more than half of an agent, and there are two agents.
+    framework.previews.add_app(
+        AppRecord("hello", "/srv/hello", mem=agent_mem(mesos) * 2 // 3, health="/runs")
+    )
+    for sha, label in ((A, "one"), (B, "two")):
+        framework.previews.start("hello", sha, label)
+        framework.wait(sha, State.RUNNING)
+    framework.previews.pin("hello", A, pinned=True)
+    framework.ahead += 120
+    framework.previews.start("hello", C, "three")
+    running = framework.wait(C, State.RUNNING)
+    stopped = framework.wait(B, State.STOPPED)
+    assert running.agent_id == stopped.agent_id
+    assert stopped.reason.startswith("It was stopped to make room for hello at ccccccc")
+    assert framework.previews.preview("hello", A).state is State.RUNNING
+
+    framework.previews.pin("hello", C, pinned=True)
+    framework.ahead += 120
+    framework.previews.start("hello", B, "two")
+    framework.wait_reason(B, "is pinned")
+    assert framework.previews.queue_place("hello", B) == 1
+    framework.previews.pin("hello", A, pinned=False)
+    framework.wait(B, State.RUNNING)
+    framework.wait(A, State.STOPPED)
+    assert framework.previews.preview("hello", C).state is State.RUNNING

@@ -1,0 +1,194 @@
+import dataclasses
+from typing import Any
+
+from framework import events
+from framework.limits import Limits
+from prevs.records import ProxyRecord
+from prevs.states import Phase, State
+from tests.fakes.driven import APP, A, B, C, D, Driven
+from tests.fakes.offers import offer
+
+BIG = 160
+"""What a preview and its executor take."""
+
+
+def full(limits: Limits | None = None, **app: Any) -> Driven:
+    """Return a framework with two previews on an agent with room for two, A used before B."""
+    driven = Driven(limits=limits or Limits())
+    driven.add_app(dataclasses.replace(APP, **{"idle_after": 0, "max_previews": 9, **app}))
+    for sha, label in ((A, "one"), (B, "two")):
+        driven.start(sha, label)
+        driven.step(events.Offered([offer(mem=BIG)]))
+        driven.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
+        driven.clock.pass_seconds(10)
+    driven.tick(90)
+    return driven
+
+
+def ask(driven: Driven, sha: str = C, label: str = "three") -> None:
+    """Ask for a preview, and have the agents say that they have next to nothing."""
+    driven.start(sha, label)
+    driven.step(events.Offered([offer(f"rest for {label}", cpus=0.01, mem=5)]))
+    driven.tick(2)
+
+
+def states(driven: Driven) -> str:
+    return " ".join(driven.preview(sha).state.value for sha in (A, B, C))
+
+
+def test_the_least_recently_used_one_makes_room() -> None:
+    driven = full()
+    ask(driven)
+    assert states(driven) == "draining running queued"
+    assert driven.preview(A).reason == (
+        "It was stopped to make room for hello at ccccccc; its address starts it again."
+    )
+    assert driven.preview(C).reason == (
+        "Room is being made for it; what nobody uses stops: hello at aaaaaaa."
+    )
+    driven.update("TASK_KILLED", sha=A)
+    driven.step(events.Offered([offer("o9", mem=BIG)]))
+    assert states(driven) == "stopped running placed"
+    assert driven.preview(A).reason.startswith("It was stopped to make room")
+
+
+def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
+    driven = full()
+    driven.start(C, "three")
+    driven.tick(0.9)
+    assert states(driven) == "running running queued"
+
+
+def test_no_more_stop_while_room_is_being_made() -> None:
+    driven = full()
+    ask(driven)
+    for _ in range(30):
+        driven.tick()
+    assert states(driven) == "draining running queued"
+    driven.update("TASK_KILLED", sha=A)
+    for _ in range(4):
+        driven.tick()
+    assert states(driven) == "stopped running queued"
+
+
+def test_room_that_does_not_come_is_made_elsewhere_after_a_while() -> None:
+    driven = full()
+    ask(driven)
+    driven.update("TASK_KILLED", sha=A)
+    for _ in range(7):
+        driven.tick()
+    assert states(driven) == "stopped draining queued"
+
+
+def test_room_is_kept_for_whom_it_is_made() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(D, "four")
+    driven.update("TASK_KILLED", sha=A)
+    first = driven.preview(C)
+    driven.stop(C)
+    driven.step(events.Offered([offer("o8", mem=BIG)]))
+    assert first.state is State.QUEUED
+    assert driven.preview(D).state is State.PLACED
+
+
+def test_a_small_one_does_not_take_what_is_made_for_a_big_one() -> None:
+    driven = full()
+    driven.add_app(dataclasses.replace(APP, name="big", mem=288))
+    driven.start(C, "three", app="big")
+    driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(A).state is driven.preview(B).state is State.DRAINING
+    driven.start(D, "four")
+    driven.update("TASK_KILLED", sha=A)
+    driven.step(events.Offered([offer("o8", mem=BIG)]))
+    assert driven.preview(D).state is State.QUEUED
+    driven.update("TASK_KILLED", sha=B)
+    driven.step(events.Offered([offer("o9", mem=2 * BIG)]))
+    assert driven.preview(C, app="big").state is State.PLACED
+
+
+def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
+    driven = full()
+    driven.pin(A)
+    driven.use(B, open=1)
+    ask(driven)
+    assert states(driven) == "running running queued"
+    assert driven.preview(C).reason == (
+        "No agent has 128 MB free; the most is 0. "
+        "What runs is in use, was used just now, or is pinned."
+    )
+    driven.use(B, open=0)
+    driven.tick(59)
+    assert states(driven) == "running running queued"
+    driven.tick(2)
+    assert states(driven) == "running draining queued"
+
+
+def test_nothing_stops_while_use_is_not_known() -> None:
+    driven = full()
+    driven.znodes.proxies = [ProxyRecord({"hello": 99})]
+    ask(driven)
+    assert states(driven) == "running running queued"
+    driven.use("", proxy="p1")
+    driven.tick()
+    assert states(driven) == "draining running queued"
+
+
+def test_beyond_the_limit_of_an_app_its_own_idle_one_stops() -> None:
+    driven = full(max_previews=2)
+    driven.start(C, "three")
+    driven.tick(2)
+    assert states(driven) == "draining running queued"
+    driven.update("TASK_KILLED", sha=A)
+    driven.tick()
+    driven.step(events.Offered([offer("o9")]))
+    assert states(driven) == "stopped running placed"
+
+
+def test_beyond_the_limit_of_all_one_stops() -> None:
+    driven = full(Limits(previews=2))
+    driven.start(C, "three")
+    driven.tick(0.5)
+    assert driven.preview(C).reason == "There are 2 previews already, as many as there may be."
+    driven.tick()
+    assert states(driven) == "draining running queued"
+
+
+def test_for_room_that_is_there_nothing_stops() -> None:
+    driven = full(Limits(starts_per_app=1))
+    driven.start(C, "three")
+    driven.start(D, "four")
+    driven.step(events.Offered([offer("o9")]))
+    driven.tick(5)
+    assert driven.preview(D).reason.startswith("1 previews of hello are starting")
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
+
+
+def test_for_one_that_no_agent_can_hold_nothing_stops() -> None:
+    driven = full(mem=128)
+    driven.add_app(dataclasses.replace(APP, name="huge", mem=9000))
+    driven.start(C, "three", app="huge")
+    driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(C, app="huge").state is State.QUEUED
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
+
+
+def test_a_hundred_do_not_stop_a_hundred() -> None:
+    driven = full()
+    for n in range(100):
+        driven.start(f"{n:040}", f"n{n}")
+    driven.tick(2)
+    assert driven.preview(A).state is driven.preview(B).state is State.DRAINING
+    assert driven.service.snapshot.queue_places["hello", f"{99:040}"] == 100
+
+
+def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(A, "one")
+    assert driven.preview(A).again
+    driven.update("TASK_KILLED", sha=A)
+    assert driven.preview(A).state is State.QUEUED
+    assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", A): 2}
