@@ -33,6 +33,7 @@ FREED_SECONDS = 5.0
 EXECUTOR_SECONDS = 1.0
 """How long after a task's end an offer may be without what its executor had."""
 
+_ENDING = frozenset(State) - WITH_TASK | {State.DRAINING}
 _TURNS = frozenset({Lack.TURN, Lack.APP_TURN})
 MAKING = "Room is being made for it"
 NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
@@ -150,7 +151,7 @@ class Eviction:
     def _agents(self) -> set[str]:
         """Return the agents that there are, by our tasks and by what was offered lately."""
         before = self._clock.now() - SEEN_SECONDS
-        agents = {p.agent_id for p in self._records.previews if p.agent_id and p.state in WITH_TASK}
+        agents = {p.agent_id for p in self._records.in_state(*WITH_TASK) if p.agent_id}
         self._seen = {a: s for a, s in self._seen.items() if a in agents or s.at >= before}
         return agents | self._seen.keys()
 
@@ -165,7 +166,7 @@ class Eviction:
         """Return what is ending, or has ended and may not have been offered yet."""
         now = self._clock.now()
         apps = {app.name: app for app in self._records.apps}
-        for preview in self._records.previews:
+        for preview in self._records.in_state(*_ENDING):
             if preview.agent_id is None or preview.app not in apps:
                 continue
             if preview.state is State.DRAINING or self._was_freed(preview, now):

@@ -67,8 +67,8 @@ class Idling:
         now = self._clock.now()
         busy = self._uses.open(now)
         apps = {app.name: app for app in self._records.apps}
-        for preview in self._records.previews:
-            if preview.state is not State.RUNNING or preview.pinned or preview.task_id in busy:
+        for preview in self._records.in_state(State.RUNNING):
+            if preview.pinned or preview.task_id in busy:
                 continue
             used = self.last_used(preview)
             if now - used >= BUSY_SECONDS and preview.app in apps:
@@ -116,7 +116,7 @@ class Idling:
             del self._unwritten[task_id]
 
     def _forget(self) -> None:
-        tasks = {p.task_id for p in self._records.previews if p.task_id and p.state in WITH_TASK}
+        tasks = {p.task_id for p in self._records.in_state(*WITH_TASK) if p.task_id}
         self._uses.forget(tasks, self._clock.now())
 
 

@@ -12,7 +12,7 @@ from framework.attempts import Attempts
 from framework.clock import Clock
 from framework.errors import OutcomeUnknown, Unavailable
 from framework.eviction import Eviction
-from framework.lifecycle import Event
+from framework.lifecycle import WITH_TASK, Event
 from framework.limits import Limits
 from framework.matching import InUse, Key, Launch
 from framework.metrics import Metrics
@@ -24,6 +24,7 @@ from framework.task_info import Origin
 from framework.waiting import waiting
 from prevs import names
 from prevs.records import PreviewRecord
+from prevs.states import State
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +72,9 @@ class Launching:
         """
         now = self._clock.now()
         apps = {app.name: app for app in self._records.apps}
-        queue = waiting(apps, self._records.previews, now)
-        quotas = Quotas(apps, self._records.previews, self._limits)
+        queued = self._records.in_state(State.QUEUED)
+        queue = waiting(apps, queued, self._records.of_app, now)
+        quotas = Quotas(apps, self._records.in_state(*WITH_TASK), self._limits)
         if self._crowded - quotas.crowded():
             self._offers.ask_again()
         self._crowded = quotas.crowded()
@@ -80,7 +82,7 @@ class Launching:
         match = matching.match(
             queue.demands,
             self._offers.held,
-            InUse(self._records.in_use(), self._eviction.kept()),
+            InUse(self._records.routes.in_use(), self._eviction.kept()),
             quotas=quotas,
             now=now,
         )

@@ -29,6 +29,7 @@ from framework.records import Records, Snapshot
 from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
+from prevs.states import State
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,9 @@ from tests.fakes.store import FakeStore, FakeZnodes
 
 T = TypeVar("T")
 
-APP = AppRecord(name="hello", repository="/srv/hello", mem=128, cpus=0.1, max_previews=3)
+APP = AppRecord(
+    name="hello", repository="/srv/hello", mem=128, cpus=0.1, max_previews=3, idle_after=0
+)
 A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 
 

@@ -1,4 +1,7 @@
-from framework.waiting import places, waiting
+from collections.abc import Sequence
+
+from framework.waiting import Waiting, places
+from framework.waiting import waiting as decide
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -9,31 +12,36 @@ def preview(digit: str, state: State = State.QUEUED, **fields: object) -> Previe
     return PreviewRecord("hello", digit * 40, state, **fields)  # type: ignore[arg-type] # fields vary per test
 
 
+def waiting(previews: Sequence[PreviewRecord], now: float, app: AppRecord | None = APP) -> Waiting:
+    queued = [p for p in previews if p.state is State.QUEUED]
+    return decide({"hello": app} if app else {}, queued, lambda name: previews, now)
+
+
 def test_what_waits_is_served_in_the_order_it_came() -> None:
-    queue = waiting({"hello": APP}, [preview("a", changed=2.0), preview("b", changed=1.0)], 9.0)
+    queue = waiting([preview("a", changed=2.0), preview("b", changed=1.0)], 9.0)
     assert [demand.sha[0] for demand in queue.demands] == ["b", "a"]
 
 
 def test_a_demand_is_what_the_app_says() -> None:
-    (demand,) = waiting({"hello": APP}, [preview("a")], 9.0).demands
+    (demand,) = waiting([preview("a")], 9.0).demands
     assert (demand.cpus, demand.mem) == (0.5, 64)
 
 
 def test_what_has_no_settings_says_so() -> None:
-    queue = waiting({}, [preview("a")], 9.0)
+    queue = waiting([preview("a")], 9.0, None)
     assert queue.held_back == {("hello", "a" * 40): "The settings of its app cannot be read."}
 
 
 def test_the_last_agent_has_the_image_and_others_know_the_app() -> None:
     previews = [preview("a", agent_id="agent-1"), preview("b", State.STOPPED, agent_id="agent-2")]
-    (demand,) = waiting({"hello": APP}, previews, 9.0).demands
+    (demand,) = waiting(previews, 9.0).demands
     assert demand.home == "agent-1"
     assert demand.known == {"agent-1", "agent-2"}
 
 
 def test_patience_ends_and_what_was_lost_has_none() -> None:
     def patient(now: float, lost: int = 0) -> bool:
-        (demand,) = waiting({"hello": APP}, [preview("a", changed=5.0, lost=lost)], now).demands
+        (demand,) = waiting([preview("a", changed=5.0, lost=lost)], now).demands
         return demand.patient
 
     assert patient(5.5)
@@ -47,13 +55,13 @@ def test_one_in_its_back_off_is_passed_over_and_keeps_its_reason_and_place() -> 
         preview("b", changed=2.0, not_before=9.0),
         preview("c", State.RUNNING, changed=0.0),
     ]
-    queue = waiting({"hello": APP}, previews, 9.0)
+    queue = waiting(previews, 9.0)
     assert [demand.sha[0] for demand in queue.demands] == ["b"]
     assert queue.held_back == {}
-    assert places(previews) == {("hello", "a" * 40): 1, ("hello", "b" * 40): 2}
+    assert places(previews[:2]) == {("hello", "a" * 40): 1, ("hello", "b" * 40): 2}
 
 
 def test_a_demand_carries_what_agent_it_wants() -> None:
     app = AppRecord("hello", "/srv/hello", constraints=("gpu",))
-    (demand,) = waiting({"hello": app}, [preview("a", avoid="agent-1", changed=3.0)], 9.0).demands
+    (demand,) = waiting([preview("a", avoid="agent-1", changed=3.0)], 9.0, app).demands
     assert (demand.constraints, demand.avoid, demand.since) == (("gpu",), "agent-1", 3.0)
