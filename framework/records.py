@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from framework import lifecycle, placements
+from framework import lifecycle, placements, waiting
 from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.lifecycle import Event
@@ -56,7 +56,8 @@ class Records:
             for name in self._index.apps - apps.keys():
                 for preview in self._index.of_app(name):
                     del previews[preview.app, preview.sha]
-            self._snapshot = Snapshot(apps, previews)
+            places = waiting.places(self.in_state(State.QUEUED))
+            self._snapshot = Snapshot(apps, previews, places)
         return self._snapshot
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from framework import events, waiting
+from framework import events
 from framework.attempts import Attempts
 from framework.branches import Branches
 from framework.clock import Clock
@@ -29,7 +29,6 @@ from framework.records import Records, Snapshot
 from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
-from prevs.states import State
 
 log = structlog.get_logger(__name__)
 
@@ -272,9 +271,7 @@ class Service:
 
     def _show(self) -> None:
         """Replace what others read."""
-        snapshot = self._records.snapshot()
-        queued = waiting.places(self._records.in_state(State.QUEUED))
-        self.snapshot = snapshot._replace(queue_places=queued)
+        self.snapshot = self._records.snapshot()
         self._metrics.count(self._records.counts())
         self._metrics.silence.set(self._clock.monotonic() - self._heard)
 
