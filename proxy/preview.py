@@ -20,13 +20,18 @@ class Failure(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
-    """A preview. `changed` is in seconds since the epoch."""
+    """A preview. `changed` and `next_try` (where it waits for one) are in seconds since the epoch.
+
+    `queue_place` is 1 for the one that starts next.
+    """
 
     app: str
     sha: str
     state: str
     phase: str = ""
     reason: str = ""
+    queue_place: int | None = None
+    next_try: float | None = None
     labels: tuple[str, ...] = ()
     url: str = ""
     task_id: str | None = None
@@ -49,14 +54,25 @@ class Preview:
         """Tell whether it is on its way to answer, or does already."""
         return not self.has_failed and not self.is_stopped
 
-    def view(self) -> dict[str, object]:
-        """Return what a visitor's browser may know of it."""
+    @property
+    def place(self) -> str:
+        """Return the place in the queue for people: "3rd in the queue", or nothing."""
+        return f"{_ordinal(self.queue_place)} in the queue" if self.queue_place else ""
+
+    def next_try_in(self, now: float) -> float | None:
+        """Return after how many seconds it is tried again, None where it need not wait."""
+        return max(0.0, self.next_try - now) if self.next_try is not None else None
+
+    def view(self, now: float) -> dict[str, object]:
+        """Return what a visitor's browser, whose clock may be wrong, may know of it."""
         return {
             "app": self.app,
             "sha": self.sha,
             "state": self.state,
             "phase": self.phase,
             "reason": self.reason,
+            "place": self.place,
+            "next_try_in": self.next_try_in(now),
             "changed": self.changed,
             "failure": self.failure._asdict() if self.failure else None,
         }
@@ -91,17 +107,18 @@ def read_preview(value: Any) -> Preview:
     if not (app and sha and state):
         raise ValueError("no preview")
     labels = fields.get("labels")
-    changed = fields.get("changed")
     return Preview(
         app=app,
         sha=sha,
         state=state,
         phase=_text(fields, "phase"),
         reason=_text(fields, "reason"),
+        queue_place=int(_number(fields, "queue_place") or 0) or None,
+        next_try=_number(fields, "next_try"),
         labels=tuple(x for x in labels if isinstance(x, str)) if isinstance(labels, list) else (),
         url=_text(fields, "url"),
         task_id=_text(fields, "task_id") or None,
-        changed=float(changed) if isinstance(changed, int | float) else None,
+        changed=_number(fields, "changed"),
         failure=_read_failure(fields.get("failure")),
         log_tail=_text(fields, "log_tail"),
     )
@@ -124,6 +141,16 @@ def _read_failure(value: Any) -> Failure | None:
         _text(value, "message"),
         exit_code if isinstance(exit_code, int) else None,
     )
+
+
+def _ordinal(number: int) -> str:
+    teen = 10 <= number % 100 < 20
+    return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _number(fields: Mapping[str, Any], key: str) -> float | None:
+    value = fields.get(key)
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

@@ -117,7 +117,8 @@ def not_yet(preview: Preview | None, seconds: float) -> Problem:
     """Return the problem of a preview that took longer than a request is held."""
     if preview is None:
         return unavailable(f"The preview has not answered within {seconds:.0f} s.")
-    reason = f" ({preview.reason})" if preview.reason else ""
+    said = ", ".join(part for part in (preview.place, preview.reason) if part)
+    reason = f" ({said})" if said else ""
     return unavailable(
         f"The preview has not answered within {seconds:.0f} s; it is {preview.state}{reason}.",
         app=preview.app,

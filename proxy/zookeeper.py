@@ -80,6 +80,8 @@ class ZookeeperPlacements:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
 
     def _read(self, anew: bool) -> Mapping[str, Node] | None:
+        if anew and not self._is_registered():
+            self._reported = None
         with self._lock:
             everything, dirty = anew or self._all_dirty, self._dirty
             self._all_dirty, self._dirty = False, set()
@@ -123,6 +125,11 @@ class ZookeeperPlacements:
         except NoNodeError:
             return None
         return Node(data, stat.version, stat.mzxid)
+
+    def _is_registered(self) -> bool:
+        """Tell whether this proxy's record is there, and is of this session."""
+        stat, session = self._client.exists(self._own), self._client.client_id
+        return stat is not None and session is not None and stat.ephemeralOwner == session[0]
 
     def _report(self, data: bytes) -> None:
         session = self._client.client_id

@@ -97,8 +97,9 @@ class _Room:
         failed = preview is not None and preview.has_failed
         if wants_page:
             status, more = (502, {}) if failed else (503, _WAIT)
+            now = self._parts.clock()
             headers = {**pages.security_headers(visit.nonce), **more}
-            return HTMLResponse(pages.waiting_page(visit, commit, preview), status, headers)
+            return HTMLResponse(pages.waiting_page(visit, commit, preview, now), status, headers)
         if preview is not None and failed:
             return _plain(problems.failed(preview))
         return _plain(problems.unavailable("The preview is not running; a GET starts it."))
@@ -135,6 +136,7 @@ class _Room:
             visit.host,
             preview=(visit.app, sha),
             after=request.headers.get("last-event-id"),
+            clock=self._parts.clock,
         )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
@@ -168,7 +170,7 @@ class _Room:
             else:
                 if wants_page:
                     return RedirectResponse(origin.own_path(form.get("back", "/")), 303)
-                return JSONResponse(preview.view(), 202)
+                return JSONResponse(preview.view(self._parts.clock()), 202)
         return _page_of(visit, problem) if wants_page else _plain(problem)
 
     def _refusal(self, request: Request, visit: Visit, token: str) -> Problem | None:

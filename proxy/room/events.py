@@ -7,7 +7,8 @@ end, as the framework sends them, less what is no visitor's business; ready; pro
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from proxy.errors import ApiAway, ApiRefused
@@ -23,11 +24,18 @@ _PASSED_ON = frozenset({"log", "reset", "ready"})
 
 
 async def follow(
-    framework: Framework, table: Table, host: str, *, preview: tuple[str, str], after: str | None
+    framework: Framework,
+    table: Table,
+    host: str,
+    *,
+    preview: tuple[str, str],
+    after: str | None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[bytes]:
     """Yield the stream until the host is routed or there is nothing more to tell.
 
-    `preview` is (app, sha). A framework that is away ends the stream: the browser comes again.
+    `preview` is (app, sha), `clock` in seconds since the epoch. A framework that is away ends the
+    stream: the browser comes again.
     """
     yield _RECONNECT
     with table.awaited(host) as routed:
@@ -35,7 +43,7 @@ async def follow(
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
                 async for event in events:
-                    yield _passed_on(event)
+                    yield _passed_on(event, clock())
         except ApiRefused as refusal:
             yield write(LogEvent("problem", None, refusal.problem.body().decode()))
         except ApiAway:
@@ -69,11 +77,11 @@ async def _until(
         await stream.aclose()
 
 
-def _passed_on(event: LogEvent) -> bytes:
+def _passed_on(event: LogEvent, now: float) -> bytes:
     if event.name in _PASSED_ON:
         return write(event)
     if event.name in {"state", "end"}:
         with contextlib.suppress(ValueError):
-            view = read_preview(json.loads(event.data)).view()
+            view = read_preview(json.loads(event.data)).view(now)
             return write(LogEvent(event.name, event.id, json.dumps(view)))
     return HEARTBEAT

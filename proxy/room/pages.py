@@ -63,8 +63,9 @@ def sentence(state: str, phase: str) -> str:
     return SENTENCES.get(f"{state}/{phase}") or SENTENCES.get(state) or state
 
 
-def waiting_page(visit: Visit, commit: Commit, preview: Preview | None) -> str:
+def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: float) -> str:
     """Return the page that waits for a preview, or says why it failed."""
+    wait = preview.next_try_in(now) if preview else None
     state = preview.state if preview else ""
     return _environment.get_template("waiting.html.j2").render(
         visit=visit,
@@ -73,9 +74,10 @@ def waiting_page(visit: Visit, commit: Commit, preview: Preview | None) -> str:
         preview=preview,
         state=state,
         sentence=sentence(state, preview.phase if preview else ""),
+        next_try=f"next try in {wait:.0f} s" if wait else "",
         is_coming=preview is not None and preview.is_coming,
         has_failed=state == State.FAILED.value,
-        data=_json({"sentences": SENTENCES, "preview": preview.view() if preview else None}),
+        data=_json({"sentences": SENTENCES, "preview": preview.view(now) if preview else None}),
     )
 
 

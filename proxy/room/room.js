@@ -11,6 +11,12 @@
   let stream = null;
   let step = -1;
   let waits = false;
+  let nextTry = 0;
+
+  function count() {
+    const seconds = Math.ceil((nextTry - Date.now()) / 1000);
+    show("next-try", seconds > 0 ? `next try in ${seconds} s` : "");
+  }
 
   function show(id, text) {
     $(id).textContent = text;
@@ -31,6 +37,10 @@
     const known = data.sentences;
     show("sentence", known[`${state}/${phase}`] || known[state] || state);
     show("reason", preview && !failed ? preview.reason : "");
+    show("place", (preview && preview.place) || "");
+    const seconds = preview ? preview.next_try_in : null;
+    nextTry = typeof seconds === "number" ? Date.now() + seconds * 1000 : 0;
+    count();
     $("failure").hidden = !failed;
     const failure = (failed && preview.failure) || {};
     show("message", failure.message || "");
@@ -158,6 +168,7 @@
   }
 
   setInterval(() => {
+    count();
     const seconds = Math.floor((Date.now() - since) / 1000);
     const minutes = Math.floor(seconds / 60);
     $("clock").hidden = !waits || seconds < 1;

@@ -4,6 +4,7 @@ import http.client
 import json
 import re
 import socket
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 
@@ -105,6 +106,14 @@ def test_a_visitor_watches_the_log_and_is_let_in_where_he_wanted_to_go(
     wait_until(lambda: ("hello", SHA) in world.previews)
     world.move("hello", SHA, "queued", reason="no agent has 128 MB free")
     expect(page.locator("#reason")).to_have_text("no agent has 128 MB free")
+    expect(page.locator("#place")).to_have_text("")
+    later = time.time() + 300
+    world.move("hello", SHA, "queued", queue_place=3, next_try=later)
+    expect(page.locator("#place")).to_have_text("3rd in the queue")
+    expect(page.locator("#next-try")).to_have_text(re.compile(r"^next try in \d+ s$"))
+    world.move("hello", SHA, "queued", queue_place=None, next_try=None)
+    expect(page.locator("#place")).to_have_text("")
+    expect(page.locator("#next-try")).to_have_text("")
     world.move("hello", SHA, "building", phase="building", reason="")
     expect(page.locator("#sentence")).to_have_text("Building its image.")
     world.log(SHA, "Step 1/2 : FROM scratch\n\x1b[1;31mred\x1b[0m <b>bold</b>\n")

@@ -1,16 +1,25 @@
 """What a proxy tells of the use of previews, and what it holds, with a real HAProxy."""
 
+import asyncio
 import contextlib
 import http.client
 import os
 import signal
 import socket
+import socketserver
+import subprocess
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from proxy import haproxy_config
+from proxy.haproxy import HaproxyRouter
+from proxy.haproxy_config import Files
+from proxy.routes import Route
 from tests.fakes.framework_api import Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration import proxies
@@ -165,6 +174,64 @@ def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
                 assert client.recv(12).startswith(b"HTTP/1.1 200")
         wait_until(lambda: site.tree.records()[0].holding == ())
         assert site.tree.records()[0].applied == {"hello": 1}
+
+
+def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reach_it(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    """What the waiting room said is looked up once more, after the request was counted."""
+    files = Files(tmp_path)
+    port = free_port()
+    haproxy_config.write(files, f"127.0.0.1:{port}")
+    with upstream("gone") as gone, upstream("kept") as kept, contextlib.ExitStack() as stack:
+        stack.enter_context(_answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"))
+        stack.enter_context(_answering(files.room, "the room"))
+        command = ["haproxy", "-db", "-f", str(files.configuration)]
+        haproxy = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+        stack.callback(haproxy.kill)
+        proxy = Proxy(port, tmp_path, tmp_path, lambda: haproxy, haproxy, {})
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                return proxy.ask(HOST).status == 200
+            return False
+
+        wait_until(answers, 20)
+        assert proxy.ask(HOST).body == b"the room"
+        router = HaproxyRouter(files.socket, files.map, "run")
+        route = Route("127.0.0.1", kept.port, "hello.kept.a1")
+        asyncio.run(router.apply({"other.hello.localhost": route}))
+        assert proxy.ask(HOST).body == b"the room"
+        assert proxy.ask("other.hello.localhost").body.startswith(b"kept")
+        assert gone.seen == []
+
+
+@contextlib.contextmanager
+def _answering(path: Path, text: str) -> Iterator[None]:
+    """Answer every request on a Unix socket with 200 and a text."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+        def address_string(self) -> str:
+            return "-"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site) -> None:

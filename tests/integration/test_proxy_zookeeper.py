@@ -1,6 +1,7 @@
 """A ZooKeeper that goes away and comes back, and a session that is lost."""
 
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -47,6 +48,41 @@ def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_i
         )
         wait_until(lambda: {"hello": version} in site.tree.applied(), 20)
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
+
+
+def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        upstream("one") as one,
+        upstream("two") as two,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        site.proxy.process.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: site.tree.applied() == [], 60)  # the session's end, by ZooKeeper
+            assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        finally:
+            site.proxy.process.send_signal(signal.SIGCONT)
+        took = wait_until(lambda: site.tree.applied() == [{"hello": 0}], 30)
+        print(f"from waking up to being registered again: {took:.1f} s")
+        version = site.tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
+        wait_until(lambda: site.tree.applied() == [{"hello": version}], 30)
+        assert "removed=main" not in site.proxy.log.read_text()
+        assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
+
+
+def test_a_record_that_somebody_removed_is_written_again(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with proxies.site(tmp_path, own_zookeeper.address, free_port()) as site:
+        site.tree.place("hello", {})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        [name] = site.tree.client.get_children(site.tree.paths.proxies)
+        site.tree.client.delete(site.tree.paths.proxy(name))
+        wait_until(lambda: site.tree.applied() == [{"hello": 0}], 60)
 
 
 def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(

@@ -24,3 +24,18 @@ def test_a_hold_is_shorter_than_the_patience_of_both_sides() -> None:
     }
     assert set(limits) == {"timeout client", "timeout server"}
     assert min(limits.values()) > haproxy_config.HOLD_SECONDS
+
+
+def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None:
+    lines = [line.split() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
+    looks = [n for n, line in enumerate(lines) if "map_str(" in " ".join(line)]
+    counts = [n for n, line in enumerate(lines) if line[1].startswith("track-sc")]
+    assert looks[0] < counts[0] < looks[-1]
+    assert lines[counts[0]][1:] == [
+        *("track-sc0", "var(txn.dst),field(3,|)", "table", "seen", "if", "routed")
+    ]
+
+
+def test_the_map_is_one_for_all_that_look_into_it() -> None:
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 2
+    assert "opt@" not in TEXT

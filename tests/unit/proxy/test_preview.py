@@ -29,9 +29,34 @@ def test_a_preview_is_read() -> None:
 
 
 def test_visitors_see_neither_agent_nor_task() -> None:
-    view = read_preview(JSON).view()
+    view = read_preview(JSON).view(0.0)
     assert not {"agent", "host_port", "task_id"} & set(view)
     assert view["failure"] == {"cause": "build-failed", "message": "It broke.", "exit_code": 3}
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        *((1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (13, "13th")),
+        *((21, "21st"), (102, "102nd"), (111, "111th")),
+    ],
+)
+def test_a_place_in_the_queue_is_said_as_people_say_it(place: int, text: str) -> None:
+    assert read_preview({**JSON, "queue_place": place}).place == f"{text} in the queue"
+
+
+def test_when_it_is_tried_again_is_told_as_seconds_from_now() -> None:
+    preview = read_preview({**JSON, "next_try": 1030.5})
+    assert preview.view(1000.0)["next_try_in"] == 30.5
+    assert preview.view(1040.0)["next_try_in"] == 0.0
+
+
+@pytest.mark.parametrize("none", [{}, {"queue_place": None, "next_try": None}])
+def test_a_framework_that_tells_neither_place_nor_next_try_is_understood(
+    none: dict[str, None],
+) -> None:
+    view = read_preview({**JSON, **none}).view(0.0)
+    assert (view["place"], view["next_try_in"]) == ("", None)
 
 
 def test_what_is_absent_or_of_another_type_is_as_if_not_told() -> None:

@@ -41,7 +41,8 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business() -> None:
     assert [event.name for event in told] == ["log", "reset", "state", "end"]
     assert told[0] == LogEvent("log", "3", '"abc"')
     assert set(json.loads(told[2].data)) == {
-        *("app", "sha", "state", "phase", "reason", "changed", "failure")
+        *("app", "sha", "state", "phase", "reason", "changed", "failure"),
+        *("place", "next_try_in"),
     }
 
 

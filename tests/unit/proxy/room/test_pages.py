@@ -18,7 +18,7 @@ COMMIT = Commit(SHA, "branch", "main", "Ada", EVIL)
 
 def waiting(**fields: object) -> str:
     values = {"app": "hello", "sha": SHA, "state": "queued", **fields}
-    return pages.waiting_page(VISIT, COMMIT, Preview(**values))  # type: ignore[arg-type]  # any field
+    return pages.waiting_page(VISIT, COMMIT, Preview(**values), 1000.0)  # type: ignore[arg-type]  # any field
 
 
 def test_every_state_and_phase_has_a_sentence() -> None:
@@ -32,6 +32,13 @@ def test_a_page_shows_app_label_commit_state_and_reason() -> None:
     for text in ("hello", "main", SHA[:7], "Ada", "no agent has 2048 MB free"):
         assert text in page
     assert pages.SENTENCES["queued"] in page
+
+
+def test_a_page_shows_the_place_in_the_queue_and_when_it_is_tried_again() -> None:
+    page = waiting(queue_place=3, next_try=1012.0)
+    assert "3rd in the queue" in page
+    assert "next try in 12 s" in page
+    assert "in the queue</span>" not in waiting()
 
 
 def test_nothing_from_outside_becomes_markup() -> None:
@@ -72,7 +79,7 @@ def test_one_that_is_coming_loads_itself_again_without_scripts() -> None:
 
 
 def test_who_may_not_start_it_gets_no_form() -> None:
-    page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None)
+    page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None, 0.0)
     assert "<form" not in page
     assert 'data-token=""' in page
 
