@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import pytest
@@ -107,3 +108,44 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     assert after.agent_id != before.agent_id
     assert time.time() < start
     wait(lambda: answers(mesos).get(host) in (["ACCEPT"], []), "the answer was withdrawn")
+
+
+@pytest.fixture
+def drain(mesos: Cluster) -> Iterator[Callable[[str], None]]:
+    """Have Mesos end everything on an agent; it takes tasks again after the test."""
+    drained: list[str] = []
+
+    def call(kind: str, agent_id: str, **more: Any) -> requests.Response:
+        body = {"type": kind, kind.lower(): {"agent_id": {"value": agent_id}, **more}}
+        return requests.post(f"http://{mesos.master}/api/v1", json=body, timeout=10)
+
+    def one(agent_id: str) -> None:
+        drained.append(agent_id)
+        call("DRAIN_AGENT", agent_id).raise_for_status()
+
+    def reactivate(agent_id: str) -> bool:
+        return call("REACTIVATE_AGENT", agent_id).ok
+
+    yield one
+    for agent_id in drained:
+        wait(partial(reactivate, agent_id), "the agent was not drained")
+
+
+def test_what_an_agent_that_drains_has_to_end_starts_on_another(
+    framework: Framework, drain: Callable[[str], None]
+) -> None:
+    framework.previews.add_app(
+        AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
+    )
+    framework.previews.start("hello", A, "main")
+    before = framework.wait(A, State.RUNNING)
+
+    drain(str(before.agent_id))
+
+    wait(
+        lambda: framework.previews.preview("hello", A).task_id != before.task_id,
+        "the preview did not move",
+    )
+    after = framework.wait(A, State.RUNNING)
+    assert after.agent_id != before.agent_id
+    assert after.failure is None
