@@ -182,6 +182,8 @@ def test_a_lost_task_is_launched_again_some_times_and_then_fails(driven: Driven)
     assert failure is not None
     assert failure.cause is Cause.TASK_LOST
     assert f"{LOST_LIMIT + 1} attempts in a row were lost" in failure.message
+    retried = driven.retry()
+    assert (retried.lost, retried.not_before, retried.avoid) == (0, 0.0, None)
 
 
 def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -> None:

@@ -1,6 +1,7 @@
 """Attempts that Mesos does not see, tasks that nobody knows, and what is asked about both."""
 
 from framework import events
+from framework.errors import OutcomeUnknown
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer
@@ -187,6 +188,34 @@ def test_a_phantom_in_the_store_is_replaced_with_the_first_answer() -> None:
     again.step(events.Offered([offer("o2")]))
     assert again.preview().state is State.PLACED
     assert again.task() != phantom
+
+
+def test_an_intent_whose_launch_was_never_sent_is_launched_by_the_next_framework(
+    driven: Driven,
+) -> None:
+    driven.start()
+    driven.cluster.failure = OutcomeUnknown("ACCEPT", "no answer")
+    driven.step(events.Offered([offer()]))
+    intended = driven.task()
+    again = Driven(driven.znodes, driven.clock)
+    assert again.cluster.of("reconcile") == [(), ((intended, "agent-1"),)]
+    again.update("TASK_GONE", reason="REASON_RECONCILIATION")
+    again.tick()
+    again.step(events.Offered([offer("o2")]))
+    assert again.preview().state is State.PLACED
+    assert again.task() != intended
+
+
+def test_an_intent_whose_launch_was_sent_is_kept_by_the_next_framework(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    again = Driven(driven.znodes, driven.clock)
+    again.update("TASK_STAGING", reason="REASON_RECONCILIATION")
+    again.tick(10)
+    again.update("TASK_RUNNING")
+    assert again.placements() == {A: ("main",)}
+    assert again.task() == driven.task()
+    assert again.cluster.of("kill") == again.cluster.of("accept") == []
 
 
 def test_while_mesos_is_away_nothing_is_given_up(driven: Driven) -> None:

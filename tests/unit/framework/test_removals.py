@@ -6,6 +6,7 @@ from framework.errors import (
     UnknownApp,
 )
 from framework.records import Snapshot
+from prevs.records import ProxyRecord
 from tests.fakes.driven import B, C, Driven
 
 
@@ -35,3 +36,16 @@ def test_an_interrupted_removal_goes_on_after_a_restart(driven: Driven) -> None:
     assert again.cluster.of("kill") == [(task, "agent-1")]
     again.update("TASK_KILLED", task=task)
     assert again.forgotten == ["hello"]
+
+
+def test_an_app_is_not_forgotten_before_the_proxies_have_let_go(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [ProxyRecord({"hello": 0})]
+    task = driven.task()
+    driven.ask(lambda: driven.service.requests.remove_app("hello"))
+    driven.update("TASK_KILLED", task=task)
+    assert driven.forgotten == []
+    driven.znodes.proxies = [ProxyRecord({"hello": 1})]
+    driven.tick()
+    driven.tick()
+    assert driven.forgotten == ["hello"]

@@ -1,8 +1,11 @@
 """Stopping in order: placement gone, applied by the proxies, drained, killed; then the port."""
 
+from concurrent.futures import Future
+
 from framework import events
+from framework.lifecycle import Event
 from framework.limits import Limits
-from prevs.records import PlacementsRecord, ProxyRecord
+from prevs.records import Failure, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer
@@ -129,3 +132,25 @@ def test_a_step_that_changes_nothing_of_an_app_writes_nothing_of_it(driven: Driv
     driven.start(B, "other")
     driven.tick()
     assert [r for r in driven.store.written if isinstance(r, PlacementsRecord)] == before
+
+
+def test_a_port_that_visitors_are_led_to_is_in_use_until_that_is_written(driven: Driven) -> None:
+    driven.run()
+    place = (driven.preview().agent_host, driven.preview().host_port)
+
+    def lose_it() -> object:
+        failure = Failure(Cause.START_FAILED, "It broke.")
+        driven.records.change(driven.preview(), Event.FAILED, failure=failure)
+        return driven.records.routes.in_use()
+
+    assert driven.ask(lose_it) == {place}
+    assert driven.records.routes.in_use() == set()
+
+
+def test_who_is_told_that_it_is_done_finds_it_in_the_placements(driven: Driven) -> None:
+    driven.run()
+    found: list[object] = []
+    answer: Future[PreviewRecord] = Future()
+    answer.add_done_callback(lambda _: found.append(driven.placements()))
+    driven.step(events.Asked(lambda: driven.service.requests.start("hello", A, "v1"), answer))
+    assert found == [{A: ("main", "v1")}]
