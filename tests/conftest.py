@@ -192,6 +192,6 @@ def _prevs_local(*args: str) -> str:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run what is quick and needs nothing first: a mistake shows before services are started."""
-    order = ["unit", "contract", "integration", "e2e"]
+    order = ["unit", "contract", "integration", "e2e", "faults"]
     tests = Path(__file__).parent
     items.sort(key=lambda item: order.index(item.path.relative_to(tests).parts[0]))

@@ -1,0 +1,120 @@
+"""A cluster of the fault tests' own, its applications, and visitors who come all the time.
+
+The tests share it and leave it whole: each waits until all parts are up and all invariants hold.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import daemon
+from tests.faults.docker_daemon import Dockerd
+from tests.faults.fleet import Fleet
+from tests.faults.observer import RouteWatch
+from tests.faults.recovery import Recovery
+from tests.faults.sites import Site
+from tests.faults.system import System
+from tests.faults.visitors import Seen, Visitors
+
+RUNNING = 4
+"""Previews of `site` that run all the time, two on an agent, and are visited."""
+
+_MEM = 2048
+"""MB of an agent: room for two previews of `site`, or for five of `many`."""
+
+_results: list[str] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each fault took to heal, for bench/faults.py."""
+    for line in _results:
+        terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def dockerd() -> Iterator[Dockerd]:
+    """The cluster's own dockerd."""
+    if subprocess.run(daemon.as_root(["true"]), check=False, capture_output=True).returncode:
+        pytest.skip("a dockerd of its own: root, or a sudo that asks no password")
+    running = Dockerd(Path(tempfile.mkdtemp(prefix="prevs-d-")))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def system(dockerd: Dockerd) -> Iterator[System]:
+    """Two frameworks and four agents."""
+    folder = Path(tempfile.mkdtemp(prefix="prevs-f-"))  # short: sockets are made below it
+    made = System(folder, dockerd.host)
+    try:
+        made.up("--frameworks=2", "--agents=4", f"--mem={_MEM}")
+        yield made
+    finally:
+        made.down()
+        kept = os.environ.get("PREVS_TEST_KEEP")
+        if kept:
+            shutil.copytree(folder / "log", kept, dirs_exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def site(system: System, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The app whose previews run all the time."""
+    made = Site(tmp_path_factory.mktemp("site") / "site", "site", RUNNING + 1)
+    answer = system.call(
+        "POST", "/v1/apps", name=made.app, repository=str(made.folder), mem=900, idle_after=0
+    )
+    assert answer.status_code == 201, answer.text
+    for label in made.labels[:RUNNING]:
+        system.start(made.app, label)
+    system.settle(running=RUNNING)
+    return made
+
+
+@pytest.fixture(scope="session")
+def fleet(system: System, site: Site) -> Fleet:
+    """The previews that run all the time."""
+    return Fleet(system, site, site.labels[:RUNNING])
+
+
+@pytest.fixture(scope="session")
+def visitors(system: System, fleet: Fleet) -> Iterator[Visitors]:
+    """Twenty visits a second, of all running previews."""
+    made = Visitors(system.settings.port, fleet.addresses(), rate=20 / RUNNING)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def routes(system: System) -> Iterator[RouteWatch]:
+    """Looks for routes to dead attempts all the time."""
+    watch = RouteWatch(system.observer)
+    watch.start()
+    yield watch
+    watch.stop()
+
+
+@pytest.fixture
+def seen(system: System, site: Site, visitors: Visitors, routes: RouteWatch) -> Iterator[Seen]:
+    """What the visitors see during a test, which begins and ends with a whole cluster."""
+    system.wait_up()
+    system.settle(running=RUNNING)
+    with visitors.watched() as watched:
+        yield watched
+    system.wait_up()
+    system.settle(running=RUNNING)
+
+
+@pytest.fixture
+def recovery(request: pytest.FixtureRequest) -> Recovery:
+    """Notes how long it takes from a fault to its end."""
+    return Recovery(_results)

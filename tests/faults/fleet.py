@@ -1,0 +1,98 @@
+"""The previews of `site` that run all the time and are visited: where each is, and its address."""
+
+from prevs import names
+from prevs.records import PreviewRecord
+from tests.faults.picture import Key
+from tests.faults.sites import Site
+from tests.faults.system import System
+from tests.faults.visitors import Address, Download
+
+
+class Fleet:
+    """`labels` of one site in one cluster."""
+
+    def __init__(self, system: System, site: Site, labels: list[str]) -> None:
+        self._system = system
+        self.site = site
+        self.labels = labels
+
+    def host(self, label: str) -> str:
+        """Return the host name of a label, as a browser sends it."""
+        settings = self._system.settings
+        return names.host(label, self.site.app, f"{settings.domain}:{settings.port}")
+
+    def addresses(self) -> list[Address]:
+        """Return what visitors ask for."""
+        return [Address(self.host(label), self.site.page(label)) for label in self.labels]
+
+    def key(self, label: str) -> Key:
+        """Return the key of a label's preview."""
+        return (self.site.app, self.site.commit(label))
+
+    def record(self, label: str) -> PreviewRecord:
+        """Return the record of a label's preview."""
+        found = self._system.record(self.key(label))
+        assert found is not None, label
+        return found
+
+    def task(self, label: str) -> str:
+        """Return the task that a label's preview has now."""
+        task = self.record(label).task_id
+        assert task is not None, label
+        return task
+
+    def tasks(self) -> dict[str, str]:
+        """Return the task of every label."""
+        return {label: self.task(label) for label in self.labels}
+
+    def agent(self, label: str) -> str:
+        """Return the name of the agent that a label's preview is on."""
+        host = self.record(label).agent_host or ""
+        return f"agent-{host.rpartition('.')[2]}"
+
+    def on(self, agent: str) -> list[str]:
+        """Return the labels whose previews are on an agent."""
+        return [label for label in self.labels if self.agent(label) == agent]
+
+    def elsewhere(self, agent: str) -> list[str]:
+        """Return the hosts of the labels whose previews are not on an agent."""
+        return [self.host(label) for label in self.labels if self.agent(label) != agent]
+
+    def download(self, label: str, seconds: float) -> Download:
+        """Begin a long answer of a label's preview, and return once it flows."""
+        begun = Download(self._system.settings.port, self.host(label), seconds)
+        assert begun.flowing.wait(60), begun.outcome()
+        return begun
+
+    def start_another(self) -> None:
+        """Ask for one more preview and wait until it runs: all that takes part does its part."""
+        label = self.site.labels[len(self.labels)]
+        self._system.start(self.site.app, label)
+
+        def runs() -> bool:
+            record = self._system.record(self.key(label))
+            return record is not None and record.state.value == "running"
+
+        self._system.wait_for(runs, f"{label} runs")
+
+    def stop_another(self) -> None:
+        """End that one more preview, and wait until it has ended."""
+        label = self.site.labels[len(self.labels)]
+        path = f"/v1/previews/{self.site.app}/{self.site.commit(label)}"
+        assert self._system.call("DELETE", path).status_code in {202, 404}
+
+        def ended() -> bool:
+            record = self._system.record(self.key(label))
+            return record is None or record.state.value == "stopped"
+
+        self._system.wait_for(ended, f"{label} has ended")
+
+    def wait_replaced(self, label: str, old: str) -> PreviewRecord:
+        """Wait until a label's preview runs as another task than `old`."""
+
+        def replaced() -> PreviewRecord | None:
+            now = self.record(label)
+            return now if now.state.value == "running" and now.task_id != old else None
+
+        found: PreviewRecord = self._system.wait_for(replaced, f"{label} runs again")
+        return found

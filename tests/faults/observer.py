@@ -1,0 +1,166 @@
+"""Takes pictures of a cluster: reads ZooKeeper, the master's /state and Docker."""
+
+import contextlib
+import re
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+from docker import DockerClient
+from docker.errors import DockerException
+from kazoo.client import KazooClient
+from kazoo.exceptions import KazooException, NoNodeError
+from kazoo.handlers.threading import KazooTimeoutError
+
+from local.containers import LABEL
+from prevs.paths import Paths
+from prevs.records import LeaderRecord, PlacementsRecord, PreviewRecord, RecordError
+from tests.faults.picture import Framework, Key, Picture
+
+_TERMINAL = ("FINISHED", "FAILED", "KILLED", "ERROR", "LOST", "DROPPED", "GONE", "GONE_BY_OPERATOR")
+_TEARDOWN = re.compile(r"Processing TEARDOWN call|Removing framework ")
+_SECONDS = 5.0
+
+
+class CannotLook(Exception):
+    """Something that was asked does not answer now."""
+
+
+class Observer:
+    """Knows where to ask; may be used by several threads."""
+
+    def __init__(self, folder: Path, *, master: str, zookeeper: str, docker_host: str) -> None:
+        self._master_log = folder / "log" / "master.log"
+        self._master = master
+        self._docker = docker_host
+        self._zookeeper = zookeeper
+        self._cluster = ""
+        self._paths = Paths()
+
+    def of(self, cluster: str) -> "Observer":
+        """Look at the containers of that cluster id."""
+        self._cluster = cluster
+        return self
+
+    @contextlib.contextmanager
+    def zookeeper(self) -> Iterator[KazooClient]:
+        """Give a client of its own, so that no outage of ZooKeeper outlasts itself here."""
+        client = KazooClient(self._zookeeper, timeout=10.0)
+        try:
+            client.start(timeout=_SECONDS)
+            yield client
+        except (KazooException, KazooTimeoutError, OSError) as exc:
+            raise CannotLook(f"ZooKeeper: {exc!r}") from exc
+        finally:
+            client.stop()
+            client.close()
+
+    def look(self) -> Picture:
+        """Return what all three say now. Raises CannotLook."""
+        framework_id, previews, placements = self.records()
+        frameworks, removed = self._frameworks()
+        return Picture(
+            framework_id=framework_id,
+            previews=previews,
+            placements=placements,
+            frameworks=frameworks,
+            removed=removed,
+            containers=self.containers(),
+            teardowns=len(_TEARDOWN.findall(self._master_log.read_text(errors="replace"))),
+        )
+
+    def leader(self) -> int | None:
+        """Return the pid of the framework that leads, as the store has it. Raises CannotLook."""
+        with self.zookeeper() as client:
+            try:
+                said = LeaderRecord.decode(client.get(self._paths.leader)[0])
+            except (NoNodeError, RecordError):
+                return None
+        return int(said.process.split("/")[1]) if said.api else None
+
+    def records(self) -> tuple[str | None, dict[Key, PreviewRecord], dict[Key, Any]]:
+        """Return the framework id, the previews and the placements of the store."""
+        with self.zookeeper() as client:
+            try:
+                framework_id = client.get(self._paths.framework_id)[0].decode() or None
+            except NoNodeError:
+                framework_id = None
+            previews, placements = {}, {}
+            for app in _children(client, self._paths.previews):
+                for sha in _children(client, self._paths.app_previews(app)):
+                    with contextlib.suppress(NoNodeError):
+                        data, _ = client.get(self._paths.preview(app, sha))
+                        previews[app, sha] = PreviewRecord.decode(data)
+            for app in _children(client, self._paths.placements):
+                with contextlib.suppress(NoNodeError):
+                    data, _ = client.get(self._paths.app_placements(app))
+                    for sha, placement in PlacementsRecord.decode(data).placements.items():
+                        placements[app, sha] = placement
+        return framework_id, previews, placements
+
+    def _frameworks(self) -> tuple[tuple[Framework, ...], tuple[str, ...]]:
+        said = self.mesos("/state")
+        known = []
+        for framework in said["frameworks"]:
+            listed = [*framework["tasks"], *framework["unreachable_tasks"]]
+            tasks = {task["id"]: str(task["state"]) for task in listed}
+            live = {t: s for t, s in tasks.items() if s.removeprefix("TASK_") not in _TERMINAL}
+            known.append(Framework(framework["id"], framework["connected"], live))
+        return tuple(known), tuple(f["id"] for f in said["completed_frameworks"])
+
+    def mesos(self, path: str) -> Any:
+        """Return what the master answers at a path. Raises CannotLook."""
+        try:
+            return requests.get(f"http://{self._master}{path}", timeout=_SECONDS).json()
+        except (requests.RequestException, ValueError) as exc:
+            raise CannotLook(f"the master: {exc!r}") from exc
+
+    def containers(self, *, running: bool = False) -> tuple[str, ...]:
+        """Return the tasks that have a container (one that runs, if asked). Raises CannotLook."""
+        ours: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={self._cluster}"}
+        try:
+            with contextlib.closing(DockerClient(base_url=self._docker, timeout=20)) as client:
+                listed = client.api.containers(all=not running, filters=ours)
+        except (DockerException, requests.RequestException) as exc:
+            raise CannotLook(f"docker: {exc!r}") from exc
+        return tuple(str(found["Labels"].get("prevs.task", "")) for found in listed)
+
+
+def _children(client: KazooClient, path: str) -> list[str]:
+    try:
+        found: list[str] = client.get_children(path)
+    except NoNodeError:
+        return []
+    return found
+
+
+class RouteWatch(threading.Thread):
+    """Notes for how long visitors are sent to attempts that have no container, as far as seen."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__(daemon=True)
+        self._observer = observer
+        self._since: dict[str, float] = {}
+        self._stopping = threading.Event()
+        self.longest = 0.0
+
+    def run(self) -> None:
+        """Look twice a second until stopped; what does not answer is not judged."""
+        while not self._stopping.wait(0.5):
+            try:
+                _, _, placements = self._observer.records()
+                alive = self._observer.containers(running=True)
+            except CannotLook:
+                self._since.clear()
+                continue
+            dead = {p.task_id for p in placements.values()} - set(alive)
+            now = time.monotonic()
+            self._since = {task: self._since.get(task, now) for task in dead}
+            self.longest = max([self.longest, *(now - t for t in self._since.values())])
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._stopping.set()

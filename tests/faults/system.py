@@ -1,0 +1,217 @@
+"""A local cluster that tests may hurt: its parts by name, killed, held down, stopped, continued."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local import ports, processes
+from local.processes import Identity
+from local.settings import Settings, read
+from prevs.records import PreviewRecord
+from tests.faults.observer import CannotLook, Observer
+from tests.faults.picture import Key, Picture, violations
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 120.0  # seconds: a machine may be busy; nothing here asserts how quick it is
+
+
+class System:
+    """The cluster in `folder`."""
+
+    def __init__(self, folder: Path, docker_host: str) -> None:
+        self.folder = folder
+        self._environ = {**os.environ, "DOCKER_HOST": docker_host}
+        self._docker_host = docker_host
+        self.settings: Settings
+        self.observer: Observer
+
+    def up(self, *options: str) -> None:
+        """Start it, with ports that are free."""
+        names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
+        chosen = [f"--{name}={_free_port()}" for name in names]
+        chosen.append(f"--preview-ports={_free_ports()}")
+        self._run("up", *chosen, "--no-credentials", *options)
+        settings = read(self.folder)
+        assert settings is not None
+        self.settings = settings
+        self.observer = Observer(
+            self.folder,
+            master=f"127.0.0.1:{settings.mesos_port}",
+            zookeeper=f"127.0.0.1:{settings.zookeeper_port}",
+            docker_host=self._docker_host,
+        ).of(settings.cluster)
+
+    def down(self) -> None:
+        """End it."""
+        self._run("down")
+
+    def _run(self, command: str, *options: str) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "cli", "local", command, f"--dir={self.folder}", *options],
+            cwd=ROOT,
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+    # its parts
+
+    def part(self, name: str) -> Mapping[str, Any]:
+        """Return what the supervisor last said of a part."""
+        said = json.loads((self.folder / "status.json").read_text())
+        found: Mapping[str, Any] = next(part for part in said["parts"] if part["name"] == name)
+        return found
+
+    def process(self, name: str) -> Identity:
+        """Return a part's process, once it runs."""
+        found = self.wait_for(lambda: self._process(name), f"{name} runs")
+        return Identity(*found)
+
+    def _process(self, name: str) -> Identity | None:
+        pid = self.part(name)["pid"]
+        return None if pid is None else processes.identify(pid)
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """Send a part's process a signal."""
+        processes.send(self.process(name), number)
+
+    def kill(self, name: str) -> None:
+        """End a part by SIGKILL and wait until that is noticed; the supervisor starts it again."""
+        process = self.process(name)
+        processes.send(process, signal.SIGKILL)
+        assert processes.wait([process], 30) == []
+        self.wait_for(
+            lambda: self.part(name)["pid"] != process.pid, f"the end of {name} is noticed"
+        )
+
+    def hold(self, name: str) -> None:
+        """Kill a part, and have it stay away until it is let go."""
+        (self.settings.held_folder / name).touch()
+        self.kill(name)
+
+    def let_go(self, name: str) -> None:
+        """Let a part come back."""
+        (self.settings.held_folder / name).unlink(missing_ok=True)
+
+    def wait_up(self) -> None:
+        """Wait until every part is ready."""
+        self.wait_for(lambda: self._status()["up"], "all parts are up again")
+
+    def _status(self) -> Any:
+        return json.loads((self.folder / "status.json").read_text())
+
+    @property
+    def frameworks(self) -> list[str]:
+        """The names of all frameworks."""
+        return [*map(self.settings.framework_name, self.settings.framework_numbers)]
+
+    def leader(self) -> str:
+        """Return the name of the framework that leads, once one does."""
+
+        def find() -> str | None:
+            pid = self.observer.leader()
+            return next((f for f in self.frameworks if self.part(f)["pid"] == pid), None)
+
+        found: str = self.wait_for(find, "a framework leads")
+        return found
+
+    def executor_of(self, task_id: str) -> list[Identity]:
+        """Return the processes of a task's executor."""
+        ours = set(processes.marked(self.settings.cluster))
+        return [p for p in processes.having("MESOS_EXECUTOR_ID", task_id) if p in ours]
+
+    # its API
+
+    def call(self, method: str, path: str, **body: Any) -> requests.Response:
+        """Return the first answer of any framework that is not about being unable to answer."""
+        token = self.settings.token_file.read_text()
+        headers = {"Authorization": f"Bearer {token}"}
+
+        def ask() -> requests.Response | None:
+            for api in self.settings.api.split(","):
+                try:
+                    answer = requests.request(
+                        method, f"{api}{path}", headers=headers, json=body or None, timeout=20
+                    )
+                except requests.RequestException:
+                    continue
+                if answer.status_code < 500:
+                    return answer
+            return None
+
+        answer: requests.Response = self.wait_for(ask, f"{method} {path} is answered")
+        return answer
+
+    def start(self, app: str, label: str) -> None:
+        """Ask for a preview."""
+        answer = self.call("POST", "/v1/previews", app=app, label=label)
+        assert answer.status_code in {200, 202}, answer.text
+
+    # its records
+
+    def record(self, key: Key) -> PreviewRecord | None:
+        """Return a preview's record as stored, or None."""
+        return self.observer.records()[1].get(key)
+
+    def wait_for(self, condition: Callable[[], Any], what: str, limit: float = LIMIT) -> Any:
+        """Return what `condition` returns once it is something; fails after `limit` seconds."""
+        deadline = time.monotonic() + limit
+        last: object = None
+        while time.monotonic() < deadline:
+            try:
+                if found := condition():
+                    return found
+            except (CannotLook, OSError, ValueError, AssertionError) as exc:
+                last = exc
+            time.sleep(0.05)
+        return pytest.fail(f"{what}: not within {limit:.0f} s ({last})")
+
+    def settle(self, *, running: int = 0, limit: float = LIMIT) -> Picture:
+        """Wait until every invariant holds and `running` previews run; return that picture."""
+        deadline = time.monotonic() + limit
+        wrong = ["nobody could look"]
+        while time.monotonic() < deadline:
+            try:
+                now = self.observer.look()
+            except CannotLook as exc:
+                wrong = [str(exc)]
+            else:
+                count = sum(record.state.value == "running" for record in now.previews.values())
+                few = [f"{count} of {running} previews run"] if count < running else []
+                wrong = [*violations(now), *few]
+                if not wrong:
+                    return now
+            time.sleep(0.1)
+        return pytest.fail("\n".join([f"after {limit:.0f} s it is still so that", *wrong]))
+
+
+def _free_port() -> int:
+    """Return a port that is free on the addresses of all frameworks and agents."""
+    while True:
+        port = ports.free_port()
+        if _are_free([port]):
+            return port
+
+
+def _free_ports() -> str:
+    """Return FIRST-LAST of some ports that are free on the addresses of all agents."""
+    while True:
+        first = random.randrange(20000, 30000, 100)
+        if _are_free(range(first, first + 100)):
+            return f"{first}-{first + 99}"
+
+
+def _are_free(wanted: Iterable[int]) -> bool:
+    return all(ports.is_free(port, f"127.0.0.{n}") for port in wanted for n in range(1, 5))
