@@ -1,14 +1,15 @@
 """A dockerd of the fault cluster's own, which tests may kill: the shared one serves other runs too.
 
-It runs beside another one: it has no bridge docker0, touches no iptables rules, and takes its
-addresses from a range of its own. What it starts is reached through its userland proxy. As with
-systemd, its containers' shims outlive it when it is killed; the next one ends their containers,
-unless live-restore is on.
+It runs beside another one: it touches no iptables rules, takes its addresses from a range of its
+own, and has a bridge of its own (without any it would remove docker0, which is another's). What it
+starts is reached through its userland proxy. As with systemd, its containers' shims outlive it when
+it is killed; the next one ends their containers, unless live-restore is on.
 """
 
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -30,6 +31,7 @@ class Dockerd:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.host = f"unix://{folder / 'docker.sock'}"
+        self._bridge = f"prevs-{secrets.token_hex(4)}"
         self._namespace: subprocess.Popen[bytes] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -86,11 +88,13 @@ class Dockerd:
             for process in processes.in_session(self._namespace.pid):
                 daemon.signal_process(process, signal.SIGKILL)
             self._namespace.wait()
+        _run("ip", "link", "delete", self._bridge)
         _run("rm", "-rf", str(self._folder))
 
     def _enter(self) -> tuple[str, ...]:
         """Return what runs a command in a mount namespace that outlives every dockerd in it."""
         if self._namespace is None:
+            _run("ip", "link", "add", self._bridge, "type", "bridge")
             self._namespace = subprocess.Popen(
                 daemon.as_root(["unshare", "--mount", "sleep", "infinity"]),
                 cwd="/",
@@ -111,7 +115,13 @@ class Dockerd:
             *(program, "--config-file", str(settings), "--log-level", "warn"),
             *("--host", self.host, "--group", str(os.getgid()), "--pidfile", str(at / "pid")),
             *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
-            *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+            *(
+                "--bridge",
+                self._bridge,
+                "--iptables=false",
+                "--ip6tables=false",
+                "--ip-forward=false",
+            ),
             *("--default-address-pool", _ADDRESSES),
         )
 
@@ -146,4 +156,10 @@ def _namespace(pid: int) -> str:
 
 
 def _run(*command: str) -> None:
-    subprocess.run(daemon.as_root([*command]), check=False, capture_output=True)
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    subprocess.run(
+        daemon.as_root([*command]),
+        env={**os.environ, "PATH": path},
+        check=False,
+        capture_output=True,
+    )
