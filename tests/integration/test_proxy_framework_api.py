@@ -117,6 +117,25 @@ def test_a_framework_that_takes_the_call_and_ends_is_followed_by_the_next(base: 
         taken.join()
 
 
+def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
+    base: str, world: Previews
+) -> None:
+    """A stopped process takes connections and answers nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+
+        async def ask(api: FrameworkApi) -> None:
+            await api.report_uses("the-proxy", [])
+            await api.start("hello", "main")
+
+        call(f"http://127.0.0.1:{hung.getsockname()[1]},{base}", ask)
+        hung.setblocking(False)
+        hung.accept()[0].close()
+        with pytest.raises(BlockingIOError):  # it was asked once
+            hung.accept()
+    assert len(world.uses) == 1
+    assert world.asked == ["POST /v1/previews"]
+
+
 def test_a_refusal_is_the_answer_and_nobody_else_is_asked(base: str, other: Previews) -> None:
     with serving(other) as second, pytest.raises(ApiRefused):
         call(f"{base},{second}", lambda api: api.start("hello", "nothing"))
