@@ -17,6 +17,7 @@ from typing import NamedTuple
 import git
 
 from executor.errors import CommitMissing, ExecutorError, RepositoryUnreachable
+from executor.folder import Folder
 from executor.locks import locked
 from executor.ports import Log, Signals
 from executor.processes import end_group
@@ -75,7 +76,7 @@ class GitCheckout:
 
         Blocks for at most `limit` seconds. Raises RepositoryUnreachable, CommitMissing, Stopped.
         """
-        tree = self._folder / "trees" / self._source.name
+        tree = Folder(self._folder).tree(self._source.name)
         index = tree.with_name(f"{tree.name}.index")
         deadline = self._now() + limit
         try:
@@ -99,8 +100,9 @@ class GitCheckout:
             if self._has_commit(deadline):
                 return
             # Nobody else writes here while we hold the lock: a lock of git's own is one that a
-            # killed git left behind, and would stop every later fetch.
-            for stale in self._mirror.rglob("*.lock"):
+            # killed git left behind, and would stop every later fetch; what it had received is
+            # of no use.
+            for stale in (*self._mirror.rglob("*.lock"), *self._mirror.rglob("tmp_pack_*")):
                 stale.unlink(missing_ok=True)
             where = ("--end-of-options", self._source.repository)
             flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-recurse-submodules")

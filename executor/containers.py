@@ -6,38 +6,49 @@ after every stop, and a daemon has address ranges for about 30.
 """
 
 import logging
-import math
-import signal
-import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig
 
+from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable, StartFailed
-from executor.ports import ContainerSpec, Exit, Log
+from executor.ports import ContainerSpec, Log
 
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 """What ordinary images need to give up root by themselves, and to listen on port 80."""
 
 _PIDS = 512
 _LOG = LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"})
-_DAEMON_RETURNS = 30.0
-"""Seconds in which a daemon that is being restarted is expected back."""
-
-_RETRY_PAUSE = 0.5
 
 logger = logging.getLogger(__name__)
+
+
+class Custody(Protocol):
+    """Sees to it that no container outlives its executor; see executor/custody.py."""
+
+    def labels(self) -> Mapping[str, str]:
+        """Return what a container carries to be found when everything else is dead."""
+        ...
+
+    def take(self, name: str) -> None:
+        """Answer for a container that is about to be created. May block for some seconds."""
+        ...
+
+    def release(self) -> None:
+        """Hear that it is gone for sure."""
+        ...
 
 
 class DockerContainers:
     """Fulfils the port Containers with docker-py."""
 
-    def __init__(self, daemon: Daemon, cluster: str | None, log: Log) -> None:
+    def __init__(self, daemon: Daemon, cluster: str | None, log: Log, custody: Custody) -> None:
         self._daemon = daemon
+        self._custody = custody
         self._cluster = cluster
         self._network = f"prevs-{cluster}" if cluster else "prevs"
         self._log = log
@@ -50,18 +61,21 @@ class DockerContainers:
         Raises StartFailed, DockerUnavailable.
         """
         client = self._daemon.client()
+        self._custody.take(spec.name)
         try:
             with daemon_errors():
                 container = self._create(client, spec)
                 self._start(client, container)
         except APIError as exc:
-            _discard(client, spec.name)
+            self._discard(client, spec.name)
             raise StartFailed(f"{explanation(exc)}.") from exc
         except DockerUnavailable:
             # A daemon that took too long may have done it all the same.
-            _discard(client, spec.name)
+            self._discard(client, spec.name)
             raise
-        return DockerContainer(client, container, log=self._log, on_exit=on_exit)
+        return DockerContainer(
+            client, container, log=self._log, on_exit=on_exit, on_removed=self._custody.release
+        )
 
     def _create(self, client: APIClient, spec: ContainerSpec) -> str:
         limits = client.create_host_config(
@@ -84,7 +98,7 @@ class DockerContainers:
                 name=spec.name,
                 ports=[spec.container_port],
                 environment=dict(spec.environment),
-                labels=dict(spec.labels),
+                labels={**spec.labels, **self._custody.labels()},
                 host_config=limits,
             )
             return str(made["Id"])
@@ -126,103 +140,14 @@ class DockerContainers:
             if exc.status_code != 409:
                 raise
 
-
-def _discard(client: APIClient, name: str) -> None:
-    """Remove what an attempt that failed may have left; never raises."""
-    try:
-        with daemon_errors():
-            client.remove_container(name, force=True, v=True)
-    except NotFound:
-        return
-    except (APIError, DockerUnavailable):
-        logger.exception("the container %s may be left", name)
-
-
-class DockerContainer:
-    """Fulfils the port Container. Two threads follow the container's output and its end."""
-
-    def __init__(
-        self, client: APIClient, container: str, *, log: Log, on_exit: Callable[[], None]
-    ) -> None:
-        self._client = client
-        self._id = container
-        self._log = log
-        self._on_exit = on_exit
-        self._ended: Exit | DockerUnavailable | None = None
-        self._follower = threading.Thread(target=self._follow, daemon=True, name="log")
-        self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
-        self._follower.start()
-        self._waiter.start()
-
-    def exit(self) -> Exit | None:
-        """Return how it ended, None while it runs. Doesn't block.
-
-        Raises DockerUnavailable when the daemon went away and did not return.
-        """
-        ended = self._ended
-        if isinstance(ended, DockerUnavailable):
-            raise ended
-        return ended
-
-    def terminate(self) -> None:
-        """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
+    def _discard(self, client: APIClient, name: str) -> None:
+        """Remove what an attempt that failed may have left; never raises."""
         try:
             with daemon_errors():
-                wanted = self._client.inspect_container(self._id)["Config"].get("StopSignal")
-                self._client.kill(self._id, wanted or signal.SIGTERM)
-        except APIError:
-            # It is not running any more.
-            return
-
-    def drain(self, seconds: float) -> None:
-        """Wait until the output of an ended container is in the log, at most `seconds`."""
-        self._follower.join(seconds)
-
-    def remove(self) -> None:
-        """Kill it if it runs, and remove it; one that is gone is no error.
-
-        Raises DockerUnavailable.
-        """
-        try:
-            with daemon_errors():
-                self._client.remove_container(self._id, force=True, v=True)
+                client.remove_container(name, force=True, v=True)
         except NotFound:
-            return
-        except APIError as exc:
-            # 409: its removal is in progress already.
-            if exc.status_code != 409:
-                raise DockerUnavailable(explanation(exc)) from exc
-
-    def _follow(self) -> None:
-        try:
-            with daemon_errors():
-                for data in self._client.logs(self._id, stream=True, follow=True):
-                    self._log.write(data)
+            self._custody.release()
         except (APIError, DockerUnavailable):
-            # The container or the daemon is gone; the thread beside this one tells which.
-            return
-
-    def _wait(self) -> None:
-        self._ended = self._outcome()
-        self._on_exit()
-
-    def _outcome(self) -> Exit | DockerUnavailable:
-        attempts = math.ceil(_DAEMON_RETURNS / _RETRY_PAUSE)
-        problem = DockerUnavailable("it closed the connection")
-        for _ in range(attempts):
-            try:
-                with daemon_errors():
-                    return self._ask()
-            except NotFound:
-                return Exit(code=128 + signal.SIGKILL, out_of_memory=False)
-            except (APIError, DockerUnavailable) as exc:
-                problem = exc if isinstance(exc, DockerUnavailable) else problem
-                time.sleep(_RETRY_PAUSE)
-        return problem
-
-    def _ask(self) -> Exit:
-        """Block until the container has ended; return how."""
-        code = int(self._client.wait(self._id)["StatusCode"])
-        state = self._client.inspect_container(self._id)["State"]
-        # A worker that was killed for memory while the application went on is no such end.
-        return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0)
+            logger.exception("the container %s may be left, until docker answers", name)
+        else:
+            self._custody.release()

@@ -10,9 +10,9 @@ from docker.errors import APIError, DockerException
 from docker.utils import kwargs_from_env
 from urllib3.exceptions import HTTPError
 
+from executor.engine import DEFAULT_HOST
 from executor.errors import DockerUnavailable
 
-_DEFAULT_HOST = "unix:///var/run/docker.sock"
 _CALL_LIMIT = 60
 """Seconds for one answer of the daemon. Starting a container on a busy machine can take 10."""
 
@@ -24,7 +24,7 @@ class Daemon:
         self._settings = kwargs_from_env(environment=dict(environ))
         self._lock = threading.Lock()
         self._client: APIClient | None = None
-        self.host = environ.get("DOCKER_HOST") or _DEFAULT_HOST
+        self.host = environ.get("DOCKER_HOST") or DEFAULT_HOST
 
     def client(self) -> APIClient:
         """Return the one client of this process. Raises DockerUnavailable."""

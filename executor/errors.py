@@ -9,6 +9,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── AppExited, OutOfMemory     the container ended; `exit_code` says how
 ├── NeverListened, Unhealthy   the container runs, and does not answer as it should
 └── DockerUnavailable          the agent's docker daemon does not answer
+    └── DockerRestarted        it does again, and took the container along when it ended
 InvalidEnvironment             this program cannot even begin; all problems at once
 Stopped                        no error: the attempt was told to end
 """
@@ -96,12 +97,13 @@ class AppExited(ExecutorError):
 
     cause = Cause.APP_EXITED
 
-    def __init__(self, exit_code: int, *, answered: bool) -> None:
+    def __init__(self, exit_code: int | None, *, answered: bool) -> None:
         when = "after it had answered" if answered else "before it answered"
-        hint = _EXIT_HINTS.get(exit_code, "")
+        how = "while Docker was away"
+        if exit_code is not None:
+            how = f"with code {exit_code}{_EXIT_HINTS.get(exit_code, '')}"
         super().__init__(
-            f"The application exited with code {exit_code}{hint} {when}. "
-            "The end of the log shows what it said last."
+            f"The application exited {how} {when}. The end of the log shows what it said last."
         )
         self.exit_code = exit_code
 
@@ -111,7 +113,7 @@ class OutOfMemory(ExecutorError):
 
     cause = Cause.OUT_OF_MEMORY
 
-    def __init__(self, exit_code: int, mem: int) -> None:
+    def __init__(self, exit_code: int | None, mem: int) -> None:
         super().__init__(
             f"The application was killed because it used more than its {mem} MB of memory. "
             "Raise the app's memory, or make it use less, then retry."
@@ -158,6 +160,18 @@ class DockerUnavailable(ExecutorError):
             "retry when it answers again."
         )
         self.why = why
+
+
+class DockerRestarted(DockerUnavailable):
+    """The docker daemon of this agent ended, and the container with it."""
+
+    def __init__(self) -> None:
+        ExecutorError.__init__(
+            self,
+            "Docker was restarted, and the container ended with it. Retry. (With live-restore in "
+            "its configuration containers go on.)",
+        )
+        self.why = "it was restarted"
 
 
 class InvalidEnvironment(Exception):

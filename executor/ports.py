@@ -93,9 +93,9 @@ class ContainerSpec:
 
 
 class Exit(NamedTuple):
-    """How a container ended."""
+    """How a container ended; `code` is None where nobody was there to see it."""
 
-    code: int
+    code: int | None
     out_of_memory: bool
 
 

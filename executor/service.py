@@ -24,14 +24,22 @@ EXIT_NO_TASK = 4
 _TASK_LIMIT = 60.0
 """Seconds for the agent to send the task after this process began; it does so at once."""
 
-_ACKNOWLEDGE_LIMIT = 30.0
-"""Seconds for the agent to confirm the last report: it may be restarting."""
+_ACKNOWLEDGE_LIMIT = 1200.0
+"""Seconds for the agent to confirm the last report: longer than Mesos's recovery timeout, for it
+may be away, and be restarted, for as long as the link to it is not lost."""
 
 _HASTY_ACKNOWLEDGE_LIMIT = 1.0
-"""The same after SHUTDOWN: an agent whose framework was removed confirms nothing any more."""
+"""Seconds for the agent to confirm the last report after SHUTDOWN: one whose framework was removed
+confirms nothing any more."""
 
 _REMOVAL_TIME = 2.0
 """Seconds of the agent's patience that are kept for removing the container and the last report."""
+
+_REPORT_TIME = 1.0
+"""Seconds of them that are kept for the last report, should docker not let go of the container."""
+
+_LOOK = 0.5
+"""Seconds between looks at whether there is an agent still that may confirm the last report."""
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +79,7 @@ class Service:
         self._signals = StopSignal()
         self._reporter: Reporter | None = None
         self._stop_grace = 0.0
-        self._acknowledge_limit = _ACKNOWLEDGE_LIMIT
+        self._hasty = False
         self._exit_code = EXIT_DONE
 
     def run(self) -> int:
@@ -99,7 +107,8 @@ class Service:
             case Killed(_, grace):
                 self._end(self._stop_grace if grace is None else grace)
             case ShutDown():
-                self._acknowledge_limit = _HASTY_ACKNOWLEDGE_LIMIT
+                self._hasty = True
+                self._expire_in(self._config.shutdown_grace - _REPORT_TIME)
                 self._end(self._hasty_grace())
             case Lost(reason):
                 logger.error("the agent is lost: %s", reason)
@@ -109,6 +118,14 @@ class Service:
                 self._report_end(error)
                 return False
         return self._reporter is not None
+
+    def _expire_in(self, seconds: float) -> None:
+        """Report an end in time; the guardian goes on with what has not ended by then."""
+        if self._reporter is None:
+            return
+        timer = threading.Timer(max(0.0, seconds), self._inbox.put, (Ended(None),))
+        timer.daemon = True
+        timer.start()
 
     def _hasty_grace(self) -> float:
         return min(self._stop_grace, max(0.0, self._config.shutdown_grace - _REMOVAL_TIME))
@@ -148,5 +165,23 @@ class Service:
         if self._reporter is None or self._exit_code == EXIT_LOST:
             return
         self._reporter.ended(error)
-        if not self._link.wait_acknowledged(self._acknowledge_limit):
+        if not self._is_acknowledged():
             logger.error("the agent did not acknowledge the last report")
+
+    def _is_acknowledged(self) -> bool:
+        """Wait until the agent has confirmed the last report, or wants to hear of us no more."""
+        if not self._hasty:
+            for _ in range(round(_ACKNOWLEDGE_LIMIT / _LOOK)):
+                if self._link.wait_acknowledged(_LOOK):
+                    return True
+                if self._is_left():
+                    break
+        return self._link.wait_acknowledged(_HASTY_ACKNOWLEDGE_LIMIT)
+
+    def _is_left(self) -> bool:
+        """Tell whether there is no agent any more that wants to hear of us."""
+        try:
+            event = self._inbox.get_nowait()
+        except queue.Empty:
+            return False
+        return isinstance(event, Lost | ShutDown)

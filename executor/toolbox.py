@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from executor.attempt import Attempt
 from executor.config import Config
 from executor.containers import DockerContainers
+from executor.custody import Custody
 from executor.daemon import Daemon
-from executor.errors import DockerUnavailable
 from executor.images import DockerImages
 from executor.job import Tools
 from executor.ports import Checkout, Log
 from executor.probe import HttpProbe
+from executor.reaper import reap
 from executor.reporter import Reporter
 from executor.signals import StopSignal
 
@@ -23,22 +24,23 @@ from executor.signals import StopSignal
 class Toolbox:
     """Makes the tools of an attempt; one docker client for all."""
 
-    def __init__(self, config: Config, environ: Mapping[str, str], log: Log) -> None:
+    def __init__(
+        self, config: Config, environ: Mapping[str, str], log: Log, custody: Custody
+    ) -> None:
         self._config = config
         self._environ = environ
         self._log = log
+        self._custody = custody
         self._daemon = Daemon(environ)
 
     def connect(self) -> None:
-        """Connect to docker before there is a task; one that is away is the task's failure."""
-        try:
-            self._daemon.client()
-        except DockerUnavailable:
-            return
+        """Connect to docker before there is a task, and remove what dead attempts left."""
+        self._custody.reap(lambda folder: reap(self._daemon, folder))
 
     def tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
-        """Return what an attempt works with."""
+        """Return what an attempt works with. Raises OSError."""
         order = attempt.order
+        self._custody.begin(attempt.task_id)
 
         def checkout() -> Checkout:
             from executor.checkout import GitCheckout, Source
@@ -56,7 +58,7 @@ class Toolbox:
             images=DockerImages(
                 self._daemon, self._config.dir, self._environ, signals=signals, log=self._log
             ),
-            containers=DockerContainers(self._daemon, attempt.cluster, self._log),
+            containers=DockerContainers(self._daemon, attempt.cluster, self._log, self._custody),
             probe=HttpProbe(
                 (order.host, order.host_port), order.health, order.url, signals=signals
             ),

@@ -12,7 +12,7 @@ from executor.daemon import Daemon
 from executor.errors import StartFailed
 from executor.ports import Container, Containers, ContainerSpec, Exit
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import App, FakeContainers
+from tests.fakes.containers import App, FakeContainers, RecordingCustody
 from tests.fakes.samples import SampleImages, nothing_left, wait_until
 
 pytestmark = pytest.mark.contract
@@ -59,7 +59,9 @@ class RealWorld:
         self.log = MemoryLog()
         daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = daemon.client()
-        self.containers: Containers = DockerContainers(daemon, "contract", self.log)
+        self.containers: Containers = DockerContainers(
+            daemon, "contract", self.log, RecordingCustody()
+        )
         self.images = SampleImages(self.client)
         for image, _, command in APPS:
             self.images.add(image, command)

@@ -150,9 +150,13 @@ class RecordingReports:
 
 
 class RecordingLink:
-    """Fulfils the executor's Link: an agent that acknowledges everything."""
+    """Fulfils the executor's Link: an agent that acknowledges everything.
 
-    def __init__(self) -> None:
+    Where `away` says how often, it is away for as many questions first.
+    """
+
+    def __init__(self, away: int = 0) -> None:
+        self.away = away
         self.statuses: list[Mapping[str, Any]] = []
         self.stopped = False
         self.waited = 0.0
@@ -166,9 +170,10 @@ class RecordingLink:
         self.statuses.append(status)
 
     def wait_acknowledged(self, timeout: float) -> bool:
-        """Keep how long it would wait: everything is acknowledged."""
-        self.waited = timeout
-        return True
+        """Keep how long it would have waited in all."""
+        self.waited += timeout
+        self.away -= 1
+        return self.away < 0
 
     @property
     def states(self) -> list[str]:

@@ -19,8 +19,15 @@ class App:
 class FakeContainer:
     """A container of FakeContainers."""
 
-    def __init__(self, app: App, on_exit: Callable[[], None], forget: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: App,
+        on_exit: Callable[[], None],
+        forget: Callable[[], None],
+        removing: Callable[[], object],
+    ) -> None:
         self.app = app
+        self._removing = removing
         self.terminated = False
         self._on_exit = on_exit
         self._forget = forget
@@ -46,17 +53,22 @@ class FakeContainer:
 
     def remove(self) -> None:
         """Remove it; one that is gone is no error."""
+        self._removing()
         if self._exit is None:
             self.end(Exit(137, out_of_memory=False))
         self._forget()
 
 
 class FakeContainers:
-    """Fulfils the port Containers; `apps` is what each image runs."""
+    """Fulfils the port Containers; `apps` is what each image runs.
+
+    `removing` is called before a container is removed, and may block.
+    """
 
     def __init__(self, apps: Mapping[str, App], log: Log) -> None:
         self._apps = apps
         self._log = log
+        self.removing: Callable[[], object] = lambda: None
         self.running: dict[str, FakeContainer] = {}
         self.specs: list[ContainerSpec] = []
 
@@ -68,7 +80,9 @@ class FakeContainers:
         if spec.name in self.running:
             self.running[spec.name].remove()
         app = self._apps[spec.image]
-        container = FakeContainer(app, on_exit, lambda: self._forget(spec.name, container))
+        container = FakeContainer(
+            app, on_exit, lambda: self._forget(spec.name, container), self.removing
+        )
         self.running[spec.name] = container
         self._log.write(app.says)
         if app.exits is not None:
@@ -78,3 +92,22 @@ class FakeContainers:
     def _forget(self, name: str, container: FakeContainer) -> None:
         if self.running.get(name) is container:
             del self.running[name]
+
+
+class RecordingCustody:
+    """Fulfils the executor's Custody: keeps which container it answers for."""
+
+    def __init__(self) -> None:
+        self.held: str | None = None
+
+    def labels(self) -> Mapping[str, str]:
+        """Return a label that nobody looks for."""
+        return {"prevs.attempts": "test"}
+
+    def take(self, name: str) -> None:
+        """Keep the name."""
+        self.held = name
+
+    def release(self) -> None:
+        """Forget it."""
+        self.held = None

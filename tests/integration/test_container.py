@@ -15,6 +15,7 @@ from executor.ports import Answer, ContainerSpec, Exit
 from executor.probe import HttpProbe
 from executor.signals import StopSignal
 from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
 from tests.fakes.samples import SERVE, SampleImages, nothing_left, wait_until
 
 pytestmark = pytest.mark.integration
@@ -30,7 +31,8 @@ class World:
         self.daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = self.daemon.client()
         self.log = MemoryLog()
-        self.containers = DockerContainers(self.daemon, CLUSTER, self.log)
+        self.custody = RecordingCustody()
+        self.containers = DockerContainers(self.daemon, CLUSTER, self.log, self.custody)
         self.images = SampleImages(self.client)
         self._free_port = free_port
 
@@ -96,7 +98,7 @@ def test_a_container_is_found_by_its_labels_and_knows_what_it_is(world: World) -
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore)
     config = world.inspect(spec)["Config"]
-    assert config["Labels"] == {"prevs.task": "container-test", "prevs.app": "hello"}
+    assert config["Labels"] == {**spec.labels, **world.custody.labels()}
     environment = config["Env"]
     assert isinstance(environment, list)
     assert {"PORT=8080", "PREVS_APP=hello"} <= set(environment)
@@ -129,7 +131,8 @@ def test_a_container_that_docker_was_slow_to_start_is_not_left(
 ) -> None:
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore).remove()  # it makes the network
-    slow = DockerContainers(SlowDaemon({"DOCKER_HOST": docker_host}), CLUSTER, world.log)
+    daemon = SlowDaemon({"DOCKER_HOST": docker_host})
+    slow = DockerContainers(daemon, CLUSTER, world.log, world.custody)
     with pytest.raises(DockerUnavailable, match="timed out"):
         slow.start(spec, on_exit=ignore)
     assert world.client.containers(all=True, filters={"label": LABEL}) == []
@@ -222,7 +225,7 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
     def start(spec: ContainerSpec) -> None:
         daemon = Daemon({"DOCKER_HOST": docker_host})
         try:
-            DockerContainers(daemon, CLUSTER, world.log).start(spec, on_exit=ignore)
+            DockerContainers(daemon, CLUSTER, world.log, world.custody).start(spec, on_exit=ignore)
         except StartFailed as exc:
             failures.append(exc)
 
@@ -267,5 +270,6 @@ def test_zombies_are_reaped(world: World) -> None:
 
 def test_a_daemon_that_is_not_there_is_told_as_such(world: World) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    containers = DockerContainers(daemon, None, world.log, world.custody)
     with pytest.raises(DockerUnavailable, match="does not answer"):
-        DockerContainers(daemon, None, world.log).start(world.spec(SERVE), on_exit=ignore)
+        containers.start(world.spec(SERVE), on_exit=ignore)

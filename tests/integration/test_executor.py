@@ -14,7 +14,9 @@ import pytest
 from docker.api import APIClient
 
 from executor.config import Config
+from executor.custody import Custody
 from executor.daemon import Daemon
+from executor.guardian import Guardian
 from executor.mesos import Event, Killed, Launched, ShutDown
 from executor.service import EXIT_DONE, Service
 from executor.toolbox import Toolbox
@@ -53,6 +55,7 @@ class Agent(RecordingLink):
         self.tags: list[str] = []
         self._environ = {**os.environ, "DOCKER_HOST": host}
         self.config = Config(folder / "agent", "executor-test", 5.0)
+        self.guardian = os.pipe()
         self._attempts = 0
 
     def send_update(self, status: Mapping[str, Any]) -> None:
@@ -83,7 +86,9 @@ class Agent(RecordingLink):
             "data": base64.b64encode(order.encode()).decode(),
         }
         self.inbox.put(Launched(task))
-        toolbox = Toolbox(self.config, self._environ, self.log)
+        custody = Custody(self.config.dir, Guardian(self.guardian[1]))
+        toolbox = Toolbox(self.config, self._environ, self.log, custody)
+        toolbox.connect()
         return Service(self.config, self, self.inbox, toolbox.tools).run()
 
     def kill(self) -> None:
@@ -113,6 +118,8 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
     made = Agent(docker_host, tmp_path, free_port)
     with nothing_left(made.client, f"prevs.app={APP}"):
         yield made
+    for end in made.guardian:
+        os.close(end)
     for tag in made.tags:
         remove_image(made.client, tag)
     for network in made.client.networks(filters={"label": "prevs.cluster=executor-test"}):

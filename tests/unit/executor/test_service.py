@@ -38,6 +38,7 @@ class Agent(RecordingLink):
         self.containers = FakeContainers({ATTEMPT.image: app}, self.log)
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.graces: list[float] = []
+        self.shutdown_grace = 5.0
         self._when = when
         self._folder = folder
 
@@ -49,7 +50,7 @@ class Agent(RecordingLink):
     def run(self, *events: Event) -> int:
         for event in events:
             self.inbox.put(event)
-        config = Config(self._folder, "c1", 5.0)
+        config = Config(self._folder, "c1", self.shutdown_grace)
         return Service(config, self, self.inbox, self._tools).run()
 
     def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
@@ -82,7 +83,6 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
     assert agent.graces == [ORDER.stop_grace]
-    assert agent.waited == 30.0
     assert agent.containers.running == {}
     assert agent.stopped
 
@@ -99,6 +99,32 @@ def test_a_shutdown_leaves_time_to_remove_the_container(tmp_path: Path) -> None:
     assert agent.states[-1] == "TASK_KILLED"
     assert agent.graces == [3.0]
     assert agent.waited == 1.0
+
+
+def test_a_report_waits_for_an_agent_that_is_away(tmp_path: Path) -> None:
+    agent = Agent(App(exits=Exit(3, out_of_memory=False)), {}, tmp_path)
+    agent.away = 1000
+    assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.waited > 500.0
+
+
+@pytest.mark.parametrize("event", [Lost("it did not return"), ShutDown()])
+def test_a_report_does_not_wait_for_an_agent_that_wants_none(event: Event, tmp_path: Path) -> None:
+    agent = Agent(App(exits=Exit(3, out_of_memory=False)), {"TASK_FAILED": [event]}, tmp_path)
+    agent.away = 1000
+    assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.waited < 5.0
+
+
+def test_a_shutdown_is_answered_in_time_when_docker_does_not_let_go(tmp_path: Path) -> None:
+    agent = Agent(App(), {"TASK_RUNNING": [ShutDown()]}, tmp_path)
+    agent.shutdown_grace = 1.2
+    ended = threading.Event()
+    agent.containers.removing = ended.wait
+    assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.states[-1] == "TASK_KILLED"
+    assert len(agent.containers.running) == 1
+    ended.set()
 
 
 def test_an_application_that_exits_is_one_failure(tmp_path: Path) -> None:

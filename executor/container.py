@@ -1,0 +1,206 @@
+"""One container that was started: its output, its end, and that through restarts of its daemon.
+
+What was found of Docker 26, which the rules here rest on: a dockerd that is stopped first closes
+its socket, then ends its containers unless it has live-restore, tells who waits of their exit
+codes (143, 137, as if they had ended by themselves), and exits. One that was killed leaves them
+running; the next one ends them when it starts, unless it has live-restore.
+"""
+
+import logging
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from docker.api import APIClient
+from docker.errors import APIError, NotFound
+
+from executor.daemon import daemon_errors, explanation
+from executor.errors import DockerRestarted, DockerUnavailable
+from executor.log_position import LogPosition
+from executor.ports import Exit, Log
+
+_DAEMON_RETURNS = 60.0
+"""Seconds in which a daemon that is being restarted is expected back."""
+
+_RETRY_PAUSE = 0.5
+_MEMORY = 1.0
+"""Seconds in which a daemon tells of an end that it has seen itself: it does so at once."""
+
+_UNKNOWN = 255
+"""What a daemon says of a container that ended while it was away."""
+
+_REMOVED = Exit(code=128 + signal.SIGKILL, out_of_memory=False)
+
+logger = logging.getLogger(__name__)
+
+
+class DockerContainer:
+    """Fulfils the port Container. Two threads follow the container's output and its end.
+
+    `patience` is how many seconds a daemon may be away. `on_exit` is called when exit() has
+    something to tell, `on_removed` when the container is gone for sure.
+    """
+
+    def __init__(
+        self,
+        client: APIClient,
+        container: str,
+        *,
+        log: Log,
+        on_exit: Callable[[], None],
+        on_removed: Callable[[], None],
+        patience: float = _DAEMON_RETURNS,
+    ) -> None:
+        self._client = client
+        self._id = container
+        self._log = log
+        self._on_exit = on_exit
+        self._on_removed = on_removed
+        self._patience = patience
+        self._ended: Exit | DockerUnavailable | None = None
+        self._was_away = False
+        self._over = threading.Event()
+        self._follower = threading.Thread(target=self._follow, daemon=True, name="log")
+        self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
+        self._follower.start()
+        self._waiter.start()
+
+    def exit(self) -> Exit | None:
+        """Return how it ended, None while it runs. Doesn't block.
+
+        Raises DockerUnavailable when the daemon went away and did not return, or when it ended
+        the container in its own end.
+        """
+        ended = self._ended
+        if isinstance(ended, DockerUnavailable):
+            raise ended
+        return ended
+
+    def terminate(self) -> None:
+        """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
+        try:
+            with daemon_errors():
+                wanted = self._client.inspect_container(self._id)["Config"].get("StopSignal")
+                self._client.kill(self._id, wanted or signal.SIGTERM)
+        except APIError:
+            # It is not running any more.
+            return
+
+    def drain(self, seconds: float) -> None:
+        """Wait until the output of an ended container is in the log, at most `seconds`."""
+        self._follower.join(seconds)
+
+    def remove(self) -> None:
+        """Kill it if it runs, and remove it; one that is gone is no error.
+
+        Waits for a daemon that is away, unless that did not return already. Raises
+        DockerUnavailable.
+        """
+        deadline = time.monotonic() + self._patience
+        while (problem := self._try_remove()) is not None:
+            given_up = isinstance(self._ended, DockerUnavailable)
+            if given_up or time.monotonic() >= deadline:
+                raise problem
+            time.sleep(_RETRY_PAUSE)
+        self._on_removed()
+
+    def _try_remove(self) -> DockerUnavailable | None:
+        try:
+            with daemon_errors():
+                self._client.remove_container(self._id, force=True, v=True)
+        except NotFound:
+            return None
+        except APIError as exc:
+            return DockerUnavailable(explanation(exc))
+        except DockerUnavailable as exc:
+            return exc
+        return None
+
+    def _follow(self) -> None:
+        """Copy its output to the log until it has ended."""
+        position = LogPosition()
+        while True:
+            was_over = self._over.is_set()
+            try:
+                with daemon_errors():
+                    self._read(position)
+            except NotFound:
+                return
+            except (APIError, DockerUnavailable):
+                # The thread beside this one tells whether the daemon returns.
+                logger.info("the log of the container broke off")
+            if was_over or (self._over.wait(_RETRY_PAUSE) and not self._was_away):
+                return
+
+    def _read(self, position: LogPosition) -> None:
+        pieces = self._client.logs(
+            self._id, stream=True, follow=True, timestamps=True, since=position.resume()
+        )
+        for piece in pieces:
+            if text := position.take(piece):
+                self._log.write(text)
+
+    def _wait(self) -> None:
+        while self._ended is None:
+            self._ended = self._outcome()
+        self._over.set()
+        self._on_exit()
+
+    def _outcome(self) -> Exit | DockerUnavailable | None:
+        """Block until it has ended, or the daemon was away; return how, None where it goes on."""
+        try:
+            with daemon_errors():
+                self._client.wait(self._id)
+                # Where systemd keeps docker's socket, the next daemon answers as if nothing was.
+                return self._exit(restarted=not self._is_remembered())
+        except NotFound:
+            return _REMOVED
+        except (APIError, DockerUnavailable) as exc:
+            logger.warning("docker went away: %s", exc)
+        self._was_away = True
+        return self._outcome_of_absence()
+
+    def _outcome_of_absence(self) -> Exit | DockerUnavailable | None:
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                with daemon_errors():
+                    running = self._client.inspect_container(self._id)["State"]["Running"]
+                    return None if running else self._exit(restarted=True)
+            except NotFound:
+                return _REMOVED
+            except (APIError, DockerUnavailable) as exc:
+                if time.monotonic() >= deadline:
+                    return DockerUnavailable(f"away for {self._patience:g} s: {_why(exc)}")
+            time.sleep(_RETRY_PAUSE)
+
+    def _is_remembered(self) -> bool:
+        """Tell whether the daemon that answers saw the end itself: its memory of events is short
+        of what was before its own start."""
+        events = self._client.events(
+            since=1,
+            until=math.ceil(time.time() + _MEMORY),
+            filters={"container": self._id, "event": "die"},
+            decode=True,
+        )
+        try:
+            return next(events, None) is not None
+        finally:
+            events.close()
+
+    def _exit(self, *, restarted: bool) -> Exit | DockerUnavailable:
+        """Return how it ended; `restarted` tells whether its daemon has ended meanwhile."""
+        state = self._client.inspect_container(self._id)["State"]
+        if restarted and not self._client.info()["LiveRestoreEnabled"]:
+            return DockerRestarted()
+        code = int(state["ExitCode"])
+        if restarted and code == _UNKNOWN:
+            return Exit(None, out_of_memory=False)
+        # A worker that was killed for memory while the application went on is no such end.
+        return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0)
+
+
+def _why(error: APIError | DockerUnavailable) -> str:
+    return explanation(error) if isinstance(error, APIError) else error.why

@@ -1,0 +1,56 @@
+"""Sees to it that no container outlives its executor: guardian, work folder and reaper together."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from executor.folder import Folder
+from executor.guardian import Guardian
+
+LABEL = "prevs.attempts"
+"""A container's label; its value is the id of the work folder in which its attempt's lock is."""
+
+_REAPING_LIMIT = 10.0
+"""Seconds that a container waits for the reaper, who may be freeing its port."""
+
+logger = logging.getLogger(__name__)
+
+
+class Custody:
+    """One attempt's, in the work folder at `path`; as executor/containers.py wants it."""
+
+    def __init__(self, path: Path, guardian: Guardian) -> None:
+        self._path = path
+        self._folder = Folder(path)
+        self._guardian = guardian
+        self._reaped = threading.Event()
+        self._lock: int | None = None
+
+    def begin(self, task_id: str) -> None:
+        """Say that the attempt lives; it does until this process ends. Raises OSError."""
+        self._lock = self._folder.hold(task_id)
+        self._guardian.attempt(str(self._path), task_id)
+
+    def reap(self, reap: Callable[[Folder], None]) -> None:
+        """Have what dead attempts left removed; never raises."""
+        try:
+            reap(self._folder)
+        except Exception:
+            # It is for others, and there will be another executor.
+            logger.exception("what dead attempts left may be left")
+        finally:
+            self._reaped.set()
+
+    def labels(self) -> Mapping[str, str]:
+        """Return what a container carries to be found when everything else is dead."""
+        return {LABEL: self._folder.id()}
+
+    def take(self, name: str) -> None:
+        """Answer for a container that is about to be created; blocks while the reaper works."""
+        self._reaped.wait(_REAPING_LIMIT)
+        self._guardian.container(name)
+
+    def release(self) -> None:
+        """Hear that it is gone for sure."""
+        self._guardian.gone()

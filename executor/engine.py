@@ -1,0 +1,77 @@
+"""Removes a container with the standard library alone: for the guardian, which has to stay small.
+
+docker-py costs 25 MB and 0.1 s, and a process that is forked before it is imported has to be
+without it (docs/decisions/0018-orphans.md).
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+DEFAULT_HOST = "unix:///var/run/docker.sock"
+_CALL_LIMIT = 60.0
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_CALL_LIMIT)
+        self._path = path
+
+    def connect(self) -> None:
+        """Connect to the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def remove_container(environ: Mapping[str, str], name: str) -> int | None:
+    """Kill a container and remove it; return the daemon's status, None where it doesn't answer.
+
+    204: removed, 404: there is none, 409: it is being removed. DOCKER_HOST and its kin in
+    `environ` say where the daemon is. Blocks for at most a minute. Never raises.
+    """
+    connection = None
+    try:
+        connection = _connection(environ)
+        connection.request("DELETE", f"/containers/{quote(name)}?force=1&v=1")
+        return connection.getresponse().status
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def _connection(environ: Mapping[str, str]) -> http.client.HTTPConnection:
+    host = environ.get("DOCKER_HOST") or DEFAULT_HOST
+    if host.startswith("unix://"):
+        return _UnixConnection(host.removeprefix("unix://"))
+    address = urlsplit(host)
+    certificates = environ.get("DOCKER_CERT_PATH")
+    if not certificates and not environ.get("DOCKER_TLS_VERIFY"):
+        return http.client.HTTPConnection(
+            address.hostname or "localhost", address.port or 2375, timeout=_CALL_LIMIT
+        )
+    return http.client.HTTPSConnection(
+        address.hostname or "localhost",
+        address.port or 2376,
+        timeout=_CALL_LIMIT,
+        context=_tls(
+            Path(certificates or Path(environ.get("HOME", "/")) / ".docker"),
+            verify=bool(environ.get("DOCKER_TLS_VERIFY")),
+        ),
+    )
+
+
+def _tls(folder: Path, *, verify: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem") if verify else None)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.load_cert_chain(str(folder / "cert.pem"), str(folder / "key.pem"))
+    return context

@@ -1,0 +1,118 @@
+"""What an executor leaves when it is killed, and how that ends. Standard library only."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from executor.engine import remove_container
+from executor.folder import Folder
+
+_GRACE = 3.0
+"""Seconds that git and docker get to remove their own lock and temporary files."""
+
+_PATIENCE = 600.0
+"""Seconds for a daemon that is away; after that it is for the next executor's reaper."""
+
+_CREATION = 15.0
+"""Seconds in which a container may still appear whose creation was asked for."""
+
+_PAUSE = 0.25
+_AWAY_PAUSE = 1.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Remains:
+    """What is known of an executor that has ended: its attempt, its container if it may be left."""
+
+    folder: str | None = None
+    task_id: str = ""
+    container: str | None = None
+
+    def told(self, line: str) -> "Remains":
+        """Return what is known after a line that the executor has sent (executor/guardian.py)."""
+        word, _, rest = line.partition(" ")
+        if word == "attempt":
+            task_id, _, folder = rest.partition(" ")
+            return dataclasses.replace(self, folder=folder, task_id=task_id)
+        if word == "container":
+            return dataclasses.replace(self, container=rest)
+        return dataclasses.replace(self, container=None)
+
+
+def clear(remains: Remains, mark: bytes, environ: Mapping[str, str]) -> None:
+    """End the executor's processes, then remove its container, its files and its lock.
+
+    `mark` is `NAME=value`, which all those processes have in their environment. Blocks for some
+    minutes where docker is away; then the lock is left for the reaper.
+    """
+    end_marked(mark)
+    name = remains.container
+    if name is not None and not remove(lambda: remove_container(environ, name)):
+        return
+    if remains.folder is not None:
+        Folder(Path(remains.folder)).forget(remains.task_id)
+
+
+def remove(
+    ask: Callable[[], int | None],
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Ask for a container's removal until it is gone for sure; tell whether it is.
+
+    `ask` returns what remove_container does.
+    """
+    began = now()
+    absent_since: float | None = None
+    while now() - began < _PATIENCE:
+        status = ask()
+        if status is not None and 200 <= status < 300:
+            return True
+        if status != 404:
+            absent_since = None
+        elif absent_since is None:
+            absent_since = now()
+        elif now() - absent_since >= _CREATION:
+            return True
+        sleep(_AWAY_PAUSE if status is None else _PAUSE)
+    return False
+
+
+def end_marked(mark: bytes) -> None:
+    """End the processes that were started with a variable: SIGTERM, some seconds later SIGKILL."""
+    deadline = time.monotonic() + _GRACE
+    number = signal.SIGTERM
+    while _signal_marked(mark, number):
+        time.sleep(0.05)
+        if time.monotonic() >= deadline:
+            number = signal.SIGKILL
+
+
+def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
+    """Signal every marked process; tell whether there was one."""
+    found = False
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or not _has(entry, mark):
+            continue
+        with contextlib.suppress(OSError):
+            handle = os.pidfd_open(int(entry.name))
+            try:
+                # Asked after the handle is held: it cannot be another process by now.
+                if _has(entry, mark):
+                    signal.pidfd_send_signal(handle, number)
+                    found = True
+            finally:
+                os.close(handle)
+    return found
+
+
+def _has(process: Path, mark: bytes) -> bool:
+    try:
+        return mark in (process / "environ").read_bytes().split(b"\0")
+    except OSError:
+        return False

@@ -1,0 +1,114 @@
+"""A dockerd of a test's own, which may be restarted, killed and taken away: all others go on."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from local import containers, processes
+from local.processes import Identity
+
+_SYSTEM = "/usr/sbin:/sbin:/usr/bin:/bin"
+_LIMIT = 60.0
+# What systemd tells of a socket that it has opened: sd_listen_fds(3).
+_AS_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
+os.execvp("dockerd", ["dockerd", *sys.argv[2:]])
+"""
+
+
+class OwnDockerd:
+    """A dockerd in `folder` (a short path) that leaves the machine's network alone. Needs root.
+
+    No bridge docker0, no iptables; its networks get addresses from `pool`.
+    """
+
+    def __init__(self, folder: Path, pool: str = "172.30.0.0/16") -> None:
+        self._folder = folder
+        self._pool = pool
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self.host = f"unix://{folder / 'docker.sock'}"
+
+    @property
+    def pid(self) -> int:
+        """The process of the daemon itself."""
+        assert self._process is not None
+        return self._process.pid
+
+    def listen(self) -> None:
+        """Keep its socket from now on, as systemd does: who connects waits for the next daemon."""
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.bind(str(self._folder / "docker.sock"))
+        self._socket.listen(128)
+
+    def start(self, *, live_restore: bool = False) -> None:
+        """Start it, and return when it answers."""
+        (self._folder / "pid").unlink(missing_ok=True)
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(live_restore),
+                pass_fds=() if self._socket is None else (self._socket.fileno(),),
+                env={**os.environ, "PATH": f"{os.environ['PATH']}:{_SYSTEM}"},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + _LIMIT
+        while not containers.answers(self.host):
+            assert self._process.poll() is None, (self._folder / "log").read_text()[-4000:]
+            assert time.monotonic() < deadline, "dockerd does not answer"
+            time.sleep(0.05)
+
+    def _command(self, live_restore: bool) -> Sequence[str]:
+        at = self._folder
+        return (
+            *self._listening(),
+            *("--pidfile", str(at / "pid")),
+            *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
+            *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
+            *("--default-address-pool", f"base={self._pool},size=24", "--log-level", "warn"),
+            *(("--live-restore",) if live_restore else ()),
+        )
+
+    def _listening(self) -> Sequence[str]:
+        if self._socket is None:
+            return ("dockerd", "--host", self.host)
+        return (sys.executable, "-c", _AS_SYSTEMD, str(self._socket.fileno()), "--host", "fd://")
+
+    def stop(self) -> None:
+        """End it in order, as its operator would."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it; its containers and their containerd go on."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+        self._process.wait(_LIMIT)
+
+    def clear(self) -> None:
+        """End it and all that it left. The folder is the caller's to remove."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+        if self._socket is not None:
+            self._socket.close()
+        left: list[Identity] = processes.given(self._folder)
+        while left:  # a container's process shows as one of init's once its shim is gone
+            for process in left:
+                processes.send(process, signal.SIGKILL)
+            processes.wait(left, 5)
+            left = processes.given(self._folder)
+        mounts = Path("/proc/self/mountinfo").read_text().splitlines()
+        for point in sorted((line.split()[4] for line in mounts), reverse=True):
+            if point.startswith(f"{self._folder}/"):
+                subprocess.run(["umount", "--lazy", point], check=True)

@@ -1,0 +1,105 @@
+"""The executor as a process of its own, started by an agent in memory: it can be killed."""
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from executor.folder import Folder
+from local import processes
+from prevs import names
+from prevs.messages import BuildOrder, TaskReport
+from tests.fakes.mesos_agent import FakeAgent
+from tests.fakes.samples import wait_until
+
+ROOT = Path(__file__).parents[2]
+_LIMIT = 60.0
+
+
+class ExecutorProcess:
+    """`python -m executor` in `folder`, with a work folder `work` that others may share."""
+
+    def __init__(self, folder: Path, work: Path, host: str, **environ: str) -> None:
+        self.agent = FakeAgent()
+        self.folder = Folder(work)
+        self.work = work
+        self.task_id = ""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.stdout, self._stderr = folder / "stdout", folder / "stderr"
+        self._environ = {
+            **os.environ,
+            **self.agent.environ(
+                PREVS_EXECUTOR_DIR=str(work),
+                PREVS_CLUSTER="executor-process",
+                PYTHONPATH=str(ROOT),
+                DOCKER_HOST=host,
+            ),
+            **environ,
+        }
+        with self.stdout.open("wb") as out, self._stderr.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "executor"],
+                cwd=folder,
+                env=self._environ,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        wait_until(lambda: self.agent.streams, seconds=_LIMIT)
+
+    def launch(self, order: BuildOrder, attempt: str = "a") -> None:
+        """Let it run a task."""
+        self.task_id = names.task_id(order.app, order.sha, attempt)
+        self.agent.launch(
+            {
+                "name": "task",
+                "task_id": {"value": self.task_id},
+                "agent_id": {"value": "agent-1"},
+                "data": base64.b64encode(order.encode()).decode(),
+            }
+        )
+
+    def wait_for(self, state: str) -> Mapping[str, object]:
+        """Return the status with that state when it has come."""
+        try:
+            wait_until(lambda: state in self.agent.states(), seconds=_LIMIT)
+        except TimeoutError:
+            raise AssertionError(f"{self.agent.statuses}\n{self.said()}") from None
+        return self.agent.statuses[self.agent.states().index(state)]
+
+    def report(self) -> TaskReport:
+        """Return what the last status says."""
+        return TaskReport.decode(base64.b64decode(self.agent.statuses[-1]["data"]))
+
+    def said(self) -> str:
+        """Return its standard error, the guardian's too."""
+        return self._stderr.read_text()
+
+    def kill(self, *, group: bool = False) -> None:
+        """Kill it, or its process group, as nobody can prevent."""
+        if group:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.wait()
+
+    def wait(self) -> int:
+        """Return its exit code when it has ended."""
+        return self.process.wait(_LIMIT)
+
+    def family(self) -> list[processes.Identity]:
+        """Return it, its guardian and all that they started."""
+        return processes.having("PREVS_EXECUTOR_DIR", str(self.work))
+
+    def wait_gone(self) -> None:
+        """Return when nothing of it runs any more."""
+        wait_until(lambda: self.family() == [], seconds=_LIMIT)
+
+    def clear(self) -> None:
+        """End all that is left of it."""
+        processes.end(self.family(), 0)
+        self.process.wait()
+        self.agent.close()

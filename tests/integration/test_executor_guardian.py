@@ -1,0 +1,227 @@
+"""An executor that is killed leaves nothing: its guardian, on a real docker daemon."""
+
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from executor.daemon import Daemon
+from local import processes
+from prevs import names
+from prevs.messages import BuildOrder
+from tests.fakes.docker_door import DockerDoor
+from tests.fakes.executor_process import ExecutorProcess
+from tests.fakes.samples import (
+    SERVE,
+    SampleImages,
+    SampleRepository,
+    nothing_left,
+    remove_image,
+    wait_until,
+)
+
+pytestmark = pytest.mark.integration
+
+APP = "executor-guardian"
+SHA = "ab" * 20
+
+
+class World:
+    """An agent's machine: docker, a work folder, and executors that are ended at the end."""
+
+    def __init__(self, host: str, folder: Path, port: int) -> None:
+        self.host = host
+        self.folder = folder
+        self.client: APIClient = Daemon({"DOCKER_HOST": host}).client()
+        self.images = SampleImages(self.client)
+        self.repository = SampleRepository(folder / "repository")
+        self.executors: list[ExecutorProcess] = []
+        self._port = port
+
+    def executor(self, **environ: str) -> ExecutorProcess:
+        number = len(self.executors)
+        host = environ.pop("host", self.host)
+        folder = self.folder / f"sandbox-{number}"
+        made = ExecutorProcess(folder, self.folder / "work", host, **environ)
+        self.executors.append(made)
+        return made
+
+    def order(self, sha: str = SHA, repository: str = "") -> BuildOrder:
+        return BuildOrder(
+            app=APP,
+            sha=sha,
+            label="main",
+            repository=repository or str(self.repository.folder),
+            container_port=8080,
+            host="127.0.0.1",
+            host_port=self._port,
+            cpus=0.1,
+            mem=32,
+        )
+
+    def have_image(self, command: str = SERVE) -> None:
+        self.images.add(names.image_tag(APP, SHA), command)
+
+    def containers(self) -> list[str]:
+        found = self.client.containers(all=True, filters={"label": f"prevs.app={APP}"})
+        return [container["Id"] for container in found]
+
+    def running(self, **environ: str) -> ExecutorProcess:
+        """Return an executor whose application runs."""
+        self.have_image()
+        executor = self.executor(**environ)
+        executor.launch(self.order())
+        executor.wait_for("TASK_RUNNING")
+        return executor
+
+
+@pytest.fixture
+def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+    made = World(docker_host, tmp_path, free_port())
+    with nothing_left(made.client, f"prevs.app={APP}"):
+        yield made
+        for executor in made.executors:
+            executor.clear()
+    made.images.clear()
+    for network in made.client.networks(filters={"label": "prevs.cluster=executor-process"}):
+        made.client.remove_network(network["Id"])
+
+
+def running_with(words: bytes) -> list[int]:
+    """Return the processes that were given an argument."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if words in (path / "cmdline").read_bytes().split(b"\0"):
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def assert_nothing_is_left(world: World, executor: ExecutorProcess) -> None:
+    executor.wait_gone()
+    assert world.containers() == []
+    assert executor.folder.tasks() == []
+    assert not executor.folder.tree(executor.task_id).exists()
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["the process", "its group"])
+def test_the_container_of_a_killed_executor_is_removed(world: World, group: bool) -> None:
+    executor = world.running()
+    assert len(world.containers()) == 1
+    assert executor.folder.lives(executor.task_id)
+    executor.kill(group=group)
+    assert_nothing_is_left(world, executor)
+
+
+def test_the_guardian_is_no_descendant_of_the_executor_and_lets_signals_pass(world: World) -> None:
+    executor = world.running()
+    (guardian,) = [one for one in executor.family() if one.pid != executor.process.pid]
+    stat = processes.parse_stat(Path(f"/proc/{guardian.pid}/stat").read_text())
+    own = processes.parse_stat(Path(f"/proc/{executor.process.pid}/stat").read_text())
+    assert stat.parent != executor.process.pid
+    assert stat.session != own.session
+    assert Path(f"/proc/{guardian.pid}/cmdline").read_bytes().strip(b"\0") == b"prevs-guardian"
+    assert len(list(Path(f"/proc/{guardian.pid}/fd").iterdir())) == 4
+    for number in (1, 2, 3, 15):
+        os.kill(guardian.pid, number)
+    executor.kill()
+    assert_nothing_is_left(world, executor)
+
+
+def test_an_orderly_end_takes_the_guardian_along(world: World) -> None:
+    executor = world.running()
+    executor.agent.kill(executor.task_id, None)
+    executor.wait_for("TASK_KILLED")
+    assert executor.wait() == 0
+    assert_nothing_is_left(world, executor)
+
+
+def test_a_fetch_ends_with_its_executor(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"git://127.0.0.1:{silent.getsockname()[1]}/silent.git"
+        executor = world.executor()
+        executor.launch(world.order(repository=address))
+        wait_until(lambda: running_with(address.encode()))
+        executor.kill()
+        assert_nothing_is_left(world, executor)
+        assert running_with(address.encode()) == []
+
+
+@pytest.mark.parametrize("builder", ["buildkit", "classic"])
+def test_a_build_ends_with_its_executor(world: World, builder: str) -> None:
+    seconds = f"3{os.getpid()}"
+    sha = world.repository.commit_app([f"RUN echo {seconds} && sleep {seconds}"])
+    environ = {} if builder == "buildkit" else {"PATH": without_docker(world.folder)}
+    executor = world.executor(**environ)
+    executor.launch(world.order(sha))
+    wait_until(lambda: running_with(seconds.encode()), seconds=60)
+    executor.kill()
+    assert_nothing_is_left(world, executor)
+    wait_until(lambda: running_with(seconds.encode()) == [])
+    remove_image(world.client, names.image_tag(APP, sha))
+    # The classic builder's own container carries the labels of nobody.
+    commands = [container["Command"] for container in world.client.containers(all=True)]
+    assert not [command for command in commands if seconds in command]
+
+
+def without_docker(folder: Path) -> str:
+    """Return a PATH with git and without docker."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in ("git", "sh", "ssh"):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    return str(tools)
+
+
+def test_a_container_that_appears_after_its_executor_died_is_removed(world: World) -> None:
+    world.have_image()
+    began = int(time.time())
+    executors: list[ExecutorProcess] = []
+
+    def die_first() -> None:
+        executors[0].kill()
+        # The second look shows that the first one found nothing.
+        wait_until(lambda: len(looks) > 1)
+
+    looks: list[None] = []
+    when = {b"/containers/create?": die_first, b"DELETE /containers/": lambda: looks.append(None)}
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))
+    door = DockerDoor(folder / "docker.sock", world.host, when)
+    try:
+        executor = world.executor(host=door.host)
+        executors.append(executor)
+        executor.launch(world.order())
+        assert_nothing_is_left(world, executor)
+        seen = world.client.events(
+            since=began,
+            until=int(time.time()) + 1,
+            filters={"type": "container", "container": names.container_name(executor.task_id)},
+            decode=True,
+        )
+        assert [event["Action"] for event in seen][:1] == ["create"]
+    finally:
+        door.close()
+        shutil.rmtree(folder)
+
+
+def test_the_next_executor_removes_what_one_without_a_guardian_left(world: World) -> None:
+    first = world.running()
+    for process in first.family():
+        processes.send(process, signal.SIGKILL)
+    first.wait_gone()
+    assert len(world.containers()) == 1
+    living = world.executor()
+    sha = world.repository.commit_app(["RUN sleep 3000"])
+    living.launch(world.order(sha), "b")
+    wait_until(lambda: world.containers() == [])
+    wait_until(lambda: living.folder.tasks() == [living.task_id])

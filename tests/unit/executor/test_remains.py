@@ -1,0 +1,85 @@
+"""executor/remains.py: what a dead executor leaves, and for how long its removal is tried."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from executor.folder import Folder
+from executor.remains import Remains, clear, remove
+
+ATTEMPT = "attempt hello.1.a /var/lib/prevs"
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def now(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+
+def told(*lines: str) -> Remains:
+    remains = Remains()
+    for line in lines:
+        remains = remains.told(line)
+    return remains
+
+
+def test_what_the_executor_told_is_known() -> None:
+    assert told() == Remains()
+    assert told(ATTEMPT) == Remains("/var/lib/prevs", "hello.1.a")
+    assert told(ATTEMPT, "container c") == Remains("/var/lib/prevs", "hello.1.a", "c")
+    assert told(ATTEMPT, "container c", "gone") == Remains("/var/lib/prevs", "hello.1.a")
+
+
+def test_a_folder_may_have_spaces_in_its_path() -> None:
+    assert told("attempt hello.1.a /srv/our agents/prevs").folder == "/srv/our agents/prevs"
+
+
+def answers(first: Sequence[int | None], then: int | None) -> Iterator[int | None]:
+    yield from first
+    while True:
+        yield then
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "seconds"),
+    [
+        ([204], None, 0.0),
+        # Docker was away.
+        ([None] * 120 + [204], None, 120.0),
+        # It was busy, and had not created it yet.
+        ([404] * 8 + [409] * 4 + [500] * 4 + [204], None, 4.0),
+        # It never was created; the time for that begins when docker answers.
+        ([], 404, 15.0),
+        ([None] * 60, 404, 75.0),
+        # It was being removed by somebody else.
+        ([409] * 8, 404, 17.0),
+    ],
+)
+def test_a_container_is_removed_until_it_is_gone_for_sure(
+    first: list[int | None], then: int | None, seconds: float
+) -> None:
+    clock, script = Clock(), answers(first, then)
+    assert remove(lambda: next(script), now=clock.now, sleep=clock.sleep)
+    assert clock.time == seconds
+
+
+def test_a_daemon_that_stays_away_is_not_waited_for_for_ever() -> None:
+    clock = Clock()
+    assert not remove(lambda: None, now=clock.now, sleep=clock.sleep)
+    assert clock.time == 600.0
+
+
+def test_an_attempt_without_a_container_leaves_no_traces(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    os.close(folder.hold("a"))
+    folder.tree("a").mkdir(parents=True)
+    clear(Remains(str(tmp_path), "a"), b"PREVS_GUARDED=nobody", {})
+    assert folder.tasks() == []
+    assert not folder.tree("a").exists()
