@@ -1,6 +1,9 @@
 """A dockerd of a test's own, which may be restarted, killed and taken away: all others go on."""
 
+import ipaddress
+import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,14 +27,18 @@ os.execvp("dockerd", ["dockerd", *sys.argv[2:]])
 
 
 class OwnDockerd:
-    """A dockerd in `folder` (a short path) that leaves the machine's network alone. Needs root.
+    """A dockerd in `folder` (a short path) that leaves the others' network alone. Needs root.
 
-    No bridge docker0, no iptables; its networks get addresses from `pool`.
+    It does nothing to iptables, and has a bridge of its own: without any (`--bridge none`) it would
+    remove docker0, which is another's.
     """
 
-    def __init__(self, folder: Path, pool: str = "172.30.0.0/16") -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pool = pool
+        self._pool = ipaddress.ip_network(
+            f"10.{random.randrange(200, 250)}.{random.randrange(0, 256, 4)}.0/22"
+        )
+        self._bridge = f"prevs-{random.randbytes(4).hex()}"
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
         self.host = f"unix://{folder / 'docker.sock'}"
@@ -50,6 +57,8 @@ class OwnDockerd:
 
     def start(self, *, live_restore: bool = False) -> None:
         """Start it, and return when it answers."""
+        if self._process is None:
+            _ip("link", "add", self._bridge, "type", "bridge")
         (self._folder / "pid").unlink(missing_ok=True)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -73,8 +82,9 @@ class OwnDockerd:
             *self._listening(),
             *("--pidfile", str(at / "pid")),
             *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
-            *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false"),
-            *("--default-address-pool", f"base={self._pool},size=24", "--log-level", "warn"),
+            *("--bridge", self._bridge, "--iptables=false", "--ip6tables=false"),
+            *("--ip-forward=false", "--log-level", "warn"),
+            *("--default-address-pool", f"base={self._pool},size=26"),
             *(("--live-restore",) if live_restore else ()),
         )
 
@@ -108,7 +118,29 @@ class OwnDockerd:
                 processes.send(process, signal.SIGKILL)
             processes.wait(left, 5)
             left = processes.given(self._folder)
+        self._clear_mounts()
+        self._clear_network()
+
+    def _clear_mounts(self) -> None:
         mounts = Path("/proc/self/mountinfo").read_text().splitlines()
         for point in sorted((line.split()[4] for line in mounts), reverse=True):
             if point.startswith(f"{self._folder}/"):
                 subprocess.run(["umount", "--lazy", point], check=True)
+
+    def _clear_network(self) -> None:
+        for link in json.loads(_ip("-json", "address")):
+            addresses = [ipaddress.ip_address(one["local"]) for one in link["addr_info"]]
+            if link["ifname"] == self._bridge or any(one in self._pool for one in addresses):
+                _ip("link", "delete", link["ifname"])
+
+
+def _ip(*arguments: str) -> str:
+    path = f"{os.environ['PATH']}:{_SYSTEM}"
+    done = subprocess.run(
+        ["ip", *arguments],
+        env={**os.environ, "PATH": path},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
