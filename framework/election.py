@@ -79,10 +79,11 @@ class Election:
         return self._epoch
 
     def _write(self) -> int:
-        """Write who leads, as long as the lock is held by the session that acquired it."""
-        data, stat = self._client.get(self._path)
-        if data == self._own.encode():
-            return stat.version  # the answer was lost, and it was yes
+        """Write who leads, as long as the lock is held by the session that acquired it.
+
+        Once more where the answer was lost: the last one's version is the epoch.
+        """
+        _, stat = self._client.get(self._path)
         request = self._client.transaction()
         request.check(f"{self._lock.path}/{self._lock.node}", 0)
         request.set_data(self._path, self._own.encode(), version=stat.version)

@@ -14,6 +14,8 @@ import requests
 from kazoo.client import KazooClient
 
 from framework.zookeeper import connect
+from local.parts import bring_up
+from local.zookeeper import zookeeper_part
 from prevs.paths import Paths
 from prevs.records import LeaderRecord
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
@@ -181,6 +183,50 @@ def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
     assert pair.second.ask("GET", place).json() == preview
     assert pair.second.ask("DELETE", place).status_code == 202
     pair.second.wait_state(place, "stopped")
+
+
+def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(
+    free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    part = zookeeper_part(
+        tmp_path / "zookeeper", free_port(), os.environ, tmp_path / "zookeeper.log"
+    )
+    nowhere = f"127.0.0.1:{free_port()}"  # no Mesos: the leader is never ready, a stand-by is
+    leader, standby = (
+        Program(
+            settings(nowhere, part.address, "/prevs", free_port(), tmp_path, name),
+            tmp_path / f"{name}.log",
+        )
+        for name in ("leader", "standby")
+    )
+
+    def wait(holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not holds():
+            assert time.monotonic() < deadline, standby.log.read_text()
+            time.sleep(0.05)
+
+    try:
+        bring_up(part)
+        leader.start()
+        wait(lambda: "prevs_leads 1.0" in read(leader, "/metrics"))
+        standby.start()
+        standby.wait_ready()
+        assert part.pid is not None
+        os.kill(part.pid, signal.SIGKILL)
+        wait(lambda: "ZooKeeper does not answer" in read(standby, "/healthz"))
+        wait(lambda: part.problem() is not None)
+        part.stop()
+        bring_up(part)
+        wait(lambda: '"status": "ok"' in read(standby, "/healthz"))
+        assert standby.ask("GET", "/v1/apps").json() == {"apps": []}
+        assert leader.end() == 0
+        wait(lambda: "prevs_leads 1.0" in read(standby, "/metrics"))
+        assert standby.end() == 0
+    finally:
+        leader.clean_up()
+        standby.clean_up()
+        part.stop()
 
 
 def versions(pair: Pair) -> dict[str, int]:
