@@ -1,9 +1,10 @@
-"""The command line in front of the whole system: pins."""
+"""The command line in front of the whole system: pins, and the queue of what waits for an agent."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +37,14 @@ def prevs(cluster: Cluster) -> Prevs:
     return run
 
 
+@pytest.fixture
+def picky(api: Api, hello: Hello, prevs: Prevs) -> Iterator[str]:
+    """An app that no agent of the cluster may run."""
+    prevs("app", "add", "picky", str(hello.folder), "--constraint", "zone=the-moon")
+    yield "picky"
+    api.call("DELETE", "/v1/apps/picky")
+
+
 def test_a_preview_is_pinned_and_unpinned_while_it_runs(
     hello: Hello, api: Api, visit: Callable[..., requests.Response], prevs: Prevs
 ) -> None:
@@ -47,3 +56,26 @@ def test_a_preview_is_pinned_and_unpinned_while_it_runs(
     assert prevs("unpin", "hello", before["sha"])["pinned"] is False
     after = api.preview("hello", before["sha"])
     assert (after["state"], after["task_id"]) == ("running", before["task_id"])
+
+
+def test_what_waits_knows_its_place_and_the_reason_until_it_may_run(
+    picky: str, hello: Hello, api: Api, prevs: Prevs
+) -> None:
+    first = prevs("start", picky, "main")["sha"]
+    second = prevs("start", picky, "v1")["sha"]
+
+    def waiting() -> list[Any]:
+        return [one for one in prevs("queue") if one["app"] == picky]
+
+    deadline = time.monotonic() + 60
+    while not all(one["reason"] for one in waiting()) or len(waiting()) < 2:
+        assert time.monotonic() < deadline, prevs("ls", "--app", picky)
+        time.sleep(0.5)
+    assert [(one["sha"], one["label"]) for one in waiting()] == [(first, "main"), (second, "v1")]
+    places = [one["place"] for one in waiting()]
+    assert places == [api.preview(picky, sha)["queue_place"] for sha in (first, second)]
+    assert places == sorted(places)
+    prevs("app", "set", picky, "--constraint", "")
+    for sha in (first, second):
+        assert api.wait_for(picky, sha, "running")["queue_place"] is None
+    assert waiting() == []
