@@ -28,6 +28,8 @@ from prevs.states import State
 
 log = structlog.get_logger(__name__)
 
+TURN_SECONDS = 0.5
+"""How long launches may follow each other: what Mesos and people say waits meanwhile."""
 NO_OFFER_SECONDS = 3.0
 """How long a preview waits before its reason says that no agent offers anything."""
 REASON_SECONDS = 5.0
@@ -88,9 +90,11 @@ class Launching:
         )
         wanted = _wanting_offers(match.refusals)
         origin = self._origin._replace(framework_id=framework_id)
-        self._launch(match.launches, origin, busy=bool(wanted))
-        self.holds_out = any(refusal.holds_out for refusal in match.refusals.values())
-        self._ask(wanted)
+        is_done = self._launch(match.launches, origin, busy=bool(wanted))
+        holds_out = any(refusal.holds_out for refusal in match.refusals.values())
+        self.holds_out = holds_out or not is_done
+        if is_done:
+            self._ask(wanted)
         coming = self._eviction.make_room(queue.demands, match, quotas)
         refused = {
             key: refusal.reason
@@ -110,17 +114,24 @@ class Launching:
         else:
             self._offers.rest()
 
-    def _launch(self, launches: tuple[Launch, ...], origin: Origin, *, busy: bool) -> None:
-        for agent_id in dict.fromkeys(launch.agent_id for launch in launches):
+    def _launch(self, launches: tuple[Launch, ...], origin: Origin, *, busy: bool) -> bool:
+        """Launch on one agent after the other; tell whether the turn was long enough for all."""
+        until = self._clock.monotonic() + TURN_SECONDS
+        by_agent: dict[str, list[Launch]] = {}
+        for launch in launches:
+            by_agent.setdefault(launch.agent_id, []).append(launch)
+        for agent_id, on_agent in by_agent.items():
+            if self._clock.monotonic() > until:
+                return False
             placed: list[tuple[PreviewRecord, Launch]] = []
             try:
-                for launch in launches:
-                    if launch.agent_id == agent_id:
-                        placed.append((self._intend(launch), launch))
+                for launch in on_agent:
+                    placed.append((self._intend(launch), launch))
             finally:
                 # What is stored goes out, also where the next one could not be stored.
                 if placed:
                     self._accept(agent_id, placed, origin, busy=busy)
+        return True
 
     def _intend(self, launch: Launch) -> PreviewRecord:
         """Store the attempt before Mesos hears of it, so that its task is always known."""

@@ -53,6 +53,22 @@ def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
     assert driven.service.not_ready() == "The Mesos master has not accepted this framework yet."
 
 
+def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> None:
+    def take_long(call: str) -> None:
+        if call == "accept":
+            driven.clock.pass_seconds(1.0)
+
+    driven.cluster.before = take_long
+    for sha in (A, B):
+        driven.start(sha, sha[:7])
+    small = [offer(f"o{n}", agent=f"agent-{n}", host=f"127.0.0.{n}", mem=170) for n in (1, 2)]
+    driven.step(events.Offered(small))
+    assert [driven.preview(sha).state for sha in (A, B)] == [State.PLACED, State.QUEUED]
+    assert driven.cluster.of("decline") == []
+    driven.step()
+    assert driven.preview(B).state is State.PLACED
+
+
 def test_a_launch_that_was_not_sent_is_queued_again(driven: Driven) -> None:
     driven.start()
     driven.cluster.failure = Unavailable("Mesos")
