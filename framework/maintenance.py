@@ -116,7 +116,8 @@ class Maintenance:
         """
         latest = self._clock.monotonic() - HOLDS_SECONDS
         self._windows = {a: w for a, w in self._windows.items() if w.heard >= latest}
-        self._leave()
+        if self._windows:
+            self._leave()
         if self._unanswered:
             self._cluster.accept_inverse(tuple(self._unanswered))
             self._unanswered.clear()
@@ -124,7 +125,8 @@ class Maintenance:
     def _leave(self) -> None:
         windows = {agent_id: window.start for agent_id, window in self._windows.items()}
         records = self._records
-        for move in tuple(moves(records.apps, records.previews, windows, self._clock.now())):
+        previews = records.in_state(*_WITH_TASK)
+        for move in tuple(moves(records.apps, previews, windows, self._clock.now())):
             records.change(
                 move.preview,
                 Event.STOP_REQUESTED,

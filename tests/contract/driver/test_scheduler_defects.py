@@ -284,7 +284,9 @@ def test_an_update_is_not_acknowledged_by_having_been_told_p23(
     """P23: it may be acknowledged only once it is stored."""
     master.update("t", "TASK_RUNNING")
     (status,) = events.wait("updated")
-    driver.revive()
+    # What is told next is told after all that follows from the update.
+    master.stream.send({"type": "RESCIND", "rescind": {"offer_id": {"value": "o"}}})
+    events.wait("rescinded")
     assert master.of_type("ACKNOWLEDGE") == []
 
     driver.acknowledge(status)
