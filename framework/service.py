@@ -36,6 +36,16 @@ TICK_SECONDS = 1.0
 HURRY_SECONDS = 0.05
 """How often to look while proxies let go of a placement, or offers are waited for."""
 
+_WITHOUT_STORE = (
+    events.StoreSuspended
+    | events.StoreResumed
+    | events.Ended
+    | events.Stop
+    | events.Asked
+    | events.Used
+)
+"""What is handled at once also while ZooKeeper is away; the rest waits for it."""
+
 
 class Service:
     """Drives previews from request to running and back.
@@ -144,10 +154,7 @@ class Service:
 
     def _handle(self, event: events.Event) -> Callable[[], None] | None:
         """Handle one event. Returns how to answer it, where somebody waits for that."""
-        if self._suspended and not isinstance(
-            event,
-            events.StoreSuspended | events.StoreResumed | events.Ended | events.Stop | events.Asked,
-        ):
+        if self._suspended and not isinstance(event, _WITHOUT_STORE):
             self._backlog.append(event)
             return None
         if isinstance(event, events.Asked):

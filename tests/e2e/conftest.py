@@ -17,6 +17,7 @@ REPOSITORY_SCRIPT = Path(__file__).parents[2] / "examples" / "hello" / "make_rep
 class Cluster(Protocol):
     """What tests/conftest.py's `cluster` offers."""
 
+    dir: Path
     api: str
     token: str
     domain: str

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +10,7 @@ import docker
 import pytest
 import requests
 
+from local.settings import read
 from tests.e2e.conftest import Api, Cluster, Hello
 
 pytestmark = pytest.mark.e2e
@@ -23,12 +24,22 @@ def problem(answer: requests.Response) -> Mapping[str, Any]:
     return body
 
 
-def containers_of(docker_host: str, sha: str) -> list[Any]:
+ContainersOf = Callable[[str], list[Any]]
+
+
+@pytest.fixture
+def containers_of(docker_host: str, cluster: Cluster) -> Iterator[ContainersOf]:
+    """What this cluster runs of a commit: other clusters of the machine share its dockerd."""
+    settings = read(cluster.dir)
+    assert settings is not None
     client = docker.DockerClient(base_url=docker_host)
-    try:
-        return list(client.containers.list(all=True, filters={"label": f"prevs.commit={sha}"}))
-    finally:
-        client.close()
+
+    def find(sha: str) -> list[Any]:
+        labels = [f"prevs.cluster={settings.cluster}", f"prevs.commit={sha}"]
+        return list(client.containers.list(all=True, filters={"label": labels}))
+
+    yield find
+    client.close()
 
 
 def test_three_versions_are_served_at_the_same_time_each_with_its_own_page(
@@ -73,17 +84,17 @@ def test_mesos_shows_the_task_with_its_name_labels_and_resources(
 
 
 def test_the_container_has_the_share_and_the_limit_of_its_task(
-    hello: Hello, visit: Visit, docker_host: str
+    hello: Hello, visit: Visit, containers_of: ContainersOf
 ) -> None:
     visit("main")
-    [container] = containers_of(docker_host, hello.commit("main"))
+    [container] = containers_of(hello.commit("main"))
     host_config = container.attrs["HostConfig"]
     assert host_config["CpuShares"] == 102
     assert host_config["Memory"] == 128 * 1024 * 1024
 
 
 def test_a_broken_dockerfile_fails_with_the_reason_and_leaves_nothing(
-    hello: Hello, visit: Visit, api: Api, docker_host: str
+    hello: Hello, visit: Visit, api: Api, containers_of: ContainersOf
 ) -> None:
     answer = visit("broken-dockerfile")
     told = problem(answer)
@@ -94,11 +105,11 @@ def test_a_broken_dockerfile_fails_with_the_reason_and_leaves_nothing(
     assert preview["failure"]["cause"] == "build-failed"
     assert preview["failure"]["exit_code"] not in (0, None)
     assert preview["log_tail"].strip()
-    assert containers_of(docker_host, sha) == []
+    assert containers_of(sha) == []
 
 
 def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
-    hello: Hello, visit: Visit, api: Api, docker_host: str
+    hello: Hello, visit: Visit, api: Api, containers_of: ContainersOf
 ) -> None:
     answer = visit("exits")
     told = problem(answer)
@@ -106,7 +117,7 @@ def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
     sha = hello.commit("exits")
     failed = api.wait_for("hello", sha, "failed")
     assert failed["failure"]["exit_code"] == 3
-    assert containers_of(docker_host, sha) == []
+    assert containers_of(sha) == []
     assert problem(visit("exits"))["cause"] == "app-exited"
     assert api.preview("hello", sha)["task_id"] == failed["task_id"], "it was started again"
     assert api.call("POST", f"/v1/previews/hello/{sha}/retry").status_code == 202
@@ -119,7 +130,7 @@ def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
 
 
 def test_an_app_that_does_not_listen_yet_can_be_stopped_and_leaves_nothing(
-    hello: Hello, api: Api, docker_host: str
+    hello: Hello, api: Api, containers_of: ContainersOf
 ) -> None:
     sha = hello.commit("never-listens")
     for _ in range(2):  # the same again answers the same preview
@@ -129,7 +140,7 @@ def test_an_app_that_does_not_listen_yet_can_be_stopped_and_leaves_nothing(
     api.wait_for("hello", sha, "starting")
     assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
     assert api.wait_for("hello", sha, "stopped")["failure"] is None
-    assert containers_of(docker_host, sha) == []
+    assert containers_of(sha) == []
 
 
 @pytest.mark.parametrize("label", ["no-such-branch", "abcdef0", "f" * 40])
@@ -152,18 +163,18 @@ def test_an_unknown_app_is_404_with_the_reason(hello: Hello, visit: Visit) -> No
 
 
 def test_a_stopped_preview_comes_back_from_its_kept_image(
-    hello: Hello, visit: Visit, api: Api, docker_host: str
+    hello: Hello, visit: Visit, api: Api, containers_of: ContainersOf
 ) -> None:
     sha = hello.commit("v1")
     assert visit("v1").status_code == 200
     first = api.preview("hello", sha)
-    [container] = containers_of(docker_host, sha)
+    [container] = containers_of(sha)
     image = container.image.id
     assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
     api.wait_for("hello", sha, "stopped")
-    assert containers_of(docker_host, sha) == []
+    assert containers_of(sha) == []
     assert visit("v1").text.strip() == hello.page("v1")
     second = api.preview("hello", sha)
     assert second["task_id"] != first["task_id"]
-    [container] = containers_of(docker_host, sha)
+    [container] = containers_of(sha)
     assert container.image.id == image

@@ -7,6 +7,7 @@ from framework.errors import (
     Superseded,
     Unavailable,
 )
+from framework.ports import Use
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
 from tests.fakes.driven import APP, A, B, Driven
@@ -115,6 +116,18 @@ def test_what_mesos_says_meanwhile_is_handled_in_its_order(driven: Driven) -> No
     driven.step(events.Offered([offer()]), events.Rescinded("o1"))
     driven.step(events.StoreResumed())
     assert driven.cluster.of("accept") == []
+
+
+def test_use_that_is_told_meanwhile_is_of_the_time_when_it_was_told(driven: Driven) -> None:
+    driven.run()
+    driven.tick(100.0)
+    driven.step(events.StoreSuspended())
+    driven.step(events.Used("proxy-1", [Use(driven.task(), open=0, requests=1)]))
+    told = driven.clock.clock.now()
+    driven.tick(100.0)
+    driven.step(events.StoreResumed())
+    [preview] = driven.service.snapshot.previews.values()
+    assert preview.last_used == told
 
 
 def test_a_lost_session_ends_the_program(driven: Driven) -> None:
