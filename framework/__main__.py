@@ -123,14 +123,15 @@ class Program:
     def _stand(self) -> Told:
         """Wait until this framework leads; return that."""
         zookeeper.start(self._client, ZOOKEEPER_SECONDS)
-        root.claim(self._client, self._paths, leading.describe(self._chosen))
         self._election.watch()
+        led = self._election.leader is not None
+        root.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
         return Won(self._election.win())
 
     def _lead(self, epoch: int) -> None:
         """Read everything, now that nobody else writes, and begin to act on it."""
         # An operator may have changed it since this framework was started.
-        root.claim(self._client, self._paths, leading.describe(self._chosen))
+        root.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
         store = zookeeper.ZookeeperStore(self._client, self._paths, epoch)
         lead = leading.make(self._chosen, store, self._inbox, self._registry)
         self._leading = lead

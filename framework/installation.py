@@ -36,10 +36,17 @@ def name_master(master: str, zookeeper: str) -> str:
     return f"zk://{'' if same else ','.join(sorted(hosts))}/{path.rstrip('/')}"
 
 
-def find_difference(stored: InstallationRecord, ours: InstallationRecord) -> str | None:
-    """Return why a framework told `ours` may not work with what is stored; None if it may."""
+def find_difference(
+    stored: InstallationRecord, ours: InstallationRecord, *, led: bool
+) -> str | None:
+    """Return why a framework told `ours` may not work with what is stored; None if it may.
+
+    While nobody leads there (`led`) the domain may change: no address changes while it is in use.
+    """
     told = []
     for field in dataclasses.fields(InstallationRecord):
+        if field.name == "domain" and not led:
+            continue
         before, now = getattr(stored, field.name), getattr(ours, field.name)
         if before != now:
             told.append(f"{_SETTINGS[field.name]} {before or 'unset'} there, {now or 'unset'} here")

@@ -1,6 +1,6 @@
 """What is at our root in ZooKeeper before a framework works there, over kazoo."""
 
-from kazoo.client import KazooClient
+from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
     BadVersionError,
     NoAuthError,
@@ -16,10 +16,11 @@ from prevs.paths import Paths
 from prevs.records import AppRecord, InstallationRecord, RecordError
 
 
-def claim(client: KazooClient, paths: Paths, ours: InstallationRecord) -> None:
+def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: bool) -> None:
     """See that everything at a root is of one installation, `ours`; the first one says so there.
 
-    Writes nothing where it raises ForeignState. Raises Unavailable.
+    `led` tells whether a framework leads. Writes nothing where it raises ForeignState. Raises
+    Unavailable.
     """
     with mapped(client):
         try:
@@ -37,8 +38,20 @@ def claim(client: KazooClient, paths: Paths, ours: InstallationRecord) -> None:
     except RecordError as error:
         why = f"cannot be read by this version of prevs ({error}). Run the version that wrote it."
         raise ForeignState(paths.installation, why) from None
-    if difference := installation.find_difference(found, ours):
+    if difference := installation.find_difference(found, ours, led=led):
         raise ForeignState(paths.installation, difference)
+
+
+def take_over(client: KazooClient, paths: Paths, ours: InstallationRecord, epoch: int) -> None:
+    """Claim the root for the one that leads; what may change is `ours` from now on.
+
+    Raises ForeignState, Superseded, Unavailable.
+    """
+    claim(client, paths, ours, led=False)
+    if holds(client, paths.installation) != ours.encode().decode():
+        request = client.transaction()
+        request.set_data(paths.installation, ours.encode())
+        _commit(client, request, paths, epoch)
 
 
 def holds(client: KazooClient, path: str) -> str | None:
@@ -51,8 +64,12 @@ def holds(client: KazooClient, path: str) -> str | None:
 def forget(client: KazooClient, paths: Paths, path: str, epoch: int) -> None:
     """Remove a znode, for the one that leads. Raises Superseded, Unavailable."""
     request = client.transaction()
-    request.check(paths.leader, epoch)
     request.delete(path)
+    _commit(client, request, paths, epoch)
+
+
+def _commit(client: KazooClient, request: TransactionRequest, paths: Paths, epoch: int) -> None:
+    request.check(paths.leader, epoch)
     with mapped(client):
         if any(isinstance(result, BadVersionError) for result in request.commit()):
             raise Superseded(paths.leader)

@@ -248,7 +248,7 @@ def test_an_installation_that_is_forgotten_can_be_another(place: Place) -> None:
     first.start()
     first.wait_ready()
     assert first.end() == 0
-    second = place.program(DOMAIN="others.example.org")
+    second = place.program(NAME="others")
     refusal(second, 8)
     done = forget(second, "installation")
     assert (done.returncode, done.stderr) == (0, "")
@@ -256,8 +256,21 @@ def test_an_installation_that_is_forgotten_can_be_another(place: Place) -> None:
     second.start()
     second.wait_ready()
     stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
-    assert stored.domain == "others.example.org"
+    assert stored.name == "others"
     assert second.end(signal.SIGTERM) == 0
+
+
+def test_the_domain_may_change_while_nobody_leads(place: Place) -> None:
+    first = place.program()
+    first.start()
+    first.wait_ready()
+    assert first.end() == 0
+    second = place.program(DOMAIN="others.example.org")
+    second.start()
+    second.wait_ready()
+    stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
+    assert stored.domain == "others.example.org"
+    assert "PREVS_DOMAIN others.example.org there" in refusal(place.program(), 8)
 
 
 def test_what_was_never_there_is_not_forgotten_and_nothing_is_written(place: Place) -> None:

@@ -32,20 +32,25 @@ def test_a_cluster_has_one_name_however_its_hosts_are_listed(master: str, name: 
 
 
 def test_the_same_settings_may_work_together() -> None:
-    assert find_difference(OURS, dataclasses.replace(OURS)) is None
+    assert find_difference(OURS, dataclasses.replace(OURS), led=True) is None
 
 
 @pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(OURS)])
 def test_each_difference_is_told_with_both_values(field: str) -> None:
     theirs = dataclasses.replace(OURS, **{field: "other"})
-    why = find_difference(theirs, OURS)
+    why = find_difference(theirs, OURS, led=True)
     assert why is not None
     assert f"other there, {getattr(OURS, field) or 'unset'} here" in why
     assert "--forget installation" in why
 
 
+def test_the_domain_may_differ_while_nobody_leads() -> None:
+    assert find_difference(dataclasses.replace(OURS, domain="b"), OURS, led=False) is None
+    assert find_difference(dataclasses.replace(OURS, role="b"), OURS, led=False) is not None
+
+
 def test_a_setting_is_named_as_it_is_set() -> None:
-    why = find_difference(dataclasses.replace(OURS, role="a", domain="b"), OURS)
+    why = find_difference(dataclasses.replace(OURS, role="a", domain="b"), OURS, led=True)
     assert why is not None
     assert "PREVS_ROLE a there, teams here; PREVS_DOMAIN b there, localhost here" in why
 
