@@ -9,6 +9,7 @@ from framework.resources import Resource
 EXECUTOR_CPUS = 0.01
 EXECUTOR_MEM = 32
 """What an executor itself takes; below these Mesos warns that it does not count it."""
+_MANY_PORTS = 100
 
 
 class Space(NamedTuple):
@@ -59,8 +60,9 @@ class Agent:
     def add(self, offered: Sequence[Resource]) -> None:
         """Add what one more offer has."""
         self.resources += offered
-        self.cpus = round(self.cpus + resources.total(offered, "cpus"), 3)
-        self.mem = round(self.mem + resources.total(offered, "mem"), 3)
+        cpus, mem = resources.totals(offered)
+        self.cpus = round(self.cpus + cpus, 3)
+        self.mem = round(self.mem + mem, 3)
 
     @property
     def task_cpus(self) -> float:
@@ -77,19 +79,14 @@ class Agent:
         spans = sorted(resources.free_ports(self.resources), key=lambda span: span.start)
         return next((p for span in spans for p in span if p not in self.taken), None)
 
-    def space(self) -> Space:
-        """Return what is left."""
+    def space(self, starts: int) -> Space:
+        """Return what is left, where `starts` more previews may begin."""
         spans = resources.free_ports(self.resources)
-        used = sum(port in span for port in self.taken for span in spans)
-        return Space(
-            agent_id=self.id,
-            cpus=self.cpus,
-            mem=self.mem,
-            ports=sum(map(len, spans)) - used,
-            attributes=self.attributes,
-            starts=self.starts,
-            leaving=self.leaving,
-        )
+        ports = sum(map(len, spans)) - len(self.taken)
+        if ports < _MANY_PORTS:
+            # Most of those in use are not offered.
+            ports = sum(port not in self.taken for span in spans for port in span)
+        return Space(self.id, self.cpus, self.mem, ports, self.attributes, starts, self.leaving)
 
     def take(self, cpus: float, mem: int, port: int) -> tuple[list[Resource], list[Resource]]:
         """Take what a task needs, and one more start; return (its, its executor's) resources."""

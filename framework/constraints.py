@@ -53,6 +53,9 @@ def find_problem(text: str) -> str | None:
 def hold(texts: Iterable[str], attributes: Mapping[str, str]) -> bool:
     """Tell whether an agent will do. One that cannot be understood holds nowhere."""
     try:
-        return all(parse(text).holds(attributes) for text in texts)
+        for text in texts:
+            if not parse(text).holds(attributes):
+                return False
     except ValueError:
         return False
+    return True

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from framework import keep_warm, room
-from framework.agents import Space
+from framework.agents import Agent, Space
 from framework.clock import Clock
 from framework.idling import Idling
 from framework.lifecycle import WITH_TASK
@@ -24,6 +24,8 @@ from prevs.states import State
 
 HEADS = 10
 """For how many of those that wait room is made at a time, the first in the queue."""
+PAUSE_SECONDS = 1.0
+"""How long after one decision the next is taken: all that is idle is looked at for it."""
 ASKING_SECONDS = 1.0
 """How long a preview has waited at least: agents with room offer it within milliseconds."""
 SEEN_SECONDS = 15.0
@@ -40,7 +42,7 @@ NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
 
 
 class _Seen(NamedTuple):
-    space: Space
+    agent: Agent
     at: float
 
 
@@ -61,6 +63,8 @@ class Eviction:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
         self._promises: dict[Key, _Promise] = {}
+        self._reasons: Mapping[Key, str] = {}
+        self._due = 0.0
 
     def kept(self) -> Mapping[Key, str]:
         """Return the agents whose room is kept, by the preview that it is kept for."""
@@ -81,11 +85,19 @@ class Eviction:
         Raises Unavailable; what was not stopped then is looked at again.
         """
         now = self._clock.now()
-        self._seen |= {name: _Seen(space, now) for name, space in match.spaces.items()}
-        reasons = {key: promise.reason for key, promise in self._promises.items()}
+        self._seen |= {name: _Seen(agent, now) for name, agent in match.agents.items()}
+        if self._clock.monotonic() >= self._due:
+            self._reasons = self._decide(waiting, match, quotas)
+        told = {key: promise.reason for key, promise in self._promises.items()}
+        return {k: r for k, r in {**self._reasons, **told}.items() if k in match.refusals}
+
+    def _decide(self, waiting: Sequence[Demand], match: Match, quotas: Quotas) -> Mapping[Key, str]:
         needs, promised = self._needs(waiting, match, quotas)
-        if not needs or not self._idling.knows_use():
-            return reasons
+        if not needs:
+            return {}
+        self._due = self._clock.monotonic() + PAUSE_SECONDS
+        if not self._idling.knows_use():
+            return {}
         decision = room.make_room(
             needs,
             tuple(self._spaces(quotas)),
@@ -93,7 +105,7 @@ class Eviction:
             draining=self._leaving(),
             promised=promised,
         )
-        reasons |= dict.fromkeys(decision.coming, f"{MAKING}.")
+        reasons = dict.fromkeys(decision.coming, f"{MAKING}.")
         for plan in decision.plans:
             reasons[plan.demand.key] = self._carry_out(plan)
         for key in decision.hopeless:
@@ -103,7 +115,7 @@ class Eviction:
     def _say_hopeless(self, key: Key, match: Match) -> str:
         """Return why one waits for whom nothing can stop; what agents lack is told by offers."""
         refusal, told = match.refusals[key], self._records.preview(*key).reason
-        if match.spaces or refusal.lack is not Lack.ROOM or not told or told.startswith(MAKING):
+        if match.agents or refusal.lack is not Lack.ROOM or not told or told.startswith(MAKING):
             told = refusal.reason
         return f"{told.removesuffix(NOTHING_IDLE).strip()} {NOTHING_IDLE}"
 
@@ -140,13 +152,17 @@ class Eviction:
     def _spaces(self, quotas: Quotas) -> Iterator[Space]:
         """Return what each agent has free, as far as is known, where room may be made."""
         kept = {promise.agent_id for promise in self._promises.values()}
+        fresh = self._clock.now() - SEEN_SECONDS
         for agent_id in self._agents() - kept:
-            seen = self._seen.get(agent_id)
-            space = seen.space if seen else Space(agent_id)
-            if seen and self._clock.now() - seen.at > SEEN_SECONDS:
+            seen, starts = self._seen.get(agent_id), quotas.starts_left(agent_id)
+            if seen is None:
+                yield Space(agent_id, starts=starts)
+            elif seen.at >= fresh:
+                yield seen.agent.space(starts)
+            else:
                 # It offers nothing any more: all that it had is taken.
-                space = space._replace(cpus=0.0, mem=0.0, ports=0)
-            yield space._replace(starts=quotas.starts_left(agent_id))
+                space = seen.agent.space(starts)
+                yield space._replace(cpus=0.0, mem=0.0, ports=0)
 
     def _agents(self) -> set[str]:
         """Return the agents that there are, by our tasks and by what was offered lately."""
@@ -157,23 +173,27 @@ class Eviction:
 
     def _idle(self) -> Iterator[Tenant]:
         now = self._clock.now()
-        warm = {a.name: keep_warm.is_warm(a.keep_warm, now) for a in self._records.apps}
-        for app, preview, used in self._idling.idle():
-            if preview.agent_id:
-                yield room.tenant(app, preview, used=used, warm=warm[app.name])
+        apps = {
+            app.name: (keep_warm.is_warm(app.keep_warm, now), room.taken(app))
+            for app in self._records.apps
+        }
+        for preview, used in self._idling.idle():
+            warm, taken = apps[preview.app]
+            key = (preview.app, preview.sha)
+            yield Tenant(warm, used, key, preview.agent_id or "", *taken)
 
     def _leaving(self) -> Iterator[Tenant]:
         """Return what is ending, or has ended and may not have been offered yet."""
         now = self._clock.now()
-        apps = {app.name: app for app in self._records.apps}
         for preview in self._records.in_state(*_ENDING):
-            if preview.agent_id is None or preview.app not in apps:
-                continue
             if preview.state is State.DRAINING or self._was_freed(preview, now):
-                yield room.tenant(apps[preview.app], preview)
+                app = self._records.find_app(preview.app)
+                if app and preview.agent_id:
+                    key = (preview.app, preview.sha)
+                    yield Tenant(False, 0.0, key, preview.agent_id, *room.taken(app))
 
     def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
-        if preview.state in WITH_TASK or now - preview.changed > FREED_SECONDS:
+        if now - preview.changed > FREED_SECONDS:
             return False
         seen = self._seen.get(preview.agent_id or "")
         return seen is None or seen.at < preview.changed + EXECUTOR_SECONDS

@@ -5,6 +5,7 @@ nothing stops; see docs/decisions/0015-room.md.
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Sequence
 
 import structlog
@@ -15,7 +16,7 @@ from framework.lifecycle import WITH_TASK, Event
 from framework.ports import Use
 from framework.records import Records
 from framework.uses import Uses
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class Idling:
 
     def last_used(self, preview: PreviewRecord) -> float:
         """Return when a preview was last used; one that begins to run is used then."""
-        heard = self._uses.last(preview.task_id)
+        heard = self._uses.last.get(preview.task_id, 0.0)
         return max(heard, preview.last_used or 0.0, preview.started or 0.0)
 
     def knows_use(self) -> bool:
@@ -62,17 +63,23 @@ class Idling:
             return False
         return self._uses.reporting(self._clock.now()) >= self._records.live_proxies()
 
-    def idle(self) -> Iterator[tuple[AppRecord, PreviewRecord, float]]:
-        """Return what may stop, with its app and when it was last used; nothing pinned or busy."""
-        now = self._clock.now()
-        busy = self._uses.open(now)
-        apps = {app.name: app for app in self._records.apps}
+    def idle(self) -> Iterator[tuple[PreviewRecord, float]]:
+        """Return what may stop, and when it was last used; nothing pinned or busy."""
+        busy = self._uses.open(self._clock.now())
+        before = self._clock.now() - BUSY_SECONDS
+        apps = {app.name for app in self._records.apps}
+        heard = self._uses.last
+        # There may be ten thousand of them, and somebody waits: no call for each.
         for preview in self._records.in_state(State.RUNNING):
-            if preview.pinned or preview.task_id in busy:
+            task_id = preview.task_id
+            used = preview.last_used or 0.0
+            if preview.started and preview.started > used:
+                used = preview.started
+            if task_id in heard and heard[task_id] > used:
+                used = heard[task_id]
+            if used > before or preview.pinned or task_id in busy or preview.app not in apps:
                 continue
-            used = self.last_used(preview)
-            if now - used >= BUSY_SECONDS and preview.app in apps:
-                yield apps[preview.app], preview, used
+            yield preview, used
 
     def go_on(self) -> None:
         """Write when previews were used, and stop those that have been idle for too long.
@@ -84,21 +91,30 @@ class Idling:
             return
         self._look_at = self._clock.monotonic() + LOOK_SECONDS
         self._forget()
-        now = self._clock.now()
-        warm = {a.name for a in self._records.apps if keep_warm.is_warm(a.keep_warm, now)}
-        due = [
-            (used, app, preview)
-            for app, preview, used in self.idle()
-            if 0 < app.idle_after < now - used and app.name not in warm
-        ]
+        due = self._due()
         if due and self.knows_use():
-            for used, app, preview in sorted(due, key=lambda each: each[0])[:STOPS]:
-                reason = (
-                    f"Nobody used it for {_spell(app.idle_after)}; its address starts it again."
+            for used, _, preview in due[:STOPS]:
+                spell = _spell(self._records.app(preview.app).idle_after)
+                self.stop(
+                    preview, used, f"Nobody used it for {spell}; its address starts it again."
                 )
-                self.stop(preview, used, reason)
             if len(due) > STOPS:
                 self._look_at = 0.0
+
+    def _due(self) -> list[tuple[float, str, PreviewRecord]]:
+        """Return what has been idle for too long, with when it was last used, the oldest first."""
+        now = self._clock.now()
+        limits = {
+            app.name: app.idle_after
+            for app in self._records.apps
+            if app.idle_after and not app.removed and not keep_warm.is_warm(app.keep_warm, now)
+        }
+        due = [
+            (used, preview.sha, preview)
+            for preview, used in self.idle()
+            if now - used > limits.get(preview.app, math.inf)
+        ]
+        return sorted(due, key=lambda each: each[:2])
 
     def stop(self, preview: PreviewRecord, used: float, reason: str) -> None:
         """Stop a preview that is idle, with a reason for whoever looks for it."""

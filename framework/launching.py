@@ -12,7 +12,7 @@ from framework.attempts import Attempts
 from framework.clock import Clock
 from framework.errors import OutcomeUnknown, Unavailable
 from framework.eviction import Eviction
-from framework.lifecycle import WITH_TASK, Event
+from framework.lifecycle import STARTING, WITH_TASK, Event
 from framework.limits import Limits
 from framework.matching import InUse, Key, Launch
 from framework.metrics import Metrics
@@ -76,7 +76,12 @@ class Launching:
         apps = {app.name: app for app in self._records.apps}
         queued = self._records.in_state(State.QUEUED)
         queue = waiting(apps, queued, self._records.of_app, now)
-        quotas = Quotas(apps, self._records.in_state(*WITH_TASK), self._limits)
+        quotas = Quotas(
+            apps,
+            held=self._records.in_state(*WITH_TASK),
+            starting=self._records.in_state(*STARTING),
+            limits=self._limits,
+        )
         if self._crowded - quotas.crowded():
             self._offers.ask_again()
         self._crowded = quotas.crowded()

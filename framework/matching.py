@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from framework import constraints, refusals
-from framework.agents import Agent, Space
+from framework.agents import Agent
 from framework.quotas import Quotas
 from framework.refusals import Refusal
 from framework.resources import Resource
@@ -76,12 +76,12 @@ class Launch(NamedTuple):
 class Match(NamedTuple):
     """The decision: launches in order, a refusal for every preview that is left.
 
-    `spaces` is what is left of each agent that offers something.
+    `agents` have left what they offer beyond the launches.
     """
 
     launches: tuple[Launch, ...]
     refusals: Mapping[Key, Refusal]
-    spaces: Mapping[str, Space]
+    agents: Mapping[str, Agent]
 
 
 class InUse(NamedTuple):
@@ -116,7 +116,7 @@ def match(
             continue
         launches.append(choice.launch(demand, chosen))
         quotas.take(demand.app, chosen.id)
-    return Match(tuple(launches), refused, {a.id: a.space() for a in agents.values()})
+    return Match(tuple(launches), refused, agents)
 
 
 def _agents(
@@ -153,6 +153,7 @@ class _Choice:
             if not a.leaving and a.starts > 0 and a.id not in self._kept
         )
         self._refused: dict[tuple[object, ...], Refusal] = {}
+        self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
 
     def choose(self, demand: Demand) -> Agent | Refusal:
         if demand.patient and demand.home and demand.home not in self._agents:
@@ -166,9 +167,17 @@ class _Choice:
         found = self._preferred(demand, kept, fits) or self._fullest(demand, fits)
         if found is not None:
             return found
-        free = tuple(a for a in self._agents.values() if a.id not in self._kept or a.id == kept)
-        refusal = refusals.explain(demand.cpus, demand.mem, demand.constraints, free)
-        return self._refused.setdefault(kind, refusal)
+        survey = self._survey(demand.constraints, kept)
+        if isinstance(survey, refusals.Survey):
+            survey = refusals.explain(demand.cpus, demand.mem, survey)
+        return self._refused.setdefault(kind, survey)
+
+    def _survey(self, wanted: tuple[str, ...], kept: str | None) -> refusals.Survey | Refusal:
+        """Return what was free when the first was refused; few launches have followed."""
+        if (wanted, kept) not in self._surveys:
+            agents = [a for a in self._agents.values() if a.id not in self._kept or a.id == kept]
+            self._surveys[wanted, kept] = refusals.survey(wanted, agents)
+        return self._surveys[wanted, kept]
 
     def _fitting(self, demand: Demand, kept: str | None) -> Callable[[Agent], bool]:
         cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints

@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
-from framework.lifecycle import STARTING, WITH_TASK
 from framework.limits import Limits
 from framework.refusals import Lack, Refusal
 from prevs.records import AppRecord, PreviewRecord
@@ -13,21 +13,23 @@ class Quotas:
     """What is left of each limit; `take` uses it up."""
 
     def __init__(
-        self, apps: Mapping[str, AppRecord], previews: Iterable[PreviewRecord], limits: Limits
+        self,
+        apps: Mapping[str, AppRecord],
+        *,
+        held: Iterable[PreviewRecord],
+        starting: Iterable[PreviewRecord],
+        limits: Limits,
     ) -> None:
+        """Count the previews that have a task (`held`) and those of them that are `starting`."""
         self._apps = apps
         self._limits = limits
-        self._held: Counter[str] = Counter()
+        self._held = Counter(map(attrgetter("app"), held))
+        self._total = self._held.total()
         self._starting: Counter[str] = Counter()
         self._on_agent: Counter[str] = Counter()
-        for preview in previews:
-            if preview.state not in WITH_TASK:
-                continue
-            self._held[preview.app] += 1
-            if preview.state in STARTING:
-                self._starting[preview.app] += 1
-                self._on_agent[preview.agent_id or ""] += 1
-        self._total = self._held.total()
+        for preview in starting:
+            self._starting[preview.app] += 1
+            self._on_agent[preview.agent_id or ""] += 1
 
     def refusal(self, app: str) -> Refusal | None:
         """Return why no preview of `app` may begin now, None if one may."""

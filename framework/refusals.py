@@ -27,8 +27,16 @@ class Refusal(NamedTuple):
     holds_out: bool = False
 
 
-def explain(cpus: float, mem: int, wanted: tuple[str, ...], agents: Sequence[Agent]) -> Refusal:
-    """Return why none of `agents` will do for a share of `cpus` and `mem` MB."""
+class Survey(NamedTuple):
+    """The agents that a preview may run on but for its size, and the most that one of them has."""
+
+    agents: Sequence[Agent]
+    most_cpus: float
+    most_mem: float
+
+
+def survey(wanted: tuple[str, ...], agents: Sequence[Agent]) -> Survey | Refusal:
+    """Return which of `agents` have what is `wanted`, or why none is left."""
     if not agents:
         return Refusal("No agent offers anything now.")
     for text in wanted:
@@ -40,21 +48,21 @@ def explain(cpus: float, mem: int, wanted: tuple[str, ...], agents: Sequence[Age
     agents = [agent for agent in agents if not agent.leaving]
     if not agents:
         return Refusal("Every agent that it may run on goes into maintenance within the hour.")
-    roomy = [agent for agent in agents if agent.task_mem >= mem and agent.task_cpus >= cpus]
-    if not roomy:
-        return Refusal(_too_small(cpus, mem, agents))
-    if any(agent.starts <= 0 for agent in roomy):
-        return Refusal(
-            "Every agent with room for it starts others now; it is next there.", Lack.TURN
-        )
-    return Refusal("No agent with enough CPUs and memory has a free port.")
-
-
-def _too_small(cpus: float, mem: int, agents: Sequence[Agent]) -> str:
-    most_mem = max(agent.task_mem for agent in agents)
-    if most_mem < mem:
-        return f"No agent has {mem} MB free; the most is {math.floor(most_mem)}."
     most_cpus = max(agent.task_cpus for agent in agents)
-    if most_cpus < cpus:
-        return f"No agent has {cpus:g} CPUs free; the most is {most_cpus:g}."
-    return f"No agent has {cpus:g} CPUs and {mem} MB free at once."
+    return Survey(agents, most_cpus, max(agent.task_mem for agent in agents))
+
+
+def explain(cpus: float, mem: int, found: Survey) -> Refusal:
+    """Return why none of the agents will do for a share of `cpus` and `mem` MB."""
+    if found.most_mem < mem:
+        most = math.floor(found.most_mem)
+        return Refusal(f"No agent has {mem} MB free; the most is {most}.")
+    if found.most_cpus < cpus:
+        return Refusal(f"No agent has {cpus:g} CPUs free; the most is {found.most_cpus:g}.")
+    roomy = [a for a in found.agents if a.task_mem >= mem and a.task_cpus >= cpus]
+    if not roomy:
+        return Refusal(f"No agent has {cpus:g} CPUs and {mem} MB free at once.")
+    if any(agent.starts <= 0 for agent in roomy):
+        reason = "Every agent with room for it starts others now; it is next there."
+        return Refusal(reason, Lack.TURN)
+    return Refusal("No agent with enough CPUs and memory has a free port.")

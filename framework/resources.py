@@ -24,6 +24,18 @@ def total(resources: Sequence[Resource], name: str) -> float:
     return round(sum(found), _DIGITS)
 
 
+def totals(resources: Sequence[Resource]) -> tuple[float, float]:
+    """Return how much there is of cpus, and of mem in MB."""
+    cpus = mem = 0.0
+    for resource in resources:
+        if resource["type"] == "SCALAR":
+            if resource["name"] == "cpus":
+                cpus += resource["scalar"]["value"]
+            elif resource["name"] == "mem":
+                mem += resource["scalar"]["value"]
+    return round(cpus, _DIGITS), round(mem, _DIGITS)
+
+
 def free_ports(resources: Sequence[Resource]) -> tuple[range, ...]:
     """Return the offered port ranges, in the order offered."""
     return tuple(

@@ -5,26 +5,30 @@ never more than is needed. Where several agents could make room, it is made wher
 recently used of those that stop was used longest ago.
 """
 
+import functools
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from framework import constraints
 from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching import Demand, Key
 from framework.refusals import Lack
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord
 
 
 class Tenant(NamedTuple):
-    """A preview that has a task, with what that and its executor take of an agent."""
+    """A preview that has a task, with what that and its executor take of an agent.
 
+    They sort in the order in which they are stopped.
+    """
+
+    warm: bool
+    used: float
     key: Key
     agent_id: str
     cpus: float
     mem: float
-    used: float = 0.0
-    warm: bool = False
 
 
 class Need(NamedTuple):
@@ -50,18 +54,9 @@ class Room(NamedTuple):
     hopeless: tuple[Key, ...] = ()
 
 
-def tenant(
-    app: AppRecord, preview: PreviewRecord, *, used: float = 0.0, warm: bool = False
-) -> Tenant:
-    """Return what a preview takes of its agent, by what its app asks for now."""
-    return Tenant(
-        key=(preview.app, preview.sha),
-        agent_id=preview.agent_id or "",
-        cpus=round(app.cpus + EXECUTOR_CPUS, 3),
-        mem=app.mem + EXECUTOR_MEM,
-        used=used,
-        warm=warm,
-    )
+def taken(app: AppRecord) -> tuple[float, float]:
+    """Return the share of CPU and the MB that a preview takes, by what its app asks for now."""
+    return round(app.cpus + EXECUTOR_CPUS, 3), app.mem + EXECUTOR_MEM
 
 
 def make_room(
@@ -86,7 +81,7 @@ def make_room(
 class _Decision:
     def __init__(self, spaces: Iterable[Space], idle: Iterable[Tenant]) -> None:
         self._spaces = {space.agent_id: space for space in spaces if not space.leaving}
-        self._idle = sorted(idle, key=_order)
+        self._idle = sorted(idle)
         self._gone: set[Key] = set()
         self._slots: Counter[str] = Counter()
         self._all_slots = 0
@@ -125,7 +120,7 @@ class _Decision:
     def _plan(self, need: Need) -> Plan | None:
         """Return what stops for one: nothing where enough stops already, None in vain."""
         wants_slot = need.lack is not Lack.ROOM and not self._slot_comes(need)
-        victims = [t for t in self._idle if self._gives_slot(t, need)][:1] if wants_slot else []
+        victims = self._oldest_slot(need) if wants_slot else []
         if wants_slot and not victims:
             return None
         self._stop(victims)
@@ -136,7 +131,7 @@ class _Decision:
                 self._spare(victims)
                 return None
             self._stop(more)
-            victims = sorted((*victims, *more), key=_order)
+            victims = sorted((*victims, *more))
         victims = self._needed(need, agent_id, victims, wants_slot=wants_slot)
         self._take(need, agent_id, victims)
         made = any(victim.agent_id == agent_id for victim in victims)
@@ -146,38 +141,50 @@ class _Decision:
         app_wide = need.lack is Lack.APP_SLOT
         return (self._slots[need.demand.app] if app_wide else self._all_slots) > 0
 
-    def _gives_slot(self, tenant: Tenant, need: Need) -> bool:
-        mine = need.lack is not Lack.APP_SLOT or tenant.key[0] == need.demand.app
-        return mine and tenant.key not in self._gone
+    def _oldest_slot(self, need: Need) -> list[Tenant]:
+        tenants: Iterable[Tenant] = self._idle
+        if need.lack is Lack.APP_SLOT:
+            tenants = self._by_app.get(need.demand.app, ())
+        return next(([tenant] for tenant in tenants if tenant.key not in self._gone), [])
+
+    @functools.cached_property
+    def _by_app(self) -> Mapping[str, Sequence[Tenant]]:
+        found: defaultdict[str, list[Tenant]] = defaultdict(list)
+        for tenant in self._idle:
+            found[tenant.key[0]].append(tenant)
+        return found
 
     def _free_place(self, demand: Demand) -> str | None:
+        size = _size(demand)
         for space in self._spaces.values():
-            if _is_enough(space, demand) and _may_run(demand, space):
+            if _is_enough(space, *size) and _may_run(demand, space):
                 return space.agent_id
         return None
 
     def _oldest_set(self, demand: Demand) -> tuple[str | None, Sequence[Tenant]]:
         """Return the agent that has room first when what is idle stops in its order, and what."""
+        size = _size(demand)
         for avoid in dict.fromkeys((demand.avoid, None)):
-            room = {
-                space.agent_id: space
-                for space in self._spaces.values()
-                if space.agent_id != avoid and _may_run(demand, space)
-            }
+            room: dict[str, Space | None] = {avoid: None} if avoid else {}
             stopping: defaultdict[str, list[Tenant]] = defaultdict(list)
             for tenant in self._idle:
-                if tenant.agent_id not in room or tenant.key in self._gone:
+                agent_id = tenant.agent_id
+                if agent_id not in room:
+                    space = self._spaces.get(agent_id)
+                    room[agent_id] = space if space and _may_run(demand, space) else None
+                if (space := room[agent_id]) is None or tenant.key in self._gone:
                     continue
-                stopping[tenant.agent_id].append(tenant)
-                room[tenant.agent_id] = space = _with(room[tenant.agent_id], tenant)
-                if _is_enough(space, demand):
-                    return space.agent_id, stopping[space.agent_id]
+                stopping[agent_id].append(tenant)
+                room[agent_id] = space = _with(space, tenant)
+                if _is_enough(space, *size):
+                    return agent_id, stopping[agent_id]
         return None, ()
 
     def _needed(
         self, need: Need, agent_id: str, victims: list[Tenant], *, wants_slot: bool
     ) -> list[Tenant]:
         """Return those of some victims that have to stop, sparing the most recently used first."""
+        size = _size(need.demand)
         kept = list(victims)
         for tenant in reversed(victims):
             self._spare((tenant,))
@@ -186,7 +193,7 @@ class _Decision:
                 need.lack is not Lack.APP_SLOT or other.key[0] == need.demand.app
                 for other in others
             )
-            if has_slot and _is_enough(self._spaces[agent_id], need.demand):
+            if has_slot and _is_enough(self._spaces[agent_id], *size):
                 kept = others
             else:
                 self._stop((tenant,))
@@ -226,16 +233,11 @@ class _Decision:
             self._all_slots += times
 
 
-def _order(tenant: Tenant) -> tuple[bool, float, Key]:
-    return tenant.warm, tenant.used, tenant.key
-
-
 def _size(demand: Demand) -> tuple[float, float]:
     return round(demand.cpus + EXECUTOR_CPUS, 3), demand.mem + EXECUTOR_MEM
 
 
-def _is_enough(space: Space, demand: Demand) -> bool:
-    cpus, mem = _size(demand)
+def _is_enough(space: Space, cpus: float, mem: float) -> bool:
     return space.cpus >= cpus and space.mem >= mem and space.ports > 0 and space.starts > 0
 
 

@@ -4,7 +4,7 @@ A proxy reports every few seconds: what has changed, whatever is open, and if no
 is there. Times are seconds since the epoch.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from framework.ports import Use
 
@@ -23,7 +23,7 @@ class Uses:
     def __init__(self) -> None:
         self._heard: dict[str, float] = {}
         self._open: dict[tuple[str, str], float] = {}
-        self._last: dict[str, float] = {}
+        self._last: dict[str | None, float] = {}
 
     def note(self, proxy: str, uses: Sequence[Use], now: float) -> list[str]:
         """Take a proxy's report; return the tasks that were used."""
@@ -42,9 +42,10 @@ class Uses:
         """Return the tasks to which a request is open."""
         return {task for (_, task), at in self._open.items() if now - at <= OPEN_SECONDS}
 
-    def last(self, task_id: str | None) -> float:
-        """Return when a task was last used, as far as this leader has heard; 0.0 if never."""
-        return self._last.get(task_id or "", 0.0)
+    @property
+    def last(self) -> Mapping[str | None, float]:
+        """When each task was last used, as far as this leader has heard."""
+        return self._last
 
     def reporting(self, now: float) -> int:
         """Return how many proxies say what they see."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from framework.lifecycle import STARTING, WITH_TASK
 from framework.limits import Limits
 from framework.matching import Offer
 from framework.quotas import Quotas
@@ -50,4 +51,9 @@ def quotas(
 ) -> Quotas:
     """Return what is left for the app hello beside `previews`."""
     hello = AppRecord("hello", "/srv/hello", **{"max_previews": 1000, **app})
-    return Quotas({"hello": hello}, previews, limits or Limits(starts_per_app=1000))
+    return Quotas(
+        {"hello": hello},
+        held=[preview for preview in previews if preview.state in WITH_TASK],
+        starting=[preview for preview in previews if preview.state in STARTING],
+        limits=limits or Limits(starts_per_app=1000),
+    )

@@ -207,5 +207,5 @@ def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
 
 def test_what_is_left_of_each_agent_is_told() -> None:
     decision = match([demand(mem=128)], [offer(mem=1000, cpus=1, begin=1, end=3)], ())
-    space = decision.spaces["agent-1"]
-    assert (space.mem, space.cpus, space.ports) == (840, 0.89, 2)
+    space = decision.agents["agent-1"].space(4)
+    assert (space.mem, space.cpus, space.ports, space.starts) == (840, 0.89, 2, 4)

@@ -24,9 +24,9 @@ def tenant(
     agent: str = "agent-1",
     mem: float = 128,
     app: str = "other",
-    **more: bool,
+    warm: bool = False,
 ) -> Tenant:
-    return Tenant((app, sha), agent, 0.1 + EXECUTOR_CPUS, mem + EXECUTOR_MEM, used, **more)
+    return Tenant(warm, used, (app, sha), agent, 0.1 + EXECUTOR_CPUS, mem + EXECUTOR_MEM)
 
 
 def stopped(room: Room) -> list[list[str]]:
@@ -170,11 +170,11 @@ sizes = st.tuples(
 def tenants(draw: st.DrawFn, prefix: str) -> list[Tenant]:
     return [
         Tenant(
+            draw(st.booleans()),
+            draw(st.integers(0, 5)),
             (draw(st.sampled_from(APPS)), f"{prefix}{n}"),
             draw(st.sampled_from(AGENTS)),
             *draw(sizes),
-            used=draw(st.integers(0, 5)),
-            warm=draw(st.booleans()),
         )
         for n in range(draw(st.integers(0, 8)))
     ]
@@ -262,8 +262,8 @@ def test_nobody_stops_who_was_used_later_than_is_necessary(
 ) -> None:
     one = needs[0]
     for plan in make_room([one], free, idle).plans:
-        latest = max((victim.warm, victim.used, victim.key) for victim in plan.victims)
-        older = [t for t in idle if (t.warm, t.used, t.key) < latest]
+        latest = max(plan.victims)
+        older = [tenant for tenant in idle if tenant < latest]
         assert not suffices(one, free, older)
 
 

@@ -1,0 +1,251 @@
+"""How long the framework takes to decide, without Mesos and ZooKeeper: `python -m bench.decision`.
+
+1,000 agents offer what they have left, 10,000 previews of 500 apps run, wait or have stopped. A
+decision is a whole turn of the service: what waits, what goes where, what stops for it, and what
+is told of it. The store and the master answer at once, so that deciding is all that is measured.
+"""
+
+import json
+import logging
+import queue
+import random
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from framework import events
+from framework.clock import Clock
+from framework.limits import Limits
+from framework.matching import Offer
+from framework.metrics import Metrics
+from framework.ports import Stored
+from framework.records import Records
+from framework.service import Service
+from framework.task_info import Origin
+from prevs import names
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.states import State
+
+AGENTS = 1000
+APPS = 500
+PREVIEWS = 10_000
+QUEUED = 400
+ROUNDS = 100
+_START = 1_800_000_000.0
+_SEED = 20
+
+
+class _Store:
+    """Keeps nothing, and answers at once."""
+
+    def __init__(self) -> None:
+        self._version = 0
+
+    def load(self) -> Stored:
+        return Stored()
+
+    def save(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> int:
+        del record
+        self._version += 1
+        return self._version
+
+    def delete(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> None:
+        pass
+
+    def save_framework_id(self, framework_id: str) -> None:
+        pass
+
+    def proxies(self) -> Sequence[ProxyRecord]:
+        return ()
+
+
+class _Cluster:
+    """Takes every call at once."""
+
+    def accept(
+        self,
+        offer_ids: Sequence[str],
+        tasks: Sequence[Mapping[str, object]],
+        refuse_seconds: float,
+    ) -> None:
+        pass
+
+    def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
+        pass
+
+    def revive(self) -> None:
+        pass
+
+    def suppress(self) -> None:
+        pass
+
+    def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
+        pass
+
+    def accept_inverse(self, offer_ids: Sequence[str]) -> None:
+        pass
+
+    def acknowledge(self, status: Mapping[str, object]) -> None:
+        pass
+
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        pass
+
+
+class Scene(NamedTuple):
+    """A framework that leads, and what decides about its time and its agents."""
+
+    service: Service
+    records: Records
+    seconds: list[float]
+    chance: random.Random
+
+
+def build() -> Scene:
+    """Return a framework whose previews run, but for those that wait or have stopped."""
+    chance = random.Random(_SEED)
+    apps = [_app(number, chance) for number in range(APPS)]
+    stored = Stored(
+        apps=apps,
+        previews=[_preview(n, apps[n % APPS], chance) for n in range(PREVIEWS)],
+        framework_id="framework",
+    )
+    seconds = [_START]
+    clock = Clock(lambda: seconds[0], lambda: seconds[0])
+    store = _Store()
+    forgotten: list[str] = []
+    records = Records(stored, store, clock)
+    service = Service(
+        records,
+        _Cluster(),
+        inbox=queue.SimpleQueue(),
+        origin=Origin("", ("executor",), (), "localhost", 80),
+        new_attempt=lambda: f"{chance.randrange(10**9):010}",
+        forget_mirror=forgotten.append,
+        metrics=Metrics(CollectorRegistry()),
+        limits=Limits(previews=2 * PREVIEWS),
+        clock=clock,
+    )
+    scene = Scene(service, records, seconds, chance)
+    alive = [_update(preview, "TASK_RUNNING") for preview in records.in_state(State.RUNNING)]
+    service.step([events.Subscribed("framework"), *alive])
+    seconds[0] += 120.0
+    service.step([])
+    return scene
+
+
+def measure(rounds: int = ROUNDS) -> Mapping[str, float]:
+    """Return the median and the 99th percentile of a decision, in milliseconds."""
+    scene = build()
+    took = sorted(_decide(scene) for _ in range(rounds))
+    return {
+        "decision_ms_p50": round(statistics.median(took), 1),
+        "decision_ms_p99": round(took[min(len(took) - 1, int(len(took) * 0.99))], 1),
+    }
+
+
+def _decide(scene: Scene) -> float:
+    """Take one turn with an offer of every agent, after all that the last one began has ended."""
+    scene.seconds[0] += 1.0
+    scene.service.step([*_ends(scene)])
+    scene.seconds[0] += 1.0
+    offers = events.Offered([_offer(scene, number) for number in range(AGENTS)])
+    begun = time.perf_counter()
+    scene.service.step([offers])
+    return (time.perf_counter() - begun) * 1000
+
+
+def _ends(scene: Scene) -> Iterator[events.Event]:
+    """Yield that what started runs and what stopped is gone, and as many requests as launches."""
+    stopped = list(scene.records.in_state(State.STOPPED))
+    for preview in scene.records.in_state(State.PLACED):
+        yield _update(preview, "TASK_RUNNING")
+    for preview in scene.records.in_state(State.DRAINING):
+        yield _update(preview, "TASK_KILLED")
+    for preview in scene.chance.sample(stopped, min(len(stopped), _missing(scene))):
+        scene.service.requests.start(preview.app, preview.sha, "main")
+
+
+def _missing(scene: Scene) -> int:
+    return max(0, QUEUED - len(scene.records.in_state(State.QUEUED)))
+
+
+def _update(preview: PreviewRecord, state: str) -> events.Updated:
+    return events.Updated(
+        {
+            "task_id": {"value": preview.task_id},
+            "agent_id": {"value": preview.agent_id},
+            "state": state,
+            "reason": "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED",
+            "healthy": True,
+        }
+    )
+
+
+def _app(number: int, chance: random.Random) -> AppRecord:
+    return AppRecord(
+        name=f"app-{number}",
+        repository="https://git.example.org/app.git",
+        cpus=chance.choice((0.05, 0.1, 0.2, 0.5)),
+        mem=chance.choice((64, 128, 256, 512, 1024)),
+        max_previews=chance.choice((10, 20, 50)),
+        idle_after=0,
+        constraints=("zone=a|b",) if number % 10 == 0 else (),
+        keep_warm=("mon-fri 08:00-18:00",) if number % 4 == 0 else (),
+    )
+
+
+def _preview(number: int, app: AppRecord, chance: random.Random) -> PreviewRecord:
+    agent = number % AGENTS
+    sha = f"{number:040x}"
+    state = State.RUNNING
+    if number < QUEUED:
+        state = State.QUEUED
+    elif number % 20 == 0:
+        state = State.STOPPED
+    return PreviewRecord(
+        app=app.name,
+        sha=sha,
+        state=state,
+        labels=(f"b{number}",),
+        task_id=names.task_id(app.name, sha, f"{number:010}"),
+        agent_id=f"agent-{agent}",
+        agent_host=f"10.0.{agent // 250}.{agent % 250}",
+        host_port=31000 + number // AGENTS,
+        changed=_START - 60 * number,
+        started=_START - 60 * number,
+        last_used=_START - chance.randrange(100_000),
+    )
+
+
+def _offer(scene: Scene, number: int) -> Offer:
+    """Return what an agent offers: next to nothing, but for one in a hundred."""
+    much = scene.chance.random() < 0.01
+    mem = scene.chance.choice((700, 1500)) if much else scene.chance.randrange(0, 90)
+    allocated = {"allocation_info": {"role": "prevs"}}
+    span = {"begin": 31000, "end": 31999}
+    return Offer(
+        id=f"offer-{number}-{scene.seconds[0]}",
+        agent_id=f"agent-{number}",
+        host=f"10.0.{number // 250}.{number % 250}",
+        resources=(
+            {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.6}, **allocated},
+            {"name": "mem", "type": "SCALAR", "scalar": {"value": float(mem)}, **allocated},
+            {"name": "ports", "type": "RANGES", "ranges": {"range": [span]}, **allocated},
+        ),
+        attributes={"zone": "abcd"[number % 4]},
+    )
+
+
+def main() -> None:
+    """Measure, and print what came of it as one line of JSON."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    print(json.dumps(measure()))
+
+
+if __name__ == "__main__":
+    main()
