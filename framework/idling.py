@@ -22,7 +22,8 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 BUSY_SECONDS = 60.0
-"""How long after its last use a preview is not stopped for others."""
+"""How long after its last use a preview is not stopped. What is open is used at every report of
+its proxy; if that has fallen silent, its HAProxy goes on, and it is back within this time."""
 SETTLING_SECONDS = 60.0
 """How long after a subscription nothing stops: proxies and agents have come back by then."""
 LOOK_SECONDS = 5.0
@@ -65,7 +66,6 @@ class Idling:
 
     def idle(self) -> Iterator[tuple[PreviewRecord, float]]:
         """Return what may stop, and when it was last used; nothing pinned or busy."""
-        busy = self._uses.open(self._clock.now())
         before = self._clock.now() - BUSY_SECONDS
         apps = {app.name for app in self._records.apps}
         heard = self._uses.last
@@ -77,7 +77,7 @@ class Idling:
                 used = preview.started
             if task_id in heard and heard[task_id] > used:
                 used = heard[task_id]
-            if used > before or preview.pinned or task_id in busy or preview.app not in apps:
+            if used > before or preview.pinned or preview.app not in apps:
                 continue
             yield preview, used
 

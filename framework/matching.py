@@ -148,9 +148,7 @@ class _Choice:
         self._kept_for = kept
         self._kept = frozenset(kept.values())
         self._order = sorted(
-            (a.mem, a.id)
-            for a in agents.values()
-            if not a.leaving and a.starts > 0 and a.id not in self._kept
+            (a.mem, a.id) for a in agents.values() if not a.leaving and a.starts > 0
         )
         self._refused: dict[tuple[object, ...], Refusal] = {}
         self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
@@ -222,6 +220,6 @@ class _Choice:
         if self._order[place : place + 1] == [(agent.mem, agent.id)]:
             del self._order[place]
         task, executor = agent.take(demand.cpus, demand.mem, port)
-        if agent.starts > 0 and agent.id not in self._kept:
+        if agent.starts > 0:
             insort(self._order, (agent.mem, agent.id))
         return Launch(demand, agent.id, agent.host, port, tuple(task), tuple(executor))

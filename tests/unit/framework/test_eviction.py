@@ -100,6 +100,8 @@ def test_a_small_one_does_not_take_what_is_made_for_a_big_one() -> None:
     driven.tick(2)
     assert driven.preview(A).state is driven.preview(B).state is State.DRAINING
     driven.start(D, "four")
+    for _ in range(20):
+        driven.tick()
     driven.update("TASK_KILLED", sha=A)
     driven.step(events.Offered([offer("o8", mem=BIG)]))
     assert driven.preview(D).state is State.QUEUED
@@ -118,7 +120,7 @@ def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
         "No agent has 128 MB free; the most is 0. "
         "What runs is in use, was used just now, or is pinned."
     )
-    driven.use(B, open=0)
+    driven.use(B, open=1)
     driven.tick(59)
     assert states(driven) == "running running queued"
     driven.tick(2)
@@ -192,3 +194,73 @@ def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
     driven.update("TASK_KILLED", sha=A)
     assert driven.preview(A).state is State.QUEUED
     assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", A): 2}
+
+
+def test_what_drains_anyway_is_waited_for_and_its_room_too() -> None:
+    driven = full()
+    driven.stop(A)
+    ask(driven)
+    assert states(driven) == "draining running queued"
+    assert driven.preview(C).reason == "Room is being made for it."
+    driven.update("TASK_KILLED", sha=A)
+    driven.tick(4)
+    assert states(driven) == "stopped running queued"
+    driven.tick(2)
+    assert states(driven) == "stopped draining queued"
+
+
+def test_where_room_is_being_made_for_one_none_is_made_for_others() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(D, "four")
+    driven.tick(2)
+    assert states(driven) == "draining running queued"
+    driven.update("TASK_KILLED", sha=A)
+    driven.step(events.Offered([offer("o9", mem=BIG)]))
+    driven.tick(7)
+    assert states(driven) == "stopped draining placed"
+
+
+def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(D, "four")
+    driven.update("TASK_KILLED", sha=A)
+    driven.clock.pass_seconds(1.5)
+    driven.step(events.Offered([offer("o8", mem=BIG - 32)]))
+    driven.tick(2)
+    assert states(driven) == "stopped running queued"
+    driven.step(events.Offered([offer("o9", mem=BIG)]))
+    assert states(driven) == "stopped running placed"
+
+
+def test_one_that_could_not_start_yet_stops_nothing() -> None:
+    driven = full(Limits(starts_per_app=1))
+    driven.start(D, "four")
+    ask(driven)
+    assert driven.preview(D).state is State.QUEUED
+    assert states(driven) == "draining running queued"
+
+
+def test_ten_of_those_that_wait_are_looked_at() -> None:
+    driven = full(Limits(starts_per_app=99, starts_per_agent=99), max_previews=99)
+    for n in range(10):
+        driven.start(f"{n:040}", f"n{n}")
+        driven.step(events.Offered([offer(mem=BIG, end=31100)]))
+        driven.report("TASK_RUNNING", Phase.RUNNING, sha=f"{n:040}")
+    driven.tick(90)
+    for n in range(12):
+        driven.start(f"{n:x>40}", f"x{n}")
+    driven.tick(2)
+    assert len(driven.records.in_state(State.DRAINING)) == 10
+
+
+def test_between_two_decisions_is_a_second() -> None:
+    driven = full()
+    driven.pin(A)
+    driven.pin(B)
+    ask(driven)
+    driven.ask(lambda: driven.service.requests.pin("hello", A, pinned=False))
+    assert states(driven) == "running running queued"
+    driven.tick()
+    assert states(driven) == "draining running queued"

@@ -3,7 +3,8 @@ from framework.errors import (
     OutcomeUnknown,
     Unavailable,
 )
-from prevs.states import State
+from framework.limits import Limits
+from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
 
@@ -141,3 +142,40 @@ def test_beyond_the_limit_of_an_app_a_preview_waits_with_the_reason(driven: Driv
     driven.step(events.Offered([offer("o9")]))
     assert driven.preview(D).state is State.PLACED
     assert driven.preview(D).reason == ""
+
+
+def test_offers_are_asked_for_anew_when_an_agent_may_start_the_next() -> None:
+    driven = Driven(limits=Limits(starts_per_agent=1))
+    driven.add_app()
+    driven.start(A, "one")
+    driven.start(B, "two")
+    driven.step(events.Offered([offer()]))
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).reason.startswith("Every agent with room for it starts others now")
+    revived = len(driven.cluster.of("revive"))
+    driven.tick(5)
+    assert len(driven.cluster.of("revive")) == revived
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=A)
+    assert len(driven.cluster.of("revive")) == revived + 1
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview(B).state is State.PLACED
+
+
+def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
+    driven = Driven()
+    driven.add_app()
+    shas = [f"{n:040}" for n in range(60)]
+    for n, sha in enumerate(shas):
+        driven.start(sha, f"n{n}")
+
+    def told() -> list[int]:
+        reasons = [driven.preview(sha).reason for sha in shas]
+        return [int(reason.split()[-1][:-1]) for reason in reasons if reason]
+
+    driven.step(events.Offered([offer("o1", mem=92)]))
+    assert told() == [60] * 50
+    driven.step(events.Offered([offer("o2", mem=102)]))
+    assert told() == [60] * 50 + [70] * 10
+    driven.tick(5)
+    driven.step(events.Offered([offer("o3", mem=112)]))
+    assert told() == [80] * 50 + [70] * 10

@@ -159,6 +159,39 @@ def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
         assert stopped(room) == [["a"]]
 
 
+ROOMY = Space("agent-2", cpus=4, mem=4096, ports=9, starts=9)
+
+
+def test_what_stops_for_the_room_of_one_gives_others_a_place() -> None:
+    idle = [tenant("a", 1.0, mem=64), tenant("b", 2.0, mem=64), tenant("c", 3.0)]
+    big = need("m", constraints=("gpu",))
+    full = FULL._replace(attributes={"gpu": ""})
+    room = decide([big, need("n", lack=Lack.SLOT)], idle, full, ROOMY)
+    assert stopped(room) == [["a", "b"]]
+    assert room.coming == (("hello", "n"),)
+
+
+def test_a_place_that_comes_free_is_for_one_only() -> None:
+    wanted = [need("m", lack=Lack.SLOT), need("n", lack=Lack.SLOT)]
+    room = make_room(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
+    assert room.coming == (("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
+def test_what_could_not_help_one_may_stop_for_another() -> None:
+    wanted = [need("m", mem=9999, lack=Lack.APP_SLOT), need("n")]
+    room = decide(wanted, [tenant("a", 1.0, app="hello")])
+    assert room.hopeless == (("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
+def test_a_port_is_for_one_only() -> None:
+    space = Space("agent-1", cpus=4, mem=4096, ports=1, starts=9)
+    room = decide([need("m"), need("n")], [tenant("a", 1.0)], space)
+    assert room.coming == (("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
 AGENTS = ("agent-1", "agent-2", "agent-3")
 APPS = ("hello", "other")
 sizes = st.tuples(
