@@ -185,6 +185,12 @@ def test_what_could_not_help_one_may_stop_for_another() -> None:
     assert stopped(room) == [["a"]]
 
 
+def test_no_more_room_is_made_at_an_agent_than_may_start_there() -> None:
+    room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)], Space("agent-1"))
+    assert stopped(room) == [["a"]]
+    assert room.hopeless == (("hello", "n"),)
+
+
 def test_a_port_is_for_one_only() -> None:
     space = Space("agent-1", cpus=4, mem=4096, ports=1, starts=9)
     room = decide([need("m"), need("n")], [tenant("a", 1.0)], space)
