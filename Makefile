@@ -16,7 +16,7 @@ help:
 	@echo 'make check        ruff, mypy strict, import-linter'
 	@echo 'make format       let ruff format and mend'
 	@echo 'make bench-start  time an address against raw docker'
-	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents'
+	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
