@@ -6,12 +6,14 @@ codes (143, 137, as if they had ended by themselves), and exits. One that was ki
 running; the next one ends them when it starts, unless it has live-restore.
 """
 
+import contextlib
 import logging
 import math
 import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
@@ -31,9 +33,18 @@ _MEMORY = 1.0
 _UNKNOWN = 255
 """What a daemon says of a container that ended while it was away."""
 
+_CAUSED = 10.0
+"""Seconds after which what the application does has other causes than a worker's death."""
+
 _REMOVED = Exit(code=128 + signal.SIGKILL, out_of_memory=False)
 
 logger = logging.getLogger(__name__)
+
+
+class _Memory(NamedTuple):
+    """What a daemon saw of an end: how many seconds before it a process was killed for memory."""
+
+    oom_before: float
 
 
 class DockerContainer:
@@ -154,7 +165,7 @@ class DockerContainer:
             with daemon_errors():
                 self._client.wait(self._id)
                 # Where systemd keeps docker's socket, the next daemon answers as if nothing was.
-                return self._exit(restarted=not self._is_remembered())
+                return self._exit(self._memory())
         except NotFound:
             return _REMOVED
         except (APIError, DockerUnavailable) as exc:
@@ -168,7 +179,7 @@ class DockerContainer:
             try:
                 with daemon_errors():
                     running = self._client.inspect_container(self._id)["State"]["Running"]
-                    return None if running else self._exit(restarted=True)
+                    return None if running else self._exit(None)
             except NotFound:
                 return _REMOVED
             except (APIError, DockerUnavailable) as exc:
@@ -176,30 +187,36 @@ class DockerContainer:
                     return DockerUnavailable(f"away for {self._patience:g} s: {_why(exc)}")
             time.sleep(_RETRY_PAUSE)
 
-    def _is_remembered(self) -> bool:
-        """Tell whether the daemon that answers saw the end itself: its memory of events is short
-        of what was before its own start."""
+    def _memory(self) -> _Memory | None:
+        """Return what the daemon that answers saw of the end, None if it began after that."""
         events = self._client.events(
             since=1,
             until=math.ceil(time.time() + _MEMORY),
-            filters={"container": self._id, "event": "die"},
+            filters={"container": self._id, "event": ["oom", "die"]},
             decode=True,
         )
-        try:
-            return next(events, None) is not None
-        finally:
-            events.close()
+        last_oom = -math.inf
+        with contextlib.closing(events):
+            for event in events:
+                seconds = event["timeNano"] / 1e9
+                if event["Action"] == "die":
+                    return _Memory(oom_before=seconds - last_oom)
+                last_oom = seconds
+        return None
 
-    def _exit(self, *, restarted: bool) -> Exit | DockerUnavailable:
-        """Return how it ended; `restarted` tells whether its daemon has ended meanwhile."""
+    def _exit(self, memory: _Memory | None) -> Exit | DockerUnavailable:
+        """Return how it ended, by what its daemon saw of it."""
         state = self._client.inspect_container(self._id)["State"]
-        if restarted and not self._client.info()["LiveRestoreEnabled"]:
-            return DockerRestarted()
         code = int(state["ExitCode"])
-        if restarted and code == _UNKNOWN:
-            return Exit(None, out_of_memory=False)
-        # A worker that was killed for memory while the application went on is no such end.
-        return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0)
+        if memory is None:
+            if not self._client.info()["LiveRestoreEnabled"]:
+                return DockerRestarted()
+            if code == _UNKNOWN:
+                return Exit(None, out_of_memory=False)
+        # docker notes for good that any process in it was killed for memory. That is its end if
+        # it took that for one: a worker's, long before, is not.
+        killed = code == _REMOVED.code or (memory is not None and memory.oom_before < _CAUSED)
+        return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0 and killed)
 
 
 def _why(error: APIError | DockerUnavailable) -> str:

@@ -166,15 +166,27 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
     assert answers[-1] == Answer(connected=True, problem="no answer came within 1 s")
 
 
-def test_one_that_takes_more_than_its_memory_is_told_from_one_that_exits(world: World) -> None:
-    spec = world.spec("exec tail /dev/zero")
+@pytest.mark.parametrize(
+    ("command", "end"),
+    [
+        ("exec tail /dev/zero", Exit(137, out_of_memory=True)),
+        # A worker is killed, and the application ends because of that.
+        ("tail /dev/zero; exit $?", Exit(137, out_of_memory=True)),
+        ("tail /dev/zero & wait $!; exit 3", Exit(3, out_of_memory=True)),
+        # It takes that as it comes, and ends for a reason of its own.
+        ("tail /dev/zero; exit 0", Exit(0, out_of_memory=False)),
+        ("tail /dev/zero; sleep 11; exit 3", Exit(3, out_of_memory=False)),
+        ("exit 3", Exit(3, out_of_memory=False)),
+    ],
+)
+def test_an_end_for_want_of_memory_is_told_from_another(
+    world: World, command: str, end: Exit
+) -> None:
+    spec = world.spec(command)
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
-    assert ended.wait(30)
-    end = container.exit()
-    assert end is not None
-    assert end.out_of_memory
-    assert end.code != 0
+    assert ended.wait(60)
+    assert container.exit() == end
 
 
 def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> None:
