@@ -1,6 +1,6 @@
 """The program that a Mesos agent starts for one attempt: commit, image, container, health.
 
-`__main__` forks the guardian, `wiring` wires the rest. `job` performs the attempt through `ports`;
+`__main__` wires it. `job` performs the attempt through `ports`;
 the edges are `checkout` (git), `images`, `classic`, `containers`, `container` and `reaper`
 (docker-py), `buildkit` (the docker CLI), `probe` (HTTP) and `mesos` (the driver); `health`,
 `build_log`, `log_position` and `statuses` decide and do no I/O.

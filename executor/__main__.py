@@ -1,16 +1,54 @@
 """`python -m executor`: started by a Mesos agent, for one task."""
 
+import logging
+import os
+import queue
+import signal
 import sys
+import threading
 
-from executor import guardian
+from driver.executor import ExecutorDriver
+from executor.config import read_config
+from executor.custody import Custody
+from executor.errors import InvalidEnvironment
+from executor.guardian import Guardian
+from executor.mesos import Event, MesosEvents, ShutDown
+from executor.output import Output
+from executor.service import Service
+
+EXIT_USAGE = 2
 
 
 def main() -> int:
-    """Fork the guardian while this process is small and has no threads; then be the executor."""
-    watched = guardian.fork()
-    from executor.wiring import run
+    """Wire the parts, subscribe, and serve until the task has ended; return the exit code."""
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    try:
+        config = read_config(os.environ)
+        driver = ExecutorDriver(MesosEvents(inbox), os.environ)
+    except (InvalidEnvironment, ValueError) as exc:
+        print(f"executor: {exc}", file=sys.stderr)
+        return EXIT_USAGE
+    signal.signal(signal.SIGTERM, lambda *_: inbox.put(ShutDown()))
+    # What it is worth is the driver's now; git and docker need not have it.
+    os.environ.pop("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", None)
+    driver.start()
+    # While the agent answers: the guardian, and the slowest import. Nothing needs them before
+    # the task.
+    custody = Custody(config.dir, Guardian.start())
+    from executor.toolbox import Toolbox
 
-    return run(watched)
+    toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), custody)
+    threading.Thread(target=toolbox.connect, daemon=True, name="connect").start()
+    service = Service(config, driver, inbox, toolbox.tools)
+    exit_code = service.run()
+    if service.is_over:
+        custody.end()
+    return exit_code
 
 
 if __name__ == "__main__":

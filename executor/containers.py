@@ -35,7 +35,11 @@ class Custody(Protocol):
         ...
 
     def take(self, name: str) -> None:
-        """Answer for a container that is about to be created. May block for some seconds."""
+        """Answer for a container that is about to be created."""
+        ...
+
+    def clear_way(self) -> None:
+        """Return when nothing of dead attempts is in its way; blocks for some seconds at most."""
         ...
 
     def release(self) -> None:
@@ -65,6 +69,7 @@ class DockerContainers:
         try:
             with daemon_errors():
                 container = self._create(client, spec)
+                self._custody.clear_way()
                 self._start(client, container)
         except APIError as exc:
             self._discard(client, spec.name)

@@ -1,6 +1,7 @@
 """Sees to it that no container outlives its executor: guardian, work folder and reaper together."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ LABEL = "prevs.attempts"
 """A container's label; its value is the id of the work folder in which its attempt's lock is."""
 
 _REAPING_LIMIT = 10.0
-"""Seconds that a container waits for the reaper, who may be freeing its port."""
+"""Seconds that a container waits for the reaper."""
 
 logger = logging.getLogger(__name__)
 
@@ -25,10 +26,13 @@ class Custody:
         self._folder = Folder(path)
         self._guardian = guardian
         self._reaped = threading.Event()
+        self._task_id = ""
         self._lock: int | None = None
+        self._has_container = False
 
     def begin(self, task_id: str) -> None:
-        """Say that the attempt lives; it does until this process ends. Raises OSError."""
+        """Say that the attempt lives, until end() or this process's own end. Raises OSError."""
+        self._task_id = task_id
         self._lock = self._folder.hold(task_id)
         self._guardian.attempt(str(self._path), task_id)
 
@@ -47,10 +51,24 @@ class Custody:
         return {LABEL: self._folder.id()}
 
     def take(self, name: str) -> None:
-        """Answer for a container that is about to be created; blocks while the reaper works."""
-        self._reaped.wait(_REAPING_LIMIT)
+        """Answer for a container that is about to be created."""
+        self._has_container = True
         self._guardian.container(name)
+
+    def clear_way(self) -> None:
+        """Return when the reaper has worked: what it removes may have the container's port."""
+        self._reaped.wait(_REAPING_LIMIT)
 
     def release(self) -> None:
         """Hear that it is gone for sure."""
+        self._has_container = False
         self._guardian.gone()
+
+    def end(self) -> None:
+        """Let the guardian go, as the attempt has ended, unless it is still needed."""
+        if self._has_container:
+            return
+        if self._lock is not None:
+            os.close(self._lock)
+            self._folder.forget(self._task_id)
+        self._guardian.done()

@@ -1,7 +1,6 @@
-"""Removes a container with the standard library alone: for the guardian, which has to stay small.
+"""Removes a container with the standard library alone: for what the guardian becomes.
 
-docker-py costs 25 MB and 0.1 s, and a process that is forked before it is imported has to be
-without it (docs/decisions/0018-orphans.md).
+docker-py costs 25 MB and 0.1 s, for one call, while the machine may be short of both.
 """
 
 import http.client

@@ -1,9 +1,14 @@
-"""What an executor leaves when it is killed, and how that ends. Standard library only."""
+"""What an executor leaves when it is killed, and how that ends.
+
+`python -m executor.remains NAME=value TOLD`: what the guardian becomes at the executor's end.
+"""
 
 import contextlib
 import dataclasses
+import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +27,8 @@ _CREATION = 15.0
 
 _PAUSE = 0.25
 _AWAY_PAUSE = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +58,11 @@ def clear(remains: Remains, mark: bytes, environ: Mapping[str, str]) -> None:
     """
     end_marked(mark)
     name = remains.container
-    if name is not None and not remove(lambda: remove_container(environ, name)):
-        return
+    if name is not None:
+        logger.warning("the executor has ended; removing its container %s", name)
+        if not remove(lambda: remove_container(environ, name)):
+            logger.error("docker does not answer; the container %s is left", name)
+            return
     if remains.folder is not None:
         Folder(Path(remains.folder)).forget(remains.task_id)
 
@@ -116,3 +126,17 @@ def _has(process: Path, mark: bytes) -> bool:
         return mark in (process / "environ").read_bytes().split(b"\0")
     except OSError:
         return False
+
+
+def main() -> None:
+    """Clear what the executor that told the second argument has left."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    mark, told = sys.argv[1:]
+    remains = Remains()
+    for line in told.splitlines():
+        remains = remains.told(line)
+    clear(remains, mark.encode(), os.environ)
+
+
+if __name__ == "__main__":
+    main()

@@ -80,7 +80,13 @@ class Service:
         self._reporter: Reporter | None = None
         self._stop_grace = 0.0
         self._hasty = False
+        self._attempting = False
         self._exit_code = EXIT_DONE
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether no attempt goes on in this process."""
+        return not self._attempting
 
     def run(self) -> int:
         """Serve until the task has ended; return the exit code of this process."""
@@ -141,6 +147,7 @@ class Service:
             self._inbox.put(Ended(exc))
             return
         self._stop_grace = attempt.order.stop_grace
+        self._attempting = True
         arguments = (attempt, self._reporter)
         threading.Thread(target=self._attempt, args=arguments, daemon=True, name="attempt").start()
 
@@ -154,6 +161,7 @@ class Service:
             error = ExecutorError("The executor could not begin; its stderr has the details.")
         else:
             error = Job(attempt, tools).run()
+        self._attempting = False
         self._inbox.put(Ended(error))
 
     def _end(self, grace: float) -> None:

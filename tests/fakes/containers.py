@@ -108,6 +108,9 @@ class RecordingCustody:
         """Keep the name."""
         self.held = name
 
+    def clear_way(self) -> None:
+        """There is nothing in the way."""
+
     def release(self) -> None:
         """Forget it."""
         self.held = None

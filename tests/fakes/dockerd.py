@@ -60,6 +60,8 @@ class OwnDockerd:
         if self._process is None:
             _ip("link", "add", self._bridge, "type", "bridge")
         (self._folder / "pid").unlink(missing_ok=True)
+        # A new containerd takes ten seconds to believe it that a killed one is gone.
+        (self._folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(live_restore),

@@ -28,7 +28,7 @@ class ExecutorProcess:
         self.work = work
         self.task_id = ""
         folder.mkdir(parents=True, exist_ok=True)
-        self.stdout, self._stderr = folder / "stdout", folder / "stderr"
+        self.stdout, self.stderr = folder / "stdout", folder / "stderr"
         self._environ = {
             **os.environ,
             **self.agent.environ(
@@ -39,7 +39,7 @@ class ExecutorProcess:
             ),
             **environ,
         }
-        with self.stdout.open("wb") as out, self._stderr.open("wb") as err:
+        with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "executor"],
                 cwd=folder,
@@ -76,7 +76,7 @@ class ExecutorProcess:
 
     def said(self) -> str:
         """Return its standard error, the guardian's too."""
-        return self._stderr.read_text()
+        return self.stderr.read_text()
 
     def kill(self, *, group: bool = False) -> None:
         """Kill it, or its process group, as nobody can prevent."""

@@ -39,6 +39,7 @@ class Agent(RecordingLink):
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.graces: list[float] = []
         self.shutdown_grace = 5.0
+        self.was_over = False
         self._when = when
         self._folder = folder
 
@@ -51,7 +52,10 @@ class Agent(RecordingLink):
         for event in events:
             self.inbox.put(event)
         config = Config(self._folder, "c1", self.shutdown_grace)
-        return Service(config, self, self.inbox, self._tools).run()
+        service = Service(config, self, self.inbox, self._tools)
+        exit_code = service.run()
+        self.was_over = service.is_over
+        return exit_code
 
     def _tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
         if attempt != ATTEMPT:
@@ -83,6 +87,7 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
     assert agent.graces == [ORDER.stop_grace]
+    assert agent.was_over
     assert agent.containers.running == {}
     assert agent.stopped
 
@@ -124,6 +129,7 @@ def test_a_shutdown_is_answered_in_time_when_docker_does_not_let_go(tmp_path: Pa
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states[-1] == "TASK_KILLED"
     assert len(agent.containers.running) == 1
+    assert not agent.was_over
     ended.set()
 
 
