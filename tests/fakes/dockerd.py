@@ -1,5 +1,6 @@
 """A dockerd of a test's own, which may be restarted, killed and taken away: all others go on."""
 
+import contextlib
 import ipaddress
 import json
 import os
@@ -11,6 +12,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from docker.api import APIClient
+from docker.types import IPAMConfig, IPAMPool
 
 from local import containers, processes
 from local.processes import Identity
@@ -29,15 +33,16 @@ os.execvp("dockerd", ["dockerd", *sys.argv[2:]])
 class OwnDockerd:
     """A dockerd in `folder` (a short path) that leaves the others' network alone. Needs root.
 
-    It does nothing to iptables, and has a bridge of its own: without any (`--bridge none`) it would
-    remove docker0, which is another's.
+    It does nothing to iptables, and has a bridge of its own: without any (`--bridge none`), or when
+    restarted with address pools of its own, it would remove docker0, which is another's.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._pool = ipaddress.ip_network(
-            f"10.{random.randrange(200, 250)}.{random.randrange(0, 256, 4)}.0/22"
-        )
+        number = f"10.{random.randrange(200, 250)}.{random.randrange(256)}"
+        self._pool = ipaddress.ip_network(f"{number}.0/24")
+        self._bridge_address = f"{number}.1/26"
+        self._network = IPAMPool(subnet=f"{number}.64/26")
         self._bridge = f"prevs-{random.randbytes(4).hex()}"
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -59,6 +64,7 @@ class OwnDockerd:
         """Start it, and return when it answers."""
         if self._process is None:
             _ip("link", "add", self._bridge, "type", "bridge")
+            _ip("address", "add", self._bridge_address, "dev", self._bridge)
         (self._folder / "pid").unlink(missing_ok=True)
         # A new containerd takes ten seconds to believe it that a killed one is gone.
         (self._folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
@@ -86,7 +92,6 @@ class OwnDockerd:
             *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
             *("--bridge", self._bridge, "--iptables=false", "--ip6tables=false"),
             *("--ip-forward=false", "--log-level", "warn"),
-            *("--default-address-pool", f"base={self._pool},size=26"),
             *(("--live-restore",) if live_restore else ()),
         )
 
@@ -94,6 +99,12 @@ class OwnDockerd:
         if self._socket is None:
             return ("dockerd", "--host", self.host)
         return (sys.executable, "-c", _AS_SYSTEMD, str(self._socket.fileno()), "--host", "fd://")
+
+    def add_network(self, name: str) -> None:
+        """Make a network with addresses that nobody else on this machine has."""
+        with contextlib.closing(APIClient(base_url=self.host, version="auto")) as client:
+            ipam = IPAMConfig(pool_configs=[self._network])
+            client.create_network(name, driver="bridge", ipam=ipam)
 
     def stop(self) -> None:
         """End it in order, as its operator would."""

@@ -16,6 +16,7 @@ from tests.fakes.mesos_agent import FakeAgent
 from tests.fakes.samples import wait_until
 
 ROOT = Path(__file__).parents[2]
+CLUSTER = "executor-process"
 _LIMIT = 60.0
 
 
@@ -33,7 +34,7 @@ class ExecutorProcess:
             **os.environ,
             **self.agent.environ(
                 PREVS_EXECUTOR_DIR=str(work),
-                PREVS_CLUSTER="executor-process",
+                PREVS_CLUSTER=CLUSTER,
                 PYTHONPATH=str(ROOT),
                 DOCKER_HOST=host,
             ),

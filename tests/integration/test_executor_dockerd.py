@@ -21,7 +21,7 @@ from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.dockerd import OwnDockerd
-from tests.fakes.executor_process import ExecutorProcess
+from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SampleImages, wait_until
 
 pytestmark = [
@@ -50,6 +50,7 @@ class World:
 
     def run(self, **environ: str) -> ExecutorProcess:
         """Return an executor whose application runs and counts."""
+        self.dockerd.add_network(f"prevs-{CLUSTER}")
         SampleImages(self.client).add(names.image_tag(APP, SHA), SERVE_AND_COUNT)
         executor = ExecutorProcess(
             self._sandbox, self._sandbox / "work", self.dockerd.host, **environ

@@ -17,7 +17,7 @@ from local import processes
 from prevs import names
 from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor
-from tests.fakes.executor_process import ROOT, ExecutorProcess
+from tests.fakes.executor_process import CLUSTER, ROOT, ExecutorProcess
 from tests.fakes.samples import (
     SERVE,
     SampleImages,
@@ -90,7 +90,7 @@ def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
         for executor in made.executors:
             executor.clear()
     made.images.clear()
-    for network in made.client.networks(filters={"label": "prevs.cluster=executor-process"}):
+    for network in made.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"}):
         made.client.remove_network(network["Id"])
 
 
