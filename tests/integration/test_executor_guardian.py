@@ -73,6 +73,9 @@ class World:
         found = self.client.containers(all=True, filters={"label": f"prevs.app={APP}"})
         return [container["Id"] for container in found]
 
+    def commands(self) -> list[str]:
+        return [container["Command"] for container in self.client.containers(all=True)]
+
     def running(self, **environ: str) -> ExecutorProcess:
         """Return an executor whose application runs."""
         self.have_image()
@@ -172,8 +175,7 @@ def test_a_build_ends_with_its_executor(world: World, builder: str) -> None:
     wait_until(lambda: running_with(seconds.encode()) == [])
     remove_image(world.client, names.image_tag(APP, sha))
     # The classic builder's own container carries the labels of nobody.
-    commands = [container["Command"] for container in world.client.containers(all=True)]
-    assert not [command for command in commands if seconds in command]
+    wait_until(lambda: not any(seconds in command for command in world.commands()))
 
 
 def without_docker(folder: Path) -> str:
