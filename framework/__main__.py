@@ -22,11 +22,12 @@ import uvicorn
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry, Gauge
 
-from framework import events, forgetting, http_api, leading, root, settings, zookeeper
+from framework import events, forgetting, http_api, leading, root, settings, zookeeper_link
 from framework.election import Election
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.leading import Leading
 from framework.settings import Settings
+from framework.zookeeper import ZookeeperStore
 from prevs.paths import Paths
 from program import logs
 from program.settings import SettingsError
@@ -87,7 +88,7 @@ class Program:
         self._paths = Paths(chosen.root)
         self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
         self._inbox: leading.Inbox = queue.SimpleQueue()
-        self._client: KazooClient = zookeeper.make_client(chosen.zookeeper)
+        self._client: KazooClient = zookeeper_link.make_client(chosen.zookeeper)
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
         self._leads = Gauge("prevs_leads", "1 while this framework leads", registry=self._registry)
@@ -102,7 +103,7 @@ class Program:
             signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
         server = _server(self._switch)
         answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
-        zookeeper.watch_link(self._client, self._hear_link)
+        zookeeper_link.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
         log.info("the framework stands by", api=self._chosen.api, master=self._chosen.master)
         said = self._told.get()
@@ -122,7 +123,7 @@ class Program:
 
     def _stand(self) -> Told:
         """Wait until this framework leads; return that."""
-        zookeeper.start(self._client, ZOOKEEPER_SECONDS)
+        zookeeper_link.start(self._client, ZOOKEEPER_SECONDS)
         self._election.watch()
         led = self._election.leader is not None
         root.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
@@ -132,7 +133,7 @@ class Program:
         """Read everything, now that nobody else writes, and begin to act on it."""
         # An operator may have changed it since this framework was started.
         root.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
-        store = zookeeper.ZookeeperStore(self._client, self._paths, epoch)
+        store = ZookeeperStore(self._client, self._paths, epoch)
         lead = leading.make(self._chosen, store, self._inbox, self._registry)
         self._leading = lead
         self._serving = self._thread("service", lead.serve)

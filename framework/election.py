@@ -15,7 +15,7 @@ from kazoo.recipe.watchers import DataWatch
 from kazoo.retry import ForceRetryError, KazooRetry
 
 from framework.errors import SessionLost
-from framework.zookeeper import mapped
+from framework.zookeeper_link import mapped
 from prevs.paths import Paths
 from prevs.records import LeaderRecord, RecordError
 

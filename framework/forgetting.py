@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Mapping
 
-from framework import root, zookeeper
+from kazoo.client import KazooClient
+
+from framework import root, zookeeper_link
 from framework.election import Election
 from framework.errors import Fatal, Unavailable
 from framework.settings import Settings
@@ -29,33 +31,35 @@ def forget(chosen: Settings, thing: str, patience: float) -> int:
 
     Says what it did, or why it did nothing. Waits `patience` seconds for ZooKeeper.
     """
-    client = zookeeper.make_client(chosen.zookeeper)
-    paths = Paths(chosen.root)
-    path = paths.framework_id if thing == "id" else paths.installation
     try:
-        zookeeper.start(client, patience)
-        held = root.holds(client, path)
-        if held is None:
-            print(f"There is no {path} in ZooKeeper; nothing was done.")
-            return 0
-        election = Election(client, paths, "")
-        epoch = election.try_to_win()
-        if epoch is None:
-            print(
-                "A framework leads; nothing was done. Stop every framework first, and wait some "
-                "seconds if one was killed.",
-                file=sys.stderr,
-            )
-            return LEADS
-        root.forget(client, paths, path, epoch)
+        client = zookeeper_link.connect(chosen.zookeeper, patience)
+        try:
+            return _forget(client, Paths(chosen.root), thing)
+        finally:
+            client.stop()
+            client.close()
     except Unavailable as error:
         print(error, file=sys.stderr)
         return NO_ZOOKEEPER
     except Fatal as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    finally:
-        client.stop()
-        client.close()
+
+
+def _forget(client: KazooClient, paths: Paths, thing: str) -> int:
+    path = paths.framework_id if thing == "id" else paths.installation
+    held = root.holds(client, path)
+    if held is None:
+        print(f"There is no {path} in ZooKeeper; nothing was done.")
+        return 0
+    epoch = Election(client, paths, "").try_to_win()
+    if epoch is None:
+        print(
+            "A framework leads; nothing was done. Stop every framework first, and wait some "
+            "seconds if one was killed.",
+            file=sys.stderr,
+        )
+        return LEADS
+    root.forget(client, paths, path, epoch)
     print(f"{path} is removed; it was {held}. {_MEANS[thing]}")
     return 0

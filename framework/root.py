@@ -11,7 +11,7 @@ from kazoo.exceptions import (
 
 from framework import installation
 from framework.errors import ForeignState, Superseded
-from framework.zookeeper import mapped
+from framework.zookeeper_link import mapped
 from prevs.paths import Paths
 from prevs.records import AppRecord, InstallationRecord, RecordError
 

@@ -1,16 +1,15 @@
-"""The records in ZooKeeper, over kazoo. The only module of the framework that knows kazoo.
+"""The records in ZooKeeper, over kazoo.
 
 Every write is a transaction that checks the epoch first, so that it fails as soon as another
 framework leads, whichever record it is about; and it names the version that this process last saw.
 A write whose answer was lost is settled by reading, before the next write of that znode.
 """
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import TypeVar
 
 import structlog
-from kazoo.client import KazooClient, KazooState, TransactionRequest
+from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
     BadVersionError,
     KazooException,
@@ -19,11 +18,10 @@ from kazoo.exceptions import (
     NotEmptyError,
     RolledBackError,
 )
-from kazoo.handlers.threading import KazooTimeoutError
 
-from framework import events
-from framework.errors import SessionLost, Superseded, Unavailable
+from framework.errors import Superseded
 from framework.ports import Stored
+from framework.zookeeper_link import mapped
 from prevs.paths import Paths
 from prevs.records import (
     AppRecord,
@@ -35,64 +33,9 @@ from prevs.records import (
 
 log = structlog.get_logger(__name__)
 
-SESSION_SECONDS = 6.0
-"""After so long without a word from the leader ZooKeeper lets another one lead."""
-
-RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 1.0}
-"""A ZooKeeper that was away for a minute is noticed within a second of its return."""
-
 R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord)
 Q = TypeVar("Q", AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord)
 Record = AppRecord | PreviewRecord | PlacementsRecord
-
-
-def make_client(hosts: str) -> KazooClient:
-    """Return a client that has yet to be started."""
-    return KazooClient(hosts=hosts, timeout=SESSION_SECONDS, connection_retry=dict(RECONNECT))
-
-
-def start(client: KazooClient, timeout: float) -> None:
-    """Begin a client's session. Raises Unavailable after `timeout` seconds without an answer."""
-    try:
-        client.start(timeout=timeout)
-    except KazooTimeoutError:
-        raise Unavailable(f"ZooKeeper ({client.hosts})") from None
-
-
-def connect(hosts: str, timeout: float) -> KazooClient:
-    """Return a started client. Raises as `start`."""
-    client = make_client(hosts)
-    try:
-        start(client, timeout)
-    except Unavailable:
-        client.close()
-        raise
-    return client
-
-
-def watch_link(client: KazooClient, submit: Callable[[events.Event], None]) -> None:
-    """Have changes of the link submitted as events, from kazoo's thread."""
-
-    def changed(state: str) -> None:
-        if state == KazooState.SUSPENDED:
-            submit(events.StoreSuspended())
-        elif state == KazooState.LOST:
-            submit(events.Ended(SessionLost()))
-        else:
-            submit(events.StoreResumed())
-
-    client.add_listener(changed)
-
-
-@contextmanager
-def mapped(client: KazooClient) -> Iterator[None]:
-    """Turn kazoo's errors into Unavailable; refuse at once where kazoo would wait for a link."""
-    if not client.connected:
-        raise Unavailable("ZooKeeper")
-    try:
-        yield
-    except (KazooException, KazooTimeoutError) as error:
-        raise Unavailable("ZooKeeper") from error
 
 
 class ZookeeperStore:

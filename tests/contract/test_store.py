@@ -10,7 +10,8 @@ from kazoo.client import KazooClient
 from framework.election import Election
 from framework.errors import Superseded
 from framework.ports import Store
-from framework.zookeeper import ZookeeperStore, connect
+from framework.zookeeper import ZookeeperStore
+from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import State

@@ -22,7 +22,8 @@ from framework.previews import ServicePreviews
 from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
-from framework.zookeeper import ZookeeperStore, connect, watch_link
+from framework.zookeeper import ZookeeperStore
+from framework.zookeeper_link import connect, watch_link
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State

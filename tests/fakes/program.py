@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from framework.zookeeper import connect
+from framework.zookeeper_link import connect
 from prevs.paths import Paths
 
 ROOT = Path(__file__).parents[2]

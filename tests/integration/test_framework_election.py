@@ -11,7 +11,8 @@ from kazoo.exceptions import ConnectionLoss
 
 from framework.election import Election
 from framework.errors import SessionLost, Superseded
-from framework.zookeeper import ZookeeperStore, connect
+from framework.zookeeper import ZookeeperStore
+from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, LeaderRecord
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper import connect
+from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State

@@ -9,7 +9,7 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper import connect
+from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, State

@@ -14,7 +14,7 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper import connect
+from framework.zookeeper_link import connect
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, master_part
 from local.parts import bring_up

@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 import requests
 
-from framework.zookeeper import connect
+from framework.zookeeper_link import connect
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
 
 pytestmark = pytest.mark.integration

@@ -13,7 +13,8 @@ from kazoo.exceptions import ConnectionLoss
 from framework import events
 from framework.election import Election
 from framework.errors import SessionLost, Superseded, Unavailable
-from framework.zookeeper import ZookeeperStore, connect, watch_link
+from framework.zookeeper import ZookeeperStore
+from framework.zookeeper_link import connect, watch_link
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
