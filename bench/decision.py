@@ -55,6 +55,9 @@ class _Store:
         self._version += 1
         return self._version
 
+    def save_all(self, records: Sequence[AppRecord | PreviewRecord | PlacementsRecord]) -> None:
+        pass
+
     def delete(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> None:
         pass
 

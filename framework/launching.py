@@ -2,7 +2,7 @@
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -128,32 +128,28 @@ class Launching:
         for agent_id, on_agent in by_agent.items():
             if self._clock.monotonic() > until:
                 return False
-            placed: list[tuple[PreviewRecord, Launch]] = []
-            try:
-                for launch in on_agent:
-                    placed.append((self._intend(launch), launch))
-            finally:
-                # What is stored goes out, also where the next one could not be stored.
-                if placed:
-                    self._accept(agent_id, placed, origin, busy=busy)
+            placed = self._intend(on_agent)
+            self._accept(agent_id, placed, origin, busy=busy)
         return True
 
-    def _intend(self, launch: Launch) -> PreviewRecord:
-        """Store the attempt before Mesos hears of it, so that its task is always known."""
-        preview = self._records.preview(launch.demand.app, launch.demand.sha)
-        task_id = names.task_id(preview.app, preview.sha, self._new_attempt())
-        return self._records.change(
-            preview,
-            Event.LAUNCHED,
-            task_id=task_id,
-            agent_id=launch.agent_id,
-            agent_host=launch.host,
-            host_port=launch.port,
-            phase="",
-            reason="",
-            failure=None,
-            started=None,
-        )
+    def _intend(self, launches: Sequence[Launch]) -> list[tuple[PreviewRecord, Launch]]:
+        """Store the attempts before Mesos hears of them, so that their tasks are always known."""
+        changes = []
+        for launch in launches:
+            preview = self._records.preview(launch.demand.app, launch.demand.sha)
+            fields = {
+                "task_id": names.task_id(preview.app, preview.sha, self._new_attempt()),
+                "agent_id": launch.agent_id,
+                "agent_host": launch.host,
+                "host_port": launch.port,
+                "phase": "",
+                "reason": "",
+                "failure": None,
+                "started": None,
+            }
+            changes.append((preview, fields))
+        placed = self._records.change_all(Event.LAUNCHED, changes)
+        return list(zip(placed, launches, strict=True))
 
     def _accept(
         self,
@@ -180,9 +176,11 @@ class Launching:
         self._metrics.launches.inc(len(placed))
 
     def _explain(self, reasons: Mapping[Key, str]) -> None:
-        for (app, sha), reason in reasons.items():
-            preview = self._records.preview(app, sha)
-            self._records.save(dataclasses.replace(preview, reason=reason))
+        previews = [
+            dataclasses.replace(self._records.preview(*key), reason=reason)
+            for key, reason in reasons.items()
+        ]
+        self._records.save_all(previews)
 
     def _explain_calmly(self, reasons: Mapping[Key, str]) -> None:
         """Say what changes with every offer: to some in one turn, to the same not in every one."""

@@ -179,6 +179,10 @@ class Store(Protocol):
         """Write a record; return its version, which grows by one with each write."""
         ...
 
+    def save_all(self, records: Sequence[AppRecord | PreviewRecord | PlacementsRecord]) -> None:
+        """Write several records in one round trip, all of them or none."""
+        ...
+
     def delete(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> None:
         """Remove a record; one that is gone already is no error."""
         ...

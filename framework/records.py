@@ -4,7 +4,7 @@ The store is written first: when that raises, memory is as before, and so what i
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -23,6 +23,9 @@ from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+"""Records in one write: ZooKeeper takes a megabyte, and one has a kilobyte or two."""
 
 
 class Snapshot(NamedTuple):
@@ -121,11 +124,17 @@ class Records:
 
     def save(self, preview: PreviewRecord) -> PreviewRecord:
         """Write a preview, if it differs from what is written."""
-        if self.find(preview.app, preview.sha) != preview:
-            self._store.save(preview)
-            self._index.put(preview)
-            self._changed(preview.app)
+        self.save_all((preview,))
         return preview
+
+    def save_all(self, previews: Iterable[PreviewRecord]) -> None:
+        """Write previews that differ from what is written, many in one round trip.
+
+        Where that raises, some may be written and others not; memory says which.
+        """
+        changed = [preview for preview in previews if self._differs(preview)]
+        for first in range(0, len(changed), _AT_ONCE):
+            self._write(changed[first : first + _AT_ONCE])
 
     def change(self, preview: PreviewRecord, event: Event, **fields: Any) -> PreviewRecord:
         """Write what `event` makes of a preview. Raises IllegalTransition.
@@ -133,27 +142,52 @@ class Records:
         Keeps labels right: one that begins to run takes its labels from others, one that no
         longer runs leaves them to who waits for them.
         """
+        return self.change_all(event, [(preview, fields)])[0]
+
+    def change_all(
+        self, event: Event, changes: Sequence[tuple[PreviewRecord, Mapping[str, Any]]]
+    ) -> list[PreviewRecord]:
+        """Write what `event` makes of several previews, all of them or none; else as `change`."""
+        steps = [(preview, self._step(preview, event, fields)) for preview, fields in changes]
+        self._write([changed for _, changed in steps if self._differs(changed)])
+        for preview, changed in steps:
+            if preview.state is not changed.state:
+                log.info(
+                    "preview changed",
+                    app=preview.app,
+                    commit=preview.sha[:12],
+                    task=changed.task_id,
+                    before=preview.state.value,
+                    now=changed.state.value,
+                    why=event.value,
+                )
+            if changed.state is State.RUNNING is not preview.state:
+                self._take_labels(changed, changed.labels)
+        return [changed for _, changed in steps]
+
+    def _step(
+        self, preview: PreviewRecord, event: Event, fields: Mapping[str, Any]
+    ) -> PreviewRecord:
         state = lifecycle.step(preview.state, event)
+        own: dict[str, Any] = {"state": state}
         if state is not preview.state:
-            fields["changed"] = self._clock.now()
+            own["changed"] = self._clock.now()
         if preview.state is State.RUNNING is not state:
             others = self._rivals(preview, preview.labels)
             wanted = {label for other in others for label in other.labels}
-            fields.setdefault("labels", placements.without(preview, wanted))
-        changed = self.save(dataclasses.replace(preview, state=state, **fields))
-        if preview.state is not state:
-            log.info(
-                "preview changed",
-                app=preview.app,
-                commit=preview.sha[:12],
-                task=changed.task_id,
-                before=preview.state.value,
-                now=state.value,
-                why=event.value,
-            )
-        if state is State.RUNNING is not preview.state:
-            self._take_labels(changed, changed.labels)
-        return changed
+            own["labels"] = placements.without(preview, wanted)
+        return dataclasses.replace(preview, **{**own, **fields})
+
+    def _differs(self, preview: PreviewRecord) -> bool:
+        return self.find(preview.app, preview.sha) != preview
+
+    def _write(self, previews: Sequence[PreviewRecord]) -> None:
+        if not previews:
+            return
+        self._store.save_all(previews)
+        for preview in previews:
+            self._index.put(preview)
+            self._changed(preview.app)
 
     def claim(self, preview: PreviewRecord, label: str) -> PreviewRecord:
         """Write that `label` is to lead to a preview: now if it runs, else as soon as it does."""

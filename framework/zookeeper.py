@@ -5,7 +5,7 @@ framework leads, whichever record it is about; and it names the version that thi
 A write whose answer was lost is settled by reading, before the next write of that znode.
 """
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -68,7 +68,13 @@ class ZookeeperStore:
 
     def save(self, record: Record) -> int:
         """Write a record; return its version."""
-        return self._write(self._path(record), record.encode())
+        path = self._path(record)
+        self._write({path: record.encode()})
+        return self._versions[path]
+
+    def save_all(self, records: Sequence[Record]) -> None:
+        """Write several records, all of them or none."""
+        self._write({self._path(record): record.encode() for record in records})
 
     def delete(self, record: Record) -> None:
         """Remove a record, and what an app has left when it is the app's."""
@@ -77,19 +83,15 @@ class ZookeeperStore:
             self._settle(path)
             request = self._fenced()
             request.delete(path, version=self._versions.get(path, -1))
-            try:
-                self._commit(request, path, None)
-            except NoNodeError:
-                pass  # somebody was faster: it is gone, which is what was asked for
-            except BadVersionError:
-                raise Superseded(path) from None
+            # Where somebody was faster it is gone, which is what was asked for.
+            self._commit(request, {path: None}, forgiven=(NoNodeError,))
             self._versions.pop(path, None)
             if isinstance(record, AppRecord):
                 self._remove_empty(self._paths.app_previews(record.name))
 
     def save_framework_id(self, framework_id: str) -> None:
         """Write the Mesos framework id."""
-        self._write(self._paths.framework_id, framework_id.encode("ascii"))
+        self._write({self._paths.framework_id: framework_id.encode("ascii")})
 
     def proxies(self) -> list[ProxyRecord]:
         """Return what each live proxy has applied. One whose record is none counts for nothing."""
@@ -144,50 +146,62 @@ class ZookeeperStore:
         self._versions[path] = stat.version
         return data.decode("ascii") or None
 
-    def _write(self, path: str, data: bytes) -> int:
+    def _write(self, contents: Mapping[str, bytes]) -> None:
+        """Write znodes in one transaction. Raises Superseded where one is not as it was left."""
         with mapped(self._client):
-            self._settle(path)
-            known = self._versions.get(path)
+            for path in contents:
+                self._settle(path)
             request = self._fenced()
-            if known is None:
-                for parent in self._missing_parents(path):
-                    request.create(parent)
-                request.create(path, data)
-            else:
-                request.set_data(path, data, version=known)
-            try:
-                self._commit(request, path, data)
-            except (NodeExistsError, NoNodeError, BadVersionError):
-                raise Superseded(path) from None
-            version = self._versions[path] = 0 if known is None else known + 1
-            return version
+            for parent in self._missing_parents(contents.keys() - self._versions.keys()):
+                request.create(parent)
+            for path, data in contents.items():
+                known = self._versions.get(path)
+                if known is None:
+                    request.create(path, data)
+                else:
+                    request.set_data(path, data, version=known)
+            self._commit(request, contents)
+            for path in contents:
+                self._versions[path] = self._versions.get(path, -1) + 1
 
     def _fenced(self) -> TransactionRequest:
         request = self._client.transaction()
         request.check(self._paths.leader, self._epoch)
         return request
 
-    def _commit(self, request: TransactionRequest, path: str, data: bytes | None) -> None:
-        """Do what `_fenced` began, a write of `path`; raise what ZooKeeper refused it for."""
+    def _commit(
+        self,
+        request: TransactionRequest,
+        contents: Mapping[str, bytes | None],
+        *,
+        forgiven: tuple[type[KazooException], ...] = (),
+    ) -> None:
+        """Do what `_fenced` began, writes of `contents`: all of them or none.
+
+        Raises Superseded, and what ZooKeeper refuses it for, unless that is `forgiven`.
+        """
         try:
             results = request.commit()
         except KazooException:
-            self._unsettled[path] = data
+            self._unsettled.update(contents)
             raise
-        refusals = [result for result in results if isinstance(result, KazooException)]
-        # Those before the one that failed say that they were rolled back.
-        refusal = next((one for one in refusals if not isinstance(one, RolledBackError)), None)
-        if refusal is not None and refusal is results[0]:
-            raise Superseded(self._paths.leader)
-        if refusal is not None:
-            raise refusal
+        for operation, result in zip(request.operations, results, strict=True):
+            # Those before the one that failed say that they were rolled back.
+            if not isinstance(result, KazooException) or isinstance(result, RolledBackError):
+                continue
+            if operation is not request.operations[0] and isinstance(result, forgiven):
+                return
+            if isinstance(result, BadVersionError | NodeExistsError | NoNodeError):
+                raise Superseded(operation.path)
+            raise result
 
-    def _missing_parents(self, path: str) -> list[str]:
-        """Return the parents of a znode that are not there, the uppermost first."""
-        parent = path.rpartition("/")[0]
-        if not parent or self._client.exists(parent):
-            return []
-        return [*self._missing_parents(parent), parent]
+    def _missing_parents(self, paths: Collection[str]) -> list[str]:
+        """Return the parents of znodes that are not there, each after its own."""
+        missing: list[str] = []
+        for parent in {path.rpartition("/")[0] for path in paths} - {""}:
+            if not self._client.exists(parent):
+                missing += [*self._missing_parents((parent,)), parent]
+        return list(dict.fromkeys(missing))
 
     def _settle(self, path: str) -> None:
         """Find out whether the last write of a znode, whose answer was lost, has happened."""
@@ -210,7 +224,4 @@ class ZookeeperStore:
     def _remove_empty(self, path: str) -> None:
         request = self._fenced()
         request.delete(path)
-        try:
-            self._commit(request, path, None)
-        except (NoNodeError, NotEmptyError):
-            return
+        self._commit(request, {path: None}, forgiven=(NoNodeError, NotEmptyError))

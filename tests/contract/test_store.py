@@ -1,5 +1,6 @@
 """One suite for the store in memory and the one in ZooKeeper."""
 
+import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -112,6 +113,27 @@ def test_what_is_saved_is_what_another_store_loads(place: Place, store: Store) -
     assert stored.framework_id == "framework-1"
 
 
+def test_several_are_saved_at_once(place: Place, store: Store) -> None:
+    store.save(PREVIEW)
+    changed = dataclasses.replace(PREVIEW, state=State.PLACED)
+    new = [PreviewRecord(app=app, sha=B, state=State.QUEUED) for app in ("hello", "other")]
+    store.save_all([changed, *new])
+    stored = place.store().load()
+    assert {(p.app, p.sha): p for p in stored.previews} == {
+        (p.app, p.sha): p for p in (changed, *new)
+    }
+    assert store.save(changed) == 2
+
+
+def test_several_are_saved_all_or_none(place: Place, store: Store) -> None:
+    store.save(PREVIEW)
+    other = dataclasses.replace(PREVIEW, sha=B)
+    place.store().save(other)
+    with pytest.raises(Superseded):
+        store.save_all([dataclasses.replace(PREVIEW, state=State.PLACED), other])
+    assert PREVIEW in place.store().load().previews
+
+
 def test_versions_begin_at_zero_and_grow_by_one(store: Store) -> None:
     assert [store.save(PLACEMENTS) for _ in range(3)] == [0, 1, 2]
 
@@ -189,6 +211,7 @@ def test_a_store_from_before_another_one_led_writes_nothing(place: Place, store:
         lambda: store.save(unchanged),
         lambda: store.save(new),
         lambda: store.save(PLACEMENTS),
+        lambda: store.save_all([unchanged, new]),
         lambda: store.save_framework_id("framework-2"),
         lambda: store.delete(PREVIEW),
         lambda: store.delete(new),

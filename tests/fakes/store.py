@@ -27,6 +27,7 @@ class FakeStore:
         self.epoch = self.znodes.epoch
         self.away = False
         self.written: list[Record] = []
+        self.writes = 0
         self._versions: dict[tuple[str, ...], int] = {}
 
     def load(self) -> Stored:
@@ -44,15 +45,20 @@ class FakeStore:
         )
 
     def save(self, record: Record) -> int:
+        self.save_all([record])
+        return self._versions[_key(record)]
+
+    def save_all(self, records: Sequence[Record]) -> None:
         self._reach(writing=True)
-        key = _key(record)
-        if self.znodes.records.get(key, (None, None))[1] != self._versions.get(key):
-            raise Superseded("/".join(key))
-        version = self._versions.get(key, -1) + 1
-        self.znodes.records[key] = (record, version)
-        self._versions[key] = version
-        self.written.append(record)
-        return version
+        for key in map(_key, records):
+            if self.znodes.records.get(key, (None, None))[1] != self._versions.get(key):
+                raise Superseded("/".join(key))
+        for record in records:
+            key = _key(record)
+            self._versions[key] = self._versions.get(key, -1) + 1
+            self.znodes.records[key] = (record, self._versions[key])
+        self.written += records
+        self.writes += 1
 
     def delete(self, record: Record) -> None:
         self._reach(writing=True)

@@ -136,6 +136,20 @@ def test_the_same_write_after_a_lost_answer_is_right(
 
 
 @pytest.mark.parametrize("done", [True, False])
+def test_others_may_follow_a_write_of_several_whose_answer_was_lost(
+    client: KazooClient, store: ZookeeperStore, *, done: bool
+) -> None:
+    store.save(PREVIEW)
+    placed = [dataclasses.replace(PREVIEW, sha=sha, state=State.PLACED) for sha in (A, B)]
+    lose_answer(client, done=done)
+    with pytest.raises(Unavailable):
+        store.save_all(placed)
+    again = [dataclasses.replace(preview, task_id="another") for preview in placed]
+    store.save_all(again)
+    assert store.load().previews == again
+
+
+@pytest.mark.parametrize("done", [True, False])
 def test_the_same_delete_after_a_lost_answer_is_right(
     client: KazooClient, store: ZookeeperStore, *, done: bool
 ) -> None:

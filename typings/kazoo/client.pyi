@@ -1,7 +1,7 @@
 from collections.abc import Callable, Sequence
 from logging import Logger
 from threading import Event
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from kazoo.protocol.states import KazooState as KazooState
 from kazoo.protocol.states import WatchedEvent, ZnodeStat
@@ -14,7 +14,12 @@ _Decorated = TypeVar("_Decorated", bound=Callable[..., object])
 class _Async:
     def get(self, block: bool = True, timeout: float | None = None) -> tuple[bytes, ZnodeStat]: ...
 
+class _Operation(Protocol):
+    @property
+    def path(self) -> str: ...
+
 class TransactionRequest:
+    operations: list[_Operation]
     def create(
         self,
         path: str,

@@ -70,6 +70,25 @@ def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> N
     assert driven.preview(B).state is State.PLACED
 
 
+def test_the_attempts_of_one_agent_are_stored_in_one_write(driven: Driven) -> None:
+    for sha in (A, B, C):
+        driven.start(sha, sha[:7])
+    driven.store.writes = 0
+    driven.step(events.Offered([offer()]))
+    assert [driven.preview(sha).state for sha in (A, B, C)] == [State.PLACED] * 3
+    assert driven.store.writes == 1
+    assert len(driven.cluster.of("accept")) == 1
+
+
+def test_nothing_is_launched_whose_attempt_was_not_stored(driven: Driven) -> None:
+    driven.start(A)
+    driven.start(B, "other")
+    driven.store.away = True
+    driven.step(events.Offered([offer()]))
+    assert driven.cluster.of("accept") == []
+    assert [driven.preview(sha).state for sha in (A, B)] == [State.QUEUED] * 2
+
+
 def test_a_launch_that_was_not_sent_is_queued_again(driven: Driven) -> None:
     driven.start()
     driven.cluster.failure = Unavailable("Mesos")
