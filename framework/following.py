@@ -143,13 +143,20 @@ class Following:
             log.exception("a mirror cannot be removed", app=app)
         self._submit(events.Forgotten(app))
 
+    def _look(self, now: float) -> None:
+        followed = periods(self._snapshot(), self._interval)
+        with self._lock:
+            turn = self._timetable.begin(followed, now)
+        for name in turn:
+            self._turns.put(name)
+
     def _run(self) -> None:
         while not self._ended.wait(LOOK_SECONDS):
-            followed = periods(self._snapshot(), self._interval)
-            with self._lock:
-                turn = self._timetable.begin(followed, time.monotonic())
-            for name in turn:
-                self._turns.put(name)
+            try:
+                self._look(time.monotonic())
+            except Exception:
+                # Without this thread no branch is followed any more, and nobody would know.
+                log.exception("branches cannot be followed for now")
 
     def _work(self) -> None:
         while True:

@@ -1,6 +1,6 @@
 """Passing requests on to the framework that leads, as a stand-by does."""
 
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
 from typing import Any
 
 import anyio
@@ -66,53 +66,77 @@ class Forwarding:
         if api is None or any(name == FORWARDED for name, _ in scope["headers"]):
             await _refuse("No framework leads now; one will within seconds.", scope, receive, send)
             return
+        taken = anyio.Event()
+        request = _copy(scope, receive, api, taken)
+        why: str | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(_hear_end, receive, taken, group.cancel_scope)
+            why = await self._forward(request, api, taken, send)
+            group.cancel_scope.cancel()
+        if why is not None:
+            await _refuse(why, scope, receive, send)
+
+    async def _forward(
+        self, request: httpx.Request, api: str, taken: anyio.Event, send: Send
+    ) -> str | None:
+        """Have the leader answer; return why it has not, where somebody wants to know."""
         try:
-            answer = await self._client.send(_copy(scope, receive, api), stream=True)
+            answer = await self._client.send(request, stream=True)
         except ClientDisconnect:
-            return
+            return None
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            why = f"The framework that leads ({api}) cannot be reached; nothing was done."
+            return f"The framework that leads ({api}) cannot be reached; nothing was done."
         except httpx.HTTPError as error:
             log.warning("the leader has not answered", api=api, why=repr(error))
-            why = f"The framework that leads ({api}) has not answered; it may have done this."
-        else:
-            await _pass(answer, receive, send)
-            return
-        await _refuse(why, scope, receive, send)
+            return f"The framework that leads ({api}) has not answered; it may have done this."
+        taken.set()  # also where the leader did not want all of it
+        await _pass(answer, send)
+        return None
 
 
-def _copy(scope: Scope, receive: Receive, api: str) -> httpx.Request:
-    """Return the request as the leader gets it; its body is read as it is sent."""
+def _copy(scope: Scope, receive: Receive, api: str, taken: anyio.Event) -> httpx.Request:
+    """Return the request as the leader gets it; its body is read as it is sent.
+
+    `taken` is set when there is no more of it.
+    """
     path, query = scope["raw_path"], scope["query_string"]
     headers = _keep_end_to_end(scope["headers"])
     names = {name for name, _ in scope["headers"]}
-    body = Request(scope, receive).stream() if names & _WITH_BODY else None
+
+    async def read() -> AsyncIterator[bytes]:
+        async for piece in Request(scope, receive).stream():
+            yield piece
+        taken.set()
+
+    has_body = bool(names & _WITH_BODY)
+    if not has_body:
+        taken.set()
     return httpx.Request(
         scope["method"],
         httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b"")),
         headers=[*headers, (FORWARDED, b"1")],
-        content=body,
+        content=read() if has_body else None,
     )
 
 
-async def _pass(answer: httpx.Response, receive: Receive, send: Send) -> None:
+async def _hear_end(receive: Receive, taken: anyio.Event, scope: anyio.CancelScope) -> None:
+    """End everything in a scope when the client goes away; it has nothing more to say before."""
+    await taken.wait()
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+async def _pass(answer: httpx.Response, send: Send) -> None:
     """Send the leader's answer on as it comes, until either side ends it."""
-
-    async def hear_end() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        group.cancel_scope.cancel()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(hear_end)
-        try:
-            await _send(answer, send)
-        except httpx.HTTPError as error:
-            # An answer without its end is all that still tells the client.
-            log.warning("the leader has stopped in an answer", why=repr(error))
-        group.cancel_scope.cancel()
-    with anyio.CancelScope(shield=True):
-        await answer.aclose()
+    try:
+        await _send(answer, send)
+    except httpx.HTTPError as error:
+        # An answer without its end is all that still tells the client.
+        log.warning("the leader has stopped in an answer", why=repr(error))
+    finally:
+        with anyio.CancelScope(shield=True):
+            await answer.aclose()
 
 
 async def _send(answer: httpx.Response, send: Send) -> None:

@@ -147,6 +147,23 @@ def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
         refs.over.set()
 
 
+def test_following_goes_on_after_a_defect() -> None:
+    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    chances = iter([False])
+
+    def look() -> Snapshot:
+        if not next(chances, True):
+            raise ValueError("a defect")
+        return snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
+
+    worker = Following(SomeRefs(), told.put, look, interval=0.01)
+    worker.start()
+    try:
+        assert told.get(timeout=60) == events.Heads("two", HEADS)
+    finally:
+        worker.stop()
+
+
 def test_a_mirror_that_cannot_be_removed_does_not_keep_its_app() -> None:
     told: list[events.Event] = []
     refs = SomeRefs()

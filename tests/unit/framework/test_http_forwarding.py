@@ -45,14 +45,19 @@ class PlayedLeader(httpx.AsyncBaseTransport):
 
     def __init__(self, *pieces: bytes | Exception, go: Callable[[int], Any] = at_once) -> None:
         self.asked: list[httpx.Request] = []
+        self.was_asked = asyncio.Event()
         self.status = 200
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = Chunks(pieces, go)
         self.error: Exception | None = None
+        self.hangs = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.asked.append(request)
+        self.was_asked.set()
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.error is not None:
             raise self.error
         return httpx.Response(self.status, headers=self.headers, stream=self.body)
@@ -234,6 +239,26 @@ def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
         await asyncio.wait_for(client.ask(Forwarding(lambda: API, leader)), 10)
         assert client.body == b"one"
         assert leader.body.closed
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("body", [(), (b"abc", b"def")])
+def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
+    body: tuple[bytes, ...],
+) -> None:
+    async def run() -> None:
+        client, leader = Client(*body), PlayedLeader()
+        leader.hangs = True
+        headers = [HOST, (b"content-length", b"6")] if body else [HOST]
+        asking = asyncio.create_task(
+            client.ask(Forwarding(lambda: API, leader), "POST", headers=headers)
+        )
+        await asyncio.wait_for(leader.was_asked.wait(), 10)
+        client.leave()
+        await asyncio.wait_for(asking, 10)
+        assert client.sent == []
+        assert leader.asked[0].content == b"".join(body)
 
     asyncio.run(run())
 
