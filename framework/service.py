@@ -159,13 +159,15 @@ class Service:
             return None
         if isinstance(event, events.Asked):
             return self._answer(event)
-        with self._going_on(type(event).__name__):
-            self._note(event)
+        if not self._stopping:  # else what it says is for the next leader
+            with self._going_on(type(event).__name__):
+                self._note(event)
         return None
 
     def _answer(self, asked: events.Asked) -> Callable[[], None]:
-        if self._suspended:
-            return lambda: asked.answer.set_exception(Unavailable("ZooKeeper"))
+        if self._suspended or self._stopping:
+            away = Unavailable("The framework" if self._stopping else "ZooKeeper")
+            return lambda: asked.answer.set_exception(away)
         try:
             result = asked.act()
         except FrameworkError as error:
@@ -241,25 +243,28 @@ class Service:
 
     def _settle(self) -> None:
         """Act on every difference. Each step may fail without keeping the others from acting."""
-        for act in (
+        self._act(
             self._keep_id,
             self._removals.go_on,
             self._attempts.replace_missing,
             self._publish,
             self._let_go,
-        ):
-            with self._going_on(act.__name__):
-                act()
+        )
         if self._offers.connected:
-            for act in (
+            self._act(
                 self._maintenance.go_on,
                 self._idling.go_on,
                 self._attempts.kill_drained,
                 self._attempts.reconcile,
                 self._place,
-            ):
-                with self._going_on(act.__name__):
-                    act()
+            )
+
+    def _act(self, *acts: Callable[[], None]) -> None:
+        for act in acts:
+            if self._stopping:  # what an earlier one met is the end: somebody else leads
+                return
+            with self._going_on(act.__name__):
+                act()
 
     def _keep_id(self) -> None:
         if self._subscribed_as:

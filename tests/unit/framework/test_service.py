@@ -136,6 +136,28 @@ def test_a_lost_session_ends_the_program(driven: Driven) -> None:
     assert driven.service.ended.exit_code == 4
 
 
+def test_one_that_ends_acts_on_nothing_that_it_hears_later(driven: Driven) -> None:
+    driven.start()
+    stray = {"task_id": {"value": f"hello.{B}.t9"}, "state": "TASK_RUNNING", "uuid": "u"}
+    calls = len(driven.cluster.calls)
+    driven.step(events.Ended(SessionLost()), events.Updated(stray), events.Offered([offer()]))
+    assert len(driven.cluster.calls) == calls
+
+
+def test_one_that_learns_that_another_leads_does_nothing_more() -> None:
+    driven = Driven(subscribed=False)
+    driven.znodes.epoch += 1
+    driven.step(events.Subscribed("framework-1"))
+    assert isinstance(driven.service.ended, Superseded)
+    assert driven.cluster.calls == []
+
+
+def test_what_is_asked_of_one_that_ends_is_not_done(driven: Driven) -> None:
+    driven.step(events.Ended(SessionLost()))
+    with pytest.raises(Unavailable):
+        driven.start()
+
+
 def test_an_unexpected_error_costs_one_event_and_not_the_service(driven: Driven) -> None:
     driven.step(events.Updated({"state": "TASK_RUNNING"}))
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 1
