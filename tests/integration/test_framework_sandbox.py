@@ -47,17 +47,3 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
         assert "".join(pieces) == "one\ntwo\nzwölf\nthree\n"
         assert len(pieces) > 1
     assert sandboxes.read(preview, 0)[0].decode() == "one\ntwo\nzwölf\nthree\n"
-
-
-def test_reading_takes_little_time(mesos: Any) -> None:
-    one = OneCommand(mesos.master)
-    sandboxes = AgentSandboxes(lambda: mesos.master, lambda: one.framework_id)
-    with one.run("echo hello") as preview:
-        deadline = time.monotonic() + 15
-        while not sandboxes.read(preview, 0)[0]:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        begun = time.monotonic()
-        for _ in range(20):
-            sandboxes.read(preview, 6)
-        assert (time.monotonic() - begun) / 20 < 0.1
