@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UP ?=
 
-.PHONY: help up down status test check format bench-start bench-scheduler packages packages-test docs clean
+.PHONY: help up down status test check format bench-start bench-scheduler bench-faults packages packages-test docs clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -17,6 +17,7 @@ help:
 	@echo 'make format       let ruff format and mend'
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
+	@echo 'make bench-faults time what dies until it is well again (an hour)'
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
@@ -47,6 +48,9 @@ docs: $(VENV)/.installed
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start
+
+bench-faults: packages-test $(VENV)/.installed
+	@$(BIN)/python -m bench.faults
 
 bench-scheduler: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.scheduler

@@ -67,7 +67,7 @@ class Daemon:
         self._remember_network()
         with self.log.open("wb") as log:
             return subprocess.Popen(
-                as_root([*self._command(program)]),
+                _as_root([*self._command(program)]),
                 env=environment({"PATH": f"{environ.get('PATH', '')}:{_SYSTEM}"}, environ),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -91,9 +91,9 @@ class Daemon:
         """End it and what it left: processes, its bridge and iptables chains."""
         process = self.process()
         if process is not None:
-            signal_process(process, signal.SIGTERM)
+            _signal(process, signal.SIGTERM)
             if processes.wait([process], 30):
-                signal_process(process, signal.SIGKILL)
+                _signal(process, signal.SIGKILL)
                 processes.wait([process], 5)
         self._end_left()
         self._restore_network()
@@ -106,7 +106,7 @@ class Daemon:
             if not left:
                 return
             for process in left:
-                signal_process(process, signal.SIGKILL)
+                _signal(process, signal.SIGKILL)
             processes.wait(left, 5)
 
     def _remember_network(self) -> None:
@@ -140,7 +140,7 @@ def _run(command: list[str]) -> str:
     path = f"{os.environ.get('PATH', '')}:{_SYSTEM}"
     try:
         done = subprocess.run(
-            as_root(command),
+            _as_root(command),
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,
@@ -152,7 +152,7 @@ def _run(command: list[str]) -> str:
     return done.stdout
 
 
-def signal_process(process: Identity, number: signal.Signals) -> None:
+def _signal(process: Identity, number: signal.Signals) -> None:
     """Signal that very process, whoever's it is; nothing happens where it has ended."""
     if os.geteuid() == 0:
         processes.send(process, number)
@@ -160,6 +160,6 @@ def signal_process(process: Identity, number: signal.Signals) -> None:
         _run(["kill", f"-{number.name.removeprefix('SIG')}", str(process.pid)])
 
 
-def as_root(command: list[str]) -> list[str]:
+def _as_root(command: list[str]) -> list[str]:
     """Return what runs a command as root: itself for root, else with a sudo that asks nothing."""
     return command if os.geteuid() == 0 else ["sudo", "-n", *command]

@@ -78,6 +78,13 @@ def failed(state: PartState, problem: str, now: float) -> PartState:
     )
 
 
+def let_off(state: PartState) -> PartState:
+    """Return the state of a part that somebody holds down: its end is no failure of its own."""
+    if state.phase is not Phase.WAITING:
+        return state
+    return dataclasses.replace(state, not_before=0.0, failures=0)
+
+
 def stop_order(needs: Mapping[str, Collection[str]]) -> list[list[str]]:
     """Return the parts in the order of ending them; those of one group may end together.
 

@@ -25,7 +25,7 @@ from local.errors import LocalError
 from local.parts import Part, rotate
 from local.progress import Step, tell
 from local.settings import Settings, read, write_private
-from local.supervision import Action, PartState, Phase, advance, failed, stop_order
+from local.supervision import Action, PartState, Phase, advance, failed, let_off, stop_order
 
 _TICK = 0.1  # seconds
 _ROTATION = 60.0  # seconds between looks at the sizes of the logs
@@ -96,14 +96,15 @@ class Supervisor:
     def _advance(self, part: Part, state: PartState) -> tuple[PartState, Action]:
         waiting = state.phase is Phase.WAITING
         problem = None if waiting else part.problem()
-        held = waiting and (self._settings.held_folder / part.name).exists()
-        return advance(
+        held = (self._settings.held_folder / part.name).exists()
+        new, action = advance(
             state,
             needs_met=not held and self._needs_met(part),
             ready=state.phase is Phase.STARTING and problem is None and part.ready(),
             problem=problem,
             now=time.monotonic(),
         )
+        return (let_off(new) if held else new), action
 
     def _needs_met(self, part: Part) -> bool:
         return all(self._states[need].phase is Phase.READY for need in part.needs)

@@ -1,5 +1,7 @@
 """The previews of `site` that run all the time and are visited: where each is, and its address."""
 
+from collections.abc import Collection
+
 from prevs import names
 from prevs.records import PreviewRecord
 from tests.faults.picture import Key
@@ -54,9 +56,9 @@ class Fleet:
         """Return the labels whose previews are on an agent."""
         return [label for label in self.labels if self.agent(label) == agent]
 
-    def elsewhere(self, agent: str) -> list[str]:
-        """Return the hosts of the labels whose previews are not on an agent."""
-        return [self.host(label) for label in self.labels if self.agent(label) != agent]
+    def hosts_but(self, labels: Collection[str]) -> list[str]:
+        """Return the host names of all labels but some."""
+        return [self.host(label) for label in self.labels if label not in labels]
 
     def download(self, label: str, seconds: float) -> Download:
         """Begin a long answer of a label's preview, and return once it flows."""
@@ -64,28 +66,45 @@ class Fleet:
         assert begun.flowing.wait(60), begun.outcome()
         return begun
 
-    def start_another(self) -> None:
-        """Ask for one more preview and wait until it runs: all that takes part does its part."""
-        label = self.site.labels[len(self.labels)]
-        self._system.start(self.site.app, label)
+    @property
+    def another_label(self) -> tuple[str, str]:
+        """One more preview, which does not run all the time: (app, label)."""
+        return (self.site.app, self.site.labels[len(self.labels)])
 
-        def runs() -> bool:
-            record = self._system.record(self.key(label))
-            return record is not None and record.state.value == "running"
+    @property
+    def another(self) -> Key:
+        """The key of that one more preview."""
+        return self.key(self.another_label[1])
 
-        self._system.wait_for(runs, f"{label} runs")
+    def start_another(self) -> str:
+        """Ask for one more preview and wait until it runs: all that takes part does its part.
+
+        Returns its task.
+        """
+        self._system.start(*self.another_label)
+        return self.wait_another()
+
+    def wait_another(self, *, but: str | None = None) -> str:
+        """Wait until that one more preview runs (as another task than `but`); return its task."""
+
+        def running() -> str | None:
+            record = self._system.record(self.another)
+            runs = record is not None and record.state.value == "running"
+            return record.task_id if record is not None and runs and record.task_id != but else None
+
+        found: str = self._system.wait_for(running, "one more preview runs")
+        return found
 
     def stop_another(self) -> None:
         """End that one more preview, and wait until it has ended."""
-        label = self.site.labels[len(self.labels)]
-        path = f"/v1/previews/{self.site.app}/{self.site.commit(label)}"
+        path = "/v1/previews/{}/{}".format(*self.another)
         assert self._system.call("DELETE", path).status_code in {202, 404}
 
         def ended() -> bool:
-            record = self._system.record(self.key(label))
+            record = self._system.record(self.another)
             return record is None or record.state.value == "stopped"
 
-        self._system.wait_for(ended, f"{label} has ended")
+        self._system.wait_for(ended, "one more preview has ended")
 
     def wait_replaced(self, label: str, old: str) -> PreviewRecord:
         """Wait until a label's preview runs as another task than `old`."""

@@ -161,6 +161,10 @@ class RouteWatch(threading.Thread):
             self._since = {task: self._since.get(task, now) for task in dead}
             self.longest = max([self.longest, *(now - t for t in self._since.values())])
 
+    def begin(self) -> None:
+        """Forget what was seen."""
+        self.longest = 0.0
+
     def stop(self) -> None:
         """Look no more."""
         self._stopping.set()

@@ -60,6 +60,8 @@ def _routes(now: Picture) -> Iterator[str]:
         record = now.previews.get(key)
         if record is None or (record.state, record.task_id) != (State.RUNNING, placement.task_id):
             yield f"visitors are sent to {placement.task_id}, but the record is {_told(record)}"
+        if placement.task_id not in now.containers:
+            yield f"visitors are sent to {placement.task_id}, which has no container"
     places = [(p.host, p.port) for p in now.placements.values()]
     for place in {p for p in places if places.count(p) > 1}:
         yield f"two previews are placed at {place}"

@@ -1,5 +1,6 @@
 """A local cluster that tests may hurt: its parts by name, killed, held down, stopped, continued."""
 
+import contextlib
 import json
 import os
 import random
@@ -7,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from docker import DockerClient
 
 from local import ports, processes
 from local.processes import Identity
 from local.settings import Settings, read
+from prevs import names
 from prevs.records import PreviewRecord
 from tests.faults.observer import CannotLook, Observer
 from tests.faults.picture import Key, Picture, violations
@@ -37,8 +40,8 @@ class System:
 
     def up(self, *options: str) -> None:
         """Start it, with ports that are free."""
-        names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
-        chosen = [f"--{name}={_free_port()}" for name in names]
+        options_of_ports = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
+        chosen = [f"--{name}={_free_port()}" for name in options_of_ports]
         chosen.append(f"--preview-ports={_free_ports()}")
         self._run("up", *chosen, "--no-credentials", *options)
         settings = read(self.folder)
@@ -88,18 +91,22 @@ class System:
         processes.send(self.process(name), number)
 
     def kill(self, name: str) -> None:
-        """End a part by SIGKILL and wait until that is noticed; the supervisor starts it again."""
+        """End a part by SIGKILL and wait until that is noticed; the supervisor starts it again.
+
+        Without a pause, however often that has happened: tests don't measure each other.
+        """
+        self.hold(name)
+        self.let_go(name)
+
+    def hold(self, name: str) -> None:
+        """Kill a part, and have it stay away until it is let go."""
+        (self.settings.held_folder / name).touch()
         process = self.process(name)
         processes.send(process, signal.SIGKILL)
         assert processes.wait([process], 30) == []
         self.wait_for(
             lambda: self.part(name)["pid"] != process.pid, f"the end of {name} is noticed"
         )
-
-    def hold(self, name: str) -> None:
-        """Kill a part, and have it stay away until it is let go."""
-        (self.settings.held_folder / name).touch()
-        self.kill(name)
 
     def let_go(self, name: str) -> None:
         """Let a part come back."""
@@ -127,10 +134,31 @@ class System:
         found: str = self.wait_for(find, "a framework leads")
         return found
 
-    def executor_of(self, task_id: str) -> list[Identity]:
-        """Return the processes of a task's executor."""
+    def executor_of(self, task_id: str, *, guardian: bool = False) -> list[Identity]:
+        """Return the process of a task's executor, with its guardian or without."""
         ours = set(processes.marked(self.settings.cluster))
-        return [p for p in processes.having("MESOS_EXECUTOR_ID", task_id) if p in ours]
+        found = [p for p in processes.having("MESOS_EXECUTOR_ID", task_id) if p in ours]
+        return [p for p in found if guardian or not _is_guardian(p)]
+
+    def told_of(self, task_id: str) -> str:
+        """Return why that attempt ended, as the frameworks have logged it."""
+        logs = [self.settings.log(framework).read_text() for framework in self.frameworks]
+        lines = [line for log in logs for line in log.splitlines() if f"task={task_id}" in line]
+        return "\n".join(line for line in lines if "why=" in line)
+
+    # its containers
+
+    def end_container(self, task: str) -> None:
+        """Kill the container of a task."""
+        with contextlib.closing(DockerClient(base_url=self._docker_host, timeout=60)) as client:
+            client.containers.get(names.container_name(task)).kill()
+
+    def remove_containers(self, tasks: Collection[str]) -> None:
+        """Remove what is left of these tasks."""
+        with contextlib.closing(DockerClient(base_url=self._docker_host, timeout=60)) as client:
+            for container in client.containers.list(all=True):
+                if container.labels.get("prevs.task") in tasks:
+                    container.remove(force=True)
 
     # its API
 
@@ -143,7 +171,7 @@ class System:
             for api in self.settings.api.split(","):
                 try:
                     answer = requests.request(
-                        method, f"{api}{path}", headers=headers, json=body or None, timeout=20
+                        method, f"{api}{path}", headers=headers, json=body or None, timeout=5
                     )
                 except requests.RequestException:
                     continue
@@ -195,6 +223,13 @@ class System:
                     return now
             time.sleep(0.1)
         return pytest.fail("\n".join([f"after {limit:.0f} s it is still so that", *wrong]))
+
+
+def _is_guardian(process: Identity) -> bool:
+    try:
+        return b"guardian.sh" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _free_port() -> int:

@@ -53,6 +53,7 @@ def test_a_whole_cluster_violates_nothing() -> None:
         (picture({}), "Mesos has the task as none"),
         (picture({"t1": "TASK_UNREACHABLE"}), "Mesos has the task as TASK_UNREACHABLE"),
         (picture({**RUNS, "t2": "TASK_RUNNING"}), "has t2 as TASK_RUNNING, which no record"),
+        (picture(RUNS, containers=()), "sent to t1, which has no container"),
         (picture(RUNS, containers=("t1", "t2")), "t2 has a container and no live task"),
     ],
 )

@@ -2,7 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.supervision import START_LIMIT, Action, PartState, Phase, advance, failed, stop_order
+from local.supervision import (
+    START_LIMIT,
+    Action,
+    PartState,
+    Phase,
+    advance,
+    failed,
+    let_off,
+    stop_order,
+)
 
 
 def look(
@@ -36,6 +45,14 @@ def test_a_part_that_exits_is_stopped_and_started_again_after_a_pause() -> None:
     assert state.problem == "exited with status 1"
     assert look(state, 11.4)[1] is Action.NOTHING
     assert look(state, 11.6)[1] is Action.START
+
+
+def test_a_part_that_was_held_starts_at_once_when_it_is_let_go() -> None:
+    ready = PartState(Phase.READY, since=10)
+    state = let_off(failed(failed(ready, "ended by SIGKILL", 11), "ended by SIGKILL", 12))
+    assert look(state, 12.1)[1] is Action.START
+    assert (state.restarts, state.problem) == (2, "ended by SIGKILL")
+    assert let_off(ready) == ready
 
 
 def test_a_part_that_does_not_get_ready_is_given_up() -> None:

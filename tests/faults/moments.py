@@ -1,0 +1,79 @@
+"""Moments in the start of a preview at which something is killed: seen in its record, in ZooKeeper.
+
+A watch tells of a write some hundred microseconds after it was made, so what a framework does next
+may or may not have happened; with a delay it has.
+"""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kazoo.client import KazooClient
+from kazoo.recipe.watchers import DataWatch
+
+from prevs.paths import Paths
+from prevs.records import PreviewRecord, RecordError
+from prevs.states import State
+from tests.faults.picture import Key
+from tests.faults.system import System
+
+
+class Moment(NamedTuple):
+    """`delay` seconds after the record of a preview has become `state`."""
+
+    state: State
+    delay: float
+    what: str
+
+    def __str__(self) -> str:
+        return self.what
+
+    @contextlib.contextmanager
+    def strikes(self, system: System, key: Key, strike: Callable[[], None]) -> Iterator[None]:
+        """Call `strike` at this moment; the block has to bring it about. Waits for it."""
+        struck = threading.Event()
+        old = system.record(key)
+        with system.observer.zookeeper() as client:
+            _watch(client, key, lambda now: self._look(now, old, struck))
+            thread = threading.Thread(target=self._wait, args=(struck, strike), daemon=True)
+            thread.start()
+            yield
+            thread.join(60)
+            assert struck.is_set(), f"{key} never was {self.state.value}"
+
+    def _look(
+        self, now: PreviewRecord | None, old: PreviewRecord | None, struck: threading.Event
+    ) -> None:
+        if now is None or now.state is not self.state:
+            return
+        # The state of an earlier attempt is none of this start's.
+        if self.state is State.QUEUED or old is None or now.task_id != old.task_id:
+            struck.set()
+
+    def _wait(self, struck: threading.Event, strike: Callable[[], None]) -> None:
+        if struck.wait(60):
+            time.sleep(self.delay)
+            strike()
+
+
+def _watch(client: KazooClient, key: Key, look: Callable[[PreviewRecord | None], None]) -> None:
+    """Call `look` with the record at each change."""
+
+    def changed(data: bytes | None, *_: object) -> None:
+        try:
+            look(None if data is None else PreviewRecord.decode(data))
+        except RecordError:
+            return
+
+    DataWatch(client, Paths().preview(*key), changed)
+
+
+INTENT = Moment(State.PLACED, 0.0, "with the intent written")
+MOMENTS = (
+    INTENT,
+    Moment(State.PLACED, 0.005, "5 ms after the intent"),
+    Moment(State.PLACED, 0.1, "just after the ACCEPT"),
+    Moment(State.RUNNING, 0.0, "with an update not acknowledged"),
+)

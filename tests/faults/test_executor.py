@@ -1,0 +1,49 @@
+"""An executor dies, or the container under it."""
+
+import signal
+
+import pytest
+
+from local import processes
+from prevs.states import State
+from tests.faults.fleet import Fleet
+from tests.faults.recovery import Recovery
+from tests.faults.system import System
+from tests.faults.visitors import Seen
+
+pytestmark = pytest.mark.faults
+
+
+def test_a_preview_whose_executor_is_killed_runs_again_and_leaves_no_container(
+    system: System, fleet: Fleet, seen: Seen, recovery: Recovery
+) -> None:
+    before, old = fleet.tasks(), fleet.start_another()
+    recovery.begin()
+    [executor] = system.executor_of(old)
+    processes.send(executor, signal.SIGKILL)
+    fleet.wait_another(but=old)
+    recovery.end("executor killed")
+    system.settle()
+    fleet.stop_another()
+    assert fleet.tasks() == before
+    assert seen.lost == []
+
+
+def test_a_preview_whose_container_is_killed_runs_again_and_says_why(
+    system: System, fleet: Fleet, seen: Seen, recovery: Recovery
+) -> None:
+    before, old = fleet.tasks(), fleet.start_another()
+    recovery.begin()
+    system.end_container(old)
+    system.wait_for(lambda: _is_told(system, fleet), "the exit status is told")
+    fleet.wait_another(but=old)
+    recovery.end("container killed")
+    system.settle()
+    fleet.stop_another()
+    assert fleet.tasks() == before
+    assert seen.lost == []
+
+
+def _is_told(system: System, fleet: Fleet) -> bool:
+    record = system.record(fleet.another)
+    return record is not None and record.state is State.QUEUED and "137" in record.reason

@@ -1,0 +1,84 @@
+"""More previews are asked for at once than there is room for."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from tests.faults.conftest import RUNNING
+from tests.faults.fleet import Fleet
+from tests.faults.recovery import Recovery
+from tests.faults.sites import Site
+from tests.faults.system import System
+from tests.faults.visitors import Seen
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+ASKED, ROOM = 50, 20
+MEM = 170
+"""MB of a preview, which with its executor's 32 fit ten times into an agent, or five times beside
+one of the fleet, or not at all beside two: 20 times into four agents, wherever the fleet is."""
+
+
+@pytest.fixture
+def many(system: System, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An app with 50 branches."""
+    made = Site(tmp_path_factory.mktemp("many") / "many", "many", ASKED)
+    answer = system.call(
+        "POST",
+        "/v1/apps",
+        name=made.app,
+        repository=str(made.folder),
+        mem=MEM,
+        max_previews=ASKED,
+        idle_after=0,
+    )
+    assert answer.status_code == 201, answer.text
+    yield made
+    system.call("DELETE", f"/v1/apps/{made.app}")
+    system.wait_for(
+        lambda: not any(app == made.app for app, _ in system.observer.records()[1]), "all end"
+    )
+
+
+def test_as_many_run_as_have_room_the_others_know_their_place_and_idle_ones_make_room(
+    system: System, fleet: Fleet, seen: Seen, many: Site, recovery: Recovery
+) -> None:
+    before = fleet.tasks()
+    recovery.begin()
+    for label in many.labels:
+        system.start(many.app, label)
+    running = system.wait_for(lambda: _full(system, many), "as many run as have room", 300)
+    recovery.end(f"{ASKED} asked for at once: {ROOM} run")
+    system.settle(running=RUNNING + ROOM)
+
+    waiting = [p for p in _previews(system, many) if p["state"] == "queued"]
+    assert sorted(p["queue_place"] for p in waiting) == [*range(1, ASKED - ROOM + 1)]
+    assert all(p["reason"] for p in waiting), waiting
+    first = min(waiting, key=lambda p: int(p["queue_place"]))
+    recovery.begin()
+    system.wait_for(lambda: _state(system, many, first["sha"]) == "running", "room is made", 300)
+    recovery.end("room made by idle previews")
+    stopped = {p["sha"] for p in _previews(system, many) if p["state"] == "stopped"}
+    assert stopped
+    assert stopped <= running, "idle ones made room, none that waited was dropped"
+    assert fleet.tasks() == before, "what is visited is never stopped for others"
+    assert seen.lost == []
+
+
+def _previews(system: System, many: Site) -> list[dict[str, str]]:
+    answer: requests.Response = system.call("GET", f"/v1/previews?app={many.app}")
+    found: list[dict[str, str]] = answer.json()["previews"]
+    return found
+
+
+def _full(system: System, many: Site) -> set[str]:
+    """Return the commits that run once there are as many as have room, and all others wait."""
+    states = {p["sha"]: p["state"] for p in _previews(system, many)}
+    running = {sha for sha, state in states.items() if state == "running"}
+    waiting = {sha for sha, state in states.items() if state == "queued"}
+    return running if (len(running), len(waiting)) == (ROOM, ASKED - ROOM) else set()
+
+
+def _state(system: System, many: Site, sha: str) -> str:
+    return next(p["state"] for p in _previews(system, many) if p["sha"] == sha)
