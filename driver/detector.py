@@ -116,17 +116,17 @@ class Detector:
 
     def _look(self) -> None:
         try:
-            leader = self._leader()
+            self._compare(self._leader())
         except KazooException as exc:
             logger.warning("The masters cannot be read from ZooKeeper: %r", exc)
-            return
         except Exception:
-            logger.exception("The leading master could not be found; this is tried again")
-            return
+            logger.exception("The leading master could not be followed; this is tried again")
+
+    def _compare(self, leader: str | None) -> None:
         if leader != self._appointed and not self._stopped.is_set():
             logger.info("The leading master is %s", leader or "none")
-            self._appointed = leader
             self._appoint(leader)
+            self._appointed = leader
 
     def _leader(self) -> str | None:
         """Return the address in the znode with the lowest number, watching for the next change."""

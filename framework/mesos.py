@@ -18,9 +18,9 @@ from framework.ports import InverseOffer
 FAILOVER_SECONDS = 4 * 7 * 86400.0
 """How long Mesos keeps the tasks of a framework that is away; its documentation says weeks."""
 
-
 INVERSE_SECONDS = 20.0
 """How long an accepted inverse offer is not repeated; `framework.maintenance` relies on that."""
+
 _NANOSECONDS = 1_000_000_000
 
 

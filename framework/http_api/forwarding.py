@@ -16,7 +16,7 @@ FORWARDED = b"prevs-forwarded"
 
 CONNECT_S = 3.0
 SILENCE_S = 180.0
-"""How long the leader may say nothing: longer than git may take for a repository."""
+"""How long the leader may say nothing: longer than any client of ours waits for it."""
 
 _HOP_BY_HOP = frozenset(
     {

@@ -78,6 +78,25 @@ def detector(masters: Masters, appointments: Appointments) -> Iterator[Detector]
     detector.stop()
 
 
+def test_a_master_that_could_not_be_appointed_is_appointed_with_the_next_look(
+    masters: Masters, appointments: Appointments
+) -> None:
+    failures = [OSError("a defect")]
+
+    def appoint(master: str | None) -> None:
+        if failures:
+            raise failures.pop()
+        appointments.appoint(master)
+
+    masters.announce("127.0.0.1:5050")
+    detector = Detector(masters.url, appoint, tick=0.05)
+    detector.start()
+    try:
+        assert appointments.next() == "127.0.0.1:5050"
+    finally:
+        detector.stop()
+
+
 def test_a_master_is_found_whose_znode_is_made_later_p20(
     detector: Detector, masters: Masters, appointments: Appointments
 ) -> None:
