@@ -1,13 +1,13 @@
 """Passing requests on to the framework that leads, as a stand-by does."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 import anyio
 import httpx
 import structlog
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from framework.http_api import problems
 
@@ -17,6 +17,9 @@ FORWARDED = b"prevs-forwarded"
 CONNECT_S = 3.0
 SILENCE_S = 180.0
 """How long the leader may say nothing: longer than any client of ours waits for it."""
+LOOK_S = 0.5
+LAST_WORDS_S = 2.0
+"""How long one that leads no more may still answer: one that ends in order does so for a second."""
 
 _HOP_BY_HOP = frozenset(
     {
@@ -50,8 +53,10 @@ class Forwarding:
         self,
         leader: Callable[[], str | None],
         transport: httpx.AsyncBaseTransport | None = None,
+        pause: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         self._leader = leader
+        self._pause = pause
         # No connection is kept: one may be dead by now, and what was sent on it could not be sent
         # again.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
@@ -68,13 +73,29 @@ class Forwarding:
             return
         taken = anyio.Event()
         request = _copy(scope, receive, api, taken)
-        why: str | None = None
+        why: str | None = f"The framework that led ({api}) hangs; it may have done this."
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
         async with anyio.create_task_group() as group:
             group.start_soon(_hear_end, receive, taken, group.cancel_scope)
-            why = await self._forward(request, api, taken, send)
+            with anyio.CancelScope() as while_it_leads:
+                group.start_soon(self._await_end, api, while_it_leads)
+                why = await self._forward(request, api, taken, send_noting)
+            if why is not None and not begun:
+                await _refuse(why, scope, receive, send)
             group.cancel_scope.cancel()
-        if why is not None:
-            await _refuse(why, scope, receive, send)
+
+    async def _await_end(self, api: str, scope: anyio.CancelScope) -> None:
+        """End a scope when another one leads: one that hangs is not waited for any longer."""
+        while self._leader() == api:
+            await self._pause(LOOK_S)
+        await self._pause(LAST_WORDS_S)
+        scope.cancel()
 
     async def _forward(
         self, request: httpx.Request, api: str, taken: anyio.Event, send: Send

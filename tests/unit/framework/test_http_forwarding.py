@@ -263,6 +263,49 @@ def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("successor", [None, "http://127.0.0.8:8090"])
+def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | None) -> None:
+    async def run() -> Client:
+        client, leader = Client(), PlayedLeader()
+        leader.hangs = True
+
+        async def pause(seconds: float) -> None:
+            del seconds
+            await leader.was_asked.wait()
+
+        leaders = iter([API, API])
+        forwarding = Forwarding(lambda: next(leaders, successor), leader, pause)
+        await asyncio.wait_for(client.ask(forwarding, "POST"), 10)
+        return client
+
+    client = asyncio.run(run())
+    assert client.status == 503
+    assert "may have done this" in client.problem["detail"]
+
+
+def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
+    async def run() -> None:
+        client = Client()
+
+        async def go(number: int) -> None:
+            if number == 1:
+                await asyncio.Event().wait()
+
+        async def pause(seconds: float) -> None:
+            del seconds
+            await client.got.wait()
+
+        leader = PlayedLeader(b"one", b"never", go=go)
+        leaders = iter([API, API])
+        forwarding = Forwarding(lambda: next(leaders, None), leader, pause)
+        await asyncio.wait_for(client.ask(forwarding), 10)
+        assert client.body == b"one"
+        assert client.sent[-1]["more_body"] is True
+        assert leader.body.closed
+
+    asyncio.run(run())
+
+
 def test_an_answer_that_breaks_off_has_no_end() -> None:
     client = ask(PlayedLeader(b"one", httpx.ReadError("gone")))
     assert client.body == b"one"
