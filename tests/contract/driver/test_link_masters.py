@@ -1,0 +1,220 @@
+"""What a link does about a master that refuses, redirects, hesitates or falls silent.
+
+The master is a fake that can be told to be a bad one, on real sockets. The numbers are those of
+the table in driver/__init__.py.
+"""
+
+import time
+
+import pytest
+
+from driver.errors import CallFailed, NotConnected
+from driver.pace import Pace
+from driver.scheduler import SchedulerDriver
+from tests.contract.driver.schedulers import Make
+from tests.fakes.driver_events import RecordedScheduler
+from tests.fakes.mesos_master import FakeMaster
+from tests.fakes.mesos_stream import Answer
+
+pytestmark = pytest.mark.contract
+
+
+def test_a_master_that_is_unavailable_is_asked_in_growing_intervals_p4(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P4: pymesos asks thousands of times a second, and tells `disconnected` each time (P19)."""
+    master.subscribe_answer = Answer(503)
+    pace = Pace(first_delay=0.1, longest_delay=0.4, answer_limit=1.0)
+    driver = make(master.address, pace=pace)
+    master.wait_call("SUBSCRIBE", 4)
+    begun = time.monotonic()
+    asked = len(master.calls)
+    master.wait_call("SUBSCRIBE", asked + 3)
+
+    assert time.monotonic() - begun > 2 * 0.2
+    assert "503" in driver.problem
+    assert events.names() == []
+
+    master.subscribe_answer = None
+    events.wait("subscribed")
+
+
+def test_a_stream_that_ends_at_once_is_not_asked_for_without_a_pause_p4(
+    master: FakeMaster, make: Make
+) -> None:
+    """P4: every end of a stream is followed by a pause."""
+    master.subscribe_answer = Answer(200, {"Transfer-Encoding": "chunked"})
+    pace = Pace(first_delay=0.3, longest_delay=0.3, answer_limit=1.0)
+    make(master.address, pace=pace)
+    master.wait_call("SUBSCRIBE", 1)
+    begun = time.monotonic()
+    master.wait_call("SUBSCRIBE", 3)
+    assert time.monotonic() - begun > 0.3
+
+
+def test_a_master_that_falls_silent_is_left_after_five_heartbeats_p6(
+    events: RecordedScheduler, make: Make
+) -> None:
+    """P6: pymesos waits for ever on a link that is half open."""
+    master = FakeMaster(heartbeat=0.1, silent=True, offers=False)
+    try:
+        make(master.address)
+        begun = time.monotonic()
+        events.wait("disconnected")
+        assert time.monotonic() - begun > 0.45
+        events.wait("subscribed")
+    finally:
+        master.close()
+
+
+def test_a_master_that_answers_no_call_is_left_at_once_p6(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P6: one that was stopped takes connections; each call to it would wait its whole time."""
+    driver = make(master.address, http_timeout=0.3)
+    events.wait("subscribed")
+    master.hangs = True
+    master.subscribe_answer = Answer(503)
+    with pytest.raises(CallFailed):
+        driver.revive()
+    with pytest.raises(NotConnected):
+        driver.revive()
+    assert not driver.connected
+    events.wait("disconnected")
+    assert len(master.of_type("REVIVE")) == 1
+
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    assert events.names() == ["subscribed", "disconnected", "subscribed"]
+
+
+def test_a_call_that_is_answered_by_a_no_leaves_the_link_as_it_is_p6(
+    driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
+) -> None:
+    """P6: the other side of it: who answers is alive."""
+    master.call_answer = Answer(500)
+    with pytest.raises(CallFailed):
+        driver.revive()
+    assert driver.connected
+    master.update("t", "TASK_RUNNING")
+    events.wait("updated")
+    assert "disconnected" not in events.names()
+
+
+def test_a_master_that_has_nothing_but_heartbeats_is_not_left_p6(
+    events: RecordedScheduler, make: Make
+) -> None:
+    """P6: the other side of it."""
+    master = FakeMaster(heartbeat=0.1, offers=False)
+    try:
+        make(master.address)
+        events.wait("subscribed")
+        time.sleep(0.8)
+        assert events.names() == ["subscribed"]
+    finally:
+        master.close()
+
+
+@pytest.mark.parametrize("status", [400, 404, 500, 302])
+def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
+    master: FakeMaster, events: RecordedScheduler, make: Make, status: int
+) -> None:
+    """P7: pymesos's thread ends on it, in silence."""
+    master.subscribe_answer = Answer(status, body=b"the reason")
+    driver = make(master.address)
+    master.wait_call("SUBSCRIBE", 2)
+    assert driver.problem == f"{master.address} answered HTTP {status}: the reason"
+    with pytest.raises(NotConnected, match="the reason"):
+        driver.suppress()
+
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    assert driver.problem == ""
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_were_never_taken_end_the_driver_p7(
+    master: FakeMaster, events: RecordedScheduler, make: Make, status: int
+) -> None:
+    """P7: a rollout of wrong ones ends with a sentence."""
+    master.subscribe_answer = Answer(status, body=b"the reason")
+    driver = make(master.address)
+    (error,) = events.wait("aborted")
+    assert (type(error).__name__, error.status) == ("Unauthorized", status)
+    assert "the reason" in str(error)
+    with pytest.raises(NotConnected, match="credentials"):
+        driver.suppress()
+    assert len(master.calls) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_credentials_that_were_taken_once_are_tried_again_p7(
+    driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler, status: int
+) -> None:
+    """P7: a master that does not know them yet must not end a framework that leads."""
+    master.subscribe_answer = Answer(status, body=b"not yet")
+    master.stream.cut()
+    master.wait_call("SUBSCRIBE", 3)
+    assert "not yet" in driver.problem
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    assert events.names() == ["subscribed", "disconnected", "subscribed"]
+
+
+def test_an_answer_that_is_no_stream_is_asked_again_p7(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P7: as what a proxy in between may say."""
+    master.subscribe_answer = Answer(200, body=b"welcome")
+    driver = make(master.address)
+    master.wait_call("SUBSCRIBE", 2)
+    assert "not chunked" in driver.problem
+    master.subscribe_answer = None
+    events.wait("subscribed")
+
+
+def test_a_redirect_without_a_place_is_asked_again_p7(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P7: KeyError in pymesos."""
+    master.subscribe_answer = Answer(307)
+    driver = make(master.address)
+    master.wait_call("SUBSCRIBE", 2)
+    assert not driver.connected
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    assert driver.connected
+
+
+def test_a_redirect_is_followed_and_forgotten_with_its_link_p27(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P27: pymesos stays with the master that it was sent to, also when that has gone."""
+    leader = FakeMaster(offers=False)
+    try:
+        place = f"//{leader.address}/api/v1/scheduler"
+        master.subscribe_answer = Answer(307, {"Location": place})
+        driver = make(master.address)
+        events.wait("subscribed")
+        driver.revive()
+        leader.wait_call("REVIVE")
+    finally:
+        leader.close()
+    events.wait("disconnected")
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    driver.revive()
+    master.wait_call("REVIVE")
+
+
+def test_masters_that_redirect_in_a_circle_are_asked_with_pauses_p4(
+    master: FakeMaster, make: Make
+) -> None:
+    """P4: a redirect is no reason to hurry."""
+    master.subscribe_answer = Answer(307, {"Location": f"//{master.address}/"})
+    pace = Pace(first_delay=0.3, longest_delay=0.3, answer_limit=1.0)
+    make(master.address, pace=pace)
+    master.wait_call("SUBSCRIBE")
+    begun = time.monotonic()
+    master.wait_call("SUBSCRIBE", 3)
+    assert time.monotonic() - begun > 0.3
