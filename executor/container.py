@@ -13,11 +13,11 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
+from executor import memory
 from executor.daemon import daemon_errors, explanation
 from executor.errors import DockerRestarted, DockerUnavailable
 from executor.log_position import LogPosition
@@ -27,24 +27,15 @@ _DAEMON_RETURNS = 60.0
 """Seconds in which a daemon that is being restarted is expected back."""
 
 _RETRY_PAUSE = 0.5
-_MEMORY = 1.0
-"""Seconds in which a daemon tells of an end that it has seen itself: it does so at once."""
+_TELLING = 1.0
+"""Seconds in which a daemon tells of an end that it has seen itself, and of what led to it."""
 
 _UNKNOWN = 255
 """What a daemon says of a container that ended while it was away."""
 
-_CAUSED = 10.0
-"""Seconds after which what the application does has other causes than a worker's death."""
-
 _REMOVED = Exit(code=128 + signal.SIGKILL, out_of_memory=False)
 
 logger = logging.getLogger(__name__)
-
-
-class _Memory(NamedTuple):
-    """What a daemon saw of an end: how many seconds before it a process was killed for memory."""
-
-    oom_before: float
 
 
 class DockerContainer:
@@ -72,6 +63,7 @@ class DockerContainer:
         self._patience = patience
         self._ended: Exit | DockerUnavailable | None = None
         self._was_away = False
+        self._told_to_end = False
         self._over = threading.Event()
         self._follower = threading.Thread(target=self._follow, daemon=True, name="log")
         self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
@@ -91,6 +83,7 @@ class DockerContainer:
 
     def terminate(self) -> None:
         """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
+        self._told_to_end = True
         try:
             with daemon_errors():
                 wanted = self._client.inspect_container(self._id)["Config"].get("StopSignal")
@@ -165,7 +158,7 @@ class DockerContainer:
             with daemon_errors():
                 self._client.wait(self._id)
                 # Where systemd keeps docker's socket, the next daemon answers as if nothing was.
-                return self._exit(self._memory())
+                return self._exit(self._was_short())
         except NotFound:
             return _REMOVED
         except (APIError, DockerUnavailable) as exc:
@@ -187,35 +180,29 @@ class DockerContainer:
                     return DockerUnavailable(f"away for {self._patience:g} s: {_why(exc)}")
             time.sleep(_RETRY_PAUSE)
 
-    def _memory(self) -> _Memory | None:
-        """Return what the daemon that answers saw of the end, None if it began after that."""
+    def _was_short(self) -> bool | None:
+        """Return whether it ended for want of memory, None if its daemon did not see its end."""
         events = self._client.events(
             since=1,
-            until=math.ceil(time.time() + _MEMORY),
+            until=math.ceil(time.time() + _TELLING),
             filters={"container": self._id, "event": ["oom", "die"]},
             decode=True,
         )
-        last_oom = -math.inf
         with contextlib.closing(events):
-            for event in events:
-                seconds = event["timeNano"] / 1e9
-                if event["Action"] == "die":
-                    return _Memory(oom_before=seconds - last_oom)
-                last_oom = seconds
-        return None
+            return memory.was_short(events, late=not self._told_to_end)
 
-    def _exit(self, memory: _Memory | None) -> Exit | DockerUnavailable:
-        """Return how it ended, by what its daemon saw of it."""
+    def _exit(self, short: bool | None) -> Exit | DockerUnavailable:
+        """Return how it ended; `short` is as of _was_short."""
         state = self._client.inspect_container(self._id)["State"]
         code = int(state["ExitCode"])
-        if memory is None:
+        if short is None:
             if not self._client.info()["LiveRestoreEnabled"]:
                 return DockerRestarted()
             if code == _UNKNOWN:
                 return Exit(None, out_of_memory=False)
         # docker notes for good that any process in it was killed for memory. That is its end if
         # it took that for one: a worker's, long before, is not.
-        killed = code == _REMOVED.code or (memory is not None and memory.oom_before < _CAUSED)
+        killed = code == _REMOVED.code or short is True
         return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0 and killed)
 
 
