@@ -111,6 +111,12 @@ class Observer:
             known.append(Framework(framework["id"], framework["connected"], live))
         return tuple(known), tuple(f["id"] for f in said["completed_frameworks"])
 
+    def attempts(self, key: Key) -> set[str]:
+        """Return every task of a preview that the master remembers. Raises CannotLook."""
+        listed = self.mesos("/state")["frameworks"]
+        tasks = [task["id"] for f in listed for task in [*f["tasks"], *f["completed_tasks"]]]
+        return {task for task in tasks if task.startswith("{}.{}.".format(*key))}
+
     def mesos(self, path: str) -> Any:
         """Return what the master answers at a path. Raises CannotLook."""
         try:

@@ -1,4 +1,7 @@
-"""ZooKeeper goes away and comes back: visitors are served all along."""
+"""ZooKeeper goes away and comes back: visitors are served all along.
+
+What Mesos tells meanwhile cannot be stored, so it is not acknowledged, and comes again and again.
+"""
 
 import signal
 import time
@@ -48,4 +51,24 @@ def test_sessions_that_expire_cost_no_visitor_a_request(
     fleet.stop_another()
     assert fleet.tasks() == before
     assert download.outcome() is None
+    assert seen.lost == []
+
+
+def test_an_end_that_is_told_again_and_again_is_one_end(
+    system: System, fleet: Fleet, seen: Seen, recovery: Recovery
+) -> None:
+    before, old = fleet.tasks(), fleet.start_another()
+    attempts, told = system.observer.attempts(fleet.another), system.updates_heard("TASK_FAILED")
+    system.hold("zookeeper")
+    system.end_container(old)
+    time.sleep(35)  # an agent repeats an update after 10 s, and after 20 more
+    recovery.begin()
+    system.let_go("zookeeper")
+    fleet.wait_another(but=old)
+    recovery.end("an update told three times")
+    system.settle()
+    assert system.updates_heard("TASK_FAILED") - told >= 3
+    assert len(system.observer.attempts(fleet.another) - attempts) == 1
+    fleet.stop_another()
+    assert fleet.tasks() == before
     assert seen.lost == []
