@@ -107,11 +107,16 @@ class Attempts:
 
     def _apply(self, report: Report) -> None:
         preview = self._records.of_task(report.task_id)
-        if report.kind is not Kind.UNKNOWN or preview is None:
-            self._run.answered(report.task_id)
         if preview is None:
             self._stray(report)
-            return
+        else:
+            self._take(preview, report)
+        # Once it is stored: an answer of Mesos comes once, and is asked for again if it is lost.
+        if report.kind is not Kind.UNKNOWN or preview is None:
+            self._run.answered(report.task_id)
+
+    def _take(self, preview: PreviewRecord, report: Report) -> None:
+        """Store what a status means for a preview whose current attempt it is of."""
         try:
             if report.kind in _EVENTS:
                 self._alive(preview, report)
@@ -134,10 +139,6 @@ class Attempts:
             self._kills.forget(report.task_id)
 
     def _alive(self, preview: PreviewRecord, report: Report) -> None:
-        if self._away.end(report.task_id):
-            self._records.routes.touch(preview.app)
-        if report.kind is Kind.UNHEALTHY and self._away.unroute(report.task_id):
-            self._records.routes.touch(preview.app)
         fields: dict[str, Any] = {"phase": report.phase or preview.phase, "reason": ""}
         if preview.state is State.DRAINING:
             fields = {}
@@ -146,6 +147,11 @@ class Attempts:
             if preview.state is not State.RUNNING:
                 fields["started"] = self._clock.now()
         self._records.change(preview, _EVENTS[report.kind], **fields)
+        # After that: what comes too late is illegal, and does not say that the task is there now.
+        if self._away.end(report.task_id):
+            self._records.routes.touch(preview.app)
+        if report.kind is Kind.UNHEALTHY and self._away.unroute(report.task_id):
+            self._records.routes.touch(preview.app)
 
     def _being_killed(self, preview: PreviewRecord) -> None:
         if preview.state is State.DRAINING:

@@ -270,3 +270,24 @@ def test_what_was_never_healthy_is_not_running(driven: Driven) -> None:
     assert driven.preview().state is State.PLACED
     driven.update("TASK_RUNNING", healthy=True)
     assert driven.placements() == {A: ("main",)}
+
+
+def test_a_status_from_before_sends_nobody_to_what_is_away(driven: Driven) -> None:
+    driven.run()
+    driven.update("TASK_UNREACHABLE")
+    driven.report("TASK_STARTING", Phase.BUILDING)
+    assert driven.placements() == {}
+    driven.tick(61)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_an_answer_that_could_not_be_stored_is_asked_for_again(driven: Driven) -> None:
+    driven.run()
+    driven.step(events.Disconnected())
+    driven.step(events.Subscribed("framework-1"))
+    driven.store.away = True
+    driven.update("TASK_GONE", reason="REASON_RECONCILIATION")
+    driven.store.away = False
+    driven.cluster.calls.clear()
+    driven.tick(2)
+    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
