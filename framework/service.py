@@ -257,6 +257,8 @@ class Service:
                 self._attempts.kill_drained,
                 self._attempts.reconcile,
                 self._place,
+                # Who waits for what has just been stopped need not wait for a tick as well.
+                self._publish,
             )
 
     def _act(self, *acts: Callable[[], None]) -> None:

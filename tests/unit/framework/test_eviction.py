@@ -52,6 +52,12 @@ def test_the_least_recently_used_one_makes_room() -> None:
     assert driven.preview(A).reason.startswith("It was stopped to make room")
 
 
+def test_what_stops_for_others_is_taken_from_its_visitors_at_once() -> None:
+    driven = full()
+    ask(driven)
+    assert driven.placements() == {B: ("two",)}
+
+
 def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
     driven = full()
     driven.start(C, "three")
