@@ -1,6 +1,7 @@
 """The records in memory, written through to the store. Owned by the service's thread.
 
 The store is written first: when that raises, memory is as before, and so what is decided next.
+The store may have been written all the same; `make_sure` sees to it that it is as memory then.
 """
 
 import dataclasses
@@ -47,6 +48,7 @@ class Records:
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
         self._index = PreviewIndex(stored.previews)
+        self._unsure: dict[Key, PreviewRecord] = {}
         self._snapshot: Snapshot | None = None
         self.routes = Routes(stored, store, clock, self._index)
         self.framework_id = stored.framework_id
@@ -184,10 +186,26 @@ class Records:
     def _write(self, previews: Sequence[PreviewRecord]) -> None:
         if not previews:
             return
+        written = {(preview.app, preview.sha): preview for preview in previews}
+        self._unsure |= written
         self._store.save_all(previews)
-        for preview in previews:
+        for key, preview in written.items():
+            del self._unsure[key]
             self._index.put(preview)
             self._changed(preview.app)
+
+    def make_sure(self) -> None:
+        """Write again the previews whose last write had no answer. Raises Unavailable.
+
+        What was asked for in vain would be found by the next leader, and done long after.
+        """
+        for key, tried in tuple(self._unsure.items()):
+            known = self.find(*key)
+            if known is None:
+                self._store.delete(tried)
+            else:
+                self._store.save(known)
+            del self._unsure[key]
 
     def claim(self, preview: PreviewRecord, label: str) -> PreviewRecord:
         """Write that `label` is to lead to a preview: now if it runs, else as soon as it does."""
@@ -222,6 +240,7 @@ class Records:
     def forget_preview(self, preview: PreviewRecord) -> None:
         """Remove the record of a preview that has no task."""
         self._store.delete(preview)
+        self._unsure.pop((preview.app, preview.sha), None)
         self._index.drop((preview.app, preview.sha))
         self._changed(preview.app)
 

@@ -25,6 +25,7 @@ class Routes:
         # at once, for every app.
         self._touched = {*(a.name for a in stored.apps), *(p.app for p in stored.previews)}
         self._touched |= set(self._placements)
+        self._unsure: dict[str, list[PlacementsRecord]] = {}
         self._withdrawn: dict[str, Withdrawal] = {}
         self._hold(
             withdrawals.inherited(
@@ -43,10 +44,9 @@ class Routes:
         return {w.app for w in self._withdrawn.values()}
 
     def placed(self, preview: PreviewRecord) -> bool:
-        """Tell whether the stored placements lead to a preview's current attempt."""
-        record = self._placements.get(preview.app)
-        placement = record.placements.get(preview.sha) if record else None
-        return placement is not None and placement.task_id == preview.task_id
+        """Tell whether the placements, as they may be stored, lead to the current attempt."""
+        found = (record.placements.get(preview.sha) for record in self._stored(preview.app))
+        return any(placement and placement.task_id == preview.task_id for placement in found)
 
     def leads_to(self, preview: PreviewRecord) -> bool:
         """Tell whether visitors may be on a preview's current attempt, or be sent there."""
@@ -54,7 +54,7 @@ class Routes:
 
     def in_use(self) -> set[tuple[str, int]]:
         """Return every (host, port) that no new attempt may get."""
-        late = [self._placements[app] for app in self._touched if app in self._placements]
+        late = [record for app in self._touched for record in self._stored(app)]
         return {
             *self._index.places,
             *((w.host, w.port) for w in self._withdrawn.values()),
@@ -68,14 +68,24 @@ class Routes:
     def publish(self, unrouted: Collection[str]) -> None:
         """Write the placements of each app that was touched, where they differ."""
         for app in tuple(self._touched):
-            before = self._placements.get(app)
             after = placements.placements(app, self._index.of_app(app), unrouted)
-            if after != (before or PlacementsRecord(app)):
-                version = self._store.save(after)
-                self._placements[app] = after
-                now = self._clock.monotonic()
-                self._hold(withdrawals.withdrawn(before, after, version, now))
+            if any(record != after for record in self._stored(app)):
+                self._write(after)
             self._touched.discard(app)
+
+    def _write(self, after: PlacementsRecord) -> None:
+        before = self._stored(after.app)
+        if after not in before:
+            self._unsure.setdefault(after.app, []).append(after)
+        version = self._store.save(after)
+        self._placements[after.app] = after
+        self._unsure.pop(after.app, None)
+        for record in before:
+            self._hold(withdrawals.withdrawn(record, after, version, self._clock.monotonic()))
+
+    def _stored(self, app: str) -> list[PlacementsRecord]:
+        """Return what the store holds; where a write had no answer, all that it may hold."""
+        return [self._placements.get(app, PlacementsRecord(app)), *self._unsure.get(app, ())]
 
     def let_go(self, drain: float) -> None:
         """Drop what no proxy holds any more. Asks the store if there is anything.
@@ -89,9 +99,10 @@ class Routes:
 
     def forget(self, app: str) -> None:
         """Remove the placements of an app."""
-        if app in self._placements:
-            self._store.delete(self._placements[app])
-            del self._placements[app]
+        if app in self._placements or app in self._unsure:
+            self._store.delete(PlacementsRecord(app))
+            self._placements.pop(app, None)
+            self._unsure.pop(app, None)
         self._touched.discard(app)
 
     def _hold(self, gone: Collection[Withdrawal]) -> None:

@@ -245,6 +245,7 @@ class Service:
         """Act on every difference. Each step may fail without keeping the others from acting."""
         self._act(
             self._keep_id,
+            self._records.make_sure,
             self._removals.go_on,
             self._attempts.replace_missing,
             self._publish,

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry
 
 from framework import events
+from framework.clock import Clock
 from framework.limits import Limits
 from framework.metrics import Metrics
-from framework.ports import Use
+from framework.ports import Cluster, Use
 from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
@@ -21,8 +22,9 @@ from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, Phase
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.mishaps import FrailStore, Mishaps
 from tests.fakes.offers import offer
-from tests.fakes.store import FakeStore, FakeZnodes
+from tests.fakes.store import FakeZnodes
 
 T = TypeVar("T")
 
@@ -30,6 +32,30 @@ APP = AppRecord(
     name="hello", repository="/srv/hello", mem=128, cpus=0.1, max_previews=3, idle_after=0
 )
 A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
+
+
+def make_service(
+    records: Records,
+    cluster: Cluster,
+    *,
+    new_attempt: Callable[[], str],
+    forget_mirror: Callable[[str], None],
+    registry: CollectorRegistry,
+    clock: Clock,
+    limits: Limits,
+) -> Service:
+    """Return a service without a thread, whose `step` a test calls."""
+    return Service(
+        records,
+        cluster,
+        inbox=queue.SimpleQueue(),
+        origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
+        new_attempt=new_attempt,
+        forget_mirror=forget_mirror,
+        metrics=Metrics(registry),
+        limits=limits,
+        clock=clock,
+    )
 
 
 class Driven:
@@ -45,22 +71,21 @@ class Driven:
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
-        self.store = FakeStore(self.znodes)
+        self.mishaps = Mishaps()
+        self.store = FrailStore(self.znodes, self.mishaps)
         self.cluster = FakeCluster()
         self.registry = CollectorRegistry()
         self.forgotten: list[str] = []
         numbers = itertools.count(len(self.znodes.records))
         self.records = Records(self.store.load(), self.store, self.clock.clock)
-        self.service = Service(
+        self.service = make_service(
             self.records,
             self.cluster,
-            inbox=queue.SimpleQueue(),
-            origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
-            metrics=Metrics(self.registry),
-            limits=limits,
+            registry=self.registry,
             clock=self.clock.clock,
+            limits=limits,
         )
         if subscribed:
             self.step(events.Subscribed("framework-1"))

@@ -1,8 +1,12 @@
+import pytest
+
+from framework.errors import Unavailable
 from framework.records import Records
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A, B, Driven
+from tests.fakes.mishaps import Fate
 from tests.fakes.store import FakeStore
 
 
@@ -32,4 +36,22 @@ def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> 
     assert driven.service.snapshot.previews == {}
     assert not driven.records.of_app("hello")
     assert not driven.records.in_state(State.STOPPED)
+    assert ("previews", "hello", A) not in driven.znodes.records
+
+
+def test_what_was_written_without_an_answer_is_written_as_it_was(driven: Driven) -> None:
+    driven.run()
+    driven.mishaps.plan([Fate.UNANSWERED])
+    with pytest.raises(Unavailable):
+        driven.stop()
+    driven.tick()
+    assert driven.preview().state is State.RUNNING
+    assert driven.znodes.records["previews", "hello", A][0] == driven.preview()
+
+
+def test_what_was_asked_for_in_vain_is_not_left_to_the_next_framework(driven: Driven) -> None:
+    driven.mishaps.plan([Fate.UNANSWERED])
+    with pytest.raises(Unavailable):
+        driven.start()
+    driven.tick()
     assert ("previews", "hello", A) not in driven.znodes.records

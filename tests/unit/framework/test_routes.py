@@ -8,6 +8,7 @@ from framework.limits import Limits
 from prevs.records import Failure, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
+from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer
 
 DRAIN = Limits().drain
@@ -154,3 +155,30 @@ def test_who_is_told_that_it_is_done_finds_it_in_the_placements(driven: Driven) 
     answer.add_done_callback(lambda _: found.append(driven.placements()))
     driven.step(events.Asked(lambda: driven.service.requests.start("hello", A, "v1"), answer))
     assert found == [{A: ("main", "v1")}]
+
+
+NO_ANSWER = [Fate.GOOD, Fate.UNANSWERED, *[Fate.REFUSED] * 2]
+"""The record is written; the placements are too, but nobody says so for a whole step."""
+
+
+def test_a_placement_that_may_be_stored_is_withdrawn_before_the_kill(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    driven.mishaps.plan(NO_ANSWER)
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.znodes.proxies = [ProxyRecord({"hello": 0})]
+    driven.stop()
+    assert driven.placements() == {}
+    driven.tick(1.9)
+    assert driven.cluster.of("kill") == []
+    driven.tick(0.2)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_a_placement_that_may_be_gone_is_written_again(driven: Driven) -> None:
+    driven.run()
+    driven.mishaps.plan(NO_ANSWER)
+    driven.update("TASK_UNREACHABLE")
+    assert driven.placements() == {}
+    driven.update("TASK_RUNNING")
+    assert driven.placements() == {A: ("main",)}

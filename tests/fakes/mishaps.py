@@ -1,0 +1,76 @@
+"""What goes wrong with the next effects of a framework: calls to Mesos, writes to the store."""
+
+import enum
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from framework.errors import Unavailable
+from tests.fakes.store import FakeStore, FakeZnodes, Record
+
+T = TypeVar("T")
+
+
+class Died(BaseException):
+    """The framework's process is gone at this very moment; nothing in it can catch that."""
+
+
+class Fate(enum.Enum):
+    """What becomes of one effect."""
+
+    GOOD = "done"
+    DIES_BEFORE = "the process dies before it is done"
+    DIES_AFTER = "the process dies when it is done"
+    REFUSED = "not done, and that is told"
+    LOST = "not done, and nobody tells"
+    UNANSWERED = "done, and nobody tells"
+
+
+class Mishaps:
+    """The fates of the effects to come, in their order; `met` counts those that were not good."""
+
+    def __init__(self) -> None:
+        self._plan: deque[Fate] = deque()
+        self.met = 0
+
+    def plan(self, fates: Sequence[Fate]) -> None:
+        """Have these come instead of what was planned."""
+        self._plan = deque(fates)
+
+    def carry_out(self, act: Callable[[], T], *, refused: Exception, unknown: Exception) -> T:
+        """Do `act`, or what its fate is: raise `refused` or `unknown`, or Died."""
+        fate = self._plan.popleft() if self._plan else Fate.GOOD
+        self.met += fate is not Fate.GOOD
+        if fate is Fate.DIES_BEFORE:
+            raise Died
+        if fate is Fate.REFUSED:
+            raise refused
+        if fate is Fate.LOST:
+            raise unknown
+        result = act()
+        if fate is Fate.DIES_AFTER:
+            raise Died
+        if fate is Fate.UNANSWERED:
+            raise unknown
+        return result
+
+
+class FrailStore(FakeStore):
+    """A store whose writes have fates. Where nobody tells, it looks up what has happened."""
+
+    def __init__(self, znodes: FakeZnodes, mishaps: Mishaps) -> None:
+        super().__init__(znodes)
+        self._mishaps = mishaps
+
+    def save_all(self, records: Sequence[Record]) -> None:
+        self._try(lambda: super(FrailStore, self).save_all(records))
+
+    def delete(self, record: Record) -> None:
+        self._try(lambda: super(FrailStore, self).delete(record))
+
+    def save_framework_id(self, framework_id: str) -> None:
+        self._try(lambda: super(FrailStore, self).save_framework_id(framework_id))
+
+    def _try(self, act: Callable[[], None]) -> None:
+        away = Unavailable("ZooKeeper")
+        self._mishaps.carry_out(act, refused=away, unknown=away)
