@@ -206,9 +206,8 @@ class Attempts:
         now = self._clock.monotonic()
         for task_id in self._away.over(now):
             if preview := self._records.of_task(task_id):
-                failure = Failure(Cause.TASK_LOST, "Its agent did not answer for a minute.")
-                self._over(preview, failure)
-            self._forget(task_id)
+                self._give_up(preview, "Its agent did not answer for a minute.")
+            self._away.end(task_id)
         for preview in self._records.in_state(State.PLACED):
             self._remind(preview, now - self._subscribed)
 
@@ -216,11 +215,16 @@ class Attempts:
         task_id = preview.task_id or ""
         silence = min(self._clock.now() - preview.changed, subscribed_for)
         if silence > LAUNCH_SECONDS:
-            why = "The task did not begin within five minutes."
-            self._over(preview, Failure(Cause.TASK_LOST, why))
+            self._give_up(preview, "The task did not begin within five minutes.")
         elif silence > SILENT_SECONDS and task_id not in self._reminded:
             self._reminded.add(task_id)
             self.doubt({task_id: preview.agent_id})
+
+    def _give_up(self, preview: PreviewRecord, why: str) -> None:
+        """Count an attempt for lost, of which nobody has said that it has ended: end it."""
+        self._over(preview, Failure(Cause.TASK_LOST, why))
+        if preview.task_id:
+            self._kills.stray(preview.task_id, preview.agent_id)
 
     def kill_drained(self) -> None:
         """Kill each draining attempt that serves nobody any more; again after a while."""
@@ -236,6 +240,6 @@ class Attempts:
             tasks = recovery.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
             self._run.begin(tasks, now)
             self._cluster.reconcile(())
-            self._run.everything_due = now + recovery.PERIOD_SECONDS
+            self._run.asked_everything(now)
         if tasks := self._run.ask(now):
             self._cluster.reconcile(tuple(tasks.items()))

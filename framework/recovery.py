@@ -12,8 +12,10 @@ from prevs.records import PreviewRecord
 
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
+FIRST_PERIOD_SECONDS = 60.0
 PERIOD_SECONDS = 900.0
-"""How often everything is asked anew, as Mesos suggests, in case an update was lost."""
+"""How often everything is asked anew, as Mesos suggests, in case an update was lost; sooner at
+first: an agent that a new master did not know comes back without a word of what runs there."""
 BATCH = 500
 BATCH_SECONDS = 0.5
 
@@ -38,6 +40,7 @@ class Reconciliation:
         self._unasked: list[str] = []
         self._rounds = 0
         self._due = 0.0
+        self._period = FIRST_PERIOD_SECONDS
         self.everything_due = float("inf")
 
     @property
@@ -48,7 +51,13 @@ class Reconciliation:
     def open(self, now: float) -> None:
         """Forget what was asked of another master; it is time to ask for everything."""
         self._pending = {}
+        self._period = FIRST_PERIOD_SECONDS
         self.everything_due = now
+
+    def asked_everything(self, now: float) -> None:
+        """Note that everything was asked for; it is due again ever more seldom."""
+        self.everything_due = now + self._period
+        self._period = min(PERIOD_SECONDS, 2 * self._period)
 
     def close(self) -> None:
         """Ask for nothing until it is opened again."""

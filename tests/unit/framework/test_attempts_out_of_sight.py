@@ -85,10 +85,10 @@ def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) 
     assert driven.cluster.of("reconcile") == [(), one, one]
 
 
-def test_everything_is_asked_for_again_in_a_quarter_of_an_hour(driven: Driven) -> None:
+def test_everything_is_asked_for_again(driven: Driven) -> None:
     driven.run()
     driven.cluster.calls.clear()
-    driven.tick(901)
+    driven.tick(61)
     assert driven.cluster.of("reconcile") == [(), ((driven.task(), "agent-1"),)]
 
 
@@ -111,8 +111,15 @@ def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Dri
     driven.cluster.calls.clear()
     driven.tick(31)
     assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
+    task = driven.task()
     driven.tick(300)
     assert driven.preview().state is State.QUEUED
+    assert driven.cluster.of("kill") == [(task, "agent-1")]
+    driven.tick(11)
+    assert driven.cluster.of("kill") == [(task, "agent-1")] * 2
+    driven.update("TASK_UNKNOWN", task=task)
+    driven.tick(11)
+    assert len(driven.cluster.of("kill")) == 2
 
 
 def test_a_kill_by_somebody_else_unroutes_it_and_starts_it_elsewhere(driven: Driven) -> None:

@@ -84,3 +84,16 @@ def test_everything_is_due_with_a_subscription_and_never_without() -> None:
     run.begin(TWO, 7.0)
     run.close()
     assert (run.everything_due, run.ask(99.0)) == (float("inf"), {})
+
+
+def test_everything_is_asked_for_ever_more_seldom_after_a_subscription() -> None:
+    run = begun(TWO)
+    run.open(0.0)
+    due = [run.everything_due]
+    for _ in range(6):
+        run.asked_everything(due[-1])
+        due.append(run.everything_due)
+    assert due == [0.0, 60.0, 180.0, 420.0, 900.0, 1800.0, 2700.0]
+    run.open(3000.0)
+    run.asked_everything(3000.0)
+    assert run.everything_due == 3060.0
