@@ -14,14 +14,14 @@ from framework.errors import OutcomeUnknown, Unavailable
 from framework.eviction import Eviction
 from framework.lifecycle import STARTING, WITH_TASK, Event
 from framework.limits import Limits
-from framework.matching import InUse, Key, Launch
+from framework.matching import InUse, Key, Launch, Match
 from framework.metrics import Metrics
 from framework.offers import Offers
 from framework.quotas import Quotas
 from framework.records import Records
 from framework.refusals import Lack, Refusal
 from framework.task_info import Origin
-from framework.waiting import waiting
+from framework.waiting import Waiting, waiting
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -101,15 +101,7 @@ class Launching:
         if is_done:
             self._ask(wanted)
         coming = self._eviction.make_room(queue.demands, match, quotas)
-        refused = {
-            key: refusal.reason
-            for key, refusal in match.refusals.items()
-            if offered or refusal.lack is not Lack.ROOM
-        }
-        self._explain(coming)
-        self._explain_calmly({k: r for k, r in refused.items() if k not in coming})
-        self._explain(queue.held_back)
-        self._explain_silence(match.refusals, now)
+        self._explain_all(queue, match, coming, offered=offered)
 
     def _ask(self, wanted: tuple[Key, ...]) -> None:
         """Ask for offers for those that an offer would help, or for none."""
@@ -175,6 +167,20 @@ class Launching:
             self._attempts.doubt({p.task_id: p.agent_id for p, _ in placed if p.task_id})
         self._metrics.launches.inc(len(placed))
 
+    def _explain_all(
+        self, queue: Waiting, match: Match, coming: Mapping[Key, str], *, offered: bool
+    ) -> None:
+        """Say to everybody who waits why; `coming` is what those wait for who get room."""
+        refused = {
+            key: refusal.reason
+            for key, refusal in match.refusals.items()
+            if key not in coming and (offered or refusal.lack is not Lack.ROOM)
+        }
+        self._explain(coming)
+        self._explain_calmly(refused)
+        self._explain(queue.held_back)
+        self._explain_silence(match.refusals)
+
     def _explain(self, reasons: Mapping[Key, str]) -> None:
         previews = [
             dataclasses.replace(self._records.preview(*key), reason=reason)
@@ -192,8 +198,9 @@ class Launching:
         told = {key: at for key, at in self._explained.items() if key in reasons}
         self._explained = told | dict.fromkeys(said, now)
 
-    def _explain_silence(self, refusals: Mapping[Key, Refusal], now: float) -> None:
+    def _explain_silence(self, refusals: Mapping[Key, Refusal]) -> None:
         """Say that nothing is offered, where that has lasted and nothing better is known."""
+        now = self._clock.now()
         silent: dict[Key, str] = {}
         for key in refusals:
             preview = self._records.preview(*key)

@@ -70,11 +70,6 @@ class Records:
         """Every app, removed ones too."""
         return tuple(self._apps.values())
 
-    @property
-    def previews(self) -> Collection[PreviewRecord]:
-        """Every preview. Look with `in_state` or `of_app` where not all are wanted."""
-        return tuple(self._index.all.values())
-
     def of_app(self, name: str) -> Collection[PreviewRecord]:
         """Return the previews of an app."""
         return self._index.of_app(name)

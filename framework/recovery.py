@@ -43,11 +43,6 @@ class Reconciliation:
         self._period = FIRST_PERIOD_SECONDS
         self.everything_due = float("inf")
 
-    @property
-    def pending(self) -> Tasks:
-        """The tasks that have not answered."""
-        return self._pending
-
     def open(self, now: float) -> None:
         """Forget what was asked of another master; it is time to ask for everything."""
         self._pending = {}

@@ -32,7 +32,6 @@ class Report(NamedTuple):
     agent_id: str | None
     kind: Kind
     phase: str
-    message: str
     failure: Failure | None
 
 
@@ -125,13 +124,11 @@ def read(status: Mapping[str, Any]) -> Report:
     state = status["state"]
     report = _task_report(status)
     kind = _kind(state, report, healthy=status.get("healthy", True))
-    message = status.get("message", "")
     return Report(
         task_id=status["task_id"]["value"],
         agent_id=status.get("agent_id", {}).get("value"),
         kind=kind,
         phase=report.phase.value if report else "",
-        message=message,
         failure=_failure(status, report) if kind is Kind.ENDED else None,
     )
 
