@@ -48,7 +48,7 @@ class Records:
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
         self._index = PreviewIndex(stored.previews)
-        self._unsure: dict[Key, PreviewRecord] = {}
+        self._unsure: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
         self._snapshot: Snapshot | None = None
         self.routes = Routes(stored, store, clock, self._index)
         self.framework_id = stored.framework_id
@@ -114,7 +114,9 @@ class Records:
 
     def save_app(self, app: AppRecord) -> AppRecord:
         """Write an app."""
+        self._unsure[app.name,] = app
         self._store.save(app)
+        del self._unsure[app.name,]
         self._apps[app.name] = app
         self._snapshot = None
         return app
@@ -181,21 +183,21 @@ class Records:
     def _write(self, previews: Sequence[PreviewRecord]) -> None:
         if not previews:
             return
-        written = {(preview.app, preview.sha): preview for preview in previews}
-        self._unsure |= written
+        for preview in previews:
+            self._unsure[preview.app, preview.sha] = preview
         self._store.save_all(previews)
-        for key, preview in written.items():
-            del self._unsure[key]
+        for preview in previews:
+            del self._unsure[preview.app, preview.sha]
             self._index.put(preview)
             self._changed(preview.app)
 
     def make_sure(self) -> None:
-        """Write again the previews whose last write had no answer. Raises Unavailable.
+        """Write again what was written without an answer. Raises Unavailable.
 
-        What was asked for in vain would be found by the next leader, and done long after.
+        Else what was asked for in vain would be found by the next leader, and done long after.
         """
         for key, tried in tuple(self._unsure.items()):
-            known = self.find(*key)
+            known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:
                 self._store.delete(tried)
             else:
@@ -246,5 +248,6 @@ class Records:
         self.routes.forget(name)
         if name in self._apps:
             self._store.delete(self._apps[name])
+            self._unsure.pop((name,), None)
             del self._apps[name]
         self._snapshot = None

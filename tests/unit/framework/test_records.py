@@ -55,3 +55,16 @@ def test_what_was_asked_for_in_vain_is_not_left_to_the_next_framework(driven: Dr
         driven.start()
     driven.tick()
     assert ("previews", "hello", A) not in driven.znodes.records
+
+
+def test_an_app_that_was_added_or_removed_in_vain_is_as_it_was(driven: Driven) -> None:
+    driven.mishaps.plan([Fate.UNANSWERED])
+    with pytest.raises(Unavailable):
+        driven.add_app(AppRecord("other", "/srv/other"))
+    driven.tick()
+    assert ("apps", "other") not in driven.znodes.records
+    driven.mishaps.plan([Fate.UNANSWERED])
+    with pytest.raises(Unavailable):
+        driven.ask(lambda: driven.service.requests.remove_app("hello"))
+    driven.tick()
+    assert driven.znodes.records["apps", "hello"][0] == driven.service.snapshot.apps["hello"]
