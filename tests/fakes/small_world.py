@@ -1,0 +1,390 @@
+"""A framework, its store and a small Mesos, with what must hold at any moment and at the end.
+
+What does not hold is put into `violations`: the service takes exceptions for defects of its own.
+"""
+
+import contextlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from framework import events, task_status
+from framework.errors import Conflict, NotFound, SessionLost, Unavailable
+from framework.lifecycle import WITH_TASK
+from framework.limits import Limits
+from framework.matching import Key
+from framework.offers import HOLD_SECONDS
+from framework.records import Records
+from framework.task_status import Kind
+from prevs import names
+from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.states import State
+from tests.fakes.clock import FakeClock
+from tests.fakes.driven import make_service
+from tests.fakes.mishaps import Died, FrailStore, Mishaps
+from tests.fakes.small_agent import SmallTask
+from tests.fakes.small_mesos import SmallLink, SmallMesos
+from tests.fakes.store import FakeZnodes
+
+APPS = (
+    AppRecord("hello", "/srv/hello", mem=128, max_previews=2, idle_after=0),
+    AppRecord("world", "/srv/world", mem=256, max_previews=3, idle_after=120),
+)
+EXECUTOR_MEM = 32
+LIMITS = Limits(previews=4, starts_per_agent=2, starts_per_app=2, drain=5.0, vanished=90.0)
+MENDED_SECONDS = 600.0
+"""Shorter than the time between two questions for everything that Mesos has."""
+STEADY = 5
+"""How many steps in a row all has to be well."""
+
+_NOT_THERE = frozenset({Kind.AWAY, Kind.UNHEALTHY, Kind.KILLING, Kind.ENDED})
+_SAID = frozenset({Kind.HEALTHY, *_NOT_THERE})
+
+
+class SmallLeader:
+    """A framework that leads, or thinks so; `heard` is what it was told last of each task."""
+
+    def __init__(self, world: "SmallWorld") -> None:
+        world.znodes.epoch += 1
+        self.link = SmallLink(world.mesos, world.mishaps, world.look)
+        self.registry = CollectorRegistry()
+        self.suspended = False
+        self.heard: dict[str, Kind] = {}
+        store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
+        self.service = make_service(
+            Records(store.load(), store, clock),
+            self.link,
+            new_attempt=lambda: f"t{next(world.numbers)}",
+            forget_mirror=world.forgotten.append,
+            registry=self.registry,
+            clock=clock,
+            limits=LIMITS,
+        )
+
+    def note(self, event: events.Event) -> None:
+        match event:
+            case events.StoreSuspended():
+                self.suspended = True
+            case events.StoreResumed():
+                self.suspended = False
+            case events.Updated(status):
+                kind = task_status.read(status).kind
+                if kind in _SAID:
+                    self.heard[status["task_id"]["value"]] = kind
+
+    @property
+    def defects(self) -> float:
+        return self.registry.get_sample_value("prevs_service_errors_total") or 0.0
+
+
+class SmallWorld:
+    """`asked` tells for each preview whether it is to run; None where nobody can know."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.znodes = FakeZnodes()
+        self.mishaps = Mishaps()
+        self.mesos = SmallMesos(self.clock.read)
+        self.numbers = itertools.count()
+        self.violations: list[str] = []
+        self.asked: dict[Key, bool | None] = {}
+        self.forgotten: list[str] = []
+        self.leader: SmallLeader | None = None
+        self._launched: set[str] = set()
+        self._offered: dict[str, float] = {}
+        self._clean = True
+        for app in APPS:
+            self.znodes.records["apps", app.name] = (app, 0)
+
+    def lead(self) -> SmallLeader:
+        """Have a framework begin with what is stored; returns it."""
+        self.leader = SmallLeader(self)
+        self._clean = False
+        return self.leader
+
+    def bury(self) -> None:
+        """Have the leader be gone."""
+        if self.leader and self.mesos.subscriber is self.leader.link:
+            self.mesos.leave()
+        self.leader = None
+
+    def subscribe(self) -> None:
+        if self.leader:
+            self.mesos.subscribe(self.leader.link, suppressed=self.leader.link.suppressed)
+            self.hear(1)
+
+    def disconnect(self) -> None:
+        if self.leader and self.mesos.subscriber is self.leader.link:
+            self.mesos.leave()
+            self.step(events.Disconnected())
+
+    def hear(self, number: int) -> None:
+        """Have the leader hear, at once, the first of what Mesos has said."""
+        stream = self.mesos.stream
+        self.step(*[stream.popleft() for _ in range(min(number, len(stream)))])
+
+    def tick(self, seconds: float = 1.0) -> None:
+        self.clock.pass_seconds(seconds)
+        self.step()
+
+    def step(self, *batch: events.Event) -> None:
+        leader, met = self.leader, self.mishaps.met
+        if leader is None:
+            return
+        for event in batch:
+            leader.note(event)
+            if isinstance(event, events.Offered):
+                self._offered |= {offer.id: self.clock.read() for offer in event.offers}
+        try:
+            leader.service.step(batch)
+        except Died:
+            self._clean = False
+            self.bury()
+            return
+        self._clean = met == self.mishaps.met
+        if not self._clean:
+            leader.heard.clear()
+        if leader.defects:
+            self.violations.append("the service met a defect of its own")
+        if ended := leader.service.ended:
+            if not isinstance(ended, SessionLost):
+                self.violations.append(f"it ended: {ended}")
+            self.bury()
+        elif leader.link.lost:
+            leader.link.lost = False
+            self.step(events.Disconnected())
+            self._clean = False
+
+    def haunt(self, number: int) -> None:
+        """Have a leader not know that another one leads already, and hear some more."""
+        old, stream = self.leader, self.mesos.stream
+        if old is None:
+            return
+        self.lead()
+        before = dict(self.znodes.records)
+        with contextlib.suppress(Died):
+            old.service.step([stream.popleft() for _ in range(min(number, len(stream)))])
+        if self.znodes.records != before:
+            self.violations.append("one that leads no more has written")
+        self.mesos.leave()
+
+    def ask(self, what: str, key: Key, label: str = "main") -> None:
+        """Ask the leader for something, and remember what it makes of the preview."""
+        if self.leader is None:
+            return
+        requests = self.leader.service.requests
+        wanted, act = {
+            "start": (True, lambda: requests.start(*key, label)),
+            "stop": (False, lambda: requests.stop(*key)),
+            "retry": (True, lambda: requests.retry(*key)),
+            "pin": (self.asked.get(key), lambda: requests.pin(*key, pinned=True)),
+            "unpin": (self.asked.get(key), lambda: requests.pin(*key, pinned=False)),
+        }[what]
+        before, self.asked[key] = self.asked.get(key), None
+        error = self._ask(act)
+        if error is None:
+            self.asked[key] = wanted
+        elif isinstance(error, NotFound | Conflict):
+            self.asked[key] = before
+
+    def _ask(self, act: Callable[[], Any]) -> BaseException | None:
+        """Ask the leader for something; return what that met."""
+        answer: Future[Any] = Future()
+        self.step(events.Asked(act, answer))
+        error = answer.exception() if answer.done() else Unavailable("The framework")
+        if not isinstance(error, NotFound | Conflict | Unavailable | None):
+            self.violations.append(f"a request met {error!r}")
+        return error
+
+    def fetch(self, app: str, heads: Mapping[str, str]) -> None:
+        """Have the branches of an app be what they are told."""
+        self.asked |= dict.fromkeys(((app, sha) for sha in heads.values()), None)
+        self.step(events.Heads(app, heads))
+
+    def remove_or_add(self, name: str) -> None:
+        """Have an app be removed; or added, once it is gone."""
+        if self.leader is None:
+            return
+        requests, (app,) = self.leader.service.requests, [a for a in APPS if a.name == name]
+        self.asked = {key: None if key[0] == name else to for key, to in self.asked.items()}
+        if name in self.leader.service.snapshot.apps:
+            self._ask(lambda: requests.remove_app(name))
+        else:
+            self._ask(lambda: requests.add_app(app))
+
+    def forget(self) -> None:
+        """Have the mirrors of removed apps be gone."""
+        names, self.forgotten[:] = tuple(self.forgotten), []
+        self.step(*map(events.Forgotten, names))
+
+    def stored(self, key: Key) -> PreviewRecord | None:
+        record = self.znodes.records.get(("previews", *key), (None,))[0]
+        return record if isinstance(record, PreviewRecord) else None
+
+    def previews(self) -> list[PreviewRecord]:
+        """Return the previews as stored."""
+        return [r for r, _ in self.znodes.records.values() if isinstance(r, PreviewRecord)]
+
+    def placements(self) -> Iterator[tuple[Key, Placement]]:
+        """Yield the placements as stored."""
+        for record, _ in self.znodes.records.values():
+            if isinstance(record, PlacementsRecord):
+                for sha, placement in record.placements.items():
+                    yield (record.app, sha), placement
+
+    def let_go(self) -> None:
+        """Have a proxy apply all that is stored."""
+        records = self.znodes.records.values()
+        applied = {r.app: v for r, v in records if isinstance(r, PlacementsRecord)}
+        self.znodes.proxies = [ProxyRecord(applied)] if self.znodes.proxies else []
+
+    def look(self, call: str, what: Any) -> None:
+        """Look at a call to Mesos before it is carried out."""
+        if call == "launch":
+            for info in what:
+                self._look_at_launch(info["task_id"]["value"])
+        elif call == "acknowledge" and not self._is_stored(what):
+            self.violations.append(f"{what} is acknowledged and not stored")
+        elif call == "kill":
+            placed = {placement.task_id for _, placement in self.placements()}
+            preview = self._preview_of(what)
+            if what in placed and preview and preview.state is State.DRAINING:
+                self.violations.append(f"{what} is killed while visitors are sent there")
+
+    def _look_at_launch(self, task_id: str) -> None:
+        if task_id in self._launched:
+            self.violations.append(f"{task_id} is launched twice")
+        self._launched.add(task_id)
+        preview = self._preview_of(task_id)
+        if preview is None or (preview.task_id, preview.state) != (task_id, State.PLACED):
+            self.violations.append(f"{task_id} is launched without an intent, but {preview}")
+
+    def _preview_of(self, task_id: str) -> PreviewRecord | None:
+        read = names.read_task_id(task_id)
+        return self.stored((read.app, read.sha)) if read else None
+
+    def _is_stored(self, status: Mapping[str, Any]) -> bool:
+        report = task_status.read(status)
+        preview = self._preview_of(report.task_id)
+        if not preview or preview.task_id != report.task_id or preview.state not in WITH_TASK:
+            return True
+        before: Mapping[Kind, frozenset[State]] = {
+            Kind.BUILDING: frozenset({State.PLACED}),
+            Kind.STARTING: frozenset({State.PLACED, State.BUILDING}),
+            Kind.HEALTHY: WITH_TASK - {State.RUNNING, State.DRAINING},
+            Kind.KILLING: WITH_TASK - {State.DRAINING},
+            Kind.ENDED: WITH_TASK,
+        }
+        return preview.state not in before.get(report.kind, frozenset())
+
+    def check(self) -> None:
+        """Raise AssertionError where something does not hold that has to at any moment."""
+        assert not self.violations, self.violations
+        placed = dict(self.placements())
+        places = Counter((placement.host, placement.port) for placement in placed.values())
+        assert not [place for place, number in places.items() if number > 1], placed
+        labels = Counter((key[0], label) for key, p in placed.items() for label in p.labels)
+        assert not [label for label, number in labels.items() if number > 1], placed
+        if self.leader is None or self.leader.suspended or not self._clean:
+            return
+        for key, placement in placed.items():
+            preview = self.stored(key)
+            assert preview is not None
+            assert (preview.state, preview.task_id) == (State.RUNNING, placement.task_id), placed
+            heard = self.leader.heard.get(placement.task_id)
+            assert heard not in _NOT_THERE, f"visitors are sent to {placement}, which is {heard}"
+        oldest = self.clock.read() - HOLD_SECONDS
+        kept = [name for name in self.mesos.offers if self._offered.get(name, oldest) < oldest]
+        assert not kept, f"{kept} are neither used nor given back"
+
+    def mend(self) -> None:
+        """Have everything work again. Raises AssertionError if that does not make all well."""
+        self.mishaps.plan(())
+        leader = self.leader or self.lead()
+        if leader.suspended:
+            self.step(events.StoreResumed())
+        self.mesos.loses_launch = False
+        for agent in self.mesos.agents.values():
+            if not agent.lives and agent.seen in ("registered", "unheard"):
+                self.mesos.notice(agent)
+            self.mesos.come_back(agent)
+        for task in self.mesos.live():
+            if not task.is_well:
+                task.feel(healthy=True)
+        if self.mesos.subscriber is not leader.link:
+            self.subscribe()
+        until, well, seconds = self.clock.read() + MENDED_SECONDS, 0, 0.5
+        while well < STEADY:
+            self.go_on(seconds)
+            self.check()
+            problem = self.find_problem()
+            well = 0 if problem else well + 1
+            assert self.clock.read() < until, f"{problem}\n{self.describe()}"
+            seconds = min(5.0, seconds * 1.1)
+
+    def go_on(self, seconds: float) -> None:
+        """Have everybody do what they do next, and hear all of it."""
+        for task in tuple(self.mesos.tasks.values()):
+            task.go_on()
+            for _ in tuple(task.updates):
+                self.mesos.forward(task)
+                self.hear(len(self.mesos.stream))
+        self.mesos.offer()
+        self.hear(len(self.mesos.stream))
+        self.let_go()
+        self.forget()
+        self.tick(seconds)
+
+    def find_problem(self) -> str | None:
+        """Return what is not as it was asked for."""
+        found = [problem for preview in self.previews() if (problem := self._problem(preview))]
+        current = {p.task_id for p in self.previews() if p.state in WITH_TASK}
+        apps = [r for r, _ in self.znodes.records.values() if isinstance(r, AppRecord)]
+        found += [f"{app.name} is not removed" for app in apps if app.removed]
+        found += [f"{t.id} is the surplus" for t in self.mesos.live() if t.id not in current]
+        return "; ".join(found) or None
+
+    def _problem(self, preview: PreviewRecord) -> str | None:
+        key, state = (preview.app, preview.sha), preview.state
+        asked = self.asked.get(key)
+        known = self.leader and self.leader.service.snapshot.previews.get(key)
+        if known != preview and asked is not None:
+            return f"{key} is stored otherwise than it is known"
+        if asked is False and state not in (State.STOPPED, State.FAILED):
+            return f"{key} was to stop and is {state}"
+        match state:
+            case State.RUNNING:
+                runs = [t for t in self.mesos.live() if t.id == preview.task_id and t.runs]
+                placed = dict(self.placements()).get(key)
+                if not runs or not placed or placed.task_id != preview.task_id:
+                    return f"{key} runs without a task or a placement"
+            case State.QUEUED:
+                if not preview.reason or self._may_begin(preview):
+                    return f"{key} waits in vain"
+            case State.FAILED:
+                return None if preview.failure else f"{key} failed without a reason"
+            case State.STOPPED:
+                return f"{key} stopped by itself" if asked and not preview.reason else None
+            case _:
+                return f"{key} is {state} still"
+        return None
+
+    def _may_begin(self, preview: PreviewRecord) -> bool:
+        """Tell whether there is room for a preview, and no limit."""
+        with_task = [p.app for p in self.previews() if p.state in WITH_TASK]
+        (app,) = [app for app in APPS if app.name == preview.app]
+        if len(with_task) >= LIMITS.previews or with_task.count(app.name) >= app.max_previews:
+            return False
+        free = [self.mesos.free(a) for a in self.mesos.agents.values() if a.seen == "registered"]
+        return any(mem >= app.mem + EXECUTOR_MEM and ports for mem, ports in free)
+
+    def describe(self) -> str:
+        tasks: list[SmallTask] = list(self.mesos.tasks.values())
+        lines = [str(preview) for preview in self.previews()]
+        lines += [f"{t.id} on {t.agent_id}: {t.state}, alive {t.alive}" for t in tasks]
+        lines += [f"{a.id}: {a.seen}" for a in self.mesos.agents.values()]
+        return "\n".join(lines)
