@@ -27,6 +27,7 @@ _DAEMON_RETURNS = 60.0
 """Seconds in which a daemon that is being restarted is expected back."""
 
 _RETRY_PAUSE = 0.5
+_LONGEST_RETRY_PAUSE = 5.0
 _TELLING = 1.0
 """Seconds in which a daemon tells of an end that it has seen itself, and of what led to it."""
 
@@ -125,17 +126,25 @@ class DockerContainer:
     def _follow(self) -> None:
         """Copy its output to the log until it has ended."""
         position = LogPosition()
+        failures = 0
         while True:
             was_over = self._over.is_set()
             try:
                 with daemon_errors():
                     self._read(position)
+                failures = 0
             except NotFound:
                 return
             except (APIError, DockerUnavailable):
                 # The thread beside this one tells whether the daemon returns.
                 logger.info("the log of the container broke off")
-            if was_over or (self._over.wait(_RETRY_PAUSE) and not self._was_away):
+                failures += 1
+            except Exception:
+                # Whatever it is: an application whose log nobody reads any more looks silent.
+                logger.exception("the log of the container could not be read")
+                failures += 1
+            pause = min(_RETRY_PAUSE * max(1, failures), _LONGEST_RETRY_PAUSE)
+            if was_over or (self._over.wait(pause) and not self._was_away):
                 return
 
     def _read(self, position: LogPosition) -> None:
@@ -148,7 +157,12 @@ class DockerContainer:
 
     def _wait(self) -> None:
         while self._ended is None:
-            self._ended = self._outcome()
+            try:
+                self._ended = self._outcome()
+            except Exception as exc:
+                # Whatever it is, it must be told: its end would be noticed by nobody any more.
+                logger.exception("the container can be followed no further")
+                self._ended = DockerUnavailable(f"its answer is not understood: {exc!r}")
         self._over.set()
         self._on_exit()
 

@@ -1,12 +1,13 @@
 """The connection to this agent's docker daemon; docker-py's errors of it become ours here."""
 
 import contextlib
+import struct
 import threading
 from collections.abc import Iterator, Mapping
 
 import requests.exceptions
 from docker.api import APIClient
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, StreamParseError
 from docker.utils import kwargs_from_env
 from urllib3.exceptions import HTTPError
 
@@ -15,6 +16,9 @@ from executor.errors import DockerUnavailable
 
 _CALL_LIMIT = 60
 """Seconds for one answer of the daemon. Starting a container on a busy machine can take 10."""
+
+# The last one is urllib3's: docker-py reads streams past requests.
+_AWAY = (requests.exceptions.RequestException, DockerException, HTTPError)
 
 
 class Daemon:
@@ -46,8 +50,8 @@ def daemon_errors() -> Iterator[None]:
         yield
     except APIError:
         raise
-    except (requests.exceptions.RequestException, DockerException, HTTPError) as exc:
-        # The last one is urllib3's: docker-py reads streams past requests.
+    except (*_AWAY, StreamParseError, struct.error) as exc:
+        # The last two are of an answer that broke off in the middle.
         raise DockerUnavailable(_first_line(exc)) from exc
 
 

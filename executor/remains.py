@@ -25,8 +25,13 @@ _PATIENCE = 600.0
 _CREATION = 15.0
 """Seconds in which a container may still appear whose creation was asked for."""
 
+_LAST = 10.0
+"""Seconds for what has been killed to be gone: what waits for a disk or a network file system that
+hangs is not, and the container and its port must not wait for it."""
+
 _PAUSE = 0.25
 _AWAY_PAUSE = 1.0
+_SIGNAL_PAUSE = 0.05
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +61,8 @@ def clear(remains: Remains, mark: bytes, environ: Mapping[str, str]) -> None:
     `mark` is `NAME=value`, which all those processes have in their environment. Blocks for some
     minutes where docker is away; then the lock is left for the reaper.
     """
-    end_marked(mark)
+    if not end_marked(lambda number: _signal_marked(mark, number)):
+        logger.error("processes of the executor are left: even SIGKILL does not end them")
     name = remains.container
     if name is not None:
         logger.warning("the executor has ended; removing its container %s", name)
@@ -93,14 +99,26 @@ def remove(
     return False
 
 
-def end_marked(mark: bytes) -> None:
-    """End the processes that were started with a variable: SIGTERM, some seconds later SIGKILL."""
-    deadline = time.monotonic() + _GRACE
+def end_marked(
+    signal_them: Callable[[signal.Signals], bool],
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """End processes: SIGTERM, some seconds later SIGKILL; tell whether all are gone.
+
+    `signal_them` signals all that there are, and tells whether there was one. Blocks for some
+    seconds at most.
+    """
+    began = now()
     number = signal.SIGTERM
-    while _signal_marked(mark, number):
-        time.sleep(0.05)
-        if time.monotonic() >= deadline:
+    while signal_them(number):
+        sleep(_SIGNAL_PAUSE)
+        if now() - began >= _GRACE + _LAST:
+            return False
+        if now() - began >= _GRACE:
             number = signal.SIGKILL
+    return True
 
 
 def _signal_marked(mark: bytes, number: signal.Signals) -> bool:

@@ -1,13 +1,14 @@
 """executor/remains.py: what a dead executor leaves, and for how long its removal is tried."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from executor.folder import Folder
-from executor.remains import Remains, clear, remove
+from executor.remains import Remains, clear, end_marked, remove
 
 ATTEMPT = "attempt hello.1.a /var/lib/prevs"
 
@@ -74,6 +75,25 @@ def test_a_daemon_that_stays_away_is_not_waited_for_for_ever() -> None:
     clock = Clock()
     assert not remove(lambda: None, now=clock.now, sleep=clock.sleep)
     assert clock.time == 600.0
+
+
+def test_what_does_not_end_by_itself_is_killed() -> None:
+    clock = Clock()
+    got: list[signal.Signals] = []
+
+    def signal_them(number: signal.Signals) -> bool:
+        got.append(number)
+        return number != signal.SIGKILL
+
+    assert end_marked(signal_them, now=clock.now, sleep=clock.sleep)
+    assert set(got[:-1]) == {signal.SIGTERM}
+    assert got[-1] == signal.SIGKILL
+
+
+def test_what_even_sigkill_does_not_end_holds_up_nothing_for_ever() -> None:
+    clock = Clock()
+    assert not end_marked(lambda _: True, now=clock.now, sleep=clock.sleep)
+    assert 3.0 < clock.time < 30.0
 
 
 def test_an_attempt_without_a_container_leaves_no_traces(tmp_path: Path) -> None:
