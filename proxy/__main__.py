@@ -168,16 +168,18 @@ async def _wait(event: asyncio.Event) -> None:
 @contextlib.contextmanager
 def _locked(files: Files) -> Iterator[None]:
     """Have the folder to ourselves. Raises SettingsError."""
-    try:
-        files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with files.lock.open("a") as lock:
+    with contextlib.ExitStack() as held:
+        try:
+            files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = held.enter_context(files.lock.open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-    except BlockingIOError:
-        text = f"PREVS_PROXY_DIR: another proxy uses {files.folder}; give each its own"
-        raise SettingsError([text]) from None
-    except OSError as error:
-        raise SettingsError([f"PREVS_PROXY_DIR: {files.folder} cannot be used ({error})"]) from None
+        except BlockingIOError:
+            text = f"PREVS_PROXY_DIR: another proxy uses {files.folder}; give each its own"
+            raise SettingsError([text]) from None
+        except OSError as error:
+            text = f"PREVS_PROXY_DIR: {files.folder} cannot be used ({error})"
+            raise SettingsError([text]) from None
+        yield
 
 
 if __name__ == "__main__":

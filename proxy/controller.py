@@ -117,8 +117,17 @@ class Controller:
                     await self._changed.wait()
                 continue
             if done and self._to_remember:  # a quiet moment
-                self._to_remember = False
-                self._remember()
+                self._keep()
+
+    def _keep(self) -> None:
+        """Have the routes remembered; where that fails, again in the next quiet moment."""
+        try:
+            self._remember()
+        except OSError as error:
+            self._told_away("disk", str(error))
+        else:
+            self._to_remember = False
+            self._told_back("disk")
 
     def _pause(self, done: bool) -> float:
         if not done:
@@ -143,7 +152,7 @@ class Controller:
 
     def _told_away(self, part: str, why: str) -> None:
         if part not in self._away:
-            log.warning("nothing changes for now", part=part, why=why)
+            log.warning("is away, or does not do its part", part=part, why=why)
         self._away[part] = why
 
     def _told_back(self, part: str) -> None:

@@ -24,6 +24,8 @@ _START_SECONDS = 10.0
 _SOFT_STOP_SECONDS = 1.0
 _STOP_SECONDS = 2.0
 _LONG_ENOUGH = 5.0
+_HANGS_SECONDS = 5.0
+"""After this long without an answer to `show info` a process hangs."""
 _PAUSES = (0.0, 0.1, 0.5, 2.0)
 
 
@@ -94,17 +96,22 @@ class HaproxyProcess:
 
     async def _launch(self, former: Sequence[int]) -> None:
         """Start a HAProxy and wait until it answers. Raises HaproxyFailed."""
-        self._prepare()
+        # Where it fails, HAProxy begins with an older map, and gets all anew with the first apply.
+        with contextlib.suppress(OSError):
+            self._prepare()
         command = ["haproxy", "-db", "-f", str(self._files.configuration)]
         if former:
             command += ["-x", str(self._files.socket), "-sf", *map(str, former)]
         else:
             self._files.socket.unlink(missing_ok=True)
-        self._child = child = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL
-        )
-        lines = [str(pid) for pid in (child.pid, *former)]
-        self._files.pids.write_text("\n".join(lines) + "\n", encoding="ascii")
+        try:
+            self._child = child = await asyncio.create_subprocess_exec(
+                *command, stdin=asyncio.subprocess.DEVNULL
+            )
+            lines = [str(pid) for pid in (child.pid, *former)]
+            self._files.pids.write_text("\n".join(lines) + "\n", encoding="ascii")
+        except OSError as error:
+            raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
         try:
             async with asyncio.timeout(_START_SECONDS):
                 while await _answering_pid(self._files.socket) != child.pid:
@@ -147,15 +154,18 @@ def _kill(pid: int, number: signal.Signals) -> None:
 
 
 async def _answering_pid(path: Path) -> int | None:
-    """Return which process answers on a runtime socket: for a moment it may be the former one."""
+    """Return which process answers on a runtime socket: for a moment it may be the former one.
+
+    None where none does, or takes the connection and says nothing.
+    """
     try:
-        reader, writer = await asyncio.open_unix_connection(path)
+        async with asyncio.timeout(_HANGS_SECONDS):
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(haproxy_text.SHOW_INFO.encode() + b"\n")
+                reply = await reader.read()
+            finally:
+                writer.close()
     except OSError:
         return None
-    try:
-        writer.write(haproxy_text.SHOW_INFO.encode() + b"\n")
-        return haproxy_text.answering_pid((await reader.read()).decode("utf-8", "replace"))
-    except OSError:
-        return None
-    finally:
-        writer.close()
+    return haproxy_text.answering_pid(reply.decode("utf-8", "replace"))

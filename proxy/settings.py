@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
@@ -39,6 +40,16 @@ class Settings(EnvironmentSettings):
     def _check_port(cls, value: str) -> str:
         if not 1 <= int(value.rpartition(":")[2]) <= 65535:
             raise ValueError(f"{value} has no port from 1 to 65535")
+        return value
+
+    @field_validator("api")
+    @classmethod
+    def _check_addresses(cls, value: str) -> str:
+        for address in value.split(","):
+            parts = urlsplit(address)
+            # Asking for the port is what finds out that it is none.
+            if not parts.hostname or parts.port == 0:
+                raise ValueError(f"{address} is no address")
         return value
 
     @field_validator("proxy_dir")

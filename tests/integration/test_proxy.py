@@ -173,6 +173,19 @@ def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(
         wait_until(lambda: haproxies(proxy.folder) == [proxy.haproxy])
 
 
+def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(proxy: Proxy, tree: Tree) -> None:
+    with upstream("one") as one:
+        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in tree.applied())
+        hangs = proxy.haproxy
+        proxy.process.kill()
+        proxy.process.wait()
+        os.kill(hangs, signal.SIGSTOP)
+        proxy.restart()
+        assert proxy.ask("main.hello.localhost").body.startswith(b"one")
+        wait_until(lambda: haproxies(proxy.folder) == [proxy.haproxy])
+
+
 def test_a_proxy_that_is_told_to_end_leaves_no_haproxy_and_no_record(
     proxy: Proxy, tree: Tree
 ) -> None:

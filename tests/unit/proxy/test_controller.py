@@ -143,3 +143,28 @@ def test_the_first_read_comes_with_the_link() -> None:
         return await bench.controller.first(10.0)
 
     assert asyncio.run(scenario()) == {"main.hello.x": ROUTE}
+
+
+def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
+    placements, router, table = FakePlacements(), FakeRouter(), Table()
+    placements.write("hello", HELLO)
+    tried: list[bool] = []
+
+    async def scenario() -> None:
+        kept = asyncio.Event()
+
+        def remember() -> None:
+            tried.append(bool(tried))
+            if not tried[-1]:
+                raise OSError("no space is left")
+            kept.set()
+
+        controller = Controller(placements, router, table, domain="x", remember=remember)
+        runs = asyncio.ensure_future(controller.run())
+        waits = asyncio.ensure_future(kept.wait())
+        await asyncio.wait([runs, waits], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        assert not runs.done()
+        runs.cancel()
+
+    asyncio.run(scenario())
+    assert tried == [False, True]

@@ -64,6 +64,14 @@ def test_the_api_may_have_several_addresses(environ: Mapping[str, str]) -> None:
     both = "http://10.0.0.1:8090,https://prevs.example"
     chosen = settings.read({**environ, "PREVS_API": both})
     assert chosen.addresses() == ["http://10.0.0.1:8090", "https://prevs.example"]
-    for wrong in ("http://a,", "http://a b", "http://a,ftp://b", ","):
+    for wrong in ("http://a,", "http://a b", "http://a,ftp://b", ",", "http://a,http://b:x"):
         with pytest.raises(SettingsError):
             settings.read({**environ, "PREVS_API": wrong})
+
+
+@pytest.mark.parametrize("api", ["http://a:port", "http://a:99999", "http://a:0", "http://:80"])
+def test_an_address_that_nobody_can_be_asked_at_is_told_at_the_start(
+    environ: Mapping[str, str], api: str
+) -> None:
+    with pytest.raises(SettingsError, match="PREVS_API"):
+        settings.read({**environ, "PREVS_API": api})
