@@ -72,21 +72,20 @@ class Forwarding:
             await _refuse("No framework leads now; one will within seconds.", scope, receive, send)
             return
         taken = anyio.Event()
-        request = _copy(scope, receive, api, taken)
+        try:
+            request = _copy(scope, receive, api, taken)
+        except (httpx.InvalidURL, UnicodeDecodeError):  # `OPTIONS *`, or a path that is no ASCII
+            told = problems.answer_problem(problems.INVALID_REQUEST, "There can be no such path.")
+            await told(scope, receive, send)
+            return
         why: str | None = f"The framework that led ({api}) hangs; it may have done this."
-        begun = False
-
-        async def send_noting(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
+        noting = _Noting(send)
         async with anyio.create_task_group() as group:
             group.start_soon(_hear_end, receive, taken, group.cancel_scope)
             with anyio.CancelScope() as while_it_leads:
                 group.start_soon(self._await_end, api, while_it_leads)
-                why = await self._forward(request, api, taken, send_noting)
-            if why is not None and not begun:
+                why = await self._forward(request, api, taken, noting)
+            if why is not None and not noting.has_begun:
                 await _refuse(why, scope, receive, send)
             group.cancel_scope.cancel()
 
@@ -113,6 +112,19 @@ class Forwarding:
         taken.set()  # also where the leader did not want all of it
         await _pass(answer, send)
         return None
+
+
+class _Noting:
+    """A Send that notes whether an answer has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
+        """Note and send it."""
+        self.has_begun = True
+        await self._send(message)
 
 
 def _copy(scope: Scope, receive: Receive, api: str, taken: anyio.Event) -> httpx.Request:

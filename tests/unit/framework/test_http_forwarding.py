@@ -86,7 +86,7 @@ class Client:
         scope = {
             "type": "http",
             "method": method,
-            "path": path.decode(),
+            "path": path.decode("latin-1"),
             "raw_path": path,
             "query_string": query,
             "headers": list(headers),
@@ -133,6 +133,15 @@ def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: An
         return client
 
     return asyncio.run(run())
+
+
+@pytest.mark.parametrize("path", [b"*", b"http://elsewhere/v1/apps", b"/v1/\xff"])
+def test_a_path_that_is_none_is_told_and_not_passed_on(path: bytes) -> None:
+    leader = PlayedLeader()
+    client = ask(leader, method="OPTIONS", path=path)
+    assert client.status == 422
+    assert client.problem["detail"] == "There can be no such path."
+    assert leader.asked == []
 
 
 def test_a_request_reaches_the_leader_as_it_was_sent() -> None:
