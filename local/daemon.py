@@ -83,7 +83,7 @@ class Daemon:
             *("--host", self.host, "--group", str(os.getgid())),
             *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
             *("--pidfile", str(at / "pid"), "--log-level", "warn"),
-            # The default pools are spent after some 30 networks, and each preview has one.
+            # The default pools are spent after some 30 networks; each cluster has one of its own.
             *("--default-address-pool", "base=172.20.0.0/14,size=24"),
         )
 

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 from local import cluster, processes
 from local.errors import LocalError
@@ -30,6 +31,7 @@ from local.supervision import Action, PartState, Phase, advance, failed, let_off
 _TICK = 0.1  # seconds
 _ROTATION = 60.0  # seconds between looks at the sizes of the logs
 _LOG_LIMIT = 20 * 1024 * 1024
+_LOOKS_LAST = 1.0  # seconds; whoever asks whether a supervisor lives takes its lock for a moment
 _log = logging.getLogger("supervisor")
 
 
@@ -73,7 +75,8 @@ class Supervisor:
         if time.monotonic() - self._rotated > _ROTATION:
             self._rotated = time.monotonic()
             for log in (self._settings.folder / "log").glob("*.log"):
-                rotate(log, _LOG_LIMIT)
+                with _as_far_as_possible(str(log)):
+                    rotate(log, _LOG_LIMIT)
 
     def _look(self) -> bool:
         """Bring every part one step further; tell whether anything changed."""
@@ -96,11 +99,17 @@ class Supervisor:
     def _advance(self, part: Part, state: PartState) -> tuple[PartState, Action]:
         waiting = state.phase is Phase.WAITING
         problem = None if waiting else part.problem()
+        ready = False
+        if state.phase is Phase.STARTING and problem is None:
+            try:
+                ready = part.ready()
+            except (LocalError, OSError) as exc:
+                problem = exc.why if isinstance(exc, LocalError) else str(exc)
         held = (self._settings.held_folder / part.name).exists()
         new, action = advance(
             state,
             needs_met=not held and self._needs_met(part),
-            ready=state.phase is Phase.STARTING and problem is None and part.ready(),
+            ready=ready,
             problem=problem,
             now=time.monotonic(),
         )
@@ -126,7 +135,8 @@ class Supervisor:
         if not self._was_up:
             detail = f"{problem}\n{part.last_words()}".strip()
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
-            tell(self._settings.progress_file, self._failure)
+            with _as_far_as_possible("its progress"):
+                tell(self._settings.progress_file, self._failure)
         self._try(part, part.give_up)
 
     def _try(self, part: Part, end: Callable[[], None]) -> None:
@@ -157,7 +167,8 @@ class Supervisor:
 
     def _tell(self, name: str, state: str, since: float, *, detail: str = "") -> None:
         _log.info("%s: %s %s", name, state, detail)
-        tell(self._settings.progress_file, Step(name, state, time.monotonic() - since, detail))
+        with _as_far_as_possible("its progress"):
+            tell(self._settings.progress_file, Step(name, state, time.monotonic() - since, detail))
 
     def _write_status(self) -> None:
         now = time.monotonic()
@@ -182,21 +193,40 @@ class Supervisor:
             "up": self._all_ready(),
             "parts": parts,
         }
-        write_private(self._settings.status_file, json.dumps(status))
+        with _as_far_as_possible("its status"):
+            write_private(self._settings.status_file, json.dumps(status))
+
+
+@contextlib.contextmanager
+def _as_far_as_possible(what: str) -> Iterator[None]:
+    """Go on where something cannot be written: a full disk is no reason to let go of the parts."""
+    try:
+        yield
+    except OSError as exc:
+        _log.warning("%s cannot be written: %s", what, exc)
 
 
 @contextlib.contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """Hold the folder's lock. Raises LocalError where another supervisor has it."""
     with settings.lock_file.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LocalError("supervisor", "another one runs already") from None
+        deadline = time.monotonic() + _LOOKS_LAST
+        while not _take(lock):
+            if time.monotonic() >= deadline:
+                raise LocalError("supervisor", "another one runs already")
+            time.sleep(0.01)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield
+
+
+def _take(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def main(folder: Path, environ: Mapping[str, str]) -> int:

@@ -15,7 +15,7 @@ from local.parts import ProcessPart, answers_http, environment
 
 _ADVICE = (
     "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2). "
-    "Ports can be chosen: --mesos-port, --agent-ports."
+    "Ports can be chosen: --mesos-port, --agent-port."
 )
 
 

@@ -1,0 +1,101 @@
+"""local/supervisor.py with parts that a test plays; real ones are in tests/e2e and tests/faults."""
+
+import dataclasses
+import fcntl
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.errors import LocalError
+from local.settings import Settings, prepare
+from local.supervisor import Supervisor, only_one
+
+
+@dataclasses.dataclass
+class PlayedPart:
+    """A part that is ready as `answers` says; `looked` is called at each look at its problem."""
+
+    answers: Callable[[], bool]
+    looked: Callable[[], None] = lambda: None
+    name: str = "played"
+    needs: tuple[str, ...] = ()
+    advice: str = "Mend it."
+    address: str = ""
+    pid: int | None = None
+    calls: list[str] = dataclasses.field(default_factory=list)
+
+    def start(self) -> None:
+        self.calls.append("start")
+
+    def ready(self) -> bool:
+        return self.answers()
+
+    def problem(self) -> str | None:
+        self.looked()
+        return None
+
+    def last_words(self) -> str:
+        return ""
+
+    def give_up(self) -> None:
+        self.calls.append("give up")
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return prepare(tmp_path, {})
+
+
+@pytest.fixture(autouse=True)
+def own_signals() -> Iterator[None]:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+def test_a_part_that_finds_out_later_that_it_cannot_start_has_failed(settings: Settings) -> None:
+    def fail() -> bool:
+        raise LocalError("dockerd", "not installed", "Install it.")
+
+    part = PlayedPart(fail)
+    assert Supervisor(settings, [part]).run() == 1
+    assert part.calls == ["start", "give up", "stop"]
+    assert "not installed" in settings.progress_file.read_text()
+
+
+def test_what_cannot_be_written_lets_go_of_no_part(settings: Settings) -> None:
+    settings.status_file.mkdir()
+    settings.progress_file.mkdir()
+    looks = 0
+
+    def end_soon() -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    part = PlayedPart(lambda: True, end_soon)
+    assert Supervisor(settings, [part]).run() == 0
+    assert part.calls == ["start", "stop"]
+
+
+def test_a_look_whether_a_supervisor_lives_does_not_keep_one_from_starting(
+    settings: Settings,
+) -> None:
+    look = settings.lock_file.open("a+")
+    fcntl.flock(look, fcntl.LOCK_EX)
+    threading.Timer(0.05, look.close).start()
+    with only_one(settings):
+        assert look.closed
+
+
+def test_a_second_supervisor_is_refused(settings: Settings) -> None:
+    with only_one(settings), pytest.raises(LocalError, match="runs already"), only_one(settings):
+        pass
