@@ -256,7 +256,7 @@ class Link(library.Process):
 
     def _check_silence(self) -> None:
         limit = self._patience()
-        if self._connection is None or limit is None:
+        if self._connection is None or limit is None or self._doubt is not None:
             return
         if time.monotonic() - self._heard > limit:
             raise LinkOver(f"{self._master} has said nothing for {limit:g} s")

@@ -9,6 +9,7 @@ import http.server
 import json
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -30,10 +31,11 @@ class Answer:
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A call that came in, SUBSCRIBE or another."""
+    """A call that came in, SUBSCRIBE or another, at a time on the monotonic clock."""
 
     body: Json
     headers: Mapping[str, str]
+    at: float = dataclasses.field(default_factory=time.monotonic)
 
     @property
     def type(self) -> str:

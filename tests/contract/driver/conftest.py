@@ -33,7 +33,7 @@ def make(events: RecordedScheduler) -> Iterator[Make]:
     drivers: list[SchedulerDriver] = []
 
     def make_one(address: str, *, framework: Json = FRAMEWORK, **more: Any) -> SchedulerDriver:
-        more = {"pace": QUICK, "http_timeout": 2.0, **more}
+        more = {"pace": QUICK, "http_timeout": 10.0, **more}
         drivers.append(SchedulerDriver(more.pop("events", events), framework, address, **more))
         drivers[-1].start()
         return drivers[-1]

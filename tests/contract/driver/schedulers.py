@@ -11,7 +11,8 @@ from driver.scheduler import SchedulerDriver
 Json = dict[str, Any]
 Make = Callable[..., SchedulerDriver]
 FRAMEWORK: Json = {"user": "u", "name": "n", "roles": ["r"], "failover_timeout": 2419200.0}
-QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=0.3)
+QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=5.0)
+IMPATIENT = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=1.0)
 
 
 def wait_until(look: Callable[[], object], limit: float = 5.0) -> None:

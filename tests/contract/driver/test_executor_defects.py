@@ -20,7 +20,7 @@ pytestmark = pytest.mark.contract
 
 Json = dict[str, Any]
 Make = Callable[..., ExecutorDriver]
-QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=0.5)
+QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=5.0)
 RUNNING: Json = {"task_id": {"value": "t"}, "state": "TASK_RUNNING"}
 FAILED: Json = {"task_id": {"value": "t"}, "state": "TASK_FAILED"}
 
@@ -45,7 +45,7 @@ def make(events: RecordedExecutor) -> Iterator[Make]:
     drivers: list[ExecutorDriver] = []
 
     def make_one(environ: dict[str, str], pace: Pace | None = QUICK) -> ExecutorDriver:
-        drivers.append(ExecutorDriver(events, environ, pace=pace, http_timeout=2.0))
+        drivers.append(ExecutorDriver(events, environ, pace=pace, http_timeout=10.0))
         drivers[-1].start()
         return drivers[-1]
 
@@ -160,18 +160,18 @@ def test_an_agent_that_stays_away_is_given_up_after_the_recovery_timeout_e3(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E3: pymesos waits for a day."""
-    driver = make(agent.environ(MESOS_RECOVERY_TIMEOUT="400ms"))
+    driver = make(agent.environ(MESOS_RECOVERY_TIMEOUT="2secs"))
     launch(agent, events)
     driver.send_update(RUNNING)
-    time.sleep(0.5)
+    time.sleep(2.2)
     assert "lost" not in events.names()
 
     begun = time.monotonic()
     agent.close()
 
     (error,) = events.wait("lost")
-    assert time.monotonic() - begun > 0.3
-    assert (type(error).__name__, error.seconds) == ("AgentLost", 0.4)
+    assert time.monotonic() - begun > 1.9
+    assert (type(error).__name__, error.seconds) == ("AgentLost", 2.0)
     assert "refused" in str(error)
 
 
@@ -179,12 +179,12 @@ def test_an_agent_that_comes_back_in_time_starts_the_count_anew_e3(
     agent: FakeAgent, events: RecordedExecutor, make: Make
 ) -> None:
     """E3: the timeout is that of one absence."""
-    make(agent.environ(MESOS_RECOVERY_TIMEOUT="400ms"))
+    make(agent.environ(MESOS_RECOVERY_TIMEOUT="2secs"))
     events.wait("registered")
     for number in (2, 3, 4):
         agent.stream.cut()
         agent.wait_stream(number)
-        time.sleep(0.2)
+        time.sleep(0.7)
     assert events.names() == ["registered"]
 
 
@@ -195,10 +195,7 @@ def test_an_agent_that_is_not_ready_yet_is_asked_with_pauses_e4(
     """E4: pymesos asks thousands of times a second while an agent recovers."""
     agent.subscribe_answer = Answer(status)
     make(agent.environ(), Pace(first_delay=0.2, longest_delay=0.2, answer_limit=1.0))
-    agent.wait_call("SUBSCRIBE")
-    begun = time.monotonic()
-    agent.wait_call("SUBSCRIBE", 3)
-    assert time.monotonic() - begun > 0.2
+    assert agent.wait_call("SUBSCRIBE", 3).at - agent.wait_call("SUBSCRIBE").at > 0.2
     assert events.names() == []
     agent.subscribe_answer = None
     events.wait("registered")

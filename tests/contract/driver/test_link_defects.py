@@ -14,7 +14,7 @@ import pytest
 from driver.errors import NotConnected
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
-from tests.contract.driver.schedulers import Make, address_of, listen, wait_until
+from tests.contract.driver.schedulers import IMPATIENT, Make, address_of, listen, wait_until
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
 
@@ -137,8 +137,8 @@ def test_an_address_that_leads_nowhere_is_a_try_that_failed_p11(
 
 def test_a_connect_that_is_never_answered_is_given_up_p12(make: Make, unanswered: str) -> None:
     """P12: pymesos takes it for a connection, and waits for the kernel's two minutes."""
-    driver = make(unanswered)
-    wait_until(lambda: "has said nothing for 0.3 s" in driver.problem)
+    driver = make(unanswered, pace=IMPATIENT)
+    wait_until(lambda: "has said nothing for 1 s" in driver.problem)
     assert not driver.connected
 
 
@@ -146,16 +146,15 @@ def test_a_master_that_takes_the_connection_and_says_nothing_is_given_up_p12(
     events: RecordedScheduler, make: Make
 ) -> None:
     """P12: the same when it is stopped after its kernel has answered."""
-    pace = Pace(first_delay=0.02, longest_delay=0.1, answer_limit=0.3)
     with listen(backlog=5) as mute:
-        driver = make(address_of(mute), pace=pace)
+        driver = make(address_of(mute), pace=IMPATIENT)
         first, _ = mute.accept()
         assert "has not answered yet" in driver.problem
         first.close()
         kept, _ = mute.accept()
         with pytest.raises(NotConnected, match="closed the stream"):
             driver.revive()
-        wait_until(lambda: "has said nothing for 0.3 s" in driver.problem)
+        wait_until(lambda: "has said nothing for 1 s" in driver.problem)
         kept.close()
 
 
