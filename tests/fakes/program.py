@@ -61,7 +61,7 @@ class Program:
         return requests.request(method, self.url + path, headers=headers, timeout=15, **more)
 
     def wait_ready(self) -> None:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
                 if self.ask("GET", "/healthz").status_code == 200:
@@ -72,7 +72,7 @@ class Program:
         raise AssertionError(self.log.read_text())
 
     def wait_state(self, path: str, state: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             preview: dict[str, Any] = self.ask("GET", path).json()
             if preview.get("state") == state:

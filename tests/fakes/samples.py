@@ -27,7 +27,7 @@ SERVE = 'exec httpd -f -p "$PORT" -h /www'
 """A shell command that serves /www at the port that it is given."""
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Return when `condition` holds. Raises TimeoutError."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -301,7 +301,7 @@ class _Application(BaseHTTPRequestHandler):
         self.wfile.write(b"x" * 999)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 30) -> float:
     """Wait until something is true; return how long that took. Fails after `seconds`."""
     began = time.monotonic()
     while not condition():

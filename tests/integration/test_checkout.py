@@ -221,7 +221,7 @@ def test_a_repository_that_says_nothing_is_given_up_at_the_limit(
         world.checkout("0" * 40, silent_server).tree(limit=0.5),
     ):
         pytest.fail("there is no tree")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert fetches(silent_server) == []
 
 

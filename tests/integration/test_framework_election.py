@@ -48,7 +48,7 @@ def stored(client: KazooClient, paths: Paths) -> LeaderRecord:
 
 
 def wait_leader(election: Election, api: str | None) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while (election.leader.api if election.leader else None) != api:
         assert time.monotonic() < deadline, election.leader
         time.sleep(0.01)

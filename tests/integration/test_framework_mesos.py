@@ -308,7 +308,7 @@ def test_a_preview_takes_little_longer_than_its_executor(
     framework.previews.start("hello", B, "second")
     while framework.previews.preview("hello", B).state is State.QUEUED:
         time.sleep(0.002)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5  # not with the next REVIVE, after 10 s
 
 
 def agent_mem(cluster: Cluster) -> int:

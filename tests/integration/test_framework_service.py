@@ -58,7 +58,7 @@ def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], check=True, cwd=repository, capture_output=True, text=True
     ).stdout.strip()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while program.ask("GET", f"/v1/previews/hello/{head}").status_code == 404:
         assert time.monotonic() < deadline, program.log.read_text()
         time.sleep(0.1)

@@ -30,7 +30,7 @@ from local.zookeeper import zookeeper_part
 pytestmark = pytest.mark.integration
 
 
-def wait_until(condition: Callable[[], Any], limit: float = 15.0) -> Any:
+def wait_until(condition: Callable[[], Any], limit: float = 60.0) -> Any:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         if found := condition():

@@ -25,7 +25,7 @@ from tests.integration.mesos_local_framework import EXECUTOR, Scheduler
 pytestmark = pytest.mark.integration
 
 
-def wait_until(condition: Callable[[], Any], what: str, limit: float = 20.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, limit: float = 60.0) -> Any:
     deadline = time.monotonic() + limit
     while time.monotonic() < deadline:
         if found := condition():
@@ -119,7 +119,7 @@ def test_stopping_an_agent_shuts_its_executors_down_in_order(
     run_executor(pair, scheduler)
     begun = time.monotonic()
     pair.agent_part.stop()
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 15  # its grace, after which it is killed
     assert pair.sandbox_file("shutdown"), "the executor was told to shut down"
     assert processes.having("MESOS_SLAVE_PID", f"slave(1)@{pair.agent}") == []
 
@@ -154,7 +154,7 @@ def test_an_agent_without_its_executors_has_its_old_id_and_says_that_their_tasks
     begun = time.monotonic()
     for part in pair.parts:
         bring_up(part)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 60  # a master that waited for its agents would take minutes
     assert pair.agent_id() == first
     again = Scheduler(str(pair.master), scheduler.framework)
     again.reconcile("one", first)

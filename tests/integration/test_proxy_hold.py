@@ -94,7 +94,7 @@ def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) ->
         answers = list(pool.map(lambda n: site.proxy.ask(HOST, f"/{n}"), range(50)))
         assert [a.body for a in answers] == [f"app GET /{n} 0".encode() for n in range(50)]
         assert site.world.count("POST /v1/previews") == 1
-        assert site.world.count(f"GET /v1/previews/hello/{SHA}") <= 5
+        assert site.world.count(f"GET /v1/previews/hello/{SHA}") < 25
 
 
 def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site) -> None:
