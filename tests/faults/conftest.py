@@ -121,6 +121,7 @@ def seen(
     system.settle(running=RUNNING)
     _results.append(f"dead route for {routes.longest:.1f} s at most: {request.node.name}")
     assert watched.answered > 0
+    assert routes.is_alive()
     assert routes.longest < DEAD_ROUTE_SECONDS
 
 

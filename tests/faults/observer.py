@@ -82,7 +82,10 @@ class Observer:
         return int(said.process.split("/")[1]) if said.api else None
 
     def records(self) -> tuple[str | None, dict[Key, PreviewRecord], dict[Key, Any]]:
-        """Return the framework id, the previews and the placements of the store."""
+        """Return the framework id, the previews and the placements of the store.
+
+        Raises CannotLook.
+        """
         with self.zookeeper() as client:
             try:
                 framework_id = client.get(self._paths.framework_id)[0].decode() or None
@@ -91,11 +94,11 @@ class Observer:
             previews, placements = {}, {}
             for app in _children(client, self._paths.previews):
                 for sha in _children(client, self._paths.app_previews(app)):
-                    with contextlib.suppress(NoNodeError):
+                    with contextlib.suppress(NoNodeError), _whole():
                         data, _ = client.get(self._paths.preview(app, sha))
                         previews[app, sha] = PreviewRecord.decode(data)
             for app in _children(client, self._paths.placements):
-                with contextlib.suppress(NoNodeError):
+                with contextlib.suppress(NoNodeError), _whole():
                     data, _ = client.get(self._paths.app_placements(app))
                     for sha, placement in PlacementsRecord.decode(data).placements.items():
                         placements[app, sha] = placement
@@ -133,6 +136,15 @@ class Observer:
         except (DockerException, requests.RequestException) as exc:
             raise CannotLook(f"docker: {exc!r}") from exc
         return tuple(str(found["Labels"].get("prevs.task", "")) for found in listed)
+
+
+@contextlib.contextmanager
+def _whole() -> Iterator[None]:
+    """Take what is no record, as between the making of a znode and its first write, for later."""
+    try:
+        yield
+    except RecordError as exc:
+        raise CannotLook(str(exc)) from exc
 
 
 def _children(client: KazooClient, path: str) -> list[str]:

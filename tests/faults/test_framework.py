@@ -1,6 +1,8 @@
 """Frameworks die, hang or lose their session: what runs goes on, and one of them decides."""
 
 import signal
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -43,8 +45,13 @@ def test_a_leader_that_hangs_is_replaced_and_ends_when_it_goes_on(
         assert system.leader() != leader
     finally:
         system.signal(leader, signal.SIGCONT)
-    system.wait_for(lambda: system.part(leader)["pid"] != stopped.pid, "the old leader ends")
-    assert system.part(leader)["problem"].startswith("exited with status"), "by itself, in order"
+
+    def ended() -> Mapping[str, Any] | None:
+        part = system.part(leader)
+        return None if part["pid"] == stopped.pid else part
+
+    part = system.wait_for(ended, "the old leader ends")
+    assert part["problem"].startswith("exited with status"), "by itself, in order"
     fleet.stop_another()
     assert fleet.tasks() == before
     assert seen.lost == []
