@@ -1,6 +1,7 @@
 """A browser goes through the waiting room into the application."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from playwright.sync_api import Page, expect, sync_playwright
 from tests.e2e.conftest import Api, Cluster, Hello
 
 pytestmark = pytest.mark.e2e
+
+expect.set_options(timeout=30_000)  # in ms
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
@@ -36,7 +39,8 @@ def test_a_visitor_sees_the_log_and_then_the_application(
     sha = hello.commit("main~2")
     page.goto(f"http://{sha[:7]}.hello.{cluster.domain}:{cluster.port}/?from=test")
     expect(page.locator("body")).to_contain_text(sha[:7])
-    expect(page.locator("body")).to_contain_text("building", ignore_case=True, timeout=60_000)
+    # Looked for at shorter intervals than by `expect`: it goes when the application comes.
+    page.locator("#log", has_text="==").wait_for(timeout=60_000)
     heading = re.search("<h1>(.*)</h1>", hello.page(sha))
     assert heading is not None
     expect(page.locator("h1")).to_have_text(heading[1], timeout=60_000)
@@ -54,6 +58,8 @@ def test_a_visitor_of_a_failed_preview_sees_why_and_can_retry(
     expect(page.locator("body")).to_contain_text("exit code", ignore_case=True)
     failed = api.preview("hello", sha)
     retry.click()
-    page.wait_for_timeout(500)
+    deadline = time.monotonic() + 60
+    while api.wait_for("hello", sha, "failed")["task_id"] == failed["task_id"]:
+        assert time.monotonic() < deadline, "it was not tried again"
+        page.wait_for_timeout(100)
     expect(retry).to_be_visible(timeout=60_000)
-    assert api.wait_for("hello", sha, "failed")["task_id"] != failed["task_id"]

@@ -137,7 +137,7 @@ def test_an_end_that_comes_while_the_agent_is_away_is_told_when_it_returns(
     assert report(status).exit_code == 137
 
 
-@pytest.mark.parametrize("world", ["3secs"], indirect=True)
+@pytest.mark.parametrize("world", ["8secs"], indirect=True)
 def test_an_executor_whose_agent_stays_away_ends_its_container_and_itself(
     world: AgentWorld, tmp_path: Path
 ) -> None:
