@@ -274,7 +274,7 @@ def test_start_wait_sees_every_state_as_it_comes(
         while ("hello", SHA) not in real.api.previews.known and time.monotonic() < deadline:
             time.sleep(0.02)
         for state in (State.BUILDING, State.STARTING, State.RUNNING):
-            time.sleep(0.4)
+            time.sleep(1.0)  # the stream looks four times a second
             real.api.previews.change("hello", SHA, state=state)
 
     thread = threading.Thread(target=go_on)

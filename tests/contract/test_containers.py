@@ -120,13 +120,13 @@ def test_one_that_ends_by_itself_says_so_with_its_exit_code(
     world: World, spec: ContainerSpec
 ) -> None:
     container, ended = start(world, of(spec, EXITS[0]))
-    assert ended.wait(15)
+    assert ended.wait(60)
     assert container.exit() == Exit(3, out_of_memory=False)
 
 
 def test_what_an_application_says_is_in_the_log(world: World, spec: ContainerSpec) -> None:
     container, ended = start(world, of(spec, EXITS[0]))
-    assert ended.wait(15)
+    assert ended.wait(60)
     container.drain(15)
     assert world.log.data == SAYS
 
@@ -135,7 +135,7 @@ def test_an_application_is_asked_to_end(world: World, spec: ContainerSpec) -> No
     container, ended = start(world, spec)
     wait_until(lambda: world.log.data)
     container.terminate()
-    assert ended.wait(15)
+    assert ended.wait(60)
     assert container.exit() == Exit(143, out_of_memory=False)
 
 
@@ -147,7 +147,7 @@ def test_one_that_does_not_obey_goes_on_until_it_is_removed(
     container.terminate()
     assert not ended.wait(0.3 if isinstance(world, RealWorld) else 0)
     container.remove()
-    assert ended.wait(15)
+    assert ended.wait(60)
     assert world.names() == []
 
 
@@ -171,7 +171,7 @@ def test_what_an_earlier_executor_of_the_task_left_is_replaced(
 ) -> None:
     old, old_ended = start(world, spec)
     new, _ = start(world, spec)
-    assert old_ended.wait(15)
+    assert old_ended.wait(60)
     assert old.exit() is not None
     assert new.exit() is None
     assert world.names() == ["prevs-contract"]

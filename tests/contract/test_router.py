@@ -87,7 +87,7 @@ class HaproxyBench:
     def _start(self) -> "subprocess.Popen[bytes]":
         command = ["haproxy", "-db", "-f", str(self._files.configuration)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
                 client.connect(str(self._files.socket))

@@ -33,7 +33,7 @@ def writing(request: pytest.FixtureRequest) -> Writing:
         one = OneCommand(mesos.master)
         sandboxes = AgentSandboxes(lambda: mesos.master, lambda: one.framework_id)
         with one.run(print_bytes(data)) as preview:
-            deadline = time.monotonic() + 15
+            deadline = time.monotonic() + 60
             while data and not sandboxes.read(preview, len(data) - 1)[0]:
                 assert time.monotonic() < deadline, "nothing was written"
                 time.sleep(0.02)

@@ -206,7 +206,7 @@ def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(worl
     spec = dataclasses.replace(world.spec(SERVE), image=bare)
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
-    assert ended.wait(15)
+    assert ended.wait(60)
     container.drain(15)
     assert container.exit() == Exit(127, out_of_memory=False)
     assert b"/nothing" in world.log.data
@@ -222,7 +222,7 @@ def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> N
     ended = threading.Event()
     client = world.spec(f"wget -T 2 -O - http://{address}:8080/ || echo out of reach", number=2)
     container = world.containers.start(client, on_exit=ended.set)
-    assert ended.wait(30)
+    assert ended.wait(60)
     container.drain(10)
     assert b"out of reach" in world.log.data
     assert b"hello" not in world.log.data
@@ -263,7 +263,7 @@ def test_an_application_gets_the_signal_that_its_image_asks_for(world: World) ->
     container = world.containers.start(spec, on_exit=ended.set)
     wait_until(lambda: b"up" in world.log.data)
     container.terminate()
-    assert ended.wait(15)
+    assert ended.wait(60)
     container.drain(10)
     assert b"as asked" in world.log.data
 

@@ -7,7 +7,6 @@ import queue
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,7 @@ from driver.scheduler import SchedulerDriver
 from executor.daemon import Daemon
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
-from prevs.states import Cause
+from prevs.states import Cause, Phase
 from tests.fakes.samples import (
     SampleRepository,
     nothing_left,
@@ -278,15 +277,13 @@ def test_an_executor_without_an_agent_says_all_that_is_missing() -> None:
     assert done.stdout == ""
 
 
-def test_a_second_attempt_answers_soon(world: World) -> None:
+def test_a_second_attempt_fetches_and_builds_nothing(world: World) -> None:
     sha = world.repository.commit_app(serving("hello"))
     task_id, agent_id = world.scheduler.launch(world.order(sha), "a1")
     world.scheduler.wait_for("TASK_RUNNING")
     world.scheduler.driver.kill(task_id, agent_id, grace_seconds=None)
     world.scheduler.wait_for("TASK_KILLED")
-    began = time.monotonic()
     world.scheduler.launch(world.order(sha), "a2")
+    first = world.scheduler.wait_for("TASK_STARTING")
+    assert report(first).phase is Phase.STARTING
     world.scheduler.wait_for("TASK_RUNNING")
-    # Generous: what it takes is measured by the bench, this is to notice that it builds again.
-    assert time.monotonic() - began < 5
-    assert world.scheduler.states[-2:] == ["TASK_STARTING", "TASK_RUNNING"]

@@ -180,7 +180,7 @@ def test_a_commit_is_built_once_at_a_time(world: World) -> None:
         )
 
         def stop() -> None:
-            waits.wait(15)
+            waits.wait(60)
             signals.stop(1.0)
 
         stopper = threading.Thread(target=stop)

@@ -46,8 +46,8 @@ def drip(visitor: socket.socket, first: bytes, again: bytes) -> None:
         return
 
 
-def ask(address: tuple[str, int], signals: StopSignal) -> Answer:
-    return HttpProbe(address, "/", "http://a.b/", signals=signals, answer_limit=LIMIT).ask()
+def ask(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -> Answer:
+    return HttpProbe(address, "/", "http://a.b/", signals=signals, answer_limit=limit).ask()
 
 
 @pytest.mark.parametrize(
@@ -71,4 +71,4 @@ def test_being_told_to_end_ends_the_question() -> None:
         visitor.recv(1)
 
     with answering(stop) as address, pytest.raises(Stopped):
-        ask(address, signals)
+        ask(address, signals, limit=60.0)

@@ -48,7 +48,7 @@ def test_an_interrupt_ends_a_following_command_with_130(
     assert process.stdout is not None
     assert process.stdout.readline() == "one\n"
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=60)
     over.set()
     assert process.returncode == 130
     assert "Traceback" not in errors
@@ -101,5 +101,5 @@ def on_terminal(args: list[str], environ: dict[str, str]) -> str:
         except OSError:  # the other end is closed
             pass
         os.close(ours)
-        assert process.wait(timeout=10) == 0, printed
+        assert process.wait(timeout=60) == 0, printed
     return printed.decode()
