@@ -1,5 +1,6 @@
 """What the framework is told by its environment: PREVS_* variables, all problems told at once."""
 
+import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,13 +21,14 @@ from program.settings import (
     read_secret,
 )
 
+_MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
 
 
 class Settings(EnvironmentSettings):
     """The framework's settings; `read` makes one."""
 
-    master: str = Field(pattern=rf"^(zk://\S+/\S+|{HOST_PORT})$")
+    master: str
     zookeeper: str = Field(pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
     root: str = Field(default="/prevs", pattern=ROOT)
     listen: str = Field(default="127.0.0.1:8090", pattern=rf"^{HOST_PORT}$")
@@ -47,6 +49,16 @@ class Settings(EnvironmentSettings):
     starts_per_app: int = Field(default=Limits().starts_per_app, ge=1)
     drain_limit: float = Field(default=Limits().drain, ge=0)
     vanished_after: float = Field(default=Limits().vanished, ge=0)
+
+    @field_validator("master")
+    @classmethod
+    def _check_master(cls, value: str) -> str:
+        if not _MASTER.fullmatch(value):
+            raise ValueError(
+                "is neither host:port nor zk://host:port,.../path (Mesos is spoken to by IPv4 and "
+                "without TLS)"
+            )
+        return value
 
     @field_validator("executor_command", mode="before")
     @classmethod

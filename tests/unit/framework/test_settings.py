@@ -86,6 +86,18 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
     assert "PREVS_DIR: is not set" in told
 
 
+@pytest.mark.parametrize(
+    "master", ["https://m:5050", "http://m:5050", "[::1]:5050", "::1:5050", "m", "m:port", "zk://m"]
+)
+def test_a_master_that_the_driver_cannot_speak_to_is_told_p22(
+    environ: dict[str, str], master: str
+) -> None:
+    """P22: TLS and IPv6 are left out; neither fails at the first link."""
+    (told,) = problems({**environ, "PREVS_MASTER": master})
+    assert told.startswith("PREVS_MASTER: is neither host:port nor zk://")
+    assert "IPv4 and without TLS" in told
+
+
 def test_a_principal_without_its_secret_is_a_problem(environ: dict[str, str]) -> None:
     assert "go together" in problems({**environ, "PREVS_PRINCIPAL": "p"})[0]
 
