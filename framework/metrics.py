@@ -12,6 +12,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.previews = Gauge("prevs_previews", "Previews by state", ["state"], registry=registry)
+        self.events = Counter("prevs_events", "Events by kind", ["kind"], registry=registry)
         self.offers = Counter(
             "prevs_offers", "Offers by what became of them", ["fate"], registry=registry
         )

@@ -183,6 +183,7 @@ class Service:
         return lambda: asked.answer.set_exception(failed)
 
     def _note(self, event: events.Event) -> None:
+        self._metrics.events.labels(type(event).__name__).inc()
         match event:
             case events.StoreSuspended():
                 self._suspended = True
