@@ -7,7 +7,7 @@ from framework.errors import FrameworkError
 
 
 class FakeCluster:
-    """Records calls; `refusals` are the refuse_seconds of each accept.
+    """Records calls; `refusals` are the refuse_seconds of each accept, `graces` those of kills.
 
     `before` sees each first; `failure`, once set, is raised by every one.
     """
@@ -16,6 +16,7 @@ class FakeCluster:
         self.calls: list[tuple[str, Any]] = []
         self.tasks: list[Mapping[str, Any]] = []
         self.refusals: list[float] = []
+        self.graces: list[float] = []
         self.failure: FrameworkError | None = None
         self.before: Callable[[str], object] = lambda call: None
 
@@ -36,6 +37,7 @@ class FakeCluster:
         self._call("suppress", None)
 
     def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
+        self.graces.append(grace_seconds)
         self._call("kill", (task_id, agent_id))
 
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:

@@ -48,6 +48,7 @@ def test_a_running_task_is_healthy() -> None:
     link = RecordingLink()
     Reporter(TASK, link.send_update).running("It answers.")
     assert link.statuses[0]["healthy"] is True
+    assert link.statuses[0]["reason"] == "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED"
     assert report_of(link) == TaskReport(Phase.RUNNING)
 
 

@@ -1,4 +1,4 @@
-"""Attempts that Mesos does not see, tasks that nobody knows, and what is asked about both."""
+"""Attempts that Mesos does not see, and tasks that nobody knows."""
 
 from framework import events
 from framework.errors import OutcomeUnknown
@@ -70,56 +70,6 @@ def test_a_task_that_stays_unknown_is_replaced(driven: Driven) -> None:
     driven.tick(61)
     assert driven.preview().state is State.QUEUED
     assert driven.placements() == {}
-
-
-def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) -> None:
-    driven.run()
-    driven.cluster.calls.clear()
-    driven.step(events.Subscribed("framework-1"))
-    one = ((driven.task(), "agent-1"),)
-    assert driven.cluster.of("reconcile") == [(), one]
-    driven.tick(1.5)
-    assert driven.cluster.of("reconcile") == [(), one, one]
-    driven.update("TASK_RUNNING")
-    driven.tick(10)
-    assert driven.cluster.of("reconcile") == [(), one, one]
-
-
-def test_everything_is_asked_for_again(driven: Driven) -> None:
-    driven.run()
-    driven.cluster.calls.clear()
-    driven.tick(61)
-    assert driven.cluster.of("reconcile") == [(), ((driven.task(), "agent-1"),)]
-
-
-def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
-    driven.run()
-    before = driven.preview()
-    one = ((driven.task(), "agent-1"),)
-    driven.update("TASK_RUNNING")
-    driven.cluster.calls.clear()
-    driven.step(events.AgentFailed("agent-1", None))
-    driven.step(events.AgentFailed("agent-1", driven.task()))
-    driven.step(events.AgentFailed("agent-2", None), events.AgentFailed(None, "somebody.else"))
-    assert driven.cluster.of("reconcile") == [one, one]
-    assert driven.preview() == before
-
-
-def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
-    driven.cluster.calls.clear()
-    driven.tick(31)
-    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
-    task = driven.task()
-    driven.tick(300)
-    assert driven.preview().state is State.QUEUED
-    assert driven.cluster.of("kill") == [(task, "agent-1")]
-    driven.tick(11)
-    assert driven.cluster.of("kill") == [(task, "agent-1")] * 2
-    driven.update("TASK_UNKNOWN", task=task)
-    driven.tick(11)
-    assert len(driven.cluster.of("kill")) == 2
 
 
 def test_a_kill_by_somebody_else_unroutes_it_and_starts_it_elsewhere(driven: Driven) -> None:

@@ -1,5 +1,6 @@
 from framework.errors import Unavailable
 from framework.kills import Kills
+from prevs.messages import BuildOrder
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
 
@@ -11,6 +12,7 @@ def test_a_kill_is_repeated_but_not_too_often() -> None:
         kills.send("t1", "agent-1")
         clock.pass_seconds(1)
     assert cluster.of("kill") == [("t1", "agent-1")] * 3
+    assert cluster.graces == [BuildOrder.stop_grace] * 3
 
 
 def test_a_kill_that_cannot_be_sent_is_only_late() -> None:

@@ -1,9 +1,13 @@
+import secrets
+
 from framework import events
 from framework.errors import (
     OutcomeUnknown,
     Unavailable,
 )
+from framework.launching import next_attempt
 from framework.limits import Limits
+from prevs import names
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
@@ -123,6 +127,15 @@ def test_a_task_that_mesos_never_got_is_launched_again_under_a_new_id(driven: Dr
     driven.tick()
     driven.step(events.Offered([offer("o2")]))
     assert driven.task() != first
+
+
+def test_no_two_attempts_have_the_same_name() -> None:
+    attempts = {next_attempt(secrets.choice) for _ in range(2000)}
+    assert len(attempts) == 2000
+    for attempt in attempts:
+        read = names.read_task_id(names.task_id("hello", A, attempt))
+        assert read is not None
+        assert (read.app, read.sha) == ("hello", A)
 
 
 def test_a_stopped_preview_starts_again_where_its_image_is(driven: Driven) -> None:

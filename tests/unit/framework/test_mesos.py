@@ -80,6 +80,15 @@ def test_the_framework_outlives_its_absence() -> None:
     }
 
 
+def test_people_find_the_framework_and_its_api_in_mesos() -> None:
+    info = framework_info(
+        name="prevs", role="r", user="u", hostname="h", webui_url="http://h/docs", principal=None
+    )
+    assert (info["name"], info["user"], info["hostname"]) == ("prevs", "u", "h")
+    assert info["webui_url"] == "http://h/docs"
+    assert "principal" not in info
+
+
 def test_what_the_driver_tells_becomes_an_event() -> None:
     told: list[events.Event] = []
     inbox = Inbox(told.append)

@@ -101,6 +101,20 @@ def test_nothing_is_left_of_a_lost_link(offers: Offers, clock: FakeClock) -> Non
     assert held(offers) == []
 
 
+def test_offers_of_an_older_subscription_are_void(offers: Offers) -> None:
+    offers.add([offer("o1")])
+    offers.subscribed()
+    assert held(offers) == []
+
+
+def test_what_waits_asks_a_new_master_at_once(offers: Offers, cluster: FakeCluster) -> None:
+    offers.wake([A])
+    offers.void()
+    offers.subscribed()
+    offers.wake([A])
+    assert len(cluster.of("revive")) == 2
+
+
 def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
@@ -108,7 +122,10 @@ def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
     for number in (1, 2, 3, 4, 5):
         offers.wake(keys[:number])
     assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
-    clock.pass_seconds(1)
+    clock.pass_seconds(0.9)
+    offers.wake(keys)
+    assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
+    clock.pass_seconds(0.1)
     offers.wake(keys)
     assert (len(cluster.of("revive")), offers.owes_revive) == (4, False)
     clock.pass_seconds(2)

@@ -50,6 +50,14 @@ def test_a_new_doubt_is_asked_at_once() -> None:
     assert run.ask(0.5) == {"one": "agent-1", "other": None}
 
 
+def test_a_new_doubt_is_asked_again_as_soon_as_the_first() -> None:
+    run = begun({"one": "agent-1"})
+    for second in range(100):
+        run.ask(second)
+    run.doubt({"other": None}, 100.0)
+    assert [second for second in range(100, 108) if run.ask(second)] == [100, 101, 103, 107]
+
+
 def test_a_new_run_ends_the_one_before() -> None:
     run = begun(TWO)
     run.ask(0.0)
@@ -58,10 +66,10 @@ def test_a_new_run_ends_the_one_before() -> None:
 
 
 def test_thousands_are_asked_for_in_batches_and_those_that_are_left_again() -> None:
-    names = [f"t{number}" for number in range(2 * BATCH + 1)]
+    names = [f"t{number}" for number in range(1001)]
     run = begun(dict.fromkeys(names))
     batches = [list(run.ask(half / 2)) for half in range(3)]
-    assert batches == [names[:BATCH], names[BATCH:-1], names[-1:]]
+    assert batches == [names[:500], names[500:1000], names[1000:]]
     assert run.ask(1.5) == {}
     for name in names[1:]:
         run.answered(name)

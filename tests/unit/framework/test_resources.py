@@ -35,9 +35,8 @@ def test_a_port_that_is_not_offered_cannot_be_taken() -> None:
 
 
 def test_what_mesos_may_take_back_is_not_used() -> None:
-    assert resources.usable([scalar("cpus", 1, revocable={}), scalar("mem", 1)]) == (
-        scalar("mem", 1),
-    )
+    offered = [scalar("cpus", 1, revocable={}), scalar("disk", 1, shared={}), scalar("mem", 1)]
+    assert resources.usable(offered) == (scalar("mem", 1),)
 
 
 @given(

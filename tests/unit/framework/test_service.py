@@ -49,10 +49,17 @@ def test_the_framework_id_is_stored_before_anything_is_launched() -> None:
     driven = Driven(subscribed=False)
     driven.add_app()
     driven.start()
-    driven.store.away = True
+    store_id = driven.store.save_framework_id
+
+    def fail(framework_id: str) -> None:
+        raise Unavailable("ZooKeeper")
+
+    driven.store.save_framework_id = fail  # type: ignore[method-assign]
     driven.step(events.Subscribed("framework-1"), events.Offered([offer()]))
+    driven.tick()
+    assert driven.preview().state is State.QUEUED
     assert driven.cluster.of("accept") == []
-    driven.store.away = False
+    driven.store.save_framework_id = store_id  # type: ignore[method-assign]
     driven.tick()
     assert driven.znodes.framework_id == "framework-1"
     assert len(driven.cluster.of("accept")) == 1
@@ -103,6 +110,20 @@ def test_while_zookeeper_is_away_nothing_is_decided_and_nothing_forgotten(
     driven.step(events.StoreResumed())
     assert len(driven.cluster.of("accept")) == 1
     assert driven.service.not_ready() is None
+
+
+def test_while_zookeeper_is_away_nothing_is_sent_to_mesos(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    driven.start(B, "other")
+    driven.step(events.StoreSuspended())
+    sent = list(driven.cluster.calls)
+    driven.tick(60)
+    driven.tick(901)
+    assert driven.cluster.calls == sent
+    driven.step(events.StoreResumed())
+    told = {call for call, _ in driven.cluster.calls[len(sent) :]}
+    assert told >= {"kill", "reconcile", "revive"}
 
 
 def test_zookeeper_may_go_away_twice_before_it_is_back(driven: Driven) -> None:

@@ -43,7 +43,14 @@ def test_people_find_the_task_by_name_and_labels() -> None:
         "label": "main",
         "url": "http://main.hello.localhost:8080/",
     }
-    assert TASK["discovery"]["ports"]["ports"][0]["number"] == 31000
+
+
+def test_dns_and_proxies_of_others_find_the_task_by_its_discovery() -> None:
+    assert TASK["discovery"] == {
+        "visibility": "EXTERNAL",
+        "name": "main.hello",
+        "ports": {"ports": [{"number": 31000, "name": "http", "protocol": "tcp"}]},
+    }
 
 
 def test_the_executor_is_named_like_its_task_and_started_without_a_shell() -> None:

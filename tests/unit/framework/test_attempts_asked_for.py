@@ -1,0 +1,87 @@
+"""What Mesos is asked of attempts: when it has not said enough, and now and then."""
+
+from framework import events
+from prevs.states import State
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+
+def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) -> None:
+    driven.run()
+    driven.cluster.calls.clear()
+    driven.step(events.Subscribed("framework-1"))
+    one = ((driven.task(), "agent-1"),)
+    assert driven.cluster.of("reconcile") == [(), one]
+    driven.tick(1.5)
+    assert driven.cluster.of("reconcile") == [(), one, one]
+    driven.update("TASK_RUNNING")
+    driven.tick(10)
+    assert driven.cluster.of("reconcile") == [(), one, one]
+
+
+def test_a_master_that_does_not_know_a_task_yet_is_asked_again(driven: Driven) -> None:
+    driven.run()
+    driven.step(events.Subscribed("framework-1"))
+    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    driven.cluster.calls.clear()
+    driven.tick(1)
+    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
+
+
+def test_a_task_that_was_replaced_is_asked_for_until_mesos_says_that_it_knows_none(
+    driven: Driven,
+) -> None:
+    driven.run()
+    old = driven.task()
+    driven.step(events.Subscribed("framework-1"))
+    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    driven.tick(61)
+    assert driven.preview().state is State.QUEUED
+    driven.update("TASK_UNKNOWN", task=old, reason="REASON_RECONCILIATION")
+    driven.cluster.calls.clear()
+    driven.tick(300)
+    assert driven.cluster.of("reconcile") == []
+
+
+def test_everything_is_asked_for_again(driven: Driven) -> None:
+    driven.run()
+    driven.cluster.calls.clear()
+    driven.tick(61)
+    assert driven.cluster.of("reconcile") == [(), ((driven.task(), "agent-1"),)]
+
+
+def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
+    for sha, label in ((A, "main"), (B, "other")):
+        driven.run(sha, label)
+    before = driven.preview()
+    one, other = ((driven.task(sha), "agent-1") for sha in (A, B))
+    for sha in (A, B):
+        driven.update("TASK_RUNNING", sha=sha)
+    driven.cluster.calls.clear()
+    driven.step(events.AgentFailed("agent-1", driven.task()))
+    assert driven.cluster.of("reconcile") == [(one,)]
+    driven.step(events.AgentFailed("agent-1", None))
+    assert driven.cluster.of("reconcile")[1:] == [(one, other)]
+    driven.step(events.AgentFailed("agent-2", None), events.AgentFailed(None, "somebody.else"))
+    assert len(driven.cluster.of("reconcile")) == 2
+    assert driven.preview() == before
+
+
+def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    driven.cluster.calls.clear()
+    driven.tick(31)
+    assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]
+    for _ in range(14):  # asked again ever more slowly: after 1, 3 and 7 seconds
+        driven.tick()
+    assert len(driven.cluster.of("reconcile")) == 4
+    task = driven.task()
+    driven.tick(300)
+    assert driven.preview().state is State.QUEUED
+    assert driven.cluster.of("kill") == [(task, "agent-1")]
+    driven.tick(11)
+    assert driven.cluster.of("kill") == [(task, "agent-1")] * 2
+    driven.update("TASK_UNKNOWN", task=task)
+    driven.tick(11)
+    assert len(driven.cluster.of("kill")) == 2

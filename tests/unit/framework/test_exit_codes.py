@@ -1,0 +1,41 @@
+"""An operator, and the supervisor, know by the exit code why a framework has ended."""
+
+import signal
+
+import pytest
+
+from framework import errors
+from framework.__main__ import BAD_SETTINGS, DEFECT, NO_ZOOKEEPER, Ended, Told, _read_code
+
+CODES: list[tuple[Told, int]] = [
+    (Ended(signal.SIGTERM.name), 0),
+    (Ended(signal.SIGINT.name), 0),
+    (Ended("service"), 1),
+    (errors.Fatal("a defect"), 1),
+    (errors.Refused("Role 'x' is not allowed"), 3),
+    (errors.Unavailable("ZooKeeper"), 4),
+    (errors.SessionLost(), 4),
+    (errors.Superseded("/prevs/framework/leader"), 5),
+    (errors.FailedOver("Framework failed over"), 6),
+    (errors.Removed("Framework has been removed"), 7),
+    (errors.ForeignState("/prevs", "holds what is not of prevs"), 8),
+]
+
+
+@pytest.mark.parametrize(("said", "code"), CODES)
+def test_every_end_has_the_code_that_the_program_documents(said: Told, code: int) -> None:
+    assert _read_code(said) == code
+
+
+def test_what_an_operator_has_to_decide_has_a_code_of_its_own() -> None:
+    kinds: list[type[errors.Fatal]] = [
+        errors.Refused,
+        errors.SessionLost,
+        errors.Superseded,
+        errors.FailedOver,
+        errors.Removed,
+        errors.ForeignState,
+    ]
+    codes = [kind.exit_code for kind in kinds]
+    assert len({0, DEFECT, BAD_SETTINGS, *codes}) == 3 + len(codes)
+    assert errors.SessionLost.exit_code == NO_ZOOKEEPER
