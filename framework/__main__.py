@@ -4,7 +4,8 @@ It stands by until it leads, and leads until it ends: a program leads at most on
 asked to end, 1 a defect, 2 settings, 3 Mesos refuses this framework (an operator decides), 4
 ZooKeeper is away or has ended the session, 5 another framework writes the records, 6 another one
 has subscribed, 7 the framework was removed from Mesos (an operator decides), 8 the records at the
-root are another installation's (an operator decides). Whatever it is, no task ends with it.
+root are another installation's, or have lost their id (an operator decides). Whatever it is, no
+task ends with it.
 """
 
 import argparse

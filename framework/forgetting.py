@@ -49,7 +49,9 @@ def forget(chosen: Settings, thing: str, patience: float) -> int:
 def _forget(client: KazooClient, paths: Paths, thing: str) -> int:
     path = paths.framework_id if thing == "id" else paths.installation
     held = root.holds(client, path)
-    if held is None:
+    # An id that was lost is forgotten, too: until then no framework replaces it.
+    was_lost = thing == "id" and held is None and root.has_records(client, paths)
+    if not held and not was_lost:
         print(f"There is no {path} in ZooKeeper; nothing was done.")
         return 0
     epoch = Election(client, paths, "").try_to_win()
@@ -60,6 +62,6 @@ def _forget(client: KazooClient, paths: Paths, thing: str) -> int:
             file=sys.stderr,
         )
         return LEADS
-    root.forget(client, paths, path, epoch)
-    print(f"{path} is removed; it was {held}. {_MEANS[thing]}")
+    (root.forget_id if thing == "id" else root.forget_installation)(client, paths, epoch)
+    print(f"{path} is forgotten; it was {held or 'lost'}. {_MEANS[thing]}")
     return 0

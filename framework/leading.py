@@ -12,13 +12,13 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from driver.scheduler import Credential
-from framework import events, http_api, installation, mesos
+from framework import events, http_api, installation, mesos, recovery
 from framework.clock import Clock
-from framework.errors import Fatal
+from framework.errors import Fatal, ForeignState
 from framework.following import Following
 from framework.launching import next_attempt
 from framework.metrics import Metrics
-from framework.ports import Store
+from framework.ports import Store, Stored
 from framework.previews import ServicePreviews
 from framework.records import Records
 from framework.refs import Mirrors
@@ -26,6 +26,7 @@ from framework.sandbox import AgentSandboxes
 from framework.service import Service
 from framework.settings import Settings
 from framework.task_info import Origin
+from prevs.paths import Paths
 from prevs.records import InstallationRecord
 
 Inbox = queue.SimpleQueue[events.Event]
@@ -57,9 +58,10 @@ class Leading(NamedTuple):
 
 
 def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegistry) -> Leading:
-    """Make the parts from what is stored. Raises Unavailable."""
+    """Make the parts from what is stored. Raises ForeignState, Unavailable."""
     clock = Clock()
     stored = store.load()
+    refuse_without_id(stored, Paths(chosen.root).framework_id)
     # All of this stays: no collection need look at it again (a tenth of a second for 10,000).
     gc.collect()
     gc.freeze()
@@ -90,6 +92,20 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         ready=lambda: _not_ready(service, cluster),
     )
     return Leading(service, cluster, following, app)
+
+
+def refuse_without_id(stored: Stored, path: str) -> None:
+    """Raise ForeignState where tasks belong to a framework id that is not at `path` any more.
+
+    Under a new id nobody would end them, and each of their previews would run a second time.
+    """
+    tasks = recovery.tasks_of(stored.previews)
+    if stored.framework_id is None and tasks and not stored.forgotten:
+        why = (
+            f"holds no framework id, but {len(tasks)} previews have a task under the one that was "
+            "there. Put it back, or run `python -m framework --forget id`."
+        )
+        raise ForeignState(path, why)
 
 
 def describe(chosen: Settings) -> InstallationRecord:

@@ -153,7 +153,8 @@ class Sandboxes(Protocol):
 class Stored(NamedTuple):
     """Everything that the store holds; what cannot be read is not among it.
 
-    `versions` are those of the apps' placements, as ProxyRecord.applied counts them.
+    `versions` are those of the apps' placements, as ProxyRecord.applied counts them. `forgotten`
+    says that there is no framework id because an operator wanted it so.
     """
 
     apps: Sequence[AppRecord] = ()
@@ -161,6 +162,7 @@ class Stored(NamedTuple):
     placements: Sequence[PlacementsRecord] = ()
     framework_id: str | None = None
     versions: Mapping[str, int] = MappingProxyType({})
+    forgotten: bool = False
 
 
 class Store(Protocol):

@@ -61,10 +61,29 @@ def holds(client: KazooClient, path: str) -> str | None:
     return None if data is None else data.decode("utf-8", "replace")
 
 
-def forget(client: KazooClient, paths: Paths, path: str, epoch: int) -> None:
-    """Remove a znode, for the one that leads. Raises Superseded, Unavailable."""
+def has_records(client: KazooClient, paths: Paths) -> bool:
+    """Tell whether a framework has ever led at a root. Raises Unavailable."""
+    with mapped(client):
+        return client.exists(paths.previews) is not None
+
+
+def forget_installation(client: KazooClient, paths: Paths, epoch: int) -> None:
+    """Remove the installation, for the one that leads. Raises Superseded, Unavailable."""
     request = client.transaction()
-    request.delete(path)
+    request.delete(paths.installation)
+    _commit(client, request, paths, epoch)
+
+
+def forget_id(client: KazooClient, paths: Paths, epoch: int) -> None:
+    """Leave an empty framework id, which says that its loss is no accident.
+
+    For the one that leads. Raises Superseded, Unavailable.
+    """
+    request = client.transaction()
+    if holds(client, paths.framework_id) is None:
+        request.create(paths.framework_id, b"")
+    else:
+        request.set_data(paths.framework_id, b"")
     _commit(client, request, paths, epoch)
 
 

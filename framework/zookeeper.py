@@ -64,7 +64,8 @@ class ZookeeperStore:
                 for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
             ]
             versions = {p.app: self._versions[self._path(p)] for p in placements}
-            return Stored(apps, previews, placements, self._read_framework_id(), versions)
+            known = self._read_framework_id()
+            return Stored(apps, previews, placements, known or None, versions, known == "")
 
     def save(self, record: Record) -> int:
         """Write a record; return its version."""
@@ -138,13 +139,14 @@ class ZookeeperStore:
                 log.warning("a record is left out", path=path, why=str(error))
 
     def _read_framework_id(self) -> str | None:
+        """Return the framework id; "" for one that was forgotten, None where there is none."""
         path = self._paths.framework_id
         try:
             data, stat = self._client.get(path)
         except NoNodeError:
             return None
         self._versions[path] = stat.version
-        return data.decode("ascii") or None
+        return data.decode("ascii")
 
     def _write(self, contents: Mapping[str, bytes]) -> None:
         """Write znodes in one transaction. Raises Superseded where one is not as it was left."""

@@ -102,6 +102,18 @@ def run_preview(program: Program, tmp_path: Path) -> tuple[str, dict[str, object
     return place, program.wait_state(place, "running")
 
 
+def wait_run_anew(program: Program, path: str, before: dict[str, object]) -> None:
+    """Wait until a preview runs as another task, and stop it."""
+    again = before
+    deadline = time.monotonic() + 60
+    while again["task_id"] == before["task_id"] or again["state"] != "running":
+        assert time.monotonic() < deadline, program.log.read_text()
+        again = program.ask("GET", path).json()
+        time.sleep(0.05)
+    assert program.ask("DELETE", path).status_code == 202
+    program.wait_state(path, "stopped")
+
+
 def forget(program: Program, thing: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "framework", "--forget", thing],
@@ -216,15 +228,40 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     assert known.decode() in done.stdout
     first.start()
     first.wait_ready()
-    again = first.wait_state(path, "running")
+    first.wait_state(path, "running")
     assert place.client.get(place.paths.framework_id)[0] not in (known, b"")
-    deadline = time.monotonic() + 60
-    while again["task_id"] == preview["task_id"] or again["state"] != "running":
-        assert time.monotonic() < deadline, first.log.read_text()
-        again = first.ask("GET", path).json()
-        time.sleep(0.05)
-    assert first.ask("DELETE", path).status_code == 202
-    first.wait_state(path, "stopped")
+    wait_run_anew(first, path, preview)
+
+
+def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
+    place: Place, mesos: Cluster, tmp_path: Path
+) -> None:
+    first = place.program()
+    first.start()
+    first.wait_ready()
+    path, preview = run_preview(first, tmp_path)
+    known = place.client.get(place.paths.framework_id)[0]
+    first.end(signal.SIGKILL)
+    place.client.delete(place.paths.framework_id)
+    assert "holds no framework id, but 1 previews have a task" in refusal(place.program(), 8)
+    assert place.client.exists(place.paths.framework_id) is None
+
+    place.client.create(place.paths.framework_id, known)
+    first.start()
+    first.wait_ready()
+    assert first.wait_state(path, "running") == preview
+    first.end(signal.SIGKILL)
+    place.client.delete(place.paths.framework_id)
+
+    url = f"http://{mesos.master}/teardown"
+    requests.post(url, data={"frameworkId": known.decode()}, timeout=10).raise_for_status()
+    done = forget(first, "id")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "it was lost" in done.stdout
+    first.start()
+    first.wait_ready()
+    assert place.client.get(place.paths.framework_id)[0] not in (known, b"")
+    wait_run_anew(first, path, preview)
 
 
 def test_nothing_is_forgotten_while_a_framework_leads(place: Place) -> None:
