@@ -38,6 +38,7 @@ class Agent(RecordingLink):
         self.containers = FakeContainers({ATTEMPT.image: app}, self.log)
         self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.graces: list[float] = []
+        self.told_at_stop: list[str] = []
         self.shutdown_grace = 5.0
         self.was_over = False
         self._when = when
@@ -64,6 +65,7 @@ class Agent(RecordingLink):
 
         def keep_grace(grace: float) -> None:
             self.graces.append(grace)
+            self.told_at_stop = list(self.states)
             stop(grace)
 
         signals.stop = keep_grace  # type: ignore[method-assign]  # to see what it was told
@@ -87,6 +89,7 @@ def test_a_task_runs_until_it_is_killed_and_then_the_process_ends(tmp_path: Path
     assert agent.run(Launched(TASK)) == EXIT_DONE
     assert agent.states == [*RAN, "TASK_KILLING", "TASK_KILLED"]
     assert agent.graces == [ORDER.stop_grace]
+    assert agent.told_at_stop[-1] == "TASK_KILLING"  # before the end can overtake it
     assert agent.was_over
     assert agent.containers.running == {}
     assert agent.stopped
