@@ -1,0 +1,77 @@
+"""The table of task states, as what becomes of a preview that runs (docs/reliability.md)."""
+
+import pytest
+
+from framework import events
+from prevs.states import State
+from tests.fakes.driven import A, Driven
+from tests.fakes.offers import offer
+
+ENDS = {
+    "TASK_FINISHED": State.QUEUED,
+    "TASK_FAILED": State.QUEUED,
+    "TASK_KILLED": State.QUEUED,
+    "TASK_ERROR": State.FAILED,
+    "TASK_DROPPED": State.QUEUED,
+    "TASK_GONE": State.QUEUED,
+    "TASK_GONE_BY_OPERATOR": State.QUEUED,
+    "TASK_LOST": State.QUEUED,
+}
+
+
+@pytest.mark.parametrize(("told", "state"), ENDS.items())
+def test_an_end_that_nobody_asked_for_frees_the_place_and_what_returns_is_killed(
+    driven: Driven, told: str, state: State
+) -> None:
+    driven.run()
+    old = driven.task()
+    driven.update(told)
+    assert driven.preview().state is state
+    assert driven.placements() == {}
+    driven.update("TASK_RUNNING", task=old, reason="REASON_SLAVE_REREGISTERED")
+    assert driven.placements() == {}
+    assert driven.cluster.of("kill") == [(old, "agent-1")]
+
+
+@pytest.mark.parametrize("told", [told for told in ENDS if ENDS[told] is State.QUEUED])
+def test_what_is_tried_again_has_another_task(driven: Driven, told: str) -> None:
+    driven.run()
+    old = driven.task()
+    driven.update(told)
+    driven.tick(1)
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview().state is State.PLACED
+    assert driven.task() != old
+
+
+@pytest.mark.parametrize("told", ["TASK_STAGING", "TASK_STARTING"])
+def test_what_begins_is_alive_and_nobody_is_sent_there(driven: Driven, told: str) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    placed = driven.preview()
+    driven.update(told)
+    assert driven.preview() == placed
+    assert driven.placements() == {}
+
+
+@pytest.mark.parametrize("told", ["TASK_UNREACHABLE", "TASK_UNKNOWN"])
+def test_what_is_out_of_sight_is_kept_and_replaced_after_a_minute(
+    driven: Driven, told: str
+) -> None:
+    driven.run()
+    driven.update(told)
+    assert driven.preview().state is State.RUNNING
+    assert driven.placements() == ({} if told == "TASK_UNREACHABLE" else {A: ("main",)})
+    driven.tick(59)
+    assert driven.preview().state is State.RUNNING
+    driven.tick(1)
+    assert driven.preview().state is State.QUEUED
+    assert driven.placements() == {}
+
+
+def test_what_somebody_else_kills_is_unrouted_and_kept_until_it_has_ended(driven: Driven) -> None:
+    driven.run()
+    task = driven.task()
+    driven.update("TASK_KILLING")
+    assert (driven.preview().state, driven.task()) == (State.DRAINING, task)
+    assert driven.placements() == {}
