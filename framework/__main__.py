@@ -1,11 +1,11 @@
 """The framework as a program: `python -m framework`. Signals, exit codes, and who leads.
 
 It stands by until it leads, and leads until it ends: a program leads at most once. Exit codes: 0
-asked to end, 1 a defect, 2 settings, 3 Mesos refuses this framework (an operator decides), 4
-ZooKeeper is away or has ended the session, 5 another framework writes the records, 6 another one
-has subscribed, 7 the framework was removed from Mesos (an operator decides), 8 the records at the
-root are another installation's, or have lost their id (an operator decides). Whatever it is, no
-task ends with it.
+asked to end, 1 a defect, 2 settings, 4 ZooKeeper is away or has ended the session, 5 another
+framework writes the records, 6 another one has subscribed; and where an operator has to decide: 3
+Mesos refuses this framework, 7 it was removed from Mesos, 8 the root holds something else, or has
+lost the framework id, 9 Mesos does not take the credentials, 10 the records are those of frameworks
+with other settings. Whatever it is, no task ends with it.
 """
 
 import argparse

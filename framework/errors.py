@@ -12,9 +12,11 @@ FrameworkError
     ├── Superseded: another framework writes the records
     ├── SessionLost: ZooKeeper has forgotten this session
     ├── Refused: Mesos does not want this framework
+    ├── Unauthorized: Mesos does not take its credentials
     ├── FailedOver: another process leads
     ├── Removed: an operator has removed the framework from Mesos
-    └── ForeignState: what is in ZooKeeper belongs to something else, or to other settings
+    └── ForeignState: what is in ZooKeeper belongs to something else
+        └── OtherSettings: or to frameworks with other settings, another cluster's for example
 
 framework/http_api/problems.py maps each to problem+json; nothing else knows HTTP.
 """
@@ -181,13 +183,19 @@ class SessionLost(Fatal):
 
 
 class Refused(Fatal):
-    """Mesos does not accept this framework: its credentials, its role, what it says of itself."""
+    """Mesos does not accept this framework: its role, what it says of itself."""
 
     exit_code = 3
 
     def __init__(self, why: str) -> None:
         super().__init__(f"Mesos refused this framework: {why}")
         self.why = why
+
+
+class Unauthorized(Fatal):
+    """Mesos does not take this framework's credentials, and never did."""
+
+    exit_code = 9
 
 
 class FailedOver(Fatal):
@@ -219,3 +227,9 @@ class ForeignState(Fatal):
     def __init__(self, path: str, why: str) -> None:
         super().__init__(f"{path} in ZooKeeper {why}")
         self.path = path
+
+
+class OtherSettings(ForeignState):
+    """The records are those of frameworks with other settings, on another cluster perhaps."""
+
+    exit_code = 10

@@ -11,7 +11,15 @@ from driver import errors
 from driver.errors import CallFailed, DriverError, NotConnected
 from driver.scheduler import Credential, SchedulerDriver
 from framework import events, resources
-from framework.errors import FailedOver, Fatal, OutcomeUnknown, Refused, Removed, Unavailable
+from framework.errors import (
+    FailedOver,
+    Fatal,
+    OutcomeUnknown,
+    Refused,
+    Removed,
+    Unauthorized,
+    Unavailable,
+)
 from framework.matching import Offer
 from framework.ports import InverseOffer
 
@@ -147,6 +155,8 @@ def _read_end(error: DriverError) -> Fatal:
             return FailedOver(str(error))
         case errors.FrameworkRemoved():
             return Removed(str(error))
+        case errors.Unauthorized():
+            return Unauthorized(str(error))
         case errors.ThreadDied():
             return Fatal(str(error))
     return Refused(str(error))

@@ -10,7 +10,7 @@ from kazoo.exceptions import (
 )
 
 from framework import installation
-from framework.errors import ForeignState, Superseded
+from framework.errors import ForeignState, OtherSettings, Superseded
 from framework.zookeeper_link import mapped
 from prevs.paths import Paths
 from prevs.records import AppRecord, InstallationRecord, RecordError
@@ -39,7 +39,7 @@ def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: b
         why = f"cannot be read by this version of prevs ({error}). Run the version that wrote it."
         raise ForeignState(paths.installation, why) from None
     if difference := installation.find_difference(found, ours, led=led):
-        raise ForeignState(paths.installation, difference)
+        raise OtherSettings(paths.installation, difference)
 
 
 def take_over(client: KazooClient, paths: Paths, ours: InstallationRecord, epoch: int) -> None:

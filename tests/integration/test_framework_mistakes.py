@@ -144,7 +144,7 @@ def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
     first.wait_ready()
     path, preview = run_preview(first, tmp_path)
     before = place.tree()
-    why = refusal(place.program(**{setting: value}), 8)
+    why = refusal(place.program(**{setting: value}), 10)
     assert f"PREVS_{setting} " in why
     assert f"{value} here" in why
     assert "--forget installation" in why
@@ -166,7 +166,7 @@ def test_a_framework_at_another_clusters_records_refuses_although_nobody_leads_t
     place.client.create(place.paths.installation, other.encode(), makepath=True)
     place.client.create(place.paths.framework_id, b"11111111-0000")
     before = place.tree()
-    assert "PREVS_MASTER zk://10.9.9.9:2181/mesos there" in refusal(place.program(), 8)
+    assert "PREVS_MASTER zk://10.9.9.9:2181/mesos there" in refusal(place.program(), 10)
     assert place.tree() == before
 
 
@@ -286,7 +286,7 @@ def test_an_installation_that_is_forgotten_can_be_another(place: Place) -> None:
     first.wait_ready()
     assert first.end() == 0
     second = place.program(NAME="others")
-    refusal(second, 8)
+    refusal(second, 10)
     done = forget(second, "installation")
     assert (done.returncode, done.stderr) == (0, "")
     assert "nothing was done" in forget(second, "installation").stdout
@@ -307,7 +307,7 @@ def test_the_domain_may_change_while_nobody_leads(place: Place) -> None:
     second.wait_ready()
     stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
     assert stored.domain == "others.example.org"
-    assert "PREVS_DOMAIN others.example.org there" in refusal(place.program(), 8)
+    assert "PREVS_DOMAIN others.example.org there" in refusal(place.program(), 10)
 
 
 def test_what_was_never_there_is_not_forgotten_and_nothing_is_written(place: Place) -> None:
@@ -367,7 +367,7 @@ def test_wrong_credentials_end_it_and_right_ones_are_taken(
     secret = tmp_path / "secret"
     secret.write_text("wrong")
     told = {"MASTER": address, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
-    why = refusal(place.program(**told), 3)
+    why = refusal(place.program(**told), 9)
     assert "does not take this framework's credentials" in why
     assert "wrong" not in why
     secret.write_text("right")

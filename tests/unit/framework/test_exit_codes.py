@@ -19,6 +19,8 @@ CODES: list[tuple[Told, int]] = [
     (errors.FailedOver("Framework failed over"), 6),
     (errors.Removed("Framework has been removed"), 7),
     (errors.ForeignState("/prevs", "holds what is not of prevs"), 8),
+    (errors.Unauthorized("Mesos does not take this framework's credentials"), 9),
+    (errors.OtherSettings("/prevs/framework/installation", "is of other settings"), 10),
 ]
 
 
@@ -35,6 +37,8 @@ def test_what_an_operator_has_to_decide_has_a_code_of_its_own() -> None:
         errors.FailedOver,
         errors.Removed,
         errors.ForeignState,
+        errors.Unauthorized,
+        errors.OtherSettings,
     ]
     codes = [kind.exit_code for kind in kinds]
     assert len({0, DEFECT, BAD_SETTINGS, *codes}) == 3 + len(codes)

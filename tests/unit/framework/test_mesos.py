@@ -126,6 +126,7 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
         (driver.errors.FailedOver("x"), errors.FailedOver, 6),
         (driver.errors.FrameworkRemoved("x"), errors.Removed, 7),
         (driver.errors.Rejected("x"), errors.Refused, 3),
+        (driver.errors.Unauthorized("x", 401), errors.Unauthorized, 9),
         (driver.errors.ThreadDied("x"), errors.Fatal, 1),
     ],
 )
