@@ -5,6 +5,7 @@ the table in driver/__init__.py.
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -50,11 +51,13 @@ def test_a_call_that_is_not_answered_ends_after_the_timeout_p3(
         failures.append(caught.value)
 
     caller = threading.Thread(target=call)
+    begun = time.monotonic()
     caller.start()
     master.wait_call("REVIVE")
     assert driver.connected
     assert not failures  # the call waits still
     caller.join(30)
+    assert time.monotonic() - begun < 15
     assert (failures[0].outcome_unknown, failures[0].status) == (True, None)
 
 

@@ -1,0 +1,39 @@
+"""docs/reliability.md names tests, and driver/__init__.py promises one for each of its rows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import driver
+
+ROOT = Path(__file__).parents[3]
+TABLE = ROOT / "docs" / "reliability.md"
+SOURCES = {path: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
+TESTS = {name for text in SOURCES.values() for name in re.findall(r"^def (test_\w+)", text, re.M)}
+DEFECTS = re.findall(r"^([PE]\d+) ", driver.__doc__ or "", re.M)
+
+
+def test_every_test_that_the_table_names_is_there() -> None:
+    text = TABLE.read_text()
+    files = set(re.findall(r"\btests/\S+?\.py", text.replace("test_driver_*.py", "")))
+    assert files
+    assert [file for file in sorted(files) if ROOT / file not in SOURCES] == []
+    named = set(re.findall(r"(?<![/\w])test_\w+(?!\w|\.py)", text))
+    assert len(named) > 100
+    assert sorted(named - TESTS) == []
+
+
+def test_every_row_of_the_table_names_a_test() -> None:
+    rows = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", TABLE.read_text(), re.M)
+    assert [int(number) for number, _ in rows] == list(range(1, 34))
+    assert [number for number, tests in rows if "test_" not in tests] == []
+
+
+@pytest.mark.parametrize("row", DEFECTS)
+def test_every_defect_of_pymesos_has_a_test_of_its_number(row: str) -> None:
+    assert any(re.search(rf"_{row.lower()}(_|$)", name) for name in TESTS)
+
+
+def test_all_defects_are_there() -> None:
+    assert len(DEFECTS) == len(set(DEFECTS)) == 35
