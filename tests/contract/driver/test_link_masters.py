@@ -37,6 +37,22 @@ def test_a_master_that_is_unavailable_is_asked_in_growing_intervals_p4(
     events.wait("subscribed")
 
 
+def test_after_a_subscription_the_intervals_are_short_again_p4(
+    master: FakeMaster, events: RecordedScheduler, make: Make
+) -> None:
+    """P4: a master that was away for long is not punished for its next absence."""
+    master.subscribe_answer = Answer(503)
+    make(master.address, pace=Pace(first_delay=0.02, longest_delay=60.0, answer_limit=1.0))
+    master.wait_call("SUBSCRIBE", 7)
+    master.subscribe_answer = None
+    events.wait("subscribed")
+    tried = len(master.calls)
+    begun = time.monotonic()
+    master.stream.cut()
+    master.wait_call("SUBSCRIBE", tried + 1)
+    assert time.monotonic() - begun < 0.64
+
+
 def test_a_stream_that_ends_at_once_is_not_asked_for_without_a_pause_p4(
     master: FakeMaster, make: Make
 ) -> None:
@@ -58,6 +74,19 @@ def test_a_master_that_falls_silent_is_left_after_five_heartbeats_p6(
         events.wait("disconnected")
         assert time.monotonic() - begun > 0.45
         events.wait("subscribed")
+    finally:
+        master.close()
+
+
+def test_a_master_that_promises_no_heartbeats_is_given_mesos_own_p6(
+    events: RecordedScheduler, make: Make
+) -> None:
+    """P6: its default is 15 s, so 75 s of silence are too many."""
+    master = FakeMaster(heartbeat=0.0, silent=True, offers=False)
+    try:
+        driver = make(master.address)
+        events.wait("subscribed")
+        assert driver._link._silence_limit == 75.0
     finally:
         master.close()
 

@@ -1,11 +1,11 @@
-"""How long to wait before the next try."""
+"""How long a framework waits before it tries a master again."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver.pace import Pace, retry_delay
+from driver.pace import retry_delay
+from driver.scheduler_link import PACE
 
-PACE = Pace(first_delay=0.5, longest_delay=15.0, answer_limit=1.0)
 CHANCES = st.floats(0, 1, exclude_max=True)
 
 
@@ -27,6 +27,10 @@ def test_more_failures_never_wait_less(failures: int) -> None:
 def test_delays_double_up_to_the_longest() -> None:
     delays = [retry_delay(PACE, failures, 1.0) for failures in range(1, 8)]
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+
+
+def test_an_answer_to_subscribe_is_waited_for_no_longer_than_a_call() -> None:
+    assert PACE.answer_limit == 10.0
 
 
 def test_half_of_a_delay_is_chance() -> None:
