@@ -9,7 +9,7 @@ import dataclasses
 import json
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException, NoNodeError
@@ -52,6 +52,11 @@ def read_master(data: bytes) -> str | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return f"{host}:{port}"
+
+
+def find_leader(children: Iterable[str]) -> str | None:
+    """Return the znode of the leading master among those below the masters' path, None for none."""
+    return min((child for child in children if child.startswith(_MASTER_PREFIX)), default=None)
 
 
 class Detector:
@@ -129,22 +134,22 @@ class Detector:
             self._appointed = leader
 
     def _leader(self) -> str | None:
-        """Return the address in the znode with the lowest number, watching for the next change."""
+        """Return the leading master's address, watching for the next change."""
         path = self._ensemble.path
         try:
             children = self._client.get_children(path, watch=self._wake)
         except NoNodeError:
             self._client.exists(path, watch=self._wake)
             return None
-        masters = sorted(child for child in children if child.startswith(_MASTER_PREFIX))
-        if not masters:
+        leader = find_leader(children)
+        if leader is None:
             return None
         try:
-            data, _ = self._client.get(f"{path.rstrip('/')}/{masters[0]}")
+            data, _ = self._client.get(f"{path.rstrip('/')}/{leader}")
         except NoNodeError:
             # It went in between; the watch on its parent has woken us already.
             return self._appointed
         master = read_master(data)
         if master is None:
-            logger.error("The znode %s of the leading master holds no address", masters[0])
+            logger.error("The znode %s of the leading master holds no address", leader)
         return master

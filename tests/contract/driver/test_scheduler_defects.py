@@ -239,6 +239,26 @@ def test_a_new_subscription_repeats_what_was_last_asked_about_offers_p18(
     assert "suppressed_roles" not in master.wait_call("SUBSCRIBE", 3).body["subscribe"]
 
 
+def test_what_is_asked_about_offers_without_a_link_holds_for_the_next_one_p18(
+    driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
+) -> None:
+    """P18: the call fails, and what it wanted is not forgotten."""
+    asks: list[tuple[Callable[[], None], object]] = [
+        (driver.suppress, ["r"]),
+        (driver.revive, None),
+    ]
+    for ask, roles in asks:
+        master.subscribe_answer = Answer(503)
+        master.stream.cut()
+        events.wait("disconnected")
+        with pytest.raises(NotConnected):
+            ask()
+        master.subscribe_answer = None
+        events.wait("subscribed")
+        subscribe = master.of_type("SUBSCRIBE")[-1].body["subscribe"]
+        assert subscribe.get("suppressed_roles") == roles
+
+
 def test_inverse_offers_are_told_and_accepted(
     driver: SchedulerDriver, master: FakeMaster, events: RecordedScheduler
 ) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from driver.detector import Detector, Ensemble, read_master, read_url
+from driver.detector import Detector, Ensemble, find_leader, read_master, read_url
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,13 @@ def test_a_masters_address_is_read_from_what_it_wrote(address: object, master: s
 @pytest.mark.parametrize("data", [b"", b"\xff\xfe", b"[]", b"7", b"{}"])
 def test_what_is_no_master_is_none(data: bytes) -> None:
     assert read_master(data) is None
+
+
+def test_the_master_that_came_first_leads_p20() -> None:
+    """P20: what else is below the path, as the replicas of the master's log, is none."""
+    children = ["log_replicas", "json.info_0000000010", "json.info_0000000009", "info_0000000001"]
+    assert find_leader(children) == "json.info_0000000009"
+    assert find_leader(["log_replicas"]) is None
 
 
 def test_a_detector_of_a_wrong_url_is_refused_before_it_starts() -> None:
