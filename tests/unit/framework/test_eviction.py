@@ -133,6 +133,21 @@ def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
     assert states(driven) == "running draining queued"
 
 
+def test_what_is_kept_warm_stops_after_what_is_not() -> None:
+    driven = Driven()
+    warm = dataclasses.replace(APP, idle_after=0, keep_warm=("mon-sun 00:00-24:00",))
+    driven.add_app(warm)
+    driven.add_app(dataclasses.replace(warm, name="other", keep_warm=()))
+    for sha, app in ((A, "hello"), (B, "other")):
+        driven.start(sha, "main", app=app)
+        driven.step(events.Offered([offer(mem=BIG)]))
+        driven.update("TASK_RUNNING", task=driven.preview(sha, app).task_id)
+        driven.tick(100)
+    ask(driven)
+    assert driven.preview(A).state is State.RUNNING
+    assert driven.preview(B, "other").state is State.DRAINING
+
+
 def test_nothing_stops_while_use_is_not_known() -> None:
     driven = full()
     driven.znodes.proxies = [ProxyRecord({"hello": 99})]

@@ -194,3 +194,4 @@ def test_a_preview_whose_app_cannot_be_read_costs_only_itself(driven: Driven) ->
     again.start(B, "main", app="other")
     again.step(events.Offered([offer()]))
     assert again.preview(B, "other").state is State.PLACED
+    assert again.records.preview("hello", A).reason == "The settings of its app cannot be read."
