@@ -33,14 +33,17 @@ def test_a_task_that_was_replaced_is_asked_for_until_mesos_says_that_it_knows_no
 ) -> None:
     driven.run()
     old = driven.task()
-    driven.step(events.Subscribed("framework-1"))
+    driven.tick(200)
+    driven.update("TASK_RUNNING")
+    driven.step(events.AgentFailed("agent-1", None))
     driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
-    driven.tick(61)
     assert driven.preview().state is State.QUEUED
-    driven.update("TASK_UNKNOWN", task=old, reason="REASON_RECONCILIATION")
     driven.cluster.calls.clear()
-    driven.tick(300)
-    assert driven.cluster.of("reconcile") == []
+    driven.tick()
+    assert driven.cluster.of("reconcile") == [((old, "agent-1"),)]
+    driven.update("TASK_UNKNOWN", task=old, reason="REASON_RECONCILIATION")
+    driven.tick(60)
+    assert len(driven.cluster.of("reconcile")) == 1
 
 
 def test_everything_is_asked_for_again(driven: Driven) -> None:
