@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 from docker.errors import APIError
+from hypothesis import HealthCheck, settings
 
 from local import ports
 from local.announcement import AnnouncementPart
@@ -24,6 +25,12 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
+
+# How long an example takes, or the making of one, says something of the machine only.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_nothing_is_handed_out_without_a_link_and_a_closed_store_ends_the_wait()
     reader = threading.Thread(target=lambda: results.append(updates.next_unsent()))
     reader.start()
     updates.close()
-    reader.join(5)
+    reader.join(60)
     assert results == [None]
 
 
