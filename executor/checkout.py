@@ -74,13 +74,13 @@ class GitCheckout:
     def tree(self, *, limit: float) -> Iterator[Path]:
         """Give a folder with the commit's files; it is gone when the context ends.
 
-        Blocks for at most `limit` seconds. Raises RepositoryUnreachable, CommitMissing, Stopped.
+        Blocks while others of this agent read the repository, and then for at most `limit` seconds.
+        Raises RepositoryUnreachable, CommitMissing, Stopped.
         """
         tree = Folder(self._folder).tree(self._source.name)
         index = tree.with_name(f"{tree.name}.index")
-        deadline = self._now() + limit
         try:
-            self._fetch(deadline)
+            deadline = self._fetch(limit)
             tree.mkdir(parents=True)
             settings = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(tree)}
             self._run("read-tree", "--reset", "-u", self._source.sha, more=settings, until=deadline)
@@ -89,16 +89,20 @@ class GitCheckout:
             shutil.rmtree(tree, ignore_errors=True)
             index.unlink(missing_ok=True)
 
-    def _fetch(self, deadline: float) -> None:
-        """Make sure that the mirror has the commit; asks the repository only where it has not."""
+    def _fetch(self, limit: float) -> float:
+        """Make sure that the mirror has the commit; asks the repository only where it has not.
+
+        Returns when `limit` will have passed: it counts from when nobody else reads the repository.
+        """
         self._write_settings()
         with locked(self._lock, self._signals, busy=self._say_busy):
+            deadline = self._now() + limit
             # The last thing that init makes: one that was killed is begun again.
             if not (self._mirror / "objects").exists():
                 self._mirror.parent.mkdir(parents=True, exist_ok=True)
                 self._run("init", "--quiet", "--bare", "--template=", until=deadline)
             if self._has_commit(deadline):
-                return
+                return deadline
             # Nobody else writes here while we hold the lock: a lock of git's own is one that a
             # killed git left behind, and would stop every later fetch; what it had received is
             # of no use.
@@ -111,6 +115,7 @@ class GitCheckout:
                 raise self._unreachable(reason(said))
             if not self._has_commit(deadline):
                 raise CommitMissing(without_credentials(self._source.repository), self._source.sha)
+            return deadline
 
     def _say_busy(self) -> None:
         self._log.header("waiting for another attempt that reads this repository")

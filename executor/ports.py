@@ -47,7 +47,8 @@ class Checkout(Protocol):
     def tree(self, *, limit: float) -> AbstractContextManager[Path]:
         """Give a folder with the commit's files; it is gone when the context ends.
 
-        Blocks for at most `limit` seconds. Raises RepositoryUnreachable, CommitMissing, Stopped.
+        Blocks while others of this agent read the repository, and then for at most `limit` seconds.
+        Raises RepositoryUnreachable, CommitMissing, Stopped.
         """
         ...
 

@@ -225,6 +225,27 @@ def test_a_repository_that_says_nothing_is_given_up_at_the_limit(
     assert fetches(silent_server) == []
 
 
+def test_who_waited_for_another_has_its_whole_limit_all_the_same(
+    world: World, silent_server: str
+) -> None:
+    ends: dict[str, float] = {}
+
+    def fetch(name: str, limit: float) -> None:
+        with (
+            pytest.raises(RepositoryUnreachable, match="too long"),
+            world.checkout("0" * 40, silent_server, name).tree(limit=limit),
+        ):
+            pytest.fail("there is no tree")
+        ends[name] = time.monotonic()
+
+    first = threading.Thread(target=fetch, args=("first", 2.0))
+    first.start()
+    wait_until(lambda: fetches(silent_server))
+    fetch("second", 1.5)
+    first.join()
+    assert ends["second"] - ends["first"] > 0.75
+
+
 def test_a_stop_ends_the_fetch_and_its_processes(world: World, silent_server: str) -> None:
     def stop() -> None:
         wait_until(lambda: fetches(silent_server))
