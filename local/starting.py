@@ -26,7 +26,8 @@ def supervisor_pid(settings: Settings) -> int | None:
     try:
         with settings.lock_file.open("r+") as lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Shared: two who look at the same time must not take each other for a supervisor.
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return int(lock.read() or 0) or None
     except FileNotFoundError:  # nothing was ever started here

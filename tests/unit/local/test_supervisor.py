@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from local.errors import LocalError
 from local.settings import Settings, prepare
+from local.starting import supervisor_pid
 from local.supervisor import Supervisor, only_one
 
 
@@ -90,10 +92,22 @@ def test_a_look_whether_a_supervisor_lives_does_not_keep_one_from_starting(
     settings: Settings,
 ) -> None:
     look = settings.lock_file.open("a+")
-    fcntl.flock(look, fcntl.LOCK_EX)
+    fcntl.flock(look, fcntl.LOCK_SH)
     threading.Timer(0.05, look.close).start()
     with only_one(settings):
         assert look.closed
+
+
+def test_two_who_look_at_the_same_time_see_no_supervisor_in_each_other(settings: Settings) -> None:
+    settings.lock_file.write_text("4711")  # the last one's pid
+    with settings.lock_file.open("r+") as look:
+        fcntl.flock(look, fcntl.LOCK_SH)
+        assert supervisor_pid(settings) is None
+
+
+def test_a_supervisor_that_lives_is_known_by_its_pid(settings: Settings) -> None:
+    with only_one(settings):
+        assert supervisor_pid(settings) == os.getpid()
 
 
 def test_a_second_supervisor_is_refused(settings: Settings) -> None:
