@@ -51,6 +51,7 @@ def main() -> int:
         )
         if done.returncode == 0:
             runs.append(read(done.stdout))
+            print(*table(runs[-1:]), sep="\n", file=sys.stderr, flush=True)
         else:
             print(done.stdout, file=sys.stderr)
     print(*table(runs), sep="\n")

@@ -19,9 +19,14 @@ from prevs.states import State
 from tests.faults.picture import Key
 from tests.faults.system import System
 
+_COURSE = (State.QUEUED, State.PLACED, State.BUILDING, State.STARTING, State.RUNNING)
+
 
 class Moment(NamedTuple):
-    """`delay` seconds after the record of a preview has become `state`."""
+    """`delay` seconds after the record of a preview has become `state`, or one that follows it.
+
+    A machine that is busy may show the one that follows only.
+    """
 
     state: State
     delay: float
@@ -46,10 +51,10 @@ class Moment(NamedTuple):
     def _look(
         self, now: PreviewRecord | None, old: PreviewRecord | None, struck: threading.Event
     ) -> None:
-        if now is None or now.state is not self.state:
+        if now is None or now.state not in _COURSE[_COURSE.index(self.state) :]:
             return
         # The state of an earlier attempt is none of this start's.
-        if self.state is State.QUEUED or old is None or now.task_id != old.task_id:
+        if now.state is State.QUEUED or old is None or now.task_id != old.task_id:
             struck.set()
 
     def _wait(self, struck: threading.Event, strike: Callable[[], None]) -> None:

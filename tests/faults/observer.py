@@ -120,6 +120,11 @@ class Observer:
         tasks = [task["id"] for f in listed for task in [*f["tasks"], *f["completed_tasks"]]]
         return {task for task in tasks if task.startswith("{}.{}.".format(*key))}
 
+    def told(self, task: str, state: str) -> int:
+        """Return how often the master has sent a framework that state of a task."""
+        line = rf"Forwarding status update {state} .* for task {re.escape(task)} "
+        return len(re.findall(line, self._master_log.read_text(errors="replace")))
+
     def mesos(self, path: str) -> Any:
         """Return what the master answers at a path. Raises CannotLook."""
         try:

@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 import requests
 from docker import DockerClient
-from prometheus_client.parser import text_string_to_metric_families
 
 from local import ports, processes
 from local.processes import Identity
@@ -146,15 +145,6 @@ class System:
         logs = [self.settings.log(framework).read_text() for framework in self.frameworks]
         lines = [line for log in logs for line in log.splitlines() if f"task={task_id}" in line]
         return "\n".join(line for line in lines if "why=" in line)
-
-    def updates_heard(self, state: str) -> float:
-        """Return how many status updates with that state the leader has heard."""
-        number = self.frameworks.index(self.leader()) + 1
-        answer = requests.get(f"{self.settings.framework_api(number)}/metrics", timeout=5)
-        wanted = ("prevs_status_updates_total", {"state": state})
-        families = text_string_to_metric_families(answer.text)
-        samples = [sample for family in families for sample in family.samples]
-        return sum(s.value for s in samples if (s.name, s.labels) == wanted)
 
     # its containers
 
