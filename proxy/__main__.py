@@ -23,7 +23,7 @@ from proxy.controller import Controller
 from proxy.errors import HaproxyFailed
 from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
-from proxy.haproxy_config import HOLD_SECONDS, Files
+from proxy.haproxy_config import Files
 from proxy.haproxy_process import HaproxyProcess
 from proxy.reporting import Reporter
 from proxy.room import app, wake
@@ -87,7 +87,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         placements, router, table, domain=chosen.domain, remember=router.remember
     )
     framework = FrameworkApi(chosen.addresses(), token)
-    waiting = Waiting(framework, table, chosen.domain, hold_seconds=HOLD_SECONDS)
+    waiting = Waiting(framework, table, chosen.domain)
     room = app.Parts(framework, table, waiting, Tokens(token), chosen.domain)
     return _Parts(
         placements,
@@ -110,7 +110,7 @@ async def _run(chosen: Settings, files: Files) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
     parts = _wire(chosen, files, loop)
-    haproxy_config.write(files, chosen.proxy_listen)
+    haproxy_config.write(files, chosen.proxy_listen, chosen.domain)
     servers = [
         loop.create_task(parts.room.serve(sockets=[serving.listen(files.room)])),
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),

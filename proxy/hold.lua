@@ -1,25 +1,41 @@
 -- Holds a request until the waiting room's wake socket says where its preview answers.
 --
--- Arguments: the path of that socket, and the longest hold in seconds. The request waits in HAProxy, body
--- and all, and then goes to its destination once. An answer of 200 is the map's value, 204 means "not
--- yet, ask again", 409 "no": the request then goes to the waiting room, which says why. Anything else
--- means that the controller is being started again.
+-- Arguments: the path of that socket, and the longest hold in seconds; a client may ask for a shorter one
+-- (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to its
+-- destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no": the
+-- request then goes to the waiting room, which says why. Anything else means that the controller is
+-- being started again. txn.held is for how many seconds the request was to be held.
 local socket, longest = ...
 local missed_at_most, pause_ms, answer_ms = 60, 500, 30000
 
+local function now()
+  local time = core.now()
+  return time.sec + time.usec / 1000000
+end
+
+local function patience(txn)
+  local prefer = "," .. string.lower(txn.f:req_fhdr("prefer") or "")
+  local seconds = string.match(prefer, '[,;%s]wait%s*=%s*"?(%d+)') or longest
+  -- A second at least: in it the preview is asked for.
+  return math.min(math.max(tonumber(seconds), 1), tonumber(longest))
+end
+
 local function hold(txn)
   local host = txn:get_var("txn.host")
-  local request = {
-    url = "http://wake/wake",
-    dst = "unix@" .. socket,
-    headers = { ["x-prevs-host"] = { host } },
-    timeout = answer_ms,
-  }
-  local deadline = core.now().sec + tonumber(longest)
+  local seconds = patience(txn)
+  local deadline = now() + seconds
   local missed = 0
-  txn:set_var("txn.held", "1")
-  while core.now().sec < deadline and missed < missed_at_most do
-    local answer = core.httpclient():get(request)
+  txn:set_var("txn.held", string.format("%d", seconds))
+  repeat
+    local answer = core.httpclient():get({
+      url = "http://wake/wake",
+      dst = "unix@" .. socket,
+      headers = {
+        ["x-prevs-host"] = { host },
+        ["x-prevs-seconds"] = { string.format("%.3f", math.max(deadline - now(), 0)) },
+      },
+      timeout = answer_ms,
+    })
     local status = answer and answer.status
     if status == 200 then
       txn:set_var("txn.dst", answer.body)
@@ -32,7 +48,7 @@ local function hold(txn)
       missed = missed + 1
       core.msleep(pause_ms)
     end
-  end
+  until now() >= deadline or missed >= missed_at_most
 end
 
 core.register_action("hold", { "http-req" }, hold, 0)

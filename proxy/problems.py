@@ -113,14 +113,15 @@ def stopped(preview: Preview) -> Problem:
     )
 
 
-def not_yet(preview: Preview | None, seconds: float) -> Problem:
-    """Return the problem of a preview that took longer than a request is held."""
+def not_yet(preview: Preview | None, held: int) -> Problem:
+    """Return the problem of a preview that has not answered while a request was held (seconds)."""
+    within = f"within {held} s" if held else "yet"
     if preview is None:
-        return unavailable(f"The preview has not answered within {seconds:.0f} s.")
+        return unavailable(f"The preview has not answered {within}.")
     said = ", ".join(part for part in (preview.place, preview.reason) if part)
     reason = f" ({said})" if said else ""
     return unavailable(
-        f"The preview has not answered within {seconds:.0f} s; it is {preview.state}{reason}.",
+        f"The preview has not answered {within}; it is {preview.state}{reason}.",
         app=preview.app,
         sha=preview.sha,
         state=preview.state,

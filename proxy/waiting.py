@@ -63,14 +63,12 @@ class Waiting:
         table: Table,
         domain: str,
         *,
-        hold_seconds: float,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._framework = framework
         self._table = table
         self._domain = domain
-        self._hold_seconds = hold_seconds
         self._clock = clock
         self._pause = pause
         self._searches: dict[str, tuple[_Search, _Ending]] = {}
@@ -97,12 +95,12 @@ class Waiting:
             return route
         return task.result() if task.done() and not task.cancelled() else None
 
-    def verdict(self, host: str) -> Problem:
-        """Return why a request that was held for `host` is let go without an answer."""
+    def verdict(self, host: str, held: int) -> Problem:
+        """Return why a request that was held for `held` seconds is let go without an answer."""
         if host in self._verdicts:
             return self._verdicts[host]
         running = self._searches.get(host)
-        return problems.not_yet(running[0].preview if running else None, self._hold_seconds)
+        return problems.not_yet(running[0].preview if running else None, held)
 
     def close(self) -> None:
         """Forget all who wait."""

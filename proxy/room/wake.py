@@ -18,7 +18,8 @@ def make_app(waiting: Waiting) -> Starlette:
     async def wake(request: Request) -> Response:
         """Start the preview of a host; answer as soon as it is known how that ended."""
         host = request.headers.get("x-prevs-host", "")
-        outcome = await waiting.outcome(host, _ASK_AGAIN_SECONDS)
+        seconds = float(request.headers["x-prevs-seconds"])
+        outcome = await waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS))
         if outcome is None:
             return Response(status_code=NOT_YET)
         if isinstance(outcome, Route):

@@ -164,11 +164,27 @@ def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
     assert site.world.count("POST /v1/previews") == 0
 
 
-def test_a_robot_starts_nothing(site: Site) -> None:
+@pytest.mark.parametrize(
+    "robot",
+    [
+        {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
+        {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
+        {"User-Agent": "TelegramBot (like TwitterBot)"},
+        {"User-Agent": "Synapse (bot; +https://github.com/matrix-org/synapse)"},
+        {"User-Agent": "facebookexternalhit/1.1"},
+        {"User-Agent": "WhatsApp/2.24.20.89 A"},
+        {"User-Agent": "Mozilla/5.0 (Windows NT 6.1) SkypeUriPreview Preview/0.5"},
+        {"User-Agent": "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"},
+        {"User-Agent": "Uptime-Kuma/1.23.13"},
+        {"User-Agent": "kube-probe/1.30"},
+        {"User-Agent": "check_http/v2.3.3 (monitoring-plugins 2.3.3)"},
+        {"User-Agent": "Mozilla/5.0 Chrome/120", "Sec-Purpose": "prefetch;prerender"},
+        {"User-Agent": "Mozilla/5.0 Chrome/120", "Sec-Fetch-Dest": "serviceworker"},
+    ],
+    ids=lambda robot: " ".join(robot.values())[:30],
+)
+def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str]) -> None:
     site.world.add("hello", "main", SHA)
-    robot = {
-        "User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-    }
     assert site.proxy.ask(HOST, headers=robot).status == 503
     page = site.proxy.ask(HOST, headers={**robot, "Accept": "text/html"})
     assert page.status == 503
@@ -184,6 +200,39 @@ def test_a_preview_that_is_stopped_lets_go_of_its_requests(site: Site) -> None:
     assert "retry-after" in answer.headers
     assert "stopped" in problem(answer)["detail"]
     assert site.world.count("POST /v1/previews") == 1
+
+
+@pytest.mark.parametrize("agent", ["curl/8.14.1", "Robotics/1.0", "python-requests/2.32", "Bottle"])
+def test_what_only_sounds_like_one_that_looks_is_held(site: Site, agent: str) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = after(0.1, lambda _: site.run("hello", SHA, app.port, "main"))
+        assert site.proxy.ask(HOST, headers={"User-Agent": agent}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("prefer", "held"),
+    [("wait=2", 2), ("respond-async, Wait = 2", 2), ('wait="2"', 2), ("wait=0", 1)],
+)
+def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str, held: int) -> None:
+    site.world.add("hello", "main", SHA)
+    began = time.monotonic()
+    answer = site.proxy.ask(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
+    took = time.monotonic() - began
+    assert held - 0.1 < took < held + 10, took
+    told = problem(answer)
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert f"has not answered within {held} s; it is queued" in told["detail"]
+    assert site.world.count("POST /v1/previews") == 1
+
+
+@pytest.mark.parametrize("prefer", ["await=1", "wait=x", "wait=-1", "return=minimal"])
+def test_what_is_no_such_wish_changes_nothing(site: Site, prefer: str) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
+        assert site.proxy.ask(HOST, headers={"Prefer": prefer}).status == 200
 
 
 def test_a_websocket_is_held_too(site: Site) -> None:

@@ -44,6 +44,7 @@ def test_one_that_takes_too_long_says_where_it_is() -> None:
     assert "600 s" in problem.detail
     assert "no agent has 2048 MB free" in problem.detail
     assert problems.not_yet(None, 600).status == 503
+    assert "yet; it is queued" in problems.not_yet(preview, 0).detail
     third = Preview("hello", SHA, "queued", reason="no agent is free", queue_place=3)
     assert "(3rd in the queue, no agent is free)" in problems.not_yet(third, 600).detail
 

@@ -26,7 +26,6 @@ class Bench:
             self.framework,
             self.table,
             "localhost",
-            hold_seconds=600,
             clock=lambda: self.now,
             pause=self._pause,
         )
@@ -104,7 +103,7 @@ def test_a_preview_that_fails_is_told_with_its_reason() -> None:
         "app-exited",
         "oh no",
     )
-    assert bench.waiting.verdict(HOST) == told
+    assert bench.waiting.verdict(HOST, 600) == told
     assert bench.now < 1.5
 
 
@@ -185,4 +184,4 @@ def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer() -> No
 
     bench.run(scenario)
     assert bench.now < 10
-    assert bench.waiting.verdict(HOST).status == 503
+    assert bench.waiting.verdict(HOST, 600).status == 503
