@@ -1,5 +1,6 @@
 """HAProxy's configuration file, and the other files beside it. All are in one folder."""
 
+import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -50,12 +51,17 @@ class Files(NamedTuple):
         return self.folder / "hold.lua"
 
     @property
+    def lookers(self) -> Path:
+        """What is known by its User-Agent to start nothing."""
+        return self.folder / "lookers.txt"
+
+    @property
     def lock(self) -> Path:
         """Locked by the proxy that uses the folder."""
         return self.folder / "lock"
 
 
-def render(files: Files, listen: str) -> str:
+def render(files: Files, listen: str, domain: str) -> str:
     """Return the text of HAProxy's configuration."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("proxy", "."),
@@ -64,19 +70,16 @@ def render(files: Files, listen: str) -> str:
         autoescape=False,  # noqa: S701 - not HTML; the values are checked by the settings
     )
     template = environment.get_template("haproxy.cfg.j2")
-    return template.render(files=files, listen=listen, hold_seconds=HOLD_SECONDS)
+    return template.render(files=files, listen=listen, domain=domain, hold_seconds=HOLD_SECONDS)
 
 
-def write(files: Files, listen: str) -> None:
-    """Write HAProxy's configuration and the Lua action beside it; have a map, if an empty one.
+def write(files: Files, listen: str, domain: str) -> None:
+    """Write HAProxy's configuration and what belongs to it; have a map, if an empty one.
 
     HAProxy would take a map that need not be there (`opt@`) too, but as one for each place in the
     configuration that names it, of which its commands reach only the first.
     """
     files.map.touch()
-    files.lua.write_text(_lua(), encoding="utf-8")
-    files.configuration.write_text(render(files, listen), encoding="utf-8")
-
-
-def _lua() -> str:
-    return (Path(__file__).parent / "hold.lua").read_text(encoding="utf-8")
+    for file in (files.lua, files.lookers):
+        shutil.copyfile(Path(__file__).parent / file.name, file)
+    files.configuration.write_text(render(files, listen, domain), encoding="utf-8")
