@@ -85,12 +85,16 @@ def address(label: str, app: str, domain: str, port: int) -> str:
 def split_host(name: str, domain: str) -> tuple[str, str] | None:
     """Return (label, app) of a host name under `domain`, or None if it is no preview's address.
 
-    Takes what a client may send: any case, a port, a trailing dot.
+    Takes what a client may send: any case, a port, a trailing dot. Both forms are read:
+    `<label>.<app>.<domain>` and, because a wildcard certificate covers one level only, the flat
+    `<label>--<app>.<domain>`.
     """
     bare = re.sub(r":\d*$", "", name.lower()).removesuffix(".")
-    label, _, rest = bare.partition(".")
-    app = rest.removesuffix(f".{domain.lower()}")
-    if app == rest or not is_label(label) or not is_app_name(app):
+    rest = bare.removesuffix(f".{domain.lower()}")
+    label, dot, app = rest.partition(".")
+    if not dot:
+        label, _, app = rest.rpartition("--")
+    if rest == bare or not is_label(label) or not is_app_name(app):
         return None
     return label, app
 

@@ -1,8 +1,9 @@
 """The waiting room over HTTP (Starlette), behind HAProxy.
 
 HAProxy says how a request came here: X-Prevs-Ask is `page` for a browser's navigation and `held`
-for all else; X-Prevs-Looks marks what must start nothing; X-Prevs-Task without X-Prevs-Miss is a
-request whose container took no connection. Clients cannot send these headers themselves.
+for all else; X-Prevs-Looks marks what must start nothing; X-Prevs-Held is for how many seconds it
+was held; X-Prevs-Task without X-Prevs-Miss is a request whose container took no connection. Clients
+cannot send these headers themselves.
 """
 
 import secrets
@@ -89,7 +90,8 @@ class _Room:
             problem = problems.refuses_connections(visit.host)
             return _page_of(visit, problem) if wants_page else _plain(problem)
         if not wants_page and "x-prevs-looks" not in request.headers:
-            return _plain(self._parts.waiting.verdict(visit.host))
+            held = int(request.headers.get("x-prevs-held", 0))
+            return _plain(self._parts.waiting.verdict(visit.host, held))
         found = await self._find(visit)
         if isinstance(found, Problem):
             return _page_of(visit, found) if wants_page else _plain(found)
@@ -98,7 +100,8 @@ class _Room:
         if wants_page:
             status, more = (502, {}) if failed else (503, _WAIT)
             now = self._parts.clock()
-            headers = {**pages.security_headers(visit.nonce), **more}
+            told = {"X-Prevs-App": visit.app, "X-Prevs-Commit": commit.sha}
+            headers = {**pages.security_headers(visit.nonce), **more, **told}
             return HTMLResponse(pages.waiting_page(visit, commit, preview, now), status, headers)
         if preview is not None and failed:
             return _plain(problems.failed(preview))
@@ -190,6 +193,8 @@ class _Room:
     def _visit(self, request: Request) -> Visit:
         host = origin.bare_host(request.headers.get("host", ""))
         label, app = names.split_host(host, self._parts.domain) or ("", "")
+        if app:  # one name for both forms, as HAProxy has it
+            host = names.host(label, app, self._parts.domain)
         path = request.url.path
         may_start = app and "x-prevs-looks" not in request.headers
         return Visit(

@@ -65,7 +65,7 @@ class HaproxyBench:
 
     def __init__(self, folder: Path, port: int) -> None:
         self._files = Files(folder)
-        haproxy_config.write(self._files, f"127.0.0.1:{port}")
+        haproxy_config.write(self._files, f"127.0.0.1:{port}", "localhost")
         self.router: Router = HaproxyRouter(self._files.socket, self._files.map, "this-run")
         self._process = self._start()
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from kazoo.client import KazooClient
 
@@ -95,7 +96,8 @@ class Upstream:
     """A small application: it answers with its name, what it was asked and how much it was sent.
 
     `seen` has the method, path and headers (names in small letters) of each request. A download of
-    /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back.
+    /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back. The
+    query of /headers is what the answer's headers are to be.
     """
 
     name: str
@@ -151,7 +153,9 @@ class Site(NamedTuple):
 
 
 @contextlib.contextmanager
-def site(folder: Path, zookeeper: str, port: int, *, api: str = "") -> Iterator[Site]:
+def site(
+    folder: Path, zookeeper: str, port: int, *, api: str = "", domain: str = "localhost"
+) -> Iterator[Site]:
     """Run a proxy at a root of its own in ZooKeeper, with the stand-in or with `api`."""
     client = KazooClient(hosts=zookeeper)
     client.start()
@@ -161,7 +165,12 @@ def site(folder: Path, zookeeper: str, port: int, *, api: str = "") -> Iterator[
         with (
             serving(world) as own,
             running(
-                folder, zookeeper=zookeeper, root=tree.paths.root, api=api or own, port=port
+                folder,
+                zookeeper=zookeeper,
+                root=tree.paths.root,
+                api=api or own,
+                port=port,
+                domain=domain,
             ) as started,
         ):
             yield Site(started, tree, world)
@@ -279,6 +288,9 @@ class _Application(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
+        if self.path.startswith("/headers?"):
+            for name, value in parse_qsl(self.path.partition("?")[2]):
+                self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
 

@@ -182,7 +182,7 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
     """What the waiting room said is looked up once more, after the request was counted."""
     files = Files(tmp_path)
     port = free_port()
-    haproxy_config.write(files, f"127.0.0.1:{port}")
+    haproxy_config.write(files, f"127.0.0.1:{port}", "localhost")
     with upstream("gone") as gone, upstream("kept") as kept, contextlib.ExitStack() as stack:
         stack.enter_context(_answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"))
         stack.enter_context(_answering(files.room, "the room"))

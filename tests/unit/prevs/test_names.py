@@ -102,9 +102,20 @@ def test_a_host_is_read_as_it_was_made(label: str, app: str, domain: str, port: 
         assert names.split_host(sent, domain) == (label, app)
 
 
+@given(LABELS, APPS, DOMAINS)
+@example("a--b", "c", "x")
+def test_the_flat_form_is_read_as_the_other_one(label: str, app: str, domain: str) -> None:
+    assert names.split_host(f"{label}--{app}.{domain}", domain) == (label, app)
+
+
+def test_two_hyphens_in_a_label_are_the_flat_form_only_right_below_the_domain() -> None:
+    assert names.split_host("main--hello.shop.localhost", "localhost") == ("main--hello", "shop")
+
+
 @given(ANY, ANY)
 @example("", "")
 @example("main.hello.localhost", "")
+@example("main--hello", "")
 @example("main.hello.localhost", ".")
 @example("İ.hello.localhost", "localhost")
 def test_split_host_answers_for_anything(name: str, domain: str) -> None:
@@ -125,6 +136,11 @@ def test_split_host_answers_for_anything(name: str, domain: str) -> None:
         "main.hello.localhost.evil.org",
         "main.hello.localhost:80:80",
         "main.hello.localhost..",
+        "main--hello",
+        "main---hello.localhost",
+        "--hello.localhost",
+        "main--.localhost",
+        "main--hello.notlocalhost",
         "",
     ],
 )

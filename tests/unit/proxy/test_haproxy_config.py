@@ -3,7 +3,7 @@ from pathlib import Path
 from proxy import haproxy_config
 from proxy.haproxy_config import Files
 
-TEXT = haproxy_config.render(Files(Path("/srv/proxy")), "127.0.0.1:8080")
+TEXT = haproxy_config.render(Files(Path("/srv/proxy")), "127.0.0.1:8080", "a.example")
 
 
 def test_it_listens_where_it_is_told_and_nowhere_else() -> None:
@@ -34,6 +34,10 @@ def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None
     assert lines[counts[0]][1:] == [
         *("track-sc0", "var(txn.dst),field(3,|)", "table", "seen", "if", "routed")
     ]
+
+
+def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
+    assert """regsub("^([^.]+)--([^.]+)[.]a[.]example$","\\1.\\2.a.example")""" in TEXT
 
 
 def test_the_map_is_one_for_all_that_look_into_it() -> None:
