@@ -18,7 +18,7 @@ import structlog
 from prevs.paths import Paths
 from program import logs
 from program.settings import SettingsError
-from proxy import haproxy_config, serving, settings
+from proxy import certificates, haproxy_config, serving, settings
 from proxy.controller import Controller
 from proxy.errors import HaproxyFailed
 from proxy.framework_api import FrameworkApi
@@ -94,12 +94,12 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         controller,
         Reporter(router, framework, proxy_id),
         router,
-        HaproxyProcess(files, prepare=router.remember),
+        HaproxyProcess(files, router.replaced),
         table,
         framework,
         waiting,
         serving.make_server(app.make_app(room)),
-        serving.make_server(wake.make_app(waiting)),
+        serving.make_server(wake.make_app(waiting, table)),
     )
 
 
@@ -110,7 +110,7 @@ async def _run(chosen: Settings, files: Files) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
     parts = _wire(chosen, files, loop)
-    haproxy_config.write(files, chosen.proxy_listen, chosen.domain)
+    haproxy_config.write(files, chosen.front())
     servers = [
         loop.create_task(parts.room.serve(sockets=[serving.listen(files.room)])),
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
@@ -124,6 +124,9 @@ async def _run(chosen: Settings, files: Files) -> int:
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
         ]
+        if chosen.certificates:
+            watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
+            loops.append(loop.create_task(watched))
         end = loop.create_task(_wait(told_to_end))
         await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in [*servers, *loops] if task.done()]
@@ -142,7 +145,6 @@ async def _start(parts: _Parts) -> None:
     first = await parts.controller.first(_FIRST_READ_SECONDS)
     if first is not None:
         parts.router.start_with(first)
-    await parts.router.keep_former()
     await parts.haproxy.start()
 
 

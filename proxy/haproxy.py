@@ -4,7 +4,7 @@ Each call has a connection of its own: one that was kept would stay with a proce
 has replaced. The map's key `~rev` says which apply it is the outcome of; where it says something
 else (HAProxy was started anew), everything is given again in one commit.
 
-One connection does stay with a process that is being replaced: its open requests count until they
+One connection does stay with each process that was replaced: its open requests count until they
 have ended.
 """
 
@@ -66,11 +66,16 @@ class HaproxyRouter:
         self._count = 0
         self._unsure = True
         self._routed: Routes = {}
-        self._former: _Connection | None = None
-        self._former_lock = asyncio.Lock()
+        self._applying = asyncio.Lock()
+        self._formers: list[_Connection] = []
+        self._counting = asyncio.Lock()
 
     async def apply(self, wanted: Routes) -> Changes:
         """Route exactly `wanted`; return what that changed. Raises RouterAway."""
+        async with self._applying:
+            return await self._apply(wanted)
+
+    async def _apply(self, wanted: Routes) -> Changes:
         changes = routes.diff(self._routed, wanted)
         try:
             async with self._connect() as connection, asyncio.timeout(_ANSWER_SECONDS):
@@ -89,26 +94,42 @@ class HaproxyRouter:
 
     async def counts(self, *, only_open: bool = False) -> Reading:
         """Return what is counted by task. Raises RouterAway."""
-        async with self._former_lock:
-            former = await self._count_former()
+        async with self._counting:
+            formers = [await self._count_former(former) for former in tuple(self._formers)]
         command = haproxy_text.counts(only_open=only_open)
         try:
             async with self._connect() as connection, asyncio.timeout(_ANSWER_SECONDS):
                 found = haproxy_text.read_counts(await connection.ask(command))
         except _AWAY as error:
             raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
-        for task_id, count in former.items():
-            new = found.get(task_id, Count(0, 0))
-            found[task_id] = Count(new.open + count.open, new.requests)
+        for former in formers:
+            for task_id, count in former.items():
+                new = found.get(task_id, Count(0, 0))
+                found[task_id] = Count(new.open + count.open, new.requests)
         return found
 
-    async def keep_former(self) -> None:
-        """Go on counting the open requests of the HAProxy that answers now, if one does.
+    @contextlib.asynccontextmanager
+    async def replaced(self) -> AsyncIterator[None]:
+        """Have another HAProxy take the place of the one that answers now, if one does.
 
-        Called before another takes its place.
+        The other one finds in the map file what is routed, and nothing is applied before the block
+        ends. What is open at the former one goes on being counted.
         """
-        with contextlib.suppress(*_AWAY):
-            self._former = await self._open()
+        async with self._applying:
+            former = None
+            with contextlib.suppress(*_AWAY):
+                former = await self._open()
+            # Where it fails, the other begins with an older map, and gets all with the next apply.
+            with contextlib.suppress(OSError):
+                self.remember()
+            try:
+                yield
+            except BaseException:
+                if former is not None:
+                    former.close()
+                raise
+            if former is not None:
+                self._formers.append(former)
 
     def remember(self) -> None:
         """Write the map file: what HAProxy starts with. Blocks for a small write."""
@@ -162,11 +183,8 @@ class HaproxyRouter:
         self._count += 1
         await connection.do(haproxy_text.change(path, REVISION, self._revision))
 
-    async def _count_former(self) -> Reading:
+    async def _count_former(self, former: _Connection) -> Reading:
         """Return what is open in a process that was replaced; let it end when it has no client."""
-        former = self._former
-        if former is None:
-            return {}
         with contextlib.suppress(*_AWAY):
             async with asyncio.timeout(_ANSWER_SECONDS):
                 info = await former.ask(haproxy_text.SHOW_INFO)
@@ -176,7 +194,7 @@ class HaproxyRouter:
             if not haproxy_text.is_over(info):
                 return found
         former.close()  # the last connection, without which it ends
-        self._former = None
+        self._formers.remove(former)
         return {}
 
     async def _open(self) -> _Connection:

@@ -10,6 +10,28 @@ HOLD_SECONDS = 600
 """How long a request is held at most."""
 
 
+class Front(NamedTuple):
+    """How visitors are met.
+
+    `listen` and `tls_listen` are HOST:PORT; `certificates` is a folder of PEM files, each a
+    certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
+    to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
+    """
+
+    listen: str
+    domain: str
+    tls_listen: str = ""
+    certificates: Path | None = None
+    redirects: bool = False
+    trusted: tuple[str, ...] = ()
+
+    @property
+    def tls_port(self) -> str:
+        """What follows the host name in an https address."""
+        port = self.tls_listen.rpartition(":")[2]
+        return "" if port == "443" else f":{port}"
+
+
 class Files(NamedTuple):
     """The files of one proxy."""
 
@@ -61,19 +83,20 @@ class Files(NamedTuple):
         return self.folder / "lock"
 
 
-def render(files: Files, listen: str, domain: str) -> str:
+def render(files: Files, front: Front) -> str:
     """Return the text of HAProxy's configuration."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("proxy", "."),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
+        trim_blocks=True,
         autoescape=False,  # noqa: S701 - not HTML; the values are checked by the settings
     )
     template = environment.get_template("haproxy.cfg.j2")
-    return template.render(files=files, listen=listen, domain=domain, hold_seconds=HOLD_SECONDS)
+    return template.render(files=files, front=front, hold_seconds=HOLD_SECONDS)
 
 
-def write(files: Files, listen: str, domain: str) -> None:
+def write(files: Files, front: Front) -> None:
     """Write HAProxy's configuration and what belongs to it; have a map, if an empty one.
 
     HAProxy would take a map that need not be there (`opt@`) too, but as one for each place in the
@@ -82,4 +105,4 @@ def write(files: Files, listen: str, domain: str) -> None:
     files.map.touch()
     for file in (files.lua, files.lookers):
         shutil.copyfile(Path(__file__).parent / file.name, file)
-    files.configuration.write_text(render(files, listen, domain), encoding="utf-8")
+    files.configuration.write_text(render(files, front), encoding="utf-8")

@@ -9,7 +9,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import structlog
@@ -30,13 +31,19 @@ _PAUSES = (0.0, 0.1, 0.5, 2.0)
 
 
 class HaproxyProcess:
-    """One HAProxy and its successors. `prepare` is called before each start."""
+    """One HAProxy and its successors; each starts in a context of `replacing`.
 
-    def __init__(self, files: Files, prepare: Callable[[], None]) -> None:
+    Started and watched in one task at a time; `reload` may be called by any other.
+    """
+
+    def __init__(
+        self, files: Files, replacing: Callable[[], AbstractAsyncContextManager[None]]
+    ) -> None:
         self._files = files
-        self._prepare = prepare
+        self._replacing = replacing
         self._child: asyncio.subprocess.Process | None = None
         self._former: list[int] = []
+        self._to_reload = asyncio.Event()
 
     async def start(self) -> None:
         """Start HAProxy, in the place of one that an earlier proxy left. Raises HaproxyFailed."""
@@ -50,15 +57,23 @@ class HaproxyProcess:
         if self._former:
             log.info("took over from the HAProxy of an earlier proxy", pids=self._former)
 
+    def reload(self) -> None:
+        """Have another HAProxy take over soon, with what the files say by then.
+
+        No connection is lost: the former one ends when its last one has. Where HAProxy refuses the
+        files, that is logged, and the former one goes on.
+        """
+        self._to_reload.set()
+
     async def watch(self) -> None:
-        """Start HAProxy again whenever it ends. Runs until it is cancelled."""
+        """Start HAProxy again whenever it ends, or is to be reloaded. Runs until cancelled."""
         failures = 0
-        while True:
-            child = self._child
-            if child is None:
-                return
+        while child := self._child:
             began = asyncio.get_running_loop().time()
-            status = await child.wait()
+            status = await self._end_or_reload(child)
+            if status is None:
+                await self._reload(child)
+                continue
             if asyncio.get_running_loop().time() - began > _LONG_ENOUGH:
                 failures = 0
             log.error("HAProxy ended; it is started again", pid=child.pid, status=status)
@@ -68,6 +83,32 @@ class HaproxyProcess:
                 await self._launch(())
             except HaproxyFailed as error:
                 log.warning("HAProxy does not start", why=str(error))
+
+    async def _end_or_reload(self, child: asyncio.subprocess.Process) -> int | None:
+        """Return the status with which a child ended, or None when it is to be reloaded."""
+        ended = asyncio.create_task(child.wait())
+        asked = asyncio.create_task(self._to_reload.wait())
+        try:
+            await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return ended.result() if ended.done() else None
+        finally:
+            ended.cancel()
+            asked.cancel()
+
+    async def _reload(self, child: asyncio.subprocess.Process) -> None:
+        self._to_reload.clear()
+        self._former = [pid for pid in (child.pid, *self._former) if self._is_ours(pid)]
+        try:
+            await self._check()
+            await self._launch(self._former)
+        except HaproxyFailed as error:
+            log.warning("HAProxy is not reloaded; it goes on as it was", why=str(error))
+            failed, self._child = self._child, child
+            self._former = [pid for pid in self._former if pid != child.pid]
+            if failed is not None and failed is not child:
+                await _end(failed, signal.SIGKILL, _STOP_SECONDS)
+        else:
+            log.info("HAProxy was reloaded", pids=self._former)
 
     async def stop(self) -> None:
         """End every HAProxy of this folder: those with open requests get a second for them."""
@@ -96,9 +137,10 @@ class HaproxyProcess:
 
     async def _launch(self, former: Sequence[int]) -> None:
         """Start a HAProxy and wait until it answers. Raises HaproxyFailed."""
-        # Where it fails, HAProxy begins with an older map, and gets all anew with the first apply.
-        with contextlib.suppress(OSError):
-            self._prepare()
+        async with self._replacing():
+            await self._start_and_await(former)
+
+    async def _start_and_await(self, former: Sequence[int]) -> None:
         command = ["haproxy", "-db", "-f", str(self._files.configuration)]
         if former:
             command += ["-x", str(self._files.socket), "-sf", *map(str, former)]
@@ -108,8 +150,7 @@ class HaproxyProcess:
             self._child = child = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL
             )
-            lines = [str(pid) for pid in (child.pid, *former)]
-            self._files.pids.write_text("\n".join(lines) + "\n", encoding="ascii")
+            _write_pids(self._files.pids, (child.pid, *former))
         except OSError as error:
             raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
         try:
@@ -146,6 +187,12 @@ def _read_pids(path: Path) -> list[int]:
         return [int(line) for line in path.read_text(encoding="ascii").split()]
     except (OSError, ValueError):
         return []
+
+
+def _write_pids(path: Path, pids: Iterable[int]) -> None:
+    new = path.with_suffix(".new")
+    new.write_text("".join(f"{pid}\n" for pid in pids), encoding="ascii")
+    new.replace(path)
 
 
 def _kill(pid: int, number: signal.Signals) -> None:

@@ -1,12 +1,13 @@
--- Holds a request until the waiting room's wake socket says where its preview answers.
+-- What a request asks of the controller, over the waiting room's wake socket. Arguments: the path of that
+-- socket, and the longest hold in seconds.
 --
--- Arguments: the path of that socket, and the longest hold in seconds; a client may ask for a shorter one
--- (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to its
+-- lua.hold holds a request until the socket says where its preview answers, or for as long as the client
+-- wants to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to its
 -- destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no": the
 -- request then goes to the waiting room, which says why. Anything else means that the controller is
 -- being started again. txn.held is for how many seconds the request was to be held.
 local socket, longest = ...
-local missed_at_most, pause_ms, answer_ms = 60, 500, 30000
+local missed_at_most, pause_ms, answer_ms, where_ms = 60, 500, 30000, 2000
 
 local function now()
   local time = core.now()
@@ -51,4 +52,22 @@ local function hold(txn)
   until now() >= deadline or missed >= missed_at_most
 end
 
+-- lua.where asks where a host leads now: what a process that was replaced has to do, as its own map changes
+-- no more.
+local function where(txn)
+  local answer = core.httpclient():get({
+    url = "http://wake/where",
+    dst = "unix@" .. socket,
+    headers = { ["x-prevs-host"] = { txn:get_var("txn.host") } },
+    timeout = where_ms,
+  })
+  local status = answer and answer.status
+  if status == 200 then
+    txn:set_var("txn.dst", answer.body)
+  elseif status == 404 then
+    txn:unset_var("txn.dst")
+  end
+end
+
+core.register_action("where", { "http-req" }, where, 0)
 core.register_action("hold", { "http-req" }, hold, 0)

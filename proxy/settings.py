@@ -1,11 +1,13 @@
 """What the proxy is told by its environment: PREVS_* variables, all problems told at once."""
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from program import settings
 from program.settings import (
@@ -16,10 +18,33 @@ from program.settings import (
     SecretFile,
     read_secret,
 )
+from proxy.haproxy_config import Front
 
 _ADDRESS = r"https?://[^\s/,]+/?"
 _LONGEST_FOLDER = 80
 """A Unix socket's path has at most 107 bytes, of which HAProxy takes some for a temporary name."""
+
+
+def _check_port(value: str) -> str:
+    if not 1 <= int(value.rpartition(":")[2]) <= 65535:
+        raise ValueError(f"{value} has no port from 1 to 65535")
+    return value
+
+
+def _check_path(value: Path) -> Path:
+    path = value.absolute()
+    # HAProxy's configuration names it, where other characters have a meaning.
+    if not re.fullmatch(r"[A-Za-z0-9/._+@-]+", str(path), re.ASCII):
+        raise ValueError(f"{path} may have only letters, digits and / . _ + @ - in its path")
+    return path
+
+
+Listen = Annotated[
+    str,
+    Field(pattern=r"^([A-Za-z0-9.*-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$"),
+    AfterValidator(_check_port),
+]
+ConfiguredPath = Annotated[Path, AfterValidator(_check_path)]
 
 
 class Settings(EnvironmentSettings):
@@ -28,19 +53,14 @@ class Settings(EnvironmentSettings):
     zookeeper: str = Field(pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
     root: str = Field(default="/prevs", pattern=ROOT)
     domain: Domain = "localhost"
-    proxy_listen: str = Field(
-        default="127.0.0.1:8080", pattern=r"^([A-Za-z0-9.*-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}$"
-    )
-    proxy_dir: Path
+    proxy_listen: Listen = "127.0.0.1:8080"
+    proxy_tls_listen: Listen = "127.0.0.1:8443"
+    certificates: ConfiguredPath | None = None
+    redirect_to_tls: bool = False
+    trusted_proxies: str = ""
+    proxy_dir: ConfiguredPath
     api: str = Field(default="http://127.0.0.1:8090", pattern=rf"^{_ADDRESS}(,{_ADDRESS})*$")
     token_file: SecretFile
-
-    @field_validator("proxy_listen")
-    @classmethod
-    def _check_port(cls, value: str) -> str:
-        if not 1 <= int(value.rpartition(":")[2]) <= 65535:
-            raise ValueError(f"{value} has no port from 1 to 65535")
-        return value
 
     @field_validator("api")
     @classmethod
@@ -55,13 +75,41 @@ class Settings(EnvironmentSettings):
     @field_validator("proxy_dir")
     @classmethod
     def _check_folder(cls, value: Path) -> Path:
-        folder = value.absolute()
-        # HAProxy's configuration names files below it, where other characters have a meaning.
-        if not re.fullmatch(r"[A-Za-z0-9/._+@-]+", str(folder), re.ASCII):
-            raise ValueError(f"{folder} may have only letters, digits and / . _ + @ - in its path")
-        if len(str(folder)) > _LONGEST_FOLDER:
-            raise ValueError(f"{folder} is longer than {_LONGEST_FOLDER} characters")
-        return folder
+        if len(str(value)) > _LONGEST_FOLDER:
+            raise ValueError(f"{value} is longer than {_LONGEST_FOLDER} characters")
+        return value
+
+    @field_validator("certificates")
+    @classmethod
+    def _check_certificates(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.is_dir() and any(value.iterdir())):
+            raise ValueError(
+                f"{value} is no folder with certificates; put PEM files there, each with its key"
+            )
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: str) -> str:
+        networks = [part.strip() for part in value.split(",")] if value else []
+        return ",".join(str(ipaddress.ip_network(network)) for network in networks)
+
+    @model_validator(mode="after")
+    def _check_redirect(self) -> "Settings":
+        if self.redirect_to_tls and self.certificates is None:
+            raise ValueError("PREVS_REDIRECT_TO_TLS needs PREVS_CERTIFICATES")
+        return self
+
+    def front(self) -> Front:
+        """Return how visitors are met."""
+        return Front(
+            listen=self.proxy_listen,
+            domain=self.domain,
+            tls_listen=self.proxy_tls_listen if self.certificates else "",
+            certificates=self.certificates,
+            redirects=self.redirect_to_tls,
+            trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
+        )
 
     def addresses(self) -> list[str]:
         """Return the addresses of the API, one of each framework."""

@@ -14,7 +14,7 @@ import pytest
 from proxy import haproxy_config, haproxy_text
 from proxy.errors import RouterAway
 from proxy.haproxy import HaproxyRouter
-from proxy.haproxy_config import Files
+from proxy.haproxy_config import Files, Front
 from proxy.ports import Router
 from proxy.routes import Route
 from tests.fakes.router import FakeRouter
@@ -65,7 +65,7 @@ class HaproxyBench:
 
     def __init__(self, folder: Path, port: int) -> None:
         self._files = Files(folder)
-        haproxy_config.write(self._files, f"127.0.0.1:{port}", "localhost")
+        haproxy_config.write(self._files, Front(f"127.0.0.1:{port}", "localhost"))
         self.router: Router = HaproxyRouter(self._files.socket, self._files.map, "this-run")
         self._process = self._start()
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
 
 from prevs.paths import Paths
 from prevs.records import Placement, PlacementsRecord, ProxyRecord
@@ -85,7 +86,7 @@ class Proxy:
         def answers() -> bool:
             assert self.process.poll() is None, self.log.read_text()
             with contextlib.suppress(OSError, http.client.HTTPException):
-                return self.ask("nowhere", timeout=2).status == 404
+                return self.ask("nowhere", timeout=2).status in {404, 308}
             return False
 
         wait_until(answers, 20)
@@ -135,8 +136,11 @@ class Tree:
         if self.client.exists(self.paths.proxies) is None:
             return []
         names = self.client.get_children(self.paths.proxies)
-        nodes = [self.client.get(self.paths.proxy(name))[0] for name in names]
-        return [ProxyRecord.decode(node) for node in nodes]
+        found = []
+        for name in names:
+            with contextlib.suppress(NoNodeError):  # it has ended meanwhile
+                found.append(ProxyRecord.decode(self.client.get(self.paths.proxy(name))[0]))
+        return found
 
 
 class Site(NamedTuple):
@@ -153,10 +157,11 @@ class Site(NamedTuple):
 
 
 @contextlib.contextmanager
-def site(
-    folder: Path, zookeeper: str, port: int, *, api: str = "", domain: str = "localhost"
-) -> Iterator[Site]:
-    """Run a proxy at a root of its own in ZooKeeper, with the stand-in or with `api`."""
+def site(folder: Path, zookeeper: str, port: int, *, api: str = "", **more: str) -> Iterator[Site]:
+    """Run a proxy at a root of its own in ZooKeeper, with the stand-in or with `api`.
+
+    `more` are further settings, by the names of their variables.
+    """
     client = KazooClient(hosts=zookeeper)
     client.start()
     tree = Tree(client, Paths(f"/proxy-test-{os.getpid()}-{port}"))
@@ -170,7 +175,7 @@ def site(
                 root=tree.paths.root,
                 api=api or own,
                 port=port,
-                domain=domain,
+                **more,
             ) as started,
         ):
             yield Site(started, tree, world)
@@ -181,7 +186,7 @@ def site(
 
 @contextlib.contextmanager
 def running(
-    folder: Path, *, zookeeper: str, root: str, api: str, port: int, domain: str = "localhost"
+    folder: Path, *, zookeeper: str, root: str, api: str, port: int, **more: str
 ) -> Iterator[Proxy]:
     """Run `python -m proxy`; end it, and every HAProxy that it left."""
     token_file = folder / "token"
@@ -193,11 +198,11 @@ def running(
         "PYTHONPATH": str(REPOSITORY),
         "PREVS_ZOOKEEPER": zookeeper,
         "PREVS_ROOT": root,
-        "PREVS_DOMAIN": domain,
         "PREVS_PROXY_LISTEN": f"127.0.0.1:{port}",
         "PREVS_PROXY_DIR": str(proxy_dir),
         "PREVS_API": api,
         "PREVS_TOKEN_FILE": str(token_file),
+        **more,
     }
 
     def start() -> "subprocess.Popen[bytes]":

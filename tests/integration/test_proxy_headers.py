@@ -21,7 +21,7 @@ def site(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("headers")
-    with proxies.site(folder, zookeeper, free_port(), domain="prevs.localhost") as started:
+    with proxies.site(folder, zookeeper, free_port(), PREVS_DOMAIN="prevs.localhost") as started:
         yield started
 
 

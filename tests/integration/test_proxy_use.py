@@ -18,7 +18,7 @@ import pytest
 
 from proxy import haproxy_config
 from proxy.haproxy import HaproxyRouter
-from proxy.haproxy_config import Files
+from proxy.haproxy_config import Files, Front
 from proxy.routes import Route
 from tests.fakes.framework_api import Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
@@ -182,7 +182,7 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
     """What the waiting room said is looked up once more, after the request was counted."""
     files = Files(tmp_path)
     port = free_port()
-    haproxy_config.write(files, f"127.0.0.1:{port}", "localhost")
+    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
     with upstream("gone") as gone, upstream("kept") as kept, contextlib.ExitStack() as stack:
         stack.enter_context(_answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"))
         stack.enter_context(_answering(files.room, "the room"))

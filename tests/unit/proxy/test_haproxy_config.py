@@ -1,9 +1,10 @@
 from pathlib import Path
 
 from proxy import haproxy_config
-from proxy.haproxy_config import Files
+from proxy.haproxy_config import Files, Front
 
-TEXT = haproxy_config.render(Files(Path("/srv/proxy")), "127.0.0.1:8080", "a.example")
+FRONT = Front("127.0.0.1:8080", "a.example")
+TEXT = haproxy_config.render(Files(Path("/srv/proxy")), FRONT)
 
 
 def test_it_listens_where_it_is_told_and_nowhere_else() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from program.settings import SettingsError
 from proxy import settings
+from proxy.haproxy_config import Front
 
 
 @pytest.fixture
@@ -75,3 +76,27 @@ def test_an_address_that_nobody_can_be_asked_at_is_told_at_the_start(
 ) -> None:
     with pytest.raises(SettingsError, match="PREVS_API"):
         settings.read({**environ, "PREVS_API": api})
+
+
+def test_certificates_bring_tls_and_a_redirect_needs_them(
+    environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    assert settings.read(environ).front() == Front("127.0.0.1:8080", "localhost")
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    tls = {**environ, "PREVS_CERTIFICATES": str(folder), "PREVS_REDIRECT_TO_TLS": "yes"}
+    with pytest.raises(SettingsError, match="put PEM files there, each with its key"):
+        settings.read(tls)
+    (folder / "a.pem").touch()
+    front = settings.read({**tls, "PREVS_PROXY_TLS_LISTEN": "*:443"}).front()
+    assert front == Front("127.0.0.1:8080", "localhost", "*:443", folder, redirects=True)
+    with pytest.raises(SettingsError, match="PREVS_REDIRECT_TO_TLS needs PREVS_CERTIFICATES"):
+        settings.read({**environ, "PREVS_REDIRECT_TO_TLS": "yes"})
+
+
+def test_the_proxies_in_front_are_networks(environ: Mapping[str, str]) -> None:
+    chosen = settings.read({**environ, "PREVS_TRUSTED_PROXIES": "10.0.0.0/8, 10.1.2.3,fd00::/8"})
+    assert chosen.front().trusted == ("10.0.0.0/8", "10.1.2.3/32", "fd00::/8")
+    for wrong in ("all", "10.0.0.1/8", "10.0.0.0/8,"):
+        with pytest.raises(SettingsError, match="PREVS_TRUSTED_PROXIES"):
+            settings.read({**environ, "PREVS_TRUSTED_PROXIES": wrong})

@@ -1,0 +1,130 @@
+"""What an application is told of who asks, with proxies in front of ours and without."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from tests.fakes.placements import SHA, placement
+from tests.integration import proxies
+from tests.integration.proxies import Site, Upstream, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+
+
+@pytest.fixture(scope="module")
+def alone(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    with proxies.site(tmp_path_factory.mktemp("alone"), zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def behind(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    folder, trusted = tmp_path_factory.mktemp("behind"), "127.0.0.0/8,10.0.0.0/8"
+    with proxies.site(folder, zookeeper, free_port(), PREVS_TRUSTED_PROXIES=trusted) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def app(alone: Site, behind: Site) -> Iterator[Upstream]:
+    with upstream("app") as application:
+        placed = {SHA: placement("hello", SHA, application.port, "main")}
+        alone.tree.place("hello", placed)
+        behind.tree.place("hello", placed)
+        wait_until(lambda: {"hello": 0} in alone.tree.applied())
+        wait_until(lambda: {"hello": 0} in behind.tree.applied())
+        yield application
+
+
+def told(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what the application is told of a request with these headers."""
+    assert site.proxy.ask(HOST, headers=headers).status == 200
+    seen = app.seen[-1][2]
+    return {name: value for name, value in seen.items() if "forwarded" in name}
+
+
+def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream) -> None:
+    lies = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "for=6.6.6.6;proto=https",
+    }
+    host = f"{HOST}:{alone.proxy.port}"
+    assert told(alone, app, lies) == {
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": host,
+        "x-forwarded-port": str(alone.proxy.port),
+        "forwarded": f'proto=http;host="{host}";for=127.0.0.1',
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ("9.9.9.9", "9.9.9.9"),
+        ("6.6.6.6, 9.9.9.9", "9.9.9.9"),
+        ("9.9.9.9, 10.1.1.1", "9.9.9.9"),
+        ("6.6.6.6, 9.9.9.9,10.1.1.2, 10.1.1.1", "9.9.9.9"),
+        ("nonsense", "127.0.0.1"),
+    ],
+)
+def test_proxies_that_are_trusted_say_who_asks(
+    behind: Site, app: Upstream, said: str, client: str
+) -> None:
+    host = f"{HOST}:{behind.proxy.port}"
+    forwarded = {"X-Forwarded-For": said, "X-Forwarded-Proto": "HTTPS", "X-Forwarded-Port": "443"}
+    assert told(behind, app, forwarded) == {
+        "x-forwarded-for": client,
+        "x-forwarded-proto": "https",
+        "x-forwarded-host": host,
+        "x-forwarded-port": "443",
+        "forwarded": f'for={client};host="{host}";proto=https',
+    }
+
+
+def test_an_address_of_ip_6_is_told_as_the_standard_wants_it(behind: Site, app: Upstream) -> None:
+    seen = told(behind, app, {"X-Forwarded-For": "2001:db8::7"})
+    assert seen["x-forwarded-for"] == "2001:db8::7"
+    assert seen["forwarded"].startswith('for="[2001:db8::7]";')
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"X-Forwarded-Proto": "gopher", "X-Forwarded-Port": "99999"},
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-User": "admin"},
+        {"Forwarded": "for=6.6.6.6;proto=https"},
+    ],
+)
+def test_what_they_do_not_say_well_is_as_if_not_said(
+    behind: Site, app: Upstream, said: Mapping[str, str]
+) -> None:
+    host = f"{HOST}:{behind.proxy.port}"
+    assert told(behind, app, said) == {
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": host,
+        "x-forwarded-port": str(behind.proxy.port),
+        "forwarded": f'for=127.0.0.1;host="{host}";proto=http',
+    }
+
+
+@pytest.mark.parametrize(
+    "host", [f'{HOST}:"x', f'{HOST}";for=6.6.6.6', f"{HOST}:80:80", f"{HOST}:x"]
+)
+def test_what_a_host_has_in_excess_reaches_no_application(
+    alone: Site, app: Upstream, host: str
+) -> None:
+    before = len(app.seen)
+    assert 400 <= alone.proxy.ask(HOST, headers={"Host": host}).status < 500
+    assert len(app.seen) == before
