@@ -76,6 +76,7 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
         "PREVS_ZOOKEEPER": f"127.0.0.1:{settings.zookeeper_port}",
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PROXY_LISTEN": listen,
+        "PREVS_PROXY_METRICS_LISTEN": f"127.0.0.2:{settings.port}",
         "PREVS_PROXY_DIR": str(settings.folder / "proxy"),
         "PREVS_API": settings.api,
         "PREVS_TOKEN_FILE": str(settings.token_file),

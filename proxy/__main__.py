@@ -14,19 +14,23 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
 from program import logs
 from program.settings import SettingsError
 from proxy import certificates, haproxy_config, serving, settings
+from proxy.caps import StartCap
 from proxy.controller import Controller
 from proxy.errors import HaproxyFailed
 from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files
 from proxy.haproxy_process import HaproxyProcess
+from proxy.metrics import Metrics
 from proxy.reporting import Reporter
 from proxy.room import app, wake
+from proxy.room.parts import Parts as RoomParts
 from proxy.room.tokens import Tokens
 from proxy.serving import Server
 from proxy.settings import Settings
@@ -87,8 +91,14 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         placements, router, table, domain=chosen.domain, remember=router.remember
     )
     framework = FrameworkApi(chosen.addresses(), token)
-    waiting = Waiting(framework, table, chosen.domain)
-    room = app.Parts(framework, table, waiting, Tokens(token), chosen.domain)
+    metrics, cap = Metrics(CollectorRegistry()), StartCap()
+    metrics.watch_applied(controller.age)
+
+    def count_held(outcome: str) -> None:
+        metrics.starts.labels("held", outcome).inc()
+
+    waiting = Waiting(framework, table, chosen.domain, ended=count_held)
+    room = RoomParts(framework, table, waiting, Tokens(token), cap, metrics, chosen.domain)
     return _Parts(
         placements,
         controller,
@@ -99,7 +109,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         framework,
         waiting,
         serving.make_server(app.make_app(room)),
-        serving.make_server(wake.make_app(waiting, table)),
+        serving.make_server(wake.make_app(room)),
     )
 
 

@@ -7,6 +7,7 @@ changes: HAProxy goes on serving what it last knew.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -36,12 +37,15 @@ class Controller:
         *,
         domain: str,
         remember: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._placements = placements
         self._router = router
         self._table = table
         self._domain = domain
         self._remember = remember
+        self._clock = clock
+        self._applied = clock()
         self._apps: Mapping[str, AppRoutes] = {}
         self._wanted: Routes | None = None
         self._to_remember = False
@@ -72,6 +76,10 @@ class Controller:
         self._apps = learned.apps
         self._wanted = routes.merge(learned.apps)
         return self._wanted
+
+    def age(self) -> float:
+        """Return how many seconds ago the router was known to do what ZooKeeper says."""
+        return self._clock() - self._applied
 
     async def first(self, seconds: float) -> Routes | None:
         """Return what is wanted, as soon as it is known; None if it is not after `seconds`."""
@@ -138,6 +146,7 @@ class Controller:
         """Report what is applied, with what is open though it is routed no longer."""
         if self._wanted is None or "ZooKeeper" in self._away:
             return True
+        self._applied = self._clock()
         try:
             reading = await self._router.counts(only_open=True)  # after `apply`, or one is missed
         except RouterAway as error:

@@ -16,6 +16,7 @@ class Front(NamedTuple):
     `listen` and `tls_listen` are HOST:PORT; `certificates` is a folder of PEM files, each a
     certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
     to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
+    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere).
     """
 
     listen: str
@@ -24,6 +25,7 @@ class Front(NamedTuple):
     certificates: Path | None = None
     redirects: bool = False
     trusted: tuple[str, ...] = ()
+    metrics: str = ""
 
     @property
     def tls_port(self) -> str:

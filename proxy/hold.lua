@@ -3,9 +3,9 @@
 --
 -- lua.hold holds a request until the socket says where its preview answers, or for as long as the client
 -- wants to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to its
--- destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no": the
--- request then goes to the waiting room, which says why. Anything else means that the controller is
--- being started again. txn.held is for how many seconds the request was to be held.
+-- destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no" and
+-- 429 "come again in so many seconds": the request then goes to the waiting room, which says why. Anything
+-- else means that the controller is being started again. txn.held is for how many seconds the request was to be held.
 local socket, longest = ...
 local missed_at_most, pause_ms, answer_ms, where_ms = 60, 500, 30000, 2000
 
@@ -33,6 +33,7 @@ local function hold(txn)
       dst = "unix@" .. socket,
       headers = {
         ["x-prevs-host"] = { host },
+        ["x-prevs-client"] = { txn.f:src() },
         ["x-prevs-seconds"] = { string.format("%.3f", math.max(deadline - now(), 0)) },
       },
       timeout = answer_ms,
@@ -42,6 +43,9 @@ local function hold(txn)
       txn:set_var("txn.dst", answer.body)
       return
     elseif status == 409 then
+      return
+    elseif status == 429 then
+      txn:set_var("txn.later", answer.body)
       return
     elseif status == 204 then
       missed = 0

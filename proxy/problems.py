@@ -129,6 +129,17 @@ def not_yet(preview: Preview | None, held: int) -> Problem:
     )
 
 
+def too_many_starts(seconds: int) -> Problem:
+    """Return the problem of a visitor who had many previews started, until some seconds pass."""
+    return Problem(
+        "too-many-starts",
+        "Too many previews at once",
+        429,
+        f"Many previews were started from your address within a minute. Come again in {seconds} s.",
+        retry_after=seconds,
+    )
+
+
 def refuses_connections(host: str) -> Problem:
     """Return the problem of a placement where nothing listens at this moment."""
     return unavailable(

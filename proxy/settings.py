@@ -55,6 +55,7 @@ class Settings(EnvironmentSettings):
     domain: Domain = "localhost"
     proxy_listen: Listen = "127.0.0.1:8080"
     proxy_tls_listen: Listen = "127.0.0.1:8443"
+    proxy_metrics_listen: Listen | None = None
     certificates: ConfiguredPath | None = None
     redirect_to_tls: bool = False
     trusted_proxies: str = ""
@@ -108,6 +109,7 @@ class Settings(EnvironmentSettings):
             tls_listen=self.proxy_tls_listen if self.certificates else "",
             certificates=self.certificates,
             redirects=self.redirect_to_tls,
+            metrics=self.proxy_metrics_listen or "",
             trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
         )
 

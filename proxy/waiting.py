@@ -55,7 +55,11 @@ class _Look(NamedTuple):
 
 
 class Waiting:
-    """Starts previews for those who wait. `clock` and `pause` are in seconds."""
+    """Starts previews for those who wait. `clock` and `pause` are in seconds.
+
+    `ended` is told how each start ended: `running`, `left` (nobody waits any more), or a problem's
+    slug.
+    """
 
     def __init__(
         self,
@@ -63,12 +67,14 @@ class Waiting:
         table: Table,
         domain: str,
         *,
+        ended: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._framework = framework
         self._table = table
         self._domain = domain
+        self._ended = ended
         self._clock = clock
         self._pause = pause
         self._searches: dict[str, tuple[_Search, _Ending]] = {}
@@ -125,6 +131,8 @@ class Waiting:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
             del self._searches[search.host]
+        served = "running" if self._table.get(search.host) else "left"
+        self._ended(problem.slug if problem else served)
         if problem is not None:
             self._verdicts[search.host] = problem
             while len(self._verdicts) > _REMEMBERED:

@@ -1,30 +1,36 @@
 """What requests ask inside HAProxy, over a socket that nobody else reaches.
 
 /wake: held requests, for where their preview answers, as soon as it does. /where: requests at a
-HAProxy that was replaced, for where a host leads at this moment.
+HAProxy that was replaced, for where a host leads at this moment. /metrics: what the proxy counts.
 """
 
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 
+from prevs import names
+from proxy.room.parts import Parts
 from proxy.routes import Route
-from proxy.table import Table
-from proxy.waiting import Waiting
 
 _ASK_AGAIN_SECONDS = 20.0
-NOT_YET, NOWHERE, REFUSED = 204, 404, 409
+NOT_YET, NOWHERE, REFUSED, TOO_MANY = 204, 404, 409, 429
 
 
-def make_app(waiting: Waiting, table: Table) -> Starlette:
+def make_app(parts: Parts) -> Starlette:
     """Return the application behind the wake socket."""
 
     async def wake(request: Request) -> Response:
         """Start the preview of a host; answer as soon as it is known how that ended."""
         host = request.headers.get("x-prevs-host", "")
         seconds = float(request.headers["x-prevs-seconds"])
-        outcome = await waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS))
+        client = request.headers.get("x-prevs-client", "")
+        is_address = names.split_host(host, parts.domain) is not None
+        if is_address and (later := parts.cap.take(client, host)):
+            return PlainTextResponse(str(later), status_code=TOO_MANY)
+        with parts.metrics.held.track_inprogress():
+            outcome = await parts.waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS))
         if outcome is None:
             return Response(status_code=NOT_YET)
         if isinstance(outcome, Route):
@@ -33,7 +39,11 @@ def make_app(waiting: Waiting, table: Table) -> Starlette:
 
     async def where(request: Request) -> Response:
         """Answer where a host leads now; starts nothing."""
-        route = table.get(request.headers.get("x-prevs-host", ""))
+        route = parts.table.get(request.headers.get("x-prevs-host", ""))
         return PlainTextResponse(str(route)) if route else Response(status_code=NOWHERE)
 
-    return Starlette(routes=[Path("/wake", wake), Path("/where", where)])
+    async def metrics(_: Request) -> Response:
+        """Show what is counted, in Prometheus' text format."""
+        return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+    return Starlette(routes=[Path("/wake", wake), Path("/where", where), Path("/metrics", metrics)])

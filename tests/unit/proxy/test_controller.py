@@ -5,6 +5,7 @@ from proxy.controller import Controller
 from proxy.routes import Route
 from proxy.table import Table
 from proxy.use import Count
+from tests.fakes.clock import FakeClock
 from tests.fakes.placements import SHA, FakePlacements, placement, record
 from tests.fakes.router import FakeRouter
 
@@ -18,8 +19,14 @@ class Bench:
         self.router = FakeRouter()
         self.table = Table()
         self.remembered = 0
+        self.clock = FakeClock()
         self.controller = Controller(
-            self.placements, self.router, self.table, domain="x", remember=self._remember
+            self.placements,
+            self.router,
+            self.table,
+            domain="x",
+            remember=self._remember,
+            clock=self.clock.read,
         )
 
     def cycle(self) -> bool:
@@ -48,6 +55,21 @@ def test_a_version_is_reported_only_after_it_was_applied() -> None:
     bench.router.away = False
     assert bench.cycle()
     assert bench.placements.reported == [{"hello": 0}]
+
+
+def test_it_knows_for_how_long_nothing_could_be_applied() -> None:
+    bench = Bench()
+    bench.clock.pass_seconds(1.0)
+    assert bench.cycle()
+    assert bench.controller.age() == 0.0
+    for part in (bench.placements, bench.router):
+        part.away = True
+        bench.clock.pass_seconds(5.0)
+        bench.cycle()
+        assert bench.controller.age() == 5.0
+        part.away = False
+        assert bench.cycle()
+        assert bench.controller.age() == 0.0
 
 
 def test_nothing_changes_while_zookeeper_is_away() -> None:

@@ -7,7 +7,7 @@ from proxy.routes import Route
 from proxy.table import Table
 from proxy.waiting import Waiting
 from tests.fakes.framework_api import FakeFramework, Refusal
-from tests.fakes.placements import SHA
+from tests.fakes.placements import OTHER_SHA, SHA
 
 HOST = "main.hello.localhost"
 ROUTE = Route("10.0.0.1", 31000, "t")
@@ -21,11 +21,13 @@ class Bench:
         self.framework = FakeFramework()
         self.framework.world.add("hello", "main", SHA)
         self.table = Table()
+        self.ended: list[str] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
         self.waiting = Waiting(
             self.framework,
             self.table,
             "localhost",
+            ended=self.ended.append,
             clock=lambda: self.now,
             pause=self._pause,
         )
@@ -64,6 +66,22 @@ def test_who_waits_learns_where_as_soon_as_it_is_routed() -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
     assert bench.outcome() == ROUTE
     assert bench.framework.world.count("start") == 1
+
+
+def test_how_each_start_ended_is_told_once() -> None:
+    bench = Bench()
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+
+    async def scenario() -> None:
+        await asyncio.gather(*(bench.waiting.outcome(HOST, 60) for _ in range(5)))
+        await bench.waiting.outcome("nothing.hello.localhost", 60)
+        await bench.waiting.outcome("v1.hello.localhost", 0)
+        while len(bench.ended) < 3:
+            await asyncio.sleep(0)
+
+    bench.framework.world.add("hello", "v1", OTHER_SHA)
+    bench.run(scenario)
+    assert bench.ended == ["running", "unknown-label", "left"]
 
 
 def test_however_many_wait_the_preview_is_started_once() -> None:

@@ -1,0 +1,41 @@
+"""What the waiting room answers with."""
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from starlette.responses import HTMLResponse, Response
+
+from proxy import problems
+from proxy.errors import ApiAway, ApiRefused
+from proxy.problems import Problem
+from proxy.room import pages
+from proxy.room.pages import Visit
+from proxy.room.parts import Parts
+
+_T = TypeVar("_T")
+
+
+async def answered(asked: Awaitable[_T]) -> _T | Problem:
+    """Return what the framework answers, or why it does not."""
+    try:
+        return await asked
+    except ApiRefused as refusal:
+        return refusal.problem
+    except ApiAway as error:
+        return problems.unavailable(f"The preview service does not answer: {error}.")
+
+
+def plain(problem: Problem) -> Response:
+    """Return a problem for programs."""
+    return Response(problem.body(), problem.status, problem.headers())
+
+
+def tell(parts: Parts, visit: Visit, problem: Problem, *, wants_page: bool) -> Response:
+    """Return a problem for people, or for programs."""
+    if not wants_page:
+        return plain(problem)
+    parts.metrics.pages.labels(problem.slug).inc()
+    headers = pages.security_headers(visit.nonce)
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    return HTMLResponse(pages.problem_page(visit, problem), problem.status, headers)

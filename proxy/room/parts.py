@@ -1,0 +1,55 @@
+"""What the waiting room works with, and how a request came here.
+
+HAProxy says how, in headers that clients cannot send themselves: X-Prevs-Ask is `page` for a
+browser's navigation and `held` for all else; X-Prevs-Looks marks what must start nothing;
+X-Prevs-Held is for how many seconds it was held, X-Prevs-Later in how many the client may come
+again; X-Prevs-Task without X-Prevs-Miss is a request whose container took no connection.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+from prevs import names
+from proxy.caps import StartCap
+from proxy.metrics import Metrics
+from proxy.ports import Framework
+from proxy.room import origin
+from proxy.room.pages import Visit
+from proxy.room.tokens import Tokens
+from proxy.table import Table
+from proxy.waiting import Waiting
+
+
+class Parts(NamedTuple):
+    """What the room works with."""
+
+    framework: Framework
+    table: Table
+    waiting: Waiting
+    tokens: Tokens
+    cap: StartCap
+    metrics: Metrics
+    domain: str
+    clock: Callable[[], float] = time.time
+
+
+def read_visit(parts: Parts, request: Request) -> Visit:
+    """Return who looks at what, with a token for those who may start it."""
+    host = origin.bare_host(request.headers.get("host", ""))
+    label, app = names.split_host(host, parts.domain) or ("", "")
+    if app:  # one name for both forms, as HAProxy has it
+        host = names.host(label, app, parts.domain)
+    path = request.url.path
+    may_start = app and "x-prevs-looks" not in request.headers
+    return Visit(
+        host=host,
+        label=label,
+        app=app,
+        path=f"{path}?{request.url.query}" if request.url.query else path,
+        nonce=secrets.token_urlsafe(16),
+        token=parts.tokens.sign(host, parts.clock()) if may_start else "",
+    )

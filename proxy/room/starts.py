@@ -1,0 +1,85 @@
+"""What a page's own form or script asks for, and nobody else may: start, and start again."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+
+from proxy import problems
+from proxy.preview import Preview
+from proxy.problems import Problem
+from proxy.room import answers, origin
+from proxy.room.pages import Visit
+from proxy.room.parts import Parts, read_visit
+
+_LONGEST_FORM = 8192
+
+
+class Starts:
+    """The endpoints."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def start(self, request: Request) -> Response:
+        """Start the preview of a page."""
+
+        async def ask(visit: Visit) -> Preview:
+            return await self._parts.framework.start(visit.app, visit.label)
+
+        return await self._act(request, ask)
+
+    async def retry(self, request: Request) -> Response:
+        """Start the failed preview of a page again."""
+
+        async def ask(visit: Visit) -> Preview:
+            framework = self._parts.framework
+            preview = await framework.start(visit.app, visit.label)
+            if preview.has_failed:
+                preview = await framework.retry(preview.app, preview.sha)
+            return preview
+
+        return await self._act(request, ask)
+
+    async def _act(self, request: Request, ask: Callable[[Visit], Awaitable[Preview]]) -> Response:
+        """Do what a page's own form or script asks for; nobody else may."""
+        visit = read_visit(self._parts, request)
+        form = await _read_form(request)
+        wants_page = "application/json" not in request.headers.get("accept", "")
+        problem = self._refusal(request, visit, form.get("token", ""))
+        answer = await answers.answered(ask(visit)) if problem is None else problem
+        outcome = answer.slug if isinstance(answer, Problem) else "asked"
+        self._parts.metrics.starts.labels("page", outcome).inc()
+        if isinstance(answer, Problem):
+            return answers.tell(self._parts, visit, answer, wants_page=wants_page)
+        if wants_page:
+            return RedirectResponse(origin.own_path(form.get("back", "/")), 303)
+        return JSONResponse(answer.view(self._parts.clock()), 202)
+
+    def _refusal(self, request: Request, visit: Visit, token: str) -> Problem | None:
+        if not visit.app:
+            return problems.no_address(visit.host, self._parts.domain)
+        own = origin.is_own(
+            host=request.headers.get("host", ""),
+            origin=request.headers.get("origin"),
+            fetch_site=request.headers.get("sec-fetch-site"),
+        )
+        valid = self._parts.tokens.is_valid(token, visit.host, self._parts.clock())
+        if own and valid and "x-prevs-looks" not in request.headers:
+            client = request.headers.get("x-forwarded-for", "")
+            later = self._parts.cap.take(client, visit.host)
+            return problems.too_many_starts(later) if later else None
+        detail = "Only the page itself may ask for this, and it is too old now. Load it again."
+        return Problem("forbidden", "Not asked by the page", 403, detail)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """Return the fields of a small form; nothing of a large one."""
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _LONGEST_FORM:
+            return {}
+    fields = parse_qs(body.decode("utf-8", "replace"))
+    return {name: values[0] for name, values in fields.items()}
