@@ -128,3 +128,36 @@ def test_what_a_host_has_in_excess_reaches_no_application(
     before = len(app.seen)
     assert 400 <= alone.proxy.ask(HOST, headers={"Host": host}).status < 500
     assert len(app.seen) == before
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Connection": "X-Forwarded-For, X-Prevs-Task"},
+        {"Connection": "keep-alive, Forwarded", "Keep-Alive": "timeout=5"},
+        {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"},
+        {"Proxy-Connection": "keep-alive", "Proxy-Authorization": "Basic x", "Proxy": "evil:80"},
+        {"Connection": "TE", "TE": "gzip"},
+    ],
+)
+def test_what_is_between_a_client_and_the_proxy_goes_no_further(
+    alone: Site, app: Upstream, sent: Mapping[str, str]
+) -> None:
+    assert alone.proxy.ask(HOST, headers=sent).status == 200
+    seen = app.seen[-1][2]
+    assert not {"connection", "upgrade", "http2-settings", "keep-alive"} & set(seen)
+    assert not [name for name in seen if name.startswith("proxy")]
+    assert seen.get("te") in {None, "trailers"}
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+
+
+def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app: Upstream) -> None:
+    upgrade = {
+        "Connection": "keep-alive, Upgrade, X-Forwarded-For",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    }
+    assert alone.proxy.ask(HOST, headers=upgrade).status == 200
+    seen = app.seen[-1][2]
+    assert (seen["connection"], seen["upgrade"]) == ("upgrade", "websocket")
