@@ -128,7 +128,7 @@ def build() -> Scene:
         records,
         _Cluster(),
         inbox=queue.SimpleQueue(),
-        origin=Origin("", ("executor",), (), "localhost", 80),
+        origin=Origin("", ("executor",), (), names.addresses("localhost", 80)),
         new_attempt=lambda: f"{chance.randrange(10**9):010}",
         forget_mirror=forgotten.append,
         metrics=Metrics(CollectorRegistry()),

@@ -72,9 +72,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         Records(stored, store, clock),
         cluster,
         inbox=inbox,
-        origin=Origin(
-            "", chosen.executor_command, chosen.executor_uris, chosen.domain, chosen.public_port
-        ),
+        origin=Origin("", chosen.executor_command, chosen.executor_uris, chosen.addresses()),
         new_attempt=functools.partial(next_attempt, secrets.choice),
         forget_mirror=following.forget,
         metrics=Metrics(registry),
@@ -86,8 +84,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         refs,
         AgentSandboxes(lambda: cluster.master, lambda: service.framework_id),
         token=chosen.token(),
-        domain=chosen.domain,
-        public_port=chosen.public_port,
+        addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
     )

@@ -5,11 +5,14 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from framework.limits import Limits
+from prevs import names
+from prevs.names import Addresses
 from program import settings
 from program.settings import (
     HOST_PORT,
@@ -37,6 +40,7 @@ class Settings(EnvironmentSettings):
     dir: Path
     domain: Domain = "localhost"
     public_port: int = Field(default=8080, ge=1, le=65535)
+    public_url: str = ""
     executor_command: Annotated[tuple[str, ...], NoDecode]
     executor_uris: Annotated[tuple[str, ...], NoDecode] = ()
     role: str = Field(default="prevs", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
@@ -57,6 +61,20 @@ class Settings(EnvironmentSettings):
             raise ValueError(
                 "is neither host:port nor zk://host:port,.../path (Mesos is spoken to by IPv4 and "
                 "without TLS)"
+            )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_url(cls, value: str, info: ValidationInfo) -> str:
+        domain = info.data.get("domain")
+        parts = urlsplit(Addresses(value).url("label", "app"))
+        if domain is None or not value:
+            return value
+        read = names.split_host(parts.hostname or "", domain)
+        if parts.scheme not in {"http", "https"} or read != ("label", "app"):
+            raise ValueError(
+                f"{value} is no address under {domain}; https://{{label}}--{{app}}.{domain}/ is one"
             )
         return value
 
@@ -117,6 +135,12 @@ class Settings(EnvironmentSettings):
     def port(self) -> int:
         """The port to listen on."""
         return int(self.listen.rpartition(":")[2])
+
+    def addresses(self) -> Addresses:
+        """Return where people reach previews."""
+        if self.public_url:
+            return Addresses(self.public_url)
+        return names.addresses(self.domain, self.public_port)
 
     def token(self) -> str:
         """Read the API's bearer token."""

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from framework.matching import Launch
 from prevs import names
 from prevs.messages import BuildOrder
+from prevs.names import Addresses
 from prevs.records import AppRecord, PreviewRecord
 
 _SECOND_NANOSECONDS = 1_000_000_000
@@ -23,8 +24,7 @@ class Origin(NamedTuple):
     framework_id: str
     command: Sequence[str]
     uris: Sequence[str]
-    domain: str
-    public_port: int
+    addresses: Addresses
 
 
 def task_info(
@@ -32,7 +32,7 @@ def task_info(
 ) -> dict[str, Any]:
     """Return the TaskInfo of the attempt that `preview` records (its task_id must be set)."""
     label = preview.labels[-1] if preview.labels else preview.sha
-    url = names.address(label, app.name, origin.domain, origin.public_port)
+    url = origin.addresses.url(label, app.name)
     order = BuildOrder(
         app=app.name,
         sha=preview.sha,

@@ -76,10 +76,20 @@ def host(label: str, app: str, domain: str) -> str:
     return f"{label}.{app}.{domain}"
 
 
-def address(label: str, app: str, domain: str, port: int) -> str:
-    """Return the URL at which `label` of `app` is reached; `port` is the one that visitors see."""
+class Addresses(NamedTuple):
+    """Where people reach previews: `form` is a URL with {label} and {app} in it."""
+
+    form: str
+
+    def url(self, label: str, app: str) -> str:
+        """Return the URL of a label."""
+        return self.form.replace("{label}", label).replace("{app}", app)
+
+
+def addresses(domain: str, port: int) -> Addresses:
+    """Return the addresses under a domain without TLS; `port` is the one that visitors see."""
     shown = "" if port == 80 else f":{port}"
-    return f"http://{host(label, app, domain)}{shown}/"
+    return Addresses(f"http://{host('{label}', '{app}', domain)}{shown}/")
 
 
 def split_host(name: str, domain: str) -> tuple[str, str] | None:

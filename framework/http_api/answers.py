@@ -1,24 +1,12 @@
 """Records as the API shows them."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from framework.http_api import app_models, preview_models
 from framework.ports import Previews, Resolved
-from prevs import names
+from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
-
-
-class Addresses(NamedTuple):
-    """Where previews are reached by people: `port` is the proxy's, as they see it."""
-
-    domain: str
-    port: int
-
-    def url(self, label: str, app: str) -> str:
-        """Return the address of a label."""
-        return names.address(label, app, self.domain, self.port)
 
 
 class Presenter:

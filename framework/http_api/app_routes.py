@@ -8,10 +8,10 @@ from fastapi import APIRouter, Body, Response
 from framework.errors import UnknownApp
 from framework.http_api import answers
 from framework.http_api import app_models as models
-from framework.http_api.answers import Addresses
 from framework.http_api.leads import Leads
 from framework.http_api.problems import document
 from framework.ports import Previews
+from prevs.names import Addresses
 from prevs.records import AppRecord
 
 

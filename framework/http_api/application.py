@@ -9,13 +9,14 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from framework.http_api import guards, problems
-from framework.http_api.answers import Addresses, Presenter
+from framework.http_api.answers import Presenter
 from framework.http_api.app_routes import AppRoutes
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
 from framework.http_api.use_routes import UseRoutes
 from framework.ports import Previews, Refs, Sandboxes
+from prevs.names import Addresses
 
 Ready = Callable[[], str | None]
 
@@ -26,19 +27,17 @@ def make_app(
     sandboxes: Sandboxes,
     *,
     token: str,
-    domain: str,
-    public_port: int,
+    addresses: Addresses,
     registry: CollectorRegistry,
     ready: Ready,
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
-    `public_port` is the proxy's, as visitors see it. `ready` gives None when all is well, else a
+    `ready` gives None when all is well, else a
     sentence; it must not block. /metrics shows `registry`.
     """
     if not token:
         raise ValueError("the API needs a token")
-    addresses = Addresses(domain, public_port)
     presenter = Presenter(previews, addresses, ready, time.time)
     leads = Leads(previews, refs)
     app = FastAPIOffline(

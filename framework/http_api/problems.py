@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from framework import errors, repositories
 from framework.errors import FrameworkError, Problem
-from framework.http_api.answers import Addresses
+from prevs.names import Addresses
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5

@@ -7,6 +7,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from framework.http_api import make_app
+from prevs import names
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
@@ -28,8 +29,7 @@ class ApiInProcess:
             self.refs,
             self.sandboxes,
             token=TOKEN,
-            domain="localhost",
-            public_port=port,
+            addresses=names.addresses("localhost", port),
             registry=self.registry,
             ready=lambda: self.trouble,
         )

@@ -17,6 +17,7 @@ from framework.ports import Cluster, Use
 from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
+from prevs import names
 from prevs.messages import TaskReport
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, Phase
@@ -49,7 +50,7 @@ def make_service(
         records,
         cluster,
         inbox=queue.SimpleQueue(),
-        origin=Origin("", ("python", "-m", "executor"), (), "localhost", 8080),
+        origin=Origin("", ("python", "-m", "executor"), (), names.addresses("localhost", 8080)),
         new_attempt=new_attempt,
         forget_mirror=forget_mirror,
         metrics=Metrics(registry),

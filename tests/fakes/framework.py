@@ -24,6 +24,7 @@ from framework.service import Service
 from framework.task_info import Origin
 from framework.zookeeper import ZookeeperStore
 from framework.zookeeper_link import connect, watch_link
+from prevs import names
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
@@ -66,7 +67,7 @@ class Framework:
             Records(stored, store, clock),
             self.mesos,
             inbox=inbox,
-            origin=Origin("", _executor(), (), "localhost", 8080),
+            origin=Origin("", _executor(), (), names.addresses("localhost", 8080)),
             new_attempt=partial(next_attempt, secrets.choice),
             forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
             metrics=Metrics(CollectorRegistry()),

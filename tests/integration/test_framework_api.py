@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from framework.http_api import make_app
 from framework.refs import Mirrors
+from prevs import names
 from prevs.states import State
 from tests.fakes.previews import FakePreviews
 from tests.fakes.sandboxes import FakeSandboxes
@@ -54,8 +55,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
         Mirrors(tmp_path / "mirrors"),
         sandboxes,
         token=TOKEN,
-        domain="localhost",
-        public_port=8080,
+        addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
         ready=lambda: None,
     )

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from framework.http_api.answers import Addresses, Presenter
+from framework.http_api.answers import Presenter
 from framework.http_api.log_stream import LogStream
 from framework.http_api.logs import Logs
 from framework.sandbox import AgentSandboxes
+from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.commands import SHA, OneCommand
@@ -29,7 +30,7 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
 
     async def follow() -> list[str]:
         preview = previews.preview("hello", SHA)
-        presenter = Presenter(previews, Addresses("localhost", 80), lambda: None, time.time)
+        presenter = Presenter(previews, names.addresses("localhost", 80), lambda: None, time.time)
         stream = LogStream(previews, Logs(sandboxes), presenter.show)
         pieces = []
         async for raw in stream.follow(preview, 0):

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from framework.errors import Superseded
 from framework.http_api import make_app
+from prevs import names
 from prevs.records import AppRecord
 from tests.fakes.asgi import TOKEN, ApiInProcess
 
@@ -78,8 +79,7 @@ def test_an_api_without_a_token_is_not_made(api: ApiInProcess) -> None:
             api.refs,
             api.sandboxes,
             token="",
-            domain="localhost",
-            public_port=80,
+            addresses=names.addresses("localhost", 80),
             registry=api.registry,
             ready=lambda: None,
         )

@@ -4,10 +4,10 @@ import pytest
 
 from framework import errors
 from framework.errors import FrameworkError
-from framework.http_api.answers import Addresses
 from framework.http_api.problems import answer_error
+from prevs import names
 
-ADDRESSES = Addresses("localhost", 8080)
+ADDRESSES = names.addresses("localhost", 8080)
 NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown)
 EXAMPLES: list[FrameworkError] = [
     errors.UnknownApp("hello"),

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.http_api.answers import Addresses, Presenter
+from framework.http_api.answers import Presenter
 from framework.http_api.log_stream import LogStream, encode_event, parse_event_id
 from framework.http_api.logs import Logs, cut_text
+from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.previews import FakePreviews
@@ -69,7 +70,7 @@ class Watched:
         async def collect() -> list[Event]:
             clock = lambda: self.now  # noqa: E731 # read anew each time
             logs = Logs(self.sandboxes, clock)
-            addresses = Addresses("localhost", 80)
+            addresses = names.addresses("localhost", 80)
             presenter = Presenter(self.previews, addresses, lambda: None, clock)
             stream = LogStream(self.previews, logs, presenter.show, pause=pause, clock=clock)
             preview = self.previews.preview("hello", SHA)

@@ -12,8 +12,9 @@ from framework.errors import (
     UnknownApp,
     UnknownPreview,
 )
-from framework.http_api.answers import Addresses, Presenter
+from framework.http_api.answers import Presenter
 from framework.previews import ServicePreviews
+from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.driven import APP, A, B, Driven
@@ -115,7 +116,7 @@ def test_without_a_master_a_preview_is_queued_and_says_what_it_waits_for() -> No
     driven.add_app()
     with running(driven) as previews:
         queued = previews.start("hello", A, "main")
-        addresses = Addresses("localhost", 8080)
+        addresses = names.addresses("localhost", 8080)
         presenter = Presenter(previews, addresses, driven.service.not_ready, lambda: 0.0)
         reason = "The Mesos master has not accepted this framework yet."
         assert presenter.show(queued).reason == reason

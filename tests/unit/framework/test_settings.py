@@ -151,3 +151,21 @@ def test_limits_are_those_of_the_framework_unless_told_otherwise(environ: dict[s
 def test_limits_that_would_stop_everything_are_refused(environ: dict[str, str]) -> None:
     environ |= {"PREVS_MAX_PREVIEWS": "0", "PREVS_STARTS_PER_APP": "0", "PREVS_DRAIN_LIMIT": "-1"}
     assert len(problems(environ)) == 3
+
+
+def test_addresses_are_under_the_domain_in_the_form_that_is_wanted(environ: dict[str, str]) -> None:
+    environ |= {"PREVS_DOMAIN": "prevs.example", "PREVS_PUBLIC_PORT": "80"}
+    assert settings.read(environ).addresses().url("v1", "shop") == "http://v1.shop.prevs.example/"
+    for form in ("https://{label}--{app}.prevs.example/", "http://{label}.{app}.prevs.example:81/"):
+        addresses = settings.read({**environ, "PREVS_PUBLIC_URL": form}).addresses()
+        assert addresses.url("v1", "shop") == form.format(label="v1", app="shop")
+    for wrong in (
+        "https://{label}.prevs.example/",
+        "https://{app}.{label}.prevs.example/",
+        "https://{label}--{app}.elsewhere/",
+        "ftp://{label}.{app}.prevs.example/",
+        "{label}.{app}.prevs.example",
+        "https://[/",
+    ):
+        [told] = problems({**environ, "PREVS_PUBLIC_URL": wrong})
+        assert told.startswith("PREVS_PUBLIC_URL: ")

@@ -3,6 +3,7 @@ import dataclasses
 
 from framework.matching import Demand, InUse, match
 from framework.task_info import Origin, task_info
+from prevs import names
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -11,7 +12,12 @@ from tests.fakes.offers import offer, quotas, scalar
 A = "a" * 40
 APP = AppRecord("hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up")
 PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id=f"hello.{A}.t1")
-ORIGIN = Origin("framework-1", ("python", "-m", "executor"), ("http://x/e.tgz",), "localhost", 8080)
+ORIGIN = Origin(
+    "framework-1",
+    ("python", "-m", "executor"),
+    ("http://x/e.tgz",),
+    names.addresses("localhost", 8080),
+)
 (LAUNCH,) = match(
     [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
 ).launches

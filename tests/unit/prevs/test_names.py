@@ -193,5 +193,10 @@ def test_a_task_is_named_for_people() -> None:
 
 
 def test_an_address_tells_the_port_unless_it_is_the_usual_one() -> None:
-    assert names.address("main", "hello", "a.org", 80) == "http://main.hello.a.org/"
-    assert names.address("main", "hello", "a.org", 8080) == "http://main.hello.a.org:8080/"
+    assert names.addresses("a.org", 80).url("main", "hello") == "http://main.hello.a.org/"
+    assert names.addresses("a.org", 8080).url("main", "hello") == "http://main.hello.a.org:8080/"
+
+
+def test_an_address_has_the_form_that_it_is_given() -> None:
+    addresses = names.Addresses("https://{label}--{app}.a.org/")
+    assert addresses.url("main", "hello") == "https://main--hello.a.org/"
