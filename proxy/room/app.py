@@ -15,7 +15,7 @@ from proxy.preview import Commit, Preview
 from proxy.problems import Problem
 from proxy.room import answers, events, pages
 from proxy.room.pages import Visit
-from proxy.room.parts import Parts, read_visit
+from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.starts import Starts
 
 _WAIT = {"Retry-After": "2"}
@@ -53,7 +53,7 @@ class _Room:
     async def visit(self, request: Request) -> Response:
         """Answer a request for a preview that is not routed. Starts nothing."""
         visit = read_visit(self._parts, request)
-        wants_page = request.headers.get("x-prevs-ask") == "page"
+        wants_page = is_navigation(request)
         problem = self._known_problem(visit, request.headers, wants_page=wants_page)
         found = await self._find(visit) if problem is None else problem
         if isinstance(found, Problem):

@@ -1,9 +1,9 @@
 """What the waiting room works with, and how a request came here.
 
-HAProxy says how, in headers that clients cannot send themselves: X-Prevs-Ask is `page` for a
-browser's navigation and `held` for all else; X-Prevs-Looks marks what must start nothing;
-X-Prevs-Held is for how many seconds it was held, X-Prevs-Later in how many the client may come
-again; X-Prevs-Task without X-Prevs-Miss is a request whose container took no connection.
+HAProxy says how, in headers that clients cannot send themselves: X-Prevs-Looks marks what must
+start nothing; X-Prevs-Held is for how many seconds it was held, X-Prevs-Later in how many the
+client may come again; X-Prevs-Task without X-Prevs-Miss is a request whose container took no
+connection.
 """
 
 import secrets
@@ -35,6 +35,14 @@ class Parts(NamedTuple):
     metrics: Metrics
     domain: str
     clock: Callable[[], float] = time.time
+
+
+def is_navigation(request: Request) -> bool:
+    """Tell whether a browser asks for a page to show: what HAProxy does not hold."""
+    headers = request.headers
+    wants_html = any("text/html" in accepted for accepted in headers.getlist("accept"))
+    navigates = "navigate" in headers.getlist("sec-fetch-mode")
+    return request.method in {"GET", "HEAD"} and (navigates or wants_html)
 
 
 def read_visit(parts: Parts, request: Request) -> Visit:
