@@ -22,6 +22,7 @@ from program.settings import SettingsError
 from proxy import certificates, haproxy_config, serving, settings
 from proxy.caps import StartCap
 from proxy.controller import Controller
+from proxy.departures import Departures, read_peers
 from proxy.errors import HaproxyFailed
 from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
@@ -71,6 +72,7 @@ class _Parts(NamedTuple):
     table: Table
     framework: FrameworkApi
     waiting: Waiting
+    departures: Departures
     room: Server
     wake: Server
 
@@ -98,7 +100,10 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         metrics.starts.labels("held", outcome).inc()
 
     waiting = Waiting(framework, table, chosen.domain, ended=count_held)
-    room = RoomParts(framework, table, waiting, Tokens(token), cap, metrics, chosen.domain)
+    departures = Departures(read_peers)
+    room = RoomParts(
+        framework, table, waiting, Tokens(token), cap, departures, metrics, chosen.domain
+    )
     return _Parts(
         placements,
         controller,
@@ -108,6 +113,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         table,
         framework,
         waiting,
+        departures,
         serving.make_server(app.make_app(room)),
         serving.make_server(wake.make_app(room)),
     )
@@ -133,6 +139,7 @@ async def _run(chosen: Settings, files: Files) -> int:
             loop.create_task(parts.haproxy.watch()),
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
+            loop.create_task(parts.departures.run()),
         ]
         if chosen.certificates:
             watched = certificates.watch(chosen.certificates, parts.haproxy.reload)

@@ -4,8 +4,8 @@
 -- lua.hold holds a request until the socket says where its preview answers, or for as long as the client
 -- wants to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to its
 -- destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no" and
--- 429 "come again in so many seconds": the request then goes to the waiting room, which says why. Anything
--- else means that the controller is being started again. txn.held is for how many seconds the request was to be held.
+-- 429 "come again in so many seconds": the request then goes to the waiting room, which says why. 410 means
+-- that the client has gone, and its request goes nowhere. Anything else means that the controller is being started again. txn.held is for how many seconds the request was to be held.
 local socket, longest = ...
 local missed_at_most, pause_ms, answer_ms, where_ms = 60, 500, 30000, 2000
 
@@ -34,6 +34,7 @@ local function hold(txn)
       headers = {
         ["x-prevs-host"] = { host },
         ["x-prevs-client"] = { txn.f:src() },
+        ["x-prevs-peer"] = { txn.f:fc_src() .. " " .. txn.f:fc_src_port() },
         ["x-prevs-seconds"] = { string.format("%.3f", math.max(deadline - now(), 0)) },
       },
       timeout = answer_ms,
@@ -43,6 +44,9 @@ local function hold(txn)
       txn:set_var("txn.dst", answer.body)
       return
     elseif status == 409 then
+      return
+    elseif status == 410 then
+      txn:set_var("txn.gone", "1")
       return
     elseif status == 429 then
       txn:set_var("txn.later", answer.body)

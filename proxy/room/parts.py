@@ -15,6 +15,7 @@ from starlette.requests import Request
 
 from prevs import names
 from proxy.caps import StartCap
+from proxy.departures import Departures
 from proxy.metrics import Metrics
 from proxy.ports import Framework
 from proxy.room import origin
@@ -32,6 +33,7 @@ class Parts(NamedTuple):
     waiting: Waiting
     tokens: Tokens
     cap: StartCap
+    departures: Departures
     metrics: Metrics
     domain: str
     clock: Callable[[], float] = time.time

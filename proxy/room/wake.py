@@ -4,6 +4,9 @@
 HAProxy that was replaced, for where a host leads at this moment. /metrics: what the proxy counts.
 """
 
+import asyncio
+from typing import Any
+
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -11,11 +14,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 
 from prevs import names
+from proxy.departures import Peer
 from proxy.room.parts import Parts
 from proxy.routes import Route
 
 _ASK_AGAIN_SECONDS = 20.0
-NOT_YET, NOWHERE, REFUSED, TOO_MANY = 204, 404, 409, 429
+NOT_YET, NOWHERE, REFUSED, GONE, TOO_MANY = 204, 404, 409, 410, 429
 
 
 def make_app(parts: Parts) -> Starlette:
@@ -30,7 +34,12 @@ def make_app(parts: Parts) -> Starlette:
         if is_address and (later := parts.cap.take(client, host)):
             return PlainTextResponse(str(later), status_code=TOO_MANY)
         with parts.metrics.held.track_inprogress():
-            outcome = await parts.waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS))
+            waits = asyncio.ensure_future(
+                parts.waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS))
+            )
+            if await _left_first(parts, request.headers["x-prevs-peer"], waits):
+                return Response(status_code=GONE)
+        outcome = waits.result()
         if outcome is None:
             return Response(status_code=NOT_YET)
         if isinstance(outcome, Route):
@@ -47,3 +56,14 @@ def make_app(parts: Parts) -> Starlette:
         return Response(generate_latest(parts.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(routes=[Path("/wake", wake), Path("/where", where), Path("/metrics", metrics)])
+
+
+async def _left_first(parts: Parts, peer: str, waits: asyncio.Future[Any]) -> bool:
+    """Wait for `waits`, or until the client has gone, and tell whether that came first."""
+    ip, _, port = peer.partition(" ")
+    try:
+        with parts.departures.awaited(Peer(ip, int(port))) as gone:
+            await asyncio.wait({waits, gone}, return_when=asyncio.FIRST_COMPLETED)
+            return not waits.done()
+    finally:
+        waits.cancel()

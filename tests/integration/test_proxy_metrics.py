@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -104,3 +105,20 @@ def test_nobody_has_a_hundred_previews_started_at_once(site: Site) -> None:
     assert page.status == 503
     assert start(site.proxy, page.body) == 429
     assert site.world.count("POST /v1/previews") == caps.MOST
+
+
+@pytest.mark.parametrize("body", ["", "x" * 100_000])
+def test_a_client_that_gives_up_is_noticed_and_its_request_goes_nowhere(
+    site: Site, body: str
+) -> None:
+    with upstream("app") as app, ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(site.proxy.ask, HOST, "/patient")
+        with socket.create_connection(("127.0.0.1", site.proxy.port)) as client:
+            head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
+            client.sendall((head + body).encode())
+            wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 2)
+        took = wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 1)
+        assert took < 15, took  # not when it asks again, after 20 s
+        site.run("hello", SHA, app.port, "main")
+        assert patient.result().status == 200
+        assert [path for _, path, _ in app.seen] == ["/patient"]
