@@ -28,10 +28,14 @@ class Front(NamedTuple):
     metrics: str = ""
 
     @property
+    def port(self) -> str:
+        """The port of `listen`."""
+        return self.listen.rpartition(":")[2]
+
+    @property
     def tls_port(self) -> str:
-        """What follows the host name in an https address."""
-        port = self.tls_listen.rpartition(":")[2]
-        return "" if port == "443" else f":{port}"
+        """The port of `tls_listen`."""
+        return self.tls_listen.rpartition(":")[2]
 
 
 class Files(NamedTuple):

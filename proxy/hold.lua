@@ -41,6 +41,7 @@ local function hold(txn)
     })
     local status = answer and answer.status
     if status == 200 then
+      txn:set_var("txn.asked", "1")
       txn:set_var("txn.dst", answer.body)
       return
     elseif status == 409 then
@@ -71,6 +72,7 @@ local function where(txn)
   })
   local status = answer and answer.status
   if status == 200 then
+    txn:set_var("txn.asked", "1")
     txn:set_var("txn.dst", answer.body)
   elseif status == 404 then
     txn:unset_var("txn.dst")

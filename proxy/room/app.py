@@ -69,7 +69,7 @@ class _Room:
         """Return what there is to say without asking the framework; None if it is to be asked."""
         if visit.path.startswith("/_prevs/"):
             return problems.nothing_at(visit.path)
-        if "x-prevs-task" in headers and "x-prevs-miss" not in headers:
+        if "x-prevs-miss" not in headers:
             return problems.refuses_connections(visit.host)
         if "x-prevs-later" in headers:
             return problems.too_many_starts(int(headers["x-prevs-later"]))
@@ -84,8 +84,6 @@ class _Room:
         headers = {
             **pages.security_headers(visit.nonce),
             **({} if failed else _WAIT),
-            "X-Prevs-App": visit.app,
-            "X-Prevs-Commit": commit.sha,
         }
         page = pages.waiting_page(visit, commit, preview, self._parts.clock())
         return HTMLResponse(page, 502 if failed else 503, headers)

@@ -2,8 +2,7 @@
 
 HAProxy says how, in headers that clients cannot send themselves: X-Prevs-Looks marks what must
 start nothing; X-Prevs-Held is for how many seconds it was held, X-Prevs-Later in how many the
-client may come again; X-Prevs-Task without X-Prevs-Miss is a request whose container took no
-connection.
+client may come again; X-Prevs-Miss is absent from a request whose container took no connection.
 """
 
 import secrets

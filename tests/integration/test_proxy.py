@@ -62,7 +62,6 @@ def test_a_placement_is_served_under_each_of_its_labels(proxy: Proxy, tree: Tree
             assert proxy.ask(f"{label}.hello.localhost", "/x?y=1").body == b"one GET /x?y=1 0"
         assert proxy.ask("v1.hello.localhost").body == b"two GET / 0"
         assert proxy.ask("V1.Hello.LOCALHOST").body == b"two GET / 0"
-        assert one.seen[0][2]["x-prevs-task"] == f"hello.{SHA}.a1"
         assert proxy.ask("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
 
 
@@ -110,10 +109,9 @@ def test_what_clients_send_in_our_headers_reaches_nobody(proxy: Proxy, tree: Tre
         }
         proxy.ask("main.hello.localhost", headers=forged)
         [(_, _, headers)] = one.seen
-        assert headers["x-prevs-task"] == f"hello.{SHA}.a1"
         assert headers["x-forwarded-for"] == "127.0.0.1"
         assert headers["x-forwarded-host"] == f"main.hello.localhost:{proxy.port}"
-        assert "x-prevs-miss" not in headers
+        assert not [name for name in headers if name.startswith("x-prevs-")]
         assert "6.6.6.6" not in headers["forwarded"]
 
 
