@@ -1,7 +1,7 @@
 """HAProxy's map and counts, over its runtime socket. The only module that speaks to that socket.
 
 Each call has a connection of its own: one that was kept would stay with a process that another
-has replaced. The map's key `~rev` says which apply it is the outcome of; where it says something
+has replaced. The map's key `~REV` says which apply it is the outcome of; where it says something
 else (HAProxy was started anew), everything is given again in one commit.
 
 One connection does stay with each process that was replaced: its open requests count until they
@@ -18,7 +18,8 @@ from proxy.errors import RouterAway
 from proxy.routes import Changes, Route, Routes
 from proxy.use import Count, Reading
 
-REVISION = "~rev"
+REVISION = "~REV"
+"""Found under no host that a client sends: those are looked up in small letters."""
 _ANSWER_SECONDS = 10.0
 _MANY = 500
 """From here on a whole commit disturbs the traffic less than single commands."""
