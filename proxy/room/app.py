@@ -71,6 +71,8 @@ class _Room:
             return problems.nothing_at(visit.path)
         if "x-prevs-miss" not in headers:
             return problems.refuses_connections(visit.host)
+        if not visit.app:
+            return problems.no_address(visit.host, self._parts.domain)
         if "x-prevs-later" in headers:
             return problems.too_many_starts(int(headers["x-prevs-later"]))
         if wants_page or "x-prevs-looks" in headers:
@@ -107,8 +109,6 @@ class _Room:
 
     async def _find(self, visit: Visit) -> tuple[Commit, Preview | None] | Problem:
         """Return what is known of a host's preview, or why there is none. Starts nothing."""
-        if not visit.app:
-            return problems.no_address(visit.host, self._parts.domain)
         framework = self._parts.framework
 
         async def ask() -> tuple[Commit, Preview | None]:
