@@ -1,0 +1,104 @@
+"""What no well-meaning client sends gets a clean no, or is one clean request, and nothing more."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.fakes.placements import SHA, placement
+from tests.integration import absurd_requests, proxies, wire
+from tests.integration.proxies import Site, wait_until
+from tests.integration.wire import AFTER, Answers, Arrived, ambiguity
+
+pytestmark = pytest.mark.integration
+
+
+class Bench:
+    """A proxy and the one application behind it."""
+
+    def __init__(self, site: Site, seen: list[Arrived]) -> None:
+        self.site = site
+        self._seen = seen
+
+    def send(self, raw: bytes) -> tuple[Answers, list[Arrived]]:
+        """Send something absurd and one more request; return the answers and what arrived.
+
+        Whatever it was: there is an end, no answer is a 5xx, what arrived can be read in one way
+        only and is one request at most, the second one aside; and the proxy goes on serving.
+        """
+        self._seen.clear()
+        answers = wire.send(self.site.proxy.port, raw + AFTER)
+        arrived = [request for request in self._seen if request.target != b"/after"]
+        assert all(status < 500 for status in answers.statuses), answers.data
+        assert [found for found in map(ambiguity, self._seen) if found] == []
+        assert len(arrived) <= 1, arrived
+        assert self.site.proxy.ask("main.hello.localhost", timeout=10).body == b"app"
+        return answers, arrived
+
+
+@pytest.fixture(scope="module")
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Bench]:
+    with (
+        wire.application() as (port, seen),
+        proxies.site(tmp_path_factory.mktemp("absurd"), zookeeper, free_port()) as site,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        yield Bench(site, seen)
+
+
+@pytest.mark.parametrize("name", absurd_requests.REFUSED)
+def test_what_cannot_be_understood_is_refused(bench: Bench, name: str) -> None:
+    answers, arrived = bench.send(absurd_requests.REFUSED[name])
+    assert arrived == []
+    assert answers.statuses
+    assert 400 <= answers.statuses[0] < 500
+
+
+@pytest.mark.parametrize("name", absurd_requests.TAKEN)
+def test_what_can_be_understood_is_one_request(bench: Bench, name: str) -> None:
+    answers, arrived = bench.send(absurd_requests.TAKEN[name])
+    assert answers.statuses[0] in {100, 200}
+    assert len(arrived) == 1
+
+
+@pytest.mark.parametrize("name", absurd_requests.EITHER)
+def test_what_may_be_refused_or_taken_is_one_of_both(bench: Bench, name: str) -> None:
+    answers, arrived = bench.send(absurd_requests.EITHER[name])
+    assert len(arrived) == answers.statuses[:1].count(200)
+
+
+def test_who_never_says_all_of_a_request_is_told_so(bench: Bench) -> None:
+    answers = wire.send(bench.site.proxy.port, b"GET / HTTP/1.1\r\nHost: a\r\n", half_close=False)
+    assert answers.statuses == [408]
+
+
+ANY = st.binary(max_size=200)
+NEAR = st.sampled_from([b"main.hello.localhost", b"main--hello.localhost", b"hello.localhost"])
+
+
+@settings(max_examples=300)
+@given(host=ANY | st.tuples(ANY, NEAR, ANY).map(b"".join))
+def test_any_bytes_for_a_host(bench: Bench, host: bytes) -> None:
+    bench.send(b"GET /any HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+
+
+@settings(max_examples=300)
+@given(name=st.binary(min_size=1, max_size=100), value=ANY)
+def test_any_bytes_for_a_header(bench: Bench, name: bytes, value: bytes) -> None:
+    bench.send(absurd_requests.get(name + b": " + value + b"\r\n"))
+
+
+@settings(max_examples=200)
+@given(path=ANY)
+def test_any_bytes_for_a_path(bench: Bench, path: bytes) -> None:
+    bench.send(absurd_requests.get(line=b"GET /" + path + b" HTTP/1.1"))
+
+
+@settings(max_examples=200)
+@given(data=st.binary(max_size=2000))
+def test_any_bytes_for_a_body_in_chunks(bench: Bench, data: bytes) -> None:
+    bench.send(absurd_requests.post(b"Transfer-Encoding: chunked\r\n\r\n" + data))

@@ -1,0 +1,137 @@
+"""Requests as bytes: an application that keeps what arrives as it came, and a client."""
+
+import contextlib
+import re
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from io import BufferedIOBase
+from typing import NamedTuple
+
+HOST = b"main.hello.localhost"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: main.hello.localhost\r\n\r\n"
+AFTER = b"GET /after HTTP/1.1\r\nHost: main.hello.localhost\r\nConnection: close\r\n\r\n"
+
+_PATIENCE = 30.0
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST_LINE = re.compile(_TOKEN + rb" [^\s\0]+ HTTP/1\.[01]")
+_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\r\n\0]*)")
+
+
+class Arrived(NamedTuple):
+    """A request as the application got it; its body without what frames it."""
+
+    head: bytes
+    body: bytes
+
+    @property
+    def target(self) -> bytes:
+        """The second word of the request line."""
+        return self.head.split(b" ", 2)[1]
+
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """Return the names, in small letters, and values of its headers."""
+        lines = self.head.removesuffix(b"\r\n\r\n").split(b"\r\n")[1:]
+        pairs = [line.partition(b":") for line in lines]
+        return [(name.lower(), value.strip()) for name, _, value in pairs]
+
+
+def ambiguity(arrived: Arrived) -> str | None:
+    """Return what two readers could understand in two ways, None if there is nothing."""
+    request_line, *lines = arrived.head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    if not _REQUEST_LINE.fullmatch(request_line):
+        return f"the request line {request_line!r}"
+    for line in lines:
+        if not _FIELD.fullmatch(line):
+            return f"the line {line!r}"
+    fields = arrived.fields()
+    framing = [(n, v) for n, v in fields if n in {b"content-length", b"transfer-encoding"}]
+    if len(framing) > 1:
+        return f"two lengths: {framing}"
+    if framing and not re.fullmatch(rb"\d{1,18}|chunked", framing[0][1]):
+        return f"the length {framing[0]}"
+    if [name for name, _ in fields].count(b"host") != 1:
+        return f"not one Host: {fields}"
+    return None
+
+
+@contextlib.contextmanager
+def application() -> Iterator[tuple[int, list[Arrived]]]:
+    """Run an application that answers 200 to all that arrives; yield its port and what arrived.
+
+    It reads a body by Transfer-Encoding where there is one, else by Content-Length.
+    """
+    seen: list[Arrived] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            with contextlib.suppress(OSError):
+                while (arrived := _read(self.rfile)) is not None:
+                    seen.append(arrived)
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\napp")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield server.server_address[1], seen
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _read(stream: BufferedIOBase) -> Arrived | None:
+    """Return the next request; None where the connection ends, even in the middle of one."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        line = stream.readline()
+        if not line:
+            return None
+        head += line
+    fields = dict(Arrived(head, b"").fields())
+    if b"transfer-encoding" in fields:
+        body = _read_chunks(stream)
+        return None if body is None else Arrived(head, body)
+    length = int(fields.get(b"content-length", b"0"))
+    body = stream.read(min(length, 1 << 30))
+    return Arrived(head, body) if len(body) == length else None
+
+
+def _read_chunks(stream: BufferedIOBase) -> bytes | None:
+    body = b""
+    while line := stream.readline():
+        size = int(line.partition(b";")[0], 16)
+        if size == 0:
+            while line := stream.readline():
+                if line == b"\r\n":
+                    return body
+            return None
+        body += stream.read(size + 2)[:size]
+    return None
+
+
+class Answers(NamedTuple):
+    """The status of each answer on a connection, and all bytes."""
+
+    statuses: list[int]
+    data: bytes
+
+
+def send(port: int, data: bytes, *, half_close: bool = True) -> Answers:
+    """Send bytes on a connection of their own and read until the proxy closes it.
+
+    Without an end after `_PATIENCE` it fails: the proxy hangs.
+    """
+    got = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE) as client:
+        with contextlib.suppress(ConnectionError):  # refused before it has read all
+            client.sendall(data)
+        if half_close:
+            with contextlib.suppress(OSError):
+                client.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionError):
+            while piece := client.recv(65536):
+                got += piece
+    return Answers([int(s) for s in re.findall(rb"HTTP/1\.1 (\d{3}) ", got)], got)
