@@ -96,6 +96,7 @@ class Controller:
         wanted = await self.read(anew=anew)
         if wanted is None:
             wanted = self._table.routes
+        self._table.expect(wanted)
         try:
             changes = await self._router.apply(wanted)
         except RouterAway as error:

@@ -42,3 +42,19 @@ def test_who_has_gone_away_is_forgotten() -> None:
             assert still.done()
 
     asyncio.run(scenario())
+
+
+def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere() -> None:
+    async def scenario() -> None:
+        table = Table()
+        table.replace({"a": ROUTE, "b": ROUTE})
+        table.expect({"b": ROUTE._replace(port=2), "c": ROUTE})
+        assert table.get("a") is None
+        assert table.get("b") == ROUTE, "not before HAProxy says so"
+        assert table.get("c") is None, "nor this"
+        with table.awaited("a") as routed:
+            assert not routed.done()
+            table.replace({"a": ROUTE})
+            assert routed.done()
+
+    asyncio.run(scenario())
