@@ -1,7 +1,9 @@
 """What the proxy's tests run it with: `python -m proxy` as a process, and upstream servers."""
 
+import base64
 import contextlib
 import dataclasses
+import hashlib
 import http.client
 import os
 import signal
@@ -25,6 +27,8 @@ from tests.fakes.framework_api import TOKEN, Previews, serving
 from tests.fakes.placements import placement
 
 REPOSITORY = Path(__file__).parents[2]
+_WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""What a key is hashed with: RFC 6455, section 1.3."""
 
 
 class Answer(NamedTuple):
@@ -284,7 +288,7 @@ class _Application(BaseHTTPRequestHandler):
         else:
             self._tell(len(sent))
 
-    do_POST = do_PUT = do_GET
+    do_POST = do_PUT = do_HEAD = do_OPTIONS = do_GET
 
     def _tell(self, sent: int) -> None:
         body = f"{self.application.name} {self.command} {self.path} {sent}".encode()
@@ -297,13 +301,16 @@ class _Application(BaseHTTPRequestHandler):
             for name, value in parse_qsl(self.path.partition("?")[2]):
                 self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _echo(self) -> None:
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
-        self.send_header("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")  # RFC 6455, 1.3
+        key = self.headers["Sec-WebSocket-Key"] + _WEBSOCKET
+        digest = hashlib.sha1(key.encode()).digest()
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.end_headers()
         self.close_connection = True
         while piece := self.connection.recv(1000):
