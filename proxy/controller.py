@@ -82,13 +82,18 @@ class Controller:
         return self._clock() - self._applied
 
     async def first(self, seconds: float) -> Routes | None:
-        """Return what is wanted, as soon as it is known; None if it is not after `seconds`."""
+        """Return what is wanted, as soon as it is known; None if it is not after `seconds`.
+
+        The HAProxy that is started next begins with it.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._wanted is None:
                     await self._changed.wait()
                     self._changed.clear()
                     await self.read()
+        if self._wanted is not None:
+            self._table.expect(self._wanted)
         return self._wanted
 
     async def cycle(self, *, anew: bool = False) -> bool:

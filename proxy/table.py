@@ -23,6 +23,10 @@ class Table:
         """Return where a host leads; None as soon as it may lead nowhere."""
         return self.routes.get(host) if host in self._expected else None
 
+    def coming(self, host: str) -> Route | None:
+        """Return where a host leads, or is about to."""
+        return self._expected.get(host)
+
     def expect(self, routes: Routes) -> None:
         """Take note of what HAProxy is about to route.
 

@@ -47,8 +47,11 @@ def make_app(parts: Parts) -> Starlette:
         return PlainTextResponse(outcome.detail, status_code=REFUSED)
 
     async def where(request: Request) -> Response:
-        """Answer where a host leads now; starts nothing."""
-        route = parts.table.get(request.headers.get("x-prevs-host", ""))
+        """Answer where a host leads now; starts nothing.
+
+        The HAProxy that asks was replaced by one that has, or is about to have, what is coming.
+        """
+        route = parts.table.coming(request.headers.get("x-prevs-host", ""))
         return PlainTextResponse(str(route)) if route else Response(status_code=NOWHERE)
 
     async def metrics(_: Request) -> Response:

@@ -45,6 +45,15 @@ def test_a_cycle_applies_what_is_placed_and_reports_its_version() -> None:
     assert bench.placements.reported[-1] == {"hello": 0}
 
 
+def test_what_is_known_first_is_coming_and_not_yet_there() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.controller.notice()
+    assert asyncio.run(bench.controller.first(5.0)) == {"main.hello.x": ROUTE}
+    assert bench.table.coming("main.hello.x") == ROUTE
+    assert bench.table.get("main.hello.x") is None
+
+
 def test_a_version_is_reported_only_after_it_was_applied() -> None:
     bench = Bench()
     bench.placements.write("hello", HELLO)

@@ -52,6 +52,7 @@ def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere() -> None:
         assert table.get("a") is None
         assert table.get("b") == ROUTE, "not before HAProxy says so"
         assert table.get("c") is None, "nor this"
+        assert [table.coming(host) for host in "abc"] == [None, ROUTE._replace(port=2), ROUTE]
         with table.awaited("a") as routed:
             assert not routed.done()
             table.replace({"a": ROUTE})
