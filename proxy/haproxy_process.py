@@ -125,7 +125,7 @@ class HaproxyProcess:
     async def _check(self) -> None:
         try:
             check = await asyncio.create_subprocess_exec(
-                *("haproxy", "-c", "-q", "-f", str(self._files.configuration)),
+                *("haproxy", "-c", "-f", str(self._files.configuration)),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
             )

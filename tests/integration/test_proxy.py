@@ -1,5 +1,6 @@
 """`python -m proxy` with a real HAProxy and ZooKeeper: what is placed is served, nothing else."""
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from proxy.controller import TICK_SECONDS
+from proxy.errors import HaproxyFailed
+from proxy.haproxy_config import Files
+from proxy.haproxy_process import HaproxyProcess
 from tests.fakes.framework_api import Previews
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration import proxies
@@ -258,3 +262,11 @@ def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
 def test_methods_that_steer_proxies_are_refused(proxy: Proxy, method: str) -> None:
     assert proxy.ask("main.hello.localhost", method=method).status in {400, 405}
+
+
+def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    files.configuration.write_text("nonsense\n")
+    process = HaproxyProcess(files, contextlib.nullcontext)
+    with pytest.raises(HaproxyFailed, match="unknown keyword 'nonsense'"):
+        asyncio.run(process.start())
