@@ -80,7 +80,9 @@ _OBFUSCATED = (
 )
 _NO_LENGTHS = (
     *(b"+5", b"-5", b"0x5", b"5 5", b"", b"5.0", b"5\x0b", b"five", b"1_0", b"5,", b",5", b"5, 6"),
-    *(b"\xd9\xa5", b"9" * 30, b"9223372036854775808", b"18446744073709551625"),
+    *(b"\xd9\xa5", b"9" * 30, b"9223372036854775808"),
+    *(b"18446744073709551615", b"18446744073709551616", b"18446744073709551617"),
+    *(b"18446744073709551619", b"18446744073709551625", b"1000000000000000000"),
 )
 _NO_CHUNKS = (
     *(
@@ -135,7 +137,13 @@ _HOSTS_OF_NOBODY = (
     *(b"main.hello.localhost;x", b"main.hello.localhost:80:80", b"main.hello.localhost.evil"),
     *(b"main.hello. localhost", b"main.hello.localhost evil", b"main.hello.localhost,evil"),
     *(b"u@main.hello.localhost", b"main.hello.localhost/x", b"main.hello.localhost\x00"),
-    *(b"main\\hello.localhost", b"<script>alert(1)</script>", b"a" * 5000, b"a." * 2500),
+    *(
+        b"main\\hello.localhost",
+        b"<script>alert(1)</script>",
+        b"a" * 5000,
+        b"a" * 14_000,
+        b"a." * 6000,
+    ),
     b"nobody.localhost\r\nX-Forwarded-Host: main.hello.localhost",
 )
 
