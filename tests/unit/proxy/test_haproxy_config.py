@@ -42,5 +42,5 @@ def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
 
 
 def test_the_map_is_one_for_all_that_look_into_it() -> None:
-    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 2
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 3
     assert "opt@" not in TEXT
