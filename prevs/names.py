@@ -76,6 +76,11 @@ def host(label: str, app: str, domain: str) -> str:
     return f"{label}.{app}.{domain}"
 
 
+def app_of_host(host: str) -> str:
+    """Return the app in a name that `host` has made; "" for any other text without dots."""
+    return host.partition(".")[2].partition(".")[0]
+
+
 class Addresses(NamedTuple):
     """Where people reach previews: `form` is a URL with {label} and {app} in it."""
 

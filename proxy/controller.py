@@ -158,7 +158,8 @@ class Controller:
         except RouterAway as error:
             self._told_away("HAProxy", str(error))
             return False
-        self._holding = use.held(reading, {route.task_id for route in self._wanted.values()})
+        routed = {task_id for task_id in reading if routes.is_routed(self._apps, task_id)}
+        self._holding = use.held(reading, routed)
         try:
             await self._placements.report(routes.versions(self._apps), self._holding)
         except PlacementsAway as error:

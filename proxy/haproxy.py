@@ -10,12 +10,12 @@ have ended.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from proxy import haproxy_text, routes
 from proxy.errors import RouterAway
-from proxy.routes import Changes, Route, Routes
+from proxy.routes import Changes, Routes
 from proxy.use import Count, Reading
 
 REVISION = "~REV"
@@ -26,6 +26,13 @@ _MANY = 500
 
 
 _AWAY = (OSError, EOFError, ValueError)
+
+
+def _values(wanted: Routes) -> dict[str, str]:
+    """Return what the map has for routes."""
+    return {
+        host: str(route) for part in routes.parts(wanted).values() for host, route in part.items()
+    }
 
 
 class _Connection:
@@ -70,6 +77,7 @@ class HaproxyRouter:
         self._applying = asyncio.Lock()
         self._formers: list[_Connection] = []
         self._counting = asyncio.Lock()
+        self._texts: dict[str, tuple[Routes, str]] = {}
 
     async def apply(self, wanted: Routes) -> Changes:
         """Route exactly `wanted`; return what that changed. Raises RouterAway."""
@@ -90,7 +98,7 @@ class HaproxyRouter:
         except _AWAY as error:
             raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
         self._unsure = False
-        self._routed = dict(wanted)
+        self._routed = wanted
         return changes
 
     async def counts(self, *, only_open: bool = False) -> Reading:
@@ -135,8 +143,21 @@ class HaproxyRouter:
     def remember(self) -> None:
         """Write the map file: what HAProxy starts with. Blocks for a small write."""
         new = self._map_file.with_suffix(".new")
-        new.write_text(haproxy_text.map_file(self._entries(self._routed)), encoding="ascii")
+        with new.open("w", encoding="ascii") as file:
+            file.writelines(self._lines())
         new.replace(self._map_file)
+
+    def _lines(self) -> Iterator[str]:
+        """Return the map file in pieces; those of an app are made when its routes have changed."""
+        parts = routes.parts(self._routed)
+        self._texts = {
+            name: kept
+            if (kept := self._texts.get(name)) and kept[0] is part
+            else (part, haproxy_text.map_file(_values(part)))
+            for name, part in parts.items()
+        }
+        yield from (text for _, text in self._texts.values())
+        yield haproxy_text.map_file({REVISION: self._revision})
 
     def recall(self) -> Routes:
         """Return the routes in the map file, and start from them; none where there is none."""
@@ -150,7 +171,7 @@ class HaproxyRouter:
 
     def start_with(self, wanted: Routes) -> None:
         """Have the HAProxy that is started next begin with `wanted`. Blocks for a small write."""
-        self._routed = dict(wanted)
+        self._routed = wanted
         self.remember()
 
     @property
@@ -160,16 +181,14 @@ class HaproxyRouter:
     def _get_revision(self) -> str:
         return haproxy_text.get(str(self._map_file), REVISION)
 
-    def _entries(self, wanted: Mapping[str, Route]) -> dict[str, str]:
-        return {**{h: str(route) for h, route in wanted.items()}, REVISION: self._revision}
-
     async def _fill(self, connection: _Connection, wanted: Routes) -> None:
         path = str(self._map_file)
         self._count += 1
         version = haproxy_text.new_version(await connection.ask(haproxy_text.prepare(path)))
         if version is None:
             raise RouterAway(f"HAProxy prepares no new version of {path}")
-        for command in haproxy_text.fill(path, version, self._entries(wanted)):
+        entries = {**_values(wanted), REVISION: self._revision}
+        for command in haproxy_text.fill(path, version, entries):
             await connection.do(command)
         await connection.do(haproxy_text.commit(path, version))
 

@@ -4,8 +4,10 @@ What ends in HAProxy's map is made only here, from values that were checked: a b
 HAProxy connect to itself.
 """
 
+import dataclasses
+import functools
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from prevs import names
@@ -28,6 +30,29 @@ Routes = Mapping[str, Route]
 """By host name, as names.host makes it."""
 
 
+class Merged(Mapping[str, Route]):
+    """The routes of all apps as one, of which `parts` has each app's.
+
+    A part never changes. Two that share parts are compared without looking into these, so that a
+    change costs by how much it changes, not by how much there is.
+    """
+
+    def __init__(self, parts: Mapping[str, Routes]) -> None:
+        self.parts = parts
+
+    def __getitem__(self, host: str) -> Route:
+        """Return where a host leads. Raises KeyError."""
+        return self.parts[names.app_of_host(host)][host]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return all hosts, app by app."""
+        return (host for part in self.parts.values() for host in part)
+
+    def __len__(self) -> int:
+        """Return how many hosts there are."""
+        return sum(map(len, self.parts.values()))
+
+
 class Node(NamedTuple):
     """An app's placements as ZooKeeper has them. `written` (its mzxid) is unique to each write."""
 
@@ -36,7 +61,8 @@ class Node(NamedTuple):
     written: int
 
 
-class AppRoutes(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class AppRoutes:
     """What was learned of one app: the last node that was looked at, the last one that was good.
 
     `version` is that of the good one, None where there was none yet.
@@ -45,6 +71,11 @@ class AppRoutes(NamedTuple):
     seen: int
     version: int | None
     routes: Routes
+
+    @functools.cached_property
+    def tasks(self) -> frozenset[str]:
+        """The tasks that the routes lead to."""
+        return frozenset(route.task_id for route in self.routes.values())
 
 
 class Learned(NamedTuple):
@@ -87,9 +118,8 @@ def learn(known: Mapping[str, AppRoutes], nodes: Mapping[str, Node], domain: str
             routes, unusable = read(app, node.data, domain)
         except RecordError as error:
             problems.append((app, str(error)))
-            apps[app] = AppRoutes(
-                node.written, before.version if before else None, before.routes if before else {}
-            )
+            last = before or AppRoutes(node.written, None, {})
+            apps[app] = dataclasses.replace(last, seen=node.written)
         else:
             problems.extend((app, problem) for problem in unusable)
             apps[app] = AppRoutes(node.written, node.version, routes)
@@ -119,7 +149,19 @@ def read(app: str, data: bytes, domain: str) -> tuple[Routes, list[str]]:
 
 def merge(apps: Mapping[str, AppRoutes]) -> Routes:
     """Return the routes of all apps."""
-    return {host: route for app in apps.values() for host, route in app.routes.items()}
+    return Merged({name: app.routes for name, app in apps.items()})
+
+
+def parts(routes: Routes) -> Mapping[str, Routes]:
+    """Return the parts that never change of which `routes` is made."""
+    return routes.parts if isinstance(routes, Merged) else {"": routes}
+
+
+def is_routed(apps: Mapping[str, AppRoutes], task_id: str) -> bool:
+    """Tell whether a placement leads to a task."""
+    task = names.read_task_id(task_id)
+    app = apps.get(task.app) if task else None
+    return app is not None and task_id in app.tasks
 
 
 def versions(apps: Mapping[str, AppRoutes]) -> dict[str, int]:
@@ -129,14 +171,14 @@ def versions(apps: Mapping[str, AppRoutes]) -> dict[str, int]:
 
 def diff(actual: Routes, wanted: Routes) -> Changes:
     """Return what makes `wanted` of `actual`."""
+    before, after = parts(actual), parts(wanted)
+    differing = [n for n in before.keys() | after.keys() if before.get(n) is not after.get(n)]
+    old = {host: route for name in differing for host, route in before.get(name, {}).items()}
+    new = {host: route for name in differing for host, route in after.get(name, {}).items()}
     return Changes(
-        adds={host: route for host, route in wanted.items() if host not in actual},
-        changes={
-            host: route
-            for host, route in wanted.items()
-            if host in actual and actual[host] != route
-        },
-        removes=frozenset(actual.keys() - wanted.keys()),
+        adds={host: route for host, route in new.items() if host not in old},
+        changes={host: route for host, route in new.items() if old.get(host, route) != route},
+        removes=frozenset(old.keys() - new.keys()),
     )
 
 

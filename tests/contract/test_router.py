@@ -16,7 +16,7 @@ from proxy.errors import RouterAway
 from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files, Front
 from proxy.ports import Router
-from proxy.routes import Route
+from proxy.routes import Merged, Route
 from tests.fakes.router import FakeRouter
 
 pytestmark = pytest.mark.contract
@@ -168,6 +168,19 @@ def test_thousands_of_hosts_are_routed_at_once(bench: Bench) -> None:
     asyncio.run(bench.router.apply({"1.x": ONE}))
     assert bench.where("0.x") is None
     assert bench.where("1.x") == str(ONE)
+
+
+def test_one_app_of_many_changes_and_the_others_stay(bench: Bench) -> None:
+    apps = {name: {f"a.{name}.x": ONE} for name in ("hello", "other", "third")}
+    asyncio.run(bench.router.apply(Merged(apps)))
+    changes = asyncio.run(bench.router.apply(Merged({**apps, "other": {"a.other.x": TWO}})))
+    assert (len(changes), changes.changes) == (1, {"a.other.x": TWO})
+    assert bench.where("a.hello.x") == str(ONE)
+    assert bench.where("a.other.x") == str(TWO)
+    bench.forget()
+    asyncio.run(bench.router.apply(Merged({"third": apps["third"]})))
+    assert bench.where("a.hello.x") is None
+    assert bench.where("a.third.x") == str(ONE)
 
 
 def test_a_router_that_is_away_says_so(bench: Bench) -> None:

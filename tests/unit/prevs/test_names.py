@@ -200,3 +200,9 @@ def test_an_address_tells_the_port_unless_it_is_the_usual_one() -> None:
 def test_an_address_has_the_form_that_it_is_given() -> None:
     addresses = names.Addresses("https://{label}--{app}.a.org/")
     assert addresses.url("main", "hello") == "https://main--hello.a.org/"
+
+
+def test_the_app_of_a_host_is_read_from_what_host_makes() -> None:
+    assert names.app_of_host(names.host("main", "shop", "preview.example.org")) == "shop"
+    assert names.app_of_host(names.host("main", "shop", "localhost")) == "shop"
+    assert names.app_of_host("nodots") == ""

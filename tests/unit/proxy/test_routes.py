@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 from hypothesis import given
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from prevs.records import Placement, RecordError
 from proxy import routes
-from proxy.routes import AppRoutes, Node, Route
+from proxy.routes import AppRoutes, Merged, Node, Route
 from tests.fakes.placements import OTHER_SHA, SHA, placement, record
 
 GOOD = placement("hello", SHA, 31000, "main", "5c80e7d", host="10.0.0.1")
@@ -119,3 +120,62 @@ def test_the_difference_makes_the_wanted_of_the_actual(
     assert {**made, **changes.changes, **changes.adds} == wanted
     assert bool(changes) == (actual != wanted)
     assert (len(changes) == 0) == (actual == wanted)
+
+
+def by_app(flat: dict[str, Route]) -> Merged:
+    parts: dict[str, dict[str, Route]] = {}
+    for host, route in flat.items():
+        parts.setdefault(host.split(".")[1], {})[host] = route
+    return Merged(parts)
+
+
+app_hosts = st.dictionaries(
+    st.sampled_from(["a.one.x", "b.one.x", "a.two.x", "a.three.x"]),
+    st.builds(Route, st.just("10.0.0.1"), st.integers(1, 2), st.just("t")),
+)
+
+
+@given(app_hosts, app_hosts)
+def test_the_difference_is_the_same_whether_routes_are_kept_by_app_or_not(
+    actual: dict[str, Route], wanted: dict[str, Route]
+) -> None:
+    flat = routes.diff(actual, wanted)
+    assert routes.diff(by_app(actual), by_app(wanted)) == flat
+    assert routes.diff(actual, by_app(wanted)) == flat
+    assert routes.diff(by_app(actual), wanted) == flat
+
+
+def test_what_two_merged_routes_share_is_not_looked_at() -> None:
+    class Untouchable(dict[str, Route]):
+        def items(self) -> NoReturn:
+            raise AssertionError("it was looked at")
+
+    shared = Untouchable({"a.same.x": ROUTE})
+    other = Route("10.0.0.2", 1, "t")
+    before = Merged({"same": shared, "hello": {"main.hello.x": ROUTE}})
+    after = Merged({"same": shared, "hello": {"main.hello.x": other}})
+    assert routes.diff(before, after).changes == {"main.hello.x": other}
+
+
+def test_an_app_whose_node_is_as_it_was_shares_its_routes_with_the_last_ones() -> None:
+    nodes = {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}
+    first = routes.learn({}, nodes, "x").apps
+    second = routes.learn(first, {**nodes, "other": Node(record("other", {}), 0, 2)}, "x").apps
+    before, after = routes.merge(first), routes.merge(second)
+    assert routes.parts(before)["hello"] is routes.parts(after)["hello"]
+
+
+def test_merged_routes_are_a_mapping_of_every_host() -> None:
+    merged = Merged({"hello": {"main.hello.x": ROUTE}, "other": {"a.other.x.org": ROUTE}})
+    assert dict(merged) == {"main.hello.x": ROUTE, "a.other.x.org": ROUTE}
+    assert len(merged) == 2
+    assert merged.get("a.other.x.org") == ROUTE
+    for unknown in ("b.other.x.org", "main.nowhere.x", "hello", "", "main.hello"):
+        assert unknown not in merged
+
+
+def test_a_task_is_routed_while_a_placement_leads_to_it() -> None:
+    apps = routes.learn({}, {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}, "x").apps
+    assert routes.is_routed(apps, f"hello.{SHA}.a1")
+    for task_id in (f"hello.{SHA}.a2", f"other.{SHA}.a1", "no task", ""):
+        assert not routes.is_routed(apps, task_id)
