@@ -7,6 +7,7 @@ reader they are not. Bytes are stable: keys sorted, no spaces, UTF-8.
 
 import dataclasses
 import enum
+import functools
 import json
 import math
 import types
@@ -89,10 +90,16 @@ def _build(kind: Any, value: Any, where: str) -> Any:
     return _build_scalar(kind, value, where)
 
 
+@functools.cache
+def _hints(kind: type) -> Mapping[str, Any]:
+    """Return the types of a dataclass's fields: to find them out takes longer than to read one."""
+    return typing.get_type_hints(kind)
+
+
 def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise RecordError(where, "an object is expected")
-    hints = typing.get_type_hints(kind)
+    hints = _hints(kind)
     given = {}
     for field in dataclasses.fields(kind):
         if field.name in value:
