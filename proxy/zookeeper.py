@@ -6,8 +6,9 @@ calls block and run on one worker thread; what is public is called on the event 
 
 import asyncio
 import concurrent.futures
+import contextlib
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import structlog
@@ -101,14 +102,10 @@ class ZookeeperPlacements:
                 return None
         else:
             apps = list(known)
-        nodes = {}
-        for app in apps:
-            node = None if everything or known is None else known.get(app)
-            if node is None or self._paths.app_placements(app) in dirty:
-                node = self._node(app)
-            if node is not None:
-                nodes[app] = node
-        return nodes
+        kept = {} if everything or known is None else known
+        anew = [a for a in apps if a not in kept or self._paths.app_placements(a) in dirty]
+        nodes = {**kept, **self._read_apps(anew)}
+        return {app: node for app in apps if (node := nodes[app])}
 
     def _apps(self) -> list[str] | None:
         parent = self._paths.placements
@@ -119,12 +116,16 @@ class ZookeeperPlacements:
                 return None
             return self._client.get_children(parent, watch=self._noticed)
 
-    def _node(self, app: str) -> Node | None:
-        try:
-            data, stat = self._client.get(self._paths.app_placements(app), watch=self._noticed)
-        except NoNodeError:
-            return None
-        return Node(data, stat.version, stat.mzxid)
+    def _read_apps(self, apps: Sequence[str]) -> dict[str, Node | None]:
+        """Return the nodes of some apps, None where there is none; all are asked for at once."""
+        path = self._paths.app_placements
+        asked = {app: self._client.get_async(path(app), watch=self._noticed) for app in apps}
+        nodes: dict[str, Node | None] = dict.fromkeys(apps)
+        for app, answer in asked.items():
+            with contextlib.suppress(NoNodeError):
+                data, stat = answer.get()
+                nodes[app] = Node(data, stat.version, stat.mzxid)
+        return nodes
 
     def _is_registered(self) -> bool:
         """Tell whether this proxy's record is there, and is of this session."""
