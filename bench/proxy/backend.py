@@ -1,0 +1,62 @@
+"""What all proxies forward to: an nginx, and a server of WebSockets."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.proxy import rivals
+from local.parts import ProcessPart, answers_http, bring_up, environment
+from local.ports import free_port
+
+_ROOT = Path(__file__).parents[2]
+_SIZES = {"4k": 4096, "1m": 1024 * 1024}
+
+
+class Backend(NamedTuple):
+    """The ports: `http` and `other` answer each with its own number, `echo` to WebSockets."""
+
+    http: int
+    other: int
+    echo: int
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Backend]:
+    """Start both where this process runs, and end them. Raises LocalError."""
+    backend = Backend(free_port(), free_port(), free_port())
+    with contextlib.ExitStack() as stack:
+        for part in (_nginx(folder / "backend", backend), _echo(folder, backend.echo)):
+            bring_up(part)
+            stack.callback(part.stop)
+        yield backend
+
+
+def _nginx(folder: Path, backend: Backend) -> ProcessPart:
+    folder.mkdir(parents=True)
+    for name, size in _SIZES.items():
+        (folder / name).write_bytes(b"x" * size)
+    config = folder / "nginx.conf"
+    ports = (backend.http, backend.other)
+    config.write_text(rivals.render("backend.conf", folder, {"ports": ports}))
+    return ProcessPart(
+        name="backend",
+        command=("nginx", "-c", str(config), "-p", str(folder)),
+        environ=environment({"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}, os.environ),
+        log=folder / "log",
+        answers=lambda: answers_http(f"http://127.0.0.1:{backend.http}/"),
+        folder=folder,
+    )
+
+
+def _echo(folder: Path, port: int) -> ProcessPart:
+    return ProcessPart(
+        name="echo",
+        command=(sys.executable, "-m", "bench.proxy.websocket", str(port)),
+        environ=environment({"PYTHONPATH": str(_ROOT)}, os.environ),
+        log=folder / "echo.log",
+        answers=lambda: answers_http(f"http://127.0.0.1:{port}/"),
+        folder=_ROOT,
+    )

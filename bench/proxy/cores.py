@@ -1,0 +1,71 @@
+"""The two cores of the bench, and what processes use of them."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.errors import BenchError
+
+
+class Cores(NamedTuple):
+    """`load` is for the load, the backend and ZooKeeper, `proxy` for the proxy alone."""
+
+    load: int
+    proxy: int
+
+
+def choose() -> Cores:
+    """Return two cores that this process may use. Raises BenchError if it may use only one."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2:
+        raise BenchError("two cores are needed: one for the load, one for the proxy")
+    return Cores(*usable[:2])
+
+
+def stay(core: int) -> None:
+    """Have this process, and what it starts from now on, run on one core."""
+    os.sched_setaffinity(0, {core})
+
+
+def on(core: int, command: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that runs `command` on one core.
+
+    What works out its threads from the cores that it may use, starts one: HAProxy, Go's programs.
+    """
+    return ("taskset", "--cpu-list", str(core), *command)
+
+
+def tree(root: int) -> list[int]:
+    """Return a process and all that come from it."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        fields = _stat(stat)
+        if fields:
+            parents.setdefault(int(fields[1]), []).append(int(stat.parent.name))
+    found = [root]
+    for pid in found:  # it grows meanwhile
+        found += parents.get(pid, [])
+    return found
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """Return the CPU time that processes have used so far, in the kernel and out of it."""
+    stats = [_stat(Path(f"/proc/{pid}/stat")) for pid in pids]
+    ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats if fields)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def memory_kb(pids: Iterable[int]) -> int:
+    """Return what processes have in memory."""
+    texts = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+    return sum(int(found[1]) for text in texts if (found := re.search(r"VmRSS:\s+(\d+) kB", text)))
+
+
+def _stat(path: Path) -> list[str]:
+    """Return the fields of proc(5)'s stat from the state on; none of a process that has gone."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []

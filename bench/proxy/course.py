@@ -1,0 +1,121 @@
+"""The rounds of the bench: every proxy in turn, started for its turn and ended after it."""
+
+import contextlib
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.proxy import load, ours, rivals
+from bench.proxy.backend import Backend
+from bench.proxy.load import Answered, Load, Target
+from bench.proxy.ours import Around, Installation
+from bench.proxy.rivals import Place
+from local.parts import ProcessPart, bring_up
+from local.ports import free_port
+
+SMALL, LARGE = Installation(2, 5), Installation(1000, 100)
+ROUNDS = 3
+LOADS = (
+    Load("64", "/", 64, 6),
+    Load("1", "/", 1, 3),
+    Load("4k", "/4k", 64, 3),
+    Load("1m", "/1m", 16, 3),
+)
+SPREAD = Load("spread", "/", 64, 5, spread=(LARGE.apps, LARGE.previews))
+_MESSAGES = "messages"
+_MESSAGES_SECONDS = 3
+_WEBSOCKETS = 64
+
+DIRECT, OURS_SMALL, OURS_LARGE = "no proxy", "prevs, 10", "prevs, 100,000"
+NAMES = (
+    *(DIRECT, rivals.HAPROXY, rivals.NGINX, OURS_SMALL, OURS_LARGE),
+    *(rivals.ENVOY, rivals.TRAEFIK, rivals.CADDY, rivals.CHP),
+)
+_OURS = {OURS_SMALL: SMALL, OURS_LARGE: LARGE}
+
+Found = Mapping[str, Mapping[str, Answered]]
+"""What was measured in a round: by proxy, then by load."""
+
+
+class Site(NamedTuple):
+    """What is there all the while. `before` makes a command one that runs on the proxy's core."""
+
+    folder: Path
+    backend: Backend
+    around: Around
+    search: str
+    before: Callable[[Sequence[str]], tuple[str, ...]]
+
+
+def order(number: int) -> Sequence[str]:
+    """Return who goes when in a round: every other one goes the other way round."""
+    return NAMES if number % 2 else NAMES[::-1]
+
+
+def run(site: Site, number: int, *, brief: bool, tell: Callable[[str], None]) -> Found:
+    """Measure all proxies once; `brief` is for trying. Raises BenchError, LocalError."""
+    found: dict[str, dict[str, Answered]] = {}
+    for name in order(number):
+        with _serving(site, name, site.backend.http, number) as target:
+            load.requests(Load("warm", "/", 64, 1), target)
+            loads = (*LOADS, SPREAD) if name == OURS_LARGE else LOADS
+            found[name] = {
+                each.name: load.requests(each._replace(seconds=1) if brief else each, target)
+                for each in loads
+            }
+        with _serving(site, name, site.backend.echo, number) as target:
+            seconds = 1 if brief else _MESSAGES_SECONDS
+            found[name][_MESSAGES] = load.messages(_WEBSOCKETS, seconds, target)
+        full = found[name]["64"]
+        tell(f"  {name}: {full.rate:.0f} requests/s, {full.cpu_us:.1f} us of CPU each")
+    return found
+
+
+@contextlib.contextmanager
+def started(site: Site, installation: Installation, name: str) -> Iterator[Target]:
+    """Run our proxy, and end it."""
+    port = free_port()
+    folder = site.folder / name
+    part = ours.part(installation, site.around, folder, port=port, before=site.before)
+    with _up(part) as pid:
+        yield Target(port, ours.host(installation.apps - 1, installation.previews // 2), pid)
+
+
+@contextlib.contextmanager
+def _serving(site: Site, name: str, backend: int, number: int) -> Iterator[Target]:
+    """Run a proxy, and end it."""
+    folder = f"round-{number}-{NAMES.index(name)}-{backend}"
+    if name == DIRECT:
+        yield Target(backend, "localhost")
+    elif name in _OURS:
+        with started(site, _OURS[name], folder) as target:
+            to_echo = backend == site.backend.echo
+            yield target._replace(host=ours.host(0, 0)) if to_echo else target
+    else:
+        place = Place(site.folder / folder, free_port(), backend)
+        with _up(rivals.part(name, place, site.search, site.before)) as pid:
+            yield Target(place.port, "localhost", pid)
+
+
+@contextlib.contextmanager
+def _up(part: ProcessPart) -> Iterator[int]:
+    bring_up(part)
+    try:
+        yield part.pid or 0
+    finally:
+        part.stop()
+
+
+def medians(rounds: Sequence[Found]) -> Found:
+    """Return the median of each number over the rounds; of errors, the sum."""
+    loads = {name: list(found) for name, found in rounds[0].items()}
+    return {
+        name: {each: _middle([found[name][each] for found in rounds]) for each in loads[name]}
+        for name in loads
+    }
+
+
+def _middle(found: Sequence[Answered]) -> Answered:
+    middle = (statistics.median(column) for column in zip(*found, strict=True))
+    return Answered(*middle)._replace(errors=sum(each.errors for each in found))

@@ -1,0 +1,130 @@
+"""Our proxy: `python -m proxy` with a ZooKeeper in which the placements are as the framework's."""
+
+import contextlib
+import http.client
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kazoo.client import KazooClient
+
+from local.parts import ProcessPart, environment
+from prevs import names
+from prevs.paths import Paths
+from prevs.records import Placement, PlacementsRecord
+from tests.fakes.framework_api import TOKEN
+
+DOMAIN = "localhost"
+_ROOT = Path(__file__).parents[2]
+
+
+class Installation(NamedTuple):
+    """How many apps there are, and running previews of each; its root in ZooKeeper."""
+
+    apps: int
+    previews: int
+
+    @property
+    def placements(self) -> int:
+        """How many placements there are in all."""
+        return self.apps * self.previews
+
+    @property
+    def paths(self) -> Paths:
+        """Where its records are."""
+        return Paths(f"/bench-{self.placements}")
+
+
+def app_name(app: int) -> str:
+    """Return the name of an app."""
+    return f"app{app}"
+
+
+def host(app: int, preview: int) -> str:
+    """Return the host name of a preview."""
+    return names.host(f"branch-{preview}", app_name(app), DOMAIN)
+
+
+def record(app: int, ports: Sequence[int]) -> bytes:
+    """Return an app's placements, one for each port: what the framework writes of them."""
+    placements = {}
+    for preview, port in enumerate(ports):
+        sha = f"{app:020x}{preview:020x}"
+        task = names.task_id(app_name(app), sha, "a1")
+        placements[sha] = Placement(task, "127.0.0.1", port, (f"branch-{preview}",))
+    return PlacementsRecord(app_name(app), placements).encode()
+
+
+def place(client: KazooClient, installation: Installation, port: int, echo: int) -> None:
+    """Write all placements. They lead to `port`, the very first to `echo`."""
+    client.ensure_path(installation.paths.placements)
+    for app in range(installation.apps):
+        ports = [port] * installation.previews
+        if app == 0:
+            ports[0] = echo
+        client.create(installation.paths.app_placements(app_name(app)), record(app, ports))
+
+
+class Around(NamedTuple):
+    """What a proxy needs: ZooKeeper's address, the framework's."""
+
+    zookeeper: str
+    api: str
+
+
+def part(
+    installation: Installation,
+    around: Around,
+    folder: Path,
+    *,
+    port: int,
+    before: Callable[[Sequence[str]], tuple[str, ...]],
+) -> ProcessPart:
+    """Return the proxy as a part, ready when it routes; `before` has it run on its core."""
+    folder.mkdir(parents=True)
+    token = folder / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    own = {
+        "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
+        "PYTHONPATH": str(_ROOT),
+        "PREVS_ZOOKEEPER": around.zookeeper,
+        "PREVS_ROOT": installation.paths.root,
+        "PREVS_DOMAIN": DOMAIN,
+        "PREVS_PROXY_LISTEN": f"127.0.0.1:{port}",
+        "PREVS_PROXY_DIR": str(folder / "proxy"),
+        "PREVS_API": around.api,
+        "PREVS_TOKEN_FILE": str(token),
+    }
+    return ProcessPart(
+        name=f"prevs with {installation.placements}",
+        command=before((sys.executable, "-m", "proxy")),
+        environ=environment(own, os.environ),
+        log=folder / "log",
+        answers=lambda: routes(port, host(installation.apps - 1, installation.previews - 1)),
+        folder=folder,
+    )
+
+
+def routes(port: int, name: str) -> bool:
+    """Tell whether a proxy leads to the backend of a host."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        # What only looks is not held where there is no placement yet.
+        connection.request("HEAD", "/", headers={"Host": name})
+        return connection.getresponse().status == 200
+    return False
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[KazooClient]:
+    """Connect to ZooKeeper, as the framework does."""
+    client = KazooClient(address)
+    client.start()
+    try:
+        yield client
+    finally:
+        client.stop()
+        client.close()

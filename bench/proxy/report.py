@@ -1,0 +1,216 @@
+"""What the bench has found, as tables for people, a line for programs, and a page's part."""
+
+import datetime
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.proxy import rivals
+from bench.proxy.course import OURS_LARGE, OURS_SMALL, Found
+from bench.proxy.load import Answered
+
+BEGIN, END = "<!-- proxy -->", "<!-- /proxy -->"
+_SLOWER = (rivals.CADDY, rivals.TRAEFIK, rivals.CHP)
+_RATES = {rivals.HAPROXY: 0.98, rivals.NGINX: 0.9, **dict.fromkeys(_SLOWER, 2.5)}
+_FULL, _ONE, _SPREAD, _MESSAGES = "64", "1", "spread", "messages"
+
+
+class Outcome(NamedTuple):
+    """The medians of the rounds, the seconds of each change by placements, KB of a held request."""
+
+    found: Found
+    moves: Mapping[int, Sequence[float]]
+    held_kb: float
+
+
+class Aim(NamedTuple):
+    """What was to be reached, and what was."""
+
+    name: str
+    aim: str
+    found: str
+    met: bool
+
+
+def lines(outcome: Outcome) -> list[str]:
+    """Return everything as Markdown tables."""
+    return [
+        *("Requests over 64 connections, 64 bytes each:", ""),
+        *_requests(outcome.found),
+        *("", "The same over one connection, and larger answers (4 KB over 64, 1 MB over 16):", ""),
+        *_bodies(outcome.found),
+        *("", "Messages of 64 bytes over 64 WebSockets, each sent when the last came back:", ""),
+        *_messages(outcome.found),
+        *("", "From the write of a placement in ZooKeeper to the first answer by it:", ""),
+        *_moves(outcome.moves),
+        *("", f"A held request takes {outcome.held_kb:.1f} KB of HAProxy and controller.", ""),
+        *table(
+            ("aim", "", "found", ""),
+            [(a.name, a.aim, a.found, "met" if a.met else "missed") for a in aims(outcome)],
+        ),
+    ]
+
+
+def last_line(outcome: Outcome) -> str:
+    """Return the line of JSON for whoever compares runs; its changes are of 100,000."""
+    full = {name: loads[_FULL] for name, loads in outcome.found.items()}
+    large = [1000 * seconds for seconds in outcome.moves[max(outcome.moves)]]
+    return json.dumps(
+        {
+            "rps": {name: round(found.rate) for name, found in full.items()},
+            "p99_us": {name: round(found.p99_us) for name, found in full.items()},
+            "propagation_ms_p50": round(statistics.median(large), 2),
+            "propagation_ms_max": round(max(large), 2),
+            "held_kb": round(outcome.held_kb, 2),
+        }
+    )
+
+
+def aims(outcome: Outcome) -> list[Aim]:
+    """Return how it compares with what was to be reached."""
+    full = {name: loads[_FULL] for name, loads in outcome.found.items()}
+    large = full[OURS_LARGE]
+    found = [
+        _at_least(
+            "requests/s against HAProxy, static", 0.98, large.rate / full[rivals.HAPROXY].rate
+        ),
+        _at_least("requests/s against nginx, static", 0.9, large.rate / full[rivals.NGINX].rate),
+    ]
+    for name in _SLOWER:
+        found.append(_at_least(f"requests/s against {name}", 2.5, large.rate / full[name].rate))
+        found.append(_at_most(f"p99 against {name}", 1.0, large.p99_us / full[name].p99_us, ""))
+    for placements, moves in outcome.moves.items():
+        name = f"median change of {placements:,} placements"
+        found.append(_at_most(name, 20, 1000 * statistics.median(moves), " ms"))
+    return [*found, _at_most("a held request", 20, outcome.held_kb, " KB")]
+
+
+def _at_least(name: str, aim: float, found: float) -> Aim:
+    return Aim(name, f"at least {aim:g}", f"{found:.2f}", found >= aim)
+
+
+def _at_most(name: str, aim: float, found: float, unit: str) -> Aim:
+    return Aim(name, f"at most {aim:g}{unit}", f"{found:.2f}{unit}", found <= aim)
+
+
+def _requests(found: Found) -> list[str]:
+    static = found[rivals.HAPROXY][_FULL].rate
+    rows = [(_shown(name), loads[_FULL]) for name, loads in found.items()]
+    rows += [(f"{_shown(n)}, to all of them", f[_SPREAD]) for n, f in found.items() if _SPREAD in f]
+    head = ("", "requests/s", "of HAProxy", "p50 ms", "p99 ms", "CPU us/request", "errors")
+    return table(
+        head,
+        [
+            (
+                name,
+                f"{a.rate:,.0f}",
+                f"{a.rate / static:.2f}",
+                f"{a.p50_us / 1000:.2f}",
+                f"{a.p99_us / 1000:.2f}",
+                _cpu(a),
+                f"{a.errors:.0f}",
+            )
+            for name, a in rows
+        ],
+    )
+
+
+def _bodies(found: Found) -> list[str]:
+    head = ("", "1: p50 us", "p99 us", "4 KB: requests/s", "p50 ms", "p99 ms", "CPU us")
+    more = ("1 MB: requests/s", "p50 ms", "p99 ms", "CPU us")
+    return table(
+        (*head, *more),
+        [
+            (
+                _shown(name),
+                f"{loads[_ONE].p50_us:.0f}",
+                f"{loads[_ONE].p99_us:.0f}",
+                *_body(loads["4k"]),
+                *_body(loads["1m"]),
+            )
+            for name, loads in found.items()
+        ],
+    )
+
+
+def _body(found: Answered) -> tuple[str, ...]:
+    times = (f"{us / 1000:.2f}" for us in (found.p50_us, found.p99_us))
+    return (f"{found.rate:,.0f}", *times, _cpu(found))
+
+
+def _messages(found: Found) -> list[str]:
+    rows = [(_shown(name), loads[_MESSAGES]) for name, loads in found.items()]
+    cells = [(name, f"{a.rate:,.0f}", _cpu(a)) for name, a in rows]
+    return table(("", "messages/s", "CPU us/message"), cells)
+
+
+def _moves(moves: Mapping[int, Sequence[float]]) -> list[str]:
+    rows = []
+    for placements, seconds in moves.items():
+        ms = sorted(1000 * each for each in seconds)
+        rows.append(
+            (
+                f"{placements:,}",
+                f"{statistics.median(ms):.1f}",
+                f"{ms[len(ms) * 95 // 100]:.1f}",
+                f"{ms[-1]:.1f}",
+            )
+        )
+    return table(("placements", "median ms", "p95 ms", "worst ms"), rows)
+
+
+def _cpu(found: Answered) -> str:
+    return f"{found.cpu_us:.1f}" if found.cpu_us else "-"
+
+
+def _shown(name: str) -> str:
+    return f"**{name}**" if name in (OURS_SMALL, OURS_LARGE) else name
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table in Markdown whose source can be read too: numbers to the right."""
+    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return [
+        f"| {row[0].ljust(widths[0])} | "
+        + " | ".join(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        + " |"
+        for row in (head, rule, *rows)
+    ]
+
+
+def machine(path: str) -> list[str]:
+    """Say what was measured on what, and when."""
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    day = datetime.datetime.now(datetime.UTC).date()
+    versions = [
+        f"{name.split(',')[0]} {_version(r.version, path)}" for name, r in rivals.RIVALS.items()
+    ]
+    return [
+        f"{day}, two cores ({model[1] if model else platform.machine()}),"
+        f" Linux {platform.release().split('-')[0]}:",
+        f"{', '.join(versions)}.",
+    ]
+
+
+def _version(command: Sequence[str], path: str) -> str:
+    """Return the first thing like a version in what a program says of itself."""
+    environ = {**os.environ, "PATH": f"{path}:/usr/sbin"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environ)
+    found = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
+    return found[0] if found else "?"
+
+
+def written(page: str, new: Sequence[str]) -> str:
+    """Return a page with its marked part replaced. Raises ValueError if it has none."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has no part between {BEGIN} and {END}")
+    return "\n".join((before + BEGIN, *new, END + after))

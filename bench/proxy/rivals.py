@@ -1,0 +1,97 @@
+"""The proxies that ours is compared with: each with one backend, and set up to be at its best.
+
+No logs of requests, connections kept to both sides, one worker or thread (they have one core). What
+they are set up with is in configurations/.
+"""
+
+import os
+import pwd
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+
+from local.parts import ProcessPart, answers_http, environment
+
+
+class Place(NamedTuple):
+    """Where a program is to run: its folder, its port, that of the backend."""
+
+    folder: Path
+    port: int
+    backend: int
+
+
+class Rival(NamedTuple):
+    """A program: its command, its configuration's files, and what it is asked for its version."""
+
+    command: str
+    files: tuple[str, ...]
+    version: tuple[str, ...]
+
+
+HAPROXY, NGINX = "HAProxy, static", "nginx, static"
+ENVOY, TRAEFIK, CADDY, CHP = "Envoy", "Traefik", "Caddy", "configurable-http-proxy"
+RIVALS: Mapping[str, Rival] = {
+    HAPROXY: Rival("haproxy -db -f haproxy.cfg", ("haproxy.cfg",), ("haproxy", "-v")),
+    NGINX: Rival("nginx -c {folder}/nginx.conf -p {folder}", ("nginx.conf",), ("nginx", "-v")),
+    ENVOY: Rival(
+        "envoy -c envoy.yaml --concurrency 1 --disable-hot-restart -l error",
+        ("envoy.yaml",),
+        ("envoy", "--version"),
+    ),
+    TRAEFIK: Rival(
+        "traefik --configFile=traefik.yml", ("traefik.yml", "routes.yml"), ("traefik", "version")
+    ),
+    CADDY: Rival("caddy run", ("Caddyfile",), ("caddy", "version")),
+    CHP: Rival(
+        "configurable-http-proxy --ip 127.0.0.1 --port {port} --api-socket api.sock"
+        " --log-level error --default-target http://127.0.0.1:{backend}",
+        (),
+        (CHP, "--version"),
+    ),
+}
+_CONFIGURATIONS = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(Path(__file__).parent / "configurations"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+def render(file: str, folder: Path, values: Mapping[str, object]) -> str:
+    """Return the text of a file of configurations/, for a program whose files are in `folder`."""
+    # nginx has its workers run as somebody else, who may not read there.
+    user = pwd.getpwuid(os.getuid()).pw_name if os.getuid() == 0 else ""
+    return _CONFIGURATIONS.get_template(f"{file}.j2").render(folder=folder, user=user, **values)
+
+
+def path(installed: Path) -> str:
+    """Return a PATH that leads to all of them; `installed` has those that Debian has not.
+
+    Debian keeps daemons where not every user's PATH leads.
+    """
+    own = (installed.absolute() / "bin", installed.absolute() / "node_modules" / ".bin")
+    return ":".join((*map(str, own), os.environ["PATH"], "/usr/sbin", "/sbin"))
+
+
+def part(
+    name: str, place: Place, search: str, before: Callable[[Sequence[str]], tuple[str, ...]]
+) -> ProcessPart:
+    """Return one as a part, found on `search`; `before` makes its command run on its core."""
+    place.folder.mkdir(parents=True)
+    for file in RIVALS[name].files:
+        values = {"port": place.port, "backend": place.backend}
+        (place.folder / file).write_text(render(file, place.folder, values))
+    words = [word.format(**place._asdict()) for word in RIVALS[name].command.split()]
+    return ProcessPart(
+        name=name,
+        command=before(words),
+        # Caddy and npm's programs write below HOME.
+        environ=environment({"PATH": search, "HOME": str(place.folder)}, os.environ),
+        log=place.folder / "log",
+        answers=lambda: answers_http(f"http://127.0.0.1:{place.port}/"),
+        folder=place.folder,
+    )

@@ -1,0 +1,18 @@
+-- How wrk is used by bench/proxy/load.py: it prints what came of it as JSON. With two arguments, apps and
+-- previews of each, every request goes to a host of these at random.
+function init(args)
+  local apps, each = tonumber(args[1]), tonumber(args[2])
+  if apps then
+    request = function()
+      wrk.headers["Host"] = string.format("branch-%d.app%d.localhost", math.random(each) - 1, math.random(apps) - 1)
+      return wrk.format()
+    end
+  end
+end
+
+function done(summary, latency)
+  local errors = summary.errors
+  io.write(string.format('{"requests": %d, "us": %d, "p50_us": %d, "p99_us": %d, "errors": %d}\n',
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout))
+end

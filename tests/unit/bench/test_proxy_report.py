@@ -1,0 +1,96 @@
+"""What the rounds of bench/proxy come to."""
+
+import json
+
+import pytest
+
+from bench.proxy import course, report
+from bench.proxy.course import NAMES, OURS_LARGE, OURS_SMALL, Found
+from bench.proxy.load import Answered
+from bench.proxy.report import BEGIN, END, Outcome
+
+PLAIN = Answered(rate=1000.0, p50_us=500.0, p99_us=2000.0, cpu_us=20.0, errors=0)
+KINDS = ("64", "1", "4k", "1m", "messages")
+
+
+def round_with(**rates: float) -> Found:
+    """Return a round in which all are alike but for some, by how their names begin."""
+
+    def answered(name: str) -> Answered:
+        changed = [rate for begin, rate in rates.items() if name.startswith(begin)]
+        return PLAIN._replace(rate=changed[0]) if changed else PLAIN
+
+    found = {name: dict.fromkeys(KINDS, answered(name)) for name in NAMES}
+    found[OURS_LARGE]["spread"] = PLAIN
+    return found
+
+
+def outcome(found: Found) -> Outcome:
+    return Outcome(found, {10: [0.004, 0.005, 0.03], 100_000: [0.008, 0.021, 0.09]}, 12.25)
+
+
+def test_every_other_round_goes_the_other_way_round() -> None:
+    assert course.order(1) == NAMES
+    assert list(course.order(2)) == list(reversed(NAMES))
+    assert course.order(3) == NAMES
+
+
+def test_the_middle_round_counts_and_errors_of_every_round_do() -> None:
+    rounds = [round_with(Caddy=1.0), round_with(Caddy=70.0), round_with(Caddy=3.0)]
+    bad = PLAIN._replace(errors=2)
+    rounds = [{**each, "Envoy": dict.fromkeys(KINDS, bad)} for each in rounds]
+    middle = course.medians(rounds)
+    assert middle["Caddy"]["64"].rate == 3.0
+    assert middle["Envoy"]["1m"].errors == 6
+    assert set(middle[OURS_LARGE]) == {*KINDS, "spread"}
+
+
+def test_the_last_line_is_json_of_every_proxy_and_of_the_changes_of_many() -> None:
+    text = report.last_line(outcome(round_with()))
+    found = json.loads(text)
+    assert "\n" not in text
+    assert set(found) == {"rps", "p99_us", "propagation_ms_p50", "propagation_ms_max", "held_kb"}
+    assert set(found["rps"]) == set(found["p99_us"]) == set(NAMES)
+    assert (found["propagation_ms_p50"], found["propagation_ms_max"]) == (21.0, 90.0)
+    assert found["held_kb"] == 12.25
+
+
+def test_an_aim_is_met_from_its_limit_on() -> None:
+    aims = {a.name: a for a in report.aims(outcome(round_with(Traefik=400.0, Caddy=401.0)))}
+    assert aims["requests/s against HAProxy, static"].met
+    assert aims["requests/s against Traefik"].met
+    assert not aims["requests/s against Caddy"].met
+    assert aims["p99 against Caddy"].met
+    assert aims["median change of 10 placements"].found == "5.00 ms"
+    assert not aims["median change of 100,000 placements"].met
+    assert aims["a held request"].met
+
+
+def test_all_that_was_measured_is_in_the_tables() -> None:
+    lines = report.lines(outcome(round_with()))
+    for name in (*NAMES, f"**{OURS_SMALL}**", f"**{OURS_LARGE}**, to all of them"):
+        assert any(name in line for line in lines), name
+    assert any("100,000" in line and "21.0" in line and "90.0" in line for line in lines)
+    assert "A held request takes 12.2 KB of HAProxy and controller." in lines
+
+
+def test_a_table_can_be_read_as_it_is() -> None:
+    assert report.table(("", "a"), [("x", "1"), ("long", "1234")]) == [
+        "|      |    a |",
+        "| ---- | ---: |",
+        "| x    |    1 |",
+        "| long | 1234 |",
+    ]
+
+
+def test_only_the_marked_part_of_the_page_is_written_and_it_can_be_written_again() -> None:
+    page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+    once = report.written(page, ["new", "lines"])
+    assert once == f"before\n{BEGIN}\nnew\nlines\n{END}\nafter\n"
+    assert report.written(once, ["new", "lines"]) == once
+
+
+@pytest.mark.parametrize("page", ["", BEGIN, END, f"{END}{BEGIN}"])
+def test_a_page_without_its_marks_is_left_alone(page: str) -> None:
+    with pytest.raises(ValueError, match="no part between"):
+        report.written(page, ["new"])
