@@ -17,7 +17,8 @@ class Placements(Protocol):
     async def read(self, *, anew: bool = False) -> Mapping[str, Node] | None:
         """Return the placements node of every app, or None if nothing is kept there at all.
 
-        Reads only what has changed since, unless `anew`. Raises PlacementsAway.
+        Reads only what has changed since; but `anew` has everything read once more, a share with
+        each call from this one on. Raises PlacementsAway.
         """
         ...
 

@@ -1,16 +1,21 @@
 """A ZooKeeper that goes away and comes back, and a session that is lost."""
 
+import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kazoo.client import KazooClient
 
 from local.parts import Part, bring_up
 from local.zookeeper import zookeeper_part
-from tests.fakes.placements import OTHER_SHA, SHA, placement
+from prevs.paths import Paths
+from proxy.zookeeper import ZookeeperPlacements
+from tests.fakes.placements import OTHER_SHA, SHA, placement, record
 from tests.integration import proxies
 from tests.integration.proxies import upstream, wait_until
 
@@ -103,3 +108,50 @@ def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
         bring_up(own_zookeeper)
         wait_until(lambda: site.tree.client.connected, 30)
         wait_until(lambda: {"hello": 0} in site.tree.applied(), 20)
+
+
+def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
+    count, paths = 60, Paths("/proxy-test-anew")
+    client = KazooClient(hosts=own_zookeeper.address)
+    client.start()
+    client.ensure_path(paths.placements)
+    for number in range(count):
+        client.create(paths.app_placements(f"app{number}"), record(f"app{number}", {}))
+    client.stop()
+    client.close()
+    packets = []
+
+    async def scenario() -> None:
+        linked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        placements = ZookeeperPlacements(
+            own_zookeeper.address, paths, "a", lambda: loop.call_soon_threadsafe(linked.set)
+        )
+        placements.start()
+        await linked.wait()
+        first = await placements.read()
+        for anew in (False, True, *[False] * 10):
+            before = received(own_zookeeper)
+            assert await placements.read(anew=anew) == first
+            packets.append(received(own_zookeeper) - before)
+        await placements.stop()
+
+    asyncio.run(scenario())
+    quiet, begun, *rest = packets
+    assert quiet <= ASKING
+    assert all(each < count / 2 for each in packets), packets
+    assert begun + sum(rest) >= count, "some were not read"
+    assert rest[-1] <= ASKING, "it has not come to its end"
+
+
+ASKING = 3
+"""What asking for the count, and a ping, add to it at most."""
+
+
+def received(zookeeper: Part) -> int:
+    """Return how many packets a ZooKeeper has received."""
+    host, port = zookeeper.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"srvr")
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    return int(answer.split("Received: ")[1].split()[0])
