@@ -2,11 +2,15 @@
 
 import os
 import re
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.errors import BenchError
+
+_LOOK_SECONDS = 0.4
+_IDLE = 0.06
 
 
 class Cores(NamedTuple):
@@ -55,6 +59,20 @@ def cpu_seconds(pids: Iterable[int]) -> float:
     stats = [_stat(Path(f"/proc/{pid}/stat")) for pid in pids]
     ticks = sum(int(fields[11]) + int(fields[12]) for fields in stats if fields)
     return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def settle(pid: int, seconds: float = 20.0) -> None:
+    """Wait until a process, with all that come from it, has done what there is at its start.
+
+    It is waited for until it leaves its core alone, but no longer than `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    used = _LOOK_SECONDS
+    while used > _IDLE * _LOOK_SECONDS and time.monotonic() < deadline:
+        pids = tree(pid)
+        before = cpu_seconds(pids)
+        time.sleep(_LOOK_SECONDS)
+        used = cpu_seconds(pids) - before
 
 
 def memory_kb(pids: Iterable[int]) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.proxy import load, ours, rivals
+from bench.proxy import cores, load, ours, rivals
 from bench.proxy.backend import Backend
 from bench.proxy.load import Answered, Load, Target
 from bench.proxy.ours import Around, Installation
@@ -102,7 +102,9 @@ def _serving(site: Site, name: str, backend: int, number: int) -> Iterator[Targe
 def _up(part: ProcessPart) -> Iterator[int]:
     bring_up(part)
     try:
-        yield part.pid or 0
+        pid = part.pid or 0
+        cores.settle(pid)
+        yield pid
     finally:
         part.stop()
 

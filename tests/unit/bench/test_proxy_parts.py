@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -81,9 +82,21 @@ def test_a_process_is_counted_with_what_it_has_started() -> None:
         assert found[0] == parent.pid
         assert cores.memory_kb(found) > cores.memory_kb(found[:1]) > 0
         assert cores.cpu_seconds(found) >= cores.cpu_seconds(found[:1])
+        cores.settle(parent.pid)  # it waits for its input
     finally:
         parent.communicate(b"\n", timeout=30)
     assert parent.returncode == 0
+
+
+def test_what_never_settles_is_waited_for_no_longer_than_it_was_said() -> None:
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        began = time.monotonic()
+        cores.settle(busy.pid, 1.0)
+        assert time.monotonic() - began >= 1.0
+    finally:
+        busy.kill()
+        busy.wait()
 
 
 def test_a_command_runs_on_the_core_it_was_told() -> None:
