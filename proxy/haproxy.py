@@ -173,6 +173,7 @@ class HaproxyRouter:
         """Have the HAProxy that is started next begin with `wanted`. Blocks for a small write."""
         self._routed = wanted
         self.remember()
+        self._unsure = False  # only from this file has a HAProxy this revision
 
     @property
     def _revision(self) -> str:
