@@ -17,7 +17,7 @@ from local.ports import free_port
 SMALL, LARGE = Installation(2, 5), Installation(1000, 100)
 ROUNDS = 3
 LOADS = (
-    Load("64", "/", 64, 6),
+    Load("64", "/", 64, 10),
     Load("1", "/", 1, 3),
     Load("4k", "/4k", 64, 3),
     Load("1m", "/1m", 16, 3),
