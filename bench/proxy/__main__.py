@@ -87,13 +87,14 @@ def main() -> int:
     parser.add_argument("--rivals", type=Path, required=True, help="where the others are installed")
     parser.add_argument("--brief", action="store_true", help="only try it")
     chosen = parser.parse_args()
+    busy = os.getloadavg()[0]
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
         try:
             with _site(Path(scratch), chosen.rivals) as site:
                 outcome = measure(site, brief=chosen.brief)
-                lines = [*report.machine(site.search), "", *report.lines(outcome)]
+                lines = [*report.machine(site.search, busy), "", *report.lines(outcome)]
         except (LocalError, BenchError) as exc:
             tell(f"The bench ended early: {exc}")
             return 1

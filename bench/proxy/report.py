@@ -185,8 +185,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def machine(path: str) -> list[str]:
-    """Say what was measured on what, and when."""
+def machine(path: str, busy: float) -> list[str]:
+    """Say what was measured on what, and when; `busy` is the load that was there before."""
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     day = datetime.datetime.now(datetime.UTC).date()
     versions = [
@@ -194,7 +194,7 @@ def machine(path: str) -> list[str]:
     ]
     return [
         f"{day}, two cores ({model[1] if model else platform.machine()}),"
-        f" Linux {platform.release().split('-')[0]}:",
+        f" Linux {platform.release().split('-')[0]}, load {busy:.1f} before it began:",
         f"{', '.join(versions)}.",
     ]
 
