@@ -13,6 +13,9 @@ from tests.integration.wire import AFTER, Answers, Arrived, ambiguity
 
 pytestmark = pytest.mark.integration
 
+_TRIES = 10
+"""Who has ended its side in the middle of a body may be taken for gone, and be told nothing."""
+
 
 class Bench:
     """A proxy and the one application behind it."""
@@ -52,10 +55,14 @@ def bench(
 
 @pytest.mark.parametrize("name", absurd_requests.REFUSED)
 def test_what_cannot_be_understood_is_refused(bench: Bench, name: str) -> None:
-    answers, arrived = bench.send(absurd_requests.REFUSED[name])
-    assert arrived == []
-    assert answers.statuses
-    assert 400 <= answers.statuses[0] < 500
+    statuses: list[int] = []
+    for _ in range(_TRIES):
+        answers, arrived = bench.send(absurd_requests.REFUSED[name])
+        assert arrived == []
+        if statuses := answers.statuses:
+            break
+    assert statuses
+    assert 400 <= statuses[0] < 500
 
 
 @pytest.mark.parametrize("name", absurd_requests.TAKEN)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from prevs.records import Placement
 from proxy import caps
@@ -16,7 +16,6 @@ from tests.fakes.placements import OTHER_SHA, placement
 from tests.integration import proxies
 from tests.integration.negotiation import BROWSER, PROGRAMS, Got, Target
 from tests.integration.proxies import REPOSITORY, Site, Upstream, upstream, wait_until
-from tests.integration.test_proxy_room import QUIET
 
 pytestmark = pytest.mark.integration
 
@@ -141,14 +140,6 @@ def preview(
     made = Preview(sites(), app, request.node.name)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=QUIET)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ A slow answer, an upload, a download, a WebSocket and a stream of events are ope
 """
 
 import contextlib
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from local.parts import Part, bring_up
-from local.zookeeper import zookeeper_part
 from prevs.records import Placement
 from tests.fakes.framework_api import Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
@@ -141,16 +139,6 @@ def takes_connections(site: Site) -> bool:
         site.proxy.ask(HOST, timeout=5)
         return True
     return False
-
-
-@pytest.fixture
-def own_zookeeper(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Part]:
-    """A ZooKeeper of the test's own, which it may stop."""
-    folder = tmp_path / "zookeeper"
-    part = zookeeper_part(folder, free_port(), os.environ, folder / "log")
-    bring_up(part)
-    yield part
-    part.stop()
 
 
 def test_nothing_depends_on_zookeeper(

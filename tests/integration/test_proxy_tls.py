@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 import trustme
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration import proxies
@@ -115,21 +115,19 @@ def test_visitors_are_spoken_to_in_http_2(secure: Secure, app: Upstream) -> None
     assert said == "app GET / 0 2"
 
 
-def test_a_browsers_websocket_goes_through_http_2(secure: Secure, app: Upstream) -> None:
+def test_a_browsers_websocket_goes_through_http_2(
+    secure: Secure, app: Upstream, browser: Browser
+) -> None:
     opening = """address => new Promise((done, fail) => {
         const socket = new WebSocket(address)
         socket.onopen = () => done("open")
         socket.onerror = () => fail(new Error("refused"))
     })"""
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        page = browser.new_page(ignore_https_errors=True)
+    with browser.new_page(ignore_https_errors=True) as page:
         page.goto(f"https://{HOST}:{secure.port}/")
         spoken = "() => performance.getEntriesByType('navigation')[0].nextHopProtocol"
         assert page.evaluate(spoken) == "h2"
         assert page.evaluate(opening, f"wss://{HOST}:{secure.port}/echo") == "open"
-        browser.close()
     assert [path for _, path, seen in app.seen if "upgrade" in seen] == ["/echo"]
 
 

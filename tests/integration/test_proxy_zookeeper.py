@@ -1,18 +1,16 @@
 """A ZooKeeper that goes away and comes back, and a session that is lost."""
 
 import asyncio
-import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from kazoo.client import KazooClient
 
 from local.parts import Part, bring_up
-from local.zookeeper import zookeeper_part
 from prevs.paths import Paths
 from proxy.zookeeper import ZookeeperPlacements
 from tests.fakes.placements import OTHER_SHA, SHA, placement, record
@@ -20,16 +18,6 @@ from tests.integration import proxies
 from tests.integration.proxies import upstream, wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def own_zookeeper(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Part]:
-    """A ZooKeeper of the test's own, which it may stop."""
-    folder = tmp_path / "zookeeper"
-    part = zookeeper_part(folder, free_port(), os.environ, folder / "log")
-    bring_up(part)
-    yield part
-    part.stop()
 
 
 def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_is_back(
