@@ -24,10 +24,17 @@ _ESTABLISHED = "01"
 
 
 class Peer(NamedTuple):
-    """The other end of a connection."""
+    """The other end of a connection; `read_peer` makes one."""
 
     ip: str
     port: int
+
+
+def read_peer(ip: str, port: int) -> Peer:
+    """Return the peer at an address, in one form however it is written. Raises ValueError."""
+    address = ipaddress.ip_address(ip)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return Peer(str(mapped or address), port)
 
 
 class Departures:
@@ -45,7 +52,7 @@ class Departures:
 
     @contextlib.contextmanager
     def awaited(self, peer: Peer) -> Iterator[asyncio.Future[None]]:
-        """Yield a future that is done once `peer` has gone."""
+        """Yield a future that is done once `peer` was missed by two looks in a row."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[peer].add(future)
         try:
@@ -57,10 +64,15 @@ class Departures:
                 del self._waiting[peer]
 
     async def run(self) -> None:
-        """Look every two seconds, while there is somebody to look for. Runs until cancelled."""
+        """Look every two seconds, while there is somebody to look for. Runs until cancelled.
+
+        One look is not enough: the kernel may leave a connection out of a table that changes while
+        it is read.
+        """
+        missed: frozenset[Peer] = frozenset()
         while True:
             await self._pause(LOOK_SECONDS)
-            waiting = list(self._waiting)
+            waiting = frozenset(self._waiting)
             if not waiting:
                 continue
             try:
@@ -68,11 +80,11 @@ class Departures:
             except OSError as error:
                 log.warning("who has gone cannot be seen", why=str(error))
                 continue
-            for peer in waiting:
-                if peer not in there:
-                    for future in self._waiting.get(peer, ()):
-                        if not future.done():
-                            future.set_result(None)
+            before, missed = missed, waiting - there
+            for peer in before & missed:
+                for future in self._waiting.get(peer, ()):
+                    if not future.done():
+                        future.set_result(None)
 
 
 def read_peers() -> frozenset[Peer]:
@@ -86,12 +98,10 @@ def parse(table: str) -> Iterator[Peer]:
         fields = line.split()
         if fields[3] == _ESTABLISHED:
             address, _, port = fields[2].partition(":")
-            yield Peer(_read_address(address), int(port, 16))
+            yield read_peer(_read_address(address), int(port, 16))
 
 
 def _read_address(text: str) -> str:
     """Return the address in groups of 32 bits, each in the order of the machine."""
     words = [int(text[at : at + 8], 16) for at in range(0, len(text), 8)]
-    address = ipaddress.ip_address(struct.pack(f"={len(words)}I", *words))
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    return str(ipaddress.ip_address(struct.pack(f"={len(words)}I", *words)))

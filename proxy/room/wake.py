@@ -14,11 +14,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route as Path
 
 from prevs import names
-from proxy.departures import Peer
+from proxy.departures import read_peer
+from proxy.problems import Problem
 from proxy.room.parts import Parts
 from proxy.routes import Route
 
 _ASK_AGAIN_SECONDS = 20.0
+_Outcome = Route | Problem | None
 NOT_YET, NOWHERE, REFUSED, GONE, TOO_MANY = 204, 404, 409, 410, 429
 
 
@@ -61,12 +63,13 @@ def make_app(parts: Parts) -> Starlette:
     return Starlette(routes=[Path("/wake", wake), Path("/where", where), Path("/metrics", metrics)])
 
 
-async def _left_first(parts: Parts, peer: str, waits: asyncio.Future[Any]) -> bool:
+async def _left_first(parts: Parts, peer: str, waits: asyncio.Future[_Outcome]) -> bool:
     """Wait for `waits`, or until the client has gone, and tell whether that came first."""
     ip, _, port = peer.partition(" ")
     try:
-        with parts.departures.awaited(Peer(ip, int(port))) as gone:
-            await asyncio.wait({waits, gone}, return_when=asyncio.FIRST_COMPLETED)
+        with parts.departures.awaited(read_peer(ip, int(port))) as gone:
+            either: list[asyncio.Future[Any]] = [waits, gone]
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             return not waits.done()
     finally:
         waits.cancel()

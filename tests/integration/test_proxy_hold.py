@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from proxy.departures import LOOK_SECONDS
 from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration import proxies
@@ -171,6 +172,7 @@ def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
         {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
         {"User-Agent": "TelegramBot (like TwitterBot)"},
         {"User-Agent": "Synapse (bot; +https://github.com/matrix-org/synapse)"},
+        {"User-Agent": "Some Bot 1.0"},
         {"User-Agent": "facebookexternalhit/1.1"},
         {"User-Agent": "WhatsApp/2.24.20.89 A"},
         {"User-Agent": "Mozilla/5.0 (Windows NT 6.1) SkypeUriPreview Preview/0.5"},
@@ -248,6 +250,21 @@ def test_a_websocket_is_held_too(site: Site) -> None:
         answer = site.proxy.ask(HOST, "/ws", headers=upgrade)
         assert answer.body == b"app GET /ws 0"
         assert app.seen[0][2]["upgrade"] == "websocket"
+
+
+def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    listen = f"[::]:{port}"  # Linux takes both kinds there
+    with (
+        proxies.site(tmp_path, zookeeper, port, PREVS_PROXY_LISTEN=listen) as own,
+        upstream("app") as app,
+    ):
+        own.world.add("hello", "main", SHA)
+        seconds = 4 * LOOK_SECONDS
+        own.world.started = after(seconds, lambda _: own.run("hello", SHA, app.port, "main"))
+        assert own.proxy.ask(HOST).body == b"app GET / 0"
 
 
 def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(

@@ -3,7 +3,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from proxy.departures import Departures, Peer, parse
+from proxy.departures import Departures, Peer, parse, read_peer
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt"
 V4 = "   0: 0100007F:1F90 0200007F:D431 01 00000000:00000000 00:00000000 00000000 0"
@@ -29,6 +29,11 @@ def test_who_is_at_the_other_end_is_read_from_the_kernels_table(
     assert list(parse(f"{HEAD}\n{line}\n")) == found
 
 
+@pytest.mark.parametrize("ip", ["127.0.0.2", "::ffff:127.0.0.2", "::FFFF:7f00:2"])
+def test_an_address_is_the_same_however_it_is_written(ip: str) -> None:
+    assert read_peer(ip, 54321) == ONE
+
+
 class Bench:
     """Looks as often as a test says, at who is there by then."""
 
@@ -49,10 +54,11 @@ class Bench:
         asyncio.run(whole())
 
     def _read(self) -> frozenset[Peer]:
+        found = frozenset(self.there)
         self.looks += 1
         if self.broken:
             raise OSError("no such table")
-        return frozenset(self.there)
+        return found
 
     async def _pause(self, _: float) -> None:
         await asyncio.sleep(0)
@@ -70,6 +76,23 @@ def test_everybody_who_waits_with_one_that_leaves_is_told_and_nobody_else() -> N
             bench.there.remove(ONE)
             await asyncio.gather(first, second)
             assert not other.done()
+
+    bench.run(scenario)
+
+
+def test_one_that_is_missed_once_has_not_gone() -> None:
+    bench = Bench()
+
+    async def scenario() -> None:
+        with bench.departures.awaited(ONE) as gone:
+            for _ in range(5):
+                bench.there.symmetric_difference_update({ONE})
+                looks = bench.looks
+                while bench.looks == looks:
+                    await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not gone.done()
 
     bench.run(scenario)
 
