@@ -132,6 +132,9 @@ async def _run(chosen: Settings, files: Files) -> int:
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
     ]
     loops: list[asyncio.Task[None]] = []
+    if chosen.certificates:  # looked at before HAProxy reads them
+        watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
+        loops.append(loop.create_task(watched))
     try:
         await _start(parts)
         log.info("the proxy runs", listen=chosen.proxy_listen, api=chosen.api)
@@ -141,9 +144,6 @@ async def _run(chosen: Settings, files: Files) -> int:
             loop.create_task(parts.reporter.run()),
             loop.create_task(parts.departures.run()),
         ]
-        if chosen.certificates:
-            watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
-            loops.append(loop.create_task(watched))
         end = loop.create_task(_wait(told_to_end))
         await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
         failed = [task for task in [*servers, *loops] if task.done()]
