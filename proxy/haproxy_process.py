@@ -150,7 +150,7 @@ class HaproxyProcess:
             self._child = child = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL
             )
-            _write_pids(self._files.pids, (child.pid, *former))
+            _write_pids(self._files.pids, (child.pid, *self._former))
         except OSError as error:
             raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
         try:

@@ -2,10 +2,11 @@
 -- socket, and the longest hold in seconds.
 --
 -- lua.hold holds a request until the socket says where its preview answers, or for as long as the client
--- wants to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to its
--- destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no" and
--- 429 "come again in so many seconds": the request then goes to the waiting room, which says why. 410 means
--- that the client has gone, and its request goes nowhere. Anything else means that the controller is being started again. txn.held is for how many seconds the request was to be held.
+-- wants to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes
+-- to its destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no"
+-- and 429 "come again in so many seconds": the request then goes to the waiting room, which says why. 410
+-- means that the client has gone, and its request goes nowhere. Anything else means that the controller is
+-- being started again. txn.held is for how many seconds the request was to be held.
 local socket, longest = ...
 local missed_at_most, pause_ms, answer_ms, where_ms = 60, 500, 30000, 2000
 
