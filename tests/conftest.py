@@ -16,6 +16,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError
 from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, sync_playwright
 
 from local import ports
 from local.announcement import AnnouncementPart
@@ -31,6 +32,17 @@ settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("any machine")
+
+
+_QUIETLY = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,3 +222,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = ["unit", "contract", "integration", "e2e", "faults"]
     tests = Path(__file__).parent
     items.sort(key=lambda item: order.index(item.path.relative_to(tests).parts[0]))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium that asks nobody but whom a test has it ask."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIETLY)
+        yield started
+        started.close()

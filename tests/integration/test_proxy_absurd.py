@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.fakes.placements import SHA, placement
-from tests.integration import absurd_requests, proxies, wire
-from tests.integration.proxies import Site, wait_until
+from tests.integration import absurd_requests, wire
+from tests.integration.proxies import Site
 from tests.integration.wire import AFTER, Answers, Arrived, ambiguity
 
 pytestmark = pytest.mark.integration
@@ -44,12 +43,8 @@ class Bench:
 def bench(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
 ) -> Iterator[Bench]:
-    with (
-        wire.application() as (port, seen),
-        proxies.site(tmp_path_factory.mktemp("absurd"), zookeeper, free_port()) as site,
-    ):
-        site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
-        wait_until(lambda: {"hello": 0} in site.tree.applied())
+    folder = tmp_path_factory.mktemp("absurd")
+    with wire.behind_proxy(folder, zookeeper, free_port()) as (site, seen):
         yield Bench(site, seen)
 
 

@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.fakes.placements import SHA, placement
-from tests.integration import proxies, wire
-from tests.integration.proxies import Site, wait_until
+from tests.integration import wire
+from tests.integration.proxies import Site
 from tests.integration.wire import SMUGGLED, Arrived, ambiguity
 
 pytestmark = pytest.mark.integration
@@ -82,12 +81,8 @@ def read_status(client: socket.socket) -> int | None:
 def bench(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
 ) -> Iterator[Bench]:
-    with (
-        wire.application() as (port, seen),
-        proxies.site(tmp_path_factory.mktemp("http2"), zookeeper, free_port()) as site,
-    ):
-        site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
-        wait_until(lambda: {"hello": 0} in site.tree.applied())
+    folder = tmp_path_factory.mktemp("http2")
+    with wire.behind_proxy(folder, zookeeper, free_port()) as (site, seen):
         yield Bench(site, seen)
 
 

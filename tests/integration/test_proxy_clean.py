@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.fakes.placements import SHA, placement
-from tests.integration import absurd_requests, proxies, wire
-from tests.integration.proxies import Site, wait_until
+from tests.integration import absurd_requests, wire
+from tests.integration.proxies import Site
 from tests.integration.wire import Arrived
 
 pytestmark = pytest.mark.integration
@@ -18,12 +17,8 @@ Send = Callable[[bytes], Arrived]
 def send(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
 ) -> Iterator[Send]:
-    with (
-        wire.application() as (port, seen),
-        proxies.site(tmp_path_factory.mktemp("clean"), zookeeper, free_port()) as site,
-    ):
-        site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
-        wait_until(lambda: {"hello": 0} in site.tree.applied())
+    folder = tmp_path_factory.mktemp("clean")
+    with wire.behind_proxy(folder, zookeeper, free_port()) as (site, seen):
         yield lambda raw: arrived(site, seen, raw)
 
 

@@ -7,7 +7,12 @@ import socketserver
 import threading
 from collections.abc import Iterator
 from io import BufferedIOBase
+from pathlib import Path
 from typing import NamedTuple
+
+from tests.fakes.placements import SHA, placement
+from tests.integration import proxies
+from tests.integration.proxies import Site, wait_until
 
 HOST = b"main.hello.localhost"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: main.hello.localhost\r\n\r\n"
@@ -80,6 +85,15 @@ def application() -> Iterator[tuple[int, list[Arrived]]]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextlib.contextmanager
+def behind_proxy(folder: Path, zookeeper: str, port: int) -> Iterator[tuple[Site, list[Arrived]]]:
+    """Run it behind a proxy, at `HOST`; yield both ends."""
+    with application() as (own, seen), proxies.site(folder, zookeeper, port) as site:
+        site.tree.place("hello", {SHA: placement("hello", SHA, own, "main")})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        yield site, seen
 
 
 def _read(stream: BufferedIOBase) -> Arrived | None:
