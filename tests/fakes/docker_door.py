@@ -6,12 +6,16 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+_LIMIT = 30.0
+"""Seconds."""
+
 
 class DockerDoor:
     """Passes bytes both ways. `host` is what DOCKER_HOST has to be; `path` must be short.
 
-    Where a request has a word of `when` in it, that is called before it is passed on; it is passed
-    on even if its sender has died meanwhile.
+    Where a request has a word of `when` in it, that is called before it is passed on. It is passed
+    on even if its sender has died meanwhile, and the daemon, which gives up what nobody waits for,
+    hears of that once it has answered.
     """
 
     def __init__(self, path: Path, host: str, when: Mapping[bytes, Callable[[], None]]) -> None:
@@ -35,14 +39,30 @@ class DockerDoor:
                 client = self._server.accept()[0]
                 upstream = socket.socket(socket.AF_UNIX)
                 upstream.connect(self._upstream)
-                for source, target in ((client, upstream), (upstream, client)):
-                    threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+                ends = client, upstream, threading.Event()
+                for way in (self._ask, self._answer):
+                    threading.Thread(target=way, args=ends, daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+    def _ask(
+        self, client: socket.socket, upstream: socket.socket, answered: threading.Event
+    ) -> None:
+        answered.set()
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
+            while data := client.recv(65536):
                 for word, before in self._when.items():
                     if word in data:
                         before()
-                target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+                        answered.clear()
+                upstream.sendall(data)
+        answered.wait(_LIMIT)
+        with contextlib.suppress(OSError):
+            upstream.shutdown(socket.SHUT_WR)
+
+    def _answer(
+        self, client: socket.socket, upstream: socket.socket, answered: threading.Event
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := upstream.recv(65536):
+                answered.set()
+                client.sendall(data)
+            client.shutdown(socket.SHUT_WR)
