@@ -15,6 +15,7 @@ from pathlib import Path
 
 from executor.engine import remove_container
 from executor.folder import Folder
+from prevs.environment import read_environment
 
 _GRACE = 3.0
 """Seconds that git and docker get to remove their own lock and temporary files."""
@@ -141,7 +142,7 @@ def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
 
 def _has(process: Path, mark: bytes) -> bool:
     try:
-        return mark in (process / "environ").read_bytes().split(b"\0")
+        return mark in read_environment(process)
     except OSError:
         return False
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from prevs.environment import read_environment
+
 MARK = "PREVS_CLUSTER"
 _PROC = Path("/proc")
 
@@ -76,7 +78,7 @@ def having(variable: str, value: str) -> list[Identity]:
     found = []
     for pid in _pids():
         with contextlib.suppress(OSError):  # it ended, or is another user's
-            environment = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+            environment = read_environment(_PROC / str(pid))
             identity = identify(pid) if wanted in environment and pid not in spared else None
             if identity is not None:
                 found.append(identity)

@@ -1,6 +1,7 @@
 """A socket before a docker daemon's that can be told what to do when certain calls come."""
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -8,6 +9,8 @@ from pathlib import Path
 
 _LIMIT = 30.0
 """Seconds."""
+
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 
 
 class DockerDoor:
@@ -51,6 +54,7 @@ class DockerDoor:
             while data := client.recv(65536):
                 for word, before in self._when.items():
                     if word in data:
+                        data += _rest(client, data)
                         before()
                         answered.clear()
                 upstream.sendall(data)
@@ -66,3 +70,16 @@ class DockerDoor:
                 answered.set()
                 client.sendall(data)
             client.shutdown(socket.SHUT_WR)
+
+
+def _rest(client: socket.socket, data: bytes) -> bytes:
+    """Return what is still to come of a request's body: its sender sends it on its own."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    found = _LENGTH.search(head)
+    rest = bytearray()
+    while found and len(body) + len(rest) < int(found.group(1)):
+        piece = client.recv(65536)
+        if not piece:
+            break
+        rest += piece
+    return bytes(rest)

@@ -1,0 +1,31 @@
+"""The environment that a process was started with, as /proc shows it. Linux only."""
+
+import time
+from pathlib import Path
+
+_TRIES = 20
+_PAUSE = 0.005
+
+
+def read_environment(process: Path) -> list[bytes]:
+    """Return the `NAME=value` of the process of a folder of /proc. Raises OSError.
+
+    While a process executes another program there is for an instant nothing to read (Linux,
+    fs/proc/base.c, environ_read): that is waited for, 0.1 s at most. A process without an
+    executable (a kernel's thread, a zombie) has none.
+    """
+    text = b""
+    for _ in range(_TRIES):
+        text = (process / "environ").read_bytes()
+        if text or not _is_program(process):
+            break
+        time.sleep(_PAUSE)
+    return text.split(b"\0")
+
+
+def _is_program(process: Path) -> bool:
+    try:
+        (process / "exe").readlink()
+    except OSError:
+        return False
+    return True
