@@ -103,6 +103,14 @@ def failed(preview: Preview) -> Problem:
     )
 
 
+def not_started_by_looking() -> Problem:
+    """Return the problem of a preview that does not run, for what starts nothing."""
+    return unavailable(
+        "The preview is not running, and this request does not start it. A visit in a browser does "
+        "(reload with Shift where a service worker asks instead), or a program's GET."
+    )
+
+
 def stopped(preview: Preview) -> Problem:
     """Return the problem of a preview that was stopped while a request waited for it."""
     return unavailable(

@@ -63,7 +63,7 @@ class _Room:
             return self._show(visit, commit, preview)
         if preview is not None and preview.has_failed:
             return answers.plain(problems.failed(preview))
-        return answers.plain(problems.unavailable("The preview is not running; a GET starts it."))
+        return answers.plain(problems.not_started_by_looking())
 
     def _known_problem(self, visit: Visit, headers: Headers, *, wants_page: bool) -> Problem | None:
         """Return what there is to say without asking the framework; None if it is to be asked."""

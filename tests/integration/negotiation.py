@@ -14,6 +14,7 @@ from typing import NamedTuple
 import requests
 from playwright.sync_api import Page, Response
 
+from tests.integration import workers
 from tests.integration.proxies import Proxy
 
 _SECONDS = 60
@@ -141,6 +142,11 @@ def register_worker(page: Page, target: Target) -> Got:
     return Got(int(status[1]) if status else 200, "")
 
 
+def fetch_in_worker(page: Page, target: Target) -> Got:
+    """Have the worker that a page has fetch by itself."""
+    return Got(*workers.fetch(page, target.path))
+
+
 def open_websocket(page: Page, target: Target) -> Got:
     """Open a WebSocket; what else it was answered is on the console only."""
     said: list[str] = []
@@ -184,9 +190,17 @@ BROWSER: Mapping[str, Callable[[Page, Target], Got]] = {
         "document.head.append(l)"
     ),
     "a service worker's script": register_worker,
+    "a service worker's `fetch`": fetch_in_worker,
+    "a page's worker's `fetch`": fetch_in_worker,
     "a page's WebSocket": open_websocket,
     "a form that is posted": script(
         "const f = document.createElement('form'); f.method = 'post'; f.action = path;"
         "document.body.append(f); f.submit()"
     ),
 }
+
+BEFORE: Mapping[str, Callable[[Page], None]] = {
+    "a service worker's `fetch`": workers.install_service_worker,
+    "a page's worker's `fetch`": workers.start_worker,
+}
+"""What those of `BROWSER` need while the preview still runs."""

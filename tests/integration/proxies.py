@@ -102,13 +102,14 @@ class Upstream:
 
     `seen` has the method, path and headers (names in small letters) of each request. A download of
     /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back. The
-    query of /headers is what the answer's headers are to be.
+    query of /headers is what the answer's headers are to be. `scripts` are served at their paths.
     """
 
     name: str
     port: int
     seen: list[tuple[str, str, Mapping[str, str]]]
     finish: threading.Event = dataclasses.field(default_factory=threading.Event)
+    scripts: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass
@@ -294,8 +295,10 @@ class _Application(BaseHTTPRequestHandler):
         body = f"{self.application.name} {self.command} {self.path} {sent}".encode()
         if "text/html" in self.headers.get("Accept", ""):
             body = b"<!doctype html><title>app</title><h1>%s</h1>" % body
+        script = self.application.scripts.get(self.path)
+        body = body if script is None else script.encode()
         self.send_response(200)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/html" if script is None else "text/javascript")
         self.send_header("Content-Length", str(len(body)))
         if self.path.startswith("/headers?"):
             for name, value in parse_qsl(self.path.partition("?")[2]):

@@ -13,8 +13,8 @@ from prevs.records import Placement
 from proxy import caps
 from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, placement
-from tests.integration import proxies
-from tests.integration.negotiation import BROWSER, PROGRAMS, Got, Target
+from tests.integration import proxies, workers
+from tests.integration.negotiation import BEFORE, BROWSER, PROGRAMS, Got, Target
 from tests.integration.proxies import REPOSITORY, Site, Upstream, upstream, wait_until
 
 pytestmark = pytest.mark.integration
@@ -130,6 +130,7 @@ def sites(
 @pytest.fixture(scope="module")
 def app() -> Iterator[Upstream]:
     with upstream("app") as application:
+        application.scripts.update(workers.SCRIPTS)
         yield application
 
 
@@ -150,6 +151,12 @@ def page(browser: Browser, preview: Preview) -> Iterator[Page]:
     opened.goto(preview.target._replace(path="/").url)
     yield opened
     opened.close()
+
+
+def prepare(page: Page, name: str) -> None:
+    """Have a page do what a client of `BROWSER` needs."""
+    if name in BEFORE:
+        BEFORE[name](page)
 
 
 def check(cell: str, got: Got, preview: Preview) -> None:
@@ -188,6 +195,7 @@ def test_a_program_gets_the_application_where_it_runs(preview: Preview, name: st
 def test_a_browser_gets_what_the_document_says(
     preview: Preview, page: Page, name: str, state: str
 ) -> None:
+    prepare(page, name)
     preview.be(state)
     got = BROWSER[name](page, preview.target)
     cell = TABLE[name][state]
@@ -204,6 +212,7 @@ def test_a_browser_gets_what_the_document_says(
 def test_a_browser_gets_the_application_where_it_runs(
     preview: Preview, page: Page, name: str
 ) -> None:
+    prepare(page, name)
     assert BROWSER[name](page, preview.target).status in {200, 101}
     assert preview.reached()
 
@@ -216,3 +225,40 @@ def test_a_page_that_was_prefetched_starts_the_preview_when_it_is_gone_to(
     page.evaluate("path => { location.href = path }", preview.target.path)
     wait_until(preview.reached)
     assert preview.starts == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["a browser that goes there", "a page's `fetch`", "a page's image", "a page's frame"]
+)
+def test_what_a_service_worker_passes_on_is_still_the_pages(
+    preview: Preview, page: Page, name: str
+) -> None:
+    workers.install_service_worker(page)
+    preview.be("stopped")
+    check(TABLE[name]["stopped"], BROWSER[name](page, preview.target), preview)
+    if "starts it" in TABLE[name]["stopped"]:
+        wait_until(preview.reached)
+        assert preview.starts == 1
+
+
+def test_a_module_that_a_service_worker_passes_on_is_still_the_pages(
+    preview: Preview, page: Page
+) -> None:
+    workers.install_service_worker(page)
+    page.add_script_tag(url="/module.js", type="module")
+    preview.be("stopped")
+    page.evaluate("() => more()")
+    assert preview.reached("/imported.js")
+    assert preview.starts == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": "POST", "body": "x"}, {"headers": {"Accept": "text/html"}}], ids=str
+)
+def test_whatever_a_service_worker_fetches_by_itself_starts_nothing(
+    preview: Preview, page: Page, options: dict[str, object]
+) -> None:
+    workers.install_service_worker(page)
+    preview.be("stopped")
+    assert workers.fetch(page, PATH, options)[0] == 503
+    assert preview.starts == 0
