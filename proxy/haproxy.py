@@ -57,6 +57,22 @@ class _Connection:
             reply += piece
         return haproxy_text.strip_prompts(reply.decode("utf-8", "replace"))
 
+    async def count(self, command: str) -> dict[str, Count]:
+        """Send a command that asks for counts; return them.
+
+        They are read as they arrive, a share at a time: all at once would hold up the event loop.
+        """
+        self._writer.write(command.encode("ascii") + b"\n")
+        found: dict[str, Count] = {}
+        rest = b""
+        while not haproxy_text.is_whole(rest):
+            piece = await self._reader.read(65536)
+            if not piece:
+                raise EOFError("HAProxy closed the connection")
+            whole, _, rest = (rest + piece).rpartition(b"\n")
+            found |= haproxy_text.read_counts(whole.decode("utf-8", "replace").split("\n"))
+        return found
+
     async def do(self, command: str) -> None:
         """Send a command that says nothing when it is done. Raises RouterAway."""
         reply = await self.ask(command)
@@ -108,13 +124,13 @@ class HaproxyRouter:
         command = haproxy_text.counts(only_open=only_open)
         try:
             async with self._connect() as connection, asyncio.timeout(_ANSWER_SECONDS):
-                found = haproxy_text.read_counts(await connection.ask(command))
+                found = await connection.count(command)
         except _AWAY as error:
             raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
         for former in formers:
             for task_id, count in former.items():
                 new = found.get(task_id, Count(0, 0))
-                found[task_id] = Count(new.open + count.open, new.requests)
+                found[task_id] = new._replace(open=new.open + count.open)
         return found
 
     @contextlib.asynccontextmanager
@@ -209,9 +225,7 @@ class HaproxyRouter:
         with contextlib.suppress(*_AWAY):
             async with asyncio.timeout(_ANSWER_SECONDS):
                 info = await former.ask(haproxy_text.SHOW_INFO)
-                found = haproxy_text.read_counts(
-                    await former.ask(haproxy_text.counts(only_open=True))
-                )
+                found = await former.count(haproxy_text.counts(only_open=True))
             if not haproxy_text.is_over(info):
                 return found
         former.close()  # the last connection, without which it ends

@@ -16,6 +16,7 @@ PROMPT = "prompt"
 
 _VERSION = re.compile(r"New version created: (\d+)")
 _PID = re.compile(r"^Pid: (\d+)$", re.MULTILINE)
+_COUNT = re.compile(r"\S+ key=(\S+) .*\bexp=(\d+) .*\bconn_cur=(\d+) http_req_cnt=(\d+)$")
 _VALUE = re.compile(r'found=yes.*\bvalue="([^"]*)"')
 
 
@@ -35,15 +36,15 @@ def counts(*, only_open: bool = False) -> str:
     return "show table seen" + (" data.conn_cur gt 0" if only_open else "")
 
 
-def read_counts(reply: str) -> dict[str, Count]:
-    """Return what is counted by task, from the reply to `counts`. Raises ValueError."""
-    if not reply.startswith("# table: seen,"):
-        raise ValueError(f"no table: {reply[:200]!r}")
+def read_counts(lines: Iterable[str]) -> dict[str, Count]:
+    """Return what is counted by task, from lines of the reply to `counts`. Raises ValueError."""
     found = {}
-    for line in reply.splitlines()[1:]:
-        fields = dict(word.split("=", 1) for word in line.split() if "=" in word)
-        if "key" in fields:
-            found[fields["key"]] = Count(int(fields["conn_cur"]), int(fields["http_req_cnt"]))
+    for line in lines:
+        if match := _COUNT.match(line):
+            task_id, left, opened, requests = match.groups()
+            found[task_id] = Count(int(opened), int(requests), int(left))
+        elif line and not line.startswith("# table: seen,"):
+            raise ValueError(f"no count: {line[:200]!r}")
     return found
 
 

@@ -54,12 +54,14 @@ class Reporter:
     async def turn(self) -> None:
         """Read once, and report if there is something to tell, or nothing was for a while."""
         try:
-            self._tally = use.take(self._tally, await self._router.counts())
+            reading = await self._router.counts()
+            # On a thread: a hundred thousand counts would hold up the event loop.
+            self._tally = await asyncio.to_thread(use.take, self._tally, reading)
         except RouterAway as error:
             self._note("HAProxy", error)
         else:
             self._note("HAProxy", None)
-        uses = use.to_tell(self._tally)
+        uses = await asyncio.to_thread(use.to_tell, self._tally)
         if uses or self._told_at is None or self._clock() - self._told_at >= SILENCE_SECONDS:
             await self._tell(uses)
 

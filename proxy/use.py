@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 
 class Count(NamedTuple):
-    """What HAProxy counts of a task: requests that are open, and all since it began to count."""
+    """What HAProxy counts of a task: requests that are open, and all since it began to count.
+
+    `left` is how many milliseconds it keeps that, unless a request begins or ends.
+    """
 
     open: int
     requests: int
+    left: int = 0
 
 
 Reading = Mapping[str, Count]
@@ -39,17 +43,25 @@ NOTHING = Tally({}, {}, frozenset())
 
 
 def take(tally: Tally, reading: Reading) -> Tally:
-    """Return the tally after one more reading.
-
-    A count that is lower than before is of a HAProxy that has begun anew.
-    """
+    """Return the tally after one more reading."""
     untold = dict(tally.untold)
     for task_id, count in reading.items():
         before = tally.seen.get(task_id)
-        known = before.requests if before and before.requests <= count.requests else 0
+        known = before.requests if before and not _is_anew(before, count) else 0
         if count.requests > known:
             untold[task_id] = untold.get(task_id, 0) + count.requests - known
     return Tally(reading, untold, tally.told_open)
+
+
+def _is_anew(before: Count, count: Count) -> bool:
+    """Tell whether a count has begun at 0 since the one before it was read.
+
+    It does in a HAProxy that was started anew, and with the first request after it was dropped for
+    its age: a visitor who comes at just that interval would be counted as 1 for ever.
+    """
+    if count.requests != before.requests:
+        return count.requests < before.requests
+    return count.left > before.left and not before.open
 
 
 def to_tell(tally: Tally) -> list[Use]:

@@ -19,8 +19,9 @@ import pytest
 from proxy import haproxy_config
 from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files, Front
+from proxy.reporting import Reporter
 from proxy.routes import Route
-from tests.fakes.framework_api import Previews, serving
+from tests.fakes.framework_api import FakeFramework, Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration import proxies
 from tests.integration.proxies import Proxy, Site, haproxies, upstream, wait_until
@@ -100,6 +101,25 @@ def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
         idle.getresponse().read()
         wait_until(lambda: requests(site.world)[TASK] == 2)
         idle.close()
+
+
+def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None:
+    tasks = [f"many.{number:040x}.a1" for number in range(5000)]
+    _tell_haproxy(site.proxy, *(f"set table seen key {task} data.http_req_cnt 7" for task in tasks))
+    wait_until(lambda: requests(site.world).total() >= 7 * len(tasks))
+    assert requests(site.world) == dict.fromkeys(tasks, 7)
+
+
+def _tell_haproxy(proxy: Proxy, *commands: str) -> None:
+    """Give HAProxy commands, and wait until it has done all."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(proxy.folder / "haproxy.sock"))
+        client.settimeout(20)
+        client.sendall(b"prompt\n")
+        for command in ("", *commands):
+            client.sendall(f"{command}\n".encode())
+            while not client.recv(1000).endswith(b"> "):
+                pass
 
 
 @pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
@@ -183,20 +203,13 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
     files = Files(tmp_path)
     port = free_port()
     haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
-    with upstream("gone") as gone, upstream("kept") as kept, contextlib.ExitStack() as stack:
-        stack.enter_context(_answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"))
-        stack.enter_context(_answering(files.room, "the room"))
-        command = ["haproxy", "-db", "-f", str(files.configuration)]
-        haproxy = stack.enter_context(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-        stack.callback(haproxy.kill)
-        proxy = Proxy(port, tmp_path, tmp_path, lambda: haproxy, haproxy, {})
-
-        def answers() -> bool:
-            with contextlib.suppress(OSError):
-                return proxy.ask(HOST).status == 200
-            return False
-
-        wait_until(answers, 20)
+    with (
+        upstream("gone") as gone,
+        upstream("kept") as kept,
+        _answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"),
+        _answering(files.room, "the room"),
+        _haproxy(files, port) as proxy,
+    ):
         assert proxy.ask(HOST).body == b"the room"
         router = HaproxyRouter(files.socket, files.map, "run")
         route = Route("127.0.0.1", kept.port, "hello.kept.a1")
@@ -204,6 +217,45 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
         assert proxy.ask(HOST).body == b"the room"
         assert proxy.ask("other.hello.localhost").body.startswith(b"kept")
         assert gone.seen == []
+
+
+def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    files, port = Files(tmp_path), free_port()
+    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    text = files.configuration.read_text()
+    files.configuration.write_text(text.replace(" expire 2m ", " expire 5s "))
+    router, framework = HaproxyRouter(files.socket, files.map, "run"), FakeFramework()
+    reporter = Reporter(router, framework, "the-proxy")
+    with upstream("one") as one, _haproxy(files, port) as proxy:
+        asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}))
+        for told in (1, 2):
+            assert proxy.ask(HOST).status == 200
+            asyncio.run(reporter.turn())
+            assert requests(framework.world)[TASK] == told
+            wait_until(lambda: asyncio.run(router.counts())[TASK].left < 1000)
+            asyncio.run(reporter.turn())
+            wait_until(lambda: asyncio.run(router.counts()) == {})
+
+
+@contextlib.contextmanager
+def _haproxy(files: Files, port: int) -> Iterator[Proxy]:
+    """Run HAProxy without a proxy's program."""
+    command = ["haproxy", "-db", "-f", str(files.configuration)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as haproxy:
+        proxy = Proxy(port, files.folder, files.folder, lambda: haproxy, haproxy, {})
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                return proxy.ask(HOST, "/robots.txt").status == 200
+            return False
+
+        try:
+            wait_until(answers)
+            yield proxy
+        finally:
+            haproxy.kill()
 
 
 @contextlib.contextmanager

@@ -53,18 +53,20 @@ def test_the_reply_to_a_preparation_is_read() -> None:
 
 
 TABLE = """# table: seen, type: string, size:204800, used:2
-0x7f1: key=hello.5c80e7d.a1 use=3 exp=599700 shard=0 conn_cur=3 http_req_cnt=4
-0x7f2: key=hello.de6b329.a2 use=0 exp=599999 shard=0 conn_cur=0 http_req_cnt=1"""
+0x7f1: key=hello.5c80e7d.a1 use=3 exp=119700 shard=0 conn_cur=3 http_req_cnt=4
+0x7f2: key=hello.de6b329.a2 use=0 exp=119999 shard=0 conn_cur=0 http_req_cnt=1
+
+"""
 
 
 def test_the_reply_with_what_is_counted_is_read() -> None:
-    assert haproxy_text.read_counts(TABLE) == {
-        "hello.5c80e7d.a1": Count(3, 4),
-        "hello.de6b329.a2": Count(0, 1),
+    assert haproxy_text.read_counts(TABLE.splitlines()) == {
+        "hello.5c80e7d.a1": Count(3, 4, 119700),
+        "hello.de6b329.a2": Count(0, 1, 119999),
     }
-    assert haproxy_text.read_counts(TABLE.splitlines()[0]) == {}
-    with pytest.raises(ValueError, match="no table"):
-        haproxy_text.read_counts("Unknown command")
+    assert haproxy_text.read_counts(TABLE.splitlines()[:1]) == {}
+    with pytest.raises(ValueError, match="no count"):
+        haproxy_text.read_counts(["Unknown command"])
 
 
 @pytest.mark.parametrize(

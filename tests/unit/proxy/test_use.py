@@ -58,6 +58,15 @@ def test_a_lower_count_is_of_a_new_beginning() -> None:
     assert use.to_tell(tally) == [Use("a", 0, 2)]
 
 
+def test_the_same_count_with_more_time_left_is_of_a_new_beginning() -> None:
+    tally = after({"a": Count(0, 1, 120_000)})
+    for left, expected in ((1_000, []), (119_000, [Use("a", 0, 1)]), (117_000, []), (119_500, [])):
+        tally = use.take(
+            use.told(tally, use.to_tell(tally)), {"a": Count(left == 117_000, 1, left)}
+        )
+        assert [told for told in use.to_tell(tally) if told.requests] == expected
+
+
 def test_only_what_is_open_and_routed_no_longer_is_held() -> None:
     reading = {"open": Count(1, 1), "ended": Count(0, 1), "routed": Count(3, 3)}
     assert use.held(reading, {"routed"}) == ("open",)
