@@ -34,7 +34,7 @@ class _Recorded:
             return [name for name, _ in self.events]
 
     def wait(
-        self, name: str, matching: Callable[..., bool] = _any, *, limit: float = 30.0
+        self, name: str, matching: Callable[..., bool] = _any, *, limit: float = 60.0
     ) -> tuple[Any, ...]:
         """Return the arguments of the next such event, after those that were waited for before."""
         with self._changed:

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -49,8 +49,14 @@ class Stream:
     def __init__(self, connection: socket.socket) -> None:
         self.id = str(uuid.uuid4())  # what goes out as Mesos-Stream-Id
         self._connection = connection
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.ended = threading.Event()
+
+    @contextlib.contextmanager
+    def beginning(self) -> Iterator[None]:
+        """Have others who send wait until the block has sent what comes first."""
+        with self._lock:
+            yield
 
     def send(self, event: Any) -> None:
         """Send an event as Mesos frames it."""
@@ -114,15 +120,17 @@ class StreamServer:
         return f"127.0.0.1:{self.port}"
 
     def close(self) -> None:
-        """Cut every stream and stop to listen."""
+        """Stop to listen and cut every stream, of one who comes back meanwhile too."""
         self._closing.set()
-        for stream in self.streams:
-            stream.cut()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        with self.changed:
+            streams = tuple(self.streams)
+        for stream in streams:
+            stream.cut()
 
-    def wait(self, look: Callable[[], T], limit: float = 30.0) -> T:
+    def wait(self, look: Callable[[], T], limit: float = 60.0) -> T:
         """Return what `look` returns once that is true; it is asked after every call."""
         with self.changed:
             assert self.changed.wait_for(look, limit), "what was waited for did not come"
@@ -149,21 +157,25 @@ class StreamServer:
         return Answer()
 
     def take(self, call: Call) -> Answer:
-        """Record a call, and answer it."""
+        """Record a call, and answer it as it was to be answered when it came."""
         with self.changed:
+            hangs, answer = self.hangs, self.call_answer
             self.calls.append(call)
             self.changed.notify_all()
-        if self.hangs:
+        if hangs:
             self._closing.wait()
-        return self.call_answer or self.called(call)
+        return answer or self.called(call)
 
     def opened(self, call: Call, stream: Stream) -> None:
         """Record a SUBSCRIBE, and let its stream begin."""
-        with self.changed:
-            self.calls.append(call)
-            self.streams.append(stream)
-            self.changed.notify_all()
-        self.subscribed(call, stream)
+        with stream.beginning():
+            with self.changed:
+                self.calls.append(call)
+                self.streams.append(stream)
+                self.changed.notify_all()
+            self.subscribed(call, stream)
+        if self._closing.is_set():
+            stream.cut()
 
     def record(self, call: Call) -> None:
         """Record a SUBSCRIBE that gets no stream."""
@@ -207,9 +219,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         call = Call(json.loads(body), headers)
         if call.type != "SUBSCRIBE":
             self._answer(owner.take(call))
-        elif owner.subscribe_answer is not None:
+        elif (answer := owner.subscribe_answer) is not None:
             owner.record(call)
-            self._answer(owner.subscribe_answer)
+            self._answer(answer)
         else:
             self._stream(call)
 

@@ -18,7 +18,7 @@ from tests.fakes.mesos_master import FakeMaster
 
 pytestmark = pytest.mark.integration
 
-LIMIT = 10.0
+LIMIT = 60.0
 
 
 class Appointments:

@@ -77,7 +77,7 @@ def executor(world: RealWorld, told: RecordedExecutor) -> Iterator[ExecutorDrive
     told.wait("launched")
     driver.send_update({"task_id": {"value": world.task_id}, "state": "TASK_RUNNING"})
     world.wait_state("TASK_RUNNING")
-    assert driver.wait_acknowledged(10)
+    assert driver.wait_acknowledged(30)
     yield driver
     driver.stop()
 
@@ -110,7 +110,7 @@ def test_an_agent_that_restarts_gets_what_happened_meanwhile_e1_e2(
     bring_up(parts.agent)
 
     assert world.wait_state("TASK_FAILED")["message"] == "meanwhile"
-    assert executor.wait_acknowledged(15)
+    assert executor.wait_acknowledged(30)
     assert told.names() == ["registered", "launched"]
     states = [arguments[0]["state"] for name, arguments in world.events.events if name == "updated"]
     assert states[-1] == "TASK_FAILED"
@@ -144,7 +144,7 @@ def test_a_master_that_is_stopped_is_left_at_once_and_taken_again_p6_p12(parts: 
             time.sleep(4.0)
         finally:
             os.kill(parts.master.pid, signal.SIGCONT)
-        assert events.wait("subscribed", limit=30) == (framework_id,)
+        assert events.wait("subscribed", limit=60) == (framework_id,)
         # An answer to this comes after whatever the links before have left.
         driver.reconcile([("no-such-task", None)])
         events.wait("updated")
@@ -163,8 +163,8 @@ def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(
     time.sleep(1.0)
     bring_up(parts.master)
 
-    assert world.events.wait("subscribed", limit=30) == (framework_id,)
-    until = time.monotonic() + 30
+    assert world.events.wait("subscribed", limit=60) == (framework_id,)
+    until = time.monotonic() + 60
     state = ""
     while state != "TASK_RUNNING":
         assert time.monotonic() < until, f"the master says {state}"

@@ -15,7 +15,7 @@ QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=5.0)
 IMPATIENT = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=1.0)
 
 
-def wait_until(look: Callable[[], object], limit: float = 30.0) -> None:
+def wait_until(look: Callable[[], object], limit: float = 60.0) -> None:
     """Wait for what nothing tells."""
     until = time.monotonic() + limit
     while not look():

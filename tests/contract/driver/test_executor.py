@@ -78,7 +78,7 @@ def test_updates_reach_the_scheduler_in_order_and_are_acknowledged(
 
     for state in ("TASK_STARTING", "TASK_RUNNING", "TASK_FAILED"):
         assert world.wait_state(state)["message"] == f"{state} \u2028 \U0001f680"
-    assert driver.wait_acknowledged(10)
+    assert driver.wait_acknowledged(30)
 
 
 def test_an_update_of_a_task_that_was_not_launched_is_refused_e1(world: World) -> None:
@@ -102,7 +102,7 @@ def test_a_kill_tells_its_grace_e6(world: World, start: Start) -> None:
     assert events.wait("killed") == (world.task_id, 2.5)
     driver.send_update(status(world, "TASK_KILLED"))
     world.wait_state("TASK_KILLED")
-    assert driver.wait_acknowledged(10)
+    assert driver.wait_acknowledged(30)
 
 
 def test_a_shutdown_is_told_and_kills_nothing_by_itself_e7(world: World, start: Start) -> None:

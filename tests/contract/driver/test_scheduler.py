@@ -62,7 +62,7 @@ def launch(driver: SchedulerDriver, events: RecordedScheduler) -> Json:
     }
     operation = launch_operation(offer, task_id, command)
     driver.accept([offer["id"]["value"]], [operation], refuse_seconds=REFUSE_LONG)
-    (status,) = events.wait("updated", lambda s: s["state"] == "TASK_RUNNING", limit=30)
+    (status,) = events.wait("updated", lambda s: s["state"] == "TASK_RUNNING", limit=60)
     assert status["task_id"]["value"] == task_id
     return dict(status)
 

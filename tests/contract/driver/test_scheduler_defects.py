@@ -329,6 +329,7 @@ def test_a_call_that_fails_says_whether_it_may_have_been_done_p24(
 ) -> None:
     """P24: pymesos raises one RuntimeError for all of them, into the callback (P1)."""
     master.call_answer = answer
+    master.subscribe_answer = Answer(503)  # a link that is left stays so
     with pytest.raises(CallFailed) as caught:
         driver.accept(["o"], [{"type": "LAUNCH"}], refuse_seconds=5)
     assert (caught.value.status, caught.value.outcome_unknown) == (status, unknown)

@@ -141,7 +141,7 @@ class RealWorld:
     def wait_state(self, state: str) -> Json:
         """Return what reached the scheduler."""
         while True:
-            (status,) = self.events.wait("updated", limit=20)
+            (status,) = self.events.wait("updated", limit=60)
             # Each, as the agent holds back the next until then.
             self.scheduler.acknowledge(status)
             if status["state"] == state:
@@ -171,7 +171,7 @@ def start_real(master: str, folder: Path) -> RealWorld:
     }
     operation = launch_operation(offer, task_id, command)
     scheduler.accept([offer["id"]["value"]], [operation], refuse_seconds=3600.0)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not file.exists():
         assert time.monotonic() < until, "the stand-in was not started"
         time.sleep(0.02)
