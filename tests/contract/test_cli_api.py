@@ -2,10 +2,14 @@
 
 import contextlib
 import functools
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
@@ -264,25 +268,25 @@ def test_an_ambiguous_label_is_told_with_its_candidates(
     assert f"  {'b' * 12} commit Do b" in told
 
 
-def test_start_wait_sees_every_state_as_it_comes(
-    real: Real, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_start_wait_sees_every_state_as_it_comes(real: Real) -> None:
     real.lead("main", SHA)
-
-    def go_on() -> None:
-        deadline = time.monotonic() + 10
-        while ("hello", SHA) not in real.api.previews.known and time.monotonic() < deadline:
-            time.sleep(0.02)
-        for state in (State.BUILDING, State.STARTING, State.RUNNING):
-            time.sleep(1.0)  # the stream looks four times a second
-            real.api.previews.change("hello", SHA, state=state)
-
-    thread = threading.Thread(target=go_on)
-    thread.start()
-    environ = {"PREVS_API": real.address, "PREVS_TOKEN": real.token}
-    status = main(["start", "hello", "main", "--wait"], environ)
-    thread.join()
-    shown = capsys.readouterr()
-    assert (status, shown.out) == (0, "http://main.hello.localhost:8080/\n")
-    said = [line.partition(") ")[2] for line in shown.err.splitlines()]
-    assert said == ["waits for an agent", "builds", "starts", f"runs at {shown.out.strip()}"]
+    environ = {**os.environ, "PREVS_API": real.address, "PREVS_TOKEN": real.token}
+    next_states = iter((State.BUILDING, State.STARTING, State.RUNNING))
+    said = []
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", "start", "hello", "main", "--wait"],
+        cwd=Path(__file__).parents[2],
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stderr:
+            said.append(line.strip().partition(") ")[2])
+            if state := next(next_states, None):
+                real.api.previews.change("hello", SHA, state=state)
+        shown = process.stdout.read()
+    assert (process.returncode, shown) == (0, "http://main.hello.localhost:8080/\n")
+    assert said == ["waits for an agent", "builds", "starts", f"runs at {shown.strip()}"]
