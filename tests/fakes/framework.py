@@ -35,13 +35,15 @@ ROOT = Path(__file__).parents[2]
 class Framework:
     """A framework in this process, with a ZooKeeper session of its own.
 
-    Its clock is `ahead` by some seconds: add to it rather than wait.
+    Its clock is `ahead` by some seconds: add to it rather than wait. `stop_clock` has it stand
+    still, so that nothing comes of itself.
     """
 
     def __init__(self, master: str, zookeeper: str, paths: Paths) -> None:
         self._paths = paths
         self.ahead = 0.0
-        clock = Clock(lambda: time.time() + self.ahead, lambda: time.monotonic() + self.ahead)
+        self._now, self._monotonic = time.time, time.monotonic
+        clock = Clock(lambda: self._now() + self.ahead, lambda: self._monotonic() + self.ahead)
         inbox: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
         self._inbox = inbox
         self._client: KazooClient = connect(zookeeper, 15)
@@ -78,6 +80,11 @@ class Framework:
         self._thread = threading.Thread(target=self.service.run, daemon=True)
         self._thread.start()
         self.mesos.start()
+
+    def stop_clock(self) -> None:
+        """Have time pass no more, but by `ahead`."""
+        now, monotonic = time.time(), time.monotonic()
+        self._now, self._monotonic = lambda: now, lambda: monotonic
 
     def kill(self) -> None:
         """End as a killed process does: without a word to anybody."""
