@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from kazoo.client import KazooClient
 
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
@@ -66,7 +67,7 @@ class Program:
             try:
                 if self.ask("GET", "/healthz").status_code == 200:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:
                 pass
             time.sleep(0.05)
         raise AssertionError(self.log.read_text())
@@ -89,6 +90,21 @@ class Program:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def wait_id(client: KazooClient, paths: Paths, *, but: bytes = b"") -> str:
+    """Return the framework id once one is stored, another than `but`.
+
+    A framework is ready when Mesos has accepted it, and stores its id in the moment after that.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        if client.exists(paths.framework_id):
+            found: bytes = client.get(paths.framework_id)[0]
+            if found not in (b"", but):
+                return found.decode()
+        assert time.monotonic() < deadline, "no framework id is stored"
+        time.sleep(0.02)
 
 
 def make_repository(path: Path) -> Path:

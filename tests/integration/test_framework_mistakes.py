@@ -20,7 +20,7 @@ from local.mesos.parts import Address, master_part
 from local.parts import bring_up
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
-from tests.fakes.program import ROOT, Program, make_repository, remove, settings
+from tests.fakes.program import ROOT, Program, make_repository, remove, settings, wait_id
 
 pytestmark = pytest.mark.integration
 
@@ -229,7 +229,7 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     first.start()
     first.wait_ready()
     first.wait_state(path, "running")
-    assert place.client.get(place.paths.framework_id)[0] not in (known, b"")
+    wait_id(place.client, place.paths, but=known)
     wait_run_anew(first, path, preview)
 
 
@@ -260,7 +260,7 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
     assert "it was lost" in done.stdout
     first.start()
     first.wait_ready()
-    assert place.client.get(place.paths.framework_id)[0] not in (known, b"")
+    wait_id(place.client, place.paths, but=known)
     wait_run_anew(first, path, preview)
 
 
@@ -268,6 +268,7 @@ def test_nothing_is_forgotten_while_a_framework_leads(place: Place) -> None:
     first = place.program()
     first.start()
     first.wait_ready()
+    wait_id(place.client, place.paths)
     before = place.tree()
     for thing in ("id", "installation"):
         done = forget(first, thing)

@@ -44,7 +44,7 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
     command = "for word in one two zwölf three; do echo $word; sleep 0.5; done"
     with one.run(command) as preview:
         previews.known["hello", SHA] = preview
-        pieces = asyncio.run(asyncio.wait_for(follow(), 30))
+        pieces = asyncio.run(asyncio.wait_for(follow(), 60))
         assert "".join(pieces) == "one\ntwo\nzwölf\nthree\n"
         assert len(pieces) > 1
     assert sandboxes.read(preview, 0)[0].decode() == "one\ntwo\nzwölf\nthree\n"

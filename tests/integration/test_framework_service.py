@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from framework.zookeeper_link import connect
-from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
+from prevs.paths import Paths
+from tests.fakes.program import TOKEN, Program, make_repository, remove, settings, wait_id
 
 pytestmark = pytest.mark.integration
 
@@ -96,7 +97,7 @@ def test_every_wrong_setting_is_told_at_once(program: Program) -> None:
     del program.environ["PREVS_EXECUTOR_COMMAND"]
     program.start()
     assert program.process is not None
-    assert program.process.wait(30) == 2
+    assert program.process.wait(60) == 2
     told = program.log.read_text()
     for variable in ("PREVS_MASTER", "PREVS_PUBLIC_PORT", "PREVS_EXECUTOR_COMMAND"):
         assert variable in told
@@ -106,7 +107,7 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(program: Program, zookeepe
     program.environ["PREVS_LISTEN"] = zookeeper
     program.start()
     assert program.process is not None
-    assert program.process.wait(30) == 2
+    assert program.process.wait(60) == 2
     assert "PREVS_LISTEN" in program.log.read_text()
 
 
@@ -116,12 +117,12 @@ def test_a_framework_that_is_torn_down_ends_with_its_own_code(
     program.start()
     program.wait_ready()
     client = connect(zookeeper, 15)
-    framework_id = client.get(f"{program.environ['PREVS_ROOT']}/framework/id")[0].decode()
+    framework_id = wait_id(client, Paths(program.environ["PREVS_ROOT"]))
     client.stop()
     client.close()
     url = f"http://{mesos.master}/teardown"
     requests.post(url, data={"frameworkId": framework_id}, timeout=10).raise_for_status()
     assert program.process is not None
-    assert program.process.wait(30) == 7
+    assert program.process.wait(60) == 7
     assert "This framework was removed from Mesos" in program.log.read_text()
     assert TOKEN not in program.log.read_text()

@@ -179,13 +179,13 @@ def test_the_link_is_told_and_calls_fail_at_once_while_it_is_gone(
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     watch_link(client, told.put)
     client.stop()
-    ended = told.get(timeout=15)
+    ended = told.get(timeout=60)
     assert isinstance(ended, events.Ended)
     assert isinstance(ended.error, SessionLost)
     with pytest.raises(Unavailable):
         store.save(PREVIEW)
     client.restart()
-    assert isinstance(told.get(timeout=15), events.StoreResumed)
+    assert isinstance(told.get(timeout=60), events.StoreResumed)
 
 
 def test_a_lost_answer_does_not_hide_that_another_one_leads(
