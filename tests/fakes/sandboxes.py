@@ -1,20 +1,28 @@
 """framework.ports.Sandboxes out of byte strings."""
 
+import threading
+
 from framework.errors import Unavailable
 from prevs.records import PreviewRecord
 
 
 class FakeSandboxes:
-    """Keeps the output of tasks in memory; gives at most `piece_size` bytes at a time."""
+    """Keeps the output of tasks in memory; gives at most `piece_size` bytes at a time.
+
+    While `open` is not set a read takes as long as that, a minute at most.
+    """
 
     def __init__(self, piece_size: int = 64 * 1024) -> None:
         self.output: dict[str, bytes] = {}
         self.away = False
         self.reads = 0
+        self.open = threading.Event()
+        self.open.set()
         self._piece_size = piece_size
 
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         self.reads += 1
+        self.open.wait(60)
         data = self._find(preview)[offset : offset + self._piece_size]
         return data, offset + len(data)
 
