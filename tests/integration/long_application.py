@@ -110,21 +110,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.application.name.encode())
 
     def _download(self) -> None:
+        beats = self._beats()
         self.send_response(200)
         self.send_header("Content-Length", str(len(PIECE) * PIECES))
         self.end_headers()
         sent = 0
-        for _ in self._beats():
+        for _ in beats:
             self.wfile.write(PIECE)
             sent += 1
         self.wfile.write(PIECE * (PIECES - sent))
 
     def _events(self) -> None:
+        beats = self._beats()
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        for number, _ in enumerate(self._beats()):
+        for number, _ in enumerate(beats):
             self._chunk(f"data: {self.application.name} {number}\n\n".encode())
         self._chunk(f"data: {self.application.name} over\n\n".encode())
         self.wfile.write(b"0\r\n\r\n")
@@ -133,8 +135,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def _beats(self) -> Iterator[None]:
-        """Go on at each beat from now on, until all is over."""
-        seen = self.application.beats
+        """Go on at each beat after this call, until all is over."""
+        return self._beats_after(self.application.beats)
+
+    def _beats_after(self, seen: int) -> Iterator[None]:
         while True:
             beats, over = self.application.wait(seen)
             yield from [None] * (beats - seen)

@@ -8,6 +8,7 @@ those in docs/negotiation.md.
 import http.client
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -161,9 +162,10 @@ def open_websocket(page: Page, target: Target) -> Got:
     )
     if opened:
         return Got(101, "")
-    page.wait_for_timeout(50)  # for the console
-    status = re.search(r"Unexpected response code: (\d{3})", " ".join(said))
-    assert status, said
+    deadline = time.monotonic() + _SECONDS
+    while not (status := re.search(r"Unexpected response code: (\d{3})", " ".join(said))):
+        assert time.monotonic() < deadline, said
+        page.wait_for_timeout(20)  # the console's message comes by itself
     return Got(int(status[1]), "")
 
 

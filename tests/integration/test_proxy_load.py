@@ -25,7 +25,7 @@ SLOW_SECONDS = 0.1
 
 
 class Application(ThreadingHTTPServer):
-    """It answers with its name, and knows how many requests it has not answered yet."""
+    """It answers with its name, and knows how many requests it has not begun to answer."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -69,12 +69,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path == "/slow":
             time.sleep(SLOW_SECONDS)
+        with self.server.lock:  # before its answer can be seen by anybody
+            self.server.open -= 1
         self.send_response(200)
         self.send_header("Content-Length", str(len(self.server.name)))
         self.end_headers()
         self.wfile.write(self.server.name.encode())
-        with self.server.lock:
-            self.server.open -= 1
 
     do_POST = do_GET
 
