@@ -63,7 +63,7 @@ class Proxy:
         method: str = "GET",
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout: float = 30,
+        timeout: float = 60,
     ) -> Answer:
         """Return the answer to one request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -82,7 +82,7 @@ class Proxy:
         before = self.log.read_text().count(runs)
         self.process = self.command()
         self.wait_ready()  # it answers already behind a HAProxy that it is about to replace
-        wait_until(lambda: self.log.read_text().count(runs) > before, 20)
+        wait_until(lambda: self.log.read_text().count(runs) > before)
 
     def wait_ready(self) -> None:
         """Wait until the waiting room answers through HAProxy."""
@@ -93,7 +93,7 @@ class Proxy:
                 return self.ask("nowhere", timeout=2).status in {404, 308}
             return False
 
-        wait_until(answers, 20)
+        wait_until(answers)
 
 
 @dataclasses.dataclass
@@ -222,7 +222,7 @@ def running(
     finally:
         proxy.process.terminate()
         try:
-            proxy.process.wait(15)
+            proxy.process.wait(60)
         finally:
             proxy.process.kill()
             proxy.process.wait()
@@ -328,7 +328,7 @@ class _Application(BaseHTTPRequestHandler):
         self.wfile.write(b"x" * 999)
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 30) -> float:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> float:
     """Wait until something is true; return how long that took. Fails after `seconds`."""
     began = time.monotonic()
     while not condition():

@@ -55,15 +55,22 @@ class Preview:
         self.starts = 0
         self._site, self._app = site, app
         self._timers: list[threading.Timer] = []
+        self._let = threading.Event()
+        self._is_over = False
         site.world.add("hello", self.label, self.sha)
 
     def run(self) -> None:
         """Let it answer."""
         self._place({self.sha: placement("hello", self.sha, self._app.port, self.label)})
 
-    def be(self, state: str) -> None:
-        """Let it answer no more, and bring it into a state."""
+    def be(self, state: str, *, held: bool) -> None:
+        """Let it answer no more, and bring it into a state.
+
+        With `held` it answers a moment after its start: who asks waits for that. Else only after
+        `let_run` does it: who asks is to be answered before, however long that takes.
+        """
         world = self._site.world
+        self._let.set() if held else self._let.clear()
         self._place({})
         self._app.seen.clear()
         world.started = lambda _: None
@@ -88,8 +95,14 @@ class Preview:
         asked = [(where, headers["host"]) for _, where, headers in list(self._app.seen)]
         return (path, self.target.authority) in asked
 
+    def let_run(self) -> None:
+        """Let it answer, if it was started, or as soon as it is."""
+        self._let.set()
+
     def close(self) -> None:
         """Let nothing of it come later."""
+        self._is_over = True
+        self._let.set()
         for timer in self._timers:
             timer.cancel()
             timer.join()
@@ -99,9 +112,14 @@ class Preview:
         self._run_soon()
 
     def _run_soon(self) -> None:
-        timer = threading.Timer(START_SECONDS, self.run)
+        timer = threading.Timer(START_SECONDS, self._run_when_let)
         self._timers.append(timer)
         timer.start()
+
+    def _run_when_let(self) -> None:
+        self._let.wait()
+        if not self._is_over:
+            self.run()
 
     def _place(self, placements: dict[str, Placement]) -> None:
         version = self._site.tree.place("hello", placements)
@@ -176,9 +194,9 @@ def check(cell: str, got: Got, preview: Preview) -> None:
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_gets_what_the_document_says(preview: Preview, name: str, state: str) -> None:
-    preview.be(state)
-    got = PROGRAMS[name](preview.target)
     cell = TABLE[name][state]
+    preview.be(state, held=cell.startswith("held"))
+    got = PROGRAMS[name](preview.target)
     check(cell, got, preview)
     assert preview.starts == cell.count("starts it")
 
@@ -196,10 +214,11 @@ def test_a_browser_gets_what_the_document_says(
     preview: Preview, page: Page, name: str, state: str
 ) -> None:
     prepare(page, name)
-    preview.be(state)
-    got = BROWSER[name](page, preview.target)
     cell = TABLE[name][state]
+    preview.be(state, held=cell.startswith("held"))
+    got = BROWSER[name](page, preview.target)
     check(cell, got, preview)
+    preview.let_run()
     if "starts it" in cell:
         wait_until(preview.reached)  # a page by its script, a held request at once
         assert preview.starts == 1
@@ -220,8 +239,9 @@ def test_a_browser_gets_the_application_where_it_runs(
 def test_a_page_that_was_prefetched_starts_the_preview_when_it_is_gone_to(
     preview: Preview, page: Page
 ) -> None:
-    preview.be("not started")
+    preview.be("not started", held=False)
     assert BROWSER["a page's prefetch"](page, preview.target).status == 503
+    preview.let_run()
     page.evaluate("path => { location.href = path }", preview.target.path)
     wait_until(preview.reached)
     assert preview.starts == 1
@@ -234,9 +254,11 @@ def test_what_a_service_worker_passes_on_is_still_the_pages(
     preview: Preview, page: Page, name: str
 ) -> None:
     workers.install_service_worker(page)
-    preview.be("stopped")
-    check(TABLE[name]["stopped"], BROWSER[name](page, preview.target), preview)
-    if "starts it" in TABLE[name]["stopped"]:
+    cell = TABLE[name]["stopped"]
+    preview.be("stopped", held=cell.startswith("held"))
+    check(cell, BROWSER[name](page, preview.target), preview)
+    preview.let_run()
+    if "starts it" in cell:
         wait_until(preview.reached)
         assert preview.starts == 1
 
@@ -246,7 +268,7 @@ def test_a_module_that_a_service_worker_passes_on_is_still_the_pages(
 ) -> None:
     workers.install_service_worker(page)
     page.add_script_tag(url="/module.js", type="module")
-    preview.be("stopped")
+    preview.be("stopped", held=True)
     page.evaluate("() => more()")
     assert preview.reached("/imported.js")
     assert preview.starts == 1
@@ -259,6 +281,6 @@ def test_whatever_a_service_worker_fetches_by_itself_starts_nothing(
     preview: Preview, page: Page, options: dict[str, object]
 ) -> None:
     workers.install_service_worker(page)
-    preview.be("stopped")
+    preview.be("stopped", held=False)
     assert workers.fetch(page, PATH, options)[0] == 503
     assert preview.starts == 0
