@@ -155,7 +155,12 @@ class WebSocket(_Client):
 
     def _echo(self, text: str) -> str:
         self.socket.sendall(text.encode())
-        return self.socket.recv(1000).decode()
+        got = b""
+        while not got.endswith(text.encode()):
+            piece = self.socket.recv(1000)
+            assert piece, got
+            got += piece
+        return got.decode()
 
     def end(self) -> str:
         return self._echo("over").partition(" ")[0]

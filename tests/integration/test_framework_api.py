@@ -107,10 +107,10 @@ def read_events(stream: httpx.Response) -> Iterator[tuple[str, str | None, Any]]
 
 
 def follow(
-    api: RunningApi, *, heard: Callable[[], object] = lambda: None, **headers: str
+    api: RunningApi, *, after: str = "", heard: Callable[[], object] = lambda: None
 ) -> list[tuple[str, str | None, Any]]:
-    """Return all events of the log's stream; `heard` is called at each."""
-    accept = {"Accept": "text/event-stream", **headers}
+    """Return all events of the log's stream, after one with that id; `heard` is called at each."""
+    accept = {"Accept": "text/event-stream", "Last-Event-ID": after}
     events = []
     with api.client() as client, client.stream("GET", LOG, headers=accept) as stream:
         for event in read_events(stream):
@@ -190,7 +190,7 @@ def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> N
 def test_a_stream_that_broke_goes_on_after_its_last_event(running: RunningApi) -> None:
     running.sandboxes.output["t1"] = b"one\ntwo\n"
     running.previews.change("hello", SHA, state=State.STOPPED)
-    events = follow(running, **{"Last-Event-ID": "4"})
+    events = follow(running, after="4")
     assert [event for event in events if event[0] == "log"] == [("log", "8", "two\n")]
 
 

@@ -156,7 +156,7 @@ def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_mea
         assert proxy.haproxy != killed
         version = tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
         wait_until(lambda: {"hello": version, "more": 0} in tree.applied())
-        assert answers("main.hello.localhost", b"two")
+        assert proxy.ask("main.hello.localhost").body.startswith(b"two")
 
 
 def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(
@@ -195,14 +195,14 @@ def test_a_proxy_that_is_told_to_end_leaves_no_haproxy_and_no_record(
     tree.place("hello", {})
     wait_until(tree.applied)
     proxy.process.send_signal(signal.SIGTERM)
-    assert proxy.process.wait(10) == 0
+    assert proxy.process.wait(60) == 0
     assert haproxies(proxy.folder) == []
     assert tree.applied() == []
 
 
 def test_a_second_proxy_in_the_same_folder_is_refused(proxy: Proxy) -> None:
     second = proxy.command()
-    assert second.wait(20) == 2
+    assert second.wait(60) == 2
     assert "another proxy uses" in proxy.log.read_text()
     assert proxy.ask("nowhere").status == 404
 
@@ -217,7 +217,7 @@ def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_p
         command = [sys.executable, "-m", "proxy"]
         second = subprocess.Popen(command, env=environ, stdout=out, stderr=out)
     try:
-        assert second.wait(20) == 1
+        assert second.wait(60) == 1
     finally:
         second.terminate()
         second.wait()

@@ -1,7 +1,6 @@
 """gRPC through the proxy: one call, streams both ways, and a call that is held for its preview."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -72,7 +71,7 @@ def test_a_call_and_its_trailers_go_through(site: Site, channel: grpc.Channel) -
     with greeter() as port:
         version = site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
         wait_until(lambda: {"hello": version} in site.tree.applied())
-        answer, call = Stub(channel).greet.with_call(b"you", timeout=20)
+        answer, call = Stub(channel).greet.with_call(b"you", timeout=60)
         assert answer == b"hello you"
         assert dict(call.trailing_metadata())["x-after"] == "all"
 
@@ -89,7 +88,7 @@ def test_a_stream_goes_both_ways_at_once(site: Site, channel: grpc.Channel) -> N
                 yield word
                 wait_until(lambda before=before: len(heard) > before)  # type: ignore[misc]
 
-        for answer in Stub(channel).echo(say(), timeout=20):
+        for answer in Stub(channel).echo(say(), timeout=60):
             heard.append(answer)
         assert heard == [b"echo 1", b"echo 2", b"echo 3"]
 
@@ -100,9 +99,7 @@ def test_a_call_is_held_until_its_preview_answers(site: Site, channel: grpc.Chan
     site.world.add("hello", "main", SHA)
     with greeter() as port:
         site.world.started = lambda _: site.run("hello", SHA, port, "main")
-        began = time.monotonic()
-        assert Stub(channel).greet(b"you", timeout=20) == b"hello you"
-        assert time.monotonic() - began < 20
+        assert Stub(channel).greet(b"you", timeout=60) == b"hello you"
         assert site.world.count("POST /v1/previews") == 1
 
 
@@ -110,5 +107,5 @@ def test_a_call_that_leads_nowhere_has_a_status_of_its_own(site: Site) -> None:
     address = f"127.0.0.1:{site.proxy.port}"
     options = [("grpc.default_authority", "main.nobody.localhost")]
     with grpc.insecure_channel(address, options) as opened, pytest.raises(grpc.RpcError) as refused:
-        Stub(opened).greet(b"you", timeout=20)
+        Stub(opened).greet(b"you", timeout=60)
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED, "what gRPC makes of a 404"

@@ -39,7 +39,7 @@ def app(site: Site) -> Iterator[Upstream]:
 
 def sent(site: Site, *headers: tuple[str, str]) -> list[tuple[str, str]]:
     """Return the headers of an answer that the application gave these, names in small letters."""
-    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     connection.request("GET", f"/headers?{urlencode(headers)}", headers={"Host": HOST})
     answer = connection.getresponse()
     answer.read()

@@ -73,7 +73,7 @@ def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(site: Site
         answer = site.proxy.ask(HOST, "/deep/path?q=1", headers={"Accept": "*/*"})
         took = time.monotonic() - placed[0]
         assert answer.body == b"app GET /deep/path?q=1 0"
-        assert took < 5, took  # not with the next question, 20 s later
+        assert took < 15, took  # not with the next question, 20 s later
         print(f"from the placement to the answer: {took * 1000:.1f} ms")
         assert site.world.count("POST /v1/previews") == 1
 
@@ -109,7 +109,7 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
 
     site.world.started = after(0.6, fail)
     answer = site.proxy.ask(HOST)
-    assert time.monotonic() - failed[0] < 5
+    assert time.monotonic() - failed[0] < 15  # not with the next question, 20 s later
     told = problem(answer)
     assert answer.status == 502
     assert told["cause"] == "build-failed"
@@ -145,7 +145,7 @@ def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int,
     site.world.refuse("hello", "gone", unreachable)
     began = time.monotonic()
     answer = site.proxy.ask(host)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15  # when it would be asked for once more
     told = problem(answer)
     assert answer.status == status
     assert told["type"] == f"urn:prevs:problem:{slug}"
@@ -276,17 +276,19 @@ def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(
         ThreadPoolExecutor(1) as pool,
     ):
         own.world.add("hello", "main", SHA)
-        held = pool.submit(own.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000)
+        held = pool.submit(
+            own.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000, timeout=120
+        )
         wait_until(lambda: own.world.count("POST /v1/previews"))
         own.proxy.process.kill()
         own.proxy.process.wait()
         own.proxy.restart()
         own.run("hello", SHA, app.port, "main")
-        assert held.result(20).body == b"app POST /hook 1000"
+        assert held.result(120).body == b"app POST /hook 1000"
         assert len(app.seen) == 1
 
 
 def test_a_request_without_one_host_is_refused(site: Site) -> None:
-    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=5) as client:
+    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         assert b" 400 " in client.recv(1000)

@@ -69,7 +69,7 @@ def write(site: Site, port: int) -> None:
 
 def answers(proxy: Proxy, hosts: list[str], name: str) -> bool:
     with contextlib.suppress(OSError):
-        return all(proxy.ask(one, timeout=5).body.startswith(name.encode()) for one in hosts)
+        return all(proxy.ask(one).body.startswith(name.encode()) for one in hosts)
     return False
 
 
@@ -82,7 +82,7 @@ def test_a_hundred_thousand_placements_load_are_replaced_and_change(site: Site) 
 
     with upstream("one") as one, upstream("two") as two:
         proxy.process.terminate()
-        assert proxy.process.wait(15) == 0
+        assert proxy.process.wait(60) == 0
         began = time.monotonic()
         write(site, one.port)
         times["written"] = round(time.monotonic() - began, 3)

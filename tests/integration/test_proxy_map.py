@@ -35,7 +35,7 @@ def test_a_haproxy_that_starts_with_the_placements_is_not_given_them_again(
         site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
         wait_until(lambda: {"hello": 0} in site.tree.applied())
         site.proxy.process.terminate()
-        assert site.proxy.process.wait(15) == 0
+        assert site.proxy.process.wait(60) == 0
         version = site.tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
         site.proxy.restart()
         wait_until(lambda: {"hello": version} in site.tree.applied())

@@ -36,7 +36,7 @@ def site(
 def read(site: Site, path: str = "/metrics") -> dict[tuple[str, ...], float]:
     """Return each value by its name and labels."""
     address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
-    with urllib.request.urlopen(address, timeout=10) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         families = text_string_to_metric_families(answer.read().decode())
     samples = [sample for family in families for sample in family.samples]
     return {(s.name, *s.labels.values()): s.value for s in samples}
@@ -112,7 +112,7 @@ def test_a_client_that_gives_up_is_noticed_and_its_request_goes_nowhere(
     site: Site, body: str
 ) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
-        patient = pool.submit(site.proxy.ask, HOST, "/patient")
+        patient = pool.submit(site.proxy.ask, HOST, "/patient", timeout=120)
         with socket.create_connection(("127.0.0.1", site.proxy.port)) as client:
             head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
             client.sendall((head + body).encode())

@@ -152,8 +152,8 @@ def test_without_scripts_a_button_starts_it_and_the_page_loads_itself_again(
     page.goto(address(site, "/deep?x=1"))
     assert site.world.previews == {}
     page.get_by_role("button", name="Start it").click()
+    wait_until(lambda: ("hello", SHA) in site.world.previews)
     assert page.url == address(site, "/deep?x=1")
-    assert ("hello", SHA) in site.world.previews
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
         expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
@@ -259,7 +259,7 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
 ) -> None:
     site.world.start("hello", "main")
     site.world.log(SHA, "0123456789")
-    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     headers = {"Host": HOST, "Last-Event-ID": "4"}
     connection.request("GET", f"/_prevs/events?sha={SHA}", headers=headers)
     answer = connection.getresponse()
@@ -301,7 +301,7 @@ def test_a_framework_that_is_away_gets_a_page_that_tries_again(
 
 
 def _held_until_the_framework_is_back(proxy: Proxy, port: int) -> Answer:
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=20) as client:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
         client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
         with serving(Previews(), port):
             answer = http.client.HTTPResponse(client)

@@ -34,7 +34,7 @@ class Secure(NamedTuple):
         """Connect as a browser does: the certificate has to be for that host."""
         context = ssl.create_default_context()
         self.authority.configure_trust(context)
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
         return context.wrap_socket(plain, server_hostname=host)
 
     def serial(self, host: str) -> object:
@@ -191,9 +191,15 @@ def read_answer(client: socket.socket) -> bytes:
     """Return an answer's head and body, of which the application says the length."""
     got = b""
     while b"\r\n\r\n" not in got:
-        got += client.recv(65536)
+        got += read_piece(client)
     head, _, body = got.partition(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length: ")[2].split()[0])
     while len(body) < length:
-        body += client.recv(65536)
+        body += read_piece(client)
     return head + body
+
+
+def read_piece(client: socket.socket) -> bytes:
+    piece = client.recv(65536)
+    assert piece, "the connection ended early"
+    return piece

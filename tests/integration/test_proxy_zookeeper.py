@@ -35,11 +35,11 @@ def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_i
         while time.monotonic() < deadline:
             assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
         bring_up(own_zookeeper)
-        wait_until(lambda: site.tree.client.connected, 30)
+        wait_until(lambda: site.tree.client.connected)
         version = site.tree.place(
             "hello", {OTHER_SHA: placement("hello", OTHER_SHA, two.port, "main")}
         )
-        wait_until(lambda: {"hello": version} in site.tree.applied(), 20)
+        wait_until(lambda: {"hello": version} in site.tree.applied())
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
 
 
@@ -59,10 +59,10 @@ def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
             assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
         finally:
             site.proxy.process.send_signal(signal.SIGCONT)
-        took = wait_until(lambda: site.tree.applied() == [{"hello": 0}], 30)
+        took = wait_until(lambda: site.tree.applied() == [{"hello": 0}])
         print(f"from waking up to being registered again: {took:.1f} s")
         version = site.tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
-        wait_until(lambda: site.tree.applied() == [{"hello": version}], 30)
+        wait_until(lambda: site.tree.applied() == [{"hello": version}])
         assert "removed=main" not in site.proxy.log.read_text()
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
 
@@ -89,13 +89,13 @@ def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
         kept = site.proxy.folder / "routes.map"
         wait_until(lambda: "main.hello.localhost" in kept.read_text())
         site.proxy.process.terminate()
-        assert site.proxy.process.wait(15) == 0
+        assert site.proxy.process.wait(60) == 0
         own_zookeeper.stop()
         site.proxy.restart()
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
         bring_up(own_zookeeper)
-        wait_until(lambda: site.tree.client.connected, 30)
-        wait_until(lambda: {"hello": 0} in site.tree.applied(), 20)
+        wait_until(lambda: site.tree.client.connected)
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
 
 
 def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
