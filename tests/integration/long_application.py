@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 PIECE = b"0123456789" * 100
 PIECES = 1000
 """A download is so many pieces long."""
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 @dataclasses.dataclass

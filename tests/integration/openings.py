@@ -14,7 +14,7 @@ from tests.integration.long_application import PIECE, PIECES, LongApplication
 from tests.integration.proxies import Proxy, wait_until
 
 HOST = "main.hello.localhost"
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 
 
 class Opened(Protocol):

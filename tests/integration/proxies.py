@@ -167,7 +167,9 @@ def site(folder: Path, zookeeper: str, port: int, *, api: str = "", **more: str)
 
     `more` are further settings, by the names of their variables.
     """
-    client = KazooClient(hosts=zookeeper)
+    # A test may keep ZooKeeper away for long.
+    retry: dict[str, object] = {"max_tries": -1, "max_delay": 1.0}
+    client = KazooClient(hosts=zookeeper, connection_retry=retry)
     client.start()
     tree = Tree(client, Paths(f"/proxy-test-{os.getpid()}-{port}"))
     world = Previews()

@@ -24,12 +24,7 @@ from tests.integration.proxies import Site, haproxies, wait_until
 pytestmark = pytest.mark.integration
 
 TASK = f"hello.{SHA}.a1"
-AWAY_SECONDS = 15.0
-"""Longer than the proxy's ZooKeeper session (10 s), than a framework that is away is waited for
-(15 s, and less), than the longest pause between two attempts to reach either (2 s), and than some
-reports of use (one every 2 s). Nothing in the proxy waits longer for something that is away: what
-has not gone wrong by then does so for no other reason in the rest of a minute. That minute, on the
-whole system: tests/faults/test_zookeeper.py."""
+AWAY_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -141,11 +136,26 @@ def takes_connections(site: Site) -> bool:
     return False
 
 
-def test_nothing_depends_on_zookeeper(
-    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+def test_nothing_depends_on_zookeeper_or_the_framework_for_a_minute(
+    own_zookeeper: Part,
+    zookeeper: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
 ) -> None:
+    """Two proxies at a time, as a minute is long: each loses one of both."""
+    with ThreadPoolExecutor(2) as pool:
+        folders = [tmp_path_factory.mktemp("lost") for _ in range(2)]
+        lost = [
+            pool.submit(lose_zookeeper, own_zookeeper, folders[0], free_port()),
+            pool.submit(lose_framework, zookeeper, folders[1], (free_port(), free_port())),
+        ]
+    for each in lost:
+        each.result()
+
+
+def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int) -> None:
     with (
-        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        proxies.site(folder, own_zookeeper.address, port) as site,
         long_application.application("one") as one,
         long_application.application("two") as two,
         ThreadPoolExecutor(1) as pool,
@@ -170,28 +180,32 @@ def test_nothing_depends_on_zookeeper(
             assert opened.end() == {"one"}
 
 
-def test_nothing_depends_on_the_framework(
-    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
-) -> None:
-    api, world = free_port(), Previews()
-    address = f"http://127.0.0.1:{api}"
+def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int]) -> None:
+    (api, port), world = ports, Previews()
     with (
-        proxies.site(tmp_path, zookeeper, free_port(), api=address) as site,
+        proxies.site(folder, zookeeper, port, api=f"http://127.0.0.1:{api}") as site,
         long_application.application("one") as one,
         long_application.application("two") as two,
+        ThreadPoolExecutor(1) as pool,
     ):
         place(site, one, SHA)
+        world.add("other", "main", OTHER_SHA)
         with open_all(site.proxy, one) as opened:
             with serving(world, api):
                 wait_until(lambda: world.uses)
+            held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
             for second in seconds(AWAY_SECONDS):
                 opened.go_on()
                 target = (one, two)[second % 2]
                 place(site, target, SHA)  # what is placed is followed all the same
                 assert ask(site) == target.name.encode()
+            assert not held.done()
             told = len(world.uses)
             with serving(world, api):
                 wait_until(lambda: len(world.uses) > told)
+                wait_until(lambda: ("other", OTHER_SHA) in world.previews)
+                site._replace(world=world).run("other", OTHER_SHA, two.port, "main")
+                assert held.result(60).body == b"two"
             opened.go_on()
             assert opened.end() == {"one"}
 
