@@ -7,36 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.integration import absurd_requests, wire
-from tests.integration.proxies import Site
-from tests.integration.wire import AFTER, Answers, Arrived, ambiguity
+from tests.integration.wire import Bench
 
 pytestmark = pytest.mark.integration
 
 _TRIES = 10
 """Who has ended its side in the middle of a body may be taken for gone, and be told nothing."""
-
-
-class Bench:
-    """A proxy and the one application behind it."""
-
-    def __init__(self, site: Site, seen: list[Arrived]) -> None:
-        self.site = site
-        self._seen = seen
-
-    def send(self, raw: bytes) -> tuple[Answers, list[Arrived]]:
-        """Send something absurd and one more request; return the answers and what arrived.
-
-        Whatever it was: there is an end, no answer is a 5xx, what arrived can be read in one way
-        only and is one request at most, the second one aside; and the proxy goes on serving.
-        """
-        self._seen.clear()
-        answers = wire.send(self.site.proxy.port, raw + AFTER)
-        arrived = [request for request in self._seen if request.target != b"/after"]
-        assert all(status < 500 for status in answers.statuses), answers.data
-        assert [found for found in map(ambiguity, self._seen) if found] == []
-        assert len(arrived) <= 1, arrived
-        assert self.site.proxy.ask("main.hello.localhost").body == b"app"
-        return answers, arrived
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +50,9 @@ def test_what_may_be_refused_or_taken_is_one_of_both(bench: Bench, name: str) ->
 
 
 def test_who_never_says_all_of_a_request_is_told_so(bench: Bench) -> None:
-    answers = wire.send(bench.site.proxy.port, b"GET / HTTP/1.1\r\nHost: a\r\n", half_close=False)
+    said = b"GET / HTTP/1.1\r\nHost: a\r\n"
+    with bench.connect() as client:
+        answers = wire.exchange(client, said, half_close=False)
     assert answers.statuses == [408]
 
 

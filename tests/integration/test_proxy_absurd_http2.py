@@ -1,4 +1,4 @@
-"""HTTP/2 without TLS, made by hand: what would become two requests in HTTP/1.1 becomes none."""
+"""HTTP/2 made by hand, without TLS and with: what would be two requests in HTTP/1.1 is none."""
 
 import contextlib
 import socket
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.integration import wire
+from tests.integration import tls, wire
 from tests.integration.proxies import Site
 from tests.integration.wire import SMUGGLED, Arrived, ambiguity
 
@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, RESET, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
 END_STREAM, END_HEADERS = 1, 4
+HOST = "main.hello.localhost"
 INDEXED = {0x88: 200, 0x8C: 400, 0x8D: 404, 0x8E: 500}
 """HPACK's static table, RFC 7541 appendix A; other statuses come as three digits."""
 Field = tuple[bytes, bytes]
@@ -24,7 +25,7 @@ FIELDS: Sequence[Field] = (
     (b":method", b"POST"),
     (b":scheme", b"http"),
     (b":path", b"/first"),
-    (b":authority", b"main.hello.localhost"),
+    (b":authority", HOST.encode()),
 )
 
 
@@ -38,11 +39,12 @@ class Outcome(NamedTuple):
 class Bench(NamedTuple):
     site: Site
     seen: list[Arrived]
+    connect: Callable[[], socket.socket]
 
     def ask(self, fields: Sequence[Field], body: bytes = b"") -> Outcome:
         """Send one request. What arrives is clear, and the proxy goes on serving."""
         self.seen.clear()
-        with socket.create_connection(("127.0.0.1", self.site.proxy.port), timeout=20) as client:
+        with self.connect() as client:
             head = frame(HEADERS, END_HEADERS, 1, b"".join(map(literal, fields)))
             sent = PREFACE + frame(SETTINGS, 0, 0, b"") + head + frame(DATA, END_STREAM, 1, body)
             client.sendall(sent)
@@ -77,13 +79,32 @@ def read_status(client: socket.socket) -> int | None:
     return None
 
 
+class Ends(NamedTuple):
+    """A proxy with TLS on another port, and what arrives behind it."""
+
+    site: Site
+    seen: list[Arrived]
+    door: tls.Door
+
+
 @pytest.fixture(scope="module")
-def bench(
+def ends(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Bench]:
+) -> Iterator[Ends]:
     folder = tmp_path_factory.mktemp("http2")
-    with wire.behind_proxy(folder, zookeeper, free_port()) as (site, seen):
-        yield Bench(site, seen)
+    door = tls.door(folder, free_port(), HOST)
+    with wire.behind_proxy(folder, zookeeper, free_port(), **door.settings()) as (site, seen):
+        yield Ends(site, seen, door)
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def bench(ends: Ends, request: pytest.FixtureRequest) -> Bench:
+    address = ("127.0.0.1", ends.site.proxy.port)
+    connect: dict[str, Callable[[], socket.socket]] = {
+        "plain": lambda: socket.create_connection(address, timeout=20),
+        "TLS": lambda: ends.door.connect(HOST, "h2"),
+    }
+    return Bench(ends.site, ends.seen, connect[request.param])
 
 
 def having(**others: bytes) -> list[Field]:

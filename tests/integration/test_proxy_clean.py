@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration import absurd_requests, wire
 from tests.integration.proxies import Site
-from tests.integration.wire import Arrived
+from tests.integration.wire import Arrived, Bench
 
 pytestmark = pytest.mark.integration
 
@@ -23,9 +23,7 @@ def send(
 
 
 def arrived(site: Site, seen: list[Arrived], raw: bytes) -> Arrived:
-    seen.clear()
-    wire.send(site.proxy.port, raw)
-    [request] = seen
+    _, [request] = Bench(site, seen).send(raw)
     return request
 
 

@@ -131,6 +131,35 @@ def test_a_browsers_websocket_goes_through_http_2(
     assert [path for _, path, seen in app.seen if "upgrade" in seen] == ["/echo"]
 
 
+SPOKEN = pytest.mark.parametrize("spoken", ["--http1.1", "--http2"])
+
+
+@SPOKEN
+@pytest.mark.parametrize("named", [HOST, FLAT])
+def test_a_connection_for_one_preview_brings_what_is_asked_of_another(
+    secure: Secure, app: Upstream, spoken: str, named: str
+) -> None:
+    """Browsers do so with HTTP/2 where a certificate is good for both."""
+    with upstream("other") as other:
+        placed = placement("hello", OTHER_SHA, other.port, "other")
+        secure.site.tree.place("hello", {OTHER_SHA: placed})
+        asked = f"other--hello.prevs.localhost:{secure.port}"
+        url = f"https://{named}:{secure.port}/x"
+        wait_until(lambda: secure.curl(url, spoken, "-H", f"Host: {asked}") == "other GET /x 0")
+        assert other.seen[-1][2]["host"] == asked
+    assert app.seen == []
+
+
+@SPOKEN
+def test_a_name_without_a_certificate_leads_where_the_host_says(
+    secure: Secure, app: Upstream, spoken: str
+) -> None:
+    url = f"https://nobody.example:{secure.port}/x"
+    unchecked = ("--insecure", spoken, "-H", f"Host: {HOST}:{secure.port}")
+    assert secure.curl(url, *unchecked) == "app GET /x 0"
+    assert secure.curl(url, "--insecure", spoken, "-o", "/dev/null", "-w", "%{http_code}") == "404"
+
+
 @pytest.mark.parametrize("host", [HOST, FLAT])
 def test_plain_http_is_sent_on_to_tls_with_all_that_was_asked(
     secure: Secure, app: Upstream, host: str

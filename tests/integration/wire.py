@@ -4,6 +4,7 @@ import contextlib
 import re
 import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from io import BufferedIOBase
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from tests.fakes.placements import SHA, placement
 from tests.integration import proxies
 from tests.integration.proxies import Site, wait_until
+from tests.integration.tls import Door
 
 HOST = b"main.hello.localhost"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: main.hello.localhost\r\n\r\n"
@@ -88,9 +90,11 @@ def application() -> Iterator[tuple[int, list[Arrived]]]:
 
 
 @contextlib.contextmanager
-def behind_proxy(folder: Path, zookeeper: str, port: int) -> Iterator[tuple[Site, list[Arrived]]]:
-    """Run it behind a proxy, at `HOST`; yield both ends."""
-    with application() as (own, seen), proxies.site(folder, zookeeper, port) as site:
+def behind_proxy(
+    folder: Path, zookeeper: str, port: int, **more: str
+) -> Iterator[tuple[Site, list[Arrived]]]:
+    """Run it behind a proxy with some more settings, at `HOST`; yield both ends."""
+    with application() as (own, seen), proxies.site(folder, zookeeper, port, **more) as site:
         site.tree.place("hello", {SHA: placement("hello", SHA, own, "main")})
         wait_until(lambda: {"hello": 0} in site.tree.applied())
         yield site, seen
@@ -133,19 +137,49 @@ class Answers(NamedTuple):
     data: bytes
 
 
-def send(port: int, data: bytes, *, half_close: bool = True) -> Answers:
-    """Send bytes on a connection of their own and read until the proxy closes it.
+def exchange(client: socket.socket, data: bytes, *, half_close: bool) -> Answers:
+    """Send bytes and read until the proxy closes the connection.
 
-    Without an end after `_PATIENCE` it fails: the proxy hangs.
+    Without an end within the client's time-out it fails: the proxy hangs.
     """
     got = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE) as client:
-        with contextlib.suppress(ConnectionError):  # refused before it has read all
-            client.sendall(data)
-        if half_close:
-            with contextlib.suppress(OSError):
-                client.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(ConnectionError):
-            while piece := client.recv(65536):
-                got += piece
+    with contextlib.suppress(ConnectionError, ssl.SSLError):  # refused before it has read all
+        client.sendall(data)
+    if half_close:
+        with contextlib.suppress(OSError):
+            client.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(ConnectionError, ssl.SSLError):
+        while piece := client.recv(65536):
+            got += piece
     return Answers([int(s) for s in re.findall(rb"HTTP/1\.1 (\d{3}) ", got)], got)
+
+
+class Bench(NamedTuple):
+    """A proxy and the one application behind it, and how its clients connect: plainly or by TLS."""
+
+    site: Site
+    seen: list[Arrived]
+    door: Door | None = None
+
+    def connect(self) -> socket.socket:
+        """Return a new connection to the proxy."""
+        if self.door is not None:
+            return self.door.connect(HOST.decode(), "http/1.1")
+        return socket.create_connection(("127.0.0.1", self.site.proxy.port), timeout=_PATIENCE)
+
+    def send(self, raw: bytes) -> tuple[Answers, list[Arrived]]:
+        """Send something absurd and one more request; return the answers and what arrived.
+
+        Whatever it was: there is an end, no answer is a 5xx, what arrived can be read in one way
+        only and is one request at most, the second one aside; and the proxy goes on serving. A
+        client without TLS ends its side when it has sent all.
+        """
+        self.seen.clear()
+        with self.connect() as client:
+            answers = exchange(client, raw + AFTER, half_close=self.door is None)
+        arrived = [request for request in self.seen if request.target != b"/after"]
+        assert all(status < 500 for status in answers.statuses), answers.data
+        assert [found for found in map(ambiguity, self.seen) if found] == []
+        assert len(arrived) <= 1, arrived
+        assert self.site.proxy.ask(HOST.decode()).body == b"app"
+        return answers, arrived

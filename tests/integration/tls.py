@@ -1,0 +1,42 @@
+"""TLS at a proxy of the tests: certificates that it is given, and clients that trust them."""
+
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import trustme
+
+
+class Door(NamedTuple):
+    """Where a proxy takes TLS: a port of 127.0.0.1, its certificates, and who has signed them."""
+
+    port: int
+    certificates: Path
+    authority: trustme.CA
+
+    def settings(self) -> Mapping[str, str]:
+        """Return the settings of a proxy that has this door."""
+        listen = f"127.0.0.1:{self.port}"
+        return {"PREVS_PROXY_TLS_LISTEN": listen, "PREVS_CERTIFICATES": str(self.certificates)}
+
+    def connect(self, host: str, protocol: str) -> ssl.SSLSocket:
+        """Connect as a browser does, to a host, with a protocol by ALPN (`h2`, `http/1.1`)."""
+        context = ssl.create_default_context()
+        self.authority.configure_trust(context)
+        context.set_alpn_protocols([protocol])
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        client = context.wrap_socket(plain, server_hostname=host)
+        assert client.selected_alpn_protocol() == protocol
+        return client
+
+
+def door(folder: Path, port: int, *hosts: str) -> Door:
+    """Return a door for some hosts, with a certificate for each."""
+    made = Door(port, folder / "certificates", trustme.CA())
+    made.certificates.mkdir()
+    for number, host in enumerate(hosts):
+        pem = made.authority.issue_cert(host).private_key_and_cert_chain_pem
+        pem.write_to_path(made.certificates / f"{number}.pem")
+    return made
