@@ -63,7 +63,7 @@ def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream
         "x-forwarded-proto": "http",
         "x-forwarded-host": host,
         "x-forwarded-port": str(alone.proxy.port),
-        "forwarded": f'proto=http;host="{host}";for=127.0.0.1',
+        "forwarded": f'for=127.0.0.1;proto=http;host="{host}"',
     }
 
 
@@ -87,7 +87,7 @@ def test_proxies_that_are_trusted_say_who_asks(
         "x-forwarded-proto": "https",
         "x-forwarded-host": host,
         "x-forwarded-port": "443",
-        "forwarded": f'for={client};host="{host}";proto=https',
+        "forwarded": f'for={client};proto=https;host="{host}"',
     }
 
 
@@ -115,7 +115,7 @@ def test_what_they_do_not_say_well_is_as_if_not_said(
         "x-forwarded-proto": "http",
         "x-forwarded-host": host,
         "x-forwarded-port": str(behind.proxy.port),
-        "forwarded": f'for=127.0.0.1;host="{host}";proto=http',
+        "forwarded": f'for=127.0.0.1;proto=http;host="{host}"',
     }
 
 
