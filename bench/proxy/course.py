@@ -21,6 +21,7 @@ LOADS = (
     Load("1", "/", 1, 3),
     Load("4k", "/4k", 64, 3),
     Load("1m", "/1m", 16, 3),
+    Load("upload", "/upload", 16, 3, upload=1024 * 1024),
 )
 SPREAD = Load("spread", "/", 64, 5, spread=(LARGE.apps, LARGE.previews))
 _MESSAGES = "messages"

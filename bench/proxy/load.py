@@ -25,6 +25,7 @@ class Load(NamedTuple):
     """Requests over some connections, one after the other on each, as fast as they are answered.
 
     `spread` is over how many apps, and previews of each, they go; by none of it to one host.
+    Each of them brings `upload` bytes.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Load(NamedTuple):
     connections: int
     seconds: int
     spread: tuple[int, int] | None = None
+    upload: int | None = None
 
 
 class Answered(NamedTuple):
@@ -77,9 +79,10 @@ def messages(connections: int, seconds: float, target: Target) -> Answered:
 
 
 def _wrk(load: Load, target: Target) -> Sequence[str]:
-    spread = () if load.spread is None else ("--", *map(str, load.spread))
+    numbers = load.spread or ((load.upload,) if load.upload else ())
+    script = ("--", *map(str, numbers)) if numbers else ()
     return (
         *("wrk", "--threads", "1", "--connections", str(load.connections)),
         *("--duration", f"{load.seconds}s", "--timeout", "10s", "--header", f"Host: {target.host}"),
-        *("--script", str(_SCRIPT), f"http://127.0.0.1:{target.port}{load.path}", *spread),
+        *("--script", str(_SCRIPT), f"http://127.0.0.1:{target.port}{load.path}", *script),
     )

@@ -18,7 +18,7 @@ from bench.proxy.load import Answered
 BEGIN, END = "<!-- proxy -->", "<!-- /proxy -->"
 _SLOWER = (rivals.CADDY, rivals.TRAEFIK, rivals.CHP)
 _RATES = {rivals.HAPROXY: 0.98, rivals.NGINX: 0.9, **dict.fromkeys(_SLOWER, 2.5)}
-_FULL, _ONE, _SPREAD, _MESSAGES = "64", "1", "spread", "messages"
+_FULL, _ONE, _SPREAD, _UPLOAD, _MESSAGES = "64", "1", "spread", "upload", "messages"
 
 
 class Outcome(NamedTuple):
@@ -45,6 +45,8 @@ def lines(outcome: Outcome) -> list[str]:
         *_requests(outcome.found),
         *("", "The same over one connection, and larger answers (4 KB over 64, 1 MB over 16):", ""),
         *_bodies(outcome.found),
+        *("", "Uploads of 1 MB over 16 connections, read whole by the backend:", ""),
+        *_uploads(outcome.found),
         *("", "Messages of 64 bytes over 64 WebSockets, each sent when the last came back:", ""),
         *_messages(outcome.found),
         *("", "From the write of a placement in ZooKeeper to the first answer by it:", ""),
@@ -142,6 +144,11 @@ def _bodies(found: Found) -> list[str]:
 def _body(found: Answered) -> tuple[str, ...]:
     times = (f"{us / 1000:.2f}" for us in (found.p50_us, found.p99_us))
     return (f"{found.rate:,.0f}", *times, _cpu(found))
+
+
+def _uploads(found: Found) -> list[str]:
+    rows = [(_shown(name), *_body(loads[_UPLOAD])) for name, loads in found.items()]
+    return table(("", "requests/s", "p50 ms", "p99 ms", "CPU us"), rows)
 
 
 def _messages(found: Found) -> list[str]:

@@ -1,10 +1,12 @@
 -- How wrk is used by bench/proxy/load.py: it prints what came of it as JSON. With two arguments, apps and
--- previews of each, every request goes to a host of these at random.
+-- previews of each, every request goes to a host of these at random. With one, every request brings so many bytes.
 function init(args)
-  local apps, each = tonumber(args[1]), tonumber(args[2])
-  if apps then
+  local first, each = tonumber(args[1]), tonumber(args[2])
+  if first and not each then
+    wrk.method, wrk.body = "POST", string.rep("x", first)
+  elseif first then
     request = function()
-      wrk.headers["Host"] = string.format("branch-%d.app%d.localhost", math.random(each) - 1, math.random(apps) - 1)
+      wrk.headers["Host"] = string.format("branch-%d.app%d.localhost", math.random(each) - 1, math.random(first) - 1)
       return wrk.format()
     end
   end

@@ -10,7 +10,7 @@ from bench.proxy.load import Answered
 from bench.proxy.report import BEGIN, END, Outcome
 
 PLAIN = Answered(rate=1000.0, p50_us=500.0, p99_us=2000.0, cpu_us=20.0, errors=0)
-KINDS = ("64", "1", "4k", "1m", "messages")
+KINDS = ("64", "1", "4k", "1m", "upload", "messages")
 
 
 def round_with(**rates: float) -> Found:
@@ -71,6 +71,8 @@ def test_all_that_was_measured_is_in_the_tables() -> None:
     for name in (*NAMES, f"**{OURS_SMALL}**", f"**{OURS_LARGE}**, to all of them"):
         assert any(name in line for line in lines), name
     assert any("100,000" in line and "21.0" in line and "90.0" in line for line in lines)
+    uploads = lines.index("Uploads of 1 MB over 16 connections, read whole by the backend:")
+    assert "1,000" in lines[uploads + 4]
     assert "A held request takes 12.2 KB of HAProxy and controller." in lines
 
 
