@@ -206,7 +206,8 @@ class Attempts:
         now = self._clock.monotonic()
         for task_id in self._away.over(now):
             if preview := self._records.of_task(task_id):
-                self._give_up(preview, "Its agent did not answer for a minute.")
+                why = "Its agent did not answer for a minute."
+                self.give_up(preview, Failure(Cause.TASK_LOST, why))
             self._away.end(task_id)
         for preview in self._records.in_state(State.PLACED):
             self._remind(preview, now - self._subscribed)
@@ -215,14 +216,20 @@ class Attempts:
         task_id = preview.task_id or ""
         silence = min(self._clock.now() - preview.changed, subscribed_for)
         if silence > LAUNCH_SECONDS:
-            self._give_up(preview, "The task did not begin within five minutes.")
+            why = "The task did not begin within five minutes."
+            self.give_up(preview, Failure(Cause.TASK_LOST, why))
         elif silence > SILENT_SECONDS and task_id not in self._reminded:
             self._reminded.add(task_id)
             self.doubt({task_id: preview.agent_id})
 
-    def _give_up(self, preview: PreviewRecord, why: str) -> None:
-        """Count an attempt for lost, of which nobody has said that it has ended: end it."""
-        self._over(preview, Failure(Cause.TASK_LOST, why))
+    def is_said_to_run(self, task_id: str) -> bool:
+        """Tell whether Mesos has answered for a task, and has not lost sight of it since."""
+        connected = self._subscribed is not None
+        return connected and not self._run.awaits(task_id) and task_id not in self._away
+
+    def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
+        """Count an attempt for ended, of which nobody has said that it has: end it."""
+        self._over(preview, failure)
         if preview.task_id:
             self._kills.stray(preview.task_id, preview.agent_id)
 

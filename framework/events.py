@@ -59,6 +59,14 @@ class Used:
 
 
 @dataclasses.dataclass(frozen=True)
+class ConnectionsRefused:
+    """A proxy's connections to tasks are refused, and somebody waits for them there."""
+
+    proxy: str
+    tasks: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
 class Updated:
     """A task status (v1 JSON)."""
 
@@ -126,6 +134,7 @@ Event = (
     | InverseOffered
     | InverseRescinded
     | Used
+    | ConnectionsRefused
     | Updated
     | AgentFailed
     | StoreSuspended

@@ -94,6 +94,10 @@ class Previews(Protocol):
         """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""
         ...
 
+    def note_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Take that tasks refuse a proxy's connections. Does not wait for it to be looked at."""
+        ...
+
 
 class Resolved(NamedTuple):
     """What a label leads to. `kind` is branch, tag or commit; `ref` the branch's or tag's name.

@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from framework.errors import Unavailable, UnknownApp, UnknownPreview
-from framework.events import Asked, Used
+from framework.events import Asked, ConnectionsRefused, Used
 from framework.ports import Use
 from framework.service import Service
 from prevs.records import AppRecord, PreviewRecord
@@ -82,6 +82,10 @@ class ServicePreviews:
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""
         self._service.inbox.put(Used(proxy, uses))
+
+    def note_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Take that tasks refuse a proxy's connections. Does not wait for it to be looked at."""
+        self._service.inbox.put(ConnectionsRefused(proxy, tasks))
 
     def _ask(self, act: Callable[[], T]) -> T:
         answer: Future[T] = Future()

@@ -74,6 +74,10 @@ class Reconciliation:
         """Ask no more for a task that has answered, or has no preview any more."""
         self._pending.pop(task_id, None)
 
+    def awaits(self, task_id: str) -> bool:
+        """Tell whether a task was asked for, or is to be, and has not answered."""
+        return task_id in self._pending
+
     def ask(self, now: float) -> Tasks:
         """Return the tasks to ask for now; none if it is not time."""
         if now < self._due or not self._pending:

@@ -26,6 +26,7 @@ from framework.metrics import Metrics
 from framework.offers import Offers
 from framework.ports import Cluster
 from framework.records import Records, Snapshot
+from framework.refused_connections import RefusedConnections
 from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
@@ -43,6 +44,7 @@ _WITHOUT_STORE = (
     | events.Stop
     | events.Asked
     | events.Used
+    | events.ConnectionsRefused
 )
 """What is handled at once also while ZooKeeper is away; the rest waits for it."""
 
@@ -81,6 +83,7 @@ class Service:
         self._records = records
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
+        self._refused = RefusedConnections(records, self._attempts, clock)
         self._maintenance = Maintenance(records, cluster, clock)
         self._removals = Removals(records, forget_mirror)
         self._idling = Idling(self._records, clock)
@@ -199,6 +202,9 @@ class Service:
                 self._removals.forgotten(app)
             case events.Used(proxy, uses):
                 self._idling.note(proxy, uses)
+                self._refused.used(proxy, uses)
+            case events.ConnectionsRefused(proxy, tasks):
+                self._refused.note(proxy, tasks)
             case _:
                 self._heard = self._clock.monotonic()
                 self._note_mesos(event)
@@ -256,6 +262,7 @@ class Service:
             self._act(
                 self._maintenance.go_on,
                 self._idling.go_on,
+                self._refused.go_on,
                 self._attempts.kill_drained,
                 self._attempts.reconcile,
                 self._place,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from framework.http_api.examples import SHA, TASK_ID, example, order_example
 from prevs.states import Cause, State
 
-MOST_USES = 5000
+MOST_USES, MOST_REFUSALS = 5000, 300
 """How many tasks a proxy may tell of at a time."""
 
 _PREVIEW: dict[str, Any] = {
@@ -143,3 +143,14 @@ class UseReport(BaseModel):
 
     proxy: Annotated[str, Field(min_length=1, max_length=200, description="The proxy's id.")]
     uses: Annotated[list[Use], Field(max_length=MOST_USES)]
+
+
+class RefusalReport(BaseModel):
+    """The tasks that refuse a proxy's connections now, while somebody waits for them there."""
+
+    model_config = order_example({"proxy": "proxy-1", "tasks": [TASK_ID]})
+
+    proxy: Annotated[str, Field(min_length=1, max_length=200, description="The proxy's id.")]
+    tasks: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=MOST_REFUSALS)
+    ]

@@ -1,9 +1,9 @@
-"""/v1/queue and /v1/uses: what waits for an agent, and what keeps one busy."""
+"""/v1/queue, /v1/uses and /v1/refusals: what waits, what is used, and what cannot be."""
 
 from fastapi import APIRouter
 
 from framework.http_api.answers import Presenter
-from framework.http_api.preview_models import Queue, UseReport
+from framework.http_api.preview_models import Queue, RefusalReport, UseReport
 from framework.http_api.problems import document
 from framework.ports import Previews, Use
 
@@ -20,6 +20,7 @@ class UseRoutes:
         router = APIRouter(tags=["use"])
         router.get("/v1/queue", responses=document())(self.show_queue)
         router.post("/v1/uses", status_code=204, responses=document(413))(self.note_uses)
+        router.post("/v1/refusals", status_code=204, responses=document(413))(self.note_refusals)
         return router
 
     async def show_queue(self) -> Queue:
@@ -30,3 +31,7 @@ class UseRoutes:
         """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""
         uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
         self._previews.note_uses(report.proxy, uses)
+
+    async def note_refusals(self, report: RefusalReport) -> None:
+        """Take which tasks refuse a proxy's connections. To be told again while that lasts."""
+        self._previews.note_refusals(report.proxy, report.tasks)

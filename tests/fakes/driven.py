@@ -123,6 +123,13 @@ class Driven:
         uses = [Use(self.task(sha), open, requests)] if sha else []
         self.step(events.Used(proxy, uses))
 
+    def refuse(self, seconds: float, *, proxy: str = "p1", sha: str = A) -> None:
+        """Have a proxy tell every two seconds that a preview's task refuses its connections."""
+        self.step(events.ConnectionsRefused(proxy, [self.task(sha)]))
+        for _ in range(int(seconds / 2)):
+            self.clock.pass_seconds(2.0)
+            self.step(events.ConnectionsRefused(proxy, [self.task(sha)]))
+
     def preview(self, sha: str = A, app: str = "hello") -> PreviewRecord:
         return self.service.snapshot.previews[app, sha]
 

@@ -18,6 +18,7 @@ class FakePreviews:
         self.known: dict[tuple[str, str], PreviewRecord] = {}
         self.queue_places: dict[tuple[str, str], int] = {}
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
+        self.refusals: list[tuple[str, tuple[str, ...]]] = []
         self.error: Exception | None = None
 
     def put(self, app: str, sha: str, state: State, **fields: Any) -> PreviewRecord:
@@ -96,6 +97,9 @@ class FakePreviews:
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         self.uses.append((proxy, tuple(uses)))
+
+    def note_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        self.refusals.append((proxy, tuple(tasks)))
 
     def _fail_if_told(self) -> None:
         if self.error:

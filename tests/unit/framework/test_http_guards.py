@@ -31,6 +31,7 @@ EVERY_CALL = [
     ("DELETE", "/v1/previews/hello/x/pin"),
     ("GET", "/v1/queue"),
     ("POST", "/v1/uses"),
+    ("POST", "/v1/refusals"),
     ("GET", "/nowhere"),
 ]
 
@@ -206,6 +207,7 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
         "DELETE /v1/previews/{app}/{sha}/pin": [200, 401, 404, 422, 503],
         "GET /v1/queue": [200, 401, 422, 503],
         "POST /v1/uses": [204, 401, 413, 422, 503],
+        "POST /v1/refusals": [204, 401, 413, 422, 503],
         "GET /healthz": [200, 503],
         "GET /metrics": [200],
     }

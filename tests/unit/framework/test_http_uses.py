@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from framework.http_api.preview_models import MOST_USES
+from framework.http_api.preview_models import MOST_REFUSALS, MOST_USES
 from framework.ports import Use
 from prevs.records import AppRecord
 from prevs.states import State
@@ -79,3 +79,37 @@ def test_a_report_that_cannot_be_read_is_refused_by_field(
     assert answer.status_code == 422
     assert [one["field"] for one in answer.json()["problems"]] == [field]
     assert api.previews.uses == []
+
+
+def test_what_a_proxy_tells_of_refused_connections_is_handed_on(api: ApiInProcess) -> None:
+    answer = api.call("POST", "/v1/refusals", json={"proxy": "p1", "tasks": ["t1", "t2"]})
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert api.previews.refusals == [("p1", ("t1", "t2"))]
+
+
+def test_a_proxy_may_tell_of_hundreds_of_refusals_and_of_no_more(api: ApiInProcess) -> None:
+    most = {"proxy": "p" * 200, "tasks": ["t" * 200] * MOST_REFUSALS}
+    assert api.call("POST", "/v1/refusals", json=most).status_code == 204
+    more = {"proxy": "p1", "tasks": ["t"] * (MOST_REFUSALS + 1)}
+    answer = api.call("POST", "/v1/refusals", json=more)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["problems"]] == ["tasks"]
+    assert len(api.previews.refusals) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"tasks": []}, "proxy"),
+        ({"proxy": "p1", "tasks": "t1"}, "tasks"),
+        ({"proxy": "p1", "tasks": [""]}, "tasks"),
+        ({"proxy": "p1", "tasks": [1]}, "tasks"),
+    ],
+)
+def test_a_refusal_that_cannot_be_read_is_refused_by_field(
+    api: ApiInProcess, body: Any, field: str
+) -> None:
+    answer = api.call("POST", "/v1/refusals", json=body)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert api.previews.refusals == []

@@ -104,6 +104,17 @@ class Scheduler(RuleBasedStateMachine):
     def use(self, number: int, open_: int) -> None:
         self.world.step(events.Used("p1", [Use(self.task(number).id, open_, 1)]))
 
+    @precondition(has_tasks)
+    @rule(number=which, proxy=st.sampled_from(["p1", "p2"]), times=st.sampled_from([1, 4, 9]))
+    def refuse(self, number: int, proxy: str, times: int) -> None:
+        """Have a task refuse a proxy's connections for some seconds."""
+        task_id = self.task(number).id
+        for _ in range(times):
+            self.world.step(events.ConnectionsRefused(proxy, [task_id]))
+            if self.is_subscribed():
+                self.world.hear(len(self.mesos.stream))
+            self.world.tick(2.0)
+
     @precondition(is_subscribed)
     @rule(number=st.sampled_from([1, 2, 3, 100]))
     def hear(self, number: int) -> None:
