@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 from prevs.paths import Paths
 from program import logs
 from program.settings import SettingsError
-from proxy import certificates, haproxy_config, serving, settings
+from proxy import certificates, haproxy_config, probing, serving, settings
 from proxy.caps import StartCap
 from proxy.controller import Controller
 from proxy.departures import Departures, read_peers
@@ -29,6 +29,7 @@ from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files
 from proxy.haproxy_process import HaproxyProcess
 from proxy.metrics import Metrics
+from proxy.refusals import Refusals
 from proxy.reporting import Reporter
 from proxy.room import app, wake
 from proxy.room.parts import Parts as RoomParts
@@ -71,6 +72,7 @@ class _Parts(NamedTuple):
     haproxy: HaproxyProcess
     table: Table
     framework: FrameworkApi
+    refusals: Refusals
     waiting: Waiting
     departures: Departures
     room: Server
@@ -99,10 +101,19 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     def count_held(outcome: str) -> None:
         metrics.starts.labels("held", outcome).inc()
 
-    waiting = Waiting(framework, table, chosen.domain, ended=count_held)
+    refusals = Refusals(table, framework, proxy_id, connects=probing.takes_connections)
+    waiting = Waiting(framework, table, chosen.domain, refusals=refusals, ended=count_held)
     departures = Departures(read_peers)
     room = RoomParts(
-        framework, table, waiting, Tokens(token), cap, departures, metrics, chosen.domain
+        framework,
+        table,
+        refusals,
+        waiting,
+        Tokens(token),
+        cap,
+        departures,
+        metrics,
+        chosen.domain,
     )
     return _Parts(
         placements,
@@ -112,6 +123,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         HaproxyProcess(files, router.replaced),
         table,
         framework,
+        refusals,
         waiting,
         departures,
         serving.make_server(app.make_app(room)),
@@ -142,6 +154,7 @@ async def _run(chosen: Settings, files: Files) -> int:
             loop.create_task(parts.haproxy.watch()),
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
+            loop.create_task(parts.refusals.run()),
             loop.create_task(parts.departures.run()),
         ]
         end = loop.create_task(_wait(told_to_end))
@@ -174,6 +187,7 @@ async def _end(
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.placements.stop()
     parts.waiting.close()
+    parts.refusals.close()
     parts.room.should_exit = parts.wake.should_exit = True
     await parts.haproxy.stop()
     await asyncio.gather(*servers, return_exceptions=True)

@@ -80,6 +80,11 @@ class FrameworkApi:
         report = {"proxy": proxy, "uses": [use._asdict() for use in uses]}
         await self._ask("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
 
+    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Tell which tasks refuse this proxy's connections now. Raises ApiAway, ApiRefused."""
+        report = {"proxy": proxy, "tasks": list(tasks)}
+        await self._ask("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)
+
     async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
         """Yield the log's events until the stream ends. Raises ApiAway, ApiRefused."""
         headers = {"Accept": "text/event-stream"}

@@ -74,6 +74,11 @@ class Files(NamedTuple):
         return self.folder / "wake.sock"
 
     @property
+    def again(self) -> Path:
+        """Where HAProxy hands itself a request whose connection was refused."""
+        return self.folder / "again.sock"
+
+    @property
     def lua(self) -> Path:
         """The action that holds requests."""
         return self.folder / "hold.lua"

@@ -6,7 +6,8 @@
 -- to its destination once. An answer of 200 is the map's value, 204 means "not yet, ask again", 409 "no"
 -- and 429 "come again in so many seconds": the request then goes to the waiting room, which says why. 410
 -- means that the client has gone, and its request goes nowhere. Anything else means that the controller is
--- being started again. txn.held is for how many seconds the request was to be held.
+-- being started again. txn.held is for how many seconds the request was to be held. Where one comes for the second
+-- time, txn.refused is the task that took no connection, and txn.peer the client's own "address port".
 local socket, longest = ...
 local missed_at_most, pause_ms, answer_ms, where_ms = 60, 500, 30000, 2000
 
@@ -35,7 +36,8 @@ local function hold(txn)
       headers = {
         ["x-prevs-host"] = { host },
         ["x-prevs-client"] = { txn.f:src() },
-        ["x-prevs-peer"] = { txn.f:fc_src() .. " " .. txn.f:fc_src_port() },
+        ["x-prevs-peer"] = { txn:get_var("txn.peer") or txn.f:fc_src() .. " " .. txn.f:fc_src_port() },
+        ["x-prevs-refused"] = { txn:get_var("txn.refused") or "" },
         ["x-prevs-seconds"] = { string.format("%.3f", math.max(deadline - now(), 0)) },
       },
       timeout = answer_ms,

@@ -81,3 +81,7 @@ class Framework(Protocol):
     async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Tell what this proxy has seen of the use of tasks, at most 2000 at once."""
         ...
+
+    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Tell which tasks refuse this proxy's connections now, at most 300 at once."""
+        ...

@@ -148,6 +148,16 @@ def too_many_starts(seconds: int) -> Problem:
     )
 
 
+def closed_connection(host: str) -> Problem:
+    """Return the problem of a page that was asked for in vain where connections are taken."""
+    return Problem(
+        "no-answer",
+        "No answer",
+        502,
+        f"The application behind {host} closed the connection without an answer.",
+    )
+
+
 def refuses_connections(host: str) -> Problem:
     """Return the problem of a placement where nothing listens at this moment."""
     return unavailable(

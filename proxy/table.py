@@ -17,7 +17,7 @@ class Table:
     def __init__(self) -> None:
         self.routes: Routes = {}
         self._expected: Routes = {}
-        self._waiting: defaultdict[str, set[asyncio.Future[Route]]] = defaultdict(set)
+        self._waiting: defaultdict[str, dict[asyncio.Future[Route], str]] = defaultdict(dict)
 
     def get(self, host: str) -> Route | None:
         """Return where a host leads; None as soon as it may lead nowhere."""
@@ -38,26 +38,33 @@ class Table:
     def replace(self, routes: Routes) -> None:
         """Take note of what HAProxy routes, and let go who waited for it."""
         self.routes = self._expected = routes
-        for host in [host for host in self._waiting if host in routes]:
-            for future in self._waiting.pop(host):
-                if not future.done():
-                    future.set_result(routes[host])
+        for host, waiting in tuple(self._waiting.items()):
+            route = routes.get(host)
+            if route is None:  # it may well lead to the same task again, and that be right
+                self._waiting[host] = dict.fromkeys(waiting, "")
+                continue
+            for future, but in waiting.items():
+                if route.task_id != but and not future.done():
+                    future.set_result(route)
 
     @contextlib.contextmanager
-    def awaited(self, host: str) -> Iterator[asyncio.Future[Route]]:
-        """Yield a future that is done as soon as `host` is routed (at once, if it is)."""
+    def awaited(self, host: str, *, but: str = "") -> Iterator[asyncio.Future[Route]]:
+        """Yield a future that is done as soon as `host` is routed (at once, if it is).
+
+        Not to the task `but`, unless it is routed nowhere in between.
+        """
         future: asyncio.Future[Route] = asyncio.get_running_loop().create_future()
         route = self.get(host)
-        if route is not None:
+        if route is not None and route.task_id != but:
             future.set_result(route)
         else:
-            self._waiting[host].add(future)
+            self._waiting[host][future] = but if route else ""
         try:
             yield future
         finally:
             future.cancel()
             waiting = self._waiting.get(host)
             if waiting is not None:
-                waiting.discard(future)
+                waiting.pop(future, None)
                 if not waiting:
                     del self._waiting[host]

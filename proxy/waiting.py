@@ -20,6 +20,7 @@ from proxy.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 from proxy.preview import Preview
 from proxy.problems import Problem
+from proxy.refusals import Refusals
 from proxy.routes import Route
 from proxy.table import Table
 
@@ -43,6 +44,7 @@ class _Search:
         self.waiting = 0
         self.left = since
         self.preview: Preview | None = None
+        self.refused = ""
 
 
 _Ending = asyncio.Task[Problem | None]
@@ -67,6 +69,7 @@ class Waiting:
         table: Table,
         domain: str,
         *,
+        refusals: Refusals,
         ended: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -74,6 +77,7 @@ class Waiting:
         self._framework = framework
         self._table = table
         self._domain = domain
+        self._refusals = refusals
         self._ended = ended
         self._clock = clock
         self._pause = pause
@@ -81,25 +85,32 @@ class Waiting:
         self._looks: dict[tuple[str, str], _Look] = {}
         self._verdicts: OrderedDict[str, Problem] = OrderedDict()
 
-    async def outcome(self, host: str, seconds: float) -> Route | Problem | None:
+    async def outcome(self, host: str, seconds: float, refused: str = "") -> Route | Problem | None:
         """Start the preview of `host`; return where it answers or why it does not.
 
-        Returns None if neither is known after `seconds`; asking again goes on waiting.
+        Returns None if neither is known after `seconds`; asking again goes on waiting. The task
+        `refused` took no connection: it is an answer only once it does.
         """
-        if route := self._table.get(host):
+        if route := self._elsewhere(host, refused):
             return route
         search, task = self._search(host)
+        search.refused = refused or search.refused
         search.waiting += 1
         try:
-            with self._table.awaited(host) as routed:
+            with self._refusals.awaited(host, refused) as routed:
                 either: list[asyncio.Future[Any]] = [routed, task]
                 await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             search.waiting -= 1
             search.left = self._clock()
-        if route := self._table.get(host):
+        if route := self._table.get(host) if _is_done(routed) else self._elsewhere(host, refused):
             return route
         return task.result() if task.done() and not task.cancelled() else None
+
+    def _elsewhere(self, host: str, refused: str) -> Route | None:
+        """Return where a host leads, unless that is to the task that was refused."""
+        route = self._table.get(host)
+        return route if route is not None and route.task_id != refused else None
 
     def verdict(self, host: str, held: int) -> Problem:
         """Return why a request that was held for `held` seconds is let go without an answer."""
@@ -160,7 +171,7 @@ class Waiting:
             if not search.waiting and self._clock() - search.left > _LINGER_SECONDS:
                 return None
             await self._pause(_LOOK_SECONDS)
-            if self._table.get(host):
+            if self._elsewhere(host, search.refused):
                 return None
             look = functools.partial(self._look, preview.app, preview.sha)
             found = await self._patiently(look)
@@ -188,3 +199,7 @@ class Waiting:
             look = _Look(now, asyncio.create_task(self._framework.find(app, sha)))
             self._looks[app, sha] = look
         return await asyncio.shield(look.task)
+
+
+def _is_done(future: asyncio.Future[Route]) -> bool:
+    return future.done() and not future.cancelled()

@@ -55,6 +55,10 @@ class _Room:
         visit = read_visit(self._parts, request)
         wants_page = is_navigation(request)
         problem = self._known_problem(visit, request.headers, wants_page=wants_page)
+        if visit.refused:
+            self._parts.refusals.note(visit.host, visit.refused)
+        if problem is None and await self._parts.refusals.has_ended(visit.host, visit.refused):
+            problem = problems.closed_connection(visit.host)
         found = await self._find(visit) if problem is None else problem
         if isinstance(found, Problem):
             return answers.tell(self._parts, visit, found, wants_page=wants_page)
@@ -75,8 +79,10 @@ class _Room:
             return problems.no_address(visit.host, self._parts.domain)
         if "x-prevs-later" in headers:
             return problems.too_many_starts(int(headers["x-prevs-later"]))
-        if wants_page or "x-prevs-looks" in headers:
+        if wants_page:
             return None
+        if "x-prevs-looks" in headers:
+            return problems.refuses_connections(visit.host) if visit.refused else None
         return self._parts.waiting.verdict(visit.host, int(headers.get("x-prevs-held", 0)))
 
     def _show(self, visit: Visit, commit: Commit, preview: Preview | None) -> Response:
@@ -98,10 +104,11 @@ class _Room:
             return answers.plain(problems.no_address(visit.host, self._parts.domain))
         stream = events.follow(
             self._parts.framework,
-            self._parts.table,
+            self._parts.refusals,
             visit.host,
             preview=(visit.app, sha),
             after=request.headers.get("last-event-id"),
+            refused=request.query_params.get("refused", ""),
             clock=self._parts.clock,
         )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

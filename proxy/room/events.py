@@ -14,9 +14,9 @@ from typing import Any
 from proxy.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 from proxy.preview import LogEvent, read_preview
+from proxy.refusals import Refusals
 from proxy.routes import Route
 from proxy.server_events import HEARTBEAT, write
-from proxy.table import Table
 
 _RECONNECT = b"retry: 1000\n\n"
 _READY = LogEvent("ready", None, "{}")
@@ -25,20 +25,22 @@ _PASSED_ON = frozenset({"log", "reset", "ready"})
 
 async def follow(
     framework: Framework,
-    table: Table,
+    refusals: Refusals,
     host: str,
     *,
     preview: tuple[str, str],
     after: str | None,
+    refused: str = "",
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[bytes]:
     """Yield the stream until the host is routed or there is nothing more to tell.
 
-    `preview` is (app, sha), `clock` in seconds since the epoch. A framework that is away ends the
+    `preview` is (app, sha), `clock` in seconds since the epoch. The task `refused` took no
+    connection: to be routed there counts only once it does. A framework that is away ends the
     stream: the browser comes again.
     """
     yield _RECONNECT
-    with table.awaited(host) as routed:
+    with refusals.awaited(host, refused) as routed:
         stream = framework.follow(*preview, after)
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:

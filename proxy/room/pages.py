@@ -30,8 +30,9 @@ SENTENCES = {
     "draining": "Its last run is being ended.",
     "stopped": "It was stopped.",
     "failed": "It could not be started.",
+    "refused": "It runs, but accepts no connections just now.",
 }
-"""What a state, or a state and phase, means for a visitor."""
+"""What a state, or a state and phase, means for a visitor; and one that was refused there."""
 
 _TITLES = {
     "unknown-app": "There is no such app",
@@ -40,6 +41,7 @@ _TITLES = {
     "ambiguous-label": "Which one do you mean?",
     "repository-unreachable": "The repository cannot be read",
     "unavailable": "One moment",
+    "no-answer": "The application did not answer",
 }
 
 
@@ -47,7 +49,8 @@ _TITLES = {
 class Visit:
     """Who looks at a page: under which host name, and where the visitor wants to go.
 
-    `token` lets the page start the preview; it is empty for those who may not.
+    `token` lets the page start the preview; it is empty for those who may not. `refused` is the
+    task that took no connection from this visitor.
     """
 
     host: str
@@ -56,6 +59,7 @@ class Visit:
     path: str
     nonce: str
     token: str
+    refused: str = ""
 
 
 def sentence(state: str, phase: str) -> str:
@@ -66,14 +70,15 @@ def sentence(state: str, phase: str) -> str:
 def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: float) -> str:
     """Return the page that waits for a preview, or says why it failed."""
     wait = preview.next_try_in(now) if preview else None
-    state = preview.state if preview else ""
+    state, phase = (preview.state, preview.phase) if preview else ("", "")
+    is_refused = bool(visit.refused) and state == State.RUNNING.value
     return _environment.get_template("waiting.html.j2").render(
         visit=visit,
         commit=commit,
         short=names.short(commit.sha),
         preview=preview,
         state=state,
-        sentence=sentence(state, preview.phase if preview else ""),
+        sentence=SENTENCES["refused"] if is_refused else sentence(state, phase),
         next_try=f"next try in {wait:.0f} s" if wait else "",
         is_coming=preview is not None and preview.is_coming,
         has_failed=state == State.FAILED.value,

@@ -2,7 +2,8 @@
 
 HAProxy says how, in headers that clients cannot send themselves: X-Prevs-Looks marks what must
 start nothing; X-Prevs-Held is for how many seconds it was held, X-Prevs-Later in how many the
-client may come again; X-Prevs-Miss is absent from a request whose container took no connection.
+client may come again; X-Prevs-Refused is the task that took no connection, and X-Prevs-Miss is
+absent where that was so for a second time.
 """
 
 import secrets
@@ -17,6 +18,7 @@ from proxy.caps import StartCap
 from proxy.departures import Departures
 from proxy.metrics import Metrics
 from proxy.ports import Framework
+from proxy.refusals import Refusals
 from proxy.room import origin
 from proxy.room.pages import Visit
 from proxy.room.tokens import Tokens
@@ -29,6 +31,7 @@ class Parts(NamedTuple):
 
     framework: Framework
     table: Table
+    refusals: Refusals
     waiting: Waiting
     tokens: Tokens
     cap: StartCap
@@ -61,4 +64,5 @@ def read_visit(parts: Parts, request: Request) -> Visit:
         path=f"{path}?{request.url.query}" if request.url.query else path,
         nonce=secrets.token_urlsafe(16),
         token=parts.tokens.sign(host, parts.clock()) if may_start else "",
+        refused=request.headers.get("x-prevs-refused", ""),
     )

@@ -4,6 +4,8 @@
   const $ = (id) => document.getElementById(id);
   const data = JSON.parse($("data").textContent);
   const token = $("room").dataset.token;
+  const lasting = 20;
+  let refused = $("room").dataset.refused;
   const steps = [...document.querySelectorAll(".steps li")];
   const order = { queued: 0, placed: 0, building: 1, starting: 2, running: 3 };
   const longest = 400000;
@@ -26,16 +28,18 @@
     const state = preview ? preview.state : "";
     const failed = state === "failed";
     $("room").dataset.state = state;
+    if (state !== "running" && preview) refused = "";
+    const runs = state === "running" && !refused;
     if (state in order) step = order[state];
     else if (!failed) step = -1;
     if (failed && step < 0) step = failedAt(preview.failure);
     steps.forEach((li, at) => {
-      li.classList.toggle("done", at < step || state === "running");
-      li.classList.toggle("here", at === step && state !== "running");
+      li.classList.toggle("done", at < step || runs);
+      li.classList.toggle("here", at === step && !runs);
     });
     const phase = preview ? preview.phase : "";
     const known = data.sentences;
-    show("sentence", known[`${state}/${phase}`] || known[state] || state);
+    show("sentence", (refused && known.refused) || known[`${state}/${phase}`] || known[state] || state);
     show("reason", preview && !failed ? preview.reason : "");
     show("place", (preview && preview.place) || "");
     const seconds = preview ? preview.next_try_in : null;
@@ -103,13 +107,14 @@
     if (stream) stream.close();
     clearLog();
     show("log-title", "Log");
-    stream = new EventSource(`/_prevs/events?sha=${sha}`);
+    stream = new EventSource(`/_prevs/events?sha=${sha}&refused=${encodeURIComponent(refused)}`);
     const on = (name, act) => stream.addEventListener(name, (event) => act(JSON.parse(event.data)));
     on("log", write);
     on("reset", clearLog);
     on("state", paint);
     on("ready", () => {
       stream.close();
+      refused = "";
       show("sentence", data.sentences.running);
       location.reload();
     });
@@ -171,8 +176,11 @@
     count();
     const seconds = Math.floor((Date.now() - since) / 1000);
     const minutes = Math.floor(seconds / 60);
+    const spell = minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
     $("clock").hidden = !waits || seconds < 1;
-    show("clock", minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`);
+    show("clock", spell);
+    $("lasting").hidden = !refused || seconds < lasting;
+    show("lasting-for", spell);
   }, 250);
 
   const tail = $("log").textContent;

@@ -32,12 +32,13 @@ def make_app(parts: Parts) -> Starlette:
         host = request.headers.get("x-prevs-host", "")
         seconds = float(request.headers["x-prevs-seconds"])
         client = request.headers.get("x-prevs-client", "")
+        refused = request.headers.get("x-prevs-refused", "")
         is_address = names.split_host(host, parts.domain) is not None
         if is_address and (later := parts.cap.take(client, host)):
             return PlainTextResponse(str(later), status_code=TOO_MANY)
         with parts.metrics.held.track_inprogress():
             waits = asyncio.ensure_future(
-                parts.waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS))
+                parts.waiting.outcome(host, min(seconds, _ASK_AGAIN_SECONDS), refused)
             )
             if await _left_first(parts, request.headers["x-prevs-peer"], waits):
                 return Response(status_code=GONE)

@@ -51,6 +51,7 @@ class Previews:
     refusals: dict[tuple[str, str], Refusal] = dataclasses.field(default_factory=dict)
     asked: list[str] = dataclasses.field(default_factory=list)
     uses: list[Json] = dataclasses.field(default_factory=list)
+    refused: list[Json] = dataclasses.field(default_factory=list)
     resumed_after: list[str | None] = dataclasses.field(default_factory=list)
     standby: bool = False
     started: Callable[[Json], None] = lambda preview: None
@@ -184,6 +185,12 @@ class FakeFramework:
             raise ApiAway("it does not answer")
         self.world.uses.append({"proxy": proxy, "uses": [use._asdict() for use in uses]})
 
+    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Take note of what a proxy tells."""
+        if self.away:
+            raise ApiAway("it does not answer")
+        self.world.refused.append({"proxy": proxy, "tasks": list(tasks)})
+
     async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
         """Yield the events that the test has put there."""
         self._answer("find", app, sha)
@@ -238,7 +245,7 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else {}
         path = urlsplit(self.path).path
-        if path != "/v1/uses":
+        if path not in {"/v1/uses", "/v1/refusals"}:
             self.world.asked.append(f"{self.command} {path}")
         parts = [unquote(part) for part in path.split("/")[2:]]
         try:
@@ -265,6 +272,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, self.world.find(app, sha)
             case "POST", ["uses"]:
                 self.world.uses.append(body)
+                return 204, {}
+            case "POST", ["refusals"]:
+                self.world.refused.append(body)
                 return 204, {}
             case "POST", ["previews", app, sha, "retry"]:
                 return 202, self.world.retry(app, sha)

@@ -1,5 +1,6 @@
 """The API on a real socket, over real git repositories; previews and sandboxes are stand-ins."""
 
+import asyncio
 import dataclasses
 import json
 import socket
@@ -20,6 +21,7 @@ from framework.http_api import make_app
 from framework.refs import Mirrors
 from prevs import names
 from prevs.states import State
+from proxy.framework_api import FrameworkApi
 from tests.fakes.previews import FakePreviews
 from tests.fakes.sandboxes import FakeSandboxes
 
@@ -223,6 +225,16 @@ def test_a_proxy_tells_of_thousands_of_tasks_at_once_and_of_no_more(running: Run
     answer = running.call("POST", "/v1/uses", content=pieces, headers=headers)
     assert answer.status_code == 413
     assert len(running.previews.uses) == 1
+
+
+def test_a_proxy_tells_which_tasks_refuse_its_connections(running: RunningApi) -> None:
+    async def tell() -> None:
+        api = FrameworkApi([running.url], TOKEN)
+        await api.report_refusals("p1", [f"hello.{SHA}.a1", f"hello.{SHA}.a2"])
+        await api.close()
+
+    asyncio.run(tell())
+    assert running.previews.refusals == [("p1", (f"hello.{SHA}.a1", f"hello.{SHA}.a2"))]
 
 
 def test_who_waits_in_the_queue_sees_it_move(running: RunningApi) -> None:

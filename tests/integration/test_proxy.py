@@ -24,7 +24,6 @@ from tests.integration.proxies import (
     Site,
     Tree,
     haproxies,
-    refused_port,
     upstream,
     wait_until,
 )
@@ -226,22 +225,6 @@ def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_p
         in log.read_text()
     )
     assert haproxies(tmp_path / "second") == []
-
-
-def test_a_container_that_refuses_connections_is_told_apart_from_an_unknown_one(
-    proxy: Proxy, tree: Tree
-) -> None:
-    tree.place("hello", {SHA: placement("hello", SHA, refused_port(), "main")})
-    wait_until(lambda: {"hello": 0} in tree.applied())
-    times = []
-    for _ in range(5):
-        began = time.monotonic()
-        answer = proxy.ask("main.hello.localhost", method="POST", body=b"x" * 100_000)
-        times.append(time.monotonic() - began)
-        assert answer.status == 503
-        assert b"takes no connection" in answer.body
-        assert answer.headers["retry-after"] == "2"
-    assert min(times) < 1, times  # HAProxy waits a second where there is one server
 
 
 @pytest.mark.parametrize(

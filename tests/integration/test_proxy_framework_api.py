@@ -74,6 +74,11 @@ def test_use_is_told_with_the_proxys_name(base: str, world: Previews) -> None:
     assert world.uses == [{"proxy": "the-proxy", "uses": [use]}]
 
 
+def test_refused_connections_are_told_with_the_proxys_name(base: str, world: Previews) -> None:
+    call(base, lambda api: api.report_refusals("the-proxy", ["hello.x.a1", "hello.y.a2"]))
+    assert world.refused == [{"proxy": "the-proxy", "tasks": ["hello.x.a1", "hello.y.a2"]}]
+
+
 @pytest.fixture
 def other() -> Previews:
     world = Previews()

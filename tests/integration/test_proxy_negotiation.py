@@ -15,11 +15,18 @@ from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, placement
 from tests.integration import proxies, workers
 from tests.integration.negotiation import BEFORE, BROWSER, PROGRAMS, Got, Target
-from tests.integration.proxies import REPOSITORY, Site, Upstream, upstream, wait_until
+from tests.integration.proxies import (
+    REPOSITORY,
+    Site,
+    Upstream,
+    refused_port,
+    upstream,
+    wait_until,
+)
 
 pytestmark = pytest.mark.integration
 
-STATES = ("not started", "stopped", "starting", "failed", "ambiguous", "unknown")
+STATES = ("not started", "stopped", "starting", "refusing", "failed", "ambiguous", "unknown")
 PATH = "/echo"
 START_SECONDS = 0.1
 SCRIPT_MS = 200
@@ -84,6 +91,11 @@ class Preview:
             world.start("hello", self.label)
             if state == "stopped":
                 world.move("hello", self.sha, "stopped")
+            elif state == "refusing":
+                world.move("hello", self.sha, "running")
+                closed = placement("hello", self.sha, refused_port(), self.label, attempt="a0")
+                self._place({self.sha: closed})
+                self._run_soon()
             elif state == "failed":
                 world.fail("hello", self.sha, cause="build-failed", message="No.", exit_code=1)
             else:

@@ -274,13 +274,6 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     connection.close()
 
 
-def test_a_browser_at_a_container_that_refuses_connections_is_told_to_wait(site: Site) -> None:
-    site.world.start("hello", "main")
-    site.run("hello", SHA, refused_port(), "main")
-    wait_until(lambda: site.proxy.ask(HOST, headers=BROWSER).body.count(b"takes no connection"))
-    assert site.proxy.ask(HOST, headers=BROWSER).status == 503
-
-
 def test_a_framework_that_is_away_gets_a_page_that_tries_again(
     zookeeper: str, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
 ) -> None:

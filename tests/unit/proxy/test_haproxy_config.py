@@ -9,7 +9,8 @@ TEXT = haproxy_config.render(Files(Path("/srv/proxy")), FRONT)
 
 def test_it_listens_where_it_is_told_and_nowhere_else() -> None:
     binds = [line.split() for line in TEXT.splitlines() if line.strip().startswith("bind")]
-    assert binds == [["bind", "127.0.0.1:8080"]]
+    own = ["bind", "unix@/srv/proxy/again.sock", "mode", "600", "accept-proxy"]
+    assert binds == [["bind", "127.0.0.1:8080"], own]
 
 
 def test_it_runs_as_whoever_starts_it() -> None:
@@ -34,8 +35,10 @@ def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None
     # Once where most requests end, then for those that are routed late, then for those that moved.
     assert looks[0] < counts[0] < looks[1] < counts[1] < looks[2] < counts[2] < looks[3]
     assert rules[looks[1]].startswith("http-request allow if ")
-    assert len(looks) == 4
-    assert len(counts) == 3
+    # And for those that were refused.
+    assert looks[3] < counts[3] < looks[4]
+    assert len(looks) == 5
+    assert len(counts) == 4
 
 
 def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
@@ -43,5 +46,5 @@ def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
 
 
 def test_the_map_is_one_for_all_that_look_into_it() -> None:
-    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 4
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 5
     assert "opt@" not in TEXT

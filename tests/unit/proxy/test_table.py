@@ -59,3 +59,31 @@ def test_a_host_that_is_about_to_lead_nowhere_leads_nowhere() -> None:
             assert routed.done()
 
     asyncio.run(scenario())
+
+
+def test_who_waits_for_a_host_to_lead_elsewhere_is_let_go_when_it_does() -> None:
+    async def scenario() -> None:
+        table = Table()
+        table.replace({"a": ROUTE})
+        with table.awaited("a", but="t") as elsewhere, table.awaited("a", but="u") as at_once:
+            assert at_once.done()
+            table.replace({"a": ROUTE, "b": ROUTE})
+            assert not elsewhere.done()
+            table.replace({"a": ROUTE._replace(task_id="u")})
+            assert await elsewhere == ROUTE._replace(task_id="u")
+
+    asyncio.run(scenario())
+
+
+def test_a_task_that_is_routed_anew_counts_as_another() -> None:
+    async def scenario() -> None:
+        table = Table()
+        table.replace({"a": ROUTE})
+        with table.awaited("a", but="t") as elsewhere:
+            table.replace({})
+            with table.awaited("a", but="t") as later:
+                table.replace({"a": ROUTE})
+                assert elsewhere.done()
+                assert later.done()
+
+    asyncio.run(scenario())

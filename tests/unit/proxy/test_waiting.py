@@ -3,6 +3,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from proxy.problems import Problem
+from proxy.refusals import Refusals
 from proxy.routes import Route
 from proxy.table import Table
 from proxy.waiting import Waiting
@@ -23,10 +24,20 @@ class Bench:
         self.table = Table()
         self.ended: list[str] = []
         self.at: list[tuple[float, Callable[[], object]]] = []
+        self.takes = False
+        self.refusals = Refusals(
+            self.table,
+            self.framework,
+            "the-proxy",
+            connects=self._connects,
+            clock=lambda: self.now,
+            pause=self._pause,
+        )
         self.waiting = Waiting(
             self.framework,
             self.table,
             "localhost",
+            refusals=self.refusals,
             ended=self.ended.append,
             clock=lambda: self.now,
             pause=self._pause,
@@ -39,6 +50,9 @@ class Bench:
             act()
         await asyncio.sleep(0)
 
+    async def _connects(self, _: Route) -> bool:
+        return self.takes
+
     def move(self, state: str, **fields: object) -> Callable[[], None]:
         return lambda: self.framework.world.move("hello", SHA, state, **fields)
 
@@ -46,6 +60,7 @@ class Bench:
         async def whole() -> Any:
             result = await scenario()
             self.waiting.close()
+            self.refusals.close()
             return result
 
         return asyncio.run(whole())
@@ -203,3 +218,39 @@ def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer() -> No
     bench.run(scenario)
     assert bench.now < 10
     assert bench.waiting.verdict(HOST, 600).status == 503
+
+
+def test_who_was_refused_waits_for_another_attempt_and_has_it_started() -> None:
+    bench = Bench()
+    bench.table.replace({HOST: ROUTE})
+    other = ROUTE._replace(task_id="u")
+    bench.at.append((2.0, bench.move("queued")))
+    bench.at.append((6.0, lambda: bench.table.replace({HOST: other})))
+    assert bench.run(lambda: bench.waiting.outcome(HOST, 60, "t")) == other
+    assert bench.framework.world.count("start") == 1
+    assert bench.now >= 6.0
+
+
+def test_who_was_refused_waits_for_the_same_attempt_to_take_connections() -> None:
+    bench = Bench()
+    bench.table.replace({HOST: ROUTE})
+    bench.at.append((4.0, lambda: setattr(bench, "takes", True)))
+    assert bench.run(lambda: bench.waiting.outcome(HOST, 60, "t")) == ROUTE
+    assert bench.now >= 4.0
+
+
+def test_who_was_refused_by_an_earlier_attempt_is_let_go_at_once() -> None:
+    bench = Bench()
+    bench.table.replace({HOST: ROUTE})
+    assert bench.run(lambda: bench.waiting.outcome(HOST, 60, "s")) == ROUTE
+    assert bench.framework.world.asked == []
+
+
+def test_who_was_refused_learns_why_the_preview_failed() -> None:
+    bench = Bench()
+    bench.table.replace({HOST: ROUTE})
+    failure = {"cause": "unhealthy", "message": "It refused connections.", "exit_code": None}
+    bench.at.append((1.0, bench.move("failed", failure=failure)))
+    told = bench.run(lambda: bench.waiting.outcome(HOST, 60, "t"))
+    assert isinstance(told, Problem)
+    assert (told.status, told.fields["cause"]) == (502, "unhealthy")

@@ -2,6 +2,7 @@ import asyncio
 import json
 
 from proxy.preview import LogEvent
+from proxy.refusals import Refusals
 from proxy.room import events
 from proxy.routes import Route
 from proxy.server_events import Parser
@@ -12,10 +13,19 @@ from tests.fakes.placements import SHA
 HOST = "main.hello.localhost"
 
 
-def follow(framework: FakeFramework, table: Table) -> list[LogEvent]:
+async def takes_none(_: Route) -> bool:
+    return False
+
+
+def follow(framework: FakeFramework, table: Table, refused: str = "") -> list[LogEvent]:
     async def whole() -> bytes:
-        stream = events.follow(framework, table, HOST, preview=("hello", SHA), after=None)
-        return b"".join([piece async for piece in stream])
+        refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
+        stream = events.follow(
+            framework, refusals, HOST, preview=("hello", SHA), after=None, refused=refused
+        )
+        told = b"".join([piece async for piece in stream])
+        refusals.close()
+        return told
 
     return [event for event in Parser().feed(asyncio.run(whole())) if event.name]
 
@@ -65,3 +75,12 @@ def test_a_framework_that_is_away_ends_the_stream_so_that_the_browser_comes_agai
     source = framework()
     source.away = True
     assert follow(source, Table()) == []
+
+
+def test_a_host_that_leads_to_the_task_that_was_refused_is_not_ready() -> None:
+    source = framework()
+    table = Table()
+    table.replace({HOST: Route("10.0.0.1", 1, "t")})
+    source.events = [LogEvent("log", "3", '"abc"')]
+    assert [event.name for event in follow(source, table, "t")] == ["log"]
+    assert [event.name for event in follow(source, table, "s")] == ["ready"]

@@ -6,7 +6,7 @@ import pytest
 
 from prevs.states import Phase, State
 from proxy.preview import Commit, Failure, Preview
-from proxy.problems import Problem, unavailable
+from proxy.problems import Problem, closed_connection, unavailable
 from proxy.room import pages
 from proxy.room.pages import Visit
 
@@ -102,3 +102,24 @@ def test_candidates_are_links_to_their_addresses() -> None:
     page = pages.problem_page(VISIT, problem)
     assert page.count('href="http://a.b/"') == 1
     assert page.count("<li>") == 1
+
+
+def test_who_was_refused_is_told_so_while_it_runs() -> None:
+    visit = dataclasses.replace(VISIT, refused="hello.x.a1")
+    runs = Preview("hello", SHA, "running", reason="Mesos has been asked.")
+    page = pages.waiting_page(visit, COMMIT, runs, 0.0)
+    shown = page.partition('<script type="application/json"')[0]
+    assert pages.SENTENCES["refused"] in shown
+    assert "Mesos has been asked." in shown
+    assert 'data-refused="hello.x.a1"' in shown
+    queued = dataclasses.replace(runs, state="queued")
+    shown = pages.waiting_page(visit, COMMIT, queued, 0.0).partition("application/json")[0]
+    assert pages.SENTENCES["refused"] not in shown
+    assert pages.SENTENCES["refused"] not in waiting(state="running").partition('id="data"')[0]
+
+
+def test_a_page_that_was_answered_with_nothing_does_not_load_itself_again() -> None:
+    page = pages.problem_page(VISIT, closed_connection("main.hello.localhost"))
+    assert "closed the connection without an answer" in page
+    assert 'http-equiv="refresh"' not in page
+    assert "Try again" in page

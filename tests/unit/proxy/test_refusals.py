@@ -1,0 +1,235 @@
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from proxy.refusals import LINGER_SECONDS, MOST, Refusals
+from proxy.routes import Route
+from proxy.table import Table
+from tests.fakes.framework_api import FakeFramework
+
+HOST, OTHER = "main.hello.localhost", "v1.hello.localhost"
+ROUTE = Route("10.0.0.1", 31000, "one")
+NEXT = Route("10.0.0.2", 31000, "two")
+
+
+class Bench:
+    """Refusals on a clock that only moves when somebody pauses; `at` is what happens when."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.takes = False
+        self.looks: list[tuple[float, Route]] = []
+        self.at: list[tuple[float, Callable[[], object]]] = []
+        self.table = Table()
+        self.table.replace({HOST: ROUTE, OTHER: ROUTE})
+        self.framework = FakeFramework()
+        self.refusals = Refusals(
+            self.table,
+            self.framework,
+            "the-proxy",
+            connects=self._connects,
+            clock=lambda: self.now,
+            pause=self._pause,
+        )
+
+    async def _connects(self, route: Route) -> bool:
+        self.looks.append((self.now, route))
+        return self.takes
+
+    async def _pause(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:  # all who pause move the one clock, as far as they want
+            self.now = min(end, self.now + 0.5)
+            for when, act in [step for step in self.at if step[0] <= self.now]:
+                self.at.remove((when, act))
+                act()
+            await asyncio.sleep(0)
+
+    def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
+        async def whole() -> Any:
+            try:
+                return await scenario()
+            finally:
+                self.refusals.close()
+
+        return asyncio.run(whole())
+
+    async def wait(self, host: str = HOST, refused: str = "one") -> tuple[Route, float]:
+        """Wait for a host; return where it leads then, and when that was."""
+        with self.refusals.awaited(host, refused) as routed:
+            return await routed, self.now
+
+    async def turn(self, until: Callable[[], object]) -> None:
+        """Let the others go on until something is so."""
+        for _ in range(1000):
+            if until():
+                return
+            await asyncio.sleep(0)
+        pytest.fail("it has not come true")
+
+    def take(self) -> None:
+        self.takes = True
+
+
+def test_who_was_refused_waits_until_connections_are_taken_again() -> None:
+    bench = Bench()
+    bench.at.append((4.5, bench.take))
+    assert bench.run(bench.wait) == (ROUTE, 5.0)
+    assert [at for at, _ in bench.looks] == [0, 1, 2, 3, 4, 5], "once a second, and no more then"
+
+
+def test_who_was_refused_waits_until_another_task_is_routed() -> None:
+    bench = Bench()
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: NEXT})))
+    route, at = bench.run(bench.wait)
+    assert (route, at) == (NEXT, 3.0)
+
+
+def test_one_that_is_routed_elsewhere_already_is_not_looked_at() -> None:
+    bench = Bench()
+    bench.table.replace({HOST: NEXT})
+    assert bench.run(bench.wait) == (NEXT, 0.0)
+    assert bench.looks == []
+
+
+def test_who_was_not_refused_goes_where_the_host_leads() -> None:
+    bench = Bench()
+    assert bench.run(lambda: bench.wait(refused="")) == (ROUTE, 0.0)
+    assert bench.looks == []
+
+
+def test_one_that_is_placed_anew_counts_as_another() -> None:
+    """Its agent was away, for example."""
+    bench = Bench()
+    bench.at.append((2.0, lambda: bench.table.replace({})))
+    bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.run(bench.wait)[1] == 4.0
+
+
+def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go() -> None:
+    bench = Bench()
+    bench.at.append((2.0, lambda: bench.table.replace({})))
+    bench.at.append((2.5, bench.take))
+    bench.at.append((9.0, lambda: bench.table.replace({HOST: NEXT})))
+
+    async def scenario() -> Any:
+        waits = asyncio.create_task(bench.wait())
+        await bench.turn(lambda: bench.takes)
+        await bench._pause(9.0)
+        return await waits
+
+    assert bench.run(scenario)[0] == NEXT
+
+
+def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro() -> None:
+    bench = Bench()
+    bench.take()
+    assert bench.run(bench.wait) == (ROUTE, 1.0)
+    assert len(bench.looks) == 1
+    assert bench.refusals.tasks == []
+
+
+def test_however_many_wait_there_is_one_look_a_second() -> None:
+    bench = Bench()
+    bench.at.append((2.5, bench.take))
+
+    async def scenario() -> Any:
+        return await asyncio.gather(*(bench.wait(host) for host in [HOST, OTHER] * 50))
+
+    assert {route for route, _ in bench.run(scenario)} == {ROUTE}
+    assert len(bench.looks) == 4
+
+
+def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds() -> None:
+    bench = Bench()
+
+    async def scenario() -> None:
+        with bench.refusals.awaited(HOST, "one"):
+            await bench.turn(lambda: bench.now >= 10)
+            assert bench.refusals.tasks == ["one"]
+        await bench.turn(lambda: not bench.refusals.tasks)
+
+    bench.run(scenario)
+    assert 10 + LINGER_SECONDS <= bench.now <= 11 + LINGER_SECONDS
+
+
+def test_one_that_is_noted_is_looked_at_too_and_told() -> None:
+    bench = Bench()
+
+    async def scenario() -> None:
+        bench.refusals.note(HOST, "one")
+        bench.refusals.note(HOST, "another")
+        await bench.turn(lambda: bench.refusals.tasks)
+        assert bench.refusals.tasks == ["one"]
+
+    bench.run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("refused", "takes", "ended"),
+    [("one", True, True), ("one", False, False), ("two", True, False), ("", True, False)],
+)
+def test_whether_a_refusal_has_ended_is_found_out_by_a_look(
+    refused: str, takes: bool, ended: bool
+) -> None:
+    bench = Bench()
+    bench.takes = takes
+    assert bench.run(lambda: bench.refusals.has_ended(HOST, refused)) is ended
+    assert len(bench.looks) == (refused == "one")
+
+
+def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits() -> None:
+    bench = Bench()
+    bench.at.append((8.5, bench.take))
+
+    async def scenario() -> None:
+        tells = asyncio.create_task(bench.refusals.run())
+        await asyncio.gather(*(bench.wait() for _ in range(20)))
+        before = list(bench.framework.world.refused)
+        await bench._pause(10.0)
+        assert bench.framework.world.refused == before, "it is over"
+        bench.takes = False
+        bench.refusals.note(HOST, "one")
+        await bench.turn(lambda: len(bench.framework.world.refused) > len(before))
+        tells.cancel()
+
+    bench.run(scenario)
+    told = bench.framework.world.refused
+    assert 5 <= len(told) <= 12
+    assert all(one == {"proxy": "the-proxy", "tasks": ["one"]} for one in told)
+
+
+def test_a_framework_that_is_away_is_told_when_it_is_back() -> None:
+    bench = Bench()
+    bench.framework.away = True
+    bench.at.append((6.0, lambda: setattr(bench.framework, "away", False)))
+
+    async def scenario() -> None:
+        tells = asyncio.create_task(bench.refusals.run())
+        with bench.refusals.awaited(HOST, "one"):
+            await bench.turn(lambda: bench.framework.world.refused)
+        tells.cancel()
+
+    bench.run(scenario)
+    assert bench.now >= 6.0
+
+
+def test_more_than_a_call_takes_is_told_in_several() -> None:
+    bench = Bench()
+    many = {f"v{n}.hello.localhost": ROUTE._replace(task_id=f"t{n}") for n in range(MOST + 1)}
+    bench.table.replace(many)
+
+    async def scenario() -> None:
+        with contextlib.ExitStack() as waiting:
+            for host, route in many.items():
+                waiting.enter_context(bench.refusals.awaited(host, route.task_id))
+            await bench.turn(lambda: len(bench.refusals.tasks) == MOST + 1)
+            tells = asyncio.create_task(bench.refusals.run())
+            await bench.turn(lambda: len(bench.framework.world.refused) >= 2)
+            tells.cancel()
+
+    bench.run(scenario)
+    assert [len(told["tasks"]) for told in bench.framework.world.refused[:2]] == [MOST, 1]
