@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import pytest
 
@@ -66,25 +67,31 @@ def test_a_terminal_gets_colours_and_a_live_line_but_no_commands_of_a_log(
     assert "title" not in printed
     assert "\x1b[2J" not in printed
     world.previews["hello", fake.SHA]["state"] = "queued"
+    fetching, shows_fetching = b"fetches the commit", threading.Event()
+
+    def wait_until_shown() -> bytes:
+        shows_fetching.wait(60)
+        return b""
+
     world.streams = [
         [
             fake.event("state", fake.preview(state="building", phase="fetching")),
-            fake.Later(wait_a_moment),
+            fake.Later(wait_until_shown),
             fake.event("state", fake.preview(state="running")),
         ]
     ]
-    waited = on_terminal(["start", "hello", "main", "--wait"], environ)
-    assert "fetches the commit" in waited
+    command = ["start", "hello", "main", "--wait"]
+    waited = on_terminal(command, environ, {fetching: shows_fetching.set})
+    assert fetching.decode() in waited
     assert "http://main.hello.localhost:8080/" in waited
 
 
-def wait_a_moment() -> bytes:
-    time.sleep(0.3)
-    return b""
-
-
-def on_terminal(args: list[str], environ: dict[str, str]) -> str:
-    """Return what a command prints on a terminal."""
+def on_terminal(
+    args: list[str],
+    environ: dict[str, str],
+    when: Mapping[bytes, Callable[[], None]] = MappingProxyType({}),
+) -> str:
+    """Return what a command prints on a terminal; `when` says what to call once words are there."""
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "cli", *args],
@@ -98,6 +105,9 @@ def on_terminal(args: list[str], environ: dict[str, str]) -> str:
         try:
             while piece := os.read(ours, 65536):
                 printed += piece
+                for words, act in when.items():
+                    if words in printed:
+                        act()
         except OSError:  # the other end is closed
             pass
         os.close(ours)
