@@ -27,7 +27,9 @@ while not ended:
         with subscribe() as events:
             while not ended and (size := events.readline()):
                 event = json.loads(events.read(int(size)))
-                Path(event["type"].lower()).write_text(json.dumps(dict(os.environ)))
+                file = Path(event["type"].lower())
+                Path("new").write_text(json.dumps(dict(os.environ)))
+                Path("new").rename(file)
                 ended = event["type"] == "SHUTDOWN"
                 if event["type"] == "LAUNCH":
                     had["unacknowledged_tasks"] = [event["launch"]["task"]]
@@ -41,7 +43,7 @@ class Scheduler:
 
     def __init__(self, master: str, framework: str | None = None) -> None:
         self._url = f"http://{master}/api/v1/scheduler"
-        self._connection = http.client.HTTPConnection(master, timeout=20)
+        self._connection = http.client.HTTPConnection(master, timeout=60)
         info: dict[str, Any] = {
             "user": getpass.getuser(),
             "name": "test",

@@ -68,10 +68,10 @@ def ignore() -> None:
     """Nobody needs to hear of the end."""
 
 
-def ask(spec: ContainerSpec, path: str = "/") -> Answer:
+def ask(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
     address = (spec.host, spec.host_port)
     url = "http://main.hello.test/"
-    return HttpProbe(address, path, url, signals=StopSignal(), answer_limit=1.0).ask()
+    return HttpProbe(address, path, url, signals=StopSignal(), answer_limit=limit).ask()
 
 
 def test_a_container_gets_its_share_its_limits_and_no_more_rights_than_it_needs(
@@ -159,7 +159,7 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
     answers: list[Answer] = []
 
     def ask_again() -> bool:
-        answers.append(ask(spec))
+        answers.append(ask(spec, limit=1.0))
         return answers[-1].connected
 
     wait_until(ask_again)

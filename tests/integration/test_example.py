@@ -113,19 +113,18 @@ def test_the_image_serves_its_page_and_health_on_port_and_ends_at_once(
     published = container.ports["9000/tcp"]
     assert published
     address = f"http://127.0.0.1:{published[0]['HostPort']}"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
-            page = requests.get(f"{address}/", timeout=5)
+            page = requests.get(f"{address}/", timeout=30)
             break
         except requests.ConnectionError:
             assert time.monotonic() < deadline, "it never answered"
             time.sleep(0.02)
     assert page.text.strip() == git(repository, "show", "main:www/index.html")
-    assert requests.get(f"{address}/healthz", timeout=5).text == "ok\n"
-    began = time.monotonic()
-    container.stop(timeout=10)
-    assert time.monotonic() - began < 10  # when it would have been killed
+    assert requests.get(f"{address}/healthz", timeout=30).text == "ok\n"
+    container.stop(timeout=60)
+    assert container.wait()["StatusCode"] == 143, "it ended by SIGTERM, not by SIGKILL"
 
 
 def register(environ: dict[str, str], folder: Path) -> "subprocess.CompletedProcess[str]":

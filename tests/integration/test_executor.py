@@ -75,7 +75,7 @@ class Agent(RecordingLink):
             host_port=self.port,
             cpus=0.1,
             mem=32,
-            start_limit=10.0,
+            start_limit=60.0,
             stop_grace=5.0,
         )
         order = dataclasses.replace(order, **changes)
@@ -95,7 +95,7 @@ class Agent(RecordingLink):
         self.inbox.put(Killed("", None))
 
     def get(self) -> str:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as answer:
             data: bytes = answer.read()
             return data.decode()
 
@@ -205,7 +205,7 @@ def test_an_application_that_answers_with_an_error_is_a_failure_with_its_status(
     agent: Agent,
 ) -> None:
     sha = agent.repository.commit_app(serving("hello"))
-    agent.run(sha, health="/nothing", start_limit=1.5)
+    agent.run(sha, health="/nothing", start_limit=5.0)
     assert agent.report.cause is Cause.UNHEALTHY
     assert "GET /nothing did not succeed" in agent.message
     assert "404" in agent.message

@@ -90,7 +90,7 @@ class Scheduler:
 
     def launch(self, order: BuildOrder, attempt: str) -> tuple[str, str]:
         """Launch a task on the first agent that offers; return the ids of task and agent."""
-        offer = self.offers.get(timeout=30)
+        offer = self.offers.get(timeout=60)
         agent = offer["agent_id"]
         task_id = names.task_id(order.app, order.sha, attempt)
         task = {
@@ -177,7 +177,7 @@ class World:
 
     def answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as answer:
                 return bool(answer.status == 200)
         except urllib.error.URLError:
             return False
@@ -270,7 +270,7 @@ def test_an_executor_without_an_agent_says_all_that_is_missing() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 2
     assert "PREVS_EXECUTOR_DIR must be an absolute path" in done.stderr

@@ -94,7 +94,7 @@ def test_what_a_step_says_is_in_the_log_while_it_runs(world: World) -> None:
     watcher = threading.Thread(target=watch)
     watcher.start()
     unique = os.urandom(4).hex()
-    world.build(f"RUN echo {unique}", "RUN echo first words; sleep 1; echo last words")
+    world.build(f"RUN echo {unique}", "RUN echo first words; sleep 3; echo last words")
     watcher.join()
     assert seen == [True]
 

@@ -40,7 +40,7 @@ assert rules() and "docker0" in dict((n, i) for i, n in socket.if_nameindex())
 
 killed = processes.identify(first.pid)
 processes.end([killed], 0)
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 60
 while second.problem() is None and time.monotonic() < deadline:
     time.sleep(0.05)
 assert second.problem() == "has ended"
@@ -76,7 +76,7 @@ def test_a_dockerd_is_shared_restarted_and_ended_by_its_last_user(folder: Path) 
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
         check=False,
     )
     assert done.stdout == "all held\n", done.stderr

@@ -63,7 +63,7 @@ def test_a_part_that_does_not_end_when_asked_is_killed_with_its_children(tmp_pat
     )
     part = python_part(tmp_path, code, grace=0.2)
     bring_up(part)
-    assert len(wait_until(lambda: processes.marked(tmp_path.name))) == 2
+    wait_until(lambda: len(processes.marked(tmp_path.name)) == 2)
     part.stop()
     assert processes.marked(tmp_path.name) == []
 
@@ -82,7 +82,7 @@ def test_what_a_part_left_when_it_died_goes_on_until_the_part_is_stopped(tmp_pat
     assert len(wait_until(lambda: processes.marked(tmp_path.name))) >= 1
     wait_until(part.problem)
     part.give_up()
-    assert len(processes.marked(tmp_path.name)) == 2
+    wait_until(lambda: len(processes.marked(tmp_path.name)) == 2)
     part.stop()
     assert processes.marked(tmp_path.name) == []
 

@@ -67,7 +67,7 @@ class Pair:
         return next(found, None)
 
     def agent_id(self) -> str:
-        [agent] = requests.get(f"http://{self.master}/slaves", timeout=5).json()["slaves"]
+        [agent] = requests.get(f"http://{self.master}/slaves", timeout=30).json()["slaves"]
         return str(agent["id"])
 
 
@@ -99,7 +99,7 @@ def run_executor(pair: Pair, scheduler: Scheduler, name: str = "one") -> Mapping
     command = {"shell": False, "value": sys.executable, "arguments": arguments}
     scheduler.launch(name, command)
     file = wait_until(lambda: pair.sandbox_file("launch"), "the executor gets its task")
-    environ: Mapping[str, str] = json.loads(wait_until(file.read_text, "it writes its environment"))
+    environ: Mapping[str, str] = json.loads(file.read_text())
     return environ
 
 
@@ -138,7 +138,7 @@ def test_an_executor_outlives_its_agent_and_is_known_to_the_next(
     bring_up(pair.agent_part)
     assert pair.agent_id() == agent_id
     assert processes.is_alive(executor)
-    state = requests.get(f"http://{pair.agent}/state", timeout=5).json()
+    state = requests.get(f"http://{pair.agent}/state", timeout=30).json()
     [framework] = state["frameworks"]
     assert [e["id"] for e in framework["executors"]] == ["one"]
 
