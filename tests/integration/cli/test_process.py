@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import pytest
@@ -27,6 +27,15 @@ def test_open_prints_the_address_also_where_there_is_no_browser(environ: dict[st
     assert "browser" in done.stderr
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Have what is started heed SIGINT, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_ends_a_following_command_with_130(
     world: fake.World, environ: dict[str, str]
 ) -> None:
@@ -34,7 +43,7 @@ def test_an_interrupt_ends_a_following_command_with_130(
     over = threading.Event()
 
     def hang() -> bytes:
-        over.wait(30)
+        over.wait(120)
         return b""
 
     world.streams = [[fake.event("log", "one\n", 4), fake.Later(hang)]]
