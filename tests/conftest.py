@@ -172,12 +172,18 @@ def _agent(folder: Path, number: int, docker_host: str) -> Agent:
     )
 
 
+_given: set[int] = set()
+
+
 def _preview_ports() -> str:
-    """Return FIRST-LAST of some ports that are free on the agents' addresses."""
+    """Return FIRST-LAST of some ports that are free on the agents' addresses, each once."""
     while True:
         first = random.randrange(20000, 30000, 100)
         block = range(first, first + 100)
-        if all(ports.is_free(p, host) for p in block for host in ("127.0.0.1", "127.0.0.2")):
+        if first not in _given and all(
+            ports.is_free(p, host) for p in block for host in ("127.0.0.1", "127.0.0.2")
+        ):
+            _given.add(first)
             return f"{block[0]}-{block[-1]}"
 
 

@@ -34,7 +34,7 @@ class Api:
     def call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Return the answer to a call with the token."""
         headers = {"Authorization": f"Bearer {self.token}"}
-        return requests.request(method, f"{self.base}{path}", headers=headers, timeout=30, **kwargs)
+        return requests.request(method, f"{self.base}{path}", headers=headers, timeout=60, **kwargs)
 
     def preview(self, app: str, sha: str) -> Mapping[str, Any]:
         """Return one preview, whole."""
@@ -42,8 +42,8 @@ class Api:
         return answer
 
     def wait_for(self, app: str, sha: str, *states: str) -> Mapping[str, Any]:
-        """Return a preview once it is in one of `states`; fails after 60 s."""
-        deadline = time.monotonic() + 60
+        """Return a preview once it is in one of `states`; fails after 120 s."""
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             preview = self.preview(app, sha)
             if preview["state"] in states:

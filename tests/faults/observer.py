@@ -22,7 +22,7 @@ from tests.faults.picture import Framework, Key, Picture
 
 _TERMINAL = ("FINISHED", "FAILED", "KILLED", "ERROR", "LOST", "DROPPED", "GONE", "GONE_BY_OPERATOR")
 _TEARDOWN = re.compile(r"Processing TEARDOWN call|Removing framework ")
-_SECONDS = 5.0
+_SECONDS = 15.0
 
 
 class CannotLook(Exception):
@@ -136,7 +136,7 @@ class Observer:
         """Return the tasks that have a container (one that runs, if asked). Raises CannotLook."""
         ours: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={self._cluster}"}
         try:
-            with contextlib.closing(DockerClient(base_url=self._docker, timeout=20)) as client:
+            with contextlib.closing(DockerClient(base_url=self._docker, timeout=60)) as client:
                 listed = client.api.containers(all=not running, filters=ours)
         except (DockerException, requests.RequestException) as exc:
             raise CannotLook(f"docker: {exc!r}") from exc
