@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import json
 import os
-import random
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,6 @@ from docker.errors import APIError
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, sync_playwright
 
-from local import ports
 from local.announcement import AnnouncementPart
 from local.dockerd import DockerPart
 from local.mesos.installation import Installation, install
@@ -26,6 +24,7 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
+from tests import free_ports
 
 # How long an example takes, or the making of one, says something of the machine only.
 settings.register_profile(
@@ -34,6 +33,7 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+_AGENTS = ("127.0.0.1", "127.0.0.2")
 _QUIETLY = [
     "--no-sandbox",
     "--disable-gpu",
@@ -71,15 +71,7 @@ class Cluster:
 @pytest.fixture(scope="session")
 def free_port() -> Callable[[], int]:
     """A function that gives a port of 127.0.0.1 that nobody listens on, each once."""
-    given: set[int] = set()
-
-    def choose() -> int:
-        while (port := ports.free_port()) in given:
-            pass
-        given.add(port)
-        return port
-
-    return choose
+    return free_ports.free_port
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +104,7 @@ def _remove_images(host: str, tags: set[str]) -> None:
 def zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """host:port of a ZooKeeper."""
     folder = tmp_path_factory.mktemp("zookeeper")
-    part = zookeeper_part(folder, ports.free_port(), os.environ, folder / "log")
+    part = zookeeper_part(folder, free_ports.free_port(), os.environ, folder / "log")
     bring_up(part)
     yield part.address
     part.stop()
@@ -133,7 +125,7 @@ def mesos(
 ) -> Iterator[Mesos]:
     """A Mesos master, announced in the session's ZooKeeper, with two agents."""
     folder = tmp_path_factory.mktemp("mesos")
-    master = Address("127.0.0.1", ports.free_port())
+    master = Address("127.0.0.1", free_ports.free_port())
     log = folder / "master.log"
     environ = os.environ
     parts: list[Part] = [
@@ -160,8 +152,8 @@ def _agent(folder: Path, number: int, docker_host: str) -> Agent:
     name = f"agent-{number}"
     return Agent(
         name=name,
-        address=Address(host, ports.free_port(host)),
-        resources=f"cpus:4;mem:4096;disk:10000;ports:[{_preview_ports()}]",
+        address=Address(host, free_ports.free_port((host,))),
+        resources=f"cpus:4;mem:4096;disk:10000;ports:[{free_ports.free_ports(_AGENTS)}]",
         folder=folder / name,
         executor_environ={
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -172,29 +164,14 @@ def _agent(folder: Path, number: int, docker_host: str) -> Agent:
     )
 
 
-_given: set[int] = set()
-
-
-def _preview_ports() -> str:
-    """Return FIRST-LAST of some ports that are free on the agents' addresses, each once."""
-    while True:
-        first = random.randrange(20000, 30000, 100)
-        block = range(first, first + 100)
-        if first not in _given and all(
-            ports.is_free(p, host) for p in block for host in ("127.0.0.1", "127.0.0.2")
-        ):
-            _given.add(first)
-            return f"{block[0]}-{block[-1]}"
-
-
 @pytest.fixture(scope="session")
 def cluster(docker_host: str) -> Iterator[Cluster]:
     """The whole system with two agents, as `prevs local up` starts it."""
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
     names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
-    given = {name: str(ports.free_port()) for name in names}
+    given = {name: str(free_ports.free_port(_AGENTS)) for name in names}
     options = [f"--{name}={value}" for name, value in given.items()]
-    options += ["--no-credentials", f"--preview-ports={_preview_ports()}"]
+    options += ["--no-credentials", f"--preview-ports={free_ports.free_ports(_AGENTS)}"]
     try:
         _prevs_local("up", f"--dir={folder}", *options)
         said = json.loads(_prevs_local("status", f"--dir={folder}", "--json"))

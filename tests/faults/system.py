@@ -3,12 +3,11 @@
 import contextlib
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +15,19 @@ import pytest
 import requests
 from docker import DockerClient
 
-from local import ports, processes
+from local import processes
 from local.processes import Identity
 from local.settings import Settings, read
 from prevs import names
 from prevs.records import PreviewRecord
+from tests import free_ports
 from tests.faults.observer import CannotLook, Observer
 from tests.faults.picture import Key, Picture, violations
 
 ROOT = Path(__file__).parents[2]
+_HOSTS = [f"127.0.0.{number}" for number in range(1, 5)]
+"""The addresses of all frameworks and agents."""
+
 LIMIT = 120.0  # seconds: a machine may be busy; nothing here asserts how quick it is
 
 
@@ -41,8 +44,8 @@ class System:
     def up(self, *options: str) -> None:
         """Start it, with ports that are free."""
         options_of_ports = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
-        chosen = [f"--{name}={_free_port()}" for name in options_of_ports]
-        chosen.append(f"--preview-ports={_free_ports()}")
+        chosen = [f"--{name}={free_ports.free_port(_HOSTS)}" for name in options_of_ports]
+        chosen.append(f"--preview-ports={free_ports.free_ports(_HOSTS)}")
         self._run("up", *chosen, "--no-credentials", *options)
         settings = read(self.folder)
         assert settings is not None
@@ -230,23 +233,3 @@ def _is_guardian(process: Identity) -> bool:
         return b"guardian.sh" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def _free_port() -> int:
-    """Return a port that is free on the addresses of all frameworks and agents."""
-    while True:
-        port = ports.free_port()
-        if _are_free([port]):
-            return port
-
-
-def _free_ports() -> str:
-    """Return FIRST-LAST of some ports that are free on the addresses of all agents."""
-    while True:
-        first = random.randrange(20000, 30000, 100)
-        if _are_free(range(first, first + 100)):
-            return f"{first}-{first + 99}"
-
-
-def _are_free(wanted: Iterable[int]) -> bool:
-    return all(ports.is_free(port, f"127.0.0.{n}") for port in wanted for n in range(1, 5))

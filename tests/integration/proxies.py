@@ -7,7 +7,6 @@ import hashlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -337,11 +336,3 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> float:
         assert time.monotonic() - began < seconds, "it has not come true in time"
         time.sleep(0.005)
     return time.monotonic() - began
-
-
-def refused_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

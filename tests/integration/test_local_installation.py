@@ -14,7 +14,7 @@ import pytest
 from local.errors import LocalError
 from local.mesos.download import Index, Package, download
 from local.mesos.installation import Installation, find, install
-from local.ports import free_port
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.integration
 

@@ -24,8 +24,9 @@ from local.errors import LocalError
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, master_part
 from local.parts import ProcessPart, bring_up
-from local.ports import free_port, is_free
+from local.ports import is_free
 from local.zookeeper import zookeeper_part
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.integration
 

@@ -19,7 +19,7 @@ from local import processes
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, forget_executors, master_part
 from local.parts import ProcessPart, bring_up
-from local.ports import free_port
+from tests.free_ports import free_port
 from tests.integration.mesos_local_framework import EXECUTOR, Scheduler
 
 pytestmark = pytest.mark.integration

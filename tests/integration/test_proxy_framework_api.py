@@ -14,7 +14,7 @@ from proxy.framework_api import FrameworkApi
 from proxy.use import Use
 from tests.fakes.framework_api import TOKEN, Previews, Refusal, serving
 from tests.fakes.placements import OTHER_SHA, SHA
-from tests.integration.proxies import refused_port
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -87,7 +87,7 @@ def other() -> Previews:
 
 
 def test_the_next_framework_is_asked_where_one_cannot_be_reached(base: str) -> None:
-    addresses = f"http://127.0.0.1:{refused_port()},{base}"
+    addresses = f"http://127.0.0.1:{free_port()},{base}"
     assert call(addresses, lambda api: api.start("hello", "main")).state == "queued"
 
 
@@ -156,7 +156,7 @@ def test_a_log_is_followed_at_the_next_framework_where_one_cannot_be_reached(
     async def follow(api: FrameworkApi) -> list[Any]:
         return [event.name async for event in api.follow("hello", SHA, None)]
 
-    assert call(f"http://127.0.0.1:{refused_port()},{base}", follow) == ["state", "end"]
+    assert call(f"http://127.0.0.1:{free_port()},{base}", follow) == ["state", "end"]
 
 
 def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: Previews) -> None:
@@ -193,7 +193,7 @@ def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: Pr
 
 def test_when_none_answers_all_of_them_are_named(base: str, world: Previews) -> None:
     world.standby = True
-    nobody = f"http://127.0.0.1:{refused_port()}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ApiAway) as away:
         call(f"{nobody},{base}", lambda api: api.start("hello", "main"))
     assert nobody in str(away.value)

@@ -13,13 +13,13 @@ from prevs.records import Placement
 from proxy import caps
 from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, placement
+from tests.free_ports import free_port
 from tests.integration import proxies, workers
 from tests.integration.negotiation import BEFORE, BROWSER, PROGRAMS, Got, Target
 from tests.integration.proxies import (
     REPOSITORY,
     Site,
     Upstream,
-    refused_port,
     upstream,
     wait_until,
 )
@@ -93,7 +93,7 @@ class Preview:
                 world.move("hello", self.sha, "stopped")
             elif state == "refusing":
                 world.move("hello", self.sha, "running")
-                closed = placement("hello", self.sha, refused_port(), self.label, attempt="a0")
+                closed = placement("hello", self.sha, free_port(), self.label, attempt="a0")
                 self._place({self.sha: closed})
                 self._run_soon()
             elif state == "failed":

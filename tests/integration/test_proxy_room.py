@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.fakes.framework_api import Previews, Refusal, serving
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration import proxies
-from tests.integration.proxies import Answer, Proxy, Site, refused_port, upstream, wait_until
+from tests.integration.proxies import Answer, Proxy, Site, upstream, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -277,7 +277,7 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
 def test_a_framework_that_is_away_gets_a_page_that_tries_again(
     zookeeper: str, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
 ) -> None:
-    port = refused_port()
+    port = free_port()
     folder = tmp_path_factory.mktemp("away")
     with proxies.running(
         folder,
