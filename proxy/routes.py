@@ -13,6 +13,9 @@ from typing import NamedTuple
 from prevs import names
 from prevs.records import Placement, PlacementsRecord, RecordError
 
+TASK_AT = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff|65535|")
+"""Where the task begins in str() of a route: after the longest address and port."""
+
 
 class Route(NamedTuple):
     """Where a host name leads."""
@@ -22,8 +25,12 @@ class Route(NamedTuple):
     task_id: str
 
     def __str__(self) -> str:
-        """Return the value in HAProxy's map, and in the answer to a held request."""
-        return f"{self.ip}|{self.port}|{self.task_id}"
+        """Return the value in HAProxy's map, and in the answer to a held request.
+
+        The task begins at TASK_AT in all of them: HAProxy cuts it out twice in each request, and
+        looking for where it begins would take longer.
+        """
+        return f"{self.ip}|{self.port}|".ljust(TASK_AT, "|") + self.task_id
 
 
 Routes = Mapping[str, Route]
@@ -184,10 +191,12 @@ def diff(actual: Routes, wanted: Routes) -> Changes:
 
 def parse(text: str) -> Route | None:
     """Return the route that str() made `text` of, or None if it is none."""
-    parts = text.split("|")
-    if len(parts) != 3 or not parts[1].isdecimal() or _no_address(parts[0]):
+    ip, _, rest = text[:TASK_AT].partition("|")
+    port = rest.rstrip("|")
+    if not port.isdecimal() or _no_address(ip):
         return None
-    return Route(parts[0], int(parts[1]), parts[2])
+    route = Route(ip, int(port), text[TASK_AT:])
+    return route if str(route) == text else None
 
 
 def _problem(app: str, sha: str, placement: Placement) -> str | None:

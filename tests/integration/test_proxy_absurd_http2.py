@@ -179,3 +179,10 @@ def test_the_authority_is_what_counts_where_a_host_says_otherwise(bench: Bench) 
     outcome = bench.ask([*FIELDS, (b"host", b"other.hello.localhost")])
     assert outcome.status == 200
     assert dict(outcome.arrived[0].fields())[b"host"] == b"main.hello.localhost"
+
+
+def test_of_two_hosts_the_first_one_counts(bench: Bench) -> None:
+    host, other = (b"host", b"main.hello.localhost"), (b"host", b"evil")
+    assert bench.ask([*FIELDS[:3], other, host]).arrived == []
+    arrived = bench.ask([*FIELDS[:3], host, other]).arrived
+    assert [value for name, value in arrived[0].fields() if name == b"host"] == [host[1]]

@@ -26,14 +26,23 @@ def test_each_label_of_a_placement_is_a_host_that_leads_there() -> None:
     assert problems == []
 
 
-def test_the_value_in_the_map_is_address_port_and_task() -> None:
-    assert str(ROUTE) == f"10.0.0.1|31000|hello.{SHA}.a1"
-    assert routes.parse(str(ROUTE)) == ROUTE
+@pytest.mark.parametrize("ip", ["10.0.0.1", "::1", "fd00:1111:2222:3333:4444:5555:6666:7777"])
+def test_the_value_in_the_map_is_address_port_and_task_which_begins_always_there(ip: str) -> None:
+    for route in (ROUTE._replace(ip=ip), ROUTE._replace(ip=ip, port=1)):
+        value = str(route)
+        assert value[: routes.TASK_AT].rstrip("|") == f"{ip}|{route.port}"
+        assert value[routes.TASK_AT :] == f"hello.{SHA}.a1"
+        assert routes.parse(value) == route
 
 
-@pytest.mark.parametrize("text", ["", "a|b|c", "10.0.0.1|x|t", "10.0.0.1|1", "0.0.0.0|1|t"])
+@pytest.mark.parametrize("text", ["", "a|b|c", "10.0.0.1|x|t", "10.0.0.1|1", "10.0.0.1|1|t"])
 def test_what_is_no_value_of_the_map_is_read_as_none(text: str) -> None:
     assert routes.parse(text) is None
+
+
+@pytest.mark.parametrize("change", [{"ip": "0.0.0.0"}, {"ip": "x"}, {"port": "x"}, {"port": "01"}])
+def test_what_leads_nowhere_is_read_as_none(change: dict[str, str]) -> None:
+    assert routes.parse(str(ROUTE._replace(**change))) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
