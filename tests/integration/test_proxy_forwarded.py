@@ -31,13 +31,21 @@ def behind(
 
 
 @pytest.fixture(scope="module")
-def app(alone: Site, behind: Site) -> Iterator[Upstream]:
+def beside(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    folder, trusted = tmp_path_factory.mktemp("beside"), "10.0.0.0/8"
+    with proxies.site(folder, zookeeper, free_port(), PREVS_TRUSTED_PROXIES=trusted) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def app(alone: Site, behind: Site, beside: Site) -> Iterator[Upstream]:
     with upstream("app") as application:
         placed = {SHA: placement("hello", SHA, application.port, "main")}
-        alone.tree.place("hello", placed)
-        behind.tree.place("hello", placed)
-        wait_until(lambda: {"hello": 0} in alone.tree.applied())
-        wait_until(lambda: {"hello": 0} in behind.tree.applied())
+        for site in (alone, behind, beside):
+            site.tree.place("hello", placed)
+            wait_until(lambda site=site: {"hello": 0} in site.tree.applied())
         yield application
 
 
@@ -161,3 +169,54 @@ def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app
     assert alone.proxy.ask(HOST, headers=upgrade).status == 200
     seen = app.seen[-1][2]
     assert (seen["connection"], seen["upgrade"]) == ("upgrade", "websocket")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("X-Real-IP", "X_Real_IP", "x-real_ip", "X-Client-IP", "Client-IP", "Client_Ip"),
+        *("X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "CF_Connecting_IP"),
+        *("Fastly-Client-IP", "X-ProxyUser-Ip", "X-Appengine-User-Ip", "X-Envoy-Original-Path"),
+        *("X-Original-URL", "X-Original-Host", "X-Rewrite-URL", "X-Host", "X-HTTP-Host-Override"),
+        *("Script-Name", "SCRIPT_NAME", "PATH_INFO", "X-Script-Name", "X-Scheme", "X-Url-Scheme"),
+        *("Front-End-Https", "X-SSL", "X-SSL-Client-Verify", "SSL_Client_Cert", "X-ARR-SSL"),
+        *("Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-Client-Verify"),
+        *("Remote-User", "REMOTE_USER", "REMOTE_ADDR", "X-Remote-User", "X-Remote-Group"),
+        *("X-WebAuth-User", "X-Auth-Request-Email", "X-Amzn-Oidc-Identity", "Tailscale-User-Login"),
+        *("X-MS-Client-Principal-Name", "X-Goog-Authenticated-User-Email"),
+        *("X-Sendfile-Type", "X-Accel-Mapping"),
+    ],
+)
+def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
+    alone: Site, behind: Site, beside: Site, app: Upstream, name: str
+) -> None:
+    said = {name: "x", "X-Forwarded-For": "9.9.9.9"}
+    for site, passed in ((alone, False), (beside, False), (behind, True)):
+        assert site.proxy.ask(HOST, headers=said).status == 200
+        assert (name.lower() in app.seen[-1][2]) is passed
+
+
+@pytest.mark.parametrize("name", ["X_Forwarded_For", "X_Prevs_Task", "Forwarded-For", "X-Prevs"])
+def test_what_is_the_proxys_own_to_say_comes_from_nobody(
+    alone: Site, behind: Site, app: Upstream, name: str
+) -> None:
+    for site in (alone, behind):
+        assert site.proxy.ask(HOST, headers={name: "6.6.6.6"}).status == 200
+        assert name.lower() not in app.seen[-1][2]
+
+
+def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
+    said = {
+        "X-Requested-With": "XMLHttpRequest",
+        "X-HTTP-Method-Override": "PUT",
+        "X-Client-Info": "a/1",
+        "X-Real-IP-Seen": "x",
+        "My-X-Host": "x",
+        "Unforwarded": "x",
+        "X-Request-Id": "1",
+        "Via": "1.1 mine",
+        "Authorization": "Basic eDp5",
+    }
+    assert alone.proxy.ask(HOST, headers=said).status == 200
+    seen = app.seen[-1][2]
+    assert {name: seen.get(name.lower()) for name in said} == said
