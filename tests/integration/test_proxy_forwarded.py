@@ -43,9 +43,10 @@ def beside(
 def app(alone: Site, behind: Site, beside: Site) -> Iterator[Upstream]:
     with upstream("app") as application:
         placed = {SHA: placement("hello", SHA, application.port, "main")}
-        for site in (alone, behind, beside):
+        sites = (alone, behind, beside)
+        for site in sites:
             site.tree.place("hello", placed)
-            wait_until(lambda site=site: {"hello": 0} in site.tree.applied())
+        wait_until(lambda: all({"hello": 0} in site.tree.applied() for site in sites))
         yield application
 
 
