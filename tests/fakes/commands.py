@@ -73,7 +73,7 @@ class OneCommand:
 
     def _call(self, call: Mapping[str, Any]) -> None:
         body = {"framework_id": {"value": self.framework_id}, **call}
-        requests.post(self._url, json=body, headers=self._headers, timeout=10).raise_for_status()
+        requests.post(self._url, json=body, headers=self._headers, timeout=60).raise_for_status()
 
 
 def print_bytes(data: bytes) -> str:

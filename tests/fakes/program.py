@@ -59,7 +59,7 @@ class Program:
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        return requests.request(method, self.url + path, headers=headers, timeout=15, **more)
+        return requests.request(method, self.url + path, headers=headers, timeout=60, **more)
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + 60
@@ -84,7 +84,7 @@ class Program:
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def clean_up(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -134,7 +134,7 @@ def remove(master: str, zookeeper: str, root: str) -> None:
     if client.exists(paths.framework_id):
         framework_id = client.get(paths.framework_id)[0].decode()
         url = f"http://{master}/teardown"
-        requests.post(url, data={"frameworkId": framework_id}, timeout=10)
+        requests.post(url, data={"frameworkId": framework_id}, timeout=60)
     if client.exists(root):
         client.delete(root, recursive=True)
     client.stop()

@@ -238,7 +238,7 @@ def test_who_waited_for_another_has_its_whole_limit_all_the_same(
             pytest.fail("there is no tree")
         ends[name] = time.monotonic()
 
-    first = threading.Thread(target=fetch, args=("first", 2.0))
+    first = threading.Thread(target=fetch, args=("first", 4.0))
     first.start()
     wait_until(lambda: fetches(silent_server))
     fetch("second", 1.5)

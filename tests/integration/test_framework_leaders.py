@@ -113,7 +113,7 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     health = pair.second.ask("GET", "/healthz").json()
     assert health == {"status": "ok", "role": "standby", "leader": pair.first.url}
     assert "prevs_leads 0.0" in pair.second.ask("GET", "/metrics").text
-    assert requests.get(f"{pair.second.url}/v1/apps", timeout=15).status_code == 401
+    assert requests.get(f"{pair.second.url}/v1/apps", timeout=60).status_code == 401
     assert pair.second.ask("GET", "/v1/apps/helo").json()["app"] == "helo"
 
     events: list[str] = []

@@ -40,7 +40,7 @@ def framework(mesos: Cluster, zookeeper: str) -> Iterator[Framework]:
     requests.post(
         f"http://{mesos.master}/teardown",
         data={"frameworkId": framework.service.framework_id},
-        timeout=10,
+        timeout=60,
     ).raise_for_status()
     client.delete(paths.root, recursive=True)
     client.stop()
@@ -53,7 +53,7 @@ def schedule(mesos: Cluster) -> Iterator[Callable[[str, float], None]]:
 
     def post(windows: list[dict[str, Any]]) -> None:
         url = f"http://{mesos.master}/maintenance/schedule"
-        requests.post(url, json={"windows": windows}, timeout=10).raise_for_status()
+        requests.post(url, json={"windows": windows}, timeout=60).raise_for_status()
 
     def one(host: str, seconds: float) -> None:
         start = int((time.time() + seconds) * NANOSECONDS)
@@ -69,7 +69,7 @@ def schedule(mesos: Cluster) -> Iterator[Callable[[str, float], None]]:
 def answers(cluster: Cluster) -> Mapping[str, list[str]]:
     """Return what the frameworks have answered for each host that is scheduled."""
     url = f"http://{cluster.master}/maintenance/status"
-    status = requests.get(url, timeout=10).json()
+    status = requests.get(url, timeout=60).json()
     return {
         machine["id"]["hostname"]: [one["status"] for one in machine.get("statuses", [])]
         for machine in status.get("draining_machines", [])
@@ -117,7 +117,7 @@ def drain(mesos: Cluster) -> Iterator[Callable[[str], None]]:
 
     def call(kind: str, agent_id: str, **more: Any) -> requests.Response:
         body = {"type": kind, kind.lower(): {"agent_id": {"value": agent_id}, **more}}
-        return requests.post(f"http://{mesos.master}/api/v1", json=body, timeout=10)
+        return requests.post(f"http://{mesos.master}/api/v1", json=body, timeout=60)
 
     def one(agent_id: str) -> None:
         drained.append(agent_id)

@@ -58,7 +58,7 @@ def start(
     for framework in started:
         framework.kill()
     requests.post(
-        f"http://{mesos.master}/teardown", data={"frameworkId": framework_id}, timeout=10
+        f"http://{mesos.master}/teardown", data={"frameworkId": framework_id}, timeout=60
     ).raise_for_status()
 
 
@@ -83,7 +83,7 @@ def placed(client: KazooClient, paths: Paths, *commits: str) -> PlacementsRecord
 
 def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
     """Return the states of the framework's tasks, as Mesos shows them."""
-    answer = requests.get(f"http://{cluster.master}/tasks?limit=1000", timeout=10).json()
+    answer = requests.get(f"http://{cluster.master}/tasks?limit=1000", timeout=60).json()
     return {
         task["id"]: task["state"]
         for task in answer["tasks"]
@@ -129,7 +129,7 @@ def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Clust
     add(framework, cpus=0.3)
     framework.previews.start("hello", A, "main")
     preview = framework.wait(A, State.RUNNING)
-    answer = requests.get(f"http://{mesos.master}/tasks?limit=1000", timeout=10).json()
+    answer = requests.get(f"http://{mesos.master}/tasks?limit=1000", timeout=60).json()
     (task,) = [task for task in answer["tasks"] if task["id"] == preview.task_id]
     assert task["name"] == "hello@main (aaaaaaa)"
     assert {label["key"]: label["value"] for label in task["labels"]} == {
@@ -314,7 +314,7 @@ def test_a_preview_takes_little_longer_than_its_executor(
 
 def agent_mem(cluster: Cluster) -> int:
     """Return the MB of the session's agents, which are alike."""
-    answer = requests.get(f"http://{cluster.master}/slaves", timeout=10).json()
+    answer = requests.get(f"http://{cluster.master}/slaves", timeout=60).json()
     return min(int(agent["resources"]["mem"]) for agent in answer["slaves"])
 
 

@@ -217,7 +217,7 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     path, preview = run_preview(first, tmp_path)
     known = place.client.get(place.paths.framework_id)[0]
     url = f"http://{mesos.master}/teardown"
-    requests.post(url, data={"frameworkId": known.decode()}, timeout=10).raise_for_status()
+    requests.post(url, data={"frameworkId": known.decode()}, timeout=60).raise_for_status()
     assert first.process is not None
     assert first.process.wait(60) == 7
     assert "--forget id" in refusal(place.program(), 7)
@@ -254,7 +254,7 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
     place.client.delete(place.paths.framework_id)
 
     url = f"http://{mesos.master}/teardown"
-    requests.post(url, data={"frameworkId": known.decode()}, timeout=10).raise_for_status()
+    requests.post(url, data={"frameworkId": known.decode()}, timeout=60).raise_for_status()
     done = forget(first, "id")
     assert (done.returncode, done.stderr) == (0, "")
     assert "it was lost" in done.stdout

@@ -121,7 +121,7 @@ def test_a_framework_that_is_torn_down_ends_with_its_own_code(
     client.stop()
     client.close()
     url = f"http://{mesos.master}/teardown"
-    requests.post(url, data={"frameworkId": framework_id}, timeout=10).raise_for_status()
+    requests.post(url, data={"frameworkId": framework_id}, timeout=60).raise_for_status()
     assert program.process is not None
     assert program.process.wait(60) == 7
     assert "This framework was removed from Mesos" in program.log.read_text()

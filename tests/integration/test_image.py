@@ -18,6 +18,9 @@ from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image,
 pytestmark = pytest.mark.integration
 
 TAG = "prevs-test/image:0123"
+LONG = f"3{os.getpid()}"
+"""Seconds that no other process of this machine sleeps for."""
+SLEEP = f"sleep {LONG}".encode()
 SECRET = "nobody may see this"
 
 
@@ -140,21 +143,21 @@ def test_a_link_out_of_the_commit_shows_nothing_of_the_agent(world: World) -> No
 
 def test_a_build_that_takes_too_long_is_ended(world: World) -> None:
     with pytest.raises(BuildFailed, match="within 1 s"):
-        world.build(f"RUN echo {os.urandom(4).hex()}; sleep 100", limit=1.0)
-    wait_until(lambda: not running(b"sleep 100"))
+        world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=1.0)
+    wait_until(lambda: not running(SLEEP))
 
 
 def test_a_stop_ends_the_build_and_its_step(world: World) -> None:
     def stop() -> None:
-        wait_until(lambda: running(b"sleep 200"))
+        wait_until(lambda: running(SLEEP))
         world.signals.stop(5.0)
 
     stopper = threading.Thread(target=stop)
     stopper.start()
     with pytest.raises(Stopped):
-        world.build(f"RUN echo {os.urandom(4).hex()}; sleep 200")
+        world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}")
     stopper.join()
-    wait_until(lambda: not running(b"sleep 200"))
+    wait_until(lambda: not running(SLEEP))
     assert not world.images.exists(TAG)
 
 
