@@ -30,7 +30,7 @@ _WEBSOCKETS = 64
 
 DIRECT, OURS_SMALL, OURS_LARGE = "no proxy", "prevs, 10", "prevs, 100,000"
 NAMES = (
-    *(DIRECT, rivals.HAPROXY, rivals.NGINX, OURS_SMALL, OURS_LARGE),
+    *(DIRECT, rivals.HAPROXY, rivals.NGINX, rivals.RULES, OURS_SMALL, OURS_LARGE),
     *(rivals.ENVOY, rivals.TRAEFIK, rivals.CADDY, rivals.CHP),
 )
 _OURS = {OURS_SMALL: SMALL, OURS_LARGE: LARGE}

@@ -202,7 +202,7 @@ def machine(path: str, busy: float) -> list[str]:
     return [
         f"{day}, two cores ({model[1] if model else platform.machine()}),"
         f" Linux {platform.release().split('-')[0]}, load {busy:.1f} before it began:",
-        f"{', '.join(versions)}.",
+        f"{', '.join(dict.fromkeys(versions))}.",
     ]
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import jinja2
 
+from bench.proxy import rules
 from local.parts import ProcessPart, answers_http, environment
 
 
@@ -32,9 +33,11 @@ class Rival(NamedTuple):
 
 
 HAPROXY, NGINX = "HAProxy, static", "nginx, static"
+RULES = "HAProxy, static, our rules"
 ENVOY, TRAEFIK, CADDY, CHP = "Envoy", "Traefik", "Caddy", "configurable-http-proxy"
 RIVALS: Mapping[str, Rival] = {
     HAPROXY: Rival("haproxy -db -f haproxy.cfg", ("haproxy.cfg",), ("haproxy", "-v")),
+    RULES: Rival("haproxy -db -f rules.cfg", ("rules.cfg",), ("haproxy", "-v")),
     NGINX: Rival("nginx -c {folder}/nginx.conf -p {folder}", ("nginx.conf",), ("nginx", "-v")),
     ENVOY: Rival(
         "envoy -c envoy.yaml --concurrency 1 --disable-hot-restart -l error",
@@ -83,7 +86,9 @@ def part(
     """Return one as a part, found on `search`; `before` makes its command run on its core."""
     place.folder.mkdir(parents=True)
     for file in RIVALS[name].files:
-        values = {"port": place.port, "backend": place.backend}
+        values: dict[str, object] = {"port": place.port, "backend": place.backend}
+        if name == RULES:
+            values["rules"] = rules.read(place.folder, place.port)
         (place.folder / file).write_text(render(file, place.folder, values))
     words = [word.format(**place._asdict()) for word in RIVALS[name].command.split()]
     return ProcessPart(

@@ -206,6 +206,13 @@ def test_what_is_the_proxys_own_to_say_comes_from_nobody(
         assert name.lower() not in app.seen[-1][2]
 
 
+def test_it_is_found_among_many(alone: Site, app: Upstream) -> None:
+    said = {f"{'A' * 100}-{number}": "x" for number in range(80)} | {"X-Real-IP": "6.6.6.6"}
+    assert alone.proxy.ask(HOST, headers=said).status == 200
+    assert "x-real-ip" not in app.seen[-1][2]
+    assert len(app.seen[-1][2]) > 80
+
+
 def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
     said = {
         "X-Requested-With": "XMLHttpRequest",

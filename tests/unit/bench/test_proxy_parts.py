@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.proxy import cores, load, ours, rivals, websocket
+from bench.proxy import cores, load, ours, rivals, rules, websocket
 from bench.proxy.ours import Installation
 from local.ports import accepts, free_port
 from proxy import routes
@@ -61,6 +62,14 @@ def test_every_file_that_a_rival_needs_is_made_for_its_place(name: str, tmp_path
     assert "{{" not in text
     for file in rivals.RIVALS[name].files:
         assert (place.folder / file).exists()
+
+
+def test_our_rules_are_all_that_does_not_concern_the_destination(tmp_path: Path) -> None:
+    ours_alone = rules.read(tmp_path, 21001)
+    assert "add-header X-Forwarded-Host" in ours_alone.requests
+    assert "X-Robots-Tag" in ours_alone.requests
+    assert "Set-Cookie" in ours_alone.answers
+    assert not re.search("txn.dst|track-sc|lua|set-dst", "".join(ours_alone))
 
 
 def test_what_is_placed_is_what_the_proxy_routes_by() -> None:

@@ -1,0 +1,47 @@
+"""What our configuration does with every request and answer, without where that goes.
+
+Between static HAProxy and ours there is this one: static, with all our rules for headers, cookies
+and what is refused. So it is seen what they cost, and what a destination costs that can change.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.proxy import ours
+from proxy import haproxy_config
+from proxy.haproxy_config import Files, Front
+
+
+class Rules(NamedTuple):
+    """Lines of HAProxy's configuration: a section, and what is in a frontend and a backend."""
+
+    defaults: str
+    requests: str
+    answers: str
+
+
+def read(folder: Path, port: int) -> Rules:
+    """Return ours for visitors at a port. They name no file of the proxy's `folder`."""
+    text = haproxy_config.render(Files(folder), Front(f"127.0.0.1:{port}", ours.DOMAIN))
+    requests = _section(text, "frontend web")
+    looked_up = requests.index("acl reserved")
+    answers = [
+        # Without a destination there is no task; a name as long as most is.
+        re.sub(r"%\[var\(txn\.dst\),.*?\]", f"app7.{7:040x}.a1", line)
+        for line in _section(text, "backend placements").splitlines()
+        if line.split()[:1] == ["http-response"]
+    ]
+    return Rules(
+        "defaults\n" + _section(text, "defaults").rstrip(),
+        requests[:looked_up].rstrip(),
+        "\n".join(answers),
+    )
+
+
+def _section(text: str, name: str) -> str:
+    """Return the lines of a section, without the first. Raises ValueError if there is none."""
+    found = re.search(rf"^{name}\n(.*?)(?=^\S|\Z)", text, re.MULTILINE | re.DOTALL)
+    if found is None:
+        raise ValueError(f"there is no {name!r}")
+    return found[1]
