@@ -84,14 +84,17 @@ class Controller:
     async def first(self, seconds: float) -> Routes | None:
         """Return what is wanted, as soon as it is known; None if it is not after `seconds`.
 
-        The HAProxy that is started next begins with it.
+        The HAProxy that is started next begins with it. This proxy is known to be there before it
+        reads, so a change that it does not read waits until it has applied that.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._wanted is None:
                     await self._changed.wait()
                     self._changed.clear()
-                    await self.read()
+                    with contextlib.suppress(PlacementsAway):  # then there is nothing to read
+                        await self._placements.report({}, ())
+                        await self.read()
         if self._wanted is not None:
             self._table.expect(self._wanted)
         return self._wanted

@@ -11,13 +11,17 @@ OTHER_SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
 
 
 class FakePlacements:
-    """Nodes that a test writes; `reported` and `holding` are what the proxy said, in order."""
+    """Nodes that a test writes; `reported` and `holding` are what the proxy said, in order.
+
+    `reads` has for each read how often the proxy had said something by then.
+    """
 
     def __init__(self) -> None:
         self.nodes: dict[str, Node] | None = {}
         self.away = False
         self.reported: list[Mapping[str, int]] = []
         self.holding: list[Collection[str]] = []
+        self.reads: list[int] = []
         self._written = 0
 
     def write(self, app: str, data: bytes) -> None:
@@ -31,6 +35,7 @@ class FakePlacements:
         """Return the nodes."""
         if self.away:
             raise PlacementsAway("it does not answer")
+        self.reads.append(len(self.reported))
         return self.nodes
 
     async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:

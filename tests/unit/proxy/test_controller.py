@@ -54,6 +54,15 @@ def test_what_is_known_first_is_coming_and_not_yet_there() -> None:
     assert bench.table.get("main.hello.x") is None
 
 
+def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.controller.notice()
+    asyncio.run(bench.controller.first(5.0))
+    assert bench.placements.reported == [{}]
+    assert bench.placements.reads == [1]
+
+
 def test_a_version_is_reported_only_after_it_was_applied() -> None:
     bench = Bench()
     bench.placements.write("hello", HELLO)

@@ -1,0 +1,102 @@
+"""Several proxies in front of one cluster: they come and go, hang and die, at any time."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from kazoo.client import KazooClient
+
+from prevs.paths import Paths
+from tests.e2e.conftest import Api, Cluster, Hello
+from tests.integration import proxies
+from tests.integration.proxies import Proxy, Tree, wait_until
+
+pytestmark = pytest.mark.e2e
+
+HOST = "main.hello.localhost"
+Start = Callable[[], Proxy]
+
+
+@pytest.fixture
+def tree(cluster: Cluster) -> Iterator[Tree]:
+    """What the cluster's proxies say in ZooKeeper."""
+    client = KazooClient(hosts=cluster.zookeeper)
+    client.start()
+    yield Tree(client, Paths("/prevs"))
+    client.stop()
+    client.close()
+
+
+@pytest.fixture
+def start(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[Start]:
+    """A function that starts one more proxy."""
+    with contextlib.ExitStack() as stack:
+
+        def begin() -> Proxy:
+            running = proxies.running(
+                tmp_path_factory.mktemp("more"),
+                zookeeper=cluster.zookeeper,
+                root="/prevs",
+                api=cluster.api,
+                port=free_port(),
+                PREVS_TOKEN_FILE=str(cluster.dir / "token"),
+            )
+            return stack.enter_context(running)
+
+        yield begin
+
+
+def test_proxies_come_and_go_and_each_serves_all(
+    hello: Hello, start: Start, tree: Tree, visit: Callable[..., requests.Response]
+) -> None:
+    page = visit("main").content
+    before = len(tree.records())
+    first = start()
+    assert first.ask(HOST).body == page
+    second = start()
+    assert second.ask(HOST).body == page
+    assert len(tree.records()) == before + 2, "who serves is known to be there"
+    first.process.terminate()
+    assert first.process.wait(60) == 0
+    assert len(tree.records()) == before + 1
+    assert second.ask(HOST).body == page
+    assert visit("main").content == page
+
+
+def test_a_proxy_that_cannot_let_go_delays_a_stop_and_does_not_prevent_it(
+    hello: Hello, api: Api, start: Start, tree: Tree, visit: Callable[..., requests.Response]
+) -> None:
+    sha, page = hello.commit("main"), visit("main").content
+    slow = start()
+    assert slow.ask(HOST).body == page
+    before = len(tree.records())
+    hangs = slow.haproxy
+    os.kill(hangs, signal.SIGSTOP)
+    try:
+        assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
+        api.wait_for("hello", sha, "stopped")
+        assert len(tree.records()) == before, "it is there all the while"
+        assert len({record.applied["hello"] for record in tree.records()}) > 1, "and behind"
+        assert visit("main").content == page
+    finally:
+        os.kill(hangs, signal.SIGCONT)
+    wait_until(lambda: len({record.applied["hello"] for record in tree.records()}) == 1)
+    assert slow.ask(HOST).body == page
+
+
+def test_a_proxy_that_has_died_prevents_no_stop(
+    hello: Hello, api: Api, start: Start, visit: Callable[..., requests.Response]
+) -> None:
+    sha, page = hello.commit("main"), visit("main").content
+    dies = start()
+    assert dies.ask(HOST).body == page
+    dies.process.kill()
+    os.kill(dies.haproxy, signal.SIGKILL)
+    assert api.call("DELETE", f"/v1/previews/hello/{sha}").status_code == 202
+    api.wait_for("hello", sha, "stopped")
+    assert visit("main").content == page
