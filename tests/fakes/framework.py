@@ -90,7 +90,7 @@ class Framework:
         """End as a killed process does: without a word to anybody."""
         self.mesos.stop()
         self._inbox.put(events.Stop())
-        self._thread.join(20)
+        self._thread.join(60)
         self._client.stop()
         self._client.close()
 

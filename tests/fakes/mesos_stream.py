@@ -104,6 +104,7 @@ class StreamServer:
         self.call_answer: Answer | None = None
         self.hangs = False
         self.changed = threading.Condition()
+        self._opening = threading.Lock()
         self._closing = threading.Event()
         self._server = _Server(port, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
@@ -167,8 +168,8 @@ class StreamServer:
         return answer or self.called(call)
 
     def opened(self, call: Call, stream: Stream) -> None:
-        """Record a SUBSCRIBE, and let its stream begin."""
-        with stream.beginning():
+        """Record a SUBSCRIBE, and let its stream begin. One at a time: each may end others."""
+        with self._opening, stream.beginning():
             with self.changed:
                 self.calls.append(call)
                 self.streams.append(stream)
