@@ -22,7 +22,6 @@ from program.settings import SettingsError
 from proxy import certificates, haproxy_config, probing, serving, settings
 from proxy.caps import StartCap
 from proxy.controller import Controller
-from proxy.departures import Departures, read_peers
 from proxy.errors import HaproxyFailed
 from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
@@ -32,6 +31,7 @@ from proxy.metrics import Metrics
 from proxy.refusals import Refusals
 from proxy.reporting import Reporter
 from proxy.room import app, wake
+from proxy.room.held import Held
 from proxy.room.parts import Parts as RoomParts
 from proxy.room.tokens import Tokens
 from proxy.serving import Server
@@ -74,9 +74,9 @@ class _Parts(NamedTuple):
     framework: FrameworkApi
     refusals: Refusals
     waiting: Waiting
-    departures: Departures
     room: Server
     wake: Server
+    held: Held
 
 
 def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _Parts:
@@ -103,17 +103,8 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
 
     refusals = Refusals(table, framework, proxy_id, connects=probing.takes_connections)
     waiting = Waiting(framework, table, chosen.domain, refusals=refusals, ended=count_held)
-    departures = Departures(read_peers)
     room = RoomParts(
-        framework,
-        table,
-        refusals,
-        waiting,
-        Tokens(token),
-        cap,
-        departures,
-        metrics,
-        chosen.domain,
+        framework, table, refusals, waiting, Tokens(token), cap, metrics, chosen.domain
     )
     return _Parts(
         placements,
@@ -125,9 +116,9 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         framework,
         refusals,
         waiting,
-        departures,
         serving.make_server(app.make_app(room)),
         serving.make_server(wake.make_app(room)),
+        Held(room),
     )
 
 
@@ -143,7 +134,7 @@ async def _run(chosen: Settings, files: Files) -> int:
         loop.create_task(parts.room.serve(sockets=[serving.listen(files.room)])),
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
     ]
-    loops: list[asyncio.Task[None]] = []
+    loops = [loop.create_task(parts.held.serve(serving.listen(files.held)))]
     if chosen.certificates:  # looked at before HAProxy reads them
         watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
         loops.append(loop.create_task(watched))
@@ -155,7 +146,6 @@ async def _run(chosen: Settings, files: Files) -> int:
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
             loop.create_task(parts.refusals.run()),
-            loop.create_task(parts.departures.run()),
         ]
         end = loop.create_task(_wait(told_to_end))
         await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
@@ -201,10 +191,10 @@ async def _wait(event: asyncio.Event) -> None:
 @contextlib.contextmanager
 def _locked(files: Files) -> Iterator[None]:
     """Have the folder to ourselves. Raises SettingsError."""
-    with contextlib.ExitStack() as held:
+    with contextlib.ExitStack() as stack:
         try:
             files.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = held.enter_context(files.lock.open("a"))
+            lock = stack.enter_context(files.lock.open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             text = f"PREVS_PROXY_DIR: another proxy uses {files.folder}; give each its own"

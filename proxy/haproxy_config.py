@@ -72,13 +72,18 @@ class Files(NamedTuple):
 
     @property
     def wake(self) -> Path:
-        """The socket that held requests ask; visitors cannot reach it."""
+        """The socket that HAProxy asks of its own accord; visitors cannot reach it."""
         return self.folder / "wake.sock"
 
     @property
     def again(self) -> Path:
         """Where HAProxy hands itself a request whose connection was refused."""
         return self.folder / "again.sock"
+
+    @property
+    def held(self) -> Path:
+        """The socket over which HAProxy tells what it holds; visitors cannot reach it."""
+        return self.folder / "held.sock"
 
     @property
     def lua(self) -> Path:

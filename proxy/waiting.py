@@ -10,7 +10,7 @@ import functools
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -29,6 +29,10 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 
 _LOOK_SECONDS = 0.4
+_LOOKS_A_SECOND = 100
+"""At most, for all hosts: where more than forty are waited for, each is looked at later."""
+_STARTS_A_SECOND = 200
+_DEFECT = problems.unavailable("The preview cannot be started now.")
 _AWAY_SECONDS = 15.0
 """How long a framework that does not answer is waited for: some seconds pass while it restarts."""
 _LINGER_SECONDS = 5.0
@@ -36,19 +40,26 @@ _LINGER_SECONDS = 5.0
 _REMEMBERED = 1000
 
 
-class _Search:
-    """One host's way to its preview, for all who wait for it."""
+Outcome = Route | Problem
+"""Where a preview answers, or why it does not."""
+Tell = Callable[[Outcome], object]
 
-    def __init__(self, since: float, host: str) -> None:
+
+class _Search:
+    """One host's way to its preview, for all who wait for it and were refused by the same task."""
+
+    def __init__(self, since: float, host: str, refused: str) -> None:
         self.host = host
-        self.waiting = 0
+        self.refused = refused
+        self.waiting: set[Tell] = set()
         self.left = since
         self.preview: Preview | None = None
-        self.refused = ""
 
-
-_Ending = asyncio.Task[Problem | None]
-"""Ends with why a host has no preview; with None when it has one, or nobody waits any more."""
+    def end(self, outcome: Outcome) -> None:
+        """Tell all who wait."""
+        waiting, self.waiting = self.waiting, set()
+        for tell in waiting:
+            tell(outcome)
 
 
 class _Look(NamedTuple):
@@ -81,74 +92,90 @@ class Waiting:
         self._ended = ended
         self._clock = clock
         self._pause = pause
-        self._searches: dict[str, tuple[_Search, _Ending]] = {}
+        self._searches: dict[tuple[str, str], tuple[_Search, asyncio.Task[None]]] = {}
+        self._next_start = 0.0
         self._looks: dict[tuple[str, str], _Look] = {}
         self._verdicts: OrderedDict[str, Problem] = OrderedDict()
 
-    async def outcome(self, host: str, seconds: float, refused: str = "") -> Route | Problem | None:
-        """Start the preview of `host`; return where it answers or why it does not.
+    def join(self, host: str, tell: Tell, refused: str = "") -> None:
+        """Start the preview of `host`; have `tell` called once, with how that ended.
 
-        Returns None if neither is known after `seconds`; asking again goes on waiting. The task
-        `refused` took no connection: it is an answer only once it does.
+        Where it is known already, `tell` is called before this returns. The task `refused` took no
+        connection: it is an answer only once it does.
         """
         if route := self._elsewhere(host, refused):
-            return route
-        search, task = self._search(host)
-        search.refused = refused or search.refused
-        search.waiting += 1
-        try:
-            with self._refusals.awaited(host, refused) as routed:
-                either: list[asyncio.Future[Any]] = [routed, task]
-                await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            search.waiting -= 1
+            tell(route)
+            return
+        if (host, refused) not in self._searches:
+            search = _Search(self._clock(), host, refused)
+            task = asyncio.create_task(self._find(search))
+            self._searches[host, refused] = search, task
+        self._searches[host, refused][0].waiting.add(tell)
+
+    def leave(self, host: str, tell: Tell, refused: str = "") -> None:
+        """Have `tell` be called no more."""
+        if running := self._searches.get((host, refused)):
+            search, _ = running
+            search.waiting.discard(tell)
             search.left = self._clock()
-        if route := self._table.get(host) if _is_done(routed) else self._elsewhere(host, refused):
-            return route
-        return task.result() if task.done() and not task.cancelled() else None
+
+    def verdict(self, host: str, held: int, refused: str = "") -> Problem:
+        """Return why a request that was held for `held` seconds is let go without an answer."""
+        if host in self._verdicts:
+            return self._verdicts[host]
+        running = self._searches.get((host, refused))
+        return problems.not_yet(running[0].preview if running else None, held)
+
+    def close(self) -> None:
+        """Forget all who wait."""
+        for search, task in self._searches.values():
+            search.waiting.clear()
+            task.cancel()
 
     def _elsewhere(self, host: str, refused: str) -> Route | None:
         """Return where a host leads, unless that is to the task that was refused."""
         route = self._table.get(host)
         return route if route is not None and route.task_id != refused else None
 
-    def verdict(self, host: str, held: int) -> Problem:
-        """Return why a request that was held for `held` seconds is let go without an answer."""
-        if host in self._verdicts:
-            return self._verdicts[host]
-        running = self._searches.get(host)
-        return problems.not_yet(running[0].preview if running else None, held)
+    async def _find(self, search: _Search) -> None:
+        """Start a preview and look after it until nobody waits any more, or it has failed.
 
-    def close(self) -> None:
-        """Forget all who wait."""
-        for _, task in self._searches.values():
-            task.cancel()
-
-    def _search(self, host: str) -> tuple[_Search, _Ending]:
-        running = self._searches.get(host)
-        if running is None:
-            search = _Search(self._clock(), host)
-            running = search, asyncio.create_task(self._find(search))
-            self._searches[host] = running
-        return running
-
-    async def _find(self, search: _Search) -> Problem | None:
-        """Start a preview and look after it until nobody waits any more, or it has failed."""
+        It is cancelled once the host leads to what may take a connection.
+        """
+        problem: Problem | None = _DEFECT
         try:
-            problem = await self._await_end(search)
+            with self._refusals.awaited(search.host, search.refused) as routed:
+                routed.add_done_callback(functools.partial(self._note, search))
+                problem = await self._await_end(search)
         except ApiRefused as refusal:
             problem = refusal.problem
         except ApiAway as error:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
-            del self._searches[search.host]
-        served = "running" if self._table.get(search.host) else "left"
-        self._ended(problem.slug if problem else served)
+            if problem is not None:
+                search.end(problem)
+            if self._is_current(search):
+                del self._searches[search.host, search.refused]
+        self._ended(problem.slug if problem else "left")
         if problem is not None:
             self._verdicts[search.host] = problem
             while len(self._verdicts) > _REMEMBERED:
                 self._verdicts.popitem(last=False)
-        return problem
+
+    def _note(self, search: _Search, routed: asyncio.Future[Route]) -> None:
+        if not routed.cancelled():
+            self._let_in(search, self._table.get(search.host))
+
+    def _let_in(self, search: _Search, route: Route | None) -> None:
+        """End the search, if there is a route, and let in who waits."""
+        if route is not None and self._is_current(search):
+            _, task = self._searches.pop((search.host, search.refused))
+            task.cancel()
+            search.end(route)
+            self._ended("running")
+
+    def _is_current(self, search: _Search) -> bool:
+        return self._searches.get((search.host, search.refused), (None,))[0] is search
 
     async def _await_end(self, search: _Search) -> Problem | None:
         host = search.host
@@ -156,7 +183,7 @@ class Waiting:
         if split is None:
             return problems.no_address(host, self._domain)
         label, app = split
-        start = functools.partial(self._framework.start, app, label)
+        start = functools.partial(self._start, app, label)
         preview = await self._patiently(start)
         log.info("a request waits", host=host, sha=preview.sha, state=preview.state)
         while True:
@@ -170,14 +197,23 @@ class Waiting:
                 return problems.stopped(preview)
             if not search.waiting and self._clock() - search.left > _LINGER_SECONDS:
                 return None
-            await self._pause(_LOOK_SECONDS)
-            if self._elsewhere(host, search.refused):
-                return None
+            await self._pause(max(_LOOK_SECONDS, len(self._searches) / _LOOKS_A_SECOND))
+            # It may have been routed for a moment before.
+            self._let_in(search, self._elsewhere(host, search.refused))
             look = functools.partial(self._look, preview.app, preview.sha)
             found = await self._patiently(look)
             if found is None:  # forgotten meanwhile; but who waits wants it
                 found = await self._patiently(start)
             preview = found
+
+    async def _start(self, app: str, label: str) -> Preview:
+        """Return the preview that was asked for, each in its turn. Raises ApiAway, ApiRefused."""
+        now = self._clock()
+        turn = max(now, self._next_start)
+        self._next_start = turn + 1 / _STARTS_A_SECOND
+        if turn > now:
+            await self._pause(turn - now)
+        return await self._framework.start(app, label)
 
     async def _patiently(self, ask: Callable[[], Awaitable[_T]]) -> _T:
         """Return the framework's answer, once it gives one. Raises ApiAway, ApiRefused."""
@@ -199,7 +235,3 @@ class Waiting:
             look = _Look(now, asyncio.create_task(self._framework.find(app, sha)))
             self._looks[app, sha] = look
         return await asyncio.shield(look.task)
-
-
-def _is_done(future: asyncio.Future[Route]) -> bool:
-    return future.done() and not future.cancelled()

@@ -2,7 +2,8 @@
 
 Core one has the load, the backend and ZooKeeper, core two the proxy whose turn it is: what a
 request costs there in CPU time is the fairest number, for one or the other core is full.
-`--brief` has one round of a second each and writes nothing: for trying.
+`--brief` has one round of a second each and writes nothing: for trying. `--held` measures what held
+requests cost, and nothing else.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.proxy import backend, changes, cores, course, held, ours, report, rivals
 from bench.proxy.course import LARGE, ROUNDS, SMALL, Site
+from bench.proxy.held import Held
 from bench.proxy.report import Outcome
 from local.errors import LocalError
 from local.parts import bring_up
@@ -26,8 +28,8 @@ from local.zookeeper import zookeeper_part
 from tests.fakes.framework_api import Previews, serving
 
 _PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+_RIVALS = Path(".cache/bench-proxy")
 _CHANGES, _BRIEF_CHANGES = 200, 20
-_HELD = 1000
 
 
 def measure(site: Site, *, brief: bool) -> Outcome:
@@ -51,10 +53,22 @@ def measure(site: Site, *, brief: bool) -> Outcome:
                     backend=site.backend,
                     count=_BRIEF_CHANGES if brief else _CHANGES,
                 )
-    tell(f"Holding {_HELD} requests ...")
-    with course.started(site, SMALL, "held") as target:
-        kb = held.measure(target.port, target.pid, _HELD)
-    return Outcome(course.medians(rounds), moves, kb)
+    return Outcome(course.medians(rounds), moves, measure_held(site))
+
+
+def measure_held(site: Site) -> dict[int, Held]:
+    """Measure held requests for few hosts and for many. Raises BenchError, LocalError."""
+    found = {}
+    with ours.connected(site.around.zookeeper) as client:
+        for hosts in (held.FEW, held.MANY):
+            tell(f"Holding {held.COUNT} requests for {hosts} hosts ...")
+            installation = SMALL._replace(name=f"held-{hosts}")
+            ours.place(client, installation, site.backend.http, site.backend.echo)
+            with course.started(site, installation, f"held-{hosts}") as target:
+                found[hosts] = held.measure(
+                    client, target, hosts, paths=installation.paths, port=site.backend.http
+                )
+    return found
 
 
 @contextlib.contextmanager
@@ -84,8 +98,9 @@ def tell(message: str) -> None:
 def main() -> int:
     """Run the bench and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rivals", type=Path, required=True, help="where the others are installed")
+    parser.add_argument("--rivals", type=Path, default=_RIVALS, help="where the others are")
     parser.add_argument("--brief", action="store_true", help="only try it")
+    parser.add_argument("--held", action="store_true", help="only held requests")
     chosen = parser.parse_args()
     busy = os.getloadavg()[0]
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -93,6 +108,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
         try:
             with _site(Path(scratch), chosen.rivals) as site:
+                if chosen.held:
+                    print(*report.held(measure_held(site)), sep="\n")
+                    return 0
                 outcome = measure(site, brief=chosen.brief)
                 lines = [*report.machine(site.search, busy), "", *report.lines(outcome)]
         except (LocalError, BenchError) as exc:

@@ -1,38 +1,104 @@
-"""What a request costs that waits for its preview."""
+"""What a request costs that waits for its preview, and what it costs to let it go."""
 
 import contextlib
 import select
 import socket
 import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kazoo.client import KazooClient
 
 from bench.errors import BenchError
-from bench.proxy import cores
+from bench.proxy import cores, ours
+from bench.proxy.load import Target
+from prevs.paths import Paths
 from tests.fakes.framework_api import Previews
 
-_APPS = 10
-_SETTLE_SECONDS = 3.0
+COUNT = 1000
+FEW, MANY = 10, COUNT
+"""They are held for so many hosts: a hundred for each, or one."""
+_FIRST_APP, _APPS = 100, 10
+_SETTLE_SECONDS, _PATIENCE_SECONDS = 10.0, 60.0
+_PREVIEWS_OF_ONE_CLIENT = 25
+"""Fewer than one address may have started."""
+
+
+class Held(NamedTuple):
+    """KB of HAProxy and of the controller for one held request; CPU time to let it go, both.
+
+    `seconds` pass from the writing of the placements until the last one is answered.
+    """
+
+    haproxy_kb: float
+    controller_kb: float
+    cpu_us: float
+    seconds: float
+
+    @property
+    def kb(self) -> float:
+        """What it takes in all."""
+        return self.haproxy_kb + self.controller_kb
 
 
 def arrange(world: Previews) -> None:
     """Have previews that are queued as soon as they are asked for, and stay so."""
-    for app in range(_APPS):
-        world.add(f"held{app}", "main", f"{app:040x}")
+    for number in range(COUNT):
+        app, preview = _preview(number)
+        world.add(ours.app_name(app), f"branch-{preview}", f"{app:020x}{preview:020x}")
 
 
-def measure(port: int, pid: int, count: int) -> float:
-    """Hold `count` requests at a proxy; return its memory for each, in KB. Raises BenchError."""
-    before = cores.memory_kb(cores.tree(pid))
+def measure(client: KazooClient, target: Target, hosts: int, *, paths: Paths, port: int) -> Held:
+    """Hold requests at a proxy for so many hosts, then place all at `port`. Raises BenchError."""
+    pids = cores.tree(target.pid)
+    before = _memory(pids)
     with contextlib.ExitStack() as stack:
-        clients = []
-        for number in range(count):
-            client = socket.create_connection(("127.0.0.1", port), timeout=10)
-            clients.append(stack.enter_context(client))
-            host = f"main.held{number % _APPS}.localhost"
-            client.sendall(f"GET /things HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
-        time.sleep(_SETTLE_SECONDS)
-        poll = select.poll()
-        for client in clients:
-            poll.register(client, select.POLLIN)
-        if answered := poll.poll(0):
-            raise BenchError(f"{len(answered)} of {count} requests are not held")
-        return (cores.memory_kb(cores.tree(pid)) - before) / count
+        clients = [stack.enter_context(_ask(target.port, number, hosts)) for number in range(COUNT)]
+        cores.settle(target.pid, _SETTLE_SECONDS)
+        if answered := _answered(clients, 0):
+            raise BenchError(f"{answered} of {COUNT} requests are not held")
+        after = _memory(pids)
+        used = cores.cpu_seconds(pids)
+        began = time.monotonic()
+        _place(client, paths, port)
+        while _answered(clients, 1) < COUNT:
+            if time.monotonic() - began > _PATIENCE_SECONDS:
+                raise BenchError(f"{COUNT - _answered(clients, 0)} of {COUNT} are held for ever")
+            time.sleep(0.01)
+        took = time.monotonic() - began
+        used = cores.cpu_seconds(pids) - used
+    haproxy, controller = ((a - b) / COUNT for a, b in zip(after, before, strict=True))
+    return Held(haproxy, controller, used / COUNT * 1e6, took)
+
+
+def _memory(pids: Sequence[int]) -> tuple[int, int]:
+    """Return the KB of HAProxy and of the controller, which is the first of the processes."""
+    return cores.memory_kb(pids[1:]), cores.memory_kb(pids[:1])
+
+
+def _preview(number: int) -> tuple[int, int]:
+    """Return the app and the preview of a request: those of a few hosts are the first of each."""
+    return _FIRST_APP + number % _APPS, number // _APPS
+
+
+def _ask(port: int, number: int, hosts: int) -> socket.socket:
+    """Send a request, from an address that few others come from."""
+    source = f"127.0.1.{1 + number // _PREVIEWS_OF_ONE_CLIENT}"
+    client = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+    host = ours.host(*_preview(number % hosts))
+    client.sendall(f"GET / HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    return client
+
+
+def _answered(clients: Sequence[socket.socket], seconds: float) -> int:
+    """Return how many have an answer; wait so long for the first one."""
+    poll = select.poll()
+    for client in clients:
+        poll.register(client, select.POLLIN)
+    return len(poll.poll(seconds * 1000))
+
+
+def _place(client: KazooClient, paths: Paths, port: int) -> None:
+    for app in range(_FIRST_APP, _FIRST_APP + _APPS):
+        record = ours.record(app, [port] * (COUNT // _APPS))
+        client.create(paths.app_placements(ours.app_name(app)), record)

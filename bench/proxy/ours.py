@@ -21,10 +21,11 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Installation(NamedTuple):
-    """How many apps there are, and running previews of each; its root in ZooKeeper."""
+    """How many apps there are, and running previews of each; the name of its root."""
 
     apps: int
     previews: int
+    name: str = "bench"
 
     @property
     def placements(self) -> int:
@@ -34,7 +35,7 @@ class Installation(NamedTuple):
     @property
     def paths(self) -> Paths:
         """Where its records are."""
-        return Paths(f"/bench-{self.placements}")
+        return Paths(f"/{self.name}-{self.placements}")
 
 
 def app_name(app: int) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bench.proxy import rivals
 from bench.proxy.course import OURS_LARGE, OURS_SMALL, Found
+from bench.proxy.held import COUNT, FEW, Held
 from bench.proxy.load import Answered
 
 BEGIN, END = "<!-- proxy -->", "<!-- /proxy -->"
@@ -22,11 +23,16 @@ _FULL, _ONE, _SPREAD, _UPLOAD, _MESSAGES = "64", "1", "spread", "upload", "messa
 
 
 class Outcome(NamedTuple):
-    """The medians of the rounds, the seconds of each change by placements, KB of a held request."""
+    """The medians of the rounds, the seconds of changes by placements, what is held by hosts."""
 
     found: Found
     moves: Mapping[int, Sequence[float]]
-    held_kb: float
+    held: Mapping[int, Held]
+
+    @property
+    def held_kb(self) -> float:
+        """KB of a held request; with many hosts there is also a preview to start for each."""
+        return self.held[FEW].kb
 
 
 class Aim(NamedTuple):
@@ -51,7 +57,9 @@ def lines(outcome: Outcome) -> list[str]:
         *_messages(outcome.found),
         *("", "From the write of a placement in ZooKeeper to the first answer by it:", ""),
         *_moves(outcome.moves),
-        *("", f"A held request takes {outcome.held_kb:.1f} KB of HAProxy and controller.", ""),
+        *("", f"One of {COUNT:,} requests that wait for their previews, and to let it go:", ""),
+        *held(outcome.held),
+        "",
         *table(
             ("aim", "", "found", ""),
             [(a.name, a.aim, a.found, "met" if a.met else "missed") for a in aims(outcome)],
@@ -170,6 +178,21 @@ def _moves(moves: Mapping[int, Sequence[float]]) -> list[str]:
             )
         )
     return table(("placements", "median ms", "p95 ms", "worst ms"), rows)
+
+
+def held(found: Mapping[int, Held]) -> list[str]:
+    """Return what held requests cost, by for how many hosts they are, as a table."""
+    rows = [
+        (
+            f"{hosts:,}",
+            *(f"{kb:.1f}" for kb in (held.haproxy_kb, held.controller_kb, held.kb)),
+            f"{held.cpu_us:.0f}",
+            f"{held.seconds:.2f}",
+        )
+        for hosts, held in found.items()
+    ]
+    head = ("hosts", "KB of HAProxy", "KB of the controller", "KB", "CPU us", "until the last, s")
+    return table(head, rows)
 
 
 def _cpu(found: Answered) -> str:

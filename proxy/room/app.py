@@ -83,7 +83,8 @@ class _Room:
             return None
         if "x-prevs-looks" in headers:
             return problems.refuses_connections(visit.host) if visit.refused else None
-        return self._parts.waiting.verdict(visit.host, int(headers.get("x-prevs-held", 0)))
+        held = int(headers.get("x-prevs-held", 0))
+        return self._parts.waiting.verdict(visit.host, held, visit.refused)
 
     def _show(self, visit: Visit, commit: Commit, preview: Preview | None) -> Response:
         """Return the page that waits for a preview, or says why it failed."""

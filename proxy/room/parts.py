@@ -15,7 +15,6 @@ from starlette.requests import Request
 
 from prevs import names
 from proxy.caps import StartCap
-from proxy.departures import Departures
 from proxy.metrics import Metrics
 from proxy.ports import Framework
 from proxy.refusals import Refusals
@@ -35,7 +34,6 @@ class Parts(NamedTuple):
     waiting: Waiting
     tokens: Tokens
     cap: StartCap
-    departures: Departures
     metrics: Metrics
     domain: str
     clock: Callable[[], float] = time.time

@@ -2,25 +2,30 @@
 
 import contextlib
 import socket
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import pytest
 
-from tests.integration import tls, wire
+from tests.integration import http2, tls, wire
+from tests.integration.http2 import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    GOAWAY,
+    HEADERS,
+    PREFACE,
+    RESET,
+    SETTINGS,
+    Field,
+    frame,
+)
 from tests.integration.proxies import Site
 from tests.integration.wire import SMUGGLED, Arrived, ambiguity
 
 pytestmark = pytest.mark.integration
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RESET, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
-END_STREAM, END_HEADERS = 1, 4
 HOST = "main.hello.localhost"
-INDEXED = {0x88: 200, 0x8C: 400, 0x8D: 404, 0x8E: 500}
-"""HPACK's static table, RFC 7541 appendix A; other statuses come as three digits."""
-Field = tuple[bytes, bytes]
 FIELDS: Sequence[Field] = (
     (b":method", b"POST"),
     (b":scheme", b"http"),
@@ -45,7 +50,7 @@ class Bench(NamedTuple):
         """Send one request. What arrives is clear, and the proxy goes on serving."""
         self.seen.clear()
         with self.connect() as client:
-            head = frame(HEADERS, END_HEADERS, 1, b"".join(map(literal, fields)))
+            head = frame(HEADERS, END_HEADERS, 1, http2.headers(fields))
             sent = PREFACE + frame(SETTINGS, 0, 0, b"") + head + frame(DATA, END_STREAM, 1, body)
             client.sendall(sent)
             status = read_status(client)
@@ -57,23 +62,12 @@ class Bench(NamedTuple):
         return Outcome(status, arrived)
 
 
-def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
-
-
-def literal(field: Field) -> bytes:
-    """Return a header as HPACK's literal without indexing, not Huffman coded."""
-    name, value = field
-    assert max(len(name), len(value)) < 127
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
-
 def read_status(client: socket.socket) -> int | None:
     with client.makefile("rb") as stream, contextlib.suppress(ConnectionError):
         while head := stream.read(9):
             kind, payload = head[3], stream.read(int.from_bytes(head[:3], "big"))
             if kind == HEADERS:
-                return INDEXED.get(payload[0]) or int(payload[2:5])
+                return http2.status(payload)
             if kind in {RESET, GOAWAY}:
                 return None
     return None

@@ -2,11 +2,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from proxy.preview import Preview
 from proxy.problems import Problem
 from proxy.refusals import Refusals
 from proxy.routes import Route
 from proxy.table import Table
-from proxy.waiting import Waiting
+from proxy.waiting import Outcome, Waiting
 from tests.fakes.framework_api import FakeFramework, Refusal
 from tests.fakes.placements import OTHER_SHA, SHA
 
@@ -33,6 +34,9 @@ class Bench:
             clock=lambda: self.now,
             pause=self._pause,
         )
+        self.pause_by(self._pause)
+
+    def pause_by(self, pause: Callable[[float], Awaitable[object]]) -> None:
         self.waiting = Waiting(
             self.framework,
             self.table,
@@ -40,7 +44,7 @@ class Bench:
             refusals=self.refusals,
             ended=self.ended.append,
             clock=lambda: self.now,
-            pause=self._pause,
+            pause=pause,
         )
 
     async def _pause(self, seconds: float) -> None:
@@ -65,8 +69,19 @@ class Bench:
 
         return asyncio.run(whole())
 
-    def outcome(self, host: str = HOST) -> Any:
-        return self.run(lambda: self.waiting.outcome(host, 60))
+    def outcome(self, host: str = HOST) -> Outcome:
+        outcome: Outcome = self.run(lambda: self.wait(host))
+        return outcome
+
+    async def wait(self, host: str = HOST, refused: str = "") -> Outcome:
+        told: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self.waiting.join(host, told.set_result, refused)
+        return await told
+
+    def ask_and_leave(self, host: str = HOST) -> None:
+        told: list[Outcome] = []
+        self.waiting.join(host, told.append)
+        self.waiting.leave(host, told.append)
 
 
 def test_a_routed_host_is_told_without_asking_anybody() -> None:
@@ -88,9 +103,9 @@ def test_how_each_start_ended_is_told_once() -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
 
     async def scenario() -> None:
-        await asyncio.gather(*(bench.waiting.outcome(HOST, 60) for _ in range(5)))
-        await bench.waiting.outcome("nothing.hello.localhost", 60)
-        await bench.waiting.outcome("v1.hello.localhost", 0)
+        await asyncio.gather(*(bench.wait() for _ in range(5)))
+        await bench.wait("nothing.hello.localhost")
+        bench.ask_and_leave("v1.hello.localhost")
         while len(bench.ended) < 3:
             await asyncio.sleep(0)
 
@@ -104,7 +119,7 @@ def test_however_many_wait_the_preview_is_started_once() -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
 
     async def scenario() -> list[Any]:
-        return await asyncio.gather(*(bench.waiting.outcome(HOST, 60) for _ in range(100)))
+        return await asyncio.gather(*(bench.wait() for _ in range(100)))
 
     assert bench.run(scenario) == [ROUTE] * 100
     assert bench.framework.world.count("start") == 1
@@ -118,7 +133,7 @@ def test_hosts_of_one_preview_share_the_questions_about_it() -> None:
     bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE, other: ROUTE})))
 
     async def scenario() -> list[Any]:
-        return await asyncio.gather(*(bench.waiting.outcome(h, 60) for h in (HOST, other)))
+        return await asyncio.gather(*(bench.wait(h) for h in (HOST, other)))
 
     assert bench.run(scenario) == [ROUTE, ROUTE]
     assert bench.framework.world.count("start") == 2
@@ -198,11 +213,11 @@ def test_who_asks_for_a_failed_one_again_after_a_retry_waits_again() -> None:
     bench.at.append((1.0, bench.move("failed", failure=failure)))
 
     async def scenario() -> Any:
-        first = await bench.waiting.outcome(HOST, 60)
+        first = await bench.wait()
         assert isinstance(first, Problem)
         bench.framework.world.retry("hello", SHA)
         bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-        return await bench.waiting.outcome(HOST, 60)
+        return await bench.wait()
 
     assert bench.run(scenario) == ROUTE
 
@@ -211,7 +226,7 @@ def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer() -> No
     bench = Bench()
 
     async def scenario() -> None:
-        assert await bench.waiting.outcome(HOST, 0) is None
+        bench.ask_and_leave()
         for _ in range(100):
             await asyncio.sleep(0)
 
@@ -226,7 +241,7 @@ def test_who_was_refused_waits_for_another_attempt_and_has_it_started() -> None:
     other = ROUTE._replace(task_id="u")
     bench.at.append((2.0, bench.move("queued")))
     bench.at.append((6.0, lambda: bench.table.replace({HOST: other})))
-    assert bench.run(lambda: bench.waiting.outcome(HOST, 60, "t")) == other
+    assert bench.run(lambda: bench.wait(HOST, "t")) == other
     assert bench.framework.world.count("start") == 1
     assert bench.now >= 6.0
 
@@ -235,14 +250,14 @@ def test_who_was_refused_waits_for_the_same_attempt_to_take_connections() -> Non
     bench = Bench()
     bench.table.replace({HOST: ROUTE})
     bench.at.append((4.0, lambda: setattr(bench, "takes", True)))
-    assert bench.run(lambda: bench.waiting.outcome(HOST, 60, "t")) == ROUTE
+    assert bench.run(lambda: bench.wait(HOST, "t")) == ROUTE
     assert bench.now >= 4.0
 
 
 def test_who_was_refused_by_an_earlier_attempt_is_let_go_at_once() -> None:
     bench = Bench()
     bench.table.replace({HOST: ROUTE})
-    assert bench.run(lambda: bench.waiting.outcome(HOST, 60, "s")) == ROUTE
+    assert bench.run(lambda: bench.wait(HOST, "s")) == ROUTE
     assert bench.framework.world.asked == []
 
 
@@ -251,6 +266,102 @@ def test_who_was_refused_learns_why_the_preview_failed() -> None:
     bench.table.replace({HOST: ROUTE})
     failure = {"cause": "unhealthy", "message": "It refused connections.", "exit_code": None}
     bench.at.append((1.0, bench.move("failed", failure=failure)))
-    told = bench.run(lambda: bench.waiting.outcome(HOST, 60, "t"))
+    told = bench.run(lambda: bench.wait(HOST, "t"))
     assert isinstance(told, Problem)
     assert (told.status, told.fields["cause"]) == (502, "unhealthy")
+
+
+def test_who_has_left_is_told_nothing_and_who_stays_is() -> None:
+    bench = Bench()
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+
+    async def scenario() -> None:
+        told: list[Outcome] = []
+        bench.waiting.join(HOST, told.append)
+        staying = asyncio.create_task(bench.wait())
+        await asyncio.sleep(0)
+        bench.waiting.leave(HOST, told.append)
+        assert await staying == ROUTE
+        assert told == []
+
+    bench.run(scenario)
+
+
+def test_who_waits_is_let_in_though_the_framework_does_not_answer() -> None:
+    bench = Bench()
+    never = asyncio.Event()
+
+    async def start(app: str, label: str) -> Preview:
+        await never.wait()
+        raise AssertionError
+
+    bench.framework.start = start  # type: ignore[method-assign]
+
+    async def scenario() -> Outcome:
+        waiting = asyncio.create_task(bench.wait())
+        await asyncio.sleep(0)
+        bench.table.replace({HOST: ROUTE})
+        return await waiting
+
+    assert bench.run(scenario) == ROUTE
+
+
+def test_who_comes_when_it_has_run_and_stopped_again_has_it_started() -> None:
+    bench = Bench()
+
+    async def pause(seconds: float) -> None:
+        if seconds > 0.1:  # not a start's turn: all that follows is before the next look
+            await asyncio.Event().wait()
+
+    bench.pause_by(pause)
+
+    async def scenario() -> list[Outcome]:
+        outcomes = []
+        async with asyncio.timeout(10):
+            for count in (1, 2):
+                waits = asyncio.create_task(bench.wait())
+                while bench.framework.world.count("start") < count:
+                    await asyncio.sleep(0)
+                bench.table.replace({HOST: ROUTE})
+                outcomes.append(await waits)
+                bench.table.replace({})
+                bench.move("stopped")()
+        return outcomes
+
+    assert bench.run(scenario) == [ROUTE, ROUTE]
+
+
+def test_who_waits_is_let_go_where_a_start_ends_by_a_defect() -> None:
+    bench = Bench()
+
+    async def start(app: str, label: str) -> Preview:
+        raise ZeroDivisionError
+
+    bench.framework.start = start  # type: ignore[method-assign]
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 503
+
+
+def test_a_thousand_hosts_are_asked_for_in_turn_and_each_is_looked_at_less_often() -> None:
+    bench = Bench()
+    pauses: list[float] = []
+    looks = 1000 / 100
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if seconds >= looks:
+            await asyncio.Event().wait()
+
+    bench.pause_by(pause)
+
+    async def scenario() -> None:
+        for number in range(1000):
+            bench.framework.world.add("hello", f"b{number}", f"{number:040x}")
+            bench.waiting.join(f"b{number}.hello.localhost", print)
+        while pauses.count(looks) < 1000:
+            await asyncio.sleep(0)
+
+    bench.run(scenario)
+    assert bench.framework.world.count("start") == 1000
+    assert 4 < max(seconds for seconds in pauses if seconds < looks) < 5
