@@ -1,4 +1,4 @@
-"""gRPC through the proxy: one call, streams both ways, and a call that is held for its preview."""
+"""gRPC through the proxy, without TLS and with: a call, streams both ways, a call that is held."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from tests.fakes.placements import SHA, placement
-from tests.integration import proxies
+from tests.integration import proxies, tls
 from tests.integration.proxies import Site, wait_until
 
 pytestmark = pytest.mark.integration
@@ -17,10 +17,19 @@ HOST = "main.hello.localhost"
 
 
 @pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> tls.Door:
+    return tls.door(tmp_path_factory.mktemp("door"), free_port(), HOST)
+
+
+@pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+    tmp_path_factory: pytest.TempPathFactory,
+    zookeeper: str,
+    free_port: Callable[[], int],
+    door: tls.Door,
 ) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("grpc"), zookeeper, free_port()) as started:
+    folder = tmp_path_factory.mktemp("grpc")
+    with proxies.site(folder, zookeeper, free_port(), **door.settings()) as started:
         yield started
 
 
@@ -49,11 +58,15 @@ def greeter() -> Iterator[int]:
         server.stop(None).wait()
 
 
-@pytest.fixture
-def channel(site: Site) -> Iterator[grpc.Channel]:
-    address = f"127.0.0.1:{site.proxy.port}"
-    options = [("grpc.default_authority", HOST)]
-    with grpc.insecure_channel(address, options) as opened:
+@pytest.fixture(params=["plain", "TLS"])
+def channel(site: Site, door: tls.Door, request: pytest.FixtureRequest) -> Iterator[grpc.Channel]:
+    options = [("grpc.default_authority", HOST), ("grpc.ssl_target_name_override", HOST)]
+    if request.param == "TLS":
+        trusted = grpc.ssl_channel_credentials(door.authority.cert_pem.bytes())
+        opening = grpc.secure_channel(f"127.0.0.1:{door.port}", trusted, options)
+    else:
+        opening = grpc.insecure_channel(f"127.0.0.1:{site.proxy.port}", options)
+    with opening as opened:
         yield opened
 
 
@@ -96,6 +109,8 @@ def test_a_stream_goes_both_ways_at_once(site: Site, channel: grpc.Channel) -> N
 def test_a_call_is_held_until_its_preview_answers(site: Site, channel: grpc.Channel) -> None:
     applied = site.tree.place("hello", {})
     wait_until(lambda: {"hello": applied} in site.tree.applied())
+    site.world.previews.clear()
+    site.world.asked.clear()
     site.world.add("hello", "main", SHA)
     with greeter() as port:
         site.world.started = lambda _: site.run("hello", SHA, port, "main")

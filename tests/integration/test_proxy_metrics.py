@@ -7,11 +7,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from local.parts import Part, bring_up
 from proxy import caps
 from tests.fakes.placements import SHA
 from tests.integration import proxies
@@ -74,6 +76,18 @@ def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
     assert told["prevs_proxy_starts_total", "held", "running"] == 1
     assert told["prevs_proxy_starts_total", "held", "unknown-label"] == 1
     assert told["prevs_proxy_seconds_since_applied",] < 60
+
+
+def test_it_shows_for_how_long_nothing_could_be_applied(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    name, listen = ("prevs_proxy_seconds_since_applied",), f"127.0.0.1:{free_port()}"
+    more = {"PREVS_PROXY_METRICS_LISTEN": listen}
+    with proxies.site(tmp_path, own_zookeeper.address, free_port(), **more) as site:
+        own_zookeeper.stop()
+        wait_until(lambda: read(site)[name] > 4)
+        bring_up(own_zookeeper)
+        wait_until(lambda: read(site)[name] < 3)
 
 
 def test_haproxy_has_numbers_of_its_own(site: Site) -> None:

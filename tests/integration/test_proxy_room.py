@@ -245,6 +245,30 @@ def test_only_the_page_itself_may_start_a_preview(site: Site) -> None:
     assert "agent" not in json.loads(taken.body)
 
 
+@pytest.mark.parametrize("elsewhere", ["evil.localhost", "other.hello.localhost"])
+def test_a_form_of_another_site_starts_nothing_even_with_a_good_token(
+    site: Site, page: Page, elsewhere: str
+) -> None:
+    token, action = token_of(site.proxy.ask(HOST, headers=BROWSER)), address(site, "/_prevs/start")
+    with upstream("elsewhere") as app:
+        page.goto(f"http://{elsewhere}:{app.port}/")
+        with page.expect_response(action) as answered:
+            page.evaluate(
+                """([action, token]) => {
+                    const form = document.createElement("form");
+                    Object.assign(form, { method: "post", action });
+                    form.append(Object.assign(document.createElement("input"),
+                        { name: "token", value: token }));
+                    document.body.append(form);
+                    form.submit();
+                }""",
+                [action, token],
+            )
+        assert answered.value.status == 403
+    assert site.world.previews == {}
+    assert post(site, "start", token).status == 202, "the token was good"
+
+
 def test_the_reserved_prefix_never_reaches_an_application(site: Site) -> None:
     with upstream("app") as app:
         site.world.start("hello", "main")
