@@ -1,5 +1,6 @@
 """The link to ZooKeeper, over kazoo: one session for all that a framework does there."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -17,9 +18,21 @@ RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, 
 """A ZooKeeper that was away for a minute is noticed within a second of its return."""
 
 
+_SHARES = 3
+"""kazoo gives each server of a list its share of the session to answer a new link. ZooKeeper 3.9
+never answers some that come while it starts; of one server that would cost the whole session."""
+
+
 def make_client(hosts: str) -> KazooClient:
     """Return a client that has yet to be started."""
-    return KazooClient(hosts=hosts, timeout=SESSION_SECONDS, connection_retry=dict(RECONNECT))
+    servers, slash, chroot = hosts.partition("/")
+    listed = servers.split(",")
+    listed *= math.ceil(_SHARES / len(listed))
+    return KazooClient(
+        hosts=f"{','.join(listed)}{slash}{chroot}",
+        timeout=SESSION_SECONDS,
+        connection_retry=dict(RECONNECT),
+    )
 
 
 def start(client: KazooClient, timeout: float) -> None:
@@ -27,7 +40,8 @@ def start(client: KazooClient, timeout: float) -> None:
     try:
         client.start(timeout=timeout)
     except KazooTimeoutError:
-        raise Unavailable(f"ZooKeeper ({client.hosts})") from None
+        servers = dict.fromkeys(f"{host}:{port}" for host, port in client.hosts)
+        raise Unavailable(f"ZooKeeper ({', '.join(servers)})") from None
 
 
 def connect(hosts: str, timeout: float) -> KazooClient:

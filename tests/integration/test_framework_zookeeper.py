@@ -2,6 +2,7 @@
 
 import dataclasses
 import queue
+import socket
 import uuid
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -14,7 +15,7 @@ from framework import events
 from framework.election import Election
 from framework.errors import SessionLost, Superseded, Unavailable
 from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_link import connect, watch_link
+from framework.zookeeper_link import SESSION_SECONDS, connect, make_client, watch_link
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -51,6 +52,22 @@ def store(client: KazooClient, paths: Paths) -> ZookeeperStore:
 def test_a_zookeeper_that_is_not_there_is_told_as_such(free_port: Callable[[], int]) -> None:
     with pytest.raises(Unavailable, match="ZooKeeper"):
         connect(f"127.0.0.1:{free_port()}", 0.5)
+
+
+def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        client = make_client(f"127.0.0.1:{mute.getsockname()[1]}")
+        client.start_async()
+        try:
+            mute.settimeout(60)
+            first, _ = mute.accept()
+            mute.settimeout(SESSION_SECONDS * 0.9)
+            second, _ = mute.accept()
+            first.close()
+            second.close()
+        finally:
+            client.stop()
+            client.close()
 
 
 def test_a_malformed_record_costs_that_one_preview(

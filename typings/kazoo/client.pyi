@@ -35,7 +35,7 @@ class TransactionRequest:
 
 class KazooClient:
     state: str
-    hosts: str
+    hosts: list[tuple[str, int]]
     def __init__(
         self,
         hosts: str = "127.0.0.1:2181",
