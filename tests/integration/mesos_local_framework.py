@@ -107,7 +107,7 @@ class Scheduler:
             self._url,
             json={"framework_id": {"value": self.framework}, **call},
             headers={"Mesos-Stream-Id": self._stream},
-            timeout=10,
+            timeout=60,
         )
         assert answer.status_code == 202, answer.text
 

@@ -58,7 +58,7 @@ class Bench(NamedTuple):
         assert [found for found in map(ambiguity, arrived) if found] == []
         assert all(request.target == b"/first" for request in arrived), arrived
         assert len(arrived) <= 1
-        assert self.site.proxy.ask("main.hello.localhost", timeout=10).body == b"app"
+        assert self.site.proxy.ask("main.hello.localhost").body == b"app"
         return Outcome(status, arrived)
 
 

@@ -121,7 +121,7 @@ def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
     wait_until(lambda: not takes_connections(site))
     one.finish()
     assert slow.end() == "one"
-    assert site.proxy.process.wait(15) == 0
+    assert site.proxy.process.wait(60) == 0
 
 
 def is_told_open(site: Site) -> bool:

@@ -37,7 +37,7 @@ def make(master: FakeMaster) -> Iterator[Callable[[str | None], MesosCluster]]:
             )
         )
         made[-1].start()
-        assert told.get(timeout=10) == events.Subscribed(FRAMEWORK_ID)
+        assert told.get(timeout=60) == events.Subscribed(FRAMEWORK_ID)
         return made[-1]
 
     yield make
