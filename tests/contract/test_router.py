@@ -112,9 +112,9 @@ def bench(
 
 def test_what_is_applied_is_routed(bench: Bench) -> None:
     changes = asyncio.run(bench.router.apply({"a.x": ONE, "b.x": TWO, "c.x": SIX}))
-    assert bench.where("a.x") == "127.0.0.1|31000|hello.one"
-    assert bench.where("b.x") == "10.1.2.3|31001|hello.two"
-    assert bench.where("c.x") == "fd00::1|31002|hello.six"
+    assert bench.where("a.x") == str(ONE)
+    assert bench.where("b.x") == str(TWO)
+    assert bench.where("c.x") == str(SIX)
     assert bench.where("d.x") is None
     assert set(changes.adds) == {"a.x", "b.x", "c.x"}
 
@@ -163,8 +163,8 @@ def test_thousands_of_hosts_are_routed_at_once(bench: Bench) -> None:
     wanted = {f"{n}.x": Route("10.0.0.1", 1 + n, f"task-{n}") for n in range(5000)}
     changes = asyncio.run(bench.router.apply(wanted))
     assert len(changes) == 5000
-    assert bench.where("0.x") == "10.0.0.1|1|task-0"
-    assert bench.where("4999.x") == "10.0.0.1|5000|task-4999"
+    assert bench.where("0.x") == str(wanted["0.x"])
+    assert bench.where("4999.x") == str(wanted["4999.x"])
     asyncio.run(bench.router.apply({"1.x": ONE}))
     assert bench.where("0.x") is None
     assert bench.where("1.x") == str(ONE)
