@@ -16,6 +16,7 @@ class StartCap:
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._hosts: dict[str, OrderedDict[str, float]] = {}
+        self._forgotten = clock()
 
     def take(self, address: str, host: str) -> int | None:
         """Return None if `address` may start what `host` leads to, and count that.
@@ -24,8 +25,9 @@ class StartCap:
         for already is always allowed.
         """
         now = self._clock()
-        self._forget(now - SECONDS)
+        self._forget(now)
         hosts = self._hosts.setdefault(_network(address), OrderedDict())
+        _drop(hosts, now - SECONDS)
         if host not in hosts and len(hosts) >= MOST:
             oldest = next(iter(hosts.values()))
             return max(1, round(oldest + SECONDS - now))
@@ -33,12 +35,20 @@ class StartCap:
         hosts.move_to_end(host)
         return None
 
-    def _forget(self, before: float) -> None:
+    def _forget(self, now: float) -> None:
+        """Forget now and then who has not asked for long."""
+        if now - self._forgotten < SECONDS:
+            return
+        self._forgotten = now
         for address, hosts in list(self._hosts.items()):
-            while hosts and next(iter(hosts.values())) <= before:
-                hosts.popitem(last=False)
+            _drop(hosts, now - SECONDS)
             if not hosts:
                 del self._hosts[address]
+
+
+def _drop(hosts: OrderedDict[str, float], before: float) -> None:
+    while hosts and next(iter(hosts.values())) <= before:
+        hosts.popitem(last=False)
 
 
 def _network(address: str) -> str:

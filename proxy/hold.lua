@@ -44,7 +44,7 @@ local function leave(number)
   if news and held[number] then
     news:push("leave " .. number .. "\n")
   end
-  let_go(number, "no")
+  held[number] = nil
 end
 
 -- Tells the controller what is new, until the connection ends.
@@ -101,6 +101,7 @@ local function ask()
     for number, request in pairs(held) do
       if time >= request.deadline then
         leave(number)
+        request.answers:push("no")
       end
     end
     core.msleep(pause_ms)

@@ -9,6 +9,7 @@ import functools
 import itertools
 import socket
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from prevs import names
@@ -39,8 +40,11 @@ class _Request(NamedTuple):
 class Held:
     """All that is held. Belongs to the event loop's thread."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(
+        self, parts: Parts, *, pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    ) -> None:
         self._parts = parts
+        self._pause = pause
         self._connections: set[_Connection] = set()
         parts.metrics.held.set_function(self._count)
 
@@ -75,7 +79,7 @@ class Held:
     async def _recount(self) -> None:
         """Have those who still wait counted as if they asked only now."""
         while True:
-            await asyncio.sleep(_COUNT_AGAIN_SECONDS)
+            await self._pause(_COUNT_AGAIN_SECONDS)
             for connection in self._connections:
                 for request in connection.requests.values():
                     self._parts.cap.take(request.client, request.host)

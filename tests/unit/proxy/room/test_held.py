@@ -1,0 +1,160 @@
+"""What HAProxy tells of what it holds, and what it is told, over a socket."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from proxy import caps, serving
+from proxy.caps import StartCap
+from proxy.metrics import Metrics
+from proxy.refusals import Refusals
+from proxy.room.held import Held
+from proxy.room.parts import Parts
+from proxy.room.tokens import Tokens
+from proxy.routes import Route
+from proxy.table import Table
+from proxy.waiting import Waiting
+from tests.fakes.clock import FakeClock
+from tests.fakes.framework_api import FakeFramework
+
+ROUTE = Route("10.0.0.1", 31000, "t")
+PATIENCE = 20.0
+
+
+def host(number: int) -> str:
+    return f"b{number}.hello.localhost"
+
+
+class Bench:
+    """The controller's end of the socket; `turns` has one for each time that it counts again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.table = Table()
+        self.turns: asyncio.Queue[None] = asyncio.Queue()
+        self.metrics = Metrics(CollectorRegistry())
+        framework = FakeFramework()
+        for number in range(200):
+            framework.world.add("hello", f"b{number}", f"{number:040x}")
+        refusals = Refusals(self.table, framework, "the-proxy", connects=self._connects)
+        waiting = Waiting(framework, self.table, "localhost", refusals=refusals, ended=print)
+        cap, tokens = StartCap(clock=self.clock.read), Tokens("x")
+        parts = Parts(
+            framework, self.table, refusals, waiting, tokens, cap, self.metrics, "localhost"
+        )
+        self._waiting = waiting
+        self._held = Held(parts, pause=lambda _: self.turns.get())
+        self._path = folder / "held.sock"
+
+    async def _connects(self, _: Route) -> bool:
+        return True
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator["HaproxyThread"]:
+        """Serve, and connect as a thread of HAProxy does."""
+        serving_task = asyncio.create_task(self._held.serve(serving.listen(self._path)))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.sleep(0)
+                thread = HaproxyThread(*await asyncio.open_unix_connection(self._path))
+                yield thread
+                thread.writer.close()
+        finally:
+            serving_task.cancel()
+            self._waiting.close()
+
+    async def count(self, held: int) -> None:
+        """Wait until as many are held."""
+        while self.metrics.registry.get_sample_value("prevs_proxy_held_requests") != held:
+            await asyncio.sleep(0)
+
+
+class HaproxyThread:
+    """The other end, as hold.lua is."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def hold(self, number: int, client: str = "10.0.0.9") -> None:
+        self.say(f"hold {number} {host(number)} {client} 127.0.0.1 {number + 1}")
+
+    def say(self, line: str) -> None:
+        self.writer.write(line.encode() + b"\n")
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Yield answers, up to the line that is empty."""
+        while line := (await self.reader.readline()).decode().rstrip("\n"):
+            yield line
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
+    def run(scenario: Callable[[Bench], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            await scenario(Bench(tmp_path))
+
+        asyncio.run(whole())
+
+    return run
+
+
+Run = Callable[[Callable[[Bench], Awaitable[None]]], None]
+
+
+def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(run: Run) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with bench.connected() as haproxy:
+            for number in range(120):
+                haproxy.hold(number, f"10.0.0.{number}")
+            await bench.count(120)
+            bench.table.replace({host(number): ROUTE for number in range(120)})
+            sizes: list[int] = []
+            while sum(sizes) < 120:
+                lines = [line async for line in haproxy.lines()]
+                assert all(line.endswith(f" to {ROUTE}") for line in lines)
+                sizes.append(len(lines))
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(haproxy.reader.readexactly(1), 0.05)
+                haproxy.say("next")
+            assert max(sizes) == 50
+
+    run(scenario)
+
+
+def test_what_a_connection_held_is_over_with_it(run: Run) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with bench.connected() as haproxy:
+            haproxy.hold(1)
+            haproxy.hold(2)
+            await bench.count(2)
+            haproxy.say("leave 1")
+            await bench.count(1)
+            haproxy.say("end")
+            assert await haproxy.reader.read() == b""
+            await bench.count(0)
+
+    run(scenario)
+
+
+def test_what_is_held_stays_counted_for_the_limit_of_starts(run: Run) -> None:
+    async def scenario(bench: Bench) -> None:
+        async with bench.connected() as haproxy:
+            for number in range(caps.MOST):
+                haproxy.hold(number)
+            await bench.count(caps.MOST)
+            for _ in range(3):
+                bench.clock.pass_seconds(caps.SECONDS - 1)
+                bench.turns.put_nowait(None)
+                while not bench.turns.empty():
+                    await asyncio.sleep(0)
+                await asyncio.sleep(0)
+            haproxy.hold(100)
+            answers = [line async for line in haproxy.lines()]
+            assert answers == [f"100 later {caps.SECONDS:.0f}"]
+
+    run(scenario)
