@@ -31,7 +31,8 @@ _T = TypeVar("_T")
 _LOOK_SECONDS = 0.4
 _LOOKS_A_SECOND = 100
 """At most, for all hosts: where more than forty are waited for, each is looked at later."""
-_STARTS_A_SECOND = 200
+_STARTS_A_SECOND = 100
+"""Else a thousand at once would be a thousand connections to the framework."""
 _DEFECT = problems.unavailable("The preview cannot be started now.")
 _AWAY_SECONDS = 15.0
 """How long a framework that does not answer is waited for: some seconds pass while it restarts."""

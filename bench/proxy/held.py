@@ -19,7 +19,7 @@ COUNT = 1000
 FEW, MANY = 10, COUNT
 """They are held for so many hosts: a hundred for each, or one."""
 _FIRST_APP, _APPS = 100, 10
-_SETTLE_SECONDS, _PATIENCE_SECONDS = 10.0, 60.0
+_SETTLE_SECONDS, _PATIENCE_SECONDS = 20.0, 60.0
 _PREVIEWS_OF_ONE_CLIENT = 25
 """Fewer than one address may have started."""
 
