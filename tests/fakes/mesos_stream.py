@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from tests.free_ports import free_port
+
 T = TypeVar("T")
 
 Json = dict[str, Any]
@@ -106,7 +108,8 @@ class StreamServer:
         self.changed = threading.Condition()
         self._opening = threading.Lock()
         self._closing = threading.Event()
-        self._server = _Server(port, self)
+        # One that comes back finds its port as it left it.
+        self._server = _Server(port or free_port(), self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
