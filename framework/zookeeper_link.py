@@ -1,6 +1,5 @@
 """The link to ZooKeeper, over kazoo: one session for all that a framework does there."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
@@ -10,6 +9,7 @@ from kazoo.handlers.threading import KazooTimeoutError
 
 from framework import events
 from framework.errors import SessionLost, Unavailable
+from program.zookeeper import list_servers
 
 SESSION_SECONDS = 6.0
 """After so long without a word from the leader ZooKeeper lets another one lead."""
@@ -18,21 +18,10 @@ RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, 
 """A ZooKeeper that was away for a minute is noticed within a second of its return."""
 
 
-_SHARES = 3
-"""kazoo gives each server of a list its share of the session to answer a new link. ZooKeeper 3.9
-never answers some that come while it starts; of one server that would cost the whole session."""
-
-
 def make_client(hosts: str) -> KazooClient:
     """Return a client that has yet to be started."""
-    servers, slash, chroot = hosts.partition("/")
-    listed = servers.split(",")
-    listed *= math.ceil(_SHARES / len(listed))
-    return KazooClient(
-        hosts=f"{','.join(listed)}{slash}{chroot}",
-        timeout=SESSION_SECONDS,
-        connection_retry=dict(RECONNECT),
-    )
+    servers = list_servers(hosts)
+    return KazooClient(hosts=servers, timeout=SESSION_SECONDS, connection_retry=dict(RECONNECT))
 
 
 def start(client: KazooClient, timeout: float) -> None:

@@ -19,6 +19,7 @@ from kazoo.protocol.states import WatchedEvent
 
 from prevs.paths import Paths
 from prevs.records import ProxyRecord
+from program.zookeeper import list_servers
 from proxy.errors import PlacementsAway
 from proxy.routes import Node
 
@@ -38,7 +39,9 @@ class ZookeeperPlacements:
         self, hosts: str, paths: Paths, proxy_id: str, changed: Callable[[], object]
     ) -> None:
         retry: dict[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 2.0}
-        self._client = KazooClient(hosts=hosts, timeout=SESSION_SECONDS, connection_retry=retry)
+        self._client = KazooClient(
+            hosts=list_servers(hosts), timeout=SESSION_SECONDS, connection_retry=retry
+        )
         self._paths = paths
         self._own = paths.proxy(proxy_id)
         self._changed = changed

@@ -12,7 +12,7 @@ from kazoo.client import KazooClient
 
 from local.parts import Part, bring_up
 from prevs.paths import Paths
-from proxy.zookeeper import ZookeeperPlacements
+from proxy.zookeeper import SESSION_SECONDS, ZookeeperPlacements
 from tests.fakes.placements import OTHER_SHA, SHA, placement, record
 from tests.integration import proxies
 from tests.integration.proxies import upstream, wait_until
@@ -96,6 +96,22 @@ def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
         bring_up(own_zookeeper)
         wait_until(lambda: site.tree.client.connected)
         wait_until(lambda: {"hello": 0} in site.tree.applied())
+
+
+def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        placements = ZookeeperPlacements(address, Paths("/x"), "a", lambda: None)
+        placements.start()
+        try:
+            mute.settimeout(60)
+            first, _ = mute.accept()
+            mute.settimeout(SESSION_SECONDS * 0.9)
+            second, _ = mute.accept()
+            first.close()
+            second.close()
+        finally:
+            asyncio.run(placements.stop())
 
 
 def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
