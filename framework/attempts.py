@@ -224,8 +224,7 @@ class Attempts:
 
     def is_said_to_run(self, task_id: str) -> bool:
         """Tell whether Mesos has answered for a task, and has not lost sight of it since."""
-        connected = self._subscribed is not None
-        return connected and not self._run.awaits(task_id) and task_id not in self._away
+        return not self._run.awaits(task_id) and task_id not in self._away
 
     def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
         """Count an attempt for ended, of which nobody has said that it has: end it."""

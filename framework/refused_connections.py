@@ -115,7 +115,6 @@ class RefusedConnections:
                 del self._spells[task_id]
             elif has_lasted(spell) and self._attempts.is_said_to_run(task_id):
                 self._attempts.give_up(preview, _FAILURE)
-                del self._spells[task_id]
             elif not preview.reason:
                 self._records.change(preview, Event.ALIVE, reason=REASON)
 

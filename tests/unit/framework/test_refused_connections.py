@@ -97,6 +97,8 @@ def test_what_is_out_of_sight_is_left_to_what_follows_from_that(driven: Driven) 
     assert away.startswith("Its agent does not answer")
     driven.refuse(2 * LASTS)
     assert (driven.preview().state, driven.preview().reason) == (State.RUNNING, away)
+    driven.tick(LAPSE_SECONDS + 1)
+    assert driven.preview().reason == away
 
 
 def test_while_the_link_to_mesos_is_gone_nothing_is_ended(driven: Driven) -> None:
@@ -125,12 +127,16 @@ def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_count
     assert driven.preview().state is State.QUEUED
 
 
-def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(driven: Driven) -> None:
+@pytest.mark.parametrize(("open_", "requests"), [(0, 1), (1, 0)])
+def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
+    driven: Driven, open_: int, requests: int
+) -> None:
     driven.run()
     driven.refuse(0)
     said_to_run(driven)
     for _ in range(20):
-        driven.use(proxy="p2", requests=1)
+        driven.use(proxy="p2", open=open_, requests=requests)
+        driven.use(proxy="p1", open=1)
         driven.refuse(2)
     assert driven.preview().state is State.RUNNING
     driven.refuse(PATIENCE_SECONDS - 3)
@@ -183,6 +189,7 @@ def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     assert driven.preview().state is State.STOPPED
     driven.tick(20)
     assert driven.preview().reason == ""
+    assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
 
 
 def test_what_cannot_be_stored_is_done_at_the_next_turn(driven: Driven) -> None:
@@ -197,12 +204,11 @@ def test_what_cannot_be_stored_is_done_at_the_next_turn(driven: Driven) -> None:
 
 def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
     driven.run()
-    driven.refuse(0)
-    said_to_run(driven)
     driven.step(events.StoreSuspended())
     driven.refuse(LASTS)
-    assert driven.preview().state is State.RUNNING
     driven.step(events.StoreResumed())
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
     assert driven.preview().state is State.QUEUED
 
 

@@ -127,9 +127,11 @@ def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go() -> No
 def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro() -> None:
     bench = Bench()
     bench.take()
+    refused: list[list[str]] = []
+    bench.at.append((0.5, lambda: refused.append(bench.refusals.tasks)))
     assert bench.run(bench.wait) == (ROUTE, 1.0)
     assert len(bench.looks) == 1
-    assert bench.refusals.tasks == []
+    assert refused == [[]]
 
 
 def test_however_many_wait_there_is_one_look_a_second() -> None:
@@ -166,6 +168,19 @@ def test_one_that_is_noted_is_looked_at_too_and_told() -> None:
         assert bench.refusals.tasks == ["one"]
 
     bench.run(scenario)
+
+
+def test_one_that_is_noted_again_is_looked_at_for_longer() -> None:
+    bench = Bench()
+    bench.at.append((4.0, lambda: bench.refusals.note(HOST, "one")))
+
+    async def scenario() -> None:
+        bench.refusals.note(HOST, "one")
+        await bench.turn(lambda: bench.refusals.tasks)
+        await bench.turn(lambda: not bench.refusals.tasks)
+
+    bench.run(scenario)
+    assert bench.now >= 4.0 + LINGER_SECONDS
 
 
 @pytest.mark.parametrize(
