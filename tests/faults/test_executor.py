@@ -8,7 +8,7 @@ from local import processes
 from tests.faults.fleet import Fleet
 from tests.faults.recovery import Recovery
 from tests.faults.system import System
-from tests.faults.visitors import Seen
+from tests.faults.visitors import Address, Seen, ask
 
 pytestmark = pytest.mark.faults
 
@@ -34,6 +34,9 @@ def test_a_preview_whose_container_is_killed_runs_again_and_says_why(
     before, old = fleet.tasks(), fleet.start_another()
     recovery.begin()
     system.end_container(old)
+    _, label = fleet.another_label
+    address = Address(fleet.host(label), fleet.site.page(label))
+    assert ask(system.settings.port, address) is None, "it was not held until the next attempt"
     fleet.wait_another(but=old)
     recovery.end("container killed")
     # Its record says so too, but only for the second until the next attempt.

@@ -1,6 +1,7 @@
 """gRPC through the proxy, without TLS and with: a call, streams both ways, a call that is held."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,7 @@ import grpc
 import pytest
 
 from tests.fakes.placements import SHA, placement
+from tests.free_ports import free_port
 from tests.integration import proxies, tls
 from tests.integration.proxies import Site, wait_until
 
@@ -116,6 +118,34 @@ def test_a_call_is_held_until_its_preview_answers(site: Site, channel: grpc.Chan
         site.world.started = lambda _: site.run("hello", SHA, port, "main")
         assert Stub(channel).greet(b"you", timeout=60) == b"hello you"
         assert site.world.count("POST /v1/previews") == 1
+
+
+_attempts = itertools.count()
+
+
+def test_calls_that_were_refused_are_held_and_sent_to_the_next_attempt(
+    site: Site, channel: grpc.Channel
+) -> None:
+    site.world.refused.clear()
+    site.world.add("hello", "main", SHA)
+    site.world.start("hello", "main")
+    site.world.move("hello", SHA, "running")
+
+    def place(port: int) -> None:
+        placed = placement("hello", SHA, port, "main", attempt=f"next{next(_attempts)}")
+        version = site.tree.place("hello", {SHA: placed})
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+
+    place(free_port())
+    stub = Stub(channel)
+    called = stub.greet.future(b"you", timeout=60)
+    streamed = stub.echo(iter([b"1", b"2"]), timeout=60)
+    wait_until(lambda: site.world.refused)
+    with greeter() as port:
+        place(port)
+        assert called.result() == b"hello you"
+        assert dict(called.trailing_metadata())["x-after"] == "all"
+        assert list(streamed) == [b"echo 1", b"echo 2"]
 
 
 def test_a_call_that_leads_nowhere_has_a_status_of_its_own(site: Site) -> None:
