@@ -23,6 +23,7 @@ from proxy import certificates, haproxy_config, probing, serving, settings
 from proxy.caps import StartCap
 from proxy.controller import Controller
 from proxy.errors import HaproxyFailed
+from proxy.formers import Formers
 from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files
@@ -70,6 +71,7 @@ class _Parts(NamedTuple):
     reporter: Reporter
     router: HaproxyRouter
     haproxy: HaproxyProcess
+    formers: Formers
     table: Table
     framework: FrameworkApi
     refusals: Refusals
@@ -84,7 +86,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
     token = chosen.token()
     table = Table()
-    router = HaproxyRouter(files.socket, files.map, run)
+    router, formers = HaproxyRouter(files.socket, files.map, run), Formers(files)
     placements = ZookeeperPlacements(
         chosen.zookeeper,
         Paths(chosen.root),
@@ -111,7 +113,8 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         controller,
         Reporter(router, framework, proxy_id),
         router,
-        HaproxyProcess(files, router.replaced),
+        HaproxyProcess(files, formers, router.replaced),
+        formers,
         table,
         framework,
         refusals,
@@ -143,6 +146,7 @@ async def _run(chosen: Settings, files: Files) -> int:
         log.info("the proxy runs", listen=chosen.proxy_listen, api=chosen.api)
         loops += [
             loop.create_task(parts.haproxy.watch()),
+            loop.create_task(parts.formers.run()),
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
             loop.create_task(parts.refusals.run()),

@@ -3,6 +3,7 @@
 ProxyError
 ├── PlacementsAway   ZooKeeper does not answer now: what is routed stays as it is
 ├── RouterAway       HAProxy does not answer now: it is being started
+│   └── RouterGone   that HAProxy has ended
 ├── ApiAway          the framework does not answer now: the same call may later
 ├── ApiRefused       the framework said no, with its problem
 └── HaproxyFailed    HAProxy cannot be started, with its own last words
@@ -21,6 +22,10 @@ class PlacementsAway(ProxyError):
 
 class RouterAway(ProxyError):
     """HAProxy's socket does not answer, or answers what it should not."""
+
+
+class RouterGone(RouterAway):
+    """Nobody listens on that socket of HAProxy's."""
 
 
 class ApiAway(ProxyError):

@@ -1,31 +1,26 @@
-"""HAProxy's map and counts, over its runtime socket. The only module that speaks to that socket.
+"""HAProxy's map and counts.
 
-Each call has a connection of its own: one that was kept would stay with a process that another
-has replaced. The map's key `~REV` says which apply it is the outcome of; where it says something
+The map's key `~REV` says which apply it is the outcome of; where it says something
 else (HAProxy was started anew), everything is given again in one commit.
 
-One connection does stay with each process that was replaced: its open requests count until they
-have ended.
+The open requests of each process that was replaced count until they have ended.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 
-from proxy import haproxy_text, routes
-from proxy.errors import RouterAway
+from proxy import haproxy_text, routes, runtime
+from proxy.errors import RouterAway, RouterGone
 from proxy.routes import Changes, Routes
+from proxy.runtime import Connection
 from proxy.use import Count, Reading
 
 REVISION = "~REV"
 """Found under no host that a client sends: those are looked up in small letters."""
-_ANSWER_SECONDS = 10.0
 _MANY = 500
 """From here on a whole commit disturbs the traffic less than single commands."""
-
-
-_AWAY = (OSError, EOFError, ValueError)
 
 
 def _values(wanted: Routes) -> dict[str, str]:
@@ -33,51 +28,6 @@ def _values(wanted: Routes) -> dict[str, str]:
     return {
         host: str(route) for part in routes.parts(wanted).values() for host, route in part.items()
     }
-
-
-class _Connection:
-    """One connection to the runtime socket."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def close(self) -> None:
-        """Close it."""
-        self._writer.close()
-
-    async def ask(self, command: str) -> str:
-        """Send a command and return the reply."""
-        self._writer.write(command.encode("ascii") + b"\n")
-        reply = b""
-        while not haproxy_text.is_whole(reply):
-            piece = await self._reader.read(65536)
-            if not piece:
-                raise EOFError("HAProxy closed the connection")
-            reply += piece
-        return haproxy_text.strip_prompts(reply.decode("utf-8", "replace"))
-
-    async def count(self, command: str) -> dict[str, Count]:
-        """Send a command that asks for counts; return them.
-
-        They are read as they arrive, a share at a time: all at once would hold up the event loop.
-        """
-        self._writer.write(command.encode("ascii") + b"\n")
-        found: dict[str, Count] = {}
-        rest = b""
-        while not haproxy_text.is_whole(rest):
-            piece = await self._reader.read(65536)
-            if not piece:
-                raise EOFError("HAProxy closed the connection")
-            whole, _, rest = (rest + piece).rpartition(b"\n")
-            found |= haproxy_text.read_counts(whole.decode("utf-8", "replace").split("\n"))
-        return found
-
-    async def do(self, command: str) -> None:
-        """Send a command that says nothing when it is done. Raises RouterAway."""
-        reply = await self.ask(command)
-        if reply:
-            raise RouterAway(f"HAProxy answered {reply[:200]!r} to {command[:80]!r}")
 
 
 class HaproxyRouter:
@@ -91,8 +41,7 @@ class HaproxyRouter:
         self._unsure = True
         self._routed: Routes = {}
         self._applying = asyncio.Lock()
-        self._formers: list[_Connection] = []
-        self._counting = asyncio.Lock()
+        self._formers: frozenset[Path] = frozenset()
         self._texts: dict[str, tuple[Routes, str]] = {}
 
     async def apply(self, wanted: Routes) -> Changes:
@@ -102,31 +51,23 @@ class HaproxyRouter:
 
     async def _apply(self, wanted: Routes) -> Changes:
         changes = routes.diff(self._routed, wanted)
-        try:
-            async with self._connect() as connection, asyncio.timeout(_ANSWER_SECONDS):
-                found = haproxy_text.found_value(await connection.ask(self._get_revision()))
-                if self._unsure or found != self._revision or len(changes) > _MANY:
-                    self._unsure = True
-                    await self._fill(connection, wanted)
-                elif changes:
-                    self._unsure = True
-                    await self._change(connection, changes)
-        except _AWAY as error:
-            raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
+        async with runtime.connect(self._socket) as connection:
+            found = haproxy_text.found_value(await connection.ask(self._get_revision()))
+            if self._unsure or found != self._revision or len(changes) > _MANY:
+                self._unsure = True
+                await self._fill(connection, wanted)
+            elif changes:
+                self._unsure = True
+                await self._change(connection, changes)
         self._unsure = False
         self._routed = wanted
         return changes
 
     async def counts(self, *, only_open: bool = False) -> Reading:
         """Return what is counted by task. Raises RouterAway."""
-        async with self._counting:
-            formers = [await self._count_former(former) for former in tuple(self._formers)]
-        command = haproxy_text.counts(only_open=only_open)
-        try:
-            async with self._connect() as connection, asyncio.timeout(_ANSWER_SECONDS):
-                found = await connection.count(command)
-        except _AWAY as error:
-            raise RouterAway(f"HAProxy does not answer on {self._socket}: {error!r}") from error
+        formers = [await self._count_former(former) for former in self._formers]
+        async with runtime.connect(self._socket) as connection:
+            found = await connection.count(haproxy_text.counts(only_open=only_open))
         for former in formers:
             for task_id, count in former.items():
                 new = found.get(task_id, Count(0, 0))
@@ -134,27 +75,23 @@ class HaproxyRouter:
         return found
 
     @contextlib.asynccontextmanager
-    async def replaced(self) -> AsyncIterator[None]:
-        """Have another HAProxy take the place of the one that answers now, if one does.
+    async def replaced(self, formers: Collection[Path]) -> AsyncIterator[None]:
+        """Have another HAProxy take the place of those that have these runtime sockets.
 
         The other one finds in the map file what is routed, and nothing is applied before the block
-        ends. What is open at the former one goes on being counted.
+        ends. What is open at the former ones goes on being counted.
         """
         async with self._applying:
-            former = None
-            with contextlib.suppress(*_AWAY):
-                former = await self._open()
             # Where it fails, the other begins with an older map, and gets all with the next apply.
             with contextlib.suppress(OSError):
                 self.remember()
+            before = self._formers
+            self._formers = before.union(formers)
             try:
                 yield
             except BaseException:
-                if former is not None:
-                    former.close()
+                self._formers = before
                 raise
-            if former is not None:
-                self._formers.append(former)
 
     def remember(self) -> None:
         """Write the map file: what HAProxy starts with. Blocks for a small write."""
@@ -198,7 +135,7 @@ class HaproxyRouter:
     def _get_revision(self) -> str:
         return haproxy_text.get(str(self._map_file), REVISION)
 
-    async def _fill(self, connection: _Connection, wanted: Routes) -> None:
+    async def _fill(self, connection: Connection, wanted: Routes) -> None:
         path = str(self._map_file)
         self._count += 1
         version = haproxy_text.new_version(await connection.ask(haproxy_text.prepare(path)))
@@ -209,7 +146,7 @@ class HaproxyRouter:
             await connection.do(command)
         await connection.do(haproxy_text.commit(path, version))
 
-    async def _change(self, connection: _Connection, changes: Changes) -> None:
+    async def _change(self, connection: Connection, changes: Changes) -> None:
         path = str(self._map_file)
         for host in changes.removes:
             await connection.do(haproxy_text.remove(path, host))
@@ -220,33 +157,11 @@ class HaproxyRouter:
         self._count += 1
         await connection.do(haproxy_text.change(path, REVISION, self._revision))
 
-    async def _count_former(self, former: _Connection) -> Reading:
-        """Return what is open in a process that was replaced; let it end when it has no client."""
-        with contextlib.suppress(*_AWAY):
-            async with asyncio.timeout(_ANSWER_SECONDS):
-                info = await former.ask(haproxy_text.SHOW_INFO)
-                found = await former.count(haproxy_text.counts(only_open=True))
-            if not haproxy_text.is_over(info):
-                return found
-        former.close()  # the last connection, without which it ends
-        self._formers.remove(former)
-        return {}
-
-    async def _open(self) -> _Connection:
-        async with asyncio.timeout(_ANSWER_SECONDS):
-            reader, writer = await asyncio.open_unix_connection(self._socket)
-            connection = _Connection(reader, writer)
-            try:
-                await connection.ask(haproxy_text.PROMPT)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
-
-    @contextlib.asynccontextmanager
-    async def _connect(self) -> AsyncIterator[_Connection]:
-        connection = await self._open()
+    async def _count_former(self, former: Path) -> Reading:
+        """Return what is open in a process that was replaced. Raises RouterAway."""
         try:
-            yield connection
-        finally:
-            connection.close()
+            async with runtime.connect(former) as connection:
+                return await connection.count(haproxy_text.counts(only_open=True))
+        except RouterGone:
+            self._formers = self._formers - {former}
+            return {}

@@ -57,8 +57,12 @@ class Files(NamedTuple):
 
     @property
     def socket(self) -> Path:
-        """HAProxy's runtime socket."""
+        """Leads to the runtime socket of the newest HAProxy."""
         return self.folder / "haproxy.sock"
+
+    def own_socket(self, pid: int) -> Path:
+        """The runtime socket of one HAProxy."""
+        return self.folder / f"{pid}.sock"
 
     @property
     def pids(self) -> Path:

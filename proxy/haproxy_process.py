@@ -1,22 +1,22 @@
 """HAProxy as a child: started, watched, started again when it dies, ended with the proxy.
 
 A proxy that is killed leaves its HAProxy serving; the next proxy in the folder takes over from it
-by the pids file: the new HAProxy gets the listening sockets of the old one, which ends when its
-requests have.
+by the pids file: the new HAProxy gets the listening sockets of the old one, which is ended when its
+last connection has.
 """
 
 import asyncio
 import contextlib
-import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import structlog
 
-from proxy import haproxy_text
+from proxy import runtime
 from proxy.errors import HaproxyFailed
+from proxy.formers import Formers
 from proxy.haproxy_config import Files
 
 log = structlog.get_logger(__name__)
@@ -25,37 +25,36 @@ _START_SECONDS = 10.0
 _SOFT_STOP_SECONDS = 1.0
 _STOP_SECONDS = 2.0
 _LONG_ENOUGH = 5.0
-_HANGS_SECONDS = 5.0
-"""After this long without an answer to `show info` a process hangs."""
 _PAUSES = (0.0, 0.1, 0.5, 2.0)
+_COMMAND = 'PREVS_PID=$$ exec haproxy "$@"'
 
 
 class HaproxyProcess:
-    """One HAProxy and its successors; each starts in a context of `replacing`.
+    """One HAProxy and its successors.
 
-    Started and watched in one task at a time; `reload` may be called by any other.
+    Each starts in a context of `replacing`, which gets the runtime sockets of those that it
+    replaces. Started and watched in one task at a time; `reload` may be called by any other.
     """
 
     def __init__(
-        self, files: Files, replacing: Callable[[], AbstractAsyncContextManager[None]]
+        self,
+        files: Files,
+        formers: Formers,
+        replacing: Callable[[Collection[Path]], AbstractAsyncContextManager[None]],
     ) -> None:
         self._files = files
         self._replacing = replacing
         self._child: asyncio.subprocess.Process | None = None
-        self._former: list[int] = []
+        self._formers = formers
         self._to_reload = asyncio.Event()
 
     async def start(self) -> None:
         """Start HAProxy, in the place of one that an earlier proxy left. Raises HaproxyFailed."""
-        self._former = [pid for pid in _read_pids(self._files.pids) if self._is_ours(pid)]
-        if await _answering_pid(self._files.socket) is None:
-            for pid in self._former:
-                _kill(pid, signal.SIGKILL)
-            self._former = []
+        await self._formers.find(_read_pids(self._files.pids))
         await self._check()
-        await self._launch(self._former)
-        if self._former:
-            log.info("took over from the HAProxy of an earlier proxy", pids=self._former)
+        await self._launch()
+        if self._formers.pids:
+            log.info("took over from the HAProxy of an earlier proxy", pids=self._formers.pids)
 
     def reload(self) -> None:
         """Have another HAProxy take over soon, with what the files say by then.
@@ -79,8 +78,9 @@ class HaproxyProcess:
             log.error("HAProxy ended; it is started again", pid=child.pid, status=status)
             await asyncio.sleep(_PAUSES[min(failures, len(_PAUSES) - 1)])
             failures += 1
+            self._formers.bury(child.pid)
             try:
-                await self._launch(())
+                await self._launch()
             except HaproxyFailed as error:
                 log.warning("HAProxy does not start", why=str(error))
 
@@ -97,29 +97,31 @@ class HaproxyProcess:
 
     async def _reload(self, child: asyncio.subprocess.Process) -> None:
         self._to_reload.clear()
-        self._former = [pid for pid in (child.pid, *self._former) if self._is_ours(pid)]
+        self._formers.pids = (child.pid, *self._formers.pids)
         try:
             await self._check()
-            await self._launch(self._former)
+            await self._launch()
         except HaproxyFailed as error:
             log.warning("HAProxy is not reloaded; it goes on as it was", why=str(error))
             failed, self._child = self._child, child
-            self._former = [pid for pid in self._former if pid != child.pid]
+            self._formers.pids = tuple(pid for pid in self._formers.pids if pid != child.pid)
             if failed is not None and failed is not child:
                 await _end(failed, signal.SIGKILL, _STOP_SECONDS)
+                self._formers.bury(failed.pid)
         else:
-            log.info("HAProxy was reloaded", pids=self._former)
+            log.info("HAProxy was reloaded", pids=self._formers.pids)
 
     async def stop(self) -> None:
         """End every HAProxy of this folder: those with open requests get a second for them."""
         child, self._child = self._child, None
+        self._formers.stop()
         if child is not None and child.returncode is None:
             await _end(child, signal.SIGUSR1, _SOFT_STOP_SECONDS)
             await _end(child, signal.SIGTERM, _STOP_SECONDS)
             await _end(child, signal.SIGKILL, _STOP_SECONDS)
-        for pid in self._former:
-            if self._is_ours(pid):
-                _kill(pid, signal.SIGKILL)
+            self._formers.bury(child.pid)
+        for pid in self._formers.pids:
+            self._formers.bury(pid)
         self._files.pids.unlink(missing_ok=True)
 
     async def _check(self) -> None:
@@ -135,27 +137,28 @@ class HaproxyProcess:
         if check.returncode != 0:
             raise HaproxyFailed(f"HAProxy refuses its configuration: {output.decode().strip()}")
 
-    async def _launch(self, former: Sequence[int]) -> None:
-        """Start a HAProxy and wait until it answers. Raises HaproxyFailed."""
-        async with self._replacing():
-            await self._start_and_await(former)
+    async def _launch(self) -> None:
+        """Start a HAProxy, wait until it answers, retire the others. Raises HaproxyFailed."""
+        async with self._replacing(self._formers.sockets()):
+            await self._start_and_await()
+            await self._formers.retire()
 
-    async def _start_and_await(self, former: Sequence[int]) -> None:
-        command = ["haproxy", "-db", "-f", str(self._files.configuration)]
-        if former:
-            command += ["-x", str(self._files.socket), "-sf", *map(str, former)]
-        else:
-            self._files.socket.unlink(missing_ok=True)
+    async def _start_and_await(self) -> None:
+        command = ["sh", "-c", _COMMAND, "sh", "-db", "-f", str(self._files.configuration)]
+        # Any of them has the listeners: one that is retired does not use them, but has them open.
+        for giver in self._formers.sockets()[:1]:
+            command += ["-x", str(giver)]
         try:
             self._child = child = await asyncio.create_subprocess_exec(
                 *command, stdin=asyncio.subprocess.DEVNULL
             )
-            _write_pids(self._files.pids, (child.pid, *self._former))
+            own = self._files.own_socket(child.pid)
+            _write_pids(self._files.pids, (child.pid, *self._formers.pids))
         except OSError as error:
             raise HaproxyFailed(f"HAProxy cannot be started: {error}") from error
         try:
             async with asyncio.timeout(_START_SECONDS):
-                while await _answering_pid(self._files.socket) != child.pid:
+                while await runtime.pid(own) is None:
                     if child.returncode is not None:
                         raise HaproxyFailed(
                             f"HAProxy ended at once with status {child.returncode} (above: why)"
@@ -163,14 +166,15 @@ class HaproxyProcess:
                     await asyncio.sleep(0.01)
         except TimeoutError:
             raise HaproxyFailed(f"HAProxy does not answer within {_START_SECONDS:.0f} s") from None
+        _lead(self._files.socket, own)
 
-    def _is_ours(self, pid: int) -> bool:
-        """Tell whether a process is a HAProxy that runs by our configuration."""
-        try:
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            return False
-        return os.fsencode(self._files.configuration) in arguments
+
+def _lead(link: Path, path: Path) -> None:
+    """Have a link lead to a path beside it."""
+    new = link.with_suffix(".link")
+    new.unlink(missing_ok=True)
+    new.symlink_to(path.name)
+    new.replace(link)
 
 
 async def _end(child: asyncio.subprocess.Process, number: signal.Signals, limit: float) -> None:
@@ -193,26 +197,3 @@ def _write_pids(path: Path, pids: Iterable[int]) -> None:
     new = path.with_suffix(".new")
     new.write_text("".join(f"{pid}\n" for pid in pids), encoding="ascii")
     new.replace(path)
-
-
-def _kill(pid: int, number: signal.Signals) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-async def _answering_pid(path: Path) -> int | None:
-    """Return which process answers on a runtime socket: for a moment it may be the former one.
-
-    None where none does, or takes the connection and says nothing.
-    """
-    try:
-        async with asyncio.timeout(_HANGS_SECONDS):
-            reader, writer = await asyncio.open_unix_connection(path)
-            try:
-                writer.write(haproxy_text.SHOW_INFO.encode() + b"\n")
-                reply = await reader.read()
-            finally:
-                writer.close()
-    except OSError:
-        return None
-    return haproxy_text.answering_pid(reply.decode("utf-8", "replace"))

@@ -17,6 +17,7 @@ PROMPT = "prompt"
 _VERSION = re.compile(r"New version created: (\d+)")
 _PID = re.compile(r"^Pid: (\d+)$", re.MULTILINE)
 _COUNT = re.compile(r"\S+ key=(\S+) .*\bexp=(\d+) .*\bconn_cur=(\d+) http_req_cnt=(\d+)$")
+_VARIABLE = re.compile(r"value=<(\d+)>")
 _VALUE = re.compile(r'found=yes.*\bvalue="([^"]*)"')
 
 
@@ -49,13 +50,36 @@ def read_counts(lines: Iterable[str]) -> dict[str, Count]:
 
 
 SHOW_INFO = "show info"
-"""The command whose reply `answering_pid` and `is_over` read."""
+"""The command whose reply `answering_pid` and `has_clients` read."""
+
+GET_REPLACED = "get var proc.replaced"
+"""The command whose reply `replaced_at` reads."""
 
 
-def is_over(reply: str) -> bool:
-    """Tell whether the process that replied to SHOW_INFO is ending and has no client left."""
-    lines = reply.splitlines()
-    return "Stopping: 1" in lines and "CurrConns: 0" in lines
+SHOW_FRONTENDS = "show stat -1 1 -1"
+"""The command whose reply `retire` needs."""
+
+
+def retire(now: int, frontends: str) -> tuple[str, ...]:
+    """Return the commands after which a process takes no connection, and goes on with those it has.
+
+    A stop (SIGUSR1) would close its runtime socket too.
+    """
+    lines = [line.split(",") for line in frontends.splitlines()]
+    names = [fields[0] for fields in lines if fields[1:2] == ["FRONTEND"]]
+    shutdowns = [f"shutdown frontend {name}" for name in names]
+    return "experimental-mode on", f"set var proc.replaced int({now})", *shutdowns
+
+
+def replaced_at(reply: str) -> int | None:
+    """Return the time at which a process was retired, from the reply to GET_REPLACED."""
+    match = _VARIABLE.search(reply)
+    return int(match.group(1)) if match else None
+
+
+def has_clients(reply: str) -> bool:
+    """Tell whether the process that replied to SHOW_INFO has clients left."""
+    return "CurrConns: 0" not in reply.splitlines()
 
 
 def answering_pid(reply: str) -> int | None:

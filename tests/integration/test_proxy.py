@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from proxy import haproxy_config
 from proxy.controller import TICK_SECONDS
 from proxy.errors import HaproxyFailed
-from proxy.haproxy_config import Files
+from proxy.formers import Formers
+from proxy.haproxy_config import Files, Front
 from proxy.haproxy_process import HaproxyProcess
 from tests.fakes.framework_api import Previews
 from tests.fakes.placements import OTHER_SHA, SHA, placement
@@ -250,6 +252,35 @@ def test_methods_that_steer_proxies_are_refused(proxy: Proxy, method: str) -> No
 def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: Path) -> None:
     files = Files(tmp_path)
     files.configuration.write_text("nonsense\n")
-    process = HaproxyProcess(files, contextlib.nullcontext)
+    process = HaproxyProcess(files, Formers(files), lambda _: contextlib.nullcontext())
     with pytest.raises(HaproxyFailed, match="unknown keyword 'nonsense'"):
         asyncio.run(process.start())
+
+
+def test_a_haproxy_that_was_replaced_is_ended_after_a_day(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    files, port = Files(tmp_path), free_port()
+    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    now = [1_000_000.0]
+
+    async def lives_for_a_day() -> bytes:
+        formers = Formers(files, clock=lambda: now[0])
+        process = HaproxyProcess(files, formers, lambda _: contextlib.nullcontext())
+        await process.start()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        formers.pids = tuple(haproxies(tmp_path))
+        await formers.retire()
+        async with asyncio.TaskGroup() as tasks:
+            run = tasks.create_task(formers.run())
+            now[0] += 24 * 3600 + 1
+            answer = await reader.read()
+            while formers.pids:
+                await asyncio.sleep(0.01)
+            run.cancel()
+        writer.close()
+        await process.stop()
+        return answer
+
+    assert asyncio.run(lives_for_a_day()) == b"", "it was not cut, but has come to its own end"
+    assert haproxies(tmp_path) == []

@@ -116,8 +116,10 @@ def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None
 
 def _tell_haproxy(proxy: Proxy, *commands: str) -> None:
     """Give HAProxy commands, and wait until it has done all."""
+    path = proxy.folder / "haproxy.sock"
+    wait_until(path.exists)  # HAProxy answers visitors a moment before
     with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(proxy.folder / "haproxy.sock"))
+        client.connect(str(path))
         client.settimeout(20)
         client.sendall(b"prompt\n")
         for command in ("", *commands):
@@ -296,26 +298,56 @@ def _answering(path: Path, text: str) -> Iterator[None]:
             thread.join()
 
 
-def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site) -> None:
+def take_over(site: Site) -> int:
+    """Kill the proxy and start it again; return its former HAProxy, once only it has a record."""
+    former, killed = site.proxy.haproxy, names(site)
+    site.proxy.process.kill()
+    site.proxy.process.wait()
+    site.proxy.restart()
+    assert site.proxy.haproxy != former
+    wait_until(lambda: names(site) and not names(site) & killed)  # the session ends
+    return former
+
+
+def told_since(site: Site, told: int) -> int | None:
+    """Return how many open requests of the task were told last, of the reports from one on."""
+    uses = [use for report in site.world.uses[told:] for use in report["uses"]]
+    return next((use["open"] for use in reversed(uses) if use["task_id"] == TASK), None)
+
+
+@pytest.mark.parametrize("kills", [1, 2, 3])
+def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kills: int) -> None:
     with upstream("one") as one:
         place(site, one.port)
-        with open_request(site.proxy, DOWNLOAD) as client:
-            former = site.proxy.haproxy
-            killed = names(site)
-            site.proxy.process.kill()
-            site.proxy.process.wait()
-            site.proxy.restart()
-            assert site.proxy.haproxy != former
-            wait_until(lambda: names(site) and not names(site) & killed)  # its session ends
-            wait_until(lambda: opened(site.world) == 1)
+        with open_request(site.proxy, WEBSOCKET) as client:
+            for _ in range(kills):
+                take_over(site)
+            told = len(site.world.uses)
+            wait_until(lambda: told_since(site, told) == 1)
             site.tree.place("hello", {})
             wait_until(lambda: {"hello": 1} in site.tree.applied())
             assert site.tree.records()[0].holding == (TASK,)
-            one.finish.set()
-            got = b""
-            while got.count(b"x") < 500:
-                piece = client.recv(1000)
-                assert piece, got
-                got += piece
+            client.sendall(b"still there")
+            wait_until(lambda: b"still there" in client.recv(1000))
         wait_until(lambda: site.tree.records()[0].holding == ())
+        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+        own = [f"{site.proxy.haproxy}.sock"]
+        wait_until(lambda: [file.name for file in site.proxy.folder.glob("[0-9]*.sock")] == own)
+
+
+def test_a_haproxy_that_was_replaced_is_known_to_the_next_proxy_after_a_crash_of_another_one(
+    site: Site,
+) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        with open_request(site.proxy, WEBSOCKET):
+            former = take_over(site)
+            crashed = site.proxy.haproxy
+            os.kill(crashed, signal.SIGKILL)
+            wait_until(lambda: site.proxy.haproxy != crashed)
+            site.proxy.wait_ready()
+            take_over(site)
+            told = len(site.world.uses)
+            wait_until(lambda: told_since(site, told) == 1)
+            assert former in haproxies(site.proxy.folder)
         wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])

@@ -70,16 +70,30 @@ def test_the_reply_with_what_is_counted_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("info", "over"),
+    ("info", "has"),
     [
-        ("Stopping: 1\nCurrConns: 0", True),
-        ("Stopping: 0\nCurrConns: 0", False),
-        ("Stopping: 1\nCurrConns: 12", False),
-        ("Unknown command", False),
+        ("Stopping: 0\nCurrConns: 0\nCumConns: 3", False),
+        ("Stopping: 0\nCurrConns: 12\nCumConns: 3", True),
+        ("Unknown command", True),
     ],
 )
-def test_a_process_that_is_replaced_is_over_when_it_has_no_client(info: str, over: bool) -> None:
-    assert haproxy_text.is_over(info) is over
+def test_a_process_that_says_so_has_no_clients(info: str, has: bool) -> None:
+    assert haproxy_text.has_clients(info) is has
+
+
+def test_a_process_that_is_retired_takes_connections_nowhere() -> None:
+    frontends = "# pxname,svname,qcur,status\nweb,FRONTEND,,OPEN\nmetrics,FRONTEND,,OPEN\n"
+    assert haproxy_text.retire(17, frontends)[1:] == (
+        "set var proc.replaced int(17)",
+        "shutdown frontend web",
+        "shutdown frontend metrics",
+    )
+
+
+def test_the_time_when_a_process_was_replaced_is_read() -> None:
+    reply = "proc.replaced: type=sint value=<1732600000>"
+    assert haproxy_text.replaced_at(reply) == 1732600000
+    assert haproxy_text.replaced_at("Variable not found.") is None
 
 
 def test_the_process_that_answers_is_read() -> None:
