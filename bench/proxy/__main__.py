@@ -66,7 +66,7 @@ def measure_held(site: Site) -> dict[int, Held]:
             ours.place(client, installation, site.backend.http, site.backend.echo)
             with course.started(site, installation, f"held-{hosts}") as target:
                 found[hosts] = held.measure(
-                    client, target, hosts, paths=installation.paths, port=site.backend.http
+                    site, client, target, hosts=hosts, paths=installation.paths
                 )
     return found
 
@@ -85,7 +85,7 @@ def _site(folder: Path, installed: Path) -> Iterator[Site]:
         try:
             around = ours.Around(zookeeper.address, api)
             before = functools.partial(cores.on, chosen.proxy)
-            yield Site(folder, behind, around, search, before)
+            yield Site(folder, behind, around, world, search, before)
         finally:
             zookeeper.stop()
 

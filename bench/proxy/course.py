@@ -13,6 +13,7 @@ from bench.proxy.ours import Around, Installation
 from bench.proxy.rivals import Place
 from local.parts import ProcessPart, bring_up
 from local.ports import free_port
+from tests.fakes.framework_api import Previews
 
 SMALL, LARGE = Installation(2, 5), Installation(1000, 100)
 ROUNDS = 3
@@ -40,11 +41,15 @@ Found = Mapping[str, Mapping[str, Answered]]
 
 
 class Site(NamedTuple):
-    """What is there all the while. `before` makes a command one that runs on the proxy's core."""
+    """What is there all the while. `before` makes a command one that runs on the proxy's core.
+
+    `world` is what the stand-in for the framework knows.
+    """
 
     folder: Path
     backend: Backend
     around: Around
+    world: Previews
     search: str
     before: Callable[[Sequence[str]], tuple[str, ...]]
 

@@ -4,13 +4,14 @@ import contextlib
 import select
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kazoo.client import KazooClient
 
 from bench.errors import BenchError
 from bench.proxy import cores, ours
+from bench.proxy.course import Site
 from bench.proxy.load import Target
 from prevs.paths import Paths
 from tests.fakes.framework_api import Previews
@@ -19,7 +20,7 @@ COUNT = 1000
 FEW, MANY = 10, COUNT
 """They are held for so many hosts: a hundred for each, or one."""
 _FIRST_APP, _APPS = 100, 10
-_SETTLE_SECONDS, _PATIENCE_SECONDS = 20.0, 60.0
+_SETTLE_SECONDS, _PATIENCE_SECONDS = 3.0, 60.0
 _PREVIEWS_OF_ONE_CLIENT = 25
 """Fewer than one address may have started."""
 
@@ -48,27 +49,33 @@ def arrange(world: Previews) -> None:
         world.add(ours.app_name(app), f"branch-{preview}", f"{app:020x}{preview:020x}")
 
 
-def measure(client: KazooClient, target: Target, hosts: int, *, paths: Paths, port: int) -> Held:
-    """Hold requests at a proxy for so many hosts, then place all at `port`. Raises BenchError."""
+def measure(site: Site, client: KazooClient, target: Target, *, hosts: int, paths: Paths) -> Held:
+    """Hold requests at a proxy for so many hosts, then place all. Raises BenchError."""
     pids = cores.tree(target.pid)
     before = _memory(pids)
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(_ask(target.port, number, hosts)) for number in range(COUNT)]
+        _wait(lambda: len(site.world.previews) >= hosts, "not all previews are started")
         cores.settle(target.pid, _SETTLE_SECONDS)
         if answered := _answered(clients, 0):
             raise BenchError(f"{answered} of {COUNT} requests are not held")
         after = _memory(pids)
         used = cores.cpu_seconds(pids)
         began = time.monotonic()
-        _place(client, paths, port)
-        while _answered(clients, 1) < COUNT:
-            if time.monotonic() - began > _PATIENCE_SECONDS:
-                raise BenchError(f"{COUNT - _answered(clients, 0)} of {COUNT} are held for ever")
-            time.sleep(0.01)
+        _place(client, paths, site.backend.http)
+        _wait(lambda: _answered(clients, 1) == COUNT, "some requests are held for ever")
         took = time.monotonic() - began
         used = cores.cpu_seconds(pids) - used
     haproxy, controller = ((a - b) / COUNT for a, b in zip(after, before, strict=True))
     return Held(haproxy, controller, used / COUNT * 1e6, took)
+
+
+def _wait(condition: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            raise BenchError(otherwise)
+        time.sleep(0.01)
 
 
 def _memory(pids: Sequence[int]) -> tuple[int, int]:
