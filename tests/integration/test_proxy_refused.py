@@ -285,6 +285,21 @@ def test_an_application_that_answers_a_page_with_nothing_is_told_as_that(
     assert task not in tasks_told(site)
 
 
+def test_a_request_that_was_refused_is_held_across_a_takeover(
+    site: Site, free_port: Callable[[], int]
+) -> None:
+    """The HAProxy that holds it has a map that changes no more."""
+    run_on(site, free_port())
+    with ThreadPoolExecutor() as pool, upstream("app") as app:
+        waits = pool.submit(site.proxy.ask, HOST, "/held", timeout=60)
+        wait_until(lambda: held(site) == "1.0")
+        site.proxy.process.kill()
+        site.proxy.process.wait()
+        site.proxy.restart()
+        run_on(site, app.port)
+        assert waits.result().body == b"app GET /held 0"
+
+
 def test_after_a_takeover_a_request_that_was_refused_is_held_by_the_new_haproxy(
     site: Site, free_port: Callable[[], int]
 ) -> None:
