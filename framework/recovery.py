@@ -37,6 +37,7 @@ class Reconciliation:
 
     def __init__(self) -> None:
         self._pending: dict[str, str | None] = {}
+        self._begun = False
         self._unasked: list[str] = []
         self._rounds = 0
         self._due = 0.0
@@ -46,6 +47,7 @@ class Reconciliation:
     def open(self, now: float) -> None:
         """Forget what was asked of another master; it is time to ask for everything."""
         self._pending = {}
+        self._begun = False
         self._period = FIRST_PERIOD_SECONDS
         self.everything_due = now
 
@@ -57,11 +59,13 @@ class Reconciliation:
     def close(self) -> None:
         """Ask for nothing until it is opened again."""
         self._pending = {}
+        self._begun = False
         self.everything_due = float("inf")
 
     def begin(self, tasks: Tasks, now: float) -> None:
         """Ask for `tasks` and no others, at once."""
         self._pending = dict(tasks)
+        self._begun = True
         self._again(now)
 
     def doubt(self, tasks: Tasks, now: float) -> None:
@@ -75,8 +79,8 @@ class Reconciliation:
         self._pending.pop(task_id, None)
 
     def awaits(self, task_id: str) -> bool:
-        """Tell whether a task was asked for, or is to be, and has not answered."""
-        return task_id in self._pending
+        """Tell whether a task is asked for, or is yet to be, and has not answered."""
+        return not self._begun or task_id in self._pending
 
     def ask(self, now: float) -> Tasks:
         """Return the tasks to ask for now; none if it is not time."""

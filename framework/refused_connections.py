@@ -49,8 +49,8 @@ class Spell(NamedTuple):
 
 
 def tell(spell: Spell | None, proxy: str, now: float) -> Spell:
-    """Return the spell after a proxy has told of it at `now`; where there was none, a new one."""
-    if spell is None:
+    """Return the spell after a proxy has told of it at `now`; a new one where none lasts."""
+    if spell is None or is_over(spell, now):
         return Spell(now, now, {proxy: now})
     return spell._replace(told=now, refused={**spell.refused, proxy: now})
 
@@ -89,10 +89,11 @@ class RefusedConnections:
         for task_id in tasks:
             if (preview := self._running(task_id)) is None:
                 continue
-            if task_id not in self._spells:
+            spell = self._spells.get(task_id)
+            if spell is None or is_over(spell, now):
                 log.warning("connections are refused", task=task_id, proxy=proxy)
                 self._attempts.doubt({task_id: preview.agent_id})
-            self._spells[task_id] = tell(self._spells.get(task_id), proxy, now)
+            self._spells[task_id] = tell(spell, proxy, now)
 
     def used(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take what a proxy says of its use of tasks."""

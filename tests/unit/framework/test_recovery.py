@@ -41,6 +41,21 @@ def test_a_task_that_has_answered_is_not_asked_again() -> None:
     assert run.ask(0.0) == {"two": None}
 
 
+def test_no_task_has_answered_before_a_run_has_begun_and_after_it_was_closed() -> None:
+    run = Reconciliation()
+    assert run.awaits("one")
+    run.begin(TWO, 0.0)
+    assert run.awaits("one")
+    run.answered("one")
+    assert not run.awaits("one")
+    run.close()
+    assert run.awaits("one")
+    run.begin({}, 1.0)
+    assert not run.awaits("one")
+    run.open(2.0)
+    assert run.awaits("one")
+
+
 def test_a_new_doubt_is_asked_at_once() -> None:
     run = begun({"one": "agent-1"})
     run.ask(0.0)

@@ -110,6 +110,36 @@ def test_while_the_link_to_mesos_is_gone_nothing_is_ended(driven: Driven) -> Non
     assert driven.preview().state is State.RUNNING
 
 
+def test_after_a_new_subscription_nothing_is_ended_before_mesos_has_answered_anew(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.refuse(0)
+    said_to_run(driven)
+    driven.step(events.Disconnected())
+    driven.refuse(LASTS)
+    driven.step(events.Subscribed("framework-1"))
+    driven.refuse(0)
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_a_refusal_long_ago_while_the_link_to_mesos_is_gone_does_not_count(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.step(events.Disconnected())
+    driven.refuse(0)
+    driven.tick(10 * LASTS)
+    driven.refuse(0)
+    driven.step(events.Subscribed("framework-1"))
+    said_to_run(driven)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(LASTS)
+    assert driven.preview().state is State.QUEUED
+
+
 def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_counts_anew(
     driven: Driven,
 ) -> None:
@@ -244,3 +274,4 @@ def test_a_spell_begins_once_and_ends_when_nobody_tells_of_it() -> None:
     assert (later.since, later.told, later.refused) == (5.0, 9.0, {"p1": 5.0, "p2": 9.0})
     assert not is_over(later, 9.0 + LAPSE_SECONDS)
     assert is_over(later, 9.1 + LAPSE_SECONDS)
+    assert tell(later, "p1", 9.1 + LAPSE_SECONDS) == tell(None, "p1", 9.1 + LAPSE_SECONDS)
