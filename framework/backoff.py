@@ -28,8 +28,9 @@ _NOBODYS_FAULT = frozenset(
         Cause.REPOSITORY_UNREACHABLE,
     }
 )
-_AGENTS_FAULT = _NOBODYS_FAULT - {Cause.REPOSITORY_UNREACHABLE}
 _CRASHES = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY})
+# Whoever could not reach what ran may not reach its agent, of which Mesos may not know yet.
+_AGENTS_FAULT = _NOBODYS_FAULT - {Cause.REPOSITORY_UNREACHABLE} | {Cause.UNHEALTHY}
 _GONE = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 
 
@@ -83,5 +84,5 @@ def _again(failure: Failure, count: int, wait: float) -> str:
 
 def _last(event: Event, count: int, failure: Failure) -> str:
     if event is Event.CRASHED:
-        return f"It ended {count} times in a row, each time soon after it ran. {failure.message}"
+        return f"{count} attempts in a row failed soon after they ran. The last: {failure.message}"
     return f"{count} attempts in a row were lost. The last: {failure.message}"

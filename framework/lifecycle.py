@@ -27,7 +27,7 @@ class Event(enum.Enum):
     KILLING = "task being killed"
     FAILED = "task failed"
     LOST = "task lost"
-    CRASHED = "application ended after it ran"
+    CRASHED = "application failed after it ran"
     GIVEN_UP = "tried too often"
     ENDED = "task ended"
     ENDED_WANTED = "task ended, asked for again"

@@ -27,7 +27,7 @@ LAPSE_SECONDS = 8.0
 
 REASON = (
     "Its container refuses connections. Mesos has been asked about its task; "
-    f"if this lasts for {PATIENCE_SECONDS:g} s, it is started again."
+    f"if it runs, and no proxy reaches it for {PATIENCE_SECONDS:g} s, it is started again."
 )
 _FAILURE = Failure(
     Cause.UNHEALTHY,

@@ -119,7 +119,7 @@ def test_a_crash_loop_ends_in_failed_with_the_last_cause(driven: Driven) -> None
     assert preview.state is State.FAILED
     assert preview.failure is not None
     assert (preview.failure.cause, preview.failure.exit_code) == (Cause.OUT_OF_MEMORY, 137)
-    assert f"{LOST_LIMIT + 1} times in a row" in preview.failure.message
+    assert f"{LOST_LIMIT + 1} attempts in a row" in preview.failure.message
     assert "exited with status 137" in preview.failure.message
     driven.tick(3600)
     assert driven.start().state is State.FAILED

@@ -16,7 +16,7 @@ STICKY = {
 }
 CRASHES = {Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY}
 UNLUCKY = set(Cause) - STICKY - CRASHES
-AGENTS = {Cause.DOCKER_UNAVAILABLE, Cause.EXECUTOR_FAILED, Cause.TASK_LOST}
+AGENTS = {Cause.DOCKER_UNAVAILABLE, Cause.EXECUTOR_FAILED, Cause.TASK_LOST, Cause.UNHEALTHY}
 
 
 def preview(state: State = State.RUNNING, **fields: object) -> PreviewRecord:
@@ -80,7 +80,7 @@ def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None
 
 
 @pytest.mark.parametrize("cause", UNLUCKY | CRASHES)
-def test_an_agent_is_avoided_where_it_was_at_fault(cause: Cause) -> None:
+def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
     avoided = judge(preview(), failure(cause), NOW).fields["avoid"]
     assert avoided == ("agent-1" if cause in AGENTS else None)
 

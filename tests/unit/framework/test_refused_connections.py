@@ -61,6 +61,18 @@ def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
     assert driven.task() != first
 
 
+def test_the_next_attempt_goes_to_another_agent_where_there_is_one(driven: Driven) -> None:
+    driven.run()
+    first = driven.task()
+    driven.refuse(0)
+    said_to_run(driven)
+    driven.refuse(LASTS)
+    driven.update("TASK_KILLED", task=first)
+    driven.tick(2)
+    driven.step(events.Offered([offer("o2"), offer("o3", agent="agent-2")]))
+    assert driven.preview().agent_id == "agent-2"
+
+
 def test_one_that_refuses_again_and_again_stays_failed(driven: Driven) -> None:
     driven.run()
     for number in range(LOST_LIMIT + 1):
@@ -77,6 +89,7 @@ def test_one_that_refuses_again_and_again_stays_failed(driven: Driven) -> None:
     failure = driven.preview().failure
     assert failure is not None
     assert failure.cause is Cause.UNHEALTHY
+    assert failure.message.startswith("6 attempts in a row failed soon after they ran. The last: ")
     assert "refused connections" in failure.message
 
 
