@@ -46,3 +46,11 @@ def test_with_ip_6_a_visitor_is_a_whole_network() -> None:
         assert cap.take(f"2001:db8::{number:x}", f"{number}.hello.localhost") is None
     assert cap.take("2001:db8::ffff:1", "more") is not None
     assert cap.take("2001:db8:0:1::1", "more") is None
+
+
+def test_with_ip_4_at_a_listener_of_ip_6_a_visitor_is_an_address() -> None:
+    cap = StartCap(clock=FakeClock().read)
+    for number in range(MOST):
+        assert cap.take("::ffff:10.0.0.1", f"{number}.hello.localhost") is None
+    assert cap.take("::ffff:10.0.0.2", "more") is None
+    assert cap.take("10.0.0.1", "more") is not None
