@@ -63,12 +63,13 @@ SHOW_FRONTENDS = "show stat -1 1 -1"
 def retire(now: int, frontends: str) -> tuple[str, ...]:
     """Return the commands after which a process takes no connection, and goes on with those it has.
 
-    A stop (SIGUSR1) would close its runtime socket too.
+    A stop (SIGUSR1) would close its runtime socket too. The time, which says that it was done, is
+    set last: who is interrupted before has it done again by the next.
     """
     lines = [line.split(",") for line in frontends.splitlines()]
     names = [fields[0] for fields in lines if fields[1:2] == ["FRONTEND"]]
     shutdowns = [f"shutdown frontend {name}" for name in names]
-    return "experimental-mode on", f"set var proc.replaced int({now})", *shutdowns
+    return "experimental-mode on", *shutdowns, f"set var proc.replaced int({now})"
 
 
 def replaced_at(reply: str) -> int | None:

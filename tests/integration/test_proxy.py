@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy import haproxy_config
+from proxy import haproxy_config, haproxy_text, runtime
 from proxy.controller import TICK_SECONDS
 from proxy.errors import HaproxyFailed
 from proxy.formers import Formers
@@ -284,3 +284,26 @@ def test_a_haproxy_that_was_replaced_is_ended_after_a_day(
 
     assert asyncio.run(lives_for_a_day()) == b"", "it was not cut, but has come to its own end"
     assert haproxies(tmp_path) == []
+
+
+def test_a_haproxy_that_was_replaced_takes_no_connection_though_its_proxy_was_killed_meanwhile(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    files = Files(tmp_path)
+    haproxy_config.write(files, Front(f"127.0.0.1:{free_port()}", "localhost"))
+
+    async def is_retired_by_two() -> list[str]:
+        formers = Formers(files)
+        process = HaproxyProcess(files, formers, lambda _: contextlib.nullcontext())
+        await process.start()
+        formers.pids = tuple(haproxies(tmp_path))
+        async with runtime.connect(*formers.sockets()) as former:
+            frontends = await former.ask(haproxy_text.SHOW_FRONTENDS)
+            for command in haproxy_text.retire(1, frontends)[:2]:
+                await former.ask(command)
+            await formers.retire()
+            lines = (await former.ask(haproxy_text.SHOW_FRONTENDS)).splitlines()
+        await process.stop()
+        return [line.split(",")[17] for line in lines[1:]]
+
+    assert asyncio.run(is_retired_by_two()) == ["STOP"] * 2

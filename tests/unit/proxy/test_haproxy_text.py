@@ -84,9 +84,9 @@ def test_a_process_that_says_so_has_no_clients(info: str, has: bool) -> None:
 def test_a_process_that_is_retired_takes_connections_nowhere() -> None:
     frontends = "# pxname,svname,qcur,status\nweb,FRONTEND,,OPEN\nmetrics,FRONTEND,,OPEN\n"
     assert haproxy_text.retire(17, frontends)[1:] == (
-        "set var proc.replaced int(17)",
         "shutdown frontend web",
         "shutdown frontend metrics",
+        "set var proc.replaced int(17)",
     )
 
 
