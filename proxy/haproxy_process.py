@@ -165,6 +165,7 @@ class HaproxyProcess:
                         )
                     await asyncio.sleep(0.01)
         except TimeoutError:
+            child.kill()  # it is not watched for an answer that comes later
             raise HaproxyFailed(f"HAProxy does not answer within {_START_SECONDS:.0f} s") from None
         _lead(self._files.socket, own)
 

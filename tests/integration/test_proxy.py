@@ -160,6 +160,20 @@ def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_mea
         assert proxy.ask("main.hello.localhost").body.startswith(b"two")
 
 
+def test_a_haproxy_that_does_not_come_up_is_started_again(proxy: Proxy, tree: Tree) -> None:
+    tree.place("hello", {})
+    wait_until(lambda: {"hello": 0} in tree.applied())
+    read_at_start = Files(proxy.folder).lookers
+    kept = read_at_start.rename(proxy.folder / "kept")
+    os.mkfifo(read_at_start)  # who opens it waits
+    os.kill(proxy.haproxy, signal.SIGKILL)
+    wait_until(lambda: "HAProxy does not answer within" in proxy.log.read_text())
+    kept.replace(read_at_start)
+    tree.place("hello", {})
+    wait_until(lambda: {"hello": 1} in tree.applied())
+    proxy.wait_ready()
+
+
 def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(
     proxy: Proxy, tree: Tree
 ) -> None:
