@@ -311,7 +311,7 @@ def test_a_haproxy_that_was_replaced_takes_no_connection_though_its_proxy_was_ki
         process = HaproxyProcess(files, formers, lambda _: contextlib.nullcontext())
         await process.start()
         formers.pids = tuple(haproxies(tmp_path))
-        async with runtime.connect(*formers.sockets()) as former:
+        async with runtime.connect(formers.sockets()[0]) as former:
             frontends = await former.ask(haproxy_text.SHOW_FRONTENDS)
             for command in haproxy_text.retire(1, frontends)[:2]:
                 await former.ask(command)
