@@ -13,10 +13,6 @@ class Absences:
         self._since: dict[str, float] = {}
         self._unrouted: set[str] = set()
 
-    def __contains__(self, task_id: str) -> bool:
-        """Tell whether a task is out of sight, or nobody may be sent there."""
-        return task_id in self._since or task_id in self._unrouted
-
     @property
     def unrouted(self) -> frozenset[str]:
         """The tasks to which nobody may be sent although they run."""

@@ -223,8 +223,8 @@ class Attempts:
             self.doubt({task_id: preview.agent_id})
 
     def is_said_to_run(self, task_id: str) -> bool:
-        """Tell whether Mesos has answered for a task, and has not lost sight of it since."""
-        return not self._run.awaits(task_id) and task_id not in self._away
+        """Tell whether Mesos has answered for a task, and people may be sent there."""
+        return not self._run.awaits(task_id) and task_id not in self._away.unrouted
 
     def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
         """Count an attempt for ended, of which nobody has said that it has: end it."""

@@ -37,6 +37,9 @@ def test_a_refusal_is_the_previews_reason_and_mesos_is_asked_about_its_task_at_o
     assert driven.preview().reason == REASON, "an answer of Mesos takes none of it back"
     driven.refuse(4)
     assert len(driven.cluster.of("reconcile")) == asked, "it has answered"
+    driven.clock.pass_seconds(LAPSE_SECONDS + 1)
+    driven.refuse(0)
+    assert len(driven.cluster.of("reconcile")) == asked + 1, "that is a new one"
 
 
 def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
@@ -112,6 +115,19 @@ def test_what_is_out_of_sight_is_left_to_what_follows_from_that(driven: Driven) 
     assert (driven.preview().state, driven.preview().reason) == (State.RUNNING, away)
     driven.tick(LAPSE_SECONDS + 1)
     assert driven.preview().reason == away
+
+
+def test_what_mesos_does_not_know_or_find_healthy_is_not_ended_for_that(driven: Driven) -> None:
+    driven.run()
+    driven.refuse(0)
+    driven.update("TASK_UNKNOWN")
+    driven.refuse(2 * LASTS)
+    assert driven.preview().state is State.RUNNING
+    driven.update("TASK_RUNNING", healthy=False)
+    driven.refuse(2)
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
+    assert driven.preview().state is State.QUEUED
 
 
 def test_while_the_link_to_mesos_is_gone_nothing_is_ended(driven: Driven) -> None:
@@ -214,9 +230,12 @@ def test_an_earlier_attempt_or_one_that_does_not_run_is_not_noted(driven: Driven
     driven.run()
     driven.start(B, "dev")
     waits = driven.preview(B)
-    driven.step(events.ConnectionsRefused("p1", ["ct-0", f"{driven.task()}x", f"hello.{B}.t9"]))
+    strangers = ["ct-0", "", "\x00.\ud800.t1", f"{driven.task()}x", f"hello.{B}.t9"]
+    driven.step(events.ConnectionsRefused("p1", strangers))
     assert driven.preview().reason == ""
     assert driven.preview(B) == waits
+    driven.step(events.ConnectionsRefused("p1", [*strangers, driven.task()]))
+    assert driven.preview().reason == REASON
     driven.stop()
     reason = driven.preview().reason
     driven.refuse(2 * LASTS)
@@ -232,6 +251,7 @@ def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     assert driven.preview().state is State.STOPPED
     driven.tick(20)
     assert driven.preview().reason == ""
+    assert driven.service._refused._spells == {}
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
 
 
