@@ -1,14 +1,17 @@
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from proxy.errors import ApiRefused
+from proxy.problems import read_problem
 from proxy.refusals import LINGER_SECONDS, MOST, Refusals
 from proxy.routes import Route
 from proxy.table import Table
-from tests.fakes.framework_api import FakeFramework
+from tests.fakes.framework_api import FakeFramework, Refusal
 
 HOST, OTHER = "main.hello.localhost", "v1.hello.localhost"
 ROUTE = Route("10.0.0.1", 31000, "one")
@@ -230,6 +233,82 @@ def test_a_framework_that_is_away_is_told_when_it_is_back() -> None:
 
     bench.run(scenario)
     assert bench.now >= 6.0
+
+
+def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once() -> None:
+    bench = Bench()
+    refuses = Refusal("unauthorized", 401, "Who are you?")
+    report, told = bench.framework.report_refusals, [0]
+
+    async def refuse_five_times(proxy: str, tasks: Sequence[str]) -> None:
+        told[0] += 1
+        if told[0] in {1, 2, 3, 5, 6}:
+            raise ApiRefused(read_problem(refuses.problem, refuses.status))
+        await report(proxy, tasks)
+
+    bench.framework.report_refusals = refuse_five_times  # type: ignore[method-assign]
+
+    async def scenario() -> None:
+        tells = asyncio.create_task(bench.refusals.run())
+        with bench.refusals.awaited(HOST, "one"):
+            await bench.turn(lambda: told[0] > 6)
+        tells.cancel()
+
+    with capture_logs() as logs:
+        bench.run(scenario)
+    assert [log["why"] for log in logs if "not told" in log["event"]] == ["Who are you?"] * 2
+
+
+def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_nobody() -> None:
+    bench = Bench()
+
+    async def scenario() -> bool:
+        leaves = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+        stays = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+        await asyncio.sleep(0)
+        leaves.cancel()
+        return await stays
+
+    bench.take()
+    assert bench.run(scenario) is True
+
+
+def test_who_asks_whether_it_has_ended_is_let_go_at_the_end() -> None:
+    bench = Bench()
+
+    async def never(route: Route) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    bench.refusals._connects = never
+
+    async def scenario() -> None:
+        asks = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+        await bench.turn(lambda: bench.refusals._watches)
+        await asyncio.sleep(0)
+        bench.refusals.close()
+        await bench.turn(asks.done)
+
+    bench.run(scenario)
+
+
+def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going() -> None:
+    bench = Bench()
+
+    async def scenario() -> None:
+        with (
+            bench.refusals.awaited(HOST, "one") as first,
+            bench.refusals.awaited(OTHER, "one") as second,
+        ):
+            await bench.turn(lambda: bench.refusals.tasks)
+            bench.table.replace({OTHER: ROUTE})
+            bench.table.replace({HOST: ROUTE, OTHER: ROUTE})
+            assert first.done()
+            assert not second.done()
+            bench.take()
+            await bench.turn(second.done)
+
+    bench.run(scenario)
 
 
 def test_more_than_a_call_takes_is_told_in_several() -> None:

@@ -19,6 +19,17 @@ def test_who_waits_for_a_host_is_let_go_when_it_is_routed() -> None:
     asyncio.run(scenario())
 
 
+def test_who_was_let_go_and_has_not_left_yet_keeps_no_other_from_going() -> None:
+    async def scenario() -> None:
+        table = Table()
+        with table.awaited("a") as first, table.awaited("b") as nowhere, table.awaited("c") as last:
+            table.replace({"a": ROUTE})
+            table.replace({"a": ROUTE._replace(port=2), "c": ROUTE})
+            assert [first.done(), nowhere.done(), last.done()] == [True, False, True]
+
+    asyncio.run(scenario())
+
+
 def test_who_waits_for_a_routed_host_does_not_wait() -> None:
     async def scenario() -> None:
         table = Table()
@@ -36,7 +47,10 @@ def test_who_has_gone_away_is_forgotten() -> None:
     async def scenario() -> None:
         table = Table()
         with table.awaited("a"):
-            pass
+            with table.awaited("a"):
+                pass
+            assert len(table._waiting["a"]) == 1
+        assert table._waiting == {}
         with table.awaited("a") as still:
             table.replace({"a": ROUTE})
             assert still.done()

@@ -1,0 +1,213 @@
+"""What is asked on behalf of those who wait, and who is told the answers, each once."""
+
+import asyncio
+import dataclasses
+
+from proxy.preview import Preview
+from proxy.problems import Problem
+from proxy.waiting import Outcome
+from tests.fakes.placements import OTHER_SHA, SHA
+from tests.fakes.waits import HOST, ROUTE, Bench
+
+FAILURE = {"cause": "app-exited", "message": "It exited.", "exit_code": 3}
+
+
+async def turn(times: int = 20) -> None:
+    for _ in range(times):
+        await asyncio.sleep(0)
+
+
+def test_each_is_told_once() -> None:
+    bench = Bench()
+    told: list[Outcome] = []
+    bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
+
+    async def scenario() -> None:
+        bench.waiting.join(HOST, told.append)
+        await turn()
+        assert told == [ROUTE]
+        bench.waiting.join(HOST, told.append)
+        await turn()
+        bench.table.replace({})
+        bench.table.replace({HOST: ROUTE})
+        await turn()
+
+    bench.run(scenario)
+    assert told == [ROUTE, ROUTE]
+    assert bench.ended == ["running"]
+    assert bench.framework.world.count("start") == 1
+
+
+def test_at_the_end_nobody_is_told_and_nothing_is_asked() -> None:
+    bench = Bench()
+    told: list[Outcome] = []
+
+    async def scenario() -> int:
+        bench.waiting.join(HOST, told.append)
+        await turn()
+        bench.waiting.close()
+        await turn()
+        asked = len(bench.framework.world.asked)
+        await turn()
+        return asked
+
+    assert bench.run(scenario) == len(bench.framework.world.asked)
+    assert told == []
+
+
+def test_who_asks_again_as_soon_as_it_was_told_waits_anew() -> None:
+    bench = Bench()
+    told: list[Outcome] = []
+
+    def ask_again(_: Outcome) -> None:
+        bench.table.replace({})
+        bench.waiting.join(HOST, told.append)
+
+    bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+
+    async def scenario() -> None:
+        bench.waiting.join(HOST, ask_again)
+        await turn(60)
+
+    bench.run(scenario)
+    assert told == [ROUTE]
+
+
+def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again() -> None:
+    bench = Bench()
+
+    def flicker() -> None:
+        bench.table.replace({HOST: ROUTE})
+        bench.table.replace({})
+
+    bench.at.append((1.0, flicker))
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.outcome() == ROUTE
+    assert bench.now >= 3.0
+
+
+def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited() -> None:
+    bench = Bench()
+
+    async def scenario() -> None:
+        bench.waiting.join(HOST, print)
+        while bench.now < 10:
+            await asyncio.sleep(0)
+        bench.waiting.leave(HOST, print)
+        while bench.now < 14:
+            await asyncio.sleep(0)
+        assert bench.ended == []
+        await turn()
+        assert bench.ended == ["left"]
+
+    bench.run(scenario)
+    assert bench.framework.world.count("start") == 1
+
+
+def test_a_framework_that_goes_away_later_is_waited_for_too() -> None:
+    bench = Bench()
+    bench.at.append((1.0, lambda: setattr(bench.framework, "away", True)))
+    bench.at.append((9.0, lambda: setattr(bench.framework, "away", False)))
+    bench.at.append((10.0, bench.move("failed", failure=FAILURE)))
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 502
+    assert bench.framework.world.count("find") < 40, "it is not asked without a pause"
+
+
+def test_who_is_let_go_too_early_learns_how_far_it_is() -> None:
+    bench = Bench()
+
+    async def scenario() -> tuple[Problem, Problem]:
+        before = bench.waiting.verdict(HOST, 600)
+        bench.waiting.join(HOST, print)
+        while bench.framework.world.count("find") < 2:
+            await asyncio.sleep(0)
+        return before, bench.waiting.verdict(HOST, 600)
+
+    bench.at.append((0.4, bench.move("queued", reason="No agent has room.")))
+    before, told = bench.run(scenario)
+    assert before.slug == told.slug
+    assert "queued (No agent has room.)" in told.detail
+    assert "queued" not in before.detail
+
+
+def test_why_it_failed_before_is_told_no_more_once_it_is_on_its_way() -> None:
+    bench = Bench()
+    bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
+
+    async def scenario() -> Problem:
+        assert isinstance(await bench.wait(), Problem)
+        assert bench.waiting.verdict(HOST, 600).status == 502
+        bench.framework.world.retry("hello", SHA)
+        bench.waiting.join(HOST, print)
+        await turn()
+        return bench.waiting.verdict(HOST, 600)
+
+    assert bench.run(scenario).status == 503
+
+
+def test_of_those_that_failed_the_last_thousand_are_remembered() -> None:
+    bench = Bench()
+
+    async def scenario() -> list[int]:
+        hosts = [f"{number}.elsewhere" for number in range(1001)]
+        for host in hosts:
+            await bench.wait(host)
+        return [bench.waiting.verdict(host, 0).status for host in hosts]
+
+    assert bench.run(scenario) == [503] + [404] * 1000
+
+
+def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still() -> None:
+    bench = Bench()
+    bench.framework.world.start("hello", "main")
+    bench.move("failed", failure=FAILURE, log_tail="oh no")()
+    start, find = bench.framework.start, bench.framework.find
+
+    async def start_without_log(app: str, label: str) -> Preview:
+        return dataclasses.replace(await start(app, label), log_tail="")
+
+    async def forgotten(app: str, sha: str) -> Preview | None:
+        return None
+
+    bench.framework.start = start_without_log  # type: ignore[method-assign]
+    for look, tail in ((find, "oh no"), (forgotten, "")):
+        bench.framework.find = look  # type: ignore[method-assign]
+        told = bench.outcome()
+        assert isinstance(told, Problem)
+        assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", tail)
+
+
+def test_an_answer_is_shared_for_a_moment_and_a_question_for_as_long_as_it_is_open() -> None:
+    bench = Bench()
+    find, opened = bench.framework.find, asyncio.Event()
+
+    async def find_once_open(app: str, sha: str) -> Preview | None:
+        found = await find(app, sha)
+        await opened.wait()
+        return found
+
+    async def look(sha: str = SHA) -> Preview | None:
+        return await bench.waiting._look("hello", sha)
+
+    async def scenario() -> None:
+        bench.framework.world.start("hello", "main")
+        assert await look() == await look()
+        assert bench.framework.world.count("find") == 1
+        bench.framework.find = find_once_open  # type: ignore[method-assign]
+        bench.now += 0.2
+        leaves, stays = asyncio.create_task(look()), asyncio.create_task(look())
+        await turn()
+        bench.now += 10
+        later = asyncio.create_task(look())
+        await turn()
+        leaves.cancel()
+        opened.set()
+        assert await stays == await later
+        assert bench.framework.world.count("find") == 2
+        await look(OTHER_SHA)
+        assert list(bench.waiting._looks) == [("hello", OTHER_SHA)], "no older ones are kept"
+
+    bench.run(scenario)
