@@ -146,7 +146,9 @@ class Waiting:
         problem: Problem | None = _DEFECT
         try:
             with self._refusals.awaited(search.host, search.refused) as routed:
-                routed.add_done_callback(functools.partial(self._note, search))
+                routed.add_done_callback(
+                    lambda _: self._let_in(search, self._table.get(search.host))
+                )
                 problem = await self._await_end(search)
         except ApiRefused as refusal:
             problem = refusal.problem
@@ -163,12 +165,8 @@ class Waiting:
             while len(self._verdicts) > _REMEMBERED:
                 self._verdicts.popitem(last=False)
 
-    def _note(self, search: _Search, routed: asyncio.Future[Route]) -> None:
-        if not routed.cancelled():
-            self._let_in(search, self._table.get(search.host))
-
     def _let_in(self, search: _Search, route: Route | None) -> None:
-        """End the search, if there is a route, and let in who waits."""
+        """End the search, if it has not ended and there is a route, and let in who waits."""
         if route is not None and self._is_current(search):
             _, task = self._searches.pop((search.host, search.refused))
             task.cancel()

@@ -1,7 +1,7 @@
 """proxy.waiting.Waiting over a framework in memory, on a clock that a test moves."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from proxy.refusals import Refusals
@@ -62,7 +62,15 @@ class Bench:
 
     def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
         async def whole() -> Any:
+            wrong: list[object] = []
+
+            def note(_: object, told: Mapping[str, object]) -> None:
+                if "handle" in told:  # a callback, whose error reaches nobody else
+                    wrong.append(told)
+
+            asyncio.get_running_loop().set_exception_handler(note)
             result = await scenario()
+            assert wrong == []
             self.waiting.close()
             self.refusals.close()
             return result
