@@ -275,6 +275,22 @@ def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
     assert driven.preview().state is State.QUEUED
 
 
+def test_a_new_leader_takes_back_what_it_has_not_heard_itself_and_counts_anew(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.refuse(10)
+    later = Driven(driven.znodes, driven.clock)
+    assert later.preview().reason == REASON
+    said_to_run(later)
+    assert later.preview().reason == ""
+    later.refuse(10)
+    said_to_run(later)
+    assert later.preview().state is State.RUNNING
+    later.refuse(6)
+    assert later.preview().state is State.QUEUED
+
+
 def test_each_preview_has_a_spell_of_its_own(driven: Driven) -> None:
     driven.run(A)
     driven.run(B, "dev")
