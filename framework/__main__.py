@@ -95,6 +95,7 @@ class Program:
         self._leads = Gauge("prevs_leads", "1 while this framework leads", registry=self._registry)
         standby = http_api.Standby(self._other_leader, self._cannot_lead, self._registry)
         self._switch = http_api.Switch(standby)
+        self._stands = False
         self._leading: Leading | None = None
         self._serving: threading.Thread | None = None
 
@@ -128,6 +129,8 @@ class Program:
         self._election.watch()
         led = self._election.leader is not None
         root.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
+        # Up to here it ends where ZooKeeper goes away, so it was not ready yet.
+        self._stands = True
         return Won(self._election.win())
 
     def _lead(self, epoch: int) -> None:
@@ -164,7 +167,9 @@ class Program:
         return leader.api if leader and leader.api != self._chosen.api else None
 
     def _cannot_lead(self) -> str | None:
-        return None if self._client.connected else str(Unavailable("ZooKeeper"))
+        if not self._client.connected:
+            return str(Unavailable("ZooKeeper"))
+        return None if self._stands else "The framework is starting."
 
     def _thread(self, name: str, run: Callable[[], Told | None]) -> threading.Thread:
         """Start a thread that tells what `run` returns or raises, or just that it has ended."""
