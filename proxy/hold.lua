@@ -7,9 +7,10 @@
 -- time, txn.refused is the task that took no connection, and txn.peer the client's own "address port".
 --
 -- Each thread of HAProxy has a Lua of its own. It numbers what it holds, and has one connection to the
--- controller while it holds something. To the controller goes a line for each request:
---     hold NUMBER HOST CLIENT PEER PORT TASK  a client's address, and that of the connection's other end; the
---                                             task that took no connection from it, if one did not
+-- controller while it holds something. To the controller goes a line for each request, with a tab between any
+-- two of its words, so that an empty one keeps its place:
+--     hold NUMBER HOST CLIENT PEER TASK       a client's address, and that of the connection's other end
+--                                             ("ADDRESS PORT"); the task that took no connection from it, or nothing
 --     leave NUMBER                            it waits no longer
 --     next                                    the answers so far have been read
 --     end                                     nothing is held any more
@@ -42,7 +43,7 @@ end
 
 local function leave(number)
   if news and held[number] then
-    news:push("leave " .. number .. "\n")
+    news:push("leave\t" .. number .. "\n")
   end
   held[number] = nil
 end
@@ -126,7 +127,7 @@ local function hold(txn)
   local number, answers = last, core.queue()
   local peer = txn:get_var("txn.peer") or f:fc_src() .. " " .. f:fc_src_port()
   local refused = txn:get_var("txn.refused") or ""
-  local line = string.format("hold %d %s %s %s %s\n", number, txn:get_var("txn.host"), f:src(), peer, refused)
+  local line = string.format("hold\t%d\t%s\t%s\t%s\t%s\n", number, txn:get_var("txn.host"), f:src(), peer, refused)
   held[number] = { line = line, answers = answers, deadline = now() + seconds, missed = 0 }
   if news then
     news:push(line)

@@ -106,7 +106,7 @@ class _Connection(asyncio.Protocol):
         """Do what HAProxy says."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            what, *words = line.decode().split()
+            what, *words = line.decode().split("\t")
             if what == "hold":
                 self._hold(*words)
             elif what == "leave":
@@ -133,18 +133,19 @@ class _Connection(asyncio.Protocol):
             self._forget(number)
             self._answer(number, "gone")
 
-    def _hold(self, number: str, host: str, client: str, *peer: str) -> None:
+    def _hold(self, *words: str) -> None:
         """Start the preview of a host, and answer once it is known how that ended."""
+        number, host, client, peer, refused = words
         if names.split_host(host, self._parts.domain) is not None:
             later = self._parts.cap.take(client, host)
             if later is not None:
                 self._answer(number, f"later {later}")
                 return
-        ip, port, *refused = peer
+        ip, port = peer.split()
         tell = functools.partial(self._tell, number)
-        request = _Request(host, client, read_peer(ip, int(port)), "".join(refused), tell)
+        request = _Request(host, client, read_peer(ip, int(port)), refused, tell)
         self.requests[number] = request
-        self._parts.waiting.join(host, tell, request.refused)
+        self._parts.waiting.join(host, tell, refused)
 
     def _tell(self, number: str, outcome: Outcome) -> None:
         del self.requests[number]
