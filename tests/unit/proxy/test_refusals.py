@@ -286,8 +286,10 @@ def test_who_asks_whether_it_has_ended_is_let_go_at_the_end() -> None:
         asks = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
         await bench.turn(lambda: bench.refusals._watches)
         await asyncio.sleep(0)
+        assert not asks.done()
         bench.refusals.close()
         await bench.turn(asks.done)
+        assert asks.cancelled()
 
     bench.run(scenario)
 
