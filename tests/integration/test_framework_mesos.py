@@ -300,7 +300,7 @@ def test_a_removed_app_leaves_nothing_behind(
     assert client.exists(paths.app_placements("hello")) is None
 
 
-def test_a_preview_takes_little_longer_than_its_executor(
+def test_a_second_preview_starts_without_a_revive_that_only_time_would_bring(
     start: Callable[[], Framework],
 ) -> None:
     framework = start()
