@@ -2,7 +2,6 @@
 
 import dataclasses
 import queue
-import socket
 import uuid
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -19,6 +18,7 @@ from framework.zookeeper_link import SESSION_SECONDS, connect, make_client, watc
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from tests.integration import mute_zookeeper
 
 pytestmark = pytest.mark.integration
 
@@ -55,16 +55,11 @@ def test_a_zookeeper_that_is_not_there_is_told_as_such(free_port: Callable[[], i
 
 
 def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        client = make_client(f"127.0.0.1:{mute.getsockname()[1]}")
+    with mute_zookeeper.listening() as mute:
+        client = make_client(mute.address)
         client.start_async()
         try:
-            mute.settimeout(60)
-            first, _ = mute.accept()
-            mute.settimeout(SESSION_SECONDS * 0.9)
-            second, _ = mute.accept()
-            first.close()
-            second.close()
+            mute.wait_given_up(SESSION_SECONDS * 0.9)
         finally:
             client.stop()
             client.close()

@@ -14,7 +14,7 @@ from local.parts import Part, bring_up
 from prevs.paths import Paths
 from proxy.zookeeper import SESSION_SECONDS, ZookeeperPlacements
 from tests.fakes.placements import OTHER_SHA, SHA, placement, record
-from tests.integration import proxies
+from tests.integration import mute_zookeeper, proxies
 from tests.integration.proxies import upstream, wait_until
 
 pytestmark = pytest.mark.integration
@@ -99,17 +99,11 @@ def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
 
 
 def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        address = f"127.0.0.1:{mute.getsockname()[1]}"
-        placements = ZookeeperPlacements(address, Paths("/x"), "a", lambda: None)
+    with mute_zookeeper.listening() as mute:
+        placements = ZookeeperPlacements(mute.address, Paths("/x"), "a", lambda: None)
         placements.start()
         try:
-            mute.settimeout(60)
-            first, _ = mute.accept()
-            mute.settimeout(SESSION_SECONDS * 0.9)
-            second, _ = mute.accept()
-            first.close()
-            second.close()
+            mute.wait_given_up(SESSION_SECONDS * 0.9)
         finally:
             asyncio.run(placements.stop())
 
