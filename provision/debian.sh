@@ -18,11 +18,12 @@ needed=(
   libapr1t64 libsasl2-2 libsvn1                 # what the Mesos library is linked with
   python3-venv
 )
-services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service)
+services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service
+          prometheus.service)
 
 case "${1-}" in
   "") ;;
-  --test) needed+=(chromium) ;;
+  --test) needed+=(chromium prometheus) ;;  # a browser, and what reads the metrics
   --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
   *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
 esac
