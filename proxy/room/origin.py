@@ -1,24 +1,4 @@
-"""Whether a request comes from the page of its own host. Pure."""
-
-from urllib.parse import urlsplit
-
-_OWN_SITES = frozenset({"same-origin", "none"})
-
-
-def is_own(*, host: str, origin: str | None, fetch_site: str | None) -> bool:
-    """Tell whether a request's headers say that a page of `host` itself sent it.
-
-    A header that a client does not send (old browsers, programs) says nothing against it.
-    """
-    if fetch_site is not None and fetch_site not in _OWN_SITES:
-        return False
-    if origin is None:
-        return True
-    try:
-        parts = urlsplit(origin)
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and parts.netloc.lower() == host.lower()
+"""Which host a request is for. Pure."""
 
 
 def bare_host(header: str) -> str:
@@ -27,10 +7,3 @@ def bare_host(header: str) -> str:
     if not name.endswith("]"):
         name = name.rpartition(":")[0] if ":" in name else name
     return name.rstrip(".")
-
-
-def own_path(text: str) -> str:
-    """Return a path to go back to: `text`, if it stays on the same host, else the root."""
-    if not text.startswith("/") or text.startswith(("//", "/\\")):
-        return "/"
-    return text if text.isprintable() and text.isascii() else "/"

@@ -6,10 +6,11 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from program import same_origin
 from proxy import problems
 from proxy.preview import Preview
 from proxy.problems import Problem
-from proxy.room import answers, origin
+from proxy.room import answers
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, read_visit
 
@@ -54,13 +55,13 @@ class Starts:
         if isinstance(answer, Problem):
             return answers.tell(self._parts, visit, answer, wants_page=wants_page)
         if wants_page:
-            return RedirectResponse(origin.own_path(form.get("back", "/")), 303)
+            return RedirectResponse(same_origin.own_path(form.get("back", "/")), 303)
         return JSONResponse(answer.view(self._parts.clock()), 202)
 
     def _refusal(self, request: Request, visit: Visit, token: str) -> Problem | None:
         if not visit.app:
             return problems.no_address(visit.host, self._parts.domain)
-        own = origin.is_own(
+        own = same_origin.is_own(
             host=request.headers.get("host", ""),
             origin=request.headers.get("origin"),
             fetch_site=request.headers.get("sec-fetch-site"),
