@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from executor.errors import InvalidEnvironment
 
@@ -21,6 +22,50 @@ _UNITS = {
     "weeks": 604800.0,
 }
 _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII)
+
+
+class Variable(NamedTuple):
+    """A variable that an executor reads: what it says, and what holds without it."""
+
+    name: str
+    says: str
+    default: str
+
+
+VARIABLES = (
+    Variable(
+        "PREVS_EXECUTOR_DIR",
+        "A folder that nothing tidies up and all attempts of an agent share: mirrors of the "
+        "repositories, trees of commits, locks. An absolute path.",
+        "needed",
+    ),
+    Variable(
+        "PREVS_CLUSTER",
+        "A name for this installation, where several share one Docker.",
+        "none",
+    ),
+    Variable("DOCKER_HOST", "Where Docker is.", "unix:///var/run/docker.sock"),
+    Variable("DOCKER_TLS_VERIFY", "Whether Docker has to show a certificate.", "no"),
+    Variable("DOCKER_CERT_PATH", "The folder with the certificates for Docker.", "~/.docker"),
+    Variable(
+        "GIT_SSH_COMMAND",
+        "How git speaks ssh: which key, which known hosts.",
+        "ssh -o BatchMode=yes",
+    ),
+    Variable(
+        "GIT_CONFIG_GLOBAL",
+        "git's settings, for credentials of private repositories.",
+        "the user's own",
+    ),
+    Variable("HOME", "Where the user's own settings of git and Docker are.", "none"),
+    Variable("PATH", "Where git and docker are found.", "the agent's"),
+    Variable(
+        "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
+        "How long the agent waits before it kills an executor that was told to end. Mesos sets it.",
+        "5secs",
+    ),
+)
+"""All of them; tests/unit/docs looks for one that is missing."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -31,28 +31,100 @@ _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing 
 class Settings(EnvironmentSettings):
     """The framework's settings; `read` makes one."""
 
-    master: str
-    zookeeper: str = Field(pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
-    root: str = Field(default="/prevs", pattern=ROOT)
-    listen: str = Field(default="127.0.0.1:8090", pattern=rf"^{HOST_PORT}$")
-    advertise: str = Field(default="", pattern=rf"^(https?://{HOST_PORT})?$")
-    token_file: SecretFile
-    dir: Path
-    domain: Domain = "localhost"
-    public_port: int = Field(default=8080, ge=1, le=65535)
-    public_url: str = ""
-    executor_command: Annotated[tuple[str, ...], NoDecode]
-    executor_uris: Annotated[tuple[str, ...], NoDecode] = ()
-    role: str = Field(default="prevs", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")
-    name: str = Field(default="prevs", min_length=1)
-    principal: str | None = None
-    secret_file: SecretFile | None = None
-    refs_interval: float = Field(default=10.0, ge=1.0)
-    max_previews: int = Field(default=Limits().previews, ge=1)
-    starts_per_agent: int = Field(default=Limits().starts_per_agent, ge=1)
-    starts_per_app: int = Field(default=Limits().starts_per_app, ge=1)
-    drain_limit: float = Field(default=Limits().drain, ge=0)
-    vanished_after: float = Field(default=Limits().vanished, ge=0)
+    master: str = Field(
+        description="The Mesos master: `HOST:PORT`, or where ZooKeeper knows the leading one. "
+        "IPv4, without TLS.",
+        examples=["zk://10.0.0.1:2181,10.0.0.2:2181/mesos"],
+    )
+    zookeeper: str = Field(
+        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$",
+        description="The servers of the ZooKeeper that holds the records.",
+        examples=["10.0.0.1:2181,10.0.0.2:2181"],
+    )
+    root: str = Field(
+        default="/prevs",
+        pattern=ROOT,
+        description="The znode below which all records are. The proxies need the same.",
+    )
+    listen: str = Field(
+        default="127.0.0.1:8090",
+        pattern=rf"^{HOST_PORT}$",
+        description="Where the API and the dashboard are.",
+    )
+    advertise: str = Field(
+        default="",
+        pattern=rf"^(https?://{HOST_PORT})?$",
+        description="Where the other frameworks and the Mesos UI reach this one's API. Empty: at "
+        "`PREVS_LISTEN`. Needed where that is every address of the machine.",
+        examples=["http://10.0.0.5:8090"],
+    )
+    token_file: SecretFile = Field(description="Holds the operator's token.")
+    dir: Path = Field(
+        description="A folder of this framework's own for what can be made again, like mirrors of "
+        "the repositories.",
+        examples=["/var/lib/prevs"],
+    )
+    domain: Domain = Field(default="localhost", description="What every address ends in.")
+    public_port: int = Field(
+        default=8080,
+        ge=1,
+        le=65535,
+        description="The port in addresses that are shown; the visitors' side of the proxies.",
+    )
+    public_url: str = Field(
+        default="",
+        description="The whole form of the addresses that are shown, instead of domain and port.",
+        examples=["https://{label}--{app}.prevs.example/"],
+    )
+    executor_command: Annotated[tuple[str, ...], NoDecode] = Field(
+        description="What an agent runs for each attempt, in the words of a shell's line.",
+        examples=["/opt/prevs/bin/python -m executor"],
+    )
+    executor_uris: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="What an agent fetches into the sandbox first, separated by commas.",
+        examples=["http://10.0.0.5/prevs.tar.gz"],
+    )
+    role: str = Field(
+        default="prevs",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        description="The role whose resources are offered.",
+    )
+    name: str = Field(
+        default="prevs", min_length=1, description="The framework's name in the Mesos UI."
+    )
+    principal: str | None = Field(
+        default=None, description="Who the framework is for Mesos, where that asks."
+    )
+    secret_file: SecretFile | None = Field(
+        default=None, description="Holds the principal's secret. Both, or none."
+    )
+    refs_interval: float = Field(
+        default=10.0, ge=1.0, description="Seconds between two looks at a repository's branches."
+    )
+    max_previews: int = Field(
+        default=Limits().previews, ge=1, description="How many previews may have a task at a time."
+    )
+    starts_per_agent: int = Field(
+        default=Limits().starts_per_agent,
+        ge=1,
+        description="How many may be on their way to running at one agent.",
+    )
+    starts_per_app: int = Field(
+        default=Limits().starts_per_app,
+        ge=1,
+        description="How many of one app may be on their way to running.",
+    )
+    drain_limit: float = Field(
+        default=Limits().drain,
+        ge=0,
+        description="Seconds for which open requests may go on before their preview is stopped.",
+    )
+    vanished_after: float = Field(
+        default=Limits().vanished,
+        ge=0,
+        description="Seconds after which a preview goes whose last branch is gone.",
+    )
 
     @field_validator("master")
     @classmethod

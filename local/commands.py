@@ -55,12 +55,26 @@ def local() -> None:
 
 @local.command()
 @_folder
-@click.option("--agents", type=click.IntRange(1, 16), default=2, show_default=True)
-@click.option("--frameworks", type=click.IntRange(1, 5), default=1, show_default=True)
+@click.option(
+    "--agents",
+    type=click.IntRange(1, 16),
+    default=2,
+    show_default=True,
+    help="How many Mesos agents.",
+)
+@click.option(
+    "--frameworks",
+    type=click.IntRange(1, 5),
+    default=1,
+    show_default=True,
+    help="How many frameworks; one leads, the others stand by.",
+)
 @click.option("--domain", default="localhost", show_default=True, help="What addresses end in.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Of the addresses.")
-@click.option("--api-port", type=PORT, default=8090, show_default=True)
-@click.option("--zookeeper-port", type=PORT, default=2181, show_default=True)
+@click.option(
+    "--api-port", type=PORT, default=8090, show_default=True, help="Of the API and the dashboard."
+)
+@click.option("--zookeeper-port", type=PORT, default=2181, show_default=True, help="Of ZooKeeper.")
 @click.option("--mesos-port", type=PORT, default=5050, show_default=True, help="Of the master.")
 @click.option("--agent-port", type=PORT, default=5051, show_default=True, help="Of each agent.")
 @click.option(
@@ -70,8 +84,12 @@ def local() -> None:
     callback=_preview_ports,
     help="Where containers listen, on each agent's own address.",
 )
-@click.option("--cpus", type=click.FloatRange(0.1), default=4, show_default=True, help="An agent's")
-@click.option("--mem", type=click.IntRange(128), default=4096, show_default=True, help="MB, each.")
+@click.option(
+    "--cpus", type=click.FloatRange(0.1), default=4, show_default=True, help="Each agent's."
+)
+@click.option(
+    "--mem", type=click.IntRange(128), default=4096, show_default=True, help="Each agent's, in MB."
+)
 @click.option("--credentials/--no-credentials", default=True, help="Tell the command line of it.")
 @click.pass_context
 def up(ctx: click.Context, /, folder: Path, credentials: bool, **given: Any) -> None:

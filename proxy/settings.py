@@ -50,18 +50,61 @@ ConfiguredPath = Annotated[Path, AfterValidator(_check_path)]
 class Settings(EnvironmentSettings):
     """The proxy's settings; `read` makes one."""
 
-    zookeeper: str = Field(pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$")
-    root: str = Field(default="/prevs", pattern=ROOT)
-    domain: Domain = "localhost"
-    proxy_listen: Listen = "127.0.0.1:8080"
-    proxy_tls_listen: Listen = "127.0.0.1:8443"
-    proxy_metrics_listen: Listen | None = None
-    certificates: ConfiguredPath | None = None
-    redirect_to_tls: bool = False
-    trusted_proxies: str = ""
-    proxy_dir: ConfiguredPath
-    api: str = Field(default="http://127.0.0.1:8090", pattern=rf"^{_ADDRESS}(,{_ADDRESS})*$")
-    token_file: SecretFile
+    zookeeper: str = Field(
+        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$",
+        description="The servers of the ZooKeeper that holds the records.",
+        examples=["10.0.0.1:2181,10.0.0.2:2181"],
+    )
+    root: str = Field(
+        default="/prevs",
+        pattern=ROOT,
+        description="The znode below which all records are, as the frameworks have it.",
+    )
+    domain: Domain = Field(
+        default="localhost", description="What every address ends in, as the frameworks have it."
+    )
+    proxy_listen: Listen = Field(
+        default="127.0.0.1:8080",
+        description="Where visitors come in.",
+        examples=["*:80"],
+    )
+    proxy_tls_listen: Listen = Field(
+        default="127.0.0.1:8443",
+        description="Where they come in by TLS, with HTTP/2, if there are certificates.",
+        examples=["*:443"],
+    )
+    proxy_metrics_listen: Listen | None = Field(
+        default=None,
+        description="Where Prometheus reads: `/metrics` is the proxy's, `/metrics/haproxy` "
+        "HAProxy's own.",
+        examples=["10.0.0.7:9101"],
+    )
+    certificates: ConfiguredPath | None = Field(
+        default=None,
+        description="A folder of PEM files, each a certificate with its chain and its key. What "
+        "changes there is taken within seconds, and no connection is lost.",
+    )
+    redirect_to_tls: bool = Field(
+        default=False, description="Whether plain HTTP is sent on to TLS."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Networks of the proxies in front of this one, which may say who the client "
+        "is. Nobody else may.",
+        examples=["10.0.0.0/8,fd00::/8"],
+    )
+    proxy_dir: ConfiguredPath = Field(
+        description="A folder of this proxy's own, for HAProxy's files and sockets. "
+        f"{_LONGEST_FOLDER} characters at most.",
+        examples=["/var/lib/prevs-proxy"],
+    )
+    api: str = Field(
+        default="http://127.0.0.1:8090",
+        pattern=rf"^{_ADDRESS}(,{_ADDRESS})*$",
+        description="The API's address at every framework, separated by commas.",
+        examples=["http://10.0.0.5:8090,http://10.0.0.6:8090"],
+    )
+    token_file: SecretFile = Field(description="Holds the operator's token.")
 
     @field_validator("api")
     @classmethod

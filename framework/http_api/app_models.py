@@ -59,7 +59,9 @@ Name = Annotated[str, AfterValidator(_check_name), Field(description="A DNS labe
 Repository = Annotated[
     str,
     _refusing(repositories.find_problem),
-    Field(description="A git URL without credentials, or an absolute path on the framework's host"),
+    Field(
+        description="A git URL without credentials, or an absolute path on the framework's host."
+    ),
 ]
 Port = Annotated[int, Field(ge=1, le=65535, description="Where the application listens.")]
 Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="A CPU share.")]
