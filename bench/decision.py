@@ -24,12 +24,12 @@ from framework.clock import Clock
 from framework.limits import Limits
 from framework.matching import Offer
 from framework.metrics import Metrics
-from framework.ports import Stored
+from framework.ports import Record, Stored
 from framework.records import Records
 from framework.service import Service
 from framework.task_info import Origin
 from prevs import names
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.records import AppRecord, PreviewRecord, ProxyRecord
 from prevs.states import State
 
 AGENTS = 1000
@@ -50,15 +50,15 @@ class _Store:
     def load(self) -> Stored:
         return Stored()
 
-    def save(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> int:
+    def save(self, record: Record) -> int:
         del record
         self._version += 1
         return self._version
 
-    def save_all(self, records: Sequence[AppRecord | PreviewRecord | PlacementsRecord]) -> None:
+    def save_all(self, records: Sequence[Record]) -> None:
         pass
 
-    def delete(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> None:
+    def delete(self, record: Record) -> None:
         pass
 
     def save_framework_id(self, framework_id: str) -> None:

@@ -1,8 +1,8 @@
 """Every "no" of the framework, as one family; each carries the fields that a caller needs.
 
 FrameworkError
-├── NotFound: UnknownApp, UnknownLabel, UnknownPreview
-├── Conflict: AppExists, AmbiguousLabel, NotRetryable
+├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken
+├── Conflict: AppExists, AmbiguousLabel, NotRetryable, TokenExists
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
@@ -71,6 +71,25 @@ class AppExists(Conflict):
     def __init__(self, app: str) -> None:
         super().__init__(f"An app {app!r} exists already. Change it with PATCH /v1/apps/{app}.")
         self.app = app
+
+
+class UnknownToken(NotFound):
+    """No token of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no token {name!r}. GET /v1/tokens lists the tokens.")
+        self.name = name
+
+
+class TokenExists(Conflict):
+    """A token of that name is there already; nobody can be told again what it is."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is a token {name!r} already. Remove it first (DELETE /v1/tokens/{name}), or "
+            "choose another name."
+        )
+        self.name = name
 
 
 class Candidate(NamedTuple):

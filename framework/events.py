@@ -3,11 +3,15 @@
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
-from framework.errors import Fatal
+from framework.errors import Fatal, Unavailable
 from framework.matching import Offer
 from framework.ports import InverseOffer, Use
+
+ANSWER_SECONDS = 10.0
+
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,3 +149,16 @@ Event = (
     | Asked
     | Stop
 )
+
+
+def ask(put: Callable[[Event], None], act: Callable[[], T]) -> T:
+    """Have `act` run on the service's thread, through its inbox; return its result.
+
+    Blocks for 10 s at most. Raises what `act` raises, or Unavailable.
+    """
+    answer: Future[T] = Future()
+    put(Asked(act, answer))
+    try:
+        return answer.result(ANSWER_SECONDS)
+    except TimeoutError:
+        raise Unavailable("The framework") from None

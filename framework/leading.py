@@ -26,6 +26,7 @@ from framework.sandbox import AgentSandboxes
 from framework.service import Service
 from framework.settings import Settings
 from framework.task_info import Origin
+from framework.tokens import ServiceTokens
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 
@@ -83,7 +84,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         ServicePreviews(service),
         refs,
         AgentSandboxes(lambda: cluster.master, lambda: service.framework_id),
-        token=chosen.token(),
+        tokens=ServiceTokens(service, chosen.token(), functools.partial(secrets.token_urlsafe, 32)),
         addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),

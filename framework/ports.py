@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
+from framework.access import Identity, Scope
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, TokenRecord
+
+Record = AppRecord | PreviewRecord | PlacementsRecord | TokenRecord
+"""What the framework stores, and nobody else writes."""
 
 
 class Use(NamedTuple):
@@ -99,6 +103,35 @@ class Previews(Protocol):
         ...
 
 
+class Tokens(Protocol):
+    """The tokens of the HTTP API and of the dashboard. Thread safe."""
+
+    def authenticate(self, token: str) -> Identity | None:
+        """Return whose a token is; None for no token of ours.
+
+        Neither blocks nor tells by the time it takes. Answers for any text.
+        """
+        ...
+
+    def tokens(self) -> Sequence[TokenRecord]:
+        """Return every token but the operator's, by name. Does not block."""
+        ...
+
+    def add_token(self, name: str, scope: Scope) -> tuple[TokenRecord, str]:
+        """Make and store a token; return its record, and the token itself, which is kept nowhere.
+
+        Blocks as writes of Previews do. Raises TokenExists, Unavailable.
+        """
+        ...
+
+    def remove_token(self, name: str) -> None:
+        """Remove a token: `authenticate` knows it no more when this returns.
+
+        Blocks as writes of Previews do. Raises UnknownToken, Unavailable.
+        """
+        ...
+
+
 class Resolved(NamedTuple):
     """What a label leads to. `kind` is branch, tag or commit; `ref` the branch's or tag's name.
 
@@ -167,6 +200,7 @@ class Stored(NamedTuple):
     framework_id: str | None = None
     versions: Mapping[str, int] = MappingProxyType({})
     forgotten: bool = False
+    tokens: Sequence[TokenRecord] = ()
 
 
 class Store(Protocol):
@@ -181,15 +215,15 @@ class Store(Protocol):
         """Read everything anew."""
         ...
 
-    def save(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> int:
+    def save(self, record: Record) -> int:
         """Write a record; return its version, which grows by one with each write."""
         ...
 
-    def save_all(self, records: Sequence[AppRecord | PreviewRecord | PlacementsRecord]) -> None:
+    def save_all(self, records: Sequence[Record]) -> None:
         """Write several records in one round trip, all of them or none."""
         ...
 
-    def delete(self, record: AppRecord | PreviewRecord | PlacementsRecord) -> None:
+    def delete(self, record: Record) -> None:
         """Remove a record; one that is gone already is no error."""
         ...
 

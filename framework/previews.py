@@ -1,16 +1,13 @@
 """The Previews port over the service: reads from its snapshot, writes through its inbox."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import TypeVar
 
-from framework.errors import Unavailable, UnknownApp, UnknownPreview
-from framework.events import Asked, ConnectionsRefused, Used
+from framework.errors import UnknownApp, UnknownPreview
+from framework.events import ConnectionsRefused, Used, ask
 from framework.ports import Use
 from framework.service import Service
 from prevs.records import AppRecord, PreviewRecord
-
-ANSWER_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -88,9 +85,4 @@ class ServicePreviews:
         self._service.inbox.put(ConnectionsRefused(proxy, tasks))
 
     def _ask(self, act: Callable[[], T]) -> T:
-        answer: Future[T] = Future()
-        self._service.inbox.put(Asked(act, answer))
-        try:
-            return answer.result(ANSWER_SECONDS)
-        except TimeoutError:
-            raise Unavailable("The framework") from None
+        return ask(self._service.inbox.put, act)

@@ -19,8 +19,9 @@ from framework.matching import Key
 from framework.ports import Store, Stored
 from framework.preview_index import PreviewIndex
 from framework.routes import Routes
+from framework.token_records import TokenRecords
 from prevs import names
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
@@ -30,7 +31,7 @@ _AT_ONCE = 100
 
 
 class Snapshot(NamedTuple):
-    """All apps and previews at one moment; never changed afterwards.
+    """All apps, previews and tokens at one moment; never changed afterwards.
 
     `queue_places` are those of the previews that wait, 1 being the next.
     """
@@ -38,10 +39,11 @@ class Snapshot(NamedTuple):
     apps: Mapping[str, AppRecord]
     previews: Mapping[Key, PreviewRecord]
     queue_places: Mapping[Key, int] = MappingProxyType({})
+    tokens: Mapping[str, TokenRecord] = MappingProxyType({})
 
 
 class Records:
-    """Apps and previews; `routes` has the placements that follow from them."""
+    """Apps and previews; `routes` has the placements that follow from them, `tokens` the tokens."""
 
     def __init__(self, stored: Stored, store: Store, clock: Clock) -> None:
         self._store = store
@@ -51,18 +53,22 @@ class Records:
         self._unsure: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
         self._snapshot: Snapshot | None = None
         self.routes = Routes(stored, store, clock, self._index)
+        self.tokens = TokenRecords(stored.tokens, store)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
-        """Return all apps but removed ones, and all their previews; made only after a change."""
-        if self._snapshot is None:
+        """Return all apps but removed ones, their previews and all tokens.
+
+        Made only after a change.
+        """
+        if self._snapshot is None or self._snapshot.tokens is not self.tokens.all:
             apps = {name: app for name, app in self._apps.items() if not app.removed}
             previews = dict(self._index.all)
             for name in self._index.apps - apps.keys():
                 for preview in self._index.of_app(name):
                     del previews[preview.app, preview.sha]
             places = waiting.places(self.in_state(State.QUEUED))
-            self._snapshot = Snapshot(apps, previews, places)
+            self._snapshot = Snapshot(apps, previews, places, self.tokens.all)
         return self._snapshot
 
     @property
@@ -196,6 +202,7 @@ class Records:
 
         Else what was asked for in vain would be found by the next leader, and done long after.
         """
+        self.tokens.make_sure()
         for key, tried in tuple(self._unsure.items()):
             known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:

@@ -8,7 +8,7 @@ from framework.clock import Clock
 from framework.errors import AppExists, BeingRemoved, NotRetryable
 from framework.lifecycle import Event
 from framework.records import Records
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import State
 
 _FRESH: Mapping[str, Any] = {
@@ -25,7 +25,7 @@ _FRESH: Mapping[str, Any] = {
 
 
 class Requests:
-    """Each raises what framework.ports.Previews says, and Unavailable where nothing was stored."""
+    """Each raises what framework.ports says of it, and Unavailable where nothing was stored."""
 
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
@@ -90,3 +90,11 @@ class Requests:
         self._records.app(app)
         preview = self._records.preview(app, sha)
         return self._records.save(dataclasses.replace(preview, pinned=pinned))
+
+    def add_token(self, token: TokenRecord) -> TokenRecord:
+        """Store a new token."""
+        return self._records.tokens.add(token, self._clock.now())
+
+    def remove_token(self, name: str) -> None:
+        """Remove a token."""
+        self._records.tokens.remove(name)

@@ -20,7 +20,7 @@ from kazoo.exceptions import (
 )
 
 from framework.errors import Superseded
-from framework.ports import Stored
+from framework.ports import Record, Stored
 from framework.zookeeper_link import mapped
 from prevs.paths import Paths
 from prevs.records import (
@@ -29,13 +29,13 @@ from prevs.records import (
     PreviewRecord,
     ProxyRecord,
     RecordError,
+    TokenRecord,
 )
 
 log = structlog.get_logger(__name__)
 
-R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord)
-Q = TypeVar("Q", AppRecord, PreviewRecord, PlacementsRecord, ProxyRecord)
-Record = AppRecord | PreviewRecord | PlacementsRecord
+R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord)
+Q = TypeVar("Q", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, ProxyRecord)
 
 
 class ZookeeperStore:
@@ -53,10 +53,12 @@ class ZookeeperStore:
         self._versions.clear()
         self._unsettled.clear()
         with mapped(self._client):
-            for path in (self._paths.apps, self._paths.previews, self._paths.placements):
+            paths = self._paths
+            own = (paths.apps, paths.previews, paths.placements, paths.tokens)
+            for path in (*own, paths.proxies):
                 self._client.ensure_path(path)
-            self._client.ensure_path(self._paths.proxies)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
+            tokens = self._read_own(paths.tokens, TokenRecord.decode)
             placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
             previews = [
                 preview
@@ -65,7 +67,7 @@ class ZookeeperStore:
             ]
             versions = {p.app: self._versions[self._path(p)] for p in placements}
             known = self._read_framework_id()
-            return Stored(apps, previews, placements, known or None, versions, known == "")
+            return Stored(apps, previews, placements, known or None, versions, known == "", tokens)
 
     def save(self, record: Record) -> int:
         """Write a record; return its version."""
@@ -107,6 +109,8 @@ class ZookeeperStore:
                 return self._paths.preview(record.app, record.sha)
             case PlacementsRecord():
                 return self._paths.app_placements(record.app)
+            case TokenRecord():
+                return self._paths.token(record.name)
 
     def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
         """Read our records below `parent`; one that lies where another belongs is left out."""

@@ -65,6 +65,15 @@ class Paths(NamedTuple):
         return f"{self.placements}/{app}"
 
     @property
+    def tokens(self) -> str:
+        """Parent of one TokenRecord per token."""
+        return f"{self.root}/tokens"
+
+    def token(self, name: str) -> str:
+        """A token's TokenRecord."""
+        return f"{self.tokens}/{name}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

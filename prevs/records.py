@@ -21,6 +21,7 @@ __all__ = [
     "PreviewRecord",
     "ProxyRecord",
     "RecordError",
+    "TokenRecord",
 ]
 
 
@@ -202,3 +203,25 @@ class InstallationRecord:
     def decode(data: bytes) -> "InstallationRecord":
         """Return the record in a znode. Raises RecordError."""
         return codec.decode(InstallationRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class TokenRecord:
+    """A token of the framework's API: what it may be used for, and the SHA-256 of it in hex.
+
+    `scope` is "read", "use" or "admin".
+    """
+
+    name: str
+    scope: str
+    digest: str
+    created: float = 0.0
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "TokenRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(TokenRecord, 1, data)

@@ -15,7 +15,7 @@ from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
 from framework.http_api.use_routes import UseRoutes
-from framework.ports import Previews, Refs, Sandboxes
+from framework.ports import Previews, Refs, Sandboxes, Tokens
 from prevs.names import Addresses
 
 Ready = Callable[[], str | None]
@@ -26,7 +26,7 @@ def make_app(
     refs: Refs,
     sandboxes: Sandboxes,
     *,
-    token: str,
+    tokens: Tokens,
     addresses: Addresses,
     registry: CollectorRegistry,
     ready: Ready,
@@ -36,8 +36,6 @@ def make_app(
     `ready` gives None when all is well, else a
     sentence; it must not block. /metrics shows `registry`.
     """
-    if not token:
-        raise ValueError("the API needs a token")
     presenter = Presenter(previews, addresses, ready, time.time)
     leads = Leads(previews, refs)
     app = FastAPIOffline(
@@ -45,7 +43,7 @@ def make_app(
         summary="Every commit of a git repository at its own address",
         version="1",
         redoc_url=None,
-        static_url=guards.DOCS_FILES,
+        static_url="/docs-files",
         # It would have somebody else's server look at the API's description.
         swagger_ui_parameters={"validatorUrl": None},
     )
@@ -61,7 +59,7 @@ def make_app(
     problems.handle_problems(app, addresses)
     # The last one is the first that a request meets.
     app.add_middleware(guards.BodyLimit)
-    app.add_middleware(guards.Bearer, token=token)
+    app.add_middleware(guards.Bearer, tokens=tokens)
     app.add_middleware(guards.Faults)
     return app
 

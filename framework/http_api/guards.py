@@ -1,6 +1,5 @@
 """What a request passes before it reaches a route: faults, the token, the size of its body."""
 
-import hmac
 import secrets
 
 import structlog
@@ -8,15 +7,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.http_api import problems
+from framework.access import Identity
+from framework.access import Scope as Access
+from framework.http_api import problems, scopes
+from framework.ports import Tokens
 
 BODY_LIMIT = 64 * 1024
 BODY_LIMITS = {"/v1/uses": 1024 * 1024}
 """Bytes, where a body may be larger: a proxy tells of thousands of tasks at once."""
-
-OPEN_PATHS = frozenset({"/healthz", "/metrics", "/docs", "/openapi.json"})
-DOCS_FILES = "/docs-files"
-"""Where the scripts and styles of /docs are; open too."""
 
 log = structlog.get_logger(__name__)
 
@@ -52,32 +50,56 @@ class Faults:
 
 
 class Bearer:
-    """Lets requests pass that bring the token, and those to the open paths."""
+    """Lets requests to the API pass whose token is good for what they ask.
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity.
+    What is not below /v1 passes: it is open, or looks after itself.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
         self._app = app
-        self._token = token.encode()
+        self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401."""
-        if scope["type"] == "http" and not (_is_open(scope["path"]) or self._allows(scope)):
-            await problems.answer_problem(
-                problems.UNAUTHORIZED,
-                "This needs the API's token: the header `Authorization: Bearer TOKEN`.",
-                headers={"WWW-Authenticate": 'Bearer realm="prevs"'},
-            )(scope, receive, send)
+        """Pass a request on, or answer 401 or 403."""
+        if scope["type"] != "http" or not scopes.is_guarded(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        identity = self._identify(scope)
+        needed = scopes.find_needed(scope["method"], scope["path"])
+        if identity is None:
+            await _refuse_stranger()(scope, receive, send)
+            return
+        scope.setdefault("state", {})["identity"] = identity
+        if not identity.scope.includes(needed):
+            await _forbid(identity, needed)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    def _allows(self, scope: Scope) -> bool:
+    def _identify(self, scope: Scope) -> Identity | None:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        # Both are compared in any case, so that the time tells nothing of the token.
-        same = hmac.compare_digest(token.strip().encode("latin-1"), self._token)
-        return same and scheme.lower() == "bearer"
+        # It is looked up in any case, so that the time tells nothing.
+        identity = self._tokens.authenticate(token.strip())
+        return identity if scheme.lower() == "bearer" else None
 
 
-def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path.startswith(f"{DOCS_FILES}/")
+def _refuse_stranger() -> problems.ProblemResponse:
+    return problems.answer_problem(
+        problems.UNAUTHORIZED,
+        "This needs a token of the API: the header `Authorization: Bearer TOKEN`.",
+        headers={"WWW-Authenticate": 'Bearer realm="prevs"'},
+    )
+
+
+def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
+    challenge = f'Bearer realm="prevs", error="insufficient_scope", scope="{needed.value}"'
+    return problems.answer_problem(
+        problems.FORBIDDEN,
+        f"This needs a token with the scope `{needed.value}`; {identity.name!r} has "
+        f"`{identity.scope.value}`. Who has an admin token makes others: POST /v1/tokens.",
+        {"needed": needed.value, "scope": identity.scope.value},
+        headers={"WWW-Authenticate": challenge},
+    )
 
 
 class BodyLimit:

@@ -27,6 +27,7 @@ class Kind(NamedTuple):
 
 
 UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong")
+FORBIDDEN = Kind("forbidden", 403, "The token is not good for this")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request cannot be read")
 INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings cannot be taken")
 UNAVAILABLE = Kind("unavailable", 503, "A part that is needed does not answer")
@@ -37,9 +38,11 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
     errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
     errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
+    errors.UnknownToken: Kind("unknown-token", 404, "There is no such token"),
     errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
     errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
     errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
+    errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
     errors.InvalidSettings: INVALID_SETTINGS,
     errors.RepositoryUnreachable: Kind(
         "repository-unreachable", 502, "The repository cannot be read"

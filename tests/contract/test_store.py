@@ -14,7 +14,14 @@ from framework.ports import Store
 from framework.zookeeper import ZookeeperStore
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
-from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.records import (
+    AppRecord,
+    Placement,
+    PlacementsRecord,
+    PreviewRecord,
+    ProxyRecord,
+    TokenRecord,
+)
 from prevs.states import State
 from tests.fakes.store import FakeStore, FakeZnodes
 
@@ -23,6 +30,7 @@ pytestmark = pytest.mark.contract
 APP = AppRecord(name="hello", repository="/srv/hello")
 A, B = "a" * 40, "b" * 40
 PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED, labels=("main",))
+TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
 
 
@@ -103,13 +111,14 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_what_is_saved_is_what_another_store_loads(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN):
         store.save(record)
     store.save_framework_id("framework-1")
     stored = place.store().load()
     assert list(stored.apps) == [APP]
     assert list(stored.previews) == [PREVIEW]
     assert list(stored.placements) == [PLACEMENTS]
+    assert list(stored.tokens) == [TOKEN]
     assert stored.framework_id == "framework-1"
 
 

@@ -11,6 +11,7 @@ from prevs import names
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
+from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
 
@@ -22,13 +23,14 @@ class ApiInProcess:
         self.previews = FakePreviews()
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
+        self.tokens = FakeTokens(TOKEN)
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.app = make_app(
             self.previews,
             self.refs,
             self.sandboxes,
-            token=TOKEN,
+            tokens=self.tokens,
             addresses=names.addresses("localhost", port),
             registry=self.registry,
             ready=lambda: self.trouble,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from framework.errors import Unavailable
-from tests.fakes.store import FakeStore, FakeZnodes, Record
+from framework.ports import Record
+from tests.fakes.store import FakeStore, FakeZnodes
 
 T = TypeVar("T")
 

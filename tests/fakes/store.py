@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 
 from framework.errors import Superseded, Unavailable
-from framework.ports import Stored
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
-
-Record = AppRecord | PreviewRecord | PlacementsRecord
+from framework.ports import Record, Stored
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, TokenRecord
 
 
 class FakeZnodes:
@@ -38,6 +36,7 @@ class FakeStore:
             apps=[r for r in records if isinstance(r, AppRecord)],
             previews=[r for r in records if isinstance(r, PreviewRecord)],
             placements=[r for r in records if isinstance(r, PlacementsRecord)],
+            tokens=[r for r in records if isinstance(r, TokenRecord)],
             framework_id=self.znodes.framework_id,
             versions={
                 r.app: self._versions[_key(r)] for r in records if isinstance(r, PlacementsRecord)
@@ -91,3 +90,5 @@ def _key(record: Record) -> tuple[str, ...]:
             return ("previews", record.app, record.sha)
         case PlacementsRecord():
             return ("placements", record.app)
+        case TokenRecord():
+            return ("tokens", record.name)

@@ -24,6 +24,7 @@ from prevs.states import State
 from proxy.framework_api import FrameworkApi
 from tests.fakes.previews import FakePreviews
 from tests.fakes.sandboxes import FakeSandboxes
+from tests.fakes.tokens import FakeTokens
 
 pytestmark = pytest.mark.integration
 
@@ -56,7 +57,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
         previews,
         Mirrors(tmp_path / "mirrors"),
         sandboxes,
-        token=TOKEN,
+        tokens=FakeTokens(TOKEN),
         addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
         ready=lambda: None,

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
+from fastapi import Request
 from prometheus_client import Counter
 from structlog.testing import capture_logs
 
+from framework.access import Identity, Scope
 from framework.errors import Superseded
-from framework.http_api import make_app
-from prevs import names
 from prevs.records import AppRecord
 from tests.fakes.asgi import TOKEN, ApiInProcess
 
@@ -32,7 +32,8 @@ EVERY_CALL = [
     ("GET", "/v1/queue"),
     ("POST", "/v1/uses"),
     ("POST", "/v1/refusals"),
-    ("GET", "/nowhere"),
+    ("GET", "/v1"),
+    ("GET", "/v1/nowhere"),
 ]
 
 
@@ -73,17 +74,75 @@ def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:
     assert api.send("GET", "/v1/apps", headers=headers).status_code == 200
 
 
-def test_an_api_without_a_token_is_not_made(api: ApiInProcess) -> None:
-    with pytest.raises(ValueError, match="token"):
-        make_app(
-            api.previews,
-            api.refs,
-            api.sandboxes,
-            token="",
-            addresses=names.addresses("localhost", 80),
-            registry=api.registry,
-            ready=lambda: None,
-        )
+NEEDED = {
+    "read": {("GET", path) for method, path in EVERY_CALL if method == "GET"},
+    "use": {
+        ("POST", "/v1/previews"),
+        ("DELETE", "/v1/previews/hello/x"),
+        ("POST", "/v1/previews/hello/x/retry"),
+        ("PUT", "/v1/previews/hello/x/pin"),
+        ("DELETE", "/v1/previews/hello/x/pin"),
+        ("POST", "/v1/uses"),
+        ("POST", "/v1/refusals"),
+    },
+    "admin": {
+        ("POST", "/v1/apps"),
+        ("PATCH", "/v1/apps/hello"),
+        ("DELETE", "/v1/apps/hello"),
+        ("GET", "/v1/tokens"),
+        ("POST", "/v1/tokens"),
+        ("DELETE", "/v1/tokens/deploys"),
+        ("GET", "/v1/audit"),
+        ("PUT", "/v1/nothing-yet"),
+    },
+}
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_call_needs_its_scope_and_is_told_which(api: ApiInProcess, scope: Scope) -> None:
+    _, token = api.tokens.add_token("mine", scope)
+    headers = {"Authorization": f"Bearer {token}"}
+    for needed, calls in NEEDED.items():
+        for method, path in sorted(calls):
+            known = len(api.previews.apps())
+            answer = api.send(method, path, headers=headers, content="{")
+            if scope.includes(Scope(needed)):
+                assert answer.status_code not in (401, 403)
+                continue
+            assert len(api.previews.apps()) == known
+            assert answer.status_code == 403
+            assert answer.headers["WWW-Authenticate"].endswith(f'scope="{needed}"')
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            problem = answer.json()
+            assert problem["type"] == "urn:prevs:problem:forbidden"
+            assert (problem["needed"], problem["scope"]) == (needed, scope.value)
+            assert f"`{needed}`" in problem["detail"]
+
+
+def test_a_token_that_is_removed_is_good_for_nothing_at_once(api: ApiInProcess) -> None:
+    _, token = api.tokens.add_token("mine", Scope.READ)
+    headers = {"Authorization": f"Bearer {token}"}
+    assert api.send("GET", "/v1/apps", headers=headers).status_code == 200
+    api.tokens.remove_token("mine")
+    assert api.send("GET", "/v1/apps", headers=headers).status_code == 401
+
+
+def test_a_route_finds_who_asks(api: ApiInProcess) -> None:
+    found = []
+
+    @api.app.get("/v1/me")
+    async def show_me(request: Request) -> None:
+        found.append(request.state.identity)
+
+    api.call("GET", "/v1/me")
+    assert found == [Identity("operator", Scope.ADMIN)]
+
+
+def test_what_is_nowhere_tells_nothing(api: ApiInProcess) -> None:
+    for path in ("/", "/nowhere", "/v1x", "//v1/apps", "/V1/apps"):
+        answer = api.send("GET", path)
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:prevs:problem:not-found")
+        assert "hello" not in answer.text
 
 
 def test_health_and_numbers_and_docs_need_no_token(api: ApiInProcess) -> None:

@@ -20,6 +20,8 @@ EXAMPLES: list[FrameworkError] = [
     errors.RepositoryUnreachable("hello", "/srv/x", "it is gone"),
     errors.Unavailable("ZooKeeper"),
     errors.BeingRemoved("hello"),
+    errors.UnknownToken("deploys"),
+    errors.TokenExists("deploys"),
 ]
 
 

@@ -56,7 +56,12 @@ def test_a_setting_is_named_as_it_is_set() -> None:
 
 
 @pytest.mark.parametrize(
-    "children", [(), ("proxies",), ("apps", "framework", "placements", "previews", "proxies")]
+    "children",
+    [
+        (),
+        ("proxies",),
+        ("apps", "framework", "placements", "previews", "proxies", "tokens"),
+    ],
 )
 def test_a_root_that_is_new_or_ours_can_be_used(children: tuple[str, ...]) -> None:
     assert find_stranger("/prevs", children, b"", 0) is None

@@ -20,6 +20,7 @@ from prevs.records import (
     PlacementsRecord,
     PreviewRecord,
     ProxyRecord,
+    TokenRecord,
 )
 from prevs.states import Cause, Phase, State
 
@@ -78,6 +79,7 @@ WRITTEN: dict[str, Any] = {
         domain="previews.example.org",
         principal="prevs-framework",
     ),
+    "token": TokenRecord(name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -107,6 +109,7 @@ LEAST: dict[str, Any] = {
     "installation": InstallationRecord(
         master="zk:///mesos", name="prevs", role="teams", user="prevs", domain="localhost"
     ),
+    "token": TokenRecord(name="deploys", scope="read", digest="5c80e7d1" * 8),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
