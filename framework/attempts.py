@@ -139,11 +139,13 @@ class Attempts:
             self._kills.forget(report.task_id)
 
     def _alive(self, preview: PreviewRecord, report: Report) -> None:
-        fields: dict[str, Any] = {"phase": report.phase or preview.phase, "reason": ""}
+        fields: dict[str, Any] = {"reason": ""}
+        if report.phase:
+            fields |= {"phase": report.phase, "detail": report.detail}
         if preview.state is State.DRAINING:
             fields = {}
         elif report.kind is Kind.HEALTHY:
-            fields |= {"phase": "running", "not_before": 0.0, "avoid": None}
+            fields |= {"phase": "running", "detail": "", "not_before": 0.0, "avoid": None}
             if preview.state is not State.RUNNING:
                 fields["started"] = self._clock.now()
         self._records.change(preview, _EVENTS[report.kind], **fields)
@@ -192,7 +194,7 @@ class Attempts:
     def _ended(self, preview: PreviewRecord) -> None:
         """Note the end that was asked for; why it was stays on the record."""
         event = Event.ENDED_WANTED if preview.again else Event.ENDED
-        self._records.change(preview, event, again=False, phase="")
+        self._records.change(preview, event, again=False, phase="", detail="")
 
     def _forget(self, task_id: str) -> None:
         self._away.end(task_id)

@@ -64,6 +64,7 @@ def judge(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
             "not_before": now + wait if wait else 0.0,
             "avoid": preview.agent_id if failure.cause in _AGENTS_FAULT else None,
             "phase": "",
+            "detail": "",
             "reason": _again(failure, count, wait),
             "started": None,
         },

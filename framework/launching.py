@@ -135,6 +135,7 @@ class Launching:
                 "agent_host": launch.host,
                 "host_port": launch.port,
                 "phase": "",
+                "detail": "",
                 "reason": "",
                 "failure": None,
                 "started": None,

@@ -94,6 +94,10 @@ class Previews(Protocol):
         """Return a queued preview's place in the queue, 1 being the next; None for others."""
         ...
 
+    def usual(self, app: str) -> Mapping[str, float]:
+        """Return how many seconds each step of an app's attempts usually takes, where known."""
+        ...
+
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""
         ...

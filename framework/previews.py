@@ -9,6 +9,12 @@ from framework.ports import Use
 from framework.service import Service
 from prevs.records import AppRecord, PreviewRecord
 
+<<<<<<< HEAD
+=======
+ANSWER_SECONDS = 10.0
+_UNKNOWN: Mapping[str, float] = {}
+
+>>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
 T = TypeVar("T")
 
 
@@ -75,6 +81,10 @@ class ServicePreviews:
     def queue_place(self, app: str, sha: str) -> int | None:
         """Return a queued preview's place in the queue, 1 being the next; None for others."""
         return self._service.snapshot.queue_places.get((app, sha))
+
+    def usual(self, app: str) -> Mapping[str, float]:
+        """Return how many seconds each step of an app's attempts usually takes, where known."""
+        return self._service.snapshot.usual.get(app, _UNKNOWN)
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""

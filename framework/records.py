@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from framework import lifecycle, placements, waiting
+from framework import lifecycle, placements, steps, waiting
 from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.lifecycle import Event
@@ -33,13 +33,18 @@ _AT_ONCE = 100
 class Snapshot(NamedTuple):
     """All apps, previews and tokens at one moment; never changed afterwards.
 
-    `queue_places` are those of the previews that wait, 1 being the next.
+    `queue_places` are those of the previews that wait, 1 being the next; `usual` is how many
+    seconds each step of an app's attempts usually takes.
     """
 
     apps: Mapping[str, AppRecord]
     previews: Mapping[Key, PreviewRecord]
     queue_places: Mapping[Key, int] = MappingProxyType({})
+<<<<<<< HEAD
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
+=======
+    usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+>>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
 
 
 class Records:
@@ -52,6 +57,8 @@ class Records:
         self._index = PreviewIndex(stored.previews)
         self._unsure: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
         self._snapshot: Snapshot | None = None
+        self._usual: Mapping[str, Mapping[str, float]] = {}
+        self._usual_stale = set(self._index.apps)
         self.routes = Routes(stored, store, clock, self._index)
         self.tokens = TokenRecords(stored.tokens, store)
         self.framework_id = stored.framework_id
@@ -68,8 +75,20 @@ class Records:
                 for preview in self._index.of_app(name):
                     del previews[preview.app, preview.sha]
             places = waiting.places(self.in_state(State.QUEUED))
+<<<<<<< HEAD
             self._snapshot = Snapshot(apps, previews, places, self.tokens.all)
+=======
+            self._snapshot = Snapshot(apps, previews, places, self._keep_usual())
+>>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
         return self._snapshot
+
+    def _keep_usual(self) -> Mapping[str, Mapping[str, float]]:
+        """Return what is usual, looked for anew only in apps of which an attempt came to run."""
+        if self._usual_stale:
+            new = {app: steps.usual(self.of_app(app)) for app in self._usual_stale}
+            self._usual = {app: known for app, known in {**self._usual, **new}.items() if known}
+            self._usual_stale = set()
+        return self._usual
 
     @property
     def apps(self) -> Collection[AppRecord]:
@@ -150,12 +169,12 @@ class Records:
         return self.change_all(event, [(preview, fields)])[0]
 
     def change_all(
-        self, event: Event, changes: Sequence[tuple[PreviewRecord, Mapping[str, Any]]]
+        self, event: Event, wanted: Sequence[tuple[PreviewRecord, Mapping[str, Any]]]
     ) -> list[PreviewRecord]:
         """Write what `event` makes of several previews, all of them or none; else as `change`."""
-        steps = [(preview, self._step(preview, event, fields)) for preview, fields in changes]
-        self._write([changed for _, changed in steps if self._differs(changed)])
-        for preview, changed in steps:
+        changes = [(preview, self._step(preview, event, fields)) for preview, fields in wanted]
+        self._write([changed for _, changed in changes if self._differs(changed)])
+        for preview, changed in changes:
             if preview.state is not changed.state:
                 log.info(
                     "preview changed",
@@ -168,15 +187,19 @@ class Records:
                 )
             if changed.state is State.RUNNING is not preview.state:
                 self._take_labels(changed, changed.labels)
-        return [changed for _, changed in steps]
+        return [changed for _, changed in changes]
 
     def _step(
         self, preview: PreviewRecord, event: Event, fields: Mapping[str, Any]
     ) -> PreviewRecord:
         state = lifecycle.step(preview.state, event)
-        own: dict[str, Any] = {"state": state}
+        now = self._clock.now()
+        noted = steps.note(preview, state, fields.get("phase", preview.phase), now)
+        own: dict[str, Any] = {"state": state, "steps": noted}
         if state is not preview.state:
-            own["changed"] = self._clock.now()
+            own["changed"] = now
+            if state is State.RUNNING:
+                own["took"] = {**preview.took, **steps.durations(noted)}
         if preview.state is State.RUNNING is not state:
             others = self._rivals(preview, preview.labels)
             wanted = {label for other in others for label in other.labels}
@@ -194,6 +217,9 @@ class Records:
         self._store.save_all(previews)
         for preview in previews:
             del self._unsure[preview.app, preview.sha]
+            before = self.find(preview.app, preview.sha)
+            if preview.took != (before.took if before else {}):
+                self._usual_stale.add(preview.app)
             self._index.put(preview)
             self._changed(preview.app)
 
@@ -246,6 +272,8 @@ class Records:
         self._store.delete(preview)
         self._unsure.pop((preview.app, preview.sha), None)
         self._index.drop((preview.app, preview.sha))
+        if preview.took:
+            self._usual_stale.add(preview.app)
         self._changed(preview.app)
 
     def forget(self, name: str) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from framework import steps
 from framework.clock import Clock
 from framework.errors import AppExists, BeingRemoved, NotRetryable
 from framework.lifecycle import Event
@@ -13,6 +14,7 @@ from prevs.states import State
 
 _FRESH: Mapping[str, Any] = {
     "phase": "",
+    "detail": "",
     "reason": "",
     "failure": None,
     "started": None,
@@ -58,7 +60,13 @@ class Requests:
         preview = self._records.find(app, sha)
         if preview is None:
             preview = PreviewRecord(
-                app=app, sha=sha, state=State.QUEUED, created=now, changed=now, last_used=now
+                app=app,
+                sha=sha,
+                state=State.QUEUED,
+                created=now,
+                changed=now,
+                last_used=now,
+                steps=steps.begin(now),
             )
         else:
             fields: dict[str, Any] = {"last_used": now}

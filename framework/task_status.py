@@ -26,13 +26,17 @@ class Kind(enum.Enum):
 
 
 class Report(NamedTuple):
-    """A status, read. `failure` is set for tasks that have ended."""
+    """A status, read. `failure` is set for tasks that have ended.
+
+    `phase` is "" where the executor says nothing, as in Mesos's own answers.
+    """
 
     task_id: str
     agent_id: str | None
     kind: Kind
     phase: str
     failure: Failure | None
+    detail: str = ""
 
 
 class UnknownTaskState(Exception):
@@ -130,6 +134,7 @@ def read(status: Mapping[str, Any]) -> Report:
         kind=kind,
         phase=report.phase.value if report else "",
         failure=_failure(status, report) if kind is Kind.ENDED else None,
+        detail=report.detail if report else "",
     )
 
 

@@ -49,13 +49,15 @@ class BuildOrder:
 class TaskReport:
     """What an executor says about its attempt, beside the Mesos task state.
 
-    `cause` is set on a terminal report of a failed attempt and on no other; the sentence for
-    people is TaskStatus.message.
+    `detail` is how far it is in its phase: "3/5 RUN make", the step of the Dockerfile. `cause` is
+    set on a terminal report of a failed attempt and on no other; the sentence for people is
+    TaskStatus.message.
     """
 
     phase: Phase
     cause: Cause | None = None
     exit_code: int | None = None
+    detail: str = ""
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

@@ -21,7 +21,11 @@ __all__ = [
     "PreviewRecord",
     "ProxyRecord",
     "RecordError",
+<<<<<<< HEAD
     "TokenRecord",
+=======
+    "Step",
+>>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
 ]
 
 
@@ -68,17 +72,29 @@ class Failure:
 
 
 @dataclasses.dataclass(frozen=True)
+class Step:
+    """A step of an attempt, by its name, and when it began."""
+
+    name: str
+    began: float
+
+
+@dataclasses.dataclass(frozen=True)
 class PreviewRecord:
     """A preview: an app at a commit.
 
     `labels` are the labels that were asked for and resolved to this commit, the newest last.
     `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
-    last one; `reason` says why it waits (queued), `failure` why it failed. `again` is set while
-    it drains and is wanted again afterwards; `lost` counts the attempts that were lost in a row.
+    last one; `reason` says why it waits (queued) or ends (draining, stopped), `failure` why it
+    failed. `phase` is what its executor last told, and `detail` how far in it the attempt was
+    ("3/5 RUN make"). `again` is set while it drains and is wanted again afterwards; `lost` counts
+    the attempts that were lost in a row.
     After one was lost the next begins at `not_before` at the earliest, and on another agent than
     `avoid` where there is a choice. `changed` is when the state last changed, `vanished` since when
     no branch or tag leads to it any more (None while one does, or while only its commit was asked
-    for).
+    for). `steps` are those of the current or the last attempt: queued, placed, fetching, building,
+    starting, checking, running. `took` is how many seconds each step took when an attempt that
+    came to run last had it.
     """
 
     app: str
@@ -102,6 +118,9 @@ class PreviewRecord:
     not_before: float = 0.0
     avoid: str | None = None
     vanished: float | None = None
+    detail: str = ""
+    steps: tuple[Step, ...] = ()
+    took: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

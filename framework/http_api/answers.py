@@ -1,7 +1,8 @@
 """Records as the API shows them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from framework import steps
 from framework.http_api import app_models, preview_models
 from framework.ports import Previews, Resolved
 from prevs.names import Addresses
@@ -36,6 +37,7 @@ class Presenter:
             sha=preview.sha,
             state=preview.state,
             phase=preview.phase,
+            detail=preview.detail,
             labels=list(preview.labels),
             url=urls[-1] if urls else url(preview.sha, preview.app),
             urls=urls,
@@ -51,6 +53,7 @@ class Presenter:
             started=preview.started,
             last_used=preview.last_used,
             pinned=preview.pinned,
+            steps=_show_steps(preview, self._previews.usual(preview.app)),
         )
 
     def show_queue(self) -> preview_models.Queue:
@@ -106,6 +109,15 @@ def show_lead(app: str, label: str, lead: Resolved, addresses: Addresses) -> app
     return app_models.Lead.model_validate(
         {"app": app, "label": label, **lead._asdict(), "url": addresses.url(label, app)}
     )
+
+
+def _show_steps(preview: PreviewRecord, usual: Mapping[str, float]) -> list[preview_models.Step]:
+    known = steps.intervals(preview)
+    return [
+        preview_models.Step(name=name, began=began, ended=ended, usual=usual.get(name))
+        for name in steps.STEPS
+        for began, ended in (known.get(name, (None, None)),)
+    ]
 
 
 def _show_failure(failure: Failure | None) -> preview_models.Failure | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from framework.http_api.examples import SHA, TASK_ID, example, order_example
+from framework.steps import STEPS
 from prevs.states import Cause, State
 
 MOST_USES, MOST_REFUSALS = 5000, 300
@@ -15,6 +16,7 @@ _PREVIEW: dict[str, Any] = {
     "sha": SHA,
     "state": "failed",
     "phase": "checking",
+    "detail": "",
     "labels": ["main"],
     "url": "http://main.hello.localhost:8080/",
     "urls": ["http://main.hello.localhost:8080/"],
@@ -30,6 +32,14 @@ _PREVIEW: dict[str, Any] = {
     "started": 1764031201.0,
     "last_used": None,
     "pinned": False,
+    "steps": [
+        {"name": "queued", "began": 1764031200.0, "ended": 1764031200.5, "usual": 0.2},
+        {"name": "placed", "began": 1764031200.5, "ended": 1764031201.0, "usual": 0.6},
+        {"name": "fetching", "began": None, "ended": None, "usual": 1.5},
+        {"name": "building", "began": None, "ended": None, "usual": 48.0},
+        {"name": "starting", "began": 1764031201.0, "ended": 1764031201.5, "usual": 0.4},
+        {"name": "checking", "began": 1764031201.5, "ended": 1764031207.5, "usual": 2.5},
+    ],
 }
 _QUEUED: dict[str, Any] = {
     "place": 2,
@@ -65,6 +75,17 @@ class Agent(BaseModel):
     host: str | None
 
 
+class Step(BaseModel):
+    """A step of a preview's current or last attempt. Times are in seconds since the epoch."""
+
+    name: str = Field(json_schema_extra={"enum": list(STEPS)})
+    began: float | None = Field(description="null: it has not begun, or is not needed.")
+    ended: float | None
+    usual: float | None = Field(
+        description="Seconds: the median of the app's last attempts; null: none has had it."
+    )
+
+
 class Preview(BaseModel):
     """An app at a commit. Times are in seconds since the epoch."""
 
@@ -74,10 +95,11 @@ class Preview(BaseModel):
     sha: str
     state: State
     phase: str = Field(description="What the attempt is doing, as its executor last said.")
+    detail: str = Field(description="How far it is: the step of the Dockerfile, 3/5 RUN make.")
     labels: list[str] = Field(description="The labels that were asked for, the newest last.")
     url: str = Field(description="The address of the newest label.")
     urls: list[str]
-    reason: str = Field(description="Why it waits.")
+    reason: str = Field(description="Why it waits, or why it was stopped.")
     queue_place: int | None = Field(description="1 is the next that starts; null: it is in none.")
     next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
     failure: Failure | None
@@ -89,6 +111,7 @@ class Preview(BaseModel):
     started: float | None
     last_used: float | None
     pinned: bool = Field(description="It stops neither for being idle nor to make room.")
+    steps: list[Step] = Field(description="All six, in order, whether it has come to them or not.")
 
 
 class PreviewDetail(Preview):

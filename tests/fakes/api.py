@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 TOKEN = "the-token"
 SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
+STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
 OTHER_SHA = "de6b329fffffffffffffffffffffffffffffffff"
 DEFAULTS = {
     "port": 8080,
@@ -87,6 +88,8 @@ def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:
         "started": None,
         "last_used": None,
         "pinned": False,
+        "detail": "",
+        "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
         **changes,
     }
 

@@ -16,6 +16,7 @@ class FakePreviews:
     def __init__(self) -> None:
         self.known_apps: dict[str, AppRecord] = {}
         self.known: dict[tuple[str, str], PreviewRecord] = {}
+        self.usual_seconds: dict[str, Mapping[str, float]] = {}
         self.queue_places: dict[tuple[str, str], int] = {}
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
         self.refusals: list[tuple[str, tuple[str, ...]]] = []
@@ -94,6 +95,9 @@ class FakePreviews:
 
     def queue_place(self, app: str, sha: str) -> int | None:
         return self.queue_places.get((app, sha))
+
+    def usual(self, app: str) -> Mapping[str, float]:
+        return self.usual_seconds.get(app, {})
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         self.uses.append((proxy, tuple(uses)))

@@ -3,11 +3,12 @@ import time
 import pytest
 
 from framework.errors import Unavailable, UnknownLabel
-from prevs.records import AppRecord, Failure
+from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
 from tests.fakes.asgi import ApiInProcess
 
 SHA, OTHER = "a" * 40, "b" * 40
+STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
 ONE = f"/v1/previews/hello/{SHA}"
 
 
@@ -51,10 +52,28 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
         "started": None,
         "last_used": None,
         "pinned": False,
+        "detail": "",
+        "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
     }
     again = api.call("POST", "/v1/previews", json=order)
     assert (again.status_code, again.json()) == (202, first.json())
     assert len(api.previews.previews()) == 1
+
+
+def test_a_preview_shows_how_far_it_is_and_how_long_that_usually_takes(api: ApiInProcess) -> None:
+    begun = (Step("queued", 1.0), Step("placed", 2.0), Step("building", 3.0))
+    api.previews.put("hello", SHA, State.BUILDING, steps=begun, detail="3/5 RUN make")
+    api.previews.usual_seconds["hello"] = {"fetching": 0.5, "building": 48.0}
+    shown = api.call("GET", ONE).json()
+    assert shown["detail"] == "3/5 RUN make"
+    assert [tuple(step.values()) for step in shown["steps"]] == [
+        ("queued", 1.0, 2.0, None),
+        ("placed", 2.0, 3.0, None),
+        ("fetching", None, None, 0.5),
+        ("building", 3.0, None, 48.0),
+        ("starting", None, None, None),
+        ("checking", None, None, None),
+    ]
 
 
 def test_the_address_is_that_of_the_newest_label(api: ApiInProcess) -> None:

@@ -5,7 +5,6 @@ from framework.errors import (
     Unavailable,
     UnknownApp,
 )
-from framework.records import Snapshot
 from prevs.records import ProxyRecord
 from tests.fakes.driven import B, C, Driven
 
@@ -15,7 +14,7 @@ def test_removing_an_app_stops_its_previews_and_then_forgets_everything(driven: 
     driven.start(B, "other")
     task = driven.task()
     driven.ask(lambda: driven.service.requests.remove_app("hello"))
-    assert driven.service.snapshot == Snapshot({}, {})
+    assert (driven.service.snapshot.apps, driven.service.snapshot.previews) == ({}, {})
     with pytest.raises(UnknownApp):
         driven.start(C, "third")
     with pytest.raises(Unavailable, match="still being removed"):

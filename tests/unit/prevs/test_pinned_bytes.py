@@ -20,6 +20,7 @@ from prevs.records import (
     PlacementsRecord,
     PreviewRecord,
     ProxyRecord,
+    Step,
     TokenRecord,
 )
 from prevs.states import Cause, Phase, State
@@ -65,6 +66,9 @@ WRITTEN: dict[str, Any] = {
         not_before=1700000004.0,
         avoid="6f1c-S1",
         vanished=1700000005.0,
+        detail="3/5 RUN make",
+        steps=(Step("queued", 1700000000.0), Step("building", 1700000002.5)),
+        took={"queued": 0.5, "building": 48.0},
     ),
     "placements": PlacementsRecord(
         app="hello", placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))}
@@ -97,7 +101,9 @@ WRITTEN: dict[str, Any] = {
         start_limit=3.0,
         stop_grace=4.0,
     ),
-    "task_report": TaskReport(phase=Phase.ENDED, cause=Cause.APP_EXITED, exit_code=3),
+    "task_report": TaskReport(
+        phase=Phase.ENDED, cause=Cause.APP_EXITED, exit_code=3, detail="3/5 RUN make"
+    ),
 }
 
 LEAST: dict[str, Any] = {

@@ -1,0 +1,86 @@
+"""The steps of an attempt on its way to an answer: when each begins, and how long it takes. No I/O.
+
+Times are seconds since the epoch. A step ends when a later one begins; one that an attempt does not
+need, like the build of an image that is there, is never noted.
+"""
+
+import itertools
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from prevs.records import PreviewRecord, Step
+from prevs.states import Phase, State
+
+RUNNING = "running"
+STEPS = (
+    State.QUEUED.value,
+    State.PLACED.value,
+    Phase.FETCHING.value,
+    Phase.BUILDING.value,
+    Phase.STARTING.value,
+    Phase.CHECKING.value,
+)
+"""The steps that lead to running, in order."""
+
+_ORDER = {name: position for position, name in enumerate((*STEPS, RUNNING))}
+_UNDER_WAY = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
+_ATTEMPTS = 10
+"""How many attempts of an app say what is usual."""
+
+
+class Interval(NamedTuple):
+    """When a step began and ended; one that goes on has no end."""
+
+    began: float
+    ended: float | None
+
+
+def begin(now: float) -> tuple[Step, ...]:
+    """Return the steps of a preview that is queued for a new attempt."""
+    return (Step(State.QUEUED.value, now),)
+
+
+def note(preview: PreviewRecord, state: State, phase: str, now: float) -> tuple[Step, ...]:
+    """Return the steps once `preview` has `state` and its executor has last told of `phase`.
+
+    No step begins twice in an attempt, and none after a later one.
+    """
+    if state is State.QUEUED:
+        return preview.steps if preview.state is State.QUEUED else begin(now)
+    name = phase if state in (State.BUILDING, State.STARTING) else state.value
+    last = _ORDER.get(preview.steps[-1].name, -1) if preview.steps else -1
+    if _ORDER.get(name, -1) <= last:
+        return preview.steps
+    return (*preview.steps, Step(name, now))
+
+
+def intervals(preview: PreviewRecord) -> Mapping[str, Interval]:
+    """Return when each step of the current or last attempt began and ended, running left out."""
+    ends: list[float | None] = [step.began for step in preview.steps[1:]]
+    ends.append(None if preview.state in _UNDER_WAY else preview.changed)
+    return {
+        step.name: Interval(step.began, end)
+        for step, end in zip(preview.steps, ends, strict=False)
+        if step.name != RUNNING
+    }
+
+
+def durations(steps: tuple[Step, ...]) -> Mapping[str, float]:
+    """Return how many seconds each step took that another one followed."""
+    return {a.name: max(0.0, b.began - a.began) for a, b in itertools.pairwise(steps)}
+
+
+def usual(previews: Iterable[PreviewRecord]) -> Mapping[str, float]:
+    """Return how many seconds each step usually takes, from the previews of one app.
+
+    That is the median of the last attempts that came to run, those of the newest previews; a step
+    that none of them had is not among it.
+    """
+    ran = sorted((p for p in previews if p.took), key=lambda p: (p.created, p.sha), reverse=True)
+    found: dict[str, float] = {}
+    for name in STEPS:
+        took = (p.took[name] for p in ran if name in p.took)
+        if seconds := list(itertools.islice(took, _ATTEMPTS)):
+            found[name] = statistics.median(seconds)
+    return found
