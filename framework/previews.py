@@ -9,12 +9,8 @@ from framework.ports import Use
 from framework.service import Service
 from prevs.records import AppRecord, PreviewRecord
 
-<<<<<<< HEAD
-=======
-ANSWER_SECONDS = 10.0
 _UNKNOWN: Mapping[str, float] = {}
 
->>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
 T = TypeVar("T")
 
 

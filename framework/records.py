@@ -40,11 +40,8 @@ class Snapshot(NamedTuple):
     apps: Mapping[str, AppRecord]
     previews: Mapping[Key, PreviewRecord]
     queue_places: Mapping[Key, int] = MappingProxyType({})
-<<<<<<< HEAD
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
-=======
     usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
->>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
 
 
 class Records:
@@ -75,11 +72,8 @@ class Records:
                 for preview in self._index.of_app(name):
                     del previews[preview.app, preview.sha]
             places = waiting.places(self.in_state(State.QUEUED))
-<<<<<<< HEAD
-            self._snapshot = Snapshot(apps, previews, places, self.tokens.all)
-=======
-            self._snapshot = Snapshot(apps, previews, places, self._keep_usual())
->>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
+            usual = self._keep_usual()
+            self._snapshot = Snapshot(apps, previews, places, self.tokens.all, usual)
         return self._snapshot
 
     def _keep_usual(self) -> Mapping[str, Mapping[str, float]]:

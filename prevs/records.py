@@ -21,11 +21,8 @@ __all__ = [
     "PreviewRecord",
     "ProxyRecord",
     "RecordError",
-<<<<<<< HEAD
-    "TokenRecord",
-=======
     "Step",
->>>>>>> df933b3 (Note when each step of an attempt begins, and how long an app's steps usually take)
+    "TokenRecord",
 ]
 
 
