@@ -6,7 +6,8 @@ FrameworkError
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
-│   └── BeingRemoved
+│   ├── BeingRemoved
+│   └── BeingFetched
 ├── OutcomeUnknown           a call that Mesos may or may not have got
 └── Fatal                    the program must end, and be started again or looked at
     ├── Superseded: another framework writes the records
@@ -162,6 +163,18 @@ class BeingRemoved(Unavailable):
     def __init__(self, app: str) -> None:
         super().__init__(f"The removal of {app!r}")
         self.args = (f"{app!r} is still being removed. Try again in some seconds.",)
+        self.app = app
+
+
+class BeingFetched(Unavailable):
+    """The repository of an app is fetched for the first time, and that takes a while."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(f"The repository of {app!r}")
+        self.args = (
+            f"The repository of {app!r} is being fetched for the first time. "
+            "Try again in some seconds.",
+        )
         self.app = app
 
 

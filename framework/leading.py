@@ -67,7 +67,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     gc.collect()
     gc.freeze()
     cluster = _cluster(chosen, inbox, stored.framework_id)
-    refs = Mirrors(chosen.dir / "mirrors")
+    refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval)
     following = Following(refs, inbox.put, lambda: service.snapshot, interval=chosen.refs_interval)
     service = Service(
         Records(stored, store, clock),

@@ -150,10 +150,59 @@ class Resolved(NamedTuple):
     committed: float
 
 
+class Ref(NamedTuple):
+    """A branch or tag, and the commit it leads to. `kind` is branch or tag.
+
+    `label` addresses it, unless `ambiguous`: then the label could mean other commits too, and only
+    the commit's id leads to this one. `committed` is in seconds since the epoch.
+    """
+
+    name: str
+    kind: str
+    label: str
+    sha: str
+    author: str
+    subject: str
+    committed: float
+    ambiguous: bool = False
+
+
+class Listing(NamedTuple):
+    """The branches and tags of a repository, the newest commit first.
+
+    They were fetched `age` seconds ago, None where that is not known; `problem` says why they could
+    not be fetched again since, "" where they need not be, or where that still goes on.
+    """
+
+    refs: Sequence[Ref]
+    age: float | None
+    problem: str = ""
+
+
+class Commit(NamedTuple):
+    """What a commit says of itself. `committed` is in seconds since the epoch.
+
+    Texts are cut where they are long, and may have anything in them but line breaks.
+    """
+
+    sha: str
+    author: str
+    subject: str
+    committed: float
+
+
+class CommitPage(NamedTuple):
+    """Some commits, the newest first. `next` is where to go on, None at the end."""
+
+    commits: Sequence[Commit]
+    next: str | None
+
+
 class Refs(Protocol):
     """The branches and tags of the apps' repositories, from a bare mirror of each.
 
-    Thread safe. Every call may run git and block for as long as the repository takes.
+    Thread safe. Every call may run git and block: the first two for as long as the repository
+    takes, the others for some seconds.
     """
 
     def resolve(self, app: AppRecord, label: str) -> Resolved:
@@ -167,6 +216,22 @@ class Refs(Protocol):
         """Fetch, and return the commit of every label that is a branch's or tag's slug.
 
         A label that leads to several commits has None. Raises RepositoryUnreachable.
+        """
+        ...
+
+    def listing(self, app: AppRecord) -> Listing:
+        """Return the branches and tags, fetched within the refs interval where that can be.
+
+        A fetch that takes longer goes on beside the caller, who gets the last known ones. Raises
+        RepositoryUnreachable and BeingFetched where there are none yet.
+        """
+        ...
+
+    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
+        """Return at most `limit` commits that a branch, a tag, a label or a commit's id reaches.
+
+        `after` is the `next` of the page before. They stay those of the commit that the first page
+        began with. Raises UnknownLabel, AmbiguousLabel, and what `listing` does.
         """
         ...
 

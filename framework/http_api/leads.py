@@ -1,11 +1,15 @@
 """Resolving labels beside the event loop."""
 
 import functools
+from collections.abc import Callable
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
 
-from framework.ports import Previews, Refs, Resolved
+from framework.ports import CommitPage, Listing, Previews, Refs, Resolved
+
+T = TypeVar("T")
 
 _AT_A_TIME = 4
 """Labels of one app that are resolved at the same time; a fetch is shared by all that wait."""
@@ -29,6 +33,25 @@ class Leads:
         Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
         """
         record = self._previews.app(app)
+        return await self._run(app, functools.partial(self._refs.resolve, record, label))
+
+    async def listing(self, app: str) -> Listing:
+        """Return the branches and tags of an app, as framework.ports.Refs says.
+
+        Raises UnknownApp, RepositoryUnreachable, BeingFetched.
+        """
+        record = self._previews.app(app)
+        return await self._run(app, functools.partial(self._refs.listing, record))
+
+    async def commits(self, app: str, ref: str, *, limit: int, after: str = "") -> CommitPage:
+        """Return some commits of an app, as framework.ports.Refs says.
+
+        Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable, BeingFetched.
+        """
+        record = self._previews.app(app)
+        work = functools.partial(self._refs.commits, record, ref, limit=limit, after=after)
+        return await self._run(app, work)
+
+    async def _run(self, app: str, work: Callable[[], T]) -> T:
         limit = self._limits.setdefault(app, anyio.CapacityLimiter(_AT_A_TIME))
-        work = functools.partial(self._refs.resolve, record, label)
         return await anyio.to_thread.run_sync(work, limiter=limit)

@@ -4,14 +4,18 @@ Only what a branch or tag reaches exists for us. Objects that no ref reaches any
 mirror for a while, so every commit that somebody names is checked for being reached.
 """
 
-import re
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
-from framework.refs import resolution
+import structlog
+
+from framework import ports
+from framework.ports import Commit
+from framework.refs import commits, resolution
 from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.resolution import Ref
 from prevs import names
@@ -22,6 +26,8 @@ READ_LIMIT = 30
 MAINTENANCE_LIMIT = 600
 
 _REMEMBERED = 10_000
+_AT_ONCE = 10_000
+"""Commits in one call of git: their ids fit into its arguments."""
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 _FETCH = (
     "fetch",
@@ -34,14 +40,7 @@ _FETCH = (
     "--end-of-options",
 )
 
-
-class Commit(NamedTuple):
-    """What a commit says of itself. `committed` is in seconds since the epoch."""
-
-    sha: str
-    author: str
-    committed: float
-    subject: str
+log = structlog.get_logger(__name__)
 
 
 class Found(NamedTuple):
@@ -61,11 +60,19 @@ class Snapshot:
         self.refs = refs
         self.labels = resolution.label_refs(refs)
         self.found: dict[str, Found] = {}
+        self.listed: Sequence[ports.Ref] | None = None
 
 
-class _Fetch(NamedTuple):
+class Fetched(NamedTuple):
+    """A fetch that began at `started` (monotonic seconds), and how it failed, if it did."""
+
     started: float
     failure: GitFailed | None
+
+
+class _Refresh(NamedTuple):
+    began: float
+    ended: threading.Event
 
 
 class Mirror:
@@ -80,8 +87,21 @@ class Mirror:
         self._clock = clock
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._last = _Fetch(float("-inf"), None)
-        self._commits: dict[str, Commit] = {}
+        self._last = Fetched(float("-inf"), None)
+        self._succeeded: float | None = None
+        self._commits: Mapping[str, Commit] = MappingProxyType({})
+        self._refreshing = threading.Lock()
+        self._refresh: _Refresh | None = None
+
+    @property
+    def last(self) -> Fetched:
+        """The last fetch that has ended; one of minus infinity while there was none."""
+        return self._last
+
+    @property
+    def age(self) -> float | None:
+        """How many seconds ago the branches and tags were as they are here; None: not known."""
+        return None if self._succeeded is None else self._clock() - self._succeeded
 
     def peek(self, max_age: float) -> Snapshot | None:
         """Return the branches and tags if they were fetched within `max_age` seconds.
@@ -109,6 +129,20 @@ class Mirror:
                 raise self._last.failure
             return self._load()
 
+    def refresh(self, patience: float) -> None:
+        """Have a fetch go on beside the caller; return when it ends or is `patience` seconds old.
+
+        Those who ask meanwhile share it. How it went, `last` tells.
+        """
+        with self._refreshing:
+            if self._refresh is None or self._refresh.ended.is_set():
+                self._refresh = _Refresh(self._clock(), threading.Event())
+                # A daemon: git may hold it for a minute, or ten, when the program ends.
+                work, one = self._fetch_beside, (self._refresh.ended,)
+                threading.Thread(target=work, args=one, name="fetching", daemon=True).start()
+            refresh = self._refresh
+        refresh.ended.wait(max(0.0, refresh.began + patience - self._clock()))
+
     def maintain(self) -> None:
         """Let git collect what is loose and unreached, if there is much. May take minutes.
 
@@ -128,12 +162,25 @@ class Mirror:
 
     def describe(self, shas: Sequence[str]) -> list[Commit]:
         """Return what is said by those of `shas` that are commits. Raises GitFailed."""
-        if missing := [sha for sha in shas if sha not in self._commits]:
-            if len(self._commits) >= _REMEMBERED:
-                self._commits.clear()
-            self._commits.update((commit.sha, commit) for commit in self._read_commits(missing))
-        known = (self._commits.get(sha) for sha in shas)
-        return [commit for commit in known if commit]
+        known = self._commits
+        missing = [sha for sha in dict.fromkeys(shas) if sha not in known]
+        if missing:
+            read = {
+                commit.sha: commit
+                for first in range(0, len(missing), _AT_ONCE)
+                for commit in self._read_commits(missing[first : first + _AT_ONCE])
+            }
+            if len(known) + len(read) > _REMEMBERED:
+                known = {sha: known[sha] for sha in shas if sha in known}
+            # Replaced, never changed: other threads look at the one before.
+            self._commits = known = {**known, **read}
+        return [known[sha] for sha in shas if sha in known]
+
+    def log(self, sha: str, *, skip: int, limit: int) -> list[Commit]:
+        """Return commits that one of this mirror's reaches, the newest first. Raises GitFailed."""
+        bounds = [f"--skip={skip}", f"--max-count={limit}"]
+        command = ["log", *bounds, "--encoding=UTF-8", commits.FORMAT, "--end-of-options", sha]
+        return commits.read_commits(self._read(command))
 
     def _find(self, snapshot: Snapshot, label: str) -> Found:
         reached: tuple[Ref, ...] = ()
@@ -152,25 +199,33 @@ class Mirror:
     def _find_commits(self, prefix: str) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
         """Return the commits whose id begins so: those that a branch or tag reaches, the others."""
         objects = self._read(["rev-parse", f"--disambiguate={prefix}"]).split()
-        commits = [commit.sha for commit in self.describe(objects)]
-        if not commits:
+        found = [commit.sha for commit in self.describe(objects)]
+        if not found:
             return (), ()
         # Prints what the refs don't reach: these commits, and what lies behind them.
-        beyond = set(self._read(["rev-list", *commits, "--not", "--branches", "--tags"]).split())
+        beyond = set(self._read(["rev-list", *found, "--not", "--branches", "--tags"]).split())
         return (
-            tuple(Ref(sha, "commit", sha) for sha in commits if sha not in beyond),
-            tuple(Ref(sha, "commit", sha) for sha in commits if sha in beyond),
+            tuple(Ref(sha, "commit", sha) for sha in found if sha not in beyond),
+            tuple(Ref(sha, "commit", sha) for sha in found if sha in beyond),
         )
 
-    def _read_commits(self, shas: Iterable[str]) -> list[Commit]:
-        command = ["log", "--no-walk=unsorted", "--encoding=UTF-8", "--format=%H %ct %an%x00%s"]
-        lines = re.findall(r"([0-9a-f]{40}) (\d+) ([^\0\n]*)\0(.*)", self._read([*command, *shas]))
-        return [
-            Commit(sha, _printable(author), float(committed), _printable(subject))
-            for sha, committed, author, subject in lines
-        ]
+    def _read_commits(self, shas: Sequence[str]) -> list[Commit]:
+        command = ["log", "--no-walk=unsorted", "--encoding=UTF-8", commits.FORMAT]
+        return commits.read_commits(self._read([*command, "--end-of-options", *shas]))
 
-    def _fetch(self, started: float) -> _Fetch:
+    def _fetch_beside(self, ended: threading.Event) -> None:
+        try:
+            before = self._snapshot
+            try:
+                after = self.fetch()
+            finally:
+                ended.set()
+            if after is not before:
+                self.maintain()
+        except GitFailed as exc:
+            log.warning("a mirror was not brought up to date", folder=str(self.folder), why=exc.why)
+
+    def _fetch(self, started: float) -> Fetched:
         try:
             try:
                 changed = self._fetch_once()
@@ -183,10 +238,11 @@ class Mirror:
                 changed = self._fetch_once()
         except GitFailed as exc:
             self._snapshot = None
-            return _Fetch(started, exc)
+            return Fetched(started, exc)
         if changed:
             self._reload()
-        return _Fetch(started, None)
+        self._succeeded = started
+        return Fetched(started, None)
 
     def _fetch_once(self) -> bool:
         """Fetch; tell whether anything may have changed: git names every change, else nothing."""
@@ -218,8 +274,3 @@ class Mirror:
     def _read(self, arguments: Sequence[str]) -> str:
         output, _ = self._git.run(self.folder, arguments, limit=READ_LIMIT)
         return output
-
-
-def _printable(text: str) -> str:
-    """Return text that can be sent as UTF-8."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

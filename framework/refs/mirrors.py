@@ -4,22 +4,31 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
 
 from framework import repositories
-from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable, UnknownLabel
-from framework.ports import Resolved
-from framework.refs import resolution
+from framework.errors import (
+    AmbiguousLabel,
+    BeingFetched,
+    Candidate,
+    RepositoryUnreachable,
+    UnknownLabel,
+)
+from framework.ports import CommitPage, Listing, Ref, Resolved
+from framework.refs import commits, resolution
+from framework.refs.commits import Cursor
 from framework.refs.git_command import GitCommand, GitFailed
-from framework.refs.mirror import Found, Mirror
+from framework.refs.mirror import Found, Mirror, Snapshot
 from prevs import names
 from prevs.records import AppRecord
 
 FRESH_S = 2.0
 """For how long a label that is known needs no fetch: a page and its parts ask within this."""
+PATIENCE_S = 2.0
+"""How long who looks at a list waits for a fetch that has begun, before the last known one does."""
 
 log = structlog.get_logger(__name__)
 
@@ -28,14 +37,22 @@ class Mirrors:
     """Branches and tags of the apps' repositories, mirrored below `folder`. Thread safe.
 
     `clock` gives monotonic seconds. A mirror's folder tells its repository, so an app whose
-    repository changes gets a new one, and never an answer out of the old one.
+    repository changes gets a new one, and never an answer out of the old one. Lists are fetched
+    anew after `interval` seconds; the framework follows what runs as often by itself.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        interval: float = 10.0,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._git = GitCommand(folder)
         self._clock = clock
+        self._interval = interval
         self._lock = threading.Lock()
         self._mirrors: dict[str, Mirror] = {}
 
@@ -62,12 +79,73 @@ class Mirrors:
             self._maintain(app.name, mirror)
         return resolution.find_heads(after.labels)
 
+    def listing(self, app: AppRecord) -> Listing:
+        """Return the branches and tags, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        try:
+            snapshot = self._look(app, mirror)
+            listed = snapshot.listed = snapshot.listed or _list(mirror, snapshot)
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        failure = mirror.last.failure
+        problem = str(_unreachable(app, failure)) if failure else ""
+        return Listing(listed, mirror.age, problem)
+
+    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
+        """Return some commits, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        try:
+            begin = self._find_place(app, mirror, ref, after)
+            found = mirror.log(begin.sha, skip=begin.skip, limit=limit + 1)
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        rest = Cursor(begin.sha, begin.skip + limit)
+        return CommitPage(found[:limit], commits.write_cursor(rest) if found[limit:] else None)
+
     def forget(self, app: str) -> None:
         """Remove the mirror of an app, if there is one."""
         with self._lock:
             self._mirrors.pop(app, None)
         if names.is_app_name(app):
             shutil.rmtree(self._folder / app, ignore_errors=True)
+
+    def _look(self, app: AppRecord, mirror: Mirror) -> Snapshot:
+        """Return the branches and tags, old ones where they are not fetched within PATIENCE_S.
+
+        Raises GitFailed, BeingFetched.
+        """
+        # The framework's own looks at a repository are a little more than an interval apart.
+        max_age = self._interval + FRESH_S
+        if snapshot := mirror.peek(max_age):
+            return snapshot
+        if self._clock() - mirror.last.started >= max_age:
+            mirror.refresh(PATIENCE_S)
+        failure = mirror.last.failure
+        snapshot = mirror.peek(float("inf"))
+        # A mirror is empty, too, from its making until the end of its first fetch.
+        if snapshot and (snapshot.refs or mirror.age is not None):
+            return snapshot
+        raise failure or BeingFetched(app.name)
+
+    def _find_place(self, app: AppRecord, mirror: Mirror, ref: str, after: str) -> Cursor:
+        """Return where a list of commits begins.
+
+        Raises UnknownLabel, AmbiguousLabel, GitFailed, BeingFetched.
+        """
+        snapshot = self._look(app, mirror)
+        if after:
+            place = commits.read_cursor(after)
+            if place is None:
+                raise UnknownLabel(app.name, ref, "`after` is no `next` of a page before.")
+            return Cursor(
+                _choose(app, place.sha, mirror, mirror.find(snapshot, place.sha)).sha, place.skip
+            )
+        found = Found(resolution.find_named(snapshot.refs, ref))
+        if not found.refs:
+            if not names.is_label(ref):
+                raise UnknownLabel(app.name, ref, "there is no branch or tag of that name.")
+            found = mirror.find(snapshot, ref)
+        return Cursor(_choose(app, ref, mirror, found).sha, 0)
 
     def _find_known(self, mirror: Mirror, label: str) -> Found | None:
         """Return what a label leads to where that can be told without a fetch."""
@@ -101,6 +179,12 @@ class Mirrors:
             mirror.maintain()
         except GitFailed as exc:
             log.warning("git gc failed", app=app, why=exc.why)
+
+
+def _list(mirror: Mirror, snapshot: Snapshot) -> Sequence[Ref]:
+    described = mirror.describe([ref.sha for ref in snapshot.refs])
+    by_sha = {commit.sha: commit for commit in described}
+    return resolution.list_refs(snapshot.refs, snapshot.labels, by_sha)
 
 
 def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolved:

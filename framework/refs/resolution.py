@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from framework import ports
+from framework.ports import Commit
 from prevs import names
 
 _TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
@@ -47,11 +49,43 @@ def find_heads(labels: Labels) -> dict[str, str | None]:
     return {label: refs[0].sha if len(refs) == 1 else None for label, refs in labels.items()}
 
 
+def list_refs(
+    refs: Iterable[Ref], labels: Labels, commits: Mapping[str, Commit]
+) -> list[ports.Ref]:
+    """Return the refs whose commits are known, as people see them, the newest commit first."""
+    found = []
+    for ref in refs:
+        if commit := commits.get(ref.sha):
+            label = names.slug(ref.name)
+            # A whole commit id is that commit, whatever else has the name.
+            astray = len(labels[label]) > 1 or (names.is_sha(label) and label != ref.sha)
+            _, author, subject, committed = commit
+            found.append(
+                ports.Ref(
+                    _printable(ref.name),
+                    ref.kind,
+                    label,
+                    ref.sha,
+                    author,
+                    subject,
+                    committed,
+                    astray,
+                )
+            )
+    return sorted(found, key=lambda ref: (-ref.committed, ref.kind, ref.name))
+
+
+def find_named(refs: Iterable[Ref], name: str) -> tuple[Ref, ...]:
+    """Return the branches and tags that people see by a name: one of each commit."""
+    found = {ref.sha: ref for ref in refs if _printable(ref.name) == name}
+    return tuple(found.values())
+
+
 def show_name(ref: Ref) -> str | None:
     """Return a branch's or tag's name as text that can be sent; None of a commit."""
     if ref.kind == "commit":
         return None
-    return ref.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return _printable(ref.name)
 
 
 def explain_no_label(label: str) -> str:
@@ -82,3 +116,7 @@ def _read_ref(line: str) -> Ref | None:
     sha = own if own_type == "commit" else peeled if peeled_type == "commit" else None
     _, folder, short_name = name.split("/", 2)
     return Ref(short_name, "branch" if folder == "heads" else "tag", sha) if sha else None
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,9 +1,10 @@
 """framework.ports.Refs out of a table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from framework.errors import UnknownLabel
-from framework.ports import Resolved
+from framework.ports import Commit, CommitPage, Listing, Ref, Resolved
+from prevs import names
 from prevs.records import AppRecord
 
 
@@ -12,6 +13,8 @@ class FakeRefs:
 
     def __init__(self) -> None:
         self.leads: dict[tuple[str, str], Resolved | Exception] = {}
+        self.listings: dict[str, Listing | Exception] = {}
+        self.logs: dict[tuple[str, str], Sequence[Commit]] = {}
         self.forgotten: list[str] = []
 
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
@@ -33,6 +36,39 @@ class FakeRefs:
             for (name, label), lead in self.leads.items()
             if name == app.name and isinstance(lead, Resolved) and lead.kind != "commit"
         }
+
+    def listing(self, app: AppRecord) -> Listing:
+        """Return the listing that was put, else the branches and tags that were."""
+        told = self.listings.get(app.name)
+        if isinstance(told, Exception):
+            raise told
+        leads = {
+            label: lead
+            for (name, label), lead in self.leads.items()
+            if name == app.name and isinstance(lead, Resolved) and lead.ref
+        }
+        refs = [
+            Ref(
+                lead.ref or label,
+                lead.kind,
+                names.slug(label),
+                lead.sha,
+                lead.author,
+                lead.subject,
+                lead.committed,
+            )
+            for label, lead in leads.items()
+        ]
+        return told or Listing(sorted(refs, key=lambda ref: (-ref.committed, ref.name)), 1.0)
+
+    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
+        """Return commits of `logs`, else the one that the ref leads to; `next` is a number."""
+        lead = self.resolve(app, ref)
+        own = Commit(lead.sha, lead.author, lead.subject, lead.committed)
+        commits = self.logs.get((app.name, ref), [own])
+        begin = int(after or 0)
+        end = begin + limit
+        return CommitPage(commits[begin:end], str(end) if commits[end:] else None)
 
     def forget(self, app: str) -> None:
         self.forgotten.append(app)

@@ -8,10 +8,10 @@ import pytest
 from framework import events
 from framework.errors import RepositoryUnreachable
 from framework.following import SELDOM_SECONDS, Following, Timetable, periods
-from framework.ports import Resolved
 from framework.records import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
+from tests.fakes.refs import FakeRefs
 
 A = "a" * 40
 ONE = AppRecord("one", "/srv/one")
@@ -19,14 +19,8 @@ TWO = AppRecord("two", "/srv/two")
 HEADS = {"main": A}
 
 
-class SomeRefs:
+class SomeRefs(FakeRefs):
     """Refs of which one repository cannot be reached."""
-
-    def __init__(self) -> None:
-        self.forgotten: list[str] = []
-
-    def resolve(self, app: AppRecord, label: str) -> Resolved:
-        raise NotImplementedError
 
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         if app is ONE:
@@ -34,7 +28,7 @@ class SomeRefs:
         return HEADS
 
     def forget(self, app: str) -> None:
-        self.forgotten.append(app)
+        super().forget(app)
         if app == "broken":
             raise OSError("busy")
 

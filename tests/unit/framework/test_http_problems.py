@@ -20,6 +20,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.RepositoryUnreachable("hello", "/srv/x", "it is gone"),
     errors.Unavailable("ZooKeeper"),
     errors.BeingRemoved("hello"),
+    errors.BeingFetched("hello"),
     errors.UnknownToken("deploys"),
     errors.TokenExists("deploys"),
 ]
