@@ -170,7 +170,7 @@ def framework(found: Running, folder: Path, environ: Mapping[str, str]) -> Proce
         command=(sys.executable, "-m", "framework"),
         environ=environment(own, environ),
         log=folder / "framework.log",
-        answers=lambda: answers_http(f"http://{listen}/healthz"),
+        answers=lambda: answers_http(f"http://{listen}/readyz"),
         address=f"http://{listen}",
         folder=folder,
     )

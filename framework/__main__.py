@@ -31,6 +31,7 @@ from framework.settings import Settings
 from framework.zookeeper import ZookeeperStore
 from prevs.paths import Paths
 from program import logs
+from program.health import Check
 from program.settings import SettingsError
 
 DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
@@ -93,7 +94,7 @@ class Program:
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
         self._leads = Gauge("prevs_leads", "1 while this framework leads", registry=self._registry)
-        standby = http_api.Standby(self._other_leader, self._cannot_lead, self._registry)
+        standby = http_api.Standby(self._other_leader, self._own_checks, self._registry)
         self._switch = http_api.Switch(standby)
         self._stands = False
         self._leading: Leading | None = None
@@ -166,10 +167,12 @@ class Program:
         leader = self._election.leader
         return leader.api if leader and leader.api != self._chosen.api else None
 
-    def _cannot_lead(self) -> str | None:
-        if not self._client.connected:
-            return str(Unavailable("ZooKeeper"))
-        return None if self._stands else "The framework is starting."
+    def _own_checks(self) -> tuple[Check, ...]:
+        """Return whether this framework could take over."""
+        connected = self._client.connected
+        says = "It answers." if connected else str(Unavailable("ZooKeeper"))
+        stands = "It stands by." if self._stands else "The framework is starting."
+        return Check("zookeeper", connected, says), Check("standby", self._stands, stands)
 
     def _thread(self, name: str, run: Callable[[], Told | None]) -> threading.Thread:
         """Start a thread that tells what `run` returns or raises, or just that it has ended."""

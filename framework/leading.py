@@ -29,6 +29,8 @@ from framework.task_info import Origin
 from framework.tokens import ServiceTokens
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
+from program import health
+from program.health import Check
 
 Inbox = queue.SimpleQueue[events.Event]
 
@@ -88,6 +90,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
+        checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
     )
     return Leading(service, cluster, following, app)
 
@@ -139,5 +142,15 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.
 
 
 def _not_ready(service: Service, cluster: mesos.MesosCluster) -> str | None:
-    why = service.not_ready()
-    return f"{why} ({cluster.problem})" if why and cluster.problem else why
+    return health.why_not(_readiness(service, cluster))
+
+
+def _readiness(service: Service, cluster: mesos.MesosCluster) -> tuple[Check, ...]:
+    """Return the service's checks; that of Mesos tells what the link to it has met."""
+    why = cluster.problem
+    return tuple(
+        check._replace(detail=f"{check.detail} ({why})")
+        if why and check.name == "mesos" and not check.ok
+        else check
+        for check in service.readiness()
+    )

@@ -30,12 +30,18 @@ from framework.refused_connections import RefusedConnections
 from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
+from program import health
+from program.health import Check
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 HURRY_SECONDS = 0.05
 """How often to look while proxies let go of a placement, or offers are waited for."""
+
+STUCK_SECONDS = 300.0
+"""After which a turn counts as stuck: thirty calls to a master that hangs may be in one."""
+NOT_ACCEPTED = "The Mesos master has not accepted this framework yet."
 
 _WITHOUT_STORE = (
     events.StoreSuspended
@@ -79,7 +85,7 @@ class Service:
         self._subscribed_as: str | None = None
         self._metrics = metrics
         self._clock = clock
-        self._heard = clock.monotonic()
+        self._heard = self._turned = clock.monotonic()
         self._records = records
         self._offers = Offers(cluster, clock, metrics)
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
@@ -109,13 +115,20 @@ class Service:
 
     def not_ready(self) -> str | None:
         """Return why nothing can be started now, or None. Thread safe."""
-        if self._stopping or self.ended is not None:
-            return "The framework is ending."
-        if self._suspended:
-            return "ZooKeeper does not answer."
-        if not self._offers.connected:
-            return "The Mesos master has not accepted this framework yet."
-        return None
+        return health.why_not(self.readiness())
+
+    def health(self) -> Check:
+        """Tell whether the service's thread turns. Thread safe."""
+        return health.turns("service", self._clock.monotonic() - self._turned, STUCK_SECONDS)
+
+    def readiness(self) -> tuple[Check, ...]:
+        """Tell what a start needs, and whether it is there. Thread safe."""
+        ends = self._stopping or self.ended is not None
+        return (
+            Check("service", False, "The framework is ending.") if ends else self.health(),
+            _answering("zookeeper", not self._suspended, "ZooKeeper does not answer."),
+            _answering("mesos", self._offers.connected, NOT_ACCEPTED),
+        )
 
     def run(self) -> None:
         """Serve the inbox until Stop or a fatal error; `ended` is the error then. Blocks."""
@@ -136,6 +149,7 @@ class Service:
         if acts and not self._stopping:
             self._settle()
             self._show()
+        self._turned = self._clock.monotonic()
 
     def _take(self) -> Sequence[events.Event]:
         """Wait for events, for a tick at most."""
@@ -315,3 +329,7 @@ class Service:
         except Exception:
             log.exception("unexpected error; the service goes on", what=what)
             self._metrics.errors.inc()
+
+
+def _answering(name: str, ok: bool, trouble: str) -> Check:
+    return Check(name, ok, "It answers." if ok else trouble)

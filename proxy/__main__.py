@@ -108,6 +108,9 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     room = RoomParts(
         framework, table, refusals, waiting, Tokens(token), cap, metrics, chosen.domain
     )
+    probes = wake.Probes(
+        lambda: (controller.health(),), lambda: (controller.health(), *controller.readiness())
+    )
     return _Parts(
         placements,
         controller,
@@ -120,7 +123,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         refusals,
         waiting,
         serving.make_server(app.make_app(room)),
-        serving.make_server(wake.make_app(room)),
+        serving.make_server(wake.make_app(room, probes)),
         Held(room),
     )
 

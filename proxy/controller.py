@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from program import health
+from program.health import Check
 from proxy import routes, use
 from proxy.errors import PlacementsAway, RouterAway
 from proxy.ports import Placements, Router
@@ -22,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 ANEW_SECONDS = 30.0
+STUCK_SECONDS = 60.0
+"""After which a cycle counts as stuck."""
+KNOWN = "They were read, or are known from before."
 _RETRY_SECONDS = 0.05
 _HELD_SECONDS = 0.2
 
@@ -45,7 +50,7 @@ class Controller:
         self._domain = domain
         self._remember = remember
         self._clock = clock
-        self._applied = clock()
+        self._applied = self._turned = self._heard = clock()
         self._apps: Mapping[str, AppRoutes] = {}
         self._wanted: Routes | None = None
         self._to_remember = False
@@ -65,6 +70,7 @@ class Controller:
             self._told_away("ZooKeeper", str(error))
             return self._wanted
         self._told_back("ZooKeeper")
+        self._heard = self._clock()
         if nodes is None and self._table.routes:
             # Somebody has removed the whole tree: that is no reason to let go of what runs.
             self._told_away("placements", "there are none in ZooKeeper; the routes stay")
@@ -80,6 +86,24 @@ class Controller:
     def age(self) -> float:
         """Return how many seconds ago the router was known to do what ZooKeeper says."""
         return self._clock() - self._applied
+
+    def health(self) -> Check:
+        """Tell whether the controller goes round."""
+        return health.turns("controller", self._clock() - self._turned, STUCK_SECONDS)
+
+    def readiness(self) -> tuple[Check, ...]:
+        """Tell what serving visitors needs, and whether it is there.
+
+        ZooKeeper is not needed: what was known last is served while it is away.
+        """
+        knows = self._wanted is not None or bool(self._table.routes)
+        haproxy = self._away.get("HAProxy")
+        heard = f"It last said where previews are {self._clock() - self._heard:.1f} s ago."
+        return (
+            Check("haproxy", haproxy is None, haproxy or "It answers."),
+            Check("placements", knows, KNOWN if knows else "They could not be read yet."),
+            Check("zookeeper", "ZooKeeper" not in self._away, heard, needed=False),
+        )
 
     async def first(self, seconds: float) -> Routes | None:
         """Return what is wanted, as soon as it is known; None if it is not after `seconds`.
@@ -128,6 +152,7 @@ class Controller:
             if anew:
                 next_anew = loop.time() + ANEW_SECONDS
             done = await self.cycle(anew=anew)
+            self._turned = self._clock()
             with contextlib.suppress(TimeoutError):
                 # Not wait_for: up to Python 3.11 it may swallow the cancellation.
                 async with asyncio.timeout(self._pause(done)):

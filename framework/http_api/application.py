@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-from fastapi import APIRouter, FastAPI, Response, Security
+from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
-from framework.http_api import guards, problems
+from framework.http_api import guards, probes, problems
 from framework.http_api.answers import Presenter
 from framework.http_api.app_routes import AppRoutes
 from framework.http_api.leads import Leads
@@ -30,11 +30,13 @@ def make_app(
     addresses: Addresses,
     registry: CollectorRegistry,
     ready: Ready,
+    checks: probes.Probes,
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
     `ready` gives None when all is well, else a
-    sentence; it must not block. /metrics shows `registry`.
+    sentence; it must not block. `checks` are what /healthz and /readyz tell, /metrics shows
+    `registry`.
     """
     presenter = Presenter(previews, addresses, ready, time.time)
     leads = Leads(previews, refs)
@@ -55,33 +57,10 @@ def make_app(
         UseRoutes(previews, presenter),
     ):
         app.include_router(routes.make_router(), dependencies=told)
-    app.include_router(_make_probes(registry, ready))
+    app.include_router(probes.make_router(registry, checks))
     problems.handle_problems(app, addresses)
     # The last one is the first that a request meets.
     app.add_middleware(guards.BodyLimit)
     app.add_middleware(guards.Bearer, tokens=tokens)
     app.add_middleware(guards.Faults)
     return app
-
-
-def answer_metrics(registry: CollectorRegistry) -> Response:
-    """Return the numbers of a registry as Prometheus reads them."""
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-
-def _make_probes(registry: CollectorRegistry, ready: Ready) -> APIRouter:
-    router = APIRouter(tags=["operation"])
-
-    @router.get("/healthz", responses={503: problems.document(503)[503]})
-    async def show_health() -> Response:
-        """Tell whether the framework can do its work; if not, why."""
-        if why := ready():
-            return problems.answer_unavailable(why)
-        return Response('{"status":"ok"}', media_type="application/json")
-
-    @router.get("/metrics", response_class=Response)
-    def show_metrics() -> Response:
-        """Show the framework's numbers for Prometheus."""
-        return answer_metrics(registry)
-
-    return router

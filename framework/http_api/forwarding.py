@@ -18,6 +18,8 @@ CONNECT_S = 3.0
 SILENCE_S = 180.0
 """How long the leader may say nothing: longer than any client of ours waits for it."""
 LOOK_S = 0.5
+PROBE_S = 0.8
+"""How long a leader that is asked whether it is there may take."""
 LAST_WORDS_S = 2.0
 """How long one that leads no more may still answer: one that ends in order does so for a second."""
 
@@ -112,6 +114,16 @@ class Forwarding:
         taken.set()  # also where the leader did not want all of it
         await _pass(answer, send)
         return None
+
+
+async def find_trouble(api: str) -> str | None:
+    """Return why the framework at `api` cannot be had (it "does not answer"), None if it can."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=PROBE_S) as client:
+            answer = await client.get(f"{api}/healthz")
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return "does not answer"
+    return None if answer.is_success else "does not do its work"
 
 
 class _Noting:

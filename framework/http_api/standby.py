@@ -1,55 +1,64 @@
 """What answers at the API's address while another framework leads."""
 
-import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import anyio.to_thread
 from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.http_api import problems
-from framework.http_api.application import answer_metrics
-from framework.http_api.forwarding import Forwarding
+from framework.http_api.forwarding import Forwarding, find_trouble
+from framework.http_api.probes import ANSWERS, answer_metrics, answer_probe
+from program.health import Check
 
 
 class Standby:
     """An ASGI application: probes are about this framework, all else is the leader's to answer.
 
-    `leader` returns the URL of the leader's API, None where nobody else leads; `trouble` a sentence
-    where this framework could not take over. Neither may block.
+    `leader` returns the URL of the leader's API, None where nobody else leads; `own` the checks of
+    whether this framework could take over. Neither may block. `trouble` tells why a framework's
+    API cannot be had, None where it can.
     """
 
     def __init__(
         self,
         leader: Callable[[], str | None],
-        trouble: Callable[[], str | None],
+        own: Callable[[], tuple[Check, ...]],
         registry: CollectorRegistry,
+        trouble: Callable[[str], Awaitable[str | None]] = find_trouble,
     ) -> None:
         self._leader = leader
-        self._trouble = trouble
+        self._own = own
         self._registry = registry
+        self._trouble = trouble
         self._forwarding = Forwarding(leader)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or forward a request."""
         match scope["path"], scope["method"]:
             case "/healthz", "GET":
-                await self._show_health()(scope, receive, send)
+                await answer_probe((ANSWERS,), "standby", self._leader())(scope, receive, send)
+            case "/readyz", "GET":
+                await (await self._show_readiness())(scope, receive, send)
             case "/metrics", "GET":
                 shown = await anyio.to_thread.run_sync(answer_metrics, self._registry)
                 await shown(scope, receive, send)
             case _:
                 await self._forwarding(scope, receive, send)
 
-    def _show_health(self) -> Response:
-        if trouble := self._trouble():
-            return problems.answer_unavailable(trouble)
+    async def _show_readiness(self) -> Response:
         leader = self._leader()
+        found = await self._find(leader)
+        return answer_probe((*self._own(), found), "standby", leader)
+
+    async def _find(self, leader: str | None) -> Check:
+        """Ask the leader itself: ZooKeeper goes on naming one that has died for some seconds."""
         if leader is None:
-            return problems.answer_unavailable("No framework leads yet.")
-        told = {"status": "ok", "role": "standby", "leader": leader}
-        return Response(json.dumps(told), media_type="application/json")
+            return Check("leader", False, "No framework leads yet.")
+        trouble = await self._trouble(leader)
+        if trouble is not None:
+            return Check("leader", False, f"The framework that leads ({leader}) {trouble}.")
+        return Check("leader", True, f"{leader} leads, and answers.")
 
 
 class Switch:

@@ -186,7 +186,7 @@ def test_a_part_that_is_killed_is_started_again(running: Own) -> None:
     wait_until(lambda: running.part("framework")["restarts"] > before["restarts"], "noticed")
     wait_until(lambda: running.status()["up"], "all up again")
     assert running.part("framework")["pid"] != before["pid"]
-    assert requests.get(f"{running.status()['api']}/healthz", timeout=30).status_code == 200
+    assert requests.get(f"{running.status()['api']}/readyz", timeout=30).status_code == 200
 
 
 def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving: Own) -> None:

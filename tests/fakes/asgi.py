@@ -6,8 +6,9 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import make_app
+from framework.http_api import Probes, make_app
 from prevs import names
+from program.health import Check
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
@@ -26,6 +27,7 @@ class ApiInProcess:
         self.tokens = FakeTokens(TOKEN)
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
+        self.stuck = False
         self.app = make_app(
             self.previews,
             self.refs,
@@ -34,7 +36,14 @@ class ApiInProcess:
             addresses=names.addresses("localhost", port),
             registry=self.registry,
             ready=lambda: self.trouble,
+            checks=Probes(self._healthy, self._ready),
         )
+
+    def _healthy(self) -> tuple[Check, ...]:
+        return (Check("service", not self.stuck, "It last went round 1.0 s ago."),)
+
+    def _ready(self) -> tuple[Check, ...]:
+        return Check("zookeeper", not self.trouble, self.trouble or "It answers."), *self._healthy()
 
     def call(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Return the answer to a call."""

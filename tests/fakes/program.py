@@ -65,7 +65,7 @@ class Program:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             try:
-                if self.ask("GET", "/healthz").status_code == 200:
+                if self.ask("GET", "/readyz").status_code == 200:
                     return
             except requests.RequestException:
                 pass

@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import make_app
+from framework.http_api import Probes, make_app
 from framework.refs import Mirrors
 from prevs import names
 from prevs.states import State
@@ -61,6 +61,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
         addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
         ready=lambda: None,
+        checks=Probes(tuple, tuple),
     )
     config = uvicorn.Config(
         app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1

@@ -150,7 +150,7 @@ def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
     assert "--forget installation" in why
     assert place.tree() == before
     assert first.ask("GET", path).json() == preview
-    assert first.ask("GET", "/healthz").status_code == 200
+    assert first.ask("GET", "/readyz").status_code == 200
 
 
 def test_a_framework_at_another_clusters_records_refuses_although_nobody_leads_there(
@@ -278,7 +278,7 @@ def test_nothing_is_forgotten_while_a_framework_leads(place: Place) -> None:
     assert {path for path in before if "/election/" not in path} == {
         path for path in after if "/election/" not in path
     }
-    assert first.ask("GET", "/healthz").status_code == 200
+    assert first.ask("GET", "/readyz").status_code == 200
 
 
 def test_an_installation_that_is_forgotten_can_be_another(place: Place) -> None:

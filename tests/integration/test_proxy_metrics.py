@@ -44,6 +44,14 @@ def read(site: Site, path: str = "/metrics") -> dict[tuple[str, ...], float]:
     return {(s.name, *s.labels.values()): s.value for s in samples}
 
 
+def probe(site: Site, path: str) -> tuple[str, list[str]]:
+    """Return what a probe says, and the checks that fail."""
+    address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        told = json.loads(answer.read())
+    return told["status"], [check["name"] for check in told["checks"] if not check["ok"]]
+
+
 def start(proxy: Proxy, page: bytes) -> int:
     """Ask for what the script of a page asks for; return the status."""
     found = re.search(rb'data-token="([^"]+)"', page)
@@ -84,8 +92,11 @@ def test_it_shows_for_how_long_nothing_could_be_applied(
     name, listen = ("prevs_proxy_seconds_since_applied",), f"127.0.0.1:{free_port()}"
     more = {"PREVS_PROXY_METRICS_LISTEN": listen}
     with proxies.site(tmp_path, own_zookeeper.address, free_port(), **more) as site:
+        assert probe(site, "/readyz") == ("ok", [])
         own_zookeeper.stop()
         wait_until(lambda: read(site)[name] > 4)
+        assert probe(site, "/readyz") == ("ok", ["zookeeper"]), "what was known is served"
+        assert probe(site, "/healthz") == ("ok", [])
         bring_up(own_zookeeper)
         wait_until(lambda: read(site)[name] < 3)
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message
 
 from framework.http_api import Standby, Switch
 from framework.http_api.forwarding import FORWARDED, Forwarding
+from program.health import Check
 
 API = "http://127.0.0.9:8090"
 HOST = (b"host", b"prevs.example.org")
@@ -321,10 +322,15 @@ def test_an_answer_that_breaks_off_has_no_end() -> None:
     assert client.sent[-1]["more_body"] is True
 
 
-def standby(leader: str | None, trouble: str | None = None) -> Standby:
+def standby(leader: str | None, trouble: str | None = None, away: str | None = None) -> Standby:
     registry = CollectorRegistry()
     Gauge("prevs_leads", "", registry=registry).set(0)
-    return Standby(lambda: leader, lambda: trouble, registry)
+    own = (Check("zookeeper", trouble is None, trouble or "It answers."),)
+
+    async def find_trouble(_: str) -> str | None:
+        return away
+
+    return Standby(lambda: leader, lambda: own, registry, find_trouble)
 
 
 def ask_app(app: ASGIApp, path: bytes) -> Client:
@@ -336,13 +342,20 @@ def ask_app(app: ASGIApp, path: bytes) -> Client:
     return asyncio.run(run())
 
 
-def test_a_standby_is_well_while_it_could_take_over_and_says_who_leads() -> None:
-    well = ask_app(standby(API), b"/healthz")
-    assert well.status == 200
-    assert json.loads(well.body) == {"status": "ok", "role": "standby", "leader": API}
-    assert ask_app(standby(None), b"/healthz").status == 503
-    away = ask_app(standby(API, "ZooKeeper does not answer."), b"/healthz")
-    assert (away.status, away.problem["detail"]) == (503, "ZooKeeper does not answer.")
+def test_a_standby_is_ready_while_it_could_take_over_and_the_leader_answers() -> None:
+    ready = ask_app(standby(API), b"/readyz")
+    told = json.loads(ready.body)
+    assert (ready.status, told["role"], told["leader"]) == (200, "standby", API)
+    assert [(c["name"], c["ok"]) for c in told["checks"]] == [("zookeeper", True), ("leader", True)]
+    assert "No framework leads" in ask_app(standby(None), b"/readyz").problem["detail"]
+    alone = ask_app(standby(API, "ZooKeeper does not answer."), b"/readyz")
+    assert (alone.status, alone.problem["detail"]) == (503, "ZooKeeper does not answer.")
+    left = ask_app(standby(API, away="does not answer"), b"/readyz")
+    assert left.problem["detail"] == f"The framework that leads ({API}) does not answer."
+
+
+def test_a_standby_that_answers_is_not_started_again_for_what_others_lack() -> None:
+    assert ask_app(standby(None, "ZooKeeper does not answer."), b"/healthz").status == 200
 
 
 def test_a_standby_shows_its_own_numbers() -> None:
@@ -356,6 +369,6 @@ def test_all_else_is_the_leaders_to_answer() -> None:
 
 def test_the_one_that_answers_can_be_another_from_one_request_to_the_next() -> None:
     switch = Switch(standby(None))
-    assert ask_app(switch, b"/healthz").status == 503
+    assert ask_app(switch, b"/readyz").status == 503
     switch.app = standby(API)
-    assert ask_app(switch, b"/healthz").status == 200
+    assert ask_app(switch, b"/readyz").status == 200

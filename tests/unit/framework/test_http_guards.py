@@ -147,12 +147,24 @@ def test_what_is_nowhere_tells_nothing(api: ApiInProcess) -> None:
 
 def test_health_and_numbers_and_docs_need_no_token(api: ApiInProcess) -> None:
     Counter("prevs_things", "Things", registry=api.registry).inc()
-    assert api.send("GET", "/healthz").json() == {"status": "ok"}
     assert "prevs_things_total 1.0" in api.send("GET", "/metrics").text
     assert api.send("GET", "/docs").status_code == 200
+
+
+def test_probes_tell_each_check_and_need_no_token(api: ApiInProcess) -> None:
+    names = {
+        path: [check["name"] for check in api.send("GET", path).json()["checks"]]
+        for path in ("/healthz", "/readyz")
+    }
+    assert names == {"/healthz": ["api", "service"], "/readyz": ["zookeeper", "service"]}
     api.trouble = "ZooKeeper does not answer."
-    answer = api.send("GET", "/healthz")
+    answer = api.send("GET", "/readyz")
     assert (answer.status_code, answer.json()["detail"]) == (503, "ZooKeeper does not answer.")
+    assert [check["ok"] for check in answer.json()["checks"]] == [False, True]
+    # Starting the program again would help nobody.
+    assert api.send("GET", "/healthz").json()["status"] == "ok"
+    api.stuck = True
+    assert api.send("GET", "/healthz").status_code == 503
 
 
 def test_docs_need_nothing_from_anywhere_else(api: ApiInProcess) -> None:
@@ -268,6 +280,7 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
         "POST /v1/uses": [204, 401, 413, 422, 503],
         "POST /v1/refusals": [204, 401, 413, 422, 503],
         "GET /healthz": [200, 503],
+        "GET /readyz": [200, 503],
         "GET /metrics": [200],
     }
     for name, operation in found.items():

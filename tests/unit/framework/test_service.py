@@ -8,6 +8,7 @@ from framework.errors import (
     Unavailable,
 )
 from framework.ports import Use
+from framework.service import STUCK_SECONDS
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
 from tests.fakes.driven import APP, A, B, Driven
@@ -195,3 +196,11 @@ def test_a_preview_whose_app_cannot_be_read_costs_only_itself(driven: Driven) ->
     again.step(events.Offered([offer()]))
     assert again.preview(B, "other").state is State.PLACED
     assert again.records.preview("hello", A).reason == "The settings of its app cannot be read."
+
+
+def test_a_service_whose_thread_turns_no_more_is_not_well(driven: Driven) -> None:
+    driven.tick(STUCK_SECONDS)
+    assert driven.service.health().ok
+    driven.clock.pass_seconds(STUCK_SECONDS + 1)
+    assert not driven.service.health().ok
+    assert [check.name for check in driven.service.readiness() if not check.ok] == ["service"]

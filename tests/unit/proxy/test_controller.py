@@ -1,7 +1,8 @@
 import asyncio
 from collections.abc import Callable
 
-from proxy.controller import Controller
+from program import health
+from proxy.controller import STUCK_SECONDS, Controller
 from proxy.routes import Route
 from proxy.table import Table
 from proxy.use import Count
@@ -208,3 +209,41 @@ def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
 
     asyncio.run(scenario())
     assert tried == [False, True]
+
+
+def failing(bench: Bench) -> list[str]:
+    return [check.name for check in bench.controller.readiness() if not check.ok]
+
+
+def test_it_is_ready_once_it_knows_where_previews_are_and_haproxy_answers() -> None:
+    bench = Bench()
+    bench.placements.away = True
+    assert failing(bench) == ["placements"]
+    bench.cycle()
+    assert failing(bench) == ["placements", "zookeeper"]
+    bench.placements.away = False
+    bench.cycle()
+    assert failing(bench) == []
+    bench.router.away = True
+    bench.cycle()
+    assert failing(bench) == ["haproxy"]
+
+
+def test_it_stays_ready_by_what_it_knew_while_zookeeper_is_away() -> None:
+    bench = Bench()
+    bench.table.replace({"main.hello.x": ROUTE})
+    bench.placements.away = True
+    bench.cycle()
+    bench.clock.pass_seconds(12.0)
+    checks = bench.controller.readiness()
+    assert failing(bench) == ["zookeeper"]
+    assert health.why_not(checks) is None
+    assert checks[-1].detail == "It last said where previews are 12.0 s ago."
+
+
+def test_a_controller_that_goes_round_no_more_is_not_well() -> None:
+    bench = Bench()
+    bench.clock.pass_seconds(STUCK_SECONDS)
+    assert bench.controller.health().ok
+    bench.clock.pass_seconds(1.0)
+    assert not bench.controller.health().ok

@@ -1,0 +1,81 @@
+"""Probes of a framework: /healthz for who would start it again, /readyz for who sends requests.
+
+/healthz fails where starting the program again helps: it cannot do its work, whatever the others
+do. /readyz fails where a request would not be done now. /metrics is for Prometheus.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from pydantic import BaseModel
+
+from framework.http_api import problems
+from program import health
+from program.health import Check
+
+ANSWERS = Check("api", True, "It answers.")
+"""What an answer shows by itself: the loop of the API turns."""
+
+
+class Probes(NamedTuple):
+    """What is looked at; neither may block."""
+
+    healthy: Callable[[], Sequence[Check]]
+    ready: Callable[[], Sequence[Check]]
+
+
+class CheckModel(BaseModel):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+    needed: bool
+
+
+class Probe(BaseModel):
+    """What a probe found; where it fails the same comes in a problem."""
+
+    status: Literal["ok"]
+    role: Literal["leader", "standby"]
+    leader: str | None = None
+    checks: list[CheckModel]
+
+
+def answer_metrics(registry: CollectorRegistry) -> Response:
+    """Return the numbers of a registry as Prometheus reads them."""
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def answer_probe(checks: Sequence[Check], role: str, leader: str | None = None) -> Response:
+    """Return a probe's answer: 200, or 503 with what fails."""
+    said: dict[str, Any] = {"role": role, "leader": leader, "checks": health.as_json(checks)}
+    if why := health.why_not(checks):
+        return problems.answer_problem(problems.UNAVAILABLE, why, said)
+    return Response(json.dumps({"status": "ok", **said}), media_type="application/json")
+
+
+def make_router(registry: CollectorRegistry, probes: Probes) -> APIRouter:
+    """Return the probes of a framework that leads."""
+    router = APIRouter(tags=["operation"])
+    failing: dict[int | str, dict[str, Any]] = {503: problems.document(503)[503]}
+
+    @router.get("/healthz", response_model=Probe, responses=failing)
+    async def show_health() -> Response:
+        """Tell whether the framework can do its work at all; where not, start it again."""
+        return answer_probe((ANSWERS, *probes.healthy()), "leader")
+
+    @router.get("/readyz", response_model=Probe, responses=failing)
+    async def show_readiness() -> Response:
+        """Tell whether the framework can do now what it is asked for."""
+        return answer_probe(probes.ready(), "leader")
+
+    @router.get("/metrics", response_class=Response)
+    def show_metrics() -> Response:
+        """Show the framework's numbers for Prometheus."""
+        return answer_metrics(registry)
+
+    return router

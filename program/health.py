@@ -1,0 +1,35 @@
+"""What a probe tells: every check by name, each with its reason."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+
+class Check(NamedTuple):
+    """One thing that was looked at. `detail` is a sentence, also where all is well.
+
+    The probe fails by what is `needed`; the rest is told for whoever reads it.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    needed: bool = True
+
+
+def why_not(checks: Sequence[Check]) -> str | None:
+    """Return what keeps a probe from passing, None where nothing does."""
+    failing = [check.detail for check in checks if check.needed and not check.ok]
+    return " ".join(failing) or None
+
+
+def as_json(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Return the checks as a probe's body lists them."""
+    return [check._asdict() for check in checks]
+
+
+def turns(name: str, seconds: float, limit: float) -> Check:
+    """Return the check of a loop that went round last so many seconds ago."""
+    detail = f"The {name}'s loop last went round {seconds:.1f} s ago."
+    if seconds > limit:
+        detail += f" It has {limit:.0f} s for that."
+    return Check(name, seconds <= limit, detail)
