@@ -17,6 +17,8 @@ from cli.server_events import ServerEvent, parse
 
 _PATIENCE = 30.0  # a stream has a comment line every 10 s at least; others answer within 10 s
 _FETCH_PATIENCE = 120.0
+_PAGE = "500"  # as many entries of a list as the API gives at a time
+_OTHER_JSON = "an answer that is not the JSON of this call"
 
 
 class Api:
@@ -36,7 +38,7 @@ class Api:
 
     def apps(self) -> list[App]:
         """Return every app."""
-        return cast(list[App], self._json("GET", "/v1/apps", part="apps"))
+        return cast(list[App], self._list("/v1/apps", "apps", {}))
 
     def app(self, name: str) -> App:
         """Return an app."""
@@ -63,7 +65,7 @@ class Api:
         """Return every preview, or those of an app or in a state."""
         wanted = {"app": app, "state": state}
         query = {key: value for key, value in wanted.items() if value is not None}
-        return cast(list[Preview], self._json("GET", "/v1/previews", params=query, part="previews"))
+        return cast(list[Preview], self._list("/v1/previews", "previews", query))
 
     def start(self, app: str, label: str) -> Preview:
         """Ask for the preview that a label leads to."""
@@ -90,7 +92,7 @@ class Api:
 
     def queue(self) -> list[Queued]:
         """Return what waits for an agent, the next first."""
-        return cast(list[Queued], self._json("GET", "/v1/queue", part="queue"))
+        return cast(list[Queued], self._list("/v1/queue", "queue", {}))
 
     def log(self, app: str, sha: str, offset: int) -> tuple[bytes, int]:
         """Return what the last attempt printed from byte `offset` on, and the next offset."""
@@ -122,21 +124,27 @@ class Api:
                 raise ApiConfused(self.address, "a log that does not follow")
             yield parse(connection.lines(answer))
 
-    def _json(
-        self,
-        method: str,
-        path: str,
-        *,
-        part: str | None = None,
-        patience: float = _PATIENCE,
-        **request: Any,
-    ) -> Any:
+    def _list(self, path: str, part: str, query: Mapping[str, str]) -> list[Any]:
+        """Return a whole list, which the API answers in pages."""
+        entries: list[Any] = []
+        after: dict[str, str] = {}
+        while True:
+            answer = self._json("GET", path, params={**query, "limit": _PAGE, **after})
+            try:
+                entries += answer[part]
+                following = answer.get("next")
+            except (KeyError, TypeError, AttributeError):
+                raise ApiConfused(self.address, _OTHER_JSON) from None
+            if following is None:
+                return entries
+            after = {"after": str(following)}
+
+    def _json(self, method: str, path: str, *, patience: float = _PATIENCE, **request: Any) -> Any:
         answer = self._connection.call(method, path, patience=patience, **request)
         try:
-            content = answer.json()
-            return content if part is None else content[part]
-        except (ValueError, KeyError, TypeError):
-            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+            return answer.json()
+        except ValueError:
+            raise ApiConfused(self.address, _OTHER_JSON) from None
 
 
 def _path(*parts: str) -> str:

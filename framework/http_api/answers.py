@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from framework import steps
 from framework.http_api import app_models, preview_models
+from framework.http_api.paging import Key, cut
 from framework.ports import Previews, Resolved
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
@@ -56,13 +57,14 @@ class Presenter:
             steps=_show_steps(preview, self._previews.usual(preview.app)),
         )
 
-    def show_queue(self) -> preview_models.Queue:
-        """Return what waits, the next first."""
+    def show_queue(self, limit: int, after: str) -> preview_models.Queue:
+        """Return what waits, the next first; `limit` and `after` as in paging."""
         placed = [
             (place, preview)
             for preview in self._previews.previews()
             if (place := self._previews.queue_place(preview.app, preview.sha)) is not None
         ]
+        page = cut(placed, lambda one: _rank(one[1]), limit, after)
         return preview_models.Queue(
             queue=[
                 preview_models.Queued(
@@ -73,8 +75,9 @@ class Presenter:
                     reason=self._reason(preview),
                     since=preview.changed,
                 )
-                for place, preview in sorted(placed, key=lambda one: one[0])
-            ]
+                for place, preview in page.entries
+            ],
+            next=page.next,
         )
 
     def _reason(self, preview: PreviewRecord) -> str:
@@ -85,6 +88,11 @@ class Presenter:
     def _next_try(self, preview: PreviewRecord) -> float | None:
         waits = preview.state is State.QUEUED and preview.not_before > self._now()
         return preview.not_before if waits else None
+
+
+def _rank(queued: PreviewRecord) -> Key:
+    """Return what orders the queue, and stays while one waits: its place does not."""
+    return (queued.changed, queued.created, queued.app, queued.sha)
 
 
 def show_app(app: AppRecord) -> app_models.App:

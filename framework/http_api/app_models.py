@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from framework import constraints, keep_warm, repositories
 from framework.http_api.examples import SHA, example, order_example
+from framework.http_api.paging import Next
 from prevs import names
 from prevs.records import AppRecord
 
@@ -146,9 +147,10 @@ class App(BaseModel):
 
 
 class Apps(BaseModel):
-    """Every app, by name."""
+    """Apps, by name."""
 
     apps: list[App]
+    next: Next
 
 
 class Lead(BaseModel):

@@ -9,6 +9,7 @@ from framework.errors import UnknownApp
 from framework.http_api import answers
 from framework.http_api import app_models as models
 from framework.http_api.leads import Leads
+from framework.http_api.paging import LIMIT, After, Limit, cut
 from framework.http_api.problems import document
 from framework.ports import Previews
 from prevs.names import Addresses
@@ -39,9 +40,10 @@ class AppRoutes:
         router.get("/{app}/labels/{label:path}", responses=document(404, 409, 502))(self.show_label)
         return router
 
-    async def list_apps(self) -> models.Apps:
-        """List every app, by name."""
-        return models.Apps(apps=[answers.show_app(app) for app in self._previews.apps()])
+    async def list_apps(self, limit: Limit = LIMIT, after: After = "") -> models.Apps:
+        """List the apps, by name."""
+        page = cut(self._previews.apps(), lambda app: (app.name,), limit, after)
+        return models.Apps(apps=[answers.show_app(app) for app in page.entries], next=page.next)
 
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
         """Register an app. The same settings again answer 200 and change nothing."""

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field
 
 from framework.http_api.examples import SHA, TASK_ID, example, order_example
+from framework.http_api.paging import Next
 from framework.steps import STEPS
 from prevs.states import Cause, State
 
@@ -126,6 +127,7 @@ class Previews(BaseModel):
     """Previews, by app and time of creation."""
 
     previews: list[Preview]
+    next: Next
 
 
 class Queued(BaseModel):
@@ -145,6 +147,7 @@ class Queue(BaseModel):
     """What waits for an agent, the next first."""
 
     queue: list[Queued]
+    next: Next
 
 
 class Use(BaseModel):

@@ -13,6 +13,7 @@ from framework.http_api.answers import Presenter
 from framework.http_api.leads import Leads
 from framework.http_api.log_stream import LogStream, parse_event_id
 from framework.http_api.logs import Logs
+from framework.http_api.paging import LIMIT, After, Limit, cut
 from framework.http_api.problems import document
 from framework.ports import Previews
 from prevs.records import PreviewRecord
@@ -65,17 +66,21 @@ class PreviewRoutes:
         )
         return router
 
-    async def list_previews(self, app: str = "", state: str = "") -> models.Previews:
+    async def list_previews(
+        self, app: str = "", state: str = "", limit: Limit = LIMIT, after: After = ""
+    ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
         if app:
             self._previews.app(app)
         wanted = _parse_state(state)
+        found = (
+            preview
+            for preview in self._previews.previews()
+            if app in ("", preview.app) and wanted in (None, preview.state)
+        )
+        page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
         return models.Previews(
-            previews=[
-                self._show(preview)
-                for preview in self._previews.previews()
-                if app in ("", preview.app) and wanted in (None, preview.state)
-            ]
+            previews=[self._show(preview) for preview in page.entries], next=page.next
         )
 
     async def start(self, order: models.StartOrder, response: Response) -> models.Preview:

@@ -128,7 +128,10 @@ def handle_problems(app: FastAPI, addresses: Addresses) -> None:
 async def _handle_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 # registered for these only
     found = read_problems(error.errors())
-    kind = INVALID_SETTINGS if request.url.path.startswith("/v1/apps") else INVALID_REQUEST
+    is_settings = request.url.path.startswith("/v1/apps") and any(
+        one["loc"][0] == "body" for one in error.errors()
+    )
+    kind = INVALID_SETTINGS if is_settings else INVALID_REQUEST
     sentence = "; ".join(f"{problem.field}: {problem.message}" for problem in found)
     return answer_problem(kind, sentence, {"problems": [p._asdict() for p in found]})
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from framework.http_api.answers import Presenter
+from framework.http_api.paging import LIMIT, After, Limit
 from framework.http_api.preview_models import Queue, RefusalReport, UseReport
 from framework.http_api.problems import document
 from framework.ports import Previews, Use
@@ -23,9 +24,9 @@ class UseRoutes:
         router.post("/v1/refusals", status_code=204, responses=document(413))(self.note_refusals)
         return router
 
-    async def show_queue(self) -> Queue:
+    async def show_queue(self, limit: Limit = LIMIT, after: After = "") -> Queue:
         """List what waits for an agent, the next first."""
-        return self._presenter.show_queue()
+        return self._presenter.show_queue(limit, after)
 
     async def note_uses(self, report: UseReport) -> None:
         """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""

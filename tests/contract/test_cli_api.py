@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -51,6 +51,10 @@ class Stage(Protocol):
         """Have it wait at a place in the queue."""
         ...
 
+    def add_apps(self, names: Sequence[str]) -> None:
+        """Have more apps."""
+        ...
+
 
 class StandIn:
     token = stand_in.TOKEN
@@ -76,6 +80,9 @@ class StandIn:
     def place(self, place: int) -> None:
         self._world.previews["hello", SHA]["queue_place"] = place
 
+    def add_apps(self, names: Sequence[str]) -> None:
+        self._world.apps.update({name: stand_in.app(name) for name in names})
+
 
 class Real:
     token = asgi.TOKEN
@@ -97,6 +104,10 @@ class Real:
 
     def place(self, place: int) -> None:
         self.api.previews.queue_places["hello", SHA] = place
+
+    def add_apps(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.api.previews.add_app(AppRecord(name, "/srv/x"))
 
 
 @contextlib.contextmanager
@@ -142,6 +153,12 @@ def refusal(call: Callable[..., object], *args: object) -> str:
     with pytest.raises(ApiRefused) as raised:
         call(*args)
     return raised.value.problem.slug
+
+
+def test_a_list_of_several_pages_comes_whole(api: Api, stage: Stage) -> None:
+    names = [f"more{number:03}" for number in range(500)]
+    stage.add_apps(names)
+    assert [app["name"] for app in api.apps()] == ["hello", *names]
 
 
 def test_an_app_is_added_once_and_the_same_again_is_no_error(api: Api) -> None:

@@ -133,6 +133,13 @@ def serving(world: World) -> Iterator[str]:
         thread.join()
 
 
+def _cut(name: str, entries: list[Json], query: Mapping[str, str]) -> Json:
+    """Return one page of a list; the cursors of this stand-in are numbers."""
+    begin, limit = int(query.get("after", 0)), int(query.get("limit", 100))
+    end = begin + limit
+    return {name: entries[begin:end], "next": str(end) if end < len(entries) else None}
+
+
 def _queued(preview: Json) -> Json:
     same = {key: preview[key] for key in ("app", "sha", "reason")}
     label = preview["labels"][-1] if preview["labels"] else None
@@ -176,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         world = self.world
         match self.command, parts:
             case "GET", ["apps"]:
-                return 200, {"apps": list(world.apps.values())}
+                return 200, _cut("apps", list(world.apps.values()), query)
             case "POST", ["apps"]:
                 return self._added(body)
             case _, ["apps", name, *_] if name not in world.apps:
@@ -193,7 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._resolved(name, label)
             case "GET", ["queue"]:
                 waiting = [p for p in world.previews.values() if p["queue_place"]]
-                return 200, {"queue": sorted(map(_queued, waiting), key=lambda q: q["place"])}
+                queued = sorted(map(_queued, waiting), key=lambda q: q["place"])
+                return 200, _cut("queue", queued, query)
             case _, ["previews", *rest]:
                 return self._preview_answers(rest, body, query)
         return problem("not-found", 404, "There is nothing here.")
@@ -221,9 +229,10 @@ class _Handler(BaseHTTPRequestHandler):
         previews = self.world.previews
         match self.command, parts:
             case "GET", []:
-                found = [p for p in previews.values() if query.items() <= p.items()]
+                wanted = {key: query[key] for key in ("app", "state") if key in query}
+                found = [p for p in previews.values() if wanted.items() <= p.items()]
                 listed = [{k: v for k, v in p.items() if k != "log_tail"} for p in found]
-                return 200, {"previews": listed}
+                return 200, _cut("previews", listed, query)
             case "POST", []:
                 if body["app"] not in self.world.apps:
                     return problem("unknown-app", 404, f"There is no app {body['app']!r}.")

@@ -22,18 +22,18 @@ def api() -> ApiInProcess:
 
 
 def test_the_queue_is_listed_in_its_order(api: ApiInProcess) -> None:
-    api.previews.put("hello", SHA, State.QUEUED, reason="no room", changed=5.0)
-    api.previews.put("hello", OTHER, State.QUEUED, labels=("v1", "main"), changed=9.0)
+    api.previews.put("hello", SHA, State.QUEUED, reason="no room", changed=9.0)
+    api.previews.put("hello", OTHER, State.QUEUED, labels=("v1", "main"), changed=5.0)
     api.previews.put("hello", "c" * 40, State.RUNNING)
     api.previews.queue_places.update({("hello", SHA): 2, ("hello", OTHER): 1})
     assert api.call("GET", "/v1/queue").json()["queue"] == [
-        {"place": 1, "app": "hello", "sha": OTHER, "label": "main", "reason": "", "since": 9.0},
-        {"place": 2, "app": "hello", "sha": SHA, "label": None, "reason": "no room", "since": 5.0},
+        {"place": 1, "app": "hello", "sha": OTHER, "label": "main", "reason": "", "since": 5.0},
+        {"place": 2, "app": "hello", "sha": SHA, "label": None, "reason": "no room", "since": 9.0},
     ]
 
 
 def test_an_empty_queue_is_an_empty_list(api: ApiInProcess) -> None:
-    assert api.call("GET", "/v1/queue").json() == {"queue": []}
+    assert api.call("GET", "/v1/queue").json() == {"queue": [], "next": None}
 
 
 def test_what_a_proxy_tells_of_use_is_handed_on(api: ApiInProcess) -> None:

@@ -1,0 +1,88 @@
+"""Lists of the API, piece by piece: `?limit=` and `?after=`, answered with `next`.
+
+A cursor holds the key of the last entry that was shown, not its number: what comes or goes
+meanwhile is neither shown twice nor hides another. So a list needs a key that orders its entries,
+that no two of them share and that stays as it is while an entry is listed:
+
+    async def list_things(self, limit: Limit = LIMIT, after: After = "") -> models.Things:
+        page = cut(self._things(), lambda thing: (-thing.created, thing.name), limit, after)
+        return models.Things(things=[show(thing) for thing in page.entries], next=page.next)
+
+with `next: Next` in the model. A key is made of texts and numbers; the least comes first, so what
+is to come newest first has its time negated. A list that is not in memory as a whole (commits)
+uses `read_cursor` and `write_cursor` with a key of its own.
+"""
+
+import base64
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Generic, NamedTuple, NoReturn, TypeVar
+
+from fastapi import Query
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+
+Key = tuple[str | int | float, ...]
+T = TypeVar("T")
+
+LIMIT = 100
+MOST = 500
+_LONGEST_CURSOR = 1000
+
+Limit = Annotated[int, Query(ge=1, le=MOST, description="How many entries to answer at most.")]
+After = Annotated[
+    str,
+    Query(
+        max_length=_LONGEST_CURSOR,
+        description="Where to go on: `next` of the answer before. Without it, at the beginning.",
+    ),
+]
+Next = Annotated[
+    str | None,
+    Field(description="What to send as `after` to see what follows; null: nothing does."),
+]
+
+
+class Page(NamedTuple, Generic[T]):
+    """Some entries of a list, and the cursor of what follows; None where nothing does."""
+
+    entries: Sequence[T]
+    next: str | None
+
+
+def cut(entries: Iterable[T], key: Callable[[T], Key], limit: int, after: str) -> Page[T]:
+    """Return the first `limit` entries by `key` that come after a cursor, "" for the beginning.
+
+    Raises RequestValidationError for what is no cursor of this list.
+    """
+    left = sorted(entries, key=key)
+    if after:
+        last = read_cursor(after)
+        try:
+            left = [entry for entry in left if key(entry) > last]
+        except TypeError:
+            _refuse()
+    follows = len(left) > limit
+    return Page(left[:limit], write_cursor(key(left[limit - 1])) if follows else None)
+
+
+def write_cursor(key: Key) -> str:
+    """Return the cursor of what follows the entry with a key."""
+    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str) -> Key:
+    """Return the key in a cursor. Raises RequestValidationError for what is none."""
+    try:
+        data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        key = json.loads(data, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        _refuse()
+    if not isinstance(key, list) or not all(type(part) in (str, int, float) for part in key):
+        _refuse()
+    return tuple(key)
+
+
+def _refuse(_: str = "") -> NoReturn:
+    message = "is not `next` of an answer of this list"
+    raise RequestValidationError([{"type": "cursor", "loc": ("query", "after"), "msg": message}])

@@ -1,0 +1,139 @@
+import base64
+import json
+from typing import Any
+
+import pytest
+from fastapi.exceptions import RequestValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.http_api.paging import cut, read_cursor, write_cursor
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.asgi import ApiInProcess
+
+texts = st.text(st.characters(), max_size=8)
+keys = st.tuples(texts, st.floats(allow_nan=False, allow_infinity=False))
+
+
+@pytest.fixture
+def api() -> ApiInProcess:
+    api = ApiInProcess()
+    for number in range(250):
+        api.previews.add_app(AppRecord(f"app{number:03}", "/srv/x"))
+    return api
+
+
+def follow(api: ApiInProcess, path: str, part: str, **query: str) -> list[list[Any]]:
+    """Return the pages of a list."""
+    pages = []
+    after: dict[str, str] = {}
+    while True:
+        answer = api.call("GET", path, params={**query, **after})
+        assert answer.status_code == 200
+        pages.append(answer.json()[part])
+        if answer.json()["next"] is None:
+            return pages
+        after = {"after": answer.json()["next"]}
+
+
+@given(st.lists(keys, unique=True), st.integers(1, 5))
+def test_the_pages_of_a_list_are_all_of_it_in_order(entries: list[Any], limit: int) -> None:
+    found: list[Any] = []
+    after, pages = "", 0
+    while True:
+        page = cut(entries, lambda entry: entry, limit, after)
+        found += page.entries
+        pages += 1
+        if page.next is None:
+            break
+        assert len(page.entries) == limit
+        after = page.next
+    assert found == sorted(entries)
+    assert pages == max(1, -(-len(entries) // limit))
+
+
+@given(keys)
+def test_a_cursor_is_ascii_and_holds_its_key(key: Any) -> None:
+    cursor = write_cursor(key)
+    assert cursor.isascii()
+    assert "=" not in cursor
+    assert read_cursor(cursor) == key
+
+
+@given(st.text(st.characters()) | st.binary().map(lambda b: base64.b64encode(b).decode()))
+def test_no_text_breaks_the_reading_of_a_cursor(text: str) -> None:
+    try:
+        key = read_cursor(text)
+    except RequestValidationError:
+        return
+    assert all(type(part) in (str, int, float) for part in key)
+
+
+def test_lists_come_a_hundred_at_a_time_or_as_asked(api: ApiInProcess) -> None:
+    pages = follow(api, "/v1/apps", "apps")
+    assert [len(page) for page in pages] == [100, 100, 50]
+    assert [app["name"] for page in pages for app in page] == [f"app{n:03}" for n in range(250)]
+    assert [len(page) for page in follow(api, "/v1/apps", "apps", limit="125")] == [125, 125]
+
+
+def test_what_comes_and_goes_meanwhile_hides_nothing(api: ApiInProcess) -> None:
+    first = api.call("GET", "/v1/apps?limit=2").json()
+    api.previews.remove_app("app000")
+    api.previews.remove_app("app001")
+    api.previews.add_app(AppRecord("aaa", "/srv/x"))
+    after = api.call("GET", "/v1/apps", params={"limit": "2", "after": first["next"]}).json()
+    assert [app["name"] for app in after["apps"]] == ["app002", "app003"]
+
+
+def test_previews_and_the_queue_have_pages_too(api: ApiInProcess) -> None:
+    shas = [f"{number:040x}" for number in range(5)]
+    for number, sha in enumerate(shas):
+        api.previews.put("app001", sha, State.QUEUED, created=9.0 - number, changed=float(number))
+        api.previews.queue_places["app001", sha] = number + 1
+    pages = follow(api, "/v1/previews", "previews", app="app001", limit="2")
+    assert [[one["sha"] for one in page] for page in pages] == [
+        [shas[4], shas[3]],
+        [shas[2], shas[1]],
+        [shas[0]],
+    ]
+    queue = follow(api, "/v1/queue", "queue", limit="3")
+    assert [[one["place"] for one in page] for page in queue] == [[1, 2, 3], [4, 5]]
+
+
+def encode(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize("path", ["/v1/apps", "/v1/previews", "/v1/queue"])
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "-1"}, "limit"),
+        ({"limit": "501"}, "limit"),
+        ({"limit": "9" * 5000}, "limit"),
+        ({"limit": "\u0661"}, "limit"),
+        ({"limit": ""}, "limit"),
+        ({"after": "x" * 1001}, "after"),
+        ({"after": "\u00e9"}, "after"),
+        ({"after": "x"}, "after"),
+        ({"after": encode("app000")}, "after"),
+        ({"after": encode([["app000"]])}, "after"),
+        ({"after": encode([True])}, "after"),
+        ({"after": encode([float("nan")])}, "after"),
+    ],
+)
+def test_what_is_no_place_in_a_list_is_told_so(
+    api: ApiInProcess, path: str, query: dict[str, str], field: str
+) -> None:
+    answer = api.call("GET", path, params=query)
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:prevs:problem:invalid-request"
+    assert [one["field"] for one in answer.json()["problems"]] == [field]
+
+
+def test_the_cursor_of_another_list_is_none_of_this(api: ApiInProcess) -> None:
+    answer = api.call("GET", "/v1/apps", params={"after": encode([5.0, "app000"])})
+    assert answer.status_code == 422
+    assert answer.json()["problems"][0]["field"] == "after"
