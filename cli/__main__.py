@@ -1,47 +1,41 @@
 """`prevs`: the root of the commands, and the exit status of each."""
 
-import importlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
 
 import click
 
-from cli import preview_commands, room_commands
+from cli import (
+    access_commands,
+    event_commands,
+    preview_commands,
+    repository_commands,
+    room_commands,
+    suggestions,
+)
 from cli.app_commands import app
-from cli.errors import CliError
+from cli.completion import print_completion
+from cli.errors import ApiRefused, CliError
 from cli.output import tell_error
+from cli.sections import Sections
 from cli.surroundings import Surroundings
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell says it
 
 
-class Commands(click.Group):
-    """The commands, and `local`, whose imports would take longer than all the others' work."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return [*super().list_commands(ctx), "local"]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command by its name."""
-        if cmd_name != "local":
-            return super().get_command(ctx, cmd_name)
-        try:
-            loaded: click.Command = importlib.import_module("local.commands").local
-        except ModuleNotFoundError as exc:
-            if exc.name not in {"local", "local.commands"}:
-                raise
-            return None  # an installation of the command alone
-        return loaded
-
-
 @click.group(
-    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.version_option(package_name="prevs", message="%(prog)s %(version)s")
 def prevs() -> None:
     """Every commit of a git repository at its own address.
+
+    \b
+    Begin with:
+      prevs app add shop https://git.example.org/shop.git    register a repository
+      prevs start shop main --wait                           start its branch main
+      prevs doctor                                           see what is not well
 
     LABEL is a branch, a tag or 7 to 40 digits of a commit. PREVS_API and PREVS_TOKEN say where the
     API is; without them it is what `prevs local up` has started.
@@ -49,8 +43,16 @@ def prevs() -> None:
 
 
 prevs.add_command(app)
-for command in (*preview_commands.COMMANDS, *room_commands.COMMANDS):
-    prevs.add_command(command)
+prevs.add_command(print_completion)
+for module in (
+    preview_commands,
+    repository_commands,
+    room_commands,
+    event_commands,
+    access_commands,
+):
+    for command in module.COMMANDS:
+        prevs.add_command(command)
 
 
 def main(args: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ) -> int:
@@ -59,9 +61,12 @@ def main(args: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     around = Surroundings(environ)
+    colour = False if environ.get("NO_COLOR") else None
     try:
-        done = prevs.main(args, prog_name="prevs", standalone_mode=False, obj=around)
+        done = prevs.main(args, prog_name="prevs", standalone_mode=False, obj=around, color=colour)
     except CliError as exc:
+        if isinstance(exc, ApiRefused) and (meant := suggestions.suggest(around.api, exc)):
+            exc.hint = f"{meant} {exc.hint}".strip()
         tell_error(exc)
         return exc.status
     except click.ClickException as exc:

@@ -3,7 +3,7 @@
 What `--json` prints is the answer as it came, with whatever else a newer API says.
 """
 
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 
 class App(TypedDict):
@@ -40,8 +40,23 @@ class Agent(TypedDict):
     host: str | None
 
 
+class Step(TypedDict):
+    """A step of an attempt; `began` is None for one that was not reached or was skipped.
+
+    `usual` is how many seconds it took in the app's last attempts, None where there were none.
+    """
+
+    name: str
+    began: float | None
+    ended: float | None
+    usual: float | None
+
+
 class Preview(TypedDict):
-    """An app at a commit. Times are in seconds since the epoch."""
+    """An app at a commit. Times are in seconds since the epoch.
+
+    `detail` is what the phase does, such as the step of its Dockerfile.
+    """
 
     app: str
     sha: str
@@ -62,6 +77,8 @@ class Preview(TypedDict):
     started: float | None
     last_used: float | None
     pinned: bool
+    detail: NotRequired[str]
+    steps: NotRequired[list[Step]]
     log_tail: NotRequired[str]
 
 
@@ -86,3 +103,87 @@ class Label(TypedDict):
     ref: str | None
     subject: str
     url: str
+
+
+class Commit(TypedDict):
+    """A commit of an app's repository, with its address."""
+
+    sha: str
+    author: str
+    subject: str
+    committed: float
+    url: str
+
+
+class Ref(Commit):
+    """A branch or a tag. `kind` is branch or tag."""
+
+    name: str
+    kind: str
+    label: str
+
+
+class Room(TypedDict):
+    """CPUs, and MB of memory."""
+
+    cpus: float
+    mem: float
+
+
+class AgentPreview(TypedDict):
+    """A preview that has room on an agent."""
+
+    app: str
+    sha: str
+    label: str | None
+    state: str
+    cpus: float
+    mem: float
+
+
+class MesosAgent(TypedDict):
+    """An agent of the cluster; one that is not active takes nothing new."""
+
+    id: str
+    host: str
+    active: bool
+    attributes: dict[str, Any]
+    total: Room
+    used: Room
+    previews: list[AgentPreview]
+
+
+class Event(TypedDict):
+    """Something that happened to a preview or an app, at `at` in epoch seconds."""
+
+    id: str
+    at: float
+    type: str
+    app: str
+    sha: str | None
+    label: str | None
+    state: str | None
+    before: str | None
+    sentence: str
+    task_id: str | None
+
+
+class Token(TypedDict):
+    """A token's name and scope; `token` itself is told once, to the one that has it made."""
+
+    name: str
+    scope: str
+    created: float
+    token: NotRequired[str]
+
+
+class Deed(TypedDict):
+    """What somebody did through the API or the dashboard."""
+
+    at: float
+    name: str
+    scope: str
+    action: str
+    target: str
+    outcome: int | str
+    client: str

@@ -6,26 +6,50 @@ call raises ApiUnreachable, ApiConfused or ApiRefused.
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
-from cli.answers import App, Label, Preview, Queued
-from cli.connection import Connection
+from cli.answers import (
+    App,
+    Commit,
+    Deed,
+    Event,
+    Label,
+    MesosAgent,
+    Preview,
+    Queued,
+    Ref,
+    Token,
+)
+from cli.connection import Connection, Hold
 from cli.credentials import Credentials
 from cli.errors import ApiConfused
+from cli.paging import Listed, gather
 from cli.server_events import ServerEvent, parse
 
-_PATIENCE = 30.0  # a stream has a comment line every 10 s at least; others answer within 10 s
-_FETCH_PATIENCE = 120.0
-_PAGE = "500"  # as many entries of a list as the API gives at a time
-_OTHER_JSON = "an answer that is not the JSON of this call"
+
+class Patience(NamedTuple):
+    """How many seconds a call waits: for a connection, for an answer, and where git may fetch."""
+
+    connect: float = 5.0
+    answer: float = 30.0  # a stream has a comment line every 10 s; others answer within 10 s
+    fetch: float = 120.0
 
 
 class Api:
-    """The API at the addresses that are known. Not thread safe."""
+    """The API at the addresses that are known. Not thread safe.
 
-    def __init__(self, credentials: Credentials) -> None:
-        self._connection = Connection(credentials)
+    `hold` waits out that the API wants fewer calls; without it, such a call is refused.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        patience: Patience = Patience(),  # noqa: B008 # a value
+        hold: Hold | None = None,
+    ) -> None:
+        self._connection = Connection(credentials, patience.connect, hold)
+        self._patience = patience
 
     @property
     def address(self) -> str:
@@ -38,7 +62,7 @@ class Api:
 
     def apps(self) -> list[App]:
         """Return every app."""
-        return cast(list[App], self._list("/v1/apps", "apps", {}))
+        return self._list("/v1/apps", "apps").found
 
     def app(self, name: str) -> App:
         """Return an app."""
@@ -54,24 +78,37 @@ class Api:
 
     def remove_app(self, name: str) -> None:
         """Stop an app's previews and forget it."""
-        self._connection.call("DELETE", _path("apps", name), patience=_PATIENCE).close()
+        self._call("DELETE", _path("apps", name)).close()
 
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
         path = _path("apps", app, "labels", label)
-        return cast(Label, self._json("GET", path, patience=_FETCH_PATIENCE))
+        return cast(Label, self._json("GET", path, patience=self._patience.fetch))
+
+    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> list[Ref]:
+        """Return an app's branches and tags, or those of a kind or with a text in their name.
+
+        The newest commit comes first.
+        """
+        query = _query(kind=kind, search=search)
+        return self._list(_path("apps", app, "refs"), "refs", query).found
+
+    def commits(self, app: str, ref: str | None, limit: int | None) -> Listed[Commit]:
+        """Return the commits that a branch or tag reaches, the newest first.
+
+        Without `ref` it is the repository's own first branch.
+        """
+        return self._list(_path("apps", app, "commits"), "commits", _query(ref=ref), limit)
 
     def previews(self, *, app: str | None = None, state: str | None = None) -> list[Preview]:
         """Return every preview, or those of an app or in a state."""
-        wanted = {"app": app, "state": state}
-        query = {key: value for key, value in wanted.items() if value is not None}
-        return cast(list[Preview], self._list("/v1/previews", "previews", query))
+        return self._list("/v1/previews", "previews", _query(app=app, state=state)).found
 
     def start(self, app: str, label: str) -> Preview:
         """Ask for the preview that a label leads to."""
         order = {"app": app, "label": label}
-        answer = self._json("POST", "/v1/previews", json=order, patience=_FETCH_PATIENCE)
-        return cast(Preview, answer)
+        patience = self._patience.fetch
+        return cast(Preview, self._json("POST", "/v1/previews", json=order, patience=patience))
 
     def preview(self, app: str, sha: str) -> Preview:
         """Return a preview."""
@@ -92,59 +129,93 @@ class Api:
 
     def queue(self) -> list[Queued]:
         """Return what waits for an agent, the next first."""
-        return cast(list[Queued], self._list("/v1/queue", "queue", {}))
+        return self._list("/v1/queue", "queue").found
+
+    def agents(self) -> list[MesosAgent]:
+        """Return the agents of the cluster."""
+        return self._list("/v1/agents", "agents").found
+
+    def events(self, limit: int | None) -> Listed[Event]:
+        """Return what happened lately, the newest first."""
+        return self._list("/v1/events", "events", limit=limit)
+
+    def tokens(self) -> list[Token]:
+        """Return every token but the operator's, each without the token itself."""
+        return self._list("/v1/tokens", "tokens").found
+
+    def add_token(self, name: str, scope: str) -> Token:
+        """Have a token made, and return it with the token itself."""
+        order = {"name": name, "scope": scope}
+        return cast(Token, self._json("POST", "/v1/tokens", json=order))
+
+    def remove_token(self, name: str) -> None:
+        """Have a token be worth nothing from now on."""
+        self._call("DELETE", _path("tokens", name)).close()
+
+    def audit(self, limit: int | None) -> Listed[Deed]:
+        """Return what was done lately, the newest first."""
+        return self._list("/v1/audit", "audit", limit=limit)
 
     def log(self, app: str, sha: str, offset: int) -> tuple[bytes, int]:
         """Return what the last attempt printed from byte `offset` on, and the next offset."""
         query = {"offset": str(offset)}
-        path = _path("previews", app, sha, "log")
-        answer = self._connection.call("GET", path, params=query, patience=_PATIENCE)
+        answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
         try:
             return answer.content, int(answer.headers["X-Next-Offset"])
         except (KeyError, ValueError):
             raise ApiConfused(self.address, "a log without a next offset") from None
 
-    @contextlib.contextmanager
     def log_stream(
         self, app: str, sha: str, *, after: str | None
-    ) -> Iterator[Iterator[ServerEvent]]:
+    ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
         """Follow the log and the state of a preview, from the event after the id `after`.
 
         The iterator blocks between events, and raises ApiUnreachable when the connection breaks.
         """
+        return self._stream(_path("previews", app, sha, "log"), after)
+
+    def event_stream(
+        self, *, after: str | None
+    ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
+        """Follow what happens, from the event after the id `after`, as log_stream does."""
+        return self._stream("/v1/events", after)
+
+    @contextlib.contextmanager
+    def _stream(self, path: str, after: str | None) -> Iterator[Iterator[ServerEvent]]:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if after is not None:
             headers["Last-Event-ID"] = after
-        path = _path("previews", app, sha, "log")
-        connection = self._connection
-        with connection.call(
-            "GET", path, headers=headers, stream=True, patience=_PATIENCE
-        ) as answer:
+        with self._call("GET", path, headers=headers, stream=True) as answer:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
-                raise ApiConfused(self.address, "a log that does not follow")
-            yield parse(connection.lines(answer))
+                raise ApiConfused(self.address, "a stream that does not follow")
+            yield parse(self._connection.lines(answer))
 
-    def _list(self, path: str, part: str, query: Mapping[str, str]) -> list[Any]:
-        """Return a whole list, which the API answers in pages."""
-        entries: list[Any] = []
-        after: dict[str, str] = {}
-        while True:
-            answer = self._json("GET", path, params={**query, "limit": _PAGE, **after})
-            try:
-                entries += answer[part]
-                following = answer.get("next")
-            except (KeyError, TypeError, AttributeError):
-                raise ApiConfused(self.address, _OTHER_JSON) from None
-            if following is None:
-                return entries
-            after = {"after": str(following)}
+    def _list(
+        self, path: str, part: str, query: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> Listed[Any]:
+        def ask(more: Mapping[str, str]) -> Mapping[str, Any]:
+            found: Mapping[str, Any] = self._json("GET", path, params={**(query or {}), **more})
+            return found
 
-    def _json(self, method: str, path: str, *, patience: float = _PATIENCE, **request: Any) -> Any:
-        answer = self._connection.call(method, path, patience=patience, **request)
+        try:
+            return gather(ask, part, limit)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+
+    def _json(self, method: str, path: str, **request: Any) -> Any:
+        answer = self._call(method, path, **request)
         try:
             return answer.json()
         except ValueError:
-            raise ApiConfused(self.address, _OTHER_JSON) from None
+            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+
+    def _call(self, method: str, path: str, *, patience: float | None = None, **more: Any) -> Any:
+        silence = self._patience.answer if patience is None else patience
+        return self._connection.call(method, path, patience=silence, **more)
+
+
+def _query(**wanted: str | None) -> dict[str, str]:
+    return {key: value for key, value in wanted.items() if value is not None}
 
 
 def _path(*parts: str) -> str:

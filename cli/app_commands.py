@@ -9,14 +9,13 @@ from typing import Any
 import click
 
 from cli import tables
+from cli.arguments import as_json, name_argument
 from cli.errors import NotDone
 from cli.output import note, show, show_json
 from cli.sentences import counted
 from cli.surroundings import Surroundings
 
 Command = Callable[..., Any]
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def settings(command: Command) -> Command:
@@ -88,6 +87,11 @@ def add(
     """Register the git repository REPOSITORY as the app NAME.
 
     REPOSITORY is what `git clone` takes, from where the framework runs, or a folder.
+
+    \b
+    Examples:
+      prevs app add shop https://git.example.org/shop.git --port 8000 --mem 256
+      prevs app add hello ./hello --keep-warm 'mon-fri 08:00-18:00'
     """
     there = located(repository, Path.cwd())
     added = around.api.add_app({"name": name, "repository": there, **said(options)})
@@ -113,7 +117,7 @@ def list_apps(around: Surroundings, as_json: bool) -> None:
 
 
 @app.command("show")
-@click.argument("name")
+@name_argument
 @as_json
 @click.pass_obj
 def show_app(around: Surroundings, name: str, as_json: bool) -> None:
@@ -126,13 +130,19 @@ def show_app(around: Surroundings, name: str, as_json: bool) -> None:
 
 
 @app.command("set")
-@click.argument("name")
+@name_argument
 @click.option("--repository", help="Where its git repository is.")
 @settings
 @as_json
 @click.pass_obj
 def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: object) -> None:
-    """Change settings of an app; they hold for what starts from now on."""
+    """Change settings of an app; they hold for what starts from now on.
+
+    \b
+    Examples:
+      prevs app set shop --mem 512 --idle-after 7200
+      prevs app set shop --constraint 'zone=a|b' --constraint 'disk!=slow'
+    """
     changes = said(options)
     if not changes:
         raise click.UsageError("Say what to change, for example --mem 256.")
@@ -146,7 +156,7 @@ def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: obj
 
 
 @app.command("rm")
-@click.argument("name")
+@name_argument
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
 def remove(around: Surroundings, name: str, yes: bool) -> None:

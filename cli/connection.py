@@ -5,7 +5,8 @@ call goes to the next address only when it cannot have reached the one before, o
 """
 
 import json
-from collections.abc import Iterator, Sequence
+import ssl
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,9 +15,9 @@ import urllib3.exceptions
 from requests.auth import AuthBase
 
 from cli.credentials import Credentials
-from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Problem
+from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure, Problem
 
-_CONNECT_LIMIT = 5.0
+_LONGEST_HOLD = 60.0
 _PROBLEM = "application/problem+json"
 _TYPE_PREFIX = "urn:prevs:problem:"
 
@@ -32,10 +33,22 @@ class _Bearer(AuthBase):
         return request
 
 
-class Connection:
-    """The API at its addresses. Not thread safe. Each call blocks, for `patience` per address."""
+Hold = Callable[[float], None]
+"""Blocks for some seconds: the API wants fewer calls for so long."""
 
-    def __init__(self, credentials: Credentials) -> None:
+
+class Connection:
+    """The API at its addresses. Not thread safe. Each call blocks, for `patience` per address.
+
+    `connect` is how many seconds one may take to accept. What gets "too many requests" was not
+    done: it is asked again once `hold` has returned, for a minute in all; without `hold` it is not.
+    """
+
+    def __init__(
+        self, credentials: Credentials, connect: float = 5.0, hold: Hold | None = None
+    ) -> None:
+        self._connect = connect
+        self._hold = hold
         self._auth = _Bearer(credentials.token)
         self._sessions = {address: self._open(address) for address in credentials.apis}
         self.address = credentials.apis[0]
@@ -51,21 +64,34 @@ class Connection:
 
         Raises ApiUnreachable, ApiConfused or ApiRefused.
         """
-        failures: list[tuple[str, str]] = []
+        held = 0.0
+        while True:
+            try:
+                return self._call(method, path, patience, **request)
+            except ApiRefused as exc:
+                pause = exc.problem.retry_after
+                if exc.problem.http_status != 429 or self._hold is None or pause is None:
+                    raise
+                if (held := held + pause) > _LONGEST_HOLD:
+                    raise
+                self._hold(pause)
+
+    def _call(self, method: str, path: str, patience: float, **request: Any) -> requests.Response:
+        failures: list[Failure] = []
         for address in self._in_turn():
             self.address = address
             try:
                 answer = self._sessions[address].request(
                     method,
                     address + path,
-                    timeout=(_CONNECT_LIMIT, patience),
+                    timeout=(self._connect, patience),
                     allow_redirects=False,
                     **request,
                 )
                 if not 200 <= answer.status_code < 300:
                     raise _refusal(answer, address)
             except requests.RequestException as exc:
-                failures.append((address, _read_reason(exc, address)))
+                failures.append(_read_failure(exc, address))
                 if not (method == "GET" or _was_never_sent(exc)):
                     break
             else:
@@ -81,7 +107,7 @@ class Connection:
             yield from answer.iter_lines()
         except requests.RequestException as exc:
             address, self.address = self.address, (*self._in_turn(), self.address)[1]
-            raise ApiUnreachable((address, _read_reason(exc, address))) from exc
+            raise ApiUnreachable(_read_failure(exc, address)) from exc
 
     def _open(self, address: str) -> requests.Session:
         session = requests.Session()
@@ -97,11 +123,23 @@ class Connection:
         return addresses[begin:] + addresses[:begin]
 
 
-def _read_reason(exc: requests.RequestException, address: str) -> str:
+def _read_failure(exc: requests.RequestException, address: str) -> Failure:
     """Return why there was no answer. Raises ApiConfused where there can be none."""
     if isinstance(exc, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         raise ApiConfused(address, str(exc)) from exc
-    return "no answer in time" if isinstance(exc, requests.Timeout) else _innermost(exc)
+    if isinstance(exc, requests.exceptions.SSLError):
+        return Failure(address, _read_tls(exc), is_tls=True)
+    return Failure(address, "no answer in time" if isinstance(exc, requests.Timeout) else _say(exc))
+
+
+def _read_tls(exc: BaseException) -> str:
+    """Return what is wrong with an address that is to speak TLS."""
+    for cause in _causes(exc):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({cause.verify_message.rstrip('.')})"
+        if isinstance(cause, ssl.SSLError):
+            return f"it speaks no TLS that is understood here ({(cause.reason or '').lower()})"
+    return "it speaks no TLS that is understood here"
 
 
 def _was_never_sent(exc: requests.RequestException) -> bool:
@@ -125,17 +163,31 @@ def _refusal(answer: requests.Response, address: str) -> CliError:
                 title=str(fields.get("title", answer.reason)),
                 detail=str(fields.get("detail") or fields["title"]),
                 fields=fields,
+                retry_after=_read_seconds(answer.headers.get("Retry-After", "")),
             )
         )
     except (ValueError, KeyError, TypeError):
         return ApiConfused(address, f"{answer.status_code} with a problem that says nothing")
 
 
-def _innermost(exc: BaseException) -> str:
+def _read_seconds(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() else None
+
+
+def _say(exc: BaseException) -> str:
     """Return the operating system's words for what went wrong, without the layers around them."""
-    cause: BaseException | None = exc
-    while cause is not None:
+    for cause in _causes(exc):
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror.lower()
-        cause = cause.__cause__ or cause.__context__
     return "the connection broke"
+
+
+def _causes(exc: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what is under it; requests hides some of that in arguments."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        yield cause
+        inner = [one for one in cause.args if isinstance(one, BaseException)]
+        reason = getattr(cause, "reason", None)
+        inner += [reason] if isinstance(reason, BaseException) else []
+        cause = inner[0] if inner else cause.__cause__ or cause.__context__

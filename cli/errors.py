@@ -14,13 +14,29 @@ from typing import Any, NamedTuple
 
 NEXT_STEPS = {
     "unavailable": "`prevs local status` shows what runs, where this machine has all of it.",
-    "unauthorized": "Set PREVS_TOKEN to the API's token; `prevs local up` writes the right one.",
+    "unauthorized": "Set PREVS_TOKEN to a token of the API; `prevs local up` writes the right one, "
+    "and who has an admin's makes one with `prevs token add`.",
+    "forbidden": "Who has an admin's token makes one that may: `prevs token add NAME --scope "
+    "{needed}`. Set PREVS_TOKEN to that.",
+    "too-many-requests": "Wait a moment, and ask less often: `prevs events -f` tells what happens "
+    "without asking.",
+    "precondition-failed": "Somebody has changed it meanwhile. Look at it again: `prevs app show "
+    "{app}`.",
+    "unknown-token": "`prevs token ls` lists the tokens.",
     "app-exists": "`prevs app set {app}` changes it.",
     "repository-unreachable": "Check that the machine of the framework can read it; "
     "`prevs app set {app} --repository …` changes it.",
     "unknown-label": "A branch or tag must be pushed before it has an address.",
 }
 
+_REACH_STEP = (
+    "Start everything on this machine with `prevs local up`, or set PREVS_API to where the API is; "
+    "`prevs doctor` looks at everything."
+)
+_TLS_STEP = (
+    "Set REQUESTS_CA_BUNDLE to a file with the certificate of its authority, or PREVS_API to the "
+    "name that its certificate is for (http:// where it has none)."
+)
 _WRONG_USE = {"invalid-settings", "invalid-request"}
 
 
@@ -38,18 +54,25 @@ class BadCredentials(CliError):
     """The address or the token of the API cannot be found out."""
 
 
-class ApiUnreachable(CliError):
-    """Nothing answered at any address of `tried` (each with why); the same call may work later."""
+class Failure(NamedTuple):
+    """Why nothing answered at an address; `is_tls` where it was not trusted or not understood."""
 
-    def __init__(self, *tried: tuple[str, str]) -> None:
-        told = "; ".join(f"{address}: {why}" for address, why in tried)
-        [(first, why), *more] = tried
+    address: str
+    why: str
+    is_tls: bool = False
+
+
+class ApiUnreachable(CliError):
+    """Nothing answered at any address of `tried`; the same call may work later."""
+
+    def __init__(self, *tried: Failure) -> None:
+        told = "; ".join(f"{one.address}: {one.why}" for one in tried)
+        [first, *more] = tried
         super().__init__(
             f"None of the API's addresses answers: {told}."
             if more
-            else f"The API at {first} does not answer: {why}.",
-            "Start everything on this machine with `prevs local up`, "
-            "or set PREVS_API to where the API is.",
+            else f"The API at {first.address} does not answer: {first.why}.",
+            _TLS_STEP if all(one.is_tls for one in tried) else _REACH_STEP,
         )
         self.tried = tried
 
@@ -66,13 +89,17 @@ class ApiConfused(CliError):
 
 
 class Problem(NamedTuple):
-    """An answer of type application/problem+json; `slug` is the stable part of its type."""
+    """An answer of type application/problem+json; `slug` is the stable part of its type.
+
+    `retry_after` is in seconds, None where the answer does not say.
+    """
 
     slug: str
     http_status: int
     title: str
     detail: str
     fields: Mapping[str, Any]
+    retry_after: float | None = None
 
 
 class ApiRefused(CliError):
@@ -80,11 +107,13 @@ class ApiRefused(CliError):
 
     def __init__(self, problem: Problem, hint: str = "") -> None:
         known = NEXT_STEPS.get(problem.slug, "")
-        app = problem.fields.get("app", "NAME")
+        named = {"app": "NAME", "needed": "use", **problem.fields}
         told_one_by_one = "problems" in problem.fields
         message = problem.title if told_one_by_one else problem.detail
-        super().__init__(message, hint or known.format(app=app))
+        super().__init__(message, hint or known.format_map(named))
         self.problem = problem
+        self.asked = str(problem.fields.get("label", ""))
+        """What the person called the label that was refused."""
         self.status = 2 if problem.slug in _WRONG_USE else 1
 
     def details(self) -> Sequence[str]:

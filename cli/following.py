@@ -1,12 +1,12 @@
-"""Following a preview: its log and its changes of state, over as many connections as it takes."""
+"""Following a preview, or all that happens, over as many connections as it takes."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager, closing
+from typing import Any, NamedTuple, Protocol, cast
 
-from cli.answers import Preview
-from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError
+from cli.answers import Event, Preview
+from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure
 from cli.server_events import ServerEvent
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0)
@@ -38,6 +38,9 @@ class Ended(NamedTuple):
 Step = LogPiece | NewAttempt | Changed | Ended
 
 
+Stream = AbstractContextManager[Iterator[ServerEvent]]
+
+
 class Streams(Protocol):
     """Where the events come from; cli.api.Api is one."""
 
@@ -46,10 +49,12 @@ class Streams(Protocol):
         """Where they come from."""
         ...
 
-    def log_stream(
-        self, app: str, sha: str, *, after: str | None
-    ) -> AbstractContextManager[Iterator[ServerEvent]]:
-        """Connect, and return the events after the id `after`."""
+    def log_stream(self, app: str, sha: str, *, after: str | None) -> Stream:
+        """Connect to a preview's log, and return the events after the id `after`."""
+        ...
+
+    def event_stream(self, *, after: str | None) -> Stream:
+        """Connect to what happens, and return the events after the id `after`."""
         ...
 
 
@@ -66,20 +71,58 @@ def follow(
     A connection that breaks is made again and goes on where the last one broke off; `told` hears
     of that. Raises the last error when none of PAUSES has helped, and any other answer at once.
     """
+
+    def connect(after: str | None) -> Stream:
+        return streams.log_stream(app, sha, after=after)
+
+    with closing(_resume(streams, connect, pause, told)) as events:
+        for event in events:
+            step = read(event, streams.address)
+            if step is not None:
+                yield step
+            if isinstance(step, Ended):
+                return
+
+
+def follow_events(
+    streams: Streams,
+    after: str | None,
+    *,
+    pause: Callable[[float], None],
+    told: Callable[[str], None],
+) -> Iterator[Event | None]:
+    """Return what happens after the event `after`, for ever; None where some of it was missed.
+
+    Connections are made again as `follow` does it. Raises what `follow` raises.
+    """
+
+    def connect(last: str | None) -> Stream:
+        return streams.event_stream(after=after if last is None else last)
+
+    with closing(_resume(streams, connect, pause, told)) as events:
+        for event in events:
+            if event.name == "reset":
+                yield None
+            else:
+                yield cast(Event, _content(event, streams.address))
+
+
+def _resume(
+    streams: Streams,
+    connect: Callable[[str | None], Stream],
+    pause: Callable[[float], None],
+    told: Callable[[str], None],
+) -> Generator[ServerEvent, None, None]:
     after: str | None = None
     failures = 0
     while True:
-        lost: CliError = ApiUnreachable((streams.address, "the connection ended early"))
+        lost: CliError = ApiUnreachable(Failure(streams.address, "the connection ended early"))
         try:
-            with streams.log_stream(app, sha, after=after) as events:
+            with connect(after) as events:
                 for event in events:
                     failures = 0
                     after = event.id if event.id is not None else after
-                    step = read(event, streams.address)
-                    if step is not None:
-                        yield step
-                    if isinstance(step, Ended):
-                        return
+                    yield event
         except (ApiUnreachable, ApiRefused) as exc:
             if not may_pass(exc):
                 raise
@@ -108,11 +151,15 @@ def read(event: ServerEvent, address: str) -> Step | None:
         return NewAttempt()
     if event.name not in {"log", "state", "end"}:
         return None
-    try:
-        content = json.loads(event.data)
-    except ValueError:
-        raise ApiConfused(address, f"an event {event.name!r} that is not JSON") from None
+    content = _content(event, address)
     if event.name == "log":
         return LogPiece(str(content))
     preview = cast(Preview, content)
     return Changed(preview) if event.name == "state" else Ended(preview)
+
+
+def _content(event: ServerEvent, address: str) -> Any:
+    try:
+        return json.loads(event.data)
+    except ValueError:
+        raise ApiConfused(address, f"an event {event.name!r} that is not JSON") from None

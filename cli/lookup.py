@@ -71,7 +71,7 @@ def naming(name: str) -> Iterator[None]:
     except ApiRefused as exc:
         label = names.slug(name)
         if exc.problem.slug == "unknown-label" and label != name:
-            raise ApiRefused(
-                exc.problem, f"{label!r} is the label of {name!r}; is that pushed?"
-            ) from exc
+            told = ApiRefused(exc.problem, f"{label!r} is the label of {name!r}; is that pushed?")
+            told.asked = name
+            raise told from exc
         raise

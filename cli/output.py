@@ -1,22 +1,24 @@
 """What reaches the terminal: data on stdout, all else on stderr, colours only on a terminal."""
 
-import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from cli.errors import ApiRefused, CliError, PreviewFailed
-from cli.sentences import Cleaner, one_line
+from cli.terminal import RESET, Cleaner, one_line
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _NEVER_WRAPS = 1000
 
 
-def show(table: Table) -> None:
+def show(table: "Table") -> None:
     """Print a table. Its lines are as long as they are: a broken address cannot be followed."""
+    from rich.console import Console  # not worth its time for commands that print no table
+
     console = Console(file=sys.stdout, width=_NEVER_WRAPS, highlight=False)
     with console.capture() as capture:
         console.print(table)
@@ -50,28 +52,36 @@ def show_log_tail(tail: str, *, err: bool) -> None:
     """Print the end of a log, if there is one, to stderr (`err`) or stdout."""
     if tail.strip():
         click.secho("The end of its log:", err=err, bold=True)
-    for line in Cleaner().clean(tail).splitlines():
+    cleaner = Cleaner(colours=False)
+    for line in cleaner.clean(tail).splitlines():
         click.echo(f"  {line}", err=err)
 
 
-def log_printer() -> Callable[[str], None]:
-    """Return what prints a log piece by piece: cleaned for a terminal, as it is elsewhere."""
-    cleaner = Cleaner() if sys.stdout.isatty() else None
+class LogPrinter:
+    """Prints a log piece by piece on stdout: with its colours on a terminal, plain elsewhere."""
 
-    def print_piece(piece: str) -> None:
-        click.echo(cleaner.clean(piece) if cleaner else piece, nl=False, color=True)
+    def __init__(self) -> None:
+        context = click.get_current_context(silent=True)
+        self._is_terminal = sys.stdout.isatty()
+        self._colours = self._is_terminal and (context is None or context.color is not False)
+        self._cleaner = Cleaner(colours=self._colours)
+        self._in_line = False
 
-    return print_piece
+    def print(self, piece: str) -> None:
+        """Print what of a piece may be printed."""
+        text = self._cleaner.clean(piece)
+        if text:
+            click.echo(text, nl=False, color=self._colours)
+            self._in_line = not text.endswith("\n")
 
+    def note(self, message: str) -> None:
+        """Tell the person something that is not of the log."""
+        self.end()
+        note(message)
 
-@contextlib.contextmanager
-def live_line() -> Iterator[Callable[[str], None]]:
-    """Yield what shows a sentence that changes: on a spinner, or as lines where there is none."""
-    if not sys.stderr.isatty():
-        yield note
-        return
-    from rich.markup import escape  # not worth its time for commands that don't wait
-
-    console = Console(file=sys.stderr, highlight=False)
-    with console.status("") as status:
-        yield lambda sentence: status.update(escape(one_line(sentence)))
+    def end(self) -> None:
+        """Leave the terminal as it was: no colour goes on, and a line of its own comes next."""
+        if self._is_terminal:
+            left = (RESET if self._colours else "") + ("\n" if self._in_line else "")
+            click.echo(left, nl=False, color=self._colours)
+            self._in_line = False

@@ -1,6 +1,7 @@
 """The commands about previews. LABEL is a branch, a tag, 7 to 40 digits of a commit, or a label."""
 
 import codecs
+import sys
 import webbrowser
 from collections.abc import Callable, Iterator
 
@@ -8,17 +9,16 @@ import click
 
 from cli import lookup, tables
 from cli.answers import Preview
-from cli.app_commands import as_json
+from cli.arguments import STATES, app_argument, as_json, label_argument
+from cli.completion import apps
 from cli.errors import NotDone
 from cli.following import Ended, LogPiece, NewAttempt, Step, follow
-from cli.output import live_line, log_printer, note, show, show_json, show_log_tail
+from cli.live import Progress, showing
+from cli.output import LogPrinter, note, show, show_json, show_log_tail
 from cli.sentences import failed, progress, title
 from cli.surroundings import Surroundings
 from prevs import names
-from prevs.states import State
 
-app_argument = click.argument("app")
-label_argument = click.argument("label")
 OVER = {"running", "failed", "stopped"}
 """The states in which there is nothing to wait for."""
 
@@ -30,7 +30,17 @@ OVER = {"running", "failed", "stopped"}
 @as_json
 @click.pass_obj
 def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bool) -> None:
-    """Start the preview of LABEL, and print its address."""
+    """Start the preview of LABEL, and print its address.
+
+    With --wait it shows the steps as they go, and fails with the reason and the end of the log
+    where the preview does.
+
+    \b
+    Examples:
+      prevs start shop main --wait
+      prevs start shop feature/cart
+      curl "$(prevs start shop 5c80e7d --wait)"
+    """
     with lookup.naming(label):
         preview = around.api.start(app, names.slug(label))
     if wait and preview["state"] not in OVER:
@@ -42,7 +52,10 @@ def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bo
     does_not_run = preview["state"] == "failed" or (wait and preview["state"] != "running")
     if does_not_run:
         raise failed(preview, label, around.now())
-    note(f"{title(preview)} {progress(preview, around.now())}")
+    if as_json or not (preview["state"] == "running" and sys.stdout.isatty()):
+        note(f"{title(preview)} {progress(preview, around.now())}")
+    else:
+        note(f"{title(preview)} runs.")
     if not as_json:
         click.echo(preview["url"])
 
@@ -51,41 +64,46 @@ def _wait(around: Surroundings, preview: Preview, label: str) -> Preview:
     """Show a preview's progress until it runs, has failed or was stopped. Blocks."""
     app, sha = preview["app"], preview["sha"]
     try:
-        with live_line() as say:
-            steps = follow(around.api, app, sha, pause=around.pause, told=say)
-            return last_state(steps, say, around.now)
+        with showing(around.now) as shown:
+            steps = follow(around.api, app, sha, pause=around.pause, told=shown.tell)
+            return last_state(steps, shown)
     except KeyboardInterrupt:
-        note(f"It goes on without you: `prevs show {app} {label}` tells how far it is.")
+        note(
+            f"It goes on without you: `prevs start {app} {label} --wait` waits again, "
+            f"`prevs stop {app} {label}` ends it."
+        )
         raise
 
 
-def last_state(
-    steps: Iterator[Step], say: Callable[[str], None], clock: Callable[[], float]
-) -> Preview:
-    """Return a followed preview once it is OVER; `say` hears of what it does until then."""
-    said = ""
+def last_state(steps: Iterator[Step], shown: Progress) -> Preview:
+    """Return a followed preview once it is OVER; `shown` has it until then."""
     for step in steps:
         if isinstance(step, LogPiece | NewAttempt):
             continue
         preview = step.preview
         if isinstance(step, Ended) or preview["state"] in OVER:
+            shown.end(preview)
             return preview
-        sentence = f"{title(preview)} {progress(preview, clock())}"
-        if sentence != said:
-            say(sentence)
-            said = sentence
+        shown.show(preview)
     raise NotDone("The preview cannot be followed any further.")
 
 
 @click.command("ls")
-@click.option("--app", help="Only those of this app.")
-@click.option("--state", type=click.Choice([s.value for s in State]), help="Only those in it.")
+@click.option("--app", help="Only those of this app.", shell_complete=apps)
+@click.option("--state", type=click.Choice(STATES), help="Only those in it.")
 @as_json
 @click.pass_obj
 def list_previews(
     around: Surroundings, app: str | None, state: str | None, *, as_json: bool
 ) -> None:
-    """List the previews."""
+    """List the previews, and why one waits or has failed.
+
+    \b
+    Examples:
+      prevs ls
+      prevs ls --app shop --state failed
+      prevs ls --json | jq -r '.[] | select(.state == "running") | .url'
+    """
     previews = around.api.previews(app=app, state=state)
     if as_json:
         show_json(previews)
@@ -103,7 +121,11 @@ def list_previews(
 @as_json
 @click.pass_obj
 def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
-    """Show what is known of the preview of LABEL."""
+    """Show the preview of LABEL: its state, its steps and their times.
+
+    Also why it waits, failed or was stopped, its address and its agent; of a failed one the end of
+    its log.
+    """
     preview = lookup.find(around.api, app, label)
     if as_json:
         show_json(preview)
@@ -121,22 +143,43 @@ def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on as it grows.")
 @click.pass_obj
 def logs(around: Surroundings, app: str, label: str, *, following: bool) -> None:
-    """Print the build log of LABEL and what the app printed."""
+    """Print the build log of LABEL and what the app printed.
+
+    Colours stay on a terminal; whatever else a terminal would obey is left out.
+
+    \b
+    Examples:
+      prevs logs shop main -f
+      prevs logs shop main | grep ERROR
+    """
     preview = lookup.find(around.api, app, label)
-    print_piece = log_printer()
-    if not following:
-        _print_log(around, preview, print_piece)
-        return
-    steps = follow(around.api, app, preview["sha"], pause=around.pause, told=note)
+    printer = LogPrinter()
+    try:
+        if following:
+            _follow_log(around, preview, printer)
+        else:
+            _print_log(around, preview, printer.print)
+    except KeyboardInterrupt:
+        if following:
+            printer.note(f"It goes on without you: `prevs logs {app} {label} -f` follows it again.")
+        raise
+    finally:
+        printer.end()
+
+
+def _follow_log(around: Surroundings, preview: Preview, printer: LogPrinter) -> None:
+    steps = follow(
+        around.api, preview["app"], preview["sha"], pause=around.pause, told=printer.note
+    )
     state = ""
     for step in steps:
         if isinstance(step, LogPiece):
-            print_piece(step.text)
+            printer.print(step.text)
         elif isinstance(step, NewAttempt):
-            note("Another attempt begins, with a log of its own.")
+            printer.note("Another attempt begins, with a log of its own.")
         elif step.preview["state"] != state:
             state = step.preview["state"]
-            note(f"{title(step.preview)} {progress(step.preview, around.now())}")
+            printer.note(f"{title(step.preview)} {progress(step.preview, around.now())}")
 
 
 def _print_log(around: Surroundings, preview: Preview, print_piece: Callable[[str], None]) -> None:
@@ -186,7 +229,10 @@ def _report(around: Surroundings, preview: Preview, *, as_json: bool) -> None:
 @label_argument
 @click.pass_obj
 def open_preview(around: Surroundings, app: str, label: str) -> None:
-    """Open the address of LABEL in the browser, and print it."""
+    """Open the address of LABEL in the browser, and print it.
+
+    The first visit starts the preview, and shows how that goes.
+    """
     with lookup.naming(label):
         address = around.api.resolve(app, names.slug(label))["url"]
     click.echo(address)

@@ -1,11 +1,10 @@
-"""The commands about who gets room on the agents: pins, and the queue of those that wait."""
+"""The commands about room on the agents: who has it, who keeps it, and who waits for it."""
 
 import click
 
 from cli import lookup, tables
-from cli.app_commands import as_json
+from cli.arguments import app_argument, as_json, label_argument
 from cli.output import note, show, show_json
-from cli.preview_commands import app_argument, label_argument
 from cli.sentences import title
 from cli.surroundings import Surroundings
 
@@ -16,7 +15,10 @@ from cli.surroundings import Surroundings
 @as_json
 @click.pass_obj
 def pin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
-    """Keep the preview of LABEL from being stopped for idleness or to make room."""
+    """Keep the preview of LABEL from being stopped.
+
+    It stops neither for being idle nor to make room, until it is unpinned.
+    """
     found = lookup.find(around.api, app, label)
     pinned = around.api.pin(app, found["sha"], pinned=True)
     if as_json:
@@ -36,7 +38,10 @@ def pin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def unpin(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
-    """Let the preview of LABEL be stopped for idleness or to make room."""
+    """Let the preview of LABEL be stopped when it is idle.
+
+    Or to make room for another one.
+    """
     found = lookup.find(around.api, app, label)
     unpinned = around.api.pin(app, found["sha"], pinned=False)
     if as_json:
@@ -60,4 +65,18 @@ def list_queue(around: Surroundings, *, as_json: bool) -> None:
         note("Nothing waits for an agent. `prevs ls` lists what runs.")
 
 
-COMMANDS = (list_queue, pin, unpin)
+@click.command("agents")
+@as_json
+@click.pass_obj
+def list_agents(around: Surroundings, *, as_json: bool) -> None:
+    """List the agents of the cluster, their room and who has it."""
+    agents = around.api.agents()
+    if as_json:
+        show_json(agents)
+    elif agents:
+        show(tables.agents(agents))
+    else:
+        note("The cluster has no agents: nothing can start. `prevs doctor` looks at everything.")
+
+
+COMMANDS = (list_queue, list_agents, pin, unpin)

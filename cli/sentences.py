@@ -1,22 +1,13 @@
 """What the command line says, as functions of values."""
 
+import datetime
 import math
-import re
 from collections.abc import Iterable
 
 from cli.answers import Preview
 from cli.errors import PreviewFailed
+from cli.terminal import one_line
 from prevs import names
-
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# Terminals obey what they print: a log or a commit's subject comes from code that nobody vetted.
-_COMMANDS = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, clipboard, links
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # cursor, screen, modes
-    r"|\x1b[ -/]*[0-~]"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
-)
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]{0,4096}\x1b?|[ -/]*)?\Z")
 
 _PHASES = {
     "fetching": "fetches the commit",
@@ -31,27 +22,8 @@ _STATES = {
     "draining": "is being stopped",
     "stopped": "is stopped",
 }
+_LONGEST_DETAIL = 60
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-
-
-class Cleaner:
-    """Leaves text, line ends and colours of a stream, and none of the other terminal commands."""
-
-    def __init__(self) -> None:
-        self._held = ""
-
-    def clean(self, piece: str) -> str:
-        """Return what of `piece` may be printed; a command that is cut off waits for its rest."""
-        text = self._held + piece
-        cut = _UNFINISHED.search(text)
-        self._held = cut.group() if cut else ""
-        text = text[: cut.start()] if cut else text
-        return _COMMANDS.sub(lambda m: m[0] if _COLOUR.fullmatch(m[0]) else "", text)
-
-
-def one_line(text: str) -> str:
-    """Return `text` on one line and without any terminal command."""
-    return " ".join(_COMMANDS.sub("", text).split())
 
 
 def title(preview: Preview) -> str:
@@ -69,8 +41,11 @@ def progress(preview: Preview, now: float) -> str:
         return failure(preview)
     if state == "queued":
         return _waiting(preview, now)
+    if state == "stopped" and (reason := one_line(preview["reason"])):
+        return f"is stopped: {reason}"
     doing = _PHASES.get(preview["phase"], "") if state in {"building", "starting"} else ""
-    return doing or _STATES.get(state, f"is {state}")
+    detail = shortened(preview.get("detail", ""), _LONGEST_DETAIL) if doing else ""
+    return (f"{doing} ({detail})" if detail else doing) or _STATES.get(state, f"is {state}")
 
 
 def _waiting(preview: Preview, now: float) -> str:
@@ -115,6 +90,12 @@ def failed(preview: Preview, asked: str, now: float) -> PreviewFailed:
     return PreviewFailed(said, hint, preview.get("log_tail", ""))
 
 
+def shortened(text: str, size: int) -> str:
+    """Return `text` on one line of `size` characters at most."""
+    line = one_line(text)
+    return line if len(line) <= size else f"{line[: size - 1]}…"
+
+
 def ordinal(number: int) -> str:
     """Return "1st", "2nd", "3rd", "4th", "11th" or "21st"."""
     teen = number % 100 in {11, 12, 13}
@@ -131,6 +112,14 @@ def duration(seconds: int) -> str:
     return " ".join(parts) or "0 s"
 
 
+def brief(seconds: float) -> str:
+    """Return a time as short as it is of use: "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"."""
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    whole = round(seconds)
+    return duration(whole if whole < 3600 else whole - whole % 60)
+
+
 def ago(moment: float | None, now: float) -> str:
     """Return how long before `now` a moment was, in its largest unit: "3 min ago"."""
     if moment is None:
@@ -140,6 +129,15 @@ def ago(moment: float | None, now: float) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return "0 s ago"
+
+
+def clock_time(moment: float) -> str:
+    """Return a moment in local time, as it is sorted: "2026-03-01 14:05:09"."""
+    return (
+        datetime.datetime.fromtimestamp(moment, datetime.UTC)
+        .astimezone()
+        .strftime("%Y-%m-%d %H:%M:%S")
+    )
 
 
 def counted(things: Iterable[object], one: str, many: str) -> str:

@@ -3,16 +3,20 @@
 import functools
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from cli import credentials
-from cli.api import Api
+from cli.output import note
+
+if TYPE_CHECKING:  # its imports would take longer than most commands that need no API
+    from cli.api import Api
 
 
 class Surroundings:
     """Made once by main, which closes it, and handed to each command by click."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
+        self.environ = environ
 
     def close(self) -> None:
         """Close the connections to the API, if there were any."""
@@ -20,9 +24,11 @@ class Surroundings:
             self.api.close()
 
     @functools.cached_property
-    def api(self) -> Api:
+    def api(self) -> "Api":
         """The API that the environment names. Raises BadCredentials."""
-        return Api(credentials.read(self._environ))
+        from cli.api import Api
+
+        return Api(credentials.read(self.environ), hold=self._hold)
 
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""
@@ -31,3 +37,7 @@ class Surroundings:
     def pause(self, seconds: float) -> None:
         """Block for some seconds."""
         time.sleep(seconds)
+
+    def _hold(self, seconds: float) -> None:
+        note(f"The API wants fewer calls of this token; going on in {seconds:g} s ...")
+        self.pause(seconds)

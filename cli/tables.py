@@ -1,14 +1,17 @@
-"""Apps and previews as tables, for people."""
+"""What the API lists, as tables for people."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
-from cli.answers import App, Preview, Queued
-from cli.sentences import ago, duration, notes, one_line, ordinal, progress
+from cli import steps
+from cli.answers import App, Commit, Deed, MesosAgent, Preview, Queued, Ref, Token
+from cli.sentences import ago, clock_time, duration, notes, ordinal, progress, shortened
+from cli.terminal import one_line
 from prevs import names
 
+_SUBJECT = 60
 _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
 
 
@@ -26,7 +29,7 @@ def previews(listed: Iterable[Preview], now: float) -> Table:
     """Return a row for each preview."""
     table = _table("APP", "LABEL", "COMMIT", "STATE", "SINCE", "USED", "ADDRESS", "NOTES")
     for preview in listed:
-        state = Text(preview["state"], _STYLES.get(preview["state"], "yellow"))
+        state = _state(preview["state"])
         newest = preview["labels"][-1] if preview["labels"] else ""
         since, used = ago(preview["changed"], now), ago(preview["last_used"], now)
         cells = [preview["app"], newest, names.short(preview["sha"]), state, since, used]
@@ -40,6 +43,62 @@ def queue(listed: Iterable[Queued], now: float) -> Table:
     for one in listed:
         cells = [ordinal(one["place"]), one["app"], one["label"] or "", names.short(one["sha"])]
         table.add_row(*map(_cell, [*cells, ago(one["since"], now), one["reason"]]))
+    return table
+
+
+def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
+    """Return a row for each branch and tag; `states` are those of the commits' previews."""
+    table = _table("KIND", "NAME", "COMMIT", "AGE", "STATE", "ADDRESS", "SUBJECT")
+    for ref in listed:
+        sha, age = names.short(ref["sha"]), ago(ref["committed"], now)
+        cells = [ref["kind"], ref["name"], sha, age, _state(states.get(ref["sha"], ""))]
+        table.add_row(*map(_cell, [*cells, ref["url"], shortened(ref["subject"], _SUBJECT)]))
+    return table
+
+
+def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> Table:
+    """Return a row for each commit; `states` are those of the commits' previews."""
+    table = _table("COMMIT", "AGE", "AUTHOR", "STATE", "ADDRESS", "SUBJECT")
+    for one in listed:
+        cells = [names.short(one["sha"]), ago(one["committed"], now), shortened(one["author"], 20)]
+        state = _state(states.get(one["sha"], ""))
+        table.add_row(*map(_cell, [*cells, state, one["url"], shortened(one["subject"], _SUBJECT)]))
+    return table
+
+
+def agents(listed: Iterable[MesosAgent]) -> Table:
+    """Return a row for each agent, and one for each preview that has room there."""
+    table = _table("AGENT", "STATE", "CPUS", "MEM", "PREVIEWS", "ATTRIBUTES")
+    for agent in listed:
+        used, total = agent["used"], agent["total"]
+        attributes = " ".join(f"{key}={value}" for key, value in agent["attributes"].items())
+        cells = [agent["host"], Text("active", "green") if agent["active"] else Text("away", "red")]
+        cells += [f"{used['cpus']:g} of {total['cpus']:g}"]
+        cells += [f"{used['mem']:g} of {total['mem']:g} MB", len(agent["previews"]), attributes]
+        table.add_row(*map(_cell, cells))
+        for one in agent["previews"]:
+            label = one["label"] or names.short(one["sha"])
+            named = Text(f"  {one_line(names.task_name(one['app'], label, one['sha']))}", "dim")
+            room = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
+            table.add_row(*map(_cell, [named, _state(one["state"]), *room]))
+    return table
+
+
+def tokens(listed: Iterable[Token], now: float) -> Table:
+    """Return a row for each token."""
+    table = _table("NAME", "SCOPE", "MADE")
+    for token in listed:
+        table.add_row(*map(_cell, [token["name"], token["scope"], ago(token["created"], now)]))
+    return table
+
+
+def audit(listed: Iterable[Deed]) -> Table:
+    """Return a row for each thing that was done."""
+    table = _table("AT", "WHO", "SCOPE", "DID", "TO", "OUTCOME", "FROM")
+    for deed in listed:
+        who = [clock_time(deed["at"]), deed["name"], deed["scope"]]
+        what = [deed["action"], deed["target"], deed["outcome"], deed["client"]]
+        table.add_row(*map(_cell, [*who, *what]))
     return table
 
 
@@ -74,8 +133,9 @@ def preview_details(preview: Preview, now: float) -> Table:
             ("app", preview["app"]),
             ("commit", preview["sha"]),
             ("labels", ", ".join(preview["labels"])),
-            ("state", Text(preview["state"], _STYLES.get(preview["state"], "yellow"))),
+            ("state", _state(preview["state"])),
             ("", doing),
+            *_steps(preview, now),
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
             ("agent", where),
@@ -84,6 +144,17 @@ def preview_details(preview: Preview, now: float) -> Table:
             ("used", ago(preview["last_used"], now)),
         ]
     )
+
+
+def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:
+    seen = [one for one in steps.view(preview, now) if one.took is not None]
+    width = max((len(one.name) for one in seen), default=0)
+    lines = [f"{one.name:<{width}}  {steps.describe(one)}" for one in seen]
+    return [("" if number else "steps", Text(line)) for number, line in enumerate(lines)]
+
+
+def _state(state: str) -> Text:
+    return Text(state, _STYLES.get(state, "yellow"))
 
 
 def _idle(app: App) -> str:

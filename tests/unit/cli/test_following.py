@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Problem
+from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure, Problem
 from cli.following import PAUSES, Changed, Ended, LogPiece, NewAttempt, Step, follow
 from cli.server_events import ServerEvent
 from tests.fakes import api as fake
@@ -28,6 +28,11 @@ class Streams:
         self.resumed_after.append(after)
         yield self.sent(self.connections.pop(0))
 
+    def event_stream(
+        self, *, after: str | None
+    ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
+        return self.log_stream("", "", after=after)
+
     def sent(self, events: list[ServerEvent | CliError]) -> Iterator[ServerEvent]:
         for event in events:
             if isinstance(event, CliError):
@@ -35,7 +40,7 @@ class Streams:
             yield event
 
 
-BROKEN = ApiUnreachable(("http://api", "the connection broke"))
+BROKEN = ApiUnreachable(Failure("http://api", "the connection broke"))
 
 
 def log(text: str, offset: int) -> ServerEvent:

@@ -3,50 +3,23 @@
 from typing import Any, cast
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cli.answers import Preview
 from cli.sentences import (
-    Cleaner,
     ago,
     duration,
     failed,
     failure,
     notes,
-    one_line,
     ordinal,
     progress,
     title,
 )
 from tests.fakes import api as fake
 
-PIECES = st.lists(
-    st.sampled_from(["a", "é", "\n", "\r", "\t", "\x1b", "[", "31", ";", "m", "2J", "]0;", "\x07"])
-)
-
 
 def preview(**changes: Any) -> Preview:
     return cast(Preview, fake.preview(**changes))
-
-
-def test_colours_stay_and_other_terminal_commands_go() -> None:
-    text = "\x1b[1;31mred\x1b[0m \x1b[2J\x1b]0;title\x07\x1b]52;c;eA==\x1b\\\x1bcplain\x9b2J\x08\n"
-    assert Cleaner().clean(text) == "\x1b[1;31mred\x1b[0m plain2J\n"
-
-
-@given(PIECES)
-def test_a_stream_is_cleaned_alike_however_it_is_cut(pieces: list[str]) -> None:
-    whole = Cleaner().clean("".join(pieces))
-    cleaner = Cleaner()
-    assert "".join(cleaner.clean(piece) for piece in pieces) == whole
-
-
-@given(st.text())
-def test_one_line_is_one_line_without_commands(text: str) -> None:
-    said = one_line(text)
-    assert len(said.splitlines()) <= 1
-    assert "\x1b" not in said
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,152 @@
+"""A preview's progress while a command waits: a picture on a terminal, lines elsewhere."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from cli.answers import Preview
+from cli.output import note
+from cli.sentences import brief, progress, shortened, title
+from cli.steps import Stage, StepView, describe, view
+
+if TYPE_CHECKING:
+    from rich.console import ConsoleRenderable
+
+_BAR = 20  # columns
+
+
+class Progress(Protocol):
+    """What a command tells while it waits."""
+
+    def show(self, preview: Preview) -> None:
+        """Show how far a preview is now."""
+        ...
+
+    def end(self, preview: Preview) -> None:
+        """Show the steps that it took; what came of them is left to say."""
+        ...
+
+    def tell(self, message: str) -> None:
+        """Say something that is not about the preview."""
+        ...
+
+
+@contextlib.contextmanager
+def showing(clock: Callable[[], float]) -> Iterator[Progress]:
+    """Yield what shows a preview's progress on stderr; `clock` gives epoch seconds."""
+    if not sys.stderr.isatty():
+        yield Lines(clock)
+        return
+    from rich.console import Console  # not worth its time for commands that don't wait
+    from rich.live import Live
+
+    picture = _Picture(clock)
+    console = Console(file=sys.stderr, highlight=False)
+    with Live(get_renderable=picture.draw, console=console, refresh_per_second=8) as live:
+        picture.console = live.console
+        yield picture
+
+
+class Lines:
+    """A line for each thing that a preview begins to do, and one for each step that is over."""
+
+    def __init__(self, clock: Callable[[], float], tell: Callable[[str], None] = note) -> None:
+        self._clock = clock
+        self.tell = tell
+        self._said = ""
+        self._over: set[str] = set()
+
+    def show(self, preview: Preview) -> None:
+        """Say what is new."""
+        self.end(preview)
+        sentence = f"{title(preview)} {progress(preview, self._clock())}"
+        if sentence != self._said:
+            self._said = sentence
+            self.tell(sentence)
+
+    def end(self, preview: Preview) -> None:
+        """Say which steps are over that were not before."""
+        for step in view(preview, self._clock()):
+            if step.stage in {Stage.OVER, Stage.BROKEN} and step.name not in self._over:
+                self._over.add(step.name)
+                self.tell(f"  {step.name}: {describe(step)}")
+
+
+class _Picture:
+    """The steps one under the other, drawn anew several times a second."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        from rich.console import Console
+        from rich.spinner import Spinner
+
+        self.console = Console(file=sys.stderr)
+        self._clock = clock
+        self._preview: Preview | None = None
+        self._spinner = Spinner("dots", style="cyan")
+
+    def show(self, preview: Preview) -> None:
+        """Have this drawn from now on."""
+        self._preview = preview
+
+    def end(self, preview: Preview) -> None:
+        """Have its steps stay in the picture."""
+        self._preview = preview
+
+    def tell(self, message: str) -> None:
+        """Print it above."""
+        self.console.print(message, markup=False)
+
+    def draw(self) -> "ConsoleRenderable":
+        """Return what rich prints now."""
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        preview, now = self._preview, self._clock()
+        if preview is None:
+            return Text("")
+        steps = view(preview, now)
+        head = Table.grid(padding=(0, 1))
+        sentence = Text(title(preview), "bold")
+        if preview["state"] not in {"running", "failed", "stopped"}:
+            told: Preview = {**preview, "detail": ""} if steps else preview
+            sentence.append(f" {progress(told, now)}", "not bold")
+        if not steps:
+            head.add_row(self._spinner, sentence)
+            return head
+        head.add_row(sentence)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(width=1)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True, justify="right", min_width=6)
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(no_wrap=True, overflow="ellipsis")
+        for step in steps:
+            table.add_row(*self._row(step, preview))
+        return Group(head, table)
+
+    def _row(self, step: StepView, preview: Preview) -> list["ConsoleRenderable"]:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        marks: dict[Stage, ConsoleRenderable] = {
+            Stage.OVER: Text("✓", "green"),
+            Stage.NOW: self._spinner,
+            Stage.BROKEN: Text("✗", "red"),
+            Stage.SKIPPED: Text("-", "dim"),
+            Stage.TO_COME: Text("·", "dim"),
+        }
+        is_now = step.stage is Stage.NOW
+        name = Text(step.name, {Stage.NOW: "bold", Stage.TO_COME: "dim"}.get(step.stage, ""))
+        took = "" if step.took is None else brief(step.took)
+        usual = "" if step.usual is None else f"usually {brief(step.usual)}"
+        rest = Table.grid(padding=(0, 1, 0, 0))
+        cells: list[ConsoleRenderable] = []
+        if is_now and step.usual and step.took is not None:
+            cells.append(ProgressBar(step.usual, min(step.took, step.usual), width=_BAR))
+        if is_now and (detail := shortened(preview.get("detail", ""), 200)):
+            cells.append(Text(detail, no_wrap=True, overflow="ellipsis"))
+        rest.add_row(*cells)
+        return [marks[step.stage], name, Text(took), Text(usual), rest if cells else Text()]

@@ -1,0 +1,72 @@
+"""What an app's repository has: branches, tags and commits, each with its address."""
+
+import click
+
+from cli import completion, tables
+from cli.arguments import app_argument, as_json, limit
+from cli.output import note, show, show_json
+from cli.surroundings import Surroundings
+
+
+@click.command("refs")
+@app_argument
+@click.option("--kind", type=click.Choice(["branch", "tag"]), help="Only these.")
+@click.option("--search", metavar="TEXT", help="Only those with TEXT in their name.")
+@as_json
+@click.pass_obj
+def list_refs(
+    around: Surroundings, app: str, *, kind: str | None, search: str | None, as_json: bool
+) -> None:
+    """List the branches and tags of APP with address and state.
+
+    The newest commit comes first.
+
+    \b
+    Examples:
+      prevs refs shop
+      prevs refs shop --kind branch --search cart
+    """
+    refs = around.api.refs(app, kind=kind, search=search)
+    if as_json:
+        show_json(refs)
+        return
+    if not refs:
+        wanted = "such branch or tag" if kind or search else "branch or tag yet: push one"
+        note(f"{app} has no {wanted}.")
+        return
+    show(tables.refs(refs, _states(around, app), around.now()))
+    note(f"`prevs start {app} LABEL` starts one, as its address does.")
+
+
+@click.command("commits")
+@app_argument
+@click.argument("branch", required=False, shell_complete=completion.refs)
+@limit(30)
+@as_json
+@click.pass_obj
+def list_commits(
+    around: Surroundings, app: str, branch: str | None, *, limit: int, as_json: bool
+) -> None:
+    """List the latest commits of APP with address and state.
+
+    BRANCH is a branch or a tag; without it, it is the repository's default branch.
+
+    \b
+    Examples:
+      prevs commits shop
+      prevs commits shop feature/cart --limit 5
+    """
+    listed = around.api.commits(app, branch, limit)
+    if as_json:
+        show_json(listed.found)
+        return
+    show(tables.commits(listed.found, _states(around, app), around.now()))
+    if listed.more:
+        note(f"There are more: --limit {limit * 4}.")
+
+
+def _states(around: Surroundings, app: str) -> dict[str, str]:
+    return {preview["sha"]: preview["state"] for preview in around.api.previews(app=app)}
+
+
+COMMANDS = (list_refs, list_commits)

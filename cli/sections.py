@@ -1,0 +1,57 @@
+"""The commands in groups, as `prevs --help` shows them."""
+
+import importlib
+import importlib.util
+
+import click
+
+_SECTIONS = {
+    "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
+    "Apps and what they have": ("app", "refs", "commits"),
+    "The cluster": ("agents", "queue", "events"),
+    "Who may do what": ("token", "audit"),
+    "This machine": ("local", "doctor", "completion"),
+}
+_LATER = {
+    "local": ("local.commands", "Run the whole of prevs on this machine."),
+    "doctor": ("cli.doctor.command", "Check every part, and say what to do for what is not well."),
+}
+"""Which module has a command that is imported when it is asked for, and its help until then."""
+
+
+class Sections(click.Group):
+    """The root of the commands."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands, those that belong together side by side."""
+        known = {*super().list_commands(ctx), *filter(_is_there, _LATER)}
+        return [name for names in _SECTIONS.values() for name in names if name in known]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name."""
+        if cmd_name not in _LATER or not _is_there(cmd_name):
+            return super().get_command(ctx, cmd_name)
+        module, _ = _LATER[cmd_name]
+        loaded: click.Command = getattr(importlib.import_module(module), cmd_name)
+        return loaded
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands, section by section."""
+        known = self.list_commands(ctx)
+        width = max(map(len, known))
+        for title, names in _SECTIONS.items():
+            rows = [(f"{name:<{width}}", self._describe(name)) for name in names if name in known]
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def _describe(self, name: str) -> str:
+        return _LATER[name][1] if name in _LATER else self.commands[name].get_short_help_str(100)
+
+
+def _is_there(name: str) -> bool:
+    """Tell whether a command's module is: the command line may be installed without the rest."""
+    module, _ = _LATER[name]
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -1,0 +1,55 @@
+"""What somebody may have meant who named an app or a label that does not exist."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Protocol
+
+from cli.answers import App, Ref
+from cli.errors import ApiRefused, CliError
+from cli.sentences import shortened
+
+_MOST = 3
+
+
+class Names(Protocol):
+    """Where the names are; cli.api.Api has them."""
+
+    def apps(self) -> list[App]:
+        """Return every app."""
+        ...
+
+    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> list[Ref]:
+        """Return an app's branches and tags."""
+        ...
+
+
+def suggest(api: Names, refused: ApiRefused) -> str:
+    """Return a question with the names near to the one that was refused; "" where none is near.
+
+    Asks the API, and is silent where it does not answer.
+    """
+    fields = refused.problem.fields
+    try:
+        match refused.problem.slug:
+            case "unknown-app":
+                near = find_near(str(fields.get("app", "")), (app["name"] for app in api.apps()))
+            case "unknown-label":
+                refs = api.refs(str(fields.get("app", "")))
+                near = find_near(refused.asked, (ref["name"] for ref in refs))
+            case _:
+                return ""
+    except CliError:
+        return ""
+    return f"Did you mean {_either(near)}?" if near else ""
+
+
+def find_near(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names that look like `name`, the nearest first, in any case."""
+    by_small = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_small, _MOST, 0.6)
+    return [by_small[one] for one in near]
+
+
+def _either(names: list[str]) -> str:
+    quoted = [repr(shortened(name, 60)) for name in names]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

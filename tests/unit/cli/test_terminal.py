@@ -1,0 +1,41 @@
+"""What of a foreign text reaches a terminal."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.terminal import Cleaner, one_line
+
+_PARTS = ["a", "é", "\n", "\r", "\t", "\x1b", "[", "31", ";", "m", "2J", "]0;", "P", "\x07"]
+PIECES = st.lists(st.sampled_from(_PARTS))
+HOSTILE = (
+    "\x1b[1;31mred\x1b[0m \x1b[38:2::1:2:3mrgb\x1b[0m"  # colours
+    "\x1b[2J\x1b[3;1H\x1b[?1049h\x1b[8;1;1t"  # screen, cursor, window
+    "\x1b]0;title\x07\x1b]52;c;eA==\x1b\\\x1b]8;;http://x/\x1b\\link\x1b]8;;\x1b\\"
+    "\x1bP$q\x1b\\\x1b_G\x1b\\\x1bcplain\x9b2J\x08\n"
+)
+
+
+def test_colours_stay_where_they_are_wanted_and_other_terminal_commands_go() -> None:
+    colourful = "\x1b[1;31mred\x1b[0m \x1b[38:2::1:2:3mrgb\x1b[0mlinkplain2J\n"
+    assert Cleaner(colours=True).clean(HOSTILE) == colourful
+    assert Cleaner(colours=False).clean(HOSTILE) == "red rgblinkplain2J\n"
+
+
+def test_what_turns_the_direction_of_text_is_shown() -> None:
+    text = "exe.\u202egpj \u2066x\u2069 \u200f"
+    told = "exe.<U+202E>gpj <U+2066>x<U+2069> <U+200F>"
+    assert Cleaner(colours=True).clean(text) == one_line(text) == told
+
+
+@given(PIECES, st.booleans())
+def test_a_stream_is_cleaned_alike_however_it_is_cut(pieces: list[str], colours: bool) -> None:
+    whole = Cleaner(colours=colours).clean("".join(pieces))
+    cleaner = Cleaner(colours=colours)
+    assert "".join(cleaner.clean(piece) for piece in pieces) == whole
+
+
+@given(st.text())
+def test_one_line_is_one_line_without_commands(text: str) -> None:
+    said = one_line(text)
+    assert len(said.splitlines()) <= 1
+    assert "\x1b" not in said
