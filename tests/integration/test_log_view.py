@@ -121,16 +121,17 @@ def test_a_search_counts_its_matches_and_goes_from_one_to_the_next(page: Page) -
 def test_it_follows_until_one_scrolls_up_and_again_at_the_end(page: Page) -> None:
     lines, follow = page.locator(".log-lines"), page.get_by_role("button", name="Follow")
     write(page, "line\n" * 500)
-    at_end = "e => e.scrollHeight - e.scrollTop - e.clientHeight < 24"
-    assert lines.evaluate(at_end)
+    last = page.locator(".log-row").last
+    expect(last).to_be_in_viewport()
     lines.focus()
     page.keyboard.press("Home")
+    expect(page.locator(".log-row").first).to_be_in_viewport()
     expect(follow).to_have_attribute("aria-pressed", "false")
     write(page, "line\n" * 500)
-    assert not lines.evaluate(at_end)
+    expect(last).not_to_be_in_viewport()
     follow.press("Enter")
     expect(follow).to_have_attribute("aria-pressed", "true")
-    assert lines.evaluate(at_end)
+    expect(last).to_be_in_viewport()
 
 
 def test_long_lines_run_on_where_they_are_not_wrapped(page: Page) -> None:
