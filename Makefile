@@ -5,8 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RIVALS := .cache/bench-proxy
 UP ?=
+DOCS_PORT ?= 8099
+# It would tell of its own plans at each build.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy packages packages-test docs clean
+.PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy packages packages-test docs docs-serve clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -14,7 +17,8 @@ help:
 	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
 	@echo 'make status       show what runs'
 	@echo 'make test         set up, then run every test'
-	@echo 'make check        ruff, mypy strict, import-linter'
+	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
+	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make format       let ruff format and mend'
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
@@ -40,13 +44,19 @@ check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --quiet --site-dir "$$site" && echo 'The documentation builds.'
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 docs: $(VENV)/.installed
-	$(BIN)/python docs/draw_lifecycle.py
+	@PYTHONPATH=. $(BIN)/python docs/draw_lifecycle.py
+	@$(MKDOCS) build --strict --quiet
+	@echo "It is in .site/; open it with \`make docs-serve\`."
+
+docs-serve: $(VENV)/.installed
+	@$(MKDOCS) serve --strict --dev-addr 127.0.0.1:$(DOCS_PORT)
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start
@@ -86,4 +96,4 @@ $(RIVALS)/.installed: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(RIVALS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf $(VENV) $(RIVALS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info

@@ -37,20 +37,20 @@ VARIABLES = (
         "PREVS_EXECUTOR_DIR",
         "A folder that nothing tidies up and all attempts of an agent share: mirrors of the "
         "repositories, trees of commits, locks. An absolute path.",
-        "needed",
+        "**needed**",
     ),
     Variable(
         "PREVS_CLUSTER",
         "A name for this installation, where several share one Docker.",
         "none",
     ),
-    Variable("DOCKER_HOST", "Where Docker is.", "unix:///var/run/docker.sock"),
+    Variable("DOCKER_HOST", "Where Docker is.", "`unix:///var/run/docker.sock`"),
     Variable("DOCKER_TLS_VERIFY", "Whether Docker has to show a certificate.", "no"),
-    Variable("DOCKER_CERT_PATH", "The folder with the certificates for Docker.", "~/.docker"),
+    Variable("DOCKER_CERT_PATH", "The folder with the certificates for Docker.", "`~/.docker`"),
     Variable(
         "GIT_SSH_COMMAND",
         "How git speaks ssh: which key, which known hosts.",
-        "ssh -o BatchMode=yes",
+        "`ssh -o BatchMode=yes`",
     ),
     Variable(
         "GIT_CONFIG_GLOBAL",
@@ -62,7 +62,7 @@ VARIABLES = (
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
         "How long the agent waits before it kills an executor that was told to end. Mesos sets it.",
-        "5secs",
+        "`5secs`",
     ),
 )
 """All of them; tests/unit/docs looks for one that is missing."""

@@ -70,10 +70,11 @@ def test_every_state_can_be_reached() -> None:
     assert reached == set(State)
 
 
-def test_the_page_is_drawn_from_the_table_as_it_is() -> None:
+def test_page_and_picture_are_drawn_from_the_table_as_it_is() -> None:
     spec = importlib.util.spec_from_file_location("draw", ROOT / "docs/draw_lifecycle.py")
     assert spec is not None
     assert spec.loader is not None
     draw = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(draw)
     assert (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8") == draw.page()
+    assert (ROOT / "docs/lifecycle.svg").read_text(encoding="utf-8") == draw.picture()

@@ -1,0 +1,106 @@
+"""The reference of the command line, from the commands themselves."""
+
+import inspect
+from collections.abc import Iterable, Iterator
+
+import click
+
+from cli.__main__ import prevs
+from docs.generated.tables import code, table
+
+_INTRODUCTION = """\
+# Command line
+
+Made from the commands themselves: `prevs COMMAND --help` says the same.
+
+`PREVS_API` and `PREVS_TOKEN` say where the API is (of several frameworks name all addresses, with
+commas between) and who asks. Without them it is what `prevs local up` has started. What lists
+something has `--json`.
+
+| exit status | means |
+|---|---|
+| 0 | done |
+| 1 | it failed; the message says why, and what to do next |
+| 2 | wrong use |
+| 130 | interrupted |
+"""
+
+
+def page() -> str:
+    """Return the page in Markdown."""
+    context = _context(prevs, "prevs", None)
+    lines = [_INTRODUCTION, "## All commands", "```text", *_tree(context), "```"]
+    for each in _walk(context):
+        lines += _show(each)
+    return "\n".join(lines)
+
+
+def _context(command: click.Command, name: str, parent: click.Context | None) -> click.Context:
+    # As wide as its synopsis is: a line of it is not broken.
+    return click.Context(
+        command, info_name=name, parent=parent, max_content_width=1000, terminal_width=1000
+    )
+
+
+def _children(context: click.Context) -> Iterator[click.Context]:
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            command = context.command.get_command(context, name)
+            if command is not None and not command.hidden:
+                yield _context(command, name, context)
+
+
+def _walk(context: click.Context) -> Iterator[click.Context]:
+    for child in _children(context):
+        yield child
+        yield from _walk(child)
+
+
+def _tree(context: click.Context) -> list[str]:
+    names = [(each.command_path, each.command.get_short_help_str(100)) for each in _walk(context)]
+    width = max(len(name) for name, _ in names)
+    return [f"{name:<{width}}  {says}" for name, says in names]
+
+
+def _show(context: click.Context) -> Iterable[str]:
+    command = context.command
+    level = "#" * min(4, context.command_path.count(" ") + 1)
+    yield from (
+        "",
+        f"{level} {code(context.command_path)} {{ #{context.command_path.replace(' ', '-')} }}",
+        "",
+    )
+    yield from (_text(command.help or ""), "")
+    if isinstance(command, click.Group):
+        return
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield from ("```text", f"{context.command_path} {usage}", "```")
+    rows = [record for param in command.params if (record := _option(param, context))]
+    if rows:
+        yield from table(("option", "says"), rows)
+
+
+def _option(param: click.Parameter, context: click.Context) -> list[str] | None:
+    if not isinstance(param, click.Option) or param.hidden:
+        return None
+    record = param.get_help_record(context)
+    if record is None:
+        return None
+    names, says = record
+    return [code(names), _escape(says)]
+
+
+def _text(text: str) -> str:
+    """Return a help text as Markdown; a paragraph after \\b keeps its lines."""
+    paragraphs = []
+    for paragraph in inspect.cleandoc(text).split("\n\n") if text else ():
+        lines = paragraph.splitlines()
+        if lines and lines[0].strip() == "\b":
+            paragraphs.append("\n".join(["```text", *lines[1:], "```"]))
+        else:
+            paragraphs.append(_escape(paragraph))
+    return "\n\n".join(paragraphs)
+
+
+def _escape(text: str) -> str:
+    return text.replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")

@@ -1,0 +1,59 @@
+"""What mkdocs does beside its own: pages made of the code, and links out of docs/.
+
+Run at the top of the repository: `python -m mkdocs build`.
+"""
+
+import re
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from docs.generated import commands, http_api, settings
+
+_ROOT = Path(__file__).parents[2]
+_DECISIONS = _ROOT / "docs" / "decisions"
+_OUTWARD = re.compile(r"\[([^\]]+)\]\(\.\./[^)\s]+\)")
+
+
+def _from_root(name: str) -> str:
+    """Return a page of the repository's top with its links as they are seen from docs/."""
+    return (_ROOT / name).read_text().replace("](docs/", "](")
+
+
+def _decisions() -> str:
+    lines = [
+        "# Decisions",
+        "",
+        "A page for each choice that could have gone another way, with what was measured.",
+        "",
+    ]
+    for path in sorted(_DECISIONS.glob("0*.md")):
+        title = path.read_text().splitlines()[0].removeprefix("# ")
+        number, _, says = title.partition(". ")
+        lines.append(f"{number}. [{says}](decisions/{path.name})")
+    return "\n".join(lines)
+
+
+_PAGES = {
+    "settings.md": settings.page,
+    "http-api.md": http_api.page,
+    "commands.md": commands.page,
+    "decisions.md": _decisions,
+    "contributing.md": lambda: _from_root("CONTRIBUTING.md"),
+    "changelog.md": lambda: _from_root("CHANGELOG.md"),
+}
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages that are in no file of docs/."""
+    for path, make in _PAGES.items():
+        files.append(File.generated(config, path, content=make()))  # type: ignore[no-untyped-call]
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Leave the words of links to what is not on the site, like a folder of the repository."""
+    del page, config, files
+    return _OUTWARD.sub(r"\1", markdown.replace("](decisions/)", "](decisions.md)"))
