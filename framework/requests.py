@@ -10,7 +10,7 @@ from framework.errors import AppExists, BeingRemoved, NotRetryable
 from framework.lifecycle import Event
 from framework.records import Records
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
-from prevs.states import State
+from prevs.states import ACTIVE, State
 
 _FRESH: Mapping[str, Any] = {
     "phase": "",
@@ -24,6 +24,8 @@ _FRESH: Mapping[str, Any] = {
     "avoid": None,
 }
 """The fields of a preview that is queued anew."""
+
+ASKED = "Somebody stopped it; its address starts it again."
 
 
 class Requests:
@@ -81,7 +83,8 @@ class Requests:
         """End a preview."""
         self._records.app(app)
         preview = self._records.preview(app, sha)
-        return self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
+        reason = ASKED if preview.state in ACTIVE else preview.reason
+        return self._records.change(preview, Event.STOP_REQUESTED, again=False, reason=reason)
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
         """Queue a failed preview again."""

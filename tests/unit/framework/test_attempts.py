@@ -195,4 +195,5 @@ def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -
     driven.update("TASK_UNREACHABLE")
     driven.update("TASK_KILLED")
     assert (driven.preview().state, driven.preview().reason) == (State.STOPPED, why)
+    assert driven.stop().reason == why
     assert driven.start().reason == ""

@@ -1,4 +1,5 @@
 from framework import events
+from framework.requests import ASKED
 from prevs.states import Phase, State
 from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
@@ -6,7 +7,8 @@ from tests.fakes.offers import offer
 
 def test_stopping_kills_once_the_placement_is_gone(driven: Driven) -> None:
     driven.run()
-    assert driven.stop().state is State.DRAINING
+    draining = driven.stop()
+    assert (draining.state, draining.reason) == (State.DRAINING, ASKED)
     assert driven.placements() == {}
     assert driven.cluster.of("kill") == [(driven.task(), "agent-1")]
     driven.update("TASK_KILLING")
@@ -29,7 +31,8 @@ def test_a_kill_is_repeated_until_the_task_has_ended(driven: Driven) -> None:
 
 def test_stopping_a_queued_preview_ends_it_at_once(driven: Driven) -> None:
     driven.start()
-    assert driven.stop().state is State.STOPPED
+    stopped = driven.stop()
+    assert (stopped.state, stopped.reason) == (State.STOPPED, ASKED)
     driven.step(events.Offered([offer()]))
     assert driven.cluster.of("accept") == []
 
