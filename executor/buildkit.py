@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from executor import build_log
@@ -56,6 +56,7 @@ class BuildKit:
         limit: float,
         signals: Signals,
         log: Log,
+        at_step: Callable[[str], None],
     ) -> None:
         """Build the Dockerfile in `tree`. Raises BuildFailed, DockerUnavailable, Stopped."""
         process = subprocess.Popen(
@@ -77,10 +78,10 @@ class BuildKit:
         timer.start()
         try:
             with signals.interrupting(lambda: end_group(process)):
-                tail = _stream(process, log)
+                tail = _stream(process, log, at_step)
         except Stopped:
             end_group(process)
-            _stream(process, log)
+            _stream(process, log, at_step)
             raise
         finally:
             timer.cancel()
@@ -91,11 +92,14 @@ class BuildKit:
             raise build_log.buildkit_failure(tail.decode(errors="replace"))
 
 
-def _stream(process: "subprocess.Popen[bytes]", log: Log) -> bytes:
+def _stream(process: "subprocess.Popen[bytes]", log: Log, at_step: Callable[[str], None]) -> bytes:
     """Copy a process's output to the log until it ends; return the last of it."""
     tail = b""
+    steps = build_log.StepReader()
     with process:
         while process.stdout and (data := os.read(process.stdout.fileno(), 65536)):
             log.write(data)
             tail = (tail + data)[-_TAIL:]
+            if step := steps.read(data):
+                at_step(str(step))
     return tail

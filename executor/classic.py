@@ -3,7 +3,7 @@
 import contextlib
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,13 @@ _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
 class ClassicBuild:
     """One build by docker-py; ending its response ends the build in the daemon."""
 
-    def __init__(self, daemon: Daemon, *, signals: Signals, log: Log) -> None:
+    def __init__(
+        self, daemon: Daemon, *, signals: Signals, log: Log, at_step: Callable[[str], None]
+    ) -> None:
         self._daemon = daemon
         self._signals = signals
         self._log = log
+        self._at_step = at_step
         self._response: requests.Response | None = None
         self._cancelled = threading.Event()
         self._step: build_log.Step | None = None
@@ -80,6 +83,7 @@ class ClassicBuild:
                 self._log.write(str(text).encode())
                 if match := _STEP.match(str(text)):
                     self._step = build_log.Step(match.group(1), match.group(2))
+                    self._at_step(str(self._step))
             if error := piece.get("error"):
                 self._log.write(f"{error}\n".encode())
                 code = piece.get("errorDetail", {}).get("code")

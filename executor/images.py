@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from docker.errors import ImageNotFound
@@ -54,18 +54,31 @@ class DockerImages:
         with locked(self._folder / "locks" / f"image-{name}", self._signals, busy=self._say_busy):
             yield
 
-    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+    def build(
+        self,
+        tree: Path,
+        tag: str,
+        labels: Mapping[str, str],
+        *,
+        limit: float,
+        at_step: Callable[[str], None],
+    ) -> None:
         """Build the Dockerfile in `tree`; its output goes to the attempt's log.
 
+        `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
         Raises BuildFailed, DockerUnavailable, Stopped.
         """
         buildkit = self._buildkit or self._find_buildkit()
         if not buildkit.available():
-            classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log)
+            classic = ClassicBuild(
+                self._daemon, signals=self._signals, log=self._log, at_step=at_step
+            )
             classic.build(tree, tag, labels, limit=limit)
             return
         options = [f"--tag={tag}", *(f"--label={key}={value}" for key, value in labels.items())]
-        buildkit.build(tree, options, limit=limit, signals=self._signals, log=self._log)
+        buildkit.build(
+            tree, options, limit=limit, signals=self._signals, log=self._log, at_step=at_step
+        )
 
     def _find_buildkit(self) -> BuildKit:
         return BuildKit(self._daemon.host, self._folder / "buildx", self._environ)

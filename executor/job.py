@@ -3,12 +3,14 @@
 import dataclasses
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from executor.attempt import Attempt, container_spec, image_labels
 from executor.context import check_context
 from executor.errors import AppExited, ExecutorError, OutOfMemory, Stopped
 from executor.health import Checking, passes
+from executor.paced import Paced
 from executor.ports import (
     Checkout,
     Container,
@@ -26,6 +28,9 @@ from prevs.states import Phase
 _SLOW_CHECK = 1.0
 """Seconds after which the health check is worth a report: the agent passes a report on only when
 the one before is acknowledged, so each one that precedes TASK_RUNNING may delay it."""
+
+_STEP_PAUSE = 1.0
+"""Seconds between reports of the steps of a build: each is acknowledged, and written down."""
 
 _LOOK = 60.0
 """Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
@@ -83,8 +88,8 @@ class Job:
         self._tools.signals.check()
         container = self._start()
         try:
-            self._check(container)
-            self._tools.reports.running(f"{self._order.app} answers.")
+            took = self._check(container)
+            self._tools.reports.running(f"{self._order.app} answers.", checked=took)
             self._watch(container)
         finally:
             self._end(container)
@@ -101,10 +106,26 @@ class Job:
             tools.log.header(f"fetching commit {commit}")
             with tools.checkout().tree(limit=order.fetch_limit) as tree:
                 check_context(tree, order.sha)
-                tools.reports.progress(Phase.BUILDING, f"Building the image of {commit}.")
                 tools.log.header(f"building {names.image_tag(order.app, commit)}")
-                labels = image_labels(self._attempt)
-                tools.images.build(tree, image, labels, limit=order.build_limit)
+                self._build(tree)
+
+    def _build(self, tree: Path) -> None:
+        tools, order = self._tools, self._order
+        message = f"Building the image of {names.short(order.sha)}."
+
+        def tell(step: str) -> None:
+            tools.reports.progress(Phase.BUILDING, message, detail=step)
+
+        tools.reports.progress(Phase.BUILDING, message)
+        labels = image_labels(self._attempt)
+        with Paced(tell, _STEP_PAUSE) as steps:
+            tools.images.build(
+                tree,
+                self._attempt.image,
+                labels,
+                limit=order.build_limit,
+                at_step=steps.say,
+            )
 
     def _start(self) -> Container:
         tools, order = self._tools, self._order
@@ -112,8 +133,11 @@ class Job:
         tools.log.header(f"starting {names.image_tag(order.app, names.short(order.sha))}")
         return tools.containers.start(container_spec(self._attempt), on_exit=tools.signals.wake)
 
-    def _check(self, container: Container) -> None:
-        """Return when the application passed its health check. Raises why it did not."""
+    def _check(self, container: Container) -> float:
+        """Return how many seconds the application took to pass its health check.
+
+        Raises why it did not.
+        """
         tools, order = self._tools, self._order
         began = tools.now()
         known = Checking(order.health, order.container_port, began, order.start_limit)
@@ -123,12 +147,14 @@ class Job:
             if (ended := container.exit()) is not None:
                 raise self._exited(ended, answered=False)
             if passes(answer):
-                return
+                return tools.now() - began
             known = known.saw(answer)
             if known.over(tools.now()):
                 raise known.failure()
-            if not told and tools.now() - began >= _SLOW_CHECK:
-                tools.reports.progress(Phase.CHECKING, f"Waiting for GET {order.health} to answer.")
+            lasts = tools.now() - began
+            if not told and lasts >= _SLOW_CHECK:
+                waiting = f"Waiting for GET {order.health} to answer."
+                tools.reports.progress(Phase.CHECKING, waiting, lasts=lasts)
                 told = True
             tools.signals.wait(known.pause(tools.now()))
 

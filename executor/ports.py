@@ -67,9 +67,18 @@ class Images(Protocol):
         """
         ...
 
-    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+    def build(
+        self,
+        tree: Path,
+        tag: str,
+        labels: Mapping[str, str],
+        *,
+        limit: float,
+        at_step: Callable[[str], None],
+    ) -> None:
         """Build the Dockerfile in `tree`; its output goes to the attempt's log.
 
+        `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
         Raises BuildFailed, DockerUnavailable, Stopped.
         """
         ...
@@ -163,12 +172,12 @@ class Probe(Protocol):
 class Reports(Protocol):
     """Tells Mesos how the attempt goes."""
 
-    def progress(self, phase: Phase, message: str) -> None:
-        """Report a phase before the application runs."""
+    def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
+        """Report a phase before the application runs, that began `lasts` seconds ago."""
         ...
 
-    def running(self, message: str) -> None:
-        """Report that the health check passed."""
+    def running(self, message: str, *, checked: float) -> None:
+        """Report that the health check passed, `checked` seconds after it began."""
         ...
 
 

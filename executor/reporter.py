@@ -26,13 +26,16 @@ class Reporter:
         self._sent: TaskState | None = None
         self._phase = Phase.FETCHING
 
-    def progress(self, phase: Phase, message: str) -> None:
-        """Report a phase before the application runs."""
-        self._report(TaskState.STARTING, TaskReport(phase), message)
+    def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
+        """Report a phase before the application runs, that began `lasts` seconds ago."""
+        began = {phase.value: round(lasts, 3)} if lasts else {}
+        report = TaskReport(phase, detail=detail, began=began)
+        self._report(TaskState.STARTING, report, message)
 
-    def running(self, message: str) -> None:
-        """Report that the health check passed."""
-        self._report(TaskState.RUNNING, TaskReport(Phase.RUNNING), message)
+    def running(self, message: str, *, checked: float) -> None:
+        """Report that the health check passed, `checked` seconds after it began."""
+        began = {Phase.CHECKING.value: round(checked, 3)}
+        self._report(TaskState.RUNNING, TaskReport(Phase.RUNNING, began=began), message)
 
     def killing(self, message: str) -> None:
         """Report that the attempt was told to end and does so."""

@@ -3,12 +3,13 @@
 Owned by the service's thread. An update of any other attempt never touches a preview.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-from framework import backoff, lifecycle, recovery, task_status
+from framework import backoff, lifecycle, recovery, steps, task_status
 from framework.absences import AWAY_SECONDS, Absences
 from framework.clock import Clock
 from framework.kills import Kills
@@ -148,7 +149,9 @@ class Attempts:
             fields |= {"phase": "running", "detail": "", "not_before": 0.0, "avoid": None}
             if preview.state is not State.RUNNING:
                 fields["started"] = self._clock.now()
-        self._records.change(preview, _EVENTS[report.kind], **fields)
+        noted = steps.catch_up(preview, report.began, self._clock.now())
+        known = dataclasses.replace(preview, steps=noted)
+        self._records.change(known, _EVENTS[report.kind], **fields)
         # After that: what comes too late is illegal, and does not say that the task is there now.
         if self._away.end(report.task_id):
             self._records.routes.touch(preview.app)

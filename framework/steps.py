@@ -49,10 +49,22 @@ def note(preview: PreviewRecord, state: State, phase: str, now: float) -> tuple[
     if state is State.QUEUED:
         return preview.steps if preview.state is State.QUEUED else begin(now)
     name = phase if state in (State.BUILDING, State.STARTING) else state.value
-    last = _ORDER.get(preview.steps[-1].name, -1) if preview.steps else -1
-    if _ORDER.get(name, -1) <= last:
-        return preview.steps
-    return (*preview.steps, Step(name, now))
+    return _add(preview.steps, Step(name, now))
+
+
+def catch_up(preview: PreviewRecord, began: Mapping[str, float], now: float) -> tuple[Step, ...]:
+    """Return the steps after those are noted that, at `now`, began some seconds ago."""
+    steps = preview.steps
+    if preview.state in _UNDER_WAY:
+        for name in (name for name in STEPS if name in began):
+            earliest = steps[-1].began if steps else 0.0
+            steps = _add(steps, Step(name, max(earliest, now - max(0.0, began[name]))))
+    return steps
+
+
+def _add(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
+    last = _ORDER.get(steps[-1].name, -1) if steps else -1
+    return (*steps, step) if _ORDER.get(step.name, -1) > last else steps
 
 
 def intervals(preview: PreviewRecord) -> Mapping[str, Interval]:

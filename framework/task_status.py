@@ -4,6 +4,7 @@ import base64
 import binascii
 import enum
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from prevs.messages import TaskReport
@@ -28,7 +29,8 @@ class Kind(enum.Enum):
 class Report(NamedTuple):
     """A status, read. `failure` is set for tasks that have ended.
 
-    `phase` is "" where the executor says nothing, as in Mesos's own answers.
+    `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
+    are as in prevs.messages.TaskReport.
     """
 
     task_id: str
@@ -37,6 +39,7 @@ class Report(NamedTuple):
     phase: str
     failure: Failure | None
     detail: str = ""
+    began: Mapping[str, float] = MappingProxyType({})
 
 
 class UnknownTaskState(Exception):
@@ -135,6 +138,7 @@ def read(status: Mapping[str, Any]) -> Report:
         phase=report.phase.value if report else "",
         failure=_failure(status, report) if kind is Kind.ENDED else None,
         detail=report.detail if report else "",
+        began=report.began if report else MappingProxyType({}),
     )
 
 

@@ -5,6 +5,7 @@ as base64 in its JSON API).
 """
 
 import dataclasses
+from collections.abc import Mapping
 
 from prevs import codec
 from prevs.states import Cause, Phase
@@ -49,15 +50,17 @@ class BuildOrder:
 class TaskReport:
     """What an executor says about its attempt, beside the Mesos task state.
 
-    `detail` is how far it is in its phase: "3/5 RUN make", the step of the Dockerfile. `cause` is
-    set on a terminal report of a failed attempt and on no other; the sentence for people is
-    TaskStatus.message.
+    `detail` is how far it is in its phase: "3/5 RUN make", the step of the Dockerfile. `began` is
+    how many seconds before this was said a phase began of which nothing was said then: a check
+    that passes soon is not worth a report of its own. `cause` is set on a terminal report of a
+    failed attempt and on no other; the sentence for people is TaskStatus.message.
     """
 
     phase: Phase
     cause: Cause | None = None
     exit_code: int | None = None
     detail: str = ""
+    began: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

@@ -96,15 +96,22 @@ class FakeCheckout:
 
 
 class FakeImages:
-    """Fulfils the port Images. `during_build` is called by a build, and may raise."""
+    """Fulfils the port Images.
+
+    A build comes to `steps` and then calls `during_build`, which may raise.
+    """
 
     def __init__(
-        self, tags: Sequence[str] = (), during_build: Callable[[], None] = lambda: None
+        self,
+        tags: Sequence[str] = (),
+        during_build: Callable[[], None] = lambda: None,
+        steps: Sequence[str] = (),
     ) -> None:
         self.tags = set(tags)
         self.built: list[str] = []
         self.labels: Mapping[str, str] = {}
         self._during_build = during_build
+        self._steps = steps
 
     def exists(self, tag: str) -> bool:
         """Tell whether an image of that tag is there."""
@@ -115,8 +122,18 @@ class FakeImages:
         """Nobody else builds."""
         yield
 
-    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
+    def build(
+        self,
+        tree: Path,
+        tag: str,
+        labels: Mapping[str, str],
+        *,
+        limit: float,
+        at_step: Callable[[str], None],
+    ) -> None:
         """Have the image."""
+        for step in self._steps:
+            at_step(step)
         self._during_build()
         self.built.append(tag)
         self.labels = labels
@@ -139,14 +156,22 @@ class RecordingReports:
 
     def __init__(self) -> None:
         self.phases: list[Phase] = []
+        self.details: list[str] = []
+        self.checked = 0.0
 
-    def progress(self, phase: Phase, message: str) -> None:
-        """Keep the phase."""
-        self.phases.append(phase)
+    def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
+        """Keep the phase, or how far it is in it."""
+        if detail:
+            self.details.append(detail)
+        else:
+            self.phases.append(phase)
+        if phase is Phase.CHECKING:
+            self.checked = lasts
 
-    def running(self, message: str) -> None:
-        """Keep that it runs."""
+    def running(self, message: str, *, checked: float) -> None:
+        """Keep that it runs, and after how long a check."""
         self.phases.append(Phase.RUNNING)
+        self.checked = checked
 
 
 class RecordingLink:

@@ -160,7 +160,13 @@ class Driven:
     def report(self, state: str, phase: Phase, *, sha: str = A, **more: Any) -> None:
         """Send an update as our executor does."""
         cause: Cause | None = more.pop("cause", None)
-        report = TaskReport(phase, cause, more.pop("exit_code", None), more.pop("detail", ""))
+        report = TaskReport(
+            phase,
+            cause,
+            more.pop("exit_code", None),
+            detail=more.pop("detail", ""),
+            began=more.pop("began", {}),
+        )
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)
 

@@ -34,6 +34,7 @@ class World:
         (self.tree / "busybox").write_bytes(BUSYBOX.read_bytes())
         (self.tree / "busybox").chmod(0o755)
         self.log = MemoryLog()
+        self.steps: list[str] = []
         self.signals = StopSignal()
         daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = daemon.client()
@@ -47,7 +48,9 @@ class World:
     def build(self, *lines: str, limit: float = 60.0) -> None:
         (self.tree / "Dockerfile").write_text(DOCKERFILE + "\n".join(lines) + "\n")
         with self.images.building(TAG):
-            self.images.build(self.tree, TAG, {"prevs.app": "hello"}, limit=limit)
+            self.images.build(
+                self.tree, TAG, {"prevs.app": "hello"}, limit=limit, at_step=self.steps.append
+            )
 
     def run(self, command: str) -> str:
         """Return what a command says in a container of the image."""
@@ -100,6 +103,8 @@ def test_what_a_step_says_is_in_the_log_while_it_runs(world: World) -> None:
     world.build(f"RUN echo {unique}", "RUN echo first words; sleep 3; echo last words")
     watcher.join()
     assert seen == [True]
+    numbers = {"buildkit": "4/4", "classic": "5/6"}
+    assert f"{numbers[world.builder]} RUN echo first words; sleep 3; echo last words" in world.steps
 
 
 def test_a_step_that_fails_is_named_with_its_exit_code(world: World) -> None:
@@ -169,7 +174,7 @@ def test_a_daemon_that_is_not_there_is_told_as_such(world: World, tmp_path: Path
         images.exists(TAG)
     (world.tree / "Dockerfile").write_text(DOCKERFILE)
     with pytest.raises(DockerUnavailable):
-        images.build(world.tree, TAG, {}, limit=30.0)
+        images.build(world.tree, TAG, {}, limit=30.0, at_step=world.steps.append)
 
 
 def test_a_commit_is_built_once_at_a_time(world: World) -> None:

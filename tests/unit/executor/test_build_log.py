@@ -1,6 +1,6 @@
 """executor/build_log.py: what a failed build's output comes down to."""
 
-from executor.build_log import Step, buildkit_failure, failure, too_slow
+from executor.build_log import Step, StepReader, buildkit_failure, failure, too_slow
 from executor.errors import BuildFailed, DockerUnavailable
 
 FAILED_RUN = """\
@@ -75,9 +75,57 @@ def test_output_that_says_nothing_still_makes_a_sentence() -> None:
     assert "said nothing" in str(buildkit_failure(""))
 
 
-def test_a_long_instruction_is_cut() -> None:
-    error = failure(Step("1/1", "RUN " + "x" * 500), "", 1)
-    assert len(str(error)) < 250
+def test_what_a_dockerfile_says_is_cut_and_hides_nothing() -> None:
+    assert len(str(failure(Step("1/1", "RUN " + "x" * 500), "", 1))) < 250
+    assert len(str(failure(None, "x" * 5000, None))) < 500
+    hostile = "RUN \x1b[31mecho\x1b]0;title\x07 \u202egnp.exe\r\u200b\tthe\x85 end"
+    told = [str(Step("1/1", hostile)), str(failure(Step("1/1", hostile), "", 1))]
+    told += [str(failure(None, hostile, None))]
+    assert all(text.isprintable() for text in told)
+    assert told[0] == "1/1 RUN [31mecho ]0;title gnp.exe the end"
+
+
+BEGUN = b"""\
+#0 building with "default" instance using docker driver
+
+#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 122B done
+#1 DONE 0.0s
+
+#5 [1/3] COPY busybox /bin/busybox
+#5 CACHED
+
+#6 [web 2/3] RUN make  all
+#6 0.210 cc
+"""
+
+
+def test_the_step_that_a_build_is_at_is_the_last_one_that_it_turned_to() -> None:
+    assert str(StepReader().read(BEGUN)) == "2/3 RUN make all"
+
+
+def test_a_step_is_found_however_the_output_is_cut() -> None:
+    reader = StepReader()
+    found = [step for byte in BEGUN if (step := reader.read(bytes([byte])))]
+    assert [str(step) for step in found] == ["1/3 COPY busybox /bin/busybox", "2/3 RUN make all"]
+
+
+def test_what_a_step_prints_is_never_taken_for_a_step() -> None:
+    reader = StepReader()
+    assert reader.read(b"#6 0.210 #7 [3/3] RUN fake\n") is None
+    assert reader.read(b"#6 0.211 " + b"x" * 10_000_000) is None
+    assert reader.read(b"\r#7 [3/3] RUN fake\n") is None
+    assert str(reader.read(b"#7 [3/3] RUN true\n")) == "3/3 RUN true"
+
+
+def test_a_line_without_end_keeps_no_memory() -> None:
+    reader = StepReader()
+    assert reader.read(b"#7 [3/3] RUN ") is None
+    for _ in range(100):
+        assert reader.read(b"x" * 65536) is None
+    step = reader.read(b"\n")
+    assert step is not None
+    assert len(step.instruction) <= 4096
 
 
 def test_a_slow_build_tells_the_limit() -> None:

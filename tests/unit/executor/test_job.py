@@ -99,6 +99,15 @@ def test_without_an_image_it_fetches_and_builds_first(world: World) -> None:
     assert world.log.headers[1] == "building prevs/hello:5c80e7d"
 
 
+def test_a_build_that_fails_tells_the_step_that_it_came_to(world: World) -> None:
+    def fail() -> None:
+        raise BuildFailed("Step 2/2 …", 1)
+
+    world.images = FakeImages(during_build=fail, steps=["1/2 FROM scratch", "2/2 RUN make"])
+    assert world.run() is not None
+    assert world.reports.details == ["2/2 RUN make"]
+
+
 def test_a_commit_that_is_gone_starts_nothing(world: World, tmp_path: Path) -> None:
     world.images = FakeImages()
     world.checkout = FakeCheckout(tmp_path, CommitMissing("/repo", ATTEMPT.order.sha))
@@ -162,6 +171,7 @@ def test_an_application_that_takes_its_time_is_awaited_and_told_of(world: World)
     world.stop_at(1000.0)
     assert world.run() is None
     assert world.reports.phases == [Phase.STARTING, Phase.CHECKING, Phase.RUNNING]
+    assert 1.0 < world.reports.checked < ATTEMPT.order.start_limit
 
 
 def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(world: World) -> None:

@@ -16,7 +16,7 @@ from tests.fakes.attempts import RecordingLink
 TASK = "hello.0123.abc"
 CALLS: dict[str, Callable[[Reporter], None]] = {
     "TASK_STARTING": lambda reporter: reporter.progress(Phase.BUILDING, "Building."),
-    "TASK_RUNNING": lambda reporter: reporter.running("It answers."),
+    "TASK_RUNNING": lambda reporter: reporter.running("It answers.", checked=0.5),
     "TASK_KILLING": lambda reporter: reporter.killing("It ends."),
     "TASK_KILLED": lambda reporter: reporter.ended(None),
     "TASK_FAILED": lambda reporter: reporter.ended(AppExited(3, answered=False)),
@@ -46,10 +46,10 @@ def test_memory_that_ran_out_is_what_mesos_calls_a_limitation() -> None:
 
 def test_a_running_task_is_healthy() -> None:
     link = RecordingLink()
-    Reporter(TASK, link.send_update).running("It answers.")
+    Reporter(TASK, link.send_update).running("It answers.", checked=0.2501)
     assert link.statuses[0]["healthy"] is True
     assert link.statuses[0]["reason"] == "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED"
-    assert report_of(link) == TaskReport(Phase.RUNNING)
+    assert report_of(link) == TaskReport(Phase.RUNNING, began={"checking": 0.25})
 
 
 def test_phases_are_reported_one_after_the_other() -> None:
@@ -57,8 +57,10 @@ def test_phases_are_reported_one_after_the_other() -> None:
     reporter = Reporter(TASK, link.send_update)
     for phase in (Phase.FETCHING, Phase.BUILDING, Phase.STARTING):
         reporter.progress(phase, "…")
-        assert report_of(link).phase is phase
-    assert link.states == ["TASK_STARTING"] * 3
+        assert report_of(link) == TaskReport(phase)
+    reporter.progress(Phase.CHECKING, "…", detail="503", lasts=1.5)
+    assert report_of(link) == TaskReport(Phase.CHECKING, detail="503", began={"checking": 1.5})
+    assert link.states == ["TASK_STARTING"] * 4
 
 
 def test_a_kill_says_in_which_phase_it_came() -> None:

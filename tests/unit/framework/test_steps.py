@@ -59,6 +59,27 @@ def test_what_comes_late_begins_no_step_again(driven: Driven) -> None:
     assert names(driven.preview()) == ["queued", "placed", "starting"]
 
 
+def test_a_check_that_passed_soon_is_known_from_the_report_that_it_passed(driven: Driven) -> None:
+    place(driven)
+    driven.report("TASK_STARTING", Phase.STARTING)
+    driven.clock.pass_seconds(3)
+    driven.report("TASK_RUNNING", Phase.RUNNING, began={"checking": 0.5})
+    known = driven.preview()
+    assert steps.intervals(known)["checking"] == Interval(known.changed - 0.5, known.changed)
+    driven.clock.pass_seconds(60)
+    driven.report("TASK_RUNNING", Phase.RUNNING, began={"checking": 0.5})
+    assert driven.preview().steps == known.steps
+
+
+def test_a_step_that_is_told_of_late_began_after_the_one_before(driven: Driven) -> None:
+    place(driven)
+    driven.report("TASK_STARTING", Phase.STARTING)
+    before = driven.clock.seconds
+    driven.clock.pass_seconds(1)
+    driven.report("TASK_STARTING", Phase.CHECKING, began={"checking": 1.25})
+    assert driven.preview().steps[-1] == Step("checking", before)
+
+
 def test_an_attempt_that_is_lost_is_followed_by_one_that_is_queued_anew(driven: Driven) -> None:
     build(driven, seconds=5)
     driven.clock.pass_seconds(10)

@@ -57,6 +57,12 @@ PHASES = {
 }
 
 
+def test_what_the_executor_says_of_its_phase_is_passed_on() -> None:
+    said = TaskReport(Phase.CHECKING, detail="503", began={"checking": 1.5})
+    report = read(status("TASK_STARTING", said))
+    assert (report.phase, report.detail, report.began) == ("checking", "503", {"checking": 1.5})
+
+
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
 def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) -> None:
     report = read(status("TASK_STARTING", TaskReport(phase)))

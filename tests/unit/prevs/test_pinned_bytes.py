@@ -102,7 +102,11 @@ WRITTEN: dict[str, Any] = {
         stop_grace=4.0,
     ),
     "task_report": TaskReport(
-        phase=Phase.ENDED, cause=Cause.APP_EXITED, exit_code=3, detail="3/5 RUN make"
+        phase=Phase.ENDED,
+        cause=Cause.APP_EXITED,
+        exit_code=3,
+        detail="3/5 RUN make",
+        began={"checking": 0.5},
     ),
 }
 
