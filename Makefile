@@ -9,7 +9,7 @@ DOCS_PORT ?= 8099
 # It would tell of its own plans at each build.
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy packages packages-test docs docs-serve clean
+.PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy packages packages-test docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -19,6 +19,7 @@ help:
 	@echo 'make test         set up, then run every test'
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
+	@echo 'make pictures     take the pictures of the documentation anew'
 	@echo 'make format       let ruff format and mend'
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
@@ -57,6 +58,10 @@ docs: $(VENV)/.installed
 
 docs-serve: $(VENV)/.installed
 	@$(MKDOCS) serve --strict --dev-addr 127.0.0.1:$(DOCS_PORT)
+
+# By the tests that show the pages; the same tests fail while a picture is of a page that was.
+pictures: packages-test $(VENV)/.installed
+	@PREVS_PICTURES=1 $(BIN)/python -m pytest -m pictures
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start

@@ -1,0 +1,91 @@
+"""The pictures of the documentation are of the pages as they are (tests/pictures.py)."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from tests.pictures import FOLDER, ROOT, Album
+
+
+class DrawnPage:
+    """A page that is the name of its colours."""
+
+    def __init__(self) -> None:
+        self.scheme = "light"
+
+    def emulate_media(self, *, color_scheme: Literal["light", "dark"]) -> None:
+        self.scheme = color_scheme
+
+    def screenshot(self) -> bytes:
+        return self.scheme.encode()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "page.html").write_text("page")
+    (tmp_path / "room" / "page.css").write_text("style")
+    return tmp_path
+
+
+def take(root: Path, *sources: str) -> Album:
+    album = Album(root / "pictures", root, taking=True)
+    album.take(DrawnPage(), "room", sources)
+    return album._replace(taking=False)
+
+
+def test_a_picture_is_taken_in_light_and_in_dark(root: Path) -> None:
+    album = take(root, "room/*")
+    assert (root / "pictures" / "room-light.png").read_text() == "light"
+    assert (root / "pictures" / "room-dark.png").read_text() == "dark"
+    assert album.problems() == []
+
+
+def test_a_picture_of_the_page_as_it_is_is_not_taken_again(root: Path) -> None:
+    album = take(root, "room/*")
+    (root / "pictures" / "room-light.png").write_text("as it was")
+    album.take(DrawnPage(), "room", ["room/*"])
+    assert (root / "pictures" / "room-light.png").read_text() == "as it was"
+
+
+@pytest.mark.parametrize("change", ["page.html", "more.html"])
+def test_a_page_that_has_changed_wants_another_picture(root: Path, change: str) -> None:
+    album = take(root, "room/*.html", "room/page.css")
+    (root / "room" / change).write_text("other")
+    with pytest.raises(AssertionError, match=r"has changed.*`make pictures`"):
+        album.take(DrawnPage(), "room", ["room/*.html", "room/page.css"])
+    assert len(album.problems()) == 1
+
+
+def test_a_picture_of_other_sources_is_another_one(root: Path) -> None:
+    album = take(root, "room/page.html")
+    with pytest.raises(AssertionError, match="has changed"):
+        album.take(DrawnPage(), "room", ["room/*"])
+
+
+def test_a_picture_that_was_never_taken_is_missed(root: Path) -> None:
+    album = take(root, "room/*")
+    with pytest.raises(AssertionError, match=r"no picture 'door'.*`make pictures`"):
+        album.take(DrawnPage(), "door", ["room/*"])
+
+
+def test_a_picture_whose_file_is_gone_is_missed_and_one_of_no_page_is_told(root: Path) -> None:
+    album = take(root, "room/*")
+    (root / "pictures" / "room-dark.png").rename(root / "pictures" / "door-dark.png")
+    missing, stray = album.problems()
+    assert "no picture 'room'" in missing
+    assert "door-dark.png" in stray
+
+
+def test_sources_that_are_none_are_a_mistake(root: Path) -> None:
+    with pytest.raises(AssertionError, match=r"no file 'hall/\*'"):
+        take(root, "hall/*")
+
+
+def test_the_pictures_of_the_documentation_are_right_and_are_shown() -> None:
+    assert Album(FOLDER, ROOT, taking=False).problems() == []
+    text = "".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
+    shown = set(re.findall(r"pictures/([\w-]+\.png)", text))
+    assert {path.name for path in FOLDER.glob("*.png")} == shown
