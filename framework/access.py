@@ -54,13 +54,14 @@ def find(token: str, operator: str, records: Iterable[TokenRecord]) -> Identity 
     found: Identity | None = None
     for record in records:
         if hmac.compare_digest(given.encode(), record.digest.encode()):
-            found = _identify(record)
+            found = identify(record)
     if hmac.compare_digest(given.encode(), operator.encode()):
         found = Identity(OPERATOR, Scope.ADMIN)
     return found
 
 
-def _identify(record: TokenRecord) -> Identity | None:
+def identify(record: TokenRecord) -> Identity | None:
+    """Return whom a token is of; None where its scope is not known here."""
     known = {scope.value: scope for scope in Scope}
     scope = known.get(record.scope)
     return Identity(record.name, scope) if scope else None

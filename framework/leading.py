@@ -8,11 +8,13 @@ import secrets
 import socket
 from typing import NamedTuple
 
+import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from driver.scheduler import Credential
-from framework import events, http_api, installation, mesos, recovery
+from framework import dashboard, events, http_api, installation, mesos, recovery
+from framework.access import Identity
 from framework.clock import Clock
 from framework.errors import Fatal, ForeignState
 from framework.following import Following
@@ -33,6 +35,8 @@ from program import health
 from program.health import Check
 
 Inbox = queue.SimpleQueue[events.Event]
+
+log = structlog.get_logger(__name__)
 
 
 class Leading(NamedTuple):
@@ -82,17 +86,29 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         clock=clock,
         limits=chosen.limits,
     )
+    previews = ServicePreviews(service)
+    sandboxes = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
+    operator = chosen.token()
+    tokens = ServiceTokens(service, operator, functools.partial(secrets.token_urlsafe, 32))
     app = http_api.make_app(
-        ServicePreviews(service),
+        previews,
         refs,
-        AgentSandboxes(lambda: cluster.master, lambda: service.framework_id),
-        tokens=ServiceTokens(service, chosen.token(), functools.partial(secrets.token_urlsafe, 32)),
+        sandboxes,
+        tokens=tokens,
         addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
         checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
     )
+    ready = functools.partial(_not_ready, service, cluster)
+    ports = dashboard.Ports(previews, refs, sandboxes, tokens, _note, ready)
+    addresses = chosen.addresses()
+    dashboard.add_dashboard(app, ports, operator_token=operator, addresses=addresses)
     return Leading(service, cluster, following, app)
+
+
+def _note(who: Identity, action: str, target: str, outcome: int, client: str) -> None:
+    log.info("audit", who=who.name, action=action, target=target, outcome=outcome, client=client)
 
 
 def refuse_without_id(stored: Stored, path: str) -> None:
@@ -127,7 +143,7 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.
         role=chosen.role,
         user=getpass.getuser(),
         hostname=socket.gethostname(),
-        webui_url=f"{chosen.api}/docs",
+        webui_url=f"{chosen.api}/",
         principal=chosen.principal,
     )
     secret = chosen.secret()

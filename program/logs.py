@@ -1,24 +1,14 @@
-"""Log lines on stderr, ours and the libraries' alike, in one of the forms of program.log_lines."""
+"""Log lines: key=value on stderr, ours and the libraries' alike."""
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
 
 import structlog
 
-from program import log_lines
 
-_FIRST = ("timestamp", "level", "event")
-
-
-def configure(form: str = "logfmt") -> None:
-    """Send every log line to stderr, with a time, a level and what is bound to its context.
-
-    May be called again, with another form.
-    """
+def configure() -> None:
+    """Send every log line to stderr as key=value, with a time and a level."""
     shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -29,12 +19,6 @@ def configure(form: str = "logfmt") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    render = log_lines.renderer(form)
-
-    def line(_: object, __: str, fields: MutableMapping[str, Any]) -> str:
-        first = {name: fields.pop(name) for name in _FIRST if name in fields}
-        return render({**first, **fields})
-
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -42,7 +26,9 @@ def configure(form: str = "logfmt") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                line,
+                structlog.processors.LogfmtRenderer(
+                    key_order=["timestamp", "level", "event"], drop_missing=True
+                ),
             ],
         )
     )

@@ -18,7 +18,6 @@ from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
 from program import logs
-from program.request_ids import RequestIds
 from program.settings import SettingsError
 from proxy import certificates, haproxy_config, probing, serving, settings
 from proxy.caps import StartCap
@@ -54,7 +53,6 @@ def main() -> int:
     logs.configure()
     try:
         chosen = settings.read(os.environ)
-        logs.configure(chosen.log)
         files = Files(chosen.proxy_dir)
         with _locked(files):
             return asyncio.run(_run(chosen, files))
@@ -124,7 +122,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         framework,
         refusals,
         waiting,
-        serving.make_server(RequestIds(app.make_app(room))),
+        serving.make_server(app.make_app(room)),
         serving.make_server(wake.make_app(room, probes)),
         Held(room),
     )

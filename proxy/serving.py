@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 _OPEN_REQUESTS_SECONDS = 1
 
@@ -20,7 +20,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: ASGIApp) -> Server:
+def make_server(app: Starlette) -> Server:
     """Return a server for `app`; `serve(sockets=[listen(path)])` runs it."""
     return Server(
         uvicorn.Config(

@@ -1,0 +1,46 @@
+"""The session's cookie: how it is set, read and taken away.
+
+Where the page came by https its name has the prefix __Host-, which no other host can set: an
+application that runs as a preview may live under the same domain.
+"""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from framework.dashboard.sessions import LIFE_SECONDS
+
+_PLAIN, _SECURE = "prevs-session", "__Host-prevs-session"
+
+
+def read(request: Request) -> list[str]:
+    """Return what may be a session's cookie."""
+    found = (request.cookies.get(name) for name in (_SECURE, _PLAIN))
+    return [cookie for cookie in found if cookie]
+
+
+def put(request: Request, response: Response, cookie: str) -> None:
+    """Have a browser keep a session."""
+    secure = _is_secure(request)
+    response.set_cookie(
+        _SECURE if secure else _PLAIN,
+        cookie,
+        max_age=LIFE_SECONDS,
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def take(request: Request, response: Response) -> None:
+    """Have a browser forget its session."""
+    for name, secure in ((_SECURE, True), (_PLAIN, _is_secure(request))):
+        response.delete_cookie(name, secure=secure, httponly=True, samesite="strict")
+
+
+def _is_secure(request: Request) -> bool:
+    """Tell whether the browser's page came by https, also where TLS ends before us.
+
+    A browser says so in the Origin of each form, which was compared with the host.
+    """
+    origin = request.headers.get("origin", "")
+    return request.url.scheme == "https" or origin.lower().startswith("https://")

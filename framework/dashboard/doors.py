@@ -1,0 +1,138 @@
+"""Who comes in: each page and each action is behind a door that knows which scope it needs."""
+
+import urllib.parse
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from framework.access import Identity, Scope
+from framework.dashboard import cookies
+from framework.dashboard.pages import Pages, here
+from framework.dashboard.sessions import Sessions, Viewer
+from framework.errors import FrameworkError
+from program import same_origin
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Show = Callable[[Request, Viewer], Awaitable[Response]]
+Form = dict[str, str]
+Note = Callable[[Identity, str, str, int, str], object]
+"""Writes down who did what to what, with which HTTP status, from which address."""
+
+
+class Action(NamedTuple):
+    """Something that changes something: how the audit calls it, and the scope it needs."""
+
+    name: str
+    needed: Scope
+
+
+Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
+
+
+class Doors:
+    """Lets requests pass to pages and actions, or says why not."""
+
+    def __init__(self, sessions: Sessions, pages: Pages, note: Note) -> None:
+        self._sessions = sessions
+        self._pages = pages
+        self._note = note
+
+    def page(self, show: Show, needed: Scope = Scope.READ) -> Endpoint:
+        """Return an endpoint that shows something to those who have signed in."""
+
+        async def answer(request: Request) -> Response:
+            viewer = self.find(request)
+            if viewer is None:
+                return self._ask_in(request, here(request))
+            if not viewer.may(needed):
+                return self._forbid(request, viewer, needed)
+            try:
+                return await show(request, viewer)
+            except FrameworkError as error:
+                return self._pages.tell(request, viewer, error)
+
+        return answer
+
+    def action(self, action: Action, act: Act) -> Endpoint:
+        """Return an endpoint that does what a form of our own pages asks for."""
+
+        async def answer(request: Request) -> Response:
+            viewer = self.find(request)
+            form = await read_form(request)
+            if viewer is None:
+                return self._ask_in(request, same_origin.own_path(form.get("back", "/")))
+            answer = await self._act(request, viewer, form, (action, act))
+            client = request.client.host if request.client else ""
+            target = "/".join(str(part) for part in request.path_params.values())
+            target = target or form.get("name", "")
+            self._note(viewer.identity, action.name, target, answer.status_code, client)
+            return answer
+
+        return answer
+
+    def find(self, request: Request) -> Viewer | None:
+        """Return who has signed in; None for nobody."""
+        found = (self._sessions.find(cookie) for cookie in cookies.read(request))
+        return next((viewer for viewer in found if viewer), None)
+
+    async def _act(
+        self, request: Request, viewer: Viewer, form: Form, what: tuple[Action, Act]
+    ) -> Response:
+        action, act = what
+        if not is_own(request) or not viewer.is_form(form.get("csrf", "")):
+            why = "Only this dashboard's own pages may ask for this. Load the page again."
+            return self._pages.refuse(request, viewer, 403, why)
+        if not viewer.may(action.needed):
+            return self._forbid(request, viewer, action.needed)
+        try:
+            return await act(request, viewer, form)
+        except FrameworkError as error:
+            return self._pages.tell(request, viewer, error)
+
+    def _forbid(self, request: Request, viewer: Viewer, needed: Scope) -> Response:
+        why = (
+            f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
+            f"{viewer.identity.scope.value}. Whoever has an admin token can make you one."
+        )
+        return self._pages.refuse(request, viewer, 403, why)
+
+    def _ask_in(self, request: Request, back: str) -> Response:
+        """Send somebody to the sign-in page, and from there back."""
+        query = "" if back == "/" else f"?{urllib.parse.urlencode({'next': back})}"
+        place = f"/sign-in{query}"
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            # Who comes by another site's link brings no cookie, unless this host's own page asks.
+            return self._pages.show(request, None, "onward", place=place)
+        return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
+
+
+def is_own(request: Request) -> bool:
+    """Tell whether a page of the dashboard's own host sent a request."""
+    return same_origin.is_own(
+        host=request.headers.get("host", ""),
+        origin=request.headers.get("origin"),
+        fetch_site=request.headers.get("sec-fetch-site"),
+    )
+
+
+async def read_form(request: Request) -> Form:
+    """Return the fields of a form, those that are empty too; nothing of what is no form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if kind != "application/x-www-form-urlencoded":
+        return {}
+    try:
+        text = body.decode("utf-8", "replace")
+        fields = urllib.parse.parse_qs(text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def send_back(form: Form, did: str, otherwise: str = "/") -> Response:
+    """Return to the page that an action was asked on, to say there what was done."""
+    back = same_origin.own_path(form.get("back") or otherwise)
+    mark = "&" if "?" in back else "?"
+    return RedirectResponse(f"{back}{mark}did={did}", 303, {"Cache-Control": "no-store"})

@@ -1,0 +1,138 @@
+"""What tells an open page that it is out of date, as server-sent events.
+
+event: change       something that the page shows has changed: it asks for itself again
+event: signed-out   the session is over
+"""
+
+import dataclasses
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from framework.dashboard.parts import Parts
+from framework.dashboard.sessions import Viewer
+from framework.errors import FrameworkError
+from prevs.records import PreviewRecord
+
+TICK_S = 0.5
+REFS_S = 4.0
+KEEPALIVE_S = 10.0
+
+Look = Callable[[], Awaitable[object]]
+Seen = Mapping[str, Sequence[PreviewRecord]]
+
+
+class Live:
+    """The streams of open pages. Belongs to the event loop's thread.
+
+    Each page looks at what it shows; all of them share one look at the previews.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        *,
+        pause: Callable[[float], Awaitable[None]] = anyio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._parts = parts
+        self._pause = pause
+        self._clock = clock
+        self._looked = float("-inf")
+        self._seen: Seen = {}
+
+    def routes(self) -> list[Route]:
+        """Return the routes of the streams."""
+        page = self._parts.doors.page
+        return [Route("/live/{topic:path}", page(self._stream), methods=["GET"])]
+
+    async def _stream(self, request: Request, _: Viewer) -> Response:
+        look = self._find_look(request.path_params["topic"])
+        if look is None:
+            return Response(status_code=404, headers={"Cache-Control": "no-store"})
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        events = self.follow(look, lambda: self._parts.doors.find(request) is not None)
+        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+
+    async def follow(
+        self, look: Look, is_signed_in: Callable[[], bool]
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield an event whenever what `look` returns differs from what it returned before."""
+        yield b"retry: 2000\n\n"
+        before, said = await look(), self._clock()
+        while is_signed_in():
+            await self._pause(TICK_S)
+            now, at = await look(), self._clock()
+            if now != before:
+                before, said = now, at
+                yield b"event: change\ndata: {}\n\n"
+            elif at - said >= KEEPALIVE_S:
+                said = at
+                yield b": still here\n\n"
+        yield b"event: signed-out\ndata: {}\n\n"
+
+    def _find_look(self, topic: str) -> Look | None:
+        """Return what looks at what a page shows; None for no page of ours."""
+        previews = self._parts.previews
+        match topic.split("/"):
+            case ["overview"]:
+                return lambda: _value(previews.apps(), self._see(), self._parts.ready())
+            case ["queue"]:
+                return lambda: _value(self._see(), self._parts.ready())
+            case ["app", app]:
+                return self._look_at_app(app)
+            case ["preview", app, sha]:
+                return lambda: self._look_at_preview(app, sha)
+            case ["tokens"]:
+                return lambda: _value(self._parts.tokens.tokens())
+        return None
+
+    def _look_at_app(self, app: str) -> Look:
+        looked, refs = float("-inf"), None
+
+        async def look() -> object:
+            nonlocal looked, refs
+            if self._clock() - looked >= REFS_S:
+                looked = self._clock()
+                refs = await self._list(app)
+            named = [one for one in self._parts.previews.apps() if one.name == app]
+            return named, self._see().get(app), refs
+
+        return look
+
+    async def _list(self, app: str) -> object:
+        try:
+            listing = await self._parts.leads.listing(app)
+        except FrameworkError as error:
+            return str(error)
+        return listing.refs, listing.problem
+
+    async def _look_at_preview(self, app: str, sha: str) -> object:
+        try:
+            preview = self._parts.previews.preview(app, sha)
+        except FrameworkError:
+            return None
+        return preview, self._parts.previews.queue_place(app, sha), self._parts.ready()
+
+    def _see(self) -> Seen:
+        """Return every preview by app, less when it was used last: that alone is no change."""
+        now = self._clock()
+        if now - self._looked >= TICK_S / 2:
+            self._looked = now
+            seen: dict[str, list[PreviewRecord]] = {}
+            for preview in self._parts.previews.previews():
+                seen.setdefault(preview.app, []).append(_without_use(preview))
+            self._seen = seen
+        return self._seen
+
+
+async def _value(*values: object) -> object:
+    return values
+
+
+def _without_use(preview: PreviewRecord) -> PreviewRecord:
+    return dataclasses.replace(preview, last_used=None) if preview.last_used else preview

@@ -1,0 +1,99 @@
+"""One preview: its steps, what can be done with it, and its log."""
+
+from collections.abc import AsyncIterator, Callable
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from framework.access import Scope
+from framework.dashboard.doors import Act, Action, Form, send_back
+from framework.dashboard.parts import Parts
+from framework.dashboard.sessions import Viewer
+from framework.http_api.log_stream import LogStream, parse_event_id
+from prevs import names
+from prevs.records import PreviewRecord
+
+_ONE = "/apps/{app}/previews/{sha}"
+
+
+class PreviewPages:
+    """The page of a preview, its log and its actions."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        doors, previews = self._parts.doors, self._parts.previews
+        acts: dict[str, Callable[[str, str], PreviewRecord]] = {
+            "stop": previews.stop,
+            "retry": previews.retry,
+            "pin": lambda app, sha: previews.pin(app, sha, pinned=True),
+            "unpin": lambda app, sha: previews.pin(app, sha, pinned=False),
+        }
+        return [
+            Route(_ONE, doors.page(self._show), methods=["GET"]),
+            Route(f"{_ONE}/log", doors.page(self._follow), methods=["GET"]),
+            Route(f"{_ONE}/log.txt", doors.page(self._download), methods=["GET"]),
+            *(
+                Route(
+                    f"{_ONE}/{name}",
+                    doors.action(Action(name, Scope.USE), _have(name, act)),
+                    methods=["POST"],
+                )
+                for name, act in acts.items()
+            ),
+        ]
+
+    async def _show(self, request: Request, viewer: Viewer) -> Response:
+        preview = self._find(request)
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "preview",
+            preview=self._parts.presenter.show(preview),
+            app=self._parts.previews.app(preview.app),
+        )
+
+    async def _follow(self, request: Request, _: Viewer) -> Response:
+        """Send the log and the state as the events of the API's own stream."""
+        preview = self._find(request)
+        stream = LogStream(self._parts.previews, self._parts.logs, self._parts.presenter.show)
+        begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(
+            stream.follow(preview, begin), headers=headers, media_type="text/event-stream"
+        )
+
+    async def _download(self, request: Request, _: Viewer) -> Response:
+        """Send the whole log as a file."""
+        preview = self._find(request)
+        name = f"{preview.app}-{names.short(preview.sha)}.log"
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return StreamingResponse(self._read(preview), headers=headers, media_type="text/plain")
+
+    async def _read(self, preview: PreviewRecord) -> AsyncIterator[bytes]:
+        offset = 0
+        while piece := await self._parts.logs.read(preview, offset):
+            offset += len(piece)
+            yield piece
+
+    def _find(self, request: Request) -> PreviewRecord:
+        return self._parts.previews.preview(request.path_params["app"], request.path_params["sha"])
+
+
+def _have(name: str, act: Callable[[str, str], PreviewRecord]) -> Act:
+    """Return what has something done with the preview of a path, and goes back."""
+
+    async def do(request: Request, _: Viewer, form: Form) -> Response:
+        app, sha = request.path_params["app"], request.path_params["sha"]
+        await anyio.to_thread.run_sync(act, app, sha)
+        return send_back(form, name, f"/apps/{app}/previews/{sha}")
+
+    return do

@@ -1,0 +1,216 @@
+"use strict";
+// Makes the pages live. They work without: each action is a form, each page is whole.
+(() => {
+  const RELOAD_MS = 400;
+  const skew = Number(document.documentElement.dataset.now) * 1000 - Date.now();
+  const main = document.getElementById("main");
+  const notice = document.getElementById("notice");
+
+  // --- Times: "3 min ago", by the server's clock. words.py says the same. ---
+
+  function spell(seconds) {
+    let amount = Math.max(0, Math.floor(seconds));
+    for (const [size, unit] of [[60, "s"], [60, "min"], [48, "h"]]) {
+      if (amount < size) return `${amount} ${unit}`;
+      amount = Math.floor(amount / size);
+    }
+    return `${Math.floor(Math.max(0, seconds) / 86400)} d`;
+  }
+
+  function tick() {
+    const now = (Date.now() + skew) / 1000;
+    for (const time of document.querySelectorAll("time[data-time]")) {
+      const seconds = now - Number(time.dataset.time);
+      const text = seconds < 5 ? "just now" : `${spell(seconds)} ago`;
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }
+
+  // --- What has changed is put in place; what somebody uses there stays: focus, what is open or typed. ---
+
+  function patch(old, now) {
+    if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName || (old.id || now.id) !== (now.id || old.id)) {
+      old.replaceWith(now.cloneNode(true));
+    } else if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.data !== now.data) old.data = now.data;
+    } else if (old !== notice && !("kept" in old.dataset) && !old.isEqualNode(now)) {
+      patchAttributes(old, now);
+      patchChildren(old, now);
+    }
+  }
+
+  function patchAttributes(old, now) {
+    for (const { name } of [...old.attributes]) {
+      if (!now.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+    }
+    for (const { name, value } of now.attributes) {
+      if (name !== "open" && name !== "nonce" && old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+  }
+
+  function patchChildren(old, now) {
+    const named = new Map([...old.children].filter((child) => child.id).map((child) => [child.id, child]));
+    let at = old.firstChild;
+    for (const next of [...now.childNodes]) {
+      const same = next.id && named.get(next.id);
+      if (same && same !== at) old.insertBefore(same, at);
+      else if (!same && at && at.id && named.has(at.id) && at.id !== next.id) {
+        old.insertBefore(next.cloneNode(true), at);
+        continue;
+      }
+      const before = same || at;
+      if (!before) {
+        old.append(next.cloneNode(true));
+        continue;
+      }
+      at = before.nextSibling;
+      patch(before, next);
+    }
+    while (at) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
+    }
+  }
+
+  function show(html) {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const fresh = page.getElementById("main");
+    if (!fresh || page.body.dataset.live !== document.body.dataset.live) return null;
+    patch(main, fresh);
+    tick();
+    return page;
+  }
+
+  // --- The stream tells that something has changed; the page is asked for again, and tells what. ---
+
+  let waiting = 0;
+  let asking = false;
+  let again = false;
+
+  async function reload() {
+    waiting = 0;
+    if (asking) {
+      again = true;
+      return;
+    }
+    asking = true;
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (answer.redirected && new URL(answer.url).pathname === "/sign-in") location.reload();
+      else if (answer.ok) {
+        const url = new URL(location.href);
+        if (show(await answer.text())) say("");
+        else if (url.searchParams.has("did")) location.reload();
+      } else if (answer.status === 404) location.reload();
+      else say("This page may be out of date: the framework does not answer.");
+    } catch {
+      say("This page may be out of date: the framework cannot be reached.");
+    } finally {
+      asking = false;
+      if (again) {
+        again = false;
+        schedule();
+      }
+    }
+  }
+
+  function schedule() {
+    if (!waiting) waiting = setTimeout(reload, RELOAD_MS);
+  }
+
+  function say(text) {
+    const live = document.getElementById("live");
+    if (live && live.textContent !== text) live.textContent = text;
+  }
+
+  function follow() {
+    const stream = new EventSource(`/live/${document.body.dataset.live}`);
+    let lost = false;
+    stream.addEventListener("change", schedule);
+    stream.addEventListener("signed-out", () => location.reload());
+    stream.addEventListener("open", () => {
+      if (lost) schedule();
+      lost = false;
+      say("");
+    });
+    stream.addEventListener("error", () => {
+      lost = true;
+      say("This page may be out of date: the connection is lost. It tries again by itself.");
+      if (stream.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+    });
+  }
+
+  // --- Actions: a form is sent, and what the page is then is put in place. ---
+
+  function tell(text, isBad) {
+    notice.classList.toggle("bad", isBad);
+    notice.classList.toggle("good", !isBad);
+    notice.textContent = text;
+    notice.hidden = !text;
+  }
+
+  async function send(form, button) {
+    button.setAttribute("aria-busy", "true");
+    button.disabled = true;
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      if (new URL(answer.url).pathname === "/sign-in") return location.reload();
+      const html = await answer.text();
+      const page = new DOMParser().parseFromString(html, "text/html");
+      const problem = page.getElementById("problem");
+      if (problem) tell(problem.textContent, true);
+      else {
+        show(html);
+        tell(page.getElementById("notice").textContent, false);
+      }
+    } catch {
+      tell("The framework cannot be reached. Try again in some seconds.", true);
+    } finally {
+      button.disabled = false;
+      button.removeAttribute("aria-busy");
+      if (!document.activeElement || document.activeElement === document.body) button.focus();
+    }
+    return undefined;
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!("act" in form.dataset)) return;
+    event.preventDefault();
+    send(form, event.submitter || form.querySelector("button"));
+  });
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    field.select();
+    try {
+      await navigator.clipboard.writeText(field.value);
+      tell("Copied.", false);
+    } catch {
+      document.execCommand("copy");
+    }
+  });
+
+  // --- A preview's log. ---
+
+  function followLog(element) {
+    const url = element.dataset.log;
+    const view = new LogView(element, { title: "Log", download: `${url}.txt` });
+    const stream = new EventSource(url);
+    stream.addEventListener("log", (event) => view.write(JSON.parse(event.data)));
+    stream.addEventListener("reset", () => view.clear());
+    stream.addEventListener("end", () => {
+      stream.close();
+      view.say("There is no log: nothing was started, or its agent keeps it no more.");
+    });
+  }
+
+  tick();
+  setInterval(tick, 1000);
+  for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+  for (const element of document.querySelectorAll("[data-log]")) followLog(element);
+  if (document.body.dataset.live) follow();
+})();

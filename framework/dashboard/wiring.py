@@ -1,0 +1,76 @@
+"""The dashboard put together, and into the framework's HTTP application."""
+
+import functools
+import secrets
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from fastapi import FastAPI
+
+from framework.dashboard.app_pages import AppPages
+from framework.dashboard.app_settings import AppSettingsPages
+from framework.dashboard.doors import Doors, Note
+from framework.dashboard.files import Files
+from framework.dashboard.live import Live
+from framework.dashboard.overview import Overview
+from framework.dashboard.pages import Pages
+from framework.dashboard.parts import Parts
+from framework.dashboard.preview_pages import PreviewPages
+from framework.dashboard.sessions import Sessions
+from framework.dashboard.sign_in import SignIn
+from framework.http_api.answers import Presenter
+from framework.http_api.leads import Leads
+from framework.http_api.logs import Logs
+from framework.ports import Previews, Refs, Sandboxes, Tokens
+from prevs.names import Addresses
+
+
+class Ports(NamedTuple):
+    """What the dashboard reads and writes. `note` writes down who changed what.
+
+    `ready` gives None, or why nothing can be started; it must not block.
+    """
+
+    previews: Previews
+    refs: Refs
+    sandboxes: Sandboxes
+    tokens: Tokens
+    note: Note
+    ready: Callable[[], str | None]
+
+
+def add_dashboard(
+    app: FastAPI,
+    ports: Ports,
+    *,
+    operator_token: str,
+    addresses: Addresses,
+    now: Callable[[], float] = time.time,
+) -> None:
+    """Have `app` answer with the dashboard at / too. `now` is in seconds since the epoch."""
+    new_nonce = functools.partial(secrets.token_urlsafe, 16)
+    sessions = Sessions(ports.tokens, operator_token, now=now, new_nonce=new_nonce)
+    files = Files()
+    pages = Pages(files, now)
+    doors = Doors(sessions, pages, ports.note)
+    parts = Parts(
+        previews=ports.previews,
+        tokens=ports.tokens,
+        presenter=Presenter(ports.previews, addresses, ports.ready, now),
+        leads=Leads(ports.previews, ports.refs),
+        logs=Logs(ports.sandboxes),
+        addresses=addresses,
+        ready=ports.ready,
+        pages=pages,
+        doors=doors,
+    )
+    app.router.routes += [
+        files.route(),
+        *SignIn(sessions, doors, pages).routes(),
+        *Overview(parts).routes(),
+        *AppSettingsPages(parts).routes(),
+        *AppPages(parts).routes(),
+        *PreviewPages(parts).routes(),
+        *Live(parts).routes(),
+    ]

@@ -1,0 +1,72 @@
+"""How times, amounts and states are said to people. Pure; times are seconds since the epoch."""
+
+import datetime
+
+from framework.http_api.preview_models import Preview
+
+NOTICES = {
+    "start": "Asked for. It starts as soon as an agent has room.",
+    "stop": "It is being stopped. The next visit to its address starts it again.",
+    "retry": "It is tried again.",
+    "pin": "Pinned: it stops neither for being idle nor to make room.",
+    "unpin": "No longer pinned.",
+    "add": "The app is registered. Open one of its addresses, or start a branch here.",
+    "change": "Saved. The settings hold for attempts that begin later.",
+    "remove": "The app is removed; its previews are being stopped.",
+    "remove-token": "The token is removed, and whoever signed in with it is signed out.",
+    "sign-out": "You have signed out.",
+}
+"""What is said after an action, by its name in an address."""
+
+_STEPS = ((60, "s"), (60, "min"), (48, "h"))
+
+
+def ago(then: float, now: float) -> str:
+    """Return how long ago something was: "3 min ago". dashboard.js says the same."""
+    seconds = max(0, int(now - then))
+    return "just now" if seconds < 5 else f"{spell(seconds)} ago"
+
+
+def spell(seconds: float) -> str:
+    """Return a time span by its greatest unit: "42 s", "3 min", "47 h", "12 d"."""
+    amount = max(0, int(seconds))
+    for size, unit in _STEPS:
+        if amount < size:
+            return f"{amount} {unit}"
+        amount //= size
+    return f"{max(0, int(seconds)) // 86400} d"
+
+
+def moment(then: float) -> str:
+    """Return a time in full: "2026-11-26 07:18:00 UTC"; "" for one that no calendar has."""
+    try:
+        when = datetime.datetime.fromtimestamp(then, datetime.UTC)
+    except (OverflowError, ValueError, OSError):
+        return ""
+    return when.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def megabytes(amount: float) -> str:
+    """Return an amount of memory: "512 MB", "1.5 GB"."""
+    return f"{amount:.0f} MB" if amount < 1024 else f"{amount / 1024:.3g} GB"
+
+
+def state(preview: Preview | None, now: float) -> str:
+    """Return where a preview is in its life, in a few words that begin with its state."""
+    if preview is None:
+        return "not started"
+    name = preview.state.value
+    match name:
+        case "queued" if preview.next_try:
+            return f"{name}, next try in {spell(preview.next_try - now)}"
+        case "queued" if preview.queue_place:
+            return f"{name}, place {preview.queue_place}"
+        case "building" if preview.phase == "fetching":
+            return f"{name}, fetching"
+        case "building" if preview.detail:
+            return f"{name} {preview.detail.partition(' ')[0]}"
+        case "starting" if preview.phase == "checking":
+            return f"{name}, checking"
+        case "draining":
+            return "stopping"
+    return name

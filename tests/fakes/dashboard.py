@@ -1,0 +1,106 @@
+"""The dashboard in this process: over fakes, and on a real socket where a browser is to see it."""
+
+import asyncio
+import contextlib
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import uvicorn
+
+from framework.access import Identity
+from framework.dashboard import Ports, add_dashboard
+from prevs import names
+from tests.fakes.asgi import TOKEN, ApiInProcess
+
+BASE = "http://prevs"
+
+
+class Dashboard(ApiInProcess):
+    """The API over fakes with the dashboard in it. `notes` is what the audit was told."""
+
+    def __init__(self, port: int = 8080) -> None:
+        super().__init__(port)
+        self.notes: list[tuple[str, str, str, int]] = []
+        add_dashboard(
+            self.app,
+            Ports(
+                previews=self.previews,
+                refs=self.refs,
+                sandboxes=self.sandboxes,
+                tokens=self.tokens,
+                note=self._note,
+                ready=lambda: self.trouble,
+            ),
+            operator_token=TOKEN,
+            addresses=names.addresses("localhost", port),
+        )
+
+    def _note(self, who: Identity, action: str, target: str, outcome: int, client: str) -> None:
+        self.notes.append((who.name, action, target, outcome))
+
+    def sign_in(self, token: str = TOKEN) -> "Visitor":
+        """Return somebody who has signed in."""
+        visitor = Visitor(self)
+        answer = visitor.post("/sign-in", {"token": token})
+        assert answer.status_code == 303, answer.text
+        return visitor
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[str]:
+        """Answer on a port of 127.0.0.1, and yield the address."""
+        listener = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            self.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+            listener.close()
+
+
+class Visitor:
+    """Somebody with a browser, as far as cookies and forms go."""
+
+    def __init__(self, dashboard: Dashboard) -> None:
+        self.dashboard = dashboard
+        self.cookies = httpx.Cookies()
+
+    def get(self, path: str, **request: Any) -> httpx.Response:
+        """Return a page."""
+        return self._send("GET", path, **request)
+
+    def post(self, path: str, form: dict[str, str], **request: Any) -> httpx.Response:
+        """Send a form, with what a browser says of where it comes from."""
+        headers = {"Origin": BASE, "Sec-Fetch-Site": "same-origin", **request.pop("headers", {})}
+        return self._send("POST", path, data=form, headers=headers, **request)
+
+    def act(self, path: str, **form: str) -> httpx.Response:
+        """Send a form of a page that was shown."""
+        return self.post(path, {"csrf": self.csrf(), **form})
+
+    def csrf(self) -> str:
+        """Return what is in each form of this visitor's pages."""
+        found = re.search('name="csrf" value="([0-9a-f]+)"', self.get("/").text)
+        assert found
+        return found[1]
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        async def ask() -> httpx.Response:
+            transport = httpx.ASGITransport(self.dashboard.app)
+            async with httpx.AsyncClient(
+                transport=transport, base_url=BASE, cookies=self.cookies
+            ) as client:
+                answer = await client.request(method, path, **request)
+                self.cookies = client.cookies
+                return answer
+
+        return asyncio.run(ask())
