@@ -12,23 +12,21 @@ from executor.config import read_config
 from executor.custody import Custody
 from executor.errors import InvalidEnvironment
 from executor.guardian import Guardian
+from executor.log_format import LogFormat
 from executor.mesos import Event, MesosEvents, ShutDown
 from executor.output import Output
 from executor.service import Service
+from program.log_lines import name_attempt
 
 EXIT_USAGE = 2
 
 
 def main() -> int:
     """Wire the parts, subscribe, and serve until the task has ended; return the exit code."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     try:
         config = read_config(os.environ)
+        _log_as(LogFormat(name_attempt(config.task_id), config.log))
         driver = ExecutorDriver(MesosEvents(inbox), os.environ)
     except (InvalidEnvironment, ValueError) as exc:
         print(f"executor: {exc}", file=sys.stderr)
@@ -49,6 +47,12 @@ def main() -> int:
     if service.is_over:
         custody.end()
     return exit_code
+
+
+def _log_as(form: logging.Formatter) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(form)
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from executor.errors import InvalidEnvironment
+from program.log_lines import FORMS
 
 _DEFAULT_SHUTDOWN_GRACE = 5.0
 """Mesos's own default of --executor_shutdown_grace_period."""
@@ -60,6 +61,12 @@ VARIABLES = (
     Variable("HOME", "Where the user's own settings of git and Docker are.", "none"),
     Variable("PATH", "Where git and docker are found.", "the agent's"),
     Variable(
+        "PREVS_LOG",
+        "The form of the executor's own log lines, in the sandbox's stderr: logfmt or json.",
+        "logfmt",
+    ),
+    Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
+    Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
         "How long the agent waits before it kills an executor that was told to end. Mesos sets it.",
         "`5secs`",
@@ -70,16 +77,19 @@ VARIABLES = (
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Settings of one executor.
+    """Settings of one executor, which has one attempt: that of the task `task_id`.
 
     `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
     installation where several share a docker daemon. `shutdown_grace` is in seconds: how long
-    the agent waits after SHUTDOWN before it kills this process.
+    the agent waits after SHUTDOWN before it kills this process. `log` is a form of
+    program.log_lines.
     """
 
     dir: Path
     cluster: str | None
     shutdown_grace: float
+    task_id: str = ""
+    log: str = "logfmt"
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -99,12 +109,17 @@ def read_config(environ: Mapping[str, str]) -> Config:
             problems.append(f"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD is no duration: {given!r}")
         else:
             grace = parsed
+    log = environ.get("PREVS_LOG", "") or FORMS[0]
+    if log not in FORMS:
+        problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
     if problems:
         raise InvalidEnvironment(problems)
     return Config(
         dir=Path(folder),
         cluster=environ.get("PREVS_CLUSTER") or None,
         shutdown_grace=grace,
+        task_id=environ.get("MESOS_EXECUTOR_ID", ""),
+        log=log,
     )
 
 

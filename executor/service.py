@@ -146,6 +146,7 @@ class Service:
         except ExecutorError as exc:
             self._inbox.put(Ended(exc))
             return
+        logger.info("the attempt begins")
         self._stop_grace = attempt.order.stop_grace
         self._attempting = True
         arguments = (attempt, self._reporter)
@@ -172,6 +173,7 @@ class Service:
     def _report_end(self, error: ExecutorError | None) -> None:
         if self._reporter is None or self._exit_code == EXIT_LOST:
             return
+        logger.info("the attempt has ended: %s", error or "it was told to")
         self._reporter.ended(error)
         if not self._is_acknowledged():
             logger.error("the agent did not acknowledge the last report")

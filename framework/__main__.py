@@ -32,6 +32,7 @@ from framework.zookeeper import ZookeeperStore
 from prevs.paths import Paths
 from program import logs
 from program.health import Check
+from program.request_ids import RequestIds
 from program.settings import SettingsError
 
 DEFECT, BAD_SETTINGS, NO_ZOOKEEPER = 1, 2, 4
@@ -72,6 +73,7 @@ def main() -> int:
     logs.configure()
     try:
         chosen = settings.read(os.environ)
+        logs.configure(chosen.log)
         if forget:
             return forgetting.forget(chosen, forget, ZOOKEEPER_SECONDS)
         return Program(chosen, _listen(chosen)).run()
@@ -104,7 +106,7 @@ class Program:
         """Stand by, lead, end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
-        server = _server(self._switch)
+        server = _server(RequestIds(self._switch))
         answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
         zookeeper_link.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
@@ -203,7 +205,7 @@ def _read_code(said: Told) -> int:
     return DEFECT
 
 
-def _server(app: http_api.Switch) -> uvicorn.Server:
+def _server(app: RequestIds) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,

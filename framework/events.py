@@ -1,5 +1,6 @@
 """What reaches the service's inbox. Edges put these there and return; the service acts on them."""
 
+import contextvars
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -157,7 +158,9 @@ def ask(put: Callable[[Event], None], act: Callable[[], T]) -> T:
     Blocks for 10 s at most. Raises what `act` raises, or Unavailable.
     """
     answer: Future[T] = Future()
-    put(Asked(act, answer))
+    # What it logs there is of the request that asks here.
+    context = contextvars.copy_context()
+    put(Asked(lambda: context.run(act), answer))
     try:
         return answer.result(ANSWER_SECONDS)
     except TimeoutError:

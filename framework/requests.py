@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import structlog
+
 from framework import steps
 from framework.clock import Clock
 from framework.errors import AppExists, BeingRemoved, NotRetryable
@@ -11,6 +13,8 @@ from framework.lifecycle import Event
 from framework.records import Records
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import ACTIVE, State
+
+log = structlog.get_logger(__name__)
 
 _FRESH: Mapping[str, Any] = {
     "phase": "",
@@ -77,6 +81,14 @@ class Requests:
             if preview.state is State.DRAINING:
                 fields |= {"again": True, "reason": ""}
             preview = self._records.change(preview, Event.REQUESTED, **fields)
+        log.info(
+            "a preview is asked for",
+            app=app,
+            commit=sha[:12],
+            task=preview.task_id,
+            label=label,
+            state=preview.state.value,
+        )
         return self._records.claim(preview, label)
 
     def stop(self, app: str, sha: str) -> PreviewRecord:

@@ -1,14 +1,24 @@
-"""Log lines: key=value on stderr, ours and the libraries' alike."""
+"""Log lines on stderr, ours and the libraries' alike, in one of the forms of program.log_lines."""
 
 import logging
 import sys
+from collections.abc import MutableMapping
+from typing import Any
 
 import structlog
 
+from program import log_lines
 
-def configure() -> None:
-    """Send every log line to stderr as key=value, with a time and a level."""
+_FIRST = ("timestamp", "level", "event")
+
+
+def configure(form: str = "logfmt") -> None:
+    """Send every log line to stderr, with a time, a level and what is bound to its context.
+
+    May be called again, with another form.
+    """
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -19,6 +29,12 @@ def configure() -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    render = log_lines.renderer(form)
+
+    def line(_: object, __: str, fields: MutableMapping[str, Any]) -> str:
+        first = {name: fields.pop(name) for name in _FIRST if name in fields}
+        return render({**first, **fields})
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -26,9 +42,7 @@ def configure() -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.LogfmtRenderer(
-                    key_order=["timestamp", "level", "event"], drop_missing=True
-                ),
+                line,
             ],
         )
     )

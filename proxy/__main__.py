@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
 from program import logs
+from program.request_ids import RequestIds
 from program.settings import SettingsError
 from proxy import certificates, haproxy_config, probing, serving, settings
 from proxy.caps import StartCap
@@ -53,6 +54,7 @@ def main() -> int:
     logs.configure()
     try:
         chosen = settings.read(os.environ)
+        logs.configure(chosen.log)
         files = Files(chosen.proxy_dir)
         with _locked(files):
             return asyncio.run(_run(chosen, files))
@@ -122,7 +124,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         framework,
         refusals,
         waiting,
-        serving.make_server(app.make_app(room)),
+        serving.make_server(RequestIds(app.make_app(room))),
         serving.make_server(wake.make_app(room, probes)),
         Held(room),
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from program import health
+from program import health, log_lines
 from program.health import Check
 from proxy import routes, use
 from proxy.errors import PlacementsAway, RouterAway
@@ -29,6 +29,8 @@ STUCK_SECONDS = 60.0
 KNOWN = "They were read, or are known from before."
 _RETRY_SECONDS = 0.05
 _HELD_SECONDS = 0.2
+_TOLD = 20
+"""How many of what has changed at once are named in the log."""
 
 
 class Controller:
@@ -205,10 +207,13 @@ class Controller:
 
 
 def _tell(changes: Changes) -> None:
+    routed = {route.task_id for part in (changes.adds, changes.changes) for route in part.values()}
+    for task_id in sorted(routed)[:_TOLD]:
+        log.info("an attempt is routed", **log_lines.name_attempt(task_id))
     log.info(
         "routes changed",
-        added=" ".join(sorted(changes.adds)[:20]),
-        changed=" ".join(sorted(changes.changes)[:20]),
-        removed=" ".join(sorted(changes.removes)[:20]),
+        added=" ".join(sorted(changes.adds)[:_TOLD]),
+        changed=" ".join(sorted(changes.changes)[:_TOLD]),
+        removed=" ".join(sorted(changes.removes)[:_TOLD]),
         count=len(changes),
     )

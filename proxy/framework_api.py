@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
+from program import request_ids
 from proxy.errors import ApiAway, ApiRefused
 from proxy.preview import Commit, LogEvent, Preview, read_commit, read_preview
 from proxy.problems import Problem, read_problem
@@ -90,6 +91,7 @@ class FrameworkApi:
         headers = {"Accept": "text/event-stream"}
         if after is not None:
             headers["Last-Event-ID"] = after
+        headers |= _request()
         parser = Parser()
         async with self._opened(f"{_path(app, sha)}/log", headers) as answer:
             async for piece in answer.aiter_raw():
@@ -139,7 +141,7 @@ class FrameworkApi:
         for at, address in self._in_turn():
             try:
                 answer = await self._client.request(
-                    method, address + path, json=json, timeout=timeout
+                    method, address + path, json=json, timeout=timeout, headers=_request()
                 )
                 if not answer.is_success:
                     raise _refusal(answer)
@@ -160,6 +162,12 @@ class FrameworkApi:
         first, count = self._first, len(self._addresses)
         for at in range(first, first + count):
             yield at % count, self._addresses[at % count]
+
+
+def _request() -> dict[str, str]:
+    """Return the header by which the framework's log tells for whose request this is."""
+    request = request_ids.current()
+    return {request_ids.HEADER: request} if request else {}
 
 
 def _nobody(missed: Sequence[str]) -> ApiAway:

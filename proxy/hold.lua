@@ -3,14 +3,15 @@
 --
 -- lua.hold holds a request until the controller says where its preview answers, or for as long as the client
 -- wants to be held (`Prefer: wait=10`, RFC 7240). The request waits in HAProxy, body and all, and then goes to
--- its destination once. txn.held is for how many seconds the request was to be held. Where one comes for the second
--- time, txn.refused is the task that took no connection, and txn.peer the client's own "address port".
+-- its destination once. txn.held is for how many seconds the request was to be held, txn.request its id, by which logs
+-- tell of it. Where one comes for the second time, txn.refused is the task that took no connection, and txn.peer the
+-- client's own "address port".
 --
 -- Each thread of HAProxy has a Lua of its own. It numbers what it holds, and has one connection to the
 -- controller while it holds something. To the controller goes a line for each request, with a tab between any
 -- two of its words, so that an empty one keeps its place:
---     hold NUMBER HOST CLIENT PEER TASK       a client's address, and that of the connection's other end
---                                             ("ADDRESS PORT"); the task that took no connection from it, or nothing
+--     hold NUMBER REQUEST HOST CLIENT PEER TASK   the request's id; a client's address, and that of the connection's
+--                                             other end ("ADDRESS PORT"); the task that took no connection from it, or nothing
 --     leave NUMBER                            it waits no longer
 --     next                                    the answers so far have been read
 --     end                                     nothing is held any more
@@ -127,7 +128,10 @@ local function hold(txn)
   local number, answers = last, core.queue()
   local peer = txn:get_var("txn.peer") or f:fc_src() .. " " .. f:fc_src_port()
   local refused = txn:get_var("txn.refused") or ""
-  local line = string.format("hold\t%d\t%s\t%s\t%s\t%s\n", number, txn:get_var("txn.host"), f:src(), peer, refused)
+  local request = txn:get_var("txn.request") or f:uuid()
+  txn:set_var("txn.request", request)
+  local words = { "hold", number, request, txn:get_var("txn.host"), f:src(), peer, refused }
+  local line = table.concat(words, "\t") .. "\n"
   held[number] = { line = line, answers = answers, deadline = now() + seconds, missed = 0 }
   if news then
     news:push(line)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 _OPEN_REQUESTS_SECONDS = 1
 
@@ -20,7 +20,7 @@ class Server(uvicorn.Server):
         yield
 
 
-def make_server(app: Starlette) -> Server:
+def make_server(app: ASGIApp) -> Server:
     """Return a server for `app`; `serve(sockets=[listen(path)])` runs it."""
     return Server(
         uvicorn.Config(

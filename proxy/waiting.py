@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 import structlog
 
 from prevs import names
+from program import log_lines
 from proxy import problems
 from proxy.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
@@ -156,6 +157,7 @@ class Waiting:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
             if problem is not None:
+                log.info("who waited is not let in", host=search.host, why=problem.slug)
                 search.end(problem)
             if self._is_current(search):
                 del self._searches[search.host, search.refused]
@@ -170,6 +172,8 @@ class Waiting:
         if route is not None and self._is_current(search):
             _, task = self._searches.pop((search.host, search.refused))
             task.cancel()
+            attempt = log_lines.name_attempt(route.task_id)
+            log.info("who waited is let in", host=search.host, **attempt, count=len(search.waiting))
             search.end(route)
             self._ended("running")
 
@@ -182,9 +186,17 @@ class Waiting:
         if split is None:
             return problems.no_address(host, self._domain)
         label, app = split
+        log.info("a request waits", host=host)
         start = functools.partial(self._start, app, label)
         preview = await self._patiently(start)
-        log.info("a request waits", host=host, sha=preview.sha, state=preview.state)
+        log.info(
+            "its preview is asked for",
+            host=host,
+            app=preview.app,
+            commit=preview.sha[:12],
+            task=preview.task_id,
+            state=preview.state,
+        )
         while True:
             search.preview = preview
             if preview.is_coming:  # what was true before is no longer

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+import structlog
+
 from prevs import names
 from proxy import departures
 from proxy.departures import Peer, read_peer
@@ -135,7 +137,7 @@ class _Connection(asyncio.Protocol):
 
     def _hold(self, *words: str) -> None:
         """Start the preview of a host, and answer once it is known how that ended."""
-        number, host, client, peer, refused = words
+        number, request_id, host, client, peer, refused = words
         if names.split_host(host, self._parts.domain) is not None:
             later = self._parts.cap.take(client, host)
             if later is not None:
@@ -145,7 +147,8 @@ class _Connection(asyncio.Protocol):
         tell = functools.partial(self._tell, number)
         request = _Request(host, client, read_peer(ip, int(port)), refused, tell)
         self.requests[number] = request
-        self._parts.waiting.join(host, tell, refused)
+        with structlog.contextvars.bound_contextvars(request=request_id):
+            self._parts.waiting.join(host, tell, refused)
 
     def _tell(self, number: str, outcome: Outcome) -> None:
         del self.requests[number]

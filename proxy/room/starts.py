@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -13,6 +14,8 @@ from proxy.problems import Problem
 from proxy.room import answers
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, read_visit
+
+log = structlog.get_logger(__name__)
 
 _LONGEST_FORM = 8192
 
@@ -52,6 +55,8 @@ class Starts:
         answer = await answers.answered(ask(visit)) if problem is None else problem
         outcome = answer.slug if isinstance(answer, Problem) else "asked"
         self._parts.metrics.starts.labels("page", outcome).inc()
+        sha = "" if isinstance(answer, Problem) else answer.sha[:12]
+        log.info("a page asks for a start", host=visit.host, commit=sha, outcome=outcome)
         if isinstance(answer, Problem):
             return answers.tell(self._parts, visit, answer, wants_page=wants_page)
         if wants_page:

@@ -53,6 +53,7 @@ class Previews:
     uses: list[Json] = dataclasses.field(default_factory=list)
     refused: list[Json] = dataclasses.field(default_factory=list)
     resumed_after: list[str | None] = dataclasses.field(default_factory=list)
+    request_ids: list[str] = dataclasses.field(default_factory=list)
     standby: bool = False
     started: Callable[[Json], None] = lambda preview: None
     changed: threading.Condition = dataclasses.field(default_factory=threading.Condition)
@@ -247,6 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path not in {"/v1/uses", "/v1/refusals"}:
             self.world.asked.append(f"{self.command} {path}")
+            self.world.request_ids.append(self.headers.get("X-Request-Id", ""))
         parts = [unquote(part) for part in path.split("/")[2:]]
         try:
             if self.world.standby:

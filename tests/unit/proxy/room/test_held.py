@@ -81,7 +81,7 @@ class HaproxyThread:
         self.writer = writer
 
     def hold(self, number: int, client: str = "10.0.0.9") -> None:
-        self.say(f"hold\t{number}\t{host(number)}\t{client}\t127.0.0.1 {number + 1}\t")
+        self.say(f"hold\t{number}\tr{number}\t{host(number)}\t{client}\t127.0.0.1 {number + 1}\t")
 
     def say(self, line: str) -> None:
         self.writer.write(line.encode() + b"\n")
@@ -129,7 +129,7 @@ def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(run: Run)
 def test_a_request_without_a_host_is_answered_and_holds_up_no_other(run: Run) -> None:
     async def scenario(bench: Bench) -> None:
         async with bench.connected() as haproxy:
-            haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t")
+            haproxy.say("hold\t1\tr1\t\t10.0.0.9\t127.0.0.1 2\t")
             assert [line async for line in haproxy.lines()] == ["1 no"]
             haproxy.say("next")
             haproxy.hold(2)

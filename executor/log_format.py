@@ -1,0 +1,30 @@
+"""The executor's own log lines: the sandbox's stderr. Its stdout has what the attempt says."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from program import log_lines
+
+
+class LogFormat(logging.Formatter):
+    """Lines in a form of program.log_lines, each with the `fields`."""
+
+    def __init__(self, fields: Mapping[str, str], form: str) -> None:
+        super().__init__()
+        self._fields = fields
+        self._render = log_lines.renderer(form)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        fields: dict[str, object] = {
+            "timestamp": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "logger": record.name,
+            **self._fields,
+        }
+        if record.exc_info:
+            fields["exception"] = self.formatException(record.exc_info)
+        return self._render(fields)
