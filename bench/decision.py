@@ -134,6 +134,7 @@ def build() -> Scene:
         metrics=Metrics(CollectorRegistry()),
         limits=Limits(previews=2 * PREVIEWS),
         clock=clock,
+        era="bench",
     )
     scene = Scene(service, records, seconds, chance)
     alive = [_update(preview, "TASK_RUNNING") for preview in records.in_state(State.RUNNING)]

@@ -85,6 +85,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         metrics=Metrics(registry),
         clock=clock,
         limits=chosen.limits,
+        era=secrets.token_hex(4),
     )
     previews = ServicePreviews(service)
     sandboxes = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
+from framework.history import History
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, TokenRecord
 
 Record = AppRecord | PreviewRecord | PlacementsRecord | TokenRecord
@@ -96,6 +97,10 @@ class Previews(Protocol):
 
     def usual(self, app: str) -> Mapping[str, float]:
         """Return how many seconds each step of an app's attempts usually takes, where known."""
+        ...
+
+    def history(self) -> History:
+        """Return what has happened since this framework leads."""
         ...
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:

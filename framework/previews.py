@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from framework.errors import UnknownApp, UnknownPreview
 from framework.events import ConnectionsRefused, Used, ask
+from framework.history import History
 from framework.ports import Use
 from framework.service import Service
 from prevs.records import AppRecord, PreviewRecord
@@ -81,6 +82,10 @@ class ServicePreviews:
     def usual(self, app: str) -> Mapping[str, float]:
         """Return how many seconds each step of an app's attempts usually takes, where known."""
         return self._service.snapshot.usual.get(app, _UNKNOWN)
+
+    def history(self) -> History:
+        """Return what has happened since this framework leads."""
+        return self._service.history
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take what a proxy says of its use of tasks. Does not wait for it to be looked at."""

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
-from framework import events
+from framework import events, history
 from framework.attempts import Attempts
 from framework.branches import Branches
 from framework.clock import Clock
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
 from framework.eviction import Eviction
+from framework.history import History
 from framework.idling import Idling
 from framework.launching import Launching
 from framework.limits import Limits
@@ -60,7 +61,9 @@ class Service:
 
     `origin` describes every task but for the framework id, which comes from the store;
     `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
-    block, when an app is removed: it answers with events.Forgotten.
+    block, when an app is removed: it answers with events.Forgotten. `era` tells this leader's
+    happenings from every other's. `snapshot` and `history` are replaced, never changed: any thread
+    may look at them.
     """
 
     def __init__(  # noqa: PLR0913 - wiring; each is given by name
@@ -75,6 +78,7 @@ class Service:
         metrics: Metrics,
         clock: Clock,
         limits: Limits,
+        era: str,
     ) -> None:
         self.inbox = inbox
         self._limits = limits
@@ -107,6 +111,7 @@ class Service:
         self.requests = Requests(self._records, clock)
         self._branches = Branches(records, self.requests, clock, vanished=limits.vanished)
         self.snapshot: Snapshot = self._records.snapshot()
+        self.history = History(era)
 
     @property
     def framework_id(self) -> str | None:
@@ -308,7 +313,9 @@ class Service:
 
     def _show(self) -> None:
         """Replace what others read."""
-        self.snapshot = self._records.snapshot()
+        before, self.snapshot = self.snapshot, self._records.snapshot()
+        with self._going_on("history"):
+            self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
         self._metrics.silence.set(self._clock.monotonic() - self._heard)
 

@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry
 from framework.http_api import guards, probes, problems
 from framework.http_api.answers import Presenter
 from framework.http_api.app_routes import AppRoutes
+from framework.http_api.event_routes import EventRoutes
+from framework.http_api.feed import Feed
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
@@ -55,6 +57,7 @@ def make_app(
         AppRoutes(previews, leads, addresses),
         PreviewRoutes(previews, leads, Logs(sandboxes), presenter),
         UseRoutes(previews, presenter),
+        EventRoutes(previews, Feed(previews.history)),
     ):
         app.include_router(routes.make_router(), dependencies=told)
     app.include_router(probes.make_router(registry, checks))

@@ -27,7 +27,7 @@ QUIET_AFTER_S = 5.0
 KEEPALIVE_S = 10.0
 
 
-def encode_event(name: str, data: str, event_id: int | None = None) -> bytes:
+def encode_event(name: str, data: str, event_id: int | str | None = None) -> bytes:
     """Return an event as it is sent; `data` has no line breaks."""
     number = "" if event_id is None else f"id: {event_id}\n"
     return f"event: {name}\n{number}data: {data}\n\n".encode()

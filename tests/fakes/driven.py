@@ -56,6 +56,7 @@ def make_service(
         metrics=Metrics(registry),
         limits=limits,
         clock=clock,
+        era="driven",
     )
 
 

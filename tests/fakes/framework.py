@@ -75,6 +75,7 @@ class Framework:
             metrics=Metrics(CollectorRegistry()),
             limits=Limits(),
             clock=clock,
+            era=secrets.token_hex(4),
         )
         self.previews = ServicePreviews(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)

@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from framework import history
 from framework.errors import AppExists, NotRetryable, UnknownApp, UnknownPreview
+from framework.history import History
 from framework.ports import Use
+from framework.records import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -21,6 +24,8 @@ class FakePreviews:
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
         self.refusals: list[tuple[str, tuple[str, ...]]] = []
         self.error: Exception | None = None
+        self.past = History("fake")
+        self._seen = Snapshot({}, {})
 
     def put(self, app: str, sha: str, state: State, **fields: Any) -> PreviewRecord:
         """Have a preview as told."""
@@ -98,6 +103,12 @@ class FakePreviews:
 
     def usual(self, app: str) -> Mapping[str, float]:
         return self.usual_seconds.get(app, {})
+
+    def history(self) -> History:
+        """Return what has happened, up to what is there now."""
+        before, self._seen = self._seen, Snapshot(dict(self.known_apps), dict(self.known))
+        self.past = history.note(self.past, before, self._seen, 1000.0)
+        return self.past
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         self.uses.append((proxy, tuple(uses)))

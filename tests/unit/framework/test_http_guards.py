@@ -277,6 +277,7 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
         "PUT /v1/previews/{app}/{sha}/pin": [200, 401, 404, 422, 503],
         "DELETE /v1/previews/{app}/{sha}/pin": [200, 401, 404, 422, 503],
         "GET /v1/queue": [200, 401, 422, 503],
+        "GET /v1/events": [200, 401, 404, 422, 503],
         "POST /v1/uses": [204, 401, 413, 422, 503],
         "POST /v1/refusals": [204, 401, 413, 422, 503],
         "GET /healthz": [200, 503],
@@ -299,6 +300,8 @@ EXAMPLED = (
     "Preview",
     "PreviewDetail",
     "Queued",
+    "Event",
+    "Events",
     "UseReport",
 )
 

@@ -1,0 +1,91 @@
+"""/v1/events: what has happened lately, as a list or as a stream.
+
+event: preview | app     id: the event's     data: the event
+event: reset             id: the last event's     data: {}     what was read before is out of date:
+                         another framework leads now, or more has happened than is kept
+"""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from framework.history import Happening
+from framework.http_api import event_models as models
+from framework.http_api.feed import Feed, Reset
+from framework.http_api.log_stream import encode_event
+from framework.http_api.problems import document
+from framework.ports import Previews
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": (
+            "The last events first; or, to one that accepts text/event-stream, those that follow "
+            "the one named by Last-Event-ID, and `reset` where that is not known any more."
+        ),
+        "model": models.Events,
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+EventId = Annotated[str, Query(max_length=100, description="The `next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
+
+
+class EventRoutes:
+    """The calls about what happens. None blocks."""
+
+    def __init__(self, previews: Previews, feed: Feed) -> None:
+        self._previews = previews
+        self._feed = feed
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(tags=["events"])
+        responses = {**_STREAM, **document(404)}
+        router.get("/v1/events", response_model=models.Events, responses=responses)(
+            self.list_events
+        )
+        return router
+
+    async def list_events(
+        self,
+        *,
+        app: str = "",
+        limit: Limit = 100,
+        after: EventId = "",
+        accept: Annotated[str, Header()] = "",
+        last_event_id: Annotated[str, Header()] = "",
+    ) -> models.Events | Response:
+        """List what has happened lately, the last first, of one app or of all; or follow it."""
+        if app:
+            self._previews.app(app)
+        if "text/event-stream" in accept.lower():
+            # Nothing between here and the reader may wait for more of it.
+            headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            events = self._follow(app, last_event_id.strip())
+            return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        history = self._feed.history
+        kept = history.before(after) if after else history.kept
+        found = [one for one in reversed(kept) if app in ("", one.app)]
+        page = found[:limit]
+        return models.Events(
+            events=[models.show_event(one) for one in page],
+            next=page[-1].id if found[limit:] else None,
+        )
+
+    async def _follow(self, app: str, after: str) -> AsyncGenerator[bytes, None]:
+        # So that the reader knows that it is heard, also while nothing happens.
+        yield b": from here on\n\n"
+        async for told in self._feed.follow(after):
+            match told:
+                case None:
+                    yield b": still here\n\n"
+                case Reset(last):
+                    yield encode_event("reset", "{}", last)
+                case Happening() if app in ("", told.app):
+                    shown = models.show_event(told).model_dump_json()
+                    yield encode_event(told.type, shown, told.id)
+                case _:
+                    yield b": another app's\n\n"

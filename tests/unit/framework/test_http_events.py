@@ -1,0 +1,62 @@
+from typing import Any
+
+from prevs.states import State
+from tests.fakes.asgi import ApiInProcess
+
+SHA = "a" * 40
+
+
+def scene() -> ApiInProcess:
+    """An API of which somebody hears what happens, one thing after the other."""
+    api = ApiInProcess()
+    for name in ("hello", "shop"):
+        api.call("POST", "/v1/apps", json={"name": name, "repository": "/srv"})
+        api.previews.history()
+    for state in (State.QUEUED, State.PLACED, State.RUNNING):
+        api.previews.put("hello", SHA, state, labels=("main",))
+        api.previews.history()
+    return api
+
+
+def ask(api: ApiInProcess, **query: Any) -> Any:
+    answer = api.call("GET", "/v1/events", params=query)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def test_the_last_event_is_the_first_and_says_all_that_is_known() -> None:
+    answer = ask(scene())
+    assert answer["next"] is None
+    assert [one["id"] for one in answer["events"]] == [f"fake-{n}" for n in (5, 4, 3, 2, 1)]
+    assert answer["events"][0] == {
+        "id": "fake-5",
+        "at": 1000.0,
+        "type": "preview",
+        "app": "hello",
+        "sha": SHA,
+        "label": "main",
+        "state": "running",
+        "before": "placed",
+        "sentence": "main of hello (aaaaaaa) runs",
+        "task_id": None,
+    }
+    assert answer["events"][4]["sentence"] == "app hello was added"
+
+
+def test_pages_go_back_to_the_first_event_of_one_app() -> None:
+    api = scene()
+    pages, after = [], ""
+    while True:
+        page = ask(api, app="hello", limit=2, after=after)
+        pages.append([one["id"] for one in page["events"]])
+        if page["next"] is None:
+            break
+        after = page["next"]
+        api.previews.put("hello", SHA, State.FAILED)
+    assert pages == [["fake-5", "fake-4"], ["fake-3", "fake-1"]]
+    assert ask(api, after="another-leader-7") == {"events": [], "next": None}
+
+
+def test_events_of_no_app_are_a_problem() -> None:
+    answer = ApiInProcess().call("GET", "/v1/events?app=nope")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:prevs:problem:unknown-app")
