@@ -235,8 +235,9 @@ class Refs(Protocol):
     def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
         """Return at most `limit` commits that a branch, a tag, a label or a commit's id reaches.
 
+        Without `ref` it is the main branch, or else the one with the newest commit.
         `after` is the `next` of the page before. They stay those of the commit that the first page
-        began with. Raises UnknownLabel, AmbiguousLabel, and what `listing` does.
+        began with. Raises UnknownLabel, AmbiguousLabel, InvalidSettings, and what `listing` does.
         """
         ...
 

@@ -16,6 +16,7 @@ from framework.http_api.feed import Feed
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
+from framework.http_api.ref_routes import RefRoutes
 from framework.http_api.use_routes import UseRoutes
 from framework.ports import Previews, Refs, Sandboxes, Tokens
 from prevs.names import Addresses
@@ -57,6 +58,7 @@ def make_app(
         AppRoutes(previews, leads, addresses),
         PreviewRoutes(previews, leads, Logs(sandboxes), presenter),
         UseRoutes(previews, presenter),
+        RefRoutes(leads, addresses),
         EventRoutes(previews, Feed(previews.history)),
     ):
         app.include_router(routes.make_router(), dependencies=told)

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.history import Happening
 from framework.http_api.examples import SHA, TASK_ID, example
+from framework.http_api.paging import Next
 from prevs.states import State
 
 _EVENT: dict[str, Any] = {
@@ -45,7 +46,7 @@ class Events(BaseModel):
     model_config = example({"events": [_EVENT], "next": "9f86d081-17"})
 
     events: list[Event]
-    next: str | None = Field(description="`after` of the next page; null: this is the last one.")
+    next: Next
 
 
 def show_event(happening: Happening) -> Event:

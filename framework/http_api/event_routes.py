@@ -8,13 +8,14 @@ event: reset             id: the last event's     data: {}     what was read bef
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Response
 from fastapi.responses import StreamingResponse
 
 from framework.history import Happening
 from framework.http_api import event_models as models
 from framework.http_api.feed import Feed, Reset
 from framework.http_api.log_stream import encode_event
+from framework.http_api.paging import LIMIT, After, Limit
 from framework.http_api.problems import document
 from framework.ports import Previews
 
@@ -28,9 +29,6 @@ _STREAM: dict[int | str, dict[str, Any]] = {
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
     }
 }
-
-EventId = Annotated[str, Query(max_length=100, description="The `next` of the page before.")]
-Limit = Annotated[int, Query(ge=1, le=500, description="How many at most.")]
 
 
 class EventRoutes:
@@ -53,8 +51,8 @@ class EventRoutes:
         self,
         *,
         app: str = "",
-        limit: Limit = 100,
-        after: EventId = "",
+        limit: Limit = LIMIT,
+        after: After = "",
         accept: Annotated[str, Header()] = "",
         last_event_id: Annotated[str, Header()] = "",
     ) -> models.Events | Response:

@@ -14,6 +14,8 @@ from framework.errors import (
     AmbiguousLabel,
     BeingFetched,
     Candidate,
+    InvalidSettings,
+    Problem,
     RepositoryUnreachable,
     UnknownLabel,
 )
@@ -84,7 +86,7 @@ class Mirrors:
         mirror = self._get_mirror(app)
         try:
             snapshot = self._look(app, mirror)
-            listed = snapshot.listed = snapshot.listed or _list(mirror, snapshot)
+            listed = _list(mirror, snapshot)
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
         failure = mirror.last.failure
@@ -136,10 +138,11 @@ class Mirrors:
         if after:
             place = commits.read_cursor(after)
             if place is None:
-                raise UnknownLabel(app.name, ref, "`after` is no `next` of a page before.")
+                raise InvalidSettings([Problem("after", "is not `next` of an answer of this list")])
             return Cursor(
                 _choose(app, place.sha, mirror, mirror.find(snapshot, place.sha)).sha, place.skip
             )
+        ref = ref or _find_main(app, mirror, snapshot)
         found = Found(resolution.find_named(snapshot.refs, ref))
         if not found.refs:
             if not names.is_label(ref):
@@ -182,9 +185,19 @@ class Mirrors:
 
 
 def _list(mirror: Mirror, snapshot: Snapshot) -> Sequence[Ref]:
-    described = mirror.describe([ref.sha for ref in snapshot.refs])
-    by_sha = {commit.sha: commit for commit in described}
-    return resolution.list_refs(snapshot.refs, snapshot.labels, by_sha)
+    """Return the branches and tags as people see them, made once for each snapshot."""
+    if snapshot.listed is None:
+        described = mirror.describe([ref.sha for ref in snapshot.refs])
+        by_sha = {commit.sha: commit for commit in described}
+        snapshot.listed = resolution.list_refs(snapshot.refs, snapshot.labels, by_sha)
+    return snapshot.listed
+
+
+def _find_main(app: AppRecord, mirror: Mirror, snapshot: Snapshot) -> str:
+    main = resolution.find_main(_list(mirror, snapshot))
+    if main is None:
+        raise UnknownLabel(app.name, "", "the repository has no branches yet.")
+    return main
 
 
 def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolved:

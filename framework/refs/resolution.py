@@ -13,6 +13,8 @@ from prevs import names
 
 _TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
 
+_MAIN = ("main", "master", "trunk")
+
 
 class Ref(NamedTuple):
     """A branch or tag and the commit it leads to. `kind` is branch, tag, or commit: no ref."""
@@ -79,6 +81,16 @@ def find_named(refs: Iterable[Ref], name: str) -> tuple[Ref, ...]:
     """Return the branches and tags that people see by a name: one of each commit."""
     found = {ref.sha: ref for ref in refs if _printable(ref.name) == name}
     return tuple(found.values())
+
+
+def find_main(refs: Sequence[ports.Ref]) -> str | None:
+    """Return the branch to show where none is named: a usual one, or that of the newest commit.
+
+    A mirror does not know which one its repository shows first.
+    """
+    branches = [ref.name for ref in refs if ref.kind == "branch"]
+    usual = [name for name in _MAIN if name in branches]
+    return next(iter((*usual, *branches)), None)
 
 
 def show_name(ref: Ref) -> str | None:

@@ -63,7 +63,7 @@ class FakeRefs:
 
     def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
         """Return commits of `logs`, else the one that the ref leads to; `next` is a number."""
-        lead = self.resolve(app, ref)
+        lead = self.resolve(app, ref or "main")
         own = Commit(lead.sha, lead.author, lead.subject, lead.committed)
         commits = self.logs.get((app.name, ref), [own])
         begin = int(after or 0)

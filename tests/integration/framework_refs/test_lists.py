@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from framework.errors import AmbiguousLabel, BeingFetched, RepositoryUnreachable, UnknownLabel
+from framework.errors import (
+    AmbiguousLabel,
+    BeingFetched,
+    InvalidSettings,
+    RepositoryUnreachable,
+    UnknownLabel,
+)
 from framework.refs import Mirrors
 from framework.refs.git_command import GitCommand
 from framework.refs.mirror import Mirror
@@ -148,7 +154,6 @@ def test_commits_of_what_is_none_are_refused_with_a_reason(
         ("nope", "", "no branch or tag of that name"),
         ("--all", "", "no branch or tag of that name"),
         ("main..both", "", "no branch or tag of that name"),
-        ("main", "--all", "no `next` of a page before"),
         ("main", cursor, "no branch or tag reaches it"),
     ]
     for ref, after, why in asked:
@@ -156,6 +161,21 @@ def test_commits_of_what_is_none_are_refused_with_a_reason(
             mirrors.commits(app, ref, limit=1, after=after)
     with pytest.raises(AmbiguousLabel):
         mirrors.commits(app, "both", limit=1)
+    with pytest.raises(InvalidSettings):
+        mirrors.commits(app, "main", limit=1, after="--all")
+
+
+def test_without_a_name_the_commits_are_those_of_the_main_branch(
+    source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock
+) -> None:
+    with pytest.raises(UnknownLabel, match="has no branches yet"):
+        mirrors.commits(app, "", limit=1)
+    import_commits(source, spell(b"newest", b"Of the newest", when=b"2000000000"))
+    clock.now += 100
+    assert mirrors.commits(app, "", limit=1).commits[0].subject == "Of the newest"
+    source.commit("Of main")
+    clock.now += 100
+    assert mirrors.commits(app, "", limit=1).commits[0].subject == "Of main"
 
 
 def test_what_was_pushed_is_listed_after_the_interval_and_what_was_removed_no_more(

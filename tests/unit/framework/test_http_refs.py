@@ -1,0 +1,115 @@
+import time
+from typing import Any
+
+import pytest
+
+from framework.errors import BeingFetched, InvalidSettings, Problem, RepositoryUnreachable
+from framework.ports import Commit, Listing, Ref
+from prevs.records import AppRecord
+from tests.fakes.asgi import ApiInProcess
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+MAIN = Ref("main", "branch", "main", A, "Ada", "Say <b>hello</b>", 3000.0)
+CART = Ref("feature/Cart", "branch", "feature-cart-5a1f", B, "Bob", "Sell", 2000.0)
+TAG = Ref("v1", "tag", "v1", C, "Ada", "Begin", 1000.0, ambiguous=True)
+
+
+@pytest.fixture
+def api() -> ApiInProcess:
+    api = ApiInProcess()
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    api.refs.listings["hello"] = Listing([MAIN, CART, TAG], 5.0)
+    return api
+
+
+def ask(api: ApiInProcess, path: str, **query: Any) -> Any:
+    answer = api.call("GET", f"/v1/apps/hello/{path}", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def names(api: ApiInProcess, **query: Any) -> list[str]:
+    return [ref["name"] for ref in ask(api, "refs", **query)["refs"]]
+
+
+def test_branches_and_tags_have_their_address_unless_it_could_mean_others(
+    api: ApiInProcess,
+) -> None:
+    answer = ask(api, "refs")
+    assert answer["refs"][1] == {
+        "name": "feature/Cart",
+        "kind": "branch",
+        "label": "feature-cart-5a1f",
+        "sha": B,
+        "author": "Bob",
+        "subject": "Sell",
+        "committed": 2000.0,
+        "url": "http://feature-cart-5a1f.hello.localhost:8080/",
+        "ambiguous": False,
+    }
+    assert [(ref["url"], ref["ambiguous"]) for ref in answer["refs"]][2] == (None, True)
+    assert (answer["next"], answer["problem"]) == (None, "")
+    assert 0 <= time.time() - 5.0 - answer["as_of"] < 60
+
+
+def test_a_list_that_is_old_tells_why(api: ApiInProcess) -> None:
+    api.refs.listings["hello"] = Listing([MAIN], None, "It is gone.")
+    answer = ask(api, "refs")
+    assert (answer["as_of"], answer["problem"]) == (None, "It is gone.")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"kind": "tag"}, ["v1"]),
+        ({"kind": "branch"}, ["main", "feature/Cart"]),
+        ({"search": "CART"}, ["feature/Cart"]),
+        ({"search": "cart-5a"}, ["feature/Cart"]),
+        ({"search": "ada"}, ["main", "v1"]),
+        ({"search": "<B>"}, ["main"]),
+        ({"search": "ccccccc"}, ["v1"]),
+        ({"search": "nothing of this"}, []),
+    ],
+)
+def test_refs_are_found(api: ApiInProcess, query: dict[str, str], found: list[str]) -> None:
+    assert names(api, **query) == found
+
+
+def test_refs_come_in_pages_the_newest_first(api: ApiInProcess) -> None:
+    first = ask(api, "refs", limit=2)
+    assert [ref["name"] for ref in first["refs"]] == ["main", "feature/Cart"]
+    rest = ask(api, "refs", limit=2, after=first["next"])
+    assert ([ref["name"] for ref in rest["refs"]], rest["next"]) == (["v1"], None)
+
+
+def test_commits_come_in_pages_each_with_an_address(api: ApiInProcess) -> None:
+    api.refs.put("hello", "main", A)
+    api.refs.logs["hello", "main"] = [Commit(sha, "Ada", "Go on", 9.0) for sha in (A, B, C)]
+    first = ask(api, "commits", ref="main", limit=2)
+    assert first["commits"][1] == {
+        "sha": B,
+        "author": "Ada",
+        "subject": "Go on",
+        "committed": 9.0,
+        "url": f"http://{B}.hello.localhost:8080/",
+    }
+    rest = ask(api, "commits", ref="main", limit=2, after=first["next"])
+    assert ([commit["sha"] for commit in rest["commits"]], rest["next"]) == ([C], None)
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug"),
+    [
+        (RepositoryUnreachable("hello", "/srv", "it is gone"), 502, "repository-unreachable"),
+        (BeingFetched("hello"), 503, "unavailable"),
+        (InvalidSettings([Problem("after", "is no next")]), 422, "invalid-settings"),
+    ],
+)
+def test_what_cannot_be_listed_is_a_problem(
+    api: ApiInProcess, error: Exception, status: int, slug: str
+) -> None:
+    api.refs.listings["hello"] = error
+    answer = api.call("GET", "/v1/apps/hello/refs")
+    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:prevs:problem:{slug}")
+    for path in ("/v1/apps/nope/refs", "/v1/apps/nope/commits", "/v1/apps/hello/commits?ref=nope"):
+        assert api.call("GET", path).status_code == 404
