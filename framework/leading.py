@@ -18,6 +18,8 @@ from framework.access import Identity
 from framework.clock import Clock
 from framework.errors import Fatal, ForeignState
 from framework.following import Following
+from framework.keeping import Keeping
+from framework.kept_logs import KeptLogs, LastingSandboxes
 from framework.launching import next_attempt
 from framework.metrics import Metrics
 from framework.ports import Store, Stored
@@ -45,6 +47,7 @@ class Leading(NamedTuple):
     service: Service
     cluster: mesos.MesosCluster
     following: Following
+    keeping: Keeping
     app: FastAPI
 
     def serve(self) -> Fatal | None:
@@ -53,14 +56,16 @@ class Leading(NamedTuple):
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to follow branches and to subscribe with Mesos. Does not block."""
+        """Begin to follow branches, to keep logs, and to subscribe with Mesos. Does not block."""
         self.following.start()
+        self.keeping.start()
         self.cluster.start()
 
     def stop(self) -> None:
         """Have all parts end; every task goes on. Blocks for some seconds at most."""
         self.service.inbox.put(events.Stop())
         self.following.stop()
+        self.keeping.stop()
         self.cluster.stop()
 
 
@@ -88,7 +93,9 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         era=secrets.token_hex(4),
     )
     previews = ServicePreviews(service)
-    sandboxes = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
+    agents = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
+    kept = KeptLogs(chosen.dir / "logs")
+    sandboxes = LastingSandboxes(agents, kept)
     operator = chosen.token()
     tokens = ServiceTokens(service, operator, functools.partial(secrets.token_urlsafe, 32))
     app = http_api.make_app(
@@ -105,7 +112,8 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     ports = dashboard.Ports(previews, refs, sandboxes, tokens, _note, ready)
     addresses = chosen.addresses()
     dashboard.add_dashboard(app, ports, operator_token=operator, addresses=addresses)
-    return Leading(service, cluster, following, app)
+    keeping = Keeping(agents, kept, lambda: service.snapshot)
+    return Leading(service, cluster, following, keeping, app)
 
 
 def _note(who: Identity, action: str, target: str, outcome: int, client: str) -> None:

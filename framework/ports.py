@@ -257,8 +257,11 @@ class Sandboxes(Protocol):
         """
         ...
 
-    def tail(self, preview: PreviewRecord, size: int) -> bytes:
-        """Return at most the last `size` bytes, in whole lines. As `read` otherwise."""
+    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+        """Return at most the last `size` bytes, in whole lines, and the offset after them.
+
+        As `read` otherwise.
+        """
         ...
 
 

@@ -53,15 +53,19 @@ class AgentSandboxes:
         data, begin = self._read(preview, offset, PIECE_SIZE)
         return data, begin + len(data)
 
-    def tail(self, preview: PreviewRecord, size: int) -> bytes:
-        """Return at most the last `size` bytes, in whole lines where one is not longer itself."""
+    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+        """Return at most the last `size` bytes, in whole lines where one is not longer itself.
+
+        And the offset after them.
+        """
         _, end = self._read(preview, _END, 0)
         begin = max(0, end - min(size, PIECE_SIZE))
         data, _ = self._read(preview, begin, end - begin)
+        end = begin + len(data)
         if begin == 0:
-            return data
+            return data, end
         _, _, whole_lines = data.partition(b"\n")
-        return whole_lines or data
+        return whole_lines or data, end
 
     def _read(self, preview: PreviewRecord, offset: int, length: int) -> tuple[bytes, int]:
         """Return the bytes and where they begin. Raises Unavailable."""

@@ -107,7 +107,7 @@ class LogStream:
     async def _reaches(self, preview: PreviewRecord, offset: int) -> bool:
         """Tell whether the log has a byte before `offset`, so that it can go on there."""
         try:
-            return bool(await self._logs.read(preview, offset - 1))
+            return bool((await self._logs.read(preview, offset - 1)).data)
         except Unavailable:
             return True
 
@@ -122,7 +122,7 @@ class LogStream:
             return None
         place.looked = now
         try:
-            data = await self._logs.read(preview, place.offset)
+            data, end = await self._logs.read(preview, place.offset)
         except Unavailable:
             return None
         text, size = logs.cut_text(data, whole=False)
@@ -130,7 +130,7 @@ class LogStream:
             text, size = logs.cut_text(data, whole=True)
         if not size:
             return None
-        place.offset += size
+        place.offset = end - (len(data) - size)
         place.grew = now
         place.looked = float("-inf")
         return encode_event("log", json.dumps(text, ensure_ascii=False), place.offset)

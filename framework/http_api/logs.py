@@ -23,9 +23,16 @@ OVER = frozenset({State.STOPPED, State.FAILED})
 """The states in which a log grows no more."""
 
 
+class Piece(NamedTuple):
+    """Some of a log, and the offset after it."""
+
+    data: bytes
+    end: int
+
+
 class _Read(NamedTuple):
     begun: float
-    task: asyncio.Task[bytes]
+    task: asyncio.Task[Piece]
 
 
 class Logs:
@@ -37,14 +44,15 @@ class Logs:
         self._limit = anyio.CapacityLimiter(_AT_A_TIME)
         self._reads: dict[tuple[str, int, bool], _Read] = {}
 
-    async def read(self, preview: PreviewRecord, offset: int) -> bytes:
+    async def read(self, preview: PreviewRecord, offset: int) -> Piece:
         """Return some of what follows `offset`; nothing at the end, or without a log.
 
+        It may begin later, where only the end of the log is kept.
         Those who ask for one place at about the same time share one read. Raises Unavailable.
         """
         task_id = find_log(preview)
         if task_id is None:
-            return b""
+            return Piece(b"", offset)
         now = self._clock()
         # What was read before the log was over may lack its end.
         key = (task_id, offset, preview.state in OVER)
@@ -62,24 +70,21 @@ class Logs:
 
         Raises Unavailable.
         """
-        data = b""
-        while len(data) < _LONGEST_ANSWER and (
-            more := await self.read(preview, offset + len(data))
-        ):
-            data += more
+        data, end = b"", offset
+        while len(data) < _LONGEST_ANSWER and (piece := await self.read(preview, end)).data:
+            data, end = data + piece.data, piece.end
         text, size = cut_text(data, whole=preview.state in OVER)
-        return text, offset + size
+        return text, end - (len(data) - size)
 
     async def read_tail(self, preview: PreviewRecord) -> str:
         """Return the last lines as text. Raises Unavailable."""
         work = functools.partial(self._sandboxes.tail, preview, TAIL_SIZE)
-        tail = await anyio.to_thread.run_sync(work, limiter=self._limit)
+        tail, _ = await anyio.to_thread.run_sync(work, limiter=self._limit)
         return tail.decode("utf-8", "replace")
 
-    async def _read(self, preview: PreviewRecord, offset: int) -> bytes:
+    async def _read(self, preview: PreviewRecord, offset: int) -> Piece:
         work = functools.partial(self._sandboxes.read, preview, offset)
-        data, _ = await anyio.to_thread.run_sync(work, limiter=self._limit)
-        return data
+        return Piece(*await anyio.to_thread.run_sync(work, limiter=self._limit))
 
 
 def find_log(preview: PreviewRecord) -> str | None:
@@ -100,7 +105,7 @@ def _is_shared(read: _Read, now: float) -> bool:
     return not read.task.done() or now - read.begun < _SHARED_S
 
 
-def _take_note(task: asyncio.Task[bytes]) -> None:
+def _take_note(task: asyncio.Task[Piece]) -> None:
     """Look at the outcome, which asyncio complains about when all readers went away before."""
     if not task.cancelled():
         task.exception()

@@ -73,8 +73,8 @@ def test_a_long_output_comes_in_pieces_of_64_kb(writing: Writing) -> None:
 
 def test_the_tail_is_the_last_whole_lines(writing: Writing) -> None:
     with writing(b"one\ntwo\nthree\n") as (sandboxes, preview):
-        assert sandboxes.tail(preview, 4096) == b"one\ntwo\nthree\n"
-        assert sandboxes.tail(preview, 12) == b"two\nthree\n"
+        assert sandboxes.tail(preview, 4096) == (b"one\ntwo\nthree\n", 14)
+        assert sandboxes.tail(preview, 12) == (b"two\nthree\n", 14)
 
 
 def test_an_attempt_that_is_unknown_or_not_there_has_no_output(writing: Writing) -> None:
@@ -82,4 +82,4 @@ def test_an_attempt_that_is_unknown_or_not_there_has_no_output(writing: Writing)
         for change in ({"task_id": None}, {"task_id": f"hello.{SHA}.other"}):
             without = dataclasses.replace(preview, **change)
             assert sandboxes.read(without, 0) == (b"", 0)
-            assert sandboxes.tail(without, 10) == b""
+            assert sandboxes.tail(without, 10) == (b"", 0)

@@ -7,6 +7,7 @@ import httpx
 from prometheus_client import CollectorRegistry
 
 from framework.http_api import Probes, make_app
+from framework.ports import Sandboxes
 from prevs import names
 from program.health import Check
 from tests.fakes.previews import FakePreviews
@@ -20,7 +21,7 @@ TOKEN = "a-token-for-tests"
 class ApiInProcess:
     """The API over fakes; `call` brings the token unless other headers are given."""
 
-    def __init__(self, port: int = 8080) -> None:
+    def __init__(self, port: int = 8080, sandboxes: Sandboxes | None = None) -> None:
         self.previews = FakePreviews()
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
@@ -31,7 +32,7 @@ class ApiInProcess:
         self.app = make_app(
             self.previews,
             self.refs,
-            self.sandboxes,
+            sandboxes or self.sandboxes,
             tokens=self.tokens,
             addresses=names.addresses("localhost", port),
             registry=self.registry,

@@ -16,6 +16,7 @@ class FakeSandboxes:
         self.output: dict[str, bytes] = {}
         self.away = False
         self.reads = 0
+        self.tails = 0
         self.open = threading.Event()
         self.open.set()
         self._piece_size = piece_size
@@ -26,12 +27,13 @@ class FakeSandboxes:
         data = self._find(preview)[offset : offset + self._piece_size]
         return data, offset + len(data)
 
-    def tail(self, preview: PreviewRecord, size: int) -> bytes:
+    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+        self.tails += 1
         output = self._find(preview)
         if len(output) <= size:
-            return output
+            return output, len(output)
         _, _, whole_lines = output[-size:].partition(b"\n")
-        return whole_lines
+        return whole_lines, len(output)
 
     def _find(self, preview: PreviewRecord) -> bytes:
         if self.away:

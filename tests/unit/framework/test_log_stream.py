@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from framework.http_api.answers import Presenter
 from framework.http_api.log_stream import LogStream, encode_event, parse_event_id
-from framework.http_api.logs import Logs, cut_text
+from framework.http_api.logs import Logs, Piece, cut_text
 from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State
@@ -284,10 +284,10 @@ def test_viewers_of_one_place_share_a_read() -> None:
     preview = FakePreviews().put("hello", SHA, State.RUNNING, task_id="t1")
     logs = Logs(sandboxes, clock=lambda: 0.0)
 
-    async def read_many() -> list[bytes]:
+    async def read_many() -> list[Piece]:
         return await asyncio.gather(*(logs.read(preview, 0) for _ in range(50)))
 
-    assert asyncio.run(read_many()) == [b"one\n"] * 50
+    assert asyncio.run(read_many()) == [Piece(b"one\n", 4)] * 50
     assert sandboxes.reads == 1
 
 

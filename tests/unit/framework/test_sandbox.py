@@ -100,10 +100,10 @@ def test_a_read_is_bounded(mesos: StandIn) -> None:
 
 def test_the_tail_is_whole_lines_unless_one_is_longer(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos)
-    assert sandboxes.tail(PREVIEW, 100) == b"one\ntwo\nthr\xe9e\n"
-    assert sandboxes.tail(PREVIEW, 12) == b"two\nthr\xe9e\n"
-    assert sandboxes.tail(PREVIEW, 8) == b"thr\xe9e\n"
-    assert sandboxes.tail(PREVIEW, 3) == b"\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 100)[0] == b"one\ntwo\nthr\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 12)[0] == b"two\nthr\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 8)[0] == b"thr\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 3)[0] == b"\xe9e\n"
 
 
 def test_the_master_is_asked_once_for_where_agents_are(mesos: StandIn) -> None:
@@ -118,7 +118,7 @@ def test_an_agent_that_the_master_does_not_know_has_no_sandboxes(mesos: StandIn)
     sandboxes = sandboxes_of(mesos, now)
     gone = PreviewRecord("hello", "a" * 40, State.FAILED, task_id="t1", agent_id="S1")
     assert sandboxes.read(gone, 3) == (b"", 3)
-    assert sandboxes.tail(gone, 3) == b""
+    assert sandboxes.tail(gone, 3)[0] == b""
     assert mesos.asked == ["/slaves"]
     mesos.agents["S1"] = ""
     now[0] += 5
@@ -151,7 +151,7 @@ def test_a_preview_without_an_attempt_has_no_output(
 def test_a_sandbox_that_is_not_there_has_no_output(mesos: StandIn) -> None:
     mesos.files.clear()
     assert sandboxes_of(mesos).read(PREVIEW, 7) == (b"", 7)
-    assert sandboxes_of(mesos).tail(PREVIEW, 7) == b""
+    assert sandboxes_of(mesos).tail(PREVIEW, 7)[0] == b""
 
 
 def test_an_agent_or_master_that_does_not_answer_is_unavailable(mesos: StandIn) -> None:

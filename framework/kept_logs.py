@@ -1,0 +1,126 @@
+"""The ends of failed attempts' logs, kept in files of the framework's own.
+
+An agent removes a sandbox after a while, and may be gone itself; a preview that failed stays so,
+and whoever comes to it wants to know why. One file is kept for each, named like the task.
+"""
+
+import contextlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from framework.errors import Unavailable
+from framework.ports import Sandboxes
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+SIZE = 64 * 1024
+"""The most bytes that are kept of one log."""
+
+_GONE = b"== what came before is gone ==\n"
+_HALF = ".half"
+
+
+class _Kept(NamedTuple):
+    """The end of a log; `begin` is the offset in the log of its first byte."""
+
+    begin: int
+    data: bytes
+
+
+_NOTHING = _Kept(0, b"")
+
+
+class KeptLogs:
+    """A folder of ends of logs, by task. Thread safe: files are whole once they have their name.
+
+    Raises OSError where the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def tasks(self) -> Collection[str]:
+        """Return the tasks whose logs are kept."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {file.name for file in self._folder.iterdir()}
+
+    def has(self, task_id: str) -> bool:
+        """Tell whether the log of a task is kept."""
+        return (self._folder / task_id).exists()
+
+    def keep(self, task_id: str, data: bytes, end: int) -> None:
+        """Keep the last bytes of a log, which is `end` bytes long.
+
+        Where that is not all of it, the first line says so, at the cost of the bytes before.
+        """
+        begin = end - len(data)
+        if begin > 0:
+            lost = _GONE[-begin:]
+            begin, data = begin - len(lost), lost + data
+        half = self._folder / f"{task_id}{_HALF}"
+        half.write_bytes(b"%d\n%b" % (begin, data))
+        half.rename(self._folder / task_id)
+
+    def forget(self, task_id: str) -> None:
+        """Remove what is kept of a task, if there is something."""
+        (self._folder / task_id).unlink(missing_ok=True)
+
+    def read(self, task_id: str, offset: int) -> tuple[bytes, int]:
+        """Return what is kept of what follows byte `offset` of the log, and the next offset."""
+        begin, data = self._load(task_id)
+        found = data[max(0, offset - begin) :]
+        return found, max(offset, begin) + len(found) if found else offset
+
+    def tail(self, task_id: str, size: int) -> tuple[bytes, int]:
+        """Return at most the last `size` bytes, in whole lines, and how long the log is."""
+        begin, data = self._load(task_id)
+        end = begin + len(data)
+        if len(data) <= size:
+            return data, end
+        _, _, whole_lines = data[-size:].partition(b"\n")
+        return whole_lines or data[-size:], end
+
+    def _load(self, task_id: str) -> _Kept:
+        with contextlib.suppress(FileNotFoundError, ValueError):
+            begin, _, data = (self._folder / task_id).read_bytes().partition(b"\n")
+            return _Kept(int(begin), data)
+        return _NOTHING
+
+
+class LastingSandboxes:
+    """The output of attempts as framework.ports.Sandboxes, also where the sandbox is gone.
+
+    Then it is what is kept of it, and that is of attempts that failed. Thread safe.
+    """
+
+    def __init__(self, sandboxes: Sandboxes, kept: KeptLogs) -> None:
+        self._sandboxes = sandboxes
+        self._kept = kept
+
+    def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
+        """Return what follows byte `offset` of the last attempt's output, and the next offset.
+
+        Where less than all is kept, what follows may begin later. Raises Unavailable when the
+        agent does not answer and nothing is kept.
+        """
+        is_kept = self._is_kept(preview)
+        try:
+            data, after = self._sandboxes.read(preview, offset)
+        except Unavailable:
+            if not is_kept:
+                raise
+        else:
+            if data or not is_kept:
+                return data, after
+        return self._kept.read(preview.task_id or "", offset)
+
+    def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
+        """Return at most the last `size` bytes, in whole lines, and the offset after them."""
+        if self._is_kept(preview):
+            return self._kept.tail(preview.task_id or "", size)
+        return self._sandboxes.tail(preview, size)
+
+    def _is_kept(self, preview: PreviewRecord) -> bool:
+        failed = preview.state is State.FAILED and preview.task_id is not None
+        return failed and self._kept.has(preview.task_id or "")
