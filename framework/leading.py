@@ -116,7 +116,9 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     return Leading(service, cluster, following, keeping, app)
 
 
-def _note(who: Identity, action: str, target: str, outcome: int, client: str) -> None:
+def _note(  # noqa: PLR0917 - as the port of the audit has it
+    who: Identity, action: str, target: str, outcome: int, client: str
+) -> None:
     log.info("audit", who=who.name, action=action, target=target, outcome=outcome, client=client)
 
 
