@@ -80,9 +80,9 @@ class PreviewPages:
 
     async def _read(self, preview: PreviewRecord) -> AsyncIterator[bytes]:
         offset = 0
-        while piece := await self._parts.logs.read(preview, offset):
-            offset += len(piece)
-            yield piece
+        while (piece := await self._parts.logs.read(preview, offset)).data:
+            offset = piece.end
+            yield piece.data
 
     def _find(self, request: Request) -> PreviewRecord:
         return self._parts.previews.preview(request.path_params["app"], request.path_params["sha"])
