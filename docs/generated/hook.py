@@ -14,6 +14,7 @@ from docs.generated import commands, http_api, settings
 
 _ROOT = Path(__file__).parents[2]
 _DECISIONS = _ROOT / "docs" / "decisions"
+_SEARCH = 'data-md-component="search" role="dialog"'
 _OUTWARD = re.compile(r"\[([^\]]+)\]\(\.\./[^)\s]+\)")
 
 
@@ -57,3 +58,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     """Leave the words of links to what is not on the site, like a folder of the repository."""
     del page, config, files
     return _OUTWARD.sub(r"\1", markdown.replace("](decisions/)", "](decisions.md)"))
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """Give the theme's search its name, for who does not see it."""
+    del page, config
+    return output.replace(_SEARCH, f'{_SEARCH} aria-label="Search"')

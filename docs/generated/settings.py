@@ -19,6 +19,10 @@ from program.settings import PREFIX
 from proxy.settings import Settings as ProxySettings
 
 _INTRODUCTION = """\
+---
+search:
+  boost: 2
+---
 # Every setting
 
 Made from the code, so it is what this version reads. Framework, executor and proxy are set up by
