@@ -115,12 +115,20 @@ class Commit(TypedDict):
     url: str
 
 
-class Ref(Commit):
-    """A branch or a tag. `kind` is branch or tag."""
+class Ref(TypedDict):
+    """A branch or a tag, and its commit. `kind` is branch or tag.
+
+    `url` is None where the label could mean other commits too.
+    """
 
     name: str
     kind: str
     label: str
+    sha: str
+    author: str
+    subject: str
+    committed: float
+    url: str | None
 
 
 class Room(TypedDict):

@@ -85,13 +85,21 @@ class Api:
         path = _path("apps", app, "labels", label)
         return cast(Label, self._json("GET", path, patience=self._patience.fetch))
 
-    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> list[Ref]:
+    def repository(self, app: str) -> Mapping[str, Any]:
+        """Return how well the app's repository could be read: the answer of its refs, cut short."""
+        found: Mapping[str, Any] = self._json(
+            "GET", _path("apps", app, "refs"), params={"limit": "1"}, patience=self._patience.fetch
+        )
+        return found
+
+    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
         """Return an app's branches and tags, or those of a kind or with a text in their name.
 
-        The newest commit comes first.
+        The newest commit comes first. `told` has a `problem` where they are of an earlier time,
+        that of `as_of`.
         """
         query = _query(kind=kind, search=search)
-        return self._list(_path("apps", app, "refs"), "refs", query).found
+        return self._list(_path("apps", app, "refs"), "refs", query)
 
     def commits(self, app: str, ref: str | None, limit: int | None) -> Listed[Commit]:
         """Return the commits that a branch or tag reaches, the newest first.
@@ -135,9 +143,9 @@ class Api:
         """Return the agents of the cluster."""
         return self._list("/v1/agents", "agents").found
 
-    def events(self, limit: int | None) -> Listed[Event]:
-        """Return what happened lately, the newest first."""
-        return self._list("/v1/events", "events", limit=limit)
+    def events(self, app: str | None, limit: int | None) -> Listed[Event]:
+        """Return what happened lately, to an app or to all, the newest first."""
+        return self._list("/v1/events", "events", _query(app=app), limit)
 
     def tokens(self) -> list[Token]:
         """Return every token but the operator's, each without the token itself."""
@@ -172,20 +180,22 @@ class Api:
 
         The iterator blocks between events, and raises ApiUnreachable when the connection breaks.
         """
-        return self._stream(_path("previews", app, sha, "log"), after)
+        return self._stream(_path("previews", app, sha, "log"), after, {})
 
     def event_stream(
-        self, *, after: str | None
+        self, app: str | None, *, after: str | None
     ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
         """Follow what happens, from the event after the id `after`, as log_stream does."""
-        return self._stream("/v1/events", after)
+        return self._stream("/v1/events", after, _query(app=app))
 
     @contextlib.contextmanager
-    def _stream(self, path: str, after: str | None) -> Iterator[Iterator[ServerEvent]]:
+    def _stream(
+        self, path: str, after: str | None, query: Mapping[str, str]
+    ) -> Iterator[Iterator[ServerEvent]]:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
         if after is not None:
             headers["Last-Event-ID"] = after
-        with self._call("GET", path, headers=headers, stream=True) as answer:
+        with self._call("GET", path, headers=headers, params=query, stream=True) as answer:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
                 raise ApiConfused(self.address, "a stream that does not follow")
             yield parse(self._connection.lines(answer))

@@ -63,7 +63,7 @@ def refs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     app = str(ctx.params.get("app"))
 
     def ask(api: "Api") -> Items:
-        listed = api.refs(app)
+        listed = api.refs(app).found
         return [
             CompletionItem(_word(one["name"], one["label"]), help=one["subject"]) for one in listed
         ]

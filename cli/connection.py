@@ -6,8 +6,8 @@ call goes to the next address only when it cannot have reached the one before, o
 
 import json
 import ssl
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -110,17 +110,48 @@ class Connection:
             raise ApiUnreachable(_read_failure(exc, address)) from exc
 
     def _open(self, address: str) -> requests.Session:
-        session = requests.Session()
+        session = open_session(address)
         session.auth = self._auth
-        # A proxy of the environment is of no use for this machine's own addresses.
-        host = urlsplit(address).hostname or ""
-        session.trust_env = not (host == "localhost" or host.startswith(("127.", "::1")))
         return session
 
     def _in_turn(self) -> Sequence[str]:
         addresses = list(self._sessions)
         begin = addresses.index(self.address)
         return addresses[begin:] + addresses[:begin]
+
+
+class Fetched(NamedTuple):
+    """What answered at a URL, whatever it is; names of headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: Any
+
+
+def fetch(url: str, limit: float, *, host: str | None = None) -> Fetched:
+    """GET a URL without a token, and as `host` where that is given. Blocks, for `limit` a silence.
+
+    `content` is the JSON of the answer, None where it has none. Raises ApiUnreachable.
+    """
+    headers = {"Accept": "application/json"} | ({"Host": host} if host else {})
+    with open_session(url) as session:
+        try:
+            answer = session.get(url, headers=headers, timeout=limit, allow_redirects=False)
+        except requests.RequestException as exc:
+            raise ApiUnreachable(_read_failure(exc, url)) from exc
+    try:
+        content = answer.json()
+    except ValueError:
+        content = None
+    return Fetched(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, content)
+
+
+def open_session(address: str) -> requests.Session:
+    """Return a session; a proxy of the environment has no business with this machine's own."""
+    session = requests.Session()
+    host = urlsplit(address).hostname or ""
+    session.trust_env = not (host == "localhost" or host.startswith(("127.", "::1")))
+    return session
 
 
 def _read_failure(exc: requests.RequestException, address: str) -> Failure:

@@ -22,6 +22,7 @@ NEXT_STEPS = {
     "without asking.",
     "precondition-failed": "Somebody has changed it meanwhile. Look at it again: `prevs app show "
     "{app}`.",
+    "not-found": "The framework may be older than this command; `prevs doctor` compares them.",
     "unknown-token": "`prevs token ls` lists the tokens.",
     "app-exists": "`prevs app set {app}` changes it.",
     "repository-unreachable": "Check that the machine of the framework can read it; "
@@ -29,9 +30,8 @@ NEXT_STEPS = {
     "unknown-label": "A branch or tag must be pushed before it has an address.",
 }
 
-_REACH_STEP = (
-    "Start everything on this machine with `prevs local up`, or set PREVS_API to where the API is; "
-    "`prevs doctor` looks at everything."
+REACH_STEP = (
+    "Start everything on this machine with `prevs local up`, or set PREVS_API to where the API is."
 )
 _TLS_STEP = (
     "Set REQUESTS_CA_BUNDLE to a file with the certificate of its authority, or PREVS_API to the "
@@ -72,7 +72,9 @@ class ApiUnreachable(CliError):
             f"None of the API's addresses answers: {told}."
             if more
             else f"The API at {first.address} does not answer: {first.why}.",
-            _TLS_STEP if all(one.is_tls for one in tried) else _REACH_STEP,
+            _TLS_STEP
+            if all(one.is_tls for one in tried)
+            else f"{REACH_STEP} `prevs doctor` looks at everything.",
         )
         self.tried = tried
 

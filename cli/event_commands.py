@@ -6,6 +6,7 @@ import click
 
 from cli.answers import Event
 from cli.arguments import as_json, limit
+from cli.completion import apps
 from cli.following import follow_events
 from cli.output import note, show_json
 from cli.sentences import clock_time
@@ -15,10 +16,13 @@ from cli.terminal import one_line
 
 @click.command("events")
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on as they come.")
+@click.option("--app", help="Only those of this app.", shell_complete=apps)
 @limit(100)
 @as_json
 @click.pass_obj
-def list_events(around: Surroundings, *, following: bool, limit: int, as_json: bool) -> None:
+def list_events(
+    around: Surroundings, *, following: bool, app: str | None, limit: int, as_json: bool
+) -> None:
     """List what happened to previews and apps, the latest last.
 
     JSON has the latest first; followed, it is a line each, as they come.
@@ -26,10 +30,10 @@ def list_events(around: Surroundings, *, following: bool, limit: int, as_json: b
     \b
     Examples:
       prevs events
-      prevs events -f
+      prevs events -f --app shop
       prevs events -f --json | jq 'select(.state == "failed")'
     """
-    listed = around.api.events(limit)
+    listed = around.api.events(app, limit)
     if as_json and not following:
         show_json(listed.found)
         return
@@ -42,7 +46,7 @@ def list_events(around: Surroundings, *, following: bool, limit: int, as_json: b
             note(f"There were more: --limit {limit * 4}.")
         return
     last = listed.found[0]["id"] if listed.found else None
-    for happened in follow_events(around.api, last, pause=around.pause, told=note):
+    for happened in follow_events(around.api, app, last, pause=around.pause, told=note):
         if happened is None:
             note("What happened in between is not known any more.")
         else:

@@ -53,8 +53,8 @@ class Streams(Protocol):
         """Connect to a preview's log, and return the events after the id `after`."""
         ...
 
-    def event_stream(self, *, after: str | None) -> Stream:
-        """Connect to what happens, and return the events after the id `after`."""
+    def event_stream(self, app: str | None, *, after: str | None) -> Stream:
+        """Connect to what happens, to an app or all, and return the events after the id `after`."""
         ...
 
 
@@ -86,6 +86,7 @@ def follow(
 
 def follow_events(
     streams: Streams,
+    app: str | None,
     after: str | None,
     *,
     pause: Callable[[float], None],
@@ -97,7 +98,7 @@ def follow_events(
     """
 
     def connect(last: str | None) -> Stream:
-        return streams.event_stream(after=after if last is None else last)
+        return streams.event_stream(app, after=after if last is None else last)
 
     with closing(_resume(streams, connect, pause, told)) as events:
         for event in events:

@@ -51,9 +51,8 @@ def showing(clock: Callable[[], float]) -> Iterator[Progress]:
 class Lines:
     """A line for each thing that a preview begins to do, and one for each step that is over."""
 
-    def __init__(self, clock: Callable[[], float], tell: Callable[[str], None] = note) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self.tell = tell
         self._said = ""
         self._over: set[str] = set()
 
@@ -63,14 +62,18 @@ class Lines:
         sentence = f"{title(preview)} {progress(preview, self._clock())}"
         if sentence != self._said:
             self._said = sentence
-            self.tell(sentence)
+            note(sentence)
 
     def end(self, preview: Preview) -> None:
         """Say which steps are over that were not before."""
         for step in view(preview, self._clock()):
             if step.stage in {Stage.OVER, Stage.BROKEN} and step.name not in self._over:
                 self._over.add(step.name)
-                self.tell(f"  {step.name}: {describe(step)}")
+                note(f"{step.name}: {describe(step)}", indent=2)
+
+    def tell(self, message: str) -> None:
+        """Say it on a line."""
+        note(message)
 
 
 class _Picture:
@@ -116,12 +119,12 @@ class _Picture:
             head.add_row(self._spinner, sentence)
             return head
         head.add_row(sentence)
-        table = Table.grid(padding=(0, 1, 0, 0))
-        table.add_column(width=1)
-        table.add_column(no_wrap=True)
-        table.add_column(no_wrap=True, justify="right", min_width=6)
-        table.add_column(no_wrap=True, style="dim")
-        table.add_column(no_wrap=True, overflow="ellipsis")
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        table.add_column(no_wrap=True, min_width=1)
+        table.add_column(no_wrap=True, min_width=8)
+        table.add_column(no_wrap=True, min_width=6, justify="right")
+        table.add_column(no_wrap=True, min_width=1)
+        table.add_column(no_wrap=True, ratio=1)
         for step in steps:
             table.add_row(*self._row(step, preview))
         return Group(head, table)
@@ -142,11 +145,11 @@ class _Picture:
         name = Text(step.name, {Stage.NOW: "bold", Stage.TO_COME: "dim"}.get(step.stage, ""))
         took = "" if step.took is None else brief(step.took)
         usual = "" if step.usual is None else f"usually {brief(step.usual)}"
-        rest = Table.grid(padding=(0, 1, 0, 0))
+        rest = Table.grid(padding=(0, 2, 0, 0))
         cells: list[ConsoleRenderable] = []
         if is_now and step.usual and step.took is not None:
             cells.append(ProgressBar(step.usual, min(step.took, step.usual), width=_BAR))
         if is_now and (detail := shortened(preview.get("detail", ""), 200)):
             cells.append(Text(detail, no_wrap=True, overflow="ellipsis"))
         rest.add_row(*cells)
-        return [marks[step.stage], name, Text(took), Text(usual), rest if cells else Text()]
+        return [marks[step.stage], name, Text(took), Text(usual, "dim"), rest if cells else Text()]

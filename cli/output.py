@@ -13,13 +13,18 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _NEVER_WRAPS = 1000
+_TAIL_LINES = 20
 
 
-def show(table: "Table") -> None:
-    """Print a table. Its lines are as long as they are: a broken address cannot be followed."""
+def show(table: "Table", *, wraps: bool = False) -> None:
+    """Print a table. Its lines are as long as they are: a broken address cannot be followed.
+
+    One that `wraps` has sentences, and is as wide as the terminal.
+    """
     from rich.console import Console  # not worth its time for commands that print no table
 
-    console = Console(file=sys.stdout, width=_NEVER_WRAPS, highlight=False)
+    width = None if wraps else _NEVER_WRAPS
+    console = Console(file=sys.stdout, width=width, highlight=False)
     with console.capture() as capture:
         console.print(table)
     for line in capture.get().splitlines():
@@ -31,19 +36,22 @@ def show_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2))
 
 
-def note(message: str) -> None:
+def note(message: str, *, indent: int = 0) -> None:
     """Tell the person something that is not data."""
-    click.echo(one_line(message), err=True)
+    click.echo(f"{' ' * indent}{one_line(message)}", err=True)
 
 
 def tell_error(error: CliError) -> None:
-    """Say what failed, the details that there are, and the next step."""
+    """Say what failed, the details that there are, and the next step.
+
+    A log comes before: what follows is still on the screen when it ends.
+    """
+    if isinstance(error, PreviewFailed):
+        show_log_tail(error.log_tail, err=True)
     click.secho(one_line(f"prevs: {error}"), err=True, fg="red")
     if isinstance(error, ApiRefused):
         for line in error.details():
             click.echo(f"  {one_line(line)}", err=True)
-    if isinstance(error, PreviewFailed):
-        show_log_tail(error.log_tail, err=True)
     if error.hint:
         click.echo(error.hint, err=True)
 
@@ -52,8 +60,8 @@ def show_log_tail(tail: str, *, err: bool) -> None:
     """Print the end of a log, if there is one, to stderr (`err`) or stdout."""
     if tail.strip():
         click.secho("The end of its log:", err=err, bold=True)
-    cleaner = Cleaner(colours=False)
-    for line in cleaner.clean(tail).splitlines():
+    lines = Cleaner(colours=False).clean(tail).splitlines()
+    for line in lines[-_TAIL_LINES:]:
         click.echo(f"  {line}", err=err)
 
 

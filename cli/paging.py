@@ -14,6 +14,8 @@ class Listed(NamedTuple, Generic[T]):
 
     found: list[T]
     more: bool
+    told: Mapping[str, Any]
+    """What else the answer says, or its last page does."""
 
 
 def gather(
@@ -32,9 +34,9 @@ def gather(
         found += page[part]
         following: str | None = page.get("next")
         if limit is not None and len(found) >= limit:
-            return Listed(found[:limit], following is not None or len(found) > limit)
+            return Listed(found[:limit], following is not None or len(found) > limit, page)
         if following is None:
-            return Listed(found, more=False)
+            return Listed(found, more=False, told=page)
         if following == after:
             raise ValueError("a page follows itself")
         after = following

@@ -5,13 +5,16 @@ import click
 from cli import completion, tables
 from cli.arguments import app_argument, as_json, limit
 from cli.output import note, show, show_json
+from cli.sentences import ago
 from cli.surroundings import Surroundings
 
 
 @click.command("refs")
 @app_argument
 @click.option("--kind", type=click.Choice(["branch", "tag"]), help="Only these.")
-@click.option("--search", metavar="TEXT", help="Only those with TEXT in their name.")
+@click.option(
+    "--search", metavar="TEXT", help="Only those with TEXT in their name, author or subject."
+)
 @as_json
 @click.pass_obj
 def list_refs(
@@ -26,7 +29,11 @@ def list_refs(
       prevs refs shop
       prevs refs shop --kind branch --search cart
     """
-    refs = around.api.refs(app, kind=kind, search=search)
+    listed = around.api.refs(app, kind=kind, search=search)
+    refs = listed.found
+    if why := listed.told.get("problem"):
+        age = ago(listed.told.get("as_of"), around.now())
+        note(f"The repository cannot be read now; this is how it was {age}. {why}")
     if as_json:
         show_json(refs)
         return

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cli.answers import App, Ref
 from cli.errors import ApiRefused, CliError
+from cli.paging import Listed
 from cli.sentences import shortened
 
 _MOST = 3
@@ -18,7 +19,7 @@ class Names(Protocol):
         """Return every app."""
         ...
 
-    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> list[Ref]:
+    def refs(self, app: str, *, kind: str | None = None, search: str | None = None) -> Listed[Ref]:
         """Return an app's branches and tags."""
         ...
 
@@ -34,7 +35,7 @@ def suggest(api: Names, refused: ApiRefused) -> str:
             case "unknown-app":
                 near = find_near(str(fields.get("app", "")), (app["name"] for app in api.apps()))
             case "unknown-label":
-                refs = api.refs(str(fields.get("app", "")))
+                refs = api.refs(str(fields.get("app", ""))).found
                 near = find_near(refused.asked, (ref["name"] for ref in refs))
             case _:
                 return ""

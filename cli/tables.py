@@ -47,12 +47,15 @@ def queue(listed: Iterable[Queued], now: float) -> Table:
 
 
 def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
-    """Return a row for each branch and tag; `states` are those of the commits' previews."""
+    """Return a row for each branch and tag; `states` are those of the commits' previews.
+
+    One whose label could mean other commits has no address of its own.
+    """
     table = _table("KIND", "NAME", "COMMIT", "AGE", "STATE", "ADDRESS", "SUBJECT")
     for ref in listed:
         sha, age = names.short(ref["sha"]), ago(ref["committed"], now)
         cells = [ref["kind"], ref["name"], sha, age, _state(states.get(ref["sha"], ""))]
-        table.add_row(*map(_cell, [*cells, ref["url"], shortened(ref["subject"], _SUBJECT)]))
+        table.add_row(*map(_cell, [*cells, ref["url"] or "", shortened(ref["subject"], _SUBJECT)]))
     return table
 
 

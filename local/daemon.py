@@ -16,7 +16,7 @@ from local.errors import LocalError
 from local.parts import environment
 from local.processes import Identity
 
-_SYSTEM = "/usr/sbin:/sbin:/usr/bin:/bin"
+SYSTEM = "/usr/sbin:/sbin:/usr/bin:/bin"
 _LONGEST = 60  # characters of the folder's path: sockets below it must stay under 108
 
 
@@ -58,7 +58,7 @@ class Daemon:
 
     def launch(self, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start it; returns at once. Raises LocalError if it isn't installed."""
-        program = shutil.which("dockerd", path=f"{environ.get('PATH', '')}:{_SYSTEM}")
+        program = shutil.which("dockerd", path=f"{environ.get('PATH', '')}:{SYSTEM}")
         if program is None:
             raise LocalError("dockerd", "not installed", "Install it: provision/debian.sh")
         self._end_left()
@@ -68,7 +68,7 @@ class Daemon:
         with self.log.open("wb") as log:
             return subprocess.Popen(
                 _as_root([*self._command(program)]),
-                env=environment({"PATH": f"{environ.get('PATH', '')}:{_SYSTEM}"}, environ),
+                env=environment({"PATH": f"{environ.get('PATH', '')}:{SYSTEM}"}, environ),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -137,7 +137,7 @@ def _network() -> firewall.Network:
 
 
 def _run(command: list[str]) -> str:
-    path = f"{os.environ.get('PATH', '')}:{_SYSTEM}"
+    path = f"{os.environ.get('PATH', '')}:{SYSTEM}"
     try:
         done = subprocess.run(
             _as_root(command),

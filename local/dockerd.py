@@ -23,7 +23,7 @@ from local.errors import LocalError
 from local.parts import describe_exit, last_lines
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
-_ADVICE = (
+ADVICE = (
     "Docker is needed: one that runs and that you may use (`sudo systemctl start docker`, "
     "`sudo adduser $USER docker`, log in again; or DOCKER_HOST), or an installed one "
     "(provision/debian.sh) that prevs may start: as root, or with a sudo that asks no password."
@@ -41,7 +41,7 @@ class DockerPart:
 
     name = "dockerd"
     needs: tuple[str, ...] = ()
-    advice = _ADVICE
+    advice = ADVICE
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._daemon = daemon.Daemon(folder)

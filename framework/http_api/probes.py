@@ -4,18 +4,20 @@
 do. /readyz fails where a request would not be done now. /metrics is for Prometheus.
 """
 
+import importlib.metadata
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from framework.http_api import problems
 from program import health
 from program.health import Check
 
+VERSION = importlib.metadata.version("prevs")
 ANSWERS = Check("api", True, "It answers.")
 """What an answer shows by itself: the loop of the API turns."""
 
@@ -40,6 +42,7 @@ class Probe(BaseModel):
     """What a probe found; where it fails the same comes in a problem."""
 
     status: Literal["ok"]
+    version: str = Field(description="That of the framework: the command line compares it.")
     role: Literal["leader", "standby"]
     leader: str | None = None
     checks: list[CheckModel]
@@ -52,7 +55,12 @@ def answer_metrics(registry: CollectorRegistry) -> Response:
 
 def answer_probe(checks: Sequence[Check], role: str, leader: str | None = None) -> Response:
     """Return a probe's answer: 200, or 503 with what fails."""
-    said: dict[str, Any] = {"role": role, "leader": leader, "checks": health.as_json(checks)}
+    said: dict[str, Any] = {
+        "version": VERSION,
+        "role": role,
+        "leader": leader,
+        "checks": health.as_json(checks),
+    }
     if why := health.why_not(checks):
         return problems.answer_problem(problems.UNAVAILABLE, why, said)
     return Response(json.dumps({"status": "ok", **said}), media_type="application/json")

@@ -9,9 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from prevs import names
+
 TOKEN = "the-token"
 SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
-STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
 OTHER_SHA = "de6b329fffffffffffffffffffffffffffffffff"
 DEFAULTS = {
     "port": 8080,
@@ -23,6 +24,8 @@ DEFAULTS = {
     "keep_warm": [],
     "constraints": [],
 }
+
+STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
 
 Json = dict[str, Any]
 
@@ -57,6 +60,17 @@ class World:
     asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     bodies: list[Json] = dataclasses.field(default_factory=list)
     refusals: dict[tuple[str, str], tuple[int, Any]] = dataclasses.field(default_factory=dict)
+    busy: list[int] = dataclasses.field(default_factory=list)
+    """For each of the next calls: it is told to come again after so many seconds."""
+    refs: list[Json] = dataclasses.field(default_factory=list)
+    problem: str = ""
+    """Why the repository cannot be fetched again."""
+    commits: list[Json] = dataclasses.field(default_factory=list)
+    agents: list[Json] = dataclasses.field(default_factory=list)
+    events: list[Json] = dataclasses.field(default_factory=list)
+    tokens: dict[str, Json] = dataclasses.field(default_factory=dict)
+    audit: list[Json] = dataclasses.field(default_factory=list)
+    probe: tuple[int, Any] = (200, {"status": "ok", "role": "leader", "checks": []})
 
 
 def app(name: str, **changes: object) -> Json:
@@ -92,6 +106,44 @@ def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
         **changes,
     }
+
+
+def steps(*times: tuple[float | None, float | None, float | None]) -> list[Json]:
+    """Return the six steps with their (began, ended, usual), as far as these go."""
+    known = [*times, *[(None, None, None)] * (len(STEPS) - len(times))]
+    keys = ("began", "ended", "usual")
+    return [
+        {"name": name, **dict(zip(keys, time, strict=True))}
+        for name, time in zip(STEPS, known, strict=True)
+    ]
+
+
+def commit(sha: str = SHA, **changes: object) -> Json:
+    """Return a commit as the API lists it."""
+    url = f"http://{sha[:7]}.hello.localhost:8080/"
+    said = {"author": "Ada", "subject": "Say hello", "committed": 1.0}
+    return {"sha": sha, **said, "url": url, **changes}
+
+
+def ref(name: str, sha: str = SHA, **changes: object) -> Json:
+    """Return a branch as the API lists it."""
+    label = names.slug(name)
+    url = f"http://{label}.hello.localhost:8080/"
+    return {**commit(sha), "name": name, "kind": "branch", "label": label, "url": url, **changes}
+
+
+def agent(host: str, **changes: object) -> Json:
+    """Return an agent as the API lists it."""
+    room = {"total": {"cpus": 4.0, "mem": 4096.0}, "used": {"cpus": 0.0, "mem": 0.0}}
+    more = {"active": True, "attributes": {}, "previews": []}
+    return {"id": f"{host}-S0", "host": host, **more, **room, **changes}
+
+
+def event_of(number: int, **changes: object) -> Json:
+    """Return something that has happened, as the API tells it."""
+    what = {"type": "preview", "app": "hello", "sha": SHA, "label": "main", "task_id": None}
+    state = {"state": "running", "before": "starting", "sentence": f"main of hello runs ({number})"}
+    return {"id": f"e-{number}", "at": float(number), **what, **state, **changes}
 
 
 def failed(**changes: Any) -> Json:
@@ -140,6 +192,11 @@ def _cut(name: str, entries: list[Json], query: Mapping[str, str]) -> Json:
     return {name: entries[begin:end], "next": str(end) if end < len(entries) else None}
 
 
+def _matching(refs: list[Json], query: Mapping[str, str]) -> list[Json]:
+    kind, search = query.get("kind"), query.get("search", "")
+    return [one for one in refs if kind in (None, one["kind"]) and search in one["name"]]
+
+
 def _queued(preview: Json) -> Json:
     same = {key: preview[key] for key in ("app", "sha", "reason")}
     label = preview["labels"][-1] if preview["labels"] else None
@@ -148,6 +205,7 @@ def _queued(preview: Json) -> Json:
 
 class _Handler(BaseHTTPRequestHandler):
     world: World
+    retry_after: str | None = None
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
@@ -168,16 +226,24 @@ class _Handler(BaseHTTPRequestHandler):
         if length:
             self.world.bodies.append(body)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if path in {"/readyz", "/healthz"}:
+            return self._send(*self.world.probe)
         if self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._send(*problem("unauthorized", 401, "The token is not the API's."))
         refused = self.world.refusals.get((self.command, path))
         if refused:
             return self._send(*refused)
+        if self.world.busy:
+            seconds = self.world.busy.pop(0)
+            self.retry_after = str(seconds)
+            return self._send(*problem("too-many-requests", 429, "That was too much."))
         if path.endswith("/log"):
             return self._log(query)
+        if path == "/v1/events" and "text/event-stream" in self.headers.get("Accept", ""):
+            return self._stream()
         return self._send(*self._answers(path.split("/")[2:], body, query))
 
-    def _answers(  # noqa: PLR0911 - a table of calls
+    def _answers(  # noqa: PLR0911, PLR0912 - a table of calls
         self, parts: list[str], body: Json, query: Mapping[str, str]
     ) -> tuple[int, Any]:
         world = self.world
@@ -198,6 +264,15 @@ class _Handler(BaseHTTPRequestHandler):
                 return 204, None
             case "GET", ["apps", name, "labels", label]:
                 return self._resolved(name, label)
+            case "GET", ["apps", _, "refs"]:
+                found = _cut("refs", _matching(world.refs, query), query)
+                return 200, found | {"as_of": 1.0, "problem": world.problem}
+            case "GET", ["apps", _, "commits"]:
+                return 200, _cut("commits", world.commits, query)
+            case "GET", ["agents" | "events" | "audit" as name]:
+                return 200, _cut(name, getattr(world, name), query)
+            case _, ["tokens", *rest]:
+                return self._token_answers(rest, body, query)
             case "GET", ["queue"]:
                 waiting = [p for p in world.previews.values() if p["queue_place"]]
                 queued = sorted(map(_queued, waiting), key=lambda q: q["place"])
@@ -205,6 +280,21 @@ class _Handler(BaseHTTPRequestHandler):
             case _, ["previews", *rest]:
                 return self._preview_answers(rest, body, query)
         return problem("not-found", 404, "There is nothing here.")
+
+    def _token_answers(
+        self, parts: list[str], body: Json, query: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        tokens = self.world.tokens
+        match self.command, parts:
+            case "GET", []:
+                return 200, _cut("tokens", list(tokens.values()), query)
+            case "POST", []:
+                tokens[body["name"]] = {**body, "created": 1.0}
+                return 201, tokens[body["name"]] | {"token": f"prevs_{body['scope']}_secret"}
+            case "DELETE", [name] if name in tokens:
+                del tokens[name]
+                return 204, None
+        return problem("unknown-token", 404, "There is no such token.")
 
     def _added(self, body: Json) -> tuple[int, Json]:
         name = body["name"]
@@ -287,7 +377,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, value: Any) -> None:
         kind = "application/problem+json" if status >= 400 else "application/json"
         body = b"" if status == 204 else json.dumps(value).encode()
-        self._write(status, {"Content-Type": kind}, body)
+        later = {"Retry-After": self.retry_after} if self.retry_after else {}
+        self.retry_after = None
+        self._write(status, {"Content-Type": kind, **later}, body)
 
     def _write(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)

@@ -29,7 +29,7 @@ class Streams:
         yield self.sent(self.connections.pop(0))
 
     def event_stream(
-        self, *, after: str | None
+        self, app: str | None, *, after: str | None
     ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:
         return self.log_stream("", "", after=after)
 

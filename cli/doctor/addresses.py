@@ -1,0 +1,67 @@
+"""Whether the addresses of previews lead to a proxy: DNS, and the answer for an unknown app."""
+
+import socket
+from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from cli.connection import fetch
+from cli.doctor.findings import Finding, ok, skipped, wrong
+from cli.doctor.judging import judge_unknown
+from cli.errors import ApiUnreachable
+
+_SECONDS = 8.0
+_PART = "addresses"
+_NOBODY = "prevs-doctor"
+
+
+class Place(NamedTuple):
+    """Where previews have their addresses: `between` is what parts label and app, . or --."""
+
+    scheme: str
+    between: str
+    domain: str
+    port: int | None
+
+
+def read_place(url: str, app: str) -> Place | None:
+    """Return the place of a preview's address, None where it has another form."""
+    parts = urlsplit(url)
+    for between in (".", "--"):
+        _, found, domain = (parts.hostname or "").partition(f"{between}{app}.")
+        if found and domain:
+            return Place(parts.scheme, between, domain, parts.port)
+    return None
+
+
+def look_at_addresses(place: Place | None) -> Sequence[Finding]:
+    """Return whether *.domain leads to a proxy. Blocks, in the resolver for as long as it takes."""
+    if place is None:
+        return [skipped(_PART, "No address is known before an app is registered.")]
+    host = f"{_NOBODY}{place.between}{_NOBODY}.{place.domain}"
+    port = "" if place.port is None else f":{place.port}"
+    if place.domain == "localhost" or place.domain.endswith(".localhost"):
+        # Browsers and curl know that this is their machine; a resolver need not.
+        return [_look(f"{place.scheme}://127.0.0.1{port}/", f"*.{place.domain}{port}", host + port)]
+    wildcard = f"*.{place.domain}"
+    try:
+        socket.getaddrinfo(host, place.port)
+    except OSError as exc:
+        record = f"Make a DNS record *.{place.domain} that leads to the machines of the proxies."
+        return [wrong("DNS", f"{wildcard} does not resolve: {exc.strerror}.", record)]
+    return [
+        ok("DNS", f"{wildcard} resolves."),
+        _look(f"{place.scheme}://{host}{port}/", f"{wildcard}{port}", None),
+    ]
+
+
+def _look(url: str, named: str, host: str | None) -> Finding:
+    try:
+        answer = fetch(url, _SECONDS, host=host)
+    except ApiUnreachable as exc:
+        failure = exc.tried[0]
+        advice = "See that a proxy runs there (`prevs local logs proxy`)."
+        if failure.is_tls:
+            advice = f"Put a certificate for {named} into the proxies' PREVS_CERTIFICATES."
+        return wrong(_PART, f"{named} does not answer: {failure.why}.", advice)
+    return judge_unknown(_PART, answer.status, answer.content)

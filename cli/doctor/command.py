@@ -1,0 +1,118 @@
+"""The command itself: what is looked at, in which order, and how it is told."""
+
+import contextlib
+import importlib
+import itertools
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli import credentials
+from cli.arguments import as_json
+from cli.doctor import looking
+from cli.doctor.findings import Finding, Level, skipped, wrong
+from cli.doctor.running import Check, run
+from cli.errors import BadCredentials
+from cli.output import note, show, show_json
+from cli.sentences import counted
+from cli.surroundings import Surroundings
+from cli.terminal import one_line
+
+_MARKS = {
+    Level.OK: ("✓", "green"),
+    Level.WARNING: ("!", "yellow"),
+    Level.WRONG: ("✗", "red"),
+    Level.SKIPPED: ("-", "dim"),
+}
+
+
+@click.command()
+@as_json
+@click.pass_context
+def doctor(ctx: click.Context, /, *, as_json: bool) -> None:
+    """Check every part, and say what to do for what is not well.
+
+    Exit status 1 says that something is wrong. It looks at the settings, the frameworks and what
+    they need, the token, the agents and the queue, failed previews, the apps' repositories, the
+    addresses, and what `prevs local` runs on this machine. No check takes longer than half a
+    minute.
+    """
+    around = ctx.ensure_object(Surroundings)
+    with _waiting():
+        found = examine(around)
+    if as_json:
+        show_json([{**one._asdict(), "level": one.level.value} for one in found])
+    else:
+        _show(found)
+    ctx.exit(1 if any(one.level is Level.WRONG for one in found) else 0)
+
+
+def examine(around: Surroundings) -> list[Finding]:
+    """Return what is found. Blocks."""
+    try:
+        known = credentials.read(around.environ)
+    except BadCredentials as exc:
+        advice = f"{exc.hint} From a checkout of prevs, `make up` installs what that needs."
+        here = run(_machine_checks(around.environ, needed=True))
+        return [wrong("settings", str(exc), advice), *itertools.chain(*here)]
+    found = looking.look_at_settings(known, around.environ)
+    first = looking.framework_checks(known, around.now)
+    seen = run([*first, *_machine_checks(around.environ, needed=False)])
+    frameworks, here = seen[: len(first)], seen[len(first) :]
+    found += itertools.chain(*frameworks)
+    if any(one.level is Level.OK for one in found if one.part == "token"):
+        found += itertools.chain(*run(looking.cluster_checks(known, around.now)))
+    else:
+        found.append(skipped("cluster", "Looked at once the API answers and takes the token."))
+    return [*found, *itertools.chain(*here)]
+
+
+def _machine_checks(environ: Mapping[str, str], *, needed: bool) -> list[Check]:
+    """Return the check of what `prevs local` needs and runs, where it is installed."""
+    try:
+        checkup = importlib.import_module("local.checkup")
+    except ModuleNotFoundError as exc:
+        if exc.name not in {"local", "local.checkup"}:
+            raise
+        return []
+
+    def look() -> Sequence[Finding]:
+        seen = checkup.look(environ, needed=needed)
+        return [Finding(part, Level(level), told, advice) for part, level, told, advice in seen]
+
+    return [Check("this machine", look, 20.0)]
+
+
+@contextlib.contextmanager
+def _waiting() -> Iterator[None]:
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(file=sys.stderr).status("Looking at every part ..."):
+        yield
+
+
+def _show(found: Sequence[Finding]) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(width=1)
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for one in found:
+        mark, style = _MARKS[one.level]
+        told = Text(one_line(one.told), "dim" if one.level is Level.SKIPPED else "")
+        if one.advice:
+            told.append(f"\n→ {one_line(one.advice)}", "cyan")
+        table.add_row(Text(mark, style), one_line(one.part), told)
+    show(table, wraps=sys.stdout.isatty())
+    bad = [one for one in found if one.level is Level.WRONG]
+    doubtful = [one for one in found if one.level is Level.WARNING]
+    if bad:
+        note(f"{counted(bad, 'thing is', 'things are')} wrong.")
+    elif doubtful:
+        note(f"All works; {counted(doubtful, 'thing wants', 'things want')} a look.")
+    else:
+        note("All is well.")

@@ -1,0 +1,150 @@
+"""From what was seen to what is well: functions of values."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from cli.answers import App, MesosAgent, Preview, Queued
+from cli.doctor.findings import Finding, ok, warning, wrong
+from cli.sentences import counted, duration, failure, shortened, title
+
+CLOCK_SECONDS = 5.0
+"""What a clock may be off: answers tell whole seconds, and take a moment."""
+QUEUE_SECONDS = 120.0
+_MOST = 5
+
+_STEPS = {
+    "service": "Look at the framework's log, and start it again (`prevs local logs framework`).",
+    "zookeeper": "See that ZooKeeper runs, and that the framework reaches it (PREVS_ZOOKEEPER; "
+    "`prevs local logs zookeeper`).",
+    "mesos": "See that the Mesos master runs, and that the framework reaches it and may subscribe "
+    "(PREVS_MASTER, PREVS_ROLE, PREVS_PRINCIPAL; `prevs local logs master`).",
+    "leader": "See that one framework leads and that its PREVS_ADVERTISE can be reached by the "
+    "others.",
+}
+
+
+def judge_probe(part: str, told: Mapping[str, Any], status: int) -> list[Finding]:
+    """Return what a framework's /readyz tells of it."""
+    checks = told.get("checks", [])
+    role = {"leader": "It leads", "standby": f"It stands by for {told.get('leader')}"}.get(
+        str(told.get("role")), "It answers"
+    )
+    bad = [
+        wrong(f"{part}: {one['name']}", one["detail"], _STEPS.get(one["name"], ""))
+        for one in checks
+        if not one["ok"]
+    ]
+    if bad:
+        return bad
+    if status != 200:
+        return [wrong(part, str(told.get("detail", f"It answers {status}.")), _STEPS["service"])]
+    names = [str(one["name"]) for one in checks]
+    well = f"; well are {', '.join(names)}." if names else "."
+    return [ok(part, role + well)]
+
+
+def judge_version(part: str, theirs: str | None, ours: str) -> list[Finding]:
+    """Return whether framework and command are of one version; nothing where it is not told."""
+    if theirs is None:
+        return []
+    if theirs == ours:
+        return [ok(f"{part}: version", f"Framework and command are both {ours}.")]
+    told = f"The framework is {theirs}, this command {ours}."
+    return [warning(f"{part}: version", told, "Install the same version of both.")]
+
+
+def judge_clock(part: str, seconds: float | None) -> list[Finding]:
+    """Return whether the framework's clock is `seconds` ahead of ours; nothing where unknown."""
+    if seconds is None:
+        return []
+    if abs(seconds) <= CLOCK_SECONDS:
+        return [ok(f"{part}: clock", "This clock and the framework's agree.")]
+    way = "ahead of" if seconds > 0 else "behind"
+    told = f"The framework's clock is {duration(round(abs(seconds)))} {way} this one."
+    return [
+        warning(
+            f"{part}: clock", told, "Have both set by NTP: times that are shown are off by that."
+        )
+    ]
+
+
+def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Finding]:
+    """Return whether there are agents that take something, and have room for the smallest app."""
+    active = [agent for agent in agents if agent["active"]]
+    if not active:
+        told = "The cluster has no agent." if not agents else "No agent of the cluster is active."
+        return [
+            wrong(
+                "agents",
+                f"{told} Nothing can start.",
+                "Start one, or see why it is away (`prevs agents`; `prevs local logs agent-1`).",
+            )
+        ]
+    found = []
+    if away := [agent["host"] for agent in agents if not agent["active"]]:
+        told = f"{_join(away)} {'takes' if len(away) == 1 else 'take'} nothing new."
+        advice = "That is so while an agent is drained or away; the Mesos UI shows why."
+        found.append(warning("agents", told, advice))
+    smallest = min(apps, key=lambda app: (app["mem"], app["cpus"]), default=None)
+    if smallest is not None and not any(_fits(agent, smallest) for agent in active):
+        told = (
+            f"No agent has room for {smallest['name']}, the smallest app "
+            f"({smallest['cpus']:g} CPUs, {smallest['mem']} MB)."
+        )
+        advice = "Idle previews make room when another starts; more agents make more of it."
+        found.append(warning("room", told, advice))
+    return found or [ok("agents", f"{counted(active, 'agent has', 'agents have')} room.")]
+
+
+def judge_queue(queue: Iterable[Queued], now: float) -> list[Finding]:
+    """Return what has waited for long, each with its reason."""
+    waiting = list(queue)
+    long = [one for one in waiting if now - one["since"] > QUEUE_SECONDS]
+    if not long:
+        told = f"{counted(waiting, 'preview waits', 'previews wait')}, none for long."
+        return [ok("queue", told if waiting else "Nothing waits.")]
+    found = []
+    for one in long[:_MOST]:
+        waits = duration(int(now - one["since"]) // 60 * 60)
+        told = f"{one['app']}@{one['label'] or one['sha'][:7]} waits for {waits}"
+        reason = f": {one['reason']}" if one["reason"] else "."
+        found.append(warning("queue", told + reason, "`prevs queue` lists what waits, and why."))
+    return found
+
+
+def judge_failed(failed: Sequence[Preview]) -> list[Finding]:
+    """Return which previews have failed, the latest first."""
+    if not failed:
+        return [ok("previews", "None has failed.")]
+    latest = sorted(failed, key=lambda one: -one["changed"])
+    told = "; ".join(f"{title(one)} {shortened(failure(one), 100)}" for one in latest[:_MOST])
+    more = f", and {len(failed) - _MOST} more" if len(failed) > _MOST else ""
+    label = (latest[0]["labels"] or [latest[0]["sha"][:7]])[-1]
+    advice = f"`prevs logs {latest[0]['app']} {label}` shows why; `prevs retry` tries again."
+    return [warning("previews", f"{told}{more}", advice)]
+
+
+def judge_unknown(part: str, status: int, content: Any) -> Finding:
+    """Return whether the answer at an address of an app that does not exist is a proxy's."""
+    kind = content.get("type", "") if isinstance(content, Mapping) else ""
+    if status == 404 and kind == "urn:prevs:problem:unknown-app":
+        return ok(part, "A proxy answers, and asks the framework.")
+    if str(kind).startswith("urn:prevs:problem:") or status == 503:
+        detail = content.get("detail", "") if isinstance(content, Mapping) else ""
+        told = f"A proxy answers, but it cannot ask the framework: {detail or status}"
+        return wrong(part, told, "Set its PREVS_API and PREVS_TOKEN_FILE, and look at its log.")
+    told = f"What answers ({status}) is no proxy of prevs."
+    return wrong(part, told, "Have the DNS name and the port lead to the machines of the proxies.")
+
+
+def _fits(agent: MesosAgent, app: App) -> bool:
+    total, used = agent["total"], agent["used"]
+    return (
+        total["cpus"] - used["cpus"] >= app["cpus"] - 1e-9
+        and total["mem"] - used["mem"] >= app["mem"]
+    )
+
+
+def _join(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST])
+    return f"{shown} and {len(names) - _MOST} more" if len(names) > _MOST else shown

@@ -1,0 +1,174 @@
+"""What the doctor looks at through the API, at the addresses of previews, and in the settings."""
+
+import email.utils
+import functools
+import importlib.metadata
+import itertools
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from cli import credentials
+from cli.answers import Preview
+from cli.api import Api, Patience
+from cli.connection import Fetched, fetch
+from cli.credentials import Credentials
+from cli.doctor import judging
+from cli.doctor.addresses import Place, look_at_addresses, read_place
+from cli.doctor.findings import Finding, ok, skipped, warning, wrong
+from cli.doctor.running import Check, run
+from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
+
+_ANSWER_SECONDS = 6.0
+_PATIENCE = Patience(connect=3.0, answer=_ANSWER_SECONDS, fetch=20.0)
+_FETCH_LIMIT = 30.0
+_MOST_APPS = 50
+
+T = TypeVar("T")
+
+
+def look_at_settings(known: Credentials, environ: Mapping[str, str]) -> list[Finding]:
+    """Return whether what is known of the API is kept well."""
+    found = []
+    file = credentials.location(environ)
+    if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
+        told = f"Others on this machine may read the token in {file}."
+        found.append(wrong("settings", told, f"chmod 600 {file}"))
+    plain = [api for api in known.apis if api.startswith("http://") and not _is_here(api)]
+    if plain:
+        told = f"The token goes to {plain[0]} in the clear."
+        found.append(
+            warning("settings", told, "Put TLS in front of the API, and name it https://.")
+        )
+    where = "PREVS_API" if environ.get("PREVS_API") else str(file)
+    return found or [ok("settings", f"{where} names {', '.join(known.apis)}.")]
+
+
+def framework_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
+    """Return a check for each address of the API, and the one of the token."""
+    numbered = len(known.apis) > 1
+    checks = [
+        Check(
+            part := f"framework {number}" if numbered else "framework",
+            functools.partial(_look_at_framework, part, api, now),
+        )
+        for number, api in enumerate(known.apis, 1)
+    ]
+    return [*checks, Check("token", functools.partial(_look_at_token, known))]
+
+
+def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
+    """Return the checks that need an API which answers and a token that it takes."""
+    return [
+        Check("agents", lambda: _look_at_agents(known)),
+        Check("queue", lambda: judging.judge_queue(_ask(known, Api.queue), now())),
+        Check("previews", lambda: judging.judge_failed(_ask(known, _failed))),
+        Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
+        Check("addresses", lambda: look_at_addresses(_ask(known, _find_place)), 30.0),
+    ]
+
+
+def _look_at_framework(part: str, api: str, now: Callable[[], float]) -> Sequence[Finding]:
+    try:
+        answer = fetch(f"{api}/readyz", _ANSWER_SECONDS)
+        if answer.status == 404:  # an older one
+            answer = fetch(f"{api}/healthz", _ANSWER_SECONDS)
+    except ApiUnreachable as exc:
+        failure = exc.tried[0]
+        advice = exc.hint if failure.is_tls else REACH_STEP
+        return [wrong(part, f"{api} does not answer: {failure.why}.", advice)]
+    told = answer.content
+    if not isinstance(told, dict):
+        advice = "Set PREVS_API to where the API is."
+        return [wrong(part, f"What answers at {api} is not the API of prevs.", advice)]
+    version = told.get("version")
+    return [
+        *judging.judge_probe(part, told, answer.status),
+        *judging.judge_version(part, version, importlib.metadata.version("prevs")),
+        *judging.judge_clock(part, _ahead(answer, now())),
+    ]
+
+
+def _ahead(answer: Fetched, now: float) -> float | None:
+    """Return how many seconds the clock of who answers is ahead."""
+    try:
+        return email.utils.parsedate_to_datetime(answer.headers["date"]).timestamp() - now
+    except (KeyError, ValueError):
+        return None
+
+
+def _look_at_token(known: Credentials) -> Sequence[Finding]:
+    try:
+        _ask(known, Api.tokens)
+    except ApiUnreachable:
+        return [skipped("token", "Looked at once the API answers.")]
+    except ApiRefused as exc:
+        problem = exc.problem
+        if problem.slug != "forbidden":
+            raise
+        scope = problem.fields.get("scope", "")
+        may = {
+            "read": "it sees everything and changes nothing",
+            "use": "apps are not its to change",
+        }
+        return [ok("token", f"It is accepted, and has the scope {scope}: {may.get(scope, '')}.")]
+    return [ok("token", "It is accepted, and has the scope admin.")]
+
+
+def _look_at_agents(known: Credentials) -> Sequence[Finding]:
+    return judging.judge_agents(_ask(known, Api.agents), _ask(known, Api.apps))
+
+
+def _look_at_repositories(known: Credentials) -> Sequence[Finding]:
+    apps = [app["name"] for app in _ask(known, Api.apps)]
+    if not apps:
+        return [skipped("repositories", "No app is registered: `prevs app add NAME REPOSITORY`.")]
+    looked = [
+        Check(f"repository of {app}", functools.partial(_look_at_repository, known, app), 25.0)
+        for app in apps[:_MOST_APPS]
+    ]
+    bad = list(itertools.chain(*run(looked)))
+    if bad:
+        return bad
+    count = f"those of the first {_MOST_APPS} apps" if len(apps) > _MOST_APPS else "all of them"
+    return [ok("repositories", f"The framework can read {count}.")]
+
+
+def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
+    part = f"repository of {app}"
+    answer = _ask(known, lambda api: api.repository(app))
+    if why := str(answer.get("problem") or ""):
+        advice = (
+            f"What was fetched before is used; `prevs app set {app} --repository …` changes it."
+        )
+        return [warning(part, why, advice)]
+    return []
+
+
+def _find_place(api: Api) -> Place | None:
+    for preview in api.previews():
+        return read_place(preview["url"], preview["app"])
+    for app in api.apps():
+        for ref in api.repository(app["name"]).get("refs", []):
+            if ref["url"]:
+                return read_place(ref["url"], app["name"])
+    return None
+
+
+def _failed(api: Api) -> list[Preview]:
+    return api.previews(state="failed")
+
+
+def _ask(known: Credentials, question: Callable[[Api], T]) -> T:
+    """Ask with connections of its own: checks run side by side."""
+    api = Api(known, _PATIENCE)
+    try:
+        return question(api)
+    finally:
+        api.close()
+
+
+def _is_here(api: str) -> bool:
+    host = urlsplit(api).hostname or ""
+    return host == "localhost" or host.startswith("127.") or host == "::1"
