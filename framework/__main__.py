@@ -21,7 +21,7 @@ from typing import NamedTuple
 import structlog
 import uvicorn
 from kazoo.client import KazooClient
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 
 from framework import events, forgetting, http_api, leading, root, settings, zookeeper_link
 from framework.election import Election
@@ -96,6 +96,11 @@ class Program:
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
         self._leads = Gauge("prevs_leads", "1 while this framework leads", registry=self._registry)
+        connected = Gauge(
+            "prevs_zookeeper_connected", "1 while ZooKeeper answers", registry=self._registry
+        )
+        connected.set_function(lambda: self._client.connected)
+        ProcessCollector(registry=self._registry)
         standby = http_api.Standby(self._other_leader, self._own_checks, self._registry)
         self._switch = http_api.Switch(standby)
         self._stands = False

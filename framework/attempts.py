@@ -151,7 +151,9 @@ class Attempts:
                 fields["started"] = self._clock.now()
         noted = steps.catch_up(preview, report.began, self._clock.now())
         known = dataclasses.replace(preview, steps=noted)
-        self._records.change(known, _EVENTS[report.kind], **fields)
+        changed = self._records.change(known, _EVENTS[report.kind], **fields)
+        if changed.state is State.RUNNING is not preview.state:
+            self._metrics.ran(steps.durations(changed.steps))
         # After that: what comes too late is illegal, and does not say that the task is there now.
         if self._away.end(report.task_id):
             self._records.routes.touch(preview.app)
@@ -189,7 +191,14 @@ class Attempts:
         if preview.state is State.DRAINING:
             self._ended(preview)
         else:
-            log.warning("an attempt ended by itself", task=preview.task_id, why=failure.message)
+            log.warning(
+                "an attempt ended by itself",
+                app=preview.app,
+                commit=preview.sha[:12],
+                task=preview.task_id,
+                why=failure.message,
+            )
+            self._metrics.failures.labels(failure.cause.value).inc()
             event, fields = backoff.judge(preview, failure, self._clock.now())
             self._records.change(preview, event, **fields)
         self._forget(preview.task_id or "")

@@ -88,6 +88,7 @@ class Following:
     """Fetches the heads of followed apps every `interval` seconds, and submits what it found.
 
     One repository that hangs keeps one thread from the others, and waits longer the next time.
+    `failed` is told of each app whose repository could not be read, on one of these threads.
     """
 
     def __init__(
@@ -97,11 +98,13 @@ class Following:
         snapshot: Callable[[], Snapshot],
         *,
         interval: float,
+        failed: Callable[[str], object],
     ) -> None:
         self._refs = refs
         self._submit = submit
         self._snapshot = snapshot
         self._interval = interval
+        self._failed = failed
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._timetable = Timetable()
@@ -133,6 +136,7 @@ class Following:
         else:
             self._submit(events.Heads(app.name, heads))
             return True
+        self._failed(app.name)
         return False
 
     def remove(self, app: str) -> None:

@@ -44,6 +44,11 @@ class Idling:
         self._look_at = 0.0
         self._unwritten: dict[str, None] = {}
 
+    @property
+    def proxies(self) -> int:
+        """How many proxies have told of their use lately."""
+        return self._uses.reporting(self._clock.now())
+
     def subscribed(self) -> None:
         """Begin to wait for what the proxies have to say."""
         self._since = self._clock.monotonic()

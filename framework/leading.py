@@ -79,7 +79,14 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     gc.freeze()
     cluster = _cluster(chosen, inbox, stored.framework_id)
     refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval)
-    following = Following(refs, inbox.put, lambda: service.snapshot, interval=chosen.refs_interval)
+    metrics = Metrics(registry)
+    following = Following(
+        refs,
+        inbox.put,
+        lambda: service.snapshot,
+        interval=chosen.refs_interval,
+        failed=lambda app: metrics.fetches_failed.labels(app).inc(),
+    )
     service = Service(
         Records(stored, store, clock),
         cluster,
@@ -87,7 +94,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         origin=Origin("", chosen.executor_command, chosen.executor_uris, chosen.addresses()),
         new_attempt=functools.partial(next_attempt, secrets.choice),
         forget_mirror=following.forget,
-        metrics=Metrics(registry),
+        metrics=metrics,
         clock=clock,
         limits=chosen.limits,
         era=secrets.token_hex(4),

@@ -1,27 +1,54 @@
-"""What the framework counts, for Prometheus."""
+"""What the framework counts, for Prometheus. docs/monitoring.md lists all of it."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from prevs.states import State
+from framework.steps import STEPS
+from prevs.states import Cause, State
+
+START_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
+REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+FATES = ("received", "accepted", "declined", "rescinded")
 
 
 class Metrics:
-    """The framework's own numbers; `registry` is what /metrics shows."""
+    """The numbers of a framework that leads, in `registry`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
         self.previews = Gauge("prevs_previews", "Previews by state", ["state"], registry=registry)
-        self.events = Counter("prevs_events", "Events by kind", ["kind"], registry=registry)
-        self.offers = Counter(
-            "prevs_offers", "Offers by what became of them", ["fate"], registry=registry
+        self.events = self._counter("prevs_events", "Events by kind", "kind")
+        self.offers = self._counter(
+            "prevs_offers", "Offers by what became of them", "fate", values=FATES
         )
-        self.launches = Counter("prevs_launches", "Attempts sent to Mesos", registry=registry)
-        self.updates = Counter(
-            "prevs_status_updates",
-            "Task status updates by task state",
-            ["state"],
+        self.launches = Counter(
+            "prevs_attempts_started", "Attempts sent to Mesos", registry=registry
+        )
+        self.failures = self._counter(
+            "prevs_attempts_failed",
+            "Attempts that ended by themselves, by cause",
+            "cause",
+            values=(cause.value for cause in Cause),
+        )
+        self.starts = Histogram(
+            "prevs_start_duration_seconds",
+            "From when a preview was queued to when it answered",
+            buckets=START_BUCKETS,
             registry=registry,
+        )
+        self._steps = Histogram(
+            "prevs_step_duration_seconds",
+            "How long each step took of attempts that came to run",
+            ["step"],
+            buckets=START_BUCKETS,
+            registry=registry,
+        )
+        for step in STEPS:
+            self._steps.labels(step)
+        self.updates = self._counter(
+            "prevs_status_updates", "Task status updates by task state", "state"
         )
         self.illegal = Counter(
             "prevs_illegal_transitions", "Events that a preview did not expect", registry=registry
@@ -29,9 +56,15 @@ class Metrics:
         self.errors = Counter(
             "prevs_service_errors", "Unexpected errors in the service's loop", registry=registry
         )
-        self.silence = Gauge(
-            "prevs_seconds_since_event",
-            "Seconds since Mesos last said something",
+        self.fetches_failed = self._counter(
+            "prevs_refs_fetches_failed", "Looks at a repository that failed, by app", "app"
+        )
+        self.proxies = Gauge(
+            "prevs_proxies", "Proxies that have told of use lately", registry=registry
+        )
+        self.letting_go = Gauge(
+            "prevs_placements_letting_go",
+            "Placements that are gone and that proxies have yet to let go of",
             registry=registry,
         )
 
@@ -39,3 +72,65 @@ class Metrics:
         """Set the gauge of previews by state."""
         for state in State:
             self.previews.labels(state.value).set(previews.get(state, 0))
+
+    def ran(self, took: Mapping[str, float]) -> None:
+        """Count an attempt that came to run, with how many seconds each step took."""
+        self.starts.observe(sum(took.values()))
+        for step, seconds in took.items():
+            self._steps.labels(step).observe(seconds)
+
+    def forget(self, app: str) -> None:
+        """Drop what is told of an app that is gone."""
+        with contextlib.suppress(KeyError):  # it never failed
+            self.fetches_failed.remove(app)
+
+    def watch(
+        self,
+        *,
+        oldest_wait: Callable[[], float],
+        subscribed: Callable[[], bool],
+        silence: Callable[[], float],
+        turned: Callable[[], float],
+    ) -> None:
+        """Have values looked up when they are read, on the thread that reads them.
+
+        All but `subscribed` are in seconds.
+        """
+        shown: tuple[tuple[str, str, Callable[[], float]], ...] = (
+            (
+                "prevs_queue_oldest_wait_seconds",
+                "How long the preview has waited that waits longest",
+                oldest_wait,
+            ),
+            ("prevs_mesos_subscribed", "1 while Mesos has accepted the framework", subscribed),
+            ("prevs_mesos_silence_seconds", "Seconds since Mesos last said something", silence),
+            ("prevs_service_turn_age_seconds", "Seconds since the service went round", turned),
+        )
+        for name, says, value in shown:
+            Gauge(name, says, registry=self._registry).set_function(value)
+
+    def _counter(self, name: str, says: str, label: str, values: Iterable[str] = ()) -> Counter:
+        """Return a counter, with a number for each of `values` from the start."""
+        counter = Counter(name, says, [label], registry=self._registry)
+        for value in values:
+            counter.labels(value)
+        return counter
+
+
+class ApiMetrics:
+    """The numbers of the API, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "prevs_api_requests",
+            "Requests by method, route and status",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "prevs_api_request_duration_seconds",
+            "How long requests took, by route; streams are left out",
+            ["route"],
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )

@@ -39,6 +39,11 @@ class Routes:
         return any(withdrawals.hurried(w, now) for w in self._withdrawn.values())
 
     @property
+    def letting_go(self) -> int:
+        """How many placements are gone that proxies have yet to let go of."""
+        return len(self._withdrawn)
+
+    @property
     def withdrawn_apps(self) -> Collection[str]:
         """The apps of which proxies hold something that is gone."""
         return {w.app for w in self._withdrawn.values()}

@@ -112,6 +112,12 @@ class Service:
         self._branches = Branches(records, self.requests, clock, vanished=limits.vanished)
         self.snapshot: Snapshot = self._records.snapshot()
         self.history = History(era)
+        metrics.watch(
+            oldest_wait=self._oldest_wait,
+            subscribed=lambda: self._offers.connected,
+            silence=lambda: clock.monotonic() - self._heard,
+            turned=lambda: clock.monotonic() - self._turned,
+        )
 
     @property
     def framework_id(self) -> str | None:
@@ -219,6 +225,7 @@ class Service:
                 self._branches.fetched(app, heads)
             case events.Forgotten(app):
                 self._removals.forgotten(app)
+                self._metrics.forget(app)
             case events.Used(proxy, uses):
                 self._idling.note(proxy, uses)
                 self._refused.used(proxy, uses)
@@ -317,7 +324,14 @@ class Service:
         with self._going_on("history"):
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
-        self._metrics.silence.set(self._clock.monotonic() - self._heard)
+        self._metrics.proxies.set(self._idling.proxies)
+        self._metrics.letting_go.set(self._records.routes.letting_go)
+
+    def _oldest_wait(self) -> float:
+        """Return for how many seconds the longest has waited. Thread safe."""
+        snapshot = self.snapshot
+        waits = (snapshot.previews[key].changed for key in snapshot.queue_places)
+        return max(0.0, self._clock.now() - min(waits, default=self._clock.now()))
 
     def _end(self, error: Fatal) -> None:
         # The first reason is the one that counts: what follows follows from it.

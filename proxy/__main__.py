@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from prevs.paths import Paths
 from program import logs
@@ -100,7 +100,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     )
     framework = FrameworkApi(chosen.addresses(), token)
     metrics, cap = Metrics(CollectorRegistry()), StartCap()
-    metrics.watch_applied(controller.age)
+    ProcessCollector(registry=metrics.registry)
 
     def count_held(outcome: str) -> None:
         metrics.starts.labels("held", outcome).inc()
@@ -109,6 +109,13 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     waiting = Waiting(framework, table, chosen.domain, refusals=refusals, ended=count_held)
     room = RoomParts(
         framework, table, refusals, waiting, Tokens(token), cap, metrics, chosen.domain
+    )
+    metrics.watch(
+        applied=controller.age,
+        turned=controller.turned,
+        routes=lambda: len(table.routes),
+        refusing=lambda: len(refusals.tasks),
+        checks=controller.readiness,
     )
     probes = wake.Probes(
         lambda: (controller.health(),), lambda: (controller.health(), *controller.readiness())

@@ -91,7 +91,7 @@ class Controller:
 
     def health(self) -> Check:
         """Tell whether the controller goes round."""
-        return health.turns("controller", self._clock() - self._turned, STUCK_SECONDS)
+        return health.turns("controller", self.turned(), STUCK_SECONDS)
 
     def readiness(self) -> tuple[Check, ...]:
         """Tell what serving visitors needs, and whether it is there.
@@ -106,6 +106,10 @@ class Controller:
             Check("placements", knows, KNOWN if knows else "They could not be read yet."),
             Check("zookeeper", "ZooKeeper" not in self._away, heard, needed=False),
         )
+
+    def turned(self) -> float:
+        """Return how many seconds ago the controller last went round."""
+        return self._clock() - self._turned
 
     async def first(self, seconds: float) -> Routes | None:
         """Return what is wanted, as soon as it is known; None if it is not after `seconds`.

@@ -1,8 +1,12 @@
-"""What the proxy counts, for Prometheus; HAProxy has its own."""
+"""What the proxy counts, for Prometheus; HAProxy has its own. docs/monitoring.md lists it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from program.health import Check
+
+HOLD_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
 class Metrics:
@@ -21,14 +25,48 @@ class Metrics:
             ["by", "outcome"],
             registry=registry,
         )
+        self.holds = Histogram(
+            "prevs_proxy_hold_duration_seconds",
+            "How long requests were held until they were let in or refused",
+            ["outcome"],
+            buckets=HOLD_BUCKETS,
+            registry=registry,
+        )
+        for outcome in ("let_in", "refused"):
+            self.holds.labels(outcome)
         self.pages = Counter(
             "prevs_proxy_pages", "Pages shown, by kind", ["kind"], registry=registry
         )
 
-    def watch_applied(self, age: Callable[[], float]) -> None:
-        """Show what `age` returns: seconds since the placements were last applied as read."""
-        Gauge(
-            "prevs_proxy_seconds_since_applied",
-            "Seconds since HAProxy was last known to route by the placements in ZooKeeper",
-            registry=self.registry,
-        ).set_function(age)
+    def watch(
+        self,
+        *,
+        applied: Callable[[], float],
+        turned: Callable[[], float],
+        routes: Callable[[], int],
+        refusing: Callable[[], int],
+        checks: Callable[[], Sequence[Check]],
+    ) -> None:
+        """Have values looked up when they are read. `applied` and `turned` are in seconds."""
+
+        def passes(name: str) -> Callable[[], float]:
+            return lambda: any(check.ok for check in checks() if check.name == name)
+
+        shown: tuple[tuple[str, str, Callable[[], float]], ...] = (
+            (
+                "prevs_proxy_applied_age_seconds",
+                "Seconds since HAProxy was last known to route by the placements in ZooKeeper",
+                applied,
+            ),
+            ("prevs_proxy_turn_age_seconds", "Seconds since the controller went round", turned),
+            ("prevs_proxy_routes", "Host names that lead to a preview", routes),
+            ("prevs_proxy_refusing_tasks", "Tasks that refuse connections now", refusing),
+            ("prevs_proxy_haproxy_up", "1 while HAProxy takes what it is told", passes("haproxy")),
+            (
+                "prevs_proxy_zookeeper_connected",
+                "1 while ZooKeeper answers",
+                passes("zookeeper"),
+            ),
+        )
+        for name, says, value in shown:
+            Gauge(name, says, registry=self.registry).set_function(value)

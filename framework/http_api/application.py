@@ -9,6 +9,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from framework.http_api import guards, probes, problems
+from framework.http_api.access_log import AccessLog
 from framework.http_api.answers import Presenter
 from framework.http_api.app_routes import AppRoutes
 from framework.http_api.event_routes import EventRoutes
@@ -18,6 +19,7 @@ from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
 from framework.http_api.ref_routes import RefRoutes
 from framework.http_api.use_routes import UseRoutes
+from framework.metrics import ApiMetrics
 from framework.ports import Previews, Refs, Sandboxes, Tokens
 from prevs.names import Addresses
 
@@ -68,4 +70,5 @@ def make_app(
     app.add_middleware(guards.BodyLimit)
     app.add_middleware(guards.Bearer, tokens=tokens)
     app.add_middleware(guards.Faults)
+    app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
     return app

@@ -29,7 +29,8 @@ _COUNT_AGAIN_SECONDS = 20.0
 class _Request(NamedTuple):
     """`client` is who asks, `peer` the other end of the connection, `tell` takes the outcome.
 
-    `refused` is the task that took no connection, empty where none was tried.
+    `refused` is the task that took no connection, empty where none was tried; `since` when it came,
+    in seconds since the epoch.
     """
 
     host: str
@@ -37,6 +38,7 @@ class _Request(NamedTuple):
     peer: Peer
     refused: str
     tell: Tell
+    since: float
 
 
 class Held:
@@ -145,14 +147,19 @@ class _Connection(asyncio.Protocol):
                 return
         ip, port = peer.split()
         tell = functools.partial(self._tell, number)
-        request = _Request(host, client, read_peer(ip, int(port)), refused, tell)
+        request = _Request(
+            host, client, read_peer(ip, int(port)), refused, tell, self._parts.clock()
+        )
         self.requests[number] = request
         with structlog.contextvars.bound_contextvars(request=request_id):
             self._parts.waiting.join(host, tell, refused)
 
     def _tell(self, number: str, outcome: Outcome) -> None:
-        del self.requests[number]
-        self._answer(number, f"to {outcome}" if isinstance(outcome, Route) else "no")
+        request = self.requests.pop(number)
+        let_in = isinstance(outcome, Route)
+        holds = self._parts.metrics.holds.labels("let_in" if let_in else "refused")
+        holds.observe(max(0.0, self._parts.clock() - request.since))
+        self._answer(number, f"to {outcome}" if let_in else "no")
 
     def _forget(self, number: str) -> None:
         """Forget a request; HAProxy may say so of one whose answer is on its way."""

@@ -68,7 +68,7 @@ def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
 
     text = program.ask("GET", "/metrics").text
     assert 'prevs_previews{state="running"} 2.0' in text
-    assert "prevs_launches_total 2.0" in text
+    assert "prevs_attempts_started_total 2.0" in text
     assert program.end() == 0
 
 

@@ -83,13 +83,13 @@ def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
     assert told["prevs_proxy_starts_total", "page", "asked"] == 1
     assert told["prevs_proxy_starts_total", "held", "running"] == 1
     assert told["prevs_proxy_starts_total", "held", "unknown-label"] == 1
-    assert told["prevs_proxy_seconds_since_applied",] < 60
+    assert told["prevs_proxy_applied_age_seconds",] < 60
 
 
 def test_it_shows_for_how_long_nothing_could_be_applied(
     own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
-    name, listen = ("prevs_proxy_seconds_since_applied",), f"127.0.0.1:{free_port()}"
+    name, listen = ("prevs_proxy_applied_age_seconds",), f"127.0.0.1:{free_port()}"
     more = {"PREVS_PROXY_METRICS_LISTEN": listen}
     with proxies.site(tmp_path, own_zookeeper.address, free_port(), **more) as site:
         assert probe(site, "/readyz") == ("ok", [])

@@ -49,7 +49,7 @@ class HangingRefs(SomeRefs):
 
 
 def following(refs: SomeRefs, told: list[events.Event]) -> Following:
-    return Following(refs, told.append, lambda: Snapshot({}, {}), interval=1.0)
+    return Following(refs, told.append, lambda: Snapshot({}, {}), interval=1.0, failed=print)
 
 
 def snapshot(*previews: PreviewRecord) -> Snapshot:
@@ -130,7 +130,7 @@ def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
     refs = HangingRefs()
     both = snapshot(*(PreviewRecord(app, A, State.RUNNING, ("main",)) for app in ("one", "two")))
-    worker = Following(refs, told.put, lambda: both, interval=0.01)
+    worker = Following(refs, told.put, lambda: both, interval=0.01, failed=print)
     worker.start()
     try:
         assert refs.asked.wait(60)
@@ -150,7 +150,7 @@ def test_following_goes_on_after_a_defect() -> None:
             raise ValueError("a defect")
         return snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
 
-    worker = Following(SomeRefs(), told.put, look, interval=0.01)
+    worker = Following(SomeRefs(), told.put, look, interval=0.01, failed=print)
     worker.start()
     try:
         assert told.get(timeout=60) == events.Heads("two", HEADS)
