@@ -70,11 +70,14 @@ def _show(context: click.Context) -> Iterable[str]:
         f"{level} {code(context.command_path)} {{ #{context.command_path.replace(' ', '-')} }}",
         "",
     )
-    yield from (_text(command.help or ""), "")
+    short, _, rest = inspect.cleandoc(command.help or "").partition("\n\n")
+    yield from (_text(short), "")
+    if not isinstance(command, click.Group):
+        usage = " ".join(command.collect_usage_pieces(context))
+        yield from ("```text", f"{context.command_path} {usage}", "```", "")
+    yield _text(rest)
     if isinstance(command, click.Group):
         return
-    usage = " ".join(command.collect_usage_pieces(context))
-    yield from ("```text", f"{context.command_path} {usage}", "```")
     rows = [record for param in command.params if (record := _option(param, context))]
     if rows:
         yield from table(("option", "says"), rows)
@@ -93,7 +96,7 @@ def _option(param: click.Parameter, context: click.Context) -> list[str] | None:
 def _text(text: str) -> str:
     """Return a help text as Markdown; a paragraph after \\b keeps its lines."""
     paragraphs = []
-    for paragraph in inspect.cleandoc(text).split("\n\n") if text else ():
+    for paragraph in text.split("\n\n") if text else ():
         lines = paragraph.splitlines()
         if lines and lines[0].strip() == "\b":
             paragraphs.append("\n".join(["```text", *lines[1:], "```"]))

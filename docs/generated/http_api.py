@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import MagicMock
 
 from docs.generated.tables import amount, code, table
+from framework.http_api import scopes
 from framework.http_api.application import make_app
 
 _INTRODUCTION = """\
@@ -19,7 +20,8 @@ be tried out.
 Every path below `/v1` wants `Authorization: Bearer <token>`. Errors are `application/problem+json`
 with a `type` that never changes its meaning:
 [what each means](troubleshooting.md#problems-of-the-api). Any framework answers, whichever leads.
-Times are in seconds since 1970.
+Times are in seconds since 1970. A list has at most `limit` entries (100), and `next`: given as
+`after`, it leads to those that follow; `null` is the end.
 
     curl -H "Authorization: Bearer $PREVS_TOKEN" http://127.0.0.1:8090/v1/apps
 """
@@ -78,6 +80,9 @@ def _anchor(method: str, path: str) -> str:
 def _show(method: str, path: str, call: Schema, described: Schema) -> Iterable[str]:
     yield from ("", f"### {code(f'{method} {path}')} {{ #{_anchor(method, path)} }}", "")
     yield call.get("description", "")
+    if scopes.is_guarded(path):
+        needed = scopes.find_needed(method, path).value
+        yield from ("", f"For a token with the scope {code(needed)}.")
     if parameters := call.get("parameters"):
         rows = [_parameter(parameter, described) for parameter in parameters]
         yield from table(("parameter", "in", "says", "takes"), rows)
