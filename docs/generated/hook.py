@@ -3,6 +3,7 @@
 Run at the top of the repository: `python -m mkdocs build`.
 """
 
+import posixpath
 import re
 from pathlib import Path
 
@@ -15,7 +16,22 @@ from docs.generated import commands, http_api, settings
 _ROOT = Path(__file__).parents[2]
 _DECISIONS = _ROOT / "docs" / "decisions"
 _SEARCH = 'data-md-component="search" role="dialog"'
-_OUTWARD = re.compile(r"\[([^\]]+)\]\(\.\./[^)\s]+\)")
+_ITEM = re.compile(r"(-|\d+\.) ")
+_IN_LIST = re.compile(r"(-|\d+\.) |\s")
+_UPWARD = re.compile(r"\[([^\]]+)\]\((\.\./[^)\s]+)\)")
+
+
+def _part_lists(markdown: str) -> str:
+    """Put an empty line before each list: mkdocs wants one, where other readers do not."""
+    lines: list[str] = []
+    fenced = False
+    for line in markdown.splitlines():
+        fenced ^= line.startswith("```")
+        before = lines[-1] if lines else ""
+        if not fenced and _ITEM.match(line) and before and not _IN_LIST.match(before):
+            lines.append("")
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def _from_root(name: str) -> str:
@@ -56,8 +72,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Leave the words of links to what is not on the site, like a folder of the repository."""
-    del page, config, files
-    return _OUTWARD.sub(r"\1", markdown.replace("](decisions/)", "](decisions.md)"))
+    del config, files
+    folder = posixpath.dirname(page.file.src_uri)
+
+    def keep(link: re.Match[str]) -> str:
+        there = posixpath.normpath(posixpath.join(folder, link[2]))
+        return link[1] if there.startswith("..") else link[0]
+
+    return _part_lists(_UPWARD.sub(keep, markdown.replace("](decisions/)", "](decisions.md)")))
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
