@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -101,7 +102,12 @@ class Program:
         )
         connected.set_function(lambda: self._client.connected)
         ProcessCollector(registry=self._registry)
-        standby = http_api.Standby(self._other_leader, self._own_checks, self._registry)
+        standby = http_api.Standby(
+            self._other_leader,
+            self._own_checks,
+            self._registry,
+            vouching=http_api.Vouching(chosen.token(), time.time),
+        )
         self._switch = http_api.Switch(standby)
         self._stands = False
         self._leading: Leading | None = None

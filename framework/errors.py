@@ -83,12 +83,12 @@ class UnknownToken(NotFound):
 
 
 class TokenExists(Conflict):
-    """A token of that name is there already; nobody can be told again what it is."""
+    """A name that a token has, or that none but the operator's may have."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"There is a token {name!r} already. Remove it first (DELETE /v1/tokens/{name}), or "
-            "choose another name."
+            f"The name {name!r} is taken. Choose another one, or remove the token that has it "
+            "(DELETE /v1/tokens/NAME)."
         )
         self.name = name
 

@@ -6,15 +6,14 @@ import getpass
 import queue
 import secrets
 import socket
+from pathlib import Path
 from typing import NamedTuple
 
-import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from driver.scheduler import Credential
 from framework import dashboard, events, http_api, installation, mesos, recovery
-from framework.access import Identity
 from framework.clock import Clock
 from framework.errors import Fatal, ForeignState
 from framework.following import Following
@@ -37,8 +36,6 @@ from program import health
 from program.health import Check
 
 Inbox = queue.SimpleQueue[events.Event]
-
-log = structlog.get_logger(__name__)
 
 
 class Leading(NamedTuple):
@@ -104,29 +101,25 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     kept = KeptLogs(chosen.dir / "logs")
     sandboxes = LastingSandboxes(agents, kept)
     operator = chosen.token()
-    tokens = ServiceTokens(service, operator, functools.partial(secrets.token_urlsafe, 32))
+    admission = _admission(chosen.dir, operator, service, clock)
     app = http_api.make_app(
         previews,
         refs,
         sandboxes,
-        tokens=tokens,
+        admission=admission,
         addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
         checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
     )
     ready = functools.partial(_not_ready, service, cluster)
-    ports = dashboard.Ports(previews, refs, sandboxes, tokens, _note, ready)
+    ports = dashboard.Ports(
+        previews, refs, sandboxes, admission.tokens, admission.audit.note, ready
+    )
     addresses = chosen.addresses()
     dashboard.add_dashboard(app, ports, operator_token=operator, addresses=addresses)
     keeping = Keeping(agents, kept, lambda: service.snapshot)
     return Leading(service, cluster, following, keeping, app)
-
-
-def _note(  # noqa: PLR0917 - as the port of the audit has it
-    who: Identity, action: str, target: str, outcome: int, client: str
-) -> None:
-    log.info("audit", who=who.name, action=action, target=target, outcome=outcome, client=client)
 
 
 def refuse_without_id(stored: Stored, path: str) -> None:
@@ -152,6 +145,14 @@ def describe(chosen: Settings) -> InstallationRecord:
         user=getpass.getuser(),
         domain=chosen.domain,
         principal=chosen.principal,
+    )
+
+
+def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> http_api.Admission:
+    return http_api.Admission(
+        ServiceTokens(service, operator, functools.partial(secrets.token_urlsafe, 32)),
+        http_api.Audit(folder, clock.now, functools.partial(secrets.token_hex, 6)),
+        http_api.Vouching(operator, clock.now),
     )
 
 

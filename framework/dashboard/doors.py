@@ -64,7 +64,7 @@ class Doors:
             if viewer is None:
                 return self._ask_in(request, same_origin.own_path(form.get("back", "/")))
             answer = await self._act(request, viewer, form, (action, act))
-            client = request.client.host if request.client else ""
+            client = str(request.state.client)
             target = "/".join(str(part) for part in request.path_params.values())
             target = target or form.get("name", "")
             self._note(viewer.identity, action.name, target, answer.status_code, client)

@@ -1,7 +1,10 @@
 """The framework's HTTP API: JSON, problem+json, and the log as an event stream."""
 
+from framework.http_api.admission import Admission
 from framework.http_api.application import make_app
+from framework.http_api.audit import Audit
 from framework.http_api.probes import Probes
 from framework.http_api.standby import Standby, Switch
+from framework.http_api.vouching import Vouching
 
-__all__ = ["Probes", "Standby", "Switch", "make_app"]
+__all__ = ["Admission", "Audit", "Probes", "Standby", "Switch", "Vouching", "make_app"]

@@ -8,8 +8,9 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import guards, probes, problems
+from framework.http_api import probes, problems
 from framework.http_api.access_log import AccessLog
+from framework.http_api.admission import Admission
 from framework.http_api.answers import Presenter
 from framework.http_api.app_routes import AppRoutes
 from framework.http_api.event_routes import EventRoutes
@@ -18,9 +19,10 @@ from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
 from framework.http_api.ref_routes import RefRoutes
+from framework.http_api.token_routes import TokenRoutes
 from framework.http_api.use_routes import UseRoutes
 from framework.metrics import ApiMetrics
-from framework.ports import Previews, Refs, Sandboxes, Tokens
+from framework.ports import Previews, Refs, Sandboxes
 from prevs.names import Addresses
 
 Ready = Callable[[], str | None]
@@ -31,7 +33,7 @@ def make_app(
     refs: Refs,
     sandboxes: Sandboxes,
     *,
-    tokens: Tokens,
+    admission: Admission,
     addresses: Addresses,
     registry: CollectorRegistry,
     ready: Ready,
@@ -39,9 +41,8 @@ def make_app(
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
-    `ready` gives None when all is well, else a
-    sentence; it must not block. `checks` are what /healthz and /readyz tell, /metrics shows
-    `registry`.
+    `ready` gives None when all is well, else a sentence; it must not block. `checks` are what
+    /healthz and /readyz tell, /metrics shows `registry`.
     """
     presenter = Presenter(previews, addresses, ready, time.time)
     leads = Leads(previews, refs)
@@ -50,6 +51,7 @@ def make_app(
         summary="Every commit of a git repository at its own address",
         version="1",
         redoc_url=None,
+        redirect_slashes=False,
         static_url="/docs-files",
         # It would have somebody else's server look at the API's description.
         swagger_ui_parameters={"validatorUrl": None},
@@ -62,13 +64,11 @@ def make_app(
         UseRoutes(previews, presenter),
         RefRoutes(leads, addresses),
         EventRoutes(previews, Feed(previews.history)),
+        TokenRoutes(admission.tokens, admission.audit),
     ):
         app.include_router(routes.make_router(), dependencies=told)
     app.include_router(probes.make_router(registry, checks))
     problems.handle_problems(app, addresses)
-    # The last one is the first that a request meets.
-    app.add_middleware(guards.BodyLimit)
-    app.add_middleware(guards.Bearer, tokens=tokens)
-    app.add_middleware(guards.Faults)
+    admission.guard(app)
     app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
     return app

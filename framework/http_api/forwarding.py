@@ -10,9 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
 from framework.http_api import problems
-
-FORWARDED = b"prevs-forwarded"
-"""The header of what was forwarded once: it isn't again, or two stand-bys could go on for ever."""
+from framework.http_api.clients import FORWARDED, find_neighbour
+from framework.http_api.vouching import Vouching
 
 CONNECT_S = 3.0
 SILENCE_S = 180.0
@@ -48,16 +47,19 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Forwarding:
     """An ASGI application that has the leader answer, whatever is asked. No request is sent twice.
 
-    `leader` returns the URL of its API, None where nobody else leads; it must not block.
+    `leader` returns the URL of its API, None where nobody else leads; it must not block. `vouching`
+    tells the leader who asked.
     """
 
     def __init__(
         self,
         leader: Callable[[], str | None],
+        vouching: Vouching,
         transport: httpx.AsyncBaseTransport | None = None,
         pause: Callable[[float], Awaitable[object]] = anyio.sleep,
     ) -> None:
         self._leader = leader
+        self._vouching = vouching
         self._pause = pause
         # No connection is kept: one may be dead by now, and what was sent on it could not be sent
         # again.
@@ -75,7 +77,7 @@ class Forwarding:
             return
         taken = anyio.Event()
         try:
-            request = _copy(scope, receive, api, taken)
+            request = self._copy(scope, receive, api, taken)
         except (httpx.InvalidURL, UnicodeDecodeError):  # `OPTIONS *`, or a path that is no ASCII
             told = problems.answer_problem(problems.INVALID_REQUEST, "There can be no such path.")
             await told(scope, receive, send)
@@ -90,6 +92,31 @@ class Forwarding:
             if why is not None and not noting.has_begun:
                 await _refuse(why, scope, receive, send)
             group.cancel_scope.cancel()
+
+    def _copy(self, scope: Scope, receive: Receive, api: str, taken: anyio.Event) -> httpx.Request:
+        """Return the request as the leader gets it; its body is read as it is sent.
+
+        `taken` is set when there is no more of it.
+        """
+        path, query = scope["raw_path"], scope["query_string"]
+        headers = _keep_end_to_end(scope["headers"])
+        names = {name for name, _ in scope["headers"]}
+
+        async def read() -> AsyncIterator[bytes]:
+            async for piece in Request(scope, receive).stream():
+                yield piece
+            taken.set()
+
+        has_body = bool(names & _WITH_BODY)
+        if not has_body:
+            taken.set()
+        who = self._vouching.vouch(find_neighbour(scope) or "unknown", scope["method"], path)
+        return httpx.Request(
+            scope["method"],
+            httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b"")),
+            headers=[*headers, (FORWARDED, who)],
+            content=read() if has_body else None,
+        )
 
     async def _await_end(self, api: str, scope: anyio.CancelScope) -> None:
         """End a scope when another one leads: one that hangs is not waited for any longer."""
@@ -137,31 +164,6 @@ class _Noting:
         """Note and send it."""
         self.has_begun = True
         await self._send(message)
-
-
-def _copy(scope: Scope, receive: Receive, api: str, taken: anyio.Event) -> httpx.Request:
-    """Return the request as the leader gets it; its body is read as it is sent.
-
-    `taken` is set when there is no more of it.
-    """
-    path, query = scope["raw_path"], scope["query_string"]
-    headers = _keep_end_to_end(scope["headers"])
-    names = {name for name, _ in scope["headers"]}
-
-    async def read() -> AsyncIterator[bytes]:
-        async for piece in Request(scope, receive).stream():
-            yield piece
-        taken.set()
-
-    has_body = bool(names & _WITH_BODY)
-    if not has_body:
-        taken.set()
-    return httpx.Request(
-        scope["method"],
-        httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b"")),
-        headers=[*headers, (FORWARDED, b"1")],
-        content=read() if has_body else None,
-    )
 
 
 async def _hear_end(receive: Receive, taken: anyio.Event, scope: anyio.CancelScope) -> None:

@@ -178,7 +178,7 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
     """Return the fields that a program needs to act on an error."""
-    named = ("app", "label", "sha", "state")
+    named = ("app", "label", "sha", "state", "name")
     fields: dict[str, object] = {
         name: getattr(error, name) for name in named if name in vars(error)
     }

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.http_api.forwarding import Forwarding, find_trouble
 from framework.http_api.probes import ANSWERS, answer_metrics, answer_probe
+from framework.http_api.vouching import Vouching
 from program.health import Check
 
 
@@ -17,7 +18,7 @@ class Standby:
 
     `leader` returns the URL of the leader's API, None where nobody else leads; `own` the checks of
     whether this framework could take over. Neither may block. `trouble` tells why a framework's
-    API cannot be had, None where it can.
+    API cannot be had, None where it can. `vouching` tells the leader who asked.
     """
 
     def __init__(
@@ -25,13 +26,15 @@ class Standby:
         leader: Callable[[], str | None],
         own: Callable[[], tuple[Check, ...]],
         registry: CollectorRegistry,
+        *,
+        vouching: Vouching,
         trouble: Callable[[str], Awaitable[str | None]] = find_trouble,
     ) -> None:
         self._leader = leader
         self._own = own
         self._registry = registry
         self._trouble = trouble
-        self._forwarding = Forwarding(leader)
+        self._forwarding = Forwarding(leader, vouching)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or forward a request."""

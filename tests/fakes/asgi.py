@@ -1,12 +1,15 @@
 """The framework's API in this process: no socket, fakes behind it."""
 
 import asyncio
+import itertools
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import Probes, make_app
+from framework.http_api import Admission, Audit, Probes, Vouching, make_app
 from framework.ports import Sandboxes
 from prevs import names
 from program.health import Check
@@ -16,6 +19,7 @@ from tests.fakes.sandboxes import FakeSandboxes
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
+NOW = 1000.0
 
 
 class ApiInProcess:
@@ -26,6 +30,11 @@ class ApiInProcess:
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.tokens = FakeTokens(TOKEN)
+        self._folder = tempfile.TemporaryDirectory()
+        numbers = itertools.count()
+        self.audit = Audit(
+            Path(self._folder.name), lambda: NOW + next(numbers), lambda: f"{next(numbers):012}"
+        )
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.stuck = False
@@ -33,7 +42,7 @@ class ApiInProcess:
             self.previews,
             self.refs,
             sandboxes or self.sandboxes,
-            tokens=self.tokens,
+            admission=Admission(self.tokens, self.audit, Vouching(TOKEN, lambda: NOW)),
             addresses=names.addresses("localhost", port),
             registry=self.registry,
             ready=lambda: self.trouble,

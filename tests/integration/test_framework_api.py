@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import json
+import secrets
 import socket
 import subprocess
 import threading
@@ -17,7 +18,7 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import Probes, make_app
+from framework.http_api import Admission, Audit, Probes, Vouching, make_app
 from framework.refs import Mirrors
 from prevs import names
 from prevs.states import State
@@ -57,7 +58,11 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
         previews,
         Mirrors(tmp_path / "mirrors"),
         sandboxes,
-        tokens=FakeTokens(TOKEN),
+        admission=Admission(
+            FakeTokens(TOKEN),
+            Audit(tmp_path, time.time, lambda: secrets.token_hex(6)),
+            Vouching(TOKEN, time.time),
+        ),
         addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
         ready=lambda: None,

@@ -8,13 +8,17 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
-from starlette.types import ASGIApp, Message
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.http_api import Standby, Switch
-from framework.http_api.forwarding import FORWARDED, Forwarding
+from framework.http_api.clients import FORWARDED, Client, Clients
+from framework.http_api.forwarding import Forwarding
+from framework.http_api.vouching import Vouching
 from program.health import Check
 
 API = "http://127.0.0.9:8090"
+VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
 HOST = (b"host", b"prevs.example.org")
 
 
@@ -64,7 +68,7 @@ class PlayedLeader(httpx.AsyncBaseTransport):
         return httpx.Response(self.status, headers=self.headers, stream=self.body)
 
 
-class Client:
+class Asker:
     """One HTTP client of an ASGI application; it stays until `leave`."""
 
     def __init__(self, *body: bytes) -> None:
@@ -125,12 +129,12 @@ class Client:
         return told
 
 
-def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> Client:
+def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> Asker:
     """Return a client that has asked a stand-by, and was answered."""
 
-    async def run() -> Client:
-        client = Client(*body)
-        await client.ask(Forwarding(lambda: api, leader), **request)
+    async def run() -> Asker:
+        client = Asker(*body)
+        await client.ask(Forwarding(lambda: api, VOUCHING, leader), **request)
         return client
 
     return asyncio.run(run())
@@ -164,8 +168,27 @@ def test_a_request_reaches_the_leader_as_it_was_sent() -> None:
     )
     assert asked.headers.multi_items() == [
         *((name.decode(), value.decode()) for name, value in sent),
-        (FORWARDED.decode(), "1"),
+        (FORWARDED.decode(), VOUCHING.vouch("unknown", "POST", b"/v1/a%2Fb").decode()),
     ]
+
+
+def test_the_leader_knows_who_asked_the_stand_by() -> None:
+    seen: list[Client] = []
+
+    async def lead(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["state"]["client"])
+        await Response()(scope, receive, send)
+
+    async def run() -> None:
+        leader = httpx.ASGITransport(Clients(lead, VOUCHING), client=("10.0.0.5", 1))
+        asks = httpx.ASGITransport(
+            Forwarding(lambda: API, VOUCHING, leader), client=("10.9.8.7", 1)
+        )
+        async with httpx.AsyncClient(transport=asks, base_url="http://prevs") as client:
+            await client.get("/v1/apps/gr%C3%B6%C3%9Fe%2F?x=%41&y")
+
+    asyncio.run(run())
+    assert [str(client) for client in seen] == ["10.9.8.7 via 10.0.0.5"]
 
 
 def test_what_was_said_to_this_neighbour_only_goes_no_further() -> None:
@@ -224,13 +247,13 @@ def test_a_leader_that_is_away_is_told_and_nothing_is_sent_twice(
 
 def test_an_answer_comes_piece_by_piece() -> None:
     async def run() -> None:
-        client = Client()
+        client = Asker()
 
         async def go(number: int) -> None:
             if number == 1:  # the second piece is made when the first has arrived
                 await asyncio.wait_for(client.got.wait(), 10)
 
-        await client.ask(Forwarding(lambda: API, PlayedLeader(b"one", b"two", go=go)))
+        await client.ask(Forwarding(lambda: API, VOUCHING, PlayedLeader(b"one", b"two", go=go)))
         assert [message.get("body") for message in client.sent[1:]] == [b"one", b"two", b""]
 
     asyncio.run(run())
@@ -238,7 +261,7 @@ def test_an_answer_comes_piece_by_piece() -> None:
 
 def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
     async def run() -> None:
-        client = Client()
+        client = Asker()
 
         async def go(number: int) -> None:
             if number == 1:
@@ -246,7 +269,7 @@ def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
                 await asyncio.Event().wait()
 
         leader = PlayedLeader(b"one", b"never", go=go)
-        await asyncio.wait_for(client.ask(Forwarding(lambda: API, leader)), 10)
+        await asyncio.wait_for(client.ask(Forwarding(lambda: API, VOUCHING, leader)), 10)
         assert client.body == b"one"
         assert leader.body.closed
 
@@ -258,11 +281,11 @@ def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
     body: tuple[bytes, ...],
 ) -> None:
     async def run() -> None:
-        client, leader = Client(*body), PlayedLeader()
+        client, leader = Asker(*body), PlayedLeader()
         leader.hangs = True
         headers = [HOST, (b"content-length", b"6")] if body else [HOST]
         asking = asyncio.create_task(
-            client.ask(Forwarding(lambda: API, leader), "POST", headers=headers)
+            client.ask(Forwarding(lambda: API, VOUCHING, leader), "POST", headers=headers)
         )
         await asyncio.wait_for(leader.was_asked.wait(), 10)
         client.leave()
@@ -275,8 +298,8 @@ def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
 
 @pytest.mark.parametrize("successor", [None, "http://127.0.0.8:8090"])
 def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | None) -> None:
-    async def run() -> Client:
-        client, leader = Client(), PlayedLeader()
+    async def run() -> Asker:
+        client, leader = Asker(), PlayedLeader()
         leader.hangs = True
 
         async def pause(seconds: float) -> None:
@@ -284,7 +307,7 @@ def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | 
             await leader.was_asked.wait()
 
         leaders = iter([API, API])
-        forwarding = Forwarding(lambda: next(leaders, successor), leader, pause)
+        forwarding = Forwarding(lambda: next(leaders, successor), VOUCHING, leader, pause)
         await asyncio.wait_for(client.ask(forwarding, "POST"), 10)
         return client
 
@@ -295,7 +318,7 @@ def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | 
 
 def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
     async def run() -> None:
-        client = Client()
+        client = Asker()
 
         async def go(number: int) -> None:
             if number == 1:
@@ -307,7 +330,7 @@ def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
 
         leader = PlayedLeader(b"one", b"never", go=go)
         leaders = iter([API, API])
-        forwarding = Forwarding(lambda: next(leaders, None), leader, pause)
+        forwarding = Forwarding(lambda: next(leaders, None), VOUCHING, leader, pause)
         await asyncio.wait_for(client.ask(forwarding), 10)
         assert client.body == b"one"
         assert client.sent[-1]["more_body"] is True
@@ -330,12 +353,12 @@ def standby(leader: str | None, trouble: str | None = None, away: str | None = N
     async def find_trouble(_: str) -> str | None:
         return away
 
-    return Standby(lambda: leader, lambda: own, registry, find_trouble)
+    return Standby(lambda: leader, lambda: own, registry, vouching=VOUCHING, trouble=find_trouble)
 
 
-def ask_app(app: ASGIApp, path: bytes) -> Client:
-    async def run() -> Client:
-        client = Client()
+def ask_app(app: ASGIApp, path: bytes) -> Asker:
+    async def run() -> Asker:
+        client = Asker()
         await client.ask(app, path=path)
         return client
 

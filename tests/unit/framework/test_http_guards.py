@@ -246,7 +246,7 @@ def test_an_error_that_no_caller_causes_is_a_fault_too(api: ApiInProcess) -> Non
     with capture_logs() as logs:
         answer = api.call("DELETE", "/v1/apps/hello")
     assert answer.status_code == 500
-    assert [entry["event"] for entry in logs] == ["unexpected error", "request"]
+    assert [entry["event"] for entry in logs] == ["audit", "unexpected error", "request"]
 
 
 def operations(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -281,6 +281,10 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
         "GET /v1/apps/{app}/refs": [200, 401, 404, 422, 502, 503],
         "GET /v1/apps/{app}/commits": [200, 401, 404, 409, 422, 502, 503],
         "GET /v1/events": [200, 401, 404, 422, 503],
+        "GET /v1/tokens": [200, 401, 422, 503],
+        "POST /v1/tokens": [201, 401, 409, 422, 503],
+        "DELETE /v1/tokens/{name}": [204, 401, 404, 422, 503],
+        "GET /v1/audit": [200, 401, 422, 503],
         "POST /v1/uses": [204, 401, 413, 422, 503],
         "POST /v1/refusals": [204, 401, 413, 422, 503],
         "GET /healthz": [200, 503],
