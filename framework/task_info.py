@@ -54,7 +54,7 @@ def task_info(
         "executor": _executor(preview, launch, origin, order),
         "data": base64.b64encode(order.encode()).decode(),
         "labels": _labels({"app": app.name, "commit": preview.sha, "label": label, "url": url}),
-        "discovery": _discovery(app.name, label, launch.port),
+        "discovery": _discovery(names.discovery_name(label, app.name), preview.sha, launch.port),
         "kill_policy": {"grace_period": _duration(order.stop_grace)},
     }
 
@@ -79,10 +79,11 @@ def _executor(
     }
 
 
-def _discovery(app: str, label: str, port: int) -> dict[str, Any]:
+def _discovery(name: str, version: str, port: int) -> dict[str, Any]:
     return {
         "visibility": "EXTERNAL",
-        "name": f"{label}.{app}",
+        "name": name,
+        "version": version,
         "ports": {"ports": [{"number": port, "name": "http", "protocol": "tcp"}]},
     }
 

@@ -114,6 +114,15 @@ def split_host(name: str, domain: str) -> tuple[str, str] | None:
     return label, app
 
 
+def discovery_name(label: str, app: str) -> str:
+    """Return the name by which others find a preview's task in Mesos: `main--hello`.
+
+    One DNS label, as in the flat form of an address, so that mesos-dns leaves it as it is: it
+    makes a hyphen of a dot, and cuts what is longer, and then two previews could share a name.
+    """
+    return slug(f"{label}--{app}")
+
+
 def image_tag(app: str, sha: str) -> str:
     """Return the tag of the image that is built from a commit of an app."""
     return f"prevs/{app}:{sha}"

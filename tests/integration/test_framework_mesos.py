@@ -141,7 +141,9 @@ def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Clust
     assert task["resources"]["cpus"] == 0.3
     assert task["resources"]["mem"] == 64
     assert task["resources"]["ports"] == f"[{preview.host_port}-{preview.host_port}]"
-    assert task["discovery"]["name"] == "main.hello"
+    assert task["discovery"]["name"] == "main--hello"
+    assert task["discovery"]["version"] == A
+    assert task["statuses"][-1]["healthy"] is True
 
 
 def test_a_framework_that_is_killed_and_started_again_keeps_the_task(

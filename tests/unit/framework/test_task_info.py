@@ -54,7 +54,8 @@ def test_people_find_the_task_by_name_and_labels() -> None:
 def test_dns_and_proxies_of_others_find_the_task_by_its_discovery() -> None:
     assert TASK["discovery"] == {
         "visibility": "EXTERNAL",
-        "name": "main.hello",
+        "name": "main--hello",
+        "version": A,
         "ports": {"ports": [{"number": 31000, "name": "http", "protocol": "tcp"}]},
     }
 

@@ -192,6 +192,22 @@ def test_a_task_is_named_for_people() -> None:
     assert names.task_name("hello", "main", "5c80e7d" + "0" * 33) == "hello@main (5c80e7d)"
 
 
+@given(LABELS, APPS, LABELS, APPS)
+@example("a", "b-c", "a-b", "c")
+@example("a" * 63, "one", "a" * 63, "two")
+def test_others_find_a_task_by_a_dns_label_that_no_other_preview_has(
+    label: str, app: str, other_label: str, other_app: str
+) -> None:
+    assume((label, app) != (other_label, other_app))
+    name = names.discovery_name(label, app)
+    assert is_dns_label(name)
+    assert name != names.discovery_name(other_label, other_app)
+
+
+def test_the_name_by_which_others_find_a_task_is_the_flat_form_of_its_address() -> None:
+    assert names.discovery_name("main", "hello") == "main--hello"
+
+
 def test_an_address_tells_the_port_unless_it_is_the_usual_one() -> None:
     assert names.addresses("a.org", 80).url("main", "hello") == "http://main.hello.a.org/"
     assert names.addresses("a.org", 8080).url("main", "hello") == "http://main.hello.a.org:8080/"
