@@ -76,7 +76,7 @@ class Settings(EnvironmentSettings):
     proxy_metrics_listen: Listen | None = Field(
         default=None,
         description="Where Prometheus reads: `/metrics` is the proxy's, `/metrics/haproxy` "
-        "HAProxy's own.",
+        "HAProxy's own. `/healthz` and `/readyz` are there, too.",
         examples=["10.0.0.7:9101"],
     )
     certificates: ConfiguredPath | None = Field(

@@ -17,7 +17,6 @@ _ROOT = Path(__file__).parents[2]
 _DECISIONS = _ROOT / "docs" / "decisions"
 _SEARCH = 'data-md-component="search" role="dialog"'
 _ITEM = re.compile(r"(-|\d+\.) ")
-_IN_LIST = re.compile(r"(-|\d+\.) |\s")
 _UPWARD = re.compile(r"\[([^\]]+)\]\((\.\./[^)\s]+)\)")
 
 
@@ -28,7 +27,7 @@ def _part_lists(markdown: str) -> str:
     for line in markdown.splitlines():
         fenced ^= line.startswith("```")
         before = lines[-1] if lines else ""
-        if not fenced and _ITEM.match(line) and before and not _IN_LIST.match(before):
+        if not fenced and _ITEM.match(line) and before and not _ITEM.match(before):
             lines.append("")
         lines.append(line)
     return "\n".join(lines)

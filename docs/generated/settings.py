@@ -78,7 +78,8 @@ def page() -> str:
 
 
 def _variables(model: type[BaseModel], program: str) -> Iterable[list[str]]:
-    for name, field in model.model_fields.items():
+    needed_first = sorted(model.model_fields.items(), key=lambda item: not item[1].is_required())
+    for name, field in needed_first:
         yield [
             _anchored(PREFIX + name.upper(), program),
             _says(field),
@@ -116,6 +117,8 @@ def _values(field: FieldInfo) -> str:
 
 def _takes(field: FieldInfo) -> str:
     """Return in words what a setting may be, where that does not go without saying."""
+    if typing.get_origin(field.annotation) is typing.Literal:
+        return " or ".join(code(value) for value in typing.get_args(field.annotation))
     kind = next((word for cls, word in _KINDS.items() if _is(field.annotation, cls)), "")
     least: Any = None
     greatest: Any = None
