@@ -7,7 +7,8 @@ FrameworkError
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
 │   ├── BeingRemoved
-│   └── BeingFetched
+│   ├── BeingFetched
+│   └── MasterRefuses
 ├── OutcomeUnknown           a call that Mesos may or may not have got
 └── Fatal                    the program must end, and be started again or looked at
     ├── Superseded: another framework writes the records
@@ -176,6 +177,17 @@ class BeingFetched(Unavailable):
             "Try again in some seconds.",
         )
         self.app = app
+
+
+class MasterRefuses(Unavailable):
+    """The Mesos master does not let this framework read something of its operator API."""
+
+    def __init__(self, master: str, path: str, status: int) -> None:
+        super().__init__(f"The Mesos master {master}")
+        self.args = (
+            f"The Mesos master {master} does not let this framework read {path} ({status}): "
+            "PREVS_PRINCIPAL has to be one that it allows that.",
+        )
 
 
 class OutcomeUnknown(FrameworkError):

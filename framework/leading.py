@@ -20,6 +20,7 @@ from framework.following import Following
 from framework.keeping import Keeping
 from framework.kept_logs import KeptLogs, LastingSandboxes
 from framework.launching import next_attempt
+from framework.mesos_state import MesosState
 from framework.metrics import Metrics
 from framework.ports import Store, Stored
 from framework.previews import ServicePreviews
@@ -107,6 +108,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         refs,
         sandboxes,
         admission=admission,
+        agents=MesosState(lambda: cluster.master, _credential(chosen)),
         addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
@@ -156,6 +158,11 @@ def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> h
     )
 
 
+def _credential(chosen: Settings) -> tuple[str, str] | None:
+    secret = chosen.secret()
+    return (chosen.principal, secret) if chosen.principal and secret else None
+
+
 def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.MesosCluster:
     info = mesos.framework_info(
         name=chosen.name,
@@ -165,14 +172,13 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.
         webui_url=f"{chosen.api}/",
         principal=chosen.principal,
     )
-    secret = chosen.secret()
-    credential = Credential(chosen.principal, secret) if chosen.principal and secret else None
+    credential = _credential(chosen)
     return mesos.MesosCluster(
         mesos.Inbox(inbox.put),
         info,
         chosen.master,
         framework_id=framework_id,
-        credential=credential,
+        credential=Credential(*credential) if credential else None,
     )
 
 

@@ -265,6 +265,48 @@ class Sandboxes(Protocol):
         ...
 
 
+class Amount(NamedTuple):
+    """CPUs, and MB of memory."""
+
+    cpus: float
+    mem: float
+
+
+class MesosAgent(NamedTuple):
+    """An agent as the master knows it; `used` is what all frameworks together use.
+
+    One that is not `active` takes nothing new, one that is `draining` is being emptied by an
+    operator. Its planned maintenance begins at `maintenance` (epoch seconds), None: there is none.
+    """
+
+    id: str
+    host: str
+    active: bool
+    draining: bool
+    maintenance: float | None
+    attributes: Mapping[str, str]
+    total: Amount
+    used: Amount
+
+
+class AgentList(NamedTuple):
+    """The agents as they were at `as_of` (epoch seconds)."""
+
+    agents: Sequence[MesosAgent]
+    as_of: float
+
+
+class Agents(Protocol):
+    """The agents of the cluster. Thread safe."""
+
+    def read(self) -> AgentList:
+        """Return every agent that the master knows, as it was within the last seconds.
+
+        Blocks for 10 s at most. Raises Unavailable.
+        """
+        ...
+
+
 class Stored(NamedTuple):
     """Everything that the store holds; what cannot be read is not among it.
 

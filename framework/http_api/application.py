@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry
 from framework.http_api import probes, problems
 from framework.http_api.access_log import AccessLog
 from framework.http_api.admission import Admission
+from framework.http_api.agent_routes import AgentRoutes
+from framework.http_api.agent_shares import AgentShares
 from framework.http_api.answers import Presenter
 from framework.http_api.app_routes import AppRoutes
 from framework.http_api.event_routes import EventRoutes
@@ -22,18 +24,19 @@ from framework.http_api.ref_routes import RefRoutes
 from framework.http_api.token_routes import TokenRoutes
 from framework.http_api.use_routes import UseRoutes
 from framework.metrics import ApiMetrics
-from framework.ports import Previews, Refs, Sandboxes
+from framework.ports import Agents, Previews, Refs, Sandboxes
 from prevs.names import Addresses
 
 Ready = Callable[[], str | None]
 
 
-def make_app(
+def make_app(  # noqa: PLR0913 - wiring; each is given by name
     previews: Previews,
     refs: Refs,
     sandboxes: Sandboxes,
     *,
     admission: Admission,
+    agents: Agents,
     addresses: Addresses,
     registry: CollectorRegistry,
     ready: Ready,
@@ -63,6 +66,7 @@ def make_app(
         PreviewRoutes(previews, leads, Logs(sandboxes), presenter),
         UseRoutes(previews, presenter),
         RefRoutes(leads, addresses),
+        AgentRoutes(AgentShares(previews, agents)),
         EventRoutes(previews, Feed(previews.history)),
         TokenRoutes(admission.tokens, admission.audit),
     ):

@@ -13,6 +13,7 @@ from framework.http_api import Admission, Audit, Probes, Vouching, make_app
 from framework.ports import Sandboxes
 from prevs import names
 from program.health import Check
+from tests.fakes.agents import FakeAgents
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
@@ -29,6 +30,7 @@ class ApiInProcess:
         self.previews = FakePreviews()
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
+        self.agents = FakeAgents()
         self.tokens = FakeTokens(TOKEN)
         self._folder = tempfile.TemporaryDirectory()
         numbers = itertools.count()
@@ -43,6 +45,7 @@ class ApiInProcess:
             self.refs,
             sandboxes or self.sandboxes,
             admission=Admission(self.tokens, self.audit, Vouching(TOKEN, lambda: NOW)),
+            agents=self.agents,
             addresses=names.addresses("localhost", port),
             registry=self.registry,
             ready=lambda: self.trouble,

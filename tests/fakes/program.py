@@ -61,6 +61,11 @@ class Program:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return requests.request(method, self.url + path, headers=headers, timeout=60, **more)
 
+    def stream(self, path: str, headers: dict[str, str]) -> requests.Response:
+        """Return an answer that is read as it comes."""
+        headers = {"Authorization": f"Bearer {TOKEN}", **headers}
+        return requests.get(self.url + path, headers=headers, stream=True, timeout=60)
+
     def wait_ready(self) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:

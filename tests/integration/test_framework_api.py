@@ -23,6 +23,7 @@ from framework.refs import Mirrors
 from prevs import names
 from prevs.states import State
 from proxy.framework_api import FrameworkApi
+from tests.fakes.agents import FakeAgents
 from tests.fakes.previews import FakePreviews
 from tests.fakes.sandboxes import FakeSandboxes
 from tests.fakes.tokens import FakeTokens
@@ -63,6 +64,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
             Audit(tmp_path, time.time, lambda: secrets.token_hex(6)),
             Vouching(TOKEN, time.time),
         ),
+        agents=FakeAgents(),
         addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
         ready=lambda: None,

@@ -1,5 +1,6 @@
 """Two frameworks as programs, on a real ZooKeeper and Mesos: one leads, the other stands by."""
 
+import itertools
 import os
 import signal
 import threading
@@ -161,6 +162,36 @@ def test_when_the_leader_ends_the_other_one_goes_on(
     assert pair.first.ask("GET", "/readyz").json()["leader"] == pair.second.url
     assert pair.first.ask("DELETE", place).status_code == 202
     pair.first.wait_state(place, "stopped")
+
+
+def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
+    pair: Pair, repository: str
+) -> None:
+    pair.start()
+    place, preview = begin(pair.second, repository)
+    (ref,) = pair.second.ask("GET", "/v1/apps/hello/refs").json()["refs"]
+    (commit,) = pair.second.ask("GET", "/v1/apps/hello/commits?ref=main").json()["commits"]
+    assert {ref["sha"], commit["sha"]} == {preview["sha"]}
+    shares = pair.second.ask("GET", "/v1/agents").json()["agents"]
+    (own,) = (one for one in shares if one["previews"])
+    (share,) = own["previews"]
+    assert (share["label"], share["state"], share["mem"]) == ("main", "running", 64)
+    assert own["used"]["mem"] >= 64
+    assert {one["id"] for one in shares} >= {own["id"]}
+
+    listed = pair.second.ask("GET", "/v1/events").json()["events"]
+    assert (listed[0]["state"], listed[0]["task_id"]) == ("running", preview["task_id"])
+    assert [one["before"] for one in listed[:-2]] == [one["state"] for one in listed[1:-1]]
+    assert listed[-1]["sentence"] == "app hello was added"
+    assert pair.first.end() == 0
+    pair.wait_leader(pair.second)
+    assert pair.second.ask("DELETE", place).status_code == 202
+    pair.second.wait_state(place, "stopped")
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": listed[0]["id"]}
+    with pair.second.stream("/v1/events", headers) as answer:
+        assert "event: reset" in itertools.islice(answer.iter_lines(decode_unicode=True), 4)
+    states = [one["state"] for one in pair.second.ask("GET", "/v1/events").json()["events"]]
+    assert states == ["stopped", "draining"]
 
 
 def test_nobody_leads_after_the_last_one_has_ended_in_order(pair: Pair) -> None:

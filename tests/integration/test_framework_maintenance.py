@@ -2,7 +2,7 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,6 +10,8 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
+from framework.mesos_state import MesosState
+from framework.ports import MesosAgent
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord
@@ -76,6 +78,11 @@ def answers(cluster: Cluster) -> Mapping[str, list[str]]:
     }
 
 
+def agents(cluster: Cluster) -> Sequence[MesosAgent]:
+    """Return the agents as our own reader reads them."""
+    return MesosState(lambda: cluster.master, None).read().agents
+
+
 def wait(condition: Callable[[], object], what: str) -> None:
     until = time.monotonic() + 60
     while not condition():
@@ -97,6 +104,10 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     schedule(host, 900)
     wait(lambda: answers(mesos).get(host) == ["ACCEPT"], "the inverse offer was not accepted")
     assert framework.previews.preview("hello", A) == before
+    (told,) = (one for one in agents(mesos) if one.id == before.agent_id)
+    assert told.maintenance is not None
+    assert abs(told.maintenance - start) < 60
+    assert sum(one.maintenance is not None for one in agents(mesos)) == 1
 
     start = time.time() + 120
     schedule(host, 120)
@@ -132,7 +143,7 @@ def drain(mesos: Cluster) -> Iterator[Callable[[str], None]]:
 
 
 def test_what_an_agent_that_drains_has_to_end_starts_on_another(
-    framework: Framework, drain: Callable[[str], None]
+    framework: Framework, mesos: Cluster, drain: Callable[[str], None]
 ) -> None:
     framework.previews.add_app(
         AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
@@ -141,6 +152,8 @@ def test_what_an_agent_that_drains_has_to_end_starts_on_another(
     before = framework.wait(A, State.RUNNING)
 
     drain(str(before.agent_id))
+    assert [one.id for one in agents(mesos) if one.draining] == [before.agent_id]
+    assert [one.id for one in agents(mesos) if not one.active] == [before.agent_id]
 
     wait(
         lambda: framework.previews.preview("hello", A).task_id != before.task_id,

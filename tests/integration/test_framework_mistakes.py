@@ -361,6 +361,7 @@ def test_wrong_credentials_end_it_and_right_ones_are_taken(
     address = master(
         {
             "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
+            "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
             "MESOS_HTTP_FRAMEWORK_AUTHENTICATORS": "basic",
             "MESOS_CREDENTIALS": f"file://{credentials}",
         }
@@ -375,4 +376,6 @@ def test_wrong_credentials_end_it_and_right_ones_are_taken(
     program = place.program(**told)
     program.start()
     program.wait_ready()
+    assert requests.get(f"http://{address}/slaves", timeout=60).status_code == 401
+    assert program.ask("GET", "/v1/agents").json()["agents"] == []
     assert program.end() == 0

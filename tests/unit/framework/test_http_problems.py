@@ -21,6 +21,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.Unavailable("ZooKeeper"),
     errors.BeingRemoved("hello"),
     errors.BeingFetched("hello"),
+    errors.MasterRefuses("10.0.0.1:5050", "/slaves", 403),
     errors.UnknownToken("deploys"),
     errors.TokenExists("deploys"),
 ]

@@ -1,0 +1,79 @@
+"""The agents of the cluster and what runs there, as the API tells it."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from framework.http_api.examples import SHA, example
+from framework.http_api.paging import Next
+from prevs.states import State
+
+_AGENT: dict[str, Any] = {
+    "id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0",
+    "host": "agent1.example.org",
+    "active": True,
+    "draining": False,
+    "maintenance": None,
+    "attributes": {"zone": "a", "disk": "ssd"},
+    "total": {"cpus": 8.0, "mem": 16384.0},
+    "used": {"cpus": 1.11, "mem": 1184.0},
+    "others": {"cpus": 1.0, "mem": 1024.0},
+    "previews": [
+        {
+            "app": "hello",
+            "sha": SHA,
+            "label": "main",
+            "state": "running",
+            "cpus": 0.1,
+            "mem": 128,
+        }
+    ],
+}
+
+
+class Amount(BaseModel):
+    """CPUs, and MB of memory."""
+
+    cpus: float
+    mem: float
+
+
+class AgentPreview(BaseModel):
+    """A preview that has an agent's resources."""
+
+    app: str
+    sha: str
+    label: str | None = Field(description="The newest that was asked for, if any was.")
+    state: State
+    cpus: float = Field(description="Its share, as its app's settings are now.")
+    mem: int = Field(description="Its limit in MB, as its app's settings are now.")
+
+
+class MesosAgent(BaseModel):
+    """An agent, what it has, and who uses it."""
+
+    model_config = example(_AGENT)
+
+    id: str
+    host: str
+    active: bool = Field(description="It is connected and takes new tasks.")
+    draining: bool = Field(description="An operator has it drained: what runs there ends.")
+    maintenance: float | None = Field(
+        description="When its planned maintenance begins, in seconds since the epoch; null: none "
+        "is planned."
+    )
+    attributes: dict[str, str]
+    total: Amount
+    used: Amount = Field(description="What all frameworks together use.")
+    others: Amount = Field(description="What of it is neither a preview's nor its executor's.")
+    previews: list[AgentPreview]
+
+
+class MesosAgents(BaseModel):
+    """The agents, by host."""
+
+    model_config = example({"agents": [_AGENT], "next": None, "as_of": 1764031205.0})
+
+    agents: list[MesosAgent]
+    next: Next
+    as_of: float = Field(description="When Mesos told this, in seconds since the epoch.")

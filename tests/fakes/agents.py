@@ -1,0 +1,16 @@
+"""framework.ports.Agents out of a list."""
+
+from framework.ports import AgentList, MesosAgent
+
+
+class FakeAgents:
+    """Tells of `known` agents; `error`, if set, is what it raises."""
+
+    def __init__(self) -> None:
+        self.known: list[MesosAgent] = []
+        self.error: Exception | None = None
+
+    def read(self) -> AgentList:
+        if self.error is not None:
+            raise self.error
+        return AgentList(tuple(self.known), 1000.0)
