@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RIVALS := .cache/bench-proxy
 UP ?=
 DOCS_PORT ?= 8099
-# It would tell of its own plans at each build.
+# It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy packages packages-test docs docs-serve pictures clean
@@ -45,7 +45,7 @@ check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --quiet --site-dir "$$site" && echo 'The documentation builds.'
+	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --site-dir "$$site" && echo 'The documentation builds.'
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
@@ -53,7 +53,7 @@ format: $(VENV)/.installed
 
 docs: $(VENV)/.installed
 	@PYTHONPATH=. $(BIN)/python docs/draw_lifecycle.py
-	@$(MKDOCS) build --strict --quiet
+	@$(MKDOCS) build --strict
 	@echo "It is in .site/; open it with \`make docs-serve\`."
 
 docs-serve: $(VENV)/.installed

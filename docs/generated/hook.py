@@ -17,6 +17,13 @@ _ROOT = Path(__file__).parents[2]
 _DECISIONS = _ROOT / "docs" / "decisions"
 _SEARCH = 'data-md-component="search" role="dialog"'
 _ITEM = re.compile(r"(-|\d+\.) ")
+_WIDE = {
+    "comparison.md": ["navigation", "toc"],
+    "negotiation.md": ["toc"],
+    "performance.md": ["toc"],
+    "reliability.md": ["toc"],
+}
+"""Pages whose tables want more room, and what gives it to them."""
 _UPWARD = re.compile(r"\[([^\]]+)\]\((\.\./[^)\s]+)\)")
 
 
@@ -70,8 +77,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Leave the words of links to what is not on the site, like a folder of the repository."""
+    """Fit a page for the site: room for its tables, lists, links to what is on the site only."""
     del config, files
+    if page.file.src_uri in _WIDE:
+        page.meta["hide"] = _WIDE[page.file.src_uri]
     folder = posixpath.dirname(page.file.src_uri)
 
     def keep(link: re.Match[str]) -> str:

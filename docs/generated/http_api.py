@@ -120,9 +120,9 @@ def _answers(responses: Schema, described: Schema) -> Iterable[str]:
 
 
 def _objects(described: Schema) -> Iterable[str]:
-    """Return a section for each object that answers have."""
+    """Return a section for each object that the calls name."""
     yield from ("", "## Objects", "")
-    for name in sorted(_answered(described)):
+    for name in sorted(_named(described)):
         schema = _resolve({"$ref": name}, described)
         yield from ("", f"### {code(name)} {{ #{name.lower()} }}", "")
         yield schema.get("description", "")
@@ -132,15 +132,15 @@ def _objects(described: Schema) -> Iterable[str]:
         yield from _example(schema)
 
 
-def _answered(described: Schema) -> set[str]:
-    """Return the names of the objects in answers, and of those in them."""
+def _named(described: Schema) -> set[str]:
+    """Return the names of the objects in answers and bodies, but for the bodies themselves."""
     found: set[str] = set()
-    waiting = [
-        response.get("content", {})
-        for _, _, call in _calls(described)
-        for status, response in call["responses"].items()
-        if status < "300"
-    ]
+    waiting: list[Any] = [call.get("parameters") for _, _, call in _calls(described)]
+    for _, _, call in _calls(described):
+        body = call.get("requestBody", {}).get("content", {})
+        waiting.append(_resolve(_json(body), described).get("properties"))
+        answers = call["responses"].items()
+        waiting += [answer.get("content") for status, answer in answers if status < "300"]
     while waiting:
         match waiting.pop():
             case {"$ref": str(reference)}:
