@@ -186,12 +186,17 @@ class Token(TypedDict):
 
 
 class Deed(TypedDict):
-    """What somebody did through the API or the dashboard."""
+    """What somebody did or tried; `who` is None where the token was none of the framework's.
 
+    `request` is the id of the request in the logs of the framework and the proxy.
+    """
+
+    id: str
     at: float
-    name: str
-    scope: str
+    who: str | None
+    scope: str | None
     action: str
     target: str
     outcome: int | str
     client: str
+    request: str | None

@@ -162,7 +162,7 @@ class Api:
 
     def audit(self, limit: int | None) -> Listed[Deed]:
         """Return what was done lately, the newest first."""
-        return self._list("/v1/audit", "audit", limit=limit)
+        return self._list("/v1/audit", "entries", limit=limit)
 
     def log(self, app: str, sha: str, offset: int) -> tuple[bytes, int]:
         """Return what the last attempt printed from byte `offset` on, and the next offset."""

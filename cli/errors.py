@@ -23,6 +23,7 @@ NEXT_STEPS = {
     "precondition-failed": "Somebody has changed it meanwhile. Look at it again: `prevs app show "
     "{app}`.",
     "not-found": "The framework may be older than this command; `prevs doctor` compares them.",
+    "token-exists": "`prevs token rm NAME` removes one.",
     "unknown-token": "`prevs token ls` lists the tokens.",
     "app-exists": "`prevs app set {app}` changes it.",
     "repository-unreachable": "Check that the machine of the framework can read it; "

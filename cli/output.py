@@ -1,6 +1,7 @@
 """What reaches the terminal: data on stdout, all else on stderr, colours only on a terminal."""
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,22 +14,30 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _NEVER_WRAPS = 1000
+_TRAILING = re.compile(r" +((?:\x1b\[[0-9;]*m)*)$")
 _TAIL_LINES = 20
 
 
 def show(table: "Table", *, wraps: bool = False) -> None:
-    """Print a table. Its lines are as long as they are: a broken address cannot be followed.
+    """Print a table. Where a terminal is too narrow for it, it is made to fit.
 
-    One that `wraps` has sentences, and is as wide as the terminal.
+    An address is never cut: a broken one cannot be followed. A table that `wraps` has sentences,
+    and is as wide as the terminal.
     """
     from rich.console import Console  # not worth its time for commands that print no table
 
+    from cli.fitting import fit
+
     width = None if wraps else _NEVER_WRAPS
+    narrow = sys.stdout.isatty() and not wraps
+    beneath = fit(table, Console(file=sys.stdout).size.width) if narrow else []
     console = Console(file=sys.stdout, width=width, highlight=False)
     with console.capture() as capture:
         console.print(table)
-    for line in capture.get().splitlines():
-        click.echo(line.rstrip())
+    for number, line in enumerate(capture.get().splitlines()):
+        click.echo(_TRAILING.sub(r"\1", line))
+        for more in beneath[number - 1] if beneath and number else ():
+            click.secho(more, dim=True)
 
 
 def show_json(value: object) -> None:
@@ -62,7 +71,7 @@ def show_log_tail(tail: str, *, err: bool) -> None:
         click.secho("The end of its log:", err=err, bold=True)
     lines = Cleaner(colours=False).clean(tail).splitlines()
     for line in lines[-_TAIL_LINES:]:
-        click.echo(f"  {line}", err=err)
+        click.echo(f"  {line}".rstrip(), err=err)
 
 
 class LogPrinter:

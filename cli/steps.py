@@ -55,7 +55,7 @@ def describe(step: StepView) -> str:
     """Return a step's times: "12 s so far, usually 40 s"."""
     took = "" if step.took is None else brief(step.took)
     so_far = f"{took} so far" if step.stage is Stage.NOW else took
-    ended_here = f"{took}, and ended there" if step.stage is Stage.BROKEN else so_far
+    ended_here = f"{took} until it failed" if step.stage is Stage.BROKEN else so_far
     usual = "" if step.usual is None else f"usually {brief(step.usual)}"
     said = [part for part in (ended_here, usual) if part]
     return ", ".join(said) if step.stage is not Stage.SKIPPED else "skipped"

@@ -12,12 +12,13 @@ from cli.terminal import one_line
 from prevs import names
 
 _SUBJECT = 60
+_DIGITS = 12
 _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
 
 
 def apps(listed: Iterable[App], now: float) -> Table:
     """Return a row for each app."""
-    table = _table("NAME", "REPOSITORY", "PORT", "CPUS", "MEM", "MOST", "IDLE", "ADDED")
+    table = _table("NAME", "REPOSITORY", cut=("PORT", "CPUS", "MEM", "MOST", "IDLE", "ADDED"))
     for app in listed:
         cells = [app["name"], app["repository"], app["port"], f"{app['cpus']:g}"]
         cells += [f"{app['mem']} MB", app["max_previews"], _idle(app), ago(app["created"], now)]
@@ -27,19 +28,22 @@ def apps(listed: Iterable[App], now: float) -> Table:
 
 def previews(listed: Iterable[Preview], now: float) -> Table:
     """Return a row for each preview."""
-    table = _table("APP", "LABEL", "COMMIT", "STATE", "SINCE", "USED", "ADDRESS", "NOTES")
+    table = _table(
+        "APP", "LABEL", "COMMIT", "STATE", "ADDRESS", cut=("SINCE", "USED"), prose="NOTES"
+    )
     for preview in listed:
         state = _state(preview["state"])
         newest = preview["labels"][-1] if preview["labels"] else ""
         since, used = ago(preview["changed"], now), ago(preview["last_used"], now)
-        cells = [preview["app"], newest, names.short(preview["sha"]), state, since, used]
-        table.add_row(*map(_cell, [*cells, preview["url"], notes(preview)]))
+        cells = [preview["app"], newest, names.short(preview["sha"]), state]
+        cells.append(_address(preview["url"], preview["sha"]))
+        table.add_row(*map(_cell, [*cells, since, used, notes(preview)]))
     return table
 
 
 def queue(listed: Iterable[Queued], now: float) -> Table:
     """Return a row for each preview that waits."""
-    table = _table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", "REASON")
+    table = _table("PLACE", "APP", "LABEL", "COMMIT", "SINCE", prose="REASON")
     for one in listed:
         cells = [ordinal(one["place"]), one["app"], one["label"] or "", names.short(one["sha"])]
         table.add_row(*map(_cell, [*cells, ago(one["since"], now), one["reason"]]))
@@ -51,27 +55,35 @@ def refs(listed: Iterable[Ref], states: Mapping[str, str], now: float) -> Table:
 
     One whose label could mean other commits has no address of its own.
     """
-    table = _table("KIND", "NAME", "COMMIT", "AGE", "STATE", "ADDRESS", "SUBJECT")
+    table = _table("KIND", "NAME", "COMMIT", "STATE", "ADDRESS", cut=("AGE", "SUBJECT"))
     for ref in listed:
         sha, age = names.short(ref["sha"]), ago(ref["committed"], now)
-        cells = [ref["kind"], ref["name"], sha, age, _state(states.get(ref["sha"], ""))]
-        table.add_row(*map(_cell, [*cells, ref["url"] or "", shortened(ref["subject"], _SUBJECT)]))
+        cells = [ref["kind"], ref["name"], sha, _state(states.get(ref["sha"], ""))]
+        more = [ref["url"] or "", age, shortened(ref["subject"], _SUBJECT)]
+        table.add_row(*map(_cell, [*cells, *more]))
     return table
 
 
 def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> Table:
     """Return a row for each commit; `states` are those of the commits' previews."""
-    table = _table("COMMIT", "AGE", "AUTHOR", "STATE", "ADDRESS", "SUBJECT")
+    table = _table("COMMIT", "STATE", "ADDRESS", cut=("AGE", "AUTHOR", "SUBJECT"))
     for one in listed:
-        cells = [names.short(one["sha"]), ago(one["committed"], now), shortened(one["author"], 20)]
-        state = _state(states.get(one["sha"], ""))
-        table.add_row(*map(_cell, [*cells, state, one["url"], shortened(one["subject"], _SUBJECT)]))
+        sha, state = one["sha"], _state(states.get(one["sha"], ""))
+        texts = [shortened(one["author"], 20), shortened(one["subject"], _SUBJECT)]
+        cells = [
+            names.short(sha),
+            state,
+            _address(one["url"], sha),
+            ago(one["committed"], now),
+            *texts,
+        ]
+        table.add_row(*map(_cell, cells))
     return table
 
 
 def agents(listed: Iterable[MesosAgent]) -> Table:
     """Return a row for each agent, and one for each preview that has room there."""
-    table = _table("AGENT", "STATE", "CPUS", "MEM", "PREVIEWS", "ATTRIBUTES")
+    table = _table("AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "ATTRIBUTES"))
     for agent in listed:
         used, total = agent["used"], agent["total"]
         attributes = " ".join(f"{key}={value}" for key, value in agent["attributes"].items())
@@ -97,11 +109,11 @@ def tokens(listed: Iterable[Token], now: float) -> Table:
 
 def audit(listed: Iterable[Deed]) -> Table:
     """Return a row for each thing that was done."""
-    table = _table("AT", "WHO", "SCOPE", "DID", "TO", "OUTCOME", "FROM")
+    table = _table("AT", "WHO", "DID", "TO", "OUTCOME", cut=("SCOPE", "FROM"))
     for deed in listed:
-        who = [clock_time(deed["at"]), deed["name"], deed["scope"]]
-        what = [deed["action"], deed["target"], deed["outcome"], deed["client"]]
-        table.add_row(*map(_cell, [*who, *what]))
+        who = [clock_time(deed["at"]), deed["who"] or "a stranger", deed["action"], deed["target"]]
+        more = [deed["scope"] or "", deed["client"]]
+        table.add_row(*map(_cell, [*who, _outcome(deed["outcome"]), *more]))
     return table
 
 
@@ -156,6 +168,16 @@ def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:
     return [("" if number else "steps", Text(line)) for number, line in enumerate(lines)]
 
 
+def _outcome(outcome: int | str) -> Text:
+    refused = isinstance(outcome, int) and outcome >= 400
+    return Text(one_line(str(outcome)), "red" if refused else "")
+
+
+def _address(url: str, sha: str) -> str:
+    """Return an address with fewer digits of a commit: it leads to the same, and can be read."""
+    return url.replace(sha, sha[:_DIGITS])
+
+
 def _state(state: str) -> Text:
     return Text(state, _STYLES.get(state, "yellow"))
 
@@ -164,10 +186,15 @@ def _idle(app: App) -> str:
     return duration(app["idle_after"]) if app["idle_after"] else "never"
 
 
-def _table(*columns: str) -> Table:
+def _table(*whole: str, cut: Sequence[str] = (), prose: str = "") -> Table:
+    """Return a table; cli.fitting cuts or leaves out `cut`, and moves `prose` under its row."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
+    for column in whole:
         table.add_column(column, no_wrap=True, overflow="ignore")
+    for column in cut:
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    if prose:
+        table.add_column(prose, no_wrap=True, overflow="fold")
     return table
 
 

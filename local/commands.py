@@ -130,7 +130,8 @@ def _up(console: Console, folder: Path, given: dict[str, Any], chosen: Collectio
         steps.show(console, Step("mesos", "ready", time.monotonic() - begun, "installed"))
     if stored is None or starting.supervisor_pid(stored) is None:
         stored = prepare(folder, given)
-    starting.start(stored, os.environ, lambda step: steps.show(console, step))
+    with steps.board(console) as show:
+        starting.start(stored, os.environ, show)
     console.print(f"Up after {time.monotonic() - begun:.1f} s.", highlight=False)
     return stored
 
@@ -180,9 +181,8 @@ def down(ctx: click.Context, folder: Path) -> None:
     console = Console(soft_wrap=True)
     settings = read(folder)
     try:
-        ran = settings is not None and ending.stop(
-            settings, os.environ, lambda step: steps.show(console, step)
-        )
+        with steps.board(console) as show:
+            ran = settings is not None and ending.stop(settings, os.environ, show)
     except LocalError as exc:
         steps.show_failure(console, exc)
         ctx.exit(1)

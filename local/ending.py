@@ -30,7 +30,7 @@ def stop(settings: Settings, environ: Mapping[str, str], show: Show) -> bool:
         return time.monotonic() - begun < _LIMIT and processes.is_alive(process)
 
     for step in follow(settings.progress_file, wait):
-        if step.state == "stopped":
+        if step.state in {"stopping", "stopped"}:
             show(step)
     if processes.is_alive(process):
         processes.end([process], 0)

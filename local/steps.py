@@ -1,30 +1,74 @@
-"""How steps look to a person: a line each, with what it took; a bar for what takes long."""
+"""How steps look to a person: a line each, with what it took; on a terminal what goes on, too."""
 
 import contextlib
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
 
 from local.errors import LocalError
 from local.mesos.download import Progress as Report
 from local.progress import Step
 
-_MARKS = {"ready": "[green]+[/]", "stopped": "[dim]-[/]", "failed": "[red]x[/]"}
+_MARKS = {"ready": ("✓", "green"), "stopped": ("-", "dim"), "failed": ("✗", "red")}
+_GOING_ON = {"starting", "stopping"}
+Show = Callable[[Step], None]
+
+
+class _Board:
+    """Those steps that go on, each with a spinner and its time until now."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._steps: dict[str, tuple[Step, float]] = {}
+        self._spinner = Spinner("dots", style="cyan")
+
+    def show(self, step: Step) -> None:
+        """Have a step drawn as long as it goes on, and its line stay when it is over."""
+        if step.state in _GOING_ON:
+            self._steps[step.name] = step, time.monotonic()
+        else:
+            self._steps.pop(step.name, None)
+            show(self._console, step)
+
+    def draw(self) -> Table:
+        """Return what is drawn now."""
+        table = Table.grid(padding=(0, 1, 0, 0))
+        for step, begun in list(self._steps.values()):
+            seconds = f"{time.monotonic() - begun:5.1f} s"
+            name, state = Text(f"{step.name:<13}"), Text(f"{step.state:<8}", "dim")
+            table.add_row(self._spinner, name, state, Text(seconds, "dim"))
+        return table
+
+
+@contextlib.contextmanager
+def board(console: Console) -> Iterator[Show]:
+    """Yield what shows steps: each when it is over, and on a terminal while it goes on, too."""
+    if not console.is_terminal:
+        yield lambda step: None if step.state in _GOING_ON else show(console, step)
+        return
+    shown = _Board(console)
+    with Live(get_renderable=shown.draw, console=console, refresh_per_second=10, transient=True):
+        yield shown.show
 
 
 def show(console: Console, step: Step) -> None:
     """Print the line of a step that has ended well."""
-    mark = _MARKS.get(step.state, " ")
+    mark, style = _MARKS.get(step.state, (" ", ""))
     detail = step.detail.replace("\n", " ")
-    line = f"{mark} {step.name:<13} {step.state:<8} {step.seconds:5.1f} s"
-    console.print(line, end="", highlight=False)
-    console.print(f"  {detail}".rstrip(), markup=False, highlight=False, soft_wrap=True)
+    line = f" {step.name:<13} {step.state:<8} {step.seconds:5.1f} s  {detail}".rstrip()
+    console.print(Text(mark, style).append(line, "default"), soft_wrap=True)
 
 
 def show_failure(console: Console, failure: LocalError) -> None:
     """Print which step failed, why, and what can be done."""
-    console.print(f"{_MARKS['failed']} {failure.step} failed:", highlight=False)
+    mark, style = _MARKS["failed"]
+    console.print(Text(mark, style).append(f" {failure.step} failed:", "default"))
     for line in failure.why.splitlines():
         console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
     if failure.advice:

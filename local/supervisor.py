@@ -119,7 +119,7 @@ class Supervisor:
         return all(self._states[need].phase is Phase.READY for need in part.needs)
 
     def _start(self, part: Part) -> None:
-        _log.info("%s: starting", part.name)
+        self._tell(part.name, "starting", time.monotonic())
         try:
             part.start()
         except (LocalError, OSError) as exc:
@@ -149,6 +149,9 @@ class Supervisor:
         by_name = {part.name: part for part in self._parts}
         for group in stop_order({part.name: part.needs for part in self._parts}):
             begun = time.monotonic()
+            for name in group:
+                if self._states[name].phase is not Phase.WAITING:
+                    self._tell(name, "stopping", begun)
             with ThreadPoolExecutor(len(group)) as pool:
                 list(
                     pool.map(

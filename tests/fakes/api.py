@@ -139,6 +139,13 @@ def agent(host: str, **changes: object) -> Json:
     return {"id": f"{host}-S0", "host": host, **more, **room, **changes}
 
 
+def deed(number: int, **changes: object) -> Json:
+    """Return something that somebody did, as the audit log tells it."""
+    who = {"who": "ci", "scope": "use", "client": "10.0.0.1", "request": None}
+    what = {"action": "start preview", "target": f"hello/{SHA}", "outcome": 202}
+    return {"id": f"d-{number}", "at": float(number), **who, **what, **changes}
+
+
 def event_of(number: int, **changes: object) -> Json:
     """Return something that has happened, as the API tells it."""
     what = {"type": "preview", "app": "hello", "sha": SHA, "label": "main", "task_id": None}
@@ -269,8 +276,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, found | {"as_of": 1.0, "problem": world.problem}
             case "GET", ["apps", _, "commits"]:
                 return 200, _cut("commits", world.commits, query)
-            case "GET", ["agents" | "events" | "audit" as name]:
+            case "GET", ["agents" | "events" as name]:
                 return 200, _cut(name, getattr(world, name), query)
+            case "GET", ["audit"]:
+                return 200, _cut("entries", world.audit, query)
             case _, ["tokens", *rest]:
                 return self._token_answers(rest, body, query)
             case "GET", ["queue"]:

@@ -58,3 +58,22 @@ def test_an_empty_queue_prints_no_data(run: Run) -> None:
     assert (done.status, done.out) == (0, "")
     assert "Nothing waits" in done.err
     assert json.loads(run("queue", "--json").out) == []
+
+
+def test_agents_are_listed_with_their_room_and_who_has_it(world: fake.World, run: Run) -> None:
+    has = {"app": "hello", "sha": fake.SHA, "label": "main", "state": "running"}
+    world.agents = [
+        fake.agent("10.0.0.1", previews=[{**has, "cpus": 0.1, "mem": 128.0}]),
+        fake.agent("10.0.0.2", active=False, attributes={"zone": "a"}),
+    ]
+    done = run("agents")
+    assert done.status == 0
+    _, first, preview, second = done.out.splitlines()
+    assert "0 of 4" in first
+    assert "hello@main (de6b329)" in preview
+    assert "128 MB" in preview
+    for part in ("10.0.0.2", "away", "zone=a"):
+        assert part in second
+    assert json.loads(run("agents", "--json").out) == world.agents
+    world.agents = []
+    assert "prevs doctor" in run("agents").err

@@ -1,0 +1,114 @@
+"""Completion, asked for as the shells ask: bash itself, and what click prints for zsh and fish."""
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.completion import SHELLS
+from tests.fakes import api as fake
+from tests.integration.cli.running import Run, process_environ
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+Complete = Callable[..., list[str]]
+
+
+@pytest.fixture
+def complete(environ: dict[str, str], run: Run, tmp_path: Path) -> Complete:
+    """Return what a bash completes the last of some words with."""
+    program = tmp_path / "bin" / "prevs"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -m cli "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    script = tmp_path / "prevs.bash"
+    script.write_text(run("completion", "bash").out)
+
+    def complete_it(*words: str, **changes: str) -> list[str]:
+        # What bash does on Tab: call the function that `complete -p` names, with these variables.
+        ask = (
+            f'source {script}; COMP_WORDS=(prevs "$@"); COMP_CWORD=$#; '
+            'function=$(complete -p prevs | sed "s/.*-F \\([^ ]*\\).*/\\1/"); '
+            '"$function" prevs "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; '
+            'printf "%s\\n" "${COMPREPLY[@]}"'
+        )
+        told = process_environ(environ) | changes
+        told["PATH"] = f"{program.parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "--norc", "-c", ask, "bash", *words],
+            env=told,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        return done.stdout.split()
+
+    return complete_it
+
+
+def test_bash_completes_commands_options_and_states(complete: Complete) -> None:
+    assert complete("sta") == ["start"]
+    assert complete("tok") == ["token"]
+    assert "--wait" in complete("start", "hello", "main", "--")
+    assert complete("ls", "--state", "r") == ["running"]
+
+
+def test_bash_completes_names_that_the_api_knows(complete: Complete, world: fake.World) -> None:
+    world.apps["shop"] = fake.app("shop")
+    world.refs = [fake.ref("main"), fake.ref("feature/cart"), fake.ref("$(touch${IFS}x)")]
+    world.previews["hello", fake.SHA] = fake.preview(labels=["older"])
+    assert complete("app", "show", "s") == ["shop"]
+    assert complete("ls", "--app", "h") == ["hello"]
+    assert complete("start", "hello", "fea") == ["feature/cart"]
+    assert complete("logs", "hello", "ol") == ["older"]
+    assert complete("commits", "hello", "m") == ["main"]
+    # A branch's name that a shell would run is completed by its label.
+    every = complete("start", "hello", "")
+    assert not any("$" in word for word in every)
+    assert fake.ref("$(touch${IFS}x)")["label"] in every
+
+
+def test_an_api_that_is_away_completes_nothing_and_says_nothing(complete: Complete) -> None:
+    assert complete("app", "show", "", PREVS_API="http://127.0.0.1:9") == []
+    assert complete("start", "nobody", "", PREVS_TOKEN="wrong") == []
+    assert complete("start", "hello", "", PREVS_API="", XDG_CONFIG_HOME="") == []
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_says_how_to_install_it(run: Run, shell: str) -> None:
+    done = run("completion", shell)
+    assert done.status == 0
+    assert "_PREVS_COMPLETE" in done.out
+    assert f"prevs completion {shell} >" in done.out
+    if shell == "zsh":  # which learns from the first line what a file completes
+        assert done.out.startswith("#compdef prevs\n")
+    assert run("completion", "csh").status == 2
+
+
+@pytest.mark.parametrize(
+    ("shell", "word", "expected"),
+    [
+        ("zsh", "3", "plain\nshop\n/srv/shop $(reboot)\n"),
+        ("fish", "s", "plain,shop\t/srv/shop $(reboot)\n"),
+    ],
+)
+def test_other_shells_get_names_with_what_they_are(
+    environ: dict[str, str], world: fake.World, shell: str, word: str, expected: str
+) -> None:
+    world.apps["shop"] = fake.app("shop", repository="/srv/\x1b]0;x\x07shop\n$(reboot)")
+    asked = {"COMP_WORDS": "prevs app show s", "COMP_CWORD": word}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli"],
+        env=process_environ(environ) | asked | {"_PREVS_COMPLETE": f"{shell}_complete"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == expected

@@ -1,0 +1,65 @@
+"""The steps of an attempt, as they are shown."""
+
+from typing import Any, cast
+
+import pytest
+
+from cli.answers import Preview
+from cli.sentences import brief
+from cli.steps import Stage, describe, view
+from tests.fakes import api as fake
+
+BEGUN = ((0.0, 1.0, 2.0), (1.0, 4.0, None), (None, None, 3.0), (4.0, None, 40.0))
+
+
+def preview(state: str, *times: Any) -> Preview:
+    return cast(Preview, fake.preview(state=state, steps=fake.steps(*times), changed=9.0))
+
+
+def test_steps_are_over_skipped_now_or_to_come() -> None:
+    seen = view(preview("building", *BEGUN), 16.5)
+    assert [one.stage for one in seen[:5]] == [
+        Stage.OVER,
+        Stage.OVER,
+        Stage.SKIPPED,
+        Stage.NOW,
+        Stage.TO_COME,
+    ]
+    assert [describe(one) for one in seen[:5]] == [
+        "1.0 s, usually 2.0 s",
+        "3.0 s",
+        "skipped",
+        "12 s so far, usually 40 s",
+        "",
+    ]
+
+
+def test_a_failed_attempt_shows_the_step_that_it_ended_in() -> None:
+    broken, after = view(preview("failed", *BEGUN), 1000.0)[3:5]
+    assert (broken.stage, describe(broken)) == (Stage.BROKEN, "5.0 s until it failed, usually 40 s")
+    assert after.stage is Stage.SKIPPED
+
+
+def test_a_step_that_begins_in_the_future_of_this_clock_has_taken_no_time() -> None:
+    assert view(preview("queued", (100.0, None, None)), 90.0)[0].took == 0.0
+
+
+def test_an_api_without_steps_shows_none() -> None:
+    shown = fake.preview()
+    del shown["steps"]
+    assert view(cast(Preview, shown), 1.0) == []
+
+
+SAID = {
+    0: "0.0 s",
+    0.44: "0.4 s",
+    9.96: "10 s",
+    59.6: "1 min",
+    200: "3 min 20 s",
+    7505: "2 h 5 min",
+}
+
+
+@pytest.mark.parametrize(("seconds", "said"), SAID.items())
+def test_a_time_is_said_briefly(seconds: float, said: str) -> None:
+    assert brief(seconds) == said
