@@ -22,12 +22,13 @@ from typing import NamedTuple
 import structlog
 import uvicorn
 from kazoo.client import KazooClient
-from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
+from prometheus_client import CollectorRegistry
 
 from framework import events, forgetting, http_api, leading, root, settings, zookeeper_link
 from framework.election import Election
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.leading import Leading
+from framework.metrics import ProgramMetrics
 from framework.settings import Settings
 from framework.zookeeper import ZookeeperStore
 from prevs.paths import Paths
@@ -96,12 +97,7 @@ class Program:
         self._client: KazooClient = zookeeper_link.make_client(chosen.zookeeper)
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
-        self._leads = Gauge("prevs_leads", "1 while this framework leads", registry=self._registry)
-        connected = Gauge(
-            "prevs_zookeeper_connected", "1 while ZooKeeper answers", registry=self._registry
-        )
-        connected.set_function(lambda: self._client.connected)
-        ProcessCollector(registry=self._registry)
+        self._metrics = ProgramMetrics(self._registry, lambda: self._client.connected)
         standby = http_api.Standby(
             self._other_leader,
             self._own_checks,
@@ -157,7 +153,7 @@ class Program:
         self._serving = self._thread("service", lead.serve)
         lead.start()
         self._switch.app = lead.app
-        self._leads.set(1)
+        self._metrics.leads.set(1)
         log.info("the framework leads", epoch=epoch)
 
     def _end(self, *, in_order: bool) -> None:

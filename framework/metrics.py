@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from framework.steps import STEPS
 from prevs.states import Cause, State
@@ -11,6 +11,17 @@ from prevs.states import Cause, State
 START_BUCKETS = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 FATES = ("received", "accepted", "declined", "rescinded")
+
+
+class ProgramMetrics:
+    """The numbers of a framework, whether it leads or stands by, in `registry`."""
+
+    def __init__(self, registry: CollectorRegistry, connected: Callable[[], bool]) -> None:
+        self.leads = Gauge("prevs_leads", "1 while this framework leads", registry=registry)
+        Gauge(
+            "prevs_zookeeper_connected", "1 while ZooKeeper answers", registry=registry
+        ).set_function(connected)
+        ProcessCollector(registry=registry)
 
 
 class Metrics:

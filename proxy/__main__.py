@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import structlog
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
 from program import logs
@@ -100,7 +100,6 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     )
     framework = FrameworkApi(chosen.addresses(), token)
     metrics, cap = Metrics(CollectorRegistry()), StartCap()
-    ProcessCollector(registry=metrics.registry)
 
     def count_held(outcome: str) -> None:
         metrics.starts.labels("held", outcome).inc()

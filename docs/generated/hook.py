@@ -11,7 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.generated import commands, http_api, settings
+from docs.generated import commands, http_api, metrics, settings
 
 _ROOT = Path(__file__).parents[2]
 _DECISIONS = _ROOT / "docs" / "decisions"
@@ -63,6 +63,7 @@ _PAGES = {
     "settings.md": settings.page,
     "http-api.md": http_api.page,
     "commands.md": commands.page,
+    "metrics.md": metrics.page,
     "decisions.md": _decisions,
     "contributing.md": lambda: _from_root("CONTRIBUTING.md"),
     "changelog.md": lambda: _from_root("CHANGELOG.md"),
