@@ -12,9 +12,15 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from docs.generated import commands, http_api, metrics, settings
+from docs.generated.tables import table
 
 _ROOT = Path(__file__).parents[2]
 _DECISIONS = _ROOT / "docs" / "decisions"
+_DECISIONS_SAY = """\
+# Decisions
+
+A page for each choice that could have gone another way, with what was measured.
+"""
 _SEARCH = 'data-md-component="search" role="dialog"'
 _ITEM = re.compile(r"(-|\d+\.) ")
 _WIDE = {
@@ -27,7 +33,7 @@ _WIDE = {
 _UPWARD = re.compile(r"\[([^\]]+)\]\((\.\./[^)\s]+)\)")
 
 
-def _part_lists(markdown: str) -> str:
+def part_lists(markdown: str) -> str:
     """Put an empty line before each list: mkdocs wants one, where other readers do not."""
     lines: list[str] = []
     fenced = False
@@ -46,17 +52,12 @@ def _from_root(name: str) -> str:
 
 
 def _decisions() -> str:
-    lines = [
-        "# Decisions",
-        "",
-        "A page for each choice that could have gone another way, with what was measured.",
-        "",
-    ]
+    rows = []
     for path in sorted(_DECISIONS.glob("0*.md")):
         title = path.read_text().splitlines()[0].removeprefix("# ")
         number, _, says = title.partition(". ")
-        lines.append(f"{number}. [{says}](decisions/{path.name})")
-    return "\n".join(lines)
+        rows.append([number, f"[{says}](decisions/{path.name})"])
+    return "\n".join([_DECISIONS_SAY, *table(("", "decided"), rows)])
 
 
 _PAGES = {
@@ -88,7 +89,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         there = posixpath.normpath(posixpath.join(folder, link[2]))
         return link[1] if there.startswith("..") else link[0]
 
-    return _part_lists(_UPWARD.sub(keep, markdown.replace("](decisions/)", "](decisions.md)")))
+    return part_lists(_UPWARD.sub(keep, markdown.replace("](decisions/)", "](decisions.md)")))
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
