@@ -98,9 +98,10 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         era=secrets.token_hex(4),
     )
     previews = ServicePreviews(service)
-    agents = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
+    agents = MesosState(lambda: cluster.master, _credential(chosen))
+    there = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
     kept = KeptLogs(chosen.dir / "logs")
-    sandboxes = LastingSandboxes(agents, kept)
+    sandboxes = LastingSandboxes(there, kept)
     operator = chosen.token()
     admission = _admission(chosen.dir, operator, service, clock)
     app = http_api.make_app(
@@ -108,19 +109,24 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         refs,
         sandboxes,
         admission=admission,
-        agents=MesosState(lambda: cluster.master, _credential(chosen)),
+        agents=agents,
         addresses=chosen.addresses(),
         registry=registry,
         ready=lambda: _not_ready(service, cluster),
         checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
     )
-    ready = functools.partial(_not_ready, service, cluster)
     ports = dashboard.Ports(
-        previews, refs, sandboxes, admission.tokens, admission.audit.note, ready
+        previews=previews,
+        refs=refs,
+        sandboxes=sandboxes,
+        agents=agents,
+        tokens=admission.tokens,
+        audit=admission.audit,
+        ready=lambda: _not_ready(service, cluster),
     )
     addresses = chosen.addresses()
     dashboard.add_dashboard(app, ports, operator_token=operator, addresses=addresses)
-    keeping = Keeping(agents, kept, lambda: service.snapshot)
+    keeping = Keeping(there, kept, lambda: service.snapshot)
     return Leading(service, cluster, following, keeping, app)
 
 

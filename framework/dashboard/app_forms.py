@@ -39,7 +39,7 @@ def read_new(form: Mapping[str, str]) -> AppRecord | Filled:
     try:
         settings = app_models.AppSettings.model_validate(given, strict=False)
     except ValidationError as error:
-        return Filled(values, _explain(error))
+        return Filled(values, explain(error))
     return AppRecord(**app_models.read_settings(settings.model_dump()))
 
 
@@ -58,11 +58,12 @@ def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:
     try:
         changes = _CHANGES.validate_python(touched, strict=False)
     except ValidationError as error:
-        return Filled(values, _explain(error))
+        return Filled(values, explain(error))
     return app_models.read_settings(changes)
 
 
-def _explain(error: ValidationError) -> dict[str, str]:
+def explain(error: ValidationError) -> dict[str, str]:
+    """Return what is wrong, by field."""
     problems: dict[str, str] = {}
     for problem in read_problems([{**one, "loc": ("form", *one["loc"])} for one in error.errors()]):
         problems.setdefault(problem.field.partition(".")[0], problem.message)

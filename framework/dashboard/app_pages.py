@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +13,7 @@ from framework.access import Scope
 from framework.dashboard import rows
 from framework.dashboard.doors import Action, Form, send_back
 from framework.dashboard.parts import Parts
+from framework.dashboard.patience import wait_for
 from framework.dashboard.rows import Known, Row
 from framework.dashboard.sessions import Viewer
 from framework.errors import FrameworkError
@@ -22,11 +22,6 @@ from prevs.records import AppRecord
 
 SHOWS = ("branches", "tags", "commits", "previews")
 _KINDS = {"branches": "branch", "tags": "tag"}
-
-
-WAIT_S = 8.0
-"""How long a page waits for git: what takes longer is told in its place."""
-_SILENT = f"The repository has not answered for {WAIT_S:.0f} s. This page tries again by itself."
 
 
 class Table(NamedTuple):
@@ -49,7 +44,7 @@ class AppPages:
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        start = self._parts.doors.action(Action("start", Scope.USE), self._start)
+        start = self._parts.doors.action(Action("start preview", Scope.USE), self._start)
         return [
             Route("/apps/{app}", self._parts.doors.page(self._show), methods=["GET"]),
             Route("/apps/{app}/start", start, methods=["POST"]),
@@ -89,33 +84,28 @@ class AppPages:
     async def _start(self, request: Request, _: Viewer, form: Form) -> Response:
         name = request.path_params["app"]
         label = form.get("label", "")
-        lead = await self._parts.leads.resolve(name, label)
+        app = self._parts.previews.app(name)
+        lead = await wait_for(self._parts.leads.resolve(name, label), _repository(app))
+        request.state.target = f"{name}/{lead.sha}"
         await anyio.to_thread.run_sync(self._parts.previews.start, name, lead.sha, label)
         return send_back(form, "start", f"/apps/{name}/previews/{lead.sha}")
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
         """Return the branches and tags, the last known ones perhaps, and why they are not newer."""
         try:
-            with anyio.fail_after(WAIT_S):
-                listing = await self._parts.leads.listing(app.name)
+            listing = await wait_for(self._parts.leads.listing(app.name), _repository(app))
         except FrameworkError as error:
             return None, str(error)
-        except TimeoutError:
-            return None, _SILENT
         return listing, listing.problem
 
     async def _list_commits(self, app: AppRecord, ref: str, after: str, known: Known) -> Table:
         if not ref:
             return Table()
+        commits = self._parts.leads.commits(app.name, ref, limit=rows.PAGE_SIZE, after=after)
         try:
-            with anyio.fail_after(WAIT_S):
-                page = await self._parts.leads.commits(
-                    app.name, ref, limit=rows.PAGE_SIZE, after=after
-                )
+            page = await wait_for(commits, _repository(app))
         except FrameworkError as error:
             return Table(problem=str(error))
-        except TimeoutError:
-            return Table(problem=_SILENT)
         return Table(rows.of_commits(page.commits, known), next=page.next or "")
 
     def _know(self, app: AppRecord) -> Known:
@@ -144,6 +134,10 @@ def _count(listing: Listing | None, previews: int) -> dict[str, int]:
     """Return how many of each there are, as far as that is known."""
     counts = Counter(ref.kind for ref in listing.refs) if listing else {}
     return {**{shown: counts.get(kind, 0) for shown, kind in _KINDS.items()}, "previews": previews}
+
+
+def _repository(app: AppRecord) -> str:
+    return f"The repository of {app.name!r}"
 
 
 def _find_main(listing: Listing | None) -> str:

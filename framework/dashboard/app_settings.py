@@ -42,6 +42,7 @@ class AppSettingsPages:
         return self._show_new(request, viewer, app_forms.empty())
 
     async def _add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        request.state.target = form.get("name", "").strip()
         read = app_forms.read_new(form)
         if isinstance(read, Filled):
             return self._show_new(request, viewer, read, 422)

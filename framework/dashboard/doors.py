@@ -7,22 +7,24 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from framework.access import Identity, Scope
+from framework.access import Scope
 from framework.dashboard import cookies
 from framework.dashboard.pages import Pages, here
 from framework.dashboard.sessions import Sessions, Viewer
 from framework.errors import FrameworkError
+from framework.http_api.audit import Audit
 from program import same_origin
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Show = Callable[[Request, Viewer], Awaitable[Response]]
 Form = dict[str, str]
-Note = Callable[[Identity, str, str, int, str], object]
-"""Writes down who did what to what, with which HTTP status, from which address."""
 
 
 class Action(NamedTuple):
-    """Something that changes something: how the audit calls it, and the scope it needs."""
+    """Something that changes something: its name in the audit log, and the scope it needs.
+
+    What it is done to is noted as what the path names, unless request.state.target says better.
+    """
 
     name: str
     needed: Scope
@@ -34,10 +36,10 @@ Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
 class Doors:
     """Lets requests pass to pages and actions, or says why not."""
 
-    def __init__(self, sessions: Sessions, pages: Pages, note: Note) -> None:
+    def __init__(self, sessions: Sessions, pages: Pages, audit: Audit) -> None:
         self._sessions = sessions
         self._pages = pages
-        self._note = note
+        self._audit = audit
 
     def page(self, show: Show, needed: Scope = Scope.READ) -> Endpoint:
         """Return an endpoint that shows something to those who have signed in."""
@@ -64,10 +66,14 @@ class Doors:
             if viewer is None:
                 return self._ask_in(request, same_origin.own_path(form.get("back", "/")))
             answer = await self._act(request, viewer, form, (action, act))
-            client = str(request.state.client)
             target = "/".join(str(part) for part in request.path_params.values())
-            target = target or form.get("name", "")
-            self._note(viewer.identity, action.name, target, answer.status_code, client)
+            self._audit.note(
+                viewer.identity,
+                action.name,
+                getattr(request.state, "target", target),
+                outcome=answer.status_code,
+                client=str(request.state.client),
+            )
             return answer
 
         return answer

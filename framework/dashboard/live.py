@@ -13,13 +13,17 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from framework.dashboard.cluster_page import read_cluster
 from framework.dashboard.parts import Parts
+from framework.dashboard.patience import wait_for
 from framework.dashboard.sessions import Viewer
 from framework.errors import FrameworkError
+from framework.ports import Previews
 from prevs.records import PreviewRecord
 
 TICK_S = 0.5
 REFS_S = 4.0
+AGENTS_S = 2.5
 KEEPALIVE_S = 10.0
 
 Look = Callable[[], Awaitable[object]]
@@ -77,36 +81,57 @@ class Live:
 
     def _find_look(self, topic: str) -> Look | None:
         """Return what looks at what a page shows; None for no page of ours."""
-        previews = self._parts.previews
         match topic.split("/"):
-            case ["overview"]:
-                return lambda: _value(previews.apps(), self._see(), self._parts.ready())
-            case ["queue"]:
-                return lambda: _value(self._see(), self._parts.ready())
             case ["app", app]:
                 return self._look_at_app(app)
             case ["preview", app, sha]:
                 return lambda: self._look_at_preview(app, sha)
-            case ["tokens"]:
-                return lambda: _value(self._parts.tokens.tokens())
-        return None
+            case ["cluster"]:
+                return self._look_at_cluster()
+        parts, previews = self._parts, self._parts.previews
+        looks: dict[str, Callable[[], object]] = {
+            "overview": lambda: (previews.apps(), self._see(), _last(previews), parts.ready()),
+            "queue": lambda: (self._see(), parts.ready()),
+            "events": lambda: _last(previews),
+            "tokens": parts.tokens.tokens,
+            "audit": lambda: parts.audit.latest()[-1:],
+        }
+        look = looks.get(topic)
+        return _awaitable(look) if look else None
 
     def _look_at_app(self, app: str) -> Look:
-        looked, refs = float("-inf"), None
+        refs = self._seldom(REFS_S, lambda: self._list(app))
 
         async def look() -> object:
-            nonlocal looked, refs
-            if self._clock() - looked >= REFS_S:
-                looked = self._clock()
-                refs = await self._list(app)
             named = [one for one in self._parts.previews.apps() if one.name == app]
-            return named, self._see().get(app), refs
+            return named, self._see().get(app), await refs()
 
         return look
 
+    def _look_at_cluster(self) -> Look:
+        agents = self._seldom(AGENTS_S, lambda: read_cluster(self._parts))
+
+        async def look() -> object:
+            return self._see(), await agents()
+
+        return look
+
+    def _seldom(self, seconds: float, look: Look) -> Look:
+        """Return a look that looks anew after some seconds only."""
+        looked, seen = float("-inf"), None
+
+        async def again() -> object:
+            nonlocal looked, seen
+            if self._clock() - looked >= seconds:
+                looked = self._clock()
+                seen = await look()
+            return seen
+
+        return again
+
     async def _list(self, app: str) -> object:
         try:
-            listing = await self._parts.leads.listing(app)
+            listing = await wait_for(self._parts.leads.listing(app), "The repository")
         except FrameworkError as error:
             return str(error)
         return listing.refs, listing.problem
@@ -130,8 +155,15 @@ class Live:
         return self._seen
 
 
-async def _value(*values: object) -> object:
-    return values
+def _awaitable(look: Callable[[], object]) -> Look:
+    async def seen() -> object:
+        return look()
+
+    return seen
+
+
+def _last(previews: Previews) -> str:
+    return previews.history().last
 
 
 def _without_use(preview: PreviewRecord) -> PreviewRecord:

@@ -1,10 +1,11 @@
-"""The first page: the apps, and how the cluster, the queue and everything else are."""
+"""The first page: the apps, and how everything else is; the queue; and what happened."""
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.dashboard import app_forms, rows
+from framework.dashboard.cluster_page import read_cluster
 from framework.dashboard.parts import Parts
 from framework.dashboard.sessions import Viewer
 from prevs.records import PreviewRecord
@@ -15,7 +16,7 @@ _SHOWN = 8
 
 
 class Overview:
-    """The page at /, and the queue's."""
+    """The pages about all apps."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -26,6 +27,7 @@ class Overview:
         return [
             Route("/", page(self._show), methods=["GET"]),
             Route("/queue", page(self._show_queue), methods=["GET"]),
+            Route("/events", page(self._show_events), methods=["GET"]),
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
@@ -33,16 +35,20 @@ class Overview:
         by_app: dict[str, list[PreviewRecord]] = {}
         for preview in previews:
             by_app.setdefault(preview.app, []).append(preview)
+        cluster, cluster_problem = await read_cluster(self._parts)
         return self._parts.pages.show(
             request,
             viewer,
             "overview",
+            cluster=cluster,
+            cluster_problem=cluster_problem,
             apps=[
                 (app, rows.count(by_app.get(app.name, ()))) for app in self._parts.previews.apps()
             ],
             queue=self._parts.presenter.show_queue(limit=_SHOWN, after="").queue,
             waiting=sum(one.state is State.QUEUED for one in previews),
             trouble=self._parts.ready(),
+            events=self._parts.previews.history().kept[: -_SHOWN - 1 : -1],
             form=app_forms.empty(),
         )
 
@@ -57,4 +63,18 @@ class Overview:
             next=shown.next,
             is_first=not after,
             trouble=self._parts.ready(),
+        )
+
+    async def _show_events(self, request: Request, viewer: Viewer) -> Response:
+        after = request.query_params.get("after", "")
+        history = self._parts.previews.history()
+        found = (history.before(after) if after else history.kept)[::-1]
+        shown = found[: rows.PAGE_SIZE]
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "events",
+            events=shown,
+            next=shown[-1].id if len(found) > len(shown) else None,
+            is_first=not after,
         )

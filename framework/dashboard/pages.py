@@ -56,6 +56,7 @@ class Pages:
             link=link,
             megabytes=words.megabytes,
             moment=words.moment,
+            number=words.number,
             query=query,
             short=names.short,
             spell=words.spell,

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from framework.dashboard.doors import Doors
 from framework.dashboard.pages import Pages
+from framework.http_api.agent_shares import AgentShares
 from framework.http_api.answers import Presenter
+from framework.http_api.audit import Audit
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.ports import Previews, Tokens
@@ -20,6 +22,8 @@ class Parts(NamedTuple):
 
     previews: Previews
     tokens: Tokens
+    audit: Audit
+    shares: AgentShares
     presenter: Presenter
     leads: Leads
     logs: Logs

@@ -10,11 +10,16 @@ from starlette.routing import Route
 from framework.access import Scope
 from framework.dashboard.doors import Act, Action, Form, send_back
 from framework.dashboard.parts import Parts
+from framework.dashboard.patience import wait_for
 from framework.dashboard.sessions import Viewer
+from framework.errors import FrameworkError
 from framework.http_api.log_stream import LogStream, parse_event_id
+from framework.ports import Commit
 from prevs import names
 from prevs.records import PreviewRecord
 
+DESCRIPTION_S = 2.0
+"""How long a page waits for a commit's subject and author."""
 _ONE = "/apps/{app}/previews/{sha}"
 
 
@@ -40,7 +45,7 @@ class PreviewPages:
             *(
                 Route(
                     f"{_ONE}/{name}",
-                    doors.action(Action(name, Scope.USE), _have(name, act)),
+                    doors.action(Action(f"{name} preview", Scope.USE), _have(name, act)),
                     methods=["POST"],
                 )
                 for name, act in acts.items()
@@ -54,8 +59,17 @@ class PreviewPages:
             viewer,
             "preview",
             preview=self._parts.presenter.show(preview),
-            app=self._parts.previews.app(preview.app),
+            commit=await self._describe(preview),
         )
+
+    async def _describe(self, preview: PreviewRecord) -> Commit | None:
+        """Return what the preview's commit says of itself; None where that is not known now."""
+        commits = self._parts.leads.commits(preview.app, preview.sha, limit=1)
+        try:
+            page = await wait_for(commits, "The repository", DESCRIPTION_S)
+        except FrameworkError:
+            return None
+        return next(iter(page.commits), None)
 
     async def _follow(self, request: Request, _: Viewer) -> Response:
         """Send the log and the state as the events of the API's own stream."""

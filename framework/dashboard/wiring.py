@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 from fastapi import FastAPI
 
+from framework.dashboard.admin_pages import AdminPages
 from framework.dashboard.app_pages import AppPages
 from framework.dashboard.app_settings import AppSettingsPages
-from framework.dashboard.doors import Doors, Note
+from framework.dashboard.cluster_page import ClusterPage
+from framework.dashboard.doors import Doors
 from framework.dashboard.files import Files
 from framework.dashboard.live import Live
 from framework.dashboard.overview import Overview
@@ -19,15 +21,17 @@ from framework.dashboard.parts import Parts
 from framework.dashboard.preview_pages import PreviewPages
 from framework.dashboard.sessions import Sessions
 from framework.dashboard.sign_in import SignIn
+from framework.http_api.agent_shares import AgentShares
 from framework.http_api.answers import Presenter
+from framework.http_api.audit import Audit
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
-from framework.ports import Previews, Refs, Sandboxes, Tokens
+from framework.ports import Agents, Previews, Refs, Sandboxes, Tokens
 from prevs.names import Addresses
 
 
 class Ports(NamedTuple):
-    """What the dashboard reads and writes. `note` writes down who changed what.
+    """What the dashboard reads and writes.
 
     `ready` gives None, or why nothing can be started; it must not block.
     """
@@ -35,8 +39,9 @@ class Ports(NamedTuple):
     previews: Previews
     refs: Refs
     sandboxes: Sandboxes
+    agents: Agents
     tokens: Tokens
-    note: Note
+    audit: Audit
     ready: Callable[[], str | None]
 
 
@@ -53,10 +58,12 @@ def add_dashboard(
     sessions = Sessions(ports.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
     pages = Pages(files, now)
-    doors = Doors(sessions, pages, ports.note)
+    doors = Doors(sessions, pages, ports.audit)
     parts = Parts(
         previews=ports.previews,
         tokens=ports.tokens,
+        audit=ports.audit,
+        shares=AgentShares(ports.previews, ports.agents),
         presenter=Presenter(ports.previews, addresses, ports.ready, now),
         leads=Leads(ports.previews, ports.refs),
         logs=Logs(ports.sandboxes),
@@ -69,8 +76,10 @@ def add_dashboard(
         files.route(),
         *SignIn(sessions, doors, pages).routes(),
         *Overview(parts).routes(),
+        *ClusterPage(parts).routes(),
         *AppSettingsPages(parts).routes(),
         *AppPages(parts).routes(),
         *PreviewPages(parts).routes(),
+        *AdminPages(parts).routes(),
         *Live(parts).routes(),
     ]

@@ -51,6 +51,11 @@ def megabytes(amount: float) -> str:
     return f"{amount:.0f} MB" if amount < 1024 else f"{amount / 1024:.3g} GB"
 
 
+def number(amount: float) -> str:
+    """Return an amount with at most two digits after the point: "0.5", "12"."""
+    return f"{amount:.2f}".rstrip("0").rstrip(".")
+
+
 def state(preview: Preview | None, now: float) -> str:
     """Return where a preview is in its life, in a few words that begin with its state."""
     if preview is None:

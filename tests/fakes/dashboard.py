@@ -11,7 +11,6 @@ from typing import Any
 import httpx
 import uvicorn
 
-from framework.access import Identity
 from framework.dashboard import Ports, add_dashboard
 from prevs import names
 from tests.fakes.asgi import TOKEN, ApiInProcess
@@ -20,27 +19,28 @@ BASE = "http://prevs"
 
 
 class Dashboard(ApiInProcess):
-    """The API over fakes with the dashboard in it. `notes` is what the audit was told."""
+    """The API over fakes with the dashboard in it."""
 
     def __init__(self, port: int = 8080) -> None:
         super().__init__(port)
-        self.notes: list[tuple[str, str, str, int]] = []
         add_dashboard(
             self.app,
             Ports(
                 previews=self.previews,
                 refs=self.refs,
                 sandboxes=self.sandboxes,
+                agents=self.agents,
                 tokens=self.tokens,
-                note=self._note,
+                audit=self.audit,
                 ready=lambda: self.trouble,
             ),
             operator_token=TOKEN,
             addresses=names.addresses("localhost", port),
         )
 
-    def _note(self, who: Identity, action: str, target: str, outcome: int, client: str) -> None:
-        self.notes.append((who.name, action, target, outcome))
+    def notes(self) -> list[tuple[str | None, str, str, int | str]]:
+        """Return who did what to what, and with which outcome, by the audit log."""
+        return [(one.who, one.action, one.target, one.outcome) for one in self.audit.latest()]
 
     def sign_in(self, token: str = TOKEN) -> "Visitor":
         """Return somebody who has signed in."""

@@ -41,7 +41,7 @@
 
   function patchAttributes(old, now) {
     for (const { name } of [...old.attributes]) {
-      if (!now.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+      if (!now.hasAttribute(name) && name !== "open" && name !== "aria-busy") old.removeAttribute(name);
     }
     for (const { name, value } of now.attributes) {
       if (name !== "open" && name !== "nonce" && old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -151,12 +151,12 @@
   }
 
   async function send(form, button) {
-    button.setAttribute("aria-busy", "true");
-    button.disabled = true;
+    if (button.ariaBusy) return;
+    button.ariaBusy = "true"; // a button that is disabled would lose the focus
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-      if (new URL(answer.url).pathname === "/sign-in") return location.reload();
       const html = await answer.text();
+      if (new URL(answer.url).pathname === "/sign-in") location.reload();
       const page = new DOMParser().parseFromString(html, "text/html");
       const problem = page.getElementById("problem");
       if (problem) tell(problem.textContent, true);
@@ -167,11 +167,8 @@
     } catch {
       tell("The framework cannot be reached. Try again in some seconds.", true);
     } finally {
-      button.disabled = false;
-      button.removeAttribute("aria-busy");
-      if (!document.activeElement || document.activeElement === document.body) button.focus();
+      button.ariaBusy = null;
     }
-    return undefined;
   }
 
   document.addEventListener("submit", (event) => {

@@ -1,0 +1,203 @@
+import dataclasses
+
+import pytest
+
+from framework.access import Scope
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.dashboard import Dashboard, Visitor
+
+SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
+HELLO = AppRecord("hello", "/hello.git", keep_warm=("mon-fri 08:00-18:00",), created=1000.0)
+PREVIEW = f"/apps/hello/previews/{SHA}"
+WRITES = {
+    "/apps/hello/start": Scope.USE,
+    f"{PREVIEW}/stop": Scope.USE,
+    f"{PREVIEW}/retry": Scope.USE,
+    f"{PREVIEW}/pin": Scope.USE,
+    f"{PREVIEW}/unpin": Scope.USE,
+    "/add-app": Scope.ADMIN,
+    "/apps/hello/settings": Scope.ADMIN,
+    "/apps/hello/remove": Scope.ADMIN,
+    "/tokens": Scope.ADMIN,
+    "/tokens/read/remove": Scope.ADMIN,
+}
+
+
+@pytest.fixture
+def dashboard() -> Dashboard:
+    made = Dashboard()
+    made.previews.known_apps["hello"] = HELLO
+    made.refs.put("hello", "main", SHA)
+    return made
+
+
+@pytest.fixture
+def visitor(dashboard: Dashboard) -> Visitor:
+    return dashboard.sign_in()
+
+
+def state(dashboard: Dashboard) -> State:
+    return dashboard.previews.preview("hello", SHA).state
+
+
+def test_a_preview_is_started_stopped_tried_again_and_pinned(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    back = "/apps/hello?show=branches"
+    answer = visitor.act("/apps/hello/start", label="main", back=back)
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"{back}&did=start")
+    assert state(dashboard) is State.QUEUED
+    assert "Asked for." in visitor.get(answer.headers["Location"]).text
+    visitor.act(f"{PREVIEW}/stop")
+    assert state(dashboard) is State.STOPPED
+    answer = visitor.act(f"{PREVIEW}/retry", back="/")
+    assert answer.status_code == 409
+    assert "only a failed preview can be retried" in answer.text
+    dashboard.previews.put("hello", SHA, State.FAILED)
+    assert visitor.act(f"{PREVIEW}/retry").headers["Location"] == f"{PREVIEW}?did=retry"
+    assert state(dashboard) is State.QUEUED
+    visitor.act(f"{PREVIEW}/pin")
+    assert dashboard.previews.preview("hello", SHA).pinned
+    visitor.act(f"{PREVIEW}/unpin")
+    assert not dashboard.previews.preview("hello", SHA).pinned
+
+
+def test_each_write_is_noted_with_who_asked_and_what_came_of_it(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    visitor.act("/apps/hello/start", label="main")
+    visitor.act("/apps/hello/start", label="nonsense")
+    visitor.act("/add-app", name="more", repository="/more.git")
+    visitor.act("/tokens", name="ci", scope="use")
+    visitor.post(f"{PREVIEW}/stop", {"csrf": "wrong"})
+    assert dashboard.notes() == [
+        ("operator", "start preview", f"hello/{SHA}", 303),
+        ("operator", "start preview", "hello", 404),
+        ("operator", "add app", "more", 303),
+        ("operator", "add token", "ci", 200),
+        ("operator", "stop preview", f"hello/{SHA}", 403),
+    ]
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_nobody_does_what_their_token_is_not_good_for(dashboard: Dashboard, scope: Scope) -> None:
+    _, token = dashboard.tokens.add_token(scope.value, scope)
+    visitor = dashboard.sign_in(token)
+    for path, needed in WRITES.items():
+        answer = visitor.act(path)
+        if scope.includes(needed):
+            assert answer.status_code != 403, path
+        else:
+            assert answer.status_code == 403
+            assert f"needs a token with the scope {needed.value}" in answer.text
+    for path in ("/add-app", "/apps/hello/settings", "/tokens", "/audit"):
+        assert visitor.get(path).is_success is scope.includes(Scope.ADMIN), path
+
+
+def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Visitor) -> None:
+    form = {
+        "name": " shop ",
+        "repository": " https://git.example.org/shop.git",
+        "port": "8000",
+        "health": "/ready",
+        "cpus": "0.5",
+        "mem": " 256",
+        "max_previews": "",
+        "idle_after": "0",
+        "keep_warm": "mon-fri 08:00-18:00\r\n\r\nsat 10:00-12:00\r\n",
+        "constraints": "zone=a|b",
+    }
+    answer = visitor.act("/add-app", **form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/apps/shop?did=add")
+    assert dashboard.previews.known_apps["shop"] == AppRecord(
+        "shop",
+        "https://git.example.org/shop.git",
+        port=8000,
+        cpus=0.5,
+        mem=256,
+        health="/ready",
+        idle_after=0,
+        keep_warm=("mon-fri 08:00-18:00", "sat 10:00-12:00"),
+        constraints=("zone=a|b",),
+        created=1000.0,
+    )
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    form = {
+        "name": "Sh<op",
+        "repository": "https://a:b@git.example.org/x.git",
+        "port": "many",
+        "mem": "1",
+        "keep_warm": "always",
+    }
+    answer = visitor.act("/add-app", **form)
+    assert answer.status_code == 422
+    for typed in ("Sh&lt;op", "https://a:b@git.example.org/x.git", "many", "always"):
+        assert typed in answer.text
+    for name in form:
+        assert f'id="p-{name}"' in answer.text
+        assert f'href="#f-{name}"' in answer.text
+    assert answer.text.count('aria-invalid="true"') == len(form)
+    assert dashboard.previews.known_apps == {"hello": HELLO}
+
+
+def test_a_name_that_is_taken_is_said_to_be(dashboard: Dashboard, visitor: Visitor) -> None:
+    answer = visitor.act("/add-app", name="hello", repository="/other.git")
+    assert answer.status_code == 409
+    assert "is the name of another app" in answer.text
+    assert "/other.git" in answer.text
+
+
+def test_only_what_somebody_has_changed_is_changed(dashboard: Dashboard, visitor: Visitor) -> None:
+    page = visitor.get("/apps/hello/settings").text
+    assert 'name="was-keep_warm" value="mon-fri 08:00-18:00"' in page
+    dashboard.previews.change_app("hello", {"mem": 512})
+    shown = {"mem": "128", "port": "8080", "keep_warm": "mon-fri 08:00-18:00"}
+    form = {**shown, **{f"was-{name}": value for name, value in shown.items()}}
+    answer = visitor.act("/apps/hello/settings", **{**form, "port": "9000"})
+    assert answer.headers["Location"] == "/apps/hello/settings?did=change"
+    expected = dataclasses.replace(HELLO, mem=512, port=9000)
+    assert dashboard.previews.known_apps["hello"] == expected
+    answer = visitor.act("/apps/hello/settings", **{**form, "port": ""})
+    assert answer.status_code == 422
+    assert 'id="p-port"' in answer.text
+    visitor.act("/apps/hello/settings", **{**form, "keep_warm": "", "name": "other"})
+    assert dashboard.previews.known_apps["hello"] == dataclasses.replace(expected, keep_warm=())
+
+
+def test_an_app_is_removed_once_its_name_is_typed(dashboard: Dashboard, visitor: Visitor) -> None:
+    answer = visitor.act("/apps/hello/remove", confirmed="helo")
+    assert answer.status_code == 422
+    assert "nothing was removed" in answer.text
+    assert "hello" in dashboard.previews.known_apps
+    answer = visitor.act("/apps/hello/remove", confirmed="hello")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/?did=remove")
+    assert not dashboard.previews.known_apps
+
+
+def test_a_token_is_shown_once_and_is_good_until_it_is_removed(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    page = visitor.act("/tokens", name="ci", scope="use").text
+    token = page.partition('id="new-token" value="')[2].partition('"')[0]
+    assert token.startswith("prevs_use_")
+    assert token not in visitor.get("/tokens").text
+    other = dashboard.sign_in(token)
+    assert "ci" in other.get("/").text
+    assert "is taken" in visitor.act("/tokens", name="ci", scope="read").text
+    answer = visitor.act("/tokens", name="C I", scope="everything")
+    assert answer.status_code == 422
+    assert 'value="C I"' in answer.text
+    visitor.act("/tokens/ci/remove")
+    assert other.get("/").status_code == 303
+
+
+def test_the_audit_log_is_shown_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:
+    visitor.act("/apps/hello/start", label="<b>")
+    visitor.act("/add-app", name="more", repository="/more.git")
+    text = visitor.get("/audit").text
+    assert text.index("add app") < text.index("start preview")

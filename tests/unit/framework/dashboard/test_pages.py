@@ -1,0 +1,301 @@
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from framework.access import Scope
+from framework.errors import BeingFetched, RepositoryUnreachable, Unavailable
+from framework.ports import Commit, Listing, Ref
+from prevs import names
+from prevs.records import AppRecord, Failure, Step
+from prevs.states import Cause, State
+from tests.fakes.dashboard import Dashboard, Visitor
+
+SHA, OTHER = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c", "1" * 40
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u202e{{7*7}}"
+
+
+class Seen(HTMLParser):
+    """What a browser would make of a page: its elements, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def find(self, tag: str, **attributes: str) -> list[dict[str, str | None]]:
+        """Return the elements that have some attributes."""
+        return [
+            has
+            for name, has in self.elements
+            if name == tag and attributes.items() <= {k: v or "" for k, v in has.items()}.items()
+        ]
+
+    def buttons(self) -> set[str]:
+        """Return what the forms of the page ask for."""
+        return {str(has["action"]) for has in self.find("form", method="post")}
+
+
+@pytest.fixture
+def dashboard() -> Dashboard:
+    made = Dashboard()
+    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", created=1.0)
+    made.refs.put("hello", "main", SHA)
+    return made
+
+
+@pytest.fixture
+def visitor(dashboard: Dashboard) -> Visitor:
+    return dashboard.sign_in()
+
+
+def see(visitor: Visitor, path: str, status: int = 200) -> Seen:
+    answer = visitor.get(path)
+    assert answer.status_code == status, answer.text
+    return Seen(answer.text)
+
+
+def test_without_an_app_the_first_page_tells_how_to_add_one(dashboard: Dashboard) -> None:
+    dashboard.previews.known_apps.clear()
+    page = see(dashboard.sign_in(), "/")
+    assert "No app is registered yet" in page.text
+    assert "prevs app add hello" in page.text
+    assert page.find("form", action="/add-app")
+    _, token = dashboard.tokens.add_token("reader", Scope.READ)
+    page = see(dashboard.sign_in(token), "/")
+    assert not page.find("form", action="/add-app")
+    assert "Whoever has an admin token can add one" in page.text
+
+
+def test_apps_are_listed_with_how_many_run_wait_and_failed(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    states = [State.RUNNING, State.RUNNING, State.QUEUED, State.BUILDING, State.FAILED]
+    for number, state in enumerate((*states, State.STOPPED)):
+        dashboard.previews.put("hello", f"{number}" * 40, state)
+    text = " ".join(see(visitor, "/").text.split())
+    assert "hello /hello.git 2 2 1 " in text
+
+
+def test_a_branch_has_its_address_its_commit_and_its_state(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    page = see(visitor, "/apps/hello")
+    assert len(page.find("a", href="http://main.hello.localhost:8080/")) == 2
+    for said in (SHA[:7], "Say hello", "Ada", "not started"):
+        assert said in page.text
+    assert "/apps/hello/start" in page.buttons()
+    building = {"detail": "2/5 RUN make", "phase": "building", "labels": ("main",)}
+    dashboard.previews.put("hello", SHA, State.BUILDING, **building)
+    assert "building 2/5" in see(visitor, "/apps/hello").text
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"),
+    [
+        (None, {"start"}),
+        (State.QUEUED, {"stop", "pin"}),
+        (State.RUNNING, {"stop", "pin"}),
+        (State.DRAINING, {"pin"}),
+        (State.STOPPED, {"start", "pin"}),
+        (State.FAILED, {"retry", "pin"}),
+    ],
+)
+def test_what_can_be_done_with_a_commit_is_offered_to_those_who_may(
+    dashboard: Dashboard, state: State | None, offered: set[str]
+) -> None:
+    if state:
+        dashboard.previews.put("hello", SHA, state, labels=("main",))
+    for scope in Scope:
+        _, token = dashboard.tokens.add_token(scope.value, scope)
+        buttons = see(dashboard.sign_in(token), "/apps/hello").buttons() - {"/sign-out"}
+        asked = {button.rpartition("/")[2] for button in buttons}
+        assert asked == (set() if scope is Scope.READ else offered)
+
+
+def test_an_address_that_leads_to_an_older_commit_says_so(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.previews.put("hello", OTHER, State.RUNNING, labels=("main",))
+    assert f"leads to {OTHER[:7]} until this one runs" in see(visitor, "/apps/hello").text
+
+
+def test_many_branches_have_pages_and_are_searched(dashboard: Dashboard, visitor: Visitor) -> None:
+    refs = [
+        Ref(f"item/{n}", "branch", names.slug(f"item/{n}"), f"{n:040x}", "Ada", f"Do {n}", 99.0 - n)
+        for n in range(65)
+    ]
+    dashboard.refs.listings["hello"] = Listing([*refs, Ref("v1", "tag", "v1", SHA, "A", "B", 1)], 1)
+    seen: list[str] = []
+    path = "/apps/hello"
+    for _ in range(3):
+        page = see(visitor, path)
+        seen += re.findall(r"Do (\d+)", page.text)
+        path = next(
+            (str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href"))), "the end"
+        )
+    assert seen == [str(n) for n in range(65)]
+    assert path == "the end"
+    found = see(visitor, "/apps/hello?search=ITEM/64").text
+    assert re.findall(r"Do (\d+)", found) == ["64"]
+    assert "No branches match" in see(visitor, "/apps/hello?search=nothing").text
+    assert "v1" in see(visitor, "/apps/hello?show=tags").text
+    assert "Do 0" in see(visitor, "/apps/hello?after=-1&show=nonsense").text
+
+
+def test_commits_of_a_branch_have_addresses_and_pages(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    commits = [Commit(f"{n:040x}", "Ada", f"Do {n}", 100.0 - n) for n in range(40)]
+    dashboard.refs.logs["hello", "main"] = commits
+    page = see(visitor, "/apps/hello?show=commits")
+    assert page.find("a", href=f"http://{0:040x}.hello.localhost:8080/")
+    following = next(str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href")))
+    assert re.findall(r"Do (\d+)", see(visitor, following).text) == [str(n) for n in range(30, 40)]
+    assert "leads to no commit" in see(visitor, "/apps/hello?show=commits&ref=nowhere").text
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RepositoryUnreachable("hello", "/hello.git", "no such host"), "no such host"),
+        (BeingFetched("hello"), "is being fetched for the first time"),
+    ],
+)
+def test_a_repository_that_cannot_be_read_is_said_to_be(
+    dashboard: Dashboard, visitor: Visitor, error: Exception, said: str
+) -> None:
+    dashboard.refs.listings["hello"] = error
+    assert said in see(visitor, "/apps/hello").text
+    dashboard.refs.listings["hello"] = Listing(
+        [Ref("main", "branch", "main", SHA, "Ada", "Say hello", 1.0)], 130.0, "it does not answer"
+    )
+    text = see(visitor, "/apps/hello").text
+    assert "it does not answer" in text
+    assert "what it had 2 min ago" in text
+    assert "Say hello" in text
+
+
+def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.previews.put(
+        "hello",
+        SHA,
+        State.FAILED,
+        labels=("main",),
+        agent_id="S1",
+        agent_host="10.0.0.7",
+        steps=(Step("queued", 1.0), Step("placed", 2.0), Step("building", 4.0)),
+        changed=94.0,
+        failure=Failure(Cause.BUILD_FAILED, "RUN make ended with 2", 2),
+    )
+    dashboard.previews.usual_seconds["hello"] = {"building": 48.0}
+    page = see(visitor, f"/apps/hello/previews/{SHA}")
+    for said in ("RUN make ended with 2", "build-failed, exit code 2", "10.0.0.7", "usually 48 s"):
+        assert said in page.text
+    steps = [has["data-step"] for has in page.find("li") if "data-step" in has]
+    assert steps == ["done", "done", "ahead", "failed", "ahead", "ahead"]
+    assert page.find("a", href=f"/apps/hello/previews/{SHA}/log.txt")
+
+
+def test_the_queue_tells_places_and_reasons(dashboard: Dashboard, visitor: Visitor) -> None:
+    assert "Nothing waits" in see(visitor, "/queue").text
+    dashboard.previews.put("hello", SHA, State.QUEUED, reason="no agent has 2048 MB free")
+    dashboard.previews.queue_places["hello", SHA] = 1
+    assert "no agent has 2048 MB free" in see(visitor, "/queue").text
+    dashboard.trouble = "Mesos does not answer."
+    assert "Nothing can be started now: Mesos does not answer." in see(visitor, "/").text
+
+
+def test_events_are_told_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:
+    assert "Nothing has happened" in see(Dashboard().sign_in(), "/events").text
+    see(visitor, "/events")
+    dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
+    text = see(visitor, "/events").text
+    assert text.index("main of hello (5c80e7d) runs") < text.index("app hello was added")
+    for number in range(40):
+        dashboard.previews.put("hello", f"{number:040}", State.RUNNING)
+    page = see(visitor, "/events")
+    older = next(str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href")))
+    assert "app hello was added" in see(visitor, older).text
+
+
+def test_a_log_is_followed_and_downloaded_whole(dashboard: Dashboard, visitor: Visitor) -> None:
+    fields: dict[str, Any] = {"task_id": "t", "labels": ("main",)}
+    dashboard.previews.put("hello", SHA, State.FAILED, **fields)
+    dashboard.sandboxes.output["t"] = "größer\n".encode() * 50_000
+    answer = visitor.get(f"/apps/hello/previews/{SHA}/log.txt")
+    assert answer.content == dashboard.sandboxes.output["t"]
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="hello-5c80e7d.log"'
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    answer = visitor.get(f"/apps/hello/previews/{SHA}/log")
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert "event: log" in answer.text
+    assert "event: end" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/events",
+        "/queue",
+        "/apps/hello",
+        "/apps/hello?show=commits&ref=" + HOSTILE,
+        "/apps/hello?show=previews",
+        "/apps/hello?search=" + HOSTILE.replace("#", ""),
+        "/apps/hello/settings",
+        f"/apps/hello/previews/{SHA}",
+        f"/apps/hello/previews/{OTHER}",
+        "/?did=" + HOSTILE,
+        "/sign-in?next=" + HOSTILE,
+        "/apps/" + HOSTILE.replace("/", ""),
+    ],
+)
+def test_whatever_others_have_written_is_text(dashboard: Dashboard, path: str) -> None:
+    dashboard.previews.known_apps["hello"] = AppRecord(
+        "hello", HOSTILE, health=HOSTILE, keep_warm=(HOSTILE,), constraints=(HOSTILE,)
+    )
+    ref = Ref(HOSTILE, "branch", names.slug(HOSTILE), OTHER, HOSTILE, HOSTILE, 1.0)
+    main = Ref("main", "branch", "main", SHA, HOSTILE, HOSTILE, 1e300)
+    dashboard.refs.listings["hello"] = Listing([ref, main], 1.0, HOSTILE)
+    dashboard.refs.logs["hello", "main"] = [Commit(SHA, HOSTILE, HOSTILE, -1e18)]
+    told: dict[str, Any] = {"agent_id": HOSTILE, "agent_host": HOSTILE, "task_id": HOSTILE}
+    dashboard.previews.put(
+        "hello", SHA, State.FAILED, failure=Failure(Cause.BUILD_FAILED, HOSTILE, 1), **told
+    )
+    dashboard.previews.put(
+        "hello", OTHER, State.BUILDING, reason=HOSTILE, detail=HOSTILE, phase="building", **told
+    )
+    answer = dashboard.sign_in().get(path)
+    assert answer.status_code in {200, 303, 404}
+    page = Seen(answer.text)
+    assert len(page.find("script")) <= 1
+    assert not page.find("img")
+    assert "49\u202e" not in answer.text
+    for name, has in page.elements:
+        assert not [key for key in has if key.startswith("on") or key == "style"]
+        for key in {"href", "src", "action"} & has.keys():
+            start = ("/", "http://", "data:image/svg", "#", "about:blank")
+            assert str(has[key]).startswith(start), (name, has)
+
+
+def test_what_cannot_be_answered_now_is_said_on_a_page(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    page = see(visitor, "/apps/nonsense", status=404)
+    assert "There is no app 'nonsense'" in page.text
+    see(visitor, f"/apps/hello/previews/{OTHER}", status=404)
+    dashboard.previews.error = Unavailable("The framework")
+    answer = visitor.act("/apps/hello/start", label="main")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Try again in some seconds" in answer.text
