@@ -8,14 +8,13 @@ from typing import NamedTuple
 
 from framework.ports import Commit
 
-FORMAT = "--format=%H %ct %an%x00%s"
-"""What `read_commits` reads, one line each; neither a name nor a subject has a line break."""
+FORMAT = "--format=%H %ct%n%an%n%s"
+"""What `read_commits` reads, three lines each: neither a name nor a subject has a line break."""
 
 LONGEST_AUTHOR, LONGEST_SUBJECT = 100, 300
 LATEST = 253402300799.0
 """The last second of the year 9999: beyond it no calendar goes."""
 
-_LINE = re.compile(r"^([0-9a-f]{40}) (\d*) ([^\0\n]*)\0(.*)$", re.ASCII | re.MULTILINE)
 _CURSOR = re.compile(r"([0-9a-f]{40})\.(\d{1,7})", re.ASCII)
 
 
@@ -28,14 +27,10 @@ class Cursor(NamedTuple):
 
 def read_commits(output: str) -> list[Commit]:
     """Return the commits in what git wrote with FORMAT."""
+    lines = output.split("\n")
     return [
-        Commit(
-            sha,
-            _cut(author, LONGEST_AUTHOR),
-            _cut(subject, LONGEST_SUBJECT),
-            min(float(committed or 0), LATEST),
-        )
-        for sha, committed, author, subject in _LINE.findall(output)
+        _read(head, author, subject)
+        for head, author, subject in zip(lines[::3], lines[1::3], lines[2::3], strict=False)
     ]
 
 
@@ -48,6 +43,12 @@ def read_cursor(text: str) -> Cursor | None:
     """Return a place, or None of any other text."""
     read = _CURSOR.fullmatch(text)
     return Cursor(read[1], int(read[2])) if read else None
+
+
+def _read(head: str, author: str, subject: str) -> Commit:
+    sha, _, committed = head.partition(" ")
+    seconds = min(float(committed), LATEST) if committed.isdecimal() else 0.0
+    return Commit(sha, _cut(author, LONGEST_AUTHOR), _cut(subject, LONGEST_SUBJECT), seconds)
 
 
 def _cut(text: str, most: int) -> str:

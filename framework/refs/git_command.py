@@ -3,8 +3,10 @@
 git reads one settings file, ours; it never asks for anything, and speaks only the protocols below.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import git
 
@@ -49,6 +51,10 @@ _BOILERPLATE = (
 )
 
 
+LONGEST_LINE = 8192
+"""A commit's subject may have a megabyte, and a repository thousands of such commits."""
+
+
 class GitFailed(Exception):
     """git ended with an error; `why` is its last line that says something, `output` all of it."""
 
@@ -66,12 +72,26 @@ class GitCommand:
         settings.write_text(_SETTINGS)
         self._environment = {**_ENVIRONMENT, "GIT_CONFIG_GLOBAL": str(settings)}
 
+    def read(self, repository: Path, arguments: Sequence[str], *, limit: int) -> str:
+        """Return what git wrote to stdout, of each line LONGEST_LINE bytes at most; else as `run`.
+
+        For what says little of errors: those are read last.
+        """
+        lines = _Lines()
+        self._execute(repository, arguments, limit=limit, output_stream=lines)
+        return lines.kept.decode("utf-8", "surrogateescape")
+
     def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
         """Return what git wrote to stdout and stderr, in the bare `repository`.
 
         Blocks for at most `limit` seconds. Bytes that are not UTF-8 come as surrogates. Raises
         GitFailed.
         """
+        return self._execute(repository, arguments, limit=limit)
+
+    def _execute(
+        self, repository: Path, arguments: Sequence[str], *, limit: int, **more: Any
+    ) -> tuple[str, str]:
         # timeout(1) ends all of git's children too, and gently, so that git removes its locks;
         # GitPython's own limit kills, and needs a program that not every machine has.
         command = ["timeout", "--kill-after=5", str(limit), "git", f"--git-dir={repository}"]
@@ -81,6 +101,7 @@ class GitCommand:
                 with_extended_output=True,
                 with_exceptions=False,
                 env=self._environment,
+                **more,
             )
         except git.GitCommandNotFound as exc:
             raise GitFailed("git could not be started", str(exc)) from exc
@@ -89,6 +110,28 @@ class GitCommand:
         if status:
             raise GitFailed(_find_reason(errors), errors)
         return str(output), errors
+
+
+class _Lines(io.RawIOBase):
+    """Keeps the beginning of each line that is written here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept = bytearray()
+        self._room = LONGEST_LINE
+
+    def write(self, data: Any) -> int:
+        first, *others = bytes(data).split(b"\n")
+        self._keep(first)
+        for line in others:
+            self.kept += b"\n"
+            self._room = LONGEST_LINE
+            self._keep(line)
+        return len(data)
+
+    def _keep(self, piece: bytes) -> None:
+        self.kept += piece[: self._room]
+        self._room -= min(self._room, len(piece))
 
 
 def _find_reason(errors: str) -> str:

@@ -90,6 +90,7 @@ class Mirror:
         self._last = Fetched(float("-inf"), None)
         self._succeeded: float | None = None
         self._commits: Mapping[str, Commit] = MappingProxyType({})
+        self._retired = False
         self._refreshing = threading.Lock()
         self._refresh: _Refresh | None = None
 
@@ -125,6 +126,8 @@ class Mirror:
         with self._lock:
             if self._last.started < asked:
                 self._last = self._fetch(self._clock())
+                if self._retired:
+                    shutil.rmtree(self.folder, ignore_errors=True)
             if self._last.failure:
                 raise self._last.failure
             return self._load()
@@ -142,6 +145,11 @@ class Mirror:
                 threading.Thread(target=work, args=one, name="fetching", daemon=True).start()
             refresh = self._refresh
         refresh.ended.wait(max(0.0, refresh.began + patience - self._clock()))
+
+    def retire(self) -> None:
+        """Remove what is there, at once and after a fetch that goes on: nobody asks any more."""
+        self._retired = True
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def maintain(self) -> None:
         """Let git collect what is loose and unreached, if there is much. May take minutes.
@@ -232,7 +240,7 @@ class Mirror:
             except GitFailed as exc:
                 # What git says of our own folder (a lock of a killed git, a damaged object) is
                 # not the repository's fault, and a new mirror mends it.
-                if str(self.folder) not in exc.output:
+                if self._retired or str(self.folder) not in exc.output:
                     raise
                 shutil.rmtree(self.folder, ignore_errors=True)
                 changed = self._fetch_once()
@@ -272,5 +280,4 @@ class Mirror:
         return resolution.read_refs(self._read(listing))
 
     def _read(self, arguments: Sequence[str]) -> str:
-        output, _ = self._git.run(self.folder, arguments, limit=READ_LIMIT)
-        return output
+        return self._git.read(self.folder, arguments, limit=READ_LIMIT)

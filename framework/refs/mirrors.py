@@ -107,7 +107,9 @@ class Mirrors:
     def forget(self, app: str) -> None:
         """Remove the mirror of an app, if there is one."""
         with self._lock:
-            self._mirrors.pop(app, None)
+            mirror = self._mirrors.pop(app, None)
+        if mirror:
+            mirror.retire()
         if names.is_app_name(app):
             shutil.rmtree(self._folder / app, ignore_errors=True)
 
@@ -170,8 +172,10 @@ class Mirrors:
             digest = hashlib.sha256(app.repository.encode()).hexdigest()[:16]
             folder = self._folder / app.name / f"{digest}.git"
             folder.parent.mkdir(exist_ok=True)
-            mirror = Mirror(folder, app.repository, self._git, self._clock)
+            before, mirror = mirror, Mirror(folder, app.repository, self._git, self._clock)
             self._mirrors[app.name] = mirror
+        if before:
+            before.retire()
         for other in folder.parent.iterdir():
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)

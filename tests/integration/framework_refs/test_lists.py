@@ -97,6 +97,18 @@ def test_a_subject_of_a_megabyte_is_cut_and_a_time_beyond_all_calendars_too(
     assert mirrors.resolve(app, "main").subject == ref.subject
 
 
+def test_of_a_subject_that_is_longer_than_memory_only_the_beginning_is_kept(
+    source: Source, mirrors: Mirrors, app: AppRecord, tmp_path: Path
+) -> None:
+    import_commits(source, spell(b"main", "\u200b".encode() * 2**20 + b"\n\nEnd"))
+    read = GitCommand(tmp_path).read(source.folder / ".git", ["log", "--format=%s%n%b"], limit=30)
+    line, end = read.split("\n")[:2]
+    assert 8000 < len(line.encode("utf-8", "surrogateescape")) <= 8192
+    assert end == "End"
+    (ref,) = mirrors.listing(app).refs
+    assert ref.subject == "\u200b" * 299 + "…"
+
+
 def test_a_label_of_several_commits_is_ambiguous_and_one_of_a_single_commit_is_not(
     source: Source, mirrors: Mirrors, app: AppRecord
 ) -> None:
@@ -245,6 +257,10 @@ class CountingGit(GitCommand):
     def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
         self.calls.append(arguments[0])
         return super().run(repository, arguments, limit=limit)
+
+    def read(self, repository: Path, arguments: Sequence[str], *, limit: int) -> str:
+        self.calls.append(arguments[0])
+        return super().read(repository, arguments, limit=limit)
 
 
 def test_ten_thousand_branches_are_described_in_one_call_and_then_known(

@@ -13,11 +13,12 @@ import pytest
 
 from framework.errors import RepositoryUnreachable
 from framework.refs import Mirrors
-from framework.refs.git_command import GitCommand
+from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.mirror import Mirror
 from framework.refs.resolution import Ref
 from prevs import names
 from prevs.records import AppRecord
+from tests.fakes.samples import wait_until
 from tests.integration.framework_refs.sources import Clock, Source, why_unknown
 
 pytestmark = pytest.mark.integration
@@ -99,6 +100,24 @@ class CountingGit(GitCommand):
                 for _ in range(CALLERS):
                     self._asked.acquire(timeout=10)
         return super().run(repository, arguments, limit=limit)
+
+
+def test_an_app_that_is_forgotten_while_it_is_fetched_leaves_nothing_and_is_fetched_no_more(
+    source: Source, tmp_path: Path
+) -> None:
+    source.commit("Begin")
+    asked = threading.Semaphore(0)
+    git = CountingGit(tmp_path, asked)
+    mirror = Mirror(tmp_path / "mirror.git", str(source.folder), git, time.monotonic)
+    with ThreadPoolExecutor(1) as pool:
+        fetching = pool.submit(mirror.fetch)
+        wait_until(lambda: git.fetches)
+        mirror.retire()
+        asked.release(CALLERS)
+        with pytest.raises(GitFailed):
+            fetching.result()
+    assert git.fetches == 1
+    assert not mirror.folder.exists()
 
 
 CALLERS = 12
