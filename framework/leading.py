@@ -99,7 +99,9 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     )
     previews = ServicePreviews(service)
     agents = MesosState(lambda: cluster.master, _credential(chosen))
-    there = AgentSandboxes(lambda: cluster.master, lambda: service.framework_id)
+    there = AgentSandboxes(
+        lambda: cluster.master, lambda: service.framework_id, credential=_credential(chosen)
+    )
     kept = KeptLogs(chosen.dir / "logs")
     sandboxes = LastingSandboxes(there, kept)
     operator = chosen.token()

@@ -27,7 +27,8 @@ class AgentSandboxes:
     """Sandboxes of one Mesos cluster, as framework.ports.Sandboxes. Thread safe.
 
     `master` gives the leading master as host:port, `framework_id` the id that Mesos gave us; both
-    give None while it isn't known. `clock` gives monotonic seconds.
+    give None while it isn't known. `clock` gives monotonic seconds. The `credential`, a principal
+    and its secret, is for the master alone.
     """
 
     def __init__(
@@ -35,8 +36,11 @@ class AgentSandboxes:
         master: Callable[[], str | None],
         framework_id: Callable[[], str | None],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        credential: tuple[str, str] | None = None,
     ) -> None:
         self._master = master
+        self._credential = credential
         self._framework_id = framework_id
         self._clock = clock
         self._session = requests.Session()
@@ -115,7 +119,9 @@ class AgentSandboxes:
         if master is None:
             raise Unavailable("The Mesos master")
         try:
-            answer = self._session.get(f"http://{master}/slaves", timeout=_TIMEOUTS_S)
+            answer = self._session.get(
+                f"http://{master}/slaves", auth=self._credential, timeout=_TIMEOUTS_S
+            )
             answer.raise_for_status()
             return read_addresses(answer.json())
         except requests.RequestException as exc:

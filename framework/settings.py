@@ -100,7 +100,10 @@ class Settings(EnvironmentSettings):
         default=None, description="Holds the principal's secret. Both, or none."
     )
     refs_interval: float = Field(
-        default=10.0, ge=1.0, description="Seconds between two looks at a repository's branches."
+        default=10.0,
+        ge=1.0,
+        description="Seconds between two looks at a repository's branches, and the age after "
+        "which a list of them is fetched anew for who looks at it.",
     )
     max_previews: int = Field(
         default=Limits().previews, ge=1, description="How many previews may have a task at a time."

@@ -24,6 +24,7 @@ class StandIn:
         self.agents = {"S0": ""}
         self.status = 200
         self.asked: list[str] = []
+        self.told: list[str | None] = []
         stand_in = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -31,6 +32,7 @@ class StandIn:
 
             def do_GET(self) -> None:
                 stand_in.asked.append(urlsplit(self.path).path)
+                stand_in.told.append(self.headers["Authorization"])
                 status, body = stand_in.answer(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(body)))
@@ -90,6 +92,15 @@ def test_the_output_is_read_from_an_offset_on(mesos: StandIn) -> None:
     assert sandboxes.read(PREVIEW, 0) == (b"one\ntwo\nthr\xe9e\n", 14)
     assert sandboxes.read(PREVIEW, 4) == (b"two\nthr\xe9e\n", 14)
     assert sandboxes.read(PREVIEW, 14) == (b"", 14)
+
+
+def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> None:
+    sandboxes = AgentSandboxes(
+        lambda: mesos.address, lambda: "F", lambda: 0.0, credential=("prevs", "secret")
+    )
+    sandboxes.read(PREVIEW, 0)
+    assert mesos.asked[0] == "/slaves"
+    assert [bool(told) for told in mesos.told] == [True, False]
 
 
 def test_a_read_is_bounded(mesos: StandIn) -> None:
