@@ -69,13 +69,13 @@ def _add(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
 
 def intervals(preview: PreviewRecord) -> Mapping[str, Interval]:
     """Return when each step of the current or last attempt began and ended, running left out."""
-    ends: list[float | None] = [step.began for step in preview.steps[1:]]
-    ends.append(None if preview.state in _UNDER_WAY else preview.changed)
-    return {
-        step.name: Interval(step.began, end)
-        for step, end in zip(preview.steps, ends, strict=False)
-        if step.name != RUNNING
-    }
+    found: dict[str, Interval] = {}
+    end = None if preview.state in _UNDER_WAY else preview.changed
+    for step in reversed(preview.steps):
+        if step.name != RUNNING:
+            found[step.name] = Interval(step.began, end)
+        end = step.began
+    return found
 
 
 def durations(steps: tuple[Step, ...]) -> Mapping[str, float]:

@@ -1,6 +1,7 @@
 """Records as the API shows them."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from framework import steps
 from framework.http_api import app_models, preview_models
@@ -10,10 +11,24 @@ from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
 
+_MOST_SHOWN = 2000
+"""How many previews are known as they were shown last, before they are forgotten."""
+
+
+class _Seen(NamedTuple):
+    """A preview, and what its record does not tell, as they were when it was last shown."""
+
+    preview: PreviewRecord
+    reason: str
+    queue_place: int | None
+    next_try: float | None
+    usual: Mapping[str, float]
+
 
 class Presenter:
     """Shows previews with what the record alone does not tell. Thread safe.
 
+    What has not changed is shown as it was: many viewers look at one preview, again and again.
     `ready` gives None, or why nothing at all can be started now; `now` is in epoch seconds.
     """
 
@@ -28,10 +43,32 @@ class Presenter:
         self._addresses = addresses
         self._ready = ready
         self._now = now
+        self._shown: dict[tuple[str, str], tuple[_Seen, preview_models.Preview]] = {}
 
     def show(self, preview: PreviewRecord) -> preview_models.Preview:
-        """Return a preview as the API shows it; one without labels has its commit's address."""
-        url = self._addresses.url
+        """Return a preview as the API shows it; one without labels has its commit's address.
+
+        Others get the same: nobody may change it.
+        """
+        key = (preview.app, preview.sha)
+        seen = _Seen(
+            preview,
+            self._reason(preview),
+            self._previews.queue_place(*key),
+            self._next_try(preview),
+            self._previews.usual(preview.app),
+        )
+        known = self._shown.get(key)
+        if known and known[0].preview is preview and known[0][1:] == seen[1:]:
+            return known[1]
+        shown = self._make(seen)
+        if len(self._shown) >= _MOST_SHOWN:
+            self._shown = {}
+        self._shown[key] = (seen, shown)
+        return shown
+
+    def _make(self, seen: _Seen) -> preview_models.Preview:
+        preview, url = seen.preview, self._addresses.url
         urls = [url(label, preview.app) for label in preview.labels]
         return preview_models.Preview(
             app=preview.app,
@@ -42,9 +79,9 @@ class Presenter:
             labels=list(preview.labels),
             url=urls[-1] if urls else url(preview.sha, preview.app),
             urls=urls,
-            reason=self._reason(preview),
-            queue_place=self._previews.queue_place(preview.app, preview.sha),
-            next_try=self._next_try(preview),
+            reason=seen.reason,
+            queue_place=seen.queue_place,
+            next_try=seen.next_try,
             failure=_show_failure(preview.failure),
             task_id=preview.task_id,
             agent=_show_agent(preview),
@@ -54,7 +91,7 @@ class Presenter:
             started=preview.started,
             last_used=preview.last_used,
             pinned=preview.pinned,
-            steps=_show_steps(preview, self._previews.usual(preview.app)),
+            steps=_show_steps(preview, seen.usual),
         )
 
     def show_queue(self, limit: int, after: str) -> preview_models.Queue:

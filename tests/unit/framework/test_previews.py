@@ -120,3 +120,13 @@ def test_without_a_master_a_preview_is_queued_and_says_what_it_waits_for() -> No
         presenter = Presenter(previews, addresses, driven.service.not_ready, lambda: 0.0)
         reason = "The Mesos master has not accepted this framework yet."
         assert presenter.show(queued).reason == reason
+
+
+def test_what_is_usual_is_told_once_an_attempt_came_to_run() -> None:
+    driven = Driven()
+    driven.add_app()
+    previews = ServicePreviews(driven.service)
+    assert previews.usual("hello") == {}
+    driven.run()
+    assert previews.usual("hello") == {"queued": 0.0, "placed": 0.0}
+    assert previews.usual("nobody") == {}
