@@ -150,14 +150,21 @@ class AgentPreview(TypedDict):
 
 
 class MesosAgent(TypedDict):
-    """An agent of the cluster; one that is not active takes nothing new."""
+    """An agent of the cluster; one that is not active or is draining takes nothing new.
+
+    `maintenance` is when that begins, in epoch seconds, None where none is planned. `others` is
+    what of `used` has to do with no preview.
+    """
 
     id: str
     host: str
     active: bool
+    draining: bool
+    maintenance: float | None
     attributes: dict[str, Any]
     total: Room
     used: Room
+    others: Room
     previews: list[AgentPreview]
 
 

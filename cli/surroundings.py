@@ -26,9 +26,10 @@ class Surroundings:
     @functools.cached_property
     def api(self) -> "Api":
         """The API that the environment names. Raises BadCredentials."""
+        known = credentials.read(self.environ)
         from cli.api import Api
 
-        return Api(credentials.read(self.environ), hold=self._hold)
+        return Api(known, hold=self._hold)
 
     def now(self) -> float:
         """Return the time, in seconds since the epoch."""

@@ -87,7 +87,7 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
     for agent in listed:
         used, total = agent["used"], agent["total"]
         attributes = " ".join(f"{key}={value}" for key, value in agent["attributes"].items())
-        cells = [agent["host"], Text("active", "green") if agent["active"] else Text("away", "red")]
+        cells = [agent["host"], _agent_state(agent)]
         cells += [f"{used['cpus']:g} of {total['cpus']:g}"]
         cells += [f"{used['mem']:g} of {total['mem']:g} MB", len(agent["previews"]), attributes]
         table.add_row(*map(_cell, cells))
@@ -97,6 +97,15 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
             room = [f"{one['cpus']:g}", f"{one['mem']:g} MB"]
             table.add_row(*map(_cell, [named, _state(one["state"]), *room]))
     return table
+
+
+def _agent_state(agent: MesosAgent) -> Text:
+    if not agent["active"]:
+        return Text("away", "red")
+    if agent["draining"]:
+        return Text("draining", "yellow")
+    planned = agent["maintenance"] is not None
+    return Text("maintenance", "yellow") if planned else Text("active", "green")
 
 
 def tokens(listed: Iterable[Token], now: float) -> Table:

@@ -30,7 +30,9 @@ def judge_probe(part: str, told: Mapping[str, Any], status: int) -> list[Finding
         str(told.get("role")), "It answers"
     )
     bad = [
-        wrong(f"{part}: {one['name']}", one["detail"], _STEPS.get(one["name"], ""))
+        (wrong if one["needed"] else warning)(
+            f"{part}: {one['name']}", one["detail"], _STEPS.get(one["name"], _STEPS["service"])
+        )
         for one in checks
         if not one["ok"]
     ]
@@ -70,7 +72,7 @@ def judge_clock(part: str, seconds: float | None) -> list[Finding]:
 
 def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Finding]:
     """Return whether there are agents that take something, and have room for the smallest app."""
-    active = [agent for agent in agents if agent["active"]]
+    active = [agent for agent in agents if agent["active"] and not agent["draining"]]
     if not active:
         told = "The cluster has no agent." if not agents else "No agent of the cluster is active."
         return [
@@ -82,9 +84,15 @@ def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Find
         ]
     found = []
     if away := [agent["host"] for agent in agents if not agent["active"]]:
-        told = f"{_join(away)} {'takes' if len(away) == 1 else 'take'} nothing new."
-        advice = "That is so while an agent is drained or away; the Mesos UI shows why."
+        told = f"Away: {_join(away)}."
+        advice = "See why they do not answer the master (`prevs local logs agent-1`)."
         found.append(warning("agents", told, advice))
+    if drained := [agent["host"] for agent in agents if agent["draining"]]:
+        told = f"Being drained: {_join(drained)}; what runs there ends, nothing new starts."
+        found.append(warning("agents", told, "Reactivate them once that is over."))
+    if planned := [agent["host"] for agent in agents if agent["maintenance"] is not None]:
+        told = f"Maintenance is planned: {_join(planned)}; new previews go elsewhere."
+        found.append(warning("agents", told, "Nothing is to do: previews there move in time."))
     smallest = min(apps, key=lambda app: (app["mem"], app["cpus"]), default=None)
     if smallest is not None and not any(_fits(agent, smallest) for agent in active):
         told = (

@@ -134,9 +134,10 @@ def ref(name: str, sha: str = SHA, **changes: object) -> Json:
 
 def agent(host: str, **changes: object) -> Json:
     """Return an agent as the API lists it."""
-    room = {"total": {"cpus": 4.0, "mem": 4096.0}, "used": {"cpus": 0.0, "mem": 0.0}}
-    more = {"active": True, "attributes": {}, "previews": []}
-    return {"id": f"{host}-S0", "host": host, **more, **room, **changes}
+    none = {"cpus": 0.0, "mem": 0.0}
+    room = {"total": {"cpus": 4.0, "mem": 4096.0}, "used": none, "others": none}
+    more: Json = {"active": True, "draining": False, "maintenance": None, "previews": []}
+    return {"id": f"{host}-S0", "host": host, "attributes": {}, **more, **room, **changes}
 
 
 def deed(number: int, **changes: object) -> Json:

@@ -1,14 +1,21 @@
 """What the command line says when its settings or its API are not as they should be."""
 
+import contextlib
 import json
 import os
+import socket
+import ssl
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+import trustme
 
-from cli.__main__ import main
+from cli.__main__ import main, prevs
 from tests.fakes import api as fake
 from tests.integration.cli.running import Run
 
@@ -36,6 +43,53 @@ def test_a_wrong_token_is_told_with_the_next_step_and_never_printed(run: Run) ->
     assert done.status == 1
     assert "PREVS_TOKEN" in done.err
     assert "not-the-token" not in done.err
+
+
+def test_a_name_that_is_nearly_right_is_asked_about(world: fake.World, run: Run) -> None:
+    world.refs = [fake.ref("feature/cart"), fake.ref("main")]
+    assert "Did you mean 'hello'?" in run("app", "show", "helo").err
+    assert "Did you mean 'feature/cart'?" in run("start", "hello", "feature/crat").err
+    assert "Did you mean 'start'?" in run("strat", "hello", "main").err
+
+
+def test_a_certificate_that_is_not_trusted_is_told_with_what_to_set(run: Run) -> None:
+    with serving_tls() as address:
+        done = run("ls", PREVS_API=address)
+        assert (done.status, done.out) == (1, "")
+        assert "certificate is not trusted" in done.err
+        assert "REQUESTS_CA_BUNDLE" in done.err
+
+
+def test_what_speaks_no_tls_is_told(address: str, run: Run) -> None:
+    done = run("ls", PREVS_API=address.replace("http://", "https://"))
+    assert done.status == 1
+    assert "speaks no TLS" in done.err
+
+
+def test_an_older_framework_is_told(world: fake.World, run: Run) -> None:
+    world.refusals["GET", "/v1/agents"] = fake.problem("not-found", 404, "There is nothing here.")
+    assert "prevs doctor" in run("agents").err
+
+
+@contextlib.contextmanager
+def serving_tls() -> Iterator[str]:
+    """Take connections with a certificate that nobody trusts, and yield the address."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):  # the client goes away; then the test is over
+                while True:
+                    connection, _ = listener.accept()
+                    with contextlib.suppress(ssl.SSLError), connection:
+                        context.wrap_socket(connection, server_side=True).close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    thread.join()
 
 
 def test_an_api_that_cannot_write_now_is_told_with_the_next_step(
@@ -72,10 +126,12 @@ def test_wrong_use_is_status_2_and_help_is_0(run: Run) -> None:
     assert "app" in help_text.out
 
 
-def test_commands_do_not_wait_for_the_imports_of_local() -> None:
+def test_commands_do_not_wait_for_imports_that_they_do_not_need() -> None:
     program = (
-        "import sys; from cli.__main__ import main; main(['ls'], {'HOME': '/nonexistent'}); "
-        "sys.exit(sorted({'local', 'docker', 'kazoo', 'fastapi'} & set(sys.modules)) or 0)"
+        "import sys; from cli.__main__ import main; "
+        "main(['--help'], {}); main(['ls'], {'HOME': '/nonexistent'}); "
+        "late = {'local.commands', 'docker', 'kazoo', 'fastapi', 'requests', 'rich.live'}; "
+        "sys.exit(sorted(late & set(sys.modules)) or 0)"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -91,3 +147,15 @@ def test_local_is_one_of_the_commands(run: Run) -> None:
     done = run("local", "--help")
     assert done.status == 0
     assert "up" in done.out
+
+
+def test_help_has_every_command_under_a_heading_and_says_what_it_does(run: Run) -> None:
+    shown = run("--help").out
+    context = click.Context(prevs)
+    listed = prevs.list_commands(context)
+    assert set(prevs.commands) | {"local", "doctor"} == set(listed)
+    for name in listed:
+        command = prevs.get_command(context, name)
+        assert command is not None
+        [line] = [one for one in shown.splitlines() if one.split()[:1] == [name]]
+        assert command.get_short_help_str(100) in " ".join(shown.split()), line

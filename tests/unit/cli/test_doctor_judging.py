@@ -1,0 +1,142 @@
+"""What the doctor makes of what it sees."""
+
+from typing import Any, cast
+
+import pytest
+
+from cli.answers import App, MesosAgent, Preview, Queued
+from cli.doctor import judging
+from cli.doctor.addresses import Place, read_place
+from cli.doctor.findings import Finding, Level
+from tests.fakes import api as fake
+
+OK, WARNING, WRONG = Level.OK, Level.WARNING, Level.WRONG
+
+
+def levels(found: list[Finding]) -> list[Level]:
+    assert all(one.advice for one in found if one.level in {WARNING, WRONG})
+    return [one.level for one in found]
+
+
+def agent(host: str, **changes: Any) -> MesosAgent:
+    return cast(MesosAgent, fake.agent(host, **changes))
+
+
+def test_a_framework_is_well_where_all_its_checks_are() -> None:
+    checks = [{"name": "mesos", "ok": True, "detail": "It answers.", "needed": True}]
+    leads = judging.judge_probe("framework", {"role": "leader", "checks": checks}, 200)
+    assert levels(leads) == [OK]
+    assert "It leads" in leads[0].told
+    waits = {"role": "standby", "leader": "http://other", "checks": checks}
+    assert "stands by for http://other" in judging.judge_probe("framework", waits, 200)[0].told
+
+
+@pytest.mark.parametrize("name", ["service", "zookeeper", "mesos", "leader", "something new"])
+@pytest.mark.parametrize(("needed", "level"), [(True, WRONG), (False, WARNING)])
+def test_each_check_of_a_framework_that_fails_is_told(
+    name: str, needed: bool, level: Level
+) -> None:
+    checks = [
+        {"name": "api", "ok": True, "detail": "It answers.", "needed": True},
+        {"name": name, "ok": False, "detail": "It is away.", "needed": needed},
+    ]
+    [found] = judging.judge_probe("framework", {"role": "leader", "checks": checks}, 503)
+    assert (found.part, found.level, found.told) == (f"framework: {name}", level, "It is away.")
+    assert found.advice
+
+
+def test_a_framework_that_says_no_without_checks_is_told_in_its_own_words() -> None:
+    [found] = judging.judge_probe("framework", {"detail": "No framework leads now."}, 503)
+    assert (found.level, found.told) == (WRONG, "No framework leads now.")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level"), [(0.0, OK), (-4.9, OK), (6.0, WARNING), (-3600.0, WARNING)]
+)
+def test_clocks_may_be_a_few_seconds_apart(seconds: float, level: Level) -> None:
+    assert levels(judging.judge_clock("framework", seconds)) == [level]
+
+
+def test_what_is_not_told_is_not_judged() -> None:
+    assert judging.judge_clock("framework", None) == []
+    assert judging.judge_version("framework", None, "1") == []
+    assert levels(judging.judge_version("framework", "2", "1")) == [WARNING]
+
+
+def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
+    assert levels(judging.judge_agents([], [])) == [WRONG]
+    assert levels(judging.judge_agents([agent("a", active=False)], [])) == [WRONG]
+    assert levels(judging.judge_agents([agent("a", draining=True)], [])) == [WRONG]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"active": False}, "Away: b."),
+        ({"draining": True}, "drained: b"),
+        ({"maintenance": 1.0}, "Maintenance"),
+    ],
+)
+def test_an_agent_that_takes_nothing_beside_one_that_does_wants_a_look(
+    changes: dict[str, Any], said: str
+) -> None:
+    found = judging.judge_agents([agent("a"), agent("b", **changes)], [])
+    assert levels(found) == [WARNING]
+    assert said in found[0].told
+
+
+@pytest.mark.parametrize(("mem", "level"), [(4096, OK), (4097, WARNING)])
+def test_there_should_be_room_for_the_smallest_app(mem: int, level: Level) -> None:
+    apps = [cast(App, fake.app("small", mem=mem)), cast(App, fake.app("large", mem=9999))]
+    assert levels(judging.judge_agents([agent("a")], apps)) == [level]
+
+
+def test_what_has_waited_for_long_is_told_with_its_reason() -> None:
+    waits = {"place": 1, "app": "hello", "sha": fake.SHA, "label": "main", "reason": "no room"}
+    assert levels(judging.judge_queue([], 1000.0)) == [OK]
+    assert levels(judging.judge_queue([cast(Queued, waits | {"since": 999.0})], 1000.0)) == [OK]
+    [found] = judging.judge_queue([cast(Queued, waits | {"since": 0.0})], 1000.0)
+    assert (found.level, found.told) == (WARNING, "hello@main waits for 16 min: no room")
+
+
+def test_failed_previews_are_told_the_latest_first() -> None:
+    assert levels(judging.judge_failed([])) == [OK]
+    failed = [
+        cast(Preview, fake.failed(changed=float(number), labels=[f"b{number}"]))
+        for number in range(7)
+    ]
+    [found] = judging.judge_failed(failed)
+    assert found.level is WARNING
+    assert found.told.startswith("hello@b6 ")
+    assert found.told.endswith("and 2 more")
+    assert "prevs logs hello b6" in found.advice
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "level"),
+    [
+        (404, "unknown-app", OK),
+        (503, "unavailable", WRONG),
+        (401, "unauthorized", WRONG),
+        (404, None, WRONG),
+        (200, None, WRONG),
+    ],
+)
+def test_an_address_is_well_where_a_proxy_knows_no_such_app(
+    status: int, slug: str | None, level: Level
+) -> None:
+    content = fake.problem(slug, status, "No.")[1] if slug else None
+    assert levels([judging.judge_unknown("addresses", status, content)]) == [level]
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("http://main.hello.localhost:8080/", Place("http", ".", "localhost", 8080)),
+        ("https://main--hello.prevs.example/", Place("https", "--", "prevs.example", None)),
+        ("https://main.hello.hello.example/", Place("https", ".", "hello.example", None)),
+        ("https://prevs.example/hello/main", None),
+    ],
+)
+def test_the_place_of_addresses_is_read_from_one(url: str, place: Place | None) -> None:
+    assert read_place(url, "hello") == place
