@@ -91,7 +91,7 @@ def follow_events(
     *,
     pause: Callable[[float], None],
     told: Callable[[str], None],
-) -> Iterator[Event | None]:
+) -> Generator[Event | None, None, None]:
     """Return what happens after the event `after`, for ever; None where some of it was missed.
 
     Connections are made again as `follow` does it. Raises what `follow` raises.

@@ -20,7 +20,7 @@ from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.running import Check, run
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
-_ANSWER_SECONDS = 6.0
+_ANSWER_SECONDS = 5.0
 _PATIENCE = Patience(connect=3.0, answer=_ANSWER_SECONDS, fetch=20.0)
 _FETCH_LIMIT = 30.0
 _MOST_APPS = 50
