@@ -1,6 +1,8 @@
-"""Counts what the API is asked, and logs what an operator looks for: who changed what, what failed.
+"""Counts what the API is asked, and logs what failed, was refused or took long.
 
-A request is logged under its id, with its path alone: a query may hold what is no log's business.
+Writes are in the audit log, done or refused. A request is logged under its id, with its path alone:
+a query may hold what is no log's business. Who asks too often is only counted, or anybody could
+fill the log.
 """
 
 import time
@@ -15,9 +17,7 @@ from framework.metrics import ApiMetrics
 SLOW_SECONDS = 1.0
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_TOLD_OFTEN = frozenset({"/v1/uses", "/v1/refusals"})
-"""What each proxy says every few seconds; it changes nothing that anybody asked for."""
-_REFUSED = frozenset({401, 403, 429})
+_REFUSED = frozenset({401, 403})
 
 log = structlog.get_logger(__name__)
 
@@ -57,10 +57,10 @@ class AccessLog:
         self._metrics.requests.labels(method, route, str(told["status"])).inc()
         if not told["stream"]:
             self._metrics.seconds.labels(route).observe(seconds)
-        writes = method not in _READS and route not in _TOLD_OFTEN
-        failed = told["status"] in _REFUSED or told["status"] >= 500
+        refused = method in _READS and told["status"] in _REFUSED
+        failed = told["status"] >= 500
         slow = seconds > SLOW_SECONDS and not told["stream"]
-        if writes or failed or slow:
+        if refused or failed or slow:
             identity = scope.get("state", {}).get("identity")
             log.info(
                 "request",

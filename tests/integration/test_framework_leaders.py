@@ -111,6 +111,8 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     pair.start()
     place, preview = begin(pair.second, repository)
     assert pair.first.ask("GET", place).json() == preview
+    asked = pair.second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert f"request={asked.headers['X-Request-Id']}" in pair.first.log.read_text()
     ready = pair.second.ask("GET", "/readyz").json()
     assert (ready["role"], ready["leader"]) == ("standby", pair.first.url)
     assert "prevs_leads 0.0" in pair.second.ask("GET", "/metrics").text

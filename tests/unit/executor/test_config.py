@@ -12,9 +12,13 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
     environ = {
         "PREVS_EXECUTOR_DIR": "/var/lib/prevs",
         "PREVS_CLUSTER": "c1",
+        "PREVS_LOG": "json",
+        "MESOS_EXECUTOR_ID": "a-task",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "1.5mins",
     }
-    assert read_config(environ) == Config(Path("/var/lib/prevs"), "c1", 90.0)
+    assert read_config(environ) == Config(
+        Path("/var/lib/prevs"), "c1", 90.0, task_id="a-task", log="json"
+    )
 
 
 def test_what_is_not_given_has_mesos_own_default() -> None:
@@ -23,8 +27,8 @@ def test_what_is_not_given_has_mesos_own_default() -> None:
 
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(InvalidEnvironment) as caught:
-        read_config({"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "soon"})
-    assert len(caught.value.problems) == 2
+        read_config({"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "soon", "PREVS_LOG": "xml"})
+    assert len(caught.value.problems) == 3
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 
