@@ -21,6 +21,7 @@ from framework.recovery import Reconciliation, Tasks
 from framework.task_status import Kind, Report
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
+from program.log_lines import name_attempt
 
 log = structlog.get_logger(__name__)
 
@@ -101,7 +102,8 @@ class Attempts:
         try:
             report = task_status.read(status)
         except task_status.UnknownTaskState as error:
-            log.warning("unknown task state", state=str(error), task=status["task_id"]["value"])
+            attempt = name_attempt(status["task_id"]["value"])
+            log.warning("unknown task state", state=str(error), **attempt)
         else:
             self._apply(report)
         self._cluster.acknowledge(status)
@@ -129,12 +131,12 @@ class Attempts:
                 self._missing(preview, report)
         except lifecycle.IllegalTransition as error:
             self._metrics.illegal.inc()
-            log.warning("unexpected status", task=report.task_id, what=str(error))
+            log.warning("unexpected status", what=str(error), **name_attempt(report.task_id))
 
     def _stray(self, report: Report) -> None:
         """End a task that no preview has: replaced while its agent was away, or removed."""
         if report.kind in _EVENTS:
-            log.info("a task without a preview is killed", task=report.task_id)
+            log.info("a task without a preview is killed", **name_attempt(report.task_id))
             self._kills.stray(report.task_id, report.agent_id)
         elif report.kind is not Kind.KILLING:
             self._kills.forget(report.task_id)

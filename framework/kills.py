@@ -6,6 +6,7 @@ from framework.clock import Clock
 from framework.errors import OutcomeUnknown, Unavailable
 from framework.ports import Cluster
 from prevs.messages import BuildOrder
+from program.log_lines import name_attempt
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +42,7 @@ class Kills:
         try:
             self._cluster.kill(task_id, agent_id, BuildOrder.stop_grace)
         except (Unavailable, OutcomeUnknown) as error:
-            log.warning("a kill will be repeated", task=task_id, why=str(error))
+            log.warning("a kill will be repeated", why=str(error), **name_attempt(task_id))
 
     def forget(self, task_id: str) -> None:
         """Drop a task that has ended, or that no kill can reach; it is killed when it is back."""

@@ -17,6 +17,7 @@ from framework.ports import Use
 from framework.records import Records
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
+from program.log_lines import name_attempt
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +92,7 @@ class RefusedConnections:
                 continue
             spell = self._spells.get(task_id)
             if spell is None or is_over(spell, now):
-                log.warning("connections are refused", task=task_id, proxy=proxy)
+                log.warning("connections are refused", proxy=proxy, **name_attempt(task_id))
                 self._attempts.doubt({task_id: preview.agent_id})
             self._spells[task_id] = tell(spell, proxy, now)
 

@@ -18,10 +18,10 @@ Render = Callable[[Mapping[str, object]], str]
 
 
 def name_attempt(task_id: str) -> dict[str, str]:
-    """Return the fields that say of which attempt a line is; none where that is no task of ours."""
+    """Return the fields that say of which attempt a line is; of a task not ours, just that."""
     read = names.read_task_id(task_id)
     if read is None:
-        return {}
+        return {"task": task_id} if task_id else {}
     return {"app": read.app, "commit": read.sha[:COMMIT_DIGITS], "task": task_id}
 
 

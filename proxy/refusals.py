@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import structlog
 
+from program import log_lines
 from proxy.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 from proxy.routes import Route
@@ -135,7 +136,8 @@ class Refusals:
                         await self._pause(LOOK_SECONDS)
                     break
                 if not watch.refuses:
-                    log.warning("connections are refused", task=watch.route.task_id)
+                    attempt = log_lines.name_attempt(watch.route.task_id)
+                    log.warning("connections are refused", **attempt)
                     watch.refuses = True
                     self._begun.set()
                 await self._pause(LOOK_SECONDS)

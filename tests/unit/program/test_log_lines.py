@@ -29,7 +29,8 @@ def test_what_strangers_say_stays_in_its_value_and_in_its_line() -> None:
 
 def test_an_attempt_is_named_by_its_task() -> None:
     assert log_lines.name_attempt(TASK) == {"app": "hello", "commit": "a" * 12, "task": TASK}
-    assert log_lines.name_attempt("somebody-elses") == {}
+    assert log_lines.name_attempt("somebody-elses") == {"task": "somebody-elses"}
+    assert log_lines.name_attempt("") == {}
 
 
 PROGRAM = """
