@@ -1,8 +1,8 @@
 """Every "no" of the framework, as one family; each carries the fields that a caller needs.
 
 FrameworkError
-├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken
-├── Conflict: AppExists, AmbiguousLabel, NotRetryable, TokenExists
+├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken, UnknownPlace
+├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
@@ -75,12 +75,31 @@ class AppExists(Conflict):
         self.app = app
 
 
+class AppChanged(Conflict):
+    """A change of an app as it was, which somebody else has changed meanwhile."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app!r} was changed meanwhile. Read it again (GET /v1/apps/{app}) first."
+        )
+        self.app = app
+
+
 class UnknownToken(NotFound):
     """No token of that name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is no token {name!r}. GET /v1/tokens lists the tokens.")
         self.name = name
+
+
+class UnknownPlace(NotFound):
+    """A place in a list that was never told of, or not of this list."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "`after` is not `next` of an answer of this list. Ask without it to begin anew."
+        )
 
 
 class TokenExists(Conflict):

@@ -163,6 +163,7 @@ def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> h
         ServiceTokens(service, operator, functools.partial(secrets.token_urlsafe, 32)),
         http_api.Audit(folder, clock.now, functools.partial(secrets.token_hex, 6)),
         http_api.Vouching(operator, clock.now),
+        clock.monotonic,
     )
 
 

@@ -53,15 +53,20 @@ class Previews(Protocol):
         """
         ...
 
-    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+    def change_app(
+        self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
+    ) -> AppRecord:
         """Change settings of an app, to right ones; they hold for later attempts.
 
-        Raises UnknownApp.
+        Raises UnknownApp; AppChanged where it is not as `only_if` says.
         """
         ...
 
-    def remove_app(self, name: str) -> None:
-        """Stop an app's previews and forget it and them. Raises UnknownApp."""
+    def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
+        """Stop an app's previews and forget it and them.
+
+        Raises UnknownApp; AppChanged where it is not as `only_if` says.
+        """
         ...
 
     def previews(self) -> Sequence[PreviewRecord]:
@@ -237,7 +242,7 @@ class Refs(Protocol):
 
         Without `ref` it is the main branch, or else the one with the newest commit.
         `after` is the `next` of the page before. They stay those of the commit that the first page
-        began with. Raises UnknownLabel, AmbiguousLabel, InvalidSettings, and what `listing` does.
+        began with. Raises UnknownLabel, AmbiguousLabel, UnknownPlace, and what `listing` does.
         """
         ...
 

@@ -36,13 +36,15 @@ class ServicePreviews:
         """Store a new app."""
         return self._ask(lambda: self._service.requests.add_app(app))
 
-    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+    def change_app(
+        self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
+    ) -> AppRecord:
         """Change settings of an app."""
-        return self._ask(lambda: self._service.requests.change_app(name, changes))
+        return self._ask(lambda: self._service.requests.change_app(name, changes, only_if))
 
-    def remove_app(self, name: str) -> None:
+    def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
         """Stop an app's previews and forget it and them, which goes on after this returns."""
-        self._ask(lambda: self._service.requests.remove_app(name))
+        self._ask(lambda: self._service.requests.remove_app(name, only_if))
 
     def previews(self) -> Sequence[PreviewRecord]:
         """Return every preview, by app and time of creation."""

@@ -8,7 +8,7 @@ import structlog
 
 from framework import steps
 from framework.clock import Clock
-from framework.errors import AppExists, BeingRemoved, NotRetryable
+from framework.errors import AppChanged, AppExists, BeingRemoved, NotRetryable
 from framework.lifecycle import Event
 from framework.records import Records
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
@@ -50,14 +50,16 @@ class Requests:
             raise AppExists(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
-    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+    def change_app(
+        self, name: str, changes: Mapping[str, object], only_if: AppRecord | None = None
+    ) -> AppRecord:
         """Change an app's settings."""
         fields: dict[str, Any] = dict(changes)
-        return self._records.save_app(dataclasses.replace(self._records.app(name), **fields))
+        return self._records.save_app(dataclasses.replace(self._find(name, only_if), **fields))
 
-    def remove_app(self, name: str) -> None:
+    def remove_app(self, name: str, only_if: AppRecord | None = None) -> None:
         """Mark an app, of which nothing starts any more; framework.removals does the rest."""
-        self._records.save_app(dataclasses.replace(self._records.app(name), removed=True))
+        self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
     def start(self, app: str, sha: str, label: str) -> PreviewRecord:
         """Ask for a preview under a label."""
@@ -121,3 +123,9 @@ class Requests:
     def remove_token(self, name: str) -> None:
         """Remove a token."""
         self._records.tokens.remove(name)
+
+    def _find(self, name: str, only_if: AppRecord | None) -> AppRecord:
+        app = self._records.app(name)
+        if only_if not in (None, app):
+            raise AppChanged(name)
+        return app

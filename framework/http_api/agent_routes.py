@@ -17,7 +17,7 @@ class AgentRoutes:
     def make_router(self) -> APIRouter:
         """Return the routes of these calls."""
         router = APIRouter(tags=["use"])
-        router.get("/v1/agents", responses=document())(self.list_agents)
+        router.get("/v1/agents", responses=document(404))(self.list_agents)
         return router
 
     async def list_agents(self, limit: Limit = LIMIT, after: After = "") -> models.MesosAgents:

@@ -5,9 +5,10 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Body, Response
 
-from framework.errors import UnknownApp
-from framework.http_api import answers
+from framework.errors import AppChanged, UnknownApp
+from framework.http_api import answers, conditional
 from framework.http_api import app_models as models
+from framework.http_api.conditional import IfMatch, IfNoneMatch
 from framework.http_api.leads import Leads
 from framework.http_api.paging import LIMIT, After, Limit, cut
 from framework.http_api.problems import document
@@ -27,15 +28,22 @@ class AppRoutes:
     def make_router(self) -> APIRouter:
         """Return the routes of these calls."""
         router = APIRouter(prefix="/v1/apps", tags=["apps"])
-        router.get("", responses=document())(self.list_apps)
+        router.get("", responses=document(404))(self.list_apps)
         router.post(
             "",
             status_code=201,
-            responses={200: {"model": models.App, "description": "It was there"}, **document(409)},
+            responses={
+                200: {"model": models.App, "description": "It was there"},
+                **document(400, 409, 413),
+            },
         )(self.add_app)
-        router.get("/{app}", responses=document(404))(self.show_app)
-        router.patch("/{app}", responses=document(404))(self.change_app)
-        router.delete("/{app}", status_code=204, responses=document(404))(self.remove_app)
+        router.get(
+            "/{app}",
+            response_model=models.App,
+            responses={**conditional.DOCUMENTED, **document(404)},
+        )(self.show_app)
+        router.patch("/{app}", responses=document(400, 404, 412, 413))(self.change_app)
+        router.delete("/{app}", status_code=204, responses=document(404, 412))(self.remove_app)
         # A branch's name may have slashes; the answer to it tells its slug.
         router.get("/{app}/labels/{label:path}", responses=document(404, 409, 502))(self.show_label)
         return router
@@ -53,23 +61,41 @@ class AppRoutes:
         response.headers["Location"] = f"/v1/apps/{app.name}"
         return answers.show_app(app)
 
-    async def show_app(self, app: str) -> models.App:
+    async def show_app(self, app: str, if_none_match: IfNoneMatch = None) -> Response:
         """Show an app."""
-        return answers.show_app(self._previews.app(app))
+        return conditional.answer(answers.show_app(self._previews.app(app)), if_none_match)
 
-    def change_app(self, app: str, changes: Annotated[models.AppChanges, Body()]) -> models.App:
+    def change_app(
+        self,
+        app: str,
+        changes: Annotated[models.AppChanges, Body()],
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> models.App:
         """Change settings of an app. They hold for attempts that begin later."""
         given = models.read_settings(cast(Mapping[str, object], changes))
-        return answers.show_app(self._previews.change_app(app, given))
+        known = self._find_matching(app, if_match)
+        shown = answers.show_app(self._previews.change_app(app, given, only_if=known))
+        response.headers["ETag"] = conditional.tag(shown)
+        return shown
 
-    def remove_app(self, app: str) -> None:
+    def remove_app(self, app: str, if_match: IfMatch = None) -> None:
         """Stop an app's previews, and forget it and them."""
-        self._previews.remove_app(app)
+        self._previews.remove_app(app, only_if=self._find_matching(app, if_match))
 
     async def show_label(self, app: str, label: str) -> models.Lead:
         """Tell which commit a label leads to. Starts nothing."""
         lead = await self._leads.resolve(app, label)
         return answers.show_lead(app, label, lead, self._addresses)
+
+    def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
+        """Return the app as it has to be, None for in any case. Raises UnknownApp, AppChanged."""
+        if if_match is None:
+            return None
+        app = self._previews.app(name)
+        if not conditional.matches(if_match, conditional.tag(answers.show_app(app)), weak=False):
+            raise AppChanged(name)
+        return app
 
     def _has_app(self, name: str) -> bool:
         try:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from framework.access import Identity
 from framework.access import Scope as Access
-from framework.http_api import problems, scopes
+from framework.http_api import limits, problems, scopes
 from framework.ports import Tokens
 
 BODY_LIMIT = 64 * 1024
@@ -50,30 +50,27 @@ class Faults:
 
 
 class Bearer:
-    """Lets requests to the API pass whose token is good for what they ask.
+    """Lets requests to the API pass that bring one of its tokens.
 
     Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity.
     What is not below /v1 passes: it is open, or looks after itself.
     """
 
-    def __init__(self, app: ASGIApp, tokens: Tokens) -> None:
+    def __init__(self, app: ASGIApp, tokens: Tokens, strangers: limits.Strangers) -> None:
         self._app = app
         self._tokens = tokens
+        self._strangers = strangers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 401 or 403."""
+        """Pass a request on, or answer 401; 429 to who has no right token too often."""
         if scope["type"] != "http" or not scopes.is_guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
         identity = self._identify(scope)
-        needed = scopes.find_needed(scope["method"], scope["path"])
         if identity is None:
-            await _refuse_stranger()(scope, receive, send)
+            await self._refuse_stranger(scope)(scope, receive, send)
             return
-        scope.setdefault("state", {})["identity"] = identity
-        if not identity.scope.includes(needed):
-            await _forbid(identity, needed)(scope, receive, send)
-            return
+        scope["state"]["identity"] = identity
         await self._app(scope, receive, send)
 
     def _identify(self, scope: Scope) -> Identity | None:
@@ -82,8 +79,32 @@ class Bearer:
         identity = self._tokens.authenticate(token.strip())
         return identity if scheme.lower() == "bearer" else None
 
+    def _refuse_stranger(self, scope: Scope) -> problems.ProblemResponse:
+        level = self._strangers.take(scope["state"]["client"])
+        if not level.allowed:
+            sentence = f"Too many requests came without a right token. Wait {level.retry} s."
+            return limits.refuse(level, sentence)
+        return _ask_for_token()
 
-def _refuse_stranger() -> problems.ProblemResponse:
+
+class Permission:
+    """Lets requests pass that ask for no more than their token is good for."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 403."""
+        identity = scope.get("state", {}).get("identity")
+        if identity is not None:
+            needed = scopes.find_needed(scope["method"], scope["path"])
+            if not identity.scope.includes(needed):
+                await _forbid(identity, needed)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _ask_for_token() -> problems.ProblemResponse:
     return problems.answer_problem(
         problems.UNAUTHORIZED,
         "This needs a token of the API: the header `Authorization: Bearer TOKEN`.",

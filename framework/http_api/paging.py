@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Generic, NamedTuple, NoReturn, TypeVar
 
 from fastapi import Query
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field
+
+from framework.errors import UnknownPlace
 
 Key = tuple[str | int | float, ...]
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class Page(NamedTuple, Generic[T]):
 def cut(entries: Iterable[T], key: Callable[[T], Key], limit: int, after: str) -> Page[T]:
     """Return the first `limit` entries by `key` that come after a cursor, "" for the beginning.
 
-    Raises RequestValidationError for what is no cursor of this list.
+    Raises UnknownPlace for what is no cursor of this list.
     """
     left = sorted(entries, key=key)
     if after:
@@ -72,7 +73,7 @@ def write_cursor(key: Key) -> str:
 
 
 def read_cursor(cursor: str) -> Key:
-    """Return the key in a cursor. Raises RequestValidationError for what is none."""
+    """Return the key in a cursor. Raises UnknownPlace for what is none."""
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         key = json.loads(data, parse_constant=_refuse)
@@ -84,5 +85,4 @@ def read_cursor(cursor: str) -> Key:
 
 
 def _refuse(_: str = "") -> NoReturn:
-    message = "is not `next` of an answer of this list"
-    raise RequestValidationError([{"type": "cursor", "loc": ("query", "after"), "msg": message}])
+    raise UnknownPlace

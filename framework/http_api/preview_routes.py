@@ -8,8 +8,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import StreamingResponse
 
 from framework.errors import Unavailable
+from framework.http_api import conditional
 from framework.http_api import preview_models as models
 from framework.http_api.answers import Presenter
+from framework.http_api.conditional import IfNoneMatch
 from framework.http_api.leads import Leads
 from framework.http_api.log_stream import LogStream, parse_event_id
 from framework.http_api.logs import Logs
@@ -55,10 +57,16 @@ class PreviewRoutes:
         router = APIRouter(prefix="/v1/previews", tags=["previews"])
         one = "/{app}/{sha}"
         router.get("", responses=document(404))(self.list_previews)
-        router.post("", status_code=202, responses=document(404, 409, 502))(self.start)
-        router.get(one, response_model_exclude_unset=True, responses=document(404))(self.show)
+        router.post("", status_code=202, responses=document(400, 404, 409, 413, 502))(self.start)
+        router.get(
+            one,
+            response_model=models.PreviewDetail,
+            responses={**conditional.DOCUMENTED, **document(404)},
+        )(self.show)
         router.delete(one, status_code=202, responses=document(404))(self.stop)
-        router.post(f"{one}/retry", status_code=202, responses=document(404, 409))(self.retry)
+        router.post(f"{one}/retry", status_code=202, responses=document(400, 404, 409, 413))(
+            self.retry
+        )
         router.put(f"{one}/pin", responses=document(404))(self.pin)
         router.delete(f"{one}/pin", responses=document(404))(self.unpin)
         router.get(f"{one}/log", response_class=Response, responses={**_LOG, **document(404)})(
@@ -92,13 +100,14 @@ class PreviewRoutes:
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return self._show(preview)
 
-    async def show(self, app: str, sha: str) -> models.PreviewDetail:
+    async def show(self, app: str, sha: str, if_none_match: IfNoneMatch = None) -> Response:
         """Show a preview; a failed one with the last lines of its log."""
         preview = self._previews.preview(app, sha)
         detail = self._show(preview).model_dump()
         if preview.state is State.FAILED:
             detail["log_tail"] = await self._read_tail(preview)
-        return models.PreviewDetail(**detail)
+        shown = models.PreviewDetail(**detail)
+        return conditional.answer(shown, if_none_match, exclude_unset=True)
 
     def stop(self, app: str, sha: str) -> models.Preview:
         """Stop a preview. The next request to its address starts it again."""

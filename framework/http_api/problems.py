@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from framework import errors, repositories
 from framework.errors import FrameworkError, Problem
@@ -29,9 +30,13 @@ class Kind(NamedTuple):
 UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong")
 FORBIDDEN = Kind("forbidden", 403, "The token is not good for this")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request cannot be read")
+BAD_REQUEST = Kind("invalid-request", 400, INVALID_REQUEST.title)
 INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings cannot be taken")
 UNAVAILABLE = Kind("unavailable", 503, "A part that is needed does not answer")
 BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
+TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "These are too many requests")
+KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key is of another order")
+KEY_IN_USE = Kind("idempotency-key-in-use", 409, "The same order is being done")
 INTERNAL_ERROR = Kind("internal-error", 500, "The framework has a fault")
 
 _ERRORS: Mapping[type[FrameworkError], Kind] = {
@@ -39,7 +44,9 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
     errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
     errors.UnknownToken: Kind("unknown-token", 404, "There is no such token"),
+    errors.UnknownPlace: Kind("unknown-place", 404, "The list has no such place"),
     errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
+    errors.AppChanged: Kind("app-changed", 412, "The app is not as it was read"),
     errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
     errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
     errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
@@ -50,11 +57,15 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.Unavailable: UNAVAILABLE,
 }
 _STATUSES: Mapping[int, Kind] = {
-    400: Kind("invalid-request", 400, INVALID_REQUEST.title),
+    400: BAD_REQUEST,
     404: Kind("not-found", 404, "There is nothing at this path"),
     405: Kind("method-not-allowed", 405, "The path does not take this method"),
     413: BODY_TOO_LARGE,
 }
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_OF_ALL_CALLS = (401, 403, 422, 429, 500, 503)
 
 
 class ProblemResponse(JSONResponse):
@@ -99,13 +110,16 @@ def answer_unavailable(detail: str) -> ProblemResponse:
 
 
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return what /docs says of the problems that a call may answer; 401, 422 and 503 go along."""
+    """Return what /docs says of the problems that a call may answer; those of all calls go along.
+
+    A call with a body may answer 400 and 413 too, one that takes Idempotency-Key 409.
+    """
     return {
         status: {
             "description": http.HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
         }
-        for status in sorted({401, 422, 503, *statuses})
+        for status in sorted({*_OF_ALL_CALLS, *statuses})
     }
 
 
@@ -145,8 +159,23 @@ async def _handle_http(request: Request, error: Exception) -> Response:
         404: f"There is nothing at {request.url.path}. /docs lists what there is.",
         405: f"{request.url.path} does not take {request.method}.",
     }
+    headers = {**(error.headers or {})}
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_find_methods(request))
     detail = details.get(error.status_code, error.detail)
-    return answer_problem(kind, detail, headers=error.headers)
+    return answer_problem(kind, detail, headers=headers)
+
+
+def _find_methods(request: Request) -> list[str]:
+    """Return what the path of a request takes: one route knows its own methods only."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
 
 
 def read_problems(found: Sequence[Any]) -> list[Problem]:

@@ -20,12 +20,14 @@ class TokenRoutes:
     def make_router(self) -> APIRouter:
         """Return the routes of these calls."""
         router = APIRouter(tags=["tokens"])
-        router.get("/v1/tokens", responses=document())(self.list_tokens)
-        router.post("/v1/tokens", status_code=201, responses=document(409))(self.add_token)
+        router.get("/v1/tokens", responses=document(404))(self.list_tokens)
+        router.post("/v1/tokens", status_code=201, responses=document(400, 409, 413))(
+            self.add_token
+        )
         router.delete("/v1/tokens/{name}", status_code=204, responses=document(404))(
             self.remove_token
         )
-        router.get("/v1/audit", responses=document())(self.show_audit)
+        router.get("/v1/audit", responses=document(404))(self.show_audit)
         return router
 
     async def list_tokens(self, limit: Limit = LIMIT, after: After = "") -> models.Tokens:

@@ -14,10 +14,9 @@ from framework.errors import (
     AmbiguousLabel,
     BeingFetched,
     Candidate,
-    InvalidSettings,
-    Problem,
     RepositoryUnreachable,
     UnknownLabel,
+    UnknownPlace,
 )
 from framework.ports import CommitPage, Listing, Ref, Resolved
 from framework.refs import commits, resolution
@@ -134,13 +133,13 @@ class Mirrors:
     def _find_place(self, app: AppRecord, mirror: Mirror, ref: str, after: str) -> Cursor:
         """Return where a list of commits begins.
 
-        Raises UnknownLabel, AmbiguousLabel, GitFailed, BeingFetched.
+        Raises UnknownLabel, AmbiguousLabel, UnknownPlace, GitFailed, BeingFetched.
         """
         snapshot = self._look(app, mirror)
         if after:
             place = commits.read_cursor(after)
             if place is None:
-                raise InvalidSettings([Problem("after", "is not `next` of an answer of this list")])
+                raise UnknownPlace
             return Cursor(
                 _choose(app, place.sha, mirror, mirror.find(snapshot, place.sha)).sha, place.skip
             )

@@ -14,6 +14,7 @@ from framework.ports import Sandboxes
 from prevs import names
 from program.health import Check
 from tests.fakes.agents import FakeAgents
+from tests.fakes.clock import FakeClock
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
@@ -32,6 +33,7 @@ class ApiInProcess:
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
         self.tokens = FakeTokens(TOKEN)
+        self.clock = FakeClock()
         self._folder = tempfile.TemporaryDirectory()
         numbers = itertools.count()
         self.audit = Audit(
@@ -44,7 +46,9 @@ class ApiInProcess:
             self.previews,
             self.refs,
             sandboxes or self.sandboxes,
-            admission=Admission(self.tokens, self.audit, Vouching(TOKEN, lambda: NOW)),
+            admission=Admission(
+                self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read
+            ),
             agents=self.agents,
             addresses=names.addresses("localhost", port),
             registry=self.registry,

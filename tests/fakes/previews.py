@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from framework import history
-from framework.errors import AppExists, NotRetryable, UnknownApp, UnknownPreview
+from framework.errors import AppChanged, AppExists, NotRetryable, UnknownApp, UnknownPreview
 from framework.history import History
 from framework.ports import Use
 from framework.records import Snapshot
@@ -52,15 +52,20 @@ class FakePreviews:
             raise AppExists(app.name)
         return known
 
-    def change_app(self, name: str, changes: Mapping[str, object]) -> AppRecord:
+    def change_app(
+        self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
+    ) -> AppRecord:
         self._fail_if_told()
+        if only_if not in (None, self.app(name)):
+            raise AppChanged(name)
         fields: dict[str, Any] = dict(changes)
         self.known_apps[name] = dataclasses.replace(self.app(name), **fields)
         return self.known_apps[name]
 
-    def remove_app(self, name: str) -> None:
+    def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
         self._fail_if_told()
-        self.app(name)
+        if only_if not in (None, self.app(name)):
+            raise AppChanged(name)
         del self.known_apps[name]
         self.known = {key: one for key, one in self.known.items() if key[0] != name}
 

@@ -63,6 +63,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
             FakeTokens(TOKEN),
             Audit(tmp_path, time.time, lambda: secrets.token_hex(6)),
             Vouching(TOKEN, time.time),
+            time.monotonic,
         ),
         agents=FakeAgents(),
         addresses=names.addresses("localhost", 8080),

@@ -11,9 +11,9 @@ import pytest
 from framework.errors import (
     AmbiguousLabel,
     BeingFetched,
-    InvalidSettings,
     RepositoryUnreachable,
     UnknownLabel,
+    UnknownPlace,
 )
 from framework.refs import Mirrors
 from framework.refs.git_command import GitCommand
@@ -173,7 +173,7 @@ def test_commits_of_what_is_none_are_refused_with_a_reason(
             mirrors.commits(app, ref, limit=1, after=after)
     with pytest.raises(AmbiguousLabel):
         mirrors.commits(app, "both", limit=1)
-    with pytest.raises(InvalidSettings):
+    with pytest.raises(UnknownPlace):
         mirrors.commits(app, "main", limit=1, after="--all")
 
 

@@ -14,6 +14,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.UnknownLabel("hello", "main", "there is none."),
     errors.UnknownPreview("hello", "a" * 40),
     errors.AppExists("hello"),
+    errors.AppChanged("hello"),
     errors.AmbiguousLabel("hello", "v1", []),
     errors.NotRetryable("hello", "a" * 40, "running"),
     errors.InvalidSettings([errors.Problem("mem", "is too little")]),
@@ -23,6 +24,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.BeingFetched("hello"),
     errors.MasterRefuses("10.0.0.1:5050", "/slaves", 403),
     errors.UnknownToken("deploys"),
+    errors.UnknownPlace(),
     errors.TokenExists("deploys"),
 ]
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from framework.errors import BeingFetched, InvalidSettings, Problem, RepositoryUnreachable
+from framework.errors import BeingFetched, RepositoryUnreachable, UnknownPlace
 from framework.ports import Commit, Listing, Ref
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess
@@ -102,7 +102,7 @@ def test_commits_come_in_pages_each_with_an_address(api: ApiInProcess) -> None:
     [
         (RepositoryUnreachable("hello", "/srv", "it is gone"), 502, "repository-unreachable"),
         (BeingFetched("hello"), 503, "unavailable"),
-        (InvalidSettings([Problem("after", "is no next")]), 422, "invalid-settings"),
+        (UnknownPlace(), 404, "unknown-place"),
     ],
 )
 def test_what_cannot_be_listed_is_a_problem(

@@ -6,6 +6,7 @@ import pytest
 
 from framework import events
 from framework.errors import (
+    AppChanged,
     AppExists,
     NotRetryable,
     Unavailable,
@@ -42,6 +43,18 @@ def driven() -> Driven:
 def previews(driven: Driven) -> Iterator[ServicePreviews]:
     with running(driven) as previews:
         yield previews
+
+
+def test_an_app_is_changed_and_removed_only_as_it_was_read(previews: ServicePreviews) -> None:
+    read = previews.app("hello")
+    now = previews.change_app("hello", {"mem": 64}, only_if=read)
+    with pytest.raises(AppChanged):
+        previews.change_app("hello", {"mem": 32}, only_if=read)
+    with pytest.raises(AppChanged):
+        previews.remove_app("hello", only_if=read)
+    assert previews.app("hello") == now
+    previews.remove_app("hello", only_if=now)
+    assert previews.apps() == []
 
 
 def test_what_is_written_is_read_right_after(previews: ServicePreviews) -> None:

@@ -1,0 +1,68 @@
+"""ETags and conditional requests (RFC 9110, 13). Pure, but for the answers.
+
+A tag is of the answer's own bytes, so it is strong: what a preview's answer tells (its place in
+the queue, the end of its log) changes without its record.
+"""
+
+import hashlib
+import re
+from typing import Annotated, Any
+
+from fastapi import Header
+from pydantic import BaseModel
+from starlette.responses import Response
+
+_TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
+
+IfNoneMatch = Annotated[
+    str | None,
+    Header(description="ETags; where the answer would have one of them, it is 304 without a body."),
+]
+IfMatch = Annotated[
+    str | None,
+    Header(description="The ETag of what is to be changed; where it has another one by now: 412."),
+]
+
+_HEADER = {"description": "What is shown, as If-None-Match has it.", "schema": {"type": "string"}}
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": {"ETag": _HEADER}},
+    304: {"description": "It is as who asks has it.", "headers": {"ETag": _HEADER}},
+}
+"""What /docs says of the answers."""
+
+
+def tag(shown: BaseModel) -> str:
+    """Return the ETag of an answer."""
+    return _tag(shown.model_dump_json().encode())
+
+
+def answer(shown: BaseModel, if_none_match: str | None, *, exclude_unset: bool = False) -> Response:
+    """Return the answer with its ETag, or 304 where who asks has it already."""
+    body = shown.model_dump_json(exclude_unset=exclude_unset).encode()
+    own = _tag(body)
+    # Whoever keeps it has to ask each time: it may change at any moment.
+    headers = {"ETag": own, "Cache-Control": "private, no-cache"}
+    if if_none_match is not None and matches(if_none_match, own, weak=True):
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def matches(header: str, own: str, *, weak: bool) -> bool:
+    """Tell whether a list of ETags, or `*`, has the one of what is there.
+
+    A weak one counts only with `weak`. What is no list of ETags has none.
+    """
+    if header.strip() == "*":
+        return True
+    position, found = 0, False
+    while position < len(header):
+        match = _TAG.match(header, position)
+        if match is None:
+            return False
+        found = found or (match[2] == own and (weak or match[1] is None))
+        position = match.end()
+    return found
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
