@@ -53,6 +53,7 @@ class Pages:
         self._environment.globals["file"] = files.path
         self._environment.filters.update(
             ago=words.ago,
+            duration=words.duration,
             link=link,
             megabytes=words.megabytes,
             moment=words.moment,

@@ -37,6 +37,17 @@ def spell(seconds: float) -> str:
     return f"{max(0, int(seconds)) // 86400} d"
 
 
+def duration(seconds: float) -> str:
+    """Return how long something took: "under 1 s", "42 s", "1 min 35 s", "2 h 5 min"."""
+    whole = max(0, int(seconds))
+    if not whole:
+        return "under 1 s"
+    minutes, rest = divmod(whole, 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
 def moment(then: float) -> str:
     """Return a time in full: "2026-11-26 07:18:00 UTC"; "" for one that no calendar has."""
     try:

@@ -22,6 +22,7 @@ class Cluster(Protocol):
     token: str
     domain: str
     port: int
+    master: str
     zookeeper: str
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.types import ASGIApp
 
 from framework.dashboard import Ports, add_dashboard
 from prevs import names
@@ -49,22 +50,21 @@ class Dashboard(ApiInProcess):
         assert answer.status_code == 303, answer.text
         return visitor
 
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[str]:
-        """Answer on a port of 127.0.0.1, and yield the address."""
-        listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            self.app, log_config=None, lifespan="off", timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            listener.close()
+
+@contextlib.contextmanager
+def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Answer on a port of 127.0.0.1, and yield the address."""
+    listener = socket.create_server(("127.0.0.1", port))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
 
 
 class Visitor:

@@ -1,21 +1,23 @@
 """The dashboard in a real browser, over fakes of what it reads: quick, and live."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from prometheus_client import CollectorRegistry
 
 from framework.access import Scope
 from framework.errors import RepositoryUnreachable, Unavailable
+from framework.http_api import Standby, Vouching
 from framework.ports import Listing, Ref
 from prevs import names
 from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
 from tests.fakes.asgi import TOKEN
-from tests.fakes.dashboard import Dashboard
+from tests.fakes.dashboard import Dashboard, serving
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +37,7 @@ def dashboard() -> Dashboard:
 
 @pytest.fixture
 def base(dashboard: Dashboard) -> Iterator[str]:
-    with dashboard.serving() as address:
+    with serving(dashboard.app) as address:
         yield address
 
 
@@ -231,6 +233,37 @@ def test_a_log_is_followed_while_its_preview_is_watched(page: Page, dashboard: D
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "hello-5c80e7d.log"
+
+
+def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
+    browser: Browser, dashboard: Dashboard, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    with browser.new_context() as context:
+        page = context.new_page()
+        with serving(dashboard.app, port) as address:
+            sign_in(page, path=f"{address}/apps/hello")
+            page.goto(f"{address}/apps/hello")
+        expect(page.get_by_text("This page may be out of date")).to_be_visible()
+        dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
+        with serving(dashboard.app, port):
+            expect(page.get_by_role("row", name="main")).to_contain_text("running")
+            expect(page.get_by_text("This page may be out of date")).to_have_count(0)
+
+
+def test_a_stand_by_signs_in_and_keeps_pages_up_to_date_as_the_leader_does(
+    browser: Browser, dashboard: Dashboard, base: str
+) -> None:
+    standby = Standby(lambda: base, tuple, CollectorRegistry(), vouching=Vouching(TOKEN, time.time))
+    with serving(standby) as address, browser.new_context() as context:
+        page = context.new_page()
+        sign_in(page, path=f"{address}/apps/hello")
+        assert page.url == f"{address}/apps/hello"
+        dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
+        page.get_by_role("button", name="Stop main").click()
+        expect(page.get_by_role("row", name="main")).to_contain_text("stopped")
+        page.goto(f"{base}/queue")
+        expect(page.get_by_role("heading", name="Queue")).to_be_visible()
 
 
 def test_everything_works_without_scripts(browser: Browser, base: str) -> None:

@@ -24,6 +24,9 @@
       const text = seconds < 5 ? "just now" : `${spell(seconds)} ago`;
       if (time.textContent !== text) time.textContent = text;
     }
+    for (const bar of document.querySelectorAll("progress[data-usual]")) {
+      bar.value = Math.min(1, (now - Number(bar.dataset.began)) / Number(bar.dataset.usual));
+    }
   }
 
   // --- What has changed is put in place; what somebody uses there stays: focus, what is open or typed. ---
