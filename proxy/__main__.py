@@ -95,11 +95,16 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         proxy_id,
         lambda: loop.call_soon_threadsafe(controller.notice),
     )
+    metrics, cap = Metrics(CollectorRegistry()), StartCap()
     controller = Controller(
-        placements, router, table, domain=chosen.domain, remember=router.remember
+        placements,
+        router,
+        table,
+        domain=chosen.domain,
+        remember=router.remember,
+        took=metrics.changes.observe,
     )
     framework = FrameworkApi(chosen.addresses(), token)
-    metrics, cap = Metrics(CollectorRegistry()), StartCap()
 
     def count_held(outcome: str) -> None:
         metrics.starts.labels("held", outcome).inc()

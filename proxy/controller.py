@@ -34,7 +34,10 @@ _TOLD = 20
 
 
 class Controller:
-    """The only one that changes the router and the table. Belongs to the event loop's thread."""
+    """The only one that changes the router and the table. Belongs to the event loop's thread.
+
+    `took` is told how many seconds passed from the notice of a change until the router had it.
+    """
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Controller:
         *,
         domain: str,
         remember: Callable[[], None],
+        took: Callable[[float], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._placements = placements
@@ -51,6 +55,8 @@ class Controller:
         self._table = table
         self._domain = domain
         self._remember = remember
+        self._took = took
+        self._noticed: float | None = None
         self._clock = clock
         self._applied = self._turned = self._heard = clock()
         self._apps: Mapping[str, AppRoutes] = {}
@@ -62,6 +68,8 @@ class Controller:
 
     def notice(self) -> None:
         """Have a cycle run now. Called on the loop's thread."""
+        if self._noticed is None:
+            self._noticed = self._clock()
         self._changed.set()
 
     async def read(self, *, anew: bool = False) -> Routes | None:
@@ -131,6 +139,7 @@ class Controller:
 
     async def cycle(self, *, anew: bool = False) -> bool:
         """Read, apply and report; tell whether all of it was done."""
+        noticed, self._noticed = self._noticed, None
         wanted = await self.read(anew=anew)
         if wanted is None:
             wanted = self._table.routes
@@ -139,6 +148,7 @@ class Controller:
             changes = await self._router.apply(wanted)
         except RouterAway as error:
             self._told_away("HAProxy", str(error))
+            self._noticed = noticed
             return False
         self._told_back("HAProxy")
         if changes:
@@ -146,6 +156,8 @@ class Controller:
         self._table.replace(wanted)
         if changes:
             _tell(changes)
+            if noticed is not None:
+                self._took(self._clock() - noticed)
         return await self._report()
 
     async def run(self) -> None:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from program.health import Check
 
+CHANGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 HOLD_BUCKETS = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
 
 
@@ -35,6 +36,12 @@ class Metrics:
         )
         for outcome in ("let_in", "refused"):
             self.holds.labels(outcome)
+        self.changes = Histogram(
+            "prevs_proxy_change_duration_seconds",
+            "From the notice that placements have changed until HAProxy routes by them",
+            buckets=CHANGE_BUCKETS,
+            registry=registry,
+        )
         self.pages = Counter(
             "prevs_proxy_pages", "Pages shown, by kind", ["kind"], registry=registry
         )

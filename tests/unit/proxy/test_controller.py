@@ -20,6 +20,7 @@ class Bench:
         self.router = FakeRouter()
         self.table = Table()
         self.remembered = 0
+        self.took: list[float] = []
         self.clock = FakeClock()
         self.controller = Controller(
             self.placements,
@@ -27,6 +28,7 @@ class Bench:
             self.table,
             domain="x",
             remember=self._remember,
+            took=self.took.append,
             clock=self.clock.read,
         )
 
@@ -200,7 +202,9 @@ def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
                 raise OSError("no space is left")
             kept.set()
 
-        controller = Controller(placements, router, table, domain="x", remember=remember)
+        controller = Controller(
+            placements, router, table, domain="x", remember=remember, took=print
+        )
         runs = asyncio.ensure_future(controller.run())
         waits = asyncio.ensure_future(kept.wait())
         await asyncio.wait([runs, waits], timeout=60, return_when=asyncio.FIRST_COMPLETED)
@@ -247,3 +251,20 @@ def test_a_controller_that_goes_round_no_more_is_not_well() -> None:
     assert bench.controller.health().ok
     bench.clock.pass_seconds(1.0)
     assert not bench.controller.health().ok
+
+
+def test_it_tells_how_long_a_change_took_to_be_routed_by() -> None:
+    bench = Bench()
+    bench.placements.write("hello", HELLO)
+    bench.controller.notice()
+    bench.clock.pass_seconds(1.0)
+    bench.controller.notice()
+    bench.router.away = True
+    assert not bench.cycle()
+    bench.clock.pass_seconds(2.0)
+    bench.router.away = False
+    assert bench.cycle()
+    assert bench.took == [3.0]
+    bench.controller.notice()
+    assert bench.cycle()
+    assert bench.took == [3.0], "nothing had changed"
