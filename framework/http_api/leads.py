@@ -1,4 +1,4 @@
-"""Resolving labels beside the event loop."""
+"""Resolving labels, and listing what there is, beside the event loop."""
 
 import functools
 from collections.abc import Callable
@@ -19,13 +19,14 @@ class Leads:
     """What labels lead to. Belongs to the event loop's thread.
 
     Each app has threads of its own, so that a repository that does not answer holds up nobody
-    else's.
+    else's; and those who wait for one to answer hold up nobody who looks at what is known of it.
     """
 
     def __init__(self, previews: Previews, refs: Refs) -> None:
         self._previews = previews
         self._refs = refs
-        self._limits: dict[str, anyio.CapacityLimiter] = {}
+        self._resolving: dict[str, anyio.CapacityLimiter] = {}
+        self._listing: dict[str, anyio.CapacityLimiter] = {}
 
     async def resolve(self, app: str, label: str) -> Resolved:
         """Return what a label leads to.
@@ -33,7 +34,8 @@ class Leads:
         Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
         """
         record = self._previews.app(app)
-        return await self._run(app, functools.partial(self._refs.resolve, record, label))
+        work = functools.partial(self._refs.resolve, record, label)
+        return await _run(work, self._resolving, app)
 
     async def listing(self, app: str) -> Listing:
         """Return the branches and tags of an app, as framework.ports.Refs says.
@@ -41,7 +43,7 @@ class Leads:
         Raises UnknownApp, RepositoryUnreachable, BeingFetched.
         """
         record = self._previews.app(app)
-        return await self._run(app, functools.partial(self._refs.listing, record))
+        return await _run(functools.partial(self._refs.listing, record), self._listing, app)
 
     async def commits(self, app: str, ref: str, *, limit: int, after: str = "") -> CommitPage:
         """Return some commits of an app, as framework.ports.Refs says.
@@ -50,8 +52,9 @@ class Leads:
         """
         record = self._previews.app(app)
         work = functools.partial(self._refs.commits, record, ref, limit=limit, after=after)
-        return await self._run(app, work)
+        return await _run(work, self._listing, app)
 
-    async def _run(self, app: str, work: Callable[[], T]) -> T:
-        limit = self._limits.setdefault(app, anyio.CapacityLimiter(_AT_A_TIME))
-        return await anyio.to_thread.run_sync(work, limiter=limit)
+
+async def _run(work: Callable[[], T], limits: dict[str, anyio.CapacityLimiter], app: str) -> T:
+    limit = limits.setdefault(app, anyio.CapacityLimiter(_AT_A_TIME))
+    return await anyio.to_thread.run_sync(work, limiter=limit)

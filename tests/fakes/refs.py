@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from framework.errors import UnknownLabel, UnknownPlace
+from framework.errors import InvalidSettings, Problem, UnknownLabel, UnknownPlace
 from framework.ports import Commit, CommitPage, Listing, Ref, Resolved
 from prevs import names
 from prevs.records import AppRecord
@@ -68,6 +68,8 @@ class FakeRefs:
         commits = self.logs.get((app.name, ref), [own])
         if not (after or "0").isdecimal():
             raise UnknownPlace
+        if not (after or "0").isdecimal():
+            raise InvalidSettings([Problem("after", "is not `next` of an answer of this list")])
         begin = int(after or 0)
         end = begin + limit
         return CommitPage(commits[begin:end], str(end) if commits[end:] else None)

@@ -166,6 +166,8 @@ def test_a_repository_that_does_not_answer_holds_up_nobody_else(
         stuck = [pool.submit(api.call, "GET", path) for _ in range(10)]
         peer, _ = silent.accept()
         assert api.call("GET", "/v1/apps/quick/labels/main").status_code == 200
+        answer = api.call("GET", "/v1/apps/stuck/refs")
+        assert (answer.status_code, "first time" in answer.json()["detail"]) == (503, True)
         assert not any(one.done() for one in stuck)
         peer.close()
         silent.close()
