@@ -28,6 +28,8 @@ _ANSWER_SECONDS = 60.0
 _KNOWN_SECONDS = 10.0
 """For each framework, where it answers from what it has in memory."""
 _USES_SECONDS = 3.0
+_TAIL_SECONDS = 1.0
+"""A page that only would like to show it waits for no more."""
 _SILENCE_SECONDS = 25.0
 """The log stream says something every 10 s."""
 
@@ -75,6 +77,16 @@ class FrameworkApi:
             if refusal.problem.slug == "not-retryable":  # somebody, or this call, did it already
                 return await self._ask("GET", _path(app, sha), _preview)
             raise
+
+    async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
+        """Return what follows `offset` of a log, and its end. Raises ApiAway, ApiRefused."""
+        path = f"{_path(app, sha)}/log?offset={offset}"
+        return await self._ask("GET", path, _log)
+
+    async def read_log_end(self, app: str, sha: str) -> str:
+        """Return the last lines of a log. Raises ApiAway, ApiRefused."""
+        path = f"{_path(app, sha)}/log?tail=true"
+        return await self._ask("GET", path, _text, seconds=_TAIL_SECONDS)
 
     async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Tell what this proxy has seen of the use of tasks. Raises ApiAway, ApiRefused."""
@@ -180,6 +192,14 @@ def _preview(answer: httpx.Response) -> Preview:
 
 def _commit(answer: httpx.Response) -> Commit:
     return read_commit(answer.json())
+
+
+def _log(answer: httpx.Response) -> tuple[str, int]:
+    return answer.text, int(answer.headers.get("X-Next-Offset", ""))
+
+
+def _text(answer: httpx.Response) -> str:
+    return answer.text
 
 
 def _nothing(_: httpx.Response) -> None:

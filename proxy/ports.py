@@ -78,6 +78,17 @@ class Framework(Protocol):
         """Return the log's events as they come, `after` the id of one, until the stream ends."""
         ...
 
+    async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
+        """Return what follows `offset` (in bytes) of a log, a megabyte at most, and where it ends.
+
+        Nothing where the log ends for now.
+        """
+        ...
+
+    async def read_log_end(self, app: str, sha: str) -> str:
+        """Return the last lines of a log, a few KB."""
+        ...
+
     async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Tell what this proxy has seen of the use of tasks, at most 2000 at once."""
         ...

@@ -18,23 +18,38 @@ class Failure(NamedTuple):
     exit_code: int | None
 
 
+class Step(NamedTuple):
+    """A step of an attempt: when it began and ended (epoch seconds), and its usual seconds.
+
+    One without a begin was not come to yet, or was not needed.
+    """
+
+    name: str
+    began: float | None
+    ended: float | None
+    usual: float | None
+
+
 @dataclasses.dataclass(frozen=True)
 class Preview:
     """A preview. `changed` and `next_try` (where it waits for one) are in seconds since the epoch.
 
-    `queue_place` is 1 for the one that starts next.
+    `queue_place` is 1 for the one that starts next; `agent` is its host, `detail` how far it is.
     """
 
     app: str
     sha: str
     state: str
     phase: str = ""
+    detail: str = ""
     reason: str = ""
     queue_place: int | None = None
     next_try: float | None = None
     labels: tuple[str, ...] = ()
     url: str = ""
     task_id: str | None = None
+    agent: str = ""
+    steps: tuple[Step, ...] = ()
     changed: float | None = None
     failure: Failure | None = None
     log_tail: str = ""
@@ -63,30 +78,17 @@ class Preview:
         """Return after how many seconds it is tried again, None where it need not wait."""
         return max(0.0, self.next_try - now) if self.next_try is not None else None
 
-    def view(self, now: float) -> dict[str, object]:
-        """Return what a visitor's browser, whose clock may be wrong, may know of it."""
-        return {
-            "app": self.app,
-            "sha": self.sha,
-            "state": self.state,
-            "phase": self.phase,
-            "reason": self.reason,
-            "place": self.place,
-            "next_try_in": self.next_try_in(now),
-            "changed": self.changed,
-            "failure": self.failure._asdict() if self.failure else None,
-        }
-
 
 @dataclasses.dataclass(frozen=True)
 class Commit:
-    """What a label leads to."""
+    """What a label leads to. `committed` is in seconds since the epoch."""
 
     sha: str
     kind: str = ""
     ref: str = ""
     author: str = ""
     subject: str = ""
+    committed: float | None = None
 
 
 class LogEvent(NamedTuple):
@@ -102,7 +104,7 @@ class LogEvent(NamedTuple):
 
 def read_preview(value: Any) -> Preview:
     """Return the preview in an API's JSON object. Raises ValueError if it is none."""
-    fields = value if isinstance(value, Mapping) else {}
+    fields = _mapping(value)
     app, sha, state = (_text(fields, key) for key in ("app", "sha", "state"))
     if not (app and sha and state):
         raise ValueError("no preview")
@@ -112,12 +114,15 @@ def read_preview(value: Any) -> Preview:
         sha=sha,
         state=state,
         phase=_text(fields, "phase"),
+        detail=_text(fields, "detail"),
         reason=_text(fields, "reason"),
         queue_place=int(_number(fields, "queue_place") or 0) or None,
         next_try=_number(fields, "next_try"),
         labels=tuple(x for x in labels if isinstance(x, str)) if isinstance(labels, list) else (),
         url=_text(fields, "url"),
         task_id=_text(fields, "task_id") or None,
+        agent=_text(_mapping(fields.get("agent")), "host"),
+        steps=_read_steps(fields.get("steps")),
         changed=_number(fields, "changed"),
         failure=_read_failure(fields.get("failure")),
         log_tail=_text(fields, "log_tail"),
@@ -126,10 +131,25 @@ def read_preview(value: Any) -> Preview:
 
 def read_commit(value: Any) -> Commit:
     """Return the commit in an API's JSON object. Raises ValueError if it is none."""
-    fields = value if isinstance(value, Mapping) else {}
+    fields = _mapping(value)
     if not _text(fields, "sha"):
         raise ValueError("no commit")
-    return Commit(**{f.name: _text(fields, f.name) for f in dataclasses.fields(Commit)})
+    return Commit(
+        sha=_text(fields, "sha"),
+        kind=_text(fields, "kind"),
+        ref=_text(fields, "ref"),
+        author=_text(fields, "author"),
+        subject=_text(fields, "subject"),
+        committed=_number(fields, "committed"),
+    )
+
+
+def _read_steps(value: Any) -> tuple[Step, ...]:
+    told = [_mapping(item) for item in value] if isinstance(value, list) else []
+    return tuple(
+        Step(_text(step, "name"), *(_number(step, key) for key in ("began", "ended", "usual")))
+        for step in told
+    )
 
 
 def _read_failure(value: Any) -> Failure | None:
@@ -146,6 +166,10 @@ def _read_failure(value: Any) -> Failure | None:
 def _ordinal(number: int) -> str:
     teen = 10 <= number % 100 < 20
     return f"{number}{'th' if teen else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _number(fields: Mapping[str, Any], key: str) -> float | None:

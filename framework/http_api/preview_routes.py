@@ -131,6 +131,7 @@ class PreviewRoutes:
         sha: str,
         *,
         offset: Offset = 0,
+        tail: Annotated[bool, Query(description="Only the last lines, of about 4 KB.")] = False,
         accept: Annotated[str, Header()] = "",
         last_event_id: Annotated[str, Header()] = "",
     ) -> Response:
@@ -143,6 +144,9 @@ class PreviewRoutes:
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             events = stream.follow(preview, begin)
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        if tail:
+            text = await self._read_tail(preview)
+            return Response(text, headers={"Cache-Control": "no-store"}, media_type="text/plain")
         text, next_offset = await self._logs.read_text(preview, offset)
         headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
         return Response(text, headers=headers, media_type="text/plain")

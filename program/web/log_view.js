@@ -158,12 +158,14 @@ const LogView = (() => {
     }
 
     listen() {
-      let last = 0;
+      let top = 0;
+      let height = 0;
       this.lines.addEventListener("scroll", () => {
         const { scrollTop, scrollHeight, clientHeight } = this.lines;
         if (scrollHeight - scrollTop - clientHeight < 24) this.setFollowing(true);
-        else if (scrollTop < last - 1) this.setFollowing(false);
-        last = scrollTop;
+        else if (scrollTop < top - 1 && scrollHeight >= height) this.setFollowing(false); // and nothing went away above
+        top = scrollTop;
+        height = scrollHeight;
       }, { passive: true });
       this.lines.addEventListener("keydown", (event) => {
         if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -1,5 +1,6 @@
 """The waiting room over HTTP (Starlette), behind HAProxy."""
 
+import dataclasses
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
@@ -10,15 +11,19 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from prevs import names
+from prevs.states import State
 from proxy import problems
+from proxy.errors import ApiAway, ApiRefused
 from proxy.preview import Commit, Preview
 from proxy.problems import Problem
 from proxy.room import answers, events, pages
+from proxy.room.downloads import Downloads
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.starts import Starts
 
 _WAIT = {"Retry-After": "2"}
+_WITHOUT_LOG = frozenset({State.QUEUED.value, State.PLACED.value, State.RUNNING.value})
 
 
 def make_app(parts: Parts) -> Starlette:
@@ -27,6 +32,7 @@ def make_app(parts: Parts) -> Starlette:
     return Starlette(
         routes=[
             Route("/_prevs/events", room.events, methods=["GET"]),
+            Route("/_prevs/log", Downloads(parts).log, methods=["GET"]),
             Route("/_prevs/start", starts.start, methods=["POST"]),
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
             Route("/{path:path}", _AnyMethod(room.visit)),
@@ -64,7 +70,7 @@ class _Room:
             return answers.tell(self._parts, visit, found, wants_page=wants_page)
         commit, preview = found
         if wants_page:
-            return self._show(visit, commit, preview)
+            return await self._show(visit, commit, preview)
         if preview is not None and preview.has_failed:
             return answers.plain(problems.failed(preview))
         return answers.plain(problems.not_started_by_looking())
@@ -86,7 +92,7 @@ class _Room:
         held = int(headers.get("x-prevs-held", 0))
         return self._parts.waiting.verdict(visit.host, held, visit.refused)
 
-    def _show(self, visit: Visit, commit: Commit, preview: Preview | None) -> Response:
+    async def _show(self, visit: Visit, commit: Commit, preview: Preview | None) -> Response:
         """Return the page that waits for a preview, or says why it failed."""
         failed = preview is not None and preview.has_failed
         self._parts.metrics.pages.labels("failed" if failed else "waiting").inc()
@@ -94,8 +100,21 @@ class _Room:
             **pages.security_headers(visit.nonce),
             **({} if failed else _WAIT),
         }
+        if preview:
+            preview = await self._with_log(visit, preview)
         page = pages.waiting_page(visit, commit, preview, self._parts.clock())
         return HTMLResponse(page, 502 if failed else 503, headers)
+
+    async def _with_log(self, visit: Visit, preview: Preview) -> Preview:
+        """Return it with the last lines of its log, which are for who runs no scripts."""
+        has_none = preview.state in _WITHOUT_LOG and not visit.refused
+        if preview.log_tail or has_none:
+            return preview
+        try:
+            tail = await self._parts.framework.read_log_end(preview.app, preview.sha)
+        except (ApiAway, ApiRefused):
+            return preview
+        return dataclasses.replace(preview, log_tail=tail)
 
     async def events(self, request: Request) -> Response:
         """Stream what happens to the preview of a page. Starts nothing."""
@@ -108,7 +127,7 @@ class _Room:
             self._parts.refusals,
             visit.host,
             preview=(visit.app, sha),
-            after=request.headers.get("last-event-id"),
+            after=request.headers.get("last-event-id") or request.query_params.get("after") or None,
             refused=request.query_params.get("refused", ""),
             clock=self._parts.clock,
         )

@@ -1,7 +1,8 @@
 """The event stream of a page: the framework's, and `ready` as soon as the proxy routes its host.
 
-Events: log (id: where in the log it ends), reset (another attempt begins, and another log), state,
-end, as the framework sends them, less what is no visitor's business; ready; problem.
+Events: log (id: where in the log it ends) and reset (another attempt begins, and another log), as
+the framework sends them; state and end, with the view of the preview; ready; problem; away, where
+no framework answers.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from proxy.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 from proxy.preview import LogEvent, read_preview
 from proxy.refusals import Refusals
+from proxy.room import view
 from proxy.routes import Route
 from proxy.server_events import HEARTBEAT, write
 
@@ -45,11 +47,11 @@ async def follow(
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
                 async for event in events:
-                    yield _passed_on(event, clock())
+                    yield _passed_on(event, clock(), refused)
         except ApiRefused as refusal:
             yield write(LogEvent("problem", None, refusal.problem.body().decode()))
         except ApiAway:
-            yield HEARTBEAT
+            yield write(LogEvent("away", None, "{}"))
 
 
 async def _until(
@@ -79,11 +81,11 @@ async def _until(
         await stream.aclose()
 
 
-def _passed_on(event: LogEvent, now: float) -> bytes:
+def _passed_on(event: LogEvent, now: float, refused: str) -> bytes:
     if event.name in _PASSED_ON:
         return write(event)
     if event.name in {"state", "end"}:
         with contextlib.suppress(ValueError):
-            view = read_preview(json.loads(event.data)).view(now)
-            return write(LogEvent(event.name, event.id, json.dumps(view)))
+            shown = view.show(read_preview(json.loads(event.data)), now, refused=refused)
+            return write(LogEvent(event.name, event.id, json.dumps(shown.message())))
     return HEARTBEAT

@@ -12,27 +12,13 @@ from typing import Any
 import jinja2
 
 from prevs import names
-from prevs.states import State
+from program import web
 from proxy.preview import Commit, Preview
 from proxy.problems import Problem
+from proxy.room import view, wording
+from proxy.room.text import end_of_log, tame
 
 _FOLDER = Path(__file__).parent
-
-SENTENCES = {
-    "": "Nobody has asked for this version yet.",
-    "queued": "Waiting for a place to run.",
-    "placed": "An agent has taken it and gets ready.",
-    "building": "Building its image.",
-    "building/fetching": "Fetching the commit.",
-    "starting": "Starting its container.",
-    "starting/checking": "Its container runs; waiting for the first answer.",
-    "running": "It answers. Letting you in.",
-    "draining": "Its last run is being ended.",
-    "stopped": "It was stopped.",
-    "failed": "It could not be started.",
-    "refused": "It runs, but accepts no connections just now.",
-}
-"""What a state, or a state and phase, means for a visitor; and one that was refused there."""
 
 _TITLES = {
     "unknown-app": "There is no such app",
@@ -62,27 +48,19 @@ class Visit:
     refused: str = ""
 
 
-def sentence(state: str, phase: str) -> str:
-    """Return what a preview's state means."""
-    return SENTENCES.get(f"{state}/{phase}") or SENTENCES.get(state) or state
-
-
 def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: float) -> str:
-    """Return the page that waits for a preview, or says why it failed."""
-    wait = preview.next_try_in(now) if preview else None
-    state, phase = (preview.state, preview.phase) if preview else ("", "")
-    is_refused = bool(visit.refused) and state == State.RUNNING.value
+    """Return the page that waits for a preview, or says why it failed; `now` in epoch seconds."""
+    shown = view.unasked(visit.app, commit.sha)
+    if preview:
+        shown = view.show(preview, now, refused=visit.refused)
     return _environment.get_template("waiting.html.j2").render(
         visit=visit,
         commit=commit,
+        age=wording.spell_age(now - commit.committed) if commit.committed else "",
         short=names.short(commit.sha),
-        preview=preview,
-        state=state,
-        sentence=SENTENCES["refused"] if is_refused else sentence(state, phase),
-        next_try=f"next try in {wait:.0f} s" if wait else "",
-        is_coming=preview is not None and preview.is_coming,
-        has_failed=state == State.FAILED.value,
-        data=_json({"sentences": SENTENCES, "preview": preview.view(now) if preview else None}),
+        view=shown,
+        log_end=end_of_log(preview.log_tail) if preview else "",
+        data=_json(shown.message()),
     )
 
 
@@ -123,11 +101,32 @@ def _is_candidate(value: Any) -> bool:
 
 def _json(value: object) -> str:
     """Return JSON that can stand in a <script> element."""
-    return json.dumps(value).replace("<", "\\u003c")
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _compact(*texts: str) -> str:
+    """Return scripts or styles without what is for people: a visitor waits for each byte.
+
+    No comment of theirs stands behind code, and no string goes over a line's end.
+    """
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+
+
+def _own(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 _environment = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_FOLDER), undefined=jinja2.StrictUndefined, autoescape=True
+    loader=jinja2.FileSystemLoader(_FOLDER),
+    undefined=jinja2.StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
 )
-_environment.globals["style"] = (_FOLDER / "room.css").read_text(encoding="utf-8")
-_environment.globals["script"] = (_FOLDER / "room.js").read_text(encoding="utf-8")
+_environment.filters |= {"tame": tame, "spell": wording.spell}
+_environment.globals |= {
+    "style": _compact(web.read("theme.css"), _own("room.css")),
+    "log_style": _compact(web.read("log_view.css")),
+    "script": _compact(web.read("terminal.js"), web.read("log_view.js"), _own("room.js")),
+}

@@ -1,166 +1,222 @@
-"use strict";
-// Starts the preview, follows its log, and loads the address again as soon as the proxy routes it.
+// Starts the preview, shows its way and its log, and loads the address again as soon as the proxy routes it.
 (() => {
   const $ = (id) => document.getElementById(id);
-  const data = JSON.parse($("data").textContent);
-  const token = $("room").dataset.token;
+  const { token, refused } = $("room").dataset;
+  const names = document.title.split(" · ").slice(1);
   const lasting = 20;
-  let refused = $("room").dataset.refused;
-  const steps = [...document.querySelectorAll(".steps li")];
-  const order = { queued: 0, placed: 0, building: 1, starting: 2, running: 3 };
-  const longest = 400000;
-  const since = Date.now();
+  const noted = 5;
+  const ending = $("log-end").textContent;
+  const log = new LogView($("log"));
+  let view = JSON.parse($("data").textContent);
+  let seen = performance.now();
   let stream = null;
-  let step = -1;
-  let waits = false;
-  let nextTry = 0;
-
-  function count() {
-    const seconds = Math.ceil((nextTry - Date.now()) / 1000);
-    show("next-try", seconds > 0 ? `next try in ${seconds} s` : "");
-  }
+  let last = "";
+  let attempt = "";
+  let isOld = true; // what is shown of the log: the next piece takes its place
 
   function show(id, text) {
-    $(id).textContent = text;
+    if ($(id).textContent !== text) $(id).textContent = text;
   }
 
-  function paint(preview) {
-    const state = preview ? preview.state : "";
-    const failed = state === "failed";
-    $("room").dataset.state = state;
-    if (state !== "running" && preview) refused = "";
-    const runs = state === "running" && !refused;
-    if (state in order) step = order[state];
-    else if (!failed) step = -1;
-    if (failed && step < 0) step = failedAt(preview.failure);
-    steps.forEach((li, at) => {
-      li.classList.toggle("done", at < step || runs);
-      li.classList.toggle("here", at === step && !runs);
-    });
-    const phase = preview ? preview.phase : "";
-    const known = data.sentences;
-    show("sentence", (refused && known.refused) || known[`${state}/${phase}`] || known[state] || state);
-    show("reason", preview && !failed ? preview.reason : "");
-    show("place", (preview && preview.place) || "");
-    const seconds = preview ? preview.next_try_in : null;
-    nextTry = typeof seconds === "number" ? Date.now() + seconds * 1000 : 0;
-    count();
-    $("failure").hidden = !failed;
-    const failure = (failed && preview.failure) || {};
-    show("message", failure.message || "");
-    show("cause", failure.cause || "");
-    show("exit", typeof failure.exit_code === "number" ? `exit code ${failure.exit_code}` : "");
-    waits = !failed && state !== "stopped";
+  function spell(seconds) {
+    if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+    const rounded = Math.round(seconds);
+    const minutes = Math.floor(rounded / 60);
+    if (!minutes) return `${rounded} s`;
+    return minutes < 60 ? `${minutes} min ${rounded % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  }
+
+  function since() {
+    return (performance.now() - seen) / 1000;
+  }
+
+  function paint(next) {
+    view = next;
+    seen = performance.now();
+    const { state, kind, failure } = view;
+    $("room").dataset.kind = kind;
+    show("sentence", view.sentence);
+    show("reason", view.reason);
+    $("reason-line").hidden = !view.reason;
+    show("place", view.place);
+    $("failure").hidden = $("advice").hidden = !failure;
+    show("message", failure ? failure.message : "");
+    show("facts", failure ? failure.facts : "");
+    show("advice-text", failure ? failure.advice : "");
+    show("command", failure ? failure.command : "");
+    $("command-line").hidden = !(failure && failure.command);
+    $("course").hidden = !view.coming || ["running", "refused", "draining"].includes(kind);
     const form = $("form");
     if (form) {
-      form.hidden = waits;
-      form.action = failed ? "/_prevs/retry" : "/_prevs/start";
-      form.querySelector("button").textContent = failed ? "Retry" : "Start it";
-      form.querySelector("button").disabled = false;
+      form.hidden = view.coming || !state;
+      form.action = failure ? "/_prevs/retry" : "/_prevs/start";
+      const button = form.querySelector("button");
+      button.textContent = failure ? "Retry" : "Start it";
+      button.disabled = false;
     }
+    document.title = [view.word, ...names].join(" · ");
+    $("icon").href = $("icon").href.replace(/%23\w{6}/, failure ? "%23d23b31" : kind === "running" ? "%231f9d57" : "%233573e0");
+    log.say(view.coming ? "Nothing is written yet." : "There is no log.");
+    line();
+    tick();
   }
 
-  function failedAt(failure) {
-    const cause = failure ? failure.cause : "";
-    if (["start-failed", "app-exited", "never-listened", "unhealthy", "out-of-memory"].includes(cause)) return 2;
-    return ["task-lost", "task-rejected", "docker-unavailable"].includes(cause) ? 0 : 1;
-  }
-
-  // The log is text: escape sequences are dropped, a carriage return begins its line again.
-  let rest = "";
-  let line = "";
-  const done = document.createTextNode("");
-  const open = document.createTextNode("");
-
-  function clearLog() {
-    rest = line = "";
-    done.data = open.data = "";
-    $("log").replaceChildren(done, open);
-  }
-
-  function write(text) {
-    const box = $("log");
-    const follows = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-    text = rest + text;
-    const cut = /\x1b(?:\[[0-9;:?]*|\][^\x07\x1b]*)?$|\r$/.exec(text);
-    rest = cut && text.length - cut.index < 200 ? text.slice(cut.index) : "";
-    text = text.slice(0, text.length - rest.length);
-    text = text.replace(/\x1b\[[0-9;:?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]?/g, "");
-    const lines = text.replace(/\r+\n/g, "\n").replace(/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g, "").split("\n");
-    let whole = "";
-    lines.forEach((part, at) => {
-      if (at) {
-        whole += line + "\n";
-        line = "";
-      }
-      const from = part.lastIndexOf("\r");
-      line = from < 0 ? line + part : part.slice(from + 1);
+  // The steps: their elements, once for each view.
+  function line() {
+    $("steps").hidden = !view.steps.length;
+    view.steps.forEach((step, at) => {
+      const li = $("steps").children[at] || $("steps").appendChild(row());
+      li.dataset.status = step.status;
+      const [name, detail] = li.children;
+      name.firstChild.data = step.title;
+      name.lastChild.textContent = step.spoken;
+      detail.textContent = step.detail;
     });
-    done.appendData(whole);
-    if (done.length > longest) done.data = "[…]\n" + done.data.slice(done.data.indexOf("\n", done.length - longest / 2) + 1);
-    open.data = line;
-    $("log-box").hidden = false;
-    if (follows) box.scrollTop = box.scrollHeight;
   }
 
-  function follow(sha) {
+  function row() {
+    const li = document.createElement("li");
+    ["name", "detail", "time"].forEach((part) => (li.appendChild(document.createElement(part === "detail" ? "bdi" : "span")).className = part));
+    const spoken = document.createElement("span");
+    spoken.className = "unseen";
+    li.firstChild.append(document.createTextNode(""), spoken);
+    return li;
+  }
+
+  // What goes on with time. The server has said for how long it went on until it did.
+  function tick() {
+    let had = 0;
+    let all = 0;
+    let passed = 0;
+    let left = 0;
+    let goesOn = null;
+    view.steps.forEach((step, at) => {
+      const now = step.status === "now";
+      const seconds = now ? (step.seconds || 0) + since() : step.seconds;
+      const usual = step.usual || 0;
+      if (now) goesOn = { ...step, seconds };
+      passed += seconds || 0;
+      if (step.status !== "skipped") {
+        all += usual;
+        had += step.status === "done" ? usual : now ? Math.min(seconds, 0.95 * usual) : 0;
+        left += step.status === "next" ? usual : now ? Math.max(0, usual - seconds) : 0;
+      }
+      $("steps").children[at].lastChild.textContent = time(step, seconds);
+    });
+    if (all && goesOn) $("bar").value = had / all;
+    else $("bar").removeAttribute("value");
+    show("clock", spell(passed));
+    show("left", remaining(goesOn, left));
+    const seconds = view.next_try_in === null ? 0 : Math.ceil(view.next_try_in - since());
+    show("next-try", seconds > 0 ? `next try in ${seconds} s` : "");
+    $("ahead").hidden = !view.place && seconds <= 0;
+    $("lasting").hidden = view.kind !== "refused" || performance.now() < lasting * 1000;
+    show("lasting-for", spell(performance.now() / 1000));
+  }
+
+  function whole(seconds) {
+    return spell(Math.ceil(seconds)).replace(".0", "");
+  }
+
+  function time({ status, usual }, seconds) {
+    if (status === "next") return usual === null ? "" : `about ${whole(usual)}`;
+    if (seconds === null) return "";
+    if (status !== "now" || usual === null) return spell(seconds);
+    if (seconds <= usual) return `${spell(seconds)} of about ${whole(usual)}`;
+    return spell(seconds) + (usual >= noted ? `, usually ${whole(usual)}` : "");
+  }
+
+  function remaining(step, left) {
+    if (!step) return "";
+    if (!left) return step.usual >= noted ? "longer than usual" : "";
+    return step.name === "queued" ? `then about ${whole(left)}` : `about ${whole(left)} to go`;
+  }
+
+  function follow() {
     if (stream) stream.close();
-    clearLog();
-    show("log-title", "Log");
-    stream = new EventSource(`/_prevs/events?sha=${sha}&refused=${encodeURIComponent(refused)}`);
-    const on = (name, act) => stream.addEventListener(name, (event) => act(JSON.parse(event.data)));
-    on("log", write);
-    on("reset", clearLog);
-    on("state", paint);
+    const opened = (stream = new EventSource(`/_prevs/events?${new URLSearchParams({ sha: view.sha, refused, after: last })}`));
+    let isFirst = true;
+    const on = (name, act) =>
+      opened.addEventListener(name, (event) => {
+        if (opened === stream) act(JSON.parse(event.data), event.lastEventId);
+      });
+    opened.onopen = () => (isFirst = true);
+    on("log", (text, id) => {
+      if (isOld) log.clear();
+      isOld = false;
+      last = id;
+      log.setDownload(`/_prevs/log?sha=${view.sha}`);
+      log.write(text);
+    });
+    on("reset", () => {
+      log.clear();
+      isOld = false;
+      last = "";
+    });
+    on("state", (next) => {
+      notice("");
+      const other = isFirst && last && attempt !== next.attempt;
+      isFirst = false;
+      attempt = next.attempt;
+      paint(next);
+      if (!other) return;
+      last = ""; // the place is one in another attempt's log
+      isOld = true;
+      follow();
+    });
     on("ready", () => {
-      stream.close();
-      refused = "";
-      show("sentence", data.sentences.running);
+      opened.close();
+      show("sentence", "It answers. Letting you in.");
       location.reload();
     });
-    on("end", (preview) => {
-      stream.close();
-      paint(preview);
+    on("end", (next) => {
+      opened.close();
+      paint(next);
     });
     on("problem", (problem) => {
-      stream.close();
-      complain(problem.detail);
+      opened.close();
+      notice(problem.detail);
     });
-    stream.onerror = () => {
-      if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+    on("away", () => notice("The preview service does not answer just now. This page goes on trying."));
+    opened.onerror = () => {
+      if (opened !== stream) return;
+      if (opened.readyState === EventSource.CLOSED) setTimeout(() => opened === stream && follow(), 2000);
+      setTimeout(() => {
+        if (opened === stream && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
+      }, 5000);
     };
   }
 
-  function complain(text) {
-    show("problem", text);
-    $("problem").hidden = false;
-    waits = false;
+  function notice(text) {
+    show("notice", text);
+    $("notice").hidden = !text;
   }
 
   async function ask(action) {
-    $("problem").hidden = true;
     let answer;
     try {
       answer = await fetch(`/_prevs/${action}`, {
         method: "POST",
         headers: { Accept: "application/json" },
-        body: new URLSearchParams({ token }),
+        body: new URLSearchParams({ token, refused }),
       });
     } catch {
-      complain("The preview service cannot be reached; this page tries again in some seconds.");
-      setTimeout(() => location.reload(), 3000);
+      notice("The preview service cannot be reached. This page goes on trying.");
+      setTimeout(ask, 3000, action);
       return;
     }
     const said = await answer.json().catch(() => ({}));
     if (answer.ok) {
+      notice("");
       paint(said);
-      follow(said.sha);
-    } else if (answer.status === 403 || answer.status === 503) {
-      complain(said.detail || "The preview service is not available; this page tries again in some seconds.");
-      setTimeout(() => location.reload(), 3000);
-    } else {
-      complain(said.detail || `The preview service answered ${answer.status}.`);
+      last = "";
+      isOld = true;
+      follow();
+      return;
     }
+    notice(said.detail || `The preview service answered ${answer.status}.`);
+    if (answer.status === 403) setTimeout(() => location.reload(), 3000);
+    else if (answer.headers.has("Retry-After")) setTimeout(ask, 1000 * answer.headers.get("Retry-After"), action);
   }
 
   const form = $("form");
@@ -172,22 +228,17 @@
     });
   }
 
-  setInterval(() => {
-    count();
-    const seconds = Math.floor((Date.now() - since) / 1000);
-    const minutes = Math.floor(seconds / 60);
-    const spell = minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
-    $("clock").hidden = !waits || seconds < 1;
-    show("clock", spell);
-    $("lasting").hidden = !refused || seconds < lasting;
-    show("lasting-for", spell);
-  }, 250);
+  // What has failed, or was stopped, may have been started by somebody else.
+  function look() {
+    if (!document.hidden && stream && stream.readyState === EventSource.CLOSED && ["failed", "stopped"].includes(view.state)) follow();
+  }
 
-  const tail = $("log").textContent;
-  clearLog();
-  paint(data.preview);
-  if (tail) write(tail);
-  const state = data.preview ? data.preview.state : "";
-  if (token && state !== "failed") ask("start");
-  else waits = false;
+  if (ending) log.setDownload(`/_prevs/log?sha=${view.sha}`);
+  log.write(ending);
+  paint(view);
+  setInterval(tick, 250);
+  setInterval(look, 10000);
+  document.addEventListener("visibilitychange", look);
+  if (view.state === "failed") follow();
+  else if (token) ask("start");
 })();

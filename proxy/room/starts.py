@@ -11,7 +11,7 @@ from program import same_origin
 from proxy import problems
 from proxy.preview import Preview
 from proxy.problems import Problem
-from proxy.room import answers
+from proxy.room import answers, view
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, read_visit
 
@@ -61,7 +61,8 @@ class Starts:
             return answers.tell(self._parts, visit, answer, wants_page=wants_page)
         if wants_page:
             return RedirectResponse(same_origin.own_path(form.get("back", "/")), 303)
-        return JSONResponse(answer.view(self._parts.clock()), 202)
+        shown = view.show(answer, self._parts.clock(), refused=form.get("refused", ""))
+        return JSONResponse(shown.message(), 202)
 
     def _refusal(self, request: Request, visit: Visit, token: str) -> Problem | None:
         if not visit.app:

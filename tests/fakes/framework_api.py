@@ -6,13 +6,14 @@ A test arranges labels, moves previews from state to state and lets logs grow; l
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from proxy.errors import ApiAway, ApiRefused
 from proxy.preview import Commit, LogEvent, Preview, read_commit, read_preview
@@ -140,6 +141,7 @@ def _preview(app: str, sha: str, label: str) -> Json:
         "sha": sha,
         "state": "queued",
         "phase": "",
+        "detail": "",
         "labels": [label],
         "url": url,
         "urls": [url],
@@ -150,7 +152,24 @@ def _preview(app: str, sha: str, label: str) -> Json:
         "host_port": 31000,
         "created": time.time(),
         "changed": time.time(),
+        "steps": [],
     }
+
+
+def steps(now: float, *seconds: float | None, usual: Sequence[float | None] = ()) -> list[Json]:
+    """Return an attempt's steps as the API tells them: how long each took, and the last goes on.
+
+    None is one that was not needed. `usual` are the usual durations of all six.
+    """
+    ended = now - sum(taken or 0.0 for taken in seconds)
+    told: list[Json] = []
+    for name, taken, often in itertools.zip_longest(_STEPS, seconds, usual):
+        began, goes_on = (None, True) if taken is None else (ended, len(told) == len(seconds) - 1)
+        ended += taken or 0.0
+        told.append(
+            {"name": name, "began": began, "ended": None if goes_on else ended, "usual": often}
+        )
+    return told
 
 
 class FakeFramework:
@@ -179,6 +198,17 @@ class FakeFramework:
     async def retry(self, app: str, sha: str) -> Preview:
         """Queue a failed preview again."""
         return read_preview(self._answer("retry", app, sha))
+
+    async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
+        """Return a piece of the log, of 10 characters at most."""
+        self._answer("find", app, sha)
+        text = self.world.logs.get(sha, "")[offset : offset + 10]
+        return text, offset + len(text)
+
+    async def read_log_end(self, app: str, sha: str) -> str:
+        """Return the end of the log."""
+        self._answer("find", app, sha)
+        return self.world.logs.get(sha, "")[-100:]
 
     async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take note of what a proxy tells."""
@@ -257,7 +287,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(401, {"type": "urn:prevs:problem:unauthorized"})
             if self.command == "GET" and parts[0] == "previews" and parts[-1] == "log":
                 self.world.find(parts[1], parts[2])
-                return self._stream(parts[1], parts[2])
+                if "text/event-stream" in self.headers.get("Accept", ""):
+                    return self._stream(parts[1], parts[2])
+                return self._send_log(parts[2], parse_qs(urlsplit(self.path).query))
             return self._send(*self._answer(parts, body))
         except Refusal as refusal:
             return self._send(refusal.status, refusal.problem)
@@ -281,6 +313,17 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", ["previews", app, sha, "retry"]:
                 return 202, self.world.retry(app, sha)
         raise Refusal("not-found", 404, "There is nothing here.")
+
+    def _send_log(self, sha: str, query: dict[str, list[str]]) -> None:
+        text, offset = self.world.logs.get(sha, ""), int(query.get("offset", ["0"])[0])
+        piece = text[-4096:] if "tail" in query else text[offset : offset + 100_000]
+        body = piece.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Next-Offset", str(offset + len(piece)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def _stream(self, app: str, sha: str) -> None:
         after = self.headers.get("Last-Event-ID")
@@ -325,5 +368,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+_STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
 _OVER = frozenset({"failed", "stopped"})
 _NO_LEADER = Refusal("unavailable", 503, "No framework leads now.")

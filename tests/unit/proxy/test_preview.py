@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.preview import Commit, Failure, read_commit, read_preview
+from proxy.preview import Commit, Failure, Step, read_commit, read_preview
 
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 JSON = {
@@ -26,12 +26,7 @@ def test_a_preview_is_read() -> None:
     assert preview.labels == ("main", "v1")
     assert preview.failure == Failure("build-failed", "It broke.", 3)
     assert preview.changed == 12.0
-
-
-def test_visitors_see_neither_agent_nor_task() -> None:
-    view = read_preview(JSON).view(0.0)
-    assert not {"agent", "host_port", "task_id"} & set(view)
-    assert view["failure"] == {"cause": "build-failed", "message": "It broke.", "exit_code": 3}
+    assert preview.agent == "10.0.0.1"
 
 
 @pytest.mark.parametrize(
@@ -47,16 +42,23 @@ def test_a_place_in_the_queue_is_said_as_people_say_it(place: int, text: str) ->
 
 def test_when_it_is_tried_again_is_told_as_seconds_from_now() -> None:
     preview = read_preview({**JSON, "next_try": 1030.5})
-    assert preview.view(1000.0)["next_try_in"] == 30.5
-    assert preview.view(1040.0)["next_try_in"] == 0.0
+    assert preview.next_try_in(1000.0) == 30.5
+    assert preview.next_try_in(1040.0) == 0.0
 
 
-@pytest.mark.parametrize("none", [{}, {"queue_place": None, "next_try": None}])
-def test_a_framework_that_tells_neither_place_nor_next_try_is_understood(
+@pytest.mark.parametrize("none", [{}, {"queue_place": None, "next_try": None, "steps": None}])
+def test_a_framework_that_tells_of_no_place_next_try_or_steps_is_understood(
     none: dict[str, None],
 ) -> None:
-    view = read_preview({**JSON, **none}).view(0.0)
-    assert (view["place"], view["next_try_in"]) == ("", None)
+    preview = read_preview({**JSON, **none})
+    assert (preview.place, preview.next_try_in(0.0), preview.steps) == ("", None, ())
+
+
+def test_steps_are_read() -> None:
+    told = [{"name": "queued", "began": 1, "ended": 2.5, "usual": None}, {"name": 3}, "x"]
+    steps = read_preview({**JSON, "steps": told}).steps
+    assert steps[0] == Step("queued", 1.0, 2.5, None)
+    assert steps[1:] == (Step("", None, None, None),) * 2
 
 
 def test_what_is_absent_or_of_another_type_is_as_if_not_told() -> None:
@@ -73,6 +75,7 @@ def test_what_is_no_preview_is_refused(value: object) -> None:
 
 def test_a_commit_is_read() -> None:
     commit = read_commit({"sha": SHA, "kind": "branch", "ref": None, "subject": "Say hello"})
-    assert commit == Commit(SHA, "branch", "", "", "Say hello")
+    assert commit == Commit(SHA, "branch", "", "", "Say hello", None)
+    assert read_commit({"sha": SHA, "committed": 12}).committed == 12.0
     with pytest.raises(ValueError, match="no commit"):
         read_commit({"kind": "branch"})

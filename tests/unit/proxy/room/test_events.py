@@ -50,10 +50,8 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business() -> None:
     told = follow(source, Table())
     assert [event.name for event in told] == ["log", "reset", "state", "end"]
     assert told[0] == LogEvent("log", "3", '"abc"')
-    assert set(json.loads(told[2].data)) == {
-        *("app", "sha", "state", "phase", "reason", "changed", "failure"),
-        *("place", "next_try_in"),
-    }
+    assert json.loads(told[2].data)["sentence"] == "Waiting for a place to run."
+    assert not [event for event in told if "the-agent" in event.data or "31000" in event.data]
 
 
 def test_a_routed_host_is_ready_and_nothing_follows() -> None:
@@ -71,10 +69,12 @@ def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
     assert "no preview" in json.loads(problem.data)["detail"]
 
 
-def test_a_framework_that_is_away_ends_the_stream_so_that_the_browser_comes_again() -> None:
+def test_a_framework_that_is_away_is_told_and_ends_the_stream_so_that_the_browser_comes_again() -> (
+    None
+):
     source = framework()
     source.away = True
-    assert follow(source, Table()) == []
+    assert [event.name for event in follow(source, Table())] == ["away"]
 
 
 def test_a_host_that_leads_to_the_task_that_was_refused_is_not_ready() -> None:

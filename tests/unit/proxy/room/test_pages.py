@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from prevs.states import Phase, State
-from proxy.preview import Commit, Failure, Preview
+from proxy.preview import Commit, Failure, Preview, Step
 from proxy.problems import Problem, closed_connection, unavailable
 from proxy.room import pages
 from proxy.room.pages import Visit
+from proxy.room.wording import SENTENCES
 
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 EVIL = "</script><script>alert(1)</script>"
 VISIT = Visit("main.hello.localhost", "main", "hello", "/x?y=1&z=<", "the-nonce", "the-token")
-COMMIT = Commit(SHA, "branch", "main", "Ada", EVIL)
+COMMIT = Commit(SHA, "branch", "main", "Ada", EVIL, committed=1000.0 - 3 * 86400)
 
 
 def waiting(**fields: object) -> str:
@@ -21,17 +21,12 @@ def waiting(**fields: object) -> str:
     return pages.waiting_page(VISIT, COMMIT, Preview(**values), 1000.0)  # type: ignore[arg-type]  # any field
 
 
-def test_every_state_and_phase_has_a_sentence() -> None:
-    for state in State:
-        for phase in ("", *(phase.value for phase in Phase)):
-            assert pages.sentence(state.value, phase).endswith(".")
-
-
 def test_a_page_shows_app_label_commit_state_and_reason() -> None:
     page = waiting(reason="no agent has 2048 MB free")
-    for text in ("hello", "main", SHA[:7], "Ada", "no agent has 2048 MB free"):
+    for text in ("hello", "main", SHA[:7], "Ada", "3 days ago", "no agent has 2048 MB free"):
         assert text in page
-    assert pages.SENTENCES["queued"] in page
+    assert SENTENCES["queued"] in page
+    assert "<title>Waiting · main · hello</title>" in page
 
 
 def test_a_page_shows_the_place_in_the_queue_and_when_it_is_tried_again() -> None:
@@ -39,6 +34,22 @@ def test_a_page_shows_the_place_in_the_queue_and_when_it_is_tried_again() -> Non
     assert "3rd in the queue" in page
     assert "next try in 12 s" in page
     assert "in the queue</span>" not in waiting()
+
+
+def test_a_page_shows_each_step_with_its_time_for_who_runs_no_scripts() -> None:
+    steps = [Step("queued", 990.0, 991.5, 0.2), Step("building", 991.5, None, 40.0)]
+    page = waiting(state="building", phase="building", detail="3/5 RUN make", steps=tuple(steps))
+    shown = re.sub("<[^>]+>", "|", page)
+    assert "Queued|, done|||||1.5 s" in shown
+    assert "Building its image|, goes on|||3/5 RUN make||8.5 s of about 40 s" in shown
+    assert "Fetching the commit||||not needed" in shown
+    assert re.search(r'<progress [^>]*value="0\.2', page)
+    assert "about 32 s to go" in page
+
+
+def test_a_page_has_the_end_of_the_log_without_colours() -> None:
+    page = waiting(state="building", log_tail="a\n\x1b[31mred\x1b[0m <b>\n")
+    assert 'id="log-end" tabindex="0">a\nred &lt;b&gt;\n</pre>' in page
 
 
 def test_nothing_from_outside_becomes_markup() -> None:
@@ -63,12 +74,27 @@ def test_every_script_and_style_has_the_nonce_and_nothing_comes_from_elsewhere()
 def test_the_data_of_a_page_is_json_without_markup() -> None:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', waiting())
     assert found is not None
-    assert json.loads(found.group(1))["preview"]["sha"] == SHA
+    assert json.loads(found.group(1))["sha"] == SHA
+
+
+@pytest.mark.parametrize("text", [EVIL, "<" * 5000, "\U0001f600" * 5000, "'" * 5000])
+def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
+    commit = Commit(SHA, "branch", "main", text, text, committed=1.0)
+    failed = Preview(
+        *("hello", SHA, "failed", "building"),
+        detail=text,
+        reason=text,
+        agent=text,
+        steps=(Step("placed", 1.0, 2.0, 1.0), Step("building", 2.0, None, 1.0)),
+        failure=Failure(text, text, 1),
+        log_tail=f"{text}\n" * 20,
+    )
+    assert len(pages.waiting_page(VISIT, commit, failed, 3.0).encode()) < 50_000
 
 
 def test_a_failed_one_says_why_and_offers_a_retry() -> None:
     page = waiting(state="failed", failure=Failure("app-exited", "It exited.", 0), log_tail="oh no")
-    for text in ("It exited.", "app-exited", "exit code 0", "oh no", "/_prevs/retry", "Retry"):
+    for text in ("It exited.", "app exited · exit code 0", "oh no", "/_prevs/retry", "Retry"):
         assert text in page
     assert 'http-equiv="refresh"' not in page
 
@@ -109,13 +135,13 @@ def test_who_was_refused_is_told_so_while_it_runs() -> None:
     runs = Preview("hello", SHA, "running", reason="Mesos has been asked.")
     page = pages.waiting_page(visit, COMMIT, runs, 0.0)
     shown = page.partition('<script type="application/json"')[0]
-    assert pages.SENTENCES["refused"] in shown
+    assert SENTENCES["refused"] in shown
     assert "Mesos has been asked." in shown
     assert 'data-refused="hello.x.a1"' in shown
     queued = dataclasses.replace(runs, state="queued")
     shown = pages.waiting_page(visit, COMMIT, queued, 0.0).partition("application/json")[0]
-    assert pages.SENTENCES["refused"] not in shown
-    assert pages.SENTENCES["refused"] not in waiting(state="running").partition('id="data"')[0]
+    assert SENTENCES["refused"] not in shown
+    assert SENTENCES["refused"] not in waiting(state="running").partition('id="data"')[0]
 
 
 def test_a_page_that_was_answered_with_nothing_does_not_load_itself_again() -> None:

@@ -1,0 +1,153 @@
+"""What the waiting room says: of states, of steps, and of what to do after a failure."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from prevs.states import Cause
+
+SENTENCES = {
+    "": "Nobody has asked for this version yet.",
+    "queued": "Waiting for a place to run.",
+    "placed": "An agent has taken it and gets ready.",
+    "building": "Building its image.",
+    "building/fetching": "Fetching the commit.",
+    "starting": "Starting its container.",
+    "starting/checking": "Its container runs; waiting for the first answer.",
+    "running": "It answers. Letting you in.",
+    "draining": "Its last run is being ended.",
+    "stopped": "It was stopped.",
+    "failed": "It could not be started.",
+    "again": "Waiting for its next try.",
+    "refused": "It runs, but accepts no connections just now.",
+}
+"""What a state, or a state and phase, means for a visitor; one that is tried again; a refusal."""
+
+WORDS = {
+    "": "Not started",
+    "queued": "Waiting",
+    "placed": "Getting ready",
+    "building": "Building",
+    "starting": "Starting",
+    "running": "Running",
+    "draining": "Ending",
+    "stopped": "Stopped",
+    "failed": "Failed",
+}
+"""What the title of a tab begins with."""
+
+STEPS = {
+    "queued": "Queued",
+    "placed": "Placed on an agent",
+    "fetching": "Fetching the commit",
+    "building": "Building its image",
+    "starting": "Starting its container",
+    "checking": "Waiting for its first answer",
+}
+"""The steps of an attempt, in order."""
+
+FAILED_AT = {
+    "queued": "It failed before it had a place to run.",
+    "placed": "It failed on its way to an agent.",
+    "fetching": "It failed while its commit was fetched.",
+    "building": "It failed while its image was built.",
+    "starting": "It failed while its container was started.",
+    "checking": "It failed before it answered.",
+}
+FAILED_RUNNING = "It ran, and then it failed."
+
+
+class Advice(NamedTuple):
+    """What to do next; `command` is for a terminal, with {app} in it, or empty."""
+
+    text: str
+    command: str = ""
+
+
+_SET = "prevs app set {app} "
+_ADVICE: Mapping[str, Advice] = {
+    Cause.REPOSITORY_UNREACHABLE.value: Advice(
+        "If the repository has moved, tell its new address. If it is only away, retry.",
+        _SET + "--repository URL",
+    ),
+    Cause.COMMIT_MISSING.value: Advice(
+        "Look for the version that took its place among the app's branches and tags.",
+        "prevs refs {app}",
+    ),
+    Cause.DOCKERFILE_MISSING.value: Advice(
+        "An app needs a file named Dockerfile at the root of its repository."
+    ),
+    Cause.BUILD_FAILED.value: Advice(
+        "The end of the log says what went wrong. Push a commit that mends it: the address of its "
+        "branch leads there. Retry if it was only a download that failed."
+    ),
+    Cause.START_FAILED.value: Advice(
+        "Often the Dockerfile's CMD or ENTRYPOINT names a program that is not in the image, or may "
+        "not be executed."
+    ),
+    Cause.APP_EXITED.value: Advice(
+        "The end of the log has its last words. An application has to keep running, in the "
+        "foreground."
+    ),
+    Cause.NEVER_LISTENED.value: Advice(
+        "If it listens on another port, tell which one.", _SET + "--port PORT"
+    ),
+    Cause.UNHEALTHY.value: Advice(
+        "If another path answers when it is ready, tell which one.", _SET + "--health PATH"
+    ),
+    Cause.OUT_OF_MEMORY.value: Advice("Give the app more memory.", _SET + "--mem MB"),
+    Cause.DOCKER_UNAVAILABLE.value: Advice(
+        "This is not the app's fault: whoever operates the agents has to look. A retry may find "
+        "another agent."
+    ),
+    Cause.TASK_LOST.value: Advice("Its agent went away. A retry finds another one."),
+    Cause.TASK_REJECTED.value: Advice(
+        "This is not the app's fault: whoever operates prevs finds the reason in its log."
+    ),
+    Cause.EXECUTOR_FAILED.value: Advice(
+        "This is not the app's fault: whoever operates prevs finds the reason in the log below. A "
+        "retry may help."
+    ),
+}
+
+
+def find_sentence(state: str, phase: str) -> str:
+    """Return what a preview's state means."""
+    return SENTENCES.get(f"{state}/{phase}") or SENTENCES.get(state) or state
+
+
+def find_advice(cause: str, app: str) -> Advice:
+    """Return what to do after a failure of that cause."""
+    found = _ADVICE.get(cause, Advice("The end of the log may say why. A retry may help."))
+    return found._replace(command=found.command.format(app=app))
+
+
+def spell(seconds: float) -> str:
+    """Return a duration for people: "0.4 s", "12 s", "1 min 5 s", "2 h 3 min"."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def spell_about(seconds: float) -> str:
+    """Return what is known roughly of a duration, in whole seconds."""
+    return spell(float(math.ceil(seconds))).replace(".0", "")
+
+
+def spell_age(seconds: float) -> str:
+    """Return how long ago something was: "just now", "5 minutes ago", "3 days ago"."""
+    for name, size in (
+        ("year", 31_556_952),
+        ("month", 2_629_746),
+        ("day", 86_400),
+        ("hour", 3600),
+        ("minute", 60),
+    ):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"

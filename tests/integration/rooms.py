@@ -1,0 +1,115 @@
+"""A waiting room on a socket, over the stand-in for the framework: without HAProxy and ZooKeeper.
+
+What comes for a host that is in its table gets an application's page, as HAProxy would have it.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import uvicorn
+from prometheus_client import CollectorRegistry
+from starlette.responses import HTMLResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from proxy.caps import StartCap
+from proxy.framework_api import FrameworkApi
+from proxy.metrics import Metrics
+from proxy.refusals import Refusals
+from proxy.room.app import make_app
+from proxy.room.origin import bare_host
+from proxy.room.parts import Parts
+from proxy.room.tokens import Tokens
+from proxy.routes import Route
+from proxy.serving import Server
+from proxy.table import Table
+from proxy.waiting import Waiting
+from tests.fakes.framework_api import TOKEN, Previews, serving
+
+DOMAIN = "localhost"
+
+
+class Room(NamedTuple):
+    """A room that answers at `port`, the world behind it, and what it believes is routed."""
+
+    port: int
+    world: Previews
+    table: Table
+    loop: asyncio.AbstractEventLoop
+
+    def address(self, host: str, path: str = "/") -> str:
+        """Return a URL for a browser."""
+        return f"http://{host}:{self.port}{path}"
+
+    def route(self, *hosts: str) -> None:
+        """Have exactly these hosts lead to an application. Does not wait for it."""
+        routes = {host: Route("127.0.0.1", 1, "the-task") for host in hosts}
+        self.loop.call_soon_threadsafe(self.table.replace, routes)
+
+
+class _Front:
+    """What HAProxy says to the room: that a host was not in its map."""
+
+    def __init__(self, room: ASGIApp, table: Table) -> None:
+        self._room = room
+        self._table = table
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        host = bare_host(dict(scope["headers"]).get(b"host", b"").decode())
+        if self._table.get(host) and not scope["path"].startswith("/_prevs/"):
+            answer = HTMLResponse(f"<title>app</title><h1>app {scope['path']}</h1>")
+            await answer(scope, receive, send)
+            return
+        scope["headers"] = [*scope["headers"], (b"x-prevs-miss", b"1")]
+        await self._room(scope, receive, send)
+
+
+@contextlib.contextmanager
+def running(port: int) -> Iterator[Room]:
+    """Run a room on a thread of its own."""
+    world, ready = Previews(), threading.Event()
+    found: list[tuple[Table, asyncio.AbstractEventLoop, Server]] = []
+    with serving(world) as api:
+
+        async def serve() -> None:
+            table, framework = Table(), FrameworkApi([api], TOKEN)
+            refusals = Refusals(table, framework, "the-proxy", connects=_takes_none)
+            waiting = Waiting(framework, table, DOMAIN, refusals=refusals, ended=lambda _: None)
+            parts = Parts(
+                framework,
+                table,
+                refusals,
+                waiting,
+                Tokens(TOKEN),
+                StartCap(),
+                Metrics(CollectorRegistry()),
+                DOMAIN,
+            )
+            front = _Front(make_app(parts), table)
+            server = Server(
+                uvicorn.Config(
+                    front, port=port, lifespan="off", log_config=None, timeout_graceful_shutdown=1
+                )
+            )
+            found.append((table, asyncio.get_running_loop(), server))
+            ready.set()
+            await server.serve()
+            refusals.close()
+            waiting.close()
+            await framework.close()
+
+        thread = threading.Thread(target=asyncio.run, args=(serve(),))
+        thread.start()
+        ready.wait(60)
+        table, loop, server = found[0]
+        try:
+            yield Room(port, world, table, loop)
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+async def _takes_none(_: Route) -> bool:
+    return False
