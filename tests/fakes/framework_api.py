@@ -88,6 +88,12 @@ class Previews:
             self.logs[sha] = self.logs.get(sha, "") + text
             self.changed.notify_all()
 
+    def interrupt(self) -> None:
+        """End the streams, and refuse everything until `standby` is taken back."""
+        with self.changed:
+            self.standby = True
+            self.changed.notify_all()
+
     def count(self, call: str) -> int:
         """Return how often a call was made: "POST /v1/previews" for example."""
         return self.asked.count(call)
@@ -334,7 +340,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         offset, told = int(after or 0), ""
         with contextlib.suppress(OSError, KeyError):  # the reader, or the preview, went away
-            while not self.over.is_set():
+            while not (self.over.is_set() or self.world.standby):
                 with self.world.changed:
                     preview = dict(self.world.previews[app, sha])
                     text = self.world.logs.get(sha, "")[offset:]

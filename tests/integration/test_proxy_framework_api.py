@@ -229,3 +229,15 @@ def test_a_framework_that_cannot_answer_now_is_away(base: str, world: Previews) 
 def test_nobody_there_is_away() -> None:
     with pytest.raises(ApiAway):
         call("http://127.0.0.1:1", lambda api: api.start("hello", "main"))
+
+
+def test_a_log_is_read_piece_by_piece_and_from_its_end(base: str, world: Previews) -> None:
+    world.start("hello", "main")
+    world.log(SHA, "x" * 100_000 + "the end")
+
+    async def read(api: FrameworkApi) -> list[Any]:
+        first = await api.read_log("hello", SHA, 0)
+        return [first, await api.read_log("hello", SHA, first[1])]
+
+    assert call(base, read) == [("x" * 100_000, 100_000), ("the end", 100_007)]
+    assert call(base, lambda api: api.read_log_end("hello", SHA)) == "x" * 4089 + "the end"

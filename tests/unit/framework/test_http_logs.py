@@ -56,6 +56,14 @@ def test_a_long_log_comes_by_the_megabyte(api: ApiInProcess) -> None:
     assert first.content + rest.content == whole
 
 
+def test_the_last_lines_alone_are_had_without_the_rest(api: ApiInProcess) -> None:
+    api.sandboxes.output["t1"] = b"0123456789abcde\n" * 100_000
+    answer = api.call("GET", f"{LOG}?tail=true")
+    assert answer.status_code == 200
+    assert answer.text.endswith("0123456789abcde\n")
+    assert len(answer.text) < 10_000
+
+
 def test_a_preview_that_waits_for_its_next_attempt_has_no_log(api: ApiInProcess) -> None:
     api.sandboxes.output["t1"] = b"of the attempt before\n"
     api.previews.change("hello", SHA, state=State.QUEUED)
