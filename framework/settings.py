@@ -60,8 +60,8 @@ class Settings(EnvironmentSettings):
     )
     token_file: SecretFile = Field(description="Holds the operator's token.")
     dir: Path = Field(
-        description="A folder of this framework's own for what can be made again, like mirrors of "
-        "the repositories, and for the ends of failed attempts' logs (64 MB at most).",
+        description="A folder of this framework's own: mirrors of the repositories, the ends of "
+        "failed attempts' logs (64 MB at most), the audit log (100 MB at most).",
         examples=["/var/lib/prevs"],
     )
     domain: Domain = Field(default="localhost", description="What every address ends in.")

@@ -17,15 +17,23 @@ _INTRODUCTION = """\
 Made from the API's own description, which a framework has at `/openapi.json`; at `/docs` it can
 be tried out.
 
-Every path below `/v1` wants `Authorization: Bearer <token>`. Errors are `application/problem+json`
-with a `type` that never changes its meaning:
-[what each means](troubleshooting.md#problems-of-the-api). Any framework answers, whichever leads.
-Times are in seconds since 1970. A list has at most `limit` entries (100), and `next`: given as
-`after`, it leads to those that follow; `null` is the end.
+Every path below `/v1` wants `Authorization: Bearer <token>`. Any framework answers, whichever
+leads. Times are in seconds since 1970.
+
+- **Errors** are `application/problem+json` with a `type` that never changes its meaning:
+  [what each means](troubleshooting.md#problems-of-the-api). 400, 401, 403, 413, 422, 429, 500 and
+  503 may come of any call, others where it says so.
+- **Lists** have at most `limit` entries (100), and `next`: given as `after`, it leads to those
+  that follow; `null` is the end.
+- **`ETag`**: one app and one preview have it. `If-None-Match` asks for news only (304),
+  `If-Match` changes an app only as it was read (412).
+- **`Idempotency-Key`** on a POST has the same order done once, and answered again for an hour.
+- **Limits**: a token other than the operator's may ask 600 times a minute. `RateLimit` tells what
+  is left; 429 has `Retry-After`.
 
     curl -H "Authorization: Bearer $PREVS_TOKEN" http://127.0.0.1:8090/v1/apps
 """
-_ALWAYS = ("401", "422", "429", "503")
+_ALWAYS = ("400", "401", "403", "413", "422", "429", "500", "503")
 _TYPES = {"integer": "whole number", "string": "text", "boolean": "true or false"}
 
 Schema = Mapping[str, Any]
