@@ -114,7 +114,8 @@ class Job:
         message = f"Building the image of {names.short(order.sha)}."
 
         def tell(step: str) -> None:
-            tools.reports.progress(Phase.BUILDING, message, detail=step)
+            told = f"{message[:-1]}, step {step}."
+            tools.reports.progress(Phase.BUILDING, told, detail=step)
 
         tools.reports.progress(Phase.BUILDING, message)
         labels = image_labels(self._attempt)

@@ -12,12 +12,15 @@ from framework import events
 from framework.errors import SessionLost
 from framework.matching import Key
 from framework.ports import Use
+from framework.steps import RUNNING, STEPS
 from prevs.records import ProxyRecord
 from prevs.states import Cause, Phase
 from tests.fakes.driven import A, B, C
 from tests.fakes.mishaps import Fate
 from tests.fakes.small_agent import SmallAgent, SmallTask
 from tests.fakes.small_world import APPS, SmallWorld
+
+_STEPS = (*STEPS, RUNNING)
 
 apps = st.sampled_from([app.name for app in APPS])
 keys = st.tuples(apps, st.sampled_from([A, B, C]))
@@ -276,6 +279,17 @@ class Scheduler(RuleBasedStateMachine):
     @invariant()
     def all_holds(self) -> None:
         self.world.check()
+
+    @invariant()
+    def steps_begin_one_after_the_other(self) -> None:
+        for preview in self.world.previews():
+            names = [step.name for step in preview.steps]
+            assert names == sorted(set(names), key=_STEPS.index), preview
+            began = [step.began for step in preview.steps]
+            assert began == sorted(began), preview
+            assert names[0] == "queued"
+            if (state := preview.state.value) in ("queued", "placed", "running"):
+                assert names[-1] == state, preview
 
     def teardown(self) -> None:
         if self.world.violations:
