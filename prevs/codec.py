@@ -12,10 +12,13 @@ import json
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, Union
 
 T = TypeVar("T")
+_Reader = Callable[[Any, str], Any]
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class RecordError(Exception):
@@ -29,8 +32,7 @@ class RecordError(Exception):
 
 def encode(value: Any, version: int) -> bytes:
     """Return the bytes of a dataclass instance at format `version`."""
-    fields = {"v": version, **_plain(value)}
-    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode({"v": version, **_plain(value)}).encode()
 
 
 def decode(kind: type[T], version: int, data: bytes) -> T:
@@ -44,70 +46,116 @@ def decode(kind: type[T], version: int, data: bytes) -> T:
     found = parsed.get("v")
     if type(found) is not int or found != version:
         raise RecordError(kind.__name__, f"version {found!r}, this program reads {version}")
-    return typing.cast(T, _build(kind, parsed, kind.__name__))
+    wanted: Any = kind
+    return typing.cast(T, _reader(wanted)(parsed, kind.__name__))
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if value is None or isinstance(value, (str, float, int)):
+        return value
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
-    return value
+    kind: Any = type(value)
+    return {name: _plain(getattr(value, name)) for name in _field_names(kind)}
 
 
-def _build(kind: Any, value: Any, where: str) -> Any:
-    """Return `value` as an instance of the annotation `kind`; `where` names it in errors."""
+@functools.cache
+def _field_names(kind: type) -> Sequence[str]:
+    return [field.name for field in dataclasses.fields(kind)]
+
+
+@functools.cache
+def _reader(kind: Any) -> _Reader:
+    """Return what makes an instance of the annotation `kind` of a value, named for its errors.
+
+    To find out what a type is takes longer than to read a value of it.
+    """
     origin = typing.get_origin(kind)
     if origin in (Union, types.UnionType):
-        options = typing.get_args(kind)
-        if value is None and type(None) in options:
-            return None
-        return _build(next(o for o in options if o is not type(None)), value, where)
+        return _read_optional(kind)
     if origin is tuple:
+        return _read_tuple(kind)
+    if origin is Mapping or origin is dict:
+        return _read_mapping(kind)
+    if dataclasses.is_dataclass(kind):
+        return _read_dataclass(kind)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return _read_enum(kind)
+    return functools.partial(_build_scalar, kind)
+
+
+def _read_optional(kind: Any) -> _Reader:
+    options = typing.get_args(kind)
+    read = _reader(next(option for option in options if option is not type(None)))
+    if type(None) not in options:
+        return read
+    return lambda value, where: None if value is None else read(value, where)
+
+
+def _read_tuple(kind: Any) -> _Reader:
+    (item_kind, _) = typing.get_args(kind)
+    read_item = _reader(item_kind)
+
+    def read(value: Any, where: str) -> Any:
         if not isinstance(value, list):
             raise RecordError(where, "a list is expected")
-        (item_kind, _) = typing.get_args(kind)
-        return tuple(_build(item_kind, item, where) for item in value)
-    if origin is Mapping or origin is dict:
+        return tuple([read_item(item, where) for item in value])
+
+    return read
+
+
+def _read_mapping(kind: Any) -> _Reader:
+    (_, item_kind) = typing.get_args(kind)
+    read_item = _reader(item_kind)
+
+    def read(value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise RecordError(where, "an object is expected")
-        (_, item_kind) = typing.get_args(kind)
         return {
-            _build(str, key, where): _build(item_kind, item, f"{where}.{key}")
+            _build_scalar(str, key, where): read_item(item, f"{where}.{key}")
             for key, item in value.items()
         }
-    if dataclasses.is_dataclass(kind):
-        return _build_dataclass(kind, value, where)
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+
+    return read
+
+
+def _read_enum(kind: type[enum.Enum]) -> _Reader:
+    def read(value: Any, where: str) -> Any:
         try:
             return kind(value)
         except ValueError:
             raise RecordError(where, f"{value!r} is not a {kind.__name__}") from None
-    return _build_scalar(kind, value, where)
+
+    return read
 
 
-@functools.cache
-def _hints(kind: type) -> Mapping[str, Any]:
-    """Return the types of a dataclass's fields: to find them out takes longer than to read one."""
-    return typing.get_type_hints(kind)
+def _read_dataclass(kind: Any) -> _Reader:
+    hints = typing.get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+    required = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
 
+    def read(value: Any, where: str) -> Any:
+        if not isinstance(value, dict):
+            raise RecordError(where, "an object is expected")
+        for name in required:
+            if name not in value:
+                raise RecordError(where, f"{name} is missing")
+        given = {
+            name: read_field(value[name], f"{where}.{name}")
+            for name, read_field in readers.items()
+            if name in value
+        }
+        return kind(**given)
 
-def _build_dataclass(kind: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise RecordError(where, "an object is expected")
-    hints = _hints(kind)
-    given = {}
-    for field in dataclasses.fields(kind):
-        if field.name in value:
-            name = f"{where}.{field.name}"
-            given[field.name] = _build(hints[field.name], value[field.name], name)
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise RecordError(where, f"{field.name} is missing")
-    return kind(**given)
+    return read
 
 
 def _build_scalar(kind: Any, value: Any, where: str) -> Any:
