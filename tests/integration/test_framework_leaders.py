@@ -166,6 +166,13 @@ def test_when_the_leader_ends_the_other_one_goes_on(
     pair.first.wait_state(place, "stopped")
 
 
+def follow(program: Program, after: str) -> list[str]:
+    """Return the first lines of the events that follow one."""
+    headers = {"Accept": "text/event-stream", "Last-Event-ID": after}
+    with program.stream("/v1/events", headers) as answer:
+        return list(itertools.islice(answer.iter_lines(decode_unicode=True), 4))
+
+
 def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
     pair: Pair, repository: str
 ) -> None:
@@ -185,13 +192,13 @@ def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
     assert (listed[0]["state"], listed[0]["task_id"]) == ("running", preview["task_id"])
     assert [one["before"] for one in listed[:-2]] == [one["state"] for one in listed[1:-1]]
     assert listed[-1]["sentence"] == "app hello was added"
+    era, _, _ = listed[-1]["id"].rpartition("-")
+    assert "event: app" in follow(pair.second, f"{era}-0")
     assert pair.first.end() == 0
     pair.wait_leader(pair.second)
     assert pair.second.ask("DELETE", place).status_code == 202
     pair.second.wait_state(place, "stopped")
-    headers = {"Accept": "text/event-stream", "Last-Event-ID": listed[0]["id"]}
-    with pair.second.stream("/v1/events", headers) as answer:
-        assert "event: reset" in itertools.islice(answer.iter_lines(decode_unicode=True), 4)
+    assert "event: reset" in follow(pair.second, listed[0]["id"])
     states = [one["state"] for one in pair.second.ask("GET", "/v1/events").json()["events"]]
     assert states == ["stopped", "draining"]
 
