@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -36,63 +37,85 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-def test_an_interrupt_ends_a_following_command_with_130(
-    world: fake.World, environ: dict[str, str]
+@pytest.mark.parametrize(
+    ("command", "way"),
+    [("logs hello main -f", "logs hello main -f"), ("start hello main --wait", "stop hello main")],
+)
+def test_an_interrupt_ends_a_following_command_with_130_and_says_how_to_go_on(
+    world: fake.World, environ: dict[str, str], command: str, way: str
 ) -> None:
-    world.previews["hello", fake.SHA] = fake.preview(state="running")
+    building = fake.preview(state="building", phase="building")
+    world.previews["hello", fake.SHA] = building
     over = threading.Event()
 
     def hang() -> bytes:
         over.wait(120)
         return b""
 
-    world.streams = [[fake.event("log", "one\n", 4), fake.Later(hang)]]
-    command = [sys.executable, "-m", "cli", "logs", "hello", "main", "-f"]
+    world.streams = [[fake.event("state", building), fake.Later(hang)]]
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "cli", *command.split()],
         env=process_environ(environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "one\n"
+    assert process.stderr is not None
+    assert "builds the image" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     over.set()
     assert process.returncode == 130
+    assert "goes on without you" in errors
+    assert f"prevs {way}" in errors
     assert "Traceback" not in errors
 
 
-def test_a_terminal_gets_colours_and_a_live_line_but_no_commands_of_a_log(
+def test_a_terminal_gets_colours_but_no_commands_of_a_log(
     world: fake.World, environ: dict[str, str]
 ) -> None:
     world.previews["hello", fake.SHA] = fake.preview(state="running")
-    world.log = b"\x1b]0;title\x07\x1b[2Jplain \x1b[32mgreen\x1b[0m\n"
+    world.log = b"\x1b]0;title\x07\x1b[2Jplain \x1b[32mgreen \xe2\x80\xaeturned"
     shown = on_terminal(["ls"], environ)
     assert "\x1b[32mrunning" in shown
     printed = on_terminal(["logs", "hello", "main"], environ)
-    assert "plain \x1b[32mgreen" in printed
+    # No colour goes on after it, and the shell's prompt gets a line of its own.
+    assert "plain \x1b[32mgreen <U+202E>turned\x1b[0m\r\n" in printed
     assert "title" not in printed
     assert "\x1b[2J" not in printed
-    world.previews["hello", fake.SHA]["state"] = "queued"
-    fetching, shows_fetching = b"fetches the commit", threading.Event()
+    plain = on_terminal(["logs", "hello", "main"], {**environ, "NO_COLOR": "1"})
+    assert plain == "plain green <U+202E>turned\r\n"
+
+
+def test_a_terminal_gets_a_picture_of_the_steps_while_it_waits(
+    world: fake.World, environ: dict[str, str]
+) -> None:
+    now = time.time()
+    past = ((now - 20, now - 19, 2.0), (now - 19, now - 18, None), (None, None, 3.0))
+    builds = fake.preview(
+        state="building",
+        phase="building",
+        detail="3/5 \x1b]0;title\x07RUN \u202eall",
+        steps=fake.steps(*past, (now - 12, None, 3600.0)),
+    )
+    runs = fake.preview(state="running", steps=fake.steps(*past, (now - 12, now, 3600.0)))
+    shows_it = threading.Event()
 
     def wait_until_shown() -> bytes:
-        shows_fetching.wait(60)
+        shows_it.wait(60)
         return b""
 
     world.streams = [
-        [
-            fake.event("state", fake.preview(state="building", phase="fetching")),
-            fake.Later(wait_until_shown),
-            fake.event("state", fake.preview(state="running")),
-        ]
+        [fake.event("state", builds), fake.Later(wait_until_shown), fake.event("state", runs)]
     ]
     command = ["start", "hello", "main", "--wait"]
-    waited = on_terminal(command, environ, {fetching: shows_fetching.set})
-    assert fetching.decode() in waited
-    assert "http://main.hello.localhost:8080/" in waited
+    waited = on_terminal(command, environ, {b"usually 1 h": shows_it.set})
+    for part in ("builds the image", "placed", "1.0 s", "usually 2.0 s", "3/5 RUN <U+202E>all"):
+        assert part in waited
+    assert "title" not in waited
+    *_, said, address = waited.splitlines()
+    assert "runs." in said
+    assert address == "http://main.hello.localhost:8080/"
 
 
 def on_terminal(

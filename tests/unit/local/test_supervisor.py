@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import json
 import os
 import signal
 import threading
@@ -70,6 +71,27 @@ def test_a_part_that_finds_out_later_that_it_cannot_start_has_failed(settings: S
     assert Supervisor(settings, [part]).run() == 1
     assert part.calls == ["start", "give up", "stop"]
     assert "not installed" in settings.progress_file.read_text()
+
+
+def test_each_part_is_told_as_it_begins_and_as_it_ends(settings: Settings) -> None:
+    answers = iter([False, True])
+    part = PlayedPart(lambda: next(answers), lambda: None)
+
+    def end_when_up() -> None:
+        if '"up"' in settings.progress_file.read_text():
+            signal.raise_signal(signal.SIGTERM)
+
+    part.looked = end_when_up
+    assert Supervisor(settings, [part]).run() == 0
+    told = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
+    assert [(one["name"], one["state"]) for one in told] == [
+        ("played", "starting"),
+        ("played", "ready"),
+        ("cluster", "up"),
+        ("played", "stopping"),
+        ("played", "stopped"),
+        ("cluster", "down"),
+    ]
 
 
 def test_what_cannot_be_written_lets_go_of_no_part(settings: Settings) -> None:

@@ -1,0 +1,48 @@
+"""How the steps of a start look, on a terminal and elsewhere."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from local import steps
+from local.errors import LocalError
+from local.progress import Step
+
+STARTING = Step("master", "starting")
+READY = Step("master", "ready", 1.25, "127.0.0.1:5050")
+
+
+def shown(*told: Step, terminal: bool) -> str:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=terminal, width=80, _environ={"TERM": "xterm"})
+    with steps.board(console) as show:
+        for step in told:
+            show(step)
+    return out.getvalue()
+
+
+def test_elsewhere_a_step_is_one_line_once_it_is_over() -> None:
+    said = shown(STARTING, READY, Step("master", "stopping"), terminal=False)
+    assert said == "✓ master        ready      1.2 s  127.0.0.1:5050\n"
+
+
+def test_a_terminal_shows_a_step_while_it_goes_on_and_keeps_its_line() -> None:
+    said = shown(Step("agent-1", "starting"), STARTING, READY, terminal=True)
+    assert "127.0.0.1:5050" in said
+    after = said.partition("127.0.0.1:5050")[2]
+    assert "agent-1" in after
+    assert "master" not in after
+
+
+def test_a_step_that_failed_is_told_with_why_and_what_to_do(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failure = LocalError("dockerd", "exited with status 1\nno [room] left", "Make some.")
+    steps.show_failure(Console(), failure)
+    assert capsys.readouterr().out.splitlines() == [
+        "✗ dockerd failed:",
+        "    exited with status 1",
+        "    no [room] left",
+        "Make some.",
+    ]
