@@ -128,12 +128,12 @@ class Fetched(NamedTuple):
     content: Any
 
 
-def fetch(url: str, limit: float, *, host: str | None = None) -> Fetched:
-    """GET a URL without a token, and as `host` where that is given. Blocks, for `limit` a silence.
+def fetch(url: str, limit: float, headers: Mapping[str, str] | None = None) -> Fetched:
+    """GET a URL without a token. Blocks, for `limit` seconds of silence.
 
     `content` is the JSON of the answer, None where it has none. Raises ApiUnreachable.
     """
-    headers = {"Accept": "application/json"} | ({"Host": host} if host else {})
+    headers = {"Accept": "application/json", **(headers or {})}
     with open_session(url) as session:
         try:
             answer = session.get(url, headers=headers, timeout=limit, allow_redirects=False)

@@ -7,15 +7,22 @@ is not theirs.
 
 import re
 
-_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_COMMANDS = re.compile(
+_ALL = (
     r"\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, clipboard, links, device strings
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # cursor, screen, modes
     r"|\x1b[ -/]*[0-~]"
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 )
-_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]{0,4096}\x1b?|[ -/]*)?\Z")
-_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COMMANDS = re.compile(_ALL)
+_NO_COLOURS = re.compile(rf"(?!\x1b\[[0-9;:]*m)(?:{_ALL})")
+# What is held back is bounded: a command may go on for ever.
+_UNFINISHED = re.compile(
+    r"\x1b(?:\[[0-?]{0,64}[ -/]{0,16}|[\]PX^_][^\x07\x1b]{0,4096}\x1b?|[ -/]{0,16})?\Z"
+)
+_DIRECTIONS = {
+    number: f"<U+{number:04X}>"
+    for number in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
 
 RESET = "\x1b[0m"
 
@@ -27,7 +34,7 @@ class Cleaner:
     """
 
     def __init__(self, *, colours: bool) -> None:
-        self._colours = colours
+        self._removed = _NO_COLOURS if colours else _COMMANDS
         self._held = ""
 
     def clean(self, piece: str) -> str:
@@ -36,16 +43,9 @@ class Cleaner:
         cut = _UNFINISHED.search(text)
         self._held = cut.group() if cut else ""
         text = text[: cut.start()] if cut else text
-        return _show_directions(_COMMANDS.sub(self._judge, text))
-
-    def _judge(self, command: re.Match[str]) -> str:
-        return command[0] if self._colours and _COLOUR.fullmatch(command[0]) else ""
+        return self._removed.sub("", text).translate(_DIRECTIONS)
 
 
 def one_line(text: str) -> str:
     """Return `text` on one line and without any terminal command."""
-    return " ".join(_show_directions(_COMMANDS.sub("", text)).split())
-
-
-def _show_directions(text: str) -> str:
-    return _DIRECTIONS.sub(lambda found: f"<U+{ord(found[0]):04X}>", text)
+    return " ".join(_COMMANDS.sub("", text).translate(_DIRECTIONS).split())

@@ -29,19 +29,23 @@ def addresses(settings: Settings, token: str) -> str:
 def parts_table(status: Mapping[str, Any]) -> Table:
     """Return a line for each part: its state, since when, where, and what was wrong with it."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("part", "state", "for", "pid", "address", "restarts", "last problem"):
+    parts = status.get("parts", [])
+    for column in ("part", "state", "for", "pid"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("address", overflow="fold")
+    was_wrong = any(part["restarts"] or part["problem"] for part in parts)
+    for column in ("restarts", "last problem") if was_wrong else ():
         table.add_column(column, overflow="fold")
-    for part in status.get("parts", []):
-        pid, restarts = part["pid"], part["restarts"]
-        table.add_row(
-            part["name"],
+    for part in parts:
+        cells = [
+            Text(part["name"]),
             Text(part["state"], style=_COLORS.get(part["state"], "")),
-            _age(part["changed"]),
-            str(pid or ""),
+            Text(_age(part["changed"])),
+            Text(str(part["pid"] or "")),
             Text(part["address"]),
-            str(restarts or ""),
-            Text(part["problem"]),
-        )
+        ]
+        troubles = [Text(str(part["restarts"] or "")), Text(part["problem"])]
+        table.add_row(*cells, *(troubles if was_wrong else ()))
     return table
 
 

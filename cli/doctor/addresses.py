@@ -12,6 +12,7 @@ from cli.errors import ApiUnreachable
 
 _SECONDS = 8.0
 _PART = "addresses"
+_STARTS_NOTHING = {"Sec-Purpose": "prefetch"}
 _NOBODY = "prevs-doctor"
 
 
@@ -57,7 +58,7 @@ def look_at_addresses(place: Place | None) -> Sequence[Finding]:
 
 def _look(url: str, named: str, host: str | None) -> Finding:
     try:
-        answer = fetch(url, _SECONDS, host=host)
+        answer = fetch(url, _SECONDS, _STARTS_NOTHING | ({"Host": host} if host else {}))
     except ApiUnreachable as exc:
         failure = exc.tried[0]
         advice = "See that a proxy runs there (`prevs local logs proxy`)."

@@ -1,5 +1,6 @@
 """What of a foreign text reaches a terminal."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,3 +40,12 @@ def test_one_line_is_one_line_without_commands(text: str) -> None:
     said = one_line(text)
     assert len(said.splitlines()) <= 1
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize("begin", ["\x1b[", "\x1b]0;", "\x1b ", "\x1bP", ""])
+def test_a_command_that_never_ends_is_not_kept(begin: str) -> None:
+    cleaner = Cleaner(colours=True)
+    sent = begin + "0" * 100_000
+    printed = "".join(cleaner.clean(sent[at : at + 1000]) for at in range(0, len(sent), 1000))
+    assert printed.endswith("0" * 90_000)
+    assert "\x1b" not in printed
