@@ -1,0 +1,103 @@
+"""The command line in front of the whole system, from a new app to the log of a preview."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.conftest import Cluster, Hello
+
+pytestmark = pytest.mark.e2e
+
+Done = subprocess.CompletedProcess[str]
+Prevs = Callable[..., Done]
+
+
+@pytest.fixture
+def prevs(cluster: Cluster) -> Prevs:
+    """Run a command."""
+    known = {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": str(cluster.dir)}
+
+    def run(*args: str, **more: str) -> Done:
+        return subprocess.run(
+            [sys.executable, "-m", "cli", *args],
+            check=False,
+            env={"PATH": os.environ["PATH"], **known, **more},
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture
+def shop(hello: Hello, prevs: Prevs) -> Iterator[str]:
+    """An app of its own, of which nothing runs."""
+    added = prevs("app", "add", "shop", str(hello.folder))
+    assert added.returncode == 0, added.stderr
+    yield "shop"
+    assert prevs("app", "rm", "shop", "--yes").returncode == 0
+
+
+def test_a_preview_is_started_seen_and_read_by_commands_alone(
+    shop: str, hello: Hello, prevs: Prevs
+) -> None:
+    sha = hello.commit("v1")
+    started = prevs("start", shop, "v1", "--wait")
+    assert started.returncode == 0, started.stderr
+    assert started.stdout.startswith("http://v1.shop.")
+    assert f"shop@v1 ({sha[:7]}) runs at {started.stdout.strip()}" in started.stderr
+    for step in ("queued", "placed", "building", "starting"):
+        assert f"  {step}: " in started.stderr
+    assert "usually" in prevs("show", shop, "v1").stdout
+    assert "== starting" in prevs("logs", shop, "v1").stdout
+    [ref] = [line for line in prevs("refs", shop).stdout.splitlines() if " v1 " in line]
+    assert "running" in ref
+    assert hello.commit("main")[:7] in prevs("commits", shop, "main").stdout
+    assert f"shop@v1 ({sha[:7]})" in prevs("agents").stdout
+    events = json.loads(prevs("events", "--app", shop, "--json").stdout)
+    assert next(one["state"] for one in events if one["sha"] == sha) == "running"
+
+
+def test_a_preview_that_fails_ends_the_wait_with_the_reason_and_the_last_lines(
+    shop: str, prevs: Prevs
+) -> None:
+    failed = prevs("start", shop, "exits", "--wait")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    *_, reason, way = failed.stderr.splitlines()
+    assert "code 3" in reason
+    assert "prevs retry shop exits" in way
+    assert "  This app exits on purpose." in failed.stderr.splitlines()
+    assert "until it failed" in failed.stderr
+
+
+@pytest.mark.usefixtures("hello")
+def test_a_token_that_may_read_is_told_what_it_may_not(prevs: Prevs) -> None:
+    token = prevs("token", "add", "reader", "--scope", "read").stdout.strip()
+    try:
+        assert "hello" in prevs("app", "ls", PREVS_TOKEN=token).stdout
+        refused = prevs("start", "hello", "main", PREVS_TOKEN=token)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "--scope use" in refused.stderr
+        assert "reader" in prevs("audit").stdout
+    finally:
+        assert prevs("token", "rm", "reader").returncode == 0
+    assert prevs("app", "ls", PREVS_TOKEN=token).returncode == 1
+
+
+@pytest.mark.usefixtures("hello")
+def test_every_part_of_a_whole_system_is_found_and_well(prevs: Prevs) -> None:
+    done = prevs("doctor", "--json")
+    seen = {one["part"]: one for one in json.loads(done.stdout)}
+    for part in ("settings", "framework", "framework: version", "framework: clock", "token"):
+        assert seen[part]["level"] == "ok", seen[part]
+    assert "admin" in seen["token"]["told"]
+    for name in ("zookeeper", "mesos"):
+        assert name in seen["framework"]["told"]
+    # A proxy of the system knows that there is no such app; the framework reads the repository.
+    assert seen["addresses"]["level"] == "ok", seen["addresses"]
+    assert not [one for one in seen.values() if one["level"] == "wrong"], done.stdout
+    assert done.returncode == 0
