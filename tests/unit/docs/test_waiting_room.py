@@ -1,0 +1,13 @@
+"""docs/waiting-room.md explains each sentence that the waiting room says."""
+
+import re
+from pathlib import Path
+
+from proxy.room.wording import SENTENCES
+
+PAGE = (Path(__file__).parents[3] / "docs" / "waiting-room.md").read_text()
+
+
+def test_every_sentence_of_the_waiting_room_is_explained() -> None:
+    explained = re.findall(r"^\| ([A-Z].*?\.) \|", PAGE, re.M)
+    assert sorted(explained) == sorted(set(SENTENCES.values()))
