@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import requests
 
 from framework.errors import MasterRefuses, Unavailable
-from framework.ports import AgentList, Amount, MesosAgent
+from framework.mesos_agents import AgentList, Amount, MesosAgent
 
 SHARED_S = 2.0
 """How long one read, or its failure, serves all who ask."""

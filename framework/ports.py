@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
 from framework.history import History
+from framework.mesos_agents import AgentList
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, TokenRecord
 
 Record = AppRecord | PreviewRecord | PlacementsRecord | TokenRecord
@@ -268,37 +269,6 @@ class Sandboxes(Protocol):
         As `read` otherwise.
         """
         ...
-
-
-class Amount(NamedTuple):
-    """CPUs, and MB of memory."""
-
-    cpus: float
-    mem: float
-
-
-class MesosAgent(NamedTuple):
-    """An agent as the master knows it; `used` is what all frameworks together use.
-
-    One that is not `active` takes nothing new, one that is `draining` is being emptied by an
-    operator. Its planned maintenance begins at `maintenance` (epoch seconds), None: there is none.
-    """
-
-    id: str
-    host: str
-    active: bool
-    draining: bool
-    maintenance: float | None
-    attributes: Mapping[str, str]
-    total: Amount
-    used: Amount
-
-
-class AgentList(NamedTuple):
-    """The agents as they were at `as_of` (epoch seconds)."""
-
-    agents: Sequence[MesosAgent]
-    as_of: float
 
 
 class Agents(Protocol):

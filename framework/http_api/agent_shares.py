@@ -9,7 +9,8 @@ import anyio.to_thread
 from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from framework.http_api import agent_models as models
 from framework.lifecycle import WITH_TASK
-from framework.ports import Agents, MesosAgent, Previews
+from framework.mesos_agents import MesosAgent
+from framework.ports import Agents, Previews
 from prevs.records import AppRecord, PreviewRecord
 
 _AT_A_TIME = 4

@@ -12,8 +12,8 @@ from cli.api import Api
 from cli.credentials import Credentials
 from cli.errors import ApiRefused
 from cli.following import follow_events
-from framework.ports import Amount
-from framework.ports import MesosAgent as KnownAgent
+from framework.mesos_agents import Amount
+from framework.mesos_agents import MesosAgent as KnownAgent
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.contract.test_cli_api import served

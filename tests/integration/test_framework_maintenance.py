@@ -10,8 +10,8 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
+from framework.mesos_agents import MesosAgent
 from framework.mesos_state import MesosState
-from framework.ports import MesosAgent
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from framework.errors import Unavailable
-from framework.ports import Amount, MesosAgent
+from framework.mesos_agents import Amount, MesosAgent
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.asgi import ApiInProcess

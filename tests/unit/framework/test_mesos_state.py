@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from framework.errors import Unavailable
+from framework.mesos_agents import AgentList, Amount, MesosAgent
 from framework.mesos_state import MesosState, read_agents
-from framework.ports import AgentList, Amount, MesosAgent
 
 AGENT: Mapping[str, Any] = {
     "id": "S0",
