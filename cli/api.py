@@ -76,9 +76,15 @@ class Api:
         """Change settings of an app, and return it."""
         return cast(App, self._json("PATCH", _path("apps", name), json=changes))
 
-    def remove_app(self, name: str) -> None:
-        """Stop an app's previews and forget it."""
-        self._call("DELETE", _path("apps", name)).close()
+    def seen_app(self, name: str) -> tuple[App, str | None]:
+        """Return an app, and the tag of its settings as they are now."""
+        answer = self._call("GET", _path("apps", name))
+        return cast(App, self._read(answer)), answer.headers.get("ETag")
+
+    def remove_app(self, name: str, tag: str | None = None) -> None:
+        """Stop an app's previews and forget it; with a `tag`, only as it was seen under that."""
+        headers = {} if tag is None else {"If-Match": tag}
+        self._call("DELETE", _path("apps", name), headers=headers).close()
 
     def resolve(self, app: str, label: str) -> Label:
         """Return what a label leads to."""
@@ -213,7 +219,9 @@ class Api:
             raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
 
     def _json(self, method: str, path: str, **request: Any) -> Any:
-        answer = self._call(method, path, **request)
+        return self._read(self._call(method, path, **request))
+
+    def _read(self, answer: Any) -> Any:
         try:
             return answer.json()
         except ValueError:

@@ -14,6 +14,7 @@ from cli.errors import NotDone
 from cli.output import note, show, show_json
 from cli.sentences import counted
 from cli.surroundings import Surroundings
+from cli.terminal import one_line
 
 Command = Callable[..., Any]
 
@@ -160,13 +161,19 @@ def set_app(around: Surroundings, /, name: str, *, as_json: bool, **options: obj
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.pass_obj
 def remove(around: Surroundings, name: str, yes: bool) -> None:
-    """Stop an app's previews and forget it."""
+    """Stop an app's previews and forget it.
+
+    What was asked about is removed: where somebody changes the app meanwhile, it stays.
+    """
+    tag = None
     if not yes:
-        previews = around.api.previews(app=around.api.app(name)["name"])
+        app, tag = around.api.seen_app(name)
+        previews = around.api.previews(app=app["name"])
         if not sys.stdin.isatty():
             raise click.UsageError("This asks first, and nobody is there to answer. Say --yes.")
-        question = f"Remove {name} and stop its {counted(previews, 'preview', 'previews')}?"
+        stops = counted(previews, "preview", "previews")
+        question = f"Remove {name} ({one_line(app['repository'])}) and stop its {stops}?"
         if not click.confirm(question, err=True):
             raise NotDone(f"{name} stays.")
-    around.api.remove_app(name)
+    around.api.remove_app(name, tag)
     note(f"{name} is removed.")

@@ -20,8 +20,8 @@ NEXT_STEPS = {
     "{needed}`. Set PREVS_TOKEN to that.",
     "too-many-requests": "Wait a moment, and ask less often: `prevs events -f` tells what happens "
     "without asking.",
-    "precondition-failed": "Somebody has changed it meanwhile. Look at it again: `prevs app show "
-    "{app}`.",
+    "unknown-place": "The list has changed meanwhile: run this again.",
+    "app-changed": "Somebody has changed it meanwhile. Look at it again: `prevs app show {app}`.",
     "not-found": "The framework may be older than this command; `prevs doctor` compares them.",
     "token-exists": "`prevs token rm NAME` removes one.",
     "unknown-token": "`prevs token ls` lists the tokens.",

@@ -178,6 +178,16 @@ def test_an_app_is_changed_and_removed(api: Api) -> None:
     assert refusal(api.app, "hello") == "unknown-app"
 
 
+def test_an_app_that_has_changed_since_it_was_seen_is_not_removed(api: Api) -> None:
+    _, tag = api.seen_app("hello")
+    api.change_app("hello", {"mem": 256})
+    assert refusal(api.remove_app, "hello", tag) == "app-changed"
+    shown, tag = api.seen_app("hello")
+    assert shown["mem"] == 256
+    api.remove_app("hello", tag)
+    assert api.apps() == []
+
+
 def test_a_label_leads_to_a_commit_or_nowhere(api: Api, stage: Stage) -> None:
     stage.lead("main", SHA)
     found = api.resolve("hello", "main")

@@ -205,6 +205,10 @@ def _matching(refs: list[Json], query: Mapping[str, str]) -> list[Json]:
     return [one for one in refs if kind in (None, one["kind"]) and search in one["name"]]
 
 
+def _tag(value: Any) -> str:
+    return f'"{hash(json.dumps(value)):x}"'
+
+
 def _queued(preview: Json) -> Json:
     same = {key: preview[key] for key in ("app", "sha", "reason")}
     label = preview["labels"][-1] if preview["labels"] else None
@@ -268,6 +272,9 @@ class _Handler(BaseHTTPRequestHandler):
                 world.apps[name].update(body)
                 return 200, world.apps[name]
             case "DELETE", ["apps", name]:
+                wanted = self.headers.get("If-Match")
+                if wanted not in (None, _tag(world.apps[name])):
+                    return problem("app-changed", 412, f"{name!r} is not as it was.", app=name)
                 del world.apps[name]
                 return 204, None
             case "GET", ["apps", name, "labels", label]:
@@ -389,7 +396,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = b"" if status == 204 else json.dumps(value).encode()
         later = {"Retry-After": self.retry_after} if self.retry_after else {}
         self.retry_after = None
-        self._write(status, {"Content-Type": kind, **later}, body)
+        self._write(status, {"Content-Type": kind, "ETag": _tag(value), **later}, body)
 
     def _write(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)

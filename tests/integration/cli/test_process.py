@@ -118,12 +118,35 @@ def test_a_terminal_gets_a_picture_of_the_steps_while_it_waits(
     assert address == "http://main.hello.localhost:8080/"
 
 
+def test_removing_an_app_asks_and_keeps_one_that_somebody_changes_meanwhile(
+    world: fake.World, environ: dict[str, str]
+) -> None:
+    def change() -> None:
+        world.apps["hello"]["mem"] = 512
+
+    asked = {b"stop its 0 previews?": change}
+    said = on_terminal(["app", "rm", "hello"], environ, asked, types="y\n", status=1)
+    assert "/srv/x" in said
+    assert "prevs app show hello" in said
+    assert "hello" in world.apps
+    assert "stays" in on_terminal(["app", "rm", "hello"], environ, asked, types="n\n", status=1)
+    assert "is removed" in on_terminal(
+        ["app", "rm", "hello"], environ, asked, types="y\n", status=0
+    )
+
+
 def on_terminal(
     args: list[str],
     environ: dict[str, str],
     when: Mapping[bytes, Callable[[], None]] = MappingProxyType({}),
+    *,
+    types: str = "",
+    status: int = 0,
 ) -> str:
-    """Return what a command prints on a terminal; `when` says what to call once words are there."""
+    """Return what a command prints on a terminal, and ends with `status`.
+
+    `when` says what to call once words are there; then a person `types` something.
+    """
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "cli", *args],
@@ -133,15 +156,15 @@ def on_terminal(
         stderr=theirs,
     ) as process:
         os.close(theirs)
-        printed = b""
+        printed, left = b"", dict(when)
         try:
             while piece := os.read(ours, 65536):
                 printed += piece
-                for words, act in when.items():
-                    if words in printed:
-                        act()
+                for words in [words for words in left if words in printed]:
+                    left.pop(words)()
+                    os.write(ours, types.encode())
         except OSError:  # the other end is closed
             pass
         os.close(ours)
-        assert process.wait(timeout=60) == 0, printed
+        assert process.wait(timeout=60) == status, printed
     return printed.decode()
