@@ -41,7 +41,7 @@ def look(environ: Mapping[str, str], *, needed: bool) -> Sequence[Finding]:
         *_look_at_parts(settings, folder),
         _look_at_docker(environ),
         _look_at_git(environ),
-        _look_at_disk(docker_folder(environ)),
+        judge_disk(docker_folder(environ), _free(docker_folder(environ))),
     ]
 
 
@@ -80,9 +80,14 @@ def _look_at_git(environ: Mapping[str, str]) -> Finding:
     return Finding("git", "wrong", "It is not installed.", "Install it: `apt-get install git`.")
 
 
-def _look_at_disk(folder: Path) -> Finding:
+def _free(folder: Path) -> float:
+    """Return how many GB are free where a folder is, or would be."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free / _GB
+    return shutil.disk_usage(there).free / _GB
+
+
+def judge_disk(folder: Path, free: float) -> Finding:
+    """Return whether `free` GB will do for the images in a folder."""
     told = f"{free:.1f} GB are free where images are kept ({folder})."
     if free >= _LITTLE_GB:
         return Finding("disk", "ok", told)

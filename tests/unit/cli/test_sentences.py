@@ -37,6 +37,12 @@ def preview(**changes: Any) -> Preview:
         ({"state": "building", "phase": "fetching"}, "fetches the commit"),
         ({"state": "building", "phase": "a new phase"}, "builds"),
         ({"state": "starting", "phase": "checking"}, "waits for the app to answer"),
+        (
+            {"state": "building", "phase": "building", "detail": "2/3 RUN \x1b[2Jmake\n all"},
+            "builds the image (2/3 RUN make all)",
+        ),
+        ({"state": "stopped"}, "is stopped"),
+        ({"state": "stopped", "reason": "Nobody used it."}, "is stopped: Nobody used it."),
         ({"state": "running"}, "runs at http://main.hello.localhost:8080/"),
         ({"state": "draining", "phase": "running"}, "is being stopped"),
         ({"state": "a new state"}, "is a new state"),
