@@ -30,6 +30,7 @@ _WIDE = {
     "reliability.md": ["toc"],
 }
 """Pages whose tables want more room, and what gives it to them."""
+_TEST = re.compile(r"(?<![\w/#\"])test_\w{20,}")
 _UPWARD = re.compile(r"\[([^\]]+)\]\((\.\./[^)\s]+)\)")
 
 
@@ -87,9 +88,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
     def keep(link: re.Match[str]) -> str:
         there = posixpath.normpath(posixpath.join(folder, link[2]))
-        return link[1] if there.startswith("..") else link[0]
+        return f"{link[1]}: `{there[3:]}`" if there.startswith("..") else link[0]
 
     return part_lists(_UPWARD.sub(keep, markdown.replace("](decisions/)", "](decisions.md)")))
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Let the long names of tests be broken: they would take all the room of a table."""
+    del page, config, files
+    return _TEST.sub(lambda name: name[0].replace("_", "_<wbr>"), html)
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
