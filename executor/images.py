@@ -44,14 +44,15 @@ class DockerImages:
         return True
 
     @contextlib.contextmanager
-    def building(self, tag: str) -> Iterator[None]:
+    def building(self, tag: str, *, busy: Callable[[], None]) -> Iterator[None]:
         """Hold the right to build `tag` on this agent; blocks until nobody else does.
 
-        Looks for BuildKit meanwhile, and while the caller fetches the commit. Raises Stopped.
+        `busy` is called, once, where somebody does. Looks for BuildKit meanwhile, and while the
+        caller fetches the commit. Raises Stopped.
         """
         name = hashlib.sha256(tag.encode()).hexdigest()[:24]
         self._buildkit = self._find_buildkit()
-        with locked(self._folder / "locks" / f"image-{name}", self._signals, busy=self._say_busy):
+        with locked(self._folder / "locks" / f"image-{name}", self._signals, busy=busy):
             yield
 
     def build(
@@ -82,6 +83,3 @@ class DockerImages:
 
     def _find_buildkit(self) -> BuildKit:
         return BuildKit(self._daemon.host, self._folder / "buildx", self._environ)
-
-    def _say_busy(self) -> None:
-        self._log.header("another attempt builds this commit on this agent: waiting for it")

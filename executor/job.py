@@ -32,6 +32,8 @@ the one before is acknowledged, so each one that precedes TASK_RUNNING may delay
 _STEP_PAUSE = 1.0
 """Seconds between reports of the steps of a build: each is acknowledged, and written down."""
 
+_BUSY = "another attempt builds this commit on this agent"
+
 _LOOK = 60.0
 """Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
 
@@ -99,10 +101,22 @@ class Job:
         if tools.images.exists(image):
             return
         commit = names.short(order.sha)
-        tools.reports.progress(Phase.FETCHING, f"Fetching commit {commit}.")
-        with tools.images.building(image):
+        message = f"Fetching commit {commit}."
+        tools.reports.progress(Phase.FETCHING, message)
+
+        waited = False
+
+        def wait() -> None:
+            nonlocal waited
+            waited = True
+            tools.log.header(f"{_BUSY}: waiting for it")
+            tools.reports.progress(Phase.FETCHING, message, detail=_BUSY)
+
+        with tools.images.building(image, busy=wait):
             if tools.images.exists(image):
                 return
+            if waited:
+                tools.reports.progress(Phase.FETCHING, message)
             tools.log.header(f"fetching commit {commit}")
             with tools.checkout().tree(limit=order.fetch_limit) as tree:
                 check_context(tree, order.sha)

@@ -60,10 +60,10 @@ class Images(Protocol):
         """Tell whether an image of that tag is there. Raises DockerUnavailable."""
         ...
 
-    def building(self, tag: str) -> AbstractContextManager[None]:
+    def building(self, tag: str, *, busy: Callable[[], None]) -> AbstractContextManager[None]:
         """Hold the right to build `tag` on this agent; blocks until nobody else does.
 
-        Raises Stopped.
+        `busy` is called, once, where somebody does. Raises Stopped.
         """
         ...
 

@@ -110,6 +110,7 @@ class FakeImages:
         self.tags = set(tags)
         self.built: list[str] = []
         self.labels: Mapping[str, str] = {}
+        self.busy = False
         self._during_build = during_build
         self._steps = steps
 
@@ -118,8 +119,10 @@ class FakeImages:
         return tag in self.tags
 
     @contextlib.contextmanager
-    def building(self, tag: str) -> Iterator[None]:
-        """Nobody else builds."""
+    def building(self, tag: str, *, busy: Callable[[], None]) -> Iterator[None]:
+        """Nobody else builds, unless it is `busy`."""
+        if self.busy:
+            busy()
         yield
 
     def build(

@@ -35,6 +35,7 @@ class World:
         (self.tree / "busybox").chmod(0o755)
         self.log = MemoryLog()
         self.steps: list[str] = []
+        self.others = threading.Event()
         self.signals = StopSignal()
         daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = daemon.client()
@@ -47,7 +48,7 @@ class World:
 
     def build(self, *lines: str, limit: float = 60.0) -> None:
         (self.tree / "Dockerfile").write_text(DOCKERFILE + "\n".join(lines) + "\n")
-        with self.images.building(TAG):
+        with self.images.building(TAG, busy=self.others.set):
             self.images.build(
                 self.tree, TAG, {"prevs.app": "hello"}, limit=limit, at_step=self.steps.append
             )
@@ -178,13 +179,11 @@ def test_a_daemon_that_is_not_there_is_told_as_such(world: World, tmp_path: Path
 
 
 def test_a_commit_is_built_once_at_a_time(world: World) -> None:
-    with world.images.building(TAG):
-        waits = threading.Event()
-        others_log = MemoryLog()
-        others_log.header = lambda text: waits.set()  # type: ignore[method-assign]  # to hear of it
+    waits = threading.Event()
+    with world.images.building(TAG, busy=world.others.set):
         signals = StopSignal()
         other = DockerImages(
-            Daemon({}), world.tree.parent / "agent", {}, signals=signals, log=others_log
+            Daemon({}), world.tree.parent / "agent", {}, signals=signals, log=world.log
         )
 
         def stop() -> None:
@@ -193,10 +192,10 @@ def test_a_commit_is_built_once_at_a_time(world: World) -> None:
 
         stopper = threading.Thread(target=stop)
         stopper.start()
-        with pytest.raises(Stopped), other.building(TAG):
+        with pytest.raises(Stopped), other.building(TAG, busy=waits.set):
             pytest.fail("two build it")
         stopper.join()
-    assert waits.is_set()
+    assert (waits.is_set(), world.others.is_set()) == (True, False)
 
 
 def running(command: bytes) -> bool:

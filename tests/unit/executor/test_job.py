@@ -99,6 +99,16 @@ def test_without_an_image_it_fetches_and_builds_first(world: World) -> None:
     assert world.log.headers[1] == "building prevs/hello:5c80e7d"
 
 
+def test_an_attempt_that_waits_for_another_ones_build_says_so(world: World) -> None:
+    world.images = FakeImages()
+    world.images.busy = True
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert world.reports.details == ["another attempt builds this commit on this agent"]
+    assert world.reports.phases[:3] == [Phase.FETCHING, Phase.FETCHING, Phase.BUILDING]
+    assert "another attempt builds this commit on this agent: waiting for it" in world.log.headers
+
+
 def test_a_build_that_fails_tells_the_step_that_it_came_to(world: World) -> None:
     def fail() -> None:
         raise BuildFailed("Step 2/2 …", 1)
