@@ -179,6 +179,11 @@ class Api:
         except (KeyError, ValueError):
             raise ApiConfused(self.address, "a log without a next offset") from None
 
+    def log_tail(self, app: str, sha: str) -> str:
+        """Return the last lines of what the last attempt printed, about 4 KB."""
+        answer = self._call("GET", _path("previews", app, sha, "log"), params={"tail": "true"})
+        return str(answer.content.decode("utf-8", "replace"))
+
     def log_stream(
         self, app: str, sha: str, *, after: str | None
     ) -> contextlib.AbstractContextManager[Iterator[ServerEvent]]:

@@ -62,7 +62,7 @@ def tell_error(error: CliError) -> None:
         for line in error.details():
             click.echo(f"  {one_line(line)}", err=True)
     if error.hint:
-        click.echo(error.hint, err=True)
+        click.echo(one_line(error.hint), err=True)
 
 
 def show_log_tail(tail: str, *, err: bool) -> None:

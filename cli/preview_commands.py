@@ -141,8 +141,9 @@ def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -
 @app_argument
 @label_argument
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on as it grows.")
+@click.option("--tail", is_flag=True, help="Print the last lines only, about 4 KB.")
 @click.pass_obj
-def logs(around: Surroundings, app: str, label: str, *, following: bool) -> None:
+def logs(around: Surroundings, app: str, label: str, *, following: bool, tail: bool) -> None:
     """Print the build log of LABEL and what the app printed.
 
     Colours stay on a terminal; whatever else a terminal would obey is left out.
@@ -150,13 +151,18 @@ def logs(around: Surroundings, app: str, label: str, *, following: bool) -> None
     \b
     Examples:
       prevs logs shop main -f
+      prevs logs shop main --tail
       prevs logs shop main | grep ERROR
     """
+    if following and tail:
+        raise click.UsageError("Say --follow or --tail.")
     preview = lookup.find(around.api, app, label)
     printer = LogPrinter()
     try:
         if following:
             _follow_log(around, preview, printer)
+        elif tail:
+            printer.print(around.api.log_tail(app, preview["sha"]))
         else:
             _print_log(around, preview, printer.print)
     except KeyboardInterrupt:

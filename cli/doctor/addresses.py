@@ -1,7 +1,7 @@
 """Whether the addresses of previews lead to a proxy: DNS, and the answer for an unknown app."""
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -35,8 +35,10 @@ def read_place(url: str, app: str) -> Place | None:
     return None
 
 
-def look_at_addresses(place: Place | None) -> Sequence[Finding]:
-    """Return whether *.domain leads to a proxy. Blocks, in the resolver for as long as it takes."""
+def look_at_addresses(
+    place: Place | None, resolve: Callable[[str, int | None], object] = socket.getaddrinfo
+) -> Sequence[Finding]:
+    """Return whether *.domain leads to a proxy. Blocks, in `resolve` for as long as it takes."""
     if place is None:
         return [skipped(_PART, "No address is known before an app is registered.")]
     host = f"{_NOBODY}{place.between}{_NOBODY}.{place.domain}"
@@ -46,7 +48,7 @@ def look_at_addresses(place: Place | None) -> Sequence[Finding]:
         return [_look(f"{place.scheme}://127.0.0.1{port}/", f"*.{place.domain}{port}", host + port)]
     wildcard = f"*.{place.domain}"
     try:
-        socket.getaddrinfo(host, place.port)
+        resolve(host, place.port)
     except OSError as exc:
         record = f"Make a DNS record *.{place.domain} that leads to the machines of the proxies."
         return [wrong("DNS", f"{wildcard} does not resolve: {exc.strerror}.", record)]

@@ -255,6 +255,11 @@ def test_a_log_is_read_from_any_byte(api: Api, stage: Stage) -> None:
     assert api.log("hello", SHA, size) == (b"", size)
 
 
+def test_the_end_of_a_log_is_read(api: Api, stage: Stage) -> None:
+    stage.put("running")
+    assert api.log_tail("hello", SHA) == LOG
+
+
 def test_a_log_is_followed_to_its_end(api: Api, stage: Stage) -> None:
     stage.put("stopped")
     steps = list(follow(api, "hello", SHA, pause=time.sleep, told=print))

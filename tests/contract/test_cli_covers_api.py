@@ -1,12 +1,14 @@
 """Whatever the API can do, a command does."""
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
 
+import click
 import pytest
 
-from cli.__main__ import main
+from cli.__main__ import main, prevs
 from tests.fakes import api as stand_in
 from tests.fakes import asgi
 
@@ -45,14 +47,57 @@ ONLY_MACHINES = {"GET /healthz", "GET /metrics"}
 """For supervisors and for Prometheus."""
 
 
-def operations() -> set[str]:
-    """Return what the framework's own description lists."""
-    paths: Mapping[str, Mapping[str, Any]] = asgi.ApiInProcess().app.openapi()["paths"]
-    return {f"{method.upper()} {path}" for path, calls in paths.items() for method in calls}
+BY_OTHER_NAMES = {"ref": "branch", "constraints": "constraint"}
+ONLY_PAGES = {"limit", "after", "offset"}
+"""What the command line cares for by itself."""
+
+
+@functools.cache
+def described() -> Mapping[str, Any]:
+    """Return the framework's own description."""
+    found: Mapping[str, Any] = asgi.ApiInProcess().app.openapi()
+    return found
+
+
+def operations() -> Mapping[str, Mapping[str, Any]]:
+    """Return the operations that it lists, each with what it says of it."""
+    paths = described()["paths"].items()
+    return {
+        f"{method.upper()} {path}": told for path, calls in paths for method, told in calls.items()
+    }
+
+
+def find_names(operation: str) -> set[str]:
+    """Return the names that an operation takes in its query and its body."""
+    told = operations()[operation]
+    query = {one["name"] for one in told.get("parameters", []) if one["in"] == "query"}
+    body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+    schema = body.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    fields = described()["components"]["schemas"].get(schema, {}).get("properties", {})
+    return query | set(fields)
+
+
+def find_options(command: str) -> set[str]:
+    """Return the names of a command's options and arguments, as the API writes names."""
+    found: click.Command = prevs
+    for word in command.split():
+        if not isinstance(found, click.Group):
+            break
+        inner = found.get_command(click.Context(found), word)
+        assert inner is not None
+        found = inner
+    return {name for one in found.params for name in (one.name, *one.opts) if name}
 
 
 def test_every_operation_of_the_api_has_a_command() -> None:
-    assert operations() - ONLY_PROXIES - ONLY_MACHINES <= COMMANDS.keys()
+    assert operations().keys() - ONLY_PROXIES - ONLY_MACHINES == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("operation", COMMANDS)
+def test_the_command_can_say_all_that_the_operation_takes(operation: str) -> None:
+    wanted = {BY_OTHER_NAMES.get(name, name) for name in find_names(operation) - ONLY_PAGES}
+    options = {option.lstrip("-").replace("-", "_") for option in find_options(COMMANDS[operation])}
+    assert wanted <= options
 
 
 @pytest.mark.parametrize(("operation", "command"), COMMANDS.items())

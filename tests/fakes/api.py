@@ -370,6 +370,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._stream()
         offset = int(query.get("offset", 0))
         piece = self.world.log[offset : offset + self.world.piece]
+        if query.get("tail") == "true":
+            piece = self.world.log[-4096:]
         headers = {
             "Content-Type": "text/plain; charset=utf-8",
             "X-Next-Offset": str(offset + len(piece)),

@@ -180,3 +180,27 @@ def test_logs_that_follow_go_on_where_the_connection_broke(world: fake.World, ru
     assert world.resumed_after == [None, "4"]
     assert "connecting again" in done.err
     assert "is stopped" in done.err
+
+
+def test_logs_prints_the_end_of_a_log_alone_where_that_is_asked_for(
+    world: fake.World, run: Run
+) -> None:
+    world.previews["hello", fake.SHA] = fake.preview(state="running")
+    world.log = b"old\n" * 2000 + b"new \x1b[2J\n"
+    shown = run("logs", "hello", "main", "--tail").out
+    assert shown.endswith("old\nnew \n")
+    assert len(shown) < 4200
+    assert run("logs", "hello", "main", "--tail", "-f").status == 2
+
+
+def test_show_tells_why_a_preview_was_stopped_and_how_long_its_steps_took(
+    world: fake.World, run: Run
+) -> None:
+    world.previews["hello", fake.SHA] = fake.preview(
+        state="stopped",
+        reason="Nobody used it for an hour.",
+        steps=fake.steps((0.0, 0.5, 0.4), (0.5, 2.0, None)),
+    )
+    shown = run("show", "hello", "main").out
+    for part in ("Nobody used it", "0.5 s, usually 0.4 s", "placed  1.5 s"):
+        assert part in shown

@@ -6,7 +6,7 @@ import pytest
 
 from cli.answers import App, MesosAgent, Preview, Queued
 from cli.doctor import judging
-from cli.doctor.addresses import Place, read_place
+from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.findings import Finding, Level
 from tests.fakes import api as fake
 
@@ -140,3 +140,18 @@ def test_an_address_is_well_where_a_proxy_knows_no_such_app(
 )
 def test_the_place_of_addresses_is_read_from_one(url: str, place: Place | None) -> None:
     assert read_place(url, "hello") == place
+
+
+def test_a_domain_that_does_not_resolve_wants_a_wildcard_record() -> None:
+    def resolve(host: str, port: int | None) -> object:
+        assert host == "prevs-doctor--prevs-doctor.prevs.example"
+        raise OSError(-2, "Name or service not known")
+
+    [found] = look_at_addresses(Place("https", "--", "prevs.example", None), resolve)
+    assert (found.part, found.level) == ("DNS", WRONG)
+    assert "Name or service not known" in found.told
+    assert "*.prevs.example" in found.advice
+
+
+def test_without_an_app_no_address_is_known() -> None:
+    assert [one.level for one in look_at_addresses(None)] == [Level.SKIPPED]
