@@ -34,12 +34,16 @@ _AGENT: dict[str, Any] = {
 class Amount(BaseModel):
     """CPUs, and MB of memory."""
 
+    model_config = example(_AGENT["total"])
+
     cpus: float
     mem: float
 
 
 class AgentPreview(BaseModel):
     """A preview that has an agent's resources."""
+
+    model_config = example(_AGENT["previews"][0])
 
     app: str
     sha: str

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from framework import constraints, keep_warm, repositories
 from framework.http_api.examples import SHA, example, order_example
 from framework.http_api.paging import Next
+from framework.http_api.parameters import WHOLE
 from prevs import names
 from prevs.records import AppRecord
 
@@ -48,6 +49,11 @@ def _refusing(find_problem: Callable[[str], str | None]) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _of_format(name: str, longest: int) -> Any:
+    """Return what /docs says of a text that no pattern describes."""
+    return Field(max_length=longest, json_schema_extra={"format": name, "minLength": 1})
+
+
 def _check_health(path: str) -> str:
     if not (path.startswith("/") and path.isascii() and path.isprintable() and " " not in path):
         raise PydanticCustomError(
@@ -56,22 +62,39 @@ def _check_health(path: str) -> str:
     return path
 
 
-Name = Annotated[str, AfterValidator(_check_name), Field(description="A DNS label.")]
+Name = Annotated[
+    str,
+    AfterValidator(_check_name),
+    Field(
+        description="A DNS label of at most 40 characters without two hyphens in a row.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": 40,
+            "pattern": "^[a-z]([a-z0-9]|-[a-z0-9])*$",
+        },
+    ),
+]
 Repository = Annotated[
     str,
     _refusing(repositories.find_problem),
     Field(
-        description="A git URL without credentials, or an absolute path on the framework's host."
+        description="A git URL without credentials, user@host:path, or an absolute path on the "
+        "framework's host.",
+        json_schema_extra={"format": "git-repository", "minLength": 1, "maxLength": 2000},
     ),
 ]
-Port = Annotated[int, Field(ge=1, le=65535, description="Where the application listens.")]
+Port = Annotated[int, Field(ge=1, le=65535, description="Where the application listens."), WHOLE]
 Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="A CPU share.")]
-Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB.")]
-MaxPreviews = Annotated[int, Field(ge=1, le=1000, description="How many may run at a time.")]
+Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB."), WHOLE]
+MaxPreviews = Annotated[int, Field(ge=1, le=1000, description="How many may run at a time."), WHOLE]
 Health = Annotated[
     str,
     AfterValidator(_check_health),
-    Field(max_length=200, description="The path that answers when the application is ready."),
+    Field(
+        max_length=200,
+        description="The path that answers when the application is ready.",
+        json_schema_extra={"pattern": "^/[!-~]*$"},
+    ),
 ]
 IdleAfter = Annotated[
     int,
@@ -80,13 +103,14 @@ IdleAfter = Annotated[
         le=31_536_000,
         description="A preview that nobody has used for so many seconds stops; 0: never.",
     ),
+    WHOLE,
 ]
 KeepWarm = Annotated[
-    list[Annotated[str, Field(max_length=100), _refusing(keep_warm.find_problem)]],
+    list[Annotated[str, _of_format("utc-hours", 100), _refusing(keep_warm.find_problem)]],
     Field(max_length=20, description="Hours (UTC) in which no preview stops for being idle."),
 ]
 Constraints = Annotated[
-    list[Annotated[str, Field(max_length=200), _refusing(constraints.find_problem)]],
+    list[Annotated[str, _of_format("agent-constraint", 200), _refusing(constraints.find_problem)]],
     Field(
         max_length=20,
         description="Which agents it may run on, by their attributes: one of some values, "
@@ -148,6 +172,8 @@ class App(BaseModel):
 
 class Apps(BaseModel):
     """Apps, by name."""
+
+    model_config = example({"apps": [{**_APP, "created": 1764031200.0}], "next": "WyJoZWxsbyJd"})
 
     apps: list[App]
     next: Next

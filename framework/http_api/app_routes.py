@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Path, Response
 
 from framework.errors import AppChanged, UnknownApp
 from framework.http_api import answers, conditional
@@ -11,10 +11,19 @@ from framework.http_api import app_models as models
 from framework.http_api.conditional import IfMatch, IfNoneMatch
 from framework.http_api.leads import Leads
 from framework.http_api.paging import LIMIT, After, Limit, cut
+from framework.http_api.parameters import IDEMPOTENCY_KEY, App
 from framework.http_api.problems import document
 from framework.ports import Previews
 from prevs.names import Addresses
 from prevs.records import AppRecord
+
+Label = Annotated[
+    str,
+    Path(
+        description="A branch's or tag's name or slug, or 7 to 40 digits of a commit's id.",
+        examples=["main"],
+    ),
+]
 
 
 class AppRoutes:
@@ -32,6 +41,7 @@ class AppRoutes:
         router.post(
             "",
             status_code=201,
+            openapi_extra=IDEMPOTENCY_KEY,
             responses={
                 200: {"model": models.App, "description": "It was there"},
                 **document(400, 409, 413),
@@ -61,13 +71,13 @@ class AppRoutes:
         response.headers["Location"] = f"/v1/apps/{app.name}"
         return answers.show_app(app)
 
-    async def show_app(self, app: str, if_none_match: IfNoneMatch = None) -> Response:
+    async def show_app(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """Show an app."""
         return conditional.answer(answers.show_app(self._previews.app(app)), if_none_match)
 
     def change_app(
         self,
-        app: str,
+        app: App,
         changes: Annotated[models.AppChanges, Body()],
         response: Response,
         if_match: IfMatch = None,
@@ -79,11 +89,11 @@ class AppRoutes:
         response.headers["ETag"] = conditional.tag(shown)
         return shown
 
-    def remove_app(self, app: str, if_match: IfMatch = None) -> None:
+    def remove_app(self, app: App, if_match: IfMatch = None) -> None:
         """Stop an app's previews, and forget it and them."""
         self._previews.remove_app(app, only_if=self._find_matching(app, if_match))
 
-    async def show_label(self, app: str, label: str) -> models.Lead:
+    async def show_label(self, app: App, label: Label) -> models.Lead:
         """Tell which commit a label leads to. Starts nothing."""
         lead = await self._leads.resolve(app, label)
         return answers.show_lead(app, label, lead, self._addresses)

@@ -8,7 +8,7 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import probes, problems
+from framework.http_api import description, probes, problems
 from framework.http_api.access_log import AccessLog
 from framework.http_api.admission import Admission
 from framework.http_api.agent_routes import AgentRoutes
@@ -52,7 +52,10 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
     app = FastAPIOffline(
         title="prevs",
         summary="Every commit of a git repository at its own address",
+        description=description.DESCRIPTION,
         version="1",
+        openapi_tags=description.TAGS,
+        generate_unique_id_function=description.name_operation,
         redoc_url=None,
         redirect_slashes=False,
         static_url="/docs-files",
@@ -60,7 +63,7 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
         swagger_ui_parameters={"validatorUrl": None},
     )
     # The token is checked by guards.Bearer, before anything is read; this is for /docs.
-    told = [Security(HTTPBearer(auto_error=False, description="The token of the API."))]
+    told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     for routes in (
         AppRoutes(previews, leads, addresses),
         PreviewRoutes(previews, leads, Logs(sandboxes), presenter),

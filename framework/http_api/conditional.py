@@ -16,11 +16,17 @@ _TAG = re.compile(r'\s*(W/)?("[\x21\x23-\x7e\x80-\xff]*")\s*(?:,|$)')
 
 IfNoneMatch = Annotated[
     str | None,
-    Header(description="ETags; where the answer would have one of them, it is 304 without a body."),
+    Header(
+        description="ETags; where the answer would have one of them, it is 304 without a body.",
+        examples=['"0f343b0931126a20f133d67c2b018a3b"'],
+    ),
 ]
 IfMatch = Annotated[
     str | None,
-    Header(description="The ETag of what is to be changed; where it has another one by now: 412."),
+    Header(
+        description="The ETag of what is to be changed; where it has another one by now: 412.",
+        examples=["*"],
+    ),
 ]
 
 _HEADER = {"description": "What is shown, as If-None-Match has it.", "schema": {"type": "string"}}

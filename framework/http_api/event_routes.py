@@ -6,9 +6,9 @@ event: reset             id: the last event's     data: {}     what was read bef
 """
 
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
 from framework.history import Happening
@@ -16,6 +16,7 @@ from framework.http_api import event_models as models
 from framework.http_api.feed import Feed, Reset
 from framework.http_api.log_stream import encode_event
 from framework.http_api.paging import LIMIT, After, Limit
+from framework.http_api.parameters import Accept, LastEventId, OfApp
 from framework.http_api.problems import document
 from framework.ports import Previews
 
@@ -50,11 +51,11 @@ class EventRoutes:
     async def list_events(
         self,
         *,
-        app: str = "",
+        app: OfApp = "",
         limit: Limit = LIMIT,
         after: After = "",
-        accept: Annotated[str, Header()] = "",
-        last_event_id: Annotated[str, Header()] = "",
+        accept: Accept = "",
+        last_event_id: LastEventId = "",
     ) -> models.Events | Response:
         """List what has happened lately, the last first, of one app or of all; or follow it."""
         if app:

@@ -1,7 +1,7 @@
 """Idempotency-Key on POST: the same order twice is done once, and answered twice.
 
-As draft-ietf-httpapi-idempotency-key-header has it. Kept in memory, for each token on its own; an
-answer that says no is not kept: nothing was done, and the same key may be tried again.
+As draft-ietf-httpapi-idempotency-key-header has it. Kept in memory, for each token and path on its
+own; an answer that says no is not kept: nothing was done, and the same key may be tried again.
 """
 
 import hashlib
@@ -21,8 +21,12 @@ MOST = 1000
 """Answers that are kept, of all tokens together: a few megabytes."""
 
 _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:/+=-]{1,255})')
-_NEVER = frozenset({"/v1/tokens"})
-"""What is answered once only: a token is kept nowhere."""
+_NEVER = frozenset({"/v1/tokens", "/v1/uses", "/v1/refusals"})
+"""What takes no key: a token is kept nowhere, and a report is none the worse for coming twice."""
+
+
+_Place = tuple[str, str, str]
+"""Whose order, at which path, with which key."""
 
 
 class _Known(NamedTuple):
@@ -39,7 +43,7 @@ class Idempotency:
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self._app = app
         self._clock = clock
-        self._known: dict[tuple[str, str], _Known] = {}
+        self._known: dict[_Place, _Known] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer what was answered to the same one before."""
@@ -59,8 +63,8 @@ class Idempotency:
             return
         except ClientDisconnect:
             return
-        place = (scope["state"]["identity"].name, read[1] or read[2])
-        fingerprint = _fingerprint(scope, body)
+        place = (scope["state"]["identity"].name, scope["path"], read[1] or read[2])
+        fingerprint = hashlib.sha256(scope["query_string"] + b"\0" + body).digest()
         known = self._find(place)
         if known is None:
             order = _Known(fingerprint, self._clock(), None)
@@ -80,7 +84,7 @@ class Idempotency:
             for message in known.answer:
                 await send(message)
 
-    def _find(self, place: tuple[str, str]) -> _Known | None:
+    def _find(self, place: _Place) -> _Known | None:
         now = self._clock()
         while self._known:
             oldest = next(iter(self._known))
@@ -90,7 +94,7 @@ class Idempotency:
         return self._known.get(place)
 
     async def _do(
-        self, scope: Scope, receive: Receive, send: Send, what: tuple[tuple[str, str], _Known]
+        self, scope: Scope, receive: Receive, send: Send, what: tuple[_Place, _Known]
     ) -> None:
         place, begun = what
         self._known[place] = begun
@@ -128,11 +132,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return left.pop() if left else await receive()
 
     return replay
-
-
-def _fingerprint(scope: Scope, body: bytes) -> bytes:
-    path: bytes = scope["path"].encode("utf-8", "surrogatepass")
-    return hashlib.sha256(b"\0".join((path, scope["query_string"], body))).digest()
 
 
 def _refuse_key() -> problems.ProblemResponse:

@@ -30,7 +30,9 @@ LIMIT = 100
 MOST = 500
 _LONGEST_CURSOR = 1000
 
-Limit = Annotated[int, Query(ge=1, le=MOST, description="How many entries to answer at most.")]
+Limit = Annotated[
+    int, Query(ge=1, le=MOST, description="How many entries to answer at most.", examples=[20])
+]
 After = Annotated[
     str,
     Query(

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.examples import SHA, TASK_ID, example, order_example
 from framework.http_api.paging import Next
+from framework.http_api.parameters import MOST, WHOLE
 from framework.steps import STEPS
 from prevs.states import Cause, State
 
@@ -64,6 +65,8 @@ class StartOrder(BaseModel):
 class Failure(BaseModel):
     """Why a preview failed."""
 
+    model_config = example(_PREVIEW["failure"])
+
     cause: Cause
     message: str
     exit_code: int | None
@@ -72,12 +75,16 @@ class Failure(BaseModel):
 class Agent(BaseModel):
     """The Mesos agent of a preview's attempt."""
 
+    model_config = example(_PREVIEW["agent"])
+
     id: str
     host: str | None
 
 
 class Step(BaseModel):
     """A step of a preview's current or last attempt. Times are in seconds since the epoch."""
+
+    model_config = example(_PREVIEW["steps"][0])
 
     name: str = Field(json_schema_extra={"enum": list(STEPS)})
     began: float | None = Field(description="null: it has not begun, or is not needed.")
@@ -126,6 +133,8 @@ class PreviewDetail(Preview):
 class Previews(BaseModel):
     """Previews, by app and time of creation."""
 
+    model_config = example({"previews": [_PREVIEW], "next": None})
+
     previews: list[Preview]
     next: Next
 
@@ -146,6 +155,8 @@ class Queued(BaseModel):
 class Queue(BaseModel):
     """What waits for an agent, the next first."""
 
+    model_config = example({"queue": [_QUEUED], "next": None})
+
     queue: list[Queued]
     next: Next
 
@@ -156,8 +167,10 @@ class Use(BaseModel):
     model_config = order_example({"task_id": TASK_ID, "open": 2, "requests": 17})
 
     task_id: Annotated[str, Field(min_length=1, max_length=200)]
-    open: Annotated[int, Field(ge=0, description="Requests that are open now.")]
-    requests: Annotated[int, Field(ge=0, description="How many came since it last told.")]
+    open: Annotated[int, Field(ge=0, le=MOST, description="Requests that are open now."), WHOLE]
+    requests: Annotated[
+        int, Field(ge=0, le=MOST, description="How many came since it last told."), WHOLE
+    ]
 
 
 class UseReport(BaseModel):

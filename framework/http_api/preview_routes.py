@@ -3,8 +3,7 @@
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Header, Query, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from framework.errors import Unavailable
@@ -16,6 +15,15 @@ from framework.http_api.leads import Leads
 from framework.http_api.log_stream import LogStream, parse_event_id
 from framework.http_api.logs import Logs
 from framework.http_api.paging import LIMIT, After, Limit, cut
+from framework.http_api.parameters import (
+    IDEMPOTENCY_KEY,
+    MOST,
+    Accept,
+    App,
+    LastEventId,
+    OfApp,
+    Sha,
+)
 from framework.http_api.problems import document
 from framework.ports import Previews
 from prevs.records import PreviewRecord
@@ -40,7 +48,8 @@ _LOG: dict[int | str, dict[str, Any]] = {
     }
 }
 
-Offset = Annotated[int, Query(ge=0, description="Where to begin, in bytes.")]
+Offset = Annotated[int, Query(ge=0, le=MOST, description="Where to begin, in bytes.")]
+OfState = Annotated[State | None, Query(description="In this state only.", examples=["running"])]
 
 
 class PreviewRoutes:
@@ -57,41 +66,48 @@ class PreviewRoutes:
         router = APIRouter(prefix="/v1/previews", tags=["previews"])
         one = "/{app}/{sha}"
         router.get("", responses=document(404))(self.list_previews)
-        router.post("", status_code=202, responses=document(400, 404, 409, 413, 502))(self.start)
+        router.post(
+            "",
+            status_code=202,
+            openapi_extra=IDEMPOTENCY_KEY,
+            responses=document(400, 404, 409, 413, 502),
+        )(self.start_preview)
         router.get(
             one,
             response_model=models.PreviewDetail,
             responses={**conditional.DOCUMENTED, **document(404)},
-        )(self.show)
-        router.delete(one, status_code=202, responses=document(404))(self.stop)
-        router.post(f"{one}/retry", status_code=202, responses=document(400, 404, 409, 413))(
-            self.retry
-        )
-        router.put(f"{one}/pin", responses=document(404))(self.pin)
-        router.delete(f"{one}/pin", responses=document(404))(self.unpin)
+        )(self.show_preview)
+        router.delete(one, status_code=202, responses=document(404))(self.stop_preview)
+        router.post(
+            f"{one}/retry",
+            status_code=202,
+            openapi_extra=IDEMPOTENCY_KEY,
+            responses=document(400, 404, 409, 413),
+        )(self.retry_preview)
+        router.put(f"{one}/pin", responses=document(404))(self.pin_preview)
+        router.delete(f"{one}/pin", responses=document(404))(self.unpin_preview)
         router.get(f"{one}/log", response_class=Response, responses={**_LOG, **document(404)})(
             self.show_log
         )
         return router
 
     async def list_previews(
-        self, app: str = "", state: str = "", limit: Limit = LIMIT, after: After = ""
+        self, app: OfApp = "", state: OfState = None, limit: Limit = LIMIT, after: After = ""
     ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
         if app:
             self._previews.app(app)
-        wanted = _parse_state(state)
         found = (
             preview
             for preview in self._previews.previews()
-            if app in ("", preview.app) and wanted in (None, preview.state)
+            if app in ("", preview.app) and state in (None, preview.state)
         )
         page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
         return models.Previews(
             previews=[self._show(preview) for preview in page.entries], next=page.next
         )
 
-    async def start(self, order: models.StartOrder, response: Response) -> models.Preview:
+    async def start_preview(self, order: models.StartOrder, response: Response) -> models.Preview:
         """Ask for the preview that a label leads to. The same again answers the same preview."""
         lead = await self._leads.resolve(order.app, order.label)
         preview = await anyio.to_thread.run_sync(
@@ -100,7 +116,7 @@ class PreviewRoutes:
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return self._show(preview)
 
-    async def show(self, app: str, sha: str, if_none_match: IfNoneMatch = None) -> Response:
+    async def show_preview(self, app: App, sha: Sha, if_none_match: IfNoneMatch = None) -> Response:
         """Show a preview; a failed one with the last lines of its log."""
         preview = self._previews.preview(app, sha)
         detail = self._show(preview).model_dump()
@@ -109,31 +125,31 @@ class PreviewRoutes:
         shown = models.PreviewDetail(**detail)
         return conditional.answer(shown, if_none_match, exclude_unset=True)
 
-    def stop(self, app: str, sha: str) -> models.Preview:
+    def stop_preview(self, app: App, sha: Sha) -> models.Preview:
         """Stop a preview. The next request to its address starts it again."""
         return self._show(self._previews.stop(app, sha))
 
-    def retry(self, app: str, sha: str) -> models.Preview:
+    def retry_preview(self, app: App, sha: Sha) -> models.Preview:
         """Try a failed preview again."""
         return self._show(self._previews.retry(app, sha))
 
-    def pin(self, app: str, sha: str) -> models.Preview:
+    def pin_preview(self, app: App, sha: Sha) -> models.Preview:
         """Keep a preview from being stopped for being idle or to make room."""
         return self._show(self._previews.pin(app, sha, pinned=True))
 
-    def unpin(self, app: str, sha: str) -> models.Preview:
+    def unpin_preview(self, app: App, sha: Sha) -> models.Preview:
         """Let a preview be stopped for being idle or to make room."""
         return self._show(self._previews.pin(app, sha, pinned=False))
 
     async def show_log(
         self,
-        app: str,
-        sha: str,
+        app: App,
+        sha: Sha,
         *,
         offset: Offset = 0,
         tail: Annotated[bool, Query(description="Only the last lines, of about 4 KB.")] = False,
-        accept: Annotated[str, Header()] = "",
-        last_event_id: Annotated[str, Header()] = "",
+        accept: Accept = "",
+        last_event_id: LastEventId = "",
     ) -> Response:
         """Read the log of a preview's last attempt, or follow it as events."""
         preview = self._previews.preview(app, sha)
@@ -156,13 +172,3 @@ class PreviewRoutes:
             return await self._logs.read_tail(preview)
         except Unavailable:
             return ""
-
-
-def _parse_state(text: str) -> State | None:
-    """Return the state of that name; None for no name. Raises RequestValidationError."""
-    try:
-        return State(text) if text else None
-    except ValueError:
-        known = ", ".join(state.value for state in State)
-        problem = {"type": "enum", "loc": ("query", "state"), "msg": f"is none of {known}"}
-        raise RequestValidationError([problem]) from None

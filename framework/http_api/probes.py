@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from pydantic import BaseModel, Field
 
 from framework.http_api import problems
+from framework.http_api.examples import example
 from program import health
 from program.health import Check
 
@@ -29,8 +30,18 @@ class Probes(NamedTuple):
     ready: Callable[[], Sequence[Check]]
 
 
+_CHECK: dict[str, Any] = {
+    "name": "mesos",
+    "ok": True,
+    "detail": "The master has accepted this framework.",
+    "needed": True,
+}
+
+
 class CheckModel(BaseModel):
     """One thing that was looked at."""
+
+    model_config = example(_CHECK)
 
     name: str
     ok: bool
@@ -40,6 +51,16 @@ class CheckModel(BaseModel):
 
 class Probe(BaseModel):
     """What a probe found; where it fails the same comes in a problem."""
+
+    model_config = example(
+        {
+            "status": "ok",
+            "version": VERSION,
+            "role": "leader",
+            "leader": None,
+            "checks": [_CHECK],
+        }
+    )
 
     status: Literal["ok"]
     version: str = Field(description="That of the framework: the command line compares it.")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from framework.http_api import ref_models as models
 from framework.http_api.leads import Leads
 from framework.http_api.paging import LIMIT, After, Limit, cut
+from framework.http_api.parameters import App
 from framework.http_api.problems import document
 from framework.ports import Commit, Ref
 from prevs.names import Addresses
@@ -50,9 +51,11 @@ class RefRoutes:
 
     async def list_refs(
         self,
-        app: str,
+        app: App,
         *,
-        kind: Literal["", "branch", "tag"] = "",
+        kind: Annotated[
+            Literal["", "branch", "tag"], Query(description="Branches or tags only.")
+        ] = "",
         search: Search = "",
         limit: Limit = LIMIT,
         after: After = "",
@@ -74,7 +77,7 @@ class RefRoutes:
         )
 
     async def list_commits(
-        self, app: str, ref: RefName = "", limit: Limit = LIMIT, after: After = ""
+        self, app: App, ref: RefName = "", limit: Limit = LIMIT, after: After = ""
     ) -> models.Commits:
         """List the commits that a branch or tag reaches, the newest first.
 

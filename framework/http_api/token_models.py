@@ -59,6 +59,8 @@ class NewToken(Token):
 class Tokens(BaseModel):
     """Tokens, by name. The operator's is none of them: it is set by the framework's settings."""
 
+    model_config = example({"tokens": [_TOKEN], "next": None})
+
     tokens: list[Token]
     next: Next
 
@@ -84,6 +86,8 @@ class AuditEntry(BaseModel):
 
 class AuditLog(BaseModel):
     """The latest entries of the audit log, the newest first."""
+
+    model_config = example({"entries": [_ENTRY], "next": None})
 
     entries: list[AuditEntry]
     next: Next

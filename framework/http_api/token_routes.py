@@ -1,6 +1,8 @@
 """/v1/tokens and /v1/audit: who may do what, and who did."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
 
 from framework.http_api import token_models as models
 from framework.http_api.audit import Audit
@@ -8,6 +10,8 @@ from framework.http_api.paging import LIMIT, After, Limit, cut
 from framework.http_api.problems import document
 from framework.ports import Tokens
 from prevs.records import TokenRecord
+
+Name = Annotated[str, Path(description="A token's name.", examples=["deploys"])]
 
 
 class TokenRoutes:
@@ -42,7 +46,7 @@ class TokenRoutes:
         response.headers["Cache-Control"] = "no-store"
         return models.NewToken(**_show(record).model_dump(), token=token)
 
-    def remove_token(self, name: str) -> None:
+    def remove_token(self, name: Name) -> None:
         """Remove a token. It is good for nothing from when this is answered."""
         self._tokens.remove_token(name)
 

@@ -20,10 +20,16 @@ class UseRoutes:
         """Return the routes of these calls."""
         router = APIRouter(tags=["use"])
         router.get("/v1/queue", responses=document(404))(self.show_queue)
-        router.post("/v1/uses", status_code=204, responses=document(400, 409, 413))(self.note_uses)
-        router.post("/v1/refusals", status_code=204, responses=document(400, 409, 413))(
-            self.note_refusals
-        )
+        router.post(
+            "/v1/uses",
+            status_code=204,
+            responses=document(400, 413),
+        )(self.note_uses)
+        router.post(
+            "/v1/refusals",
+            status_code=204,
+            responses=document(400, 413),
+        )(self.note_refusals)
         return router
 
     async def show_queue(self, limit: Limit = LIMIT, after: After = "") -> Queue:

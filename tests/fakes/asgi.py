@@ -27,13 +27,18 @@ NOW = 1000.0
 class ApiInProcess:
     """The API over fakes; `call` brings the token unless other headers are given."""
 
-    def __init__(self, port: int = 8080, sandboxes: Sandboxes | None = None) -> None:
+    def __init__(
+        self,
+        port: int = 8080,
+        sandboxes: Sandboxes | None = None,
+        clock: FakeClock | None = None,
+    ) -> None:
         self.previews = FakePreviews()
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
         self.tokens = FakeTokens(TOKEN)
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self._folder = tempfile.TemporaryDirectory()
         numbers = itertools.count()
         self.audit = Audit(

@@ -1,0 +1,43 @@
+"""What /docs says of the API as a whole."""
+
+from typing import Any
+
+from fastapi.routing import APIRoute
+
+DESCRIPTION = """\
+Register a repository, start previews of its commits, and watch them.
+
+**Tokens.** Every call below `/v1` brings one: `Authorization: Bearer TOKEN`. A token has a scope:
+`read` is for every GET but those of tokens and the audit log; `use` is also for starting, stopping,
+retrying and pinning previews, and for what proxies report; `admin` is also for apps, tokens and
+the audit log. Too little is answered 403, with the scope that is `needed`.
+
+**Problems.** Every "no" is `application/problem+json` (RFC 9457). Its `type` never changes its
+meaning, its `detail` says what to do.
+
+**Lists** come in pages: `limit` entries, and `next`, which goes into `after` to see what follows.
+
+**ETags.** One app and one preview have one: `If-None-Match` saves an answer that is known already,
+`If-Match` keeps a change from undoing another one.
+
+**Orders.** To register an app, to start and to retry a preview take an `Idempotency-Key`: the same
+order with the same key is done once, however often it is sent within an hour.
+
+**Limits.** A named token may ask 600 times a minute; `RateLimit` says what is left of that. Beyond
+it comes 429, with `Retry-After`. The operator's token has no limit.
+"""
+TAGS: list[dict[str, Any]] = [
+    {"name": "apps", "description": "Registered repositories with their settings."},
+    {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
+    {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
+    {"name": "use", "description": "The queue, the agents, and what proxies report."},
+    {"name": "events", "description": "What has happened, as a list or as it happens."},
+    {"name": "tokens", "description": "Who may do what, and who did."},
+    {"name": "operation", "description": "Probes and numbers. They need no token."},
+]
+BEARER = "A token of the API: the operator's, or one that POST /v1/tokens has made."
+
+
+def name_operation(route: APIRoute) -> str:
+    """Return the id of a call: the name of what answers it."""
+    return route.name

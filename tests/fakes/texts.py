@@ -1,0 +1,20 @@
+"""What schemathesis has to know to read the framework's description: the formats of texts.
+
+Loaded by its command line, as SCHEMATHESIS_HOOKS says.
+"""
+
+import schemathesis
+from hypothesis import strategies as st
+
+schemathesis.openapi.format(
+    "git-repository",
+    st.sampled_from(
+        ["/srv/git/hello", "https://git.example.org/a.git", "git@host:x/y.git", "file:///srv/größe"]
+    ),
+)
+schemathesis.openapi.format(
+    "utc-hours", st.sampled_from(["mon-fri 08:00-18:00", "sat,sun 10:00-12:00", "00:00-24:00"])
+)
+schemathesis.openapi.format(
+    "agent-constraint", st.sampled_from(["zone=a|b", "disk!=slow", "gpu", "rack/row = 7"])
+)
