@@ -43,6 +43,10 @@ class SignIn:
             return self._ask(request, back, why, 403)
         cookie = self._sessions.begin(form.get("token", "").strip())
         if cookie is None:
+            level = request.state.strangers.take(request.state.client)
+            if not level.allowed:
+                why = f"Too many tokens came that are none. Wait {level.retry} s."
+                return self._ask(request, back, why, 429)
             return self._ask(request, back, "This is no token of this installation.", 403)
         answer = RedirectResponse(back, 303, _NO_STORE)
         cookies.put(request, answer, cookie)

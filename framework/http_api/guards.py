@@ -53,7 +53,8 @@ class Bearer:
     """Lets requests to the API pass that bring one of its tokens.
 
     Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity.
-    What is not below /v1 passes: it is open, or looks after itself.
+    What is not below /v1 passes: it is open, or looks after itself, and finds in
+    scope["state"]["strangers"] where to count wrong tokens.
     """
 
     def __init__(self, app: ASGIApp, tokens: Tokens, strangers: limits.Strangers) -> None:
@@ -64,6 +65,7 @@ class Bearer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401; 429 to who has no right token too often."""
         if scope["type"] != "http" or not scopes.is_guarded(scope["path"]):
+            scope.setdefault("state", {})["strangers"] = self._strangers
             await self._app(scope, receive, send)
             return
         identity = self._identify(scope)

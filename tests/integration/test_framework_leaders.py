@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import stat
 import threading
 import time
 import uuid
@@ -141,6 +142,44 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     assert "event: end" in events
     assert pair.second.end() == 0
     assert pair.first.end() == 0
+
+
+def test_who_asked_a_standby_is_known_to_the_leader_and_said_by_nobody_else(pair: Pair) -> None:
+    pair.start()
+    nothing = "/v1/apps/gr%C3%B6%C3%9Fe%2F"
+    pair.second.ask("DELETE", nothing)
+    pair.first.ask("DELETE", nothing)
+    lie = {"Prevs-Forwarded": "10.1.2.3;1;ff", "Authorization": f"Bearer {TOKEN}"}
+    requests.delete(pair.first.url + nothing, headers=lie, timeout=60)
+    entries = pair.second.ask("GET", "/v1/audit").json()["entries"]
+    assert [one["client"] for one in entries] == [
+        "unknown via 127.0.0.1",
+        "127.0.0.1",
+        "127.0.0.1 via 127.0.0.1",
+    ]
+    assert len({one["request"] for one in entries}) == 3
+    log = Path(pair.first.environ["PREVS_DIR"]) / "audit.jsonl"
+    assert stat.S_IMODE(log.stat().st_mode) == 0o600
+    assert len(log.read_text().splitlines()) == 3
+
+
+def test_a_token_is_good_at_every_framework_until_it_is_removed_at_one(pair: Pair) -> None:
+    pair.start()
+    order = {"name": "deploys", "scope": "use"}
+    token = pair.second.ask("POST", "/v1/tokens", json=order).json()["token"]
+    mine = {"Authorization": f"Bearer {token}"}
+
+    def try_it(program: Program, path: str = "/v1/apps") -> int:
+        return requests.get(program.url + path, headers=mine, timeout=60).status_code
+
+    assert [try_it(pair.first), try_it(pair.second)] == [200, 200]
+    assert try_it(pair.first, "/v1/tokens") == 403
+    pair.first.end()
+    pair.wait_leader(pair.second)
+    assert try_it(pair.second) == 200
+    assert pair.second.ask("DELETE", "/v1/tokens/deploys").status_code == 204
+    assert try_it(pair.second) == 401
+    assert token not in pair.first.log.read_text() + pair.second.log.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

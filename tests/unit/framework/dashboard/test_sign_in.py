@@ -1,6 +1,7 @@
 import pytest
 
 from framework.access import Scope
+from framework.http_api.limits import STRANGERS
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import BASE, Dashboard, Visitor
 
@@ -79,6 +80,14 @@ def test_the_cookie_of_a_page_that_came_by_https_never_goes_without(dashboard: D
     said = cookie.partition(";")[0]
     assert Visitor(dashboard).get("/", headers={"Cookie": said}).status_code == 200
     assert Visitor(dashboard).get("/", headers={"Cookie": f"prevs-session=x; {said}"}).is_success
+
+
+def test_wrong_tokens_are_limited_and_hold_up_no_right_one(dashboard: Dashboard) -> None:
+    visitor = Visitor(dashboard)
+    answers = [visitor.post("/sign-in", {"token": "x"}) for _ in range(STRANGERS.quota + 1)]
+    assert [answer.status_code for answer in answers] == [403] * STRANGERS.quota + [429]
+    assert "Wait 3 s." in answers[-1].text
+    assert visitor.post("/sign-in", {"token": TOKEN}).status_code == 303
 
 
 def test_a_wrong_token_is_told_so_and_nothing_else(dashboard: Dashboard) -> None:
