@@ -111,8 +111,9 @@ class ApiRefused(CliError):
     def __init__(self, problem: Problem, hint: str = "") -> None:
         known = NEXT_STEPS.get(problem.slug, "")
         named = {"app": "NAME", "needed": "use", **problem.fields}
-        told_one_by_one = "problems" in problem.fields
-        message = problem.title if told_one_by_one else problem.detail
+        # Details that are of no use here: headers, and what is told one by one.
+        by_title = problem.slug == "unauthorized" or "problems" in problem.fields
+        message = f"{problem.title.rstrip('.')}." if by_title else problem.detail
         super().__init__(message, hint or known.format_map(named))
         self.problem = problem
         self.asked = str(problem.fields.get("label", ""))

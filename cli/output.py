@@ -96,6 +96,12 @@ class LogPrinter:
         self.end()
         note(message)
 
+    def leave_line(self) -> None:
+        """Begin a line after what the terminal shows of an interrupt."""
+        if sys.stderr.isatty():
+            click.echo(err=True)
+            self._in_line = False
+
     def end(self) -> None:
         """Leave the terminal as it was: no colour goes on, and a line of its own comes next."""
         if self._is_terminal:

@@ -32,7 +32,7 @@ OVER = {"running", "failed", "stopped"}
 def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bool) -> None:
     """Start the preview of LABEL, and print its address.
 
-    With --wait it shows the steps as they go, and fails with the reason and the end of the log
+    LABEL is a branch, a tag or 7 to 40 digits of a commit. With --wait it shows the steps as they go, and fails with the reason and the end of the log
     where the preview does.
 
     \b
@@ -167,6 +167,7 @@ def logs(around: Surroundings, app: str, label: str, *, following: bool, tail: b
             _print_log(around, preview, printer.print)
     except KeyboardInterrupt:
         if following:
+            printer.leave_line()
             printer.note(f"It goes on without you: `prevs logs {app} {label} -f` follows it again.")
         raise
     finally:
