@@ -32,8 +32,8 @@ OVER = {"running", "failed", "stopped"}
 def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bool) -> None:
     """Start the preview of LABEL, and print its address.
 
-    LABEL is a branch, a tag or 7 to 40 digits of a commit. With --wait it shows the steps as they go, and fails with the reason and the end of the log
-    where the preview does.
+    LABEL is a branch, a tag or 7 to 40 digits of a commit. With --wait it shows the steps as they
+    go, and fails with the reason and the end of the log where the preview does.
 
     \b
     Examples:
