@@ -68,18 +68,27 @@ class Bearer:
             scope.setdefault("state", {})["strangers"] = self._strangers
             await self._app(scope, receive, send)
             return
-        identity = self._identify(scope)
-        if identity is None:
-            await self._refuse_stranger(scope)(scope, receive, send)
-            return
-        scope["state"]["identity"] = identity
-        await self._app(scope, receive, send)
-
-    def _identify(self, scope: Scope) -> Identity | None:
         scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
         # It is looked up in any case, so that the time tells nothing.
         identity = self._tokens.authenticate(token.strip())
-        return identity if scheme.lower() == "bearer" else None
+        if identity is None or scheme.lower() != "bearer":
+            await self._refuse_stranger(scope)(scope, receive, send)
+            return
+        scope["state"]["identity"] = identity
+        await self._pass(token.strip(), scope, receive, send)
+
+    async def _pass(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; a stream ends when its token is removed, before it says more."""
+
+        async def send_while_good(message: Message) -> None:
+            if message.get("more_body") and self._tokens.authenticate(token) is None:
+                raise _TokenRemovedError
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_while_good)
+        except _TokenRemovedError:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _refuse_stranger(self, scope: Scope) -> problems.ProblemResponse:
         level = self._strangers.take(scope["state"]["client"])
@@ -87,6 +96,10 @@ class Bearer:
             sentence = f"Too many requests came without a right token. Wait {level.retry} s."
             return limits.refuse(level, sentence)
         return _ask_for_token()
+
+
+class _TokenRemovedError(Exception):
+    """The token of a stream that is being read was removed."""
 
 
 class Permission:

@@ -18,6 +18,7 @@ import pytest
 import uvicorn
 from prometheus_client import CollectorRegistry
 
+from framework.access import Scope
 from framework.http_api import Admission, Audit, Probes, Vouching, make_app
 from framework.refs import Mirrors
 from prevs import names
@@ -42,6 +43,7 @@ class RunningApi:
     url: str
     previews: FakePreviews
     sandboxes: FakeSandboxes
+    tokens: FakeTokens
 
     def client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -55,12 +57,13 @@ class RunningApi:
 @pytest.fixture
 def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
     previews, sandboxes, port = FakePreviews(), FakeSandboxes(), free_port()
+    tokens = FakeTokens(TOKEN)
     app = make_app(
         previews,
         Mirrors(tmp_path / "mirrors"),
         sandboxes,
         admission=Admission(
-            FakeTokens(TOKEN),
+            tokens,
             Audit(tmp_path, time.time, lambda: secrets.token_hex(6)),
             Vouching(TOKEN, time.time),
             time.monotonic,
@@ -78,7 +81,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_until(lambda: server.started)
-    yield RunningApi(f"http://127.0.0.1:{port}", previews, sandboxes)
+    yield RunningApi(f"http://127.0.0.1:{port}", previews, sandboxes, tokens)
     server.should_exit = True
     thread.join()
 
@@ -275,6 +278,18 @@ def test_a_proxy_tells_which_tasks_refuse_its_connections(running: RunningApi) -
 
     asyncio.run(tell())
     assert running.previews.refusals == [("p1", (f"hello.{SHA}.a1", f"hello.{SHA}.a2"))]
+
+
+def test_who_follows_a_log_hears_no_more_once_the_token_is_removed(running: RunningApi) -> None:
+    _, token = running.tokens.add_token("looks", Scope.READ)
+    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+    told = []
+    with httpx.stream("GET", running.url + LOG, headers=headers, timeout=60) as stream:
+        for name, _, _ in read_events(stream):
+            told.append(name)
+            running.tokens.remove_token("looks")
+            running.previews.change("hello", SHA, pinned=True)
+    assert told == ["state"]
 
 
 def test_who_waits_in_the_queue_sees_it_move(running: RunningApi) -> None:

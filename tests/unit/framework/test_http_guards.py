@@ -1,10 +1,11 @@
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
 import pytest
 from fastapi import Request
+from fastapi.responses import StreamingResponse
 from prometheus_client import Counter
 from structlog.testing import capture_logs
 
@@ -125,6 +126,25 @@ def test_a_token_that_is_removed_is_good_for_nothing_at_once(api: ApiInProcess) 
     assert api.send("GET", "/v1/apps", headers=headers).status_code == 200
     api.tokens.remove_token("mine")
     assert api.send("GET", "/v1/apps", headers=headers).status_code == 401
+
+
+def test_a_stream_ends_with_its_token_before_it_says_more(api: ApiInProcess) -> None:
+    _, token = api.tokens.add_token("mine", Scope.READ)
+
+    async def tell() -> AsyncIterator[bytes]:
+        yield b"one "
+        yield b"two "
+        api.tokens.remove_token("mine")
+        yield b"three "
+
+    @api.app.get("/v1/stream")
+    async def stream() -> StreamingResponse:
+        return StreamingResponse(tell())
+
+    with capture_logs() as logs:
+        answer = api.send("GET", "/v1/stream", headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.text) == (200, "one two ")
+    assert [entry["event"] for entry in logs if entry["log_level"] == "error"] == []
 
 
 def test_a_route_finds_who_asks(api: ApiInProcess) -> None:

@@ -93,6 +93,26 @@ def test_what_cannot_be_a_token_is_told_by_field(
     assert api.tokens.known == {}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "\\ud800", "scope": "use"}',
+        b'{"name": "a\\u0000b", "scope": "use"}',
+        b'{"name": "\xed\xa0\x80", "scope": "use"}',
+        b'{"name": "a", "scope": "use", "name": "A"}',
+        b'{"name": ' + b"[" * 30_000 + b"]" * 30_000 + b', "scope": "use"}',
+        b'{"name": ' + b'{"a":' * 10_000 + b"1" + b"}" * 10_000 + b', "scope": "use"}',
+        b'{"name": "a", "scope": ' + b"9" * 60_000 + b"}",
+    ],
+)
+def test_no_body_breaks_the_reading(api: ApiInProcess, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = api.call("POST", "/v1/tokens", content=body, headers=headers)
+    assert answer.status_code in (400, 422)
+    assert answer.json()["type"] == "urn:prevs:problem:invalid-request"
+    assert api.tokens.known == {}
+
+
 def test_a_token_that_could_not_be_stored_is_not_answered(api: ApiInProcess) -> None:
     api.tokens.error = Unavailable("ZooKeeper")
     answer = api.call("POST", "/v1/tokens", json={"name": "a", "scope": "use"})
