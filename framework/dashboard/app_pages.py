@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -21,6 +21,8 @@ from framework.ports import Listing
 from prevs.records import AppRecord
 
 SHOWS = ("branches", "tags", "commits", "previews")
+T = TypeVar("T")
+
 _KINDS = {"branches": "branch", "tags": "tag"}
 
 
@@ -31,7 +33,6 @@ class Table(NamedTuple):
     """
 
     rows: Sequence[Row] = ()
-    total: int | None = None
     next: str = ""
     problem: str = ""
 
@@ -59,7 +60,7 @@ class AppPages:
         known = self._know(app)
         ref = asked.get("ref") or _find_main(listing)
         if shown == "previews":
-            table = Table(rows.of_previews(known))
+            table = _list_previews(asked, known)
         elif shown == "commits":
             table = await self._list_commits(app, ref, asked.get("after", ""), known)
         else:
@@ -123,11 +124,23 @@ def _list_refs(
     if listing is None:
         return Table()
     found = rows.search(listing.refs, _KINDS[shown], asked.get("search", ""))
+    page, following = _cut(found, asked)
+    return Table(rows.of_refs(page, known), following)
+
+
+def _list_previews(asked: Mapping[str, str], known: Known) -> Table:
+    """Return a page of the previews, what changed last first."""
+    newest = sorted(known.previews.values(), key=lambda one: one.changed, reverse=True)
+    page, following = _cut(newest, asked)
+    return Table(rows.of_previews(page, known), following)
+
+
+def _cut(found: Sequence[T], asked: Mapping[str, str]) -> tuple[Sequence[T], str]:
+    """Return the page that was asked for, and where the next one begins: "" at the end."""
     after = asked.get("after", "")
     begin = int(after) if after.isdecimal() and after.isascii() and len(after) < 9 else 0
     end = begin + rows.PAGE_SIZE
-    lines = rows.of_refs(found[begin:end], known)
-    return Table(lines, len(found), str(end) if end < len(found) else "")
+    return found[begin:end], str(end) if end < len(found) else ""
 
 
 def _count(listing: Listing | None, previews: int) -> dict[str, int]:

@@ -48,6 +48,7 @@ class Live:
         self._clock = clock
         self._looked = float("-inf")
         self._seen: Seen = {}
+        self._unused: dict[tuple[str, str], tuple[PreviewRecord, PreviewRecord]] = {}
 
     def routes(self) -> list[Route]:
         """Return the routes of the streams."""
@@ -144,13 +145,22 @@ class Live:
         return preview, self._parts.previews.queue_place(app, sha), self._parts.ready()
 
     def _see(self) -> Seen:
-        """Return every preview by app, less when it was used last: that alone is no change."""
+        """Return every preview by app, less when it was used last: that alone is no change.
+
+        What is the same record as before is the same object here, so that it compares at once.
+        """
         now = self._clock()
         if now - self._looked >= TICK_S / 2:
             self._looked = now
+            before, self._unused = self._unused, {}
             seen: dict[str, list[PreviewRecord]] = {}
             for preview in self._parts.previews.previews():
-                seen.setdefault(preview.app, []).append(_without_use(preview))
+                key = (preview.app, preview.sha)
+                known = before.get(key)
+                if known is None or known[0] is not preview:
+                    known = (preview, _without_use(preview))
+                self._unused[key] = known
+                seen.setdefault(preview.app, []).append(known[1])
             self._seen = seen
         return self._seen
 

@@ -42,27 +42,8 @@ class Pages:
     """Makes pages. `now` is in seconds since the epoch."""
 
     def __init__(self, files: Files, now: Callable[[], float]) -> None:
+        self._file = files.path
         self._now = now
-        self._environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_FOLDER),
-            undefined=jinja2.StrictUndefined,
-            autoescape=True,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._environment.globals["file"] = files.path
-        self._environment.filters.update(
-            ago=words.ago,
-            duration=words.duration,
-            link=link,
-            megabytes=words.megabytes,
-            moment=words.moment,
-            number=words.number,
-            query=query,
-            short=names.short,
-            spell=words.spell,
-            state=words.state,
-        )
 
     def show(
         self,
@@ -75,9 +56,10 @@ class Pages:
     ) -> Response:
         """Return the page that a template makes of some values."""
         nonce = secrets.token_urlsafe(16)
-        page = self._environment.get_template(f"{name}.html.j2").render(
+        page = _environment.get_template(f"{name}.html.j2").render(
             viewer=viewer,
             nonce=nonce,
+            file=self._file,
             now=self._now(),
             path=request.url.path,
             here=here(request),
@@ -134,3 +116,25 @@ def security_headers(nonce: str) -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER),
+    undefined=jinja2.StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(
+    ago=words.ago,
+    duration=words.duration,
+    link=link,
+    megabytes=words.megabytes,
+    moment=words.moment,
+    number=words.number,
+    query=query,
+    short=names.short,
+    spell=words.spell,
+    stamp=words.stamp,
+    state=words.state,
+)

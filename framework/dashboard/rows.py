@@ -87,12 +87,11 @@ def of_commits(commits: Iterable[Commit], known: Known) -> list[Row]:
     return [Row("", one.sha, known.url(one.sha), *one, known.find(one.sha)) for one in commits]
 
 
-def of_previews(known: Known) -> list[Row]:
-    """Return a line of each preview, what changed last first; its author is not known."""
-    newest = sorted(known.previews.values(), key=lambda one: one.changed, reverse=True)
+def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:
+    """Return a line of each of some previews of an app; its author is not known."""
     return [
         Row("", label, known.url(label), one.sha, "", "", one.changed, known.show(one))
-        for one in newest
+        for one in previews
         for label in (one.labels[-1] if one.labels else one.sha,)
     ]
 

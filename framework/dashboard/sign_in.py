@@ -43,13 +43,19 @@ class SignIn:
             return self._ask(request, back, why, 403)
         cookie = self._sessions.begin(form.get("token", "").strip())
         if cookie is None:
-            level = request.state.strangers.take(request.state.client)
-            if not level.allowed:
-                why = f"Too many tokens came that are none. Wait {level.retry} s."
-                return self._ask(request, back, why, 429)
-            return self._ask(request, back, "This is no token of this installation.", 403)
+            return self._refuse(request, back)
         answer = RedirectResponse(back, 303, _NO_STORE)
         cookies.put(request, answer, cookie)
+        return answer
+
+    def _refuse(self, request: Request, back: str) -> Response:
+        """Tell that a token is none; after too many of them, when another may be tried."""
+        level = request.state.strangers.take(request.state.client)
+        if level.allowed:
+            return self._ask(request, back, "This is no token of this installation.", 403)
+        why = f"Too many wrong tokens came from your address. Wait {level.retry} s."
+        answer = self._ask(request, back, why, 429)
+        answer.headers["Retry-After"] = str(level.retry)
         return answer
 
     async def _sign_out(self, request: Request) -> Response:

@@ -50,11 +50,19 @@ def duration(seconds: float) -> str:
 
 def moment(then: float) -> str:
     """Return a time in full: "2026-11-26 07:18:00 UTC"; "" for one that no calendar has."""
+    return _write(then, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def stamp(then: float) -> str:
+    """Return a time for programs: "2026-11-26T07:18:00Z"; "" for one that no calendar has."""
+    return _write(then, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _write(then: float, form: str) -> str:
     try:
-        when = datetime.datetime.fromtimestamp(then, datetime.UTC)
+        return datetime.datetime.fromtimestamp(then, datetime.UTC).strftime(form)
     except (OverflowError, ValueError, OSError):
         return ""
-    return when.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def megabytes(amount: float) -> str:

@@ -81,7 +81,7 @@ def put_everything(dashboard: Dashboard) -> None:
         Ref(HOSTILE, "branch", names.slug(HOSTILE), "2" * 40, "Ada", "Go on" * 90, 1000.0),
         *(
             Ref(f"item/{n}", "branch", names.slug(f"item/{n}"), f"{n:040x}", "Ada", "Do it", 1.0)
-            for n in range(40)
+            for n in range(3)
         ),
     ]
     dashboard.refs.listings["hello"] = Listing(refs, 4.0, "it does not answer")
@@ -230,6 +230,14 @@ def test_a_log_is_followed_while_its_preview_is_watched(page: Page, dashboard: D
     expect(page.locator("main .chip").first).to_have_text("running")
     dashboard.sandboxes.output["a"] += b"listening\n"
     expect(log).to_contain_text("listening")
+    failure = Failure(Cause.APP_EXITED, "The app exited with 1.", 1)
+    dashboard.previews.change("hello", SHA, state=State.FAILED, failure=failure)
+    expect(page.get_by_text("app-exited, exit code 1")).to_be_visible()
+    page.get_by_role("button", name="Retry main").click()
+    dashboard.sandboxes.output["c"] = b"this time it works\n"
+    dashboard.previews.change("hello", SHA, state=State.RUNNING, task_id="c")
+    expect(log).to_contain_text("this time it works")
+    expect(log).not_to_contain_text("listening")
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == "hello-5c80e7d.log"

@@ -82,6 +82,7 @@
     if (!fresh || page.body.dataset.live !== document.body.dataset.live) return null;
     patch(main, fresh);
     tick();
+    followLogs();
     return page;
   }
 
@@ -194,23 +195,32 @@
     }
   });
 
-  // --- A preview's log. ---
+  // --- A preview's log. It ends with an attempt, and goes on with the next one. ---
 
-  function followLog(element) {
-    const url = element.dataset.log;
-    const view = new LogView(element, { title: "Log", download: `${url}.txt` });
-    const stream = new EventSource(url);
-    stream.addEventListener("log", (event) => view.write(JSON.parse(event.data)));
-    stream.addEventListener("reset", () => view.clear());
-    stream.addEventListener("end", () => {
-      stream.close();
-      view.say("There is no log: nothing was started, or its agent keeps it no more.");
-    });
+  const logs = [...document.querySelectorAll("[data-log]")].map((element) => {
+    const view = new LogView(element, { title: "Log", download: `${element.dataset.log}.txt` });
+    return { element, view, stream: null };
+  });
+
+  function followLogs() {
+    for (const log of logs) {
+      if (log.stream || (log.ended && !("grows" in log.element.parentElement.dataset))) continue;
+      if (log.ended) log.view.clear();
+      log.stream = new EventSource(log.element.dataset.log);
+      log.stream.addEventListener("log", (event) => log.view.write(JSON.parse(event.data)));
+      log.stream.addEventListener("reset", () => log.view.clear());
+      log.stream.addEventListener("end", () => {
+        log.stream.close();
+        log.stream = null;
+        log.ended = true;
+        log.view.say("There is no log: nothing was started, or its agent keeps it no more.");
+      });
+    }
   }
 
   tick();
   setInterval(tick, 1000);
   for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
-  for (const element of document.querySelectorAll("[data-log]")) followLog(element);
+  followLogs();
   if (document.body.dataset.live) follow();
 })();
