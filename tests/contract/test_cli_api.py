@@ -22,6 +22,7 @@ from cli.credentials import Credentials
 from cli.errors import ApiRefused
 from cli.following import Changed, Ended, LogPiece, follow
 from framework.errors import AmbiguousLabel, Candidate
+from framework.http_api.limits import STRANGERS
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause, State
 from tests.fakes import api as stand_in
@@ -273,6 +274,20 @@ def test_a_wrong_token_is_refused(stage: Stage) -> None:
     api = Api(Credentials((stage.address,), "wrong"))
     assert refusal(api.apps) == "unauthorized"
     api.close()
+
+
+def test_too_many_calls_are_held_back_as_the_framework_says_and_not_for_ever(real: Real) -> None:
+    holds: list[float] = []
+    api = Api(Credentials((real.address,), "wrong"), hold=holds.append)
+    # Nobody waits in this test, so that it goes on being too much.
+    for _ in range(10 * STRANGERS.quota):
+        holds.clear()
+        if refusal(api.apps) == "too-many-requests":
+            break
+    api.close()
+    assert holds
+    assert all(seconds >= 1 for seconds in holds)
+    assert sum(holds) <= 60
 
 
 def test_settings_that_are_not_taken_are_each_told(
