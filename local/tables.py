@@ -18,6 +18,7 @@ def addresses(settings: Settings, token: str) -> str:
     return "\n".join(
         (
             f"Addresses  http://<label>.<app>.{settings.domain}{port}/",
+            f"Dashboard  {settings.framework_api(1)}/ (it asks for the token)",
             f"API        {settings.api} (its token: {token})",
             f"Mesos      http://127.0.0.1:{settings.mesos_port}/state",
             f"ZooKeeper  127.0.0.1:{settings.zookeeper_port}",

@@ -11,6 +11,11 @@ def test_the_usual_port_is_not_part_of_an_address() -> None:
     assert ".localhost:8080/\n" in addresses(Settings(Path("/x"), "id"), "")
 
 
+def test_the_dashboard_is_at_the_address_of_the_api() -> None:
+    settings = Settings(Path("/x"), "id", frameworks=2, api_port=9000)
+    assert "Dashboard  http://127.0.0.1:9000/ " in addresses(settings, "secret")
+
+
 def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
     part = {
         "name": "proxy",
