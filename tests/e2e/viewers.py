@@ -1,0 +1,75 @@
+"""People in front of browsers: who signs in, who is let in, and what no page may do to them."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+
+from tests.e2e.conftest import Cluster
+
+SLOW = 120_000
+"""Milliseconds: a build may take so long on a machine that has other things to do."""
+
+KEEPS = """(() => {
+    const keep = (name, text) => {
+        if (text) sessionStorage[name] = `${sessionStorage[name] || ""}\\n${text}`;
+    };
+    new MutationObserver(() => {
+        if (!document.querySelector("#room")) return;
+        keep("sentence", document.querySelector("#sentence")?.textContent);
+        keep("steps", document.querySelector("[data-status=now]")?.textContent);
+        const log = document.querySelector("#log")?.textContent;
+        if (log && log.includes("==")) sessionStorage.log = log;
+    }).observe(document, {childList: true, subtree: true, characterData: true});
+})();"""
+"""Keeps what the waiting room shows: it goes when the application comes, which may be soon."""
+
+_TELLS = """document.addEventListener("securitypolicyviolation", (event) => console.error(
+    `Content Security Policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`
+));"""
+
+
+@contextlib.contextmanager
+def viewing(browser: Browser, **wishes: Any) -> Iterator[BrowserContext]:
+    """A browser of somebody's own; fails when a page in it does what it should not.
+
+    That is: a script that fails or that somebody else has written, and what the page's policy
+    forbids. Without scripts, there is nobody who tells of it.
+    """
+    complaints: list[str] = []
+
+    def refuse(dialog: Dialog) -> None:
+        complaints.append(dialog.message)
+        dialog.dismiss()
+
+    def watch(page: Page) -> None:
+        page.on("dialog", refuse)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
+
+    context = browser.new_context(viewport=wishes.pop("viewport", _DESK), **wishes)
+    context.set_default_timeout(60_000)
+    context.on("page", watch)
+    context.add_init_script(_TELLS)
+    context.add_init_script(KEEPS)
+    yield context
+    context.close()
+    assert complaints == []
+
+
+_DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+
+
+def sign_in(page: Page, cluster: Cluster, path: str = "/", token: str = "") -> None:
+    """Ask for a page of the dashboard, and get there by a token, the operator's by default."""
+    page.goto(f"{cluster.api}{path}")
+    page.get_by_label("Token").fill(token or cluster.token.strip())
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
+def address(cluster: Cluster, label: str, app: str, path: str = "/") -> str:
+    """Return the URL of a label."""
+    return f"http://{label}.{app}.{cluster.domain}:{cluster.port}{path}"
