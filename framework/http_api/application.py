@@ -75,6 +75,7 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
     ):
         app.include_router(routes.make_router(), dependencies=told)
     app.include_router(probes.make_router(registry, checks))
+    description.tell_scopes(app)
     problems.handle_problems(app, addresses)
     admission.guard(app)
     app.add_middleware(AccessLog, metrics=ApiMetrics(registry))

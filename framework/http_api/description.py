@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.routing import APIRoute
+
+from framework.http_api import scopes
 
 DESCRIPTION = """\
 Register a repository, start previews of its commits, and watch them.
@@ -35,7 +38,33 @@ TAGS: list[dict[str, Any]] = [
     {"name": "tokens", "description": "Who may do what, and who did."},
     {"name": "operation", "description": "Probes and numbers. They need no token."},
 ]
-BEARER = "A token of the API: the operator's, or one that POST /v1/tokens has made."
+BEARER = (
+    "A token of the API: the operator's, or one that POST /v1/tokens has made. Its scope is "
+    "`read`, `use` or `admin`; each has what those before it have, and each call says which it "
+    "needs."
+)
+
+
+def tell_scopes(app: FastAPI) -> None:
+    """Have the description of `app` say of each call which scope it needs."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            _add_scopes(describe())
+        return describe()
+
+    app.openapi = openapi  # type: ignore[method-assign] # the documented way
+
+
+def _add_scopes(schema: dict[str, Any]) -> None:
+    for path, methods in schema["paths"].items():
+        for method, call in methods.items():
+            if scopes.is_guarded(path):
+                needed = scopes.find_needed(method.upper(), path).value
+                call["description"] += f"\n\nNeeds the scope `{needed}`."
+                # OpenAPI 3.1 has a place for roles in schemes without scopes of their own.
+                call["security"] = [{name: [needed] for name in one} for one in call["security"]]
 
 
 def name_operation(route: APIRoute) -> str:

@@ -339,6 +339,21 @@ def test_every_model_and_parameter_says_what_it_is_with_an_example(api: ApiInPro
     assert [name for name, one in parameters if not one["schema"].keys() & {*shown}] == []
 
 
+def test_every_call_says_which_scope_it_needs(api: ApiInProcess) -> None:
+    api.send("GET", "/openapi.json")
+    schema = api.send("GET", "/openapi.json").json()
+    said = {
+        name: call["description"].rpartition("\n\n")[2]
+        for name, call in operations(schema)
+        if "security" in call
+    }
+    expected = {"GET /v1/queue": "read", "POST /v1/uses": "use", "GET /v1/audit": "admin"}
+    for name, scope in expected.items():
+        assert said[name] == f"Needs the scope `{scope}`."
+    assert set(said.values()) == {f"Needs the scope `{scope.value}`." for scope in Scope}
+    assert schema["paths"]["/v1/apps"]["post"]["security"] == [{"HTTPBearer": ["admin"]}]
+
+
 def test_every_call_has_a_name_of_its_own_that_reads_well(api: ApiInProcess) -> None:
     calls = [call for _, call in operations(api.send("GET", "/openapi.json").json())]
     names = [call["operationId"] for call in calls]
