@@ -1,6 +1,7 @@
 """One preview: its steps, what can be done with it, and its log."""
 
-from collections.abc import AsyncIterator, Callable
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -77,9 +78,18 @@ class PreviewPages:
         stream = LogStream(self._parts.previews, self._parts.logs, self._parts.presenter.show)
         begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(
-            stream.follow(preview, begin), headers=headers, media_type="text/event-stream"
-        )
+        events = self._while_signed_in(request, stream.follow(preview, begin))
+        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+
+    async def _while_signed_in(
+        self, request: Request, events: AsyncGenerator[bytes, None]
+    ) -> AsyncIterator[bytes]:
+        """Yield events until the session is over, and nothing after that."""
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if self._parts.doors.find(request) is None:
+                    return
+                yield event
 
     async def _download(self, request: Request, _: Viewer) -> Response:
         """Send the whole log as a file."""
