@@ -35,5 +35,6 @@ class Admission(NamedTuple):
         strangers = limits.Strangers(self.clock)
         app.add_middleware(guards.Bearer, tokens=self.tokens, strangers=strangers)
         app.add_middleware(Audited, audit=self.audit)
+        app.add_middleware(guards.Paths)
         app.add_middleware(Clients, vouching=self.vouching)
         app.add_middleware(guards.Faults)

@@ -1,5 +1,6 @@
 """What a request passes before it reaches a route: faults, the token, the size of its body."""
 
+import re
 import secrets
 
 import structlog
@@ -15,6 +16,8 @@ from framework.ports import Tokens
 BODY_LIMIT = 64 * 1024
 BODY_LIMITS = {"/v1/uses": 1024 * 1024}
 """Bytes, where a body may be larger: a proxy tells of thousands of tasks at once."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +50,24 @@ class Faults:
             detail = f"Something unexpected happened. The framework's log has it as {fault}."
             answer = problems.answer_problem(problems.INTERNAL_ERROR, detail, {"id": fault})
             await answer(scope, receive, send)
+
+
+class Paths:
+    """Refuses paths with control characters, which nothing of ours has.
+
+    The routes take a path with a line end for the same without it; whoever looks at the path to
+    tell what is asked for would take it for another one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 404."""
+        if scope["type"] == "http" and _CONTROL.search(scope["path"]):
+            await problems.answer_no_path()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
 
 
 class Bearer:

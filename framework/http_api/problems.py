@@ -109,6 +109,12 @@ def answer_unavailable(detail: str) -> ProblemResponse:
     return answer_problem(UNAVAILABLE, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
 
 
+def answer_no_path() -> ProblemResponse:
+    """Return the answer for a path that there can be nothing at."""
+    detail = "There can be nothing at such a path. /docs lists what there is."
+    return answer_problem(_STATUSES[404], detail)
+
+
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what /docs says of the problems that a call may answer; those of all calls go along.
 

@@ -120,6 +120,14 @@ def test_a_call_needs_its_scope_and_is_told_which(api: ApiInProcess, scope: Scop
             assert f"`{needed}`" in problem["detail"]
 
 
+@pytest.mark.parametrize("path", ["/v1/tokens%0A", "/v1/audit%0A", "/v1/audit%0A/", "/v1%0A"])
+def test_a_line_end_in_a_path_leads_around_no_scope(api: ApiInProcess, path: str) -> None:
+    _, token = api.tokens.add_token("mine", Scope.READ)
+    answer = api.send("GET", path, headers={"Authorization": f"Bearer {token}"})
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:prevs:problem:not-found")
+    assert "mine" not in answer.text
+
+
 def test_a_token_that_is_removed_is_good_for_nothing_at_once(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("mine", Scope.READ)
     headers = {"Authorization": f"Bearer {token}"}
