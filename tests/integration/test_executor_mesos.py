@@ -4,6 +4,7 @@ import base64
 import contextlib
 import os
 import queue
+import secrets
 import signal
 import subprocess
 import sys
@@ -32,7 +33,8 @@ from tests.fakes.samples import (
 
 pytestmark = pytest.mark.integration
 
-APP = "executor-mesos"
+APP = f"executor-mesos-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each looks for containers by this name."""
 ROOT = Path(__file__).parents[2]
 ENDS = {"TASK_KILLED", "TASK_FAILED", "TASK_FINISHED", "TASK_LOST", "TASK_GONE", "TASK_ERROR"}
 
