@@ -132,6 +132,7 @@ _environment.filters.update(
     megabytes=words.megabytes,
     moment=words.moment,
     number=words.number,
+    plain=words.plain,
     query=query,
     short=names.short,
     spell=words.spell,

@@ -98,7 +98,7 @@ def look_at(page: Page) -> None:
     assert page.locator(made).count() == 0
     assert page.evaluate("typeof window.owned") == "undefined"
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"
-    assert "\u202e" not in page.title()
+    assert "\u202e" not in page.title() + page.locator("main").inner_text()
 
 
 @pytest.mark.usefixtures("seen")

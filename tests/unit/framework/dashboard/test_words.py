@@ -54,3 +54,8 @@ def test_a_state_is_said_with_how_far_it_is(
     presenter = Presenter(previews, addresses, lambda: None, lambda: 1000.0)
     assert words.state(presenter.show(record), 1000.0) == said
     assert words.state(None, 1000.0) == "not started"
+
+
+def test_a_foreign_text_turns_no_direction_and_hides_nothing() -> None:
+    shown = words.plain("\u202egnp.\x1b[2J <b> \U0001f98a\n")
+    assert shown == "<U+202E>gnp.<U+001B>[2J <b> \U0001f98a\n"
