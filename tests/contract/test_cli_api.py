@@ -26,7 +26,7 @@ from framework.http_api.limits import STRANGERS
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause, State
 from tests.fakes import api as stand_in
-from tests.fakes import asgi
+from tests.fakes import api_server, asgi
 
 pytestmark = pytest.mark.contract
 
@@ -139,7 +139,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         yield request.getfixturevalue("real")
         return
     world = stand_in.World()
-    with stand_in.serving(world) as address:
+    with api_server.serving(world) as address:
         yield StandIn(world, address)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from cli.__main__ import main, prevs
 from tests.fakes import api as stand_in
-from tests.fakes import asgi
+from tests.fakes import api_server, asgi
 
 pytestmark = pytest.mark.contract
 
@@ -108,7 +108,7 @@ def test_the_command_asks_for_that_very_operation(operation: str, command: str) 
         previews={("hello", SHA): stand_in.failed()},
         tokens={"old": {"name": "old", "scope": "read", "created": 1.0}},
     )
-    with stand_in.serving(world) as address:
+    with api_server.serving(world) as address:
         environ = {"PREVS_API": address, "PREVS_TOKEN": stand_in.TOKEN, "HOME": "/nonexistent"}
         main(command.split(), environ)
     method, _, path = operation.partition(" ")

@@ -18,7 +18,7 @@ from prevs.records import AppRecord
 from prevs.states import State
 from tests.contract.test_cli_api import served
 from tests.fakes import api as stand_in
-from tests.fakes import asgi
+from tests.fakes import api_server, asgi
 
 pytestmark = pytest.mark.contract
 
@@ -83,7 +83,7 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
             yield Real(api, address)
         return
     world = stand_in.World()
-    with stand_in.serving(world) as address:
+    with api_server.serving(world) as address:
         yield StandIn(world, address)
 
 

@@ -14,6 +14,7 @@ from docker.models.containers import Container
 
 from prevs import names
 from tests.fakes import api as fake
+from tests.fakes import api_server
 
 pytestmark = pytest.mark.integration
 
@@ -146,7 +147,7 @@ def test_registering_prints_the_addresses_and_may_be_done_again(tmp_path: Path) 
     oldest = git(folder, "rev-parse", "v1~1")
     for name in ("main", "v1", "feature/dark", oldest[:7]):
         world.labels["hello", names.slug(name)] = fake.SHA
-    with fake.serving(world) as address:
+    with api_server.serving(world) as address:
         environ = {"PREVS_API": address, "PREVS_TOKEN": fake.TOKEN}
         first = register(environ, folder)
         second = register(environ, folder)

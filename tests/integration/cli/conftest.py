@@ -4,6 +4,7 @@ import pytest
 
 from cli.__main__ import main
 from tests.fakes import api as fake
+from tests.fakes import api_server
 from tests.integration.cli.running import Done, Run
 
 
@@ -15,7 +16,7 @@ def world() -> fake.World:
 
 @pytest.fixture
 def address(world: fake.World) -> Iterator[str]:
-    with fake.serving(world) as address:
+    with api_server.serving(world) as address:
         yield address
 
 

@@ -11,6 +11,7 @@ from cli.connection import Connection
 from cli.credentials import Credentials
 from cli.errors import ApiRefused, ApiUnreachable
 from tests.fakes import api as fake
+from tests.fakes import api_server
 from tests.integration.cli.running import Run
 
 pytestmark = pytest.mark.integration
@@ -114,7 +115,7 @@ def test_a_stream_that_breaks_goes_on_at_the_next_address(
         known.previews["hello", fake.SHA] = running
     world.streams = [[fake.event("log", "one\n", 4), fake.Drop()]]
     other.streams = [[fake.event("log", "two\n", 8), fake.event("end", stopped)]]
-    with fake.serving(other) as second:
+    with api_server.serving(other) as second:
         done = run("logs", "hello", "main", "-f", PREVS_API=f"{address},{second}")
     assert (done.status, done.out) == (0, "one\ntwo\n")
     assert (world.resumed_after, other.resumed_after) == ([None], ["4"])
