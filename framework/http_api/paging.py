@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 LIMIT = 100
 MOST = 500
-_LONGEST_CURSOR = 1000
+_LONGEST_CURSOR = 8000
+"""Room for the longest name that git has for a branch, within what proxies take for an address."""
 
 Limit = Annotated[
     int, Query(ge=1, le=MOST, description="How many entries to answer at most.", examples=[20])
@@ -71,14 +72,16 @@ def cut(entries: Iterable[T], key: Callable[[T], Key], limit: int, after: str) -
 
 def write_cursor(key: Key) -> str:
     """Return the cursor of what follows the entry with a key."""
-    return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
+    # Half a pair of UTF-16 is no UTF-8, and yet may be in a key.
+    data = json.dumps(key, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def read_cursor(cursor: str) -> Key:
     """Return the key in a cursor. Raises UnknownPlace for what is none."""
     try:
         data = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        key = json.loads(data, parse_constant=_refuse)
+        key = json.loads(data.decode("utf-8", "surrogatepass"), parse_constant=_refuse)
     except (ValueError, RecursionError):
         _refuse()
     if not isinstance(key, list) or not all(type(part) in (str, int, float) for part in key):

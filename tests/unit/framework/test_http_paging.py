@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from framework.access import Scope
 from framework.errors import UnknownPlace
 from framework.http_api.paging import cut, read_cursor, write_cursor
+from framework.ports import Listing, Ref
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.asgi import ApiInProcess
@@ -102,6 +103,15 @@ def test_previews_and_the_queue_have_pages_too(api: ApiInProcess) -> None:
     assert [[one["place"] for one in page] for page in queue] == [[1, 2, 3], [4, 5]]
 
 
+def test_pages_of_branches_go_on_after_the_longest_name(api: ApiInProcess) -> None:
+    longest = "/".join(["\u5206" * 80] * 16)
+    api.refs.listings["app000"] = Listing(
+        [Ref(f"{n}{longest}", "branch", f"b{n}", "a" * 40, "Ada", "", 9.0) for n in range(3)], 1.0
+    )
+    pages = follow(api, "/v1/apps/app000/refs", "refs", limit="1")
+    assert len(pages) == 3
+
+
 def encode(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
@@ -116,7 +126,7 @@ def encode(value: object) -> str:
         ({"limit": "9" * 5000}, "limit"),
         ({"limit": "\u0661"}, "limit"),
         ({"limit": ""}, "limit"),
-        ({"after": "x" * 1001}, "after"),
+        ({"after": "x" * 8001}, "after"),
     ],
 )
 def test_what_is_no_place_in_a_list_is_told_so(
