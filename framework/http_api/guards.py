@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from framework import access
 from framework.access import Identity
 from framework.access import Scope as Access
 from framework.http_api import limits, problems, scopes
@@ -73,7 +74,8 @@ class Paths:
 class Bearer:
     """Lets requests to the API pass that bring one of its tokens.
 
-    Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity.
+    Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity;
+    which one, in scope["state"]["digest"]: a name may be another token's later.
     What is not below /v1 passes: it is open, or looks after itself, and finds in
     scope["state"]["strangers"] where to count wrong tokens.
     """
@@ -96,6 +98,7 @@ class Bearer:
             await self._refuse_stranger(scope)(scope, receive, send)
             return
         scope["state"]["identity"] = identity
+        scope["state"]["digest"] = access.digest(token.strip())
         await self._pass(token.strip(), scope, receive, send)
 
     async def _pass(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:

@@ -26,7 +26,7 @@ _NEVER = frozenset({"/v1/tokens", "/v1/uses", "/v1/refusals"})
 
 
 _Place = tuple[str, str, str]
-"""Whose order, at which path, with which key."""
+"""With which token (its digest), at which path, with which key."""
 
 
 class _Known(NamedTuple):
@@ -63,7 +63,7 @@ class Idempotency:
             return
         except ClientDisconnect:
             return
-        place = (scope["state"]["identity"].name, scope["path"], read[1] or read[2])
+        place = (scope["state"]["digest"], scope["path"], read[1] or read[2])
         fingerprint = hashlib.sha256(scope["query_string"] + b"\0" + body).digest()
         known = self._find(place)
         if known is None:

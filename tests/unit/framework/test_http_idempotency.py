@@ -63,6 +63,16 @@ def test_each_token_has_keys_of_its_own(api: ApiInProcess) -> None:
     assert api.send("POST", "/v1/apps", json={**SHOP, "mem": 256}, headers=headers).is_success
 
 
+def test_a_token_that_is_made_again_under_a_name_has_keys_of_its_own(api: ApiInProcess) -> None:
+    found = []
+    for _ in range(2):
+        _, token = api.tokens.add_token("deploys", Scope.ADMIN)
+        headers = {"Authorization": f"Bearer {token}", **KEY}
+        found.append(api.send("POST", "/v1/apps", json=SHOP, headers=headers).status_code)
+        api.tokens.remove_token("deploys")
+    assert found == [201, 200]  # the second was not told what the first one was
+
+
 def test_a_no_is_not_kept(api: ApiInProcess) -> None:
     start = {"app": "hello", "label": "new"}
     answer = api.call("POST", "/v1/previews", json=start, headers=KEY)
@@ -133,7 +143,7 @@ async def ask(app: Idempotency, key: str) -> int:
         "path": "/v1/apps",
         "query_string": b"",
         "headers": [(b"idempotency-key", key.encode())],
-        "state": {"identity": Identity("ada", Scope.ADMIN)},
+        "state": {"identity": Identity("ada", Scope.ADMIN), "digest": "ada's"},
     }
     await app(scope, hear, say)
     return status[-1]
