@@ -66,11 +66,12 @@ class History(NamedTuple):
             return None
         return self.kept[place - first :]
 
-    def before(self, last: str) -> Sequence[Happening]:
-        """Return what is kept from before the happening with the id `last`."""
+    def before(self, last: str) -> Sequence[Happening] | None:
+        """Return what is kept from before the happening `last`; None where that is not known."""
         place = self._find(last)
-        first = self.total - len(self.kept)
-        return () if place is None else self.kept[: max(0, place - 1 - first)]
+        if place is None or place > self.total:
+            return None
+        return self.kept[: max(0, place - 1 - (self.total - len(self.kept)))]
 
     def _find(self, happening: str) -> int | None:
         era, _, number = happening.rpartition("-")

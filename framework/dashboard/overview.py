@@ -68,7 +68,8 @@ class Overview:
     async def _show_events(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
         history = self._parts.previews.history()
-        found = (history.before(after) if after else history.kept)[::-1]
+        # Of another leader's there is nothing to show; a link leads to the newest.
+        found = ((history.before(after) if after else history.kept) or ())[::-1]
         shown = found[: rows.PAGE_SIZE]
         return self._parts.pages.show(
             request,

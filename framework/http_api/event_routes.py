@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
+from framework.errors import UnknownPlace
 from framework.history import Happening
 from framework.http_api import event_models as models
 from framework.http_api.feed import Feed, Reset
@@ -67,6 +68,8 @@ class EventRoutes:
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
         history = self._feed.history
         kept = history.before(after) if after else history.kept
+        if kept is None:
+            raise UnknownPlace
         found = [one for one in reversed(kept) if app in ("", one.app)]
         page = found[:limit]
         return models.Events(

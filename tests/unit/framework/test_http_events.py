@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from prevs.states import State
 from tests.fakes.asgi import ApiInProcess
 
@@ -54,7 +56,12 @@ def test_pages_go_back_to_the_first_event_of_one_app() -> None:
         after = page["next"]
         api.previews.put("hello", SHA, State.FAILED)
     assert pages == [["fake-5", "fake-4"], ["fake-3", "fake-1"]]
-    assert ask(api, after="another-leader-7") == {"events": [], "next": None}
+
+
+@pytest.mark.parametrize("after", ["another-leader-7", "fake-6", "nonsense"])
+def test_a_place_that_another_leader_gave_is_told_so(after: str) -> None:
+    answer = scene().call("GET", "/v1/events", params={"after": after})
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:prevs:problem:unknown-place")
 
 
 def test_events_of_no_app_are_a_problem() -> None:
