@@ -68,12 +68,15 @@ def _add(steps: tuple[Step, ...], step: Step) -> tuple[Step, ...]:
 
 
 def intervals(preview: PreviewRecord) -> Mapping[str, Interval]:
-    """Return when each step of the current or last attempt began and ended, running left out."""
+    """Return when each step of the current or last attempt began and ended, running left out.
+
+    None ends before it began, also where the clock has gone back since.
+    """
     found: dict[str, Interval] = {}
     end = None if preview.state in _UNDER_WAY else preview.changed
     for step in reversed(preview.steps):
         if step.name != RUNNING:
-            found[step.name] = Interval(step.began, end)
+            found[step.name] = Interval(step.began, end if end is None else max(step.began, end))
         end = step.began
     return found
 

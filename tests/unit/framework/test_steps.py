@@ -164,6 +164,12 @@ def test_a_step_ends_where_the_next_begins_or_the_preview_ends() -> None:
     assert "running" not in steps.intervals(ran)
 
 
+def test_no_step_ends_before_it_began_when_the_clock_goes_back() -> None:
+    begun = (Step("queued", 9.0), Step("placed", 5.0))
+    failed = PreviewRecord("hello", A, State.FAILED, steps=begun, changed=2.0)
+    assert steps.intervals(failed) == {"queued": Interval(9.0, 9.0), "placed": Interval(5.0, 5.0)}
+
+
 def test_records_of_before_there_were_steps_have_none() -> None:
     assert steps.intervals(PreviewRecord("hello", A, State.RUNNING)) == {}
     old = PreviewRecord("hello", A, State.BUILDING)
