@@ -110,10 +110,13 @@ class Forwarding:
         has_body = bool(names & _WITH_BODY)
         if not has_body:
             taken.set()
-        who = self._vouching.vouch(find_neighbour(scope) or "unknown", scope["method"], path)
+        url = httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b""))
+        # Of what is sent: more of it may be quoted than was.
+        sent = url.raw_path.partition(b"?")[0]
+        who = self._vouching.vouch(find_neighbour(scope) or "unknown", scope["method"], sent)
         return httpx.Request(
             scope["method"],
-            httpx.URL(api).copy_with(raw_path=path + (b"?" + query if query else b"")),
+            url,
             headers=[*headers, (FORWARDED, who)],
             content=read() if has_body else None,
         )

@@ -87,8 +87,10 @@ class Asker:
         path: bytes = b"/v1/apps",
         query: bytes = b"",
         headers: Sequence[tuple[bytes, bytes]] = (HOST,),
+        client: tuple[str, int] | None = None,
     ) -> None:
         scope = {
+            "client": client,
             "type": "http",
             "method": method,
             "path": path.decode("latin-1"),
@@ -186,9 +188,12 @@ def test_the_leader_knows_who_asked_the_stand_by() -> None:
         )
         async with httpx.AsyncClient(transport=asks, base_url="http://prevs") as client:
             await client.get("/v1/apps/gr%C3%B6%C3%9Fe%2F?x=%41&y")
+        # As a program may send it that quotes less than the one that passes it on.
+        forwarding = Forwarding(lambda: API, VOUCHING, leader)
+        await Asker().ask(forwarding, path=b"/v1/apps/{a}", client=("10.9.8.7", 1))
 
     asyncio.run(run())
-    assert [str(client) for client in seen] == ["10.9.8.7 via 10.0.0.5"]
+    assert [str(client) for client in seen] == ["10.9.8.7 via 10.0.0.5"] * 2
 
 
 def test_what_was_said_to_this_neighbour_only_goes_no_further() -> None:
