@@ -28,8 +28,9 @@ T = TypeVar("T")
 
 LIMIT = 100
 MOST = 500
-_LONGEST_CURSOR = 8000
-"""Room for the longest name that git has for a branch, within what proxies take for an address."""
+_LONGEST_CURSOR = 12_000
+"""Room for the longest name of a branch: 4096 bytes, each a quote, which JSON doubles. It is within
+the 16 kB that HAProxy takes for a request, and the 64 kB that our own server does."""
 
 Limit = Annotated[
     int, Query(ge=1, le=MOST, description="How many entries to answer at most.", examples=[20])

@@ -103,8 +103,9 @@ def test_previews_and_the_queue_have_pages_too(api: ApiInProcess) -> None:
     assert [[one["place"] for one in page] for page in queue] == [[1, 2, 3], [4, 5]]
 
 
-def test_pages_of_branches_go_on_after_the_longest_name(api: ApiInProcess) -> None:
-    longest = "/".join(["\u5206" * 80] * 16)
+@pytest.mark.parametrize("part", ["\u5206" * 85, '"' * 255])
+def test_pages_of_branches_go_on_after_the_longest_name(api: ApiInProcess, part: str) -> None:
+    longest = "/".join([part] * 16)
     api.refs.listings["app000"] = Listing(
         [Ref(f"{n}{longest}", "branch", f"b{n}", "a" * 40, "Ada", "", 9.0) for n in range(3)], 1.0
     )
@@ -126,7 +127,7 @@ def encode(value: object) -> str:
         ({"limit": "9" * 5000}, "limit"),
         ({"limit": "\u0661"}, "limit"),
         ({"limit": ""}, "limit"),
-        ({"after": "x" * 8001}, "after"),
+        ({"after": "x" * 12_001}, "after"),
     ],
 )
 def test_what_is_no_place_in_a_list_is_told_so(
