@@ -93,6 +93,16 @@ class Forwarding:
                 await _refuse(why, scope, receive, send)
             group.cancel_scope.cancel()
 
+    async def find_trouble(self, api: str) -> str | None:
+        """Return why the framework at `api` cannot be had ("does not answer"), None if it can."""
+        patience = {"timeout": httpx.Timeout(PROBE_S).as_dict()}
+        try:
+            asked = httpx.Request("GET", f"{api}/healthz", extensions=patience)
+            answer = await self._client.send(asked)
+        except (httpx.HTTPError, httpx.InvalidURL):
+            return "does not answer"
+        return None if answer.is_success else "does not do its work"
+
     def _copy(self, scope: Scope, receive: Receive, api: str, taken: anyio.Event) -> httpx.Request:
         """Return the request as the leader gets it; its body is read as it is sent.
 
@@ -144,16 +154,6 @@ class Forwarding:
         taken.set()  # also where the leader did not want all of it
         await _pass(answer, send)
         return None
-
-
-async def find_trouble(api: str) -> str | None:
-    """Return why the framework at `api` cannot be had (it "does not answer"), None if it can."""
-    try:
-        async with httpx.AsyncClient(trust_env=False, timeout=PROBE_S) as client:
-            answer = await client.get(f"{api}/healthz")
-    except (httpx.HTTPError, httpx.InvalidURL):
-        return "does not answer"
-    return None if answer.is_success else "does not do its work"
 
 
 class _Noting:

@@ -1,13 +1,14 @@
 """What answers at the API's address while another framework leads."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import anyio.to_thread
+import httpx
 from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from framework.http_api.forwarding import Forwarding, find_trouble
+from framework.http_api.forwarding import Forwarding
 from framework.http_api.probes import ANSWERS, answer_metrics, answer_probe
 from framework.http_api.vouching import Vouching
 from program.health import Check
@@ -17,8 +18,8 @@ class Standby:
     """An ASGI application: probes are about this framework, all else is the leader's to answer.
 
     `leader` returns the URL of the leader's API, None where nobody else leads; `own` the checks of
-    whether this framework could take over. Neither may block. `trouble` tells why a framework's
-    API cannot be had, None where it can. `vouching` tells the leader who asked.
+    whether this framework could take over. Neither may block. `vouching` tells the leader who
+    asked; without a `transport` it is asked over the network.
     """
 
     def __init__(
@@ -28,13 +29,12 @@ class Standby:
         registry: CollectorRegistry,
         *,
         vouching: Vouching,
-        trouble: Callable[[str], Awaitable[str | None]] = find_trouble,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._leader = leader
         self._own = own
         self._registry = registry
-        self._trouble = trouble
-        self._forwarding = Forwarding(leader, vouching)
+        self._forwarding = Forwarding(leader, vouching, transport)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or forward a request."""
@@ -58,7 +58,7 @@ class Standby:
         """Ask the leader itself: ZooKeeper goes on naming one that has died for some seconds."""
         if leader is None:
             return Check("leader", False, "No framework leads yet.")
-        trouble = await self._trouble(leader)
+        trouble = await self._forwarding.find_trouble(leader)
         if trouble is not None:
             return Check("leader", False, f"The framework that leads ({leader}) {trouble}.")
         return Check("leader", True, f"{leader} leads, and answers.")

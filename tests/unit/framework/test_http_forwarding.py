@@ -350,15 +350,14 @@ def test_an_answer_that_breaks_off_has_no_end() -> None:
     assert client.sent[-1]["more_body"] is True
 
 
-def standby(leader: str | None, trouble: str | None = None, away: str | None = None) -> Standby:
+def standby(
+    leader: str | None, trouble: str | None = None, played: PlayedLeader | None = None
+) -> Standby:
     registry = CollectorRegistry()
     Gauge("prevs_leads", "", registry=registry).set(0)
     own = (Check("zookeeper", trouble is None, trouble or "It answers."),)
-
-    async def find_trouble(_: str) -> str | None:
-        return away
-
-    return Standby(lambda: leader, lambda: own, registry, vouching=VOUCHING, trouble=find_trouble)
+    transport = played or PlayedLeader()
+    return Standby(lambda: leader, lambda: own, registry, vouching=VOUCHING, transport=transport)
 
 
 def ask_app(app: ASGIApp, path: bytes) -> Asker:
@@ -378,8 +377,25 @@ def test_a_standby_is_ready_while_it_could_take_over_and_the_leader_answers() ->
     assert "No framework leads" in ask_app(standby(None), b"/readyz").problem["detail"]
     alone = ask_app(standby(API, "ZooKeeper does not answer."), b"/readyz")
     assert (alone.status, alone.problem["detail"]) == (503, "ZooKeeper does not answer.")
-    left = ask_app(standby(API, away="does not answer"), b"/readyz")
-    assert left.problem["detail"] == f"The framework that leads ({API}) does not answer."
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx.ReadTimeout("silent"), "does not answer"),
+        (None, "does not do its work"),
+    ],
+)
+def test_a_standby_asks_the_leader_each_time_whether_it_is_there(
+    error: Exception | None, said: str
+) -> None:
+    leader = PlayedLeader()
+    asked = standby(API, played=leader)
+    assert ask_app(asked, b"/readyz").status == 200
+    leader.error, leader.status = error, 503
+    left = ask_app(asked, b"/readyz")
+    assert left.problem["detail"] == f"The framework that leads ({API}) {said}."
+    assert [str(one.url) for one in leader.asked] == [f"{API}/healthz"] * 2
 
 
 def test_a_standby_that_answers_is_not_started_again_for_what_others_lack() -> None:
