@@ -88,6 +88,7 @@ class Mirror:
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last = Fetched(float("-inf"), None)
+        self._left: tuple[Fetched, Snapshot] | None = None
         self._succeeded: float | None = None
         self._commits: Mapping[str, Commit] = MappingProxyType({})
         self._retired = False
@@ -111,8 +112,7 @@ class Mirror:
         git at most once. Raises GitFailed.
         """
         if max_age == float("inf"):
-            # Not kept: a fetch that ends meanwhile may have kept a newer one.
-            return self._snapshot or (Snapshot(self._list()) if self._exists() else None)
+            return self._snapshot or self._find_left()
         last = self._last
         fresh = last.failure is None and self._clock() - last.started < max_age
         return self._snapshot if fresh else None
@@ -249,6 +249,7 @@ class Mirror:
             return Fetched(started, exc)
         if changed:
             self._reload()
+        self._left = None
         self._succeeded = started
         return Fetched(started, None)
 
@@ -265,6 +266,16 @@ class Mirror:
 
     def _exists(self) -> bool:
         return (self.folder / "HEAD").is_file()
+
+    def _find_left(self) -> Snapshot | None:
+        """Return what the last fetch has left though it failed, looked at once for each fetch."""
+        if not self._exists():
+            return None
+        last, left = self._last, self._left
+        if left is None or left[0] is not last:
+            # Kept for this fetch alone: one that ends meanwhile may have kept a newer one.
+            self._left = left = (last, Snapshot(self._list()))
+        return left[1]
 
     def _load(self) -> Snapshot:
         return self._snapshot or self._reload()

@@ -16,7 +16,7 @@ from framework.errors import (
     UnknownPlace,
 )
 from framework.refs import Mirrors
-from framework.refs.git_command import GitCommand
+from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.mirror import Mirror
 from prevs import names
 from prevs.records import AppRecord
@@ -261,6 +261,26 @@ class CountingGit(GitCommand):
     def read(self, repository: Path, arguments: Sequence[str], *, limit: int) -> str:
         self.calls.append(arguments[0])
         return super().read(repository, arguments, limit=limit)
+
+
+def test_a_repository_that_cannot_be_read_costs_git_nothing_more_to_look_at(
+    source: Source, tmp_path: Path, clock: Clock
+) -> None:
+    source.commit("Begin")
+    git = CountingGit(tmp_path)
+    mirror = Mirror(tmp_path / "mirror.git", str(source.folder), git, clock)
+    mirror.fetch()
+    source.folder.rename(tmp_path / "moved")
+    for _ in range(2):
+        with pytest.raises(GitFailed):
+            mirror.fetch()
+        git.calls.clear()
+        kept = mirror.peek(float("inf"))
+        assert kept is not None
+        assert [ref.name for ref in kept.refs] == ["main"]
+        assert mirror.peek(float("inf")) is kept
+        # A fetch that fails may have brought some of it: each is followed by a look.
+        assert git.calls == ["for-each-ref"]
 
 
 def test_ten_thousand_commits_are_described_in_two_calls_and_then_known(
