@@ -53,12 +53,22 @@ class Previews:
             raise BenchError(f"{host} answers {answer.status_code}: {answer.text[:2000]}")
         return seconds
 
+    def start(self, label: str) -> str:
+        """Ask for a preview and return the commit that the label leads to."""
+        asked = {"app": self._app, "label": label}
+        sha: str = self._call("POST", "/v1/previews", json=asked).json()["sha"]
+        return sha
+
     def stop(self, sha: str) -> None:
         """Stop a preview and wait until nothing of it runs."""
+        self._call("DELETE", f"/v1/previews/{self._app}/{sha}")
+        self.wait(sha, "stopped")
+
+    def wait(self, sha: str, wanted: str) -> None:
+        """Wait until a preview is in the state `wanted`."""
         path = f"/v1/previews/{self._app}/{sha}"
-        self._call("DELETE", path)
         deadline = time.monotonic() + _LIMIT
-        while (state := self._call("GET", path).json()["state"]) != "stopped":
+        while (state := self._call("GET", path).json()["state"]) != wanted:
             if time.monotonic() > deadline:
                 raise BenchError(f"{sha} is still {state} after {_LIMIT} s")
             time.sleep(0.05)
@@ -70,7 +80,7 @@ class Previews:
         """
         began = time.monotonic()
         marks = [Mark(0.0, "the API resolves the label")]
-        self._call("POST", "/v1/previews", json={"app": self._app, "label": sha})
+        self.start(sha)
         state = ""
         while state not in {"running", "failed", "stopped"}:
             preview = self._call("GET", f"/v1/previews/{self._app}/{sha}").json()

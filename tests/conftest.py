@@ -15,7 +15,7 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from local.announcement import AnnouncementPart
 from local.dockerd import DockerPart
@@ -24,7 +24,7 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
-from tests import free_ports
+from tests import chromium, free_ports
 
 # How long an example takes, or the making of one, says something of the machine only.
 settings.register_profile(
@@ -34,15 +34,6 @@ settings.load_profile("any machine")
 
 
 _AGENTS = ("127.0.0.1", "127.0.0.2")
-_QUIETLY = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,7 +201,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A Chromium that asks nobody but whom a test has it ask."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIETLY)
+    with chromium.running() as started:
         yield started
-        started.close()

@@ -27,6 +27,7 @@ _WIDE = {
     "comparison.md": ["navigation", "toc"],
     "negotiation.md": ["toc"],
     "performance.md": ["toc"],
+    "pages.md": ["toc"],
     "reliability.md": ["toc"],
 }
 """Pages whose tables want more room, and what gives it to them."""

@@ -1,0 +1,123 @@
+"""`make bench-pages`: what the waiting room and the dashboard cost a browser, in a real Chromium.
+
+Ten visits to each page, in turns, after one that does not count; each with an empty cache and new
+connections. A preview builds all the while, and has written a thousand lines; another has failed.
+What is over its budget is marked; nothing fails for that.
+"""
+
+import itertools
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, StorageState
+
+from bench import cluster
+from bench.address import Previews, System
+from bench.errors import BenchError
+from bench.pages import budgets, visits
+from bench.pages.visits import Seen, Visit
+from examples.hello import make_repository as example
+from tests import chromium
+
+VISITS = 10
+_APP = "bench"
+_SLOW, _BROKEN = "slow", "broken-dockerfile"
+_LAST = "Line 1000 of 1000."
+_WRITES = "n=0; while [ $n -lt 1000 ]; do n=$((n+1)); echo Line $n of 1000.; done"
+_BUILDS = example.Version(
+    "Take long to build",
+    "Nobody sees this.",
+    ending=f'RUN ["/bin/busybox", "sh", "-c", "{_WRITES}; exec /bin/busybox sleep 3600"]',
+)
+
+
+def measure(system: System, folder: Path) -> None:
+    """Print what all visits came to. Raises BenchError."""
+    previews = Previews(system, _APP)
+    previews.register(str(_repository(folder / "repository")))
+    try:
+        built, failed = previews.start(_SLOW), previews.start(_BROKEN)
+        previews.wait(failed, "failed")
+        previews.wait(built, "building")
+        with chromium.running() as browser:
+            signed_in = visits.sign_in(browser, system.api, system.token)
+            found = _visit(browser, signed_in, _pages(system, built))
+    finally:
+        previews.remove()
+    loads = {name: [one.values for one in seen] for name, seen in found.items()}
+    every = [one for seen in found.values() for one in seen]
+    print(*budgets.lines(loads), sep="\n")
+    print(budgets.outside([url for one in every for url in one.outside], len(every)))
+    print(budgets.last_line(loads))
+
+
+def _repository(folder: Path) -> Path:
+    """Make the example with its failures, and with a branch whose build takes an hour."""
+    try:
+        example.make(folder, with_failures=True)
+        example.git(folder, "checkout", "--quiet", "-b", _SLOW)
+        clock = itertools.count(example.FIRST_COMMIT, 3600)
+        example.commit(folder, _BUILDS, example.find_busybox(), clock)
+    except example.CannotMake as exc:
+        raise BenchError(str(exc)) from exc
+    return folder
+
+
+def _pages(system: System, built: str) -> dict[str, Visit]:
+    """Return the pages by name: with the names of budgets.BUDGETS."""
+    place, api = f"{_APP}.{system.domain}:{system.port}/", system.api
+    return {
+        "room_building": Visit(f"http://{_SLOW}.{place}", _LAST, "#log"),
+        "room_failed": Visit(f"http://{_BROKEN}.{place}", "What to do", "#advice"),
+        "sign_in": Visit(f"{api}/sign-in", "Token", "form"),
+        "overview": Visit(f"{api}/", _APP, "main", signed_in=True),
+        "app": Visit(f"{api}/apps/{_APP}", _BROKEN, "main", signed_in=True),
+        "preview": Visit(f"{api}/apps/{_APP}/previews/{built}", _LAST, "#log", signed_in=True),
+        "cluster": Visit(f"{api}/cluster", "127.0.0.1", "main", signed_in=True),
+    }
+
+
+def _visit(
+    browser: Browser, signed_in: StorageState, pages: dict[str, Visit]
+) -> dict[str, list[Seen]]:
+    found: dict[str, list[Seen]] = {name: [] for name in pages}
+    for number in _rounds():
+        for name, visit in pages.items():
+            seen = visits.pay(browser, visit, signed_in)
+            if number:
+                found[name].append(seen)
+    return found
+
+
+def _rounds() -> Iterator[int]:
+    tell("A round that does not count ...")
+    yield 0
+    for number in range(1, VISITS + 1):
+        tell(f"Round {number} of {VISITS} ...")
+        yield number
+
+
+def tell(message: str) -> None:
+    """Say what goes on; only the result goes to stdout."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Run the bench on a cluster of its own and return the exit status."""
+    print(f"Load before it began: {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores.\n")
+    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
+        folder = Path(scratch)
+        try:
+            with cluster.running(folder / "cluster") as (system, _):
+                measure(system, folder)
+        except BenchError as exc:
+            tell(f"The bench ended early: {exc}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Visits to pages in Chromium: each with nothing kept from the one before."""
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Error, StorageState
+
+from bench.errors import BenchError
+from bench.pages.traffic import Traffic
+
+_SETTLES_MS = 1000
+"""How long a page is looked at once it shows what it is for: what moves it, comes by then."""
+_LIMIT_MS = 60_000
+_WATCHES = """(() => {
+    const seen = {first_paint_ms: 0, fcp_ms: 0, lcp_ms: 0, long_ms: 0, shift: 0};
+    const watch = (type, take) => new PerformanceObserver((list) => list.getEntries().forEach(take))
+        .observe({type, buffered: true});
+    watch("paint", (entry) => {
+        seen[entry.name === "first-paint" ? "first_paint_ms" : "fcp_ms"] = entry.startTime;
+    });
+    watch("largest-contentful-paint", (entry) => { seen.lcp_ms = entry.startTime; });
+    watch("layout-shift", (entry) => { if (!entry.hadRecentInput) seen.shift += entry.value; });
+    watch("longtask", (entry) => { seen.long_ms += entry.duration; });
+    window.benchSees = () => {
+        const [way] = performance.getEntriesByType("navigation");
+        return {...seen, first_byte_ms: way.responseStart, dom_ms: way.domContentLoadedEventEnd};
+    };
+})();"""
+
+
+class Visit(NamedTuple):
+    """A page to go to: it is there when it shows `text` in the element `where`."""
+
+    url: str
+    text: str
+    where: str
+    signed_in: bool = False
+
+
+class Seen(NamedTuple):
+    """What one visit came to, by metric; `outside` are the URLs of others that were asked for."""
+
+    values: dict[str, float]
+    outside: tuple[str, ...]
+
+
+def sign_in(browser: Browser, api: str, token: str) -> StorageState:
+    """Return what a browser keeps that has signed in to the dashboard. Raises BenchError."""
+    try:
+        with browser.new_context() as context:
+            page = context.new_page()
+            page.goto(api)
+            page.get_by_label("Token").fill(token.strip())
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign out").wait_for()
+            return context.storage_state()
+    except Error as exc:
+        raise BenchError(f"Nobody could sign in at {api}: {exc.message}") from exc
+
+
+def pay(browser: Browser, visit: Visit, signed_in: StorageState) -> Seen:
+    """Visit a page with no cache and no connection, once. Raises BenchError.
+
+    `signed_in` is kept by the browser only where the visit is that of one who has signed in.
+    """
+    traffic = Traffic(urlsplit(visit.url).netloc)
+    try:
+        with browser.new_context(storage_state=signed_in if visit.signed_in else None) as context:
+            page = context.new_page()
+            page.add_init_script(_WATCHES)
+            network = context.new_cdp_session(page)
+            network.on("Network.requestWillBeSent", traffic.asked)
+            network.on("Network.responseReceived", traffic.answered)
+            network.on("Network.dataReceived", traffic.came)
+            network.on("Network.loadingFinished", traffic.ended)
+            network.send("Network.enable")
+            page.goto(visit.url)
+            page.locator(visit.where).filter(has_text=visit.text).wait_for(timeout=_LIMIT_MS)
+            page.wait_for_timeout(_SETTLES_MS)
+            values: dict[str, float] = page.evaluate("benchSees()")
+    except Error as exc:
+        raise BenchError(f"{visit.url} does not show {visit.text!r}: {exc.message}") from exc
+    counts = {
+        "kb": traffic.loaded / 1000,
+        "stream_kb": traffic.streamed / 1000,
+        "requests": traffic.requests,
+        "outside": len(traffic.outside),
+    }
+    return Seen({**values, **counts}, tuple(traffic.outside))

@@ -1,0 +1,25 @@
+"""Debian's Chromium, by Playwright."""
+
+import contextlib
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, sync_playwright
+
+_QUIETLY = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Browser]:
+    """A Chromium that asks nobody but whom its pages are told to ask."""
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_QUIETLY)
+        yield started
+        started.close()

@@ -1,0 +1,54 @@
+"""What visits to pages come to, and what of it is over a budget."""
+
+import json
+
+from bench.pages.budgets import BUDGETS, METRICS, Budget, judge, last_line, lines, outside
+from bench.pages.traffic import Traffic
+
+LOADS = [{**dict.fromkeys(METRICS, 0.0), "fcp_ms": ms, "kb": 49.9} for ms in (90.0, 100.0, 900.0)]
+
+
+def ask(traffic: Traffic, number: str, url: str, kind: str = "Document") -> None:
+    traffic.asked({"requestId": number, "request": {"url": url}, "type": kind})
+
+
+def test_an_answer_counts_as_it_came_and_a_stream_by_its_text() -> None:
+    traffic = Traffic("main.shop.localhost:8080")
+    for number, path, kind in (("1", "", "Document"), ("2", "_prevs/events", "EventSource")):
+        ask(traffic, number, f"http://main.shop.localhost:8080/{path}", kind)
+        traffic.answered({"requestId": number, "response": {"encodedDataLength": 300}})
+        traffic.came({"requestId": number, "dataLength": 5000, "encodedDataLength": 0})
+    traffic.ended({"requestId": "1", "encodedDataLength": 1300})
+    assert (traffic.requests, traffic.loaded, traffic.streamed) == (2, 1300, 5300)
+    assert traffic.outside == []
+
+
+def test_who_else_is_asked_is_outside_and_what_is_in_the_page_asks_nobody() -> None:
+    traffic = Traffic("127.0.0.1:8090")
+    ask(traffic, "1", "data:image/svg+xml,%3Csvg/%3E", "Image")
+    ask(traffic, "2", "http://127.0.0.1:8091/font.woff2", "Font")
+    assert (traffic.requests, traffic.outside) == (1, ["http://127.0.0.1:8091/font.woff2"])
+    assert outside(traffic.outside, 7).endswith("1 in 7 visits: http://127.0.0.1:8091/font.woff2")
+
+
+def test_what_is_over_its_budget_says_what_the_budget_is_for() -> None:
+    budget = Budget(300, "people wait")
+    assert judge((300, 300), budget) == ""
+    assert judge((300, 301), budget) == "worst is over"
+    assert judge((301, 301), budget) == "OVER: people wait"
+    assert judge((301, 301), None) == ""
+
+
+def test_the_table_has_every_metric_beside_its_budget() -> None:
+    head, *rows = lines({"room_building": LOADS})
+    assert head.split() == ["room", "building", "median", "worst", "budget"]
+    assert len(rows) == len(METRICS) + 1
+    assert "  first contentful paint          100      900      300 ms  worst is over" in rows
+    assert "  over the wire                  49.9     49.9       50 KB" in rows
+    assert "  of event streams                0.0      0.0        - KB" in rows
+
+
+def test_the_last_line_has_every_median_by_page_and_metric() -> None:
+    found = json.loads(last_line(dict.fromkeys(BUDGETS, LOADS)))
+    assert len(found) == len(BUDGETS) * len(METRICS)
+    assert found["cluster_fcp_ms"] == 100.0
