@@ -1,5 +1,6 @@
 """What the executor relies on of containers: the same for the fake and for a real docker daemon."""
 
+import secrets
 import threading
 from collections.abc import Iterator
 from typing import Protocol
@@ -20,19 +21,21 @@ pytestmark = pytest.mark.contract
 SAYS = b"hello from inside\n"
 LOOP = "while :; do sleep 0.05; done"
 # What each image does, as the fake's behaviour and as the shell command of a real one.
+NAME = f"contract-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each looks for containers by this name."""
 STAYS = (
-    "prevs-test/stays",
+    f"prevs-test/{NAME}-stays",
     App(says=SAYS),
     f"trap 'exit 143' TERM; echo 'hello from inside'; {LOOP}",
 )
-EXITS = ("prevs-test/exits", App(SAYS, Exit(3, False)), "echo 'hello from inside'; exit 3")
+EXITS = (f"prevs-test/{NAME}-exits", App(SAYS, Exit(3, False)), "echo 'hello from inside'; exit 3")
 STUBBORN = (
-    "prevs-test/stubborn",
+    f"prevs-test/{NAME}-stubborn",
     App(says=SAYS, obeys_sigterm=False),
     f"trap '' TERM; echo 'hello from inside'; {LOOP}",
 )
 APPS = (STAYS, EXITS, STUBBORN)
-LABEL = "prevs.task=contract"
+LABEL = f"prevs.task={NAME}"
 
 
 class World(Protocol):
@@ -59,9 +62,7 @@ class RealWorld:
         self.log = MemoryLog()
         daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = daemon.client()
-        self.containers: Containers = DockerContainers(
-            daemon, "contract", self.log, RecordingCustody()
-        )
+        self.containers: Containers = DockerContainers(daemon, NAME, self.log, RecordingCustody())
         self.images = SampleImages(self.client)
         for image, _, command in APPS:
             self.images.add(image, command)
@@ -80,7 +81,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     with nothing_left(real.client, LABEL):
         yield real
     real.images.clear()
-    for network in real.client.networks(filters={"label": "prevs.cluster=contract"}):
+    for network in real.client.networks(filters={"label": f"prevs.cluster={NAME}"}):
         real.client.remove_network(network["Id"])
 
 
@@ -88,7 +89,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def spec(world: World, request: pytest.FixtureRequest) -> ContainerSpec:
     free_port = request.getfixturevalue("free_port") if isinstance(world, RealWorld) else int
     return ContainerSpec(
-        name="prevs-contract",
+        name=f"prevs-{NAME}",
         image=STAYS[0],
         container_port=8080,
         host="127.0.0.1",
@@ -96,7 +97,7 @@ def spec(world: World, request: pytest.FixtureRequest) -> ContainerSpec:
         cpus=0.1,
         mem=32,
         environment={"PORT": "8080"},
-        labels={"prevs.task": "contract"},
+        labels={"prevs.task": NAME},
     )
 
 
@@ -113,7 +114,7 @@ def test_a_container_that_runs_has_not_ended(world: World, spec: ContainerSpec) 
     container, ended = start(world, spec)
     assert container.exit() is None
     assert not ended.is_set()
-    assert world.names() == ["prevs-contract"]
+    assert world.names() == [f"prevs-{NAME}"]
 
 
 def test_one_that_ends_by_itself_says_so_with_its_exit_code(
@@ -161,8 +162,8 @@ def test_removing_one_that_is_gone_changes_nothing(world: World, spec: Container
 
 def test_one_that_cannot_be_started_is_not_left(world: World, spec: ContainerSpec) -> None:
     with pytest.raises(StartFailed) as caught:
-        start(world, of(spec, "prevs-test/nothing"))
-    assert "prevs-test/nothing" in str(caught.value)
+        start(world, of(spec, f"prevs-test/{NAME}-nothing"))
+    assert f"prevs-test/{NAME}-nothing" in str(caught.value)
     assert world.names() == []
 
 
@@ -174,4 +175,4 @@ def test_what_an_earlier_executor_of_the_task_left_is_replaced(
     assert old_ended.wait(60)
     assert old.exit() is not None
     assert new.exit() is None
-    assert world.names() == ["prevs-contract"]
+    assert world.names() == [f"prevs-{NAME}"]

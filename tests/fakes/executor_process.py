@@ -2,6 +2,7 @@
 
 import base64
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,8 @@ from tests.fakes.mesos_agent import FakeAgent
 from tests.fakes.samples import wait_until
 
 ROOT = Path(__file__).parents[2]
-CLUSTER = "executor-process"
+CLUSTER = f"executor-process-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each removes its network at the end."""
 _LIMIT = 60.0
 
 

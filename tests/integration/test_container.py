@@ -1,6 +1,7 @@
 """executor/containers.py and executor/probe.py on a real docker daemon."""
 
 import dataclasses
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 
@@ -20,8 +21,9 @@ from tests.fakes.samples import SERVE, SampleImages, nothing_left, wait_until
 
 pytestmark = pytest.mark.integration
 
-LABEL = "prevs.task=container-test"
-CLUSTER = "container-test"
+CLUSTER = f"container-test-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each looks for containers by this name."""
+LABEL = f"prevs.task={CLUSTER}"
 
 
 class World:
@@ -38,15 +40,15 @@ class World:
 
     def spec(self, command: str, *, number: int = 1) -> ContainerSpec:
         return ContainerSpec(
-            name=f"prevs-container-test-{number}",
-            image=self.images.add(f"prevs-test/container:{number}", command),
+            name=f"prevs-{CLUSTER}-{number}",
+            image=self.images.add(f"prevs-test/{CLUSTER}:{number}", command),
             container_port=8080,
             host="127.0.0.1",
             host_port=self._free_port(),
             cpus=0.25,
             mem=32,
             environment={"PORT": "8080", "PREVS_APP": "hello"},
-            labels={"prevs.task": "container-test", "prevs.app": "hello"},
+            labels={"prevs.task": CLUSTER, "prevs.app": "hello"},
         )
 
     def inspect(self, spec: ContainerSpec) -> dict[str, dict[str, object]]:
@@ -200,9 +202,9 @@ def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> No
 
 def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(world: World) -> None:
     world.client.import_image_from_data(
-        b"\0" * 10240, repository="prevs-test/container", tag="bare", changes=['CMD ["/nothing"]']
+        b"\0" * 10240, repository=f"prevs-test/{CLUSTER}", tag="bare", changes=['CMD ["/nothing"]']
     )
-    bare = world.images.own("prevs-test/container:bare")
+    bare = world.images.own(f"prevs-test/{CLUSTER}:bare")
     spec = dataclasses.replace(world.spec(SERVE), image=bare)
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
@@ -254,11 +256,11 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
 def test_an_application_gets_the_signal_that_its_image_asks_for(world: World) -> None:
     command = "trap 'echo as asked; exit 0' USR1; echo up; while :; do sleep 0.05; done"
     spec = world.spec(command)
-    made = world.client.create_container(spec.image, labels={"prevs.task": "container-test"})
+    made = world.client.create_container(spec.image, labels={"prevs.task": CLUSTER})
     world.client.commit(
-        made["Id"], repository="prevs-test/container", tag="usr1", changes=["STOPSIGNAL SIGUSR1"]
+        made["Id"], repository=f"prevs-test/{CLUSTER}", tag="usr1", changes=["STOPSIGNAL SIGUSR1"]
     )
-    spec = dataclasses.replace(spec, image=world.images.own("prevs-test/container:usr1"))
+    spec = dataclasses.replace(spec, image=world.images.own(f"prevs-test/{CLUSTER}:usr1"))
     ended = threading.Event()
     container = world.containers.start(spec, on_exit=ended.set)
     wait_until(lambda: b"up" in world.log.data)

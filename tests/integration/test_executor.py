@@ -4,6 +4,7 @@ import base64
 import dataclasses
 import os
 import queue
+import secrets
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -35,7 +36,8 @@ from tests.fakes.samples import (
 
 pytestmark = pytest.mark.integration
 
-APP = "executor-test"
+APP = f"executor-test-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each looks for containers by this name."""
 
 
 class Agent(RecordingLink):
@@ -54,7 +56,7 @@ class Agent(RecordingLink):
         self.port = free_port()
         self.tags: list[str] = []
         self._environ = {**os.environ, "DOCKER_HOST": host}
-        self.config = Config(folder / "agent", "executor-test", 5.0)
+        self.config = Config(folder / "agent", APP, 5.0)
         self.guardian = os.pipe()
         self._attempts = 0
 
@@ -122,7 +124,7 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
         os.close(end)
     for tag in made.tags:
         remove_image(made.client, tag)
-    for network in made.client.networks(filters={"label": "prevs.cluster=executor-test"}):
+    for network in made.client.networks(filters={"label": f"prevs.cluster={APP}"}):
         made.client.remove_network(network["Id"])
 
 

@@ -1,6 +1,7 @@
 """An executor that is killed leaves nothing: its guardian, on a real docker daemon."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,7 +30,8 @@ from tests.fakes.samples import (
 
 pytestmark = pytest.mark.integration
 
-APP = "executor-guardian"
+APP = f"executor-guardian-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each looks for containers by this name."""
 SHA = "ab" * 20
 
 

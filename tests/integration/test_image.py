@@ -1,6 +1,7 @@
 """executor/images.py on a real docker daemon, with BuildKit and with the classic builder."""
 
 import os
+import secrets
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image,
 
 pytestmark = pytest.mark.integration
 
-TAG = "prevs-test/image:0123"
+TASK = f"image-test-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each removes what has this name."""
+TAG = f"prevs-test/{TASK}:0123"
 LONG = f"3{os.getpid()}"
 """Seconds that no other process of this machine sleeps for."""
 SLEEP = f"sleep {LONG}".encode()
@@ -56,7 +59,7 @@ class World:
     def run(self, command: str) -> str:
         """Return what a command says in a container of the image."""
         made = self.client.create_container(
-            TAG, ["/bin/sh", "-c", command], labels={"prevs.task": "image-test"}
+            TAG, ["/bin/sh", "-c", command], labels={"prevs.task": TASK}
         )
         self.client.start(made["Id"])
         self.client.wait(made["Id"])
@@ -67,7 +70,7 @@ class World:
 @pytest.fixture(params=["buildkit", "classic"])
 def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
     made = World(docker_host, tmp_path, request.param)
-    with nothing_left(made.client, "prevs.task=image-test"):
+    with nothing_left(made.client, f"prevs.task={TASK}"):
         yield made
     remove_image(made.client, TAG)
 
