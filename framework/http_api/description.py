@@ -26,8 +26,9 @@ meaning, its `detail` says what to do.
 **Orders.** To register an app, to start and to retry a preview take an `Idempotency-Key`: the same
 order with the same key is done once, however often it is sent within an hour.
 
-**Limits.** A named token may ask 600 times a minute; `RateLimit` says what is left of that. Beyond
-it comes 429, with `Retry-After`. The operator's token has no limit.
+**Limits.** A named token may ask 600 times a minute; `RateLimit` says what is left of that. It may
+have 200 requests open, streams too. Beyond either comes 429, with `Retry-After`. The operator's
+token has no limit.
 """
 TAGS: list[dict[str, Any]] = [
     {"name": "apps", "description": "Registered repositories with their settings."},

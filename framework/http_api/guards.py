@@ -118,7 +118,7 @@ class Bearer:
         level = self._strangers.take(scope["state"]["client"])
         if not level.allowed:
             sentence = f"Too many requests came without a right token. Wait {level.retry} s."
-            return limits.refuse(level, sentence)
+            return limits.refuse(level.retry, sentence)
         return _ask_for_token()
 
 

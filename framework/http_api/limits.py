@@ -4,6 +4,7 @@ The operator's token has no limit: every proxy uses it, for all visitors.
 """
 
 import ipaddress
+from collections import Counter
 from collections.abc import Callable
 
 from starlette.datastructures import MutableHeaders
@@ -15,11 +16,16 @@ from framework.http_api.buckets import Buckets, Level, Policy
 from framework.http_api.clients import Client
 
 TOKENS = Policy("token", 600, 60)
+OPEN = 200
+"""Requests of a named token at a time: streams are read for hours, each a connection and a task."""
+RETRY_OPEN_S = 10
 STRANGERS = Policy("stranger", 20, 60)
 
 
 class TokenLimit:
-    """Refuses requests of a named token that come too fast, and tells each what is left.
+    """Refuses requests of a named token that come too fast, or while too many others stay open.
+
+    Tells each how many more there may be.
 
     The headers are those of draft-ietf-httpapi-ratelimit-headers.
     """
@@ -27,6 +33,7 @@ class TokenLimit:
     def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
         self._app = app
         self._buckets = Buckets(TOKENS, clock)
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429."""
@@ -42,14 +49,30 @@ class TokenLimit:
                 MutableHeaders(scope=message).update(told)
             await send(message)
 
-        if level.allowed:
-            await self._app(scope, receive, send_telling)
-            return
-        sentence = (
-            f"The token {identity.name!r} has asked more than {TOKENS.quota} times within "
-            f"{TOKENS.window} s. Ask again in {level.retry} s."
-        )
-        await refuse(level, sentence)(scope, receive, send_telling)
+        if not level.allowed:
+            sentence = (
+                f"The token {identity.name!r} has asked more than {TOKENS.quota} times within "
+                f"{TOKENS.window} s. Ask again in {level.retry} s."
+            )
+            await refuse(level.retry, sentence)(scope, receive, send_telling)
+        elif self._open[identity.name] >= OPEN:
+            sentence = (
+                f"The token {identity.name!r} has {OPEN} requests open, as many as it may. End "
+                "some streams, or give each program a token of its own."
+            )
+            await refuse(RETRY_OPEN_S, sentence)(scope, receive, send_telling)
+        else:
+            await self._pass(identity.name, scope, receive, send_telling)
+
+    async def _pass(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count it until it ends."""
+        self._open[name] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._open[name] -= 1
+            if not self._open[name]:
+                del self._open[name]
 
 
 class Strangers:
@@ -68,10 +91,10 @@ class Strangers:
         return self._buckets.take(_find_network(client.address or f"via {client.via}"))
 
 
-def refuse(level: Level, sentence: str) -> problems.ProblemResponse:
-    """Return the answer to who asks too often."""
+def refuse(retry: int, sentence: str) -> problems.ProblemResponse:
+    """Return the answer to who asks too often; `retry` is in how many seconds it may again."""
     return problems.answer_problem(
-        problems.TOO_MANY_REQUESTS, sentence, headers={"Retry-After": str(level.retry)}
+        problems.TOO_MANY_REQUESTS, sentence, headers={"Retry-After": str(retry)}
     )
 
 

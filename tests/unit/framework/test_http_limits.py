@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse
 from framework.access import Identity, Scope
 from framework.http_api.buckets import Buckets, Policy
 from framework.http_api.clients import Client
-from framework.http_api.limits import STRANGERS, TOKENS, Strangers, TokenLimit
+from framework.http_api.limits import OPEN, STRANGERS, TOKENS, Strangers, TokenLimit
 from tests.fakes.asgi import TOKEN, ApiInProcess
 from tests.fakes.clock import FakeClock
 
@@ -89,6 +89,55 @@ def test_a_named_token_is_told_what_is_left_and_refused_when_nothing_is() -> Non
     assert limited.ask("other").is_success
     limited.clock.pass_seconds(1)
     assert limited.ask().is_success
+
+
+class Stays:
+    """Requests that are answered only when they are told to end, as streams are."""
+
+    def __init__(self) -> None:
+        self._end = asyncio.Event()
+        self._limit = TokenLimit(self._answer, FakeClock().read)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._end.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    async def ask(self, name: str) -> list[Any]:
+        """Return what was said once nothing more is about to be."""
+        said: list[Any] = []
+
+        async def say(message: Any) -> None:
+            said.append(message)
+
+        async def hear() -> Any:
+            await asyncio.Event().wait()
+
+        scope = {"type": "http", "state": {"identity": Identity(name, Scope.READ)}}
+        self._tasks.append(asyncio.create_task(self._limit(scope, hear, say)))
+        await asyncio.sleep(0)
+        return said
+
+    async def end(self) -> None:
+        self._end.set()
+        await asyncio.gather(*self._tasks)
+
+
+def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
+    async def run() -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+        stays = Stays()
+        for _ in range(OPEN):
+            assert await stays.ask("looks") == await stays.ask("operator") == []
+        refused, operator, other = [await stays.ask(name) for name in ("looks", "operator", "a")]
+        assert operator == other == []
+        await stays.end()
+        return refused, operator, other, await stays.ask("looks")
+
+    refused, *others = asyncio.run(run())
+    assert refused[0]["status"] == 429
+    assert (b"retry-after", b"10") in refused[0]["headers"]
+    assert b"'looks' has 200 requests open" in refused[1]["body"]
+    assert [said[0]["status"] for said in others] == [200, 200, 200]
 
 
 def test_the_operators_token_has_no_limit() -> None:
