@@ -153,7 +153,8 @@ async def _run(chosen: Settings, files: Files) -> int:
         loop.create_task(parts.room.serve(sockets=[serving.listen(files.room)])),
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
     ]
-    loops = [loop.create_task(parts.held.serve(serving.listen(files.held)))]
+    held = serving.listen(files.held)
+    loops: list[asyncio.Task[None]] = []
     if chosen.certificates:  # looked at before HAProxy reads them
         watched = certificates.watch(chosen.certificates, parts.haproxy.reload)
         loops.append(loop.create_task(watched))
@@ -161,6 +162,7 @@ async def _run(chosen: Settings, files: Files) -> int:
         await _start(parts)
         log.info("the proxy runs", listen=chosen.proxy_listen, api=chosen.api)
         loops += [
+            loop.create_task(parts.held.serve(held)),
             loop.create_task(parts.haproxy.watch()),
             loop.create_task(parts.formers.run()),
             loop.create_task(parts.controller.run()),
@@ -179,13 +181,18 @@ async def _run(chosen: Settings, files: Files) -> int:
 
 
 async def _start(parts: _Parts) -> None:
-    """Start HAProxy with the placements, or with what was last known. Raises HaproxyFailed."""
+    """Start HAProxy with the placements, or with what was last known. Raises HaproxyFailed.
+
+    What a HAProxy that is replaced holds is answered after this: what was last known may lack where
+    a request was refused, which would then look as if it had been placed anew.
+    """
     parts.table.replace(parts.router.recall())
     parts.placements.start()
     first = await parts.controller.first(_FIRST_READ_SECONDS)
     if first is not None:
         parts.router.start_with(first)
     await parts.haproxy.start()
+    await parts.controller.cycle()
 
 
 async def _end(
