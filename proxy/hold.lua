@@ -10,8 +10,9 @@
 -- Each thread of HAProxy has a Lua of its own. It numbers what it holds, and has one connection to the
 -- controller while it holds something. To the controller goes a line for each request, with a tab between any
 -- two of its words, so that an empty one keeps its place:
---     hold NUMBER REQUEST HOST CLIENT PEER TASK   the request's id; a client's address, and that of the connection's
---                                             other end ("ADDRESS PORT"); the task that took no connection from it, or nothing
+--     hold NUMBER HOST CLIENT PEER TASK REQUEST   a client's address, and that of the connection's other end
+--                                             ("ADDRESS PORT"); the task that took no connection from it, or nothing;
+--                                             the request's id
 --     leave NUMBER                            it waits no longer
 --     next                                    the answers so far have been read
 --     end                                     nothing is held any more
@@ -130,7 +131,7 @@ local function hold(txn)
   local refused = txn:get_var("txn.refused") or ""
   local request = txn:get_var("txn.request") or f:uuid()
   txn:set_var("txn.request", request)
-  local words = { "hold", number, request, txn:get_var("txn.host"), f:src(), peer, refused }
+  local words = { "hold", number, txn:get_var("txn.host"), f:src(), peer, refused, request }
   local line = table.concat(words, "\t") .. "\n"
   held[number] = { line = line, answers = answers, deadline = now() + seconds, missed = 0 }
   if news then

@@ -138,8 +138,11 @@ class _Connection(asyncio.Protocol):
             self._answer(number, "gone")
 
     def _hold(self, *words: str) -> None:
-        """Start the preview of a host, and answer once it is known how that ended."""
-        number, request_id, host, client, peer, refused = words
+        """Start the preview of a host, and answer once it is known how that ended.
+
+        A HAProxy that was begun by an older version, and still holds some, tells of no id.
+        """
+        number, host, client, peer, refused, *rest = words
         if names.split_host(host, self._parts.domain) is not None:
             later = self._parts.cap.take(client, host)
             if later is not None:
@@ -151,7 +154,7 @@ class _Connection(asyncio.Protocol):
             host, client, read_peer(ip, int(port)), refused, tell, self._parts.clock()
         )
         self.requests[number] = request
-        with structlog.contextvars.bound_contextvars(request=request_id):
+        with structlog.contextvars.bound_contextvars(request="".join(rest[:1])):
             self._parts.waiting.join(host, tell, refused)
 
     def _tell(self, number: str, outcome: Outcome) -> None:

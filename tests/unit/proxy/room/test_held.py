@@ -81,7 +81,7 @@ class HaproxyThread:
         self.writer = writer
 
     def hold(self, number: int, client: str = "10.0.0.9") -> None:
-        self.say(f"hold\t{number}\tr{number}\t{host(number)}\t{client}\t127.0.0.1 {number + 1}\t")
+        self.say(f"hold\t{number}\t{host(number)}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
 
     def say(self, line: str) -> None:
         self.writer.write(line.encode() + b"\n")
@@ -129,11 +129,24 @@ def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(run: Run)
 def test_a_request_without_a_host_is_answered_and_holds_up_no_other(run: Run) -> None:
     async def scenario(bench: Bench) -> None:
         async with bench.connected() as haproxy:
-            haproxy.say("hold\t1\tr1\t\t10.0.0.9\t127.0.0.1 2\t")
+            haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
             assert [line async for line in haproxy.lines()] == ["1 no"]
             haproxy.say("next")
             haproxy.hold(2)
             await bench.count(1)
+
+    run(scenario)
+
+
+def test_what_an_older_version_s_haproxy_holds_is_let_in_too(run: Run) -> None:
+    """It stays until its last connection has ended, also when the proxy is upgraded meanwhile."""
+
+    async def scenario(bench: Bench) -> None:
+        async with bench.connected() as haproxy:
+            haproxy.say(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
+            await bench.count(1)
+            bench.table.replace({host(1): ROUTE})
+            assert [line async for line in haproxy.lines()] == [f"1 to {ROUTE}"]
 
     run(scenario)
 
