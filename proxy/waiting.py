@@ -156,7 +156,7 @@ class Waiting:
         except ApiAway as error:
             problem = problems.unavailable(f"The preview cannot be started now: {error}.")
         finally:
-            if problem is not None:
+            if problem is not None and search.waiting:
                 log.info("who waited is not let in", host=search.host, why=problem.slug)
                 search.end(problem)
             if self._is_current(search):
