@@ -23,7 +23,10 @@ from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.starts import Starts
 
 _WAIT = {"Retry-After": "2"}
-_WITHOUT_LOG = frozenset({State.QUEUED.value, State.PLACED.value, State.RUNNING.value})
+_WITHOUT_LOG = frozenset(
+    state.value for state in (State.QUEUED, State.PLACED, State.RUNNING, State.STOPPED)
+)
+"""States whose page is not kept waiting for it. That of one that was stopped starts it at once."""
 
 
 def make_app(parts: Parts) -> Starlette:
@@ -32,7 +35,7 @@ def make_app(parts: Parts) -> Starlette:
     return Starlette(
         routes=[
             Route("/_prevs/events", room.events, methods=["GET"]),
-            Route("/_prevs/log", Downloads(parts).log, methods=["GET"]),
+            Route("/_prevs/log", Downloads(parts), methods=["GET"]),
             Route("/_prevs/start", starts.start, methods=["POST"]),
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
             Route("/{path:path}", _AnyMethod(room.visit)),

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from prevs import names
 from proxy import problems
@@ -25,14 +26,28 @@ class Downloads:
         self._parts = parts
         self._open = 0
 
-    async def log(self, request: Request) -> Response:
-        """Hand out what there is of a log by now. Starts nothing, and waits for no more of it."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand out what there is of a log by now. Starts nothing, and waits for no more of it.
+
+        It counts from before the first piece is read until the last one is sent, or the client has
+        gone: many that come at once would each hold a piece else.
+        """
+        if self._open >= AT_A_TIME:
+            full = answers.plain(problems.unavailable("Many logs are handed out now."))
+            await full(scope, receive, send)
+            return
+        self._open += 1
+        try:
+            answer = await self._answer(Request(scope, receive))
+            await answer(scope, receive, send)
+        finally:
+            self._open -= 1
+
+    async def _answer(self, request: Request) -> Response:
         visit = read_visit(self._parts, request)
         sha = request.query_params.get("sha", "")
         if not visit.app or not names.is_sha(sha):
             return answers.plain(problems.no_address(visit.host, self._parts.domain))
-        if self._open >= AT_A_TIME:
-            return answers.plain(problems.unavailable("Many logs are handed out now."))
         first = await answers.answered(self._parts.framework.read_log(visit.app, sha, 0))
         if isinstance(first, Problem):
             return answers.plain(first)
@@ -50,7 +65,6 @@ class Downloads:
     async def _pieces(
         self, app: str, sha: str, piece: tuple[str, int]
     ) -> AsyncGenerator[bytes, None]:
-        self._open += 1
         text, offset = piece
         try:
             while text:
@@ -61,5 +75,3 @@ class Downloads:
                 text, offset = await self._parts.framework.read_log(app, sha, offset)
         except (ApiAway, ApiRefused):
             yield b"\n[The log goes on, but the framework does not answer now.]\n"
-        finally:
-            self._open -= 1

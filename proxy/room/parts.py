@@ -14,6 +14,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 
 from prevs import names
+from program import same_origin
 from proxy.caps import StartCap
 from proxy.metrics import Metrics
 from proxy.ports import Framework
@@ -53,14 +54,19 @@ def read_visit(parts: Parts, request: Request) -> Visit:
     label, app = names.split_host(host, parts.domain) or ("", "")
     if app:  # one name for both forms, as HAProxy has it
         host = names.host(label, app, parts.domain)
-    path = request.url.path
     may_start = app and "x-prevs-looks" not in request.headers
     return Visit(
         host=host,
         label=label,
         app=app,
-        path=f"{path}?{request.url.query}" if request.url.query else path,
+        path=_read_path(request),
         nonce=secrets.token_urlsafe(16),
         token=parts.tokens.sign(host, parts.clock()) if may_start else "",
         refused=request.headers.get("x-prevs-refused", ""),
     )
+
+
+def _read_path(request: Request) -> str:
+    """Return the path and query as the visitor asked for them: a link to them must stay here."""
+    path = request.scope["raw_path"].decode("latin-1")
+    return same_origin.own_path(f"{path}?{request.url.query}" if request.url.query else path)

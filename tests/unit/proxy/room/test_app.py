@@ -1,0 +1,119 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+from prometheus_client import CollectorRegistry
+
+from proxy.caps import StartCap
+from proxy.metrics import Metrics
+from proxy.refusals import Refusals
+from proxy.room import downloads
+from proxy.room.app import make_app
+from proxy.room.parts import Parts
+from proxy.room.tokens import Tokens
+from proxy.routes import Route
+from proxy.table import Table
+from proxy.waiting import Waiting
+from tests.fakes.framework_api import FakeFramework
+from tests.fakes.placements import SHA
+
+BASE = "http://main.hello.localhost"
+BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "X-Prevs-Miss": "1"}
+LOG = f"/_prevs/log?sha={SHA}"
+
+
+async def takes_none(_: Route) -> bool:
+    return False
+
+
+class SlowFramework(FakeFramework):
+    """Reads of a log wait until `open` is set; `reads` has those that have begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = asyncio.Event()
+        self.reads = 0
+
+    async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
+        self.reads += 1
+        await self.open.wait()
+        return await super().read_log(app, sha, offset)
+
+
+class Bench:
+    """The room's application over a framework in memory, and a client of it."""
+
+    def __init__(self) -> None:
+        self.framework = SlowFramework()
+        self.framework.world.add("hello", "main", SHA)
+        self.framework.world.start("hello", "main")
+        table, framework = Table(), self.framework
+        refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
+        waiting = Waiting(framework, table, "localhost", refusals=refusals, ended=print)
+        metrics = Metrics(CollectorRegistry())
+        parts = Parts(
+            framework, table, refusals, waiting, Tokens("x"), StartCap(), metrics, "localhost"
+        )
+        transport = httpx.ASGITransport(make_app(parts))
+        self.client = httpx.AsyncClient(transport=transport, base_url=BASE)
+
+    async def visit(self, path: str) -> str:
+        """Return the page that a browser gets."""
+        return (await self.client.get(path, headers=BROWSER)).text
+
+
+def run(scenario: Callable[[Bench], Awaitable[None]]) -> None:
+    async def whole() -> None:
+        await scenario(Bench())
+
+    asyncio.run(whole())
+
+
+def test_no_more_logs_are_handed_out_at_a_time_than_there_is_room_for() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.framework.world.log(SHA, "a line\n" * 10)
+        asked = [bench.client.get(LOG) for _ in range(downloads.AT_A_TIME + 5)]
+        tasks = [asyncio.ensure_future(one) for one in asked]
+        while bench.framework.reads + sum(task.done() for task in tasks) < len(tasks):
+            await asyncio.sleep(0)
+        assert bench.framework.reads == downloads.AT_A_TIME
+        bench.framework.open.set()
+        answers = await asyncio.gather(*tasks)
+        assert [answer.status_code for answer in answers].count(503) == 5
+        assert {one.text for one in answers if one.is_success} == {"a line\n" * 10}
+        assert (await bench.client.get(LOG)).is_success, "there is room again"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("asked", "leads"),
+    [
+        ("/caf%C3%A9%3F?a=%26&b", "/caf%C3%A9%3F?a=%26&amp;b"),
+        ("//evil.example/x", "/"),
+    ],
+)
+def test_a_page_leads_back_to_what_was_asked_for_and_to_no_other_host(
+    asked: str, leads: str
+) -> None:
+    async def scenario(bench: Bench) -> None:
+        assert f'name="back" value="{leads}"' in await bench.visit(f"{BASE}{asked}")
+        bench.framework.world.labels.clear()
+        bench.framework.world.add("hello", "another", SHA)
+        assert f'href="{leads}">Look again' in await bench.visit(f"{BASE}{asked}")
+
+    run(scenario)
+
+
+def test_the_page_of_what_was_stopped_is_kept_waiting_for_no_log() -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.framework.world.log(SHA, "the last words\n")
+        bench.framework.world.move("hello", SHA, "stopped")
+        page = await bench.visit("/")
+        assert "It was stopped." in page
+        assert "the last words" not in page
+        bench.framework.world.move("hello", SHA, "building")
+        assert "the last words" in await bench.visit("/")
+
+    run(scenario)
