@@ -135,12 +135,27 @@
   function follow() {
     if (stream) stream.close();
     const opened = (stream = new EventSource(`/_prevs/events?${new URLSearchParams({ sha: view.sha, refused, after: last })}`));
-    let isFirst = true;
     const on = (name, act) =>
       opened.addEventListener(name, (event) => {
         if (opened === stream) act(JSON.parse(event.data), event.lastEventId);
       });
-    opened.onopen = () => (isFirst = true);
+    takeLog(on);
+    takeState(opened, on);
+    on("problem", (problem) => {
+      opened.close();
+      notice(problem.detail);
+    });
+    on("away", () => notice("The preview service does not answer just now. This page goes on trying."));
+    opened.onerror = () => {
+      if (opened !== stream) return;
+      if (opened.readyState === EventSource.CLOSED) setTimeout(() => opened === stream && follow(), 2000);
+      setTimeout(() => {
+        if (opened === stream && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
+      }, 5000);
+    };
+  }
+
+  function takeLog(on) {
     on("log", (text, id) => {
       if (isOld) log.clear();
       isOld = false;
@@ -153,6 +168,11 @@
       isOld = false;
       last = "";
     });
+  }
+
+  function takeState(opened, on) {
+    let isFirst = true;
+    opened.onopen = () => (isFirst = true);
     on("state", (next) => {
       notice("");
       const other = isFirst && last && attempt !== next.attempt;
@@ -173,18 +193,6 @@
       opened.close();
       paint(next);
     });
-    on("problem", (problem) => {
-      opened.close();
-      notice(problem.detail);
-    });
-    on("away", () => notice("The preview service does not answer just now. This page goes on trying."));
-    opened.onerror = () => {
-      if (opened !== stream) return;
-      if (opened.readyState === EventSource.CLOSED) setTimeout(() => opened === stream && follow(), 2000);
-      setTimeout(() => {
-        if (opened === stream && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
-      }, 5000);
-    };
   }
 
   function notice(text) {
