@@ -1,7 +1,8 @@
 """The session's cookie: how it is set, read and taken away.
 
 Where the page came by https its name has the prefix __Host-, which no other host can set: an
-application that runs as a preview may live under the same domain.
+application that runs as a preview may live under the same domain. A name ends in the mark of the
+installation: browsers send cookies to each port of a host, and another one may be at the next.
 """
 
 from starlette.requests import Request
@@ -9,20 +10,21 @@ from starlette.responses import Response
 
 from framework.dashboard.sessions import LIFE_SECONDS
 
-_PLAIN, _SECURE = "prevs-session", "__Host-prevs-session"
+_PLAIN, _SECURE = "prevs-session-", "__Host-prevs-session-"
 
 
-def read(request: Request) -> list[str]:
+def read(request: Request, mark: str) -> list[str]:
     """Return what may be a session's cookie."""
-    found = (request.cookies.get(name) for name in (_SECURE, _PLAIN))
+    names = (_SECURE,) if request.url.scheme == "https" else (_SECURE, _PLAIN)
+    found = (request.cookies.get(name + mark) for name in names)
     return [cookie for cookie in found if cookie]
 
 
-def put(request: Request, response: Response, cookie: str) -> None:
+def put(request: Request, response: Response, mark: str, cookie: str) -> None:
     """Have a browser keep a session."""
     secure = _is_secure(request)
     response.set_cookie(
-        _SECURE if secure else _PLAIN,
+        (_SECURE if secure else _PLAIN) + mark,
         cookie,
         max_age=LIFE_SECONDS,
         secure=secure,
@@ -31,10 +33,10 @@ def put(request: Request, response: Response, cookie: str) -> None:
     )
 
 
-def take(request: Request, response: Response) -> None:
+def take(request: Request, response: Response, mark: str) -> None:
     """Have a browser forget its session."""
     for name, secure in ((_SECURE, True), (_PLAIN, _is_secure(request))):
-        response.delete_cookie(name, secure=secure, httponly=True, samesite="strict")
+        response.delete_cookie(name + mark, secure=secure, httponly=True, samesite="strict")
 
 
 def _is_secure(request: Request) -> bool:

@@ -80,7 +80,8 @@ class Doors:
 
     def find(self, request: Request) -> Viewer | None:
         """Return who has signed in; None for nobody."""
-        found = (self._sessions.find(cookie) for cookie in cookies.read(request))
+        known = cookies.read(request, self._sessions.mark)
+        found = (self._sessions.find(cookie) for cookie in known)
         return next((viewer for viewer in found if viewer), None)
 
     async def _act(

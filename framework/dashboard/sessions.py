@@ -46,7 +46,8 @@ class Viewer(NamedTuple):
 class Sessions:
     """Begins sessions and knows them again. Thread safe.
 
-    `now` is in seconds since the epoch; `new_nonce` returns url-safe text, others each time.
+    `now` is in seconds since the epoch; `new_nonce` returns url-safe text, others each time. `mark`
+    is the same for the frameworks of one installation, and another for any other one.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Sessions:
         self._tokens = tokens
         self._operator = access.digest(operator_token)
         self._key = hmac.digest(operator_token.encode(), b"prevs: sessions", "sha256")
+        self.mark = hmac.digest(self._key, b"mark", "sha256").hex()[:8]
         self._now = now
         self._new_nonce = new_nonce
 

@@ -45,7 +45,7 @@ class SignIn:
         if cookie is None:
             return self._refuse(request, back)
         answer = RedirectResponse(back, 303, _NO_STORE)
-        cookies.put(request, answer, cookie)
+        cookies.put(request, answer, self._sessions.mark, cookie)
         return answer
 
     def _refuse(self, request: Request, back: str) -> Response:
@@ -65,7 +65,7 @@ class SignIn:
             why = "Only this dashboard's own pages may sign you out. Load the page again."
             return self._pages.refuse(request, viewer, 403, why)
         answer = RedirectResponse("/sign-in?did=sign-out", 303, _NO_STORE)
-        cookies.take(request, answer)
+        cookies.take(request, answer, self._sessions.mark)
         return answer
 
     def _ask(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:

@@ -32,12 +32,13 @@ class ApiInProcess:
         port: int = 8080,
         sandboxes: Sandboxes | None = None,
         clock: FakeClock | None = None,
+        token: str = TOKEN,
     ) -> None:
         self.previews = FakePreviews()
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
-        self.tokens = FakeTokens(TOKEN)
+        self.tokens = FakeTokens(token)
         self.clock = clock or FakeClock()
         self._folder = tempfile.TemporaryDirectory()
         numbers = itertools.count()

@@ -22,8 +22,8 @@ BASE = "http://prevs"
 class Dashboard(ApiInProcess):
     """The API over fakes with the dashboard in it."""
 
-    def __init__(self, port: int = 8080) -> None:
-        super().__init__(port)
+    def __init__(self, port: int = 8080, operator_token: str = TOKEN) -> None:
+        super().__init__(port, token=operator_token)
         add_dashboard(
             self.app,
             Ports(
@@ -35,7 +35,7 @@ class Dashboard(ApiInProcess):
                 audit=self.audit,
                 ready=lambda: self.trouble,
             ),
-            operator_token=TOKEN,
+            operator_token=operator_token,
             addresses=names.addresses("localhost", port),
         )
 

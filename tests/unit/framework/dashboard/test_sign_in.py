@@ -67,7 +67,7 @@ def test_nobody_is_sent_elsewhere(dashboard: Dashboard, place: str) -> None:
 def test_the_cookie_is_for_this_host_s_own_pages_and_for_no_script(dashboard: Dashboard) -> None:
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith("prevs-session=")
+    assert cookie.startswith("prevs-session-")
     assert cookie.endswith("; HttpOnly; Max-Age=43200; Path=/; SameSite=strict")
 
 
@@ -75,11 +75,36 @@ def test_the_cookie_of_a_page_that_came_by_https_never_goes_without(dashboard: D
     headers = {"Host": "prevs.example", "Origin": "https://prevs.example"}
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=headers)
     cookie = answer.headers["Set-Cookie"]
-    assert cookie.startswith("__Host-prevs-session=")
+    assert cookie.startswith("__Host-prevs-session-")
     assert "; Secure" in cookie
     said = cookie.partition(";")[0]
     assert Visitor(dashboard).get("/", headers={"Cookie": said}).status_code == 200
-    assert Visitor(dashboard).get("/", headers={"Cookie": f"prevs-session=x; {said}"}).is_success
+    plain = said.removeprefix("__Host-")
+    both = {"Cookie": f"{plain.partition('=')[0]}=x; {said}"}
+    assert Visitor(dashboard).get("/", headers=both).is_success
+
+
+def test_a_cookie_that_another_host_can_set_is_no_session_where_pages_come_by_https(
+    dashboard: Dashboard,
+) -> None:
+    answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
+    headers = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    visitor = Visitor(dashboard)
+    assert visitor.get("https://prevs/", headers=headers).status_code == 303
+    assert visitor.get("http://prevs/", headers=headers).status_code == 200
+
+
+def test_installations_at_ports_of_one_host_keep_their_sessions_apart(
+    dashboard: Dashboard,
+) -> None:
+    other = Dashboard(operator_token="another")
+    visitor = dashboard.sign_in()
+    visitor.dashboard = other
+    assert visitor.post("/sign-in", {"token": "another"}).status_code == 303
+    assert visitor.get("/").status_code == 200
+    visitor.act("/sign-out")
+    visitor.dashboard = dashboard
+    assert visitor.get("/").status_code == 200
 
 
 def test_wrong_tokens_are_limited_and_hold_up_no_right_one(dashboard: Dashboard) -> None:
