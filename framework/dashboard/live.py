@@ -25,6 +25,7 @@ TICK_S = 0.5
 REFS_S = 4.0
 AGENTS_S = 2.5
 KEEPALIVE_S = 10.0
+_CHANGE = b"event: change\ndata: {}\n\n"
 
 Look = Callable[[], Awaitable[object]]
 Seen = Mapping[str, Sequence[PreviewRecord]]
@@ -60,21 +61,34 @@ class Live:
         if look is None:
             return Response(status_code=404, headers={"Cache-Control": "no-store"})
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        events = self.follow(look, lambda: self._parts.doors.find(request) is not None)
+        seen = request.query_params.get("seen", "")
+        events = self.follow(
+            look,
+            lambda: self._parts.doors.find(request) is not None,
+            lambda: _last(self._parts.previews) != seen,
+        )
         return StreamingResponse(events, headers=headers, media_type="text/event-stream")
 
     async def follow(
-        self, look: Look, is_signed_in: Callable[[], bool]
+        self,
+        look: Look,
+        is_signed_in: Callable[[], bool],
+        misses: Callable[[], bool] = lambda: False,
     ) -> AsyncGenerator[bytes, None]:
-        """Yield an event whenever what `look` returns differs from what it returned before."""
+        """Yield an event whenever what `look` returns differs from what it returned before.
+
+        And one after the first look where the page `misses` what happened since it was made.
+        """
         yield b"retry: 2000\n\n"
         before, said = await look(), self._clock()
+        if misses():
+            yield _CHANGE
         while is_signed_in():
             await self._pause(TICK_S)
             now, at = await look(), self._clock()
             if now != before:
                 before, said = now, at
-                yield b"event: change\ndata: {}\n\n"
+                yield _CHANGE
             elif at - said >= KEEPALIVE_S:
                 said = at
                 yield b": still here\n\n"

@@ -31,11 +31,11 @@ class Overview:
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
+        cluster, cluster_problem = await read_cluster(self._parts)
         previews = self._parts.previews.previews()
         by_app: dict[str, list[PreviewRecord]] = {}
         for preview in previews:
             by_app.setdefault(preview.app, []).append(preview)
-        cluster, cluster_problem = await read_cluster(self._parts)
         return self._parts.pages.show(
             request,
             viewer,

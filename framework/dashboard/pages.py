@@ -39,11 +39,12 @@ _TITLES = {
 
 
 class Pages:
-    """Makes pages. `now` is in seconds since the epoch."""
+    """Makes pages. `now` is in seconds since the epoch, `last` the id of what happened last."""
 
-    def __init__(self, files: Files, now: Callable[[], float]) -> None:
+    def __init__(self, files: Files, now: Callable[[], float], last: Callable[[], str]) -> None:
         self._file = files.path
         self._now = now
+        self._last = last
 
     def show(
         self,
@@ -54,13 +55,14 @@ class Pages:
         status: int = 200,
         **values: Any,
     ) -> Response:
-        """Return the page that a template makes of some values."""
+        """Return the page that a template makes of some values, which are those of this moment."""
         nonce = secrets.token_urlsafe(16)
         page = _environment.get_template(f"{name}.html.j2").render(
             viewer=viewer,
             nonce=nonce,
             file=self._file,
             now=self._now(),
+            seen=self._last() if viewer else "",
             path=request.url.path,
             here=here(request),
             notice=words.NOTICES.get(request.query_params.get("did", ""), ""),

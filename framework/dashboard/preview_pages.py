@@ -13,8 +13,9 @@ from framework.dashboard.doors import Act, Action, Form, send_back
 from framework.dashboard.parts import Parts
 from framework.dashboard.patience import wait_for
 from framework.dashboard.sessions import Viewer
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, Unavailable
 from framework.http_api.log_stream import LogStream, parse_event_id
+from framework.http_api.logs import Piece
 from framework.ports import Commit
 from prevs import names
 from prevs.records import PreviewRecord
@@ -54,14 +55,9 @@ class PreviewPages:
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        preview = self._find(request)
-        return self._parts.pages.show(
-            request,
-            viewer,
-            "preview",
-            preview=self._parts.presenter.show(preview),
-            commit=await self._describe(preview),
-        )
+        commit = await self._describe(self._find(request))
+        preview = self._parts.presenter.show(self._find(request))
+        return self._parts.pages.show(request, viewer, "preview", preview=preview, commit=commit)
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
         """Return what the preview's commit says of itself; None where that is not known now."""
@@ -92,21 +88,26 @@ class PreviewPages:
                 yield event
 
     async def _download(self, request: Request, _: Viewer) -> Response:
-        """Send the whole log as a file."""
+        """Send the whole log as a file. Raises Unavailable where it cannot be begun."""
         preview = self._find(request)
+        first = await self._parts.logs.read(preview, 0)
         name = f"{preview.app}-{names.short(preview.sha)}.log"
         headers = {
             "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{name}"',
             "X-Content-Type-Options": "nosniff",
         }
-        return StreamingResponse(self._read(preview), headers=headers, media_type="text/plain")
+        return StreamingResponse(
+            self._read(preview, first), headers=headers, media_type="text/plain"
+        )
 
-    async def _read(self, preview: PreviewRecord) -> AsyncIterator[bytes]:
-        offset = 0
-        while (piece := await self._parts.logs.read(preview, offset)).data:
-            offset = piece.end
-            yield piece.data
+    async def _read(self, preview: PreviewRecord, piece: Piece) -> AsyncIterator[bytes]:
+        try:
+            while piece.data:
+                yield piece.data
+                piece = await self._parts.logs.read(preview, piece.end)
+        except Unavailable as error:
+            yield f"\n[The log goes on. {error}]\n".encode()
 
     def _find(self, request: Request) -> PreviewRecord:
         return self._parts.previews.preview(request.path_params["app"], request.path_params["sha"])

@@ -57,7 +57,7 @@ def add_dashboard(
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
     sessions = Sessions(ports.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
-    pages = Pages(files, now)
+    pages = Pages(files, now, lambda: ports.previews.history().last)
     doors = Doors(sessions, pages, ports.audit)
     parts = Parts(
         previews=ports.previews,

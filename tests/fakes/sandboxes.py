@@ -9,12 +9,14 @@ from prevs.records import PreviewRecord
 class FakeSandboxes:
     """Keeps the output of tasks in memory; gives at most `piece_size` bytes at a time.
 
-    While `open` is not set a read takes as long as that, a minute at most.
+    While `open` is not set a read takes as long as that, a minute at most. From `away_from` on,
+    there is nobody to read from.
     """
 
     def __init__(self, piece_size: int = 64 * 1024) -> None:
         self.output: dict[str, bytes] = {}
         self.away = False
+        self.away_from: int | None = None
         self.reads = 0
         self.tails = 0
         self.open = threading.Event()
@@ -24,6 +26,8 @@ class FakeSandboxes:
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         self.reads += 1
         self.open.wait(60)
+        if self.away_from is not None and offset >= self.away_from:
+            raise Unavailable("The agent")
         data = self._find(preview)[offset : offset + self._piece_size]
         return data, offset + len(data)
 

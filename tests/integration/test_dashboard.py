@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from prometheus_client import CollectorRegistry
 
 from framework.access import Scope
@@ -193,6 +193,26 @@ def test_what_changes_elsewhere_shows_and_what_is_typed_here_stays(
     assert search.evaluate("field => field.selectionStart") == len("half a w")
 
 
+def test_what_changed_while_a_page_was_on_its_way_shows(page: Page, dashboard: Dashboard) -> None:
+    def change(route: Route) -> None:
+        dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
+        route.continue_()
+
+    page.route("**/live/**", change)
+    page.goto("/apps/hello")
+    expect(page.get_by_role("button", name="Stop main")).to_be_visible()
+
+
+def test_why_no_token_was_made_stays(page: Page) -> None:
+    page.goto("/tokens")
+    page.get_by_label("Name").fill("No Name")
+    with page.expect_response("**/tokens") as answered:
+        page.get_by_role("button", name="Make the token").click()
+    assert answered.value.status == 422
+    assert page.locator("body").get_attribute("data-live") == ""
+    expect(page.locator("#problem")).to_contain_text("No token was made")
+
+
 def test_the_end_of_a_token_ends_what_it_had_open(
     page: Page, context: BrowserContext, dashboard: Dashboard
 ) -> None:
@@ -257,6 +277,22 @@ def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
         with serving(dashboard.app, port):
             expect(page.get_by_role("row", name="main")).to_contain_text("running")
             expect(page.get_by_text("This page may be out of date")).to_have_count(0)
+
+
+def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
+    browser: Browser, dashboard: Dashboard, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    _, token = dashboard.tokens.add_token("ci", Scope.READ)
+    with browser.new_context() as context:
+        page = context.new_page()
+        with serving(dashboard.app, port) as address:
+            sign_in(page, token, f"{address}/queue")
+        expect(page.get_by_text("This page may be out of date")).to_be_visible()
+        dashboard.tokens.remove_token("ci")
+        with serving(dashboard.app, port):
+            expect(page.get_by_label("Token")).to_be_visible(timeout=30_000)
+            assert "next=%2Fqueue" in page.url
 
 
 def test_a_stand_by_signs_in_and_keeps_pages_up_to_date_as_the_leader_does(

@@ -129,7 +129,7 @@
   }
 
   function follow() {
-    const stream = new EventSource(`/live/${document.body.dataset.live}`);
+    const stream = new EventSource(`/live/${document.body.dataset.live}?seen=${document.documentElement.dataset.seen}`);
     let lost = false;
     stream.addEventListener("change", schedule);
     stream.addEventListener("signed-out", () => location.reload());
@@ -141,7 +141,9 @@
     stream.addEventListener("error", () => {
       lost = true;
       say("This page may be out of date: the connection is lost. It tries again by itself.");
-      if (stream.readyState === EventSource.CLOSED) setTimeout(follow, 3000);
+      if (stream.readyState !== EventSource.CLOSED) return;
+      schedule(); // the session may be over: then the page, asked for again, leads to signing in
+      setTimeout(follow, 3000);
     });
   }
 

@@ -243,6 +243,21 @@ def test_a_log_is_followed_and_downloaded_whole(dashboard: Dashboard, visitor: V
     assert "event: end" in answer.text
 
 
+def test_a_log_that_cannot_be_read_is_said_to_be_instead_of_half_of_it(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.previews.put("hello", SHA, State.FAILED, task_id="t")
+    dashboard.previews.put("hello", OTHER, State.FAILED, task_id="u")
+    dashboard.sandboxes.away = True
+    answer = visitor.get(f"/apps/hello/previews/{SHA}/log.txt")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "The agent does not answer now." in answer.text
+    dashboard.sandboxes.away, dashboard.sandboxes.away_from = False, 100_000
+    dashboard.sandboxes.output["u"] = b"x" * 200_000
+    told = visitor.get(f"/apps/hello/previews/{OTHER}/log.txt").text
+    assert "x\n[The log goes on. The agent does not answer now." in told
+
+
 @pytest.mark.parametrize(
     "path",
     [
