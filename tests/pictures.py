@@ -7,7 +7,7 @@ is right; when it has changed, the test that would take it fails, until `make pi
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -37,11 +37,12 @@ class Album(NamedTuple):
     root: Path
     taking: bool
 
-    def take(self, page: Page, name: str, sources: Sequence[str]) -> None:
+    def take(self, show: Callable[[], Page], name: str, sources: Sequence[str]) -> None:
         """Take the pictures of a page, or find that they are those of the page as it is.
 
-        `sources` are patterns below the root: all files that the page is made of. Fails, with what
-        to do, where there is no picture, or one of a page of other sources.
+        `show` opens the page; nobody calls it but who takes pictures. `sources` are patterns below
+        the root: all files that the page is made of. Fails, with what to do, where there is no
+        picture, or one of a page of other sources.
         """
         digest = self._digest(sources)
         if not self.taking:
@@ -49,6 +50,7 @@ class Album(NamedTuple):
             assert problem is None, problem
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        page = show()
         for scheme in _SCHEMES:
             page.emulate_media(color_scheme=scheme)
             self._file(name, scheme).write_bytes(page.screenshot())

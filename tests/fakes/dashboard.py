@@ -5,7 +5,8 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -20,9 +21,14 @@ BASE = "http://prevs"
 
 
 class Dashboard(ApiInProcess):
-    """The API over fakes with the dashboard in it."""
+    """The API over fakes with the dashboard in it. `now` is in seconds since the epoch."""
 
-    def __init__(self, port: int = 8080, operator_token: str = TOKEN) -> None:
+    def __init__(
+        self,
+        port: int = 8080,
+        operator_token: str = TOKEN,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         super().__init__(port, token=operator_token)
         add_dashboard(
             self.app,
@@ -37,6 +43,7 @@ class Dashboard(ApiInProcess):
             ),
             operator_token=operator_token,
             addresses=names.addresses("localhost", port),
+            now=now,
         )
 
     def notes(self) -> list[tuple[str | None, str, str, int | str]]:

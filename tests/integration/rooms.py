@@ -5,8 +5,10 @@ What comes for a host that is in its table gets an application's page, as HAProx
 
 import asyncio
 import contextlib
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import uvicorn
@@ -67,11 +69,11 @@ class _Front:
 
 
 @contextlib.contextmanager
-def running(port: int) -> Iterator[Room]:
-    """Run a room on a thread of its own."""
+def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]:
+    """Run a room on a thread of its own. `clock` is in seconds since the epoch."""
     world, ready = Previews(), threading.Event()
     found: list[tuple[Table, asyncio.AbstractEventLoop, Server]] = []
-    with serving(world) as api:
+    with socket.create_server(("127.0.0.1", port)) as listener, serving(world) as api:
 
         async def serve() -> None:
             table, framework = Table(), FrameworkApi([api], TOKEN)
@@ -86,16 +88,15 @@ def running(port: int) -> Iterator[Room]:
                 StartCap(),
                 Metrics(CollectorRegistry()),
                 DOMAIN,
+                clock,
             )
             front = _Front(make_app(parts), table)
             server = Server(
-                uvicorn.Config(
-                    front, port=port, lifespan="off", log_config=None, timeout_graceful_shutdown=1
-                )
+                uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
             )
             found.append((table, asyncio.get_running_loop(), server))
             ready.set()
-            await server.serve()
+            await server.serve(sockets=[listener])
             refusals.close()
             waiting.close()
             await framework.close()

@@ -32,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 
 def take(root: Path, *sources: str) -> Album:
     album = Album(root / "pictures", root, taking=True)
-    album.take(DrawnPage(), "room", sources)
+    album.take(DrawnPage, "room", sources)
     return album._replace(taking=False)
 
 
@@ -46,7 +46,7 @@ def test_a_picture_is_taken_in_light_and_in_dark(root: Path) -> None:
 def test_a_picture_of_the_page_as_it_is_is_not_taken_again(root: Path) -> None:
     album = take(root, "room/*")
     (root / "pictures" / "room-light.png").write_text("as it was")
-    album.take(DrawnPage(), "room", ["room/*"])
+    album.take(DrawnPage, "room", ["room/*"])
     assert (root / "pictures" / "room-light.png").read_text() == "as it was"
 
 
@@ -55,20 +55,20 @@ def test_a_page_that_has_changed_wants_another_picture(root: Path, change: str) 
     album = take(root, "room/*.html", "room/page.css")
     (root / "room" / change).write_text("other")
     with pytest.raises(AssertionError, match=r"has changed.*`make pictures`"):
-        album.take(DrawnPage(), "room", ["room/*.html", "room/page.css"])
+        album.take(DrawnPage, "room", ["room/*.html", "room/page.css"])
     assert len(album.problems()) == 1
 
 
 def test_a_picture_of_other_sources_is_another_one(root: Path) -> None:
     album = take(root, "room/page.html")
     with pytest.raises(AssertionError, match="has changed"):
-        album.take(DrawnPage(), "room", ["room/*"])
+        album.take(DrawnPage, "room", ["room/*"])
 
 
 def test_a_picture_that_was_never_taken_is_missed(root: Path) -> None:
     album = take(root, "room/*")
     with pytest.raises(AssertionError, match=r"no picture 'door'.*`make pictures`"):
-        album.take(DrawnPage(), "door", ["room/*"])
+        album.take(DrawnPage, "door", ["room/*"])
 
 
 def test_a_picture_whose_file_is_gone_is_missed_and_one_of_no_page_is_told(root: Path) -> None:
