@@ -21,6 +21,8 @@ from tests.fakes.dashboard import Dashboard, serving
 
 pytestmark = pytest.mark.integration
 
+expect.set_options(timeout=30_000)  # in ms
+
 SHA, FAILED = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c", "1" * 40
 HOSTILE = "<script>document.title='owned'</script>\u202e\"'><img src=x onerror=document.title='x'>"
 PREVIEW = f"/apps/hello/previews/{SHA}"
@@ -263,6 +265,16 @@ def test_a_log_is_followed_while_its_preview_is_watched(page: Page, dashboard: D
     assert download.value.suggested_filename == "hello-5c80e7d.log"
 
 
+def test_a_log_that_is_refused_once_is_followed_later(page: Page, dashboard: Dashboard) -> None:
+    """As a stand-by refuses it while no framework leads."""
+    put_everything(dashboard)
+    dashboard.sandboxes.output["a"] = b"Step 2/5\n"
+    page.route(f"**{PREVIEW}/log", lambda route: route.fulfill(status=503), times=1)
+    page.goto(PREVIEW)
+    rows = page.get_by_role("region", name="Log", exact=True).locator(".log-row")
+    expect(rows).to_have_text(["Step 2/5"])
+
+
 def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
     browser: Browser, dashboard: Dashboard, free_port: Callable[[], int]
 ) -> None:
@@ -291,7 +303,7 @@ def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
         expect(page.get_by_text("This page may be out of date")).to_be_visible()
         dashboard.tokens.remove_token("ci")
         with serving(dashboard.app, port):
-            expect(page.get_by_label("Token")).to_be_visible(timeout=30_000)
+            expect(page.get_by_label("Token")).to_be_visible()
             assert "next=%2Fqueue" in page.url
 
 

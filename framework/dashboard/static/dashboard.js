@@ -207,17 +207,28 @@
   function followLogs() {
     for (const log of logs) {
       if (log.stream || (log.ended && !("grows" in log.element.parentElement.dataset))) continue;
-      if (log.ended) log.view.clear();
-      log.stream = new EventSource(log.element.dataset.log);
-      log.stream.addEventListener("log", (event) => log.view.write(JSON.parse(event.data)));
-      log.stream.addEventListener("reset", () => log.view.clear());
-      log.stream.addEventListener("end", () => {
-        log.stream.close();
-        log.stream = null;
-        log.ended = true;
-        log.view.say("There is no log: nothing was started, or its agent keeps it no more.");
-      });
+      if (log.ended || log.lost) log.view.clear();
+      log.ended = log.lost = false;
+      followLog(log);
     }
+  }
+
+  function followLog(log) {
+    const stream = (log.stream = new EventSource(log.element.dataset.log));
+    stream.addEventListener("log", (event) => log.view.write(JSON.parse(event.data)));
+    stream.addEventListener("reset", () => log.view.clear());
+    stream.addEventListener("end", () => {
+      stream.close();
+      log.stream = null;
+      log.ended = true;
+      log.view.say("There is no log: nothing was started, or its agent keeps it no more.");
+    });
+    stream.addEventListener("error", () => {
+      if (stream.readyState !== EventSource.CLOSED) return; // else the browser comes again by itself
+      log.stream = null;
+      log.lost = true;
+      setTimeout(followLogs, 3000);
+    });
   }
 
   tick();
