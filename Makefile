@@ -62,7 +62,8 @@ docs-serve: $(VENV)/.installed
 
 # By the tests that show the pages; the same tests fail while a picture is of a page that was.
 pictures: packages-test $(VENV)/.installed
-	@PREVS_PICTURES=1 $(BIN)/python -m pytest -m pictures
+	@PREVS_PICTURES=1 $(BIN)/python -m pytest -m pictures tests/integration
+	@echo 'What has changed in docs/pictures/:' && git status --short docs/pictures
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start

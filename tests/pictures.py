@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "pictures"
 MENDS = "Run `make pictures`, look at docs/pictures/, and commit what has changed."
 
+_TRIES = 30
 _SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
@@ -53,7 +54,7 @@ class Album(NamedTuple):
         page = show()
         for scheme in _SCHEMES:
             page.emulate_media(color_scheme=scheme)
-            self._file(name, scheme).write_bytes(page.screenshot())
+            self._file(name, scheme).write_bytes(_take_at_rest(page))
         known = {**self._known(), name: {"digest": digest, "sources": list(sources)}}
         text = json.dumps(dict(sorted(known.items())), indent=2)
         self._register.write_text(f"{text}\n", encoding="utf-8")
@@ -102,6 +103,17 @@ class Album(NamedTuple):
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
                 total.update(f"{path.relative_to(self.root)} {content}\n".encode())
         return total.hexdigest()
+
+
+def _take_at_rest(page: Page) -> bytes:
+    """Return what is seen of a page once that is what was seen just before."""
+    before = page.screenshot()
+    for _ in range(_TRIES):
+        seen = page.screenshot()
+        if seen == before:
+            return seen
+        before = seen
+    raise AssertionError("There is no picture of a page that does not come to rest.")
 
 
 take = Album(FOLDER, ROOT, os.environ.get("PREVS_PICTURES") == "1").take

@@ -22,6 +22,17 @@ class DrawnPage:
         return self.scheme.encode()
 
 
+class MovingPage(DrawnPage):
+    """A page that moves for as long as it is told of moves."""
+
+    def __init__(self, *moves: str) -> None:
+        super().__init__()
+        self.moves = list(moves)
+
+    def screenshot(self) -> bytes:
+        return self.moves.pop(0).encode() if self.moves else super().screenshot()
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "room").mkdir()
@@ -41,6 +52,14 @@ def test_a_picture_is_taken_in_light_and_in_dark(root: Path) -> None:
     assert (root / "pictures" / "room-light.png").read_text() == "light"
     assert (root / "pictures" / "room-dark.png").read_text() == "dark"
     assert album.problems() == []
+
+
+def test_a_page_that_moves_is_taken_once_it_has_come_to_rest(root: Path) -> None:
+    album = Album(root / "pictures", root, taking=True)
+    album.take(lambda: MovingPage("half", "nearly"), "room", ["room/*"])
+    assert (root / "pictures" / "room-light.png").read_text() == "light"
+    with pytest.raises(AssertionError, match="does not come to rest"):
+        album.take(lambda: MovingPage(*map(str, range(100))), "room", ["room/*"])
 
 
 def test_a_picture_of_the_page_as_it_is_is_not_taken_again(root: Path) -> None:
