@@ -1,5 +1,6 @@
 """The log of a page's preview as a file: read from the framework piece by piece, and passed on."""
 
+from collections import Counter
 from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
@@ -17,6 +18,8 @@ LONGEST = 256 * 1024 * 1024
 """How many bytes of a log are handed out."""
 AT_A_TIME = 20
 """How many are handed out at the same time: each holds a megabyte."""
+EACH = 4
+"""How many of these may be one client's: another one gets its log, too."""
 
 
 class Downloads:
@@ -24,7 +27,7 @@ class Downloads:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._open = 0
+        self._open: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand out what there is of a log by now. Starts nothing, and waits for no more of it.
@@ -32,16 +35,19 @@ class Downloads:
         It counts from before the first piece is read until the last one is sent, or the client has
         gone: many that come at once would each hold a piece else.
         """
-        if self._open >= AT_A_TIME:
+        request = Request(scope, receive)
+        client = request.headers.get("x-forwarded-for", "")
+        if self._open.total() >= AT_A_TIME or self._open[client] >= EACH:
             full = answers.plain(problems.unavailable("Many logs are handed out now."))
             await full(scope, receive, send)
             return
-        self._open += 1
+        self._open[client] += 1
         try:
-            answer = await self._answer(Request(scope, receive))
+            answer = await self._answer(request)
             await answer(scope, receive, send)
         finally:
-            self._open -= 1
+            self._open[client] -= 1
+            self._open += Counter()  # forgets who has none
 
     async def _answer(self, request: Request) -> Response:
         visit = read_visit(self._parts, request)
