@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
 
 from framework.dashboard.cluster_page import read_cluster
@@ -56,18 +56,17 @@ class Live:
         page = self._parts.doors.page
         return [Route("/live/{topic:path}", page(self._stream), methods=["GET"])]
 
-    async def _stream(self, request: Request, _: Viewer) -> Response:
+    async def _stream(self, request: Request, viewer: Viewer) -> Response:
         look = self._find_look(request.path_params["topic"])
         if look is None:
             return Response(status_code=404, headers={"Cache-Control": "no-store"})
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         seen = request.query_params.get("seen", "")
         events = self.follow(
             look,
             lambda: self._parts.doors.find(request) is not None,
             lambda: _last(self._parts.previews) != seen,
         )
-        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        return self._parts.streams.send(viewer.identity, events)
 
     async def follow(
         self,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from framework.dashboard.doors import Doors
 from framework.dashboard.pages import Pages
+from framework.dashboard.streams import Streams
 from framework.http_api.agent_shares import AgentShares
 from framework.http_api.answers import Presenter
 from framework.http_api.audit import Audit
@@ -31,3 +32,4 @@ class Parts(NamedTuple):
     ready: Callable[[], str | None]
     pages: Pages
     doors: Doors
+    streams: Streams

@@ -68,14 +68,13 @@ class PreviewPages:
             return None
         return next(iter(page.commits), None)
 
-    async def _follow(self, request: Request, _: Viewer) -> Response:
+    async def _follow(self, request: Request, viewer: Viewer) -> Response:
         """Send the log and the state as the events of the API's own stream."""
         preview = self._find(request)
         stream = LogStream(self._parts.previews, self._parts.logs, self._parts.presenter.show)
         begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         events = self._while_signed_in(request, stream.follow(preview, begin))
-        return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        return self._parts.streams.send(viewer.identity, events)
 
     async def _while_signed_in(
         self, request: Request, events: AsyncGenerator[bytes, None]

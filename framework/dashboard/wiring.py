@@ -21,6 +21,7 @@ from framework.dashboard.parts import Parts
 from framework.dashboard.preview_pages import PreviewPages
 from framework.dashboard.sessions import Sessions
 from framework.dashboard.sign_in import SignIn
+from framework.dashboard.streams import Streams
 from framework.http_api.agent_shares import AgentShares
 from framework.http_api.answers import Presenter
 from framework.http_api.audit import Audit
@@ -71,6 +72,7 @@ def add_dashboard(
         ready=ports.ready,
         pages=pages,
         doors=doors,
+        streams=Streams(),
     )
     app.router.routes += [
         files.route(),
