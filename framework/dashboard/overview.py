@@ -68,8 +68,9 @@ class Overview:
     async def _show_events(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
         history = self._parts.previews.history()
-        # Of another leader's there is nothing to show; a link leads to the newest.
-        found = ((history.before(after) if after else history.kept) or ())[::-1]
+        # A link of when another framework led leads to the newest, too.
+        before = history.before(after) if after else None
+        found = (history.kept if before is None else before)[::-1]
         shown = found[: rows.PAGE_SIZE]
         return self._parts.pages.show(
             request,
@@ -77,5 +78,5 @@ class Overview:
             "events",
             events=shown,
             next=shown[-1].id if len(found) > len(shown) else None,
-            is_first=not after,
+            is_first=before is None,
         )

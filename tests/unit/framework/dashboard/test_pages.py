@@ -227,6 +227,7 @@ def test_events_are_told_the_last_first(dashboard: Dashboard, visitor: Visitor) 
     page = see(visitor, "/events")
     older = next(str(a["href"]) for a in page.find("a") if "after=" in str(a.get("href")))
     assert "app hello was added" in see(visitor, older).text
+    assert see(visitor, "/events?after=another-leader-7").text == page.text
 
 
 def test_a_log_is_followed_and_downloaded_whole(dashboard: Dashboard, visitor: Visitor) -> None:
