@@ -39,6 +39,8 @@ After = Annotated[
     str,
     Query(
         max_length=_LONGEST_CURSOR,
+        # Others would be six bytes each on the way: so many are more than a server takes.
+        pattern=r"^[A-Za-z0-9._-]*$",
         description="Where to go on: `next` of the answer before. Without it, at the beginning.",
     ),
 ]

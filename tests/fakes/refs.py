@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from framework.errors import InvalidSettings, Problem, UnknownLabel, UnknownPlace
+from framework.errors import UnknownLabel, UnknownPlace
 from framework.ports import Commit, CommitPage, Listing, Ref, Resolved
 from prevs import names
 from prevs.records import AppRecord
@@ -66,10 +66,8 @@ class FakeRefs:
         lead = self.resolve(app, ref or "main")
         own = Commit(lead.sha, lead.author, lead.subject, lead.committed)
         commits = self.logs.get((app.name, ref), [own])
-        if not (after or "0").isdecimal():
+        if not (after or "0").isdecimal() or len(after) > 9:
             raise UnknownPlace
-        if not (after or "0").isdecimal():
-            raise InvalidSettings([Problem("after", "is not `next` of an answer of this list")])
         begin = int(after or 0)
         end = begin + limit
         return CommitPage(commits[begin:end], str(end) if commits[end:] else None)
