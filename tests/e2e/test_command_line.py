@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -36,10 +37,12 @@ def prevs(cluster: Cluster) -> Prevs:
 @pytest.fixture
 def shop(hello: Hello, prevs: Prevs) -> Iterator[str]:
     """An app of its own, of which nothing runs."""
-    added = prevs("app", "add", "shop", str(hello.folder))
+    # A name is free again only some time after its app was removed, and its images stay.
+    name = f"shop-{secrets.token_hex(3)}"
+    added = prevs("app", "add", name, str(hello.folder))
     assert added.returncode == 0, added.stderr
-    yield "shop"
-    assert prevs("app", "rm", "shop", "--yes").returncode == 0
+    yield name
+    assert prevs("app", "rm", name, "--yes").returncode == 0
 
 
 def test_a_preview_is_started_seen_and_read_by_commands_alone(
@@ -48,8 +51,8 @@ def test_a_preview_is_started_seen_and_read_by_commands_alone(
     sha = hello.commit("v1")
     started = prevs("start", shop, "v1", "--wait")
     assert started.returncode == 0, started.stderr
-    assert started.stdout.startswith("http://v1.shop.")
-    assert f"shop@v1 ({sha[:7]}) runs at {started.stdout.strip()}" in started.stderr
+    assert started.stdout.startswith(f"http://v1.{shop}.")
+    assert f"{shop}@v1 ({sha[:7]}) runs at {started.stdout.strip()}" in started.stderr
     for step in ("queued", "placed", "building", "starting"):
         assert f"  {step}: " in started.stderr
     assert "usually" in prevs("show", shop, "v1").stdout
@@ -57,7 +60,7 @@ def test_a_preview_is_started_seen_and_read_by_commands_alone(
     [ref] = [line for line in prevs("refs", shop).stdout.splitlines() if " v1 " in line]
     assert "running" in ref
     assert hello.commit("main")[:7] in prevs("commits", shop, "main").stdout
-    assert f"shop@v1 ({sha[:7]})" in prevs("agents").stdout
+    assert f"{shop}@v1 ({sha[:7]})" in prevs("agents").stdout
     events = json.loads(prevs("events", "--app", shop, "--json").stdout)
     assert next(one["state"] for one in events if one["sha"] == sha) == "running"
 
@@ -69,7 +72,7 @@ def test_a_preview_that_fails_ends_the_wait_with_the_reason_and_the_last_lines(
     assert (failed.returncode, failed.stdout) == (1, "")
     *_, reason, way = failed.stderr.splitlines()
     assert "code 3" in reason
-    assert "prevs retry shop exits" in way
+    assert f"prevs retry {shop} exits" in way
     assert "  This app exits on purpose." in failed.stderr.splitlines()
     assert "until it failed" in failed.stderr
 
