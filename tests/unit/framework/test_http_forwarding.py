@@ -1,134 +1,19 @@
-"""A stand-by's answers, with a leader that a test plays."""
+"""What a stand-by passes on, to a leader that a test plays."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
 import pytest
-from prometheus_client import CollectorRegistry, Gauge
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from framework.http_api import Standby, Switch
 from framework.http_api.clients import FORWARDED, Client, Clients
 from framework.http_api.forwarding import Forwarding
 from framework.http_api.vouching import Vouching
-from program.health import Check
+from tests.fakes.played_leader import API, HOST, Asker, PlayedLeader
 
-API = "http://127.0.0.9:8090"
 VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
-HOST = (b"host", b"prevs.example.org")
-
-
-class Chunks(httpx.AsyncByteStream):
-    """A body that comes piece by piece, each when `go` allows the next."""
-
-    def __init__(self, pieces: Sequence[bytes | Exception], go: Callable[[int], Any]) -> None:
-        self._pieces = pieces
-        self._go = go
-        self.closed = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for number, piece in enumerate(self._pieces):
-            await self._go(number)
-            if isinstance(piece, Exception):
-                raise piece
-            yield piece
-
-    async def aclose(self) -> None:
-        self.closed = True
-
-
-async def at_once(number: int) -> None:
-    del number
-
-
-class PlayedLeader(httpx.AsyncBaseTransport):
-    """Answers as told, and keeps what it was asked."""
-
-    def __init__(self, *pieces: bytes | Exception, go: Callable[[int], Any] = at_once) -> None:
-        self.asked: list[httpx.Request] = []
-        self.was_asked = asyncio.Event()
-        self.status = 200
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body = Chunks(pieces, go)
-        self.error: Exception | None = None
-        self.hangs = False
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        await request.aread()
-        self.asked.append(request)
-        self.was_asked.set()
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.error is not None:
-            raise self.error
-        return httpx.Response(self.status, headers=self.headers, stream=self.body)
-
-
-class Asker:
-    """One HTTP client of an ASGI application; it stays until `leave`."""
-
-    def __init__(self, *body: bytes) -> None:
-        self.sent: list[Message] = []
-        self._body = list(body) or [b""]
-        self._left = asyncio.Event()
-        self.got = asyncio.Event()
-
-    def leave(self) -> None:
-        self._left.set()
-
-    async def ask(
-        self,
-        app: ASGIApp,
-        method: str = "GET",
-        path: bytes = b"/v1/apps",
-        query: bytes = b"",
-        headers: Sequence[tuple[bytes, bytes]] = (HOST,),
-        client: tuple[str, int] | None = None,
-    ) -> None:
-        scope = {
-            "client": client,
-            "type": "http",
-            "method": method,
-            "path": path.decode("latin-1"),
-            "raw_path": path,
-            "query_string": query,
-            "headers": list(headers),
-        }
-        await app(scope, self._receive, self._send)
-
-    async def _receive(self) -> Message:
-        if self._body:
-            piece = self._body.pop(0)
-            return {"type": "http.request", "body": piece, "more_body": bool(self._body)}
-        await self._left.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: Message) -> None:
-        self.sent.append(message)
-        if message.get("body"):
-            self.got.set()
-
-    @property
-    def status(self) -> int:
-        return int(self.sent[0]["status"])
-
-    @property
-    def headers(self) -> dict[bytes, bytes]:
-        return dict(self.sent[0]["headers"])
-
-    @property
-    def body(self) -> bytes:
-        return b"".join(message["body"] for message in self.sent[1:])
-
-    @property
-    def problem(self) -> dict[str, Any]:
-        assert self.headers[b"content-type"] == b"application/problem+json"
-        told: dict[str, Any] = json.loads(self.body)
-        return told
 
 
 def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> Asker:
@@ -348,71 +233,3 @@ def test_an_answer_that_breaks_off_has_no_end() -> None:
     client = ask(PlayedLeader(b"one", httpx.ReadError("gone")))
     assert client.body == b"one"
     assert client.sent[-1]["more_body"] is True
-
-
-def standby(
-    leader: str | None, trouble: str | None = None, played: PlayedLeader | None = None
-) -> Standby:
-    registry = CollectorRegistry()
-    Gauge("prevs_leads", "", registry=registry).set(0)
-    own = (Check("zookeeper", trouble is None, trouble or "It answers."),)
-    transport = played or PlayedLeader()
-    return Standby(lambda: leader, lambda: own, registry, vouching=VOUCHING, transport=transport)
-
-
-def ask_app(app: ASGIApp, path: bytes) -> Asker:
-    async def run() -> Asker:
-        client = Asker()
-        await client.ask(app, path=path)
-        return client
-
-    return asyncio.run(run())
-
-
-def test_a_standby_is_ready_while_it_could_take_over_and_the_leader_answers() -> None:
-    ready = ask_app(standby(API), b"/readyz")
-    told = json.loads(ready.body)
-    assert (ready.status, told["role"], told["leader"]) == (200, "standby", API)
-    assert [(c["name"], c["ok"]) for c in told["checks"]] == [("zookeeper", True), ("leader", True)]
-    assert "No framework leads" in ask_app(standby(None), b"/readyz").problem["detail"]
-    alone = ask_app(standby(API, "ZooKeeper does not answer."), b"/readyz")
-    assert (alone.status, alone.problem["detail"]) == (503, "ZooKeeper does not answer.")
-
-
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (httpx.ReadTimeout("silent"), "does not answer"),
-        (None, "does not do its work"),
-    ],
-)
-def test_a_standby_asks_the_leader_each_time_whether_it_is_there(
-    error: Exception | None, said: str
-) -> None:
-    leader = PlayedLeader()
-    asked = standby(API, played=leader)
-    assert ask_app(asked, b"/readyz").status == 200
-    leader.error, leader.status = error, 503
-    left = ask_app(asked, b"/readyz")
-    assert left.problem["detail"] == f"The framework that leads ({API}) {said}."
-    assert [str(one.url) for one in leader.asked] == [f"{API}/healthz"] * 2
-
-
-def test_a_standby_that_answers_is_not_started_again_for_what_others_lack() -> None:
-    assert ask_app(standby(None, "ZooKeeper does not answer."), b"/healthz").status == 200
-
-
-def test_a_standby_shows_its_own_numbers() -> None:
-    assert b"prevs_leads 0.0" in ask_app(standby(API), b"/metrics").body
-
-
-def test_all_else_is_the_leaders_to_answer() -> None:
-    for path in (b"/v1/apps", b"/docs", b"/nowhere"):
-        assert "No framework leads" in ask_app(standby(None), path).problem["detail"]
-
-
-def test_the_one_that_answers_can_be_another_from_one_request_to_the_next() -> None:
-    switch = Switch(standby(None))
-    assert ask_app(switch, b"/readyz").status == 503
-    switch.app = standby(API)
-    assert ask_app(switch, b"/readyz").status == 200
