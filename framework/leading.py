@@ -97,39 +97,58 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         limits=chosen.limits,
         era=secrets.token_hex(4),
     )
-    previews = ServicePreviews(service)
-    agents = MesosState(lambda: cluster.master, _credential(chosen))
     there = AgentSandboxes(
         lambda: cluster.master, lambda: service.framework_id, credential=_credential(chosen)
     )
     kept = KeptLogs(chosen.dir / "logs")
-    sandboxes = LastingSandboxes(there, kept)
-    operator = chosen.token()
-    admission = _admission(chosen.dir, operator, service, clock)
-    app = http_api.make_app(
-        previews,
-        refs,
-        sandboxes,
-        admission=admission,
-        agents=agents,
-        addresses=chosen.addresses(),
+    app = _make_app(
+        chosen,
+        service,
+        cluster,
+        refs=refs,
+        sandboxes=LastingSandboxes(there, kept),
+        clock=clock,
         registry=registry,
-        ready=lambda: _not_ready(service, cluster),
-        checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
     )
+    keeping = Keeping(there, kept, lambda: service.snapshot)
+    return Leading(service, cluster, following, keeping, app)
+
+
+def _make_app(
+    chosen: Settings,
+    service: Service,
+    cluster: mesos.MesosCluster,
+    *,
+    refs: Mirrors,
+    sandboxes: LastingSandboxes,
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> FastAPI:
+    """Return the API and the dashboard over the parts."""
+    operator, addresses = chosen.token(), chosen.addresses()
+    admission = _admission(chosen.dir, operator, service, clock)
     ports = dashboard.Ports(
-        previews=previews,
+        previews=ServicePreviews(service),
         refs=refs,
         sandboxes=sandboxes,
-        agents=agents,
+        agents=MesosState(lambda: cluster.master, _credential(chosen)),
         tokens=admission.tokens,
         audit=admission.audit,
         ready=lambda: _not_ready(service, cluster),
     )
-    addresses = chosen.addresses()
+    app = http_api.make_app(
+        ports.previews,
+        refs,
+        sandboxes,
+        admission=admission,
+        agents=ports.agents,
+        addresses=addresses,
+        registry=registry,
+        ready=ports.ready,
+        checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
+    )
     dashboard.add_dashboard(app, ports, operator_token=operator, addresses=addresses)
-    keeping = Keeping(there, kept, lambda: service.snapshot)
-    return Leading(service, cluster, following, keeping, app)
+    return app
 
 
 def refuse_without_id(stored: Stored, path: str) -> None:
