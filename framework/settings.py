@@ -21,6 +21,7 @@ from program.settings import (
     Domain,
     EnvironmentSettings,
     SecretFile,
+    ZookeeperServers,
     read_secret,
 )
 
@@ -36,11 +37,7 @@ class Settings(EnvironmentSettings):
         "IPv4, without TLS.",
         examples=["zk://10.0.0.1:2181,10.0.0.2:2181/mesos"],
     )
-    zookeeper: str = Field(
-        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$",
-        description="The servers of the ZooKeeper that holds the records.",
-        examples=["10.0.0.1:2181,10.0.0.2:2181"],
-    )
+    zookeeper: ZookeeperServers
     root: str = Field(
         default="/prevs",
         pattern=ROOT,

@@ -100,3 +100,11 @@ def _check_secret(value: Path) -> Path:
 Domain = Annotated[str, AfterValidator(_check_domain)]
 SecretFile = Annotated[Path, AfterValidator(_check_secret)]
 """A file that holds one line, checked when the settings are read."""
+ZookeeperServers = Annotated[
+    str,
+    Field(
+        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$",
+        description="The servers of the ZooKeeper that holds the records.",
+        examples=["10.0.0.1:2181,10.0.0.2:2181"],
+    ),
+]

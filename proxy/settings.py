@@ -11,11 +11,11 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from program import settings
 from program.settings import (
-    HOST_PORT,
     ROOT,
     Domain,
     EnvironmentSettings,
     SecretFile,
+    ZookeeperServers,
     read_secret,
 )
 from proxy.haproxy_config import Front
@@ -50,11 +50,7 @@ ConfiguredPath = Annotated[Path, AfterValidator(_check_path)]
 class Settings(EnvironmentSettings):
     """The proxy's settings; `read` makes one."""
 
-    zookeeper: str = Field(
-        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$",
-        description="The servers of the ZooKeeper that holds the records.",
-        examples=["10.0.0.1:2181,10.0.0.2:2181"],
-    )
+    zookeeper: ZookeeperServers
     root: str = Field(
         default="/prevs",
         pattern=ROOT,
