@@ -6,9 +6,24 @@ as base64 in its JSON API).
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Optional
 
 from prevs import codec
+from prevs.commit_settings import BuildSettings, RunSettings
 from prevs.states import Cause, Phase
+
+
+@dataclasses.dataclass(frozen=True)
+class Credential:
+    """How git may read a repository: a name and a password (or token), or a key for ssh.
+
+    `private_key` and `known_hosts` are files' texts; a key is of no use without known hosts.
+    """
+
+    username: str = ""
+    password: str = dataclasses.field(default="", repr=False)
+    private_key: str = dataclasses.field(default="", repr=False)
+    known_hosts: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +32,12 @@ class BuildOrder:
 
     `host` and `host_port` are the agent's address and the port of the accepted offer;
     `container_port` is where the application listens inside. `cpus` is a share, `mem` in MB.
-    Limits are in seconds.
+    Limits are in seconds. These and `health` are what holds: an executor need not know what the
+    app and what the commit said.
+
+    `folder` is where in the repository the app is, "" for its root. `environment` and `secrets`
+    are the app's; the commit's own are in `run`. `registry` is where images are shared
+    ("host:port/prefix"), `digest` the image's there, where it is known.
     """
 
     app: str
@@ -35,6 +55,14 @@ class BuildOrder:
     build_limit: float = 1800.0
     start_limit: float = 60.0
     stop_grace: float = 10.0
+    folder: str = ""
+    build: BuildSettings = dataclasses.field(default_factory=BuildSettings)
+    run: RunSettings = dataclasses.field(default_factory=RunSettings)
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    credential: Optional[Credential] = None
+    registry: str = ""
+    digest: str = ""
 
     def encode(self) -> bytes:
         """Return the bytes of TaskInfo.data."""
@@ -53,7 +81,8 @@ class TaskReport:
     `detail` is how far it is in its phase: "3/5 RUN make", the step of the Dockerfile. `began` is
     how many seconds before this was said a phase began of which nothing was said then: a check
     that passes soon is not worth a report of its own. `cause` is set on a terminal report of a
-    failed attempt and on no other; the sentence for people is TaskStatus.message.
+    failed attempt and on no other; the sentence for people is TaskStatus.message. `digest` is the
+    image's in the registry, once it is there.
     """
 
     phase: Phase
@@ -61,6 +90,7 @@ class TaskReport:
     exit_code: int | None = None
     detail: str = ""
     began: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    digest: str = ""
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

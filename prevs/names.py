@@ -62,7 +62,7 @@ def slug(ref: str) -> str:
     if is_label(ref):
         return ref
     readable = re.sub(r"[^a-z0-9]+", "-", ref.lower(), flags=re.ASCII)[:_SLUG_KEPT].strip("-")
-    digest = hashlib.sha256(ref.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+    digest = _digest(ref)[:_HASH_LENGTH]
     return f"{readable or 'ref'}-{digest}"
 
 
@@ -123,9 +123,14 @@ def discovery_name(label: str, app: str) -> str:
     return slug(f"{label}--{app}")
 
 
-def image_tag(app: str, sha: str) -> str:
-    """Return the tag of the image that is built from a commit of an app."""
-    return f"prevs/{app}:{sha}"
+def image_tag(app: str, sha: str, folder: str = "") -> str:
+    """Return the tag of the image that is built from a commit of an app.
+
+    `folder` is where in the repository the app is: what is built of another folder is another
+    image.
+    """
+    mark = f"-{_digest(folder)[:12]}" if folder else ""
+    return f"prevs/{app}:{sha}{mark}"
 
 
 def task_id(app: str, sha: str, attempt: str) -> str:
@@ -157,3 +162,7 @@ def container_name(task: str) -> str:
 def task_name(app: str, label: str, sha: str) -> str:
     """Return what the Mesos UI shows for a task: `hello@main (5c80e7d)`."""
     return f"{app}@{label} ({short(sha)})"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -74,6 +74,15 @@ class Paths(NamedTuple):
         return f"{self.tokens}/{name}"
 
     @property
+    def secrets(self) -> str:
+        """Parent of one SecretsRecord per app."""
+        return f"{self.root}/secrets"
+
+    def app_secrets(self, app: str) -> str:
+        """An app's SecretsRecord."""
+        return f"{self.secrets}/{app}"
+
+    @property
     def proxies(self) -> str:
         """Parent of one ephemeral ProxyRecord per live proxy."""
         return f"{self.root}/proxies"

@@ -6,9 +6,11 @@ was ever written; a change that breaks them needs a new version here and a reade
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Optional
 
 from prevs import codec
 from prevs.codec import RecordError
+from prevs.commit_settings import CommitSettings
 from prevs.states import Cause, State
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "PreviewRecord",
     "ProxyRecord",
     "RecordError",
+    "SecretsRecord",
     "Step",
     "TokenRecord",
 ]
@@ -33,7 +36,9 @@ class AppRecord:
     A preview that nobody has used for `idle_after` seconds stops (0: never), except in the hours
     of `keep_warm` ("mon-fri 08:00-18:00", UTC). `constraints` say which agents it may run on, by
     their attributes ("zone=a|b", "disk!=slow"). `removed` marks one that is being removed:
-    nothing of it starts any more.
+    nothing of it starts any more. `folder` is where in the repository its Dockerfile is, "" for
+    the root. A commit may ask for `max_cpus` and `max_mem` at most, where they are more than
+    `cpus` and `mem`.
     """
 
     name: str
@@ -48,6 +53,9 @@ class AppRecord:
     constraints: tuple[str, ...] = ()
     created: float = 0.0
     removed: bool = False
+    folder: str = ""
+    max_cpus: float = 0.0
+    max_mem: int = 0
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -91,7 +99,8 @@ class PreviewRecord:
     no branch or tag leads to it any more (None while one does, or while only its commit was asked
     for). `steps` are those of the current or the last attempt: queued, placed, fetching, building,
     starting, checking, running. `took` is how many seconds each step took when an attempt that
-    came to run last had it.
+    came to run last had it. `settings` are what its commit says of itself, None where that was not
+    read yet; `digest` is its image's in the registry, "" where none is known.
     """
 
     app: str
@@ -118,6 +127,8 @@ class PreviewRecord:
     detail: str = ""
     steps: tuple[Step, ...] = ()
     took: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    settings: Optional[CommitSettings] = None
+    digest: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -241,3 +252,23 @@ class TokenRecord:
     def decode(data: bytes) -> "TokenRecord":
         """Return the record in a znode. Raises RecordError."""
         return codec.decode(TokenRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class SecretsRecord:
+    """An app's environment, its secrets and the credential of its repository, as one sealed text.
+
+    What seals it is not in ZooKeeper (framework's PREVS_KEY_FILE).
+    """
+
+    app: str
+    sealed: str = dataclasses.field(repr=False)
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "SecretsRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(SecretsRecord, 1, data)

@@ -43,6 +43,9 @@ class Cause(enum.Enum):
     TASK_LOST = "task-lost"
     TASK_REJECTED = "task-rejected"
     EXECUTOR_FAILED = "executor-failed"
+    SETTINGS_INVALID = "settings-invalid"
+    HOOK_FAILED = "hook-failed"
+    DISK_FULL = "disk-full"
 
 
 ACTIVE = frozenset(

@@ -108,6 +108,14 @@ _ADVICE: Mapping[str, Advice] = {
         "This is not the app's fault: whoever operates prevs finds the reason in the log below. A "
         "retry may help."
     ),
+    Cause.SETTINGS_INVALID.value: Advice(
+        "Mend the lines of .prevs.toml and push: the address of the branch leads to the new commit."
+    ),
+    Cause.HOOK_FAILED.value: Advice(
+        "The end of the log has the hook's last words. Push a commit that mends it, or retry if it "
+        "was only bad luck."
+    ),
+    Cause.DISK_FULL.value: Advice("Have the app write less, or clean up after itself."),
 }
 
 

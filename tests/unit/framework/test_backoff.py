@@ -13,6 +13,9 @@ STICKY = {
     Cause.START_FAILED,
     Cause.NEVER_LISTENED,
     Cause.TASK_REJECTED,
+    Cause.SETTINGS_INVALID,
+    Cause.HOOK_FAILED,
+    Cause.DISK_FULL,
 }
 CRASHES = {Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY}
 UNLUCKY = set(Cause) - STICKY - CRASHES

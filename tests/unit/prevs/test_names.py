@@ -148,11 +148,17 @@ def test_these_are_no_addresses_of_previews(name: str) -> None:
     assert names.split_host(name, "localhost") is None
 
 
-@given(APPS, SHAS)
-def test_docker_takes_the_image_tag(app: str, sha: str) -> None:
-    image, _, tag = names.image_tag(app, sha).partition(":")
+@given(APPS, SHAS, ANY)
+@example("hello", "f" * 40, "")
+def test_docker_takes_the_image_tag(app: str, sha: str, folder: str) -> None:
+    image, _, tag = names.image_tag(app, sha, folder).partition(":")
     assert IMAGE.fullmatch(image)
     assert TAG.fullmatch(tag)
+
+
+def test_what_is_built_of_another_folder_is_another_image() -> None:
+    tags = {names.image_tag("shop", "f" * 40, folder) for folder in ("", "web", "api")}
+    assert len(tags) == 3
 
 
 @given(APPS, SHAS, ATTEMPTS)

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from prevs.messages import BuildOrder, TaskReport
+from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.messages import BuildOrder, Credential, TaskReport
 from prevs.records import (
     AppRecord,
     Failure,
@@ -20,6 +21,7 @@ from prevs.records import (
     PlacementsRecord,
     PreviewRecord,
     ProxyRecord,
+    SecretsRecord,
     Step,
     TokenRecord,
 )
@@ -28,6 +30,18 @@ from prevs.states import Cause, Phase, State
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
 SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 TASK = f"hello.{SHA}.k3j9x0q2ab"
+DIGEST = "sha256:" + "5c80e7d1" * 8
+
+BUILD = BuildSettings(dockerfile="docker/web", context="..", target="web", args={"A": "1"})
+RUN = RunSettings(
+    command=("gunicorn", "app:app"),
+    environment={"NAME": "größe"},
+    read_only=True,
+    volumes=("/data",),
+    hooks=(("python", "manage.py", "migrate"), ("python", "seed.py")),
+    statuses=(200, 204),
+    check_timeout=2.5,
+)
 
 WRITTEN: dict[str, Any] = {
     "app": AppRecord(
@@ -43,6 +57,9 @@ WRITTEN: dict[str, Any] = {
         constraints=("zone=a|b",),
         created=1700000000.25,
         removed=True,
+        folder="services/web",
+        max_cpus=2.0,
+        max_mem=1024,
     ),
     "preview": PreviewRecord(
         app="hello",
@@ -69,6 +86,10 @@ WRITTEN: dict[str, Any] = {
         detail="3/5 RUN make",
         steps=(Step("queued", 1700000000.0), Step("building", 1700000002.5)),
         took={"queued": 0.5, "building": 48.0},
+        settings=CommitSettings(
+            port=8000, health="/up", start_limit=120.0, cpus=0.5, mem=512, build=BUILD, run=RUN
+        ),
+        digest=DIGEST,
     ),
     "placements": PlacementsRecord(
         app="hello", placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))}
@@ -84,6 +105,7 @@ WRITTEN: dict[str, Any] = {
         principal="prevs-framework",
     ),
     "token": TokenRecord(name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25),
+    "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -100,6 +122,14 @@ WRITTEN: dict[str, Any] = {
         build_limit=2.0,
         start_limit=3.0,
         stop_grace=4.0,
+        folder="services/web",
+        build=BUILD,
+        run=RUN,
+        environment={"MODE": "preview"},
+        secrets={"API_KEY": "hunter2"},
+        credential=Credential("deploy", "hunter2", "a key", "git.example.org ssh-ed25519 AAAA"),
+        registry="10.0.0.5:5000/prevs",
+        digest=DIGEST,
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,
@@ -107,6 +137,7 @@ WRITTEN: dict[str, Any] = {
         exit_code=3,
         detail="3/5 RUN make",
         began={"checking": 0.5},
+        digest=DIGEST,
     ),
 }
 
@@ -120,6 +151,7 @@ LEAST: dict[str, Any] = {
         master="zk:///mesos", name="prevs", role="teams", user="prevs", domain="localhost"
     ),
     "token": TokenRecord(name="deploys", scope="read", digest="5c80e7d1" * 8),
+    "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "build_order": BuildOrder(
         app="hello",
         sha=SHA,
@@ -166,7 +198,7 @@ def test_every_pinned_file_is_tested() -> None:
             Cause,
             "repository-unreachable commit-missing dockerfile-missing build-failed start-failed "
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
-            "task-rejected executor-failed",
+            "task-rejected executor-failed settings-invalid hook-failed disk-full",
         ),
     ],
 )
