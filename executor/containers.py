@@ -11,7 +11,7 @@ from typing import Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
-from docker.types import LogConfig
+from docker.types import LogConfig, Mount
 
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
@@ -22,6 +22,9 @@ _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", 
 """What ordinary images need to give up root by themselves, and to listen on port 80."""
 
 _PIDS = 512
+_TMP = {"/tmp": "rw,exec,nosuid,nodev,mode=1777"}  # noqa: S108  # the container's
+"""How /tmp is mounted where the root is read-only: programs may be put there and run, as they
+may where it is not. What is in it counts as the container's memory, so that is its limit too."""
 _LOG = LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"})
 
 logger = logging.getLogger(__name__)
@@ -83,8 +86,14 @@ class DockerContainers:
         )
 
     def _create(self, client: APIClient, spec: ContainerSpec) -> str:
+        published: dict[int | str, tuple[str, int]] = {}
+        if spec.host_port:
+            published[spec.container_port] = (spec.host, spec.host_port)
         limits = client.create_host_config(
-            port_bindings={spec.container_port: (spec.host, spec.host_port)},
+            port_bindings=published,
+            read_only=spec.read_only,
+            tmpfs=_TMP if spec.read_only else {},
+            mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
             cpu_shares=max(2, int(spec.cpus * 1024)),
             mem_limit=f"{spec.mem}m",
             memswap_limit=f"{spec.mem}m",
@@ -100,8 +109,9 @@ class DockerContainers:
         def create() -> str:
             made = client.create_container(
                 spec.image,
+                command=list(spec.command) or None,
                 name=spec.name,
-                ports=[spec.container_port],
+                ports=[spec.container_port] if spec.host_port else [],
                 environment=dict(spec.environment),
                 labels={**spec.labels, **self._custody.labels()},
                 host_config=limits,

@@ -1,7 +1,7 @@
 """What an attempt needs of the world, as small protocols; the edges fulfil them."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -88,7 +88,9 @@ class Images(Protocol):
 class ContainerSpec:
     """A container as an attempt wants it. `cpus` is a share, `mem` a limit in MB.
 
-    `container_port` is published at `host`:`host_port` and nowhere else.
+    `container_port` is published at `host`:`host_port` and nowhere else; a `host_port` of 0 has
+    it published nowhere. `command` replaces the image's own CMD. `read_only` leaves it /tmp to
+    write to, in memory, and its `volumes`: a path in the container to the name of a volume.
     """
 
     name: str
@@ -98,8 +100,11 @@ class ContainerSpec:
     host_port: int
     cpus: float
     mem: int
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = dataclasses.field(repr=False)
     labels: Mapping[str, str]
+    command: Sequence[str] = ()
+    read_only: bool = False
+    volumes: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Exit(NamedTuple):

@@ -1,5 +1,6 @@
 """What the executor relies on of containers: the same for the fake and for a real docker daemon."""
 
+import dataclasses
 import secrets
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ STUBBORN = (
     f"trap '' TERM; echo 'hello from inside'; {LOOP}",
 )
 APPS = (STAYS, EXITS, STUBBORN)
+OTHER = ("/bin/echo", "another command")
 LABEL = f"prevs.task={NAME}"
 
 
@@ -50,7 +52,9 @@ class World(Protocol):
 class FakeWorld:
     def __init__(self) -> None:
         self.log = MemoryLog()
-        self.fake = FakeContainers({image: app for image, app, _ in APPS}, self.log)
+        apps = {image: app for image, app, _ in APPS}
+        other = App(b"another command\n", Exit(0, False))
+        self.fake = FakeContainers({**apps, " ".join(OTHER): other}, self.log)
         self.containers: Containers = self.fake
 
     def names(self) -> list[str]:
@@ -130,6 +134,14 @@ def test_what_an_application_says_is_in_the_log(world: World, spec: ContainerSpe
     assert ended.wait(60)
     container.drain(15)
     assert world.log.data == SAYS
+
+
+def test_a_command_replaces_that_of_the_image(world: World, spec: ContainerSpec) -> None:
+    container, ended = start(world, dataclasses.replace(spec, command=OTHER))
+    assert ended.wait(60)
+    container.drain(15)
+    assert container.exit() == Exit(0, out_of_memory=False)
+    assert world.log.data == b"another command\n"
 
 
 def test_an_application_is_asked_to_end(world: World, spec: ContainerSpec) -> None:

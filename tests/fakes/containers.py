@@ -60,7 +60,7 @@ class FakeContainer:
 
 
 class FakeContainers:
-    """Fulfils the port Containers; `apps` is what each image runs.
+    """Fulfils the port Containers; `apps` is what each image runs, or each command as one text.
 
     `removing` is called before a container is removed, and may block.
     """
@@ -79,7 +79,8 @@ class FakeContainers:
             raise StartFailed(f"No such image: {spec.image}.")
         if spec.name in self.running:
             self.running[spec.name].remove()
-        app = self._apps[spec.image]
+        command = " ".join(spec.command)
+        app = self._apps[command if command in self._apps else spec.image]
         container = FakeContainer(
             app, on_exit, lambda: self._forget(spec.name, container), self.removing
         )

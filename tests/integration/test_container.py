@@ -113,6 +113,50 @@ def test_the_port_is_published_at_the_given_address_only(world: World) -> None:
     assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port)}]}
 
 
+def run(world: World, spec: ContainerSpec) -> Exit | None:
+    """Return how a container ended by itself; what it said is in the log then."""
+    ended = threading.Event()
+    container = world.containers.start(spec, on_exit=ended.set)
+    assert ended.wait(60)
+    container.drain(15)
+    container.remove()
+    return container.exit()
+
+
+def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: World) -> None:
+    spec = dataclasses.replace(world.spec(SERVE), host_port=0)
+    world.containers.start(spec, on_exit=ignore)
+    found = world.inspect(spec)
+    assert not any(found["NetworkSettings"]["Ports"].values())  # type: ignore[attr-defined]  # JSON
+    assert not found["HostConfig"]["PortBindings"]
+
+
+def test_a_read_only_root_leaves_tmp_and_the_volumes_to_write_to(world: World) -> None:
+    command = (
+        "echo x > /file; echo x > /tmp/file && cat /tmp/file; echo y > /data/deep/file; exit 7"
+    )
+    volume = f"{CLUSTER}-read-only"
+    spec = dataclasses.replace(world.spec(command), read_only=True, volumes={"/data/deep": volume})
+    try:
+        assert run(world, spec) == Exit(7, out_of_memory=False)
+        assert b"/file: Read-only file system" in world.log.data
+        assert b"x\n" in world.log.data
+        reading = world.spec("cat /elsewhere/file", number=2)
+        run(world, dataclasses.replace(reading, volumes={"/elsewhere": volume}))
+        assert world.log.data.endswith(b"y\n")
+    finally:
+        world.client.remove_volume(volume)
+
+
+def test_what_is_in_tmp_counts_as_the_containers_memory(world: World) -> None:
+    command = "dd if=/dev/zero of=/tmp/file bs=1000000 count=100 && echo all is there"
+    spec = dataclasses.replace(world.spec(command), read_only=True)
+    ended = run(world, spec)
+    assert ended is not None
+    assert ended.code != 0
+    assert b"all is there" not in world.log.data
+
+
 class SlowDaemon(Daemon):
     """A daemon that starts containers, and whose answer to that comes too late."""
 
