@@ -1,13 +1,14 @@
 """A browser goes through the waiting room into the application."""
 
-import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.fakes.samples import SERVE, SampleRepository
 
 pytestmark = pytest.mark.e2e
 
@@ -16,7 +17,7 @@ expect.set_options(timeout=30_000)  # in ms
 
 KEEPS_LOG = """new MutationObserver(() => {
     const log = document.querySelector("#log");
-    if (log && log.textContent.includes("==")) sessionStorage.log = log.textContent;
+    if (log && log.textContent.includes("It is being built.")) sessionStorage.log = log.textContent;
 }).observe(document, {childList: true, subtree: true, characterData: true});"""
 """Keeps what a visitor sees of a log: it goes when the application comes, which may be soon."""
 
@@ -27,19 +28,34 @@ def page(browser: Browser) -> Iterator[Page]:
         yield opened
 
 
+@pytest.fixture
+def slow(api: Api, tmp_path: Path) -> Iterator[SampleRepository]:
+    """An app whose build takes long enough to be seen, registered as `slow`."""
+    made = SampleRepository(tmp_path / "slow")
+    made.commit_app(
+        [
+            f"RUN echo {time.time()}; echo It is being built.; sleep 3",  # never built before
+            "RUN mkdir /www; echo '<h1>It was worth the wait.</h1>' > /www/index.html",
+            f"CMD {SERVE}",
+        ]
+    )
+    answer = api.call("POST", "/v1/apps", json={"name": "slow", "repository": str(made.folder)})
+    assert answer.status_code == 201, answer.text
+    yield made
+    api.call("DELETE", "/v1/apps/slow")
+
+
 def test_a_visitor_sees_the_log_and_then_the_application(
-    page: Page, hello: Hello, api: Api, cluster: Cluster
+    page: Page, slow: SampleRepository, api: Api, cluster: Cluster
 ) -> None:
-    sha = hello.commit("main~2")
+    sha = slow.git("rev-parse", "main")
     page.add_init_script(KEEPS_LOG)
-    page.goto(f"http://{sha[:7]}.hello.{cluster.domain}:{cluster.port}/?from=test")
+    page.goto(f"http://{sha[:7]}.slow.{cluster.domain}:{cluster.port}/?from=test")
     expect(page.locator("body")).to_contain_text(sha[:7])
-    heading = re.search("<h1>(.*)</h1>", hello.page(sha))
-    assert heading is not None
-    expect(page.locator("h1")).to_have_text(heading[1], timeout=60_000)
+    expect(page.locator("h1")).to_have_text("It was worth the wait.", timeout=60_000)
     assert page.url.endswith("/?from=test")
-    assert "==" in page.evaluate("sessionStorage.log")
-    assert api.preview("hello", sha)["state"] == "running"
+    assert "It is being built." in page.evaluate("sessionStorage.log || ''")
+    assert api.preview("slow", sha)["state"] == "running"
 
 
 def test_a_visitor_of_a_failed_preview_sees_why_and_can_retry(
