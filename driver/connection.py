@@ -1,5 +1,7 @@
 """One try at a subscription: a pymesos connection whose end always is a LinkOver, with a reason."""
 
+from __future__ import annotations
+
 import http
 import os
 import select

@@ -5,6 +5,8 @@ masters' znode is not there yet, drops the credentials of the URL, and does its 
 thread (P20). Watches only wake this one: what it reads then is the truth.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import logging

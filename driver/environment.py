@@ -1,5 +1,7 @@
 """What a Mesos agent tells an executor through its environment."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Mapping
 

@@ -12,6 +12,8 @@ DriverError
 └── ThreadDied         a defect of the driver: its thread has ended
 """
 
+from __future__ import annotations
+
 
 class DriverError(Exception):
     """A problem between us and Mesos; str() is a sentence for people."""

@@ -1,5 +1,7 @@
 """What an executor uses: a driver that survives its agent's restarts and loses no update."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The executor's side of pymesos: its events and the subscription, without its defects."""
 
+from __future__ import annotations
+
 import logging
 import threading
 import time

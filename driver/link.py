@@ -4,6 +4,8 @@ It replaces the loop of pymesos's Process, which ends (and tears the framework d
 exception, tries again without a pause, and never notices a peer that has fallen silent.
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import random

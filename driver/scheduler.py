@@ -1,5 +1,7 @@
 """What a framework uses: a scheduler driver that never takes a task down by accident."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The scheduler's side of pymesos: its calls and events, without its defects."""
 
+from __future__ import annotations
+
 import copy
 import dataclasses
 import logging

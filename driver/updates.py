@@ -1,5 +1,7 @@
 """The status updates that an agent has not acknowledged yet, in the order they were given."""
 
+from __future__ import annotations
+
 import dataclasses
 import threading
 from collections.abc import Mapping

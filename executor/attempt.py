@@ -1,5 +1,7 @@
 """What an attempt is, and the container that it wants. Pure."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Mapping
 

@@ -16,6 +16,8 @@ It ends in
 with the stage's name before the numbers (`[web 2/3]`) where it has one.
 """
 
+from __future__ import annotations
+
 import re
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Builds with BuildKit, by the docker command: docker-py speaks only to the classic builder."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
@@ -92,7 +94,7 @@ class BuildKit:
             raise build_log.buildkit_failure(tail.decode(errors="replace"))
 
 
-def _stream(process: "subprocess.Popen[bytes]", log: Log, at_step: Callable[[str], None]) -> bytes:
+def _stream(process: subprocess.Popen[bytes], log: Log, at_step: Callable[[str], None]) -> bytes:
     """Copy a process's output to the log until it ends; return the last of it."""
     tail = b""
     steps = build_log.StepReader()

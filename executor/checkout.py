@@ -4,6 +4,8 @@ The mirror holds branches and tags only. A repository is untrusted: no hooks, no
 transport that runs a command, and its symlinks stay symlinks.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import re

@@ -1,5 +1,7 @@
 """Builds with the daemon's classic builder, for agents without BuildKit."""
 
+from __future__ import annotations
+
 import contextlib
 import re
 import threading

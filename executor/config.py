@@ -1,5 +1,7 @@
 """What the agent gives this program: MESOS_* of Mesos, PREVS_* and DOCKER_* of its operator."""
 
+from __future__ import annotations
+
 import dataclasses
 import re
 from collections.abc import Mapping

@@ -6,6 +6,8 @@ codes (143, 137, as if they had ended by themselves), and exits. One that was ki
 running; the next one ends them when it starts, unless it has live-restore.
 """
 
+from __future__ import annotations
+
 import contextlib
 import logging
 import math

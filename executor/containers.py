@@ -5,6 +5,8 @@ All previews of an agent share one bridge network in which containers cannot tal
 after every stop, and a daemon has address ranges for about 30.
 """
 
+from __future__ import annotations
+
 import logging
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -60,7 +62,7 @@ class DockerContainers:
         self._network = f"prevs-{cluster}" if cluster else "prevs"
         self._log = log
 
-    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> "DockerContainer":
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
         """Start a container; its output goes to the attempt's log.
 
         One of the same name that was left over is removed first. Where this raises, no container

@@ -1,5 +1,7 @@
 """Sees to it that no container outlives its executor: guardian, work folder and reaper together."""
 
+from __future__ import annotations
+
 import logging
 import os
 import threading

@@ -1,5 +1,7 @@
 """The connection to this agent's docker daemon; docker-py's errors of it become ours here."""
 
+from __future__ import annotations
+
 import contextlib
 import struct
 import threading

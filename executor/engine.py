@@ -3,6 +3,8 @@
 docker-py costs 25 MB and 0.1 s, for one call, while the machine may be short of both.
 """
 
+from __future__ import annotations
+
 import http.client
 import socket
 import ssl

@@ -14,6 +14,8 @@ InvalidEnvironment             this program cannot even begin; all problems at o
 Stopped                        no error: the attempt was told to end
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import ClassVar
 

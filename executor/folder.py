@@ -8,6 +8,8 @@ The kernel lets go of a lock when its holder dies, however it dies. A path would
 agents that run in containers may each have a folder of the same path, and one docker daemon.
 """
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import os
@@ -34,7 +36,7 @@ class Folder:
         mine.write_text(name)
         # Whole at once, and the first one's where several begin at the same time.
         with contextlib.suppress(FileExistsError):
-            file.hardlink_to(mine)
+            os.link(mine, file)
         mine.unlink()
         return file.read_text()
 

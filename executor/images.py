@@ -1,5 +1,7 @@
 """The images of this agent's docker daemon: reused by tag, else built."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Mapping

@@ -1,5 +1,7 @@
 """Performs one attempt: commit, image, container, health, and then its end."""
 
+from __future__ import annotations
+
 import dataclasses
 import logging
 from collections.abc import Callable

@@ -6,6 +6,8 @@ seen of that second is told again and skipped. By number, for times do not tell 
 may have the same, and stdout and stderr are copied side by side and may be out of order.
 """
 
+from __future__ import annotations
+
 import datetime
 
 _STAMP = 30
@@ -26,7 +28,7 @@ class LogPosition:
         if not self._second:
             return None
         begins = datetime.datetime.fromisoformat(self._second.decode())
-        return int(begins.replace(tzinfo=datetime.UTC).timestamp())
+        return int(begins.replace(tzinfo=datetime.timezone.utc).timestamp())
 
     def take(self, piece: bytes) -> bytes:
         """Return the text of a piece without its time, nothing if it has been taken before."""

@@ -1,5 +1,7 @@
 """What a docker daemon's events tell of a container's end for want of memory. Pure."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,10 +1,12 @@
 """Mesos's shapes, translated once: the driver's callbacks become events in an inbox."""
 
+from __future__ import annotations
+
 import base64
 import binascii
 import queue
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 from executor.attempt import Attempt
 from executor.errors import ExecutorError
@@ -41,13 +43,13 @@ class Ended(NamedTuple):
     error: ExecutorError | None
 
 
-Event = Launched | Killed | ShutDown | Lost | Ended
+Event = Union[Launched, Killed, ShutDown, Lost, Ended]
 
 
 class MesosEvents:
     """Fulfils the driver's ExecutorEvents: every callback only puts an event into `inbox`."""
 
-    def __init__(self, inbox: "queue.SimpleQueue[Event]") -> None:
+    def __init__(self, inbox: queue.SimpleQueue[Event]) -> None:
         self._inbox = inbox
 
     def registered(

@@ -1,5 +1,7 @@
 """Telling of what changes often: not too often, and yet what it is in the end."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections.abc import Callable
@@ -60,7 +62,7 @@ class Paced:
             elif self._pending is None and self._open:
                 self._pending = self._later(wait, self._due)
 
-    def __enter__(self) -> "Paced":
+    def __enter__(self) -> Paced:
         return self
 
     def __exit__(

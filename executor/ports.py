@@ -1,5 +1,7 @@
 """What an attempt needs of the world, as small protocols; the edges fulfil them."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager

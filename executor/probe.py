@@ -74,7 +74,7 @@ class HttpProbe:
         try:
             connection.request("GET", self._path, headers=headers)
             return Answer(connected=True, status=connection.getresponse().status)
-        except TimeoutError:
+        except (TimeoutError, socket.timeout):  # two things before Python 3.10
             return self._too_late()
         except (http.client.RemoteDisconnected, ConnectionError):
             # docker's proxy accepts for a container that does not listen, and hangs up.

@@ -3,6 +3,8 @@
 `python -m executor.remains NAME=value TOLD`: what the guardian becomes at the executor's end.
 """
 
+from __future__ import annotations
+
 import contextlib
 import dataclasses
 import logging
@@ -45,7 +47,7 @@ class Remains:
     task_id: str = ""
     container: str | None = None
 
-    def told(self, line: str) -> "Remains":
+    def told(self, line: str) -> Remains:
         """Return what is known after a line that the executor has sent (executor/guardian.py)."""
         word, _, rest = line.partition(" ")
         if word == "attempt":

@@ -1,5 +1,7 @@
 """What Mesos hears of an attempt: states in their order, and exactly one that ends it."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -3,6 +3,8 @@
 The thread that calls run() owns all state; others put events into the inbox.
 """
 
+from __future__ import annotations
+
 import logging
 import queue
 import threading
@@ -69,7 +71,7 @@ class Service:
         self,
         config: Config,
         link: Link,
-        inbox: "queue.SimpleQueue[Event]",
+        inbox: queue.SimpleQueue[Event],
         make_tools: ToolMaker,
     ) -> None:
         self._config = config
@@ -107,22 +109,21 @@ class Service:
 
     def _handle(self, event: Event) -> bool:
         """Act on one event; return whether there is anything left to wait for."""
-        match event:
-            case Launched(task):
-                self._launch(task)
-            case Killed(_, grace):
-                self._end(self._stop_grace if grace is None else grace)
-            case ShutDown():
-                self._hasty = True
-                self._expire_in(self._config.shutdown_grace - _REPORT_TIME)
-                self._end(self._hasty_grace())
-            case Lost(reason):
-                logger.error("the agent is lost: %s", reason)
-                self._exit_code = EXIT_LOST
-                self._end(self._hasty_grace())
-            case Ended(error):
-                self._report_end(error)
-                return False
+        if isinstance(event, Ended):
+            self._report_end(event.error)
+            return False
+        if isinstance(event, Launched):
+            self._launch(event.task)
+        elif isinstance(event, Killed):
+            self._end(self._stop_grace if event.grace is None else event.grace)
+        elif isinstance(event, ShutDown):
+            self._hasty = True
+            self._expire_in(self._config.shutdown_grace - _REPORT_TIME)
+            self._end(self._hasty_grace())
+        else:
+            logger.error("the agent is lost: %s", event.reason)
+            self._exit_code = EXIT_LOST
+            self._end(self._hasty_grace())
         return self._reporter is not None
 
     def _expire_in(self, seconds: float) -> None:
@@ -194,4 +195,4 @@ class Service:
             event = self._inbox.get_nowait()
         except queue.Empty:
             return False
-        return isinstance(event, Lost | ShutDown)
+        return isinstance(event, (Lost, ShutDown))

@@ -1,5 +1,7 @@
 """How the threads of an executor tell the attempt's thread to end, or to look up."""
 
+from __future__ import annotations
+
 import contextlib
 import threading
 import time

@@ -17,6 +17,8 @@ from typing import Any, TypeVar, Union
 
 T = TypeVar("T")
 _Reader = Callable[[Any, str], Any]
+_UNIONS = (Union, getattr(types, "UnionType", Union))
+"""What `Optional[int]` and, from Python 3.10 on, `int | None` are unions of."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -75,7 +77,7 @@ def _reader(kind: Any) -> _Reader:
     To find out what a type is takes longer than to read a value of it.
     """
     origin = typing.get_origin(kind)
-    if origin in (Union, types.UnionType):
+    if origin in _UNIONS:
         return _read_optional(kind)
     if origin is tuple:
         return _read_tuple(kind)

@@ -86,8 +86,8 @@ class TaskReport:
     """
 
     phase: Phase
-    cause: Cause | None = None
-    exit_code: int | None = None
+    cause: Optional[Cause] = None
+    exit_code: Optional[int] = None
     detail: str = ""
     began: Mapping[str, float] = dataclasses.field(default_factory=dict)
     digest: str = ""

@@ -7,6 +7,8 @@ not one.
 A DNS label is RFC 1123's: 1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last.
 """
 
+from __future__ import annotations
+
 import hashlib
 import re
 from typing import NamedTuple

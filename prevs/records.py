@@ -73,7 +73,7 @@ class Failure:
 
     cause: Cause
     message: str
-    exit_code: int | None = None
+    exit_code: Optional[int] = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,23 +107,23 @@ class PreviewRecord:
     sha: str
     state: State
     labels: tuple[str, ...] = ()
-    task_id: str | None = None
-    agent_id: str | None = None
-    agent_host: str | None = None
-    host_port: int | None = None
+    task_id: Optional[str] = None
+    agent_id: Optional[str] = None
+    agent_host: Optional[str] = None
+    host_port: Optional[int] = None
     phase: str = ""
     reason: str = ""
-    failure: Failure | None = None
+    failure: Optional[Failure] = None
     created: float = 0.0
     changed: float = 0.0
-    started: float | None = None
-    last_used: float | None = None
+    started: Optional[float] = None
+    last_used: Optional[float] = None
     pinned: bool = False
     again: bool = False
     lost: int = 0
     not_before: float = 0.0
-    avoid: str | None = None
-    vanished: float | None = None
+    avoid: Optional[str] = None
+    vanished: Optional[float] = None
     detail: str = ""
     steps: tuple[Step, ...] = ()
     took: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -220,7 +220,7 @@ class InstallationRecord:
     role: str
     user: str
     domain: str
-    principal: str | None = None
+    principal: Optional[str] = None
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -4,6 +4,8 @@ The interface is that of http-parser 0.9.0 as far as pymesos 0.3.15 calls it; th
 There is no `errno` attribute on purpose: by its absence pymesos knows that `get_errno` is there.
 """
 
+from __future__ import annotations
+
 from typing import Final
 
 import h11

@@ -1,0 +1,101 @@
+"""What runs on an agent runs on its Python, which may be as old as 3.9: no such Python is here.
+
+`make check` has a mypy that knows 3.9 say so, and ruff its syntax (ruff.toml). This has what mypy
+does not know, and what is most easily written, so that it is told where it is written.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+OLDEST = (3, 9)
+FOLDERS = ("executor", "driver", "prevs", "third_party/http-parser")
+
+
+def _sources() -> list[Path]:
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    imported = {
+        name
+        for path in found
+        for name in re.findall(r"^\s*from program(?:\.| import )(\w+)", path.read_text(), re.M)
+    }
+    return [*found, *(ROOT / "program" / f"{name}.py" for name in ("__init__", *sorted(imported)))]
+
+
+SOURCES = [path for path in _sources() if "build" not in path.relative_to(ROOT).parts]
+
+
+def _annotations(tree: ast.AST) -> set[int]:
+    """Return the nodes that no Python evaluates, by id."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        for name in ("annotation", "returns"):
+            given = getattr(node, name, None)
+            if isinstance(given, ast.AST):
+                found.update(map(id, ast.walk(given)))
+    return found
+
+
+def _is_type(node: ast.expr) -> bool:
+    """Tell whether this names a class, as far as its spelling says so."""
+    if isinstance(node, ast.Subscript):
+        return _is_type(node.value)
+    if isinstance(node, ast.Constant):
+        return node.value is None
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return name in {"int", "str", "float", "bool", "bytes", "dict", "list", "tuple"} or bool(
+        re.match(r"_*[A-Z]\w*[a-z]", name)
+    )
+
+
+def newer(source: str) -> Iterator[str]:
+    """Yield what older Pythons can't do, as far as it is easily written."""
+    tree = ast.parse(source, feature_version=OLDEST)
+    unread = _annotations(tree)
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.BitOr)
+            and id(node) not in unread
+        ):
+            if _is_type(node.left) or _is_type(node.right):
+                yield f"{node.lineno}: a union that is made at run time: {ast.unparse(node)}"
+        elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+            caught = ast.unparse(node.type)
+            if re.search(r"\bTimeoutError", caught) and "socket.timeout" not in caught:
+                yield f"{node.lineno}: sockets raise socket.timeout too: except {caught}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_an_agent_runs_is_written_for_the_oldest_python(path: Path) -> None:
+    assert list(newer(path.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Event = Launched | Killed",
+        "isinstance(event, Lost | ShutDown)",
+        "Reader = Callable[[str], int] | None",
+        "try:\n    pass\nexcept TimeoutError:\n    pass",
+    ],
+)
+def test_what_is_newer_is_found(source: str) -> None:
+    assert list(newer(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def ask(limit: float | None) -> str | None: ...",
+        "flags = os.O_RDWR | os.O_CREAT",
+        "both = first | {second}",
+        "try:\n    pass\nexcept (TimeoutError, socket.timeout):\n    pass",
+    ],
+)
+def test_what_every_python_can_do_passes(source: str) -> None:
+    assert list(newer(source)) == []
