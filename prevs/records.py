@@ -18,6 +18,7 @@ __all__ = [
     "Failure",
     "InstallationRecord",
     "LeaderRecord",
+    "Mistake",
     "Placement",
     "PlacementsRecord",
     "PreviewRecord",
@@ -68,12 +69,24 @@ class AppRecord:
 
 
 @dataclasses.dataclass(frozen=True)
+class Mistake:
+    """What is wrong in a line (the first is 1) of a commit's .prevs.toml, and what to do."""
+
+    line: int
+    message: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Failure:
-    """Why an attempt failed, as a sentence for people and a cause for programs."""
+    """Why an attempt failed, as a sentence for people and a cause for programs.
+
+    `mistakes` are those in the commit's settings, where they are the reason.
+    """
 
     cause: Cause
     message: str
     exit_code: Optional[int] = None
+    mistakes: tuple[Mistake, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +113,8 @@ class PreviewRecord:
     for). `steps` are those of the current or the last attempt: queued, placed, fetching, building,
     starting, checking, running. `took` is how many seconds each step took when an attempt that
     came to run last had it. `settings` are what its commit says of itself, None where that was not
-    read yet; `digest` is its image's in the registry, "" where none is known.
+    read yet; `settings_for` is what of the app they were read for. `digest` is its image's in the
+    registry, "" where none is known.
     """
 
     app: str
@@ -128,6 +142,7 @@ class PreviewRecord:
     steps: tuple[Step, ...] = ()
     took: Mapping[str, float] = dataclasses.field(default_factory=dict)
     settings: Optional[CommitSettings] = None
+    settings_for: str = ""
     digest: str = ""
 
     def encode(self) -> bytes:

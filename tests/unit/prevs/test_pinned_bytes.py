@@ -17,6 +17,7 @@ from prevs.records import (
     Failure,
     InstallationRecord,
     LeaderRecord,
+    Mistake,
     Placement,
     PlacementsRecord,
     PreviewRecord,
@@ -72,7 +73,7 @@ WRITTEN: dict[str, Any] = {
         host_port=31000,
         phase="building",
         reason="no agent has 2048 MB free",
-        failure=Failure(Cause.BUILD_FAILED, "RUN exited with 7.", 7),
+        failure=Failure(Cause.BUILD_FAILED, "RUN exited with 7.", 7, (Mistake(3, "not known"),)),
         created=1700000000.0,
         changed=1700000001.5,
         started=1700000002.0,
@@ -86,6 +87,7 @@ WRITTEN: dict[str, Any] = {
         detail="3/5 RUN make",
         steps=(Step("queued", 1700000000.0), Step("building", 1700000002.5)),
         took={"queued": 0.5, "building": 48.0},
+        settings_for="services/web 2 1024",
         settings=CommitSettings(
             port=8000, health="/up", start_limit=120.0, cpus=0.5, mem=512, build=BUILD, run=RUN
         ),

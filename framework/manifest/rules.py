@@ -1,0 +1,155 @@
+"""What the values in a .prevs.toml have to be, beside their types. Pure.
+
+Each rule returns its value, or raises PydanticCustomError with the rest of a sentence that begins
+with the key.
+"""
+
+import posixpath
+import re
+import shlex
+from typing import NamedTuple, NoReturn, cast
+
+from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+_SYSTEM = ("/proc", "/sys", "/dev")
+
+
+class Bounds(NamedTuple):
+    """What the app lets its commits have. `folder` is where in the repository the app is."""
+
+    app: str
+    folder: str
+    cpus: float
+    mem: int
+
+
+def refuse(message: str, **values: object) -> NoReturn:
+    """Refuse a value; `message` may have `values` in braces."""
+    raise PydanticCustomError("rule", message, values)
+
+
+def split_words(value: object) -> object:
+    """Return the words of a command line, as a shell would part them; a list stays."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        refuse("cannot be split into words ({why}); write a list of words", why=str(error).lower())
+
+
+def check_words(value: list[str]) -> list[str]:
+    """Refuse a command whose program is nothing."""
+    if value and not value[0]:
+        refuse("begins with an empty word, where the program's name belongs")
+    return value
+
+
+def make_list(value: object) -> object:
+    """Return one number as a list of it."""
+    return [value] if type(value) is int else value
+
+
+def check_text(value: str) -> str:
+    """Refuse what no argument and no variable of a process can hold."""
+    if "\0" in value:
+        refuse("must not have a NUL character in it")
+    return value
+
+
+def check_name(value: str) -> str:
+    """Refuse what is no variable's name."""
+    if not _NAME.fullmatch(value):
+        refuse("is no name of a variable: letters, digits and _, no digit first")
+    return value
+
+
+def check_own_name(value: str) -> str:
+    """Refuse the names of variables that prevs sets, too."""
+    if value == "PORT" or value.startswith("PREVS_"):
+        refuse("is set by prevs; choose another name{hint}", hint=_hint(value))
+    return check_name(value)
+
+
+def check_health(value: str) -> str:
+    """Refuse what is no path of a URL."""
+    if not (value.startswith("/") and value.isascii() and value.isprintable() and " " not in value):
+        refuse("must begin with / and have no spaces or control characters in it")
+    return value
+
+
+def check_stage(value: str) -> str:
+    """Refuse what is no stage of a Dockerfile."""
+    if not _STAGE.fullmatch(value):
+        refuse("is no name of a stage: letters, digits, _, . and -")
+    return value
+
+
+def check_path(value: str, info: ValidationInfo) -> str:
+    """Refuse a path that leaves the repository; return it without detours."""
+    bounds = _bounds(info)
+    if not value or not value.isprintable():
+        refuse("must be a path without control characters in it")
+    if value.startswith("/"):
+        refuse("must be relative to the app's folder, without / at its beginning")
+    whole = posixpath.normpath(posixpath.join(bounds.folder, value))
+    if whole == ".." or whole.startswith("../"):
+        refuse("leaves the repository: name a path inside it")
+    return posixpath.normpath(value)
+
+
+def check_volume(value: str) -> str:
+    """Refuse what cannot be a volume; return the path without detours."""
+    path = re.sub("^/+", "/", posixpath.normpath(value))
+    if not value.startswith("/") or not value.isprintable():
+        refuse("must be an absolute path in the container, like /data")
+    if path == "/" or any(path == one or path.startswith(f"{one}/") for one in _SYSTEM):
+        refuse("cannot be a volume: / and what is below /proc, /sys and /dev are the system's")
+    return path
+
+
+def check_volumes(value: list[str]) -> list[str]:
+    """Refuse a volume that is named twice."""
+    for path in value:
+        if value.count(path) > 1:
+            refuse("names {path} twice", path=path)
+    return value
+
+
+def check_cpus(value: float, info: ValidationInfo) -> float:
+    """Refuse a share beyond the app's."""
+    bounds = _bounds(info)
+    if value > bounds.cpus:
+        refuse(
+            "asks for {asked} CPUs; this app's commits may have at most {most}: have its max_cpus "
+            "raised (prevs app set {app} --max-cpus {asked})",
+            asked=f"{value:g}",
+            most=f"{bounds.cpus:g}",
+            app=bounds.app,
+        )
+    return value
+
+
+def check_mem(value: int, info: ValidationInfo) -> int:
+    """Refuse memory beyond the app's."""
+    bounds = _bounds(info)
+    if value > bounds.mem:
+        refuse(
+            "asks for {asked} MB; this app's commits may have at most {most}: have its max_mem "
+            "raised (prevs app set {app} --max-mem {asked})",
+            asked=value,
+            most=bounds.mem,
+            app=bounds.app,
+        )
+    return value
+
+
+def _bounds(info: ValidationInfo) -> Bounds:
+    return cast(Bounds, info.context)
+
+
+def _hint(name: str) -> str:
+    return "; the port is the key port, outside of [environment]" if name == "PORT" else ""
