@@ -23,6 +23,7 @@ from executor import memory
 from executor.daemon import daemon_errors, explanation
 from executor.errors import DockerRestarted, DockerUnavailable
 from executor.log_position import LogPosition
+from executor.pace import Pace
 from executor.ports import Exit, Log
 
 _DAEMON_RETURNS = 60.0
@@ -32,6 +33,13 @@ _RETRY_PAUSE = 0.5
 _LONGEST_RETRY_PAUSE = 5.0
 _TELLING = 1.0
 """Seconds in which a daemon tells of an end that it has seen itself, and of what led to it."""
+
+_LOG_RATE = 512 * 1024
+"""Bytes per second that are read of a container's output in the long run: reading a flood costs the
+agent more than the application that makes it. What docker lets go of meanwhile is not read."""
+
+_LOG_BURST = 16 * 1024 * 1024
+"""Bytes that are read at once: more than an honest application prints when it starts."""
 
 _UNKNOWN = 255
 """What a daemon says of a container that ended while it was away."""
@@ -64,6 +72,7 @@ class DockerContainer:
         self._on_exit = on_exit
         self._on_removed = on_removed
         self._patience = patience
+        self._pace = Pace(_LOG_RATE, _LOG_BURST, time.monotonic())
         self._ended: Exit | DockerUnavailable | None = None
         self._was_away = False
         self._told_to_end = False
@@ -156,6 +165,8 @@ class DockerContainer:
         for piece in pieces:
             if text := position.take(piece):
                 self._log.write(text)
+            if delay := self._pace.delay(len(piece), time.monotonic()):
+                self._over.wait(delay)
 
     def _wait(self) -> None:
         while self._ended is None:

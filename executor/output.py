@@ -1,17 +1,71 @@
-"""The attempt's log: the sandbox's stdout, which the Mesos UI and the framework show to people."""
+"""The attempt's log: the sandbox's stdout, which the Mesos UI and the framework show to people.
+
+However much an application prints, the file takes a bounded part of the disk: its beginning is
+kept (the build, the start) and what was printed last. What is between becomes a hole, which takes
+no room: all offsets stay as they are, so that who reads by offset reads on (framework/holes.py).
+"""
+
+from __future__ import annotations
 
 import contextlib
+import logging
 import os
+import stat
 import threading
+from collections.abc import Callable
+
+BEGINNING = 4 * 1024 * 1024
+"""Bytes at the beginning of a log that are kept."""
+
+END = 4 * 1024 * 1024
+"""Bytes at the end that are kept at least; at most, twice as many."""
+
+_FULL = b"\n== the log is full: what follows is not kept ==\n"
+_KEEP_SIZE_PUNCH_HOLE = 0x01 | 0x02
+
+logger = logging.getLogger(__name__)
+
+
+def punch(descriptor: int, offset: int, length: int) -> None:
+    """Free the blocks of a part of a file, which reads as zeros from then on. Raises OSError."""
+    import ctypes  # for who prints much only: it takes a megabyte
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.fallocate(
+        ctypes.c_int(descriptor),
+        ctypes.c_int(_KEEP_SIZE_PUNCH_HOLE),
+        ctypes.c_int64(offset),
+        ctypes.c_int64(length),
+    )
+    if done != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
 
 
 class Output:
-    """Writes to a file descriptor, whole and at once. Thread safe."""
+    """Writes to a file descriptor, whole and at once. Thread safe.
 
-    def __init__(self, descriptor: int) -> None:
+    `beginning` and `end` are as BEGINNING and END, multiples of 4096; `punch` makes holes. What
+    is no file (a pipe, of a logger that bounds by itself) is not bounded.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        beginning: int = BEGINNING,
+        end: int = END,
+        punch: Callable[[int, int, int], None] = punch,
+    ) -> None:
         self._descriptor = descriptor
+        self._beginning = beginning
+        self._end = end
+        self._punch = punch
         self._lock = threading.Lock()
         self._at_line_start = True
+        self._is_bounded = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._is_full = False
+        self._unchecked = 0
 
     def write(self, data: bytes) -> None:
         """Append bytes of a build's or an application's output."""
@@ -29,5 +83,27 @@ class Output:
             self._at_line_start = data.endswith(b"\n")
         # A full disk costs the log, and not the preview.
         with contextlib.suppress(OSError):
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+            for begin in range(0, len(data), self._end):
+                self._append_piece(data[begin : begin + self._end])
+
+    def _append_piece(self, data: bytes) -> None:
+        if self._is_full:
+            return
+        self._unchecked += len(data)
+        while data:
+            data = data[os.write(self._descriptor, data) :]
+        if self._is_bounded and self._unchecked >= self._end:
+            self._unchecked = 0
+            self._make_room()
+
+    def _make_room(self) -> None:
+        size = os.fstat(self._descriptor).st_size
+        length = (size - self._end - self._beginning) // 4096 * 4096
+        if length <= 0:
+            return
+        try:
+            self._punch(self._descriptor, self._beginning, length)
+        except OSError:
+            logger.exception("the file system of the sandbox makes no holes: the log ends here")
+            self._is_full = True
+            os.write(self._descriptor, _FULL)

@@ -258,7 +258,9 @@ class Sandboxes(Protocol):
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return what follows byte `offset` of the last attempt's output, and the next offset.
 
-        Returns nothing where there is no sandbox, not yet or no longer. Blocks for one HTTP call.
+        What is left out of a long log (framework/holes.py) is one line that says so. Returns
+        nothing where there is no sandbox, not yet or no longer. Blocks for one HTTP call, and some
+        twenty where something is left out.
         Raises Unavailable when the agent does not answer.
         """
         ...

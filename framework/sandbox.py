@@ -12,12 +12,14 @@ from typing import Any
 
 import requests
 
+from framework import holes
 from framework.errors import Unavailable
 from prevs.records import PreviewRecord
 
 PIECE_SIZE = 64 * 1024
 """The most bytes that a call reads; agents give no more at once (16 pages)."""
 
+_PAGE_SIZE = 4096
 _TIMEOUTS_S = (2.0, 5.0)
 _ADDRESSES_AGE_S = 5.0
 _END = -1
@@ -55,7 +57,18 @@ class AgentSandboxes:
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
         data, begin = self._read(preview, offset, PIECE_SIZE)
-        return data, begin + len(data)
+        kept = holes.cut_at_hole(data)
+        if kept or not data:
+            return kept, begin + len(kept)
+        return self._read_behind_hole(preview, begin)
+
+    def _read_behind_hole(self, preview: PreviewRecord, begin: int) -> tuple[bytes, int]:
+        """Return what follows the hole that begins there, after a line that says so."""
+        _, size = self._read(preview, _END, 0)
+        end = holes.find_end(lambda at: self._read(preview, at, _PAGE_SIZE)[0], begin, size)
+        data, end = self._read(preview, end, PIECE_SIZE)
+        kept = holes.cut_at_hole(data)
+        return holes.note(begin, end) + kept, end + len(kept)
 
     def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, in whole lines where one is not longer itself.

@@ -2,7 +2,11 @@
 
 import asyncio
 import json
+import re
+import shlex
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.commands import SHA, OneCommand
 from tests.fakes.previews import FakePreviews
+from tests.fakes.samples import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -48,3 +53,37 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
         assert "".join(pieces) == "one\ntwo\nzwölf\nthree\n"
         assert len(pieces) > 1
     assert sandboxes.read(preview, 0)[0].decode() == "one\ntwo\nzwölf\nthree\n"
+
+
+FLOOD = """
+from executor.output import Output
+output = Output(1)
+output.header("building")
+line = b"%08d: the application says what it said before\\n"
+for number in range(0, 2_000_000, 1000):
+    output.write(b"".join(line % each for each in range(number, number + 1000)))
+output.header("the end")
+"""
+"""Prints 112 MB."""
+
+
+def test_of_a_log_that_was_a_flood_the_beginning_and_the_end_are_read(mesos: Any) -> None:
+    one = OneCommand(mesos.master)
+    sandboxes = AgentSandboxes(lambda: mesos.master, lambda: one.framework_id)
+    root = Path(__file__).parents[2]
+    with one.run(shlex.join(["cd", str(root)]) + f"; {sys.executable} -c '{FLOOD}'") as preview:
+        wait_until(lambda: sandboxes.tail(preview, 100)[0].endswith(b"== the end ==\n"))
+        text, offset = b"", 0
+        while (piece := sandboxes.read(preview, offset))[0]:
+            data, offset = piece
+            text += data
+    lines = text.decode().splitlines()
+    assert lines[0] == "== building =="
+    assert lines[1].startswith("00000000: ")
+    left_out = [line for line in lines if "left out" in line]
+    assert len(left_out) == 1
+    assert re.fullmatch(r"== \d+\.\d MB are left out here: .* ==", left_out[0])
+    assert lines[-2].startswith("01999999: ")
+    assert len(text) <= 13 * 1024 * 1024
+    assert "\0" not in text.decode()
+    assert offset > 100_000_000
