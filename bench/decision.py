@@ -26,6 +26,7 @@ from framework.matching import Offer
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
 from framework.records import Records
+from framework.sealing import Keyring
 from framework.service import Service
 from framework.task_info import Origin
 from prevs import names
@@ -123,7 +124,7 @@ def build() -> Scene:
     clock = Clock(lambda: seconds[0], lambda: seconds[0])
     store = _Store()
     forgotten: list[str] = []
-    records = Records(stored, store, clock)
+    records = Records(stored, store, clock, Keyring(()))
     service = Service(
         records,
         _Cluster(),

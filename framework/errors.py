@@ -1,8 +1,10 @@
 """Every "no" of the framework, as one family; each carries the fields that a caller needs.
 
 FrameworkError
-├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken, UnknownPlace
-├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists
+├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken, UnknownPlace,
+│             UnknownVariable, UnknownCredential
+├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists,
+│             SecretsChanged, SecretsUnreadable, NoKey
 ├── InvalidSettings          all problems at once
 ├── RepositoryUnreachable
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
@@ -111,6 +113,72 @@ class TokenExists(Conflict):
             "(DELETE /v1/tokens/NAME)."
         )
         self.name = name
+
+
+class UnknownVariable(NotFound):
+    """No variable of that name is set for the app."""
+
+    def __init__(self, app: str, name: str) -> None:
+        super().__init__(f"{app!r} has no variable {name!r}. `prevs env ls {app}` lists them.")
+        self.app = app
+        self.name = name
+
+
+class UnknownCredential(NotFound):
+    """The app's repository is read without a credential."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"{app!r} has no credential: its repository is read without. "
+            f"`prevs credential set {app}` sets one."
+        )
+        self.app = app
+
+
+class SecretsChanged(Conflict):
+    """A change of what an app is given as it was, which somebody else has changed meanwhile."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__(
+            f"The variables or the credential of {app!r} were changed meanwhile. Read them again "
+            f"(GET /v1/apps/{app}/environment, /v1/apps/{app}/credential) first."
+        )
+        self.app = app
+
+
+class NoKey(Conflict):
+    """There is no key that could seal what is to be kept."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This framework has no key to seal variables and credentials with, and keeps none in "
+            "the clear. Make a key (`prevs key > FILE`), name the file in PREVS_KEY_FILE of every "
+            "framework, and start them again."
+        )
+
+
+class WrongKey(Exception):
+    """A sealed text that no key here opens; `why` is a sentence that begins small.
+
+    No caller hears of it: SecretsUnreadable says what it means.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class SecretsUnreadable(Conflict):
+    """What an app is given is kept, but cannot be opened; `why` as of WrongKey."""
+
+    def __init__(self, app: str, why: str) -> None:
+        super().__init__(
+            f"The variables and the credential of {app!r} cannot be opened: {why} Whoever runs "
+            "prevs has to put the key that sealed them into the file PREVS_KEY_FILE of every "
+            f"framework and start those again, or to remove them (`prevs env unset {app} --all`) "
+            "and set them anew."
+        )
+        self.app = app
 
 
 class Candidate(NamedTuple):

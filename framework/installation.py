@@ -18,7 +18,7 @@ _SETTINGS: Mapping[str, str] = {
     "domain": "PREVS_DOMAIN",
     "principal": "PREVS_PRINCIPAL",
 }
-_OURS = frozenset({"apps", "framework", "placements", "previews", "proxies", "tokens"})
+_OURS = frozenset({"apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"})
 _FRAMEWORK_ID = re.compile(rb"[A-Za-z0-9._-]{1,255}")
 
 

@@ -4,9 +4,9 @@ import functools
 import gc
 import getpass
 import queue
-import secrets
 import socket
 from pathlib import Path
+from secrets import choice, token_hex, token_urlsafe
 from typing import NamedTuple
 
 from fastapi import FastAPI
@@ -27,6 +27,8 @@ from framework.previews import ServicePreviews
 from framework.records import Records
 from framework.refs import Mirrors
 from framework.sandbox import AgentSandboxes
+from framework.sealing import Keyring
+from framework.secrets import ServiceSecrets
 from framework.service import Service
 from framework.settings import Settings
 from framework.task_info import Origin
@@ -76,6 +78,8 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
     gc.collect()
     gc.freeze()
     cluster = _cluster(chosen, inbox, stored.framework_id)
+    # What reads repositories needs credentials, and is made before what keeps them.
+    given = ServiceSecrets(lambda: service, clock.now)
     refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval)
     metrics = Metrics(registry)
     following = Following(
@@ -86,16 +90,16 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         failed=lambda app: metrics.fetches_failed.labels(app).inc(),
     )
     service = Service(
-        Records(stored, store, clock),
+        Records(stored, store, clock, Keyring(chosen.keys())),
         cluster,
         inbox=inbox,
         origin=Origin("", chosen.executor_command, chosen.executor_uris, chosen.addresses()),
-        new_attempt=functools.partial(next_attempt, secrets.choice),
+        new_attempt=functools.partial(next_attempt, choice),
         forget_mirror=following.forget,
         metrics=metrics,
         clock=clock,
         limits=chosen.limits,
-        era=secrets.token_hex(4),
+        era=token_hex(4),
     )
     there = AgentSandboxes(
         lambda: cluster.master, lambda: service.framework_id, credential=_credential(chosen)
@@ -107,6 +111,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         cluster,
         refs=refs,
         sandboxes=LastingSandboxes(there, kept),
+        secrets=given,
         clock=clock,
         registry=registry,
     )
@@ -121,6 +126,7 @@ def _make_app(
     *,
     refs: Mirrors,
     sandboxes: LastingSandboxes,
+    secrets: ServiceSecrets,
     clock: Clock,
     registry: CollectorRegistry,
 ) -> FastAPI:
@@ -134,6 +140,7 @@ def _make_app(
         agents=MesosState(lambda: cluster.master, _credential(chosen)),
         tokens=admission.tokens,
         audit=admission.audit,
+        secrets=secrets,
         ready=lambda: _not_ready(service, cluster),
     )
     app = http_api.make_app(
@@ -179,8 +186,8 @@ def describe(chosen: Settings) -> InstallationRecord:
 
 def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> http_api.Admission:
     return http_api.Admission(
-        ServiceTokens(service, operator, functools.partial(secrets.token_urlsafe, 32)),
-        http_api.Audit(folder, clock.now, functools.partial(secrets.token_hex, 6)),
+        ServiceTokens(service, operator, functools.partial(token_urlsafe, 32)),
+        http_api.Audit(folder, clock.now, functools.partial(token_hex, 6)),
         http_api.Vouching(operator, clock.now),
         clock.monotonic,
     )

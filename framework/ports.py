@@ -8,11 +8,20 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
+from framework.app_secrets import AppSecrets, Variable
 from framework.history import History
 from framework.mesos_agents import AgentList
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, TokenRecord
+from prevs.messages import Credential
+from prevs.records import (
+    AppRecord,
+    PlacementsRecord,
+    PreviewRecord,
+    ProxyRecord,
+    SecretsRecord,
+    TokenRecord,
+)
 
-Record = AppRecord | PreviewRecord | PlacementsRecord | TokenRecord
+Record = AppRecord | PreviewRecord | PlacementsRecord | TokenRecord | SecretsRecord
 """What the framework stores, and nobody else writes."""
 
 
@@ -144,6 +153,51 @@ class Tokens(Protocol):
 
         Blocks as writes of Previews do. Raises UnknownToken, Unavailable.
         """
+        ...
+
+
+class Secrets(Protocol):
+    """What apps are given that their repositories don't have. Thread safe.
+
+    `credential` and `of` answer from the service's last snapshot and don't block; the others block
+    as writes of Previews do, and hold for what begins later: attempts, looks at a repository. They
+    raise UnknownApp, SecretsUnreadable, Unavailable; SecretsChanged where things are not as
+    `only_if` says. None of what they raise has a value in it.
+    """
+
+    def credential(self, app: str) -> Credential | None:
+        """Return how the repository of an app is read; None for one that needs no credential.
+
+        So it is for an app that is not known. Raises SecretsUnreadable.
+        """
+        ...
+
+    def of(self, app: str) -> AppSecrets:
+        """Return all that an app is given. Raises UnknownApp, SecretsUnreadable."""
+        ...
+
+    def set_variable(
+        self, app: str, name: str, variable: Variable, *, only_if: AppSecrets | None = None
+    ) -> AppSecrets:
+        """Set a variable, and note when. Raises InvalidSettings, NoKey."""
+        ...
+
+    def unset_variable(self, app: str, name: str, *, only_if: AppSecrets | None = None) -> None:
+        """Remove a variable. Raises UnknownVariable."""
+        ...
+
+    def set_credential(
+        self, app: str, credential: Credential, *, only_if: AppSecrets | None = None
+    ) -> AppSecrets:
+        """Set the credential. Raises InvalidSettings, NoKey."""
+        ...
+
+    def unset_credential(self, app: str, *, only_if: AppSecrets | None = None) -> None:
+        """Remove the credential. Raises UnknownCredential."""
+        ...
+
+    def unset_all(self, app: str) -> None:
+        """Remove every variable; where they cannot be opened, the credential with them."""
         ...
 
 
@@ -287,6 +341,8 @@ class Agents(Protocol):
 class Stored(NamedTuple):
     """Everything that the store holds; what cannot be read is not among it.
 
+    But for secrets: of those that cannot be read, `sealed` is empty, which nothing opens.
+
     `versions` are those of the apps' placements, as ProxyRecord.applied counts them. `forgotten`
     says that there is no framework id because an operator wanted it so.
     """
@@ -298,6 +354,23 @@ class Stored(NamedTuple):
     versions: Mapping[str, int] = MappingProxyType({})
     forgotten: bool = False
     tokens: Sequence[TokenRecord] = ()
+    secrets: Sequence[SecretsRecord] = ()
+
+
+class Vault(Protocol):
+    """Seals what nobody may read who sees the store, with keys that are elsewhere."""
+
+    def seal(self, data: bytes) -> str:
+        """Return `data` sealed by the first key. Raises NoKey."""
+        ...
+
+    def open(self, sealed: str) -> bytes:
+        """Return what is in a sealed text. Raises WrongKey."""
+        ...
+
+    def is_sealed_by_first(self, sealed: str) -> bool:
+        """Tell whether the first key opens a sealed text."""
+        ...
 
 
 class Store(Protocol):

@@ -16,9 +16,10 @@ from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.lifecycle import Event
 from framework.matching import Key
-from framework.ports import Store, Stored
+from framework.ports import Store, Stored, Vault
 from framework.preview_index import PreviewIndex
 from framework.routes import Routes
+from framework.secret_records import Kept, SecretRecords
 from framework.token_records import TokenRecords
 from prevs import names
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
@@ -31,7 +32,7 @@ _AT_ONCE = 100
 
 
 class Snapshot(NamedTuple):
-    """All apps, previews and tokens at one moment; never changed afterwards.
+    """All apps, previews, tokens and secrets at one moment; never changed afterwards.
 
     `queue_places` are those of the previews that wait, 1 being the next; `usual` is how many
     seconds each step of an app's attempts usually takes.
@@ -42,12 +43,17 @@ class Snapshot(NamedTuple):
     queue_places: Mapping[Key, int] = MappingProxyType({})
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
     usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    secrets: Mapping[str, Kept] = MappingProxyType({})
 
 
 class Records:
-    """Apps and previews; `routes` has the placements that follow from them, `tokens` the tokens."""
+    """Apps and previews.
 
-    def __init__(self, stored: Stored, store: Store, clock: Clock) -> None:
+    `routes` has the placements that follow from them, `tokens` the tokens, `secrets` what apps are
+    given.
+    """
+
+    def __init__(self, stored: Stored, store: Store, clock: Clock, vault: Vault) -> None:
         self._store = store
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
@@ -58,14 +64,15 @@ class Records:
         self._usual_stale = set(self._index.apps)
         self.routes = Routes(stored, store, clock, self._index)
         self.tokens = TokenRecords(stored.tokens, store)
+        self.secrets = SecretRecords(stored.secrets, store, vault)
         self.framework_id = stored.framework_id
 
     def snapshot(self) -> Snapshot:
-        """Return all apps but removed ones, their previews and all tokens.
+        """Return all apps but removed ones, their previews, all tokens and secrets.
 
         Made only after a change.
         """
-        if self._snapshot is None or self._snapshot.tokens is not self.tokens.all:
+        if self._snapshot is None:
             apps = {name: app for name, app in self._apps.items() if not app.removed}
             previews = dict(self._index.all)
             for name in self._index.apps - apps.keys():
@@ -73,7 +80,12 @@ class Records:
                     del previews[preview.app, preview.sha]
             places = waiting.places(self.in_state(State.QUEUED))
             usual = self._keep_usual()
-            self._snapshot = Snapshot(apps, previews, places, self.tokens.all, usual)
+            self._snapshot = Snapshot(apps, previews, places, usual=usual)
+        # Made anew where these have changed: they write themselves.
+        if self._snapshot.tokens is not self.tokens.all:
+            self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
+        if self._snapshot.secrets is not self.secrets.all:
+            self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
         return self._snapshot
 
     def _keep_usual(self) -> Mapping[str, Mapping[str, float]]:
@@ -223,6 +235,7 @@ class Records:
         Else what was asked for in vain would be found by the next leader, and done long after.
         """
         self.tokens.make_sure()
+        self.secrets.make_sure()
         for key, tried in tuple(self._unsure.items()):
             known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:
@@ -275,6 +288,7 @@ class Records:
         for preview in self.of_app(name):
             self.forget_preview(preview)
         self.routes.forget(name)
+        self.secrets.remove(name)
         if name in self._apps:
             self._store.delete(self._apps[name])
             self._unsure.pop((name,), None)

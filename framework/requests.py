@@ -1,14 +1,22 @@
 """What people and the proxies ask for, as changes of the records. Owned by the service's thread."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import structlog
 
 from framework import steps
+from framework.app_secrets import AppSecrets
 from framework.clock import Clock
-from framework.errors import AppChanged, AppExists, BeingRemoved, NotRetryable
+from framework.errors import (
+    AppChanged,
+    AppExists,
+    BeingRemoved,
+    NotRetryable,
+    SecretsChanged,
+    SecretsUnreadable,
+)
 from framework.lifecycle import Event
 from framework.records import Records
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
@@ -123,6 +131,29 @@ class Requests:
     def remove_token(self, name: str) -> None:
         """Remove a token."""
         self._records.tokens.remove(name)
+
+    def change_secrets(
+        self,
+        app: str,
+        change: Callable[[AppSecrets], AppSecrets],
+        only_if: AppSecrets | None = None,
+    ) -> AppSecrets:
+        """Change what an app is given. Raises what `change` does."""
+        self._records.app(app)
+        given = self._records.secrets.of(app)
+        if only_if not in (None, given):
+            raise SecretsChanged(app)
+        return self._records.secrets.save(change(given))
+
+    def clear_secrets(self, app: str) -> None:
+        """Remove an app's variables; where they cannot be opened, all that it is given."""
+        self._records.app(app)
+        try:
+            given = self._records.secrets.of(app)
+        except SecretsUnreadable:
+            self._records.secrets.remove(app)
+        else:
+            self._records.secrets.save(dataclasses.replace(given, variables={}))
 
     def _find(self, name: str, only_if: AppRecord | None) -> AppRecord:
         app = self._records.app(name)

@@ -14,12 +14,14 @@ from framework.limits import Limits
 from prevs import names
 from prevs.names import Addresses
 from program import settings
+from program.keys import read_keys
 from program.settings import (
     HOST_PORT,
     PREFIX,
     ROOT,
     Domain,
     EnvironmentSettings,
+    KeyFile,
     SecretFile,
     ZookeeperServers,
     read_secret,
@@ -95,6 +97,12 @@ class Settings(EnvironmentSettings):
     )
     secret_file: SecretFile | None = Field(
         default=None, description="Holds the principal's secret. Both, or none."
+    )
+    key_file: KeyFile | None = Field(
+        default=None,
+        description="Holds the keys that seal what apps are given (variables, secrets, "
+        "credentials), one a line: the first one seals, every one opens. Without, they are given "
+        "nothing. Every framework needs the same.",
     )
     refs_interval: float = Field(
         default=10.0,
@@ -217,6 +225,10 @@ class Settings(EnvironmentSettings):
     def token(self) -> str:
         """Read the API's bearer token."""
         return read_secret(self.token_file)
+
+    def keys(self) -> tuple[str, ...]:
+        """Read the keys that seal what apps are given, none where there is no file."""
+        return read_keys(self.key_file) if self.key_file else ()
 
     def secret(self) -> str | None:
         """Read the principal's secret, if there is one."""

@@ -29,13 +29,16 @@ from prevs.records import (
     PreviewRecord,
     ProxyRecord,
     RecordError,
+    SecretsRecord,
     TokenRecord,
 )
 
 log = structlog.get_logger(__name__)
 
-R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord)
-Q = TypeVar("Q", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, ProxyRecord)
+R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord)
+Q = TypeVar(
+    "Q", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord, ProxyRecord
+)
 
 
 class ZookeeperStore:
@@ -54,11 +57,12 @@ class ZookeeperStore:
         self._unsettled.clear()
         with mapped(self._client):
             paths = self._paths
-            own = (paths.apps, paths.previews, paths.placements, paths.tokens)
+            own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
             for path in (*own, paths.proxies):
                 self._client.ensure_path(path)
             apps = self._read_own(self._paths.apps, AppRecord.decode)
             tokens = self._read_own(paths.tokens, TokenRecord.decode)
+            secrets = self._read_secrets()
             placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
             previews = [
                 preview
@@ -67,7 +71,9 @@ class ZookeeperStore:
             ]
             versions = {p.app: self._versions[self._path(p)] for p in placements}
             known = self._read_framework_id()
-            return Stored(apps, previews, placements, known or None, versions, known == "", tokens)
+            return Stored(
+                apps, previews, placements, known or None, versions, known == "", tokens, secrets
+            )
 
     def save(self, record: Record) -> int:
         """Write a record; return its version."""
@@ -111,6 +117,8 @@ class ZookeeperStore:
                 return self._paths.app_placements(record.app)
             case TokenRecord():
                 return self._paths.token(record.name)
+            case SecretsRecord():
+                return self._paths.app_secrets(record.app)
 
     def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
         """Read our records below `parent`; one that lies where another belongs is left out."""
@@ -121,6 +129,14 @@ class ZookeeperStore:
             else:
                 log.warning("a record is left out", path=path, why="it is that of another path")
         return records
+
+    def _read_secrets(self) -> list[SecretsRecord]:
+        """Read what apps are given; of what cannot be read, that there is something."""
+        found = self._read_own(self._paths.secrets, SecretsRecord.decode)
+        below = f"{self._paths.secrets}/"
+        there = {path.removeprefix(below) for path in self._versions if path.startswith(below)}
+        left_out = there - {record.app for record in found}
+        return [*found, *(SecretsRecord(app, "") for app in sorted(left_out))]
 
     def _read(
         self,

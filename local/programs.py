@@ -49,6 +49,7 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_ZOOKEEPER": zookeeper,
         "PREVS_LISTEN": api.removeprefix("http://"),
         "PREVS_TOKEN_FILE": str(settings.token_file),
+        "PREVS_KEY_FILE": str(settings.key_file),
         "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
+from program.keys import new_key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Settings:
     def token_file(self) -> Path:
         """Holds the bearer token of the API."""
         return self.folder / "token"
+
+    @property
+    def key_file(self) -> Path:
+        """Holds the key that seals what apps are given."""
+        return self.folder / "key"
 
     @property
     def lock_file(self) -> Path:
@@ -101,7 +107,7 @@ class Settings:
 
 
 def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
-    """Make a cluster's folder (closed to others), its id and its token; store its settings."""
+    """Make a cluster's folder (closed to others), its id, token and key; store its settings."""
     (folder / "log").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     stored = read(folder)
@@ -110,6 +116,8 @@ def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
     write_private(folder / "settings.json", json.dumps(_plain(settings)))
     if not settings.token_file.exists():
         write_private(settings.token_file, secrets.token_urlsafe(32))
+    if not settings.key_file.exists():
+        write_private(settings.key_file, f"{new_key()}\n")
     return settings
 
 

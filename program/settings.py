@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from prevs import names
+from program.keys import read_keys
 
 PREFIX = "PREVS_"
 HOST_PORT = r"[^\s,/@]+:\d{1,5}"
@@ -92,6 +93,11 @@ def _check_domain(value: str) -> str:
     return value
 
 
+def _check_keys(value: Path) -> Path:
+    read_keys(value)
+    return value
+
+
 def _check_secret(value: Path) -> Path:
     read_secret(value)
     return value
@@ -100,6 +106,8 @@ def _check_secret(value: Path) -> Path:
 Domain = Annotated[str, AfterValidator(_check_domain)]
 SecretFile = Annotated[Path, AfterValidator(_check_secret)]
 """A file that holds one line, checked when the settings are read."""
+KeyFile = Annotated[Path, AfterValidator(_check_keys)]
+"""A file of keys as program.keys has them, checked when the settings are read."""
 ZookeeperServers = Annotated[
     str,
     Field(

@@ -27,7 +27,7 @@ from framework.http_api.answers import Presenter
 from framework.http_api.audit import Audit
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
-from framework.ports import Agents, Previews, Refs, Sandboxes, Tokens
+from framework.ports import Agents, Previews, Refs, Sandboxes, Secrets, Tokens
 from prevs.names import Addresses
 
 
@@ -43,6 +43,7 @@ class Ports(NamedTuple):
     agents: Agents
     tokens: Tokens
     audit: Audit
+    secrets: Secrets
     ready: Callable[[], str | None]
 
 

@@ -20,6 +20,7 @@ from prevs.records import (
     PlacementsRecord,
     PreviewRecord,
     ProxyRecord,
+    SecretsRecord,
     TokenRecord,
 )
 from prevs.states import State
@@ -31,6 +32,7 @@ APP = AppRecord(name="hello", repository="/srv/hello")
 A, B = "a" * 40, "b" * 40
 PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED, labels=("main",))
 TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
+SECRETS = SecretsRecord("hello", "gAAAAABl")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
 
 
@@ -111,7 +113,7 @@ def test_an_empty_store_holds_nothing(store: Store) -> None:
 
 
 def test_what_is_saved_is_what_another_store_loads(place: Place, store: Store) -> None:
-    for record in (APP, PREVIEW, PLACEMENTS, TOKEN):
+    for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS):
         store.save(record)
     store.save_framework_id("framework-1")
     stored = place.store().load()
@@ -119,6 +121,7 @@ def test_what_is_saved_is_what_another_store_loads(place: Place, store: Store) -
     assert list(stored.previews) == [PREVIEW]
     assert list(stored.placements) == [PLACEMENTS]
     assert list(stored.tokens) == [TOKEN]
+    assert list(stored.secrets) == [SECRETS]
     assert stored.framework_id == "framework-1"
 
 

@@ -18,6 +18,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
+from tests.fakes.secrets import FakeSecrets
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
@@ -38,6 +39,7 @@ class ApiInProcess:
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
+        self.secrets = FakeSecrets(lambda name: name in self.previews.known_apps)
         self.tokens = FakeTokens(token)
         self.clock = clock or FakeClock()
         self._folder = tempfile.TemporaryDirectory()

@@ -39,6 +39,7 @@ class Dashboard(ApiInProcess):
                 agents=self.agents,
                 tokens=self.tokens,
                 audit=self.audit,
+                secrets=self.secrets,
                 ready=lambda: self.trouble,
             ),
             operator_token=operator_token,

@@ -3,7 +3,7 @@
 import base64
 import itertools
 import queue
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster, Use
 from framework.records import Records
+from framework.sealing import Keyring
 from framework.service import Service
 from framework.task_info import Origin
 from prevs import names
@@ -32,6 +33,7 @@ T = TypeVar("T")
 APP = AppRecord(
     name="hello", repository="/srv/hello", mem=128, cpus=0.1, max_previews=3, idle_after=0
 )
+KEY = "A" * 43 + "="
 A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 
 
@@ -70,6 +72,7 @@ class Driven:
         *,
         subscribed: bool = True,
         limits: Limits = Limits(),  # noqa: B008 - a value
+        keys: Sequence[str] = (KEY,),
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
@@ -79,7 +82,7 @@ class Driven:
         self.registry = CollectorRegistry()
         self.forgotten: list[str] = []
         numbers = itertools.count(len(self.znodes.records))
-        self.records = Records(self.store.load(), self.store, self.clock.clock)
+        self.records = Records(self.store.load(), self.store, self.clock.clock, Keyring(keys))
         self.service = make_service(
             self.records,
             self.cluster,

@@ -20,6 +20,7 @@ from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.previews import ServicePreviews
 from framework.records import Records
+from framework.sealing import Keyring
 from framework.service import Service
 from framework.task_info import Origin
 from framework.zookeeper import ZookeeperStore
@@ -66,7 +67,7 @@ class Framework:
             credential=None,
         )
         self.service = Service(
-            Records(stored, store, clock),
+            Records(stored, store, clock, Keyring(())),
             self.mesos,
             inbox=inbox,
             origin=Origin("", _executor(), (), names.addresses("localhost", 8080)),

@@ -19,6 +19,7 @@ from framework.limits import Limits
 from framework.matching import Key
 from framework.offers import HOLD_SECONDS
 from framework.records import Records
+from framework.sealing import Keyring
 from framework.task_status import Kind
 from prevs import names
 from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
@@ -56,7 +57,7 @@ class SmallLeader:
         self.heard: dict[str, Kind] = {}
         store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
         self.service = make_service(
-            Records(store.load(), store, clock),
+            Records(store.load(), store, clock, Keyring(())),
             self.link,
             new_attempt=lambda: f"t{next(world.numbers)}",
             forget_mirror=world.forgotten.append,

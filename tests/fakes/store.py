@@ -4,7 +4,14 @@ from collections.abc import Sequence
 
 from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord, TokenRecord
+from prevs.records import (
+    AppRecord,
+    PlacementsRecord,
+    PreviewRecord,
+    ProxyRecord,
+    SecretsRecord,
+    TokenRecord,
+)
 
 
 class FakeZnodes:
@@ -37,6 +44,7 @@ class FakeStore:
             previews=[r for r in records if isinstance(r, PreviewRecord)],
             placements=[r for r in records if isinstance(r, PlacementsRecord)],
             tokens=[r for r in records if isinstance(r, TokenRecord)],
+            secrets=[r for r in records if isinstance(r, SecretsRecord)],
             framework_id=self.znodes.framework_id,
             versions={
                 r.app: self._versions[_key(r)] for r in records if isinstance(r, PlacementsRecord)
@@ -92,3 +100,5 @@ def _key(record: Record) -> tuple[str, ...]:
             return ("placements", record.app)
         case TokenRecord():
             return ("tokens", record.name)
+        case SecretsRecord():
+            return ("secrets", record.app)

@@ -26,6 +26,11 @@ EXAMPLES: list[FrameworkError] = [
     errors.UnknownToken("deploys"),
     errors.UnknownPlace(),
     errors.TokenExists("deploys"),
+    errors.UnknownVariable("hello", "MODE"),
+    errors.UnknownCredential("hello"),
+    errors.SecretsChanged("hello"),
+    errors.SecretsUnreadable("hello", "no key fits."),
+    errors.NoKey(),
 ]
 
 

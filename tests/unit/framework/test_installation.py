@@ -60,7 +60,7 @@ def test_a_setting_is_named_as_it_is_set() -> None:
     [
         (),
         ("proxies",),
-        ("apps", "framework", "placements", "previews", "proxies", "tokens"),
+        ("apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"),
     ],
 )
 def test_a_root_that_is_new_or_ours_can_be_used(children: tuple[str, ...]) -> None:

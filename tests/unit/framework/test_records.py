@@ -2,6 +2,7 @@ import pytest
 
 from framework.errors import Unavailable
 from framework.records import Records
+from framework.sealing import Keyring
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.clock import FakeClock
@@ -25,7 +26,7 @@ def test_what_belongs_to_no_app_is_shown_to_nobody() -> None:
     for app in ("one", "two"):
         store.save(PreviewRecord(app, A, State.STOPPED))
     store.save(AppRecord("one", "/srv/one"))
-    records = Records(store.load(), store, FakeClock().clock)
+    records = Records(store.load(), store, FakeClock().clock, Keyring(()))
     assert list(records.snapshot().previews) == [("one", A)]
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from local import settings
 from local.errors import LocalError
+from program.keys import read_keys
 
 
 def test_folders_follow_the_xdg_variables_and_ignore_relative_ones() -> None:
@@ -15,19 +16,23 @@ def test_folders_follow_the_xdg_variables_and_ignore_relative_ones() -> None:
     assert settings.docker_folder(relative) == Path("/home/me/.local/share/prevs/docker")
 
 
-def test_id_and_token_of_a_folder_stay_the_same_when_its_settings_change(tmp_path: Path) -> None:
+def test_id_token_and_key_of_a_folder_stay_the_same_when_its_settings_change(
+    tmp_path: Path,
+) -> None:
     first = settings.prepare(tmp_path / "x", {"port": 1111})
-    token = first.token_file.read_text()
+    token, keys = first.token_file.read_text(), read_keys(first.key_file)
     second = settings.prepare(tmp_path / "x", {"port": 2222})
     assert (second.cluster, second.port) == (first.cluster, 2222)
     assert second.token_file.read_text() == token
+    assert read_keys(second.key_file) == keys
     assert settings.read(tmp_path / "x") == second
 
 
-def test_a_folder_and_its_token_are_closed_to_others(tmp_path: Path) -> None:
+def test_a_folder_its_token_and_its_key_are_closed_to_others(tmp_path: Path) -> None:
     made = settings.prepare(tmp_path / "x", {})
     assert made.folder.stat().st_mode & 0o777 == 0o700
-    assert made.token_file.stat().st_mode & 0o777 == 0o600
+    for file in (made.token_file, made.key_file):
+        assert file.stat().st_mode & 0o777 == 0o600
 
 
 def test_settings_that_cannot_be_read_say_what_to_do(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""The file that holds the keys of what is kept sealed: one a line, the first one seals.
+
+A key is what Fernet calls one: 256 random bits in URL-safe base64.
+"""
+
+import base64
+import os
+import re
+from pathlib import Path
+
+_KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
+_BYTES = 32
+
+
+def new_key() -> str:
+    """Return a key that nobody has had before."""
+    return base64.urlsafe_b64encode(os.urandom(_BYTES)).decode()
+
+
+def read_keys(path: Path) -> tuple[str, ...]:
+    """Return the keys in a file; blank lines count for nothing. Raises ValueError for what is none.
+
+    What it says of a wrong line has nothing of the line in it.
+    """
+    try:
+        lines = path.read_text(encoding="ascii").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
+        raise ValueError(f"{path} cannot be read ({why})") from None
+    keys = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
+    for number, key in keys.items():
+        if not _KEY.fullmatch(key):
+            raise ValueError(f"line {number} of {path} is no key; `prevs key` makes one")
+    if not keys:
+        raise ValueError(f"{path} holds no key; `prevs key` makes one")
+    return tuple(keys.values())
