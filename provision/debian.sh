@@ -23,7 +23,7 @@ services=(haproxy.service docker.service docker.socket containerd.service nginx.
 
 case "${1-}" in
   "") ;;
-  --test) needed+=(chromium prometheus) ;;  # a browser, and what reads the metrics
+  --test) needed+=(chromium prometheus mmdebstrap) ;;  # a browser, what reads the metrics, and the images of tests/apps
   --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
   *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
 esac

@@ -1,0 +1,1 @@
+export const greeting = (late: boolean): string => (late ? "Bundled and served." : "Too early.");

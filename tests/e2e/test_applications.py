@@ -1,0 +1,104 @@
+"""What teams have: applications of the usual kinds, each built, started and used in a browser."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests import applications
+from tests.e2e.conftest import Api, Cluster
+from tests.e2e.viewers import SLOW, address, viewing
+from tests.fakes.samples import SampleRepository
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module", autouse=True)
+def base(docker_host: str) -> Iterator[None]:
+    client = APIClient(base_url=docker_host, timeout=300)
+    with contextlib.closing(client) as docker, applications.base_image(docker):
+        yield
+
+
+@pytest.fixture
+def repository(
+    request: pytest.FixtureRequest, api: Api, tmp_path: Path
+) -> Iterator[SampleRepository]:
+    """The repository of the application that a test names, registered under that name."""
+    name, settings = request.param
+    made = applications.make_repository(name, tmp_path / name)
+    app = {"name": f"app-{name}", "repository": str(made.folder), **settings}
+    answer = api.call("POST", "/v1/apps", json=app)
+    assert answer.status_code == 201, answer.text
+    yield made
+    api.call("DELETE", f"/v1/apps/app-{name}")
+
+
+@pytest.fixture
+def desk(browser: Browser) -> Iterator[BrowserContext]:
+    with viewing(browser) as context:
+        yield context
+
+
+def application(name: str, **settings: object) -> pytest.MarkDecorator:
+    """Have a test's `repository` be that of an application, its app having some settings."""
+    return pytest.mark.parametrize("repository", [(name, settings)], indirect=True, ids=[name])
+
+
+@application("node")
+def test_node_and_its_websockets(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster
+) -> None:
+    ada, bob = desk.new_page(), desk.new_page()
+    ada.goto(address(cluster, "main", "app-node"))
+    expect(ada.get_by_role("listitem")).to_have_text(["Welcome."], timeout=SLOW)
+    bob.goto(address(cluster, "main", "app-node"))
+    expect(bob.get_by_role("listitem")).to_have_text(["Welcome."])
+    ada.get_by_label("Message").fill("Hello, Bob")
+    ada.get_by_role("button", name="Send").click()
+    expect(bob.get_by_role("listitem")).to_have_text(["Welcome.", "Hello, Bob"])
+
+
+@application("static")
+def test_a_static_site_that_is_bundled_in_a_stage_before(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster
+) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-static"))
+    heading = page.locator("h1")
+    expect(heading).to_have_text("Bundled and served.", timeout=SLOW)
+    expect(heading).to_have_css("color", "rgb(0, 90, 60)")
+
+
+@application("c", mem=16)
+def test_a_service_in_c(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster
+) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-c"))
+    expect(page.locator("h1")).to_have_text("Compiled.", timeout=SLOW)
+
+
+@application("slow")
+def test_a_slow_starter_says_so_meanwhile(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster
+) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-slow", "/index.html"))
+    expect(page.locator("body")).to_contain_text("Loading the dictionary", timeout=SLOW)
+    expect(page.locator("body")).to_contain_text("Waiting for its first answer")
+    expect(page.locator("h1")).to_have_text("Here at last.", timeout=SLOW)
+
+
+@application("hungry")
+def test_a_build_that_needs_much_more_memory_than_what_it_builds(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster, api: Api
+) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-hungry"))
+    expect(page.locator("h1")).to_have_text("1024 MB", timeout=SLOW)
+    preview = api.preview("app-hungry", repository.git("rev-parse", "main"))
+    assert preview["state"] == "running"
