@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from executor.disk import DISK_LIMIT
 from executor.errors import InvalidEnvironment
 from program.log_lines import FORMS
 
@@ -67,6 +68,12 @@ VARIABLES = (
         "The form of the executor's own log lines, in the sandbox's stderr: logfmt or json.",
         "logfmt",
     ),
+    Variable(
+        "PREVS_DISK_LIMIT",
+        "MB that a preview may write to the agent's disk before it is ended, 0 for no limit: its "
+        "container's own files and its volumes.",
+        f"{DISK_LIMIT}",
+    ),
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
@@ -84,7 +91,7 @@ class Config:
     `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
     installation where several share a docker daemon. `shutdown_grace` is in seconds: how long
     the agent waits after SHUTDOWN before it kills this process. `log` is a form of
-    program.log_lines.
+    program.log_lines. `disk_limit` is in MB, 0 for none.
     """
 
     dir: Path
@@ -92,6 +99,7 @@ class Config:
     shutdown_grace: float
     task_id: str = ""
     log: str = "logfmt"
+    disk_limit: int = DISK_LIMIT
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -114,6 +122,9 @@ def read_config(environ: Mapping[str, str]) -> Config:
     log = environ.get("PREVS_LOG", "") or FORMS[0]
     if log not in FORMS:
         problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
+    disk_limit = environ.get("PREVS_DISK_LIMIT", "") or str(DISK_LIMIT)
+    if not (disk_limit.isascii() and disk_limit.isdigit()):
+        problems.append(f"PREVS_DISK_LIMIT must be a number of MB, not {disk_limit!r}")
     if problems:
         raise InvalidEnvironment(problems)
     return Config(
@@ -122,6 +133,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         shutdown_grace=grace,
         task_id=environ.get("MESOS_EXECUTOR_ID", ""),
         log=log,
+        disk_limit=int(disk_limit),
     )
 
 

@@ -19,9 +19,10 @@ from collections.abc import Callable
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
-from executor import memory
+from executor import disk_watch, memory
 from executor.daemon import daemon_errors, explanation
-from executor.errors import DockerRestarted, DockerUnavailable
+from executor.disk import MB
+from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
 from executor.log_position import LogPosition
 from executor.pace import Pace
 from executor.ports import Exit, Log
@@ -73,7 +74,7 @@ class DockerContainer:
         self._on_removed = on_removed
         self._patience = patience
         self._pace = Pace(_LOG_RATE, _LOG_BURST, time.monotonic())
-        self._ended: Exit | DockerUnavailable | None = None
+        self._ended: Exit | ExecutorError | None = None
         self._was_away = False
         self._told_to_end = False
         self._over = threading.Event()
@@ -86,12 +87,30 @@ class DockerContainer:
         """Return how it ended, None while it runs. Doesn't block.
 
         Raises DockerUnavailable when the daemon went away and did not return, or when it ended
-        the container in its own end.
+        the container in its own end. Raises DiskFull where limit_disk() was told a limit.
         """
         ended = self._ended
-        if isinstance(ended, DockerUnavailable):
+        if isinstance(ended, ExecutorError):
             raise ended
         return ended
+
+    def limit_disk(self, megabytes: int) -> None:
+        """Have exit() raise DiskFull once it has written more than that."""
+
+        def fill() -> None:
+            self._fail(DiskFull(megabytes))
+
+        arguments = (self._client, self._id, megabytes * MB)
+        options = {"over": self._over, "full": fill}
+        threading.Thread(
+            target=disk_watch.watch, args=arguments, kwargs=options, daemon=True, name="disk"
+        ).start()
+
+    def _fail(self, error: ExecutorError) -> None:
+        if self._ended is None:
+            self._ended = error
+            self._over.set()
+            self._on_exit()
 
     def terminate(self) -> None:
         """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
@@ -170,12 +189,15 @@ class DockerContainer:
 
     def _wait(self) -> None:
         while self._ended is None:
+            outcome: Exit | ExecutorError | None
             try:
-                self._ended = self._outcome()
+                outcome = self._outcome()
             except Exception as exc:
                 # Whatever it is, it must be told: its end would be noticed by nobody any more.
                 logger.exception("the container can be followed no further")
-                self._ended = DockerUnavailable(f"its answer is not understood: {exc!r}")
+                outcome = DockerUnavailable(f"its answer is not understood: {exc!r}")
+            if self._ended is None:
+                self._ended = outcome
         self._over.set()
         self._on_exit()
 

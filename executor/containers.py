@@ -7,27 +7,24 @@ after every stop, and a daemon has address ranges for about 30.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from pathlib import Path
+from typing import Optional, Protocol
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
-from docker.types import LogConfig, Mount
+from docker.types import Mount
 
+from executor import cgroup, confinement
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable, StartFailed
 from executor.ports import ContainerSpec, Log
 
-_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
-"""What ordinary images need to give up root by themselves, and to listen on port 80."""
-
-_PIDS = 512
-_TMP = {"/tmp": "rw,exec,nosuid,nodev,mode=1777"}  # noqa: S108  # the container's
-"""How /tmp is mounted where the root is read-only: programs may be put there and run, as they
-may where it is not. What is in it counts as the container's memory, so that is its limit too."""
-_LOG = LogConfig(type="json-file", config={"max-size": "10m", "max-file": "2"})
+_DEFAULT = confinement.Confinement()
+_HIERARCHIES = Path("/sys/fs/cgroup")
 
 logger = logging.getLogger(__name__)
 
@@ -55,12 +52,22 @@ class Custody(Protocol):
 class DockerContainers:
     """Fulfils the port Containers with docker-py."""
 
-    def __init__(self, daemon: Daemon, cluster: str | None, log: Log, custody: Custody) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        cluster: str | None,
+        log: Log,
+        custody: Custody,
+        *,
+        confined: confinement.Confinement = _DEFAULT,
+    ) -> None:
         self._daemon = daemon
         self._custody = custody
         self._cluster = cluster
         self._network = f"prevs-{cluster}" if cluster else "prevs"
         self._log = log
+        self._confinement = confined
+        self._group = _own_group()
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
         """Start a container; its output goes to the attempt's log.
@@ -83,9 +90,12 @@ class DockerContainers:
             # A daemon that took too long may have done it all the same.
             self._discard(client, spec.name)
             raise
-        return DockerContainer(
-            client, container, log=self._log, on_exit=on_exit, on_removed=self._custody.release
+        started = DockerContainer(
+            client, container, log=self._log, on_exit=on_exit, on_removed=self._removed
         )
+        if self._confinement.disk_limit:
+            started.limit_disk(self._confinement.disk_limit)
+        return started
 
     def _create(self, client: APIClient, spec: ContainerSpec) -> str:
         published: dict[int | str, tuple[str, int]] = {}
@@ -93,19 +103,10 @@ class DockerContainers:
             published[spec.container_port] = (spec.host, spec.host_port)
         limits = client.create_host_config(
             port_bindings=published,
-            read_only=spec.read_only,
-            tmpfs=_TMP if spec.read_only else {},
             mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
-            cpu_shares=max(2, int(spec.cpus * 1024)),
-            mem_limit=f"{spec.mem}m",
-            memswap_limit=f"{spec.mem}m",
-            pids_limit=_PIDS,
-            security_opt=["no-new-privileges"],
-            cap_drop=["ALL"],
-            cap_add=list(_CAPABILITIES),
-            init=True,
             network_mode=self._network,
-            log_config=_LOG,
+            cgroup_parent=self._cgroup_parent(client),
+            **confinement.limits(spec),
         )
 
         def create() -> str:
@@ -128,6 +129,16 @@ class DockerContainers:
         # The name is the task's own: what has it is what an earlier executor of it left.
         client.remove_container(spec.name, force=True, v=True)
         return create()
+
+    def _cgroup_parent(self, client: APIClient) -> Optional[str]:
+        if self._group is None or not cgroup.accepts(client.info()):
+            return None
+        return self._group
+
+    def _removed(self) -> None:
+        self._custody.release()
+        if self._group is not None:
+            _tidy(self._group)
 
     def _start(self, client: APIClient, container: str) -> None:
         try:
@@ -168,3 +179,20 @@ class DockerContainers:
             logger.exception("the container %s may be left, until docker answers", name)
         else:
             self._custody.release()
+
+
+def _own_group() -> Optional[str]:
+    try:
+        return cgroup.own_group(Path("/proc/self/cgroup").read_text())
+    except OSError:
+        return None
+
+
+def _tidy(group: str) -> None:
+    """Remove the copies of a group that docker made in hierarchies that Mesos has no use for.
+
+    Those in which there still is something, the executor above all, stay.
+    """
+    for folder in cgroup.copies(group, map(str, _HIERARCHIES.iterdir())):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()

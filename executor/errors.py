@@ -7,6 +7,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── BuildFailed                the Dockerfile did not build, or not in time
 ├── StartFailed                docker could not create or start the container
 ├── AppExited, OutOfMemory     the container ended; `exit_code` says how
+├── DiskFull                   the container wrote too much to the agent's disk
 ├── NeverListened, Unhealthy   the container runs, and does not answer as it should
 └── DockerUnavailable          the agent's docker daemon does not answer
     └── DockerRestarted        it does again, and took the container along when it ended
@@ -122,6 +123,20 @@ class OutOfMemory(ExecutorError):
         )
         self.exit_code = exit_code
         self.mem = mem
+
+
+class DiskFull(ExecutorError):
+    """The application wrote more to the agent's disk than a preview may; `limit` is in MB."""
+
+    cause = Cause.DISK_FULL
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"The application was ended because it wrote more than {limit} MB to the disk. Make it "
+            "write less, or clean up after itself, then retry; the operators of the agents set the "
+            "limit (PREVS_DISK_LIMIT)."
+        )
+        self.limit = limit
 
 
 class NeverListened(ExecutorError):

@@ -122,7 +122,8 @@ class Container(Protocol):
     def exit(self) -> Exit | None:
         """Return how it ended, None while it runs. Doesn't block for longer than one call.
 
-        Raises DockerUnavailable when the daemon went away and did not return.
+        Raises DockerUnavailable when the daemon went away and did not return, DiskFull when it
+        has written more than it may.
         """
         ...
 

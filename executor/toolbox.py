@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from executor.attempt import Attempt
 from executor.config import Config
+from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.custody import Custody
 from executor.daemon import Daemon
@@ -58,7 +59,13 @@ class Toolbox:
             images=DockerImages(
                 self._daemon, self._config.dir, self._environ, signals=signals, log=self._log
             ),
-            containers=DockerContainers(self._daemon, attempt.cluster, self._log, self._custody),
+            containers=DockerContainers(
+                self._daemon,
+                attempt.cluster,
+                self._log,
+                self._custody,
+                confined=Confinement(disk_limit=self._config.disk_limit),
+            ),
             probe=HttpProbe(
                 (order.host, order.host_port), order.health, order.url, signals=signals
             ),

@@ -13,11 +13,12 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_EXECUTOR_DIR": "/var/lib/prevs",
         "PREVS_CLUSTER": "c1",
         "PREVS_LOG": "json",
+        "PREVS_DISK_LIMIT": "100",
         "MESOS_EXECUTOR_ID": "a-task",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "1.5mins",
     }
     assert read_config(environ) == Config(
-        Path("/var/lib/prevs"), "c1", 90.0, task_id="a-task", log="json"
+        Path("/var/lib/prevs"), "c1", 90.0, task_id="a-task", log="json", disk_limit=100
     )
 
 
@@ -27,8 +28,14 @@ def test_what_is_not_given_has_mesos_own_default() -> None:
 
 def test_every_problem_is_told_at_once() -> None:
     with pytest.raises(InvalidEnvironment) as caught:
-        read_config({"MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "soon", "PREVS_LOG": "xml"})
-    assert len(caught.value.problems) == 3
+        read_config(
+            {
+                "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "soon",
+                "PREVS_LOG": "xml",
+                "PREVS_DISK_LIMIT": "2GB",
+            }
+        )
+    assert len(caught.value.problems) == 4
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 

@@ -1,0 +1,199 @@
+"""What a container may use of its agent, on a real docker daemon and with real control groups."""
+
+import dataclasses
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from executor.confinement import Confinement
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import DiskFull
+from executor.ports import Container, ContainerSpec
+from local import containers as made_by
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
+from tests.fakes.samples import SampleImages, wait_until
+
+pytestmark = pytest.mark.integration
+
+CLUSTER = f"confinement-{secrets.token_hex(3)}"
+STAY = "echo up; while :; do sleep 1; done"
+
+
+class World:
+    """A docker daemon, and containers that are removed at the end."""
+
+    def __init__(self, host: str) -> None:
+        self.daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = self.daemon.client()
+        self.log = MemoryLog()
+        self.images = SampleImages(self.client)
+        self.ended = threading.Event()
+
+    def spec(self, command: str) -> ContainerSpec:
+        return ContainerSpec(
+            name=f"prevs-{CLUSTER}",
+            image=self.images.add(f"prevs-test/{CLUSTER}:1", command),
+            container_port=8080,
+            host="127.0.0.1",
+            host_port=0,
+            cpus=0.25,
+            mem=128,
+            environment={},
+            labels={"prevs.cluster": CLUSTER},
+        )
+
+    def start(self, spec: ContainerSpec, confined: Confinement) -> Container:
+        custody = RecordingCustody()
+        containers = DockerContainers(self.daemon, CLUSTER, self.log, custody, confined=confined)
+        return containers.start(spec, on_exit=self.ended.set)
+
+    def says(self, command: str) -> str:
+        """Return what a shell command prints in a container."""
+        self.log.data = b""
+        self.ended.clear()
+        container = self.start(self.spec(f"{command}; echo done"), Confinement())
+        assert self.ended.wait(60)
+        container.drain(10)
+        container.remove()
+        return self.log.data.decode()
+
+
+@pytest.fixture
+def world(docker_host: str) -> Iterator[World]:
+    made = World(docker_host)
+    yield made
+    assert made_by.remove_all(docker_host, CLUSTER) == []
+    made.images.clear()
+
+
+def test_what_a_process_may_have_is_limited_from_within(world: World) -> None:
+    said = world.says(
+        "cat /proc/self/limits; busybox df -k /dev/shm; cat /proc/self/oom_score_adj;"
+        "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
+    )
+    lines = {" ".join(line.split()) for line in said.splitlines()}
+    assert "Max open files 16384 16384 files" in lines
+    assert "Max core file size 0 0 bytes" in lines
+    assert "500" in lines
+    assert "NoNewPrivs: 1" in lines
+    assert "Seccomp: 2" in lines
+    assert any(line.startswith("shm 65536 ") for line in lines)
+
+
+def test_shared_memory_ends_at_its_size(world: World) -> None:
+    said = world.says("dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x")
+    assert "No space left on device" in said
+    assert f"{64 * 1024 * 1024} /dev/shm/x" in said
+
+
+def test_who_writes_more_than_the_limit_is_ended_for_that(world: World) -> None:
+    writes = "dd if=/dev/zero of=/big bs=1M count=300; " + STAY
+    container = world.start(world.spec(writes), Confinement(disk_limit=100))
+    assert world.ended.wait(60)
+    with pytest.raises(DiskFull, match="more than 100 MB"):
+        container.exit()
+    container.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a volume's own folder: root")
+def test_what_is_written_to_a_volume_counts(world: World) -> None:
+    spec = world.spec("dd if=/dev/zero of=/data/big bs=1M count=300; " + STAY)
+    name = f"prevs-test-{CLUSTER}"
+    world.client.create_volume(name)
+    try:
+        spec = dataclasses.replace(spec, volumes={"/data": name})
+        container = world.start(spec, Confinement(disk_limit=100))
+        assert world.ended.wait(60)
+        with pytest.raises(DiskFull):
+            container.exit()
+        container.remove()
+    finally:
+        world.client.remove_volume(name, force=True)
+
+
+def test_who_writes_less_goes_on(world: World) -> None:
+    spec = world.spec("dd if=/dev/zero of=/some bs=1M count=50; echo written; " + STAY)
+    container = world.start(spec, Confinement(disk_limit=400))
+    wait_until(lambda: b"written" in world.log.data)
+    assert not world.ended.wait(3)
+    assert container.exit() is None
+
+
+IN_A_GROUP = """
+import sys
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.ports import ContainerSpec
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
+
+host, cluster, image = sys.argv[1:]
+sys.stdin.readline()  # it is in its group now
+spec = ContainerSpec(f"prevs-{cluster}", image, 8080, "127.0.0.1", 0, 0.1, 32, {},
+                     {"prevs.cluster": cluster})
+daemon = Daemon({"DOCKER_HOST": host})
+containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingCustody())
+container = containers.start(spec, on_exit=lambda: None)
+print("started", flush=True)
+sys.stdin.readline()
+container.remove()
+"""
+
+
+@pytest.fixture
+def group() -> Iterator[str]:
+    """A control group as Mesos makes one for an executor: of cpu and memory, with v1."""
+    name = f"/{CLUSTER}"
+    hierarchies = [Path(f"/sys/fs/cgroup/{kind}") for kind in ("cpu", "memory")]
+    for hierarchy in hierarchies:
+        Path(f"{hierarchy}{name}").mkdir()
+    yield name
+    for hierarchy in hierarchies:
+        Path(f"{hierarchy}{name}").rmdir()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/sys/fs/cgroup/memory").is_dir(),
+    reason="makes control groups of v1, as root",
+)
+def test_a_container_counts_as_its_executors_where_that_has_a_group(
+    world: World, group: str, docker_host: str
+) -> None:
+    if world.client.info()["CgroupDriver"] != "cgroupfs":
+        pytest.skip("this daemon leaves control groups to systemd")
+    image = world.spec(STAY).image
+    command = [sys.executable, "-c", IN_A_GROUP, docker_host, CLUSTER, image]
+    with subprocess.Popen(
+        command,
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as executor:
+        assert executor.stdin is not None
+        assert executor.stdout is not None
+        for kind in ("cpu", "memory"):
+            Path(f"/sys/fs/cgroup/{kind}{group}/cgroup.procs").write_text(str(executor.pid))
+        print("go on", file=executor.stdin, flush=True)
+        assert executor.stdout.readline() == "started\n"
+        found = world.client.inspect_container(f"prevs-{CLUSTER}")
+        groups = Path(f"/proc/{found['State']['Pid']}/cgroup").read_text().splitlines()
+        counted = [line for line in groups if line.split(":")[1] in ("cpu", "memory")]
+        assert len(counted) == 2
+        assert all(line.endswith(f":{group}/{found['Id']}") for line in counted)
+        usage = Path(f"/sys/fs/cgroup/memory{group}/{found['Id']}/memory.usage_in_bytes")
+        total = Path(f"/sys/fs/cgroup/memory{group}/memory.usage_in_bytes")
+        assert 0 < int(usage.read_text()) <= int(total.read_text())
+        print("end", file=executor.stdin, flush=True)
+        assert executor.wait(60) == 0
+    left = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*{group}")]
+    assert sorted(left) == [f"/sys/fs/cgroup/cpu{group}", f"/sys/fs/cgroup/memory{group}"]
