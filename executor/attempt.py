@@ -1,13 +1,17 @@
-"""What an attempt is, and the container that it wants. Pure."""
+"""What an attempt is, and the containers that it wants. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 
-from executor.ports import ContainerSpec
+from executor.ports import ContainerSpec, Volume
 from prevs import names
 from prevs.messages import BuildOrder
+
+_SHOWN = 120
+"""Characters of a hook that are shown: it stands in one line, with how far the attempt is."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Attempt:
     @property
     def image(self) -> str:
         """The tag of the image that it runs."""
-        return names.image_tag(self.order.app, self.order.sha)
+        return names.image_tag(self.order.app, self.order.sha, self.order.folder)
 
 
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
@@ -33,8 +37,8 @@ def image_labels(attempt: Attempt) -> Mapping[str, str]:
     return labels
 
 
-def container_spec(attempt: Attempt) -> ContainerSpec:
-    """Return the container of an attempt."""
+def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> ContainerSpec:
+    """Return the container of an attempt's application."""
     order = attempt.order
     return ContainerSpec(
         name=names.container_name(attempt.task_id),
@@ -44,16 +48,50 @@ def container_spec(attempt: Attempt) -> ContainerSpec:
         host_port=order.host_port,
         cpus=order.cpus,
         mem=order.mem,
-        environment={
-            "PORT": str(order.container_port),
-            "PREVS_APP": order.app,
-            "PREVS_COMMIT": order.sha,
-            "PREVS_LABEL": order.label,
-            "PREVS_URL": order.url,
-        },
+        environment=environment(order),
         labels={
             **image_labels(attempt),
             "prevs.task": attempt.task_id,
             "prevs.agent": attempt.agent_id,
         },
+        command=order.run.command,
+        read_only=order.run.read_only,
+        volumes={volume.path: volume.name for volume in volumes},
     )
+
+
+def hook_spec(attempt: Attempt, number: int, volumes: Sequence[Volume]) -> ContainerSpec:
+    """Return the container of the hook of that number, the first being 1.
+
+    It is the application's but for its command, and that nobody reaches it. It has its name
+    too: an attempt has one container at a time, and whoever looks for it finds it.
+    """
+    spec = container_spec(attempt, volumes)
+    return dataclasses.replace(
+        spec,
+        command=attempt.order.run.hooks[number - 1],
+        host_port=0,
+        labels={**spec.labels, "prevs.hook": str(number)},
+    )
+
+
+def describe_hook(words: Sequence[str]) -> str:
+    """Return a hook's command for people: one line, as a shell would take it, and not too long."""
+    line = "".join(
+        char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shlex.join(words)
+    )
+    return line if len(line) <= _SHOWN else f"{line[: _SHOWN - 1]}…"
+
+
+def environment(order: BuildOrder) -> Mapping[str, str]:
+    """Return the variables of all containers of an attempt: nothing replaces what we say."""
+    return {
+        **order.run.environment,
+        **order.environment,
+        **order.secrets,
+        "PORT": str(order.container_port),
+        "PREVS_APP": order.app,
+        "PREVS_COMMIT": order.sha,
+        "PREVS_LABEL": order.label,
+        "PREVS_URL": order.url,
+    }

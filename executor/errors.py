@@ -6,6 +6,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── DockerfileMissing          the commit has no Dockerfile that can be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
 ├── StartFailed                docker could not create or start the container
+├── HookFailed                 a hook, which runs before the application, did not succeed
 ├── AppExited, OutOfMemory     the container ended; `exit_code` says how
 ├── DiskFull                   the container wrote too much to the agent's disk
 ├── NeverListened, Unhealthy   the container runs, and does not answer as it should
@@ -95,6 +96,21 @@ class StartFailed(ExecutorError):
         self.why = why
 
 
+class HookFailed(ExecutorError):
+    """A hook did not succeed: `hook` is its command, `exit_code` None where it did not end."""
+
+    cause = Cause.HOOK_FAILED
+
+    def __init__(self, hook: str, how: str, exit_code: int | None = None) -> None:
+        hint = _EXIT_HINTS.get(exit_code, "") if exit_code is not None else ""
+        super().__init__(
+            f"The hook `{hook}` {how}{hint}, so the application was not started. "
+            "The end of the log shows what it said last."
+        )
+        self.hook = hook
+        self.exit_code = exit_code
+
+
 class AppExited(ExecutorError):
     """The application ended by itself; that is a failure with exit code 0 too."""
 
@@ -153,14 +169,22 @@ class NeverListened(ExecutorError):
 
 
 class Unhealthy(ExecutorError):
-    """It accepted connections, and no answer was 2xx or 3xx; `status` is the last, if any."""
+    """It accepted connections, and no answer was as `wanted`; `status` is the last, if any."""
 
     cause = Cause.UNHEALTHY
 
-    def __init__(self, path: str, limit: float, *, answer: str, status: int | None) -> None:
+    def __init__(
+        self,
+        path: str,
+        limit: float,
+        *,
+        answer: str,
+        status: int | None,
+        wanted: str = "2xx or 3xx",
+    ) -> None:
         super().__init__(
             f"GET {path} did not succeed within {limit:g} s: {answer}. "
-            "Make it answer 2xx or 3xx, or give the app another health path."
+            f"Make it answer {wanted}, or give the app another health path."
         )
         self.path = path
         self.status = status

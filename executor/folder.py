@@ -3,6 +3,7 @@
     id               names this folder for as long as it exists; its containers carry it
     attempts/<task>  held with flock by the executor of that task while it lives
     trees/<task>     the commit's files while its image is built, and trees/<task>.index
+    prepared/<key>   is there where a set of hooks has succeeded on a set of volumes
 
 The kernel lets go of a lock when its holder dies, however it dies. A path would not do as a name:
 agents that run in containers may each have a folder of the same path, and one docker daemon.
@@ -43,6 +44,16 @@ class Folder:
     def tree(self, task_id: str) -> Path:
         """Return where the files of an attempt's commit are, its index being beside it."""
         return self._path / "trees" / task_id
+
+    def is_prepared(self, key: str) -> bool:
+        """Tell whether keep_prepared was called with `key`."""
+        return (self._path / "prepared" / key).exists()
+
+    def keep_prepared(self, key: str) -> None:
+        """Note that the hooks and volumes of a key need no more preparation. Raises OSError."""
+        file = self._path / "prepared" / key
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
 
     def hold(self, task_id: str) -> int:
         """Say that an attempt lives, until the returned descriptor is closed. Raises OSError."""

@@ -1,6 +1,9 @@
 """When an application counts as healthy, and what to say of one that does not. Pure."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Sequence
 
 from executor.errors import ExecutorError, NeverListened, Unhealthy
 from executor.ports import Answer
@@ -18,17 +21,25 @@ _NOTHING_YET = Answer(connected=False)
 class Checking:
     """What is known of an application that has not passed its health check yet.
 
-    `began` is on the caller's clock, `limit` in seconds. `last` is the most telling answer so
-    far: an HTTP status over a silent connection, a connection over none.
+    `began` is on the caller's clock, `limit` in seconds. `statuses` pass, any 2xx and 3xx where
+    there are none. `last` is the most telling answer so far: an HTTP status over a silent
+    connection, a connection over none.
     """
 
     path: str
     port: int
     began: float
     limit: float
+    statuses: Sequence[int] = ()
     last: Answer = _NOTHING_YET
 
-    def saw(self, answer: Answer) -> "Checking":
+    def passes(self, answer: Answer) -> bool:
+        """Tell whether an answer is what a healthy application gives."""
+        if answer.status is None:
+            return False
+        return answer.status in self.statuses if self.statuses else 200 <= answer.status < 400
+
+    def saw(self, answer: Answer) -> Checking:
         """Return what is known after another answer that did not pass."""
         telling = _weight(answer) >= _weight(self.last)
         return dataclasses.replace(self, last=answer) if telling else self
@@ -51,12 +62,10 @@ class Checking:
             answer = self.last.problem
         else:
             answer = f"it answered, the last status was {self.last.status}"
-        return Unhealthy(self.path, self.limit, answer=answer, status=self.last.status)
-
-
-def passes(answer: Answer) -> bool:
-    """Tell whether an answer is what a healthy application gives: 2xx or 3xx."""
-    return answer.status is not None and 200 <= answer.status < 400
+        wanted = " or ".join(map(str, self.statuses)) or "2xx or 3xx"
+        return Unhealthy(
+            self.path, self.limit, answer=answer, status=self.last.status, wanted=wanted
+        )
 
 
 def _weight(answer: Answer) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from executor.attempt import Attempt, container_spec, image_labels
 from executor.context import check_context
+from executor.ending import end_container
 from executor.errors import AppExited, ExecutorError, OutOfMemory, Stopped
-from executor.health import Checking, passes
+from executor.health import Checking
+from executor.hooks import Hooks
 from executor.paced import Paced
 from executor.ports import (
     Checkout,
@@ -23,6 +25,8 @@ from executor.ports import (
     Probe,
     Reports,
     Signals,
+    Volume,
+    Volumes,
 )
 from prevs import names
 from prevs.states import Phase
@@ -39,9 +43,6 @@ _BUSY = "another attempt builds this commit on this agent"
 _LOOK = 60.0
 """Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
 
-_DRAIN = 2.0
-"""Seconds for the last output of a container to reach the log."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -52,6 +53,7 @@ class Tools:
     checkout: Callable[[], Checkout]
     images: Images
     containers: Containers
+    volumes: Volumes
     probe: Probe
     reports: Reports
     log: Log
@@ -90,13 +92,13 @@ class Job:
         self._tools.signals.check()
         self._ensure_image()
         self._tools.signals.check()
-        container = self._start()
+        container = self._start(self._prepare())
         try:
             took = self._check(container)
             self._tools.reports.running(f"{self._order.app} answers.", checked=took)
             self._watch(container)
         finally:
-            self._end(container)
+            end_container(container, self._tools.signals)
 
     def _ensure_image(self) -> None:
         tools, order, image = self._tools, self._order, self._attempt.image
@@ -144,11 +146,32 @@ class Job:
                 at_step=steps.say,
             )
 
-    def _start(self) -> Container:
+    def _prepare(self) -> Sequence[Volume]:
+        """Run what has to run before the application; return the volumes that it gets."""
+        tools, order = self._tools, self._order
+        volumes: Sequence[Volume] = ()
+        if order.run.volumes:
+            labels = image_labels(self._attempt)
+            volumes = tools.volumes.have(order.app, order.sha, order.run.volumes, labels)
+        hooks = Hooks(
+            self._attempt,
+            containers=tools.containers,
+            volumes=tools.volumes,
+            reports=tools.reports,
+            log=tools.log,
+            signals=tools.signals,
+            now=tools.now,
+        )
+        hooks.run(volumes)
+        tools.signals.check()
+        return volumes
+
+    def _start(self, volumes: Sequence[Volume]) -> Container:
         tools, order = self._tools, self._order
         tools.reports.progress(Phase.STARTING, "Starting the container.")
         tools.log.header(f"starting {names.image_tag(order.app, names.short(order.sha))}")
-        return tools.containers.start(container_spec(self._attempt), on_exit=tools.signals.wake)
+        spec = container_spec(self._attempt, volumes)
+        return tools.containers.start(spec, on_exit=tools.signals.wake)
 
     def _check(self, container: Container) -> float:
         """Return how many seconds the application took to pass its health check.
@@ -157,13 +180,15 @@ class Job:
         """
         tools, order = self._tools, self._order
         began = tools.now()
-        known = Checking(order.health, order.container_port, began, order.start_limit)
+        known = Checking(
+            order.health, order.container_port, began, order.start_limit, order.run.statuses
+        )
         told = False
         while True:
             answer = tools.probe.ask()
             if (ended := container.exit()) is not None:
                 raise self._exited(ended, answered=False)
-            if passes(answer):
+            if known.passes(answer):
                 return tools.now() - began
             known = known.saw(answer)
             if known.over(tools.now()):
@@ -184,24 +209,3 @@ class Job:
         if ended.out_of_memory:
             return OutOfMemory(ended.code, self._order.mem)
         return AppExited(ended.code, answered=answered)
-
-    def _end(self, container: Container) -> None:
-        """Let the application end within its grace, if it was told to; remove the container."""
-        try:
-            self._let_end(container)
-        except ExecutorError:
-            # Why the attempt ended matters more than that docker was away when it did.
-            logger.exception("docker does not answer")
-        try:
-            container.remove()
-        except ExecutorError:
-            logger.exception("the container may be left")
-        container.drain(_DRAIN)
-
-    def _let_end(self, container: Container) -> None:
-        signals = self._tools.signals
-        if signals.stopped and container.exit() is None:
-            container.terminate()
-            signals.wait_for_end(lambda: container.exit() is not None)
-        if container.exit() is not None:
-            container.drain(_DRAIN)

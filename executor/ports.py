@@ -156,6 +156,35 @@ class Containers(Protocol):
         ...
 
 
+class Volume(NamedTuple):
+    """A folder of a preview, at `path` in its containers; `identity` is never that of another."""
+
+    path: str
+    name: str
+    identity: str
+
+
+class Volumes(Protocol):
+    """The volumes of this agent's previews."""
+
+    def have(
+        self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
+    ) -> Sequence[Volume]:
+        """Return the volumes of a preview, made where they are not there yet.
+
+        Raises StartFailed, DockerUnavailable.
+        """
+        ...
+
+    def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
+        """Tell whether these hooks are known to have succeeded on these volumes."""
+        ...
+
+    def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
+        """Keep that they have."""
+        ...
+
+
 class Answer(NamedTuple):
     """What a GET of the health path met.
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from executor.ports import Answer, Signals
 
-_ANSWER_LIMIT = 10.0
+ANSWER_LIMIT = 10.0
 """Seconds for one answer: a development server may build its first page when asked for it."""
 
 
@@ -24,7 +24,7 @@ class HttpProbe:
         url: str,
         *,
         signals: Signals,
-        answer_limit: float = _ANSWER_LIMIT,
+        answer_limit: float = ANSWER_LIMIT,
     ) -> None:
         self._address = address
         self._path = path

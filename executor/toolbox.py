@@ -13,13 +13,15 @@ from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.custody import Custody
 from executor.daemon import Daemon
+from executor.folder import Folder
 from executor.images import DockerImages
 from executor.job import Tools
 from executor.ports import Checkout, Log
-from executor.probe import HttpProbe
+from executor.probe import ANSWER_LIMIT, HttpProbe
 from executor.reaper import reap
 from executor.reporter import Reporter
 from executor.signals import StopSignal
+from executor.volumes import DockerVolumes
 
 
 class Toolbox:
@@ -66,8 +68,13 @@ class Toolbox:
                 self._custody,
                 confined=Confinement(disk_limit=self._config.disk_limit),
             ),
+            volumes=DockerVolumes(self._daemon, Folder(self._config.dir)),
             probe=HttpProbe(
-                (order.host, order.host_port), order.health, order.url, signals=signals
+                (order.host, order.host_port),
+                order.health,
+                order.url,
+                signals=signals,
+                answer_limit=order.run.check_timeout or ANSWER_LIMIT,
             ),
             reports=reporter,
             log=self._log,

@@ -161,6 +161,14 @@ def container_name(task: str) -> str:
     return f"prevs-{safe}"
 
 
+def volume_name(folder: str, app: str, sha: str, path: str) -> str:
+    """Return the name of the volume at `path` of a preview's containers, on one agent.
+
+    `folder` is the id of the agent's work folder: agents may share a docker daemon.
+    """
+    return f"prevs-{app}-{short(sha)}-{_digest(chr(0).join((folder, app, sha, path)))[:16]}"
+
+
 def task_name(app: str, label: str, sha: str) -> str:
     """Return what the Mesos UI shows for a task: `hello@main (5c80e7d)`."""
     return f"{app}@{label} ({short(sha)})"

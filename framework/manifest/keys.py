@@ -103,8 +103,9 @@ class Hooks(Table):
 
     prepare: Annotated[list[Words], Field(max_length=MOST_HOOKS)] = Field(
         default=[],
-        description="Commands, one after the other, once for each new container; a command is "
-        "a text or a list of words. One that fails fails the preview.",
+        description="Commands, one after the other, before it starts: once on its `volumes`, at "
+        "each start where it has none. A command is a text or a list of words. One that fails "
+        "fails the preview.",
         examples=['["python manage.py migrate", ["python", "seed.py"]]'],
     )
 

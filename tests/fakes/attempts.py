@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from executor.errors import ExecutorError, Stopped
-from executor.ports import Answer
+from executor.ports import Answer, Volume
 from prevs.states import Phase
 
 
@@ -141,6 +141,36 @@ class FakeImages:
         self.built.append(tag)
         self.labels = labels
         self.tags.add(tag)
+
+
+class FakeVolumes:
+    """Fulfils the port Volumes: volumes that are made when they are first asked for."""
+
+    def __init__(self) -> None:
+        self.there: dict[tuple[str, str, str], Volume] = {}
+        self.labels: Mapping[str, str] = {}
+        self._made = 0
+        self._prepared: list[tuple[Sequence[Volume], Sequence[Sequence[str]]]] = []
+
+    def have(
+        self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
+    ) -> Sequence[Volume]:
+        """Return the volumes of a preview."""
+        self.labels = labels
+        for path in paths:
+            if (app, sha, path) not in self.there:
+                self._made += 1
+                volume = Volume(path, f"{app}-{sha[:7]}{path}", f"made-{self._made}")
+                self.there[app, sha, path] = volume
+        return [self.there[app, sha, path] for path in paths]
+
+    def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
+        """Tell whether that was kept."""
+        return (volumes, hooks) in self._prepared
+
+    def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
+        """Keep it."""
+        self._prepared.append((volumes, hooks))
 
 
 class ScriptedProbe:

@@ -2,7 +2,9 @@
 
 import dataclasses
 
-from executor.attempt import Attempt, container_spec, image_labels
+from executor.attempt import Attempt, container_spec, describe_hook, hook_spec, image_labels
+from executor.ports import Volume
+from prevs.commit_settings import RunSettings
 from prevs.messages import BuildOrder
 
 SHA = "5c80e7d" + "0" * 33
@@ -56,3 +58,58 @@ def test_the_port_of_the_offer_leads_to_the_port_of_the_application() -> None:
     assert (spec.host, spec.host_port, spec.container_port) == ("127.0.0.1", 31000, 8080)
     assert spec.image == f"prevs/hello:{SHA}"
     assert spec.name == f"prevs-hello.{SHA}.abc"
+
+
+def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_replaces_all() -> None:
+    order = dataclasses.replace(
+        ORDER,
+        run=RunSettings(environment={"A": "commit", "B": "commit", "C": "commit", "PORT": "1"}),
+        environment={"B": "app", "C": "app", "PREVS_APP": "app"},
+        secrets={"C": "secret", "PREVS_URL": "secret"},
+    )
+    told = container_spec(dataclasses.replace(ATTEMPT, order=order)).environment
+    assert {name: told[name] for name in "ABC"} == {"A": "commit", "B": "app", "C": "secret"}
+    ours = container_spec(ATTEMPT).environment
+    assert {name: told[name] for name in ours} == ours
+
+
+def test_no_secret_is_shown_with_the_container() -> None:
+    order = dataclasses.replace(ORDER, secrets={"TOKEN": "hunter2"})
+    assert "hunter2" not in repr(container_spec(dataclasses.replace(ATTEMPT, order=order)))
+
+
+SETTINGS = RunSettings(
+    command=("serve", "-v"), read_only=True, hooks=(("migrate",), ("seed", "a b"))
+)
+PREPARED = dataclasses.replace(ATTEMPT, order=dataclasses.replace(ORDER, run=SETTINGS))
+VOLUMES = (Volume("/data", "prevs-hello-data", "1"),)
+
+
+def test_the_container_is_as_its_commit_says() -> None:
+    spec = container_spec(PREPARED, VOLUMES)
+    assert spec.command == ("serve", "-v")
+    assert spec.read_only
+    assert spec.volumes == {"/data": "prevs-hello-data"}
+
+
+def test_a_hook_has_the_container_of_the_application_and_no_port() -> None:
+    hook = hook_spec(PREPARED, 2, VOLUMES)
+    assert hook.command == ("seed", "a b")
+    assert hook.host_port == 0
+    assert hook.labels["prevs.hook"] == "2"
+    spec = container_spec(PREPARED, VOLUMES)
+    same = dataclasses.replace(
+        hook, command=spec.command, host_port=spec.host_port, labels=spec.labels
+    )
+    assert same == spec
+
+
+def test_a_hook_is_shown_as_one_line_of_a_bounded_length() -> None:
+    assert describe_hook(["python", "manage.py", "migrate"]) == "python manage.py migrate"
+    assert describe_hook(["sh", "-c", "echo a\n\x1b[2J"]) == "sh -c 'echo a\ufffd\ufffd[2J'"
+    assert len(describe_hook(["x" * 1000])) == 120
+
+
+def test_the_image_of_another_folder_is_another() -> None:
+    other = dataclasses.replace(ATTEMPT, order=dataclasses.replace(ORDER, folder="shop"))
+    assert other.image != ATTEMPT.image

@@ -1,9 +1,11 @@
 """executor/health.py: when an application is healthy, and what is said of one that is not."""
 
+import dataclasses
+
 import pytest
 
 from executor.errors import NeverListened, Unhealthy
-from executor.health import Checking, passes
+from executor.health import Checking
 from executor.ports import Answer
 
 REFUSED = Answer(connected=False)
@@ -22,7 +24,20 @@ def checking() -> Checking:
     ],
 )
 def test_2xx_and_3xx_pass_and_nothing_else(status: int | None, healthy: bool) -> None:
-    assert passes(Answer(connected=True, status=status)) == healthy
+    assert checking().passes(Answer(connected=True, status=status)) == healthy
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(None, False), (200, False), (401, True)])
+def test_where_statuses_are_given_these_pass_and_nothing_else(
+    status: int | None, healthy: bool
+) -> None:
+    known = dataclasses.replace(checking(), statuses=(204, 401))
+    assert known.passes(Answer(connected=True, status=status)) == healthy
+
+
+def test_who_is_unhealthy_hears_which_statuses_would_pass() -> None:
+    known = dataclasses.replace(checking(), statuses=(204, 401)).saw(Answer(True, 200))
+    assert "Make it answer 204 or 401" in str(known.failure())
 
 
 def test_an_application_that_nothing_reached_never_listened() -> None:

@@ -1,9 +1,11 @@
 """executor/job.py: one attempt from its commit to its end, on fakes that take no time."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from executor.attempt import Attempt
 from executor.errors import (
     AppExited,
     BuildFailed,
@@ -21,6 +23,7 @@ from prevs.states import Cause, Phase
 from tests.fakes.attempts import (
     FakeCheckout,
     FakeImages,
+    FakeVolumes,
     JumpingSignals,
     MemoryLog,
     RecordingReports,
@@ -42,22 +45,27 @@ class World:
         self.signals = JumpingSignals()
         self.images = FakeImages([ATTEMPT.image])
         self.containers = FakeContainers({ATTEMPT.image: app or App()}, self.log)
+        self.volumes = FakeVolumes()
         self.reports = RecordingReports()
         self.probe = ScriptedProbe(OK)
         self.checkout = FakeCheckout(folder)
 
-    def run(self) -> ExecutorError | None:
+    def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
+        return FakeContainers(apps, self.log)
+
+    def run(self, attempt: Attempt = ATTEMPT) -> ExecutorError | None:
         tools = Tools(
             checkout=lambda: self.checkout,
             images=self.images,
             containers=self.containers,
+            volumes=self.volumes,
             probe=self.probe,
             reports=self.reports,
             log=self.log,
             signals=self.signals,
             now=self.signals.now,
         )
-        return Job(ATTEMPT, tools).run()
+        return Job(attempt, tools).run()
 
     def stop_at(self, seconds: float) -> None:
         signals = JumpingSignals()

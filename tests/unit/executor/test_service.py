@@ -18,7 +18,14 @@ from executor.ports import Answer, Exit
 from executor.reporter import Reporter
 from executor.service import EXIT_DONE, EXIT_LOST, Service
 from executor.signals import StopSignal
-from tests.fakes.attempts import FakeCheckout, FakeImages, MemoryLog, RecordingLink, ScriptedProbe
+from tests.fakes.attempts import (
+    FakeCheckout,
+    FakeImages,
+    FakeVolumes,
+    MemoryLog,
+    RecordingLink,
+    ScriptedProbe,
+)
 from tests.fakes.containers import App, FakeContainers
 from tests.unit.executor.test_attempt import ATTEMPT, ORDER
 
@@ -73,6 +80,7 @@ class Agent(RecordingLink):
             checkout=lambda: FakeCheckout(self._folder),
             images=FakeImages([ATTEMPT.image]),
             containers=self.containers,
+            volumes=FakeVolumes(),
             probe=ScriptedProbe(Answer(True, 200)),
             reports=reporter,
             log=self.log,

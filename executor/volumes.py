@@ -1,0 +1,68 @@
+"""The volumes of this agent's previews, which outlive the containers that have them.
+
+A volume is known by its name, which is made of the agent's work folder and the preview, and told
+from an earlier one of that name by a random label: one that was removed, and made again, is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+from docker.errors import APIError
+
+from executor.custody import LABEL
+from executor.daemon import Daemon, daemon_errors, explanation
+from executor.errors import StartFailed
+from executor.folder import Folder
+from executor.ports import Volume
+from prevs import names
+
+IDENTITY = "prevs.volume"
+"""The label by which a volume is told from others of its name."""
+
+
+class DockerVolumes:
+    """Fulfils the port Volumes with docker-py; what was prepared is noted in the work folder."""
+
+    def __init__(self, daemon: Daemon, folder: Folder) -> None:
+        self._daemon = daemon
+        self._folder = folder
+
+    def have(
+        self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
+    ) -> Sequence[Volume]:
+        """Return the volumes of a preview, made where they are not there yet.
+
+        Raises StartFailed, DockerUnavailable.
+        """
+        client = self._daemon.client()
+        folder = self._folder.id()
+        found = []
+        for path in paths:
+            name = names.volume_name(folder, app, sha, path)
+            own = {**labels, LABEL: folder, IDENTITY: os.urandom(8).hex(), "prevs.path": path}
+            try:
+                with daemon_errors():
+                    # One that is there is returned as it is.
+                    made = client.create_volume(name, labels=own)
+            except APIError as exc:
+                raise StartFailed(f"its volume for {path}: {explanation(exc)}.") from exc
+            identity = (made.get("Labels") or {}).get(IDENTITY, "")
+            found.append(Volume(path, name, identity))
+        return found
+
+    def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
+        """Tell whether these hooks are known to have succeeded on these volumes."""
+        return self._folder.is_prepared(_key(volumes, hooks))
+
+    def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
+        """Keep that they have."""
+        self._folder.keep_prepared(_key(volumes, hooks))
+
+
+def _key(volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> str:
+    told = [sorted((volume.path, volume.identity) for volume in volumes), list(map(list, hooks))]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]
