@@ -19,7 +19,7 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
-from framework import events
+from framework import effective, events
 from framework.clock import Clock
 from framework.limits import Limits
 from framework.matching import Offer
@@ -30,6 +30,7 @@ from framework.sealing import Keyring
 from framework.service import Service
 from framework.task_info import Origin
 from prevs import names
+from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord, ProxyRecord
 from prevs.states import State
 
@@ -132,6 +133,7 @@ def build() -> Scene:
         origin=Origin("", ("executor",), (), names.addresses("localhost", 80)),
         new_attempt=lambda: f"{chance.randrange(10**9):010}",
         forget_mirror=forgotten.append,
+        read_settings=lambda *_: None,
         metrics=Metrics(CollectorRegistry()),
         limits=Limits(previews=2 * PREVIEWS),
         clock=clock,
@@ -228,6 +230,8 @@ def _preview(number: int, app: AppRecord, chance: random.Random) -> PreviewRecor
         changed=_START - 60 * number,
         started=_START - 60 * number,
         last_used=_START - chance.randrange(100_000),
+        settings=CommitSettings(),
+        settings_for=effective.basis(app),
     )
 
 

@@ -48,6 +48,7 @@ class _Place(NamedTuple):
 _PLACES = {
     (State.QUEUED, State.PLACED): _Place("M146 140H248", 184, 132),
     (State.QUEUED, State.STOPPED): _Place("M74 160V288", 66, 228, "end"),
+    (State.QUEUED, State.FAILED): _Place("M146 150C196 160 190 352 250 352H690V332", 500, 346),
     (State.STOPPED, State.QUEUED): _Place("M122 290V162", 130, 204, "start"),
     (State.PLACED, State.BUILDING): _Place("M346 140H383"),
     (State.BUILDING, State.STARTING): _Place("M481 140H518"),

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from framework.errors import Fatal, Unavailable
 from framework.matching import Offer
 from framework.ports import InverseOffer, Use
+from prevs.commit_settings import CommitSettings
+from prevs.records import Failure
 
 ANSWER_SECONDS = 10.0
 
@@ -112,6 +114,16 @@ class Heads:
 
 
 @dataclasses.dataclass(frozen=True)
+class SettingsRead:
+    """What a commit says of itself, or why that cannot be used; read for a basis of its app."""
+
+    app: str
+    sha: str
+    basis: str
+    outcome: CommitSettings | Failure
+
+
+@dataclasses.dataclass(frozen=True)
 class Forgotten:
     """The mirror of an app that is being removed is gone."""
 
@@ -146,6 +158,7 @@ Event = (
     | StoreResumed
     | Ended
     | Heads
+    | SettingsRead
     | Forgotten
     | Asked
     | Stop

@@ -174,12 +174,11 @@ class Eviction:
     def _idle(self) -> Iterator[Tenant]:
         now = self._clock.now()
         apps = {
-            app.name: (keep_warm.is_warm(app.keep_warm, now), room.taken(app))
-            for app in self._records.apps
+            app.name: (keep_warm.is_warm(app.keep_warm, now), app) for app in self._records.apps
         }
         for preview, used in self._idling.idle():
-            warm, taken = apps[preview.app]
-            key = (preview.app, preview.sha)
+            warm, app = apps[preview.app]
+            key, taken = (preview.app, preview.sha), room.taken(app, preview)
             yield Tenant(warm, used, key, preview.agent_id or "", *taken)
 
     def _leaving(self) -> Iterator[Tenant]:
@@ -190,7 +189,7 @@ class Eviction:
                 app = self._records.find_app(preview.app)
                 if app and preview.agent_id:
                     key = (preview.app, preview.sha)
-                    yield Tenant(False, 0.0, key, preview.agent_id, *room.taken(app))
+                    yield Tenant(False, 0.0, key, preview.agent_id, *room.taken(app, preview))
 
     def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
         if now - preview.changed > FREED_SECONDS:

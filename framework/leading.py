@@ -24,6 +24,7 @@ from framework.mesos_state import MesosState
 from framework.metrics import Metrics
 from framework.ports import Store, Stored
 from framework.previews import ServicePreviews
+from framework.reading import Reading
 from framework.records import Records
 from framework.refs import Mirrors
 from framework.sandbox import AgentSandboxes
@@ -47,6 +48,7 @@ class Leading(NamedTuple):
     service: Service
     cluster: mesos.MesosCluster
     following: Following
+    reading: Reading
     keeping: Keeping
     app: FastAPI
 
@@ -58,6 +60,7 @@ class Leading(NamedTuple):
     def start(self) -> None:
         """Begin to follow branches, to keep logs, and to subscribe with Mesos. Does not block."""
         self.following.start()
+        self.reading.start()
         self.keeping.start()
         self.cluster.start()
 
@@ -65,6 +68,7 @@ class Leading(NamedTuple):
         """Have all parts end; every task goes on. Blocks for some seconds at most."""
         self.service.inbox.put(events.Stop())
         self.following.stop()
+        self.reading.stop()
         self.keeping.stop()
         self.cluster.stop()
 
@@ -89,6 +93,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         interval=chosen.refs_interval,
         failed=lambda app: metrics.fetches_failed.labels(app).inc(),
     )
+    reading = Reading(refs, inbox.put)
     service = Service(
         Records(stored, store, clock, Keyring(chosen.keys())),
         cluster,
@@ -96,6 +101,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         origin=Origin("", chosen.executor_command, chosen.executor_uris, chosen.addresses()),
         new_attempt=functools.partial(next_attempt, choice),
         forget_mirror=following.forget,
+        read_settings=reading.begin,
         metrics=metrics,
         clock=clock,
         limits=chosen.limits,
@@ -116,7 +122,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         registry=registry,
     )
     keeping = Keeping(there, kept, lambda: service.snapshot)
-    return Leading(service, cluster, following, keeping, app)
+    return Leading(service, cluster, following, reading, keeping, app)
 
 
 def _make_app(

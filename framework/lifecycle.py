@@ -18,6 +18,9 @@ class Event(enum.Enum):
     REQUESTED = "asked for"
     RETRIED = "retry asked for"
     STOP_REQUESTED = "stop asked for"
+    READ = "settings read"
+    UNREAD = "settings not read"
+    UNFIT = "settings refused"
     LAUNCHED = "offer taken"
     NOT_LAUNCHED = "launch not sent"
     ALIVE = "task alive"
@@ -71,6 +74,10 @@ def _with_task(state: State) -> dict[tuple[State, Event], State]:
 TRANSITIONS: Mapping[tuple[State, Event], State] = {
     (State.QUEUED, Event.REQUESTED): State.QUEUED,
     (State.QUEUED, Event.STOP_REQUESTED): State.STOPPED,
+    (State.QUEUED, Event.READ): State.QUEUED,
+    (State.QUEUED, Event.UNREAD): State.QUEUED,
+    (State.QUEUED, Event.UNFIT): State.FAILED,
+    (State.QUEUED, Event.GIVEN_UP): State.FAILED,
     (State.QUEUED, Event.LAUNCHED): State.PLACED,
     **_with_task(State.PLACED),
     (State.PLACED, Event.NOT_LAUNCHED): State.QUEUED,

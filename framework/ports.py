@@ -263,11 +263,19 @@ class CommitPage(NamedTuple):
     next: str | None
 
 
+class RepositoryFile(NamedTuple):
+    """What is at a path of a commit. `kind` is file, link, folder or submodule."""
+
+    kind: str
+    size: int
+    data: bytes = b""
+
+
 class Refs(Protocol):
     """The branches and tags of the apps' repositories, from a bare mirror of each.
 
-    Thread safe. Every call may run git and block: the first two for as long as the repository
-    takes, the others for some seconds.
+    Thread safe. Every call may run git and block: `resolve`, `heads` and `read_file` for as long
+    as the repository takes, the others for some seconds.
     """
 
     def resolve(self, app: AppRecord, label: str) -> Resolved:
@@ -298,6 +306,14 @@ class Refs(Protocol):
         Without `ref` it is the main branch, or else the one with the newest commit.
         `after` is the `next` of the page before. They stay those of the commit that the first page
         began with. Raises UnknownLabel, AmbiguousLabel, UnknownPlace, and what `listing` does.
+        """
+        ...
+
+    def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
+        """Return what is at `path`, from the repository's root, of a commit; None for nothing.
+
+        What is no file, or has more than `most` bytes, comes without its data. The repository is
+        fetched only where the commit is not there yet. Raises UnknownLabel, RepositoryUnreachable.
         """
         ...
 

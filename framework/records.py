@@ -5,7 +5,7 @@ The store may have been written all the same; `make_sure` sees to it that it is 
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE = 100
 """Records in one write: ZooKeeper takes a megabyte, and one has a kilobyte or two."""
+_LARGE = 2000
+"""Bytes of one that counts for several: its commit says much of itself, or much that is wrong."""
 
 
 class Snapshot(NamedTuple):
@@ -162,9 +164,8 @@ class Records:
 
         Where that raises, some may be written and others not; memory says which.
         """
-        changed = [preview for preview in previews if self._differs(preview)]
-        for first in range(0, len(changed), _AT_ONCE):
-            self._write(changed[first : first + _AT_ONCE])
+        for some in _parts([preview for preview in previews if self._differs(preview)]):
+            self._write(some)
 
     def change(self, preview: PreviewRecord, event: Event, **fields: Any) -> PreviewRecord:
         """Write what `event` makes of a preview. Raises IllegalTransition.
@@ -294,3 +295,18 @@ class Records:
             self._unsure.pop((name,), None)
             del self._apps[name]
         self._snapshot = None
+
+
+def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord]]:
+    """Yield previews, as many at a time as go into one write."""
+    part: list[PreviewRecord] = []
+    room = _AT_ONCE
+    for preview in previews:
+        size = 1 + (len(preview.encode()) // _LARGE if preview.settings or preview.failure else 0)
+        if part and size > room:
+            yield part
+            part, room = [], _AT_ONCE
+        part.append(preview)
+        room -= size
+    if part:
+        yield part

@@ -114,9 +114,8 @@ class Requests:
         preview = self._records.preview(app, sha)
         if preview.state is not State.FAILED:
             raise NotRetryable(app, sha, preview.state.value)
-        return self._records.change(
-            preview, Event.RETRIED, **{**_FRESH, "last_used": self._clock.now()}
-        )
+        fields = {**_FRESH, "last_used": self._clock.now(), "settings": None, "settings_for": ""}
+        return self._records.change(preview, Event.RETRIED, **fields)
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         """Keep a preview from being stopped for others or for idleness, or no longer."""

@@ -10,11 +10,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from framework import constraints
+from framework import constraints, effective
 from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching import Demand, Key
 from framework.refusals import Lack
-from prevs.records import AppRecord
+from prevs.records import AppRecord, PreviewRecord
 
 
 class Tenant(NamedTuple):
@@ -54,9 +54,10 @@ class Room(NamedTuple):
     hopeless: tuple[Key, ...] = ()
 
 
-def taken(app: AppRecord) -> tuple[float, float]:
-    """Return the share of CPU and the MB that a preview takes, by what its app asks for now."""
-    return round(app.cpus + EXECUTOR_CPUS, 3), app.mem + EXECUTOR_MEM
+def taken(app: AppRecord, preview: PreviewRecord) -> tuple[float, float]:
+    """Return the share of CPU and the MB that a preview takes, by what is asked for now."""
+    wanted = effective.effective(app, preview.settings)
+    return round(wanted.cpus + EXECUTOR_CPUS, 3), wanted.mem + EXECUTOR_MEM
 
 
 def make_room(

@@ -23,6 +23,7 @@ from framework.idling import Idling
 from framework.launching import Launching
 from framework.limits import Limits
 from framework.maintenance import Maintenance
+from framework.manifests import Manifests
 from framework.metrics import Metrics
 from framework.offers import Offers
 from framework.ports import Cluster
@@ -31,6 +32,7 @@ from framework.refused_connections import RefusedConnections
 from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
+from prevs.records import AppRecord
 from program import health
 from program.health import Check
 
@@ -61,7 +63,8 @@ class Service:
 
     `origin` describes every task but for the framework id, which comes from the store;
     `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
-    block, when an app is removed: it answers with events.Forgotten. `era` tells this leader's
+    block, when an app is removed: it answers with events.Forgotten. `read_settings` likewise begins
+    to read a commit's settings, and answers with events.SettingsRead. `era` tells this leader's
     happenings from every other's. `snapshot` and `history` are replaced, never changed: any thread
     may look at them.
     """
@@ -75,6 +78,7 @@ class Service:
         origin: Origin,
         new_attempt: Callable[[], str],
         forget_mirror: Callable[[str], None],
+        read_settings: Callable[[AppRecord, str], None],
         metrics: Metrics,
         clock: Clock,
         limits: Limits,
@@ -96,6 +100,7 @@ class Service:
         self._refused = RefusedConnections(records, self._attempts, clock)
         self._maintenance = Maintenance(records, cluster, clock)
         self._removals = Removals(records, forget_mirror)
+        self._manifests = Manifests(records, read_settings, clock=clock, metrics=metrics)
         self._idling = Idling(self._records, clock)
         self._launching = Launching(
             self._records,
@@ -223,6 +228,8 @@ class Service:
                 self._stopping = True
             case events.Heads(app, heads):
                 self._branches.fetched(app, heads)
+            case events.SettingsRead():
+                self._manifests.note(event)
             case events.Forgotten(app):
                 self._removals.forgotten(app)
                 self._metrics.forget(app)
@@ -281,6 +288,7 @@ class Service:
             self._records.make_sure,
             self._removals.go_on,
             self._attempts.replace_missing,
+            self._manifests.go_on,
             self._publish,
             self._let_go,
         )

@@ -4,8 +4,10 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from framework import effective
 from framework.matching import Launch
 from prevs import names
+from prevs.commit_settings import CommitSettings
 from prevs.messages import BuildOrder
 from prevs.names import Addresses
 from prevs.records import AppRecord, PreviewRecord
@@ -33,18 +35,24 @@ def task_info(
     """Return the TaskInfo of the attempt that `preview` records (its task_id must be set)."""
     label = preview.labels[-1] if preview.labels else preview.sha
     url = origin.addresses.url(label, app.name)
+    wanted = effective.effective(app, preview.settings)
+    said = preview.settings or CommitSettings()
     order = BuildOrder(
         app=app.name,
         sha=preview.sha,
         label=label,
         repository=app.repository,
-        container_port=app.port,
+        container_port=wanted.port,
         host=launch.host,
         host_port=launch.port,
         cpus=launch.demand.cpus,
         mem=launch.demand.mem,
-        health=app.health,
+        health=wanted.health,
         url=url,
+        start_limit=wanted.start_limit,
+        folder=app.folder,
+        build=said.build,
+        run=said.run,
     )
     return {
         "name": names.task_name(app.name, label, preview.sha),

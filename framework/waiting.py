@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from framework import effective
 from framework.matching import Demand, Key
 from prevs.records import AppRecord, PreviewRecord
 
@@ -14,7 +15,8 @@ UNREADABLE = "The settings of its app cannot be read."
 class Waiting(NamedTuple):
     """Who may be placed, first come first served, and for some of the others the reason.
 
-    One that waits after a loss for its next attempt has a reason already, which stays.
+    One that waits after a loss for its next attempt has a reason already, which stays; and what a
+    commit says of itself is read within milliseconds.
     """
 
     demands: tuple[Demand, ...]
@@ -38,7 +40,7 @@ def waiting(
         app = apps.get(preview.app)
         if app is None:
             held_back[preview.app, preview.sha] = UNREADABLE
-        elif preview.not_before <= now:
+        elif preview.not_before <= now and effective.is_read(app, preview):
             if app.name not in known:
                 known[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
             demands.append(_demand(app, preview, known[app.name], now))
@@ -55,11 +57,12 @@ def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
 
 
 def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: float) -> Demand:
+    wanted = effective.effective(app, preview.settings)
     return Demand(
         app=app.name,
         sha=preview.sha,
-        cpus=app.cpus,
-        mem=app.mem,
+        cpus=wanted.cpus,
+        mem=wanted.mem,
         home=preview.agent_id,
         known=known,
         patient=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,

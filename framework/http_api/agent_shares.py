@@ -6,6 +6,7 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 
+from framework import effective
 from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from framework.http_api import agent_models as models
 from framework.lifecycle import WITH_TASK
@@ -67,11 +68,12 @@ def show(
 
 
 def _show_preview(preview: PreviewRecord, app: AppRecord) -> models.AgentPreview:
+    wanted = effective.effective(app, preview.settings)
     return models.AgentPreview(
         app=preview.app,
         sha=preview.sha,
         label=preview.labels[-1] if preview.labels else None,
         state=preview.state,
-        cpus=app.cpus,
-        mem=app.mem,
+        cpus=wanted.cpus,
+        mem=wanted.mem,
     )

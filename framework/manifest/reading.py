@@ -14,7 +14,7 @@ from framework.manifest.wording import explain
 from prevs.commit_settings import CommitSettings
 from prevs.records import Mistake
 
-MOST_BYTES = 16_384
+MOST_BYTES = 8192
 """How large the file may be. Each preview's record has what it says."""
 
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")

@@ -1,5 +1,6 @@
 """The mirrors of all apps, as framework.ports.Refs."""
 
+import contextlib
 import hashlib
 import shutil
 import threading
@@ -18,8 +19,8 @@ from framework.errors import (
     UnknownLabel,
     UnknownPlace,
 )
-from framework.ports import CommitPage, Listing, Ref, Resolved
-from framework.refs import commits, resolution
+from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
+from framework.refs import commits, files, resolution
 from framework.refs.commits import Cursor
 from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.mirror import Found, Mirror, Snapshot
@@ -102,6 +103,19 @@ class Mirrors:
             raise _unreachable(app, exc) from exc
         rest = Cursor(begin.sha, begin.skip + limit)
         return CommitPage(found[:limit], commits.write_cursor(rest) if found[limit:] else None)
+
+    def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
+        """Return what is at a path of a commit, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        with contextlib.suppress(GitFailed):
+            return files.read_file(self._git, mirror.folder, sha, path, most=most)
+        try:
+            mirror.fetch()
+            return files.read_file(self._git, mirror.folder, sha, path, most=most)
+        except files.NoCommit as exc:
+            raise UnknownLabel(app.name, sha, "it is in the repository no more.") from exc
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
 
     def forget(self, app: str) -> None:
         """Remove the mirror of an app, if there is one."""

@@ -24,6 +24,7 @@ from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, Phase
 from tests.fakes.clock import FakeClock
 from tests.fakes.cluster import FakeCluster
+from tests.fakes.manifests import FakeManifests
 from tests.fakes.mishaps import FrailStore, Mishaps
 from tests.fakes.offers import offer
 from tests.fakes.store import FakeZnodes
@@ -43,6 +44,7 @@ def make_service(
     *,
     new_attempt: Callable[[], str],
     forget_mirror: Callable[[str], None],
+    read_settings: Callable[[AppRecord, str], None],
     registry: CollectorRegistry,
     clock: Clock,
     limits: Limits,
@@ -55,6 +57,7 @@ def make_service(
         origin=Origin("", ("python", "-m", "executor"), (), names.addresses("localhost", 8080)),
         new_attempt=new_attempt,
         forget_mirror=forget_mirror,
+        read_settings=read_settings,
         metrics=Metrics(registry),
         limits=limits,
         clock=clock,
@@ -81,6 +84,7 @@ class Driven:
         self.cluster = FakeCluster()
         self.registry = CollectorRegistry()
         self.forgotten: list[str] = []
+        self.manifests = FakeManifests()
         numbers = itertools.count(len(self.znodes.records))
         self.records = Records(self.store.load(), self.store, self.clock.clock, Keyring(keys))
         self.service = make_service(
@@ -88,6 +92,7 @@ class Driven:
             self.cluster,
             new_attempt=lambda: f"t{next(numbers)}",
             forget_mirror=self.forgotten.append,
+            read_settings=self.manifests.ask,
             registry=self.registry,
             clock=self.clock.clock,
             limits=limits,
@@ -97,6 +102,8 @@ class Driven:
 
     def step(self, *batch: events.Event) -> None:
         self.service.step(batch)
+        while read := self.manifests.answer():
+            self.service.step(read)
 
     def tick(self, seconds: float = 1.0) -> None:
         self.clock.pass_seconds(seconds)

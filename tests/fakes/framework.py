@@ -29,6 +29,7 @@ from prevs import names
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
+from tests.fakes.manifests import says_nothing
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +74,7 @@ class Framework:
             origin=Origin("", _executor(), (), names.addresses("localhost", 8080)),
             new_attempt=partial(next_attempt, secrets.choice),
             forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
+            read_settings=lambda app, sha: inbox.put(says_nothing(app, sha)),
             metrics=Metrics(CollectorRegistry()),
             limits=Limits(),
             clock=clock,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from framework.errors import UnknownLabel, UnknownPlace
-from framework.ports import Commit, CommitPage, Listing, Ref, Resolved
+from framework.ports import Commit, CommitPage, Listing, Ref, RepositoryFile, Resolved
 from prevs import names
 from prevs.records import AppRecord
 
@@ -16,6 +16,7 @@ class FakeRefs:
         self.listings: dict[str, Listing | Exception] = {}
         self.logs: dict[tuple[str, str], Sequence[Commit]] = {}
         self.forgotten: list[str] = []
+        self.files: dict[tuple[str, str, str], RepositoryFile | Exception] = {}
 
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
         """Have a label lead to a commit."""
@@ -71,6 +72,13 @@ class FakeRefs:
         begin = int(after or 0)
         end = begin + limit
         return CommitPage(commits[begin:end], str(end) if commits[end:] else None)
+
+    def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
+        """Return what `files` has, which may be an error to raise."""
+        found = self.files.get((app.name, sha, path))
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def forget(self, app: str) -> None:
         self.forgotten.append(app)

@@ -26,6 +26,7 @@ from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord,
 from prevs.states import State
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import make_service
+from tests.fakes.manifests import FakeManifests
 from tests.fakes.mishaps import Died, FrailStore, Mishaps
 from tests.fakes.small_agent import SmallTask
 from tests.fakes.small_mesos import SmallLink, SmallMesos
@@ -55,12 +56,14 @@ class SmallLeader:
         self.registry = CollectorRegistry()
         self.suspended = False
         self.heard: dict[str, Kind] = {}
+        self.manifests = FakeManifests()
         store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
         self.service = make_service(
             Records(store.load(), store, clock, Keyring(())),
             self.link,
             new_attempt=lambda: f"t{next(world.numbers)}",
             forget_mirror=world.forgotten.append,
+            read_settings=self.manifests.ask,
             registry=self.registry,
             clock=clock,
             limits=LIMITS,
@@ -142,6 +145,8 @@ class SmallWorld:
                 self._offered |= {offer.id: self.clock.read() for offer in event.offers}
         try:
             leader.service.step(batch)
+            while read := leader.manifests.answer():
+                leader.service.step(read)
         except Died:
             self._clean = False
             self.bury()

@@ -10,8 +10,9 @@ from prevs.states import ACTIVE, State
 ROOT = pathlib.Path(__file__).parents[3]
 
 # The whole matrix, by hand, apart from the table: a row per state, "." is illegal.
-#   events in the order of Event: REQUESTED RETRIED STOP_REQUESTED LAUNCHED NOT_LAUNCHED ALIVE
-#   BUILDING STARTING HEALTHY KILLING FAILED LOST CRASHED GIVEN_UP ENDED ENDED_WANTED
+#   events in the order of Event: REQUESTED RETRIED STOP_REQUESTED READ UNREAD UNFIT LAUNCHED
+#   NOT_LAUNCHED ALIVE BUILDING STARTING HEALTHY KILLING FAILED LOST CRASHED GIVEN_UP ENDED
+#   ENDED_WANTED
 LETTERS = {
     "Q": State.QUEUED,
     "P": State.PLACED,
@@ -23,14 +24,14 @@ LETTERS = {
     "F": State.FAILED,
 }
 MATRIX = {
-    State.QUEUED: "Q.XP............",
-    State.PLACED: "P.D.QPBSRDFQ.F..",
-    State.BUILDING: "B.D..BBSRDFQ.F..",
-    State.STARTING: "S.D..S.SRDFQ.F..",
-    State.RUNNING: "R.D..R..RDFQQF..",
-    State.DRAINING: "D.D..DDDDD....XQ",
-    State.STOPPED: "Q.X.............",
-    State.FAILED: "FQF.............",
+    State.QUEUED: "Q.XQQFP.........F..",
+    State.PLACED: "P.D....QPBSRDFQ.F..",
+    State.BUILDING: "B.D.....BBSRDFQ.F..",
+    State.STARTING: "S.D.....S.SRDFQ.F..",
+    State.RUNNING: "R.D.....R..RDFQQF..",
+    State.DRAINING: "D.D.....DDDDD....XQ",
+    State.STOPPED: "Q.X................",
+    State.FAILED: "FQF................",
 }
 
 

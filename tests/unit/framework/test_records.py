@@ -3,6 +3,7 @@ import pytest
 from framework.errors import Unavailable
 from framework.records import Records
 from framework.sealing import Keyring
+from prevs.commit_settings import CommitSettings, RunSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.clock import FakeClock
@@ -28,6 +29,20 @@ def test_what_belongs_to_no_app_is_shown_to_nobody() -> None:
     store.save(AppRecord("one", "/srv/one"))
     records = Records(store.load(), store, FakeClock().clock, Keyring(()))
     assert list(records.snapshot().previews) == [("one", A)]
+
+
+def test_what_has_much_to_store_is_written_in_more_than_one_go() -> None:
+    store = FakeStore()
+    records = Records(store.load(), store, FakeClock().clock, Keyring(()))
+    large = CommitSettings(run=RunSettings(environment={"A": "x" * 8000}))
+    for settings, writes in ((None, 1), (large, 5)):
+        before = store.writes
+        records.save_all(
+            PreviewRecord("one", f"{number:040}", State.STOPPED, settings=settings, lost=writes)
+            for number in range(100)
+        )
+        assert store.writes - before == writes
+        assert len(records.in_state(State.STOPPED)) == 100
 
 
 def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> None:

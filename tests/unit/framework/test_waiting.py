@@ -1,7 +1,12 @@
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 
+import pytest
+
+from framework import effective
 from framework.waiting import Waiting, places
 from framework.waiting import waiting as decide
+from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -9,6 +14,7 @@ APP = AppRecord("hello", "/srv/hello", max_previews=2, cpus=0.5, mem=64)
 
 
 def preview(digit: str, state: State = State.QUEUED, **fields: object) -> PreviewRecord:
+    fields = {"settings": CommitSettings(), "settings_for": effective.basis(APP), **fields}
     return PreviewRecord("hello", digit * 40, state, **fields)  # type: ignore[arg-type] # fields vary per test
 
 
@@ -25,6 +31,19 @@ def test_what_waits_is_served_in_the_order_it_came() -> None:
 def test_a_demand_is_what_the_app_says() -> None:
     (demand,) = waiting([preview("a")], 9.0).demands
     assert (demand.cpus, demand.mem) == (0.5, 64)
+
+
+def test_a_demand_is_what_the_commit_says_where_it_says_something() -> None:
+    settings = CommitSettings(mem=32)
+    (demand,) = waiting([preview("a", settings=settings)], 9.0).demands
+    assert (demand.cpus, demand.mem) == (0.5, 32)
+
+
+@pytest.mark.parametrize("fields", [{"settings": None}, {"settings_for": "9 9 elsewhere"}])
+def test_one_whose_commit_is_yet_to_be_read_waits_without_a_reason(
+    fields: Mapping[str, object],
+) -> None:
+    assert waiting([preview("a", State.QUEUED, **fields)], 9.0) == Waiting((), {})
 
 
 def test_what_has_no_settings_says_so() -> None:
@@ -62,6 +81,6 @@ def test_one_in_its_back_off_is_passed_over_and_keeps_its_reason_and_place() -> 
 
 
 def test_a_demand_carries_what_agent_it_wants() -> None:
-    app = AppRecord("hello", "/srv/hello", constraints=("gpu",))
+    app = dataclasses.replace(APP, constraints=("gpu",))
     (demand,) = waiting([preview("a", avoid="agent-1", changed=3.0)], 9.0, app).demands
     assert (demand.constraints, demand.avoid, demand.since) == (("gpu",), "agent-1", 3.0)

@@ -187,7 +187,7 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         (b"port = 1\n# \xff", 2, "is not UTF-8: save the file as that"),
         (f"port = {'9' * 5000}", 1, "there is a number of thousands of digits in the file"),
         (f"\n{'.'.join('a' * 500)} = 1", 2, "is nested too deeply; nothing here needs that"),
-        ("#" * (MOST_BYTES + 1), 1, "the file has 16,385 bytes; it may have 16,384"),
+        ("#" * (MOST_BYTES + 1), 1, "the file has 8,193 bytes; it may have 8,192"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_line_and_what_to_write(

@@ -1,0 +1,40 @@
+"""What commits say of themselves, out of a table, for a service that is driven step by step."""
+
+from framework import effective, events
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, Failure
+
+
+def says_nothing(app: AppRecord, sha: str) -> events.SettingsRead:
+    """Return that a commit of an app has no file of settings."""
+    return events.SettingsRead(app.name, sha, effective.basis(app), CommitSettings())
+
+
+class FakeManifests:
+    """Answers with what `says` has of a commit; of others, that they say nothing.
+
+    While `silent`, what is asked waits.
+    """
+
+    def __init__(self) -> None:
+        self.says: dict[str, CommitSettings | Failure] = {}
+        self.silent = False
+        self.asked: list[tuple[AppRecord, str]] = []
+        self._waiting: list[tuple[AppRecord, str]] = []
+
+    def ask(self, app: AppRecord, sha: str) -> None:
+        """Have a commit's settings read."""
+        self.asked.append((app, sha))
+        self._waiting.append((app, sha))
+
+    def answer(self) -> list[events.Event]:
+        """Return what was read since the last call."""
+        if self.silent:
+            return []
+        waiting, self._waiting = self._waiting, []
+        return [
+            events.SettingsRead(
+                app.name, sha, effective.basis(app), self.says.get(sha, CommitSettings())
+            )
+            for app, sha in waiting
+        ]

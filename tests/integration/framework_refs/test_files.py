@@ -1,0 +1,107 @@
+"""A commit's .prevs.toml, read out of mirrors of real git repositories."""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+import pytest
+
+from framework.errors import RepositoryUnreachable, UnknownLabel
+from framework.ports import RepositoryFile
+from framework.reading import read_settings
+from framework.refs import Mirrors
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, Failure
+from prevs.states import Cause
+from tests.fakes.samples import SampleRepository
+
+pytestmark = pytest.mark.integration
+
+TEXT = b"port = 8000\r\n# gr\xc3\xb6\xc3\x9fer\n\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> SampleRepository:
+    return SampleRepository(tmp_path / "repository")
+
+
+@pytest.fixture
+def shop(repository: SampleRepository) -> AppRecord:
+    return AppRecord("shop", str(repository.folder), cpus=0.5, mem=128)
+
+
+def test_a_file_is_read_as_it_was_at_the_commit(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
+) -> None:
+    first = repository.commit({".prevs.toml": TEXT, "web/x": "1"})
+    second = repository.commit({"README": "no settings"})
+    assert mirrors.resolve(shop, "main").sha == second
+    found = mirrors.read_file(shop, first, ".prevs.toml", most=100)
+    assert found == RepositoryFile("file", len(TEXT), TEXT[:-1])
+    assert mirrors.read_file(shop, second, ".prevs.toml", most=100) is None
+    assert read_settings(mirrors, shop, first) == CommitSettings(port=8000)
+    assert read_settings(mirrors, shop, second) == CommitSettings()
+
+
+@pytest.mark.parametrize("folder", ["services/web", ":(top)*[x]", "größe und raum"])
+def test_a_file_is_read_from_the_folder_of_the_app(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord, folder: str
+) -> None:
+    files = {f"{folder}/.prevs.toml": "port = 8001", ".prevs.toml": "port = 8002"}
+    sha = repository.commit(files)
+    app = dataclasses.replace(shop, folder=folder)
+    assert read_settings(mirrors, app, sha) == CommitSettings(port=8001)
+    nowhere = dataclasses.replace(shop, folder="elsewhere")
+    assert read_settings(mirrors, nowhere, sha) == CommitSettings()
+
+
+def test_what_is_no_file_is_told(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
+) -> None:
+    link = repository.commit({".prevs.toml": "-> /etc/passwd"})
+    folder = repository.commit({".prevs.toml/x": "1"})
+    large = repository.commit({".prevs.toml": "#" * 10_000})
+    repository.git("update-index", "--add", "--cacheinfo", f"160000,{link},.prevs.toml")
+    repository.git("rm", "--cached", "-rq", "--ignore-unmatch", "nothing")
+    repository.git("commit", "--quiet", "-m", "a submodule")
+    submodule = repository.git("rev-parse", "HEAD")
+    told = {}
+    for sha in (link, folder, large, submodule):
+        failure = read_settings(mirrors, shop, sha)
+        assert isinstance(failure, Failure)
+        assert failure.cause is Cause.SETTINGS_INVALID
+        told[sha] = failure.mistakes[0].message
+    assert "symbolic link" in told[link]
+    assert "folder" in told[folder]
+    assert "10,000 bytes; it may have 8,192" in told[large]
+    assert "submodule" in told[submodule]
+
+
+def test_a_commit_that_is_not_there_yet_is_fetched(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord, tmp_path: Path
+) -> None:
+    sha = repository.commit({".prevs.toml": "port = 1"})
+    assert read_settings(mirrors, shop, sha) == CommitSettings(port=1)
+    later = repository.commit({".prevs.toml": "port = 2"})
+    assert read_settings(mirrors, shop, later) == CommitSettings(port=2)
+    anew = Mirrors(tmp_path / "other mirrors")
+    assert read_settings(anew, shop, sha) == CommitSettings(port=1)
+
+
+def test_a_commit_that_is_gone_and_a_repository_that_is_away_are_told_apart(
+    repository: SampleRepository, mirrors: Mirrors, shop: AppRecord
+) -> None:
+    sha = repository.commit({".prevs.toml": "port = 1"})
+    gone = "f" * 40
+    with pytest.raises(UnknownLabel):
+        mirrors.read_file(shop, gone, ".prevs.toml", most=100)
+    failure = read_settings(mirrors, shop, gone)
+    assert isinstance(failure, Failure)
+    assert failure.cause is Cause.COMMIT_MISSING
+    shutil.rmtree(repository.folder)
+    assert read_settings(mirrors, shop, sha) == CommitSettings(port=1)
+    with pytest.raises(RepositoryUnreachable):
+        mirrors.read_file(shop, gone, ".prevs.toml", most=100)
+    away = read_settings(mirrors, shop, gone)
+    assert isinstance(away, Failure)
+    assert away.cause is Cause.REPOSITORY_UNREACHABLE
