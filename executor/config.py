@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from executor.confinement import Confinement
 from executor.disk import DISK_LIMIT
 from executor.errors import InvalidEnvironment
 from program.log_lines import FORMS
@@ -26,6 +28,9 @@ _UNITS = {
     "weeks": 604800.0,
 }
 _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII)
+
+
+_ISOLATION = ("wanted", "required")
 
 
 class Variable(NamedTuple):
@@ -74,6 +79,18 @@ VARIABLES = (
         "container's own files and its volumes.",
         f"{DISK_LIMIT}",
     ),
+    Variable(
+        "PREVS_DENY",
+        "Networks that previews must not reach, as 10.0.0.0/8, separated by commas: those of the "
+        "other agents above all. The agent itself and metadata addresses are never reached.",
+        "none",
+    ),
+    Variable(
+        "PREVS_ISOLATION",
+        "What happens where an executor may not set the rules that keep previews apart. wanted: "
+        "the attempt's log says so; required: nothing is started.",
+        f"{_ISOLATION[0]}",
+    ),
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
@@ -91,7 +108,7 @@ class Config:
     `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
     installation where several share a docker daemon. `shutdown_grace` is in seconds: how long
     the agent waits after SHUTDOWN before it kills this process. `log` is a form of
-    program.log_lines. `disk_limit` is in MB, 0 for none.
+    program.log_lines. What a container may do is `confined`.
     """
 
     dir: Path
@@ -99,7 +116,7 @@ class Config:
     shutdown_grace: float
     task_id: str = ""
     log: str = "logfmt"
-    disk_limit: int = DISK_LIMIT
+    confined: Confinement = dataclasses.field(default_factory=Confinement)
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -122,9 +139,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     log = environ.get("PREVS_LOG", "") or FORMS[0]
     if log not in FORMS:
         problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
-    disk_limit = environ.get("PREVS_DISK_LIMIT", "") or str(DISK_LIMIT)
-    if not (disk_limit.isascii() and disk_limit.isdigit()):
-        problems.append(f"PREVS_DISK_LIMIT must be a number of MB, not {disk_limit!r}")
+    confined = _read_confinement(environ, problems)
     if problems:
         raise InvalidEnvironment(problems)
     return Config(
@@ -133,8 +148,26 @@ def read_config(environ: Mapping[str, str]) -> Config:
         shutdown_grace=grace,
         task_id=environ.get("MESOS_EXECUTOR_ID", ""),
         log=log,
-        disk_limit=int(disk_limit),
+        confined=confined,
     )
+
+
+def _read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
+    """Return what containers are to be told; adds to `problems` what is wrong with it."""
+    disk_limit = environ.get("PREVS_DISK_LIMIT", "") or str(DISK_LIMIT)
+    if not (disk_limit.isascii() and disk_limit.isdigit()):
+        problems.append(f"PREVS_DISK_LIMIT must be a number of MB, not {disk_limit!r}")
+        disk_limit = str(DISK_LIMIT)
+    isolation = environ.get("PREVS_ISOLATION", "") or _ISOLATION[0]
+    if isolation not in _ISOLATION:
+        problems.append(f"PREVS_ISOLATION must be {' or '.join(_ISOLATION)}, not {isolation!r}")
+    denied = []
+    for text in filter(None, map(str.strip, environ.get("PREVS_DENY", "").split(","))):
+        try:
+            denied.append(ipaddress.ip_network(text))
+        except ValueError as exc:
+            problems.append(f"PREVS_DENY has no network: {exc}")
+    return Confinement(int(disk_limit), tuple(denied), required=isolation == _ISOLATION[1])
 
 
 def read_duration(text: str) -> float | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from executor.disk import DISK_LIMIT
+from executor.firewall import Network
 from executor.ports import ContainerSpec
 
 _CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
@@ -35,9 +36,15 @@ _LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}}
 
 @dataclasses.dataclass(frozen=True)
 class Confinement:
-    """What an agent's operator has decided. `disk_limit` is in MB, 0 for none."""
+    """What an agent's operator has decided.
+
+    `disk_limit` is in MB, 0 for none. Previews reach nothing of `denied`. Where they cannot be
+    kept apart from each other and from the agent, nothing is started if that is `required`.
+    """
 
     disk_limit: int = DISK_LIMIT
+    denied: Sequence[Network] = ()
+    required: bool = False
 
 
 def limits(spec: ContainerSpec) -> Mapping[str, Any]:

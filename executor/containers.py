@@ -1,9 +1,4 @@
-"""The containers of this agent's docker daemon.
-
-All previews of an agent share one bridge network in which containers cannot talk to each other
-(docs/decisions/0009-one-network.md): a network for each costs 60 ms before every start, 150 ms
-after every stop, and a daemon has address ranges for about 30.
-"""
+"""The containers of this agent's docker daemon."""
 
 from __future__ import annotations
 
@@ -21,6 +16,7 @@ from executor import cgroup, confinement
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable, StartFailed
+from executor.network import PreviewNetwork
 from executor.ports import ContainerSpec, Log
 
 _DEFAULT = confinement.Confinement()
@@ -63,8 +59,7 @@ class DockerContainers:
     ) -> None:
         self._daemon = daemon
         self._custody = custody
-        self._cluster = cluster
-        self._network = f"prevs-{cluster}" if cluster else "prevs"
+        self._network = PreviewNetwork(cluster, confined.denied)
         self._log = log
         self._confinement = confined
         self._group = _own_group()
@@ -77,12 +72,13 @@ class DockerContainers:
         Raises StartFailed, DockerUnavailable.
         """
         client = self._daemon.client()
+        self._confine(client)
         self._custody.take(spec.name)
         try:
             with daemon_errors():
                 container = self._create(client, spec)
                 self._custody.clear_way()
-                self._start(client, container)
+                client.start(container)
         except APIError as exc:
             self._discard(client, spec.name)
             raise StartFailed(f"{explanation(exc)}.") from exc
@@ -104,7 +100,7 @@ class DockerContainers:
         limits = client.create_host_config(
             port_bindings=published,
             mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
-            network_mode=self._network,
+            network_mode=self._network.name,
             cgroup_parent=self._cgroup_parent(client),
             **confinement.limits(spec),
         )
@@ -140,33 +136,22 @@ class DockerContainers:
         if self._group is not None:
             _tidy(self._group)
 
-    def _start(self, client: APIClient, container: str) -> None:
-        try:
-            client.start(container)
-        except NotFound as exc:
-            if "network" not in explanation(exc):
-                raise
-        else:
-            return
-        self._create_network(client)
-        client.start(container)
+    def _confine(self, client: APIClient) -> None:
+        """Make the network, and say where it does not keep previews apart.
 
-    def _create_network(self, client: APIClient) -> None:
-        labels = {"prevs.network": "previews"}
-        if self._cluster:
-            labels["prevs.cluster"] = self._cluster
+        Raises StartFailed, DockerUnavailable.
+        """
         try:
-            client.create_network(
-                self._network,
-                driver="bridge",
-                options={"com.docker.network.bridge.enable_icc": "false"},
-                labels=labels,
-                check_duplicate=True,
-            )
+            with daemon_errors():
+                problem = self._network.ensure(client)
         except APIError as exc:
-            # 409: another attempt made it in the meantime.
-            if exc.status_code != 409:
-                raise
+            raise StartFailed(f"{explanation(exc)}.") from exc
+        if problem is None:
+            return
+        if self._confinement.required:
+            raise StartFailed(f"it cannot be kept apart from others: {problem}.")
+        logger.warning("previews of this agent are not kept apart: %s", problem)
+        self._log.header(f"this agent does not keep previews apart: {problem}")
 
     def _discard(self, client: APIClient, name: str) -> None:
         """Remove what an attempt that failed may have left; never raises."""

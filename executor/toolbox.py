@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 from executor.attempt import Attempt
 from executor.config import Config
-from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.custody import Custody
 from executor.daemon import Daemon
@@ -66,7 +65,7 @@ class Toolbox:
                 attempt.cluster,
                 self._log,
                 self._custody,
-                confined=Confinement(disk_limit=self._config.disk_limit),
+                confined=self._config.confined,
             ),
             volumes=DockerVolumes(self._daemon, Folder(self._config.dir)),
             probe=HttpProbe(

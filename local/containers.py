@@ -8,6 +8,8 @@ import docker
 import docker.errors
 import requests
 
+from local import daemon, firewall
+
 LABEL = "prevs.cluster"
 """Executors put this label on what they make; its value is their environment's PREVS_CLUSTER."""
 
@@ -35,6 +37,8 @@ def remove_all(host: str, cluster: str) -> list[str]:
                 failed += _remove(container, f"container {container.name}", v=True, force=True)
             for network in client.networks.list(filters=_of(cluster)):
                 failed += _remove(network, f"network {network.name}")
+                for command in firewall.forget(f"br-{str(network.id)[:12]}"):
+                    daemon.run_as_root(command)
     except _FAILURES as exc:
         failed.append(f"dockerd at {host}: {exc}")
     return failed

@@ -63,7 +63,7 @@ class Daemon:
             raise LocalError("dockerd", "not installed", "Install it: provision/debian.sh")
         self._end_left()
         # containerd's pid file of a killed run makes a new dockerd wait ten seconds for it.
-        _run(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "pid")])
+        run_as_root(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "pid")])
         self._remember_network()
         with self.log.open("wb") as log:
             return subprocess.Popen(
@@ -97,7 +97,7 @@ class Daemon:
                 processes.wait([process], 5)
         self._end_left()
         self._restore_network()
-        _run(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "docker.sock")])
+        run_as_root(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "docker.sock")])
 
     def _end_left(self) -> None:
         """End what a killed dockerd left: its containerd, shims and their containers."""
@@ -123,20 +123,21 @@ class Daemon:
             before = firewall.Network(**json.loads(remembered.read_text())["network"])
             if not processes.running("dockerd"):  # another one may use the same chains by now
                 for command in firewall.undo(before, _network()):
-                    _run(command)
+                    run_as_root(command)
         remembered.unlink(missing_ok=True)
 
 
 def _network() -> firewall.Network:
     return firewall.Network(
-        ipv4=_run(["iptables-save"]),
-        ipv6=_run(["ip6tables-save"]),
+        ipv4=run_as_root(["iptables-save"]),
+        ipv6=run_as_root(["ip6tables-save"]),
         links=tuple(sorted(name for _, name in socket.if_nameindex())),
         forward=Path("/proc/sys/net/ipv4/ip_forward").read_text().strip(),
     )
 
 
-def _run(command: list[str]) -> str:
+def run_as_root(command: list[str]) -> str:
+    """Return what a command prints, nothing where it cannot be run. Blocks for 20 s at most."""
     path = f"{os.environ.get('PATH', '')}:{SYSTEM}"
     try:
         done = subprocess.run(
@@ -157,7 +158,7 @@ def _signal(process: Identity, number: signal.Signals) -> None:
     if os.geteuid() == 0:
         processes.send(process, number)
     elif processes.is_alive(process):
-        _run(["kill", f"-{number.name.removeprefix('SIG')}", str(process.pid)])
+        run_as_root(["kill", f"-{number.name.removeprefix('SIG')}", str(process.pid)])
 
 
 def _as_root(command: list[str]) -> list[str]:

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 _BRIDGE = re.compile(r"docker0|br-[0-9a-f]{12}")
+_CHAINS = ("DOCKER", "PREVS-")
+"""How the names begin of chains of dockerd, and of executors for dockerd's bridges."""
+
 _DOCKERS = re.compile(r"\bDOCKER[A-Z0-9-]*|\bdocker0\b|\bbr-[0-9a-f]{12}\b")
 
 
@@ -48,6 +51,20 @@ def read_rules(saved: str) -> dict[str, Rules]:
     return tables
 
 
+def forget(bridge: str) -> list[list[str]]:
+    """Return the commands that remove what executors have set for the bridge of a network."""
+    chain = f"PREVS-{bridge}"
+    return [
+        [program, "-w", "-t", "mangle", *change]
+        for program in ("iptables", "ip6tables")
+        for change in (
+            ["-D", "PREROUTING", "-i", bridge, "-j", chain],
+            ["-F", chain],
+            ["-X", chain],
+        )
+    ]
+
+
 def undo(before: Network, after: Network) -> list[list[str]]:
     """Return the commands that bring `after` back to `before`, as far as dockerd changed it."""
     commands = [*_undo_rules("iptables", before.ipv4, after.ipv4)]
@@ -70,7 +87,7 @@ def _undo_rules(program: str, before: str, after: str) -> Iterable[list[str]]:
         for rule in new.rules:
             if rule not in old.rules and _DOCKERS.search(rule):
                 yield [*run, "-D", *shlex.split(rule)[1:]]
-        mine = [c for c in new.chains if c not in old.chains and c.startswith("DOCKER")]
+        mine = [c for c in new.chains if c not in old.chains and c.startswith(_CHAINS)]
         yield from ([*run, "-F", chain] for chain in mine)
         yield from ([*run, "-X", chain] for chain in mine)
         if new.chains.get("FORWARD") == "DROP" and old.chains.get("FORWARD", "ACCEPT") == "ACCEPT":

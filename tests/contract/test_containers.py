@@ -13,6 +13,7 @@ from executor.containers import DockerContainers
 from executor.daemon import Daemon
 from executor.errors import StartFailed
 from executor.ports import Container, Containers, ContainerSpec, Exit
+from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import App, FakeContainers, RecordingCustody
 from tests.fakes.samples import SampleImages, nothing_left, wait_until
@@ -64,9 +65,11 @@ class FakeWorld:
 class RealWorld:
     def __init__(self, host: str) -> None:
         self.log = MemoryLog()
-        daemon = Daemon({"DOCKER_HOST": host})
-        self.client: APIClient = daemon.client()
-        self.containers: Containers = DockerContainers(daemon, NAME, self.log, RecordingCustody())
+        self.daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = self.daemon.client()
+        self.containers: Containers = DockerContainers(
+            self.daemon, NAME, self.log, RecordingCustody()
+        )
         self.images = SampleImages(self.client)
         for image, _, command in APPS:
             self.images.add(image, command)
@@ -85,8 +88,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
     with nothing_left(real.client, LABEL):
         yield real
     real.images.clear()
-    for network in real.client.networks(filters={"label": f"prevs.cluster={NAME}"}):
-        real.client.remove_network(network["Id"])
+    assert remove_all(real.daemon.host, NAME) == []
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 """executor/containers.py and executor/probe.py on a real docker daemon."""
 
 import dataclasses
+import os
 import secrets
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 
@@ -15,6 +17,7 @@ from executor.errors import DockerUnavailable, StartFailed
 from executor.ports import Answer, ContainerSpec, Exit
 from executor.probe import HttpProbe
 from executor.signals import StopSignal
+from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
 from tests.fakes.samples import SERVE, SampleImages, nothing_left, wait_until
@@ -62,8 +65,7 @@ def world(docker_host: str, free_port: Callable[[], int]) -> Iterator[World]:
     with nothing_left(made.client, LABEL):
         yield made
     made.images.clear()
-    for network in made.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"}):
-        made.client.remove_network(network["Id"])
+    assert remove_all(made.daemon.host, CLUSTER) == []
 
 
 def ignore() -> None:
@@ -293,7 +295,15 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
     for thread in threads:
         thread.join()
     assert failures == []
-    assert len(world.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"})) == 1
+    [network] = world.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"})
+    if os.geteuid() == 0:
+        rules = subprocess.run(
+            ["iptables", "-t", "mangle", "-S", "PREROUTING"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        assert rules.count(f"-i br-{network['Id'][:12]} ") == 1
     wait_until(lambda: all(ask(spec).status == 200 for spec in specs))
 
 

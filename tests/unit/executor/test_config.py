@@ -1,10 +1,12 @@
 """executor/config.py: the settings that the agent gives."""
 
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from executor.config import Config, read_config, read_duration
+from executor.confinement import Confinement
 from executor.errors import InvalidEnvironment
 
 
@@ -14,11 +16,18 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_CLUSTER": "c1",
         "PREVS_LOG": "json",
         "PREVS_DISK_LIMIT": "100",
+        "PREVS_DENY": "10.1.0.0/16, fd00::/8",
+        "PREVS_ISOLATION": "required",
         "MESOS_EXECUTOR_ID": "a-task",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "1.5mins",
     }
     assert read_config(environ) == Config(
-        Path("/var/lib/prevs"), "c1", 90.0, task_id="a-task", log="json", disk_limit=100
+        Path("/var/lib/prevs"),
+        "c1",
+        90.0,
+        task_id="a-task",
+        log="json",
+        confined=Confinement(100, (ip_network("10.1.0.0/16"), ip_network("fd00::/8")), True),
     )
 
 
@@ -33,9 +42,11 @@ def test_every_problem_is_told_at_once() -> None:
                 "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "soon",
                 "PREVS_LOG": "xml",
                 "PREVS_DISK_LIMIT": "2GB",
+                "PREVS_DENY": "10.0.0.0/8,here,10.0.0.1/8",
+                "PREVS_ISOLATION": "maybe",
             }
         )
-    assert len(caught.value.problems) == 4
+    assert len(caught.value.problems) == 7
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 

@@ -1,4 +1,4 @@
-from local.firewall import Network, read_rules, undo
+from local.firewall import Network, forget, read_rules, undo
 
 BEFORE = """\
 *filter
@@ -69,3 +69,32 @@ def test_bridges_and_forwarding_go_only_if_they_were_not_there_before() -> None:
         ["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"],
     ]
     assert undo(after, after) == []
+
+
+def test_what_executors_set_for_its_bridges_goes_with_a_dockerd() -> None:
+    after = """\
+*mangle
+:PREROUTING ACCEPT [0:0]
+:PREVS-br-0123456789ab - [0:0]
+-A PREROUTING -i br-0123456789ab -j PREVS-br-0123456789ab
+-A PREVS-br-0123456789ab -m addrtype --dst-type LOCAL -j DROP
+COMMIT
+"""
+    mangle = ["iptables", "-w", "-t", "mangle"]
+    chain = "PREVS-br-0123456789ab"
+    assert undo(Network(), Network(ipv4=after)) == [
+        [*mangle, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
+        [*mangle, "-D", chain, "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DROP"],
+        [*mangle, "-F", chain],
+        [*mangle, "-X", chain],
+    ]
+
+
+def test_what_executors_set_for_one_network_goes_with_it() -> None:
+    mangle = ["iptables", "-w", "-t", "mangle"]
+    chain = "PREVS-br-0123456789ab"
+    assert forget("br-0123456789ab")[:3] == [
+        [*mangle, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
+        [*mangle, "-F", chain],
+        [*mangle, "-X", chain],
+    ]

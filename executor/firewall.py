@@ -1,0 +1,127 @@
+"""What leaves the network of the previews, as rules of iptables. Pure.
+
+The rules are in the table mangle, before any other decision about a packet is made: what they drop
+is dropped, whatever docker, firewalld or ufw put into their own tables later. Each network has a
+chain of its own, named by its bridge, and one rule that leads there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Collection, Iterable, Sequence
+from typing import Union
+
+TABLE = "mangle"
+METADATA = ("169.254.0.0/16", "fd00:ec2::254/128", "fe80::/10")
+"""Where clouds tell a machine what it is and what it may, and all other addresses of a link."""
+
+_PREFIX = "PREVS-"
+_HOOK = "PREROUTING"
+_IPV6_NEIGHBOURS = (133, 134, 135, 136)
+"""The kinds of ICMPv6 by which who has which address is found, as ARP for IPv4."""
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+
+
+@dataclasses.dataclass(frozen=True)
+class Borders:
+    """A network of previews: its bridge, its own addresses, and what it may not reach besides.
+
+    `nameservers` are the agent's own: they may be asked, wherever they are.
+    """
+
+    bridge: str
+    subnets: Sequence[Network]
+    nameservers: Sequence[str]
+    denied: Sequence[Network]
+
+
+def chain(bridge: str) -> str:
+    """Return the name of the chain of a bridge."""
+    return f"{_PREFIX}{bridge}"
+
+
+def rules(borders: Borders, version: int) -> list[str]:
+    """Return the rules of the chain for IPv4 or IPv6, as `iptables -S` prints them.
+
+    What answers visitors passes; then what is asked of nameservers. The agent itself is out of
+    reach at all its addresses, and with it what is published there, other previews above all.
+    """
+    add = f"-A {chain(borders.bridge)}"
+    made = [f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
+    if version == 6:
+        made += [
+            f"{add} -p ipv6-icmp -m icmp6 --icmpv6-type {kind} -j RETURN"
+            for kind in _IPV6_NEIGHBOURS
+        ]
+    for server in _of(version, borders.nameservers):
+        made += [
+            f"{add} -d {server} -p {protocol} -m {protocol} --dport 53 -j RETURN"
+            for protocol in ("udp", "tcp")
+        ]
+    local = ("LOCAL", "BROADCAST", "MULTICAST") if version == 4 else ("LOCAL",)
+    made += [f"{add} -m addrtype --dst-type {kind} -j DROP" for kind in local]
+    others = [*map(str, borders.subnets), *METADATA, *map(str, borders.denied)]
+    made += [f"{add} -d {network} -j DROP" for network in _of(version, others)]
+    return made
+
+
+def jump(bridge: str) -> str:
+    """Return the rule that leads into the chain, without its -A."""
+    return f"{_HOOK} -i {bridge} -j {chain(bridge)}"
+
+
+def is_set(listed: str, borders: Borders, version: int) -> bool:
+    """Tell from the output of `iptables -S` whether all is as it is to be."""
+    lines = listed.splitlines()
+    begins = f"-A {chain(borders.bridge)} "
+    mine = [line for line in lines if line.startswith(begins)]
+    return mine == rules(borders, version) and f"-A {jump(borders.bridge)}" in lines
+
+
+def restore(listed: str, borders: Borders, version: int) -> str:
+    """Return what iptables-restore --noflush has to be told, where `listed` is what there is.
+
+    It takes effect as a whole. Chains of bridges that are gone go too.
+    """
+    lines = [f"*{TABLE}", f":{chain(borders.bridge)} - [0:0]", *rules(borders, version)]
+    if f"-A {jump(borders.bridge)}" not in listed.splitlines():
+        lines.append(f"-I {jump(borders.bridge)}")
+    return "\n".join([*lines, "COMMIT", ""])
+
+
+def stale(listed: str, links: Collection[str]) -> list[str]:
+    """Return the bridges that have a chain and are not among `links`."""
+    begins = f"-N {_PREFIX}"
+    named = [line[len(begins) :] for line in listed.splitlines() if line.startswith(begins)]
+    return [bridge for bridge in named if bridge not in links]
+
+
+def remove(listed: str, bridge: str) -> str:
+    """Return what iptables-restore --noflush has to be told to forget a bridge."""
+    name = chain(bridge)
+    ways = [f"-D {jump(bridge)}"] * listed.splitlines().count(f"-A {jump(bridge)}")
+    return "\n".join([f"*{TABLE}", *ways, f"-F {name}", f"-X {name}", "COMMIT", ""])
+
+
+def read_nameservers(text: str) -> list[str]:
+    """Return the addresses in a resolv.conf, without its own machine's loopback."""
+    found = []
+    for line in text.splitlines():
+        words = line.split()
+        # One of a link, as fe80::1%eth0, is asked by dockerd itself.
+        if len(words) < 2 or words[0] != "nameserver" or "%" in words[1]:
+            continue
+        try:
+            server = ipaddress.ip_network(words[1])
+        except ValueError:
+            continue
+        if not server.is_loopback:
+            found.append(str(server.network_address))
+    return found
+
+
+def _of(version: int, networks: Iterable[str]) -> list[str]:
+    parsed = map(ipaddress.ip_network, networks)
+    return list(dict.fromkeys(str(one) for one in parsed if one.version == version))

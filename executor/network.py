@@ -1,0 +1,154 @@
+"""The network of this agent's previews, and what keeps them in it.
+
+All previews of an agent share one bridge (docs/decisions/0037-isolation.md): a network for each
+costs more than a warm start takes, and a daemon has addresses for about 30. What it drops is in
+executor/firewall.py; to set that, the executor has to be root, in the same network as dockerd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Optional
+
+from docker.api import APIClient
+from docker.errors import APIError, NotFound
+
+from executor import firewall
+from executor.firewall import Borders, Network
+
+_SYSTEM = "/usr/sbin:/sbin"
+_LIMIT = 20.0
+_RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+
+
+class _Refused(Exception):
+    """iptables did not do as it was told; str() says why."""
+
+
+class PreviewNetwork:
+    """The network of one installation's previews at one daemon.
+
+    They reach nothing of `denied` beside what firewall.Borders says.
+    """
+
+    def __init__(self, cluster: Optional[str], denied: Sequence[Network]) -> None:
+        self._cluster = cluster
+        self._denied = denied
+        self.name = f"prevs-{cluster}" if cluster else "prevs"
+
+    def ensure(self, client: APIClient) -> Optional[str]:
+        """Make it where it is not there, and close its borders; return why they stay open.
+
+        Raises APIError, and what docker-py raises where the daemon is away.
+        """
+        try:
+            network = client.inspect_network(self.name)
+        except NotFound:
+            self._create(client)
+            network = client.inspect_network(self.name)
+        return close(self._borders(network), ipv6=bool(network.get("EnableIPv6")))
+
+    def _create(self, client: APIClient) -> None:
+        labels = {"prevs.network": "previews"}
+        if self._cluster:
+            labels["prevs.cluster"] = self._cluster
+        try:
+            client.create_network(
+                self.name,
+                driver="bridge",
+                options={"com.docker.network.bridge.enable_icc": "false"},
+                labels=labels,
+                check_duplicate=True,
+            )
+        except APIError as exc:
+            # 409: another attempt made it in the meantime.
+            if exc.status_code != 409:
+                raise
+
+    def _borders(self, network: Mapping[str, Any]) -> Borders:
+        named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
+        pools = (network.get("IPAM") or {}).get("Config") or []
+        return Borders(
+            bridge=named or f"br-{network['Id'][:12]}",
+            subnets=[ip_network(pool["Subnet"]) for pool in pools if pool.get("Subnet")],
+            nameservers=_nameservers(),
+            denied=self._denied,
+        )
+
+
+def close(borders: Borders, *, ipv6: bool) -> Optional[str]:
+    """Set the rules of a network where they are not as they are to be; return why they are not.
+
+    Several at the same time do no harm. Blocks for some milliseconds.
+    """
+    if borders.bridge not in _links():
+        return (
+            f"the network of Docker's containers ({borders.bridge}) is not this executor's: Docker "
+            "is on another machine, or in a network namespace of its own"
+        )
+    try:
+        with _alone():
+            _set("iptables", borders, 4)
+            if ipv6:
+                _set("ip6tables", borders, 6)
+    except _Refused as exc:
+        return f"{exc} (it takes root, or CAP_NET_ADMIN, and iptables)"
+    return None
+
+
+def _set(program: str, borders: Borders, version: int) -> None:
+    listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
+    if firewall.is_set(listed, borders, version):
+        return
+    restore = [f"{program}-restore", "-w", "--noflush"]
+    _run(restore, firewall.restore(listed, borders, version))
+    for bridge in firewall.stale(listed, _links()):
+        _run(restore, firewall.remove(listed, bridge))
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one executor at a time look at the rules of this network namespace and change them."""
+    with Path("/proc/self/ns/net").open("rb") as namespace:
+        fcntl.flock(namespace, fcntl.LOCK_EX)
+        yield
+
+
+def _run(command: Sequence[str], said: str = "") -> str:
+    try:
+        done = subprocess.run(
+            command,
+            input=said,
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise _Refused(f"{command[0]} cannot be used: {exc}") from exc
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
+        raise _Refused(f"{command[0]} refused: {why}")
+    return done.stdout
+
+
+def _links() -> set[str]:
+    return {name for _, name in socket.if_nameindex()}
+
+
+def _nameservers() -> list[str]:
+    found: list[str] = []
+    for file in _RESOLVERS:
+        try:
+            found += firewall.read_nameservers(file.read_text(errors="replace"))
+        except OSError:
+            continue
+    return found
