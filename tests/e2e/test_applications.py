@@ -48,6 +48,51 @@ def application(name: str, **settings: object) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("repository", [(name, settings)], indirect=True, ids=[name])
 
 
+@application("flask")
+def test_flask(repository: SampleRepository, desk: BrowserContext, cluster: Cluster) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-flask"))
+    expect(page.locator("h1")).to_have_text("Guests of main", timeout=SLOW)
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_role("button", name="Sign").click()
+    expect(page.get_by_role("listitem")).to_have_text(["Ada"])
+    assert page.url == address(cluster, "main", "app-flask")
+
+    page.goto(address(cluster, "main", "app-flask", "/about"))
+    about = page.evaluate("JSON.parse(document.body.innerText)")
+    assert about == {
+        "PREVS_APP": "app-flask",
+        "PREVS_COMMIT": repository.git("rev-parse", "main"),
+        "PREVS_LABEL": "main",
+        "PREVS_URL": address(cluster, "main", "app-flask"),
+        "PORT": "5000",
+        "GREETING": "Grüß Gott",
+        "host": f"main.app-flask.{cluster.domain}:{cluster.port}",
+    }
+
+
+@application("django", mem=256)
+def test_django_and_its_database(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster, api: Api
+) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-django"))
+    expect(page.get_by_role("listitem")).to_have_text(["Written by a migration"], timeout=SLOW)
+    page.get_by_label("Note").fill("Written by hand")
+    page.get_by_role("button", name="Add").click()
+    expect(page.get_by_role("listitem")).to_have_text(["Written by a migration", "Written by hand"])
+
+    # What is in a volume is there again.
+    sha = repository.git("rev-parse", "main")
+    agent = api.preview("app-django", sha)["agent"]["host"]
+    assert api.call("DELETE", f"/v1/previews/app-django/{sha}").status_code == 202
+    api.wait_for("app-django", sha, "stopped")
+    page.goto(address(cluster, "main", "app-django"))
+    kept = ["Written by a migration", "Written by hand"]
+    expect(page.get_by_role("listitem")).to_have_text(kept, timeout=SLOW)
+    assert api.preview("app-django", sha)["agent"]["host"] == agent
+
+
 @application("node")
 def test_node_and_its_websockets(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster

@@ -1,0 +1,15 @@
+"""A project with one app, and its database in a volume."""
+
+import os
+
+SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY", "only for previews")
+ALLOWED_HOSTS = ["*"]
+CSRF_TRUSTED_ORIGINS = [os.environ.get("PREVS_URL", "http://localhost/").rstrip("/")]
+ROOT_URLCONF = "urls"
+WSGI_APPLICATION = "wsgi.application"
+INSTALLED_APPS = ["notes"]
+MIDDLEWARE = ["django.middleware.csrf.CsrfViewMiddleware"]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "/data/notes.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
