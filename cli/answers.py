@@ -23,14 +23,25 @@ class App(TypedDict):
     keep_warm: list[str]
     constraints: list[str]
     created: float
+    folder: NotRequired[str]
+    max_cpus: NotRequired[float]
+    max_mem: NotRequired[int]
+
+
+class Mistake(TypedDict):
+    """What is wrong in a line of a commit's .prevs.toml."""
+
+    line: int
+    message: str
 
 
 class Failure(TypedDict):
-    """Why a preview failed."""
+    """Why a preview failed; `mistakes` are those in its commit's settings."""
 
     cause: str
     message: str
     exit_code: int | None
+    mistakes: NotRequired[list[Mistake]]
 
 
 class Agent(TypedDict):
@@ -78,6 +89,9 @@ class Preview(TypedDict):
     last_used: float | None
     pinned: bool
     detail: NotRequired[str]
+    port: NotRequired[int]
+    cpus: NotRequired[float]
+    mem: NotRequired[int]
     steps: NotRequired[list[Step]]
     log_tail: NotRequired[str]
 

@@ -47,6 +47,22 @@ def settings(command: Command) -> Command:
             help="What an agent's attributes must be: 'zone=a|b', 'disk!=slow' or 'gpu'. "
             "Repeatable; '' for none.",
         ),
+        click.option(
+            "--folder",
+            metavar="PATH",
+            help="Where in the repository its Dockerfile and .prevs.toml are; '' for the root.",
+        ),
+        click.option(
+            "--max-cpus",
+            type=float,
+            help="What a commit's .prevs.toml may ask for at most; 0: no more than --cpus.",
+        ),
+        click.option(
+            "--max-mem",
+            type=int,
+            metavar="MB",
+            help="What a commit's .prevs.toml may ask for at most; 0: no more than --mem.",
+        ),
     ]
     for option in reversed(options):
         command = option(command)
@@ -93,6 +109,7 @@ def add(
     Examples:
       prevs app add shop https://git.example.org/shop.git --port 8000 --mem 256
       prevs app add hello ./hello --keep-warm 'mon-fri 08:00-18:00'
+      prevs app add web ./monorepo --folder services/web --max-mem 1024
     """
     there = located(repository, Path.cwd())
     added = around.api.add_app({"name": name, "repository": there, **said(options)})

@@ -131,11 +131,17 @@ class ApiRefused(CliError):
 
 
 class PreviewFailed(CliError):
-    """A preview that does not run; `log_tail` is the end of what its attempt printed."""
+    """A preview that does not run; `log_tail` is the end of what its attempt printed.
 
-    def __init__(self, message: str, hint: str, log_tail: str = "") -> None:
+    `mistakes` are lines that say what is wrong in its commit's settings.
+    """
+
+    def __init__(
+        self, message: str, hint: str, log_tail: str = "", mistakes: Sequence[str] = ()
+    ) -> None:
         super().__init__(message, hint)
         self.log_tail = log_tail
+        self.mistakes = mistakes
 
 
 class NotDone(CliError):

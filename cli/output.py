@@ -58,9 +58,10 @@ def tell_error(error: CliError) -> None:
     if isinstance(error, PreviewFailed):
         show_log_tail(error.log_tail, err=True)
     click.secho(one_line(f"prevs: {error}"), err=True, fg="red")
-    if isinstance(error, ApiRefused):
-        for line in error.details():
-            click.echo(f"  {one_line(line)}", err=True)
+    details = error.details() if isinstance(error, ApiRefused) else ()
+    mistakes = error.mistakes if isinstance(error, PreviewFailed) else ()
+    for line in (*details, *mistakes):
+        click.echo(f"  {one_line(line)}", err=True)
     if error.hint:
         click.echo(one_line(error.hint), err=True)
 

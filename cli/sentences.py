@@ -82,12 +82,15 @@ def failed(preview: Preview, asked: str, now: float) -> PreviewFailed:
     """Return the error for a preview that was asked for as `asked`, and does not run."""
     app = preview["app"]
     said = f"{title(preview)} {progress(preview, now)}"
+    found = preview["failure"]
+    mistakes = found.get("mistakes", []) if found else []
+    told = [f"line {one['line']}: {one['message']}" for one in mistakes]
     if preview["state"] != "failed":
         return PreviewFailed(said, f"`prevs start {app} {asked}` starts it again.")
     hint = (
         f"`prevs logs {app} {asked}` prints the whole log, `prevs retry {app} {asked}` tries again."
     )
-    return PreviewFailed(said, hint, preview.get("log_tail", ""))
+    return PreviewFailed(said, hint, preview.get("log_tail", ""), told)
 
 
 def shortened(text: str, size: int) -> str:

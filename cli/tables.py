@@ -132,9 +132,12 @@ def app_details(app: App, now: float) -> Table:
         [
             ("name", app["name"]),
             ("repository", app["repository"]),
+            ("folder", app.get("folder", "")),
             ("port", app["port"]),
             ("cpus", f"{app['cpus']:g}"),
             ("mem", f"{app['mem']} MB"),
+            ("max cpus", f"{app['max_cpus']:g}" if app.get("max_cpus") else ""),
+            ("max mem", f"{app['max_mem']} MB" if app.get("max_mem") else ""),
             ("max previews", app["max_previews"]),
             ("health", app["health"]),
             ("idle after", _idle(app)),
@@ -159,15 +162,31 @@ def preview_details(preview: Preview, now: float) -> Table:
             ("labels", ", ".join(preview["labels"])),
             ("state", _state(preview["state"])),
             ("", doing),
+            *mistakes(preview),
             *_steps(preview, now),
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
+            ("runs with", _share(preview)),
             ("agent", where),
             ("task", preview["task_id"] or ""),
             ("since", ago(preview["changed"], now)),
             ("used", ago(preview["last_used"], now)),
         ]
     )
+
+
+def mistakes(preview: Preview) -> Sequence[tuple[str, object]]:
+    """Return what is wrong in the settings of a preview's commit, by line."""
+    found = preview["failure"]
+    told = found.get("mistakes", []) if found else []
+    return [(f"line {one['line']}", one["message"]) for one in told]
+
+
+def _share(preview: Preview) -> str:
+    """Return what a preview has of its agent, and where it listens."""
+    if "mem" not in preview:
+        return ""
+    return f"{preview['cpus']:g} CPUs, {preview['mem']} MB, port {preview['port']}"
 
 
 def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:

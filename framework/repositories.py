@@ -39,6 +39,15 @@ def find_problem(repository: str) -> str | None:
     )
 
 
+def find_folder_problem(folder: str) -> str | None:
+    """Return what is wrong with a folder in a repository, or None; "" is the repository's root."""
+    if not folder.isprintable():
+        return "has control characters in it"
+    if folder and any(part in {"", ".", "..", ".git"} for part in folder.split("/")):
+        return "is no folder in the repository: write it like services/web"
+    return None
+
+
 def redact(text: str) -> str:
     """Return `text` without the credentials of the URLs in it."""
     return _PASSWORD.sub(r"\1***@", _HTTP_CREDENTIALS.sub(r"\1***@", text))

@@ -10,12 +10,20 @@ from typing import Any, NamedTuple
 from prevs.states import State
 
 
+class Mistake(NamedTuple):
+    """What is wrong in a line of a commit's .prevs.toml."""
+
+    line: int
+    message: str
+
+
 class Failure(NamedTuple):
-    """Why a preview failed."""
+    """Why a preview failed; `mistakes` are those in its commit's settings."""
 
     cause: str
     message: str
     exit_code: int | None
+    mistakes: tuple[Mistake, ...] = ()
 
 
 class Step(NamedTuple):
@@ -160,6 +168,16 @@ def _read_failure(value: Any) -> Failure | None:
         _text(value, "cause"),
         _text(value, "message"),
         exit_code if isinstance(exit_code, int) else None,
+        _read_mistakes(value.get("mistakes")),
+    )
+
+
+def _read_mistakes(value: Any) -> tuple[Mistake, ...]:
+    told = [_mapping(item) for item in value] if isinstance(value, list) else []
+    return tuple(
+        Mistake(int(_number(one, "line") or 1), _text(one, "message"))
+        for one in told
+        if _text(one, "message")
     )
 
 

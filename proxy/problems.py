@@ -98,6 +98,7 @@ def failed(preview: Preview) -> Problem:
             "cause": failure.cause if failure else None,
             "message": message,
             "exit_code": failure.exit_code if failure else None,
+            "mistakes": [one._asdict() for one in failure.mistakes] if failure else [],
             "log_tail": preview.log_tail,
         },
     )

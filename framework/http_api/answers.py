@@ -3,7 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from framework import steps
+from framework import effective, steps
+from framework.effective import Effective
+from framework.errors import UnknownApp
 from framework.http_api import app_models, preview_models
 from framework.http_api.paging import Key, cut
 from framework.ports import Previews, Resolved
@@ -23,6 +25,7 @@ class _Seen(NamedTuple):
     queue_place: int | None
     next_try: float | None
     usual: Mapping[str, float]
+    wanted: Effective
 
 
 class Presenter:
@@ -57,6 +60,7 @@ class Presenter:
             self._previews.queue_place(*key),
             self._next_try(preview),
             self._previews.usual(preview.app),
+            self._find_wanted(preview),
         )
         known = self._shown.get(key)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -83,6 +87,9 @@ class Presenter:
             queue_place=seen.queue_place,
             next_try=seen.next_try,
             failure=_show_failure(preview.failure),
+            port=seen.wanted.port,
+            cpus=seen.wanted.cpus,
+            mem=seen.wanted.mem,
             task_id=preview.task_id,
             agent=_show_agent(preview),
             host_port=preview.host_port,
@@ -122,6 +129,13 @@ class Presenter:
         common = self._ready() if preview.state is State.QUEUED else None
         return common or preview.reason
 
+    def _find_wanted(self, preview: PreviewRecord) -> Effective:
+        try:
+            app = self._previews.app(preview.app)
+        except UnknownApp:  # it was removed just now
+            app = AppRecord(preview.app, "")
+        return effective.effective(app, preview.settings)
+
     def _next_try(self, preview: PreviewRecord) -> float | None:
         waits = preview.state is State.QUEUED and preview.not_before > self._now()
         return preview.not_before if waits else None
@@ -145,6 +159,9 @@ def show_app(app: AppRecord) -> app_models.App:
         idle_after=app.idle_after,
         keep_warm=list(app.keep_warm),
         constraints=list(app.constraints),
+        folder=app.folder,
+        max_cpus=app.max_cpus,
+        max_mem=app.max_mem,
         created=app.created,
     )
 
@@ -169,7 +186,12 @@ def _show_failure(failure: Failure | None) -> preview_models.Failure | None:
     if failure is None:
         return None
     return preview_models.Failure(
-        cause=failure.cause, message=failure.message, exit_code=failure.exit_code
+        cause=failure.cause,
+        message=failure.message,
+        exit_code=failure.exit_code,
+        mistakes=[
+            preview_models.Mistake(line=one.line, message=one.message) for one in failure.mistakes
+        ],
     )
 
 

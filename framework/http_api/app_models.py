@@ -25,6 +25,9 @@ _APP: dict[str, Any] = {
     "idle_after": 3600,
     "keep_warm": ["mon-fri 08:00-18:00"],
     "constraints": ["zone=a|b", "disk!=slow", "gpu"],
+    "folder": "services/web",
+    "max_cpus": 1.0,
+    "max_mem": 512,
 }
 
 
@@ -118,6 +121,36 @@ Constraints = Annotated[
     ),
 ]
 
+Folder = Annotated[
+    str,
+    _refusing(repositories.find_folder_problem),
+    Field(
+        max_length=200,
+        description="Where in the repository its Dockerfile and its .prevs.toml are. Empty: at its "
+        "root.",
+        json_schema_extra={"format": "repository-folder"},
+    ),
+]
+MaxCpus = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=64,
+        allow_inf_nan=False,
+        description="The CPU share that a commit may ask for at most, in its .prevs.toml; 0: no "
+        "more than `cpus`.",
+    ),
+]
+MaxMem = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=1_048_576,
+        description="The memory in MB that a commit may ask for at most; 0: no more than `mem`.",
+    ),
+    WHOLE,
+]
+
 
 class AppSettings(BaseModel):
     """A new app."""
@@ -134,6 +167,9 @@ class AppSettings(BaseModel):
     idle_after: IdleAfter = AppRecord.idle_after
     keep_warm: KeepWarm = list(AppRecord.keep_warm)
     constraints: Constraints = list(AppRecord.constraints)
+    folder: Folder = AppRecord.folder
+    max_cpus: MaxCpus = AppRecord.max_cpus
+    max_mem: MaxMem = AppRecord.max_mem
 
 
 class AppChanges(TypedDict, total=False):
@@ -150,6 +186,9 @@ class AppChanges(TypedDict, total=False):
     idle_after: IdleAfter
     keep_warm: KeepWarm
     constraints: Constraints
+    folder: Folder
+    max_cpus: MaxCpus
+    max_mem: MaxMem
 
 
 class App(BaseModel):
@@ -167,6 +206,9 @@ class App(BaseModel):
     idle_after: int = Field(description="In seconds; 0: never.")
     keep_warm: list[str]
     constraints: list[str]
+    folder: str
+    max_cpus: float
+    max_mem: int
     created: float = Field(description="In seconds since the epoch.")
 
 

@@ -25,7 +25,15 @@ _PREVIEW: dict[str, Any] = {
     "reason": "",
     "queue_place": None,
     "next_try": None,
-    "failure": {"cause": "app-exited", "message": "The app exited with 1.", "exit_code": 1},
+    "failure": {
+        "cause": "app-exited",
+        "message": "The app exited with 1.",
+        "exit_code": 1,
+        "mistakes": [],
+    },
+    "port": 8080,
+    "cpus": 0.1,
+    "mem": 128,
     "task_id": TASK_ID,
     "agent": {"id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0", "host": "127.0.0.1"},
     "host_port": 31005,
@@ -62,6 +70,15 @@ class StartOrder(BaseModel):
     label: str = Field(description="A commit (7 to 40 digits), or a branch's or tag's slug.")
 
 
+class Mistake(BaseModel):
+    """What is wrong in a line of a commit's .prevs.toml, and what to write instead."""
+
+    model_config = example({"line": 3, "message": "prot is not known; did you mean port?"})
+
+    line: int = Field(description="The first is 1.")
+    message: str
+
+
 class Failure(BaseModel):
     """Why a preview failed."""
 
@@ -70,6 +87,9 @@ class Failure(BaseModel):
     cause: Cause
     message: str
     exit_code: int | None
+    mistakes: list[Mistake] = Field(
+        default=[], description="Those in its commit's settings, by line, where they are the cause."
+    )
 
 
 class Agent(BaseModel):
@@ -111,6 +131,9 @@ class Preview(BaseModel):
     queue_place: int | None = Field(description="1 is the next that starts; null: it is in none.")
     next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
     failure: Failure | None
+    port: int = Field(description="Where it listens: what its commit says, or else its app.")
+    cpus: float = Field(description="Its CPU share, likewise.")
+    mem: int = Field(description="Its memory limit in MB, likewise.")
     task_id: str | None
     agent: Agent | None
     host_port: int | None

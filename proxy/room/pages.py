@@ -59,9 +59,15 @@ def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: flo
         age=wording.spell_age(now - commit.committed) if commit.committed else "",
         short=names.short(commit.sha),
         view=shown,
-        log_end=end_of_log(preview.log_tail) if preview else "",
+        log_end=_log_end(preview) if preview else "",
         data=_json(shown.message()),
     )
+
+
+def _log_end(preview: Preview) -> str:
+    """Return the last lines of a log: few where its commit's mistakes take the room."""
+    has_mistakes = preview.failure is not None and preview.failure.mistakes
+    return end_of_log(preview.log_tail, 500 if has_mistakes else 3000)
 
 
 def problem_page(visit: Visit, problem: Problem) -> str:

@@ -41,6 +41,7 @@
     show("place", view.place);
     $("failure").hidden = $("advice").hidden = !failure;
     show("message", failure ? failure.message : "");
+    mistakes(failure ? failure.mistakes : []);
     show("facts", failure ? failure.facts : "");
     show("advice-text", failure ? failure.advice : "");
     show("command", failure ? failure.command : "");
@@ -59,6 +60,21 @@
     log.say(view.coming ? "Nothing is written yet." : "There is no log.");
     line();
     tick();
+  }
+
+  // What is wrong in the commit's settings, a line of it each.
+  function mistakes(told) {
+    $("mistakes").hidden = !told.length;
+    $("mistakes").replaceChildren(
+      ...told.map(([where, what]) => {
+        const li = document.createElement("li");
+        const [at, says] = ["span", "bdi"].map((name) => document.createElement(name));
+        at.textContent = where;
+        says.textContent = what;
+        li.append(at, " ", says);
+        return li;
+      }),
+    );
   }
 
   // The steps: their elements, once for each view.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from prevs.states import State
-from proxy.preview import Preview, Step
+from proxy.preview import Mistake, Preview, Step
 from proxy.room import wording
 from proxy.room.text import tame
 
@@ -23,6 +23,8 @@ _SPOKEN = {
 }
 _WORTH_SAYING = 5.0
 """How long something usually takes, at least, where it is said that it takes longer now."""
+_MISTAKES = 2000
+"""How many characters those may have together that are shown."""
 _NOT_ALL = 0.95
 """How much of its usual duration a step has had at the most while it goes on."""
 
@@ -59,12 +61,16 @@ class ShownStep(NamedTuple):
 
 
 class ShownFailure(NamedTuple):
-    """Why it failed, and what to do next; `facts` are its cause and exit code, in some words."""
+    """Why it failed, and what to do next; `facts` are its cause and exit code, in some words.
+
+    `mistakes` are those in its commit's settings: where each is, and what.
+    """
 
     message: str
     facts: str
     advice: str
     command: str
+    mistakes: Sequence[tuple[str, str]] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,6 +176,8 @@ def _find_sentence(
     if preview.has_failed and steps[-1].status == DONE:
         return wording.FAILED_RUNNING
     at = next((step.name for step in steps if step.status == FAILED), "")
+    if preview.failure and preview.failure.cause in wording.FAILED_FOR:
+        return wording.FAILED_FOR[preview.failure.cause]
     return wording.FAILED_AT.get(at) or wording.find_sentence(preview.state, preview.phase)
 
 
@@ -181,7 +189,26 @@ def _show_failure(preview: Preview) -> ShownFailure:
     if failure.exit_code is not None:
         facts.append(f"exit code {failure.exit_code}")
     advice = wording.find_advice(failure.cause, preview.app)
-    return ShownFailure(tame(failure.message, 1000), " \u00b7 ".join(facts), *advice)
+    return ShownFailure(
+        tame(failure.message, 700),
+        " \u00b7 ".join(facts),
+        *advice,
+        _show_mistakes(failure.mistakes, preview),
+    )
+
+
+def _show_mistakes(mistakes: Sequence[Mistake], preview: Preview) -> Sequence[tuple[str, str]]:
+    """Return as many as there is room for, and where the others are told."""
+    shown: list[tuple[str, str]] = []
+    room = _MISTAKES
+    for number, one in enumerate(mistakes):
+        says = tame(one.message, 300)
+        room -= len(says) + 40
+        if room < 0:
+            more = f"prevs show {preview.app} {preview.sha[:7]} tells all {len(mistakes)}"
+            return [*shown, ("…", more)] if number else [(f"line {one.line}", says)]
+        shown.append((f"line {one.line}", says))
+    return shown
 
 
 def _show_steps(preview: Preview, now: float) -> list[ShownStep]:

@@ -54,6 +54,8 @@ FAILED_AT = {
     "starting": "It failed while its container was started.",
     "checking": "It failed before it answered.",
 }
+FAILED_FOR = {Cause.SETTINGS_INVALID.value: "What its commit says of itself cannot be used."}
+"""What is said of a failure by its cause, wherever it was."""
 FAILED_RUNNING = "It ran, and then it failed."
 
 

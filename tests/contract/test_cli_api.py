@@ -221,7 +221,7 @@ def test_a_failed_preview_has_its_reason_and_the_end_of_its_log(api: Api, stage:
     stage.put("failed")
     found = api.preview("hello", SHA)
     failure = {"cause": "app-exited", "message": "The app exited.", "exit_code": 3}
-    assert found["failure"] == failure
+    assert found["failure"] == {**failure, "mistakes": []}
     assert found["log_tail"] == LOG
     assert api.retry("hello", SHA)["state"] == "queued"
     assert refusal(api.retry, "hello", SHA) == "not-retryable"

@@ -19,6 +19,9 @@ DEFAULTS = {
     "idle_after": 3600,
     "keep_warm": [],
     "constraints": [],
+    "folder": "",
+    "max_cpus": 0.0,
+    "max_mem": 0,
 }
 
 STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
@@ -90,6 +93,9 @@ def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:
         "queue_place": None,
         "next_try": None,
         "failure": None,
+        "port": 8080,
+        "cpus": 0.1,
+        "mem": 128,
         "task_id": None,
         "agent": None,
         "host_port": None,
@@ -152,7 +158,7 @@ def event_of(number: int, **changes: object) -> Json:
 
 def failed(**changes: Any) -> Json:
     """Return a preview that failed, with the end of its log."""
-    failure = {"cause": "app-exited", "message": "The app exited.", "exit_code": 3}
+    failure = {"cause": "app-exited", "message": "The app exited.", "exit_code": 3, "mistakes": []}
     log_tail = "starting\noh no\n"
     return preview(**{"state": "failed", "failure": failure, "log_tail": log_tail, **changes})
 

@@ -97,6 +97,25 @@ def test_start_of_what_has_failed_says_so_at_once(world: fake.World, run: Run) -
     assert "exit code 3" in done.err
 
 
+def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(
+    world: fake.World, run: Run
+) -> None:
+    told = [{"line": 1, "message": "prot is not known"}, {"line": 4, "message": "mem asks"}]
+    failure = {"cause": "settings-invalid", "message": "2 mistakes.", "exit_code": None}
+    world.previews["hello", fake.SHA] = fake.failed(failure={**failure, "mistakes": told})
+    done = run("start", "hello", "main", "--wait")
+    assert done.status == 1
+    assert "  line 1: prot is not known" in done.err.splitlines()
+    assert "  line 4: mem asks" in done.err.splitlines()
+    shown = run("show", "hello", "main").out
+    assert [line.split()[:2] for line in shown.splitlines() if line.startswith("line")] == [
+        ["line", "1"],
+        ["line", "4"],
+    ]
+    assert "prot is not known" in shown
+    assert "0.1 CPUs, 128 MB, port 8080" in shown
+
+
 def test_start_wait_fails_when_somebody_stops_it(world: fake.World, run: Run) -> None:
     world.streams = [[fake.event("end", fake.preview(state="stopped"))]]
     done = run("start", "hello", "main", "--wait")

@@ -39,6 +39,9 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "idle_after": 3600,
         "keep_warm": [],
         "constraints": [],
+        "folder": "",
+        "max_cpus": 0.0,
+        "max_mem": 0,
         "created": 1000.0,
     }
 
@@ -97,6 +100,12 @@ def test_all_problems_of_settings_are_told_at_once() -> None:
         ("constraints", {"zone": "a"}, "valid list"),
         ("constraints", ["gpu", "zone=="], "'zone==' is no constraint; write name=value"),
         ("constraints", ["zone=" + "a" * 196], "at most 200"),
+        ("folder", "../web", "is no folder in the repository: write it like services/web"),
+        ("folder", "a" * 201, "at most 200"),
+        ("max_cpus", -1, "greater than or equal to 0"),
+        ("max_cpus", 65, "less than or equal to 64"),
+        ("max_mem", 1048577, "less than or equal to 1048576"),
+        ("max_mem", 1.5, "valid integer"),
         ("colour", "red", "is not known here"),
     ],
 )
@@ -144,6 +153,9 @@ ROOM = {
     "idle_after": 0,
     "keep_warm": ["mon-fri 08:00-18:00", "sat 10:00-12:00"],
     "constraints": ["zone=a|b", "disk!=slow", "gpu"],
+    "folder": "services/web",
+    "max_cpus": 2.0,
+    "max_mem": 1024,
 }
 
 

@@ -3,7 +3,8 @@ import time
 import pytest
 
 from framework.errors import Unavailable, UnknownLabel
-from prevs.records import AppRecord, Failure, Step
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.asgi import ApiInProcess
 
@@ -44,6 +45,9 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
         "queue_place": None,
         "next_try": None,
         "failure": None,
+        "port": 8080,
+        "cpus": 0.1,
+        "mem": 128,
         "task_id": None,
         "agent": None,
         "host_port": None,
@@ -146,6 +150,7 @@ def test_a_failed_preview_says_why_and_shows_the_end_of_its_log(api: ApiInProces
         "cause": "app-exited",
         "message": "The app exited with 1.",
         "exit_code": 1,
+        "mistakes": [],
     }
     assert shown["log_tail"] == "one\ntwo\n"
     assert shown["agent"] == {"id": "S0", "host": None}
@@ -245,3 +250,16 @@ def test_what_keeps_everything_from_starting_is_the_reason_of_all_that_wait(
     api.trouble = "The Mesos master has not accepted this framework yet."
     assert api.call("GET", ONE).json()["reason"] == api.trouble
     assert api.call("GET", f"/v1/previews/hello/{OTHER}").json()["reason"] == ""
+
+
+def test_a_preview_shows_what_holds_for_it_and_what_is_wrong_with_its_settings(
+    api: ApiInProcess,
+) -> None:
+    mistake = Mistake(3, "prot is not known; did you mean port?")
+    failure = Failure(Cause.SETTINGS_INVALID, "It has a mistake.", mistakes=(mistake,))
+    said = CommitSettings(port=8000, mem=64)
+    api.previews.put("hello", SHA, State.FAILED, failure=failure, settings=said)
+    shown = api.call("GET", ONE).json()
+    assert (shown["port"], shown["cpus"], shown["mem"]) == (8000, 0.1, 64)
+    told = [{"line": 3, "message": "prot is not known; did you mean port?"}]
+    assert shown["failure"]["mistakes"] == told

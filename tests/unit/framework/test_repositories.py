@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.repositories import find_problem, redact
+from framework.repositories import find_folder_problem, find_problem, redact
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,15 @@ def test_whatever_is_accepted_can_be_no_option_of_git(text: str) -> None:
 )
 def test_credentials_are_left_out_of_what_is_shown(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+@pytest.mark.parametrize("folder", ["", "web", "services/web", "größe und raum", ".config", "a..b"])
+def test_a_folder_in_the_repository_can_be_an_apps(folder: str) -> None:
+    assert find_folder_problem(folder) is None
+
+
+@pytest.mark.parametrize(
+    "folder", ["/", "/web", "web/", "a//b", ".", "./web", "..", "a/../..", ".git/x", "a\nb", "\0"]
+)
+def test_what_is_no_folder_in_the_repository_is_refused(folder: str) -> None:
+    assert find_folder_problem(folder)

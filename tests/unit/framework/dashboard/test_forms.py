@@ -107,6 +107,9 @@ def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Vi
         "idle_after": "0",
         "keep_warm": "mon-fri 08:00-18:00\r\n\r\nsat 10:00-12:00\r\n",
         "constraints": "zone=a|b",
+        "folder": "services/web",
+        "max_cpus": "1.5",
+        "max_mem": "1024",
     }
     answer = visitor.act("/add-app", **form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/apps/shop?did=add")
@@ -121,6 +124,9 @@ def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Vi
         keep_warm=("mon-fri 08:00-18:00", "sat 10:00-12:00"),
         constraints=("zone=a|b",),
         created=1000.0,
+        folder="services/web",
+        max_cpus=1.5,
+        max_mem=1024,
     )
 
 

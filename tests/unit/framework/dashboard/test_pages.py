@@ -8,7 +8,7 @@ from framework.access import Scope
 from framework.errors import BeingFetched, RepositoryUnreachable, Unavailable
 from framework.ports import Commit, Listing, Ref
 from prevs import names
-from prevs.records import AppRecord, Failure, Step
+from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.dashboard import Dashboard, Visitor
 
@@ -214,6 +214,17 @@ def test_the_queue_tells_places_and_reasons(dashboard: Dashboard, visitor: Visit
     assert "no agent has 2048 MB free" in see(visitor, "/queue").text
     dashboard.trouble = "Mesos does not answer."
     assert "Nothing can be started now: Mesos does not answer." in see(visitor, "/").text
+
+
+def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    told = (Mistake(1, "prot is not known"), Mistake(4, "<b>mem</b> asks"))
+    failure = Failure(Cause.SETTINGS_INVALID, "2 mistakes.", mistakes=told)
+    dashboard.previews.put("hello", SHA, State.FAILED, failure=failure)
+    text = see(visitor, f"/apps/hello/previews/{SHA}").text
+    assert "line 1 prot is not known" in " ".join(text.split())
+    assert "line 4 <b>mem</b> asks" in " ".join(text.split())
 
 
 def test_events_are_told_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from proxy.preview import Commit, Failure, Preview, Step
+from proxy.preview import Commit, Failure, Mistake, Preview, Step
 from proxy.problems import Problem, closed_connection, unavailable
 from proxy.room import pages
 from proxy.room.pages import Visit
@@ -90,6 +90,29 @@ def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
         log_tail=f"{text}\n" * 20,
     )
     assert len(pages.waiting_page(VISIT, commit, failed, 3.0).encode()) < 50_000
+
+
+def test_a_commit_with_many_mistakes_has_those_told_that_there_is_room_for() -> None:
+    told = tuple(Mistake(line, f"<key{line}> is not known; {'x' * 150}") for line in range(1, 21))
+    failure = Failure("settings-invalid", ".prevs.toml has 20 mistakes.", None, told)
+    page = waiting(state="failed", failure=failure, log_tail="a line\n" * 1000)
+    assert len(page.encode()) < 50_000
+    assert "What its commit says of itself cannot be used." in page
+    assert "<span>line 1</span> <bdi>&lt;key1&gt; is not known; xxx" in page
+    assert "<span>line 9</span>" in page
+    assert "<span>line 20</span>" not in page
+    assert "prevs show hello 5c80e7d tells all 20" in page
+
+
+def test_what_is_wrong_in_three_lines_is_three_lines() -> None:
+    told = (Mistake(1, "a"), Mistake(4, "b"), Mistake(9, "c"))
+    failure = Failure("settings-invalid", ".prevs.toml has 3 mistakes.", None, told)
+    page = waiting(state="failed", failure=failure)
+    lines = re.findall(r"<li><span>(line \d+)</span> <bdi>(.)</bdi></li>", page)
+    assert lines == [("line 1", "a"), ("line 4", "b"), ("line 9", "c")]
+    shown = re.search(r'<ul class="mistakes" id="mistakes"( hidden)?>', waiting(state="failed"))
+    assert shown is not None
+    assert shown[1]
 
 
 def test_a_failed_one_says_why_and_offers_a_retry() -> None:
