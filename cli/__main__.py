@@ -9,6 +9,7 @@ import click
 from cli import (
     access_commands,
     event_commands,
+    given_commands,
     preview_commands,
     repository_commands,
     room_commands,
@@ -49,6 +50,7 @@ for module in (
     repository_commands,
     room_commands,
     event_commands,
+    given_commands,
     access_commands,
 ):
     for command in module.COMMANDS:

@@ -206,6 +206,25 @@ class Token(TypedDict):
     token: NotRequired[str]
 
 
+class Variable(TypedDict):
+    """A variable of an app's containers; `value` is None for a secret one."""
+
+    name: str
+    secret: bool
+    value: str | None
+    changed: float
+
+
+class Credential(TypedDict):
+    """How an app's repository is read. `kind` is password or ssh-key; the others go with one."""
+
+    kind: str
+    username: str | None
+    fingerprint: str | None
+    known_hosts: str | None
+    changed: float
+
+
 class Deed(TypedDict):
     """What somebody did or tried; `who` is None where the token was none of the framework's.
 

@@ -24,6 +24,7 @@ from cli.answers import (
 from cli.connection import Connection, Hold
 from cli.credentials import Credentials
 from cli.errors import ApiConfused
+from cli.given import Given
 from cli.paging import Listed, gather
 from cli.server_events import ServerEvent, parse
 
@@ -50,6 +51,7 @@ class Api:
     ) -> None:
         self._connection = Connection(credentials, patience.connect, hold)
         self._patience = patience
+        self.given = Given(self._json, self._call)
 
     @property
     def address(self) -> str:

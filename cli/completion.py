@@ -71,6 +71,16 @@ def refs(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     return _ask(ctx, ask, incomplete)
 
 
+def variables(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
+    """Return the names of the variables of the app that was named before."""
+    app = str(ctx.params.get("app"))
+    return _ask(
+        ctx,
+        lambda api: [CompletionItem(one["name"]) for one in api.given.variables(app)],
+        incomplete,
+    )
+
+
 def tokens(ctx: click.Context, _param: click.Parameter, incomplete: str) -> Items:
     """Return the names of the tokens that there are."""
     return _ask(

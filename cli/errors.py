@@ -22,6 +22,8 @@ NEXT_STEPS = {
     "without asking.",
     "unknown-place": "The list has changed meanwhile: run this again.",
     "app-changed": "Somebody has changed it meanwhile. Look at it again: `prevs app show {app}`.",
+    "secrets-changed": "Somebody has changed them meanwhile. Look at them again: "
+    "`prevs env ls {app}`.",
     "not-found": "The framework may be older than this command; `prevs doctor` compares them.",
     "token-exists": "`prevs token rm NAME` removes one.",
     "unknown-token": "`prevs token ls` lists the tokens.",

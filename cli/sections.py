@@ -7,10 +7,10 @@ import click
 
 _SECTIONS = {
     "Previews": ("start", "open", "ls", "show", "logs", "stop", "retry", "pin", "unpin"),
-    "Apps and what they have": ("app", "refs", "commits"),
+    "Apps and what they have": ("app", "env", "credential", "refs", "commits"),
     "The cluster": ("agents", "queue", "events"),
     "Who may do what": ("token", "audit"),
-    "This machine": ("local", "doctor", "completion"),
+    "This machine": ("local", "doctor", "key", "completion"),
 }
 _LATER = {
     "local": ("local.commands", "Run the whole of prevs on this machine."),

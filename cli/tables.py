@@ -6,7 +6,18 @@ from rich.table import Table
 from rich.text import Text
 
 from cli import steps
-from cli.answers import App, Commit, Deed, MesosAgent, Preview, Queued, Ref, Token
+from cli.answers import (
+    App,
+    Commit,
+    Credential,
+    Deed,
+    MesosAgent,
+    Preview,
+    Queued,
+    Ref,
+    Token,
+    Variable,
+)
 from cli.sentences import ago, clock_time, duration, notes, ordinal, progress, shortened
 from cli.terminal import one_line
 from prevs import names
@@ -187,6 +198,30 @@ def _share(preview: Preview) -> str:
     if "mem" not in preview:
         return ""
     return f"{preview['cpus']:g} CPUs, {preview['mem']} MB, port {preview['port']}"
+
+
+def variables(listed: Iterable[Variable], now: float) -> Table:
+    """Return a row for each variable; *** stands for a secret."""
+    table = _table("NAME", cut=("VALUE", "CHANGED"))
+    for one in listed:
+        value = Text("***", "dim") if one["value"] is None else one["value"]
+        table.add_row(*map(_cell, [one["name"], value, ago(one["changed"], now)]))
+    return table
+
+
+def credential_details(found: Credential, now: float) -> Table:
+    """Return all that is known of a credential."""
+    hosts = [line.partition(" ")[0] for line in (found["known_hosts"] or "").splitlines()]
+    known = [host for host in dict.fromkeys(hosts) if host and not host.startswith("#")]
+    return _details(
+        [
+            ("kind", found["kind"]),
+            ("username", found["username"] or ""),
+            ("fingerprint", found["fingerprint"] or ""),
+            ("known hosts", ", ".join(known)),
+            ("changed", ago(found["changed"], now)),
+        ]
+    )
 
 
 def _steps(preview: Preview, now: float) -> Sequence[tuple[str, object]]:

@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
+from framework import ssh_keys
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
 from prevs import codec
 from prevs.messages import Credential
@@ -21,6 +22,7 @@ LARGEST = 256 * 1024
 """Bytes of all that an app is given: sealed it is a third more, and ZooKeeper takes a megabyte."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OURS = "PREVS_"
 
 
@@ -109,6 +111,8 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
         if credential.password or credential.username:
             told = "goes alone: the user of ssh is a part of the repository's address"
             problems.append(Problem("private_key", told))
+        if problem := ssh_keys.find_problem(credential.private_key):
+            problems.append(Problem("private_key", problem))
         if not credential.known_hosts.strip():
             told = "is missing: a key is of no use without the host's own (`ssh-keyscan HOST`)"
             problems.append(Problem("known_hosts", told))
@@ -116,7 +120,7 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
         problems.append(Problem("password", "is missing, and there is no private_key either"))
     elif credential.known_hosts:
         problems.append(Problem("known_hosts", "goes with a private_key"))
-    elif not (credential.username + credential.password).isprintable():
+    elif _CONTROL.search(credential.username + credential.password):
         problems.append(Problem("password", "has line ends or control characters in it"))
     return problems
 

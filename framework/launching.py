@@ -10,7 +10,7 @@ import structlog
 from framework import matching, task_info
 from framework.attempts import Attempts
 from framework.clock import Clock
-from framework.errors import OutcomeUnknown, Unavailable
+from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
 from framework.eviction import Eviction
 from framework.lifecycle import STARTING, WITH_TASK, Event
 from framework.limits import Limits
@@ -23,8 +23,8 @@ from framework.refusals import Lack, Refusal
 from framework.task_info import Origin
 from framework.waiting import Waiting, waiting
 from prevs import names
-from prevs.records import PreviewRecord
-from prevs.states import State
+from prevs.records import Failure, PreviewRecord
+from prevs.states import Cause, State
 
 log = structlog.get_logger(__name__)
 
@@ -74,6 +74,7 @@ class Launching:
         """
         now = self._clock.now()
         apps = {app.name: app for app in self._records.apps}
+        self._refuse_sealed()
         queued = self._records.in_state(State.QUEUED)
         queue = waiting(apps, queued, self._records.of_app, now)
         quotas = Quotas(
@@ -102,6 +103,14 @@ class Launching:
             self._ask(wanted)
         coming = self._eviction.make_room(queue.demands, match, quotas)
         self._explain_all(queue, match, coming, offered=offered)
+
+    def _refuse_sealed(self) -> None:
+        """Fail what would have to start without what its app is given."""
+        sealed = self._records.secrets.sealed()
+        for preview in self._records.in_state(State.QUEUED) if sealed else ():
+            if why := sealed.get(preview.app):
+                failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(preview.app, why)))
+                self._records.change(preview, Event.UNFIT, failure=failure, reason="")
 
     def _ask(self, wanted: tuple[Key, ...]) -> None:
         """Ask for offers for those that an offer would help, or for none."""
@@ -153,7 +162,13 @@ class Launching:
         busy: bool,
     ) -> None:
         tasks = [
-            task_info.task_info(self._records.app(preview.app), preview, launch, origin)
+            task_info.task_info(
+                self._records.app(preview.app),
+                preview,
+                launch,
+                origin,
+                given=self._records.secrets.of(preview.app),
+            )
             for preview, launch in placed
         ]
         try:

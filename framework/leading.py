@@ -155,6 +155,7 @@ def _make_app(
         sandboxes,
         admission=admission,
         agents=ports.agents,
+        secrets=secrets,
         addresses=addresses,
         registry=registry,
         ready=ports.ready,

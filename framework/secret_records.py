@@ -53,6 +53,10 @@ class SecretRecords:
         """Return what an app is given. Raises SecretsUnreadable."""
         return read(self.all, app)
 
+    def sealed(self) -> Mapping[str, str]:
+        """Return the apps whose secrets cannot be opened, each with why."""
+        return {app: kept.why for app, kept in self.all.items() if kept.why}
+
     def save(self, given: AppSecrets) -> AppSecrets:
         """Write what an app is given. Raises InvalidSettings, NoKey, Unavailable."""
         if given.is_empty:

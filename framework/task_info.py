@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from framework import effective
+from framework.app_secrets import AppSecrets
 from framework.matching import Launch
 from prevs import names
 from prevs.commit_settings import CommitSettings
@@ -30,9 +31,12 @@ class Origin(NamedTuple):
 
 
 def task_info(
-    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin
+    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin, *, given: AppSecrets
 ) -> dict[str, Any]:
-    """Return the TaskInfo of the attempt that `preview` records (its task_id must be set)."""
+    """Return the TaskInfo of the attempt that `preview` records (its task_id must be set).
+
+    `given` is in its data, which Mesos neither shows nor stores.
+    """
     label = preview.labels[-1] if preview.labels else preview.sha
     url = origin.addresses.url(label, app.name)
     wanted = effective.effective(app, preview.settings)
@@ -53,6 +57,9 @@ def task_info(
         folder=app.folder,
         build=said.build,
         run=said.run,
+        environment=given.environment,
+        secrets=given.secrets,
+        credential=given.credential,
     )
     return {
         "name": names.task_name(app.name, label, preview.sha),

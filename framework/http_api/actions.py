@@ -1,8 +1,9 @@
 """What the audit log calls a write, and what it says it was done to. Pure.
 
-`add app`, `change app`, `remove app`, `start preview`, `stop preview`, `retry preview`, `pin
-preview`, `unpin preview`, `add token`, `remove token`, `report uses`, `report refusals`; for any
-other call its method. The dashboard uses the same words.
+`add app`, `change app`, `remove app`, `set variable`, `unset variable`, `unset variables`, `set
+credential`, `unset credential`, `start preview`, `stop preview`, `retry preview`, `pin preview`,
+`unpin preview`, `add token`, `remove token`, `report uses`, `report refusals`; for any other call
+its method. The dashboard uses the same words.
 """
 
 import re
@@ -22,6 +23,14 @@ _ACTIONS = {
     ("POST", "uses"): "report uses",
     ("POST", "refusals"): "report refusals",
 }
+_GIVEN_ACTIONS = {
+    ("PUT", "environment/*"): "set variable",
+    ("DELETE", "environment/*"): "unset variable",
+    ("DELETE", "environment"): "unset variables",
+    ("PUT", "credential"): "set credential",
+    ("DELETE", "credential"): "unset credential",
+}
+_GIVEN = re.compile(r"/v1/apps/(([^/]+)/(environment|credential)(/[^/]+)?)", re.DOTALL)
 _FORM = re.compile(r"/v1/([a-z]+)(?:/(.*?)(/retry|/pin)?)?", re.DOTALL)
 REPORTS = frozenset({"report uses", "report refusals"})
 """What proxies tell every few seconds; it changes nothing that somebody wanted."""
@@ -33,7 +42,14 @@ def is_write(method: str) -> bool:
 
 
 def name_action(method: str, path: str) -> tuple[str, str]:
-    """Return the action of a write, and its target: `hello`, `hello/5c80e7d…`, or its path."""
+    """Return the action of a write, and its target.
+
+    That is `hello`, `hello/5c80e7d…`, `hello/environment/API_KEY`, or the path.
+    """
+    if given := _GIVEN.fullmatch(path):
+        what, app, part, of = given.groups(default="")
+        action = _GIVEN_ACTIONS.get((method, f"{part}/*" if of else part))
+        return (action, what if of else app) if action else (method, path)
     found = _FORM.fullmatch(path)
     if found is None:
         return method, path

@@ -21,10 +21,11 @@ from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
 from framework.http_api.preview_routes import PreviewRoutes
 from framework.http_api.ref_routes import RefRoutes
+from framework.http_api.secret_routes import SecretRoutes
 from framework.http_api.token_routes import TokenRoutes
 from framework.http_api.use_routes import UseRoutes
 from framework.metrics import ApiMetrics
-from framework.ports import Agents, Previews, Refs, Sandboxes
+from framework.ports import Agents, Previews, Refs, Sandboxes, Secrets
 from prevs.names import Addresses
 
 Ready = Callable[[], str | None]
@@ -37,6 +38,7 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
     *,
     admission: Admission,
     agents: Agents,
+    secrets: Secrets,
     addresses: Addresses,
     registry: CollectorRegistry,
     ready: Ready,
@@ -66,6 +68,7 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
     told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     for routes in (
         AppRoutes(previews, leads, addresses),
+        SecretRoutes(secrets),
         PreviewRoutes(previews, leads, Logs(sandboxes), presenter),
         UseRoutes(previews, presenter),
         RefRoutes(leads, addresses),

@@ -20,8 +20,8 @@ meaning, its `detail` says what to do.
 
 **Lists** come in pages: `limit` entries, and `next`, which goes into `after` to see what follows.
 
-**ETags.** One app and one preview have one: `If-None-Match` saves an answer that is known already,
-`If-Match` keeps a change from undoing another one.
+**ETags.** One app, its variables, its credential and one preview have one: `If-None-Match` saves an
+answer that is known already, `If-Match` keeps a change from undoing another one.
 
 **Orders.** To register an app, to start and to retry a preview take an `Idempotency-Key`: the same
 order with the same key is done once, however often it is sent within an hour.
@@ -32,6 +32,11 @@ token has no limit.
 """
 TAGS: list[dict[str, Any]] = [
     {"name": "apps", "description": "Registered repositories with their settings."},
+    {
+        "name": "secrets",
+        "description": "What apps are given: variables, secrets, credentials. Secret values go in, "
+        "and never out.",
+    },
     {"name": "repositories", "description": "What the repositories have: branches, tags, commits."},
     {"name": "previews", "description": "Apps at a commit: start, watch and stop them."},
     {"name": "use", "description": "The queue, the agents, and what proxies report."},

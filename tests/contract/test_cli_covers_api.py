@@ -33,6 +33,13 @@ COMMANDS: Mapping[str, str] = {
     f"PUT {_ONE}/pin": "pin hello main",
     f"DELETE {_ONE}/pin": "unpin hello main",
     f"GET {_ONE}/log": "logs hello main",
+    "GET /v1/apps/{app}/environment": "env ls hello",
+    "DELETE /v1/apps/{app}/environment": "env unset hello --all",
+    "PUT /v1/apps/{app}/environment/{name}": "env set hello old --file /dev/null",
+    "DELETE /v1/apps/{app}/environment/{name}": "env unset hello old",
+    "GET /v1/apps/{app}/credential": "credential show hello",
+    "PUT /v1/apps/{app}/credential": "credential set hello --password-file /dev/null",
+    "DELETE /v1/apps/{app}/credential": "credential unset hello",
     "GET /v1/queue": "queue",
     "GET /v1/agents": "agents",
     "GET /v1/events": "events",
@@ -47,7 +54,13 @@ ONLY_MACHINES = {"GET /healthz", "GET /metrics"}
 """For supervisors and for Prometheus."""
 
 
-BY_OTHER_NAMES = {"ref": "branch", "constraints": "constraint"}
+BY_OTHER_NAMES = {
+    "ref": "branch",
+    "constraints": "constraint",
+    "value": "file",
+    "secret": "plain",
+    "password": "password_file",
+}
 ONLY_PAGES = {"limit", "after", "offset"}
 """What the command line cares for by itself."""
 

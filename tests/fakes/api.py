@@ -67,6 +67,8 @@ class World:
     commits: list[Json] = dataclasses.field(default_factory=list)
     agents: list[Json] = dataclasses.field(default_factory=list)
     events: list[Json] = dataclasses.field(default_factory=list)
+    variables: dict[tuple[str, str], Json] = dataclasses.field(default_factory=dict)
+    credentials: dict[str, Json] = dataclasses.field(default_factory=dict)
     tokens: dict[str, Json] = dataclasses.field(default_factory=dict)
     audit: list[Json] = dataclasses.field(default_factory=list)
     probe: tuple[int, Any] = (200, {"status": "ok", "role": "leader", "checks": []})

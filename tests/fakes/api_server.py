@@ -122,6 +122,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, found | {"as_of": 1.0, "problem": world.problem}
             case "GET", ["apps", _, "commits"]:
                 return 200, _cut("commits", world.commits, query)
+            case _, ["apps", name, "environment" | "credential" as part, *rest]:
+                answer = self._variables if part == "environment" else self._credential
+                return answer(name, rest, body)
             case "GET", ["agents" | "events" as name]:
                 return 200, _cut(name, getattr(world, name), query)
             case "GET", ["audit"]:
@@ -135,6 +138,38 @@ class _Handler(BaseHTTPRequestHandler):
             case _, ["previews", *rest]:
                 return self._preview_answers(rest, body, query)
         return problem("not-found", 404, "There is nothing here.")
+
+    def _variables(self, app: str, parts: list[str], body: Json) -> tuple[int, Any]:
+        known = self.world.variables
+        match self.command, parts:
+            case "GET", []:
+                return 200, {"variables": [one for (of, _), one in known.items() if of == app]}
+            case "DELETE", []:
+                self.world.variables = {key: one for key, one in known.items() if key[0] != app}
+                return 204, None
+            case "PUT", [name]:
+                shown = {**body, "value": None} if body["secret"] else body
+                known[app, name] = {"name": name, **shown, "changed": 1.0}
+                return 200, {**known[app, name], "holds_for": "attempts that begin later"}
+            case "DELETE", [name] if (app, name) in known:
+                del known[app, name]
+                return 204, None
+        return problem("unknown-variable", 404, "There is no such variable.", app=app)
+
+    def _credential(self, app: str, _: list[str], body: Json) -> tuple[int, Any]:
+        known = self.world.credentials
+        if self.command == "PUT":
+            kind = "ssh-key" if body.get("private_key") else "password"
+            of_key = {"fingerprint": "SHA256:abc", "known_hosts": body.get("known_hosts")}
+            shown = of_key if kind == "ssh-key" else {"username": body["username"]}
+            nothing = dict.fromkeys(("username", "fingerprint", "known_hosts"))
+            known[app] = {"kind": kind, **nothing, **shown, "changed": 1.0}
+        if app not in known:
+            return problem("unknown-credential", 404, "There is no credential.", app=app)
+        if self.command == "DELETE":
+            del known[app]
+            return 204, None
+        return 200, known[app]
 
     def _token_answers(
         self, parts: list[str], body: Json, query: Mapping[str, str]

@@ -58,6 +58,7 @@ class ApiInProcess:
                 self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read
             ),
             agents=self.agents,
+            secrets=self.secrets,
             addresses=names.addresses("localhost", port),
             registry=self.registry,
             ready=lambda: self.trouble,

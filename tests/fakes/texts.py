@@ -18,3 +18,7 @@ schemathesis.openapi.format(
 schemathesis.openapi.format(
     "agent-constraint", st.sampled_from(["zone=a|b", "disk!=slow", "gpu", "rack/row = 7"])
 )
+schemathesis.openapi.format(
+    "ssh-private-key",
+    st.sampled_from([f"-----BEGIN {kind}PRIVATE KEY-----\n" for kind in ("", "RSA ", "EC ")]),
+)

@@ -27,6 +27,7 @@ from proxy.framework_api import FrameworkApi
 from tests.fakes.agents import FakeAgents
 from tests.fakes.previews import FakePreviews
 from tests.fakes.sandboxes import FakeSandboxes
+from tests.fakes.secrets import FakeSecrets
 from tests.fakes.tokens import FakeTokens
 
 pytestmark = pytest.mark.integration
@@ -69,6 +70,7 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
             time.monotonic,
         ),
         agents=FakeAgents(),
+        secrets=FakeSecrets(lambda name: name in previews.known_apps),
         addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
         ready=lambda: None,

@@ -11,7 +11,8 @@ from prevs.messages import Credential
 
 NONE = AppSecrets("shop")
 PLAIN, SECRET = Variable("preview", secret=False), Variable("hunter2")
-KEY = Credential(private_key="-----BEGIN", known_hosts="git.example.org ssh-ed25519 AAAA")
+PRIVATE = "-----BEGIN PRIVATE KEY-----"
+KEY = Credential(private_key=PRIVATE, known_hosts="git.example.org ssh-ed25519 AAAA")
 PASSWORD = Credential("deploy", "hunter2")
 
 
@@ -94,9 +95,10 @@ def test_these_are_credentials(credential: Credential) -> None:
     [
         (Credential(), {"password"}),
         (Credential(username="deploy"), {"password"}),
-        (Credential(private_key="key"), {"known_hosts"}),
-        (Credential(private_key="key", known_hosts=" \n"), {"known_hosts"}),
-        (Credential("deploy", "", "key", "hosts"), {"private_key"}),
+        (Credential(private_key=PRIVATE), {"known_hosts"}),
+        (Credential(private_key=PRIVATE, known_hosts=" \n"), {"known_hosts"}),
+        (Credential(private_key="hunter2", known_hosts="hosts"), {"private_key"}),
+        (Credential("deploy", "", PRIVATE, "hosts"), {"private_key"}),
         (Credential("deploy", "hunter2", "", "hosts"), {"known_hosts"}),
         (Credential("deploy", "hunter2\nHost: x"), {"password"}),
         (Credential("deploy", "x" * 20_000), {"password"}),

@@ -1,3 +1,4 @@
+import base64
 import contextlib
 import threading
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from framework.errors import (
     UnknownVariable,
 )
 from framework.secrets import ServiceSecrets
-from prevs.messages import Credential
-from prevs.records import SecretsRecord
+from prevs.messages import BuildOrder, Credential
+from prevs.records import AppRecord, SecretsRecord
+from prevs.states import Cause, State
 from program.keys import new_key
-from tests.fakes.driven import Driven
+from tests.fakes.driven import B, Driven
 from tests.fakes.mishaps import Fate
+from tests.fakes.offers import offer
 
 OLD, NEW = new_key(), new_key()
 PASSWORD = Credential("deploy", "hunter2")
@@ -197,3 +200,36 @@ def test_it_goes_with_its_app(sealed: Driven) -> None:
     sealed.step(events.Forgotten("hello"))
     assert stored(sealed) is None
     assert make(sealed).credential("hello") is None
+
+
+def test_nothing_starts_without_what_it_is_given(sealed: Driven) -> None:
+    driven = next_one(sealed, NEW)
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    preview = driven.preview()
+    assert preview.state is State.FAILED
+    assert preview.failure is not None
+    assert preview.failure.cause is Cause.SETTINGS_INVALID
+    assert "PREVS_KEY_FILE" in preview.failure.message
+    assert driven.cluster.tasks == []
+
+
+def test_another_app_starts_all_the_same(sealed: Driven) -> None:
+    driven = next_one(sealed, NEW)
+    driven.add_app(AppRecord("other", "/srv/other"))
+    driven.start(app="other")
+    driven.step(events.Offered([offer()]))
+    assert driven.preview(app="other").state is State.PLACED
+
+
+def test_what_is_set_is_in_the_orders_that_follow(sealed: Driven) -> None:
+    sealed.start()
+    sealed.step(events.Offered([offer()]))
+    give(sealed, "API_KEY", "changed")
+    sealed.start(B, "other")
+    sealed.step(events.Offered([offer("o2")]))
+    first, second = (
+        BuildOrder.decode(base64.b64decode(task["data"])) for task in sealed.cluster.tasks
+    )
+    assert (first.secrets, second.secrets) == ({"API_KEY": "hunter2"}, {"API_KEY": "changed"})
+    assert first.credential == PASSWORD

@@ -1,10 +1,11 @@
 import base64
 import dataclasses
 
+from framework.app_secrets import AppSecrets, Variable
 from framework.matching import Demand, InUse, match
 from framework.task_info import Origin, task_info
 from prevs import names
-from prevs.messages import BuildOrder
+from prevs.messages import BuildOrder, Credential
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.offers import offer, quotas, scalar
@@ -12,6 +13,7 @@ from tests.fakes.offers import offer, quotas, scalar
 A = "a" * 40
 APP = AppRecord("hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up")
 PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id=f"hello.{A}.t1")
+NOTHING = AppSecrets("hello")
 ORIGIN = Origin(
     "framework-1",
     ("python", "-m", "executor"),
@@ -21,7 +23,7 @@ ORIGIN = Origin(
 (LAUNCH,) = match(
     [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
 ).launches
-TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN)
+TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING)
 
 
 def test_the_order_says_all_that_an_executor_needs() -> None:
@@ -38,6 +40,17 @@ def test_the_order_says_all_that_an_executor_needs() -> None:
         health="/up",
         url="http://main.hello.localhost:8080/",
     )
+
+
+def test_what_the_app_is_given_is_in_the_order_and_nowhere_else() -> None:
+    variables = {"MODE": Variable("preview", secret=False), "API_KEY": Variable("hunter2")}
+    given = AppSecrets("hello", variables, Credential("deploy", "hunter3"))
+    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=given)
+    order = BuildOrder.decode(base64.b64decode(task["data"]))
+    assert (order.environment, order.secrets) == ({"MODE": "preview"}, {"API_KEY": "hunter2"})
+    assert order.credential == Credential("deploy", "hunter3")
+    assert task | {"data": ""} == TASK | {"data": ""}
+    assert "hunter" not in repr(order)
 
 
 def test_people_find_the_task_by_name_and_labels() -> None:
@@ -79,7 +92,7 @@ def test_resources_keep_what_the_offer_said_of_them() -> None:
     offers = [one._replace(resources=resources)]
     demand = Demand("hello", A, cpus=0.5, mem=128)
     (launch,) = match([demand], offers, InUse(), quotas=quotas(), now=0.0).launches
-    task = task_info(APP, PREVIEW, launch, ORIGIN)
+    task = task_info(APP, PREVIEW, launch, ORIGIN, given=NOTHING)
     assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]
     assert all(r["allocation_info"] == {"role": "prevs"} for r in task["resources"])
     assert scalar("cpus", 0.01, reservations=reserved) in task["executor"]["resources"]
@@ -93,4 +106,4 @@ def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> N
 
 def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
     bare = dataclasses.replace(PREVIEW, labels=())
-    assert task_info(APP, bare, LAUNCH, ORIGIN)["name"] == f"hello@{A} (aaaaaaa)"
+    assert task_info(APP, bare, LAUNCH, ORIGIN, given=NOTHING)["name"] == f"hello@{A} (aaaaaaa)"

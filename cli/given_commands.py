@@ -1,0 +1,189 @@
+"""What an app is given: variables for its containers, a credential for its repository.
+
+No value is ever an argument: those stand in the shell's history, and in /proc for others to read.
+"""
+
+import sys
+from typing import IO
+
+import click
+
+from cli import completion, tables
+from cli.arguments import app_argument, as_json
+from cli.output import note, show, show_json
+from cli.surroundings import Surroundings
+
+LATER = "It holds for attempts that begin from now on; what runs keeps what it has."
+_file = click.File("rb")
+
+
+@click.group("env")
+def environment() -> None:
+    """List, set and unset the variables of an app's containers.
+
+    They are kept sealed. A secret one is shown to nobody, and is *** where a log would have it.
+    """
+
+
+@environment.command("ls")
+@app_argument
+@as_json
+@click.pass_obj
+def list_variables(around: Surroundings, app: str, *, as_json: bool) -> None:
+    """List the variables of APP; the values of secret ones are not shown."""
+    found = around.api.given.variables(app)
+    if as_json:
+        show_json(found)
+    elif found:
+        show(tables.variables(found, around.now()))
+    else:
+        note(f"Nothing is set for {app}. `prevs env set {app} NAME` sets a variable.")
+
+
+@environment.command("set")
+@app_argument
+@click.argument("name")
+@click.option("--file", type=_file, help="Where its value is read from; - is the input.")
+@click.option("--plain", is_flag=True, help="It is no secret: who may read the app may see it.")
+@as_json
+@click.pass_obj
+def set_variable(
+    around: Surroundings, app: str, name: str, *, file: IO[bytes] | None, plain: bool, as_json: bool
+) -> None:
+    """Set the variable NAME of APP, to what comes on the input, or what you then type.
+
+    A line end at the end is left out.
+
+    \b
+    Examples:
+      prevs env set shop API_KEY                        # asks for it
+      prevs env set shop MODE --plain <<< preview
+      prevs env set shop TLS_KEY --file server.key
+    """
+    value = _read(file, f"{name} of {app}")
+    done = around.api.given.set_variable(app, name, value, secret=not plain)
+    if as_json:
+        show_json(done)
+    else:
+        show(tables.variables([done], around.now()))
+    note(LATER)
+
+
+@environment.command("unset")
+@app_argument
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=completion.variables)
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every variable; where they cannot be opened any more, the credential too.",
+)
+@click.pass_obj
+def unset_variables(
+    around: Surroundings, app: str, names: tuple[str, ...], *, everything: bool
+) -> None:
+    """Remove variables of APP."""
+    if bool(names) == everything:
+        raise click.UsageError("Say which variables, or --all.")
+    if everything:
+        around.api.given.unset_all(app)
+    for name in names:
+        around.api.given.unset_variable(app, name)
+    note(LATER)
+
+
+@click.group()
+def credential() -> None:
+    """Show, set and unset how an app's repository is read."""
+
+
+@credential.command("show")
+@app_argument
+@as_json
+@click.pass_obj
+def show_credential(around: Surroundings, app: str, *, as_json: bool) -> None:
+    """Show how the repository of APP is read, without what makes it secret."""
+    found = around.api.given.credential(app)
+    if as_json:
+        show_json(found)
+    else:
+        show(tables.credential_details(found, around.now()))
+
+
+@credential.command("set")
+@app_argument
+@click.option("--username", default="", help="The user of a password or token, where one is asked.")
+@click.option("--password-file", type=_file, help="Where the password or token is read from.")
+@click.option("--private-key", type=_file, help="A file with a key for ssh, not locked.")
+@click.option("--known-hosts", type=_file, help="A file with what `ssh-keyscan HOST` prints.")
+@as_json
+@click.pass_obj
+def set_credential(
+    around: Surroundings,
+    app: str,
+    *,
+    username: str,
+    password_file: IO[bytes] | None,
+    private_key: IO[bytes] | None,
+    known_hosts: IO[bytes] | None,
+    as_json: bool,
+) -> None:
+    """Have the repository of APP be read with a password or token, or with a key for ssh.
+
+    Without a key the password comes on the input, or is asked for.
+
+    \b
+    Examples:
+      prevs credential set shop --username deploy       # asks for the token
+      ssh-keyscan git.example.org > hosts               # compare it with what its owner says
+      prevs credential set shop --private-key deploy_key --known-hosts hosts
+    """
+    order = {"username": username}
+    if private_key:
+        order["private_key"] = _read(private_key, "")
+    else:
+        order["password"] = _read(password_file, f"Password or token for {app}")
+    if known_hosts:
+        order["known_hosts"] = _read(known_hosts, "")
+    done = around.api.given.set_credential(app, order)
+    if as_json:
+        show_json(done)
+    else:
+        show(tables.credential_details(done, around.now()))
+
+
+@credential.command("unset")
+@app_argument
+@click.pass_obj
+def unset_credential(around: Surroundings, app: str) -> None:
+    """Have the repository of APP be read without a credential."""
+    around.api.given.unset_credential(app)
+    note(f"The repository of {app} is read without a credential now.")
+
+
+@click.command("key")
+def print_key() -> None:
+    """Print a new key for PREVS_KEY_FILE, which seals what apps are given.
+
+    \b
+    Examples:
+      (umask 077 && prevs key > /etc/prevs/keys)        # every framework needs the same file
+    """
+    from program.keys import new_key
+
+    click.echo(new_key())
+
+
+def _read(file: IO[bytes] | None, what: str) -> str:
+    """Return the text of a file, of the input, or what somebody types unseen."""
+    if file is None and sys.stdin.isatty():
+        return str(click.prompt(what, hide_input=True, err=True))
+    source = file or sys.stdin.buffer
+    try:
+        text = source.read().decode()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{source.name} is no text in UTF-8.") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+COMMANDS = (environment, credential, print_key)

@@ -1,0 +1,128 @@
+"""What apps are given: values come from the input, from files or a terminal, never as arguments."""
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from program.keys import read_keys
+from tests.fakes import api as fake
+from tests.integration.cli.running import Run, process_environ
+
+pytestmark = pytest.mark.integration
+
+
+def feed(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text), "utf-8"))
+
+
+def test_a_secret_comes_from_the_input_and_is_not_shown(
+    world: fake.World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(monkeypatch, "größe\n\n".encode())
+    done = run("env", "set", "hello", "API_KEY")
+    assert done.status == 0
+    assert world.bodies == [{"value": "größe\n", "secret": True}]
+    assert "from now on" in done.err
+    listed = run("env", "ls", "hello").out
+    assert listed.splitlines()[1].split()[:2] == ["API_KEY", "***"]
+    assert "größe" not in done.out + done.err + listed
+
+
+def test_a_plain_value_comes_from_a_file_and_is_shown(
+    world: fake.World, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "mode"
+    file.write_text("preview\r\n")
+    run("env", "set", "hello", "MODE", "--plain", "--file", str(file))
+    assert world.bodies == [{"value": "preview", "secret": False}]
+    assert "preview" in run("env", "ls", "hello").out
+    (shown,) = json.loads(run("env", "ls", "hello", "--json").out)
+    assert (shown["name"], shown["value"]) == ("MODE", "preview")
+
+
+def test_what_is_typed_is_not_echoed(world: fake.World, environ: dict[str, str]) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "cli", "env", "set", "hello", "API_KEY"],
+        env=process_environ(environ),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    ) as process:
+        os.close(theirs)
+        said = b""
+        while b"API_KEY of hello: " not in said:
+            said += os.read(ours, 1024)
+        os.write(ours, b"hunter2\n")
+        try:
+            while piece := os.read(ours, 1024):
+                said += piece
+        except OSError:  # how Linux tells that nobody has the other end any more
+            pass
+    os.close(ours)
+    assert process.returncode == 0
+    assert world.bodies == [{"value": "hunter2", "secret": True}]
+    assert b"hunter2" not in said
+
+
+def test_variables_are_unset_by_name_or_all(world: fake.World, run: Run) -> None:
+    for name in ("A", "B", "C"):
+        run("env", "set", "hello", name, "--file", "/dev/null")
+    assert run("env", "unset", "hello", "A", "B").status == 0
+    assert list(world.variables) == [("hello", "C")]
+    assert run("env", "unset", "hello", "A").status == 1
+    assert run("env", "unset", "hello").status == 2
+    assert run("env", "unset", "hello", "C", "--all").status == 2
+    assert run("env", "unset", "hello", "--all").status == 0
+    assert "prevs env set hello NAME" in run("env", "ls", "hello").err
+
+
+def test_a_token_for_the_repository_is_set_and_only_its_user_shown(
+    world: fake.World, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(monkeypatch, b"hunter2\n")
+    done = run("credential", "set", "hello", "--username", "deploy")
+    assert world.bodies == [{"username": "deploy", "password": "hunter2"}]
+    shown = run("credential", "show", "hello").out
+    assert "deploy" in shown
+    assert "hunter2" not in shown + done.out + done.err
+    assert run("credential", "unset", "hello").status == 0
+    assert run("credential", "show", "hello").status == 1
+
+
+def test_a_key_for_the_repository_comes_from_files(
+    world: fake.World, run: Run, tmp_path: Path
+) -> None:
+    key, hosts = tmp_path / "key", tmp_path / "hosts"
+    key.write_text("a key\n")
+    hosts.write_text("# git.example.org:22\ngit.example.org ssh-rsa A\ngit.example.org ssh-ed B\n")
+    files = ("--private-key", str(key), "--known-hosts", str(hosts))
+    assert run("credential", "set", "hello", *files).status == 0
+    assert world.bodies[0]["private_key"] == "a key"
+    shown = run("credential", "show", "hello").out
+    assert "SHA256:abc" in shown
+    assert "git.example.org\n" in shown
+    assert json.loads(run("credential", "show", "hello", "--json").out)["kind"] == "ssh-key"
+
+
+def test_a_file_that_is_no_text_is_refused(world: fake.World, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"\xff")
+    done = run("env", "set", "hello", "A", "--file", str(file))
+    assert done.status == 2
+    assert "UTF-8" in done.err
+    assert world.asked == []
+
+
+def test_a_key_is_what_the_framework_takes(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(run("key").out + run("key").out)
+    first, second = read_keys(file)
+    assert first != second

@@ -1,0 +1,205 @@
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from framework.app_secrets import AppSecrets
+from framework.errors import NoKey, SecretsUnreadable
+from prevs.records import AppRecord
+from tests.fakes.asgi import ApiInProcess
+from tests.fakes.ssh_keys import SshKey, make_ssh_key
+
+ENVIRONMENT, CREDENTIAL = "/v1/apps/hello/environment", "/v1/apps/hello/credential"
+HOSTS = "git.example.org ssh-ed25519 AAAA"
+
+
+@pytest.fixture
+def api() -> ApiInProcess:
+    api = ApiInProcess()
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    return api
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> SshKey:
+    return make_ssh_key(tmp_path_factory.mktemp("key"))
+
+
+def given(api: ApiInProcess) -> AppSecrets:
+    return api.secrets.of("hello")
+
+
+def kind(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].removeprefix("urn:prevs:problem:")
+
+
+def test_a_secret_goes_in_and_never_out(api: ApiInProcess) -> None:
+    with capture_logs() as logs:
+        answer = api.call("PUT", f"{ENVIRONMENT}/API_KEY", json={"value": "hunter2"})
+    assert answer.json() == {
+        "name": "API_KEY",
+        "secret": True,
+        "value": None,
+        "changed": 1000.0,
+        "holds_for": "attempts that begin later",
+    }
+    assert given(api).secrets == {"API_KEY": "hunter2"}
+    shown = api.call("GET", ENVIRONMENT)
+    assert [one["name"] for one in shown.json()["variables"]] == ["API_KEY"]
+    assert answer.headers["ETag"] == shown.headers["ETag"]
+    api.call("PUT", f"{ENVIRONMENT}/9", json={"value": "hunter2"})
+    api.call("PUT", f"{ENVIRONMENT}/A", json={"value": ["hunter2"], "secret": "hunter2"})
+    told = [answer.text, shown.text, api.call("GET", "/v1/audit").text, str(logs)]
+    told.append(api.call("GET", "/v1/apps/hello").text)
+    assert not any("hunter2" in text for text in told)
+
+
+def test_a_plain_variable_is_shown(api: ApiInProcess) -> None:
+    api.call("PUT", f"{ENVIRONMENT}/MODE", json={"value": "preview", "secret": False})
+    api.call("PUT", f"{ENVIRONMENT}/A", json={"value": "1", "secret": False})
+    shown = api.call("GET", ENVIRONMENT).json()["variables"]
+    assert [(one["name"], one["value"]) for one in shown] == [("A", "1"), ("MODE", "preview")]
+    assert api.call("DELETE", f"{ENVIRONMENT}/A").status_code == 204
+    assert kind(api.call("DELETE", f"{ENVIRONMENT}/A")) == (404, "unknown-variable")
+    assert api.call("DELETE", ENVIRONMENT).status_code == 204
+    assert given(api) == AppSecrets("hello")
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "field"),
+    [
+        ("PORT", {"value": "1"}, "name"),
+        ("PREVS_URL", {"value": "1"}, "name"),
+        ("A-B", {"value": "1"}, "name"),
+        ("A", {"value": "hunter2\0"}, "value"),
+        ("A", {"value": "hunter2" * 5000}, "value"),
+        ("A", {}, "value"),
+        ("A", {"value": "hunter2", "plain": True}, "plain"),
+    ],
+)
+def test_what_cannot_be_taken_is_told_without_its_value(
+    api: ApiInProcess, name: str, order: dict[str, Any], field: str
+) -> None:
+    answer = api.call("PUT", f"{ENVIRONMENT}/{name}", json=order)
+    assert kind(answer) == (422, "invalid-settings")
+    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert "hunter2" not in answer.text
+    assert given(api) == AppSecrets("hello")
+
+
+def test_a_change_of_what_was_changed_meanwhile_is_refused(api: ApiInProcess) -> None:
+    before = api.call("GET", ENVIRONMENT).headers["ETag"]
+    one = f"{ENVIRONMENT}/A"
+    after = api.call("PUT", one, json={"value": "1"}, headers={"If-Match": before}).headers["ETag"]
+    refused = api.call("PUT", one, json={"value": "2"}, headers={"If-Match": before})
+    assert kind(refused) == (412, "secrets-changed")
+    assert api.call("GET", ENVIRONMENT, headers={"If-None-Match": after}).status_code == 304
+    assert kind(api.call("DELETE", one, headers={"If-Match": before}))[0] == 412
+    assert api.call("DELETE", one, headers={"If-Match": after}).status_code == 204
+
+
+def test_a_secret_that_is_set_anew_has_another_tag(api: ApiInProcess) -> None:
+    one = f"{ENVIRONMENT}/A"
+    before = api.call("PUT", one, json={"value": "1"}).headers["ETag"]
+    api.secrets.seconds += 1
+    assert api.call("PUT", one, json={"value": "2"}).headers["ETag"] != before
+
+
+def test_a_password_is_set_and_only_its_user_shown(api: ApiInProcess) -> None:
+    assert kind(api.call("GET", CREDENTIAL)) == (404, "unknown-credential")
+    order = {"username": "deploy", "password": "hunter2"}
+    answer = api.call("PUT", CREDENTIAL, json=order)
+    shown = api.call("GET", CREDENTIAL)
+    assert answer.json() == shown.json()
+    assert answer.headers["ETag"] == shown.headers["ETag"]
+    assert shown.json() == {
+        "kind": "password",
+        "username": "deploy",
+        "fingerprint": None,
+        "known_hosts": None,
+        "changed": 1000.0,
+    }
+    known = api.secrets.credential("hello")
+    assert known is not None
+    assert known.password == "hunter2"
+
+
+def test_a_key_is_set_and_its_fingerprint_shown(api: ApiInProcess, key: SshKey) -> None:
+    text = key.private.replace("\n", "\r\n").rstrip()
+    order = {"private_key": text, "known_hosts": HOSTS}
+    assert api.call("PUT", CREDENTIAL, json=order).status_code == 200
+    shown = api.call("GET", CREDENTIAL)
+    assert shown.json()["kind"] == "ssh-key"
+    assert shown.json()["fingerprint"] == key.fingerprint
+    assert shown.json()["known_hosts"] == HOSTS
+    assert "PRIVATE" not in shown.text
+    known = api.secrets.credential("hello")
+    assert known is not None
+    assert known.private_key == key.private
+
+
+def test_a_credential_is_changed_and_removed_as_it_was_seen(api: ApiInProcess) -> None:
+    assert (
+        kind(api.call("PUT", CREDENTIAL, json={"password": "hunter3"}, headers={"If-Match": "*"}))[
+            0
+        ]
+        == 412
+    )
+    tag = api.call("PUT", CREDENTIAL, json={"password": "hunter3"}).headers["ETag"]
+    api.secrets.seconds += 1
+    api.call("PUT", CREDENTIAL, json={"password": "hunter2"}, headers={"If-Match": tag})
+    assert kind(api.call("DELETE", CREDENTIAL, headers={"If-Match": tag}))[0] == 412
+    assert api.call("DELETE", CREDENTIAL).status_code == 204
+    assert kind(api.call("DELETE", CREDENTIAL)) == (404, "unknown-credential")
+
+
+def test_half_a_credential_is_refused_without_being_shown(api: ApiInProcess, key: SshKey) -> None:
+    answer = api.call("PUT", CREDENTIAL, json={"private_key": key.private})
+    assert kind(answer) == (422, "invalid-settings")
+    assert "known_hosts" in answer.json()["detail"]
+    assert key.private.split("\n")[2] not in answer.text
+
+
+def test_without_a_key_or_with_a_wrong_one_it_is_told_what_to_do(api: ApiInProcess) -> None:
+    api.secrets.error = NoKey()
+    answer = api.call("PUT", f"{ENVIRONMENT}/A", json={"value": "1"})
+    assert kind(answer) == (409, "no-key")
+    assert "prevs key" in answer.json()["detail"]
+    api.secrets.error = SecretsUnreadable("hello", "no key fits.")
+    for path in (ENVIRONMENT, CREDENTIAL):
+        assert kind(api.call("GET", path)) == (409, "secrets-unreadable")
+
+
+def test_only_an_admin_changes_what_an_app_is_given(api: ApiInProcess) -> None:
+    made = api.call("POST", "/v1/tokens", json={"name": "ci", "scope": "use"}).json()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    assert api.send("GET", ENVIRONMENT, headers=headers).status_code == 200
+    for method, path in (
+        ("PUT", f"{ENVIRONMENT}/A"),
+        ("DELETE", f"{ENVIRONMENT}/A"),
+        ("DELETE", ENVIRONMENT),
+        ("PUT", CREDENTIAL),
+        ("DELETE", CREDENTIAL),
+    ):
+        assert kind(api.send(method, path, headers=headers, json={"value": "1"}))[0] == 403
+
+
+def test_nothing_is_given_to_an_app_that_is_not_there(api: ApiInProcess) -> None:
+    for method, path, order in (
+        ("GET", "/v1/apps/other/environment", None),
+        ("PUT", "/v1/apps/other/environment/A", {"value": "1"}),
+        ("DELETE", "/v1/apps/other/environment", None),
+        ("GET", "/v1/apps/other/credential", None),
+        ("PUT", "/v1/apps/other/credential", {"password": "1"}),
+    ):
+        assert kind(api.call(method, path, json=order)) == (404, "unknown-app")
+
+
+def test_who_did_it_is_noted(api: ApiInProcess) -> None:
+    api.call("PUT", f"{ENVIRONMENT}/A", json={"value": "1"})
+    api.call("PUT", CREDENTIAL, json={"password": "1"})
+    noted = [(one.action, one.target, one.outcome) for one in api.audit.latest()]
+    assert noted == [
+        ("set variable", "hello/environment/A", 200),
+        ("set credential", "hello", 200),
+    ]
