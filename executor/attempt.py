@@ -6,7 +6,7 @@ import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
 
-from executor.ports import ContainerSpec, Volume
+from executor.ports import ContainerSpec, ImageSpec, Volume
 from prevs import names
 from prevs.messages import BuildOrder
 
@@ -32,9 +32,23 @@ class Attempt:
 def image_labels(attempt: Attempt) -> Mapping[str, str]:
     """Return the labels by which an image is found again; the same for all attempts."""
     labels = {"prevs.app": attempt.order.app, "prevs.commit": attempt.order.sha}
+    if attempt.order.folder:
+        labels["prevs.folder"] = attempt.order.folder
     if attempt.cluster:
         labels["prevs.cluster"] = attempt.cluster
     return labels
+
+
+def image_spec(attempt: Attempt) -> ImageSpec:
+    """Return the image of an attempt."""
+    order = attempt.order
+    return ImageSpec(
+        tag=attempt.image,
+        labels=image_labels(attempt),
+        target=order.build.target,
+        args=order.build.args,
+        secrets=order.secrets,
+    )
 
 
 def container_spec(attempt: Attempt, volumes: Sequence[Volume] = ()) -> ContainerSpec:

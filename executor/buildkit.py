@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from executor import build_log
 from executor.errors import Stopped
-from executor.ports import Log, Signals
+from executor.guardian import MARK
+from executor.ports import Context, ImageSpec, Log, Signals
 from executor.processes import end_group
+from executor.strays import mark_arguments, mark_of
 
 _TAIL = 16384
 """How many bytes of output are kept to find the reason of a failure in."""
 
 _OTHER_BUILDERS = ("DOCKER_CONTEXT", "BUILDX_BUILDER", "BUILDX_CONFIG")
+
+
+class Custody(Protocol):
+    """Who sees to it that no step goes on whose build was cut off, or whose executor was killed."""
+
+    def building(self) -> None:
+        """Hear that a build begins."""
+        ...
+
+    def built(self) -> None:
+        """Hear that it has ended by itself, and so have its steps."""
+        ...
 
 
 class BuildKit:
@@ -27,7 +44,10 @@ class BuildKit:
     the plugin's own files: the user that runs it need not have a home.
     """
 
-    def __init__(self, host: str, state: Path, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, host: str, state: Path, environ: Mapping[str, str], custody: Custody
+    ) -> None:
+        self._custody = custody
         kept = {name: value for name, value in environ.items() if name not in _OTHER_BUILDERS}
         self._environ = {
             **kept,
@@ -52,46 +72,94 @@ class BuildKit:
 
     def build(
         self,
-        tree: Path,
-        options: Iterable[str],
+        context: Context,
+        spec: ImageSpec,
         *,
         limit: float,
         signals: Signals,
         log: Log,
         at_step: Callable[[str], None],
     ) -> None:
-        """Build the Dockerfile in `tree`. Raises BuildFailed, DockerUnavailable, Stopped."""
-        process = subprocess.Popen(
-            ["docker", "buildx", "build", "--progress=plain", *options, str(tree)],
-            env=self._environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        expired = threading.Event()
+        """Build an image. Raises BuildFailed, DockerUnavailable, Stopped."""
+        mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
+        args = {**spec.args, **mark_arguments(mark, spec.args, self._environ)}
+        self._custody.building()
+        process = self._start([*_options(context, spec, args), str(context.folder)], spec.secrets)
+        cut, expired = threading.Event(), threading.Event()
+
+        def end() -> None:
+            cut.set()
+            end_group(process)
 
         def expire() -> None:
             expired.set()
-            end_group(process)
+            end()
 
         timer = threading.Timer(limit, expire)
         timer.daemon = True
         timer.start()
         try:
-            with signals.interrupting(lambda: end_group(process)):
+            with signals.interrupting(end):
                 tail = _stream(process, log, at_step)
         except Stopped:
-            end_group(process)
+            end()
             _stream(process, log, at_step)
             raise
         finally:
             timer.cancel()
+            if not cut.is_set():
+                self._custody.built()
         signals.check()
         if expired.is_set():
             raise build_log.too_slow(limit)
         if process.returncode != 0:
             raise build_log.buildkit_failure(tail.decode(errors="replace"))
+
+    def _start(self, options: Sequence[str], secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        values = {_variable(number): value for number, value in enumerate(secrets.values())}
+        try:
+            return subprocess.Popen(
+                ["docker", "buildx", "build", "--progress=plain", *options],
+                env={**self._environ, **values},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as exc:
+            # Longer than the system takes, or with a zero byte. The values are in no message.
+            why = exc.strerror if isinstance(exc, OSError) else "a zero byte"
+            said = f"its arguments or secrets cannot be given to the builder ({why})"
+            raise build_log.failure(None, said, None) from None
+
+
+def _options(context: Context, spec: ImageSpec, args: Mapping[str, str]) -> Iterator[str]:
+    """Yield the command's options.
+
+    The arguments' values are among them, for other users of the agent to see: they are the
+    repository's own, and in the image's history. As variables, which buildx takes too, they would
+    be the docker command's own: a commit could have it load a library.
+    """
+    yield f"--tag={spec.tag}"
+    yield f"--file={context.dockerfile}"
+    yield from (f"--label={name}={value}" for name, value in spec.labels.items())
+    yield from (f"--build-arg={name}={value}" for name, value in args.items())
+    if spec.target:
+        yield f"--target={spec.target}"
+    for number, name in enumerate(spec.secrets):
+        yield f"--secret={_fields(id=name, env=_variable(number))}"
+
+
+def _variable(number: int) -> str:
+    """Return the variable that has a secret for the command alone; its own name may mean more."""
+    return f"PREVS_SECRET_{number}"
+
+
+def _fields(**fields: str) -> str:
+    """Return fields as buildx reads them: a line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(f"{name}={text}" for name, text in fields.items())
+    return line.getvalue()
 
 
 def _stream(process: subprocess.Popen[bytes], log: Log, at_step: Callable[[str], None]) -> bytes:

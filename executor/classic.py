@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -15,7 +14,7 @@ from docker.errors import APIError
 from executor import build_log
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable
-from executor.ports import Log, Signals
+from executor.ports import Context, ImageSpec, Log, Signals
 
 _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
 
@@ -34,8 +33,8 @@ class ClassicBuild:
         self._cancelled = threading.Event()
         self._step: build_log.Step | None = None
 
-    def build(self, tree: Path, tag: str, labels: Mapping[str, str], *, limit: float) -> None:
-        """Build the Dockerfile in `tree`. Raises BuildFailed, DockerUnavailable, Stopped."""
+    def build(self, context: Context, spec: ImageSpec, *, limit: float) -> None:
+        """Build an image, without its secrets. Raises BuildFailed, DockerUnavailable, Stopped."""
         expired = threading.Event()
 
         def expire() -> None:
@@ -47,7 +46,7 @@ class ClassicBuild:
         timer.start()
         try:
             with self._signals.interrupting(self._cancel):
-                self._run(tree, tag, labels)
+                self._run(context, spec)
         except DockerUnavailable:
             # A response that was cut off looks like a daemon that went away.
             if not self._cancelled.is_set():
@@ -58,16 +57,19 @@ class ClassicBuild:
         if expired.is_set():
             raise build_log.too_slow(limit)
 
-    def _run(self, tree: Path, tag: str, labels: Mapping[str, str]) -> None:
+    def _run(self, context: Context, spec: ImageSpec) -> None:
         client = self._daemon.new_client()
         # Sessions of requests show a response to their hooks when its headers are there.
         client.hooks["response"].append(self._keep)
         with contextlib.closing(client), daemon_errors():
             try:
                 pieces = client.build(
-                    path=str(tree),
-                    tag=tag,
-                    labels=dict(labels),
+                    path=str(context.folder),
+                    dockerfile=str(context.dockerfile),
+                    tag=spec.tag,
+                    labels=dict(spec.labels),
+                    buildargs=dict(spec.args),
+                    target=spec.target or None,
                     decode=True,
                     rm=True,
                     forcerm=True,
@@ -75,6 +77,10 @@ class ClassicBuild:
                 self._follow(pieces)
             except APIError as exc:
                 raise build_log.failure(None, explanation(exc), None) from exc
+            except UnicodeDecodeError as exc:
+                # docker-py reads .dockerignore, and a Dockerfile that is not in the context.
+                said = "its Dockerfile or .dockerignore is not UTF-8"
+                raise build_log.failure(None, said, None) from exc
             finally:
                 if self._response is not None:
                     self._response.close()

@@ -66,6 +66,11 @@ VARIABLES = (
         "git's settings, for credentials of private repositories.",
         "the user's own",
     ),
+    Variable(
+        "DOCKER_CONFIG",
+        "The folder with the user's settings of Docker: who they are to registries, proxies.",
+        "`~/.docker`",
+    ),
     Variable("HOME", "Where the user's own settings of git and Docker are.", "none"),
     Variable("PATH", "Where git and docker are found.", "the agent's"),
     Variable(

@@ -1,34 +1,60 @@
-"""Whether a commit's files can be built at all. Reads the folder, and follows nothing out of it."""
+"""What of a commit a build reads. Reads the folder, and follows nothing out of it."""
+
+from __future__ import annotations
 
 import os
-import stat
+import posixpath
 from pathlib import Path
+from typing import Optional
 
-from executor.errors import DockerfileMissing
+from executor.errors import ContextInvalid, DockerfileMissing
+from executor.ports import Context
 from prevs import names
-
-_READ_HERE = ("Dockerfile", ".dockerignore")
-"""What is read on the agent itself, outside of every container: see check_context."""
+from prevs.commit_settings import BuildSettings
 
 
-def check_context(tree: Path, sha: str) -> None:
-    """Raise DockerfileMissing unless `tree` has a Dockerfile that is safe to read.
+def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> Context:
+    """Return what is to be built of the commit in `tree`, whose app is in its `folder`.
 
-    Builders leave the symlinks of a context as they are, but open these two files themselves: one
-    that leads out of the folder would have the agent's own files (or a device) read as a build.
+    Raises DockerfileMissing and ContextInvalid unless it is there and within the commit. Builders
+    leave the links of a context as they are, but the Dockerfile, .dockerignore and the folders
+    they open themselves, on the agent and outside of every container: one that leads out of the
+    commit would have the agent's own files (or a device) read as a build.
     """
-    for name in _READ_HERE:
-        file = tree / name
-        if file.is_symlink() and not _target(file).is_relative_to(_target(tree)):
+    commit = names.short(sha)
+    named = posixpath.normpath(posixpath.join(folder, settings.dockerfile))
+    dockerfile = _follow(tree, folder, settings.dockerfile)
+    if dockerfile is None:
+        raise DockerfileMissing(sha, f"{named} of commit {commit} leads out of it.")
+    if not dockerfile.exists():
+        raise DockerfileMissing(sha, _missing(named, commit))
+    if not dockerfile.is_file():
+        raise DockerfileMissing(sha, f"{named} of commit {commit} is no file.")
+    context = _follow(tree, folder, settings.context)
+    shown = posixpath.normpath(posixpath.join(folder, settings.context))
+    if context is None:
+        raise ContextInvalid(shown, commit, "leads out of it")
+    if not context.is_dir():
+        raise ContextInvalid(shown, commit, "is no folder of it")
+    for ignored in (context / ".dockerignore", Path(f"{dockerfile}.dockerignore")):
+        if _follow(tree, str(ignored)) is None:
             raise DockerfileMissing(
-                sha, f"{name} of commit {names.short(sha)} is a link that leads out of it."
+                sha, f"{ignored.name} of commit {commit} is a link that leads out of it."
             )
-    if not (tree / "Dockerfile").exists():
-        raise DockerfileMissing(sha)
-    if not stat.S_ISREG((tree / "Dockerfile").stat().st_mode):
-        raise DockerfileMissing(sha, f"The Dockerfile of {names.short(sha)} is no file.")
+    return Context(context, dockerfile)
 
 
-def _target(path: Path) -> Path:
-    # Unlike Path.resolve, it raises for no link, not even for one that leads to itself.
-    return Path(os.path.realpath(path))
+def _missing(named: str, commit: str) -> str:
+    where = "Dockerfile at the root" if named == "Dockerfile" else f"file {named}, a Dockerfile,"
+    return f"There is no {where} of commit {commit}."
+
+
+def _follow(tree: Path, *parts: str) -> Optional[Path]:
+    """Return where a path of the tree leads, None where that is out of it."""
+    root = Path(os.path.realpath(tree))
+    try:
+        # Unlike Path.resolve, it raises for no link, not even for one that leads to itself.
+        target = Path(os.path.realpath(root.joinpath(*parts)))
+    except ValueError:  # a zero byte
+        return None
+    return target if target == root or root in target.parents else None

@@ -31,6 +31,7 @@ class Custody:
         self._task_id = ""
         self._lock: int | None = None
         self._has_container = False
+        self._is_building = False
 
     def begin(self, task_id: str) -> None:
         """Say that the attempt lives, until end() or this process's own end. Raises OSError."""
@@ -57,6 +58,16 @@ class Custody:
         self._has_container = True
         self._guardian.container(name)
 
+    def building(self) -> None:
+        """Answer for the steps of a build that begins."""
+        self._is_building = True
+        self._guardian.building()
+
+    def built(self) -> None:
+        """Hear that it has ended by itself, and so have its steps."""
+        self._is_building = False
+        self._guardian.built()
+
     def clear_way(self) -> None:
         """Return when the reaper has worked: what it removes may have the container's port."""
         self._reaped.wait(_REAPING_LIMIT)
@@ -73,4 +84,5 @@ class Custody:
         if self._lock is not None:
             os.close(self._lock)
             self._folder.forget(self._task_id)
-        self._guardian.done()
+        if not self._is_building:
+            self._guardian.done()

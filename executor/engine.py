@@ -1,6 +1,7 @@
-"""Removes a container with the standard library alone: for what the guardian becomes.
+"""Speaks to the docker daemon with the standard library alone, and removes a container so.
 
-docker-py costs 25 MB and 0.1 s, for one call, while the machine may be short of both.
+That is for what the guardian becomes: docker-py costs 25 MB and 0.1 s, for one call, while the
+machine may be short of both.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def remove_container(environ: Mapping[str, str], name: str) -> int | None:
     """
     connection = None
     try:
-        connection = _connection(environ)
+        connection = connect(environ)
         connection.request("DELETE", f"/containers/{quote(name)}?force=1&v=1")
         return connection.getresponse().status
     except (OSError, ValueError, http.client.HTTPException):
@@ -48,7 +49,11 @@ def remove_container(environ: Mapping[str, str], name: str) -> int | None:
             connection.close()
 
 
-def _connection(environ: Mapping[str, str]) -> http.client.HTTPConnection:
+def connect(environ: Mapping[str, str]) -> http.client.HTTPConnection:
+    """Return a connection to the daemon, that connects when first used. Raises OSError, ValueError.
+
+    DOCKER_HOST and its kin in `environ` say where the daemon is.
+    """
     host = environ.get("DOCKER_HOST") or DEFAULT_HOST
     if host.startswith("unix://"):
         return _UnixConnection(host.removeprefix("unix://"))

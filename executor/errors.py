@@ -4,6 +4,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── RepositoryUnreachable      git could not read the repository, or not in time
 ├── CommitMissing              no branch or tag of the repository leads to the commit
 ├── DockerfileMissing          the commit has no Dockerfile that can be used
+├── ContextInvalid             the folder that it is to be built in cannot be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
 ├── StartFailed                docker could not create or start the container
 ├── HookFailed                 a hook, which runs before the application, did not succeed
@@ -12,6 +13,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── NeverListened, Unhealthy   the container runs, and does not answer as it should
 └── DockerUnavailable          the agent's docker daemon does not answer
     └── DockerRestarted        it does again, and took the container along when it ended
+RegistryFailed                 fails no attempt: it goes on without the registry
 InvalidEnvironment             this program cannot even begin; all problems at once
 Stopped                        no error: the attempt was told to end
 """
@@ -66,7 +68,7 @@ class CommitMissing(ExecutorError):
 
 
 class DockerfileMissing(ExecutorError):
-    """The commit has no Dockerfile at its root; `why` where there is one that cannot be used."""
+    """The commit has no Dockerfile where it should be; `why` says where, or what it is instead."""
 
     cause = Cause.DOCKERFILE_MISSING
 
@@ -74,6 +76,19 @@ class DockerfileMissing(ExecutorError):
         found = why or f"There is no Dockerfile at the root of commit {names.short(sha)}."
         super().__init__(f"{found} Add one and push, then open the new commit's address.")
         self.sha = sha
+
+
+class ContextInvalid(ExecutorError):
+    """The folder that the commit's settings give to its build is none that may be read."""
+
+    cause = Cause.SETTINGS_INVALID
+
+    def __init__(self, path: str, commit: str, why: str) -> None:
+        super().__init__(
+            f"The build's context {path} of commit {commit} {why}. Mend it in .prevs.toml and "
+            "push, then open the new commit's address."
+        )
+        self.path = path
 
 
 class BuildFailed(ExecutorError):
@@ -213,6 +228,14 @@ class DockerRestarted(DockerUnavailable):
             "its configuration containers go on.)",
         )
         self.why = "it was restarted"
+
+
+class RegistryFailed(Exception):
+    """An image could not be had from the registry, or brought there; the attempt goes on."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 class InvalidEnvironment(Exception):

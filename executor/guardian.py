@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-_MARK = "PREVS_GUARDED"
+MARK = "PREVS_GUARDED"
 """The variable by which the processes that an executor starts are found. Neither the executor nor
 the guardian is: what /proc shows is the environment that a process was started with."""
 
@@ -32,14 +32,14 @@ class Guardian:
         hears, tells = os.pipe()
         shell = os.posix_spawn(
             "/bin/sh",
-            ["sh", str(_SCRIPT), sys.executable, f"{_MARK}={value}"],
+            ["sh", str(_SCRIPT), sys.executable, f"{MARK}={value}"],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, hears, 0)],
             setsid=True,
         )
         os.close(hears)
         os.waitpid(shell, 0)
-        os.environ[_MARK] = value
+        os.environ[MARK] = value
         return cls(tells)
 
     def attempt(self, folder: str, task_id: str) -> None:
@@ -53,6 +53,14 @@ class Guardian:
     def gone(self) -> None:
         """Tell that the container is gone for sure."""
         self._tell("gone")
+
+    def building(self) -> None:
+        """Have the steps of a build ended at the end, those too that begin only then."""
+        self._tell("building")
+
+    def built(self) -> None:
+        """Tell that there are none any more."""
+        self._tell("built")
 
     def done(self) -> None:
         """Tell, as the last thing, that nothing is left."""

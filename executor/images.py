@@ -9,11 +9,11 @@ from pathlib import Path
 
 from docker.errors import ImageNotFound
 
-from executor.buildkit import BuildKit
+from executor.buildkit import BuildKit, Custody
 from executor.classic import ClassicBuild
 from executor.daemon import Daemon, daemon_errors
 from executor.locks import locked
-from executor.ports import Log, Signals
+from executor.ports import Context, ImageSpec, Log, Signals
 
 
 class DockerImages:
@@ -24,6 +24,7 @@ class DockerImages:
         daemon: Daemon,
         folder: Path,
         environ: Mapping[str, str],
+        custody: Custody,
         *,
         signals: Signals,
         log: Log,
@@ -33,6 +34,7 @@ class DockerImages:
         self._environ = environ
         self._signals = signals
         self._log = log
+        self._custody = custody
         self._buildkit: BuildKit | None = None
 
     def exists(self, tag: str) -> bool:
@@ -59,29 +61,30 @@ class DockerImages:
 
     def build(
         self,
-        tree: Path,
-        tag: str,
-        labels: Mapping[str, str],
+        context: Context,
+        spec: ImageSpec,
         *,
         limit: float,
         at_step: Callable[[str], None],
     ) -> None:
-        """Build the Dockerfile in `tree`; its output goes to the attempt's log.
+        """Build an image; what the builder says goes to the attempt's log.
 
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
         Raises BuildFailed, DockerUnavailable, Stopped.
         """
         buildkit = self._buildkit or self._find_buildkit()
-        if not buildkit.available():
-            classic = ClassicBuild(
-                self._daemon, signals=self._signals, log=self._log, at_step=at_step
-            )
-            classic.build(tree, tag, labels, limit=limit)
+        if buildkit.available():
+            signals, log = self._signals, self._log
+            buildkit.build(context, spec, limit=limit, signals=signals, log=log, at_step=at_step)
             return
-        options = [f"--tag={tag}", *(f"--label={key}={value}" for key, value in labels.items())]
-        buildkit.build(
-            tree, options, limit=limit, signals=self._signals, log=self._log, at_step=at_step
-        )
+        if spec.secrets:
+            self._log.header(
+                "the build gets none of the app's secrets: this agent has no BuildKit, which keeps "
+                "them out of images"
+            )
+        classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log, at_step=at_step)
+        classic.build(context, spec, limit=limit)
 
     def _find_buildkit(self) -> BuildKit:
-        return BuildKit(self._daemon.host, self._folder / "buildx", self._environ)
+        state = self._folder / "buildx"
+        return BuildKit(self._daemon.host, state, self._environ, self._custody)

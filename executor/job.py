@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NoReturn
 
 from executor.attempt import Attempt, container_spec, image_labels
-from executor.context import check_context
 from executor.ending import end_container
 from executor.errors import AppExited, ExecutorError, OutOfMemory, Stopped
 from executor.health import Checking
 from executor.hooks import Hooks
-from executor.paced import Paced
 from executor.ports import (
     Checkout,
     Container,
@@ -23,22 +20,18 @@ from executor.ports import (
     Images,
     Log,
     Probe,
+    Registry,
     Reports,
     Signals,
     Volume,
     Volumes,
 )
-from prevs import names
+from executor.supply import Sources, Supply
 from prevs.states import Phase
 
 _SLOW_CHECK = 1.0
 """Seconds after which the health check is worth a report: the agent passes a report on only when
 the one before is acknowledged, so each one that precedes TASK_RUNNING may delay it."""
-
-_STEP_PAUSE = 1.0
-"""Seconds between reports of the steps of a build: each is acknowledged, and written down."""
-
-_BUSY = "another attempt builds this commit on this agent"
 
 _LOOK = 60.0
 """Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
@@ -48,7 +41,11 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Tools:
-    """What an attempt works with. `checkout` is called only where there is something to build."""
+    """What an attempt works with.
+
+    `checkout` is called only where there is something to build; `registry` is None where images
+    are not shared.
+    """
 
     checkout: Callable[[], Checkout]
     images: Images
@@ -59,6 +56,7 @@ class Tools:
     log: Log
     signals: Signals
     now: Callable[[], float]
+    registry: Registry | None = None
 
 
 class Job:
@@ -68,6 +66,8 @@ class Job:
         self._attempt = attempt
         self._order = attempt.order
         self._tools = tools
+        sources = Sources(tools.checkout, tools.images, tools.registry)
+        self._supply = Supply(attempt, sources, reports=tools.reports, log=tools.log)
 
     def run(self) -> ExecutorError | None:
         """Perform the attempt until it ends; return why it failed, None if it was told to end.
@@ -90,61 +90,16 @@ class Job:
 
     def _perform(self) -> NoReturn:
         self._tools.signals.check()
-        self._ensure_image()
+        self._supply.ensure()
         self._tools.signals.check()
         container = self._start(self._prepare())
         try:
             took = self._check(container)
             self._tools.reports.running(f"{self._order.app} answers.", checked=took)
-            self._watch(container)
+            with self._supply.sharing():
+                self._watch(container)
         finally:
             end_container(container, self._tools.signals)
-
-    def _ensure_image(self) -> None:
-        tools, order, image = self._tools, self._order, self._attempt.image
-        if tools.images.exists(image):
-            return
-        commit = names.short(order.sha)
-        message = f"Fetching commit {commit}."
-        tools.reports.progress(Phase.FETCHING, message)
-
-        waited = False
-
-        def wait() -> None:
-            nonlocal waited
-            waited = True
-            tools.log.header(f"{_BUSY}: waiting for it")
-            tools.reports.progress(Phase.FETCHING, message, detail=_BUSY)
-
-        with tools.images.building(image, busy=wait):
-            if tools.images.exists(image):
-                return
-            if waited:
-                tools.reports.progress(Phase.FETCHING, message)
-            tools.log.header(f"fetching commit {commit}")
-            with tools.checkout().tree(limit=order.fetch_limit) as tree:
-                check_context(tree, order.sha)
-                tools.log.header(f"building {names.image_tag(order.app, commit)}")
-                self._build(tree)
-
-    def _build(self, tree: Path) -> None:
-        tools, order = self._tools, self._order
-        message = f"Building the image of {names.short(order.sha)}."
-
-        def tell(step: str) -> None:
-            told = f"{message[:-1]}, step {step}."
-            tools.reports.progress(Phase.BUILDING, told, detail=step)
-
-        tools.reports.progress(Phase.BUILDING, message)
-        labels = image_labels(self._attempt)
-        with Paced(tell, _STEP_PAUSE) as steps:
-            tools.images.build(
-                tree,
-                self._attempt.image,
-                labels,
-                limit=order.build_limit,
-                at_step=steps.say,
-            )
 
     def _prepare(self) -> Sequence[Volume]:
         """Run what has to run before the application; return the volumes that it gets."""
@@ -167,9 +122,9 @@ class Job:
         return volumes
 
     def _start(self, volumes: Sequence[Volume]) -> Container:
-        tools, order = self._tools, self._order
+        tools = self._tools
         tools.reports.progress(Phase.STARTING, "Starting the container.")
-        tools.log.header(f"starting {names.image_tag(order.app, names.short(order.sha))}")
+        tools.log.header(f"starting {self._supply.shown}")
         spec = container_spec(self._attempt, volumes)
         return tools.containers.start(spec, on_exit=tools.signals.wake)
 

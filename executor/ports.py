@@ -55,6 +55,28 @@ class Checkout(Protocol):
         ...
 
 
+class Context(NamedTuple):
+    """The folder that a Dockerfile may copy from, and the Dockerfile; neither path has a link."""
+
+    folder: Path
+    dockerfile: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageSpec:
+    """An image as an attempt wants it.
+
+    Without a `target` it is the Dockerfile's last stage. The `secrets` can be read by the steps
+    that mount them, and are in no image.
+    """
+
+    tag: str
+    labels: Mapping[str, str]
+    target: str = ""
+    args: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+
+
 class Images(Protocol):
     """The images that this agent's docker daemon keeps."""
 
@@ -71,18 +93,40 @@ class Images(Protocol):
 
     def build(
         self,
-        tree: Path,
-        tag: str,
-        labels: Mapping[str, str],
+        context: Context,
+        spec: ImageSpec,
         *,
         limit: float,
         at_step: Callable[[str], None],
     ) -> None:
-        """Build the Dockerfile in `tree`; its output goes to the attempt's log.
+        """Build an image; what the builder says goes to the attempt's log.
 
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
         Raises BuildFailed, DockerUnavailable, Stopped.
         """
+        ...
+
+
+class Registry(Protocol):
+    """Where the agents share images."""
+
+    def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
+        """Have an image here, with its tag; return its digest there.
+
+        It is that of `digest`, or where that is "" what its tag says. Blocks for at most `limit`
+        seconds. Raises RegistryFailed, Stopped.
+        """
+        ...
+
+    def push(self, tag: str, *, limit: float) -> str:
+        """Bring an image there; return its digest. Blocks for at most `limit` seconds.
+
+        Raises RegistryFailed.
+        """
+        ...
+
+    def end(self) -> None:
+        """Have a push end, at once and from any thread, and none begin."""
         ...
 
 
@@ -215,6 +259,10 @@ class Reports(Protocol):
 
     def running(self, message: str, *, checked: float) -> None:
         """Report that the health check passed, `checked` seconds after it began."""
+        ...
+
+    def shared(self, digest: str) -> None:
+        """Tell what digest the image has in the registry."""
         ...
 
 

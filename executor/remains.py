@@ -17,6 +17,7 @@ from pathlib import Path
 
 from executor.engine import remove_container
 from executor.folder import Folder
+from executor.strays import is_marked, mark_of
 from prevs.environment import read_environment
 
 _GRACE = 3.0
@@ -32,6 +33,9 @@ _LAST = 10.0
 """Seconds for what has been killed to be gone: what waits for a disk or a network file system that
 hangs is not, and the container and its port must not wait for it."""
 
+_LATE = 15.0
+"""Seconds in which a step may still begin whose build was cut off before."""
+
 _PAUSE = 0.25
 _AWAY_PAUSE = 1.0
 _SIGNAL_PAUSE = 0.05
@@ -41,11 +45,15 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Remains:
-    """What is known of an executor that has ended: its attempt, its container if it may be left."""
+    """What is known of an executor that has ended: its attempt, its container if it may be left.
+
+    `is_building`: its build was cut off, and a step of that may begin yet (executor/strays.py).
+    """
 
     folder: str | None = None
     task_id: str = ""
     container: str | None = None
+    is_building: bool = False
 
     def told(self, line: str) -> Remains:
         """Return what is known after a line that the executor has sent (executor/guardian.py)."""
@@ -55,6 +63,8 @@ class Remains:
             return dataclasses.replace(self, folder=folder, task_id=task_id)
         if word == "container":
             return dataclasses.replace(self, container=rest)
+        if word in ("building", "built"):
+            return dataclasses.replace(self, is_building=word == "building")
         return dataclasses.replace(self, container=None)
 
 
@@ -66,6 +76,8 @@ def clear(remains: Remains, mark: bytes, environ: Mapping[str, str]) -> None:
     """
     if not end_marked(lambda number: _signal_marked(mark, number)):
         logger.error("processes of the executor are left: even SIGKILL does not end them")
+    if remains.is_building:
+        end_late(lambda number: _signal_marked(mark, number))
     name = remains.container
     if name is not None:
         logger.warning("the executor has ended; removing its container %s", name)
@@ -124,6 +136,19 @@ def end_marked(
     return True
 
 
+def end_late(
+    signal_them: Callable[[signal.Signals], bool],
+    *,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Kill what begins within some seconds, all of which it blocks for."""
+    began = now()
+    while now() - began < _LATE:
+        signal_them(signal.SIGKILL)
+        sleep(_PAUSE)
+
+
 def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
     """Signal every marked process; tell whether there was one."""
     found = False
@@ -143,10 +168,12 @@ def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
 
 
 def _has(process: Path, mark: bytes) -> bool:
+    """Tell whether the executor started a process, or BuildKit one for a build of the executor."""
     try:
-        return mark in read_environment(process)
+        environment = read_environment(process)
     except OSError:
         return False
+    return mark in environment or is_marked(environment, mark_of(mark.rpartition(b"=")[2].decode()))
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,7 +19,8 @@ class Reporter:
     """Fulfils the port Reports. Thread safe; `send` must not block for long.
 
     A report that would go back is dropped: nothing follows an end, nothing but an end follows
-    TASK_KILLING. Only TASK_STARTING is sent more than once.
+    TASK_KILLING. Only TASK_STARTING is sent more than once, and TASK_RUNNING where a digest is
+    known only then.
     """
 
     def __init__(self, task_id: str, send: Callable[[Mapping[str, Any]], None]) -> None:
@@ -27,6 +29,8 @@ class Reporter:
         self._lock = threading.Lock()
         self._sent: TaskState | None = None
         self._phase = Phase.FETCHING
+        self._digest = ""
+        self._running = ""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
         """Report a phase before the application runs, that began `lasts` seconds ago."""
@@ -37,7 +41,20 @@ class Reporter:
     def running(self, message: str, *, checked: float) -> None:
         """Report that the health check passed, `checked` seconds after it began."""
         began = {Phase.CHECKING.value: round(checked, 3)}
+        self._running = message
         self._report(TaskState.RUNNING, TaskReport(Phase.RUNNING, began=began), message)
+
+    def shared(self, digest: str) -> None:
+        """Tell what digest the image has in the registry: with each report from now on.
+
+        While the application runs there may be none for days: then with one of its own, which says
+        again that it does.
+        """
+        with self._lock:
+            self._digest = digest
+            if self._sent is TaskState.RUNNING:
+                report = TaskReport(Phase.RUNNING, digest=digest)
+                self._send(status(self._task_id, self._sent, report, message=self._running))
 
     def killing(self, message: str) -> None:
         """Report that the attempt was told to end and does so."""
@@ -56,6 +73,7 @@ class Reporter:
                 return
             self._sent = state
             self._phase = report.phase
+            report = dataclasses.replace(report, digest=self._digest)
             self._send(status(self._task_id, state, report, message=message))
 
 

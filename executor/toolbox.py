@@ -4,6 +4,8 @@ Importing this module imports docker-py, which takes 0.1 s; GitPython only where
 something to build.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping
 
@@ -15,7 +17,7 @@ from executor.daemon import Daemon
 from executor.folder import Folder
 from executor.images import DockerImages
 from executor.job import Tools
-from executor.ports import Checkout, Log
+from executor.ports import Checkout, Log, Registry
 from executor.probe import ANSWER_LIMIT, HttpProbe
 from executor.reaper import reap
 from executor.reporter import Reporter
@@ -58,7 +60,12 @@ class Toolbox:
         return Tools(
             checkout=checkout,
             images=DockerImages(
-                self._daemon, self._config.dir, self._environ, signals=signals, log=self._log
+                self._daemon,
+                self._config.dir,
+                self._environ,
+                self._custody,
+                signals=signals,
+                log=self._log,
             ),
             containers=DockerContainers(
                 self._daemon,
@@ -79,4 +86,12 @@ class Toolbox:
             log=self._log,
             signals=signals,
             now=time.monotonic,
+            registry=self._registry(order.registry, signals),
         )
+
+    def _registry(self, address: str, signals: StopSignal) -> Registry | None:
+        if not address:
+            return None
+        from executor.registry import DockerRegistry
+
+        return DockerRegistry(self._daemon, address, self._environ, signals=signals)

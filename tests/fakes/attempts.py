@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from executor.errors import ExecutorError, Stopped
-from executor.ports import Answer, Volume
+from executor.errors import ExecutorError, RegistryFailed, Stopped
+from executor.ports import Answer, Context, ImageSpec, Volume
 from prevs.states import Phase
 
 
@@ -109,6 +109,7 @@ class FakeImages:
     ) -> None:
         self.tags = set(tags)
         self.built: list[str] = []
+        self.contexts: list[Context] = []
         self.labels: Mapping[str, str] = {}
         self.busy = False
         self._during_build = during_build
@@ -127,9 +128,8 @@ class FakeImages:
 
     def build(
         self,
-        tree: Path,
-        tag: str,
-        labels: Mapping[str, str],
+        context: Context,
+        spec: ImageSpec,
         *,
         limit: float,
         at_step: Callable[[str], None],
@@ -138,9 +138,42 @@ class FakeImages:
         for step in self._steps:
             at_step(step)
         self._during_build()
-        self.built.append(tag)
-        self.labels = labels
-        self.tags.add(tag)
+        self.built.append(spec.tag)
+        self.contexts.append(context)
+        self.labels = spec.labels
+        self.tags.add(spec.tag)
+
+
+class FakeRegistry:
+    """Fulfils the port Registry: has images by digest; `error` is what every call raises."""
+
+    def __init__(self, images: FakeImages, digest: str = "", error: str = "") -> None:
+        self.digest = digest
+        self.error = error
+        self.asked: list[str] = []
+        self.pushed: list[str] = []
+        self.ended = False
+        self._images = images
+
+    def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
+        """Have the image if it is there."""
+        self.asked.append(digest)
+        if self.error or not self.digest or digest not in ("", self.digest):
+            raise RegistryFailed(self.error or "manifest unknown")
+        self._images.tags.add(spec.tag)
+        return self.digest
+
+    def push(self, tag: str, *, limit: float) -> str:
+        """Have it there."""
+        if self.error:
+            raise RegistryFailed(self.error)
+        self.pushed.append(tag)
+        self.digest = f"sha256:{len(self.pushed):064x}"
+        return self.digest
+
+    def end(self) -> None:
+        """Keep that it was ended."""
+        self.ended = True
 
 
 class FakeVolumes:
@@ -190,6 +223,7 @@ class RecordingReports:
     def __init__(self) -> None:
         self.phases: list[Phase] = []
         self.details: list[str] = []
+        self.digests: list[str] = []
         self.checked = 0.0
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
@@ -205,6 +239,10 @@ class RecordingReports:
         """Keep that it runs, and after how long a check."""
         self.phases.append(Phase.RUNNING)
         self.checked = checked
+
+    def shared(self, digest: str) -> None:
+        """Keep the digest."""
+        self.digests.append(digest)
 
 
 class RecordingLink:

@@ -1,53 +1,138 @@
-"""executor/context.py: whether a commit's files can be built."""
+"""executor/context.py: what of a commit is built."""
 
 from pathlib import Path
 
 import pytest
 
-from executor.context import check_context
-from executor.errors import DockerfileMissing
+from executor.context import find_context
+from executor.errors import ContextInvalid, DockerfileMissing
+from executor.ports import Context
+from prevs.commit_settings import BuildSettings
+from prevs.states import Cause
 
 SHA = "5c80e7d" + "0" * 33
 
 
-def test_a_folder_with_a_dockerfile_can_be_built(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    check_context(tmp_path, SHA)
+def find(
+    tree: Path, folder: str = "", dockerfile: str = "Dockerfile", context: str = "."
+) -> Context:
+    return find_context(tree, SHA, folder, BuildSettings(dockerfile, context))
 
 
-def test_a_missing_dockerfile_is_told_with_the_commit(tmp_path: Path) -> None:
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A commit with an app at its root and one in a folder."""
+    made = tmp_path / "tree"
+    (made / "services" / "web" / "docker").mkdir(parents=True)
+    for file in ("Dockerfile", "services/web/Dockerfile", "services/web/docker/Prod"):
+        (made / file).write_text("FROM scratch\n")
+    return made
+
+
+def test_without_settings_it_is_the_root(tree: Path) -> None:
+    assert find(tree) == Context(tree, tree / "Dockerfile")
+
+
+def test_paths_are_those_of_the_folder(tree: Path) -> None:
+    web = tree / "services" / "web"
+    assert find(tree, "services/web") == Context(web, web / "Dockerfile")
+    assert find(tree, "services/web", "docker/Prod") == Context(web, web / "docker" / "Prod")
+    assert find(tree, "services/web", context="docker").folder == web / "docker"
+
+
+def test_a_path_may_lead_up_within_the_commit(tree: Path) -> None:
+    web = tree / "services" / "web"
+    assert find(tree, "services/web", context="../..") == Context(tree, web / "Dockerfile")
+    assert find(tree, "services/web", "../../Dockerfile").dockerfile == tree / "Dockerfile"
+
+
+def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
+    (tree / "Dockerfile").unlink()
     with pytest.raises(DockerfileMissing) as caught:
-        check_context(tmp_path, SHA)
+        find(tree)
     assert str(caught.value) == (
         "There is no Dockerfile at the root of commit 5c80e7d. "
         "Add one and push, then open the new commit's address."
     )
 
 
-def test_a_folder_is_no_dockerfile(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").mkdir()
-    with pytest.raises(DockerfileMissing, match="is no file"):
-        check_context(tmp_path, SHA)
+@pytest.mark.parametrize(
+    ("folder", "dockerfile", "named"),
+    [
+        ("services/api", "Dockerfile", "services/api/Dockerfile"),
+        ("services/web", "docker/Test", "services/web/docker/Test"),
+        ("", "./docker/../Other", "Other"),
+    ],
+)
+def test_the_path_that_was_looked_for_is_told(
+    tree: Path, folder: str, dockerfile: str, named: str
+) -> None:
+    with pytest.raises(
+        DockerfileMissing, match=f"no file {named}, a Dockerfile, of commit 5c80e7d"
+    ):
+        find(tree, folder, dockerfile)
 
 
-def test_a_dockerfile_may_be_a_link_within_the_commit(tmp_path: Path) -> None:
-    (tmp_path / "docker").mkdir()
-    (tmp_path / "docker" / "Dockerfile").write_text("FROM scratch\n")
-    (tmp_path / "Dockerfile").symlink_to("docker/Dockerfile")
-    check_context(tmp_path, SHA)
+def test_a_folder_is_no_dockerfile(tree: Path) -> None:
+    with pytest.raises(DockerfileMissing, match="services/web of commit 5c80e7d is no file"):
+        find(tree, "services", "web")
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore"])
-@pytest.mark.parametrize("target", ["/etc/passwd", "../../etc/passwd", "/dev/zero"])
-def test_a_link_out_of_the_commit_is_refused(tmp_path: Path, name: str, target: str) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    (tmp_path / name).unlink(missing_ok=True)
-    (tmp_path / name).symlink_to(target)
-    with pytest.raises(DockerfileMissing, match="leads out of it"):
-        check_context(tmp_path, SHA)
+@pytest.mark.parametrize("context", ["nothing", "Dockerfile"])
+def test_what_is_no_folder_is_no_context(tree: Path, context: str) -> None:
+    with pytest.raises(ContextInvalid, match=f"context {context} of commit 5c80e7d is no folder"):
+        find(tree, context=context)
 
 
-def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "Dockerfile").symlink_to("Dockerfile")
+def test_a_context_that_cannot_be_used_is_a_matter_of_the_settings(tree: Path) -> None:
+    with pytest.raises(ContextInvalid) as caught:
+        find(tree, context="nothing")
+    assert caught.value.cause is Cause.SETTINGS_INVALID
+
+
+def test_a_dockerfile_may_be_a_link_within_the_commit(tree: Path) -> None:
+    (tree / "Link").symlink_to("services/web/docker/Prod")
+    assert find(tree, dockerfile="Link").dockerfile == tree / "services" / "web" / "docker" / "Prod"
+
+
+OUT = ["/etc/passwd", "../../etc/passwd", "/dev/zero", "../tree-2/Dockerfile"]
+
+
+@pytest.mark.parametrize("target", OUT)
+@pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+def test_a_link_out_of_the_commit_is_refused(tree: Path, name: str, target: str) -> None:
+    (tree.parent / "tree-2").mkdir()
+    (tree.parent / "tree-2" / "Dockerfile").write_text("FROM scratch\n")
+    (tree / name).unlink(missing_ok=True)
+    (tree / name).symlink_to(target)
+    with pytest.raises(DockerfileMissing, match=r"leads out of it"):
+        find(tree)
+
+
+@pytest.mark.parametrize("dockerfile", [*OUT, "up/passwd", "\0"])
+def test_a_dockerfile_out_of_the_commit_is_refused(tree: Path, dockerfile: str) -> None:
+    (tree / "up").symlink_to("/etc")
+    with pytest.raises(DockerfileMissing, match=r"leads out of it"):
+        find(tree, dockerfile=dockerfile)
+
+
+@pytest.mark.parametrize("context", ["..", "/", "/etc", "up", "up/ssl", "../tree-2", "\0"])
+def test_a_context_out_of_the_commit_is_refused(tree: Path, context: str) -> None:
+    (tree / "up").symlink_to("/etc")
+    with pytest.raises(ContextInvalid, match=r"leads out of it"):
+        find(tree, context=context)
+
+
+def test_a_folder_that_is_a_link_out_of_the_commit_is_refused(tree: Path) -> None:
+    outside = tree.parent / "outside"
+    outside.mkdir()
+    (outside / "Dockerfile").write_text("FROM scratch\n")
+    (tree / "app").symlink_to(outside)
+    with pytest.raises(DockerfileMissing, match=r"leads out of it"):
+        find(tree, "app")
+
+
+def test_a_link_that_leads_to_itself_is_refused(tree: Path) -> None:
+    (tree / "Loop").symlink_to("Loop")
     with pytest.raises(DockerfileMissing):
-        check_context(tmp_path, SHA)
+        find(tree, dockerfile="Loop")

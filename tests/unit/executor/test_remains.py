@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from executor.folder import Folder
-from executor.remains import Remains, clear, end_marked, remove
+from executor.remains import Remains, clear, end_late, end_marked, remove
 
 ATTEMPT = "attempt hello.1.a /var/lib/prevs"
 
@@ -36,6 +36,26 @@ def test_what_the_executor_told_is_known() -> None:
     assert told(ATTEMPT) == Remains("/var/lib/prevs", "hello.1.a")
     assert told(ATTEMPT, "container c") == Remains("/var/lib/prevs", "hello.1.a", "c")
     assert told(ATTEMPT, "container c", "gone") == Remains("/var/lib/prevs", "hello.1.a")
+
+
+def test_a_build_is_known_until_it_has_ended_by_itself() -> None:
+    assert told(ATTEMPT, "building").is_building
+    assert not told(ATTEMPT, "building", "built").is_building
+    assert told(ATTEMPT, "building", "built", "container c").container == "c"
+
+
+def test_what_begins_late_is_killed_for_a_while() -> None:
+    clock = Clock()
+    sent: list[signal.Signals] = []
+
+    def kill(number: signal.Signals) -> bool:
+        sent.append(number)
+        return False
+
+    end_late(kill, now=clock.now, sleep=clock.sleep)
+    assert clock.time == 15.0
+    assert set(sent) == {signal.SIGKILL}
+    assert len(sent) == 60
 
 
 def test_a_folder_may_have_spaces_in_its_path() -> None:

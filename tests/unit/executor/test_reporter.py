@@ -71,6 +71,44 @@ def test_a_kill_says_in_which_phase_it_came() -> None:
     assert report_of(link).phase is Phase.BUILDING
 
 
+DIGEST = "sha256:" + "d" * 64
+
+
+def test_a_digest_is_told_with_the_next_report_and_all_that_follow() -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    reporter.progress(Phase.FETCHING, "…")
+    reporter.shared(DIGEST)
+    assert len(link.statuses) == 1
+    reporter.progress(Phase.STARTING, "…")
+    assert report_of(link) == TaskReport(Phase.STARTING, digest=DIGEST)
+    reporter.running("…", checked=0.5)
+    assert report_of(link).digest == DIGEST
+    reporter.ended(None)
+    assert report_of(link) == TaskReport(Phase.ENDED, digest=DIGEST)
+
+
+def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does() -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    reporter.running("It answers.", checked=0.5)
+    reporter.shared(DIGEST)
+    assert link.states == ["TASK_RUNNING", "TASK_RUNNING"]
+    assert link.statuses[1]["message"] == "It answers."
+    assert link.statuses[1]["healthy"] is True
+    assert report_of(link) == TaskReport(Phase.RUNNING, digest=DIGEST)
+
+
+@pytest.mark.parametrize("end", ["TASK_KILLING", *sorted(ENDS)])
+def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(end: str) -> None:
+    link = RecordingLink()
+    reporter = Reporter(TASK, link.send_update)
+    reporter.running("It answers.", checked=0.5)
+    CALLS[end](reporter)
+    reporter.shared(DIGEST)
+    assert link.states == ["TASK_RUNNING", end]
+
+
 @pytest.mark.parametrize("calls", list(itertools.product(CALLS, repeat=3)))
 def test_states_never_go_back_and_one_end_is_the_last(calls: tuple[str, ...]) -> None:
     link = RecordingLink()
