@@ -1,0 +1,151 @@
+"""What a commit says of itself in its .prevs.toml: used where it is right, told where it is not."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from cli.__main__ import main as prevs
+from tests.e2e.conftest import Api, Cluster
+from tests.e2e.viewers import SLOW, address, viewing
+from tests.fakes.samples import SampleRepository
+
+pytestmark = pytest.mark.e2e
+
+APP = "pantry"
+SAYS = """\
+port = 9000
+command = ["sh", "-c", "echo \\"$GREETING at $PORT\\" > /www/ready; exec httpd -f -p $PORT -h /www"]
+
+[environment]
+GREETING = "Lentils"
+
+[health]
+path = "/ready"
+status = 200
+grace = 90
+
+[resources]
+mem = 96
+"""
+WRONG = """\
+prot = 9000
+
+[resources]
+mem = 4096
+
+[environment]
+PORT = "9000"
+"""
+MISTAKES = [
+    ("line 1", "prot is not known; did you mean port?"),
+    ("line 4", "resources.mem asks for 4096 MB; this app's commits may have at most 128"),
+    ("line 7", "environment.PORT is set by prevs; choose another name"),
+]
+DOCKERFILE = ["RUN mkdir /www", 'CMD ["sh", "-c", "exit 3"]']
+
+
+@pytest.fixture(scope="module")
+def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SampleRepository]:
+    """A repository, registered as an app whose own settings would not do for its commits."""
+    made = SampleRepository(tmp_path_factory.mktemp("pantry") / "pantry")
+    made.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
+    made.git("checkout", "--quiet", "-b", "wrong")
+    made.commit_app(DOCKERFILE, {".prevs.toml": WRONG})
+    app = {"name": APP, "repository": str(made.folder), "health": "/nothing", "mem": 128}
+    assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    yield made
+    api.call("DELETE", f"/v1/apps/{APP}")
+
+
+def see_mistakes(page: Page) -> None:
+    """Expect that a page shows every mistake, in a line of its own, and none is cut."""
+    expect(page.locator("#mistakes li")).to_have_count(len(MISTAKES), timeout=SLOW)
+    for number, (where, what) in enumerate(MISTAKES):
+        line = page.locator("#mistakes li").nth(number)
+        expect(line.locator("span")).to_have_text(where)
+        expect(line).to_contain_text(what)
+        box = line.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= page.evaluate("innerWidth")
+    tops = [page.locator("#mistakes li").nth(n).bounding_box() for n in range(len(MISTAKES))]
+    heights = [box["y"] for box in tops if box]
+    assert heights == sorted(set(heights))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator("#sentence")).to_have_text("What its commit says of itself cannot be used.")
+    expect(page.locator("#facts")).to_contain_text("settings invalid")
+
+
+def test_a_commit_is_run_as_it_says(
+    repository: SampleRepository, api: Api, visit: Callable[..., requests.Response]
+) -> None:
+    answer = visit("main", "/ready", APP)
+    assert (answer.status_code, answer.text) == (200, "Lentils at 9000\n")
+    shown = api.preview(APP, repository.git("rev-parse", "main"))
+    assert (shown["state"], shown["port"], shown["mem"]) == ("running", 9000, 96)
+    agents = api.call("GET", "/v1/agents").json()["agents"]
+    there = [one for agent in agents for one in agent["previews"] if one["app"] == APP]
+    assert [one["mem"] for one in there] == [96]
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_visitor_sees_every_mistake_of_a_commit_with_its_line(
+    browser: Browser, repository: SampleRepository, cluster: Cluster, width: int
+) -> None:
+    with viewing(browser, viewport={"width": width, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(address(cluster, "wrong", APP))
+        see_mistakes(page)
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()
+
+
+def test_a_visitor_without_scripts_sees_them_too(
+    browser: Browser, repository: SampleRepository, cluster: Cluster
+) -> None:
+    with viewing(browser, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address(cluster, "wrong", APP))
+        start = page.get_by_role("button", name="Start it")
+        if start.count():  # nobody has asked before
+            start.click()
+        expect(page.locator("#mistakes li")).to_have_count(len(MISTAKES), timeout=SLOW)
+        expect(page.locator("#mistakes")).to_contain_text(MISTAKES[1][1])
+
+
+def test_a_program_and_the_command_line_are_told_them(
+    repository: SampleRepository,
+    cluster: Cluster,
+    visit: Callable[..., requests.Response],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    answer = visit("wrong", "/", APP)
+    assert answer.status_code == 502
+    told = [(f"line {one['line']}", one["message"]) for one in answer.json()["mistakes"]]
+    assert [where for where, _ in told] == [where for where, _ in MISTAKES]
+    environ = {"PREVS_API": cluster.api, "PREVS_TOKEN": cluster.token, "HOME": "/nonexistent"}
+    prevs(["show", APP, "wrong"], environ)
+    shown = capsys.readouterr().out
+    for where, what in MISTAKES:
+        assert re.search(rf"^{where}\s+{re.escape(what)}", shown, re.MULTILINE)
+
+
+def test_a_bound_that_is_raised_and_a_retry_leave_the_other_mistakes(
+    browser: Browser, repository: SampleRepository, cluster: Cluster, api: Api
+) -> None:
+    sha = repository.git("rev-parse", "wrong")
+    api.call("POST", "/v1/previews", json={"app": APP, "label": "wrong"})
+    api.wait_for(APP, sha, "failed")
+    assert api.call("PATCH", f"/v1/apps/{APP}", json={"max_mem": 4096}).status_code == 200
+    with viewing(browser) as context:
+        page = context.new_page()
+        page.goto(address(cluster, "wrong", APP))
+        page.get_by_role("button", name="Retry").click()
+        expect(page.locator("#mistakes li")).to_have_count(2, timeout=SLOW)
+        repository.git("checkout", "--quiet", "wrong")
+        repository.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
+        page.goto(address(cluster, "wrong", APP, "/ready"))
+        expect(page.locator("body")).to_have_text("Lentils at 9000", timeout=SLOW)
+    api.call("PATCH", f"/v1/apps/{APP}", json={"max_mem": 0})
