@@ -11,7 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from docs.generated import commands, http_api, metrics, settings
+from docs.generated import commands, commit_settings, http_api, metrics, settings
 from docs.generated.tables import table
 
 _ROOT = Path(__file__).parents[2]
@@ -64,6 +64,7 @@ def _decisions() -> str:
 
 _PAGES = {
     "settings.md": settings.page,
+    "commit-settings.md": commit_settings.page,
     "http-api.md": http_api.page,
     "commands.md": commands.page,
     "metrics.md": metrics.page,

@@ -1,0 +1,106 @@
+"""The reference of .prevs.toml, from the tables that read it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from docs.generated.tables import amount, code, table
+from framework.manifest import MOST_BYTES
+from framework.manifest.keys import Manifest, Table, find_table
+from prevs.commit_settings import FILE
+
+EXAMPLE = """\
+port = 8000
+command = ["gunicorn", "shop:app"]
+volumes = ["/data"]
+
+[environment]
+DATABASE = "/data/shop.sqlite"
+
+[health]
+path = "/healthz"
+status = [200, 204]
+timeout = 5
+grace = 120
+
+[resources]
+cpus = 0.5
+mem = 512
+
+[build]
+dockerfile = "docker/Dockerfile"
+target = "web"
+args = { NODE_ENV = "production" }
+
+[hooks]
+prepare = ["python manage.py migrate", ["python", "seed.py"]]
+"""
+_INTRODUCTION = f"""\
+---
+search:
+  boost: 2
+---
+# The settings of a commit: {FILE}
+
+Made from what reads the file, so it is what this version takes.
+
+A repository may have a file `{FILE}` beside its Dockerfile: at its root, or in the app's
+[`folder`](settings.md#an-app). It is read at the commit, before the preview is placed: each branch
+may have its own. What it does not say is as the app says. All keys are optional.
+
+```toml
+{EXAMPLE}```
+
+[TOML 1.0](https://toml.io/en/v1.0.0), UTF-8, at most {amount(MOST_BYTES)} bytes. A preview whose
+file has a mistake does not start: its page, `prevs show` and the API tell every mistake with its
+line, an unknown key with the one that may be meant. Mend the file and push; where only a bound of
+the app was too low, have that raised and retry.
+"""
+_HEAD = ("key", "is", "takes")
+_KINDS = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "boolean": "`true` or `false`",
+    "array": "list",
+    "object": "table of names and texts",
+}
+
+
+def page() -> str:
+    """Return the page in Markdown."""
+    tables = {name: found for name in Manifest.model_fields if (found := find_table((name,)))}
+    lines = [_INTRODUCTION, "## At the top", *table(_HEAD, _rows("", Manifest, tables))]
+    for name, inner in tables.items():
+        lines += [f"## {code(f'[{name}]')} {{ #{name} }}", "", _says(inner)]
+        lines += table(_HEAD, _rows(name, inner))
+    return "\n".join(lines)
+
+
+def _says(inner: type[Table]) -> str:
+    return (inner.__doc__ or "").strip()
+
+
+def _rows(home: str, of: type[Table], without: Iterable[str] = ()) -> Iterable[list[str]]:
+    described = of.model_json_schema()["properties"]
+    for name, field in of.model_fields.items():
+        if name not in without:
+            examples = ", ".join(code(f"{name} = {one}") for one in field.examples or ())
+            key = f"{code(name)}{{ #{'-'.join(filter(None, (home, name)))} }}"
+            yield [key, f"{field.description} {examples}", _takes(described[name])]
+
+
+def _takes(schema: Mapping[str, Any]) -> str:
+    """Return in words what a value may be."""
+    for inner in schema.get("anyOf", (schema,)):
+        if inner["type"] == "null":
+            continue
+        kind = _KINDS[inner["type"]]
+        least, greatest = inner.get("minimum"), inner.get("maximum")
+        longest = inner.get("maxItems") or inner.get("maxProperties") or inner.get("maxLength")
+        unit = "characters" if inner["type"] == "string" else "entries"
+        if greatest is not None:
+            return f"{kind}, {amount(least)} to {amount(greatest)}"
+        if least is not None:
+            return f"{kind}, at least {amount(least)}"
+        return f"{kind}, at most {longest} {unit}" if longest else kind
+    raise ValueError(schema)
