@@ -87,6 +87,8 @@ class Job:
             return ExecutorError(
                 "The executor failed by itself; its stderr in the sandbox has the details."
             )
+        finally:
+            self._tools.log.flush()
 
     def _perform(self) -> NoReturn:
         self._tools.signals.check()

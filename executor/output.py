@@ -78,6 +78,9 @@ class Output:
             start = b"" if self._at_line_start else b"\n"
             self._append(start + f"== {text} ==\n".encode(errors="replace"))
 
+    def flush(self) -> None:
+        """Do nothing: all of it is written already."""
+
     def _append(self, data: bytes) -> None:
         if data:
             self._at_line_start = data.endswith(b"\n")

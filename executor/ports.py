@@ -276,3 +276,7 @@ class Log(Protocol):
     def header(self, text: str) -> None:
         """Append a line of our own that tells what follows."""
         ...
+
+    def flush(self) -> None:
+        """Append what is kept until it is known what follows: nothing does."""
+        ...

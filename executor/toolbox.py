@@ -17,6 +17,7 @@ from executor.daemon import Daemon
 from executor.folder import Folder
 from executor.images import DockerImages
 from executor.job import Tools
+from executor.masked_log import mask
 from executor.ports import Checkout, Log, Registry
 from executor.probe import ANSWER_LIMIT, HttpProbe
 from executor.reaper import reap
@@ -44,6 +45,7 @@ class Toolbox:
     def tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
         """Return what an attempt works with. Raises OSError."""
         order = attempt.order
+        log = mask(self._log, order)
         self._custody.begin(attempt.task_id)
 
         def checkout() -> Checkout:
@@ -53,7 +55,7 @@ class Toolbox:
                 self._config.dir,
                 Source(order.repository, order.sha, attempt.task_id),
                 signals=signals,
-                log=self._log,
+                log=log,
                 environ=self._environ,
             )
 
@@ -65,12 +67,12 @@ class Toolbox:
                 self._environ,
                 self._custody,
                 signals=signals,
-                log=self._log,
+                log=log,
             ),
             containers=DockerContainers(
                 self._daemon,
                 attempt.cluster,
-                self._log,
+                log,
                 self._custody,
                 confined=self._config.confined,
             ),
@@ -83,7 +85,7 @@ class Toolbox:
                 answer_limit=order.run.check_timeout or ANSWER_LIMIT,
             ),
             reports=reporter,
-            log=self._log,
+            log=log,
             signals=signals,
             now=time.monotonic,
             registry=self._registry(order.registry, signals),

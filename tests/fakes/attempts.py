@@ -16,6 +16,7 @@ class MemoryLog:
     def __init__(self) -> None:
         self.data = b""
         self.headers: list[str] = []
+        self.flushed = False
 
     def write(self, data: bytes) -> None:
         """Keep the bytes."""
@@ -24,6 +25,10 @@ class MemoryLog:
     def header(self, text: str) -> None:
         """Keep the line."""
         self.headers.append(text)
+
+    def flush(self) -> None:
+        """Note that nothing follows."""
+        self.flushed = True
 
 
 class JumpingSignals:

@@ -1,0 +1,86 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.masking import MASK, Mask, secret_texts
+
+FEW = st.text("ab\n", min_size=4, max_size=9)
+PIECES = st.lists(st.text("ab \n", max_size=12).map(str.encode), max_size=12)
+
+
+def show(texts: frozenset[bytes], pieces: Sequence[bytes]) -> bytes:
+    mask = Mask(texts or frozenset({b"no text has this"}))
+    return b"".join([*map(mask.feed, pieces), mask.flush()])
+
+
+def cover(texts: frozenset[bytes], data: bytes) -> bytes:
+    """Return what is to be shown, byte by byte."""
+    covered = [
+        any(
+            data[begin : begin + len(text)] == text
+            for text in texts
+            for begin in range(max(0, at - len(text) + 1), at + 1)
+        )
+        for at in range(len(data))
+    ]
+    shown = b""
+    for at, hidden in enumerate(covered):
+        if not hidden:
+            shown += data[at : at + 1]
+        elif at == 0 or not covered[at - 1]:
+            shown += MASK
+    return shown
+
+
+@given(st.lists(FEW, max_size=4), PIECES)
+def test_wherever_pieces_end_every_byte_of_a_secret_is_masked_and_no_other(
+    values: list[str], pieces: list[bytes]
+) -> None:
+    texts = secret_texts(values)
+    assert show(texts, pieces) == cover(texts, b"".join(pieces))
+
+
+@given(st.lists(FEW, min_size=1, max_size=4), PIECES)
+def test_no_secret_is_left(values: list[str], pieces: list[bytes]) -> None:
+    texts = secret_texts(values)
+    shown = show(texts, pieces)
+    assert not any(text in shown for text in texts)
+
+
+@given(st.lists(st.binary(min_size=4), min_size=1, max_size=3), st.binary(), st.integers(0, 99))
+def test_any_bytes_are_taken(texts: list[bytes], data: bytes, at: int) -> None:
+    whole = data[:at] + texts[0] + data[at:]
+    for size in (1, 3, 1000):
+        pieces = [whole[begin : begin + size] for begin in range(0, len(whole), size)]
+        assert show(frozenset(texts), pieces) == show(frozenset(texts), [whole])
+
+
+def test_what_may_become_a_secret_waits_and_nothing_else_does() -> None:
+    mask = Mask(secret_texts(["hunter2"]))
+    assert mask.feed(b"password: hun") == b"password: "
+    assert mask.feed(b"gry? ") == b"hungry? "
+    assert mask.feed(b"hunter2, hunter") == b"***, "
+    assert mask.flush() == b"hunter"
+    assert mask.feed(b"2\n") == b"2\n"
+
+
+def test_secrets_that_overlap_are_masked_as_one() -> None:
+    texts = secret_texts(["abcd", "cdef", "abcdefgh"])
+    assert show(texts, [b"x abcdef x abcdefgh x abcdabcd x"]) == b"x *** x *** x *** x"
+    assert show(texts, [b"abc", b"d", b"ef", b" ab"]) == b"*** ab"
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        (["", "abc", "größ"], {"größ".encode()}),
+        (["-----BEGIN\r\n  key1\r\nend\n"], {b"-----BEGIN", b"key1"}),
+        ([], set()),
+    ],
+)
+def test_short_texts_are_left_and_long_ones_found_line_by_line(
+    values: list[str], texts: set[bytes]
+) -> None:
+    assert secret_texts(values) == texts
