@@ -35,12 +35,15 @@ _LONGEST_RETRY_PAUSE = 5.0
 _TELLING = 1.0
 """Seconds in which a daemon tells of an end that it has seen itself, and of what led to it."""
 
-_LOG_RATE = 512 * 1024
+_LOG_RATE = 4 * 1024 * 1024
 """Bytes per second that are read of a container's output in the long run: reading a flood costs the
 agent more than the application that makes it. What docker lets go of meanwhile is not read."""
 
 _LOG_BURST = 16 * 1024 * 1024
 """Bytes that are read at once: more than an honest application prints when it starts."""
+
+_LINE_COST = 250
+"""Bytes that can be read in the time that one line takes, however short."""
 
 _UNKNOWN = 255
 """What a daemon says of a container that ended while it was away."""
@@ -184,7 +187,7 @@ class DockerContainer:
         for piece in pieces:
             if text := position.take(piece):
                 self._log.write(text)
-            if delay := self._pace.delay(len(piece), time.monotonic()):
+            if delay := self._pace.delay(len(piece) + _LINE_COST, time.monotonic()):
                 self._over.wait(delay)
 
     def _wait(self) -> None:

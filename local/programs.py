@@ -32,6 +32,7 @@ def executor_environ(
         "LANG": "C.UTF-8",
         "DOCKER_HOST": docker_host,
         "PREVS_EXECUTOR_DIR": str(agent / "executor"),
+        "PREVS_DISK_LIMIT": "1024",  # all agents of a cluster share the disk of one machine
         MARK: settings.cluster,
     }
 

@@ -4,7 +4,7 @@ import dataclasses
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ class Cluster(Protocol):
     port: int
     master: str
     zookeeper: str
+    agents: Sequence[str]
 
 
 @dataclasses.dataclass(frozen=True)
