@@ -28,7 +28,7 @@ from framework.ports import Record, Stored
 from framework.records import Records
 from framework.sealing import Keyring
 from framework.service import Service
-from framework.task_info import Origin
+from framework.task_info import Executor, Origin
 from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord, ProxyRecord
@@ -130,7 +130,9 @@ def build() -> Scene:
         records,
         _Cluster(),
         inbox=queue.SimpleQueue(),
-        origin=Origin("", ("executor",), (), names.addresses("localhost", 80)),
+        origin=Origin(
+            "", Executor("http://x/e.pyz", "0" * 64, "python3"), names.addresses("localhost", 80)
+        ),
         new_attempt=lambda: f"{chance.randrange(10**9):010}",
         forget_mirror=forgotten.append,
         read_settings=lambda *_: None,

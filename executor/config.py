@@ -96,6 +96,11 @@ VARIABLES = (
         "the attempt's log says so; required: nothing is started.",
         f"{_ISOLATION[0]}",
     ),
+    Variable(
+        "MESOS_SANDBOX",
+        "The sandbox; the executor's file is removed from it once it is unpacked. Mesos sets it.",
+        "none",
+    ),
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",

@@ -17,6 +17,8 @@ MARK = "PREVS_GUARDED"
 the guardian is: what /proc shows is the environment that a process was started with."""
 
 _SCRIPT = Path(__file__).with_name("guardian.sh")
+_PACKAGES = Path(__file__).parents[1]
+"""Where the guardian's Python finds this package: that of a bundle is on no path of its own."""
 
 
 class Guardian:
@@ -33,7 +35,7 @@ class Guardian:
         shell = os.posix_spawn(
             "/bin/sh",
             ["sh", str(_SCRIPT), sys.executable, f"{MARK}={value}"],
-            os.environ,
+            {**os.environ, "PYTHONPATH": str(_PACKAGES)},
             file_actions=[(os.POSIX_SPAWN_DUP2, hears, 0)],
             setsid=True,
         )

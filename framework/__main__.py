@@ -24,12 +24,23 @@ import uvicorn
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
-from framework import events, forgetting, http_api, leading, root, settings, zookeeper_link
+from framework import (
+    events,
+    executor_bundle,
+    forgetting,
+    http_api,
+    leading,
+    root,
+    settings,
+    zookeeper_link,
+)
 from framework.election import Election
 from framework.errors import Fatal, FrameworkError, Unavailable
+from framework.executor_bundle import Bundle, BundleError
 from framework.leading import Leading
 from framework.metrics import ProgramMetrics
 from framework.settings import Settings
+from framework.task_info import Executor
 from framework.zookeeper import ZookeeperStore
 from prevs.paths import Paths
 from program import logs
@@ -78,7 +89,7 @@ def main() -> int:
         logs.configure(chosen.log)
         if forget:
             return forgetting.forget(chosen, forget, ZOOKEEPER_SECONDS)
-        return Program(chosen, _listen(chosen)).run()
+        return Program(chosen, _bundle(chosen), _listen(chosen)).run()
     except SettingsError as error:
         for problem in error.problems:
             print(f"framework: {problem}", file=sys.stderr)
@@ -88,8 +99,12 @@ def main() -> int:
 class Program:
     """One run: its server answers from the start, as a stand-by until it leads."""
 
-    def __init__(self, chosen: Settings, listener: socket.socket) -> None:
+    def __init__(self, chosen: Settings, bundle: Bundle, listener: socket.socket) -> None:
         self._chosen = chosen
+        self._bundle = bundle
+        self._executor = Executor(
+            chosen.api + http_api.executor_path(bundle), bundle.digest, chosen.executor_python
+        )
         self._listener = listener
         self._paths = Paths(chosen.root)
         self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
@@ -113,7 +128,7 @@ class Program:
         """Stand by, lead, end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
-        server = _server(RequestIds(self._switch))
+        server = _server(RequestIds(http_api.ExecutorFile(self._switch, self._bundle)))
         answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
         zookeeper_link.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
@@ -148,7 +163,9 @@ class Program:
         # An operator may have changed it since this framework was started.
         root.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
         store = ZookeeperStore(self._client, self._paths, epoch)
-        lead = leading.make(self._chosen, store, self._inbox, self._registry)
+        lead = leading.make(
+            self._chosen, store, self._inbox, self._registry, executor=self._executor
+        )
         self._leading = lead
         self._serving = self._thread("service", lead.serve)
         lead.start()
@@ -222,6 +239,14 @@ def _server(app: RequestIds) -> uvicorn.Server:
             timeout_graceful_shutdown=OPEN_REQUESTS_SECONDS,
         )
     )
+
+
+def _bundle(chosen: Settings) -> Bundle:
+    given = chosen.executor_bundle
+    try:
+        return executor_bundle.read(given) if given else executor_bundle.build()
+    except BundleError as error:
+        raise SettingsError([f"PREVS_EXECUTOR_BUNDLE: {error}"]) from None
 
 
 def _listen(chosen: Settings) -> socket.socket:

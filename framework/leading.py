@@ -32,7 +32,7 @@ from framework.sealing import Keyring
 from framework.secrets import ServiceSecrets
 from framework.service import Service
 from framework.settings import Settings
-from framework.task_info import Origin
+from framework.task_info import Executor, Origin
 from framework.tokens import ServiceTokens
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
@@ -73,7 +73,14 @@ class Leading(NamedTuple):
         self.cluster.stop()
 
 
-def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegistry) -> Leading:
+def make(
+    chosen: Settings,
+    store: Store,
+    inbox: Inbox,
+    registry: CollectorRegistry,
+    *,
+    executor: Executor,
+) -> Leading:
     """Make the parts from what is stored. Raises ForeignState, Unavailable."""
     clock = Clock()
     stored = store.load()
@@ -98,7 +105,7 @@ def make(chosen: Settings, store: Store, inbox: Inbox, registry: CollectorRegist
         Records(stored, store, clock, Keyring(chosen.keys())),
         cluster,
         inbox=inbox,
-        origin=Origin("", chosen.executor_command, chosen.executor_uris, chosen.addresses()),
+        origin=Origin("", executor, chosen.addresses()),
         new_attempt=functools.partial(next_attempt, choice),
         forget_mirror=following.forget,
         read_settings=reading.begin,

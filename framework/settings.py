@@ -1,14 +1,11 @@
 """What the framework is told by its environment: PREVS_* variables, all problems told at once."""
 
 import re
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
-from pydantic_settings import NoDecode
 
 from framework.limits import Limits
 from prevs import names
@@ -53,8 +50,8 @@ class Settings(EnvironmentSettings):
     advertise: str = Field(
         default="",
         pattern=rf"^(https?://{HOST_PORT})?$",
-        description="Where the other frameworks and the Mesos UI reach this one's API. Empty: at "
-        "`PREVS_LISTEN`. Needed where that is every address of the machine.",
+        description="Where the agents, the other frameworks and the Mesos UI reach this one's API. "
+        "Empty: at `PREVS_LISTEN`. Needed where that is every address of the machine.",
         examples=["http://10.0.0.5:8090"],
     )
     token_file: SecretFile = Field(description="Holds the operator's token.")
@@ -75,14 +72,18 @@ class Settings(EnvironmentSettings):
         description="The whole form of the addresses that are shown, instead of domain and port.",
         examples=["https://{label}--{app}.prevs.example/"],
     )
-    executor_command: Annotated[tuple[str, ...], NoDecode] = Field(
-        description="What an agent runs for each attempt, in the words of a shell's line.",
-        examples=["/opt/prevs/bin/python -m executor"],
+    executor_python: str = Field(
+        default="python3",
+        min_length=1,
+        description="The Python, 3.9 or later, that runs the executor on the agents: a name that "
+        "is on the `PATH` of executors, or an absolute path.",
+        examples=["/usr/bin/python3.11"],
     )
-    executor_uris: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(),
-        description="What an agent fetches into the sandbox first, separated by commas.",
-        examples=["http://10.0.0.5/prevs.tar.gz"],
+    executor_bundle: Path | None = Field(
+        default=None,
+        description="The file that agents fetch and run. Without it one is made of what is "
+        "installed here.",
+        examples=["/etc/prevs/executor.pyz"],
     )
     role: str = Field(
         default="prevs",
@@ -158,23 +159,6 @@ class Settings(EnvironmentSettings):
             )
         return value
 
-    @field_validator("executor_command", mode="before")
-    @classmethod
-    def _split_command(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        words = tuple(shlex.split(value))
-        if not words:
-            raise ValueError("names no program")
-        return words
-
-    @field_validator("executor_uris", mode="before")
-    @classmethod
-    def _split_uris(cls, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        return tuple(uri.strip() for uri in value.split(",") if uri.strip())
-
     @model_validator(mode="after")
     def _check_pair(self) -> "Settings":
         if (self.principal is None) != (self.secret_file is None):
@@ -186,7 +170,7 @@ class Settings(EnvironmentSettings):
         if not self.advertise and self.host in _EVERYWHERE:
             raise ValueError(
                 f"{PREFIX}LISTEN is every address of this machine: {PREFIX}ADVERTISE has to say at "
-                "which one other frameworks reach this one's API (http://HOST:PORT)"
+                "which one agents and other frameworks reach this one's API (http://HOST:PORT)"
             )
         return self
 

@@ -1,7 +1,7 @@
 """The Mesos TaskInfo (v1 JSON) of an attempt, from the records and what matching chose. No I/O."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from framework import effective
@@ -18,15 +18,31 @@ _CLEAN_UP_SECONDS = 10.0
 """What an executor may take, after the application's own grace, to remove a container."""
 
 
-class Origin(NamedTuple):
-    """What is the same for every task of a framework.
+_BUNDLE = "prevs-executor.pyz"
+_CHECK = (
+    "import hashlib,runpy,sys;"
+    "sys.argv,given=sys.argv[1:2],sys.argv[2];"
+    "found=hashlib.sha256(open(sys.argv[0],'rb').read()).hexdigest();"
+    "found==given or sys.exit("
+    "'executor: what was fetched is not the bundle: its SHA-256 is '+found+', not '+given);"
+    "runpy.run_path(sys.argv[0],run_name='__main__')"
+)
+"""Runs a file if it has the SHA-256 that it should have. Any Python 3 can do that, and say so."""
 
-    `command` is the executor's argument vector; `uris` are fetched into its sandbox first.
-    """
+
+class Executor(NamedTuple):
+    """Where agents fetch the executor's bundle, its SHA-256, and the Python there that runs it."""
+
+    url: str
+    digest: str
+    python: str
+
+
+class Origin(NamedTuple):
+    """What is the same for every task of a framework."""
 
     framework_id: str
-    command: Sequence[str]
-    uris: Sequence[str]
+    executor: Executor
     addresses: Addresses
 
 
@@ -83,15 +99,17 @@ def _executor(
         "framework_id": {"value": origin.framework_id},
         "name": f"prevs executor of {preview.app} {names.short(preview.sha)}",
         "source": preview.app,
-        "command": {
-            "shell": False,
-            "value": origin.command[0],
-            "arguments": list(origin.command),
-            "uris": [{"value": uri} for uri in origin.uris],
-        },
+        "command": _command(origin.executor),
         "resources": list(launch.executor_resources),
         "shutdown_grace_period": _duration(order.stop_grace + _CLEAN_UP_SECONDS),
     }
+
+
+def _command(executor: Executor) -> dict[str, Any]:
+    uri = {"value": executor.url, "output_file": _BUNDLE, "cache": True, "extract": False}
+    # Nothing of the agent's Python but its own library: no packages there, no PYTHON* variable.
+    words = [executor.python, "-I", "-S", "-c", _CHECK, _BUNDLE, executor.digest]
+    return {"shell": False, "value": executor.python, "arguments": words, "uris": [uri]}
 
 
 def _discovery(name: str, version: str, port: int) -> dict[str, Any]:

@@ -125,6 +125,11 @@ _ENDS: Mapping[str, tuple[Cause, str]] = {
 }
 """What a reason of Mesos means where the executor could not say it itself."""
 
+_NOT_FETCHED = (
+    "The agent could not fetch the executor from the framework, which agents must reach at the "
+    "address that PREVS_ADVERTISE says."
+)
+
 
 def read(status: Mapping[str, Any]) -> Report:
     """Return what a status means. Raises UnknownTaskState."""
@@ -165,6 +170,8 @@ def _failure(status: Mapping[str, Any], report: TaskReport | None) -> Failure:
         return Failure(Cause.TASK_REJECTED, _sentence("Mesos refuses the task.", message))
     if reason in _ENDS:
         cause, sentence = _ENDS[reason]
+        if reason == "REASON_CONTAINER_LAUNCH_FAILED" and "Failed to fetch" in message:
+            sentence = _NOT_FETCHED
         return Failure(cause, _sentence(sentence, message))
     cause = Cause.EXECUTOR_FAILED if state == "TASK_FAILED" else Cause.TASK_LOST
     return Failure(cause, message or f"The task ended ({reason or state}).")

@@ -1,6 +1,5 @@
 """The programs of prevs as parts: the framework and the proxy."""
 
-import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,7 +26,7 @@ def executor_environ(
     """Return the whole environment of an agent's executors, but for Mesos's own variables."""
     return {
         **{key: value for key, value in environ.items() if key in _NETWORK},
-        **_python(environ),
+        "PATH": f"{environ.get('PATH', '/usr/bin:/bin')}:{_SYSTEM}",
         "HOME": environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
         "DOCKER_HOST": docker_host,
@@ -54,7 +53,6 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),
-        "PREVS_EXECUTOR_COMMAND": shlex.join([sys.executable, "-m", "executor"]),
     }
     agents = (f"agent-{n}" for n in settings.agent_numbers)
     return ProcessPart(

@@ -3,8 +3,20 @@
 from framework.http_api.admission import Admission
 from framework.http_api.application import make_app
 from framework.http_api.audit import Audit
+from framework.http_api.executor_file import ExecutorFile
+from framework.http_api.executor_file import path as executor_path
 from framework.http_api.probes import Probes
 from framework.http_api.standby import Standby, Switch
 from framework.http_api.vouching import Vouching
 
-__all__ = ["Admission", "Audit", "Probes", "Standby", "Switch", "Vouching", "make_app"]
+__all__ = [
+    "Admission",
+    "Audit",
+    "ExecutorFile",
+    "Probes",
+    "Standby",
+    "Switch",
+    "Vouching",
+    "executor_path",
+    "make_app",
+]

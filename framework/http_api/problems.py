@@ -38,6 +38,8 @@ TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "These are too many requests"
 KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key is of another order")
 KEY_IN_USE = Kind("idempotency-key-in-use", 409, "The same order is being done")
 INTERNAL_ERROR = Kind("internal-error", 500, "The framework has a fault")
+NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 
 _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
@@ -63,8 +65,8 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
 }
 _STATUSES: Mapping[int, Kind] = {
     400: BAD_REQUEST,
-    404: Kind("not-found", 404, "There is nothing at this path"),
-    405: Kind("method-not-allowed", 405, "The path does not take this method"),
+    404: NOT_FOUND,
+    405: METHOD_NOT_ALLOWED,
     413: BODY_TOO_LARGE,
 }
 
@@ -117,7 +119,7 @@ def answer_unavailable(detail: str) -> ProblemResponse:
 def answer_no_path() -> ProblemResponse:
     """Return the answer for a path that there can be nothing at."""
     detail = "There can be nothing at such a path. /docs lists what there is."
-    return answer_problem(_STATUSES[404], detail)
+    return answer_problem(NOT_FOUND, detail)
 
 
 def document(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -1,20 +1,18 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -I -S
 """mesos-fetcher: brings what a task's URIs name into its sandbox before its executor starts.
 
 The agent runs it with MESOS_FETCHER_INFO, JSON of mesos.fetcher.FetcherInfo (see Mesos's
-fetcher.md). It takes paths, file:// and http(s)://; the cache is not used. Standard library only,
-since the agent runs it with whatever python3 it has. Exit status 1 fails the task; stderr (in the
-sandbox) says why.
+fetcher.md). It takes paths, file:// and http(s)://. The agent decides what goes into its cache, and
+when it leaves it. Standard library only, since the agent runs it with whatever python3 it has, and
+no more of that than is needed: every attempt waits for it. Exit status 1 fails the task; stderr (in
+the sandbox) says why.
 """
 
 import json
 import os
 import shutil
 import sys
-import tarfile
 import urllib.parse
-import urllib.request
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +39,21 @@ def target_of(sandbox: Path, uri: str, output_file: str) -> Path:
     return target
 
 
-def fetch(item: dict[str, Any], sandbox: Path, frameworks_home: str) -> Path:
-    """Bring in one item of FetcherInfo; return its file. Raises FetchError."""
+def fetch(item: dict[str, Any], info: dict[str, Any]) -> Path:
+    """Bring in one item of a FetcherInfo; return its file. Raises FetchError, OSError."""
     uri = item["uri"]
-    value = uri["value"]
-    target = target_of(sandbox, value, uri.get("output_file", ""))
+    sandbox = Path(info["sandbox_directory"])
+    target = target_of(sandbox, uri["value"], uri.get("output_file", ""))
     target.parent.mkdir(parents=True, exist_ok=True)
-    scheme = urllib.parse.urlsplit(value).scheme
-    if scheme in ("http", "https"):
-        with urllib.request.urlopen(value, timeout=60) as answer, target.open("wb") as out:  # noqa: S310 (the scheme was just looked at)
-            shutil.copyfileobj(answer, out)
-    elif scheme in ("", "file"):
-        path = urllib.parse.unquote(urllib.parse.urlsplit(value).path) if scheme else value
-        shutil.copyfile(Path(frameworks_home or "/") / path, target)
+    action = item.get("action", "BYPASS_CACHE")
+    if action == "BYPASS_CACHE":
+        bring(uri["value"], target, info)
     else:
-        raise FetchError(f"{value}: only paths, file, http and https are known here")
+        cached = Path(info["cache_directory"]) / item["cache_filename"]
+        if action == "DOWNLOAD_AND_CACHE":
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            bring(uri["value"], cached, info)
+        shutil.copyfile(cached, target)
     if uri.get("executable"):
         target.chmod(0o755)
     elif uri.get("extract", True):
@@ -63,13 +61,33 @@ def fetch(item: dict[str, Any], sandbox: Path, frameworks_home: str) -> Path:
     return target
 
 
+def bring(value: str, target: Path, info: dict[str, Any]) -> None:
+    """Write what a URI names to a file. Raises FetchError, OSError."""
+    scheme = urllib.parse.urlsplit(value).scheme
+    if scheme in ("http", "https"):
+        from urllib.request import urlopen
+
+        with urlopen(value, timeout=60) as answer, target.open("wb") as out:  # noqa: S310 (the scheme was just looked at)
+            shutil.copyfileobj(answer, out)
+    elif scheme in ("", "file"):
+        path = urllib.parse.unquote(urllib.parse.urlsplit(value).path) if scheme else value
+        shutil.copyfile(Path(info.get("frameworks_home") or "/") / path, target)
+    else:
+        raise FetchError(f"{value}: only paths, file, http and https are known here")
+
+
 def unpack(archive: Path, sandbox: Path) -> None:
     """Unpack an archive into the sandbox; any other file is left as it is. Raises FetchError."""
+    if not archive.name.endswith((*_TARS, ".zip")):
+        return
+    import tarfile
+    import zipfile
+
     try:
         if archive.name.endswith(_TARS):
             with tarfile.open(archive) as tar:
                 tar.extractall(sandbox, filter="data")
-        elif archive.name.endswith(".zip"):
+        else:
             with zipfile.ZipFile(archive) as zipped:
                 zipped.extractall(sandbox)  # noqa: S202 (zipfile keeps members inside)
     except (tarfile.TarError, zipfile.BadZipFile) as exc:
@@ -79,10 +97,9 @@ def unpack(archive: Path, sandbox: Path) -> None:
 def main() -> int:
     """Fetch all that MESOS_FETCHER_INFO asks for."""
     info = json.loads(os.environ["MESOS_FETCHER_INFO"])
-    sandbox = Path(info["sandbox_directory"])
     for item in info.get("items", []):
         try:
-            target = fetch(item, sandbox, info.get("frameworks_home", ""))
+            target = fetch(item, info)
         except (FetchError, OSError) as exc:
             print(f"mesos-fetcher: {item['uri']['value']}: {exc}", file=sys.stderr)
             return 1

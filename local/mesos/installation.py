@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from local.mesos.download import MESOS, Progress, download, pip_index
 
 _SOURCES = Path(__file__).parent
 _FILES = ("mesos_local.cpp", "stubs.c", "openssl.map", "curl.map", "fetcher.py")
-_ADVICE = "Install what it needs: provision/debian.sh (g++, libc6-dev)."
+_ADVICE = "Install what it needs: provision/debian.sh (g++, libc6-dev, curl)."
 
 
 class Installation(NamedTuple):
@@ -102,11 +103,14 @@ def build(folder: Path) -> None:
     stubs, launcher = folder / "stubs", folder / "launcher"
     stubs.mkdir()
     launcher.mkdir()
+    curl = os.path.normpath(_compile(["gcc", "-print-file-name=libcurl.so.4"]).strip())
+    if not Path(curl).is_absolute():
+        raise LocalError("mesos", "libcurl is not installed", _ADVICE)
     for library, options in (
         ("libpython-stub.so", ["-DSTUB_PYTHON"]),
         ("libcrypto.so.1.0.0", ["-DSTUB_CRYPTO", *_versions("libcrypto.so.1.0.0", "openssl.map")]),
         ("libssl.so.1.0.0", _versions("libssl.so.1.0.0", "openssl.map")),
-        ("libcurl.so.4", _versions("libcurl.so.4", "curl.map")),
+        ("libcurl.so.4", [f'-DCURL="{curl}"', *_versions("libcurl.so.4", "curl.map")]),
     ):
         source = str(_SOURCES / "stubs.c")
         _compile(["gcc", "-shared", "-fPIC", source, "-o", str(stubs / library), *options])
@@ -122,9 +126,10 @@ def _versions(soname: str, script: str) -> list[str]:
     return [f"-Wl,-soname,{soname}", f"-Wl,--version-script={_SOURCES / script}"]
 
 
-def _compile(command: list[str]) -> None:
+def _compile(command: list[str]) -> str:
+    """Run a compiler; return what it prints. Raises LocalError."""
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
     except FileNotFoundError as exc:
         raise LocalError("mesos", f"{command[0]} is not installed", _ADVICE) from exc
     except subprocess.CalledProcessError as exc:

@@ -104,7 +104,12 @@ def agent_part(
         "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": "15secs",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": f"{_EXECUTOR_GRACE}secs",
         "MESOS_GC_DELAY": "2days",
+        # An agent empties it at its start, and by default all of a machine share one.
+        "MESOS_FETCHER_CACHE_DIR": str(agent.folder / "fetched"),
         "MESOS_FETCHER_CACHE_SIZE": "1GB",
+        # What is fetched is on this machine.
+        "no_proxy": "*",
+        "NO_PROXY": "*",
     }
     return ProcessPart(
         name=agent.name,

@@ -17,7 +17,7 @@ from framework.ports import Cluster, Use
 from framework.records import Records
 from framework.sealing import Keyring
 from framework.service import Service
-from framework.task_info import Origin
+from framework.task_info import Executor, Origin
 from prevs import names
 from prevs.messages import TaskReport
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
@@ -54,7 +54,9 @@ def make_service(
         records,
         cluster,
         inbox=queue.SimpleQueue(),
-        origin=Origin("", ("python", "-m", "executor"), (), names.addresses("localhost", 8080)),
+        origin=Origin(
+            "", Executor("http://x/e.pyz", "0" * 64, "python3"), names.addresses("localhost", 8080)
+        ),
         new_attempt=new_attempt,
         forget_mirror=forget_mirror,
         read_settings=read_settings,

@@ -6,7 +6,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from executor.folder import Folder
@@ -23,9 +23,14 @@ _LIMIT = 60.0
 
 
 class ExecutorProcess:
-    """`python -m executor` in `folder`, with a work folder `work` that others may share."""
+    """An executor in `folder`, with a work folder `work` that others may share.
 
-    def __init__(self, folder: Path, work: Path, host: str, **environ: str) -> None:
+    `command` runs a bundle; without one it is `python -m executor`, of the files here.
+    """
+
+    def __init__(
+        self, folder: Path, work: Path, host: str, *, command: Sequence[str] = (), **environ: str
+    ) -> None:
         self.agent = FakeAgent()
         self.folder = Folder(work)
         self.work = work
@@ -37,14 +42,14 @@ class ExecutorProcess:
             **self.agent.environ(
                 PREVS_EXECUTOR_DIR=str(work),
                 PREVS_CLUSTER=CLUSTER,
-                PYTHONPATH=str(ROOT),
                 DOCKER_HOST=host,
             ),
+            **({} if command else {"PYTHONPATH": str(ROOT)}),
             **environ,
         }
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "executor"],
+                command or [sys.executable, "-m", "executor"],
                 cwd=folder,
                 env=self._environ,
                 stdout=out,

@@ -1,12 +1,14 @@
 """A framework in this process, on a real ZooKeeper and Mesos, whose executor only reports."""
 
+import atexit
+import functools
 import os
 import queue
 import secrets
-import sys
+import shutil
+import tempfile
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 from kazoo.client import KazooClient
@@ -22,7 +24,7 @@ from framework.previews import ServicePreviews
 from framework.records import Records
 from framework.sealing import Keyring
 from framework.service import Service
-from framework.task_info import Origin
+from framework.task_info import Executor, Origin
 from framework.zookeeper import ZookeeperStore
 from framework.zookeeper_link import connect, watch_link
 from prevs import names
@@ -30,6 +32,7 @@ from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.manifests import says_nothing
+from tests.fakes.standin_bundle import standin_executor
 
 ROOT = Path(__file__).parents[2]
 
@@ -71,8 +74,8 @@ class Framework:
             Records(stored, store, clock, Keyring(())),
             self.mesos,
             inbox=inbox,
-            origin=Origin("", _executor(), (), names.addresses("localhost", 8080)),
-            new_attempt=partial(next_attempt, secrets.choice),
+            origin=Origin("", _executor(), names.addresses("localhost", 8080)),
+            new_attempt=functools.partial(next_attempt, secrets.choice),
             forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
             read_settings=lambda app, sha: inbox.put(says_nothing(app, sha)),
             metrics=Metrics(CollectorRegistry()),
@@ -123,6 +126,9 @@ class Framework:
         raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
 
 
-def _executor() -> tuple[str, ...]:
-    script = "import runpy; runpy.run_module('tests.fakes.standin_executor', run_name='__main__')"
-    return (sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {script}")
+@functools.cache
+def _executor() -> Executor:
+    """Return the stand-in; its file is there for as long as this process."""
+    folder = tempfile.mkdtemp(prefix="prevs-standin-")
+    atexit.register(shutil.rmtree, folder)
+    return standin_executor(Path(folder))

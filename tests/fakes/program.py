@@ -13,6 +13,7 @@ from kazoo.client import KazooClient
 
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
+from tests.fakes.standin_bundle import write_bundle
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-this-test"
@@ -23,7 +24,6 @@ def settings(
 ) -> dict[str, str]:
     """Return the environment of a framework."""
     (folder / "token").write_text(TOKEN)
-    executor = f"{sys.executable} {ROOT}/tests/fakes/standin_executor.py"
     return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
@@ -33,7 +33,8 @@ def settings(
         "PREVS_LISTEN": f"127.0.0.1:{port}",
         "PREVS_TOKEN_FILE": str(folder / "token"),
         "PREVS_DIR": str(folder / name),
-        "PREVS_EXECUTOR_COMMAND": f"env PYTHONPATH={ROOT} {executor}",
+        "PREVS_EXECUTOR_BUNDLE": str(write_bundle(folder)),
+        "PREVS_EXECUTOR_PYTHON": sys.executable,
         "PREVS_REFS_INTERVAL": "1",
     }
 
@@ -85,6 +86,16 @@ class Program:
                 return preview
             time.sleep(0.02)
         raise AssertionError(f"{preview}\n{self.log.read_text()}")
+
+    def wait_reason(self, path: str, text: str) -> str:
+        """Return the reason that a preview tells once it has a text in it."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            reason: str = self.ask("GET", path).json().get("reason", "")
+            if text in reason:
+                return reason
+            time.sleep(0.02)
+        raise AssertionError(f"{reason}\n{self.log.read_text()}")
 
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None

@@ -6,21 +6,23 @@ import secrets
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from docker.api import APIClient
 
 from executor.daemon import Daemon
+from framework import executor_bundle
 from local import processes
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor
-from tests.fakes.executor_process import CLUSTER, ROOT, ExecutorProcess
+from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import (
     SERVE,
     SampleImages,
@@ -40,8 +42,9 @@ SHA = "ab" * 20
 class World:
     """An agent's machine: docker, a work folder, and executors that are ended at the end."""
 
-    def __init__(self, host: str, folder: Path, port: int) -> None:
+    def __init__(self, host: str, folder: Path, port: int, command: Sequence[str]) -> None:
         self.host = host
+        self.command = command
         self.folder = folder
         self.client: APIClient = Daemon({"DOCKER_HOST": host}).client()
         self.images = SampleImages(self.client)
@@ -53,7 +56,8 @@ class World:
         number = len(self.executors)
         host = environ.pop("host", self.host)
         folder = self.folder / f"sandbox-{number}"
-        made = ExecutorProcess(folder, self.folder / "work", host, **environ)
+        work = self.folder / "work"
+        made = ExecutorProcess(folder, work, host, command=self.command, **environ)
         self.executors.append(made)
         return made
 
@@ -89,9 +93,24 @@ class World:
         return executor
 
 
-@pytest.fixture
-def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
-    made = World(docker_host, tmp_path, free_port())
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The executor as agents fetch it."""
+    file = tmp_path_factory.mktemp("bundle") / "prevs-executor.pyz"
+    file.write_bytes(executor_bundle.build().data)
+    return file
+
+
+@pytest.fixture(params=["installed", "bundle"])
+def world(
+    request: pytest.FixtureRequest,
+    docker_host: str,
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    bundle: Path,
+) -> Iterator[World]:
+    bundled = (sys.executable, "-I", "-S", str(bundle)) if request.param == "bundle" else ()
+    made = World(docker_host, tmp_path, free_port(), bundled)
     with nothing_left(made.client, f"prevs.app={APP}"):
         yield made
         for executor in made.executors:
@@ -138,9 +157,9 @@ def test_the_guardian_is_no_descendant_of_the_executor_and_lets_signals_pass(wor
     assert stat.session != own.session
     held = {str(entry.readlink()) for entry in Path(f"/proc/{guardian.pid}/fd").iterdir()}
     pipes = {name for name in held if name.startswith("pipe:")}
-    others = {str(executor.stderr), "/dev/null", str(ROOT / "executor" / "guardian.sh")}
+    others = {str(executor.stderr), "/dev/null"}
     assert len(pipes) == 1
-    assert held <= pipes | others
+    assert {name for name in held - pipes - others if not name.endswith("/guardian.sh")} == set()
     for number in (1, 2, 3, 15):
         os.kill(guardian.pid, number)
     executor.kill()

@@ -94,12 +94,12 @@ def test_a_killed_framework_goes_on_where_it_was(program: Program, repository: P
 
 def test_every_wrong_setting_is_told_at_once(program: Program) -> None:
     program.environ |= {"PREVS_MASTER": "nowhere", "PREVS_PUBLIC_PORT": "eighty"}
-    del program.environ["PREVS_EXECUTOR_COMMAND"]
+    del program.environ["PREVS_DIR"]
     program.start()
     assert program.process is not None
     assert program.process.wait(60) == 2
     told = program.log.read_text()
-    for variable in ("PREVS_MASTER", "PREVS_PUBLIC_PORT", "PREVS_EXECUTOR_COMMAND"):
+    for variable in ("PREVS_MASTER", "PREVS_PUBLIC_PORT", "PREVS_DIR"):
         assert variable in told
 
 
@@ -126,3 +126,31 @@ def test_a_framework_that_is_torn_down_ends_with_its_own_code(
     assert program.process.wait(60) == 7
     assert "This framework was removed from Mesos" in program.log.read_text()
     assert TOKEN not in program.log.read_text()
+
+
+def test_an_executor_that_cannot_be_fetched_is_told_with_what_to_look_at(
+    program: Program, repository: Path, free_port: Callable[[], int]
+) -> None:
+    program.environ["PREVS_ADVERTISE"] = f"http://127.0.0.1:{free_port()}"
+    program.start()
+    program.wait_ready()
+    app = {"name": "hello", "repository": str(repository), "mem": 64}
+    program.ask("POST", "/v1/apps", json=app)
+    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    reason = program.wait_reason(answer.headers["Location"], "could not fetch the executor")
+    assert "PREVS_ADVERTISE" in reason
+
+
+def test_an_agent_fetches_the_executor_once_for_all_previews(
+    program: Program, repository: Path
+) -> None:
+    program.start()
+    program.wait_ready()
+    app = {"name": "hello", "repository": str(repository), "mem": 64}
+    program.ask("POST", "/v1/apps", json=app)
+    for _ in range(2):
+        answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+        program.wait_state(answer.headers["Location"], "running")
+        program.ask("DELETE", answer.headers["Location"])
+        program.wait_state(answer.headers["Location"], "stopped")
+    assert program.log.read_text().count("an agent fetches the executor") == 1

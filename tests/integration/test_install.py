@@ -57,3 +57,5 @@ def test_plain_pip_installs_everything_and_it_fits_together_p26(name: str, tmp_p
     assert "site-packages/pymesos" in run(installed, "-c", program, cwd=tmp_path)
     program = "import driver; print(driver.__file__)"
     assert str(tmp_path / "venv") in run(installed, "-c", program, cwd=tmp_path)
+    program = "from framework import executor_bundle; print(len(executor_bundle.build().data))"
+    assert int(run(installed, "-c", program, cwd=tmp_path)) > 500_000

@@ -215,6 +215,24 @@ def test_what_a_task_writes_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) 
         assert f"to {name}\n" in file.read_text()
 
 
+def test_the_agent_fetches_once_what_it_may_keep(
+    pair: Pair, scheduler: Scheduler, tmp_path: Path
+) -> None:
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "page.txt").write_text("kept")
+    asked: list[str] = []
+    with serving(tmp_path / "served", asked) as base:
+        uri = {"value": f"{base}/page.txt", "cache": True, "extract": False}
+        for name in ("first", "second"):
+            command = {"shell": True, "value": "cat page.txt > said", "uris": [uri]}
+            scheduler.launch(name, command)
+            assert scheduler.next("UPDATE")["status"]["state"] == "TASK_FAILED"
+    # How large it is, and then it.
+    assert asked == ["HEAD", "GET"]
+    said = list(pair.folder.glob("agent-1/**/executors/*/runs/latest/said"))
+    assert [file.read_text() for file in said] == ["kept", "kept"]
+
+
 def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
     pair: Pair, scheduler: Scheduler
 ) -> None:
@@ -229,8 +247,17 @@ def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
 
 
 @contextlib.contextmanager
-def serving(folder: Path) -> Iterator[str]:
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+def serving(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
+    """Serve a folder; the methods of all requests are added to `asked`."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def parse_request(self) -> bool:
+            understood = super().parse_request()
+            if asked is not None:
+                asked.append(self.command)
+            return understood
+
+    handler = partial(Handler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

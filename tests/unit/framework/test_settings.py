@@ -15,7 +15,6 @@ def environ(tmp_path: Path) -> dict[str, str]:
         "PREVS_ZOOKEEPER": "127.0.0.1:2181,127.0.0.1:2182",
         "PREVS_TOKEN_FILE": str(tmp_path / "token"),
         "PREVS_DIR": str(tmp_path),
-        "PREVS_EXECUTOR_COMMAND": "/opt/py/bin/python -m 'executor'",
         "PATH": "/bin",
     }
 
@@ -31,27 +30,23 @@ def test_what_is_not_said_has_its_default(environ: dict[str, str]) -> None:
     assert (chosen.root, chosen.domain, chosen.public_port) == ("/prevs", "localhost", 8080)
     assert (chosen.host, chosen.port) == ("127.0.0.1", 8090)
     assert (chosen.role, chosen.name, chosen.refs_interval) == ("prevs", "prevs", 10.0)
-    assert chosen.executor_uris == ()
+    assert (chosen.executor_python, chosen.executor_bundle) == ("python3", None)
     assert chosen.secret() is None
 
 
 def test_what_is_said_is_taken(environ: dict[str, str]) -> None:
     environ |= {
         "PREVS_LISTEN": "127.0.0.3:99",
-        "PREVS_EXECUTOR_URIS": "http://a/x.tgz, http://b/y.tgz",
+        "PREVS_EXECUTOR_PYTHON": "/usr/bin/python3.9",
+        "PREVS_EXECUTOR_BUNDLE": "/etc/prevs/executor.pyz",
         "PREVS_REFS_INTERVAL": "2.5",
         "PREVS_PUBLIC_PORT": "80",
     }
     chosen = settings.read(environ)
     assert (chosen.host, chosen.port) == ("127.0.0.3", 99)
-    assert chosen.executor_uris == ("http://a/x.tgz", "http://b/y.tgz")
+    assert chosen.executor_python == "/usr/bin/python3.9"
+    assert chosen.executor_bundle == Path("/etc/prevs/executor.pyz")
     assert (chosen.refs_interval, chosen.public_port) == (2.5, 80)
-
-
-def test_the_executor_is_split_into_words_and_never_given_to_a_shell(
-    environ: dict[str, str],
-) -> None:
-    assert settings.read(environ).executor_command == ("/opt/py/bin/python", "-m", "executor")
 
 
 def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> None:
@@ -69,7 +64,6 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
         "PREVS_MASTER": "somewhere",
         "PREVS_ZOOKEEPER": "",
         "PREVS_PUBLIC_PORT": "99999",
-        "PREVS_EXECUTOR_COMMAND": "a 'b",
         "PREVS_DOMAIN": "Not A Domain",
         "PREVS_TOKEN_FILE": "/nowhere/token",
     }
@@ -79,7 +73,6 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
         "PREVS_ZOOKEEPER",
         "PREVS_DIR",
         "PREVS_PUBLIC_PORT",
-        "PREVS_EXECUTOR_COMMAND",
         "PREVS_DOMAIN",
         "PREVS_TOKEN_FILE",
     }

@@ -1,9 +1,16 @@
 import base64
 import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
 
 from framework.app_secrets import AppSecrets, Variable
+from framework.executor_bundle import pack
 from framework.matching import Demand, InUse, match
-from framework.task_info import Origin, task_info
+from framework.task_info import Executor, Origin, task_info
 from prevs import names
 from prevs.messages import BuildOrder, Credential
 from prevs.records import AppRecord, PreviewRecord
@@ -16,8 +23,7 @@ PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id
 NOTHING = AppSecrets("hello")
 ORIGIN = Origin(
     "framework-1",
-    ("python", "-m", "executor"),
-    ("http://x/e.tgz",),
+    Executor("http://x/v1/executor/ab.pyz", "ab", "python3.11"),
     names.addresses("localhost", 8080),
 )
 (LAUNCH,) = match(
@@ -77,12 +83,40 @@ def test_the_executor_is_named_like_its_task_and_started_without_a_shell() -> No
     executor = TASK["executor"]
     assert executor["executor_id"] == TASK["task_id"] == {"value": f"hello.{A}.t1"}
     assert executor["framework_id"] == {"value": "framework-1"}
-    assert executor["command"] == {
-        "shell": False,
-        "value": "python",
-        "arguments": ["python", "-m", "executor"],
-        "uris": [{"value": "http://x/e.tgz"}],
-    }
+    command = executor["command"]
+    assert command["shell"] is False
+    assert command["value"] == command["arguments"][0] == "python3.11"
+
+
+def test_an_agent_keeps_the_bundle_that_it_has_fetched() -> None:
+    assert TASK["executor"]["command"]["uris"] == [
+        {
+            "value": "http://x/v1/executor/ab.pyz",
+            "output_file": "prevs-executor.pyz",
+            "cache": True,
+            "extract": False,
+        }
+    ]
+
+
+@pytest.mark.parametrize("intact", [True, False])
+def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_path: Path) -> None:
+    file = tmp_path / "prevs-executor.pyz"
+    file.write_bytes(pack({"__main__.py": b"import sys; print('runs', sys.argv)"}))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if not intact:
+        file.write_bytes(pack({"__main__.py": b"print('evil')"}))
+    origin = ORIGIN._replace(executor=Executor("http://x/", digest, sys.executable))
+    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING)["executor"]["command"]
+    ran = subprocess.run(
+        command["arguments"], cwd=tmp_path, capture_output=True, check=False, text=True
+    )
+    if intact:
+        assert ran.stdout == "runs ['prevs-executor.pyz']\n"
+    else:
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "not the bundle" in ran.stderr
+        assert digest in ran.stderr
 
 
 def test_resources_keep_what_the_offer_said_of_them() -> None:

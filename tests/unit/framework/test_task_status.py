@@ -132,3 +132,13 @@ def test_an_application_that_ends_well_has_failed_too() -> None:
 @pytest.mark.parametrize("data", ["%%%", base64.b64encode(b"{}").decode(), ""])
 def test_data_that_is_no_report_is_as_none(data: str) -> None:
     assert read(status("TASK_STARTING", data=data)).kind is Kind.ALIVE
+
+
+def test_an_executor_that_could_not_be_fetched_is_told_with_what_to_look_at() -> None:
+    message = "Failed to launch container: Failed to fetch all URIs for container 'c': status 1"
+    status = {"state": "TASK_FAILED", "reason": "REASON_CONTAINER_LAUNCH_FAILED"}
+    failure = read({**status, "task_id": {"value": "t"}, "message": message}).failure
+    assert failure is not None
+    assert failure.cause is Cause.EXECUTOR_FAILED
+    assert "PREVS_ADVERTISE" in failure.message
+    assert message in failure.message

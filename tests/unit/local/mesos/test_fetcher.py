@@ -7,6 +7,14 @@ import pytest
 from local.mesos.fetcher import FetchError, fetch, file_name, target_of
 
 
+def info(sandbox: Path, home: str = "", cache: Path | None = None) -> dict[str, str]:
+    return {
+        "sandbox_directory": str(sandbox),
+        "frameworks_home": home,
+        "cache_directory": str(cache),
+    }
+
+
 @pytest.mark.parametrize(
     ("uri", "name"),
     [
@@ -40,7 +48,7 @@ def test_an_archive_is_unpacked_into_the_sandbox(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
         zipped.write(tmp_path / "inner", "from-zip")
     for archive in ("a.tgz", "a.zip"):
-        fetch({"uri": {"value": f"file://{tmp_path / archive}"}}, sandbox, "")
+        fetch({"uri": {"value": f"file://{tmp_path / archive}"}}, info(sandbox))
     assert (sandbox / "from-tar").read_text() == (sandbox / "from-zip").read_text() == "content"
 
 
@@ -49,7 +57,7 @@ def test_an_archive_stays_as_it_is_when_extract_is_off(tmp_path: Path) -> None:
         pass
     sandbox = tmp_path / "sandbox"
     sandbox.mkdir()
-    fetch({"uri": {"value": str(tmp_path / "a.tar"), "extract": False}}, sandbox, "")
+    fetch({"uri": {"value": str(tmp_path / "a.tar"), "extract": False}}, info(sandbox))
     assert [file.name for file in sandbox.iterdir()] == ["a.tar"]
 
 
@@ -57,10 +65,25 @@ def test_an_executable_can_be_run(tmp_path: Path) -> None:
     (tmp_path / "tool").write_text("#!/bin/sh\n")
     sandbox = tmp_path / "sandbox"
     sandbox.mkdir()
-    tool = fetch({"uri": {"value": "tool", "executable": True}}, sandbox, str(tmp_path))
+    tool = fetch({"uri": {"value": "tool", "executable": True}}, info(sandbox, str(tmp_path)))
     assert tool.stat().st_mode & 0o111 == 0o111
 
 
 def test_other_schemes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="only paths, file, http and https"):
-        fetch({"uri": {"value": "hdfs://x/y"}}, tmp_path, "")
+        fetch({"uri": {"value": "hdfs://x/y"}}, info(tmp_path))
+
+
+def test_what_the_agent_wants_cached_is_brought_once_and_copied_from_there(tmp_path: Path) -> None:
+    sandboxes = [tmp_path / "one", tmp_path / "two"]
+    for sandbox in sandboxes:
+        sandbox.mkdir()
+    file, cache = tmp_path / "file", tmp_path / "cache"
+    file.write_text("content")
+    uri = {"value": str(file), "output_file": "out", "extract": False}
+    item = {"uri": uri, "action": "DOWNLOAD_AND_CACHE", "cache_filename": "c1"}
+    assert fetch(item, info(sandboxes[0], cache=cache)).read_text() == "content"
+    assert (cache / "c1").read_text() == "content"
+    file.unlink()
+    item["action"] = "RETRIEVE_FROM_CACHE"
+    assert fetch(item, info(sandboxes[1], cache=cache)).read_text() == "content"

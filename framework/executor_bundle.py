@@ -1,0 +1,172 @@
+"""The executor as one file that agents fetch: from what is installed here, without a network.
+
+Its bytes depend on the versions of what is in it alone, so that frameworks of the same version have
+the same file: names in order, no times, and bzip2, which is one library everywhere; there are
+several that deflate, and each in its own way.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import io
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import Distribution, PackageNotFoundError
+from pathlib import Path
+from typing import NamedTuple
+
+_PROGRAMS = ("driver", "executor", "prevs")
+"""Packages of ours that are in it whole; of `program` what these import."""
+
+_LIBRARIES = ("docker", "GitPython", "requests", "pymesos", "http-parser")
+_MAIN = "__main__.py"
+_MAIN_SOURCE = "executor/bundle.py"
+_LICENCE = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
+_WITHOUT = re.compile(r"(^|/)(tests?|__pycache__)/|^\.\.|\.(pyi|so|js)$|(^|/)py\.typed$")
+"""What no agent needs; compiled modules are of one Python, and each has its source beside it."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_FILE_MODE = 0o100644 << 16
+
+
+class BundleError(Exception):
+    """A bundle that cannot be made or read; str() is a sentence that says what to do."""
+
+
+class Bundle(NamedTuple):
+    """The file, and its SHA-256 in hex, which is its name."""
+
+    data: bytes
+    digest: str
+
+
+def read(path: Path) -> Bundle:
+    """Return the bundle in a file. Raises BundleError."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read ({error})") from None
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        raise BundleError(f"{path} is no zip archive that Python can run")
+    return _bundle(data)
+
+
+def build() -> Bundle:
+    """Return a bundle of what is installed. Blocks for a tenth of a second. Raises BundleError."""
+    try:
+        files = dict(_programs())
+        for found in _with_needs(_LIBRARIES):
+            files.update(_library(found))
+        licences = dict(_licences(importlib.metadata.distribution("prevs")))
+    except (OSError, PackageNotFoundError) as error:
+        raise BundleError(
+            f"the executor's bundle cannot be made of what is installed here ({error}): install "
+            "prevs anew, or name a bundle with PREVS_EXECUTOR_BUNDLE"
+        ) from error
+    return _bundle(pack({**files, **licences, _MAIN: files[_MAIN_SOURCE]}))
+
+
+def _bundle(data: bytes) -> Bundle:
+    return Bundle(data, hashlib.sha256(data).hexdigest())
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip archive that is the same for the same files."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name in sorted(files):
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.external_attr = _FILE_MODE
+            info.create_system = 3
+            # Python itself reads the first one, and knows no bzip2 there.
+            info.compress_type = zipfile.ZIP_STORED if name == _MAIN else zipfile.ZIP_BZIP2
+            archive.writestr(info, files[name])
+    return made.getvalue()
+
+
+def _programs() -> Iterator[tuple[str, bytes]]:
+    """Yield the files of ours by their names in the bundle."""
+    needed = {"__init__"}
+    for package in _PROGRAMS:
+        for path in sorted(_folder(package).rglob("*")):
+            if path.suffix in (".py", ".sh"):
+                data = path.read_bytes()
+                needed |= _imported("program", data) if path.suffix == ".py" else set()
+                yield f"{package}/{path.relative_to(_folder(package)).as_posix()}", data
+    done: set[str] = set()
+    while left := sorted(needed - done):
+        data = (_folder("program") / f"{left[0]}.py").read_bytes()
+        needed |= _imported("program", data)
+        done.add(left[0])
+        yield f"program/{left[0]}.py", data
+
+
+def _folder(package: str) -> Path:
+    """Return where a package of ours is, without importing it."""
+    found = importlib.util.find_spec(package)
+    if found is None or found.origin is None:
+        raise PackageNotFoundError(package)
+    return Path(found.origin).parent
+
+
+def _imported(package: str, source: bytes) -> set[str]:
+    """Return the modules of a package that a source imports."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and not node.level:
+            if node.module == package:
+                found |= {alias.name for alias in node.names}
+            names = [node.module or ""]
+        else:
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        found |= {name.split(".")[1] for name in names if name.startswith(f"{package}.")}
+    return found
+
+
+def _with_needs(names: Iterable[str]) -> list[Distribution]:
+    """Return distributions and all that they need on Linux, with any Python that may run them."""
+    found: dict[str, Distribution] = {}
+    left = list(names)
+    while left:
+        name = left.pop()
+        if (key := _canonical(name)) not in found:
+            found[key] = importlib.metadata.distribution(name)
+            left += needs(found[key].requires or ())
+    return [found[key] for key in sorted(found)]
+
+
+def needs(requirements: Iterable[str]) -> list[str]:
+    """Return the names in requirements, but for those of extras and of other systems.
+
+    A library that an older Python needs is in it, whichever Python makes the bundle.
+    """
+    found = []
+    for requirement in requirements:
+        name, _, marker = requirement.partition(";")
+        if "extra" not in marker and "win32" not in marker:
+            found.append(re.split(r"[\s\[<>=!~(]", name.strip(), maxsplit=1)[0])
+    return found
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _library(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of a distribution, its licences among them."""
+    for file in distribution.files or ():
+        name = file.as_posix()
+        if ".dist-info/" not in name and not _WITHOUT.search(name):
+            yield name, Path(str(file.locate())).read_bytes()
+    yield from _licences(distribution)
+
+
+def _licences(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
+    """Yield the licence files of a distribution; if it has none its description, which names it."""
+    named = f"licences/{_canonical(distribution.metadata['Name'])}-{distribution.version}"
+    files = [file for file in distribution.files or () if ".dist-info" in file.parent.as_posix()]
+    licences = [file for file in files if _LICENCE.match(file.name)]
+    for file in licences or [file for file in files if file.name == "METADATA"]:
+        yield f"{named}/{file.name}", Path(str(file.locate())).read_bytes()

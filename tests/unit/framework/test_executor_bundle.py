@@ -1,0 +1,55 @@
+import hashlib
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from framework.executor_bundle import BundleError, needs, pack, read
+
+
+def test_the_same_files_are_the_same_bytes_in_whichever_order_they_come() -> None:
+    files = {"b.py": b"b" * 5000, "__main__.py": b"a", "x/data": bytes(range(256))}
+    packed = pack(files)
+    assert pack(dict(reversed(files.items()))) == packed
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == files
+
+
+def test_what_python_reads_first_is_as_it_is_and_the_rest_is_made_smaller() -> None:
+    with zipfile.ZipFile(io.BytesIO(pack({"__main__.py": b"a" * 999, "b": b"b" * 999}))) as made:
+        kinds = {info.filename: info.compress_type for info in made.infolist()}
+    assert kinds == {"__main__.py": zipfile.ZIP_STORED, "b": zipfile.ZIP_BZIP2}
+
+
+@pytest.mark.parametrize(
+    ("requirement", "name"),
+    [
+        ("requests>=2.26.0", ["requests"]),
+        ("gitdb<5,>=4.0.1", ["gitdb"]),
+        ("charset_normalizer[x] (>=2)", ["charset_normalizer"]),
+        ("six", ["six"]),
+        ('typing-extensions>=3.10; python_version < "3.10"', ["typing-extensions"]),
+        ("pywin32>=304; sys_platform == 'win32'", []),
+        ("paramiko>=2.4.3; extra == 'ssh'", []),
+    ],
+)
+def test_a_library_needs_what_is_needed_on_linux_by_any_python(
+    requirement: str, name: list[str]
+) -> None:
+    assert needs([requirement]) == name
+
+
+def test_a_bundle_that_is_given_has_the_checksum_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "executor.pyz"
+    file.write_bytes(pack({"__main__.py": b""}))
+    assert read(file).digest == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="cannot be read"):
+        read(tmp_path / "nothing")
+    (tmp_path / "text").write_text("text")
+    with pytest.raises(BundleError, match="no zip archive"):
+        read(tmp_path / "text")

@@ -1,0 +1,58 @@
+import asyncio
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+
+from framework.executor_bundle import Bundle
+from framework.http_api import ExecutorFile, executor_path
+
+BUNDLE = Bundle(b"PK bytes", "ab" * 32)
+OTHER = f"/v1/executor/{'cd' * 32}.pyz"
+
+
+def ask(method: str, path: str, **headers: str) -> httpx.Response:
+    async def run() -> httpx.Response:
+        transport = httpx.ASGITransport(ExecutorFile(PlainTextResponse("another"), BUNDLE))
+        async with httpx.AsyncClient(transport=transport, base_url="http://framework") as client:
+            return await client.request(method, path, headers=headers)
+
+    return asyncio.run(run())
+
+
+def test_the_bundle_is_at_its_checksum_without_a_token_and_for_ever() -> None:
+    answer = ask("GET", executor_path(BUNDLE))
+    assert executor_path(BUNDLE) == f"/v1/executor/{'ab' * 32}.pyz"
+    assert (answer.status_code, answer.content) == (200, b"PK bytes")
+    assert answer.headers["etag"] == f'"{BUNDLE.digest}"'
+    assert "immutable" in answer.headers["cache-control"]
+
+
+def test_an_agent_can_ask_how_large_it_is() -> None:
+    answer = ask("HEAD", executor_path(BUNDLE))
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-length"] == "8"
+
+
+def test_who_has_it_need_not_have_it_again() -> None:
+    answer = ask("GET", executor_path(BUNDLE), **{"If-None-Match": f'"{BUNDLE.digest}"'})
+    assert (answer.status_code, answer.content) == (304, b"")
+    answer = ask("GET", executor_path(BUNDLE), **{"If-None-Match": '"other"'})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", [OTHER, "/v1/executor/", "/v1/executor/x"])
+def test_another_version_is_not_here(path: str) -> None:
+    answer = ask("GET", path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert executor_path(BUNDLE) in answer.json()["detail"]
+
+
+def test_it_is_only_read() -> None:
+    answer = ask("POST", executor_path(BUNDLE))
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_all_else_is_for_the_application() -> None:
+    assert ask("GET", "/v1/apps").text == "another"
