@@ -1,44 +1,38 @@
-"""The files of a commit, from a bare mirror of its repository that all attempts of an agent share.
+"""The files of a commit, with its submodules and large files, from mirrors that all attempts share.
 
-The mirror holds branches and tags only. A repository is untrusted: no hooks, no prompts, no
-transport that runs a command, and its symlinks stay symlinks.
+A repository is untrusted: no hooks, no prompts, no transport that runs a command, and its symlinks
+stay symlinks. What it names elsewhere is read as anybody would: docs/decisions/0033.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import re
-import shutil
-import subprocess
-import time
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import git
-
-from executor.errors import CommitMissing, ExecutorError, RepositoryUnreachable
-from executor.folder import Folder
-from executor.locks import locked
-from executor.ports import Log, Signals
-from executor.processes import end_group
-
-_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_CONFIG = (
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.fsmonitor=false"),
-    *("-c", "gc.auto=0"),
-    *("-c", "maintenance.auto=false"),
-    # Keep what comes as one pack: to unpack few objects means to compress each once more.
-    *("-c", "fetch.unpackLimit=1"),
-    # Large files stay the pointers that they are in the repository: a smudge filter would ask a
-    # server that the repository names.
-    *("-c", "filter.lfs.smudge="),
-    *("-c", "filter.lfs.process="),
-    *("-c", "filter.lfs.required=false"),
+from executor import large_files, submodules
+from executor.errors import (
+    CommitMissing,
+    CommitUnusable,
+    ExecutorError,
+    RepositoryUnreachable,
+    SubmoduleUnusable,
 )
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+from executor.folder import Folder
+from executor.git_access import GitAccess, git_access
+from executor.git_command import Deadline, GitCommand
+from executor.git_words import reason, without_credentials
+from executor.large_files import Place
+from executor.mirror import AS_POINTERS, Mirror
+from executor.ports import Log, Signals
+from executor.submodules import Submodule, printable
+from prevs import names
+from prevs.messages import Credential
+from program.git_addresses import NotAllowed, follow
+
+_MODULES, _LARGE = ".gitmodules", ".lfsconfig"
 
 
 class Source(NamedTuple):
@@ -47,10 +41,11 @@ class Source(NamedTuple):
     repository: str
     sha: str
     name: str
+    credential: Credential | None = None
 
 
 class GitCheckout:
-    """Fulfils the port Checkout with GitPython. `folder` is shared by all attempts of an agent."""
+    """Fulfils the port Checkout. `folder` is shared by all attempts of an agent."""
 
     def __init__(
         self,
@@ -60,150 +55,154 @@ class GitCheckout:
         signals: Signals,
         log: Log,
         environ: Mapping[str, str],
-        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._source = source
         self._signals = signals
         self._log = log
         self._environ = environ
-        self._now = now
-        digest = hashlib.sha256(source.repository.encode()).hexdigest()[:24]
-        self._mirror = folder / "mirrors" / f"{digest}.git"
-        self._lock = folder / "locks" / f"mirror-{digest}"
 
     @contextlib.contextmanager
     def tree(self, *, limit: float) -> Iterator[Path]:
         """Give a folder with the commit's files; it is gone when the context ends.
 
         Blocks while others of this agent read the repository, and then for at most `limit` seconds.
-        Raises RepositoryUnreachable, CommitMissing, Stopped.
+        Raises RepositoryUnreachable, CommitMissing, LargeFilesUnsupported, Stopped.
         """
-        tree = Folder(self._folder).tree(self._source.name)
-        index = tree.with_name(f"{tree.name}.index")
+        source, folder = self._source, Folder(self._folder)
+        tree = folder.tree(source.name)
         try:
-            deadline = self._fetch(limit)
-            tree.mkdir(parents=True)
-            settings = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(tree)}
-            self._run("read-tree", "--reset", "-u", self._source.sha, more=settings, until=deadline)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            keys = folder.keys(source.name)
+            with git_access(keys, source.repository, source.credential, self._environ) as access:
+                deadline = Deadline(limit)
+                git = GitCommand(self._folder, self._signals, deadline)
+                self._check_out(_Reading(access, git, deadline), _Module(*source[:2], tree))
             yield tree
         finally:
-            shutil.rmtree(tree, ignore_errors=True)
-            index.unlink(missing_ok=True)
+            folder.remove_files(source.name)
 
-    def _fetch(self, limit: float) -> float:
-        """Make sure that the mirror has the commit; asks the repository only where it has not.
-
-        Returns when `limit` will have passed: it counts from when nobody else reads the repository.
-        """
-        self._write_settings()
-        with locked(self._lock, self._signals, busy=self._say_busy):
-            deadline = self._now() + limit
-            # The last thing that init makes: one that was killed is begun again.
-            if not (self._mirror / "objects").exists():
-                self._mirror.parent.mkdir(parents=True, exist_ok=True)
-                self._run("init", "--quiet", "--bare", "--template=", until=deadline)
-            if self._has_commit(deadline):
-                return deadline
-            # Nobody else writes here while we hold the lock: a lock of git's own is one that a
-            # killed git left behind, and would stop every later fetch; what it had received is
-            # of no use.
-            for stale in (*self._mirror.rglob("*.lock"), *self._mirror.rglob("tmp_pack_*")):
-                stale.unlink(missing_ok=True)
-            where = ("--end-of-options", self._source.repository)
-            flags = ("--quiet", "--prune", "--no-tags", "--force", "--no-recurse-submodules")
-            code, said = self._try("fetch", *flags, *where, *_REFSPECS, more={}, until=deadline)
-            if code != 0:
-                raise self._unreachable(reason(said))
-            if not self._has_commit(deadline):
-                raise CommitMissing(without_credentials(self._source.repository), self._source.sha)
-            return deadline
-
-    def _say_busy(self) -> None:
-        self._log.header("waiting for another attempt that reads this repository")
-
-    def _has_commit(self, deadline: float) -> bool:
-        question = ("cat-file", "-e", f"{self._source.sha}^{{commit}}")
-        return self._try(*question, more={}, until=deadline)[0] == 0
-
-    def _run(self, *arguments: str, more: Mapping[str, str] | None = None, until: float) -> None:
-        """Run git where only this agent can be at fault. Raises ExecutorError."""
-        code, said = self._try(*arguments, more=more or {}, until=until)
-        if code != 0:
-            raise ExecutorError(f"git failed on the agent ({reason(said)}). Its disk may be full.")
-
-    def _try(self, *arguments: str, more: Mapping[str, str], until: float) -> tuple[int, str]:
-        """Run git on the mirror; return its exit code and what it wrote on stderr."""
-        # GitPython ends the process when this object is forgotten: keep it until it has ended.
-        command = git.Git(self._folder).execute(
-            ["git", *_CONFIG, *arguments],
-            as_process=True,
-            with_stdout=False,
-            env={**self._environment(), **more},
-            start_new_session=True,
+    def _check_out(self, reading: _Reading, module: _Module) -> None:
+        """Put a commit's files into a folder, and those of its submodules into theirs."""
+        way = reading.access.way(module.address)
+        mirror = Mirror(
+            self._folder,
+            module.address,
+            git=reading.git,
+            deadline=reading.deadline,
+            reader=self._source.repository,
+            environment=way.environment,
+            credential=way.credential,
         )
-        process = command.proc
-        if process is None:
-            raise ExecutorError("git did not start on the agent.")
+        with mirror.held(self._signals, self._log):
+            mirror.fetch(module.sha)
+        module.tree.mkdir(parents=True, exist_ok=True)
+        index = Folder(self._folder).index(self._source.name)
+        index.unlink(missing_ok=True)
+        settings = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(module.tree)}
+        place = Place(module.tree, settings)
+        written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
+        if written.code != 0:
+            raise _explain_refusal(module, written.said)
+        self._complete(mirror, place, module, way.credential)
+        found = _find_submodules(mirror, place, module)
+        index.unlink(missing_ok=True)
+        for submodule, sha in found:
+            self._check_out_submodule(reading, module, submodule, sha)
+
+    def _complete(
+        self, mirror: Mirror, place: Place, module: _Module, credential: Credential | None
+    ) -> None:
+        """Replace pointers by the large files that they stand for."""
+        pointers = large_files.find_pointers(mirror, place)
+        if not pointers:
+            return
+        large_files.require_git_lfs(pointers, self._environ)
+        count, size = len(pointers), sum(pointers.values()) / 1e6
+        self._log.header(f"fetching {count} large files with Git LFS, {size:.1f} MB")
+        named = mirror.setting(module.sha, _LARGE, "lfs.url")
+        with mirror.held(self._signals, self._log):
+            large_files.fetch_large_files(
+                mirror, place, module.sha, named=named, credential=credential
+            )
+        large_files.write_large_files(mirror, place, list(pointers))
+
+    def _check_out_submodule(
+        self, reading: _Reading, module: _Module, submodule: Submodule, sha: str
+    ) -> None:
+        """Put a submodule's files where they belong. Raises SubmoduleUnusable."""
+        path = printable("/".join(filter(None, (module.path, submodule.path))))
+        reading.count(path)
+        if module.depth == submodules.DEEPEST:
+            raise SubmoduleUnusable(path, f"it is more than {submodules.DEEPEST} submodules deep")
         try:
-            with self._signals.interrupting(lambda: end_group(process)):
-                said = process.communicate(timeout=max(0.1, until - self._now()))[1]
-        except subprocess.TimeoutExpired:
-            raise self._unreachable("it took too long") from None
-        finally:
-            if process.returncode is None:
-                end_group(process)
-                process.communicate()
-        self._signals.check()
-        return process.returncode, said.decode(errors="replace")
-
-    def _environment(self) -> Mapping[str, str]:
-        ssh = self._environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")
-        return {
-            "GIT_DIR": str(self._mirror),
-            "GIT_CONFIG_GLOBAL": str(self._settings),
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "true",
-            "GIT_SSH_COMMAND": ssh,
-            "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-            "GIT_LFS_SKIP_SMUDGE": "1",
-        }
-
-    @property
-    def _settings(self) -> Path:
-        return self._folder / "gitconfig"
-
-    def _write_settings(self) -> None:
-        """Write the user's git settings and ours: a local repository may be another user's.
-
-        git passes safe.directory neither by -c nor by environment to the upload-pack that it
-        starts for a local repository, so it has to be in a file.
-        """
-        text = "[safe]\n\tdirectory = *\n"
-        if own := self._environ.get("GIT_CONFIG_GLOBAL"):
-            text += f'[include]\n\tpath = "{own}"\n'
-        elif self._environ.get("HOME"):
-            text += "[include]\n\tpath = ~/.config/git/config\n\tpath = ~/.gitconfig\n"
-        self._folder.mkdir(parents=True, exist_ok=True)
-        mine = self._settings.with_name(f"gitconfig.{self._source.name}")
-        mine.write_text(text)
-        mine.replace(self._settings)
-
-    def _unreachable(self, why: str) -> RepositoryUnreachable:
-        return RepositoryUnreachable(without_credentials(self._source.repository), why)
+            address = follow(module.address, submodule.url, self._source.repository)
+        except NotAllowed as exc:
+            why = f"its repository, {without_credentials(printable(submodule.url))}, {exc}"
+            raise SubmoduleUnusable(path, why) from exc
+        tree = module.tree / submodule.path
+        # git has made it, as an empty folder, and looks for links itself: this is the second look.
+        if not tree.is_dir() or tree.resolve() != module.tree.resolve() / submodule.path:
+            raise SubmoduleUnusable(path, "its path leads out of the commit's files")
+        self._log.header(f"fetching the submodule {path}")
+        inner = _Module(address, sha, tree, path, module.depth + 1)
+        try:
+            self._check_out(reading, inner)
+        except CommitMissing as exc:
+            why = f"its commit {names.short(sha)} is on no branch or tag of its repository"
+            raise SubmoduleUnusable(path, why, "Push that commit there, then retry") from exc
+        except SubmoduleUnusable:
+            raise
+        except RepositoryUnreachable as exc:
+            why, advice = exc.why, "Check that the agents may read it, then retry"
+            raise SubmoduleUnusable(path, why, advice) from exc
 
 
-def reason(said: str) -> str:
-    """Return what git's messages come down to: its last line that tells of an error."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if line.startswith(("fatal:", "error:", "ERROR:"))]
-    if not lines:
-        return "git failed and said nothing"
-    # The first fatal line names the cause; those after it explain what to check.
-    line = telling[0] if telling else lines[-1]
-    return without_credentials(re.sub(r"^(fatal|error|ERROR): ", "", line)).rstrip(".")
+class _Module(NamedTuple):
+    """A commit to check out into a folder: the app's own, or a submodule at a `path` of it."""
+
+    address: str
+    sha: str
+    tree: Path
+    path: str = ""
+    depth: int = 0
 
 
-def without_credentials(text: str) -> str:
-    """Return `text` without the user names and passwords of the addresses in it."""
-    return _CREDENTIALS.sub("", text)
+class _Reading:
+    """What one checkout has for all its repositories."""
+
+    def __init__(self, access: GitAccess, git: GitCommand, deadline: Deadline) -> None:
+        self.access = access
+        self.git = git
+        self.deadline = deadline
+        self._count = 0
+
+    def count(self, path: str) -> None:
+        """Count a submodule. Raises SubmoduleUnusable for one too many."""
+        self._count += 1
+        if self._count > submodules.MOST:
+            raise SubmoduleUnusable(path, f"the commit has more than {submodules.MOST} of them")
+
+
+def _find_submodules(mirror: Mirror, place: Place, module: _Module) -> list[tuple[Submodule, str]]:
+    """Return the submodules of a commit that has been checked out, and their commits."""
+    if not os.path.lexists(place.tree / _MODULES):
+        return []
+    listing = mirror.settings(module.sha, _MODULES, submodules.LISTING)
+    if listing is None:
+        path = printable("/".join(filter(None, (module.path, _MODULES))))
+        raise SubmoduleUnusable(path, "git cannot read this file")
+    found = submodules.read_submodules(listing)
+    if not found:
+        return []
+    paths = [submodule.path for submodule in found]
+    command = ("--literal-pathspecs", "ls-files", "--stage", "-z", "--", *paths)
+    links = submodules.read_links(mirror.run(*command, more=place.settings))
+    return [(submodule, links[submodule.path]) for submodule in found if submodule.path in links]
+
+
+def _explain_refusal(module: _Module, said: str) -> ExecutorError:
+    """Return why git did not write a commit's files: their names are at fault, or this agent."""
+    if "invalid path" in said:
+        return CommitUnusable(module.sha, reason(said))
+    return ExecutorError(f"git failed on the agent ({reason(said)}). Its disk may be full.")

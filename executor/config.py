@@ -58,12 +58,12 @@ VARIABLES = (
     Variable("DOCKER_CERT_PATH", "The folder with the certificates for Docker.", "`~/.docker`"),
     Variable(
         "GIT_SSH_COMMAND",
-        "How git speaks ssh: which key, which known hosts.",
+        "How git speaks ssh for apps without a credential: which key, which known hosts.",
         "`ssh -o BatchMode=yes`",
     ),
     Variable(
         "GIT_CONFIG_GLOBAL",
-        "git's settings, for credentials of private repositories.",
+        "git's settings, also for apps without a credential.",
         "the user's own",
     ),
     Variable(

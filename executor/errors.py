@@ -2,7 +2,11 @@
 
 ExecutorError                  has a `cause` for programs; str() is a sentence for people
 ├── RepositoryUnreachable      git could not read the repository, or not in time
+│   ├── SubmoduleUnusable      the commit names a submodule that cannot be had
+│   └── LargeFilesMissing      Git LFS did not give the commit's large files
+├── LargeFilesUnsupported      the commit has large files, and the agent no git-lfs
 ├── CommitMissing              no branch or tag of the repository leads to the commit
+├── CommitUnusable             git refuses to write the commit's files
 ├── DockerfileMissing          the commit has no Dockerfile that can be used
 ├── ContextInvalid             the folder that it is to be built in cannot be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
@@ -41,17 +45,51 @@ class ExecutorError(Exception):
 
 
 class RepositoryUnreachable(ExecutorError):
-    """git could not read the repository; `why` is git's own last line."""
+    """git could not read the repository; `why` is git's own last line, or what it means."""
 
     cause = Cause.REPOSITORY_UNREACHABLE
 
-    def __init__(self, repository: str, why: str) -> None:
-        super().__init__(
-            f"The repository cannot be read ({repository}): {why}. "
-            "Check that its address is right and that the agents may read it, then retry."
+    def __init__(self, repository: str, why: str, advice: str = "") -> None:
+        advice = advice or (
+            "Check that its address is right and that the agents may read it, then retry"
+        )
+        super().__init__(f"The repository cannot be read ({repository}): {why}. {advice}.")
+        self.repository = repository
+        self.why = why
+
+
+class SubmoduleUnusable(RepositoryUnreachable):
+    """A submodule cannot be had; `path` is where it belongs in the commit's files."""
+
+    def __init__(self, path: str, why: str, advice: str = "") -> None:
+        advice = advice or "Change .gitmodules and push, then open the new commit's address"
+        ExecutorError.__init__(self, f"The submodule {path} cannot be used: {why}. {advice}.")
+        self.path = path
+        self.why = why
+
+
+class LargeFilesMissing(RepositoryUnreachable):
+    """Git LFS did not give the large files of a commit."""
+
+    def __init__(self, repository: str, why: str, advice: str = "") -> None:
+        advice = advice or "Check that they were pushed (`git lfs push --all`), then retry"
+        ExecutorError.__init__(
+            self, f"The large files in Git LFS cannot be had ({repository}): {why}. {advice}."
         )
         self.repository = repository
         self.why = why
+
+
+class LargeFilesUnsupported(ExecutorError):
+    """The commit has files in Git LFS, `example` is one, and this agent has no git-lfs."""
+
+    def __init__(self, count: int, example: str) -> None:
+        files = "a file" if count == 1 else f"{count} files"
+        super().__init__(
+            f"The commit has {files} in Git LFS ({example}), and this agent has no git-lfs. "
+            "Its operator has to install it (Debian: apt-get install git-lfs), then retry."
+        )
+        self.count = count
 
 
 class CommitMissing(ExecutorError):
@@ -63,6 +101,19 @@ class CommitMissing(ExecutorError):
         super().__init__(
             f"Commit {names.short(sha)} is on no branch or tag of {repository} any more. "
             "Push it again, or open the address of a commit that is there."
+        )
+        self.sha = sha
+
+
+class CommitUnusable(ExecutorError):
+    """git refuses to write the files of a commit; `why` is its own line."""
+
+    cause = Cause.COMMIT_MISSING
+
+    def __init__(self, sha: str, why: str) -> None:
+        super().__init__(
+            f"The files of commit {names.short(sha)} cannot be written: {why}. "
+            "Change their names and push, then open the new commit's address."
         )
         self.sha = sha
 

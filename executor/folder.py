@@ -2,7 +2,8 @@
 
     id               names this folder for as long as it exists; its containers carry it
     attempts/<task>  held with flock by the executor of that task while it lives
-    trees/<task>     the commit's files while its image is built, and trees/<task>.index
+    trees/<task>     the commit's files while its image is built; beside them, while they are
+                     fetched, trees/<task>.index and trees/<task>.keys
     prepared/<key>   is there where a set of hooks has succeeded on a set of volumes
 
 The kernel lets go of a lock when its holder dies, however it dies. A path would not do as a name:
@@ -42,7 +43,7 @@ class Folder:
         return file.read_text()
 
     def tree(self, task_id: str) -> Path:
-        """Return where the files of an attempt's commit are, its index being beside it."""
+        """Return where the files of an attempt's commit are."""
         return self._path / "trees" / task_id
 
     def is_prepared(self, key: str) -> bool:
@@ -54,6 +55,20 @@ class Folder:
         file = self._path / "prepared" / key
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
+
+    def index(self, task_id: str) -> Path:
+        """Return where git notes what it has written into the tree."""
+        return self._path / "trees" / f"{task_id}.index"
+
+    def keys(self, task_id: str) -> Path:
+        """Return the folder of what git is told in secret while it reads a repository."""
+        return self._path / "trees" / f"{task_id}.keys"
+
+    def remove_files(self, task_id: str) -> None:
+        """Remove an attempt's tree and what was beside it."""
+        shutil.rmtree(self.tree(task_id), ignore_errors=True)
+        shutil.rmtree(self.keys(task_id), ignore_errors=True)
+        self.index(task_id).unlink(missing_ok=True)
 
     def hold(self, task_id: str) -> int:
         """Say that an attempt lives, until the returned descriptor is closed. Raises OSError."""
@@ -83,9 +98,7 @@ class Folder:
         with self._alone(task_id) as lock:
             if lock is None:
                 return
-            tree = self.tree(task_id)
-            shutil.rmtree(tree, ignore_errors=True)
-            tree.with_name(f"{tree.name}.index").unlink(missing_ok=True)
+            self.remove_files(task_id)
             (self._attempts / task_id).unlink(missing_ok=True)
 
     @contextlib.contextmanager

@@ -53,7 +53,7 @@ class Toolbox:
 
             return GitCheckout(
                 self._config.dir,
-                Source(order.repository, order.sha, attempt.task_id),
+                Source(order.repository, order.sha, attempt.task_id, order.credential),
                 signals=signals,
                 log=log,
                 environ=self._environ,

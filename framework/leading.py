@@ -91,7 +91,9 @@ def make(
     cluster = _cluster(chosen, inbox, stored.framework_id)
     # What reads repositories needs credentials, and is made before what keeps them.
     given = ServiceSecrets(lambda: service, clock.now)
-    refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval)
+    refs = Mirrors(
+        chosen.dir / "mirrors", interval=chosen.refs_interval, credential=given.credential
+    )
     metrics = Metrics(registry)
     following = Following(
         refs,

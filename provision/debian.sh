@@ -12,18 +12,18 @@ needed=(
   default-jre-headless libzookeeper-java        # ZooKeeper
   docker.io docker-cli docker-buildx iptables   # containers
   g++ libc6-dev                                 # compiles local/mesos
-  ca-certificates curl git                      # git clone over https, too; curl is the README's
+  ca-certificates curl git git-lfs              # git clone over https, too; curl is the README's
   haproxy
   iproute2 procps                               # undo what dockerd did to the network
   libapr1t64 libsasl2-2 libsvn1                 # what the Mesos library is linked with
   python3-venv
 )
 services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service
-          prometheus.service)
+          prometheus.service ssh.service ssh.socket)
 
 case "${1-}" in
   "") ;;
-  --test) needed+=(chromium prometheus mmdebstrap) ;;  # a browser, what reads the metrics, and the images of tests/apps
+  --test) needed+=(chromium prometheus mmdebstrap openssh-server) ;;  # a browser, what reads the metrics, images of tests/apps, private repositories
   --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
   *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
 esac

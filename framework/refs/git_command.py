@@ -3,14 +3,23 @@
 git reads one settings file, ours; it never asks for anything, and speaks only the protocols below.
 """
 
+from __future__ import annotations
+
+import contextlib
+import copy
 import io
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import git
 
 from framework import repositories
+from prevs.messages import Credential
+from program.git_addresses import read_address
+from program.git_credentials import Access, CredentialUnusable, find_advice, give_access
 
 # safe.directory has to be in a file: git empties the environment's settings for the upload-pack
 # that serves a repository on this machine, and that one refuses other users' repositories.
@@ -43,6 +52,7 @@ _ENVIRONMENT = {
     "GIT_NO_REPLACE_OBJECTS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
 }
+_KEYS = "keys-"
 _TIMED_OUT = (124, 137)
 _BOILERPLATE = (
     "Could not read from remote repository.",
@@ -68,8 +78,12 @@ class GitCommand:
     """git with its settings in `folder`. Thread safe."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         settings = folder / "gitconfig"
         settings.write_text(_SETTINGS)
+        # What a framework that was killed has left.
+        for left in folder.glob(f"{_KEYS}*"):
+            shutil.rmtree(left, ignore_errors=True)
         self._environment = {**_ENVIRONMENT, "GIT_CONFIG_GLOBAL": str(settings)}
 
     def read(self, repository: Path, arguments: Sequence[str], *, limit: int) -> str:
@@ -89,8 +103,39 @@ class GitCommand:
         """
         return self._execute(repository, arguments, limit=limit)
 
+    @contextlib.contextmanager
+    def asking(self, address: str, credential: Credential | None) -> Iterator[GitCommand]:
+        """Give a git that may ask the repository at `address` with a credential, for a while.
+
+        Raises GitFailed where it cannot be used; one that is raised within says what is to be done.
+        """
+        place = read_address(address)
+        with tempfile.TemporaryDirectory(prefix=_KEYS, dir=self._folder) as keys:
+            try:
+                access = give_access(credential, place, Path(keys)) if place else Access({})
+            except CredentialUnusable as exc:
+                raise GitFailed(str(exc), "") from exc
+            for path, text in access.files.items():
+                path.touch(mode=0o600)
+                path.write_text(text)
+            git = self
+            if credential is not None:
+                git = copy.copy(self)
+                git._environment = {**self._environment, **access.environment}
+            try:
+                yield git
+            except GitFailed as exc:
+                if found := find_advice(exc.output, credential):
+                    raise GitFailed(". ".join(found), exc.output) from exc
+                raise
+
     def _execute(
-        self, repository: Path, arguments: Sequence[str], *, limit: int, **more: Any
+        self,
+        repository: Path,
+        arguments: Sequence[str],
+        *,
+        limit: int,
+        **more: Any,
     ) -> tuple[str, str]:
         # timeout(1) ends all of git's children too, and gently, so that git removes its locks;
         # GitPython's own limit kills, and needs a program that not every machine has.

@@ -19,6 +19,7 @@ from framework.refs import commits, resolution
 from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.resolution import Ref
 from prevs import names
+from prevs.messages import Credential
 
 FIRST_FETCH_LIMIT = 600
 FETCH_LIMIT = 60
@@ -76,15 +77,25 @@ class _Refresh(NamedTuple):
 
 
 class Mirror:
-    """The mirror in `folder` of `repository`, which git may be given. Thread safe."""
+    """The mirror in `folder` of `repository`, which git may be given. Thread safe.
+
+    `credential` is asked before each fetch, and does not block.
+    """
 
     def __init__(
-        self, folder: Path, repository: str, git: GitCommand, clock: Callable[[], float]
+        self,
+        folder: Path,
+        repository: str,
+        git: GitCommand,
+        clock: Callable[[], float],
+        *,
+        credential: Callable[[], Credential | None] = lambda: None,
     ) -> None:
         self.folder = folder
         self.repository = repository
         self._git = git
         self._clock = clock
+        self._credential = credential
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._last = Fetched(float("-inf"), None)
@@ -261,7 +272,9 @@ class Mirror:
                 self.folder, ["init", "--quiet", "--bare", "--template="], limit=READ_LIMIT
             )
         limit = FETCH_LIMIT if exists else FIRST_FETCH_LIMIT
-        _, news = self._git.run(self.folder, [*_FETCH, self.repository, *_REFSPECS], limit=limit)
+        command = [*_FETCH, self.repository, *_REFSPECS]
+        with self._git.asking(self.repository, self._credential()) as git:
+            _, news = git.run(self.folder, command, limit=limit)
         return bool(news)
 
     def _exists(self) -> bool:

@@ -15,6 +15,7 @@ from framework.errors import (
     AmbiguousLabel,
     BeingFetched,
     Candidate,
+    FrameworkError,
     RepositoryUnreachable,
     UnknownLabel,
     UnknownPlace,
@@ -25,6 +26,7 @@ from framework.refs.commits import Cursor
 from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.mirror import Found, Mirror, Snapshot
 from prevs import names
+from prevs.messages import Credential
 from prevs.records import AppRecord
 
 FRESH_S = 2.0
@@ -40,7 +42,8 @@ class Mirrors:
 
     `clock` gives monotonic seconds. A mirror's folder tells its repository, so an app whose
     repository changes gets a new one, and never an answer out of the old one. Lists are fetched
-    anew after `interval` seconds; the framework follows what runs as often by itself.
+    anew after `interval` seconds; the framework follows what runs as often by itself. `credential`
+    gives that of an app at any time, does not block, and may raise FrameworkError.
     """
 
     def __init__(
@@ -49,12 +52,14 @@ class Mirrors:
         clock: Callable[[], float] = time.monotonic,
         *,
         interval: float = 10.0,
+        credential: Callable[[str], Credential | None] = lambda _: None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._git = GitCommand(folder)
         self._clock = clock
         self._interval = interval
+        self._credential = credential
         self._lock = threading.Lock()
         self._mirrors: dict[str, Mirror] = {}
 
@@ -185,7 +190,8 @@ class Mirrors:
             digest = hashlib.sha256(app.repository.encode()).hexdigest()[:16]
             folder = self._folder / app.name / f"{digest}.git"
             folder.parent.mkdir(exist_ok=True)
-            before, mirror = mirror, Mirror(folder, app.repository, self._git, self._clock)
+            before = mirror
+            mirror = self._make_mirror(app, folder)
             self._mirrors[app.name] = mirror
         if before:
             before.retire()
@@ -193,6 +199,16 @@ class Mirrors:
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
         return mirror
+
+    def _make_mirror(self, app: AppRecord, folder: Path) -> Mirror:
+        def credential() -> Credential | None:
+            try:
+                return self._credential(app.name)
+            except FrameworkError as exc:
+                # One that cannot be opened is a repository that cannot be read.
+                raise GitFailed(str(exc).rstrip("."), "") from exc
+
+        return Mirror(folder, app.repository, self._git, self._clock, credential=credential)
 
     def _maintain(self, app: str, mirror: Mirror) -> None:
         try:

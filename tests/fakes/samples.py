@@ -93,6 +93,8 @@ class SampleRepository:
         """Run git here; return what it says."""
         environ = {
             **os.environ,
+            # Debian's git-lfs would change what is added.
+            "GIT_CONFIG_NOSYSTEM": "1",
             **{f"GIT_{who}_{what}": "t@example.org" for who in _WHO for what in ("NAME", "EMAIL")},
         }
         done = subprocess.run(

@@ -1,8 +1,8 @@
-"""executor/checkout.py: what git's words come down to."""
+"""executor/git_words.py: what git's words come down to."""
 
 import pytest
 
-from executor.checkout import reason, without_credentials
+from executor.git_words import reason, without_credentials
 
 
 @pytest.mark.parametrize(

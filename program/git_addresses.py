@@ -1,0 +1,180 @@
+"""Where a git repository is: its address taken apart, and addresses that one may name. Pure."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
+"""The schemes by which another machine is asked, each with its port."""
+
+LOCAL = "file"
+
+_URL = re.compile(r"(?P<scheme>[a-z]+)://(?P<authority>[^/]*)(?P<path>/.*)?", re.I | re.A)
+_SCP_LIKE = re.compile(
+    r"(?:(?P<user>[^\s@/:-][^\s@/:]*)@)?(?P<host>[^\s@/:-][^\s@/:]*):(?P<path>[^:-].*)"
+)
+_AUTHORITY = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[^\s:\[\]@-][^\s:\[\]@]*)(?::(?P<port>\d{0,5}))?", re.I | re.A
+)
+_PLAIN = re.compile(r"[\x21-\x7e]+")
+
+
+class Origin(NamedTuple):
+    """Who is asked: a scheme, and the host (in small letters) and the port that speak it."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class Address(NamedTuple):
+    """A repository's address. One on this machine has the scheme `file`, and no host.
+
+    `user` is as it was given, with the password where there was one.
+    """
+
+    origin: Origin
+    user: str
+    path: str
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether it is a path of this machine."""
+        return self.origin.scheme == LOCAL
+
+
+def read_address(text: str) -> Address | None:
+    """Return an address taken apart: a path, a URL or `user@host:path`; None of any other text."""
+    if not text.isprintable() or text != text.strip():
+        return None
+    if text.startswith("/"):
+        return _local(text)
+    if url := _URL.fullmatch(text):
+        return _read_url(url["scheme"].lower(), url["authority"], url["path"] or "")
+    if found := _SCP_LIKE.fullmatch(text):
+        origin = Origin("ssh", found["host"].lower(), PORTS["ssh"])
+        return Address(origin, found["user"] or "", found["path"])
+    return None
+
+
+def write_origin(origin: Origin) -> str:
+    """Return the beginning of a URL of this origin."""
+    port = "" if PORTS[origin.scheme] == origin.port else f":{origin.port}"
+    return f"{origin.scheme}://{origin.host}{port}"
+
+
+class NotAllowed(ValueError):
+    """A repository named an address that it may not name; str() says why, after its name."""
+
+
+def follow(base: str, named: str, root: str) -> str:
+    """Return the address of what the repository at `base` calls `named`, as for a submodule.
+
+    `./` and `../` begin a path relative to `base`. `root` is the repository that the app names, and
+    bounds the rest: where it is on another machine, none on this one may be named; where it is on
+    this one, only those below the folder that it is in. Raises NotAllowed.
+    """
+    text = _join(base, named) if named.startswith(("./", "../")) else named
+    address, top = read_address(text), read_address(root)
+    if address is None or top is None:
+        raise NotAllowed("is neither relative nor the address of a repository")
+    if address.origin.scheme in ("http", "https") and ":" in address.user:
+        raise NotAllowed("has a password in its address")
+    if not address.is_local:
+        if not _PLAIN.fullmatch(text):
+            raise NotAllowed("has signs in its address that no URL has")
+        return text
+    if not top.is_local:
+        raise NotAllowed("names a path of the agent, which only a repository there may")
+    if not _is_below(address.path, top.path):
+        raise NotAllowed("is outside the folder that the repository is in")
+    return address.path
+
+
+def find_large_files(repository: str, named: str | None) -> str:
+    """Return the address of the Git LFS server of a repository.
+
+    `named` is what the repository's .lfsconfig says, which may lead to another path or port of the
+    same host only. Raises NotAllowed.
+    """
+    address = read_address(repository)
+    if address is None:
+        raise NotAllowed("would be beside an address that is none")
+    if named is not None:
+        found = read_address(named)
+        if found is None or found.is_local or found.origin.host != address.origin.host:
+            raise NotAllowed("is not at the repository's own host")
+        if ":" in found.user:
+            raise NotAllowed("has a password in its address")
+        return named
+    scheme, host, _ = address.origin
+    if address.is_local:
+        return f"file://{quote(address.path)}"
+    path = address.path.strip("/")
+    if scheme == "ssh":
+        # git-lfs asks there, by `git-lfs-authenticate`, where the server of the files is.
+        user = f"{address.user}@" if address.user else ""
+        return f"ssh://{user}{host}:{address.origin.port}/{path}"
+    where = write_origin(address.origin) if scheme != "git" else f"https://{host}"
+    return f"{where}/{path.removesuffix('.git')}.git/info/lfs"
+
+
+def _read_url(scheme: str, authority: str, path: str) -> Address | None:
+    if scheme == LOCAL:
+        return _local(unquote(path)) if path and not authority else None
+    user, _, rest = authority.rpartition("@")
+    found = _AUTHORITY.fullmatch(rest)
+    if scheme not in PORTS or found is None or user.startswith("-"):
+        return None
+    port = int(found["port"] or PORTS[scheme])
+    return Address(Origin(scheme, found["host"].lower(), port), user, path)
+
+
+def _local(path: str) -> Address | None:
+    return Address(Origin(LOCAL, "", 0), "", path) if "\0" not in path else None
+
+
+def _join(base: str, named: str) -> str:
+    """Return a relative address made absolute. Raises NotAllowed where it leads above the host."""
+    address = read_address(base)
+    if address is None:
+        raise NotAllowed("is relative to an address that is none")
+    # By the length of the path as it is written: a scp-like one need not begin with a slash.
+    if address.is_local:
+        beginning, path = "", address.path
+    else:
+        path = address.path
+        beginning = base[: len(base) - len(path)]
+    pieces = [piece for piece in path.split("/") if piece]
+    for piece in named.split("/"):
+        if piece == "..":
+            if not pieces:
+                raise NotAllowed("leads above the root of its host")
+            pieces.pop()
+        elif piece not in ("", "."):
+            pieces.append(piece)
+    if not pieces:
+        raise NotAllowed("is no repository but a whole host")
+    slash = "/" if path.startswith("/") else ""
+    return f"{beginning}{slash}{'/'.join(pieces)}"
+
+
+def _is_below(path: str, root: str) -> bool:
+    """Tell whether a path lies in the folder that `root` is in, or in `root` where that is `/`."""
+    real = _flatten(path)
+    top = _flatten(root)
+    folder = top.parent if top.parent != PurePosixPath("/") else top
+    return folder in real.parents
+
+
+def _flatten(path: str) -> PurePosixPath:
+    pieces: list[str] = []
+    for piece in path.split("/"):
+        if piece == "..":
+            del pieces[-1:]
+        elif piece not in ("", "."):
+            pieces.append(piece)
+    return PurePosixPath("/", *pieces)

@@ -1,0 +1,245 @@
+"""Servers of git repositories on loopback: https with names and passwords, and ssh.
+
+Behind the first is git's own http-backend, and what a Git LFS server says; the second is OpenSSH's.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import trustme
+
+from tests.fakes.samples import wait_until
+from tests.free_ports import free_port
+
+USER, TOKEN = "ada", "t0ken-of-ada"
+_BACKEND = Path("/usr/lib/git-core/git-http-backend")
+
+
+class Asked(NamedTuple):
+    """A request as it came: the path with its query, and what it shows as credential."""
+
+    path: str
+    authorization: str | None
+
+
+class HttpsRepositories:
+    """The repositories below `root`, over https; those of `guarded` need USER and TOKEN."""
+
+    def __init__(self, root: Path, authority: trustme.CA, *, protocol: str = "") -> None:
+        self.root = root
+        self.guarded = True
+        self.guarded_paths: list[str] = []
+        self.asked: list[Asked] = []
+        self.sent = 0
+        self.redirects: dict[str, str] = {}
+        self.redirects_later: dict[str, str] = {}
+        self.large: dict[str, bytes] = {}
+        self.large_at = ""
+        self.protocol = protocol
+        self.hang = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", free_port()), _handler(self))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+        self._server.socket = context.wrap_socket(
+            self._server.socket, server_side=True, do_handshake_on_connect=False
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def url(self, path: str, host: str = "127.0.0.1") -> str:
+        return f"https://{host}:{self.port}/{path}"
+
+    @property
+    def shown(self) -> set[str]:
+        """Every user and password that was shown here."""
+        return {
+            base64.b64decode(asked.authorization.removeprefix("Basic ")).decode()
+            for asked in self.asked
+            if asked.authorization
+        }
+
+    def stop(self) -> None:
+        self.hang.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def _handler(world: HttpsRepositories) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+
+        def do_GET(self) -> None:
+            self._answer(b"")
+
+        def do_POST(self) -> None:
+            self._answer(self._body())
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
+        def _answer(self, body: bytes) -> None:
+            path, _, query = self.path.partition("?")
+            shown = self.headers.get("Authorization")
+            world.asked.append(Asked(self.path, shown))
+            for beginning, target in world.redirects.items():
+                if path.startswith(beginning):
+                    where = target + self.path.removeprefix(beginning)
+                    self._say(307 if body else 302, {"Location": where}, b"")
+                    return
+            expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+            guarded = world.guarded or any(path.startswith(one) for one in world.guarded_paths)
+            if guarded and shown != expected:
+                self._say(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+            elif later := [one for one in world.redirects_later if path.startswith(one)]:
+                where = world.redirects_later[later[0]] + self.path.removeprefix(later[0])
+                self._say(307 if body else 302, {"Location": where}, b"")
+            elif "/hang/" in path:
+                world.hang.wait()
+            elif path.endswith("/objects/batch"):
+                self._tell_large(body)
+            elif path.startswith("/large/"):
+                self._say(200, {}, world.large[path.removeprefix("/large/")])
+            elif "/dumb/" in path:
+                self._give_file(path.replace("/dumb/", "/"))
+            else:
+                self._run_backend(path, query, body)
+
+        def _give_file(self, path: str) -> None:
+            file = world.root / path.lstrip("/")
+            if file.is_file():
+                self._say(200, {}, file.read_bytes())
+            else:
+                self._say(404, {}, b"")
+
+        def _tell_large(self, body: bytes) -> None:
+            said = []
+            for wanted in json.loads(body)["objects"]:
+                if (oid := wanted["oid"]) in world.large:
+                    action = {"href": (world.large_at or world.url("large/")) + oid}
+                    said.append({**wanted, "actions": {"download": action}})
+                else:
+                    problem = {"code": 404, "message": "Object does not exist"}
+                    said.append({**wanted, "error": problem})
+            answer = json.dumps({"transfer": "basic", "objects": said}).encode()
+            self._say(200, {"Content-Type": "application/vnd.git-lfs+json"}, answer)
+
+        def _run_backend(self, path: str, query: str, body: bytes) -> None:
+            environ = {
+                "PATH": os.environ["PATH"],
+                "GIT_PROJECT_ROOT": str(world.root),
+                "GIT_HTTP_EXPORT_ALL": "1",
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": "safe.directory",
+                "GIT_CONFIG_VALUE_0": "*",
+                "REQUEST_METHOD": self.command,
+                "PATH_INFO": path,
+                "QUERY_STRING": query,
+                "CONTENT_TYPE": self.headers.get("Content-Type") or "",
+                "CONTENT_LENGTH": str(len(body)),
+                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
+                "GIT_PROTOCOL": world.protocol or self.headers.get("Git-Protocol") or "",
+            }
+            done = subprocess.run(
+                [str(_BACKEND)], input=body, env=environ, capture_output=True, check=False
+            )
+            head, _, content = done.stdout.partition(b"\r\n\r\n")
+            fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
+            self._say(int(fields.pop("Status", "200").split()[0]), fields, content)
+
+        def _say(self, status: int, fields: Mapping[str, str], content: bytes) -> None:
+            world.sent += len(content)
+            self.send_response(status)
+            for name, value in fields.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(content)
+
+    return Handler
+
+
+class SshRepositories(NamedTuple):
+    """Repositories of this machine over ssh, for who has the key."""
+
+    port: int
+    private_key: str
+    known_hosts: str
+    log: Path
+
+    def url(self, path: Path) -> str:
+        return f"ssh://root@127.0.0.1:{self.port}{path}"
+
+
+@contextlib.contextmanager
+def serve_ssh(folder: Path, commands: Path) -> Iterator[SshRepositories]:
+    """Run a sshd with a host key and a client's key of its own; `commands` are found there too."""
+    folder.mkdir(mode=0o700)
+    host, client = _make_key(folder / "host"), _make_key(folder / "client")
+    allowed = folder / "authorized_keys"
+    allowed.write_text(client.with_suffix(".pub").read_text())
+    port = free_port()
+    options = {
+        "Port": port,
+        "ListenAddress": "127.0.0.1",
+        "HostKey": host,
+        "PidFile": "none",
+        "AuthorizedKeysFile": allowed,
+        "StrictModes": "no",
+        "UsePAM": "no",
+        "PasswordAuthentication": "no",
+        "KbdInteractiveAuthentication": "no",
+        "PermitRootLogin": "prohibit-password",
+        "PerSourcePenalties": "no",
+        "SetEnv": f"PATH={commands}:{os.environ['PATH']}",
+    }
+    config, log = folder / "sshd_config", folder / "log"
+    config.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
+    # sshd refuses to run without the folder that its unit makes.
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    program = shutil.which("sshd") or "/usr/sbin/sshd"
+    process = subprocess.Popen([program, "-D", "-f", str(config), "-E", str(log)])
+    try:
+        wait_until(lambda: process.poll() is not None or "listening" in _read(log))
+        assert process.poll() is None, _read(log)
+        public = host.with_suffix(".pub").read_text()
+        known = f"[127.0.0.1]:{port} {public}"
+        yield SshRepositories(port, client.read_text(), known, log)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _make_key(path: Path) -> Path:
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(path)]
+    subprocess.run(command, check=True)
+    return path
+
+
+def _read(log: Path) -> str:
+    return log.read_text().lower() if log.exists() else ""
