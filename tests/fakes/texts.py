@@ -19,6 +19,9 @@ schemathesis.openapi.format(
     "agent-constraint", st.sampled_from(["zone=a|b", "disk!=slow", "gpu", "rack/row = 7"])
 )
 schemathesis.openapi.format(
+    "repository-folder", st.sampled_from(["", "web", "services/web", "größe und raum"])
+)
+schemathesis.openapi.format(
     "ssh-private-key",
     st.sampled_from([f"-----BEGIN {kind}PRIVATE KEY-----\n" for kind in ("", "RSA ", "EC ")]),
 )
