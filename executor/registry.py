@@ -61,9 +61,11 @@ class DockerRegistry:
         wanted = {"fromImage": repository, "tag": digest or tag}
         name = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
         call = self._call(f"/images/create?{urlencode(wanted)}")
-        with _limited(call, limit), self._signals.interrupting(call.cut):
-            found = _last_digest(self._said(call, _FIRST_WORD))
-        self._signals.check()
+        try:
+            with _limited(call, limit), self._signals.interrupting(call.cut):
+                found = _last_digest(self._said(call, _FIRST_WORD))
+        finally:
+            self._signals.check()
         with self._renamed(name):
             self._keep(name, spec)
         return found

@@ -120,6 +120,8 @@ class Attempts:
 
     def _take(self, preview: PreviewRecord, report: Report) -> None:
         """Store what a status means for a preview whose current attempt it is of."""
+        if report.digest:
+            preview = dataclasses.replace(preview, digest=report.digest)
         try:
             if report.kind in _EVENTS:
                 self._alive(preview, report)

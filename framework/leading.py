@@ -107,7 +107,7 @@ def make(
         Records(stored, store, clock, Keyring(chosen.keys())),
         cluster,
         inbox=inbox,
-        origin=Origin("", executor, chosen.addresses()),
+        origin=_origin(chosen, executor),
         new_attempt=functools.partial(next_attempt, choice),
         forget_mirror=following.forget,
         read_settings=reading.begin,
@@ -206,6 +206,18 @@ def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> h
         http_api.Audit(folder, clock.now, functools.partial(token_hex, 6)),
         http_api.Vouching(operator, clock.now),
         clock.monotonic,
+    )
+
+
+def _origin(chosen: Settings, executor: Executor) -> Origin:
+    """Return what is the same for every task; the framework id is Mesos's to give."""
+    return Origin(
+        "",
+        executor,
+        chosen.addresses(),
+        registry=chosen.registry,
+        fetch_limit=chosen.fetch_limit,
+        build_limit=chosen.build_limit,
     )
 
 

@@ -28,6 +28,13 @@ _MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
 
 
+# What Docker takes for a registry's name and not for the first part of a repository's.
+REGISTRY = (
+    r"^((localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9.-]+:\d{1,5})(:\d{1,5})?"
+    r"(/[a-z0-9]+([._-][a-z0-9]+)*)*)?$"
+)
+
+
 class Settings(EnvironmentSettings):
     """The framework's settings; `read` makes one."""
 
@@ -123,6 +130,21 @@ class Settings(EnvironmentSettings):
         default=Limits().starts_per_app,
         ge=1,
         description="How many of one app may be on their way to running.",
+    )
+    registry: str = Field(
+        default="",
+        pattern=REGISTRY,
+        description="Where agents share the images that they build: `HOST:PORT/PREFIX` of a "
+        "registry that the agents' Docker may push to. Empty: every agent builds for itself.",
+        examples=["registry.example.org:5000/previews"],
+    )
+    fetch_limit: float = Field(
+        default=300.0,
+        ge=1,
+        description="Seconds in which an agent has to have fetched a commit, or its image.",
+    )
+    build_limit: float = Field(
+        default=1800.0, ge=1, description="Seconds in which an image has to be built."
     )
     drain_limit: float = Field(
         default=Limits().drain,

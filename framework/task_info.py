@@ -39,11 +39,17 @@ class Executor(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """What is the same for every task of a framework."""
+    """What is the same for every task of a framework.
+
+    `registry` and the limits (seconds) are as in BuildOrder.
+    """
 
     framework_id: str
     executor: Executor
     addresses: Addresses
+    registry: str = ""
+    fetch_limit: float = BuildOrder.fetch_limit
+    build_limit: float = BuildOrder.build_limit
 
 
 def task_info(
@@ -69,6 +75,8 @@ def task_info(
         mem=launch.demand.mem,
         health=wanted.health,
         url=url,
+        fetch_limit=origin.fetch_limit,
+        build_limit=origin.build_limit,
         start_limit=wanted.start_limit,
         folder=app.folder,
         build=said.build,
@@ -76,6 +84,8 @@ def task_info(
         environment=given.environment,
         secrets=given.secrets,
         credential=given.credential,
+        registry=origin.registry,
+        digest=preview.digest,
     )
     return {
         "name": names.task_name(app.name, label, preview.sha),

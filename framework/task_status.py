@@ -3,6 +3,7 @@
 import base64
 import binascii
 import enum
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -10,6 +11,8 @@ from typing import Any, NamedTuple
 from prevs.messages import TaskReport
 from prevs.records import Failure, RecordError
 from prevs.states import Cause, Phase
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Kind(enum.Enum):
@@ -30,7 +33,7 @@ class Report(NamedTuple):
     """A status, read. `failure` is set for tasks that have ended.
 
     `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
-    are as in prevs.messages.TaskReport.
+    are as in prevs.messages.TaskReport, and so is `digest`.
     """
 
     task_id: str
@@ -40,6 +43,7 @@ class Report(NamedTuple):
     failure: Failure | None
     detail: str = ""
     began: Mapping[str, float] = MappingProxyType({})
+    digest: str = ""
 
 
 class UnknownTaskState(Exception):
@@ -144,7 +148,13 @@ def read(status: Mapping[str, Any]) -> Report:
         failure=_failure(status, report) if kind is Kind.ENDED else None,
         detail=report.detail if report else "",
         began=report.began if report else MappingProxyType({}),
+        digest=_digest(report),
     )
+
+
+def _digest(report: TaskReport | None) -> str:
+    """Return the digest that a report has, "" where that is none: it is asked for by that name."""
+    return report.digest if report and _DIGEST.fullmatch(report.digest) else ""
 
 
 def _kind(state: str, report: TaskReport | None, *, healthy: bool) -> Kind:

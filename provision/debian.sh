@@ -19,11 +19,11 @@ needed=(
   python3-venv
 )
 services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service
-          prometheus.service ssh.service ssh.socket)
+          prometheus.service ssh.service ssh.socket docker-registry.service)
 
 case "${1-}" in
   "") ;;
-  --test) needed+=(chromium prometheus mmdebstrap openssh-server) ;;  # a browser, what reads the metrics, images of tests/apps, private repositories
+  --test) needed+=(chromium prometheus mmdebstrap openssh-server docker-registry) ;;  # a browser, what reads the metrics, images of tests/apps, private repositories, a registry
   --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
   *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
 esac

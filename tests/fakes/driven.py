@@ -179,6 +179,7 @@ class Driven:
             more.pop("exit_code", None),
             detail=more.pop("detail", ""),
             began=more.pop("began", {}),
+            digest=more.pop("digest", ""),
         )
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)

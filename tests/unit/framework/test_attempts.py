@@ -1,3 +1,5 @@
+import dataclasses
+
 from framework import events
 from framework.backoff import LOST_LIMIT, STEADY_SECONDS
 from framework.lifecycle import Event
@@ -197,3 +199,26 @@ def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -
     assert (driven.preview().state, driven.preview().reason) == (State.STOPPED, why)
     assert driven.stop().reason == why
     assert driven.start().reason == ""
+
+
+DIGEST = "sha256:" + "d" * 64
+
+
+def test_a_digest_that_is_known_while_it_runs_is_stored_once(driven: Driven) -> None:
+    driven.run()
+    before = driven.preview()
+    driven.report("TASK_RUNNING", Phase.RUNNING, digest=DIGEST)
+    assert driven.preview() == dataclasses.replace(before, digest=DIGEST)
+    written = len(driven.store.written)
+    driven.report("TASK_RUNNING", Phase.RUNNING, digest=DIGEST)
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    assert driven.preview().digest == DIGEST
+    assert len(driven.store.written) == written
+
+
+def test_a_digest_outlives_its_attempt(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer()]))
+    driven.report("TASK_STARTING", Phase.STARTING, digest=DIGEST)
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.NEVER_LISTENED)
+    assert (driven.preview().state, driven.preview().digest) == (State.FAILED, DIGEST)

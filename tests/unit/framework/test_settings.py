@@ -162,3 +162,51 @@ def test_addresses_are_under_the_domain_in_the_form_that_is_wanted(environ: dict
     ):
         [told] = problems({**environ, "PREVS_PUBLIC_URL": wrong})
         assert told.startswith("PREVS_PUBLIC_URL: ")
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "",
+        "localhost/previews",
+        "10.0.0.9:5000",
+        "registry:5000/a/b-c",
+        "registry.example.org/team/previews",
+        "registry.example.org:443/previews",
+    ],
+)
+def test_a_registry_is_a_host_and_perhaps_a_port_and_a_prefix(
+    environ: dict[str, str], registry: str
+) -> None:
+    environ["PREVS_REGISTRY"] = registry
+    assert settings.read(environ).registry == registry
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "previews",
+        "previews/team",
+        "https://registry.example.org",
+        "10.0.0.9:5000/",
+        "10.0.0.9:5000/Previews",
+        "user@registry.example.org",
+        "registry.example.org/a:tag",
+        "--help",
+    ],
+)
+def test_what_docker_would_read_as_something_else_is_no_registry(
+    environ: dict[str, str], registry: str
+) -> None:
+    environ["PREVS_REGISTRY"] = registry
+    (problem,) = problems(environ)
+    assert problem.startswith("PREVS_REGISTRY: ")
+
+
+@pytest.mark.parametrize("name", ["FETCH_LIMIT", "BUILD_LIMIT"])
+def test_an_agent_has_some_time_to_fetch_and_to_build(environ: dict[str, str], name: str) -> None:
+    environ[f"PREVS_{name}"] = "90"
+    assert getattr(settings.read(environ), name.lower()) == 90.0
+    environ[f"PREVS_{name}"] = "0"
+    (problem,) = problems(environ)
+    assert problem.startswith(f"PREVS_{name}: ")

@@ -141,3 +141,15 @@ def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> N
 def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
     bare = dataclasses.replace(PREVIEW, labels=())
     assert task_info(APP, bare, LAUNCH, ORIGIN, given=NOTHING)["name"] == f"hello@{A} (aaaaaaa)"
+
+
+DIGEST = "sha256:" + "d" * 64
+
+
+def test_where_images_are_shared_and_how_long_it_may_take_is_in_the_order() -> None:
+    origin = ORIGIN._replace(registry="10.0.0.9:5000/prevs", fetch_limit=20.0, build_limit=30.0)
+    preview = dataclasses.replace(PREVIEW, digest=DIGEST)
+    task = task_info(APP, preview, LAUNCH, origin, given=NOTHING)
+    order = BuildOrder.decode(base64.b64decode(task["data"]))
+    assert (order.registry, order.digest) == ("10.0.0.9:5000/prevs", DIGEST)
+    assert (order.fetch_limit, order.build_limit) == (20.0, 30.0)

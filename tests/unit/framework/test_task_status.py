@@ -63,6 +63,19 @@ def test_what_the_executor_says_of_its_phase_is_passed_on() -> None:
     assert (report.phase, report.detail, report.began) == ("checking", "503", {"checking": 1.5})
 
 
+DIGEST = "sha256:" + "d" * 64
+
+
+@pytest.mark.parametrize("state", ["TASK_STARTING", "TASK_RUNNING", "TASK_FAILED"])
+def test_the_digest_of_an_image_is_passed_on(state: str) -> None:
+    assert read(status(state, TaskReport(Phase.RUNNING, digest=DIGEST))).digest == DIGEST
+
+
+@pytest.mark.parametrize("digest", ["", "latest", DIGEST + "0", "sha256:../../etc/passwd"])
+def test_what_is_no_digest_is_passed_on_as_none(digest: str) -> None:
+    assert read(status("TASK_RUNNING", TaskReport(Phase.RUNNING, digest=digest))).digest == ""
+
+
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
 def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) -> None:
     report = read(status("TASK_STARTING", TaskReport(phase)))

@@ -1,0 +1,134 @@
+"""Two attempts of one agent that need the image of the same commit: it is built once.
+
+Each is executor/supply.py with real images, its own docker client and its own ear, as two processes
+have them; the locks between them are files.
+"""
+
+import dataclasses
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from executor.daemon import Daemon
+from executor.errors import Stopped
+from executor.images import DockerImages
+from executor.signals import StopSignal
+from executor.supply import Sources, Supply
+from tests.fakes.attempts import FakeCheckout, MemoryLog, RecordingReports
+from tests.fakes.samples import BUSYBOX, DOCKERFILE, remove_image, wait_until
+from tests.unit.executor.test_attempt import ATTEMPT
+
+pytestmark = pytest.mark.integration
+
+APP = f"builds-test-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker."""
+
+
+class Builder:
+    """One attempt that has its image made, on a thread of its own."""
+
+    def __init__(self, host: str, folder: Path, environ: dict[str, str]) -> None:
+        self.signals = StopSignal()
+        self.log = MemoryLog()
+        self.ended: list[str] = []
+        self.reports = RecordingReports()
+        images = DockerImages(
+            Daemon({"DOCKER_HOST": host}),
+            folder / "agent",
+            environ,
+            self,
+            signals=self.signals,
+            log=self.log,
+        )
+        order = dataclasses.replace(ATTEMPT.order, app=APP)
+        sources = Sources(lambda: FakeCheckout(folder / "tree"), images, None)
+        attempt = dataclasses.replace(ATTEMPT, order=order)
+        self.tag = attempt.image
+        self._supply = Supply(attempt, sources, reports=self.reports, log=self.log)
+        self._thread = threading.Thread(target=self._run)
+
+    def building(self) -> None:
+        """Hear, as its custody, that a build begins."""
+
+    def built(self) -> None:
+        """Hear that it has ended by itself."""
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._supply.ensure()
+        except Stopped:
+            self.ended.append("stopped")
+        else:
+            self.ended.append("has it")
+
+    def join(self) -> str:
+        self._thread.join(120)
+        return self.ended[0]
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether it has said that another one builds."""
+        return any("waiting for it" in header for header in self.log.headers)
+
+    @property
+    def builds(self) -> bool:
+        """Tell whether its own build has come to its last step."""
+        return b"it is built now" in self.log.data.replace(b"echo it is built now", b"")
+
+
+@pytest.fixture(params=["buildkit", "classic"])
+def make(
+    request: pytest.FixtureRequest, docker_host: str, tmp_path: Path
+) -> Iterator[Callable[[], Builder]]:
+    """What makes the attempts of one agent; the build waits for a second once it has begun."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "busybox").write_bytes(BUSYBOX.read_bytes())
+    (tree / "busybox").chmod(0o755)
+    lines = f"RUN echo it is built now {os.urandom(4).hex()}; sleep 2\n"
+    (tree / "Dockerfile").write_text(DOCKERFILE + lines)
+    environ = dict(os.environ)
+    if request.param == "classic":
+        environ["PATH"] = "/nowhere"
+    yield lambda: Builder(docker_host, tmp_path, environ)
+    client: APIClient = Daemon({"DOCKER_HOST": docker_host}).client()
+    remove_image(client, Builder(docker_host, tmp_path, environ).tag)
+
+
+def test_the_second_has_what_the_first_has_built(make: Callable[[], Builder]) -> None:
+    first, second = make(), make()
+    first.start()
+    wait_until(lambda: first.builds)
+    second.start()
+    wait_until(lambda: second.waits)
+    assert (first.join(), second.join()) == ("has it", "has it")
+    assert second.log.data == b""
+
+
+def test_the_second_builds_by_itself_when_the_first_is_stopped(make: Callable[[], Builder]) -> None:
+    first, second = make(), make()
+    first.start()
+    wait_until(lambda: first.builds)
+    second.start()
+    wait_until(lambda: second.waits)
+    first.signals.stop(5.0)
+    assert (first.join(), second.join()) == ("stopped", "has it")
+    assert second.builds
+
+
+def test_the_second_may_be_stopped_while_it_waits(make: Callable[[], Builder]) -> None:
+    first, second = make(), make()
+    first.start()
+    wait_until(lambda: first.builds)
+    second.start()
+    wait_until(lambda: second.waits)
+    second.signals.stop(5.0)
+    assert (second.join(), first.join()) == ("stopped", "has it")

@@ -1,0 +1,221 @@
+"""executor/registry.py on a real docker daemon and Debian's docker-registry."""
+
+import io
+import os
+import secrets
+import socket
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from executor import registry as edge
+from executor.daemon import Daemon
+from executor.errors import RegistryFailed, Stopped
+from executor.ports import ImageSpec
+from executor.registry import DockerRegistry
+from executor.signals import StopSignal
+from tests.fakes.registry import OwnRegistry, own_registry
+from tests.fakes.samples import remove_image, wait_until
+
+pytestmark = pytest.mark.integration
+
+APP = f"registry-test-{secrets.token_hex(3)}"
+SHA = "5c80e7d" + "0" * 33
+TAG = f"prevs/{APP}:{SHA}"
+LABELS = {"prevs.app": APP, "prevs.commit": SHA}
+SPEC = ImageSpec(TAG, LABELS)
+THERE = f"previews/{APP}"
+LIMIT = 60.0
+
+
+class World:
+    """An agent's docker with an image, and a registry."""
+
+    def __init__(self, host: str, registry: OwnRegistry) -> None:
+        self.host = host
+        self.server = registry
+        self.daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = self.daemon.client()
+        self.signals = StopSignal()
+        self.registry = self.at(registry.address)
+
+    def at(self, address: str) -> DockerRegistry:
+        """Return the edge for a registry of some address."""
+        environ = {"DOCKER_HOST": self.host}
+        return DockerRegistry(self.daemon, f"{address}/previews", environ, signals=self.signals)
+
+    def make(self, labels: dict[str, str]) -> None:
+        """Have the image, of one layer that no other has: none is left when it is removed."""
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as tar:
+            unique = tarfile.TarInfo("unique")
+            unique.size = 100_000
+            tar.addfile(unique, io.BytesIO(os.urandom(unique.size)))
+        repository, _, version = TAG.rpartition(":")
+        said = [f"LABEL {name}={value}" for name, value in labels.items()]
+        self.client.import_image_from_data(
+            data.getvalue(), repository=repository, tag=version, changes=said
+        )
+
+    def names(self) -> list[str]:
+        """Return all names that this agent's docker has for the app's images."""
+        images = self.client.images(all=True)
+        names = (name for image in images for name in image["RepoTags"] + image["RepoDigests"])
+        return sorted(name for name in names if APP in name)
+
+    def id(self) -> str:
+        """Return the image's id."""
+        found = self.client.inspect_image(TAG)  # type: ignore[no-untyped-call]
+        return str(found["Id"])
+
+    def pushed(self) -> str:
+        """Push the image and remove it here; return its digest."""
+        digest = self.registry.push(TAG, limit=LIMIT)
+        remove_image(self.client, TAG)
+        return digest
+
+
+@pytest.fixture
+def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+    with own_registry(tmp_path / "registry", free_port()) as registry:
+        made = World(docker_host, registry)
+        try:
+            made.make(LABELS)
+            yield made
+        finally:
+            for name in made.names():
+                remove_image(made.client, name)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["by digest", "by tag"])
+def test_what_one_agent_pushes_another_pulls(world: World, known: bool) -> None:
+    before = world.id()
+    digest = world.pushed()
+    assert world.server.tags(THERE) == [SHA]
+    assert world.names() == []
+    assert world.registry.pull(SPEC, digest if known else "", limit=LIMIT) == digest
+    assert world.id() == before
+    assert world.names() == [TAG]
+
+
+def test_a_push_leaves_the_image_here_under_its_one_name(world: World) -> None:
+    world.registry.push(TAG, limit=LIMIT)
+    assert world.names() == [TAG]
+
+
+def test_what_is_there_already_is_pushed_in_vain_and_has_the_same_digest(world: World) -> None:
+    first = world.registry.push(TAG, limit=LIMIT)
+    assert world.registry.push(TAG, limit=LIMIT) == first
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:" + "d" * 64])
+def test_what_is_not_there_is_told(world: World, digest: str) -> None:
+    remove_image(world.client, TAG)
+    with pytest.raises(RegistryFailed, match=r"(?i)not found|unknown"):
+        world.registry.pull(SPEC, digest, limit=LIMIT)
+    assert world.names() == []
+
+
+@pytest.mark.parametrize("what", ["manifest", "layer"])
+def test_what_is_not_what_its_digest_says_is_not_taken(world: World, what: str) -> None:
+    digest = world.pushed()
+    manifest = world.server.blob(digest)
+    if what == "manifest":
+        manifest.write_text(manifest.read_text() + " ")
+    else:
+        layers = [word for word in manifest.read_text().split('"') if word.startswith("sha256:")]
+        for layer in layers[1:]:
+            file = world.server.blob(layer)
+            data = bytearray(file.read_bytes())
+            data[len(data) // 2] ^= 1
+            file.write_bytes(data)
+    with pytest.raises(RegistryFailed):
+        world.registry.pull(SPEC, digest, limit=LIMIT)
+    assert world.names() == []
+
+
+@pytest.mark.parametrize(
+    "labels", [{**LABELS, "prevs.commit": "f" * 40}, {**LABELS, "prevs.folder": "web"}, {}]
+)
+def test_an_image_of_something_else_is_not_taken(world: World, labels: dict[str, str]) -> None:
+    world.make(labels)
+    digest = world.pushed()
+    with pytest.raises(RegistryFailed, match="another image"):
+        world.registry.pull(SPEC, digest, limit=LIMIT)
+    assert world.names() == []
+
+
+def test_a_registry_that_is_away_is_told(world: World) -> None:
+    world.server.stop()
+    with pytest.raises(RegistryFailed, match="refused"):
+        world.registry.pull(SPEC, "", limit=LIMIT)
+    with pytest.raises(RegistryFailed, match="refused"):
+        world.registry.push(TAG, limit=LIMIT)
+    assert world.names() == [TAG]
+
+
+def test_a_registry_that_hangs_is_waited_for_no_longer_than_the_limit(world: World) -> None:
+    world.server.hang()
+    with pytest.raises(RegistryFailed, match="cut off"):
+        world.registry.pull(SPEC, "", limit=1.0)
+    with pytest.raises(RegistryFailed, match="cut off"):
+        world.registry.push(TAG, limit=1.0)
+    assert world.names() == [TAG]
+    world.server.go_on()
+    world.registry.push(TAG, limit=LIMIT)
+
+
+def test_who_waits_for_a_registry_that_hangs_waits_seconds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edge, "_FIRST_WORD", 1.0)
+    world.server.hang()
+    with pytest.raises(RegistryFailed, match="does not answer"):
+        world.registry.pull(SPEC, "", limit=LIMIT)
+
+
+def test_a_stop_ends_a_pull(world: World) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+
+        def stop() -> None:
+            silent.accept()
+            world.signals.stop(1.0)
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        with pytest.raises(Stopped):
+            world.at(f"127.0.0.1:{silent.getsockname()[1]}").pull(SPEC, "", limit=LIMIT)
+        stopper.join()
+
+
+def test_the_end_of_an_attempt_ends_its_push_and_leaves_no_name(world: World) -> None:
+    world.server.hang()
+    failed: list[str] = []
+
+    def push() -> None:
+        try:
+            world.registry.push(TAG, limit=LIMIT)
+        except RegistryFailed as exc:
+            failed.append(exc.why)
+
+    pushing = threading.Thread(target=push)
+    pushing.start()
+    wait_until(lambda: any(world.server.address in name for name in world.names()))
+    world.registry.end()
+    pushing.join(30)
+    assert failed == ["it was cut off"]
+    assert world.names() == [TAG]
+    with pytest.raises(RegistryFailed, match="has ended"):
+        world.registry.push(TAG, limit=LIMIT)
+
+
+def test_a_daemon_that_is_away_is_no_other_failure(world: World) -> None:
+    daemon = Daemon({"DOCKER_HOST": "unix:///nowhere"})
+    environ = {"DOCKER_HOST": "unix:///nowhere"}
+    registry = DockerRegistry(daemon, "127.0.0.1:1/x", environ, signals=world.signals)
+    with pytest.raises(RegistryFailed):
+        registry.pull(SPEC, "", limit=LIMIT)
