@@ -1,5 +1,6 @@
 """`prevs local`: up, status, down, and up again; what is killed comes back; nothing is left."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -76,6 +77,12 @@ class Own:
         port = self.ports["port"]
         host = f"main.hello.localhost:{port}"
         return requests.get(f"http://127.0.0.1:{port}/", headers={"Host": host}, timeout=120)
+
+    def chains(self, docker_host: str) -> set[str]:
+        """Return the names of the chains of iptables that keep its previews apart."""
+        with contextlib.closing(docker.DockerClient(base_url=docker_host)) as client:
+            found = client.networks.list(filters={"label": f"prevs.cluster={self.id}"})
+            return {f"PREVS-br-{str(network.id)[:12]}" for network in found}
 
     def in_docker(self, docker_host: str) -> list[str]:
         client = docker.DockerClient(base_url=docker_host)
@@ -210,13 +217,26 @@ def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
     assert serving.visit().status_code == 200
 
 
+def rules() -> set[str]:
+    """Return every word of the rules of iptables by which previews are kept apart."""
+    command = ["iptables", "-w", "-t", "mangle", "-S"]
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    done = subprocess.run(
+        command, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    return set(done.stdout.split())
+
+
 def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
     serving: Own, docker_host: str
 ) -> None:
     assert serving.in_docker(docker_host), "a preview runs"
     page, before = serving.visit().text, mounts()
     framework = framework_id(serving)
+    chains = serving.chains(docker_host)
+    assert os.geteuid() != 0 or (chains and chains <= rules())
     serving.down()
+    assert not chains & rules()
     assert processes.marked(serving.id) == []
     assert serving.in_docker(docker_host) == []
     assert mounts() <= before

@@ -22,6 +22,8 @@ from docker.api import APIClient
 from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
+from executor.firewall import Borders, is_set
+from executor.network import close
 from executor.ports import ContainerSpec
 from local import containers as made_by
 from tests.fakes.attempts import MemoryLog
@@ -226,11 +228,23 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     run("iptables", "-t", "mangle", "-F")
     found["unprivileged"] = run(*code).splitlines()
     found["open"] = look(client)
+    found["ipv6"] = close_ipv6()
+    # The bridge of that is gone: this start removes its rules.
     containers.start(spec("third", 0), on_exit=lambda: None)
     found["same rules at the next start"] = run("iptables", "-t", "mangle", "-S") == second
     found["not removed"] = made_by.remove_all(host, CLUSTER)
     found["as before"] = run("iptables", "-t", "mangle", "-S") == before
     return found
+
+
+def close_ipv6() -> bool:
+    """Tell whether ip6tables takes the rules of a bridge, and says them as they were told."""
+    run("ip", "link", "add", "br-6", "type", "bridge")
+    borders = Borders("br-6", [ip_network("fd01::/64")], ["fd00::53"], [ip_network("fd02::/16")])
+    problem = close(borders, ipv6=True)
+    listed = run("ip6tables", "-t", "mangle", "-S")
+    run("ip", "link", "delete", "br-6")
+    return problem is None and is_set(listed, borders, 6)
 
 
 def main() -> None:

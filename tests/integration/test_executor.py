@@ -21,6 +21,7 @@ from executor.guardian import Guardian
 from executor.mesos import Event, Killed, Launched, ShutDown
 from executor.service import EXIT_DONE, Service
 from executor.toolbox import Toolbox
+from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
@@ -124,8 +125,7 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
         os.close(end)
     for tag in made.tags:
         remove_image(made.client, tag)
-    for network in made.client.networks(filters={"label": f"prevs.cluster={APP}"}):
-        made.client.remove_network(network["Id"])
+    assert remove_all(docker_host, APP) == []
 
 
 def test_a_commit_becomes_an_application_that_answers_and_is_gone_after_a_kill(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from local import processes
+from local.containers import remove_all
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import ProcessPart, bring_up
@@ -94,8 +95,7 @@ def world(
         processes.end(processes.having("PREVS_EXECUTOR_DIR", str(tmp_path / "executor")), 0)
     for tag in made.tags:
         remove_image(made.client, tag)
-    for network in made.client.networks(filters={"label": f"prevs.cluster={APP}"}):
-        made.client.remove_network(network["Id"])
+    assert remove_all(docker_host, APP) == []
 
 
 def family(tmp_path: Path) -> list[processes.Identity]:

@@ -18,6 +18,7 @@ from docker.api import APIClient
 from executor.daemon import Daemon
 from framework import executor_bundle
 from local import processes
+from local.containers import remove_all
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.messages import BuildOrder
@@ -116,8 +117,7 @@ def world(
         for executor in made.executors:
             executor.clear()
     made.images.clear()
-    for network in made.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"}):
-        made.client.remove_network(network["Id"])
+    assert remove_all(docker_host, CLUSTER) == []
 
 
 def running_with(words: bytes) -> list[int]:

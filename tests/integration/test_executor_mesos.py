@@ -20,6 +20,7 @@ from docker.api import APIClient
 from driver.errors import DriverError, NotConnected
 from driver.scheduler import SchedulerDriver
 from executor.daemon import Daemon
+from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
@@ -197,8 +198,7 @@ def world(
         wait_until(lambda: made.containers() == [])
     for tag in made.tags:
         remove_image(made.client, tag)
-    for network in made.client.networks(filters={"label": f"prevs.cluster={APP}"}):
-        made.client.remove_network(network["Id"])
+    assert remove_all(docker_host, APP) == []
 
 
 def report(status: Mapping[str, Any]) -> TaskReport:

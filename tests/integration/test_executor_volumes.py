@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from local.containers import remove_all
 from prevs.commit_settings import RunSettings
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
@@ -32,8 +33,7 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
         remove_image(made.client, tag)
     for name in volumes(made):
         made.client.remove_volume(name)
-    for network in made.client.networks(filters={"label": f"prevs.cluster={APP}"}):
-        made.client.remove_network(network["Id"])
+    assert remove_all(docker_host, APP) == []
 
 
 def volumes(agent: Agent) -> Sequence[str]:

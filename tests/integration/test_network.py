@@ -68,6 +68,10 @@ def test_the_rules_are_set_once_again_when_they_are_gone_and_removed_at_the_end(
     assert found["as before"]
 
 
+def test_ipv6_is_closed_by_the_same_means(found: Mapping[str, Any]) -> None:
+    assert found["ipv6"]
+
+
 def test_the_users_of_a_container_are_none_of_the_agents(found: Mapping[str, Any]) -> None:
     assert found["owner"] == 200000
 

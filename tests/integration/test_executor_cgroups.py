@@ -1,0 +1,110 @@
+"""A real Mesos agent that gives executors control groups counts their containers too."""
+
+import dataclasses
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local import processes
+from local.containers import remove_all
+from local.mesos.installation import Installation
+from local.mesos.parts import Address, Agent, agent_part, master_part
+from local.parts import bring_up
+from tests.fakes.samples import nothing_left, remove_image, wait_until
+from tests.integration.test_executor_mesos import APP, World
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(
+        os.geteuid() != 0 or not Path("/sys/fs/cgroup/freezer").is_dir(),
+        reason="has Mesos make control groups of v1, as root",
+    ),
+]
+
+MB = 1024 * 1024
+ROOT = f"prevs-test-{secrets.token_hex(4)}"
+HUNGRY = (
+    "RUN mkdir /www && echo hello > /www/index.html",
+    "CMD dd if=/dev/zero of=/dev/shm/taken bs=1M count=60; exec httpd -f -p $PORT -h /www",
+)
+
+
+@pytest.fixture
+def agent(
+    mesos_installation: Installation,
+    docker_host: str,
+    tmp_path: Path,
+    free_port: Callable[[], int],
+) -> Iterator[tuple[Agent, World]]:
+    """An agent with the isolators for CPU and memory, and a framework on it."""
+    address = Address("127.0.0.1", free_port())
+    made = Agent(
+        name="agent",
+        address=Address("127.0.0.1", free_port()),
+        resources="cpus:4;mem:4096;disk:1000;ports:[22000-22099]",
+        folder=tmp_path / "agent",
+        executor_environ={
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": os.environ.get("HOME", "/"),
+            "DOCKER_HOST": docker_host,
+            "PREVS_EXECUTOR_DIR": str(tmp_path / "executor"),
+        },
+    )
+    environ, log = os.environ, tmp_path / "master.log"
+    master = master_part(mesos_installation, address, folder=tmp_path, environ=environ, log=log)
+    log = tmp_path / "agent.log"
+    part = agent_part(mesos_installation, made, master=address, environ=environ, log=log)
+    own = {
+        "MESOS_ISOLATION": "cgroups/cpu,cgroups/mem",
+        "MESOS_LAUNCHER": "linux",
+        "MESOS_CGROUPS_HIERARCHY": "/sys/fs/cgroup",
+        "MESOS_CGROUPS_ROOT": ROOT,
+    }
+    part = dataclasses.replace(part, environ={**part.environ, **own})
+    bring_up(master)
+    bring_up(part)
+    world = World(str(address), docker_host, tmp_path, free_port)
+    try:
+        with nothing_left(world.client, f"prevs.app={APP}"):
+            yield made, world
+            world.scheduler.driver.teardown()
+            wait_until(lambda: world.containers() == [])
+            wait_until(lambda: groups() == [])
+    finally:
+        part.stop()
+        master.stop()
+        processes.end(processes.having("PREVS_EXECUTOR_DIR", str(tmp_path / "executor")), 0)
+        for folder in Path("/sys/fs/cgroup").glob(f"*/{ROOT}"):
+            folder.rmdir()
+    for tag in world.tags:
+        remove_image(world.client, tag)
+    assert remove_all(docker_host, APP) == []
+
+
+def groups() -> list[str]:
+    """Return what is below Mesos's group, in all hierarchies."""
+    return [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/{ROOT}/*/")]
+
+
+def test_mesos_counts_and_ends_what_is_in_the_container(agent: tuple[Agent, World]) -> None:
+    made, world = agent
+    sha = world.repository.commit_app(HUNGRY)
+    order = dataclasses.replace(world.order(sha), mem=256)
+    world.scheduler.launch(order, "a1")
+    world.scheduler.wait_for("TASK_RUNNING")
+    [container] = world.containers()
+    pid = world.client.inspect_container(container["Id"])["State"]["Pid"]
+    own = Path(f"/proc/{pid}/cgroup").read_text()
+    for kind in ("cpu", "memory"):
+        [line] = [line for line in own.splitlines() if line.split(":")[1] == kind]
+        assert line.partition(f":/{ROOT}/")[2].endswith(f"/{container['Id']}")
+    [counted] = requests.get(f"http://{made.address}/containers", timeout=30).json()
+    statistics: dict[str, Any] = counted["statistics"]
+    assert statistics["mem_total_bytes"] > 60 * MB
+    assert statistics["mem_limit_bytes"] == (256 + 32) * MB
