@@ -109,7 +109,9 @@ class Program:
         self._paths = Paths(chosen.root)
         self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
         self._inbox: leading.Inbox = queue.SimpleQueue()
-        self._client: KazooClient = zookeeper_link.make_client(chosen.zookeeper)
+        self._client: KazooClient = zookeeper_link.make_client(
+            chosen.zookeeper, chosen.identities()
+        )
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
         self._metrics = ProgramMetrics(self._registry, lambda: self._client.connected)
@@ -162,6 +164,10 @@ class Program:
         """Read everything, now that nobody else writes, and begin to act on it."""
         # An operator may have changed it since this framework was started.
         root.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
+        if identities := self._chosen.identities():
+            acl = zookeeper_link.own_acl(identities[0])
+            if root.close(self._client, self._paths, acl):
+                log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
         store = ZookeeperStore(self._client, self._paths, epoch)
         lead = leading.make(
             self._chosen, store, self._inbox, self._registry, executor=self._executor

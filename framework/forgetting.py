@@ -32,7 +32,7 @@ def forget(chosen: Settings, thing: str, patience: float) -> int:
     Says what it did, or why it did nothing. Waits `patience` seconds for ZooKeeper.
     """
     try:
-        client = zookeeper_link.connect(chosen.zookeeper, patience)
+        client = zookeeper_link.connect(chosen.zookeeper, patience, chosen.identities())
         try:
             return _forget(client, Paths(chosen.root), thing)
         finally:

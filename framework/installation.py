@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from prevs.records import InstallationRecord
+from program.zookeeper import list_hosts
 
 _SETTINGS: Mapping[str, str] = {
     "master": "PREVS_MASTER",
@@ -32,7 +33,7 @@ def name_master(master: str, zookeeper: str) -> str:
         return master
     authority, _, path = master.removeprefix("zk://").partition("/")
     hosts = authority.rpartition("@")[2].split(",")
-    same = set(hosts) == set(zookeeper.split(","))
+    same = set(hosts) == set(list_hosts(zookeeper))
     return f"zk://{'' if same else ','.join(sorted(hosts))}/{path.rstrip('/')}"
 
 

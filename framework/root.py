@@ -1,5 +1,7 @@
 """What is at our root in ZooKeeper before a framework works there, over kazoo."""
 
+import contextlib
+
 from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
     BadVersionError,
@@ -8,10 +10,11 @@ from kazoo.exceptions import (
     NodeExistsError,
     NoNodeError,
 )
+from kazoo.security import ACL
 
 from framework import installation
 from framework.errors import ForeignState, OtherSettings, Superseded
-from framework.zookeeper_link import mapped
+from framework.zookeeper_link import CLOSED, mapped
 from prevs.paths import Paths
 from prevs.records import AppRecord, InstallationRecord, RecordError
 
@@ -30,8 +33,10 @@ def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: b
             _check_id(client, paths.framework_id)
             if stored is None:
                 stored = _write(client, paths, ours)
-        except (NoAuthError, NoChildrenForEphemeralsError):
-            why = "is closed to this framework. Choose another PREVS_ROOT, or have it opened."
+        except NoAuthError:
+            raise ForeignState(paths.root, CLOSED) from None
+        except NoChildrenForEphemeralsError:
+            why = "is somebody's mark that he is there. Choose another PREVS_ROOT."
             raise ForeignState(paths.root, why) from None
     try:
         found = InstallationRecord.decode(stored)
@@ -52,6 +57,19 @@ def take_over(client: KazooClient, paths: Paths, ours: InstallationRecord, epoch
         request = client.transaction()
         request.set_data(paths.installation, ours.encode())
         _commit(client, request, paths, epoch)
+
+
+def close(client: KazooClient, paths: Paths, acl: ACL) -> bool:
+    """Have everything at a root be open to one identity alone; tell whether it was not so yet.
+
+    For the one that leads. The root itself comes last: where it is closed, all below it is. What
+    others make meanwhile is theirs to close. Raises ForeignState, Unavailable.
+    """
+    with mapped(client):
+        if client.get_acls(paths.root)[0] == [acl]:
+            return False
+        _close(client, paths.root, acl)
+    return True
 
 
 def holds(client: KazooClient, path: str) -> str | None:
@@ -92,6 +110,13 @@ def _commit(client: KazooClient, request: TransactionRequest, paths: Paths, epoc
     with mapped(client):
         if any(isinstance(result, BadVersionError) for result in request.commit()):
             raise Superseded(paths.leader)
+
+
+def _close(client: KazooClient, path: str, acl: ACL) -> None:
+    with contextlib.suppress(NoNodeError):  # a proxy that has gone meanwhile
+        for child in client.get_children(path):
+            _close(client, f"{path}/{child}", acl)
+        client.set_acls(path, [acl])
 
 
 def _read(client: KazooClient, path: str) -> bytes | None:

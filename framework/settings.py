@@ -20,9 +20,11 @@ from program.settings import (
     EnvironmentSettings,
     KeyFile,
     SecretFile,
+    ZookeeperAuthFile,
     ZookeeperServers,
     read_secret,
 )
+from program.zookeeper import read_identities
 
 _MASTER = re.compile(r"zk://\S+/\S+|[^\s,/@:\[\]]+:\d{1,5}")
 _EVERYWHERE = frozenset({"0.0.0.0", "[::]", "::", "*"})  # noqa: S104 - nothing listens by this
@@ -44,6 +46,7 @@ class Settings(EnvironmentSettings):
         examples=["zk://10.0.0.1:2181,10.0.0.2:2181/mesos"],
     )
     zookeeper: ZookeeperServers
+    zookeeper_auth_file: ZookeeperAuthFile = None
     root: str = Field(
         default="/prevs",
         pattern=ROOT,
@@ -231,6 +234,10 @@ class Settings(EnvironmentSettings):
     def token(self) -> str:
         """Read the API's bearer token."""
         return read_secret(self.token_file)
+
+    def identities(self) -> tuple[str, ...]:
+        """Read who this is for ZooKeeper, nobody where there is no file."""
+        return read_identities(self.zookeeper_auth_file) if self.zookeeper_auth_file else ()
 
     def keys(self) -> tuple[str, ...]:
         """Read the keys that seal what apps are given, none where there is no file."""

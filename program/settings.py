@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from prevs import names
 from program.keys import read_keys
+from program.zookeeper import read_identities
 
 PREFIX = "PREVS_"
 HOST_PORT = r"[^\s,/@]+:\d{1,5}"
@@ -98,6 +99,11 @@ def _check_keys(value: Path) -> Path:
     return value
 
 
+def _check_identities(value: Path) -> Path:
+    read_identities(value)
+    return value
+
+
 def _check_secret(value: Path) -> Path:
     read_secret(value)
     return value
@@ -111,8 +117,19 @@ KeyFile = Annotated[Path, AfterValidator(_check_keys)]
 ZookeeperServers = Annotated[
     str,
     Field(
-        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*$",
-        description="The servers of the ZooKeeper that holds the records.",
-        examples=["10.0.0.1:2181,10.0.0.2:2181"],
+        pattern=rf"^{HOST_PORT}(,{HOST_PORT})*(/[A-Za-z0-9._-]+)*$",
+        description="The servers of the ZooKeeper that holds the records; with a path at the end, "
+        "all is below that (a chroot), which a framework makes where it is missing.",
+        examples=["10.0.0.1:2181,10.0.0.2:2181", "10.0.0.1:2181,10.0.0.2:2181/teams"],
     ),
 ]
+ZookeeperAuthFile = Annotated[
+    Path | None,
+    AfterValidator(lambda value: value and _check_identities(value)),
+    Field(
+        description="Holds who this is for ZooKeeper, `user:password`: what is made is then for "
+        "that user alone, and a framework closes what was open. More lines are others whose znodes "
+        "it may use, too. Frameworks and proxies need the same.",
+    ),
+]
+"""A file with digest identities for ZooKeeper, checked when the settings are read."""

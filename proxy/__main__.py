@@ -94,6 +94,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         Paths(chosen.root),
         proxy_id,
         lambda: loop.call_soon_threadsafe(controller.notice),
+        identities=chosen.identities(),
     )
     metrics, cap = Metrics(CollectorRegistry()), StartCap()
     controller = Controller(

@@ -15,9 +15,11 @@ from program.settings import (
     Domain,
     EnvironmentSettings,
     SecretFile,
+    ZookeeperAuthFile,
     ZookeeperServers,
     read_secret,
 )
+from program.zookeeper import read_identities
 from proxy.haproxy_config import Front
 
 _ADDRESS = r"https?://[^\s/,]+/?"
@@ -51,6 +53,7 @@ class Settings(EnvironmentSettings):
     """The proxy's settings; `read` makes one."""
 
     zookeeper: ZookeeperServers
+    zookeeper_auth_file: ZookeeperAuthFile = None
     root: str = Field(
         default="/prevs",
         pattern=ROOT,
@@ -159,6 +162,10 @@ class Settings(EnvironmentSettings):
     def token(self) -> str:
         """Read the API's bearer token."""
         return read_secret(self.token_file)
+
+    def identities(self) -> tuple[str, ...]:
+        """Read who this is for ZooKeeper, nobody where there is no file."""
+        return read_identities(self.zookeeper_auth_file) if self.zookeeper_auth_file else ()
 
 
 def read(environ: Mapping[str, str]) -> Settings:

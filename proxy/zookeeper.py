@@ -13,9 +13,10 @@ from typing import TypeVar
 
 import structlog
 from kazoo.client import KazooClient, KazooState
-from kazoo.exceptions import KazooException, NodeExistsError, NoNodeError
+from kazoo.exceptions import KazooException, NoAuthError, NodeExistsError, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.protocol.states import WatchedEvent
+from kazoo.security import ACL, make_digest_acl
 
 from prevs.paths import Paths
 from prevs.records import ProxyRecord
@@ -33,14 +34,27 @@ _T = TypeVar("_T")
 
 
 class ZookeeperPlacements:
-    """proxy.ports.Placements. `changed` is called from any thread when a read is worth while."""
+    """proxy.ports.Placements. `changed` is called from any thread when a read is worth while.
+
+    `identities` are who it is for ZooKeeper, `user:password`; its own record is the first one's.
+    """
 
     def __init__(
-        self, hosts: str, paths: Paths, proxy_id: str, changed: Callable[[], object]
+        self,
+        hosts: str,
+        paths: Paths,
+        proxy_id: str,
+        changed: Callable[[], object],
+        *,
+        identities: Sequence[str] = (),
     ) -> None:
         retry: dict[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 2.0}
         self._client = KazooClient(
-            hosts=list_servers(hosts), timeout=SESSION_SECONDS, connection_retry=retry
+            hosts=list_servers(hosts),
+            timeout=SESSION_SECONDS,
+            connection_retry=retry,
+            auth_data=[("digest", one) for one in identities],
+            default_acl=[_own_acl(identities[0])] if identities else None,
         )
         self._paths = paths
         self._own = paths.proxy(proxy_id)
@@ -85,6 +99,11 @@ class ZookeeperPlacements:
             raise PlacementsAway("no connection to ZooKeeper")
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+        except NoAuthError:
+            raise PlacementsAway(
+                "ZooKeeper is closed to this proxy: PREVS_ZOOKEEPER_AUTH_FILE has to hold the "
+                "user:password that the frameworks have"
+            ) from None
         except (KazooException, KazooTimeoutError) as error:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
 
@@ -176,3 +195,8 @@ class ZookeeperPlacements:
         self._client.stop()
         self._client.close()
         self._worker.shutdown(wait=True)
+
+
+def _own_acl(identity: str) -> ACL:
+    user, _, password = identity.partition(":")
+    return make_digest_acl(user, password, all=True)

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol, TypeVar, overload
 from kazoo.protocol.states import KazooState as KazooState
 from kazoo.protocol.states import WatchedEvent, ZnodeStat
 from kazoo.retry import KazooRetry
+from kazoo.security import ACL
 
 _Watch = Callable[[WatchedEvent], object]
 _Listener = TypeVar("_Listener", bound=Callable[[str], object])
@@ -36,6 +37,9 @@ class TransactionRequest:
 class KazooClient:
     state: str
     hosts: list[tuple[str, int]]
+    chroot: str
+    auth_data: set[tuple[str, str]]
+    default_acl: Sequence[object] | None
     def __init__(
         self,
         hosts: str = "127.0.0.1:2181",
@@ -61,6 +65,7 @@ class KazooClient:
     def close(self) -> None: ...
     def restart(self) -> None: ...
     def add_auth(self, scheme: str, credential: str) -> bool: ...
+    def get_acls(self, path: str) -> tuple[list[ACL], ZnodeStat]: ...
     def set_acls(self, path: str, acls: Sequence[object], version: int = -1) -> ZnodeStat: ...
     def add_listener(self, listener: _Listener) -> _Listener: ...
     def remove_listener(self, listener: Callable[[str], object]) -> None: ...
