@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import dataclasses
 import os
 import queue
 import secrets
@@ -24,6 +25,7 @@ from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
+from tests.fakes.registry import own_registry
 from tests.fakes.samples import (
     SampleRepository,
     nothing_left,
@@ -222,6 +224,22 @@ def test_a_task_builds_runs_and_is_gone_after_a_kill(world: World) -> None:
         *["TASK_STARTING"] * 3,
         *["TASK_RUNNING", "TASK_KILLING", "TASK_KILLED"],
     ]
+
+
+def test_the_digest_of_a_pushed_image_comes_while_the_task_runs(
+    world: World, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    sha = world.repository.commit_app(serving("hello"))
+    with own_registry(tmp_path / "registry", free_port()) as registry:
+        order = dataclasses.replace(world.order(sha), registry=f"{registry.address}/previews")
+        task_id, agent_id = world.scheduler.launch(order, "a1")
+        assert report(world.scheduler.wait_for("TASK_RUNNING")).digest == ""
+        again = world.scheduler.wait_for("TASK_RUNNING")
+        assert registry.blob(report(again).digest).exists()
+        assert again["healthy"] is True
+        world.scheduler.driver.kill(task_id, agent_id, grace_seconds=None)
+        ended = world.scheduler.wait_for("TASK_KILLED")
+        assert report(ended).digest == report(again).digest
 
 
 def test_a_task_that_cannot_be_built_fails_with_its_cause(world: World) -> None:

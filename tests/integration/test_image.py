@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from executor.images import DockerImages
 from executor.ports import Context, ImageSpec
 from executor.remains import Remains, clear
 from executor.signals import StopSignal
+from executor.strays import mark_of
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image, wait_until
@@ -402,6 +404,39 @@ def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(world: World) -
                 world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=limit)
     world.clear()
     assert not running(SLEEP)
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_a_step_that_begins_after_its_build_was_cut_off_is_killed(world: World) -> None:
+    """What BuildKit loses is no test's to choose: this process is as late, and has the mark."""
+    with pytest.raises(BuildFailed, match="within"):
+        world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=1.0)
+    late: list[subprocess.Popen[bytes]] = []
+    marked = {"no_proxy": f"localhost,{mark_of(MARKED.partition('=')[2])}"}
+
+    def begin() -> None:
+        late.append(subprocess.Popen(["sleep", LONG], env={**os.environ, **marked}))
+
+    timer = threading.Timer(2.0, begin)
+    timer.start()
+    world.clear()
+    timer.join()
+    assert late[0].wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_the_mark_of_a_step_is_in_its_environment_alone(world: World) -> None:
+    step = f"RUN env; echo {os.urandom(4).hex()}; head -c 8 /dev/urandom | md5sum > /what"
+    name, _, value = MARKED.partition("=")
+    world.build(step)
+    first = world.run("cat /what")
+    assert f" no_proxy={mark_of(value)}\n".encode() in world.log.data
+    kept = json.dumps([world.history(), world.client.inspect_image(TAG)])  # type: ignore[no-untyped-call]
+    assert value not in kept
+    world.environ[name] = secrets.token_hex(8)
+    world.restart()
+    world.build(step)
+    assert world.run("cat /what") == first
 
 
 @contextlib.contextmanager
