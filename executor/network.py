@@ -2,7 +2,8 @@
 
 All previews of an agent share one bridge (docs/decisions/0037-isolation.md): a network for each
 costs more than a warm start takes, and a daemon has addresses for about 30. What it drops is in
-executor/firewall.py; to set that, the executor has to be root, in the same network as dockerd.
+executor/firewall.py; to set that, the executor has to be root, or to have a sudo that asks nothing
+for iptables, in the same network as dockerd.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ def close(borders: Borders, *, ipv6: bool) -> Optional[str]:
             if ipv6:
                 _set("ip6tables", borders, 6)
     except _Refused as exc:
-        return f"{exc} (it takes root, or CAP_NET_ADMIN, and iptables)"
+        return f"{exc} (it takes iptables, and root or a sudo that asks nothing)"
     return None
 
 
@@ -122,6 +123,16 @@ def _alone() -> Iterator[None]:
 
 
 def _run(command: Sequence[str], said: str = "") -> str:
+    """Return what iptables prints: as it is, or by a sudo that asks nothing. Raises _Refused."""
+    try:
+        return _ask(command, said)
+    except _Refused:
+        if os.geteuid() == 0:
+            raise
+    return _ask(["sudo", "-n", *command], said)
+
+
+def _ask(command: Sequence[str], said: str) -> str:
     try:
         done = subprocess.run(
             command,

@@ -61,6 +61,21 @@ threading.Thread(target=name, daemon=True).start()
 http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello).serve_forever()
 """
 
+BY_SUDO = """
+import sys
+from executor.daemon import Daemon
+from executor.network import PreviewNetwork
+from tests.integration.isolated_agent import CLUSTER
+
+print(PreviewNetwork(CLUSTER, ()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))
+"""
+
+SUDOERS = """
+Defaults !use_pty
+daemon ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, \\
+    /usr/sbin/iptables-restore -w --noflush
+"""
+
 UNPRIVILEGED = """
 import sys
 from executor.confinement import Confinement
@@ -107,11 +122,10 @@ def make_world(folder: Path) -> list[subprocess.Popen[bytes]]:
     """Connect this agent to an outside; return the processes that are that."""
     (folder / "resolv.conf").write_text(f"nameserver {NAMESERVER}\n")
     (folder / "subids").write_text(f"nobody:{FIRST_ID}:65536\n")
-    for mine, theirs in (
-        ("resolv.conf", "resolv.conf"),
-        ("subids", "subuid"),
-        ("subids", "subgid"),
-    ):
+    (folder / "sudoers").write_text(SUDOERS)
+    (folder / "sudoers").chmod(0o440)
+    own = {"resolv.conf": "resolv.conf", "subuid": "subids", "subgid": "subids"}
+    for theirs, mine in {**own, "sudoers": "sudoers"}.items():
         run("mount", "--bind", str(folder / mine), f"/etc/{theirs}")
     outside = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
     here = Path("/proc/self/ns/net").readlink()
@@ -228,6 +242,11 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     run("iptables", "-t", "mangle", "-F")
     found["unprivileged"] = run(*code).splitlines()
     found["open"] = look(client)
+    Path(host.removeprefix("unix://")).chmod(0o666)
+    user = ["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"]
+    found["by sudo"] = run(*user, sys.executable, "-c", BY_SUDO, host).strip()
+    found["closed by sudo"] = look(client)
+    run("iptables", "-t", "mangle", "-F")
     found["ipv6"] = close_ipv6()
     # The bridge of that is gone: this start removes its rules.
     containers.start(spec("third", 0), on_exit=lambda: None)

@@ -68,6 +68,12 @@ def test_the_rules_are_set_once_again_when_they_are_gone_and_removed_at_the_end(
     assert found["as before"]
 
 
+def test_an_ordinary_user_who_may_use_sudo_for_it_sets_the_rules(found: Mapping[str, Any]) -> None:
+    assert found["by sudo"] == "None"
+    reached = [name for name, was_reached in found["closed by sudo"].items() if was_reached]
+    assert reached == [*INTERNET, "a denied network"]
+
+
 def test_ipv6_is_closed_by_the_same_means(found: Mapping[str, Any]) -> None:
     assert found["ipv6"]
 
