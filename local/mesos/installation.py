@@ -32,7 +32,7 @@ class Installation(NamedTuple):
 
     @property
     def stubs(self) -> Path:
-        """The libraries that stand in for what the library is linked with and never calls."""
+        """The libraries that stand in for what the library is linked with."""
         return self.folder / "stubs"
 
     @property
@@ -103,14 +103,15 @@ def build(folder: Path) -> None:
     stubs, launcher = folder / "stubs", folder / "launcher"
     stubs.mkdir()
     launcher.mkdir()
-    curl = os.path.normpath(_compile(["gcc", "-print-file-name=libcurl.so.4"]).strip())
-    if not Path(curl).is_absolute():
-        raise LocalError("mesos", "libcurl is not installed", _ADVICE)
+    curl, crypto = _real("libcurl.so.4"), _real("libcrypto.so.3")
     for library, options in (
         ("libpython-stub.so", ["-DSTUB_PYTHON"]),
-        ("libcrypto.so.1.0.0", ["-DSTUB_CRYPTO", *_versions("libcrypto.so.1.0.0", "openssl.map")]),
+        (
+            "libcrypto.so.1.0.0",
+            ["-DSTUB_CRYPTO", crypto, *_versions("libcrypto.so.1.0.0", "openssl.map")],
+        ),
         ("libssl.so.1.0.0", _versions("libssl.so.1.0.0", "openssl.map")),
-        ("libcurl.so.4", [f'-DCURL="{curl}"', *_versions("libcurl.so.4", "curl.map")]),
+        ("libcurl.so.4", ["-DSTUB_CURL", curl, *_versions("libcurl.so.4", "curl.map")]),
     ):
         source = str(_SOURCES / "stubs.c")
         _compile(["gcc", "-shared", "-fPIC", source, "-o", str(stubs / library), *options])
@@ -119,6 +120,14 @@ def build(folder: Path) -> None:
     (launcher / "mesos-containerizer").symlink_to("../mesos-local")
     shutil.copyfile(_SOURCES / "fetcher.py", launcher / "mesos-fetcher")
     (launcher / "mesos-fetcher").chmod(0o755)
+
+
+def _real(library: str) -> str:
+    """Return the option that says where a library of today is. Raises LocalError."""
+    found = os.path.normpath(_compile(["gcc", f"-print-file-name={library}"]).strip())
+    if not Path(found).is_absolute():
+        raise LocalError("mesos", f"{library} is not installed", _ADVICE)
+    return f'-DREAL="{found}"'
 
 
 def _versions(soname: str, script: str) -> list[str]:
