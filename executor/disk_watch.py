@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -50,7 +50,7 @@ def watch(
             began = time.monotonic()
             if not known.is_due(free, began):
                 continue
-            if _measure(client, container) > limit:
+            if measure(client, container) > limit:
                 full()
                 return
             known.has_measured(free, began, time.monotonic())
@@ -77,17 +77,33 @@ def _free(disk: Optional[Path]) -> Optional[int]:
     return found.f_bavail * found.f_frsize
 
 
-def _measure(client: APIClient, container: str) -> int:
+def measure(client: APIClient, container: str) -> int:
     """Return the bytes that a container has written; what cannot be seen counts as none."""
     try:
         with daemon_errors():
             found = client.containers(all=True, size=True, filters={"id": container})
+            if not found:
+                return 0
+            mounted = [mount for mount in found[0]["Mounts"] if mount["Type"] == "volume"]
+            return int(found[0].get("SizeRw") or 0) + _measure_volumes(client, mounted)
     except (APIError, DockerUnavailable):
         return 0
-    if not found:
-        return 0
-    volumes = [mount["Source"] for mount in found[0]["Mounts"] if mount["Type"] == "volume"]
-    return int(found[0].get("SizeRw") or 0) + sum(_size(Path(volume)) for volume in volumes)
+
+
+def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]]) -> int:
+    """Return the bytes in volumes, as the daemon says where this user may not look itself."""
+    hidden = {
+        mount["Name"] for mount in mounted if not os.access(mount["Source"], os.R_OK | os.X_OK)
+    }
+    total = sum(_size(Path(mount["Source"])) for mount in mounted if mount["Name"] not in hidden)
+    if not hidden:
+        return total
+    # docker-py's df() has containers and images measured too, which takes far longer.
+    address = f"{client.base_url}/v{client.api_version}/system/df"
+    answer = client.get(address, params={"type": "volume"}, timeout=client.timeout)
+    volumes = answer.json().get("Volumes") or []
+    sizes: dict[str, int] = {volume["Name"]: volume["UsageData"]["Size"] for volume in volumes}
+    return total + sum(max(0, sizes.get(name, 0)) for name in hidden)
 
 
 def _size(folder: Path) -> int:

@@ -6,6 +6,7 @@ cloud's metadata, of its nameserver, and of a network that previews are told to 
 """
 
 import contextlib
+import dataclasses
 import http.server
 import json
 import os
@@ -68,6 +69,14 @@ from executor.network import PreviewNetwork
 from tests.integration.isolated_agent import CLUSTER
 
 print(PreviewNetwork(CLUSTER, ()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))
+"""
+
+WRITTEN = """
+import sys
+from executor.daemon import Daemon
+from executor.disk_watch import measure
+
+print(measure(Daemon({"DOCKER_HOST": sys.argv[1]}).client(), sys.argv[2]))
 """
 
 SUDOERS = """
@@ -246,6 +255,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     user = ["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"]
     found["by sudo"] = run(*user, sys.executable, "-c", BY_SUDO, host).strip()
     found["closed by sudo"] = look(client)
+    found["written"] = write_to_volume(containers, client, [*user, sys.executable], host)
     run("iptables", "-t", "mangle", "-F")
     found["ipv6"] = close_ipv6()
     # The bridge of that is gone: this start removes its rules.
@@ -254,6 +264,27 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     found["not removed"] = made_by.remove_all(host, CLUSTER)
     found["as before"] = run("iptables", "-t", "mangle", "-S") == before
     return found
+
+
+def write_to_volume(
+    containers: DockerContainers, client: APIClient, python: list[str], host: str
+) -> Mapping[str, int]:
+    """Have 20 MB written to a volume; return how much that is for root and for a user."""
+    writes = "dd if=/dev/zero of=/data/big bs=1M count=20; echo done > /data/done; sleep 600"
+    writer = dataclasses.replace(
+        spec("writer", 0), command=("/bin/sh", "-c", writes), volumes={"/data": CLUSTER}
+    )
+    container = containers.start(writer, on_exit=lambda: None)
+    folder = Path(client.inspect_volume(CLUSTER)["Mountpoint"])
+    wait_until((folder / "done").exists)
+    command = ["-c", WRITTEN, host, client.inspect_container(writer.name)["Id"]]
+    measured = {
+        "by root": int(run(sys.executable, *command)),
+        "by a user": int(run(*python, *command)),
+    }
+    container.remove()
+    client.remove_volume(CLUSTER, force=True)
+    return measured
 
 
 def close_ipv6() -> bool:

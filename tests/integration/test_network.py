@@ -74,6 +74,13 @@ def test_an_ordinary_user_who_may_use_sudo_for_it_sets_the_rules(found: Mapping[
     assert reached == [*INTERNET, "a denied network"]
 
 
+def test_what_is_in_volumes_counts_for_an_executor_that_may_not_read_them(
+    found: Mapping[str, Any],
+) -> None:
+    assert min(found["written"].values()) >= 20 * 1024 * 1024
+    assert max(found["written"].values()) <= 21 * 1024 * 1024
+
+
 def test_ipv6_is_closed_by_the_same_means(found: Mapping[str, Any]) -> None:
     assert found["ipv6"]
 
