@@ -16,7 +16,10 @@ _BLIND = 10.0
 """Seconds between measurements where the free space cannot be asked for."""
 
 _SHARE = 20
-"""A measurement takes at most one 20th of the time."""
+"""A measurement takes at most one 20th of the time, as long as the next waits no longer for that
+than _LONGEST: a disk that is slow is often one that is being filled."""
+
+_LONGEST = 15.0
 
 _NEARLY_FULL = 2
 """In how many limits of free space any writing at all is reason to measure."""
@@ -53,4 +56,4 @@ class DiskWatch:
         """Take note of a measurement."""
         self._free = free
         self._measured = now
-        self._not_before = now + (now - began) * _SHARE
+        self._not_before = now + min((now - began) * _SHARE, _LONGEST)

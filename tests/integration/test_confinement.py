@@ -98,7 +98,7 @@ def test_shared_memory_ends_at_its_size(world: World) -> None:
 def test_who_writes_more_than_the_limit_is_ended_for_that(world: World) -> None:
     writes = "dd if=/dev/zero of=/big bs=1M count=300; " + STAY
     container = world.start(world.spec(writes), Confinement(disk_limit=100))
-    assert world.ended.wait(60)
+    assert world.ended.wait(120)
     with pytest.raises(DiskFull, match="more than 100 MB"):
         container.exit()
     container.remove()
@@ -112,7 +112,7 @@ def test_what_is_written_to_a_volume_counts(world: World) -> None:
     try:
         spec = dataclasses.replace(spec, volumes={"/data": name})
         container = world.start(spec, Confinement(disk_limit=100))
-        assert world.ended.wait(60)
+        assert world.ended.wait(120)
         with pytest.raises(DiskFull):
             container.exit()
         container.remove()

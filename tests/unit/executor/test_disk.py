@@ -43,6 +43,13 @@ def test_a_disk_that_cannot_be_seen_is_measured_every_ten_seconds() -> None:
 
 def test_measuring_takes_a_twentieth_of_the_time_at_most() -> None:
     known = DiskWatch(LIMIT, 0.0)
+    known.has_measured(PLENTY, 60.0, 60.5)
+    assert not known.is_due(0, 70.4)
+    assert known.is_due(0, 70.5)
+
+
+def test_a_disk_that_is_slow_to_measure_is_measured_again_all_the_same() -> None:
+    known = DiskWatch(LIMIT, 0.0)
     known.has_measured(PLENTY, 60.0, 65.0)
-    assert not known.is_due(0, 164.0)
-    assert known.is_due(0, 165.0)
+    assert not known.is_due(0, 79.0)
+    assert known.is_due(0, 80.0)
