@@ -23,27 +23,15 @@ from executor import disk_watch, memory
 from executor.daemon import daemon_errors, explanation
 from executor.disk import MB
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
-from executor.log_position import LogPosition
-from executor.pace import Pace
+from executor.following import Following
 from executor.ports import Exit, Log
 
 _DAEMON_RETURNS = 60.0
 """Seconds in which a daemon that is being restarted is expected back."""
 
 _RETRY_PAUSE = 0.5
-_LONGEST_RETRY_PAUSE = 5.0
 _TELLING = 1.0
 """Seconds in which a daemon tells of an end that it has seen itself, and of what led to it."""
-
-_LOG_RATE = 4 * 1024 * 1024
-"""Bytes per second that are read of a container's output in the long run: reading a flood costs the
-agent more than the application that makes it. What docker lets go of meanwhile is not read."""
-
-_LOG_BURST = 16 * 1024 * 1024
-"""Bytes that are read at once: more than an honest application prints when it starts."""
-
-_LINE_COST = 250
-"""Bytes that can be read in the time that one line takes, however short."""
 
 _UNKNOWN = 255
 """What a daemon says of a container that ended while it was away."""
@@ -72,16 +60,16 @@ class DockerContainer:
     ) -> None:
         self._client = client
         self._id = container
-        self._log = log
         self._on_exit = on_exit
         self._on_removed = on_removed
         self._patience = patience
-        self._pace = Pace(_LOG_RATE, _LOG_BURST, time.monotonic())
         self._ended: Exit | ExecutorError | None = None
         self._was_away = False
         self._told_to_end = False
         self._over = threading.Event()
-        self._follower = threading.Thread(target=self._follow, daemon=True, name="log")
+        follow = Following(client, container, log, self._over).follow
+        was_away = (lambda: self._was_away,)
+        self._follower = threading.Thread(target=follow, args=was_away, daemon=True, name="log")
         self._waiter = threading.Thread(target=self._wait, daemon=True, name="wait")
         self._follower.start()
         self._waiter.start()
@@ -155,40 +143,6 @@ class DockerContainer:
         except DockerUnavailable as exc:
             return exc
         return None
-
-    def _follow(self) -> None:
-        """Copy its output to the log until it has ended."""
-        position = LogPosition()
-        failures = 0
-        while True:
-            was_over = self._over.is_set()
-            try:
-                with daemon_errors():
-                    self._read(position)
-                failures = 0
-            except NotFound:
-                return
-            except (APIError, DockerUnavailable):
-                # The thread beside this one tells whether the daemon returns.
-                logger.info("the log of the container broke off")
-                failures += 1
-            except Exception:
-                # Whatever it is: an application whose log nobody reads any more looks silent.
-                logger.exception("the log of the container could not be read")
-                failures += 1
-            pause = min(_RETRY_PAUSE * max(1, failures), _LONGEST_RETRY_PAUSE)
-            if was_over or (self._over.wait(pause) and not self._was_away):
-                return
-
-    def _read(self, position: LogPosition) -> None:
-        pieces = self._client.logs(
-            self._id, stream=True, follow=True, timestamps=True, since=position.resume()
-        )
-        for piece in pieces:
-            if text := position.take(piece):
-                self._log.write(text)
-            if delay := self._pace.delay(len(piece) + _LINE_COST, time.monotonic()):
-                self._over.wait(delay)
 
     def _wait(self) -> None:
         while self._ended is None:
