@@ -2,9 +2,10 @@
 
 import http.client
 import json
+import ssl
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Optional
 
 from driver.errors import CallFailed, NotConnected
 
@@ -30,7 +31,13 @@ def subscribe_request(
 
 
 def post(
-    address: str, path: str, body: Mapping[str, Any], *, headers: Mapping[str, str], limit: float
+    address: str,
+    path: str,
+    body: Mapping[str, Any],
+    *,
+    headers: Mapping[str, str],
+    limit: float,
+    tls: Optional[ssl.SSLContext] = None,
 ) -> None:
     """Send a call and wait for its answer, for about `limit` seconds at most.
 
@@ -40,7 +47,7 @@ def post(
     call = str(body["type"])
     host, _, port = address.rpartition(":")
     until = time.monotonic() + limit
-    connection = http.client.HTTPConnection(host, int(port), timeout=limit)
+    connection = _connection(host, int(port), limit, tls)
     try:
         connection.connect()
     except OSError as exc:
@@ -62,6 +69,14 @@ def post(
         unknown = response.status >= 500 and response.status not in _NOT_DONE
         why = f"HTTP {response.status} {answer.strip() or response.reason}"
         raise CallFailed(call, why, status=response.status, outcome_unknown=unknown)
+
+
+def _connection(
+    host: str, port: int, limit: float, tls: Optional[ssl.SSLContext]
+) -> http.client.HTTPConnection:
+    if tls is None:
+        return http.client.HTTPConnection(host, port, timeout=limit)
+    return http.client.HTTPSConnection(host, port, timeout=limit, context=tls)
 
 
 def _allow(connection: http.client.HTTPConnection, until: float) -> None:

@@ -6,8 +6,11 @@ import http
 import os
 import select
 import socket
+import ssl
+from typing import Optional
 
 from driver import library
+from driver.tls import TlsSocket
 
 # A peer that vanished without a word is noticed by the kernel, also while we only read.
 _UNANSWERED_MS = 30_000
@@ -59,7 +62,11 @@ class Connection(library.Connection):
     For one thread. Raises LinkOver from the constructor and `serve`.
     """
 
-    def __init__(self, address: str, callback: library.Process) -> None:
+    def __init__(
+        self, address: str, callback: library.Process, tls: Optional[ssl.SSLContext] = None
+    ) -> None:
+        self._context = tls
+        self._tls: Optional[TlsSocket] = None
         try:
             super().__init__(address, callback)
         except (OSError, ValueError, OverflowError) as exc:
@@ -77,6 +84,8 @@ class Connection(library.Connection):
     @property
     def wanted(self) -> int:
         """The poll events to wait for."""
+        if self._tls is not None and self._tls.wanted:
+            return self._tls.wanted
         if self.want_write() or not self.connected:
             return select.POLLIN | select.POLLOUT
         return select.POLLIN
@@ -87,14 +96,29 @@ class Connection(library.Connection):
             error = self.handle_connect_event()
             if error:
                 raise LinkOver(f"cannot connect to {self.addr[0]}:{self.addr[1]}: {error}")
+            if self._context is not None:
+                self._tls = self._sock = TlsSocket(self._sock, self._context, self.addr[0])
+        if self._tls is not None and self._tls.wanted:
+            self._shake(self._tls)
+            return
         if happened & select.POLLOUT and self.want_write() and not self.write():
             raise LinkOver("the connection broke while SUBSCRIBE was sent")
         if happened & ~select.POLLOUT:
             self._read()
 
+    def _shake(self, tls: TlsSocket) -> None:
+        try:
+            tls.shake()
+        except OSError as exc:
+            raise LinkOver(
+                f"{self.addr[0]}:{self.addr[1]} cannot be trusted, or speaks no TLS: {exc}"
+            ) from exc
+
     def _read(self) -> None:
         try:
             goes_on = self.read()
+            while goes_on and self._tls is not None and self._tls.pending():
+                goes_on = self.read()
         except (RuntimeError, ValueError, KeyError, TypeError) as exc:
             # What pymesos raises for any answer that it has not expected (P7).
             raise self._ending(str(exc) or type(exc).__name__) from exc

@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Optional
 
 from driver import calls, library
 from driver.connection import Connection, LinkOver, wait
@@ -32,11 +33,19 @@ class Link(library.Process):
     from any thread and don't block (`stop` waits some seconds for the thread to end).
     """
 
-    def _begin(self, *, path: str, pace: Pace, http_timeout: float) -> None:
+    def _begin(
+        self,
+        *,
+        path: str,
+        pace: Pace,
+        http_timeout: float,
+        tls: Optional[ssl.SSLContext] = None,
+    ) -> None:
         """Take what the constructor of pymesos has no place for."""
         self._path = path
         self._pace = pace
         self._http_timeout = http_timeout
+        self._tls = tls
         self._connection: Connection | None = None
         self._subscribed_at: tuple[str, str] | None = None
         self._appointed: str | None = self._new_master
@@ -125,7 +134,14 @@ class Link(library.Process):
         (master, stream_id) = at
         # The stream id fences us: what was meant for one subscription is refused by the next.
         headers = {**self._headers(), "Mesos-Stream-Id": stream_id}
-        calls.post(master, self._path, body, headers=headers, limit=self._http_timeout)
+        calls.post(
+            master,
+            self._path,
+            body,
+            headers=headers,
+            limit=self._http_timeout,
+            tls=self._tls,
+        )
         return {}
 
     def tell(self, callback: Callable[..., None], *arguments: object) -> None:
@@ -229,7 +245,7 @@ class Link(library.Process):
         self._heard = now
         if self._failures == 0:
             self.problem = f"{self._master} has not answered yet"
-        self._connection = Connection(self._master, self)
+        self._connection = Connection(self._master, self, self._tls)
 
     def _wait(self) -> int:
         """Wait until the connection, the clock or another thread wants something.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Optional
 
 from driver.detector import SCHEME, Detector
 from driver.pace import Pace
@@ -19,7 +20,8 @@ class SchedulerDriver:
 
     `master` is host:port, or zk://[user:password@]host:port,.../path. `framework` is the
     FrameworkInfo; it is sent as it is, so it must say its failover_timeout (ValueError), and it
-    has an id after a restart. Acknowledgements are explicit.
+    has an id after a restart. Acknowledgements are explicit. With `tls` (driver.tls) the master is
+    spoken to by TLS, for which its certificate has to have the name or address that it is known by.
 
     Thread safe. Every call blocks for about `http_timeout` seconds at most, and raises
     NotConnected (nothing was sent) or CallFailed (see its outcome_unknown).
@@ -35,6 +37,7 @@ class SchedulerDriver:
         http_timeout: float = 10.0,
         suppressed_roles: Sequence[str] = (),
         pace: Pace = PACE,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         if "failover_timeout" not in framework:
             raise ValueError("FrameworkInfo must say its failover_timeout: the default is 0 s")
@@ -45,6 +48,7 @@ class SchedulerDriver:
             http_timeout=http_timeout,
             suppressed_roles=suppressed_roles,
             pace=pace,
+            tls=tls,
         )
         self._master = master
         self._detector: Detector | None = None

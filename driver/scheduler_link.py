@@ -5,8 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 import logging
+import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 from driver import library
 from driver.connection import LinkOver
@@ -92,6 +93,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
         http_timeout: float,
         suppressed_roles: Sequence[str],
         pace: Pace,
+        tls: Optional[ssl.SSLContext] = None,
     ) -> None:
         library.MesosSchedulerDriver.__init__(
             self,
@@ -104,7 +106,7 @@ class SchedulerLink(Link, library.MesosSchedulerDriver):
             principal=credential.principal if credential else None,
             secret=credential.secret if credential else None,
         )
-        self._begin(path="/api/v1/scheduler", pace=pace, http_timeout=http_timeout)
+        self._begin(path="/api/v1/scheduler", pace=pace, http_timeout=http_timeout, tls=tls)
         self._events = events
         self._suppressed = tuple(suppressed_roles)
         self._leaving = False

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from driver import tls
 from driver.scheduler import Credential
 from framework import dashboard, events, http_api, installation, mesos, recovery
 from framework.clock import Clock
@@ -117,7 +118,10 @@ def make(
         era=token_hex(4),
     )
     there = AgentSandboxes(
-        lambda: cluster.master, lambda: service.framework_id, credential=_credential(chosen)
+        lambda: cluster.master,
+        lambda: service.framework_id,
+        credential=_credential(chosen),
+        authority=chosen.master_ca_file,
     )
     kept = KeptLogs(chosen.dir / "logs")
     app = _make_app(
@@ -152,7 +156,9 @@ def _make_app(
         previews=ServicePreviews(service),
         refs=refs,
         sandboxes=sandboxes,
-        agents=MesosState(lambda: cluster.master, _credential(chosen)),
+        agents=MesosState(
+            lambda: cluster.master, _credential(chosen), authority=chosen.master_ca_file
+        ),
         tokens=admission.tokens,
         audit=admission.audit,
         secrets=secrets,
@@ -242,6 +248,7 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.
         chosen.master,
         framework_id=framework_id,
         credential=Credential(*credential) if credential else None,
+        tls=tls.make_context(chosen.master_ca_file) if chosen.master_ca_file else None,
     )
 
 

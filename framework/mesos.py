@@ -3,6 +3,7 @@
 The only module of the framework that knows the driver and the shape of an offer.
 """
 
+import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -173,6 +174,7 @@ class MesosCluster:
         *,
         framework_id: str | None,
         credential: Credential | None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         known = {"id": {"value": framework_id}} if framework_id else {}
         self._driver = SchedulerDriver(
@@ -182,6 +184,7 @@ class MesosCluster:
             credential=credential,
             # Nothing waits until the service has looked; it revives when something does.
             suppressed_roles=info["roles"],
+            tls=tls,
         )
 
     @property

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
@@ -30,7 +31,7 @@ class MesosState:
     """What the leading master knows, as framework.ports.Agents. Thread safe.
 
     `master` gives it as host:port, None while it isn't known; `now` gives epoch seconds, `clock`
-    monotonic ones.
+    monotonic ones. With an `authority` it is asked by TLS, and has a certificate of that.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class MesosState:
         master: Callable[[], str | None],
         credential: Credential | None,
         *,
+        authority: Path | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,6 +51,8 @@ class MesosState:
         # no password out of somebody's .netrc.
         self._session.trust_env = False
         self._session.auth = credential
+        self._session.verify = str(authority) if authority else True
+        self._scheme = "https" if authority else "http"
         self._lock = threading.Lock()
         self._last: _Read | None = None
 
@@ -88,7 +92,7 @@ class MesosState:
 
     def _get(self, master: str, path: str) -> Mapping[str, Any]:
         try:
-            answer = self._session.get(f"http://{master}{path}", timeout=_TIMEOUTS_S)
+            answer = self._session.get(f"{self._scheme}://{master}{path}", timeout=_TIMEOUTS_S)
             if answer.status_code in (401, 403):
                 raise MasterRefuses(master, path, answer.status_code)
             answer.raise_for_status()

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -30,7 +31,7 @@ class AgentSandboxes:
 
     `master` gives the leading master as host:port, `framework_id` the id that Mesos gave us; both
     give None while it isn't known. `clock` gives monotonic seconds. The `credential`, a principal
-    and its secret, is for the master alone.
+    and its secret, is for the master alone; so is TLS, with a certificate of an `authority`.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class AgentSandboxes:
         clock: Callable[[], float] = time.monotonic,
         *,
         credential: tuple[str, str] | None = None,
+        authority: Path | None = None,
     ) -> None:
         self._master = master
         self._credential = credential
@@ -48,6 +50,8 @@ class AgentSandboxes:
         self._session = requests.Session()
         # Agents are reached directly, whatever proxy this machine uses to get out.
         self._session.trust_env = False
+        self._session.verify = str(authority) if authority else True
+        self._scheme = "https" if authority else "http"
         self._session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=32))
         self._lock = threading.Lock()
         self._addresses: Mapping[str, str] = {}
@@ -133,7 +137,7 @@ class AgentSandboxes:
             raise Unavailable("The Mesos master")
         try:
             answer = self._session.get(
-                f"http://{master}/slaves", auth=self._credential, timeout=_TIMEOUTS_S
+                f"{self._scheme}://{master}/slaves", auth=self._credential, timeout=_TIMEOUTS_S
             )
             answer.raise_for_status()
             return read_addresses(answer.json())

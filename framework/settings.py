@@ -16,6 +16,7 @@ from program.settings import (
     HOST_PORT,
     PREFIX,
     ROOT,
+    CertificateFile,
     Domain,
     EnvironmentSettings,
     KeyFile,
@@ -42,8 +43,13 @@ class Settings(EnvironmentSettings):
 
     master: str = Field(
         description="The Mesos master: `HOST:PORT`, or where ZooKeeper knows the leading one. "
-        "IPv4, without TLS.",
+        "IPv4; by TLS with `PREVS_MASTER_CA_FILE`.",
         examples=["zk://10.0.0.1:2181,10.0.0.2:2181/mesos"],
+    )
+    master_ca_file: CertificateFile | None = Field(
+        default=None,
+        description="Holds the authority of the master's certificate (PEM). The master is then "
+        "spoken to by TLS alone.",
     )
     zookeeper: ZookeeperServers
     zookeeper_auth_file: ZookeeperAuthFile = None
@@ -165,8 +171,8 @@ class Settings(EnvironmentSettings):
     def _check_master(cls, value: str) -> str:
         if not _MASTER.fullmatch(value):
             raise ValueError(
-                "is neither host:port nor zk://host:port,.../path (Mesos is spoken to by IPv4 and "
-                "without TLS)"
+                "is neither host:port nor zk://host:port,.../path (by IPv4; "
+                "for TLS there is PREVS_MASTER_CA_FILE)"
             )
         return value
 

@@ -1,5 +1,6 @@
 """Settings from the environment, PREVS_* variables, with every problem told at once."""
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
@@ -94,6 +95,14 @@ def _check_domain(value: str) -> str:
     return value
 
 
+def _check_certificate(value: Path) -> Path:
+    try:
+        ssl.create_default_context(cafile=str(value))
+    except OSError as error:
+        raise ValueError(f"{value} holds no certificate in PEM ({error})") from None
+    return value
+
+
 def _check_keys(value: Path) -> Path:
     read_keys(value)
     return value
@@ -112,6 +121,8 @@ def _check_secret(value: Path) -> Path:
 Domain = Annotated[str, AfterValidator(_check_domain)]
 SecretFile = Annotated[Path, AfterValidator(_check_secret)]
 """A file that holds one line, checked when the settings are read."""
+CertificateFile = Annotated[Path, AfterValidator(_check_certificate)]
+"""A file of an authority's certificates, checked when the settings are read."""
 KeyFile = Annotated[Path, AfterValidator(_check_keys)]
 """A file of keys as program.keys has them, checked when the settings are read."""
 ZookeeperServers = Annotated[

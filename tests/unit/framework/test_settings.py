@@ -85,10 +85,10 @@ def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
 def test_a_master_that_the_driver_cannot_speak_to_is_told_p22(
     environ: dict[str, str], master: str
 ) -> None:
-    """P22: TLS and IPv6 are left out; neither fails at the first link."""
+    """P22: IPv6 is left out, and TLS a setting of its own; neither fails at the first link."""
     (told,) = problems({**environ, "PREVS_MASTER": master})
     assert told.startswith("PREVS_MASTER: is neither host:port nor zk://")
-    assert "IPv4 and without TLS" in told
+    assert "by IPv4; for TLS there is PREVS_MASTER_CA_FILE" in told
 
 
 def test_a_principal_without_its_secret_is_a_problem(environ: dict[str, str]) -> None:
@@ -210,3 +210,39 @@ def test_an_agent_has_some_time_to_fetch_and_to_build(environ: dict[str, str], n
     environ[f"PREVS_{name}"] = "0"
     (problem,) = problems(environ)
     assert problem.startswith(f"PREVS_{name}: ")
+
+
+@pytest.mark.parametrize("name", ["KEY_FILE", "ZOOKEEPER_AUTH_FILE", "MASTER_CA_FILE"])
+def test_a_file_that_does_not_hold_what_it_should_is_told_without_it(
+    environ: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("hunter2\n")
+    (problem,) = problems({**environ, f"PREVS_{name}": str(file)})
+    assert problem.startswith(f"PREVS_{name}: ")
+    assert "hunter2" not in problem
+
+
+def test_keys_and_identities_are_read_from_their_files(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    chosen = settings.read(environ)
+    assert (chosen.keys(), chosen.identities()) == ((), ())
+    keys, identities = tmp_path / "keys", tmp_path / "identities"
+    keys.write_text("A" * 43 + "=\n")
+    identities.write_text("prevs:hunter2\n")
+    environ |= {"PREVS_KEY_FILE": str(keys), "PREVS_ZOOKEEPER_AUTH_FILE": str(identities)}
+    chosen = settings.read(environ)
+    assert chosen.keys() == ("A" * 43 + "=",)
+    assert chosen.identities() == ("prevs:hunter2",)
+    assert "hunter2" not in repr(chosen)
+
+
+@pytest.mark.parametrize("servers", ["a:1", "a:1,b:2", "a:1,b:2/teams", "a:1/of/teams"])
+def test_servers_of_zookeeper_may_end_in_a_chroot(environ: dict[str, str], servers: str) -> None:
+    assert settings.read({**environ, "PREVS_ZOOKEEPER": servers}).zookeeper == servers
+
+
+@pytest.mark.parametrize("servers", ["a", "a:1/", "a:1/teams/", "a:1/x,b:2", "a:1/ü", "u:p@a:1"])
+def test_what_is_no_zookeeper_is_told(environ: dict[str, str], servers: str) -> None:
+    assert problems({**environ, "PREVS_ZOOKEEPER": servers})[0].startswith("PREVS_ZOOKEEPER: ")

@@ -1,0 +1,154 @@
+"""A real Mesos master behind TLS, and a framework that trusts one authority alone.
+
+The Mesos here is of a library whose OpenSSL is gone, so HAProxy ends TLS before it.
+"""
+
+import contextlib
+import signal
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pytest
+import requests
+import trustme
+
+from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.samples import wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "127.0.0.1"
+CONFIGURATION = """\
+defaults
+  mode tcp
+  timeout connect 5s
+  timeout client 5m
+  timeout server 5m
+frontend master
+  bind {host}:{port} ssl crt {certificate}
+  default_backend master
+backend master
+  server master {master}
+"""
+
+
+class Cluster(Protocol):
+    """The session's Mesos."""
+
+    master: str
+
+
+class Door(NamedTuple):
+    """Where the master is by TLS, and the authority of its certificate."""
+
+    address: str
+    authority: Path
+
+
+MakeDoor = Callable[[str], Door]
+MakeProgram = Callable[..., Program]
+
+
+@pytest.fixture
+def door(mesos: Cluster, free_port: Callable[[], int], tmp_path: Path) -> Iterator[MakeDoor]:
+    """Put TLS before the master, with a certificate for a name."""
+    with contextlib.ExitStack() as stack:
+
+        def open_door(name: str) -> Door:
+            folder = tmp_path / f"door-{uuid.uuid4().hex[:6]}"
+            folder.mkdir()
+            authority, port = trustme.CA(), free_port()
+            authority.cert_pem.write_to_path(str(folder / "authority"))
+            issued = authority.issue_cert(name)
+            issued.private_key_and_cert_chain_pem.write_to_path(str(folder / "certificate"))
+            configuration = folder / "haproxy.cfg"
+            configuration.write_text(
+                CONFIGURATION.format(
+                    host=HOST, port=port, certificate=folder / "certificate", master=mesos.master
+                )
+            )
+            command = ["/usr/sbin/haproxy", "-db", "-f", str(configuration)]
+            process = stack.enter_context(subprocess.Popen(command))
+            stack.callback(process.send_signal, signal.SIGTERM)
+            found = Door(f"{HOST}:{port}", folder / "authority")
+            wait_until(lambda: _answers(f"https://{found.address}/health"))
+            return found
+
+        yield open_door
+
+
+def _answers(url: str) -> bool:
+    with contextlib.suppress(requests.ConnectionError):
+        requests.get(url, verify=False, timeout=5)
+        return True
+    return False
+
+
+@pytest.fixture
+def program(
+    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+) -> Iterator[MakeProgram]:
+    programs: list[Program] = []
+
+    def start(master: str, authority: Path | None) -> Program:
+        name, root = f"framework-{len(programs)}", f"/test-{uuid.uuid4().hex}"
+        environ = settings(master, zookeeper, root, free_port(), tmp_path, name)
+        if authority:
+            environ["PREVS_MASTER_CA_FILE"] = str(authority)
+        programs.append(Program(environ, tmp_path / f"{name}.log"))
+        programs[-1].start()
+        return programs[-1]
+
+    yield start
+    for one in programs:
+        one.clean_up()
+        remove(mesos.master, zookeeper, one.environ["PREVS_ROOT"])
+
+
+def wait_trouble(program: Program, text: str) -> None:
+    """Wait until a framework is up and says of Mesos what it has met."""
+
+    def told() -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            answer = program.ask("GET", "/readyz")
+            return answer.status_code == 503 and text in answer.text
+        return False
+
+    wait_until(told)
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_all_that_is_said_to_the_master_goes_by_tls(
+    door: MakeDoor, program: MakeProgram, tmp_path: Path
+) -> None:
+    there = door(HOST)
+    framework = program(there.address, there.authority)
+    framework.wait_ready()
+    repository = str(make_repository(tmp_path / "hello"))
+    app = {"name": "hello", "mem": 64, "repository": repository}
+    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
+    order = {"app": "hello", "label": "main"}
+    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
+    framework.wait_state(path, "running")
+    assert len(framework.ask("GET", "/v1/agents").json()["agents"]) == 2
+    assert framework.ask("GET", f"{path}/log").status_code == 200
+    assert framework.ask("DELETE", path).status_code == 202
+    framework.wait_state(path, "stopped")
+    assert framework.end() == 0
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_nothing_is_said_to_who_is_not_the_master(door: MakeDoor, program: MakeProgram) -> None:
+    right, other = door(HOST), door("other.example.org")
+    wait_trouble(program(right.address, other.authority), "cannot be trusted")
+    wait_trouble(program(other.address, other.authority), "cannot be trusted")
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+def test_who_speaks_no_tls_is_told_so(mesos: Cluster, door: MakeDoor, program: MakeProgram) -> None:
+    there = door(HOST)
+    wait_trouble(program(mesos.master, there.authority), "speaks no TLS")
+    wait_trouble(program(there.address, None), there.address)
