@@ -159,11 +159,11 @@ class DockerContainers:
             with daemon_errors():
                 client.remove_container(name, force=True, v=True)
         except NotFound:
-            self._custody.release()
+            self._removed()
         except (APIError, DockerUnavailable):
             logger.exception("the container %s may be left, until docker answers", name)
         else:
-            self._custody.release()
+            self._removed()
 
 
 def _own_group() -> Optional[str]:

@@ -129,9 +129,10 @@ def test_who_writes_less_goes_on(world: World) -> None:
 
 
 IN_A_GROUP = """
-import sys
+import dataclasses, sys
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
+from executor.errors import StartFailed
 from executor.ports import ContainerSpec
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
@@ -142,6 +143,11 @@ spec = ContainerSpec(f"prevs-{cluster}", image, 8080, "127.0.0.1", 0, 0.1, 32, {
                      {"prevs.cluster": cluster})
 daemon = Daemon({"DOCKER_HOST": host})
 containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingCustody())
+try:
+    containers.start(dataclasses.replace(spec, volumes={"/proc/x": cluster}), on_exit=print)
+except StartFailed:
+    print("refused", flush=True)
+sys.stdin.readline()
 container = containers.start(spec, on_exit=lambda: None)
 print("started", flush=True)
 sys.stdin.readline()
@@ -184,6 +190,9 @@ def test_a_container_counts_as_its_executors_where_that_has_a_group(
         for kind in ("cpu", "memory"):
             Path(f"/sys/fs/cgroup/{kind}{group}/cgroup.procs").write_text(str(executor.pid))
         print("go on", file=executor.stdin, flush=True)
+        assert executor.stdout.readline() == "refused\n"
+        assert copies_of(group) == [f"cpu{group}", f"memory{group}"]
+        print("go on", file=executor.stdin, flush=True)
         assert executor.stdout.readline() == "started\n"
         found = world.client.inspect_container(f"prevs-{CLUSTER}")
         groups = Path(f"/proc/{found['State']['Pid']}/cgroup").read_text().splitlines()
@@ -195,5 +204,11 @@ def test_a_container_counts_as_its_executors_where_that_has_a_group(
         assert 0 < int(usage.read_text()) <= int(total.read_text())
         print("end", file=executor.stdin, flush=True)
         assert executor.wait(60) == 0
-    left = [str(path) for path in Path("/sys/fs/cgroup").glob(f"*{group}")]
-    assert sorted(left) == [f"/sys/fs/cgroup/cpu{group}", f"/sys/fs/cgroup/memory{group}"]
+    assert copies_of(group) == [f"cpu{group}", f"memory{group}"]
+    world.client.remove_volume(CLUSTER, force=True)
+
+
+def copies_of(group: str) -> list[str]:
+    """Return in which hierarchies there is a group."""
+    root = Path("/sys/fs/cgroup")
+    return sorted(str(path.relative_to(root)) for path in root.glob(f"*{group}"))
