@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from docker.api import APIClient
@@ -32,8 +32,9 @@ _LEAN = (
     *("--variant=minbase", '--aptopt=APT::Install-Recommends "false"'),
     *(f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")),
 )
-_KEPT = 2
-"""How many of the last images' files stay in the cache: two branches may have other packages."""
+_KEPT = 3
+"""How many of the last images' files stay in the cache: two branches may have other packages, and
+there is one that the images of ours are built on."""
 
 
 @contextlib.contextmanager
@@ -47,9 +48,9 @@ def base_image(docker: APIClient) -> Iterator[None]:
         remove_image(docker, f"{repository}:{tag}")
 
 
-def base_archive() -> Path:
-    """Return a tar archive of the image's files. Blocks for a minute where there is none yet."""
-    command = ["mmdebstrap", "--quiet", *_LEAN, f"--include={','.join(_PACKAGES)}", _SUITE]
+def base_archive(packages: Sequence[str] = _PACKAGES) -> Path:
+    """Return a tar archive of an image's files. Blocks for a minute where there is none yet."""
+    command = ["mmdebstrap", "--quiet", *_LEAN, f"--include={','.join(packages)}", _SUITE]
     folder = cache_folder(os.environ) / "bases"
     folder.mkdir(parents=True, exist_ok=True)
     archive = folder / f"{hashlib.sha256(repr(command).encode()).hexdigest()[:16]}.tar"

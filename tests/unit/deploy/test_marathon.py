@@ -1,0 +1,146 @@
+"""The definitions for Marathon are what Marathon's client takes, and what our programs take."""
+
+import collections
+import copy
+import json
+import os
+import re
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from marathon import MarathonApp, MarathonClient
+
+from framework import settings as framework_settings
+from program.settings import PREFIX
+from proxy import settings as proxy_settings
+from tests.fakes.marathon import FakeMarathon
+
+ROOT = Path(__file__).parents[3]
+FOLDER = ROOT / "deploy" / "marathon"
+NAMES = ("framework", "proxy")
+FIELDS = {
+    "framework": framework_settings.Settings.model_fields,
+    "proxy": proxy_settings.Settings.model_fields,
+}
+
+
+@pytest.fixture(autouse=True)
+def _old_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client is older than Python 3.10, where collections lost the name that it looks for."""
+    monkeypatch.setattr(collections, "Iterable", Iterable, raising=False)
+
+
+def definition(name: str) -> dict[str, Any]:
+    """Return a definition as it is in its file."""
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
+    return found
+
+
+def environment(app: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a task of an app has in its environment when its program begins."""
+    ports = [str(port["port"]) for port in app["portDefinitions"]]
+    known = {"HOST": "10.0.0.7", **{f"PORT{n}": port for n, port in enumerate(ports)}}
+    line = re.sub(r"\$([A-Z0-9]+)", lambda name: known[name[1]], app["cmd"])
+    set_first = dict(word.split("=", 1) for word in shlex.split(line) if word.startswith(PREFIX))
+    return {**app["env"], **set_first}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_definition_goes_through_the_client_unchanged(name: str) -> None:
+    told = definition(name)
+    app = MarathonApp.from_json(copy.deepcopy(told))
+    kept = json.loads(app.to_json())
+    # The client fills in what was left out.
+    for key in ("forcePullImage", "privileged"):
+        assert kept["container"]["docker"].pop(key, False) is False
+    for check in kept["healthChecks"]:
+        check.pop("ignoreHttp1xx", None)
+    assert kept == told
+
+
+def test_marathon_is_given_both() -> None:
+    marathon = FakeMarathon()
+    with marathon.serve() as url:
+        client = MarathonClient(url)
+        for name in NAMES:
+            app = MarathonApp.from_json(definition(name))
+            assert client.create_app(app.id, app).id == f"/prevs/{name}"
+        assert [app.id for app in client.list_apps()] == ["/prevs/framework", "/prevs/proxy"]
+    assert marathon.apps["/prevs/proxy"]["requirePorts"] is True
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_program_takes_the_settings_of_its_definition(name: str, tmp_path: Path) -> None:
+    environ = environment(definition(name))
+    known = {PREFIX + field.upper() for field in FIELDS[name]}
+    assert set(environ) <= known
+    secrets = {
+        "PREVS_TOKEN_FILE": "the-token\n",
+        "PREVS_KEY_FILE": f"{Fernet.generate_key().decode()}\n",
+    }
+    for variable, text in secrets.items():
+        if variable in environ:
+            file = tmp_path / variable
+            file.write_text(text)
+            file.chmod(0o600)
+            environ[variable] = str(file)
+    read = framework_settings.read if name == "framework" else proxy_settings.read
+    assert read(environ)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_is_replaced_after_the_other_at_hosts_of_their_own(name: str) -> None:
+    app = MarathonApp.from_json(definition(name))
+    assert app.instances == 2
+    assert [(one.field, one.operator) for one in app.constraints] == [("hostname", "UNIQUE")]
+    assert app.upgrade_strategy.minimum_health_capacity == 0.5
+    assert app.upgrade_strategy.maximum_over_capacity == 0
+    assert app.require_ports
+    assert app.networks == [{"mode": "host"}]
+    (health,), (ready,) = app.health_checks, app.readiness_checks
+    assert (health.path, ready.path) == ("/healthz", "/readyz")
+    assert app.port_definitions[health.port_index].name == ready.port_name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_secret_is_in_a_definition(name: str) -> None:
+    app = definition(name)
+    files = [value for key, value in app["env"].items() if key.endswith("_FILE")]
+    assert files
+    mounts = [volume for volume in app["container"]["volumes"] if volume["mode"] == "RO"]
+    assert all(file.startswith(f"{mounts[0]['containerPath']}/") for file in files)
+
+
+def test_a_secret_of_marathons_store_becomes_a_file_and_leaves_the_environment() -> None:
+    page = (ROOT / "docs" / "operating" / "marathon.md").read_text()
+    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    told = {**definition("framework"), **json.loads(block)}
+    app = MarathonApp.from_json(copy.deepcopy(told))
+    sent = json.loads(app.to_json())
+    assert (sent["env"], sent["secrets"]) == (told["env"], told["secrets"])
+    assert app.cmd is not None
+    looks = 'sh -c \'cat "$PREVS_TOKEN_FILE"; stat -c %a "$PREVS_TOKEN_FILE"; env\''
+    line = re.sub(r"exec .*", looks, app.cmd.replace("/tmp/token", '"$FOLDER/token"'))
+    with tempfile.TemporaryDirectory() as folder:
+        environ = {"TOKEN": "it is 'secret'", "FOLDER": folder, "HOST": "h", "PORT0": "1"}
+        environ["PATH"] = os.environ["PATH"]
+        done = subprocess.run(
+            ["/bin/sh", "-c", line], env=environ, capture_output=True, text=True, check=True
+        )
+    said = done.stdout.splitlines()
+    assert said[:2] == ["it is 'secret'", "600"]
+    assert not [variable for variable in said[2:] if variable.startswith("TOKEN=")]
+
+
+def test_the_image_of_each_definition_is_made_by_the_dockerfile() -> None:
+    stages = re.findall(r"^FROM .* AS (\w+)$", (ROOT / "deploy" / "Dockerfile").read_text(), re.M)
+    for name in NAMES:
+        image = definition(name)["container"]["docker"]["image"]
+        assert image.partition("/")[2].partition(":")[0] == f"prevs-{name}"
+        assert name in stages
