@@ -11,7 +11,7 @@ from framework.http_api.answers import Presenter
 from framework.http_api.audit import Audit
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
-from framework.ports import Previews, Tokens
+from framework.ports import Previews, Secrets, Tokens
 from prevs.names import Addresses
 
 
@@ -24,6 +24,7 @@ class Parts(NamedTuple):
     previews: Previews
     tokens: Tokens
     audit: Audit
+    secrets: Secrets
     shares: AgentShares
     presenter: Presenter
     leads: Leads

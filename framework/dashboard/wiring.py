@@ -13,6 +13,7 @@ from framework.dashboard.app_pages import AppPages
 from framework.dashboard.app_settings import AppSettingsPages
 from framework.dashboard.cluster_page import ClusterPage
 from framework.dashboard.doors import Doors
+from framework.dashboard.environment_page import EnvironmentPage
 from framework.dashboard.files import Files
 from framework.dashboard.live import Live
 from framework.dashboard.overview import Overview
@@ -65,6 +66,7 @@ def add_dashboard(
         previews=ports.previews,
         tokens=ports.tokens,
         audit=ports.audit,
+        secrets=ports.secrets,
         shares=AgentShares(ports.previews, ports.agents),
         presenter=Presenter(ports.previews, addresses, ports.ready, now),
         leads=Leads(ports.previews, ports.refs),
@@ -81,6 +83,7 @@ def add_dashboard(
         *Overview(parts).routes(),
         *ClusterPage(parts).routes(),
         *AppSettingsPages(parts).routes(),
+        *EnvironmentPage(parts).routes(),
         *AppPages(parts).routes(),
         *PreviewPages(parts).routes(),
         *AdminPages(parts).routes(),

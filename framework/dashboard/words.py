@@ -14,6 +14,8 @@ NOTICES = {
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
     "change": "Saved. The settings hold for attempts that begin later.",
     "remove": "The app is removed; its previews are being stopped.",
+    "set-variable": "The variable is set, for attempts that begin from now on.",
+    "unset-variable": "The variable is unset, for attempts that begin from now on.",
     "remove-token": "The token is removed, and whoever signed in with it is signed out.",
     "sign-out": "You have signed out.",
 }
