@@ -1,5 +1,7 @@
 """The words for where a preview is in its life, and for why one failed."""
 
+from __future__ import annotations
+
 import enum
 
 
@@ -28,7 +30,11 @@ class Phase(enum.Enum):
 
 
 class Cause(enum.Enum):
-    """Why a preview failed. The values are part of the API: they never change meaning."""
+    """Why a preview failed. The values are part of the API: they never change meaning.
+
+    One that a later version has added is read as EXECUTOR_FAILED: its sentence says the rest, and a
+    record that could not be read at all would be lost (docs/decisions/0041-upgrade.md).
+    """
 
     REPOSITORY_UNREACHABLE = "repository-unreachable"
     COMMIT_MISSING = "commit-missing"
@@ -46,6 +52,10 @@ class Cause(enum.Enum):
     SETTINGS_INVALID = "settings-invalid"
     HOOK_FAILED = "hook-failed"
     DISK_FULL = "disk-full"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Cause | None:
+        return cls.EXECUTOR_FAILED if isinstance(value, str) else None
 
 
 ACTIVE = frozenset(

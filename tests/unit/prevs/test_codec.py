@@ -134,7 +134,7 @@ PREVIEW = PreviewRecord(app="hello", sha="f" * 40, state=State.QUEUED)
         ("pinned", 1),
         ("failure", "it failed"),
         ("failure", {"cause": "app-exited"}),
-        ("failure", {"cause": "bad luck", "message": ""}),
+        ("failure", {"cause": 7, "message": ""}),
     ],
 )
 def test_a_wrong_type_is_refused_with_the_name_of_the_field(field: str, value: object) -> None:

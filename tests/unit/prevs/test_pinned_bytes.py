@@ -3,8 +3,11 @@
 tests/data/records/v1/<name>.json is what is written today: a change that breaks one of these
 needs a new version, a folder for it, and a reader for v1. <name>.least.json has the required
 fields only, as a writer of the first hour may have left it: it must stay readable.
+earlier/<name>.json was written by the version that tests/e2e/test_upgrade.py begins with.
 """
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from prevs.records import (
     PlacementsRecord,
     PreviewRecord,
     ProxyRecord,
+    RecordError,
     SecretsRecord,
     Step,
     TokenRecord,
@@ -29,6 +33,7 @@ from prevs.records import (
 from prevs.states import Cause, Phase, State
 
 FOLDER = Path(__file__).parents[2] / "data" / "records" / "v1"
+EARLIER = FOLDER.parent / "earlier"
 SHA = "5c80e7d1a2b3c4d5e6f708192a3b4c5d6e7f8091"
 TASK = f"hello.{SHA}.k3j9x0q2ab"
 DIGEST = "sha256:" + "5c80e7d1" * 8
@@ -184,6 +189,40 @@ def test_what_was_written_is_still_read(name: str) -> None:
 def test_the_required_fields_are_still_enough(name: str) -> None:
     record = LEAST[name]
     assert type(record).decode((FOLDER / f"{name}.least.json").read_bytes()) == record
+
+
+@pytest.mark.parametrize("path", sorted(EARLIER.iterdir()), ids=lambda path: str(path.stem))
+def test_what_an_earlier_version_wrote_is_still_read(path: Path) -> None:
+    record = type(WRITTEN[path.stem]).decode(path.read_bytes())
+    was = json.loads(path.read_text())
+    now = json.loads(record.encode())
+    assert {name: now[name] for name in was if name != "failure"} == {
+        name: value for name, value in was.items() if name != "failure"
+    }
+    # What it did not know has the default.
+    for field in dataclasses.fields(record):
+        if field.name not in was:
+            assert getattr(record, field.name) == _default(field), field.name
+
+
+def _default(field: "dataclasses.Field[Any]") -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
+
+
+def test_a_cause_of_a_later_version_leaves_the_record_readable() -> None:
+    data = (FOLDER / "preview.json").read_bytes().replace(b"build-failed", b"of-a-later-version")
+    failure = PreviewRecord.decode(data).failure
+    assert failure is not None
+    assert (failure.cause, failure.message) == (Cause.EXECUTOR_FAILED, "RUN exited with 7.")
+
+
+@pytest.mark.parametrize("value", [b"7", b"null", b"true"])
+def test_what_is_no_cause_at_all_is_refused(value: bytes) -> None:
+    data = (FOLDER / "preview.json").read_bytes().replace(b'"build-failed"', value)
+    with pytest.raises(RecordError):
+        PreviewRecord.decode(data)
 
 
 def test_every_pinned_file_is_tested() -> None:
