@@ -331,10 +331,10 @@ def test_everything_works_without_scripts(browser: Browser, base: str) -> None:
         expect(page.get_by_text("Asked for.")).to_be_visible()
         expect(page.get_by_role("row", name="main")).to_contain_text("queued")
         page.get_by_role("link", name="Settings").click()
-        page.get_by_label("Memory in MB").fill("1")
+        page.get_by_label("Memory in MB", exact=True).fill("1")
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_text("Memory in MB should be greater")).to_be_visible()
-        expect(page.get_by_label("Memory in MB")).to_have_value("1")
+        expect(page.get_by_label("Memory in MB", exact=True)).to_have_value("1")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
