@@ -34,6 +34,12 @@ def effective(app: AppRecord, settings: CommitSettings | None) -> Effective:
     )
 
 
+def has_own_share(preview: PreviewRecord) -> bool:
+    """Tell whether the commit of a preview says what it takes of an agent."""
+    said = preview.settings
+    return said is not None and not (said.cpus is None and said.mem is None)
+
+
 def bounds(app: AppRecord) -> Bounds:
     """Return what commits of an app may ask for: never less than what those get that ask not."""
     return Bounds(app.name, app.folder, max(app.cpus, app.max_cpus), max(app.mem, app.max_mem))

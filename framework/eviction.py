@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from framework import keep_warm, room
+from framework import effective, keep_warm, room
 from framework.agents import Agent, Space
 from framework.clock import Clock
 from framework.idling import Idling
@@ -174,11 +174,14 @@ class Eviction:
     def _idle(self) -> Iterator[Tenant]:
         now = self._clock.now()
         apps = {
-            app.name: (keep_warm.is_warm(app.keep_warm, now), app) for app in self._records.apps
+            app.name: (keep_warm.is_warm(app.keep_warm, now), app, room.taken(app))
+            for app in self._records.apps
         }
         for preview, used in self._idling.idle():
-            warm, app = apps[preview.app]
-            key, taken = (preview.app, preview.sha), room.taken(app, preview)
+            warm, app, usual = apps[preview.app]
+            # There are thousands, of which few have a share of their own.
+            taken = room.taken(app, preview) if effective.has_own_share(preview) else usual
+            key = (preview.app, preview.sha)
             yield Tenant(warm, used, key, preview.agent_id or "", *taken)
 
     def _leaving(self) -> Iterator[Tenant]:

@@ -54,9 +54,12 @@ class Room(NamedTuple):
     hopeless: tuple[Key, ...] = ()
 
 
-def taken(app: AppRecord, preview: PreviewRecord) -> tuple[float, float]:
-    """Return the share of CPU and the MB that a preview takes, by what is asked for now."""
-    wanted = effective.effective(app, preview.settings)
+def taken(app: AppRecord, preview: PreviewRecord | None = None) -> tuple[float, float]:
+    """Return the share of CPU and the MB that a preview takes, by what is asked for now.
+
+    Without one, what those of the app take whose commits ask for nothing.
+    """
+    wanted = effective.effective(app, preview.settings if preview else None)
     return round(wanted.cpus + EXECUTOR_CPUS, 3), wanted.mem + EXECUTOR_MEM
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from cli.__main__ import main as prevs
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import SLOW, address, viewing
-from tests.fakes.samples import SampleRepository
+from tests.fakes.samples import BUSYBOX, SampleRepository, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -91,6 +91,46 @@ def test_a_commit_is_run_as_it_says(
     assert [one["mem"] for one in there] == [96]
 
 
+def test_two_apps_of_one_repository_are_built_and_run_as_their_folders_say(
+    api: Api,
+    visit: Callable[..., requests.Response],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    made = SampleRepository(tmp_path_factory.mktemp("monorepo") / "monorepo")
+    build = """
+port = {port}
+[build]
+dockerfile = "../Dockerfile.of-both"
+context = "../.."
+target = "second"
+args = {{ SAYS = "{says}" }}
+"""
+    stages = (
+        "FROM scratch AS first\nCOPY busybox /bin/busybox\n"
+        'RUN ["/bin/busybox", "--install", "-s", "/bin"]\n'
+        "FROM first AS second\nARG SAYS\nRUN mkdir /www; echo $SAYS > /www/index.html\n"
+        "CMD exec httpd -f -p $PORT -h /www\n"
+        "FROM first AS third\nRUN exit 3\n"
+    )
+    files: dict[str, str | bytes] = {
+        "busybox": BUSYBOX.read_bytes(),
+        "services/Dockerfile.of-both": stages,
+        "services/web/.prevs.toml": build.format(port=9001, says="the web"),
+        "services/api/.prevs.toml": build.format(port=9002, says="the api"),
+    }
+    made.commit(files)
+    for name in ("web", "api"):
+        app = {"name": name, "repository": str(made.folder), "folder": f"services/{name}"}
+        assert api.call("POST", "/v1/apps", json=app).status_code == 201
+    try:
+        for name in ("web", "api"):
+            answer = visit("main", "/", name)
+            assert (answer.status_code, answer.text) == (200, f"the {name}\n")
+    finally:
+        for name in ("web", "api"):
+            api.call("DELETE", f"/v1/apps/{name}")
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_visitor_sees_every_mistake_of_a_commit_with_its_line(
     browser: Browser, repository: SampleRepository, cluster: Cluster, width: int
@@ -145,7 +185,9 @@ def test_a_bound_that_is_raised_and_a_retry_leave_the_other_mistakes(
         page.get_by_role("button", name="Retry").click()
         expect(page.locator("#mistakes li")).to_have_count(2, timeout=SLOW)
         repository.git("checkout", "--quiet", "wrong")
-        repository.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
+        mended = repository.commit_app(DOCKERFILE, {".prevs.toml": SAYS})
+        label = f"/v1/apps/{APP}/labels/wrong"
+        wait_until(lambda: api.call("GET", label).json()["sha"] == mended)
         page.goto(address(cluster, "wrong", APP, "/ready"))
         expect(page.locator("body")).to_have_text("Lentils at 9000", timeout=SLOW)
     api.call("PATCH", f"/v1/apps/{APP}", json={"max_mem": 0})
