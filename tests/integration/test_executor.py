@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from docker.api import APIClient
 
 from executor.config import Config
@@ -34,6 +35,7 @@ from tests.fakes.samples import (
     serving,
     wait_until,
 )
+from tests.integration.checkouts import GOOD, https
 
 pytestmark = pytest.mark.integration
 
@@ -147,6 +149,26 @@ def test_a_commit_becomes_an_application_that_answers_and_is_gone_after_a_kill(
     ]
     assert agent.report == TaskReport(Phase.ENDED)
     assert agent.containers() == []
+
+
+def test_a_private_repository_is_built_with_the_orders_credential(
+    agent: Agent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha = agent.repository.commit_app(serving("private"))
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(tmp_path / "authority.pem"))
+    answers: list[str] = []
+
+    def running() -> None:
+        answers.append(agent.get())
+        agent.kill()
+
+    agent.when["TASK_RUNNING"] = running
+    with https(tmp_path, authority) as server:
+        agent.run(sha, repository=server.url("repository"), credential=GOOD)
+    assert answers == ["private\n"]
+    assert server.shown == {f"{GOOD.username}:{GOOD.password}"}
 
 
 def test_the_second_attempt_uses_the_image_of_the_first_and_needs_no_repository(

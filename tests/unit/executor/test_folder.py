@@ -50,7 +50,9 @@ def test_the_traces_of_a_dead_attempt_go_and_those_of_a_living_one_stay(tmp_path
     for task in ("living", "dead"):
         folder.tree(task).mkdir(parents=True)
         (folder.tree(task) / "Dockerfile").touch()
-        (tmp_path / "trees" / f"{task}.index").touch()
+        folder.index(task).touch()
+        folder.keys(task).mkdir()
+        (folder.keys(task) / "key").touch()
     os.close(dead)
     assert folder.tasks() == ["dead", "living"]
     folder.forget("dead")
@@ -58,7 +60,7 @@ def test_the_traces_of_a_dead_attempt_go_and_those_of_a_living_one_stay(tmp_path
     folder.forget("nothing")
     assert folder.tasks() == ["living"]
     assert sorted(entry.name for entry in (tmp_path / "trees").iterdir()) == [
-        *["living", "living.index"],
+        *["living", "living.index", "living.keys"],
     ]
     os.close(living)
 
