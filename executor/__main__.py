@@ -22,7 +22,14 @@ EXIT_USAGE = 2
 
 
 def main() -> int:
-    """Wire the parts, subscribe, and serve until the task has ended; return the exit code."""
+    """Wire the parts, subscribe, and serve until the task has ended; return the exit code.
+
+    With the argument `doctor`, look at this machine instead.
+    """
+    if sys.argv[1:2] == ["doctor"]:
+        from executor.doctor import main as examine
+
+        return examine(sys.argv[2:])
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
     try:
         config = read_config(os.environ)

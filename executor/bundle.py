@@ -101,7 +101,7 @@ def _clear(folder: Path, home: Path) -> None:
 
 
 def main() -> int:
-    """Unpack this bundle where the agent says, and be its executor."""
+    """Unpack this bundle where the agent says, and be its executor; or, told to, its doctor."""
     bundle, folder = Path(sys.argv[0]), os.environ.get(_FOLDER, "")
     if sys.version_info < _OLDEST:
         return _refuse(
@@ -109,6 +109,8 @@ def main() -> int:
             "later is needed: install one on this agent, and name it to the framework with "
             "PREVS_EXECUTOR_PYTHON"
         )
+    if sys.argv[1:2] == ["doctor"]:
+        return _examine(bundle)
     if not Path(folder).is_absolute():
         return _refuse(
             f"{_FOLDER} must be an absolute path, not {folder!r}: set it with the agent's "
@@ -124,6 +126,23 @@ def main() -> int:
     from executor.__main__ import main as run
 
     return run()
+
+
+def _examine(bundle: Path) -> int:
+    """Look at this machine: out of a folder that goes, for executors may have none here yet."""
+    import tempfile
+    import zipfile
+
+    with tempfile.TemporaryDirectory(prefix="prevs-doctor-") as home:
+        try:
+            with zipfile.ZipFile(str(bundle)) as archive:
+                archive.extractall(home)
+        except (OSError, RuntimeError) as exc:
+            return _refuse(f"the bundle cannot be unpacked: {exc}")
+        sys.path[:] = [home, *(path for path in sys.path if path != sys.argv[0])]
+        from executor.doctor import main as examine
+
+        return examine(sys.argv[2:])
 
 
 def _discard(bundle: Path) -> None:

@@ -104,6 +104,15 @@ def close(borders: Borders, *, ipv6: bool) -> Optional[str]:
     return None
 
 
+def find_rules_problem() -> Optional[str]:
+    """Return why this user may not set rules here, None where it may. Changes nothing."""
+    try:
+        _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
+    except _Refused as exc:
+        return str(exc)
+    return None
+
+
 def _set(program: str, borders: Borders, version: int) -> None:
     listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
     if firewall.is_set(listed, borders, version):

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cli.answers import App, MesosAgent, Preview, Queued
-from cli.doctor.findings import Finding, ok, warning, wrong
+from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.sentences import counted, duration, failure, shortened, title
 
 CLOCK_SECONDS = 5.0
 """What a clock may be off: answers tell whole seconds, and take a moment."""
 QUEUE_SECONDS = 120.0
 _MOST = 5
+_MOST_AGENTS = 20
 
 _STEPS = {
     "service": "Look at the framework's log, and start it again (`prevs local logs framework`).",
@@ -102,6 +103,31 @@ def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Find
         advice = "Idle previews make room when another starts; more agents make more of it."
         found.append(warning("room", told, advice))
     return found or [ok("agents", f"{counted(active, 'agent has', 'agents have')} room.")]
+
+
+def describe_agents(agents: Sequence[MesosAgent]) -> list[Finding]:
+    """Return what the framework knows of each agent that takes something, of the first ones."""
+    active = [agent for agent in agents if agent["active"] and not agent["draining"]]
+    return [ok(f"agent {agent['host']}", _describe(agent)) for agent in active[:_MOST_AGENTS]]
+
+
+def lead_to_machines(api: str) -> Finding:
+    """Return how the machines of agents are looked at: nobody can do that from here."""
+    file = f"{api}/v1/executor/latest.pyz"
+    return skipped(
+        "agents' machines",
+        "Looked at on each, as the user and with the environment of its executors: "
+        f"`curl -fsSL -o executor.pyz {file} && python3 executor.pyz doctor --framework {api}`.",
+    )
+
+
+def _describe(agent: MesosAgent) -> str:
+    total, used = agent["total"], agent["used"]
+    return (
+        f"{counted(agent['previews'], 'preview', 'previews')}; free are "
+        f"{max(0.0, total['cpus'] - used['cpus']):g} of {total['cpus']:g} CPUs, "
+        f"{max(0, total['mem'] - used['mem']):g} of {total['mem']:g} MB."
+    )
 
 
 def judge_queue(queue: Iterable[Queued], now: float) -> list[Finding]:

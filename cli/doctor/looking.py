@@ -117,7 +117,12 @@ def _look_at_token(known: Credentials) -> Sequence[Finding]:
 
 
 def _look_at_agents(known: Credentials) -> Sequence[Finding]:
-    return judging.judge_agents(_ask(known, Api.agents), _ask(known, Api.apps))
+    agents = _ask(known, Api.agents)
+    return [
+        *judging.judge_agents(agents, _ask(known, Api.apps)),
+        *judging.describe_agents(agents),
+        judging.lead_to_machines(known.apis[0]),
+    ]
 
 
 def _look_at_repositories(known: Credentials) -> Sequence[Finding]:

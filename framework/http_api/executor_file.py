@@ -14,6 +14,7 @@ from framework.http_api import conditional
 from framework.http_api.problems import METHOD_NOT_ALLOWED, NOT_FOUND, answer_problem
 
 _FOLDER = "/v1/executor/"
+LATEST = f"{_FOLDER}latest.pyz"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 log = structlog.get_logger(__name__)
@@ -43,6 +44,10 @@ class ExecutorFile:
             headers = {"Allow": "GET, HEAD"}
             detail = "The executor's bundle can only be read."
             return answer_problem(METHOD_NOT_ALLOWED, detail, headers=headers)
+        if scope["path"] == LATEST:
+            # For people, who have no checksum at hand.
+            where = {"Location": path(self._bundle), "Cache-Control": "no-store"}
+            return Response(status_code=307, headers=where)
         if scope["path"] != path(self._bundle):
             return answer_problem(NOT_FOUND, _missing(self._bundle))
         tag = f'"{self._bundle.digest}"'

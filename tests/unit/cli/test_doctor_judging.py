@@ -155,3 +155,15 @@ def test_a_domain_that_does_not_resolve_wants_a_wildcard_record() -> None:
 
 def test_without_an_app_no_address_is_known() -> None:
     assert [one.level for one in look_at_addresses(None)] == [Level.SKIPPED]
+
+
+def test_each_agent_that_takes_something_is_described() -> None:
+    found = judging.describe_agents([agent("a"), agent("b", active=False)])
+    assert [(one.part, one.level) for one in found] == [("agent a", OK)]
+    assert "MB" in found[0].told
+
+
+def test_the_machines_of_agents_are_looked_at_on_them() -> None:
+    found = judging.lead_to_machines("https://api.example")
+    assert found.level is Level.SKIPPED
+    assert "https://api.example/v1/executor/latest.pyz" in found.told

@@ -56,3 +56,9 @@ def test_it_is_only_read() -> None:
 
 def test_all_else_is_for_the_application() -> None:
     assert ask("GET", "/v1/apps").text == "another"
+
+
+def test_people_are_led_to_the_one_that_is_served_now() -> None:
+    answer = ask("GET", "/v1/executor/latest.pyz")
+    assert (answer.status_code, answer.headers["location"]) == (307, executor_path(BUNDLE))
+    assert "no-store" in answer.headers["cache-control"]

@@ -1,0 +1,210 @@
+"""Whether an agent's machine has what executors need: from what was seen there. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Optional
+
+from executor import cgroup
+
+OK, WARNING, WRONG, SKIPPED = "ok", "warning", "wrong", "skipped"
+
+OLDEST_PYTHON = (3, 9)
+OLDEST_GIT = (2, 32)
+"""The first that reads GIT_CONFIG_COUNT and GIT_CONFIG_GLOBAL."""
+
+_SLOW_DRIVERS = ("vfs", "devicemapper")
+_LITTLE_GB, _LEAST_GB = 5.0, 1.0
+_CLOCK_SECONDS = 5.0
+_VERSION = re.compile(r"\d+(?:\.\d+)+")
+
+
+class Finding(NamedTuple):
+    """A sentence about a part, as `prevs doctor` has them; `advice` is what to do."""
+
+    part: str
+    level: str
+    told: str
+    advice: str = ""
+
+
+class Folder(NamedTuple):
+    """A folder, why it cannot be written to ("" where it can), and how many GB are free there."""
+
+    path: str
+    problem: str
+    free: float
+
+
+class Framework(NamedTuple):
+    """A framework: its address, why it does not answer, and how far its clock is ahead, in s."""
+
+    url: str
+    problem: str = ""
+    ahead: Optional[float] = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """What is to be seen of a machine. Programs are what they say of their version, None: missing.
+
+    `docker` and `docker_info` are the daemon's own answers; without one, `docker_problem` says why.
+    `rules_problem` says why this user may not set iptables' rules.
+    """
+
+    python: Sequence[int]
+    missing_modules: Sequence[str]
+    git: Optional[str]
+    git_lfs: Optional[str]
+    ssh: Optional[str]
+    buildx: Optional[str]
+    docker: Optional[Mapping[str, Any]]
+    docker_info: Mapping[str, Any]
+    docker_problem: str
+    rules_problem: Optional[str]
+    rules_required: bool
+    work: Folder
+    images: Optional[Folder]
+    framework: Optional[Framework]
+
+
+def judge(machine: Machine) -> list[Finding]:
+    """Return what is well with a machine and what is not."""
+    return [
+        _judge_python(machine),
+        _judge_git(machine.git),
+        _judge_extra("git-lfs", machine.git_lfs, "Commits with files in Git LFS fail here."),
+        _judge_extra("ssh", machine.ssh, "Repositories with an ssh address cannot be read."),
+        *_judge_docker(machine),
+        _judge_rules(machine.rules_problem, required=machine.rules_required),
+        *_judge_work(machine.work),
+        *([_judge_room("images", machine.images)] if machine.images else []),
+        *_judge_framework(machine.framework),
+    ]
+
+
+def _judge_python(machine: Machine) -> Finding:
+    version = ".".join(map(str, machine.python))
+    if tuple(machine.python[:2]) < OLDEST_PYTHON:
+        told, advice = f"It is {version}, and 3.9 or later is needed.", "Install a later one."
+        return Finding("python", WRONG, told, f"{advice} PREVS_EXECUTOR_PYTHON names it.")
+    if machine.missing_modules:
+        told = f"It is {version}, without {', '.join(machine.missing_modules)}."
+        return Finding("python", WRONG, told, "Install all of its standard library.")
+    return Finding("python", OK, f"It is {version}.")
+
+
+def _judge_git(said: Optional[str]) -> Finding:
+    if said is None:
+        return Finding("git", WRONG, "It is not installed.", "Debian: `apt-get install git`.")
+    found = _VERSION.search(said)
+    version = found.group() if found else "0.0"
+    if tuple(map(int, version.split(".")[:2])) < OLDEST_GIT:
+        told = f"It is {version}, and 2.32 or later is needed."
+        return Finding("git", WRONG, told, "Install a later one.")
+    return Finding("git", OK, f"It is {version}.")
+
+
+def _judge_extra(program: str, said: Optional[str], without: str) -> Finding:
+    if said is None:
+        package = "openssh-client" if program == "ssh" else program
+        told = f"It is not installed. {without}"
+        return Finding(program, WARNING, told, f"Debian: `apt-get install {package}`.")
+    found = _VERSION.search(said)
+    return Finding(program, OK, f"It is {found.group()}." if found else "It is there.")
+
+
+def _judge_docker(machine: Machine) -> list[Finding]:
+    if machine.docker is None:
+        told = f"It does not answer: {machine.docker_problem}."
+        advice = (
+            "Start it, and let the user that executors run as use it (Debian: its group docker; "
+            "DOCKER_HOST where it is elsewhere)."
+        )
+        return [Finding("docker", WRONG, told, advice)]
+    info = machine.docker_info
+    return [
+        Finding("docker", OK, f"It answers, and is {machine.docker.get('Version', '?')}."),
+        _judge_builder(machine.buildx),
+        _judge_storage(str(info.get("Driver", "?"))),
+        _judge_cgroup(info),
+        _judge_restore(live=bool(info.get("LiveRestoreEnabled"))),
+    ]
+
+
+def _judge_builder(said: Optional[str]) -> Finding:
+    if said is None:
+        told = "There is no buildx: the classic builder is used, without caches and secrets."
+        return Finding("buildx", WARNING, told, "Debian: `apt-get install docker-buildx`.")
+    found = _VERSION.search(said)
+    return Finding("buildx", OK, f"It is {found.group()}." if found else "It is there.")
+
+
+def _judge_storage(driver: str) -> Finding:
+    if driver in _SLOW_DRIVERS:
+        told = f"The driver {driver} copies or is outdated: builds take long, and much disk."
+        return Finding("storage", WARNING, told, "Give Docker a disk that overlay2 works on.")
+    return Finding("storage", OK, f"The driver is {driver}.")
+
+
+def _judge_cgroup(info: Mapping[str, Any]) -> Finding:
+    driver, version = info.get("CgroupDriver", "?"), info.get("CgroupVersion", "?")
+    if cgroup.accepts(info):
+        return Finding("cgroup", OK, f"The driver is {driver}, version {version}.")
+    told = f"The driver is {driver}: Mesos does not count what is in containers."
+    advice = '"exec-opts": ["native.cgroupdriver=cgroupfs"] in Docker\'s daemon.json changes it.'
+    return Finding("cgroup", WARNING, told, advice)
+
+
+def _judge_restore(*, live: bool) -> Finding:
+    if live:
+        return Finding("live-restore", OK, "Previews go on while Docker restarts.")
+    told = "A restart of Docker ends all previews here."
+    return Finding("live-restore", WARNING, told, '"live-restore": true in Docker\'s daemon.json.')
+
+
+def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
+    if problem is None:
+        return Finding("isolation", OK, "This user may set iptables' rules.")
+    told = f"Previews are not kept from this machine and from each other: {problem}."
+    advice = "Install iptables, and run executors as root or with a sudo for it that asks nothing."
+    if required:
+        return Finding("isolation", WRONG, f"{told} PREVS_ISOLATION is required.", advice)
+    return Finding("isolation", WARNING, told, advice)
+
+
+def _judge_work(work: Folder) -> list[Finding]:
+    if work.problem:
+        advice = (
+            "Set PREVS_EXECUTOR_DIR as the agent's --executor_environment_variables do, and run "
+            "this as the user that executors run as."
+        )
+        return [Finding("work folder", WRONG, work.problem, advice)]
+    return [_judge_room("work folder", work)]
+
+
+def _judge_room(part: str, folder: Folder) -> Finding:
+    told = f"{folder.free:.1f} GB are free in {folder.path}."
+    if folder.free >= _LITTLE_GB:
+        return Finding(part, OK, told)
+    level = WARNING if folder.free >= _LEAST_GB else WRONG
+    return Finding(part, level, told, "Make room: builds need some GB.")
+
+
+def _judge_framework(framework: Optional[Framework]) -> list[Finding]:
+    if framework is None:
+        told = "Not compared: --framework URL has a clock to compare with."
+        return [Finding("clock", SKIPPED, told)]
+    if framework.problem:
+        told = f"{framework.url} does not answer: {framework.problem}."
+        advice = "Let agents reach the framework's API: they fetch the executor there."
+        return [Finding("framework", WRONG, told, advice)]
+    found = [Finding("framework", OK, f"{framework.url} answers.")]
+    if framework.ahead is None:
+        return found
+    if abs(framework.ahead) <= _CLOCK_SECONDS:
+        return [*found, Finding("clock", OK, "This clock and the framework's agree.")]
+    told = f"The framework's clock is {framework.ahead:+.0f} s from this one."
+    return [*found, Finding("clock", WARNING, told, "Have both set by NTP: certificates need it.")]

@@ -1,0 +1,88 @@
+"""executor/machine_checks.py: what is made of what was seen."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from executor.machine_checks import Folder, Framework, Machine, judge
+
+INFO = {
+    "Driver": "overlay2",
+    "CgroupDriver": "cgroupfs",
+    "CgroupVersion": "2",
+    "LiveRestoreEnabled": True,
+}
+WELL = Machine(
+    python=(3, 11, 2),
+    missing_modules=(),
+    git="git version 2.39.5\n",
+    git_lfs="git-lfs/3.3.0 (GitHub; linux amd64)",
+    ssh="OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.15",
+    buildx="github.com/docker/buildx v0.13.1 1",
+    docker={"Version": "26.1.5"},
+    docker_info=INFO,
+    docker_problem="",
+    rules_problem=None,
+    rules_required=False,
+    work=Folder("/work", "", 50.0),
+    images=Folder("/var/lib/docker", "", 50.0),
+    framework=Framework("https://api.example", "", 0.4),
+)
+
+
+def levels(machine: Machine) -> dict[str, str]:
+    found = judge(machine)
+    assert all(one.advice for one in found if one.level in ("warning", "wrong"))
+    return {one.part: one.level for one in found}
+
+
+def test_a_machine_that_has_all_is_well() -> None:
+    assert set(levels(WELL).values()) == {"ok"}
+    told = {one.part: one.told for one in judge(WELL)}
+    assert told["git"] == "It is 2.39.5."
+    assert told["docker"] == "It answers, and is 26.1.5."
+    assert told["buildx"] == "It is 0.13.1."
+
+
+@pytest.mark.parametrize(
+    ("change", "part", "level"),
+    [
+        ({"python": (3, 8, 1)}, "python", "wrong"),
+        ({"missing_modules": ("bz2",)}, "python", "wrong"),
+        ({"git": None}, "git", "wrong"),
+        ({"git": "git version 2.30.2"}, "git", "wrong"),
+        ({"git": "git version 2.32.0"}, "git", "ok"),
+        ({"git": "nonsense"}, "git", "wrong"),
+        ({"git_lfs": None}, "git-lfs", "warning"),
+        ({"ssh": None}, "ssh", "warning"),
+        ({"buildx": None}, "buildx", "warning"),
+        ({"docker": None, "docker_problem": "Permission denied"}, "docker", "wrong"),
+        ({"docker_info": {**INFO, "Driver": "vfs"}}, "storage", "warning"),
+        ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
+        ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
+        ({"rules_problem": "no iptables"}, "isolation", "warning"),
+        ({"rules_problem": "no iptables", "rules_required": True}, "isolation", "wrong"),
+        ({"work": Folder("", "No path.", 0.0)}, "work folder", "wrong"),
+        ({"work": Folder("/work", "", 3.0)}, "work folder", "warning"),
+        ({"images": Folder("/d", "", 0.5)}, "images", "wrong"),
+        ({"framework": Framework("https://x", "refused")}, "framework", "wrong"),
+        ({"framework": Framework("https://x", "", -60.0)}, "clock", "warning"),
+        ({"framework": None}, "clock", "skipped"),
+    ],
+)
+def test_what_is_not_well_is_told_of_its_part_alone(
+    change: dict[str, Any], part: str, level: str
+) -> None:
+    found = levels(dataclasses.replace(WELL, **change))
+    assert found.pop(part) == level
+    assert set(found.values()) <= {"ok"}
+
+
+def test_of_a_docker_that_does_not_answer_nothing_else_is_told() -> None:
+    away = dataclasses.replace(WELL, docker=None, docker_info={}, docker_problem="It is away")
+    assert {"storage", "cgroup", "live-restore", "buildx"}.isdisjoint(levels(away))
+
+
+def test_images_of_a_daemon_elsewhere_are_not_looked_at() -> None:
+    assert "images" not in levels(dataclasses.replace(WELL, images=None))
