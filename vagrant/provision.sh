@@ -1,0 +1,339 @@
+#!/usr/bin/env bash
+# Makes a Debian 13 machine a part of a cluster that runs prevs.
+#
+#   provision.sh ROLE[,ROLE] --address OWN [--master ADDRESS] [OPTION ...] [STEP ...]
+#
+# Roles:
+#   master   ZooKeeper, the Mesos master and the framework
+#   agent    a Mesos agent with Docker, git and Python
+#   proxy    HAProxy and what steers it
+# Options:
+#   --address OWN       this machine's address, to which all that the roles start listens
+#   --master ADDRESS    the machine with the role master; not needed there
+#   --domain NAME       what the addresses of previews end in (localhost)
+#   --public-port PORT  the port in addresses that are shown (80, which is where proxies listen)
+#   --token-file FILE   the operator's token; a master without one makes it: /etc/prevs/token
+# Steps, all by default, in this order:
+#   install      packages of Debian's and Python's registries, Mesos, prevs itself from the folder above this script
+#   configure    users, settings below /etc, units of systemd; needs no network
+#   start        the units, and waits until they answer; starts those again whose files have changed
+#
+# It may be run again at any time, and does only what is missing. A restart of what it started ends no preview.
+set -euo pipefail
+shopt -s inherit_errexit
+
+readonly repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+readonly zookeeper_port=2181 master_port=5050 agent_port=5051 api_port=8090 metrics_port=9101
+
+usage() { sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; }
+fail() { printf 'provision: %s\n' "$1" >&2; [[ -z ${2-} ]] || printf '%s\n' "$2" >&2; exit 1; }
+refuse() { printf 'provision: %s\n\n' "$1" >&2; usage >&2; exit 2; }
+say() { printf '%s\n' "$*"; }
+has_role() { [[ ",$roles," == *",$1,"* ]]; }
+does_step() { [[ " ${steps[*]} " == *" $1 "* ]]; }
+
+read_arguments() {
+  roles=${1-} address='' master='' domain=localhost public_port=80 token_file='' steps=()
+  [[ $roles != --help && $roles != -h ]] || { usage; exit 0; }
+  [[ $roles =~ ^(master|agent|proxy)(,(master|agent|proxy))*$ ]] || refuse "'$roles' names no roles"
+  shift
+  while (( $# )); do
+    case $1 in
+      --address | --master | --domain | --public-port | --token-file)
+        [[ -n ${2-} ]] || refuse "$1 needs a value"
+        local name=${1#--}; printf -v "${name//-/_}" %s "$2"; shift ;;
+      install | configure | start) steps+=("$1") ;;
+      *) refuse "'$1' is neither an option nor a step" ;;
+    esac
+    shift
+  done
+  (( ${#steps[@]} )) || steps=(install configure start)
+  check_arguments
+}
+
+check_arguments() {
+  local ipv4='^([0-9]{1,3}\.){3}[0-9]{1,3}$'
+  [[ $address =~ $ipv4 ]] || refuse "--address '$address' is no IPv4 address (Mesos speaks no IPv6)"
+  if has_role master; then master=${master:-$address}; fi
+  [[ $master =~ $ipv4 ]] || refuse "--master '$master' is no IPv4 address"
+  [[ $domain =~ ^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$ ]] || refuse "--domain '$domain' is no domain name of small letters"
+  [[ $public_port =~ ^[0-9]{1,5}$ ]] || refuse "--public-port '$public_port' is no port"
+}
+
+check_machine() {
+  (( EUID == 0 )) || fail "it has to be run as root" "The same command with sudo does."
+  [[ $(. /etc/os-release && echo "$ID $VERSION_ID") == 'debian 13' ]] || fail "this is not Debian 13" "Other systems have other packages."
+  [[ $(uname -m) == x86_64 ]] || fail "this is no x86-64 machine" "The library with Mesos is for x86-64 alone."
+}
+
+run_quietly() {  # run_quietly ADVICE COMMAND ...: shows what it said only if it fails
+  local advice=$1 status=0; shift
+  ("$@") >"$scratch/log" 2>&1 &  # in the background, as a command before || would go on after a failure
+  wait $! || status=$?
+  (( status == 0 )) || { tail --lines=25 "$scratch/log" >&2; fail "that failed (above: why)" "$advice Mend it and run the same command again."; }
+}
+
+# --- install: all that needs the registries ---
+
+install_packages() {
+  local wanted=(ca-certificates curl python3-venv) missing=() package  # a venv on agents only while Mesos is downloaded
+  if has_role master; then wanted+=(default-jre-headless libzookeeper-java git); fi
+  if has_role agent; then wanted+=(docker.io docker-cli docker-buildx iptables git git-lfs); fi
+  if has_role master || has_role agent; then wanted+=(g++ libc6-dev libapr1t64 libsasl2-2 libsvn1); fi  # Mesos
+  if has_role proxy; then wanted+=(haproxy); fi
+  for package in "${wanted[@]}"; do
+    [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  (( ${#missing[@]} )) || return 0
+  say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+  run_quietly "Is Debian's registry reachable (/etc/apt), and no other apt-get running?" install_missing "${missing[@]}"
+}
+
+install_missing() {
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get --quiet=2 update
+  apt-get --quiet=2 -o Dpkg::Use-Pty=0 install --no-install-recommends "$@"
+}
+
+install_mesos() {
+  local version
+  version=$(cd "$repository/local/mesos" && cat ./*.py ./*.cpp ./*.c ./*.map | sha256sum)
+  [[ $(cat /opt/mesos/version 2>/dev/null) != "$version" ]] || return 0
+  say "Installing Mesos into /opt/mesos"
+  run_quietly "Is Python's registry reachable (pip config list)?" build_mesos
+  echo "$version" >/opt/mesos/version
+}
+
+build_mesos() {
+  local built
+  python3 -m venv "$scratch/python"  # what downloads it is needed no more afterwards
+  "$scratch/python/bin/pip" install --quiet --disable-pip-version-check 'requests>=2.32,<3'
+  built=$(cd "$repository" && PYTHONDONTWRITEBYTECODE=1 "$scratch/python/bin/python" -m local.mesos /opt/mesos)
+  link "$(sed -n 1p <<<"$built")" /opt/mesos/libmesos.so
+  link "$(sed -n 2p <<<"$built")" /opt/mesos/current
+}
+
+# Each version has a folder of its own, so that nothing that runs changes below itself; /opt/prevs leads to the newest.
+install_prevs() {
+  local version folder
+  version=$(version_of_source)
+  folder=/opt/prevs-$version
+  if [[ ! -e $folder/.whole ]]; then
+    say "Installing prevs into $folder"
+    rm -rf "$folder"
+    run_quietly "Is Python's registry reachable (pip config list)?" build_prevs "$folder"
+    touch "$folder/.whole"
+  fi
+  link "$folder" /opt/prevs
+  link /opt/prevs/bin/prevs /usr/local/bin/prevs
+}
+
+link() {  # link TARGET PATH: at once; one that leads there already keeps its time
+  [[ $(readlink "$2") != "$1" ]] || return 0
+  ln --symbolic "$1" "$2.new"
+  mv --no-target-directory "$2.new" "$2"
+}
+
+readonly packages=(prevs framework executor proxy cli local driver program third_party setup.cfg pyproject.toml README.md LICENSE)
+
+version_of_source() {
+  (cd "$repository" && find "${packages[@]}" -type f ! -name '*.pyc' ! -path '*.egg-info/*' ! -path '*/build/*' -print0 |
+    sort --zero-terminated | xargs --null sha256sum) | sha256sum | cut --characters=1-12
+}
+
+build_prevs() {
+  mkdir "$scratch/source"  # building writes beside what it builds
+  tar --create --directory="$repository" --exclude=__pycache__ --exclude='*.egg-info' --exclude=build "${packages[@]}" |
+    tar --extract --directory="$scratch/source"
+  python3 -m venv "$1"
+  "$1/bin/pip" install --quiet --disable-pip-version-check "$scratch/source/third_party/http-parser" "$scratch/source"
+}
+
+# --- configure: users, settings, units ---
+
+make_user() {  # make_user NAME HOME [GROUP]
+  if ! getent passwd "$1" >/dev/null; then
+    useradd --system --user-group --home-dir "$2" --no-create-home --shell /usr/sbin/nologin "$1"
+  fi
+  [[ -z ${3-} ]] || usermod --append --groups "$3" "$1"
+}
+
+put() {  # put FILE [MODE] < TEXT: a file that is so already keeps its time, by which `start` goes
+  local new
+  mkdir --parents "$(dirname "$1")"
+  new=$(mktemp "$1.XXXXXX")
+  cat >"$new"
+  chmod "${2-644}" "$new"
+  if cmp --quiet "$new" "$1"; then rm "$new"; else mv "$new" "$1"; say "Wrote $1"; fi
+}
+
+put_unit() { put "/etc/systemd/system/$1.service" <"$repository/provision/systemd/$1.service"; }
+
+configure_token() {
+  if [[ -n $token_file ]]; then
+    [[ -s $token_file ]] || fail "--token-file $token_file: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/token."
+    put /etc/prevs/token 600 <"$token_file"
+  elif [[ ! -s /etc/prevs/token ]]; then
+    has_role master || fail "a proxy needs the operator's token" "Copy the master's /etc/prevs/token here and give it with --token-file."
+    head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n' | put /etc/prevs/token 600
+  fi
+}
+
+configure_keys() {  # what seals the secrets of apps; docs/operating/secrets.md
+  [[ ! -s /etc/prevs/keys ]] || return 0
+  (umask 077 && /opt/prevs/bin/prevs key) | put /etc/prevs/keys 600
+}
+
+configure_master() {
+  make_user zookeeper /var/lib/zookeeper
+  put /etc/zookeeper/zoo.cfg <<END
+dataDir=/var/lib/zookeeper
+clientPort=$zookeeper_port
+clientPortAddress=$address
+tickTime=500
+maxSessionTimeout=60000
+maxClientCnxns=0
+admin.enableServer=false
+4lw.commands.whitelist=srvr
+autopurge.snapRetainCount=3
+autopurge.purgeInterval=1
+END
+  put_unit zookeeper
+  make_user mesos /var/lib/mesos-master
+  # An agent that does not answer is missed after 15 s: between machines of one host no network hiccups.
+  put /etc/mesos/master.env <<END
+LIBPROCESS_IP=$address
+LIBPROCESS_PORT=$master_port
+MESOS_HOSTNAME=$address
+MESOS_REGISTRY=in_memory
+MESOS_AGENT_PING_TIMEOUT=3secs
+MESOS_MAX_AGENT_PING_TIMEOUTS=5
+END
+  put_unit mesos-master
+  make_user prevs /var/lib/prevs
+  put /etc/prevs/framework.env <<END
+PREVS_MASTER=$master:$master_port
+PREVS_ZOOKEEPER=$master:$zookeeper_port
+PREVS_LISTEN=$address:$api_port
+PREVS_DOMAIN=$domain
+PREVS_PUBLIC_PORT=$public_port
+END
+  put_unit prevs-framework
+}
+
+configure_agent() {
+  make_user prevs /var/lib/prevs docker  # as whom the framework has its executors run
+  install --directory --owner=prevs --group=prevs --mode=711 /var/lib/prevs
+  install --directory --owner=prevs --group=prevs --mode=700 /var/lib/prevs/executor
+  if [[ ! -e /etc/docker/daemon.json ]]; then
+    put /etc/docker/daemon.json <<<'{"live-restore": true}'
+  elif ! grep --quiet '"live-restore": *true' /etc/docker/daemon.json; then
+    say 'A restart of Docker will end every preview here: /etc/docker/daemon.json has no "live-restore": true.'
+  fi
+  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}'
+  put /etc/mesos/agent.env <<END
+PREVS_MESOS_MASTER=$master:$master_port
+LIBPROCESS_IP=$address
+LIBPROCESS_PORT=$agent_port
+MESOS_HOSTNAME=$address
+MESOS_ATTRIBUTES=machine:$(hostname)
+MESOS_REGISTRY=in_memory
+MESOS_CONTAINERIZERS=mesos
+MESOS_LAUNCHER=posix
+MESOS_ISOLATION=posix/cpu,posix/mem
+MESOS_SYSTEMD_ENABLE_SUPPORT=false
+MESOS_EXECUTOR_ENVIRONMENT_VARIABLES='$executors'
+MESOS_EXECUTOR_REREGISTRATION_TIMEOUT=15secs
+MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=15secs
+END
+  put_unit mesos-agent
+}
+
+configure_proxy() {
+  make_user prevs-proxy /var/lib/prevs-proxy
+  put /etc/prevs/proxy.env <<END
+PREVS_ZOOKEEPER=$master:$zookeeper_port
+PREVS_API=http://$master:$api_port
+PREVS_DOMAIN=$domain
+PREVS_PROXY_LISTEN=*:80
+PREVS_PROXY_METRICS_LISTEN=$address:$metrics_port
+END
+  put_unit prevs-proxy
+}
+
+# --- start: the units, until they answer ---
+
+start_unit() {  # start_unit NAME FILE ...: again, if one of the files is newer than what runs
+  local unit=$1 since file; shift
+  systemctl --quiet enable "$unit"
+  since=$(systemctl show --property=ActiveEnterTimestamp --timestamp=unix --value "$unit")
+  if systemctl --quiet is-active "$unit"; then
+    for file in "$@" "/etc/systemd/system/$unit.service"; do
+      if [[ -e $file ]] && (( $(stat --format=%Y "$file") > ${since#@} )); then
+        say "Starting $unit again: $file is newer"
+        systemctl restart "$unit"
+        return 0
+      fi
+    done
+  else
+    say "Starting $unit"
+    systemctl start "$unit"
+  fi
+}
+
+await() {  # await UNIT COMMAND ...: until the command succeeds, for a minute
+  local unit=$1 deadline=$((SECONDS + 60)); shift
+  until "$@" >/dev/null 2>&1; do
+    if (( SECONDS > deadline )); then
+      journalctl --unit="$unit" --lines=20 --no-pager --output=cat >&2 || true
+      fail "$unit does not answer (above: its last lines)" "Mend that and run the same command again. All of its log: journalctl -u $unit"
+    fi
+    sleep 0.2
+  done
+}
+
+answers() { curl --silent --fail --noproxy '*' --max-time 2 "http://$1"; }
+zookeeper_serves() ( exec 3<>"/dev/tcp/$master/$zookeeper_port" && printf srvr >&3 && grep --quiet Mode: <&3 )
+agent_is_registered() { answers "$master:$master_port/slaves" | grep --quiet "slave(1)@$address:$agent_port"; }
+
+start_all() {
+  [[ -d /run/systemd/system ]] || fail "systemd is not this machine's init" "The steps install and configure can be done without it."
+  systemctl daemon-reload
+  if systemctl --quiet is-active haproxy; then systemctl --quiet disable --now haproxy; fi  # Debian's own; a proxy starts one itself
+  if has_role master; then
+    start_unit zookeeper /etc/zookeeper/zoo.cfg; await zookeeper zookeeper_serves
+    start_unit mesos-master /etc/mesos/master.env /opt/mesos/current; await mesos-master answers "$address:$master_port/health"
+    start_unit prevs-framework /etc/prevs/framework.env /etc/prevs/token /etc/prevs/keys /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
+  fi
+  if has_role agent; then
+    start_unit docker /etc/docker/daemon.json; await docker docker version
+    start_unit mesos-agent /etc/mesos/agent.env /opt/mesos/current; await mesos-agent agent_is_registered
+  fi
+  if has_role proxy; then
+    start_unit prevs-proxy /etc/prevs/proxy.env /etc/prevs/token /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
+  fi
+}
+
+
+main() {
+  read_arguments "$@"
+  check_machine
+  scratch=$(mktemp --directory)
+  trap 'rm --recursive --force "$scratch"' EXIT
+  if does_step install; then
+    install_packages
+    if has_role master || has_role agent; then install_mesos; fi
+    # Agents fetch the executor from the framework: there is nothing of ours to install on them.
+    if has_role master || has_role proxy; then install_prevs; fi
+  fi
+  if does_step configure; then
+    if has_role master || has_role proxy; then configure_token; fi
+    if has_role master; then configure_keys; configure_master; fi
+    if has_role agent; then configure_agent; fi
+    if has_role proxy; then configure_proxy; fi
+  fi
+  if does_step start; then start_all; fi
+  say "Done on $address: $roles (${steps[*]})"
+}
+
+main "$@"
