@@ -51,6 +51,7 @@ def main() -> int:
     threading.Thread(target=toolbox.connect, daemon=True, name="connect").start()
     service = Service(config, driver, inbox, toolbox.tools)
     exit_code = service.run()
+    toolbox.end()
     if service.is_over:
         custody.end()
     return exit_code

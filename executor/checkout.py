@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from executor import large_files, submodules
+from executor import large_files, submodules, uses
 from executor.errors import (
     CommitMissing,
     CommitUnusable,
@@ -28,6 +28,7 @@ from executor.large_files import Place
 from executor.mirror import AS_POINTERS, Mirror
 from executor.ports import Log, Signals
 from executor.submodules import Submodule, printable
+from executor.uses import Uses
 from prevs import names
 from prevs.messages import Credential
 from program.git_addresses import NotAllowed, follow
@@ -94,6 +95,16 @@ class GitCheckout:
             environment=way.environment,
             credential=way.credential,
         )
+        # Until its files are there, nothing of ours removes the mirror.
+        with Uses(self._folder).using(uses.mirror(mirror.path)):
+            found = self._write(mirror, module, way.credential)
+        for submodule, sha in found:
+            self._check_out_submodule(reading, module, submodule, sha)
+
+    def _write(
+        self, mirror: Mirror, module: _Module, credential: Credential | None
+    ) -> Sequence[tuple[Submodule, str]]:
+        """Put a commit's own files into a folder; return its submodules with their commits."""
         with mirror.held(self._signals, self._log):
             mirror.fetch(module.sha)
         module.tree.mkdir(parents=True, exist_ok=True)
@@ -104,11 +115,10 @@ class GitCheckout:
         written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
         if written.code != 0:
             raise _explain_refusal(module, written.said)
-        self._complete(mirror, place, module, way.credential)
+        self._complete(mirror, place, module, credential)
         found = _find_submodules(mirror, place, module)
         index.unlink(missing_ok=True)
-        for submodule, sha in found:
-            self._check_out_submodule(reading, module, submodule, sha)
+        return found
 
     def _complete(
         self, mirror: Mirror, place: Place, module: _Module, credential: Credential | None

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from executor.collection import MARKS, Marks
 from executor.confinement import Confinement
 from executor.disk import DISK_LIMIT
 from executor.errors import InvalidEnvironment
@@ -27,6 +28,7 @@ _UNITS = {
     "days": 86400.0,
     "weeks": 604800.0,
 }
+_PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]+)?", re.ASCII)
 _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII)
 
 
@@ -101,6 +103,13 @@ VARIABLES = (
         "The sandbox; the executor's file is removed from it once it is unpacked. Mesos sets it.",
         "none",
     ),
+    Variable(
+        "PREVS_DISK_HIGH",
+        "How full a disk may get, in percent, before images, build cache, mirrors and volumes are "
+        "removed that nothing uses; 100 for never.",
+        f"{MARKS.high:g}",
+    ),
+    Variable("PREVS_DISK_LOW", "How full it may be, in percent, afterwards.", f"{MARKS.low:g}"),
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
@@ -118,7 +127,8 @@ class Config:
     `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
     installation where several share a docker daemon. `shutdown_grace` is in seconds: how long
     the agent waits after SHUTDOWN before it kills this process. `log` is a form of
-    program.log_lines. What a container may do is `confined`.
+    program.log_lines. What a container may do is `confined`. `marks` say when what nobody uses is
+    removed from an agent's disks.
     """
 
     dir: Path
@@ -127,6 +137,7 @@ class Config:
     task_id: str = ""
     log: str = "logfmt"
     confined: Confinement = dataclasses.field(default_factory=Confinement)
+    marks: Marks = MARKS
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -150,6 +161,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     if log not in FORMS:
         problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
     confined = _read_confinement(environ, problems)
+    marks = _read_marks(environ, problems)
     if problems:
         raise InvalidEnvironment(problems)
     return Config(
@@ -159,6 +171,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
         task_id=environ.get("MESOS_EXECUTOR_ID", ""),
         log=log,
         confined=confined,
+        marks=marks,
     )
 
 
@@ -178,6 +191,21 @@ def _read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confin
         except ValueError as exc:
             problems.append(f"PREVS_DENY has no network: {exc}")
     return Confinement(int(disk_limit), tuple(denied), required=isolation == _ISOLATION[1])
+
+
+def _read_marks(environ: Mapping[str, str], problems: list[str]) -> Marks:
+    """Return when what nobody uses is removed; adds to `problems` what is wrong with it."""
+    high = environ.get("PREVS_DISK_HIGH", "") or str(MARKS.high)
+    low = environ.get("PREVS_DISK_LOW", "") or str(MARKS.low)
+    if _PERCENT.fullmatch(high) and _PERCENT.fullmatch(low):
+        marks = Marks(float(high), float(low))
+        if marks.low < marks.high <= 100:
+            return marks
+    problems.append(
+        "PREVS_DISK_HIGH and PREVS_DISK_LOW must be numbers of percent, up to 100, and the first "
+        f"must be the greater one, not {high!r} and {low!r}"
+    )
+    return MARKS
 
 
 def read_duration(text: str) -> float | None:

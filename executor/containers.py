@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Optional, Protocol
 
 from docker.api import APIClient
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
 from executor import cgroup, confinement
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
-from executor.errors import DockerUnavailable, StartFailed
+from executor.errors import DockerUnavailable, ImageMissing, StartFailed
 from executor.network import PreviewNetwork
 from executor.ports import ContainerSpec, Log
 
@@ -81,7 +81,8 @@ class DockerContainers:
                 client.start(container)
         except APIError as exc:
             self._discard(client, spec.name)
-            raise StartFailed(f"{explanation(exc)}.") from exc
+            failure = ImageMissing if isinstance(exc, ImageNotFound) else StartFailed
+            raise failure(f"{explanation(exc)}.") from exc
         except DockerUnavailable:
             # A daemon that took too long may have done it all the same.
             self._discard(client, spec.name)

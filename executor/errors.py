@@ -11,6 +11,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── ContextInvalid             the folder that it is to be built in cannot be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
 ├── StartFailed                docker could not create or start the container
+│   └── ImageMissing           because its image is not there any more
 ├── HookFailed                 a hook, which runs before the application, did not succeed
 ├── AppExited, OutOfMemory     the container ended; `exit_code` says how
 ├── DiskFull                   the container wrote too much to the agent's disk
@@ -160,6 +161,10 @@ class StartFailed(ExecutorError):
     def __init__(self, why: str) -> None:
         super().__init__(f"The container could not be started: {why}")
         self.why = why
+
+
+class ImageMissing(StartFailed):
+    """The image was removed since it was looked for."""
 
 
 class HookFailed(ExecutorError):

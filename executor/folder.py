@@ -4,7 +4,7 @@
     attempts/<task>  held with flock by the executor of that task while it lives
     trees/<task>     the commit's files while its image is built; beside them, while they are
                      fetched, trees/<task>.index and trees/<task>.keys
-    prepared/<key>   is there where a set of hooks has succeeded on a set of volumes
+    prepared/<volume>/<key>  where hooks have succeeded on a volume and its preview's others
 
 The kernel lets go of a lock when its holder dies, however it dies. A path would not do as a name:
 agents that run in containers may each have a folder of the same path, and one docker daemon.
@@ -46,13 +46,13 @@ class Folder:
         """Return where the files of an attempt's commit are."""
         return self._path / "trees" / task_id
 
-    def is_prepared(self, key: str) -> bool:
-        """Tell whether keep_prepared was called with `key`."""
-        return (self._path / "prepared" / key).exists()
+    def is_prepared(self, volume: str, key: str) -> bool:
+        """Tell whether keep_prepared was called so."""
+        return (self._path / "prepared" / volume / key).exists()
 
-    def keep_prepared(self, key: str) -> None:
-        """Note that the hooks and volumes of a key need no more preparation. Raises OSError."""
-        file = self._path / "prepared" / key
+    def keep_prepared(self, volume: str, key: str) -> None:
+        """Note that a volume has what `key` stands for. Raises OSError."""
+        file = self._path / "prepared" / volume / key
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
 
@@ -69,6 +69,10 @@ class Folder:
         shutil.rmtree(self.tree(task_id), ignore_errors=True)
         shutil.rmtree(self.keys(task_id), ignore_errors=True)
         self.index(task_id).unlink(missing_ok=True)
+
+    def forget_prepared(self, volume: str) -> None:
+        """Forget what a volume had that is gone."""
+        shutil.rmtree(self._path / "prepared" / volume, ignore_errors=True)
 
     def hold(self, task_id: str) -> int:
         """Say that an attempt lives, until the returned descriptor is closed. Raises OSError."""

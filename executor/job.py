@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from executor.attempt import Attempt, container_spec, image_labels
 from executor.ending import end_container
-from executor.errors import AppExited, ExecutorError, OutOfMemory, Stopped
+from executor.errors import AppExited, ExecutorError, ImageMissing, OutOfMemory, Stopped
 from executor.health import Checking
 from executor.hooks import Hooks
 from executor.ports import (
@@ -43,11 +43,13 @@ logger = logging.getLogger(__name__)
 class Tools:
     """What an attempt works with.
 
-    `checkout` is called only where there is something to build; `registry` is None where images
-    are not shared.
+    `checkout` is called only where there is something to build, and `make_room` before that: it
+    sees to the agent's disks, calls what it is given where it has to, and raises Stopped.
+    `registry` is None where images are not shared.
     """
 
     checkout: Callable[[], Checkout]
+    make_room: Callable[[Callable[[], None]], None]
     images: Images
     containers: Containers
     volumes: Volumes
@@ -66,7 +68,7 @@ class Job:
         self._attempt = attempt
         self._order = attempt.order
         self._tools = tools
-        sources = Sources(tools.checkout, tools.images, tools.registry)
+        sources = Sources(tools.checkout, tools.make_room, tools.images, tools.registry)
         self._supply = Supply(attempt, sources, reports=tools.reports, log=tools.log)
 
     def run(self) -> ExecutorError | None:
@@ -91,10 +93,7 @@ class Job:
             self._tools.log.flush()
 
     def _perform(self) -> NoReturn:
-        self._tools.signals.check()
-        self._supply.ensure()
-        self._tools.signals.check()
-        container = self._start(self._prepare())
+        container = self._begin()
         try:
             took = self._check(container)
             self._tools.reports.running(f"{self._order.app} answers.", checked=took)
@@ -102,6 +101,20 @@ class Job:
                 self._watch(container)
         finally:
             end_container(container, self._tools.signals)
+
+    def _begin(self) -> Container:
+        """Return the container of the application, started."""
+        try:
+            return self._try_to_begin()
+        except ImageMissing:
+            # Removed since it was looked for: by hand, or by another agent that has this docker.
+            return self._try_to_begin()
+
+    def _try_to_begin(self) -> Container:
+        self._tools.signals.check()
+        self._supply.ensure()
+        self._tools.signals.check()
+        return self._start(self._prepare())
 
     def _prepare(self) -> Sequence[Volume]:
         """Run what has to run before the application; return the volumes that it gets."""

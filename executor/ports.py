@@ -195,7 +195,7 @@ class Containers(Protocol):
 
         One of the same name that was left over is removed first. Where this raises, no container
         is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises StartFailed, DockerUnavailable.
+        Raises StartFailed (ImageMissing where that is why), DockerUnavailable.
         """
         ...
 

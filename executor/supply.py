@@ -25,6 +25,7 @@ _PUSH_END = 2.0
 
 _BUSY = "another attempt builds this commit on this agent"
 _FROM_REGISTRY = "from the registry"
+_ROOM = "removing what was not used for long: the agent's disk is nearly full"
 
 logger = logging.getLogger(__name__)
 
@@ -33,10 +34,12 @@ logger = logging.getLogger(__name__)
 class Sources:
     """Where images come from. `checkout` is called only where there is something to build.
 
+    `make_room` before that: it calls what it is given where an agent's disk is too full for more.
     `registry` is None where images are not shared.
     """
 
     checkout: Callable[[], Checkout]
+    make_room: Callable[[Callable[[], None]], None]
     images: Images
     registry: Registry | None
 
@@ -77,14 +80,29 @@ class Supply:
         with images.building(tag, busy=wait):
             if images.exists(tag):
                 return
+            told = self._make_room()
             if self._pull():
                 return
-            if waited or self._sources.registry:
+            if waited or told or self._sources.registry:
                 self._reports.progress(Phase.FETCHING, message)
             self._log.header(f"fetching commit {self._commit}")
             with self._sources.checkout().tree(limit=self._order.fetch_limit) as tree:
                 self._build(tree)
         self._is_shared = False
+
+    def _make_room(self) -> bool:
+        """Have room for another image; tell whether that has been said."""
+        told = False
+
+        def tell() -> None:
+            nonlocal told
+            told = True
+            self._log.header(_ROOM)
+            message = f"{_ROOM[0].upper()}{_ROOM[1:]}."
+            self._reports.progress(Phase.FETCHING, message, detail=_ROOM)
+
+        self._sources.make_room(tell)
+        return told
 
     def _pull(self) -> bool:
         """Have the image from the registry; tell whether it is here."""

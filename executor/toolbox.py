@@ -6,10 +6,17 @@ something to build.
 
 from __future__ import annotations
 
+import functools
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Optional
 
+from executor import uses
 from executor.attempt import Attempt
+from executor.collection_docker import ImageStore, VolumeStore, find_disk
+from executor.collection_folders import MirrorStore, TreeStore
+from executor.collector import Collector, Store
 from executor.config import Config
 from executor.containers import DockerContainers
 from executor.custody import Custody
@@ -23,6 +30,7 @@ from executor.probe import ANSWER_LIMIT, HttpProbe
 from executor.reaper import reap
 from executor.reporter import Reporter
 from executor.signals import StopSignal
+from executor.uses import Uses
 from executor.volumes import DockerVolumes
 
 
@@ -37,16 +45,26 @@ class Toolbox:
         self._log = log
         self._custody = custody
         self._daemon = Daemon(environ)
+        self._uses = Uses(config.dir)
+        self._over = threading.Event()
 
     def connect(self) -> None:
         """Connect to docker before there is a task, and remove what dead attempts left."""
         self._custody.reap(lambda folder: reap(self._daemon, folder))
+
+    def end(self) -> None:
+        """Use nothing any more of what the attempts of an agent share."""
+        self._over.set()
+        self._uses.release()
 
     def tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
         """Return what an attempt works with. Raises OSError."""
         order = attempt.order
         log = mask(self._log, order)
         self._custody.begin(attempt.task_id)
+        # Before anybody looks whether it is there: from now on nothing of ours removes it.
+        self._uses.hold(uses.image(attempt.image))
+        collector = self._collector(attempt.cluster)
 
         def checkout() -> Checkout:
             from executor.checkout import GitCheckout, Source
@@ -61,6 +79,7 @@ class Toolbox:
 
         return Tools(
             checkout=checkout,
+            make_room=functools.partial(collector.make_room, signals),
             images=DockerImages(
                 self._daemon,
                 self._config.dir,
@@ -76,7 +95,7 @@ class Toolbox:
                 self._custody,
                 confined=self._config.confined,
             ),
-            volumes=DockerVolumes(self._daemon, Folder(self._config.dir)),
+            volumes=DockerVolumes(self._daemon, Folder(self._config.dir), self._uses),
             probe=HttpProbe(
                 (order.host, order.host_port),
                 order.health,
@@ -97,3 +116,25 @@ class Toolbox:
         from executor.registry import DockerRegistry
 
         return DockerRegistry(self._daemon, address, self._environ, signals=signals)
+
+    def _collector(self, cluster: Optional[str]) -> Collector:
+        """Return what collects from this agent, before builds and, from now on, beside all."""
+        collector = Collector(
+            self._config.dir, self._config.marks, self._uses, lambda: self._stores(cluster)
+        )
+        beside = threading.Thread(
+            target=collector.watch, args=(self._over,), daemon=True, name="collector"
+        )
+        beside.start()
+        return collector
+
+    def _stores(self, cluster: Optional[str]) -> Sequence[Store]:
+        """Return what there is to collect from. Raises DockerUnavailable."""
+        folder = self._config.dir
+        stores: list[Store] = [MirrorStore(folder, self._uses), TreeStore(folder)]
+        if (disk := find_disk(self._daemon)) is not None:
+            stores += [
+                ImageStore(self._daemon, cluster, self._uses, disk),
+                VolumeStore(self._daemon, Folder(folder), self._uses, disk),
+            ]
+        return stores

@@ -13,11 +13,13 @@ from collections.abc import Mapping, Sequence
 
 from docker.errors import APIError
 
+from executor import uses
 from executor.custody import LABEL
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import StartFailed
 from executor.folder import Folder
 from executor.ports import Volume
+from executor.uses import Uses
 from prevs import names
 
 IDENTITY = "prevs.volume"
@@ -27,9 +29,10 @@ IDENTITY = "prevs.volume"
 class DockerVolumes:
     """Fulfils the port Volumes with docker-py; what was prepared is noted in the work folder."""
 
-    def __init__(self, daemon: Daemon, folder: Folder) -> None:
+    def __init__(self, daemon: Daemon, folder: Folder, used: Uses) -> None:
         self._daemon = daemon
         self._folder = folder
+        self._uses = used
 
     def have(
         self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
@@ -43,6 +46,8 @@ class DockerVolumes:
         found = []
         for path in paths:
             name = names.volume_name(folder, app, sha, path)
+            # First, so that it is not removed before a container has it.
+            self._uses.hold(uses.volume(name))
             own = {**labels, LABEL: folder, IDENTITY: os.urandom(8).hex(), "prevs.path": path}
             try:
                 with daemon_errors():
@@ -56,11 +61,11 @@ class DockerVolumes:
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
         """Tell whether these hooks are known to have succeeded on these volumes."""
-        return self._folder.is_prepared(_key(volumes, hooks))
+        return self._folder.is_prepared(volumes[0].name, _key(volumes, hooks))
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
         """Keep that they have."""
-        self._folder.keep_prepared(_key(volumes, hooks))
+        self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
 
 
 def _key(volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> str:

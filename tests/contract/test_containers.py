@@ -11,7 +11,7 @@ from docker.api import APIClient
 
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
-from executor.errors import StartFailed
+from executor.errors import ImageMissing
 from executor.ports import Container, Containers, ContainerSpec, Exit
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
@@ -175,7 +175,7 @@ def test_removing_one_that_is_gone_changes_nothing(world: World, spec: Container
 
 
 def test_one_that_cannot_be_started_is_not_left(world: World, spec: ContainerSpec) -> None:
-    with pytest.raises(StartFailed) as caught:
+    with pytest.raises(ImageMissing) as caught:
         start(world, of(spec, f"prevs-test/{NAME}-nothing"))
     assert f"prevs-test/{NAME}-nothing" in str(caught.value)
     assert world.names() == []

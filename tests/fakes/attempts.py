@@ -117,12 +117,13 @@ class FakeImages:
         self.contexts: list[Context] = []
         self.labels: Mapping[str, str] = {}
         self.busy = False
+        self.looks: list[bool] = []
         self._during_build = during_build
         self._steps = steps
 
     def exists(self, tag: str) -> bool:
-        """Tell whether an image of that tag is there."""
-        return tag in self.tags
+        """Tell whether an image of that tag is there, or what `looks` says next."""
+        return self.looks.pop(0) if self.looks else tag in self.tags
 
     @contextlib.contextmanager
     def building(self, tag: str, *, busy: Callable[[], None]) -> Iterator[None]:

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 
-from executor.errors import StartFailed
+from executor.errors import ImageMissing
 from executor.ports import ContainerSpec, Exit, Log
 
 
@@ -62,7 +62,8 @@ class FakeContainer:
 class FakeContainers:
     """Fulfils the port Containers; `apps` is what each image runs, or each command as one text.
 
-    `removing` is called before a container is removed, and may block.
+    `removing` is called before a container is removed, and may block. As many starts as
+    `missing` says find that their image was removed.
     """
 
     def __init__(self, apps: Mapping[str, App], log: Log) -> None:
@@ -71,12 +72,16 @@ class FakeContainers:
         self.removing: Callable[[], object] = lambda: None
         self.running: dict[str, FakeContainer] = {}
         self.specs: list[ContainerSpec] = []
+        self.missing = 0
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> FakeContainer:
-        """Start what the image runs. Raises StartFailed for an image that is not there."""
+        """Start what the image runs. Raises ImageMissing for one that is not there."""
         self.specs.append(spec)
+        if self.missing:
+            self.missing -= 1
+            raise ImageMissing(f"No such image: {spec.image}.")
         if spec.image not in self._apps:
-            raise StartFailed(f"No such image: {spec.image}.")
+            raise ImageMissing(f"No such image: {spec.image}.")
         if spec.name in self.running:
             self.running[spec.name].remove()
         command = " ".join(spec.command)

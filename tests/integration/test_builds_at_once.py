@@ -46,7 +46,8 @@ class Builder:
             log=self.log,
         )
         order = dataclasses.replace(ATTEMPT.order, app=APP)
-        sources = Sources(lambda: FakeCheckout(folder / "tree"), images, None)
+        checkout = FakeCheckout(folder / "tree")
+        sources = Sources(lambda: checkout, lambda tell: None, images, None)
         attempt = dataclasses.replace(ATTEMPT, order=order)
         self.tag = attempt.image
         self._supply = Supply(attempt, sources, reports=self.reports, log=self.log)

@@ -94,7 +94,10 @@ class Agent(RecordingLink):
         custody = Custody(self.config.dir, Guardian(self.guardian[1]))
         toolbox = Toolbox(self.config, self._environ, self.log, custody)
         toolbox.connect()
-        return Service(self.config, self, self.inbox, toolbox.tools).run()
+        try:
+            return Service(self.config, self, self.inbox, toolbox.tools).run()
+        finally:
+            toolbox.end()
 
     def kill(self) -> None:
         self.inbox.put(Killed("", None))

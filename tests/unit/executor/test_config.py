@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.collection import Marks
 from executor.config import Config, read_config, read_duration
 from executor.confinement import Confinement
 from executor.errors import InvalidEnvironment
@@ -18,6 +19,8 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_DISK_LIMIT": "100",
         "PREVS_DENY": "10.1.0.0/16, fd00::/8",
         "PREVS_ISOLATION": "required",
+        "PREVS_DISK_HIGH": "90.5",
+        "PREVS_DISK_LOW": "60",
         "MESOS_EXECUTOR_ID": "a-task",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": "1.5mins",
     }
@@ -28,6 +31,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         task_id="a-task",
         log="json",
         confined=Confinement(100, (ip_network("10.1.0.0/16"), ip_network("fd00::/8")), True),
+        marks=Marks(90.5, 60.0),
     )
 
 
@@ -49,6 +53,22 @@ def test_every_problem_is_told_at_once() -> None:
     assert len(caught.value.problems) == 7
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "right"),
+    [
+        *[("90", "", True), ("", "", True), ("100", "99.5", True)],
+        *[("75", "", False), ("101", "", False), ("90%", "", False), ("", "nan", False)],
+    ],
+)
+def test_the_high_mark_of_the_disk_is_above_the_low_one(high: str, low: str, right: bool) -> None:
+    environ = {"PREVS_EXECUTOR_DIR": "/d", "PREVS_DISK_HIGH": high, "PREVS_DISK_LOW": low}
+    if right:
+        assert read_config(environ).marks.high == float(high or 85)
+        return
+    with pytest.raises(InvalidEnvironment, match="PREVS_DISK_HIGH and PREVS_DISK_LOW"):
+        read_config(environ)
 
 
 @pytest.mark.parametrize(

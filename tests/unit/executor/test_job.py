@@ -1,6 +1,6 @@
 """executor/job.py: one attempt from its commit to its end, on fakes that take no time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from executor.errors import (
     CommitMissing,
     DockerfileMissing,
     ExecutorError,
+    ImageMissing,
     NeverListened,
     OutOfMemory,
     StartFailed,
@@ -45,10 +46,15 @@ class World:
         self.signals = JumpingSignals()
         self.images = FakeImages([ATTEMPT.image])
         self.containers = FakeContainers({ATTEMPT.image: app or App()}, self.log)
+        self.disk_is_full = False
         self.volumes = FakeVolumes()
         self.reports = RecordingReports()
         self.probe = ScriptedProbe(OK)
         self.checkout = FakeCheckout(folder)
+
+    def _make_room(self, tell: Callable[[], None]) -> None:
+        if self.disk_is_full:
+            tell()
 
     def containers_of(self, apps: Mapping[str, App]) -> FakeContainers:
         return FakeContainers(apps, self.log)
@@ -56,6 +62,7 @@ class World:
     def run(self, attempt: Attempt = ATTEMPT) -> ExecutorError | None:
         tools = Tools(
             checkout=lambda: self.checkout,
+            make_room=self._make_room,
             images=self.images,
             containers=self.containers,
             volumes=self.volumes,
@@ -115,6 +122,33 @@ def test_an_attempt_that_waits_for_another_ones_build_says_so(world: World) -> N
     assert world.reports.details == ["another attempt builds this commit on this agent"]
     assert world.reports.phases[:3] == [Phase.FETCHING, Phase.FETCHING, Phase.BUILDING]
     assert "another attempt builds this commit on this agent: waiting for it" in world.log.headers
+
+
+def test_an_attempt_that_makes_room_for_its_build_says_so(world: World) -> None:
+    world.images = FakeImages()
+    world.disk_is_full = True
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert world.reports.details == [
+        "removing what was not used for long: the agent's disk is nearly full"
+    ]
+    assert world.images.built == [ATTEMPT.image]
+
+
+def test_an_image_that_is_removed_before_its_container_is_there_is_built_again(
+    world: World,
+) -> None:
+    world.containers.missing = 1
+    world.stop_at(1000.0)
+    world.images.looks = [True, False, False]
+    assert world.run() is None
+    assert world.images.built == [ATTEMPT.image]
+    assert world.reports.phases[-1] is Phase.RUNNING
+
+
+def test_an_image_that_is_removed_again_and_again_is_a_reason(world: World) -> None:
+    world.containers.missing = 2
+    assert isinstance(world.run(), ImageMissing)
 
 
 def test_a_build_that_fails_tells_the_step_that_it_came_to(world: World) -> None:

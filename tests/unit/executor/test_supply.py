@@ -43,7 +43,8 @@ class World:
         order = dataclasses.replace(
             ATTEMPT.order, digest=digest, folder=folder, build=build or BuildSettings()
         )
-        sources = Sources(lambda: FakeCheckout(self.folder), self.images, self.registry)
+        checkout = FakeCheckout(self.folder)
+        sources = Sources(lambda: checkout, lambda tell: None, self.images, self.registry)
         attempt = dataclasses.replace(ATTEMPT, order=order)
         return Supply(attempt, sources, reports=self.reports, log=self.log)
 

@@ -1,0 +1,289 @@
+"""Collection on a real docker daemon with a small disk: what goes, what stays, what comes back."""
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker.api import APIClient
+
+from executor import uses
+from executor.collection import Disk, Marks
+from executor.collection_docker import ImageStore, VolumeStore, find_disk
+from executor.collection_folders import MirrorStore
+from executor.collector import Collector, Store, measure
+from executor.custody import LABEL
+from executor.daemon import Daemon
+from executor.folder import Folder
+from executor.uses import Uses
+from executor.volumes import DockerVolumes
+from prevs import names
+from prevs.messages import BuildOrder
+from tests.fakes.attempts import JumpingSignals
+from tests.fakes.dockerd import OwnDockerd
+from tests.fakes.executor_process import CLUSTER, ExecutorProcess
+from tests.fakes.samples import SampleRepository, serving
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounts a disk of its own: root"),
+]
+
+APP = f"collection-{secrets.token_hex(3)}"
+MB = 1024 * 1024
+DISK = 300
+"""MB of the daemon's disk, which is memory."""
+IMAGE = 15
+"""MB of an image, and once more of what its build leaves in the cache."""
+
+
+@pytest.fixture(scope="module")
+def dockerd() -> Iterator[OwnDockerd]:
+    """A dockerd that keeps all on a file system of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: a socket is made in it
+    (folder / "data").mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}m", "prevs-test", str(folder / "data")]
+    subprocess.run(mount, check=True)
+    made = OwnDockerd(folder)
+    try:
+        made.start()
+        made.add_network(f"prevs-{CLUSTER}")
+        yield made
+        made.stop()
+    finally:
+        made.clear()
+        shutil.rmtree(folder)
+
+
+class World:
+    """An agent with that daemon; commits that are built there, each used later than the last."""
+
+    def __init__(self, dockerd: OwnDockerd, folder: Path, free_port: Callable[[], int]) -> None:
+        self.folder = folder
+        self.work = folder / "work"
+        self.daemon = Daemon({"DOCKER_HOST": dockerd.host})
+        self.client: APIClient = self.daemon.client()
+        self.uses = Uses(self.work)
+        self.repository = SampleRepository(folder / "repository")
+        self.executors: list[ExecutorProcess] = []
+        self._host = dockerd.host
+        self._free_port = free_port
+        disk = find_disk(self.daemon)
+        assert disk is not None
+        self.disk = disk
+
+    def commit(self) -> str:
+        """Return a commit whose image takes its share of the disk."""
+        files: dict[str, str | bytes] = {"large": os.urandom(IMAGE * MB)}
+        files["name"] = secrets.token_hex(8)
+        return self.repository.commit_app(["COPY large name /", *serving("hello")], files)
+
+    def run(self, sha: str, **environ: str) -> ExecutorProcess:
+        """Return an executor in which the application of a commit runs."""
+        number = len(self.executors)
+        executor = ExecutorProcess(
+            self.folder / f"sandbox-{number}", self.work, self._host, **environ
+        )
+        self.executors.append(executor)
+        executor.launch(
+            BuildOrder(
+                app=APP,
+                sha=sha,
+                label="main",
+                repository=str(self.repository.folder),
+                container_port=8080,
+                host="127.0.0.1",
+                host_port=self._free_port(),
+                cpus=0.1,
+                mem=32,
+                stop_grace=1.0,
+            ),
+            str(number),
+        )
+        executor.wait_for("TASK_RUNNING")
+        return executor
+
+    def end(self, executor: ExecutorProcess) -> None:
+        executor.agent.kill(executor.task_id, None)
+        assert executor.wait() == 0
+
+    def have(self, sha: str) -> str:
+        """Have the image of a commit that is not in use any more; return its tag."""
+        self.end(self.run(sha))
+        return names.image_tag(APP, sha)
+
+    def collect(
+        self, marks: Marks, measure: Callable[[Path], Disk] = measure, cluster: str = CLUSTER
+    ) -> None:
+        stores: list[Store] = [
+            ImageStore(self.daemon, cluster, self.uses, self.disk),
+            VolumeStore(self.daemon, Folder(self.work), self.uses, self.disk),
+            MirrorStore(self.work, self.uses),
+        ]
+        collector = Collector(self.work, marks, self.uses, lambda: stores, measure=measure)
+        collector.make_room(JumpingSignals(), lambda: None)
+
+    def fill(self) -> float:
+        """Return how full the disk is, in percent."""
+        disk = measure(self.disk)
+        return 100 * disk.used / disk.total
+
+    def collect_all(self, cluster: str = CLUSTER) -> None:
+        """Collect as if whatever there is were too much."""
+        self.collect(Marks(85.0, 75.0), lambda _: Disk(1, 1), cluster)
+
+    def import_image(self, name: str) -> str:
+        """Have an image that nothing of ours has made; return its tag."""
+        self.client.import_image_from_data(b"\0" * 10240, repository=name)
+        return f"{name}:latest"
+
+    def volumes(self) -> set[str]:
+        found: Mapping[str, Any] = self.client.volumes()
+        return {volume["Name"] for volume in found["Volumes"] or ()}
+
+    def tags(self) -> set[str]:
+        return {tag for image in self.client.images() for tag in image["RepoTags"] or ()}
+
+    def clear(self) -> None:
+        for executor in self.executors:
+            executor.clear()
+        for container in self.client.containers(all=True):
+            self.client.remove_container(container["Id"], force=True, v=True)
+        for tag in self.tags():
+            self.client.remove_image(tag, force=True)
+        for volume in self.volumes():
+            self.client.remove_volume(volume)
+        self.client.prune_builds(all=True)
+
+
+@pytest.fixture
+def world(dockerd: OwnDockerd, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+    made = World(dockerd, tmp_path, free_port)
+    with contextlib.ExitStack() as stack:
+        stack.callback(made.clear)
+        yield made
+
+
+def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: World) -> None:
+    oldest, *others = (world.commit() for _ in range(4))
+    running = world.run(oldest)
+    tags = [world.have(sha) for sha in others]
+    full = world.fill()
+    # Less than what an image takes: one goes.
+    world.collect(Marks(full - 0.1, full - 80 * IMAGE / DISK))
+    assert world.fill() < full - 80 * IMAGE / DISK
+    assert world.tags() == {names.image_tag(APP, oldest), *tags[1:]}
+    world.collect_all()
+    assert world.tags() == {names.image_tag(APP, oldest)}
+    world.end(running)
+    # What was collected is built again, and served.
+    assert "== building" in world.run(others[0]).stdout.read_text()
+    assert tags[0] in world.tags()
+
+
+def test_what_was_used_again_stays_longer(world: World) -> None:
+    first, second = world.commit(), world.commit()
+    tags = [world.have(first), world.have(second)]
+    world.have(first)
+    full = world.fill()
+    world.collect(Marks(full - 0.1, full - 80 * IMAGE / DISK))
+    assert world.tags() == {tags[0]}
+
+
+def test_an_executor_makes_room_before_it_builds(world: World) -> None:
+    tags = [world.have(world.commit()) for _ in range(2)]
+    marks = {"PREVS_DISK_HIGH": f"{world.fill() - 0.1:.1f}", "PREVS_DISK_LOW": "1"}
+    executor = world.run(world.commit(), **marks)
+    assert not world.tags() & set(tags)
+    assert "the agent's disk is nearly full" in executor.stdout.read_text()
+
+
+def test_the_build_cache_goes_too(world: World) -> None:
+    world.have(world.commit())
+    before = measure(world.disk).used
+    world.collect_all()
+    assert world.tags() == set()
+    # What an image has and the cache has too is given back when both are gone.
+    assert before - measure(world.disk).used > IMAGE * MB
+
+
+def test_what_is_anothers_stays(world: World) -> None:
+    tag = world.have(world.commit())
+    world.collect_all(cluster="another")
+    assert world.tags() == {tag}
+    world.client.tag(tag, "somebody/else", "1")
+    world.client.tag(world.import_image("base"), "base", "1")
+    world.collect_all()
+    assert world.tags() == {tag, "somebody/else:1", "base:1", "base:latest"}
+
+
+def test_an_image_that_an_attempt_is_about_to_run_stays(world: World) -> None:
+    tag = world.have(world.commit())
+    starting = Uses(world.work)
+    starting.hold(uses.image(tag))
+    world.collect_all()
+    assert world.tags() == {tag}
+    starting.release()
+    world.collect_all()
+    assert world.tags() == set()
+
+
+def test_an_image_that_lost_its_tag_goes_once_it_cannot_be_one_that_is_being_made(
+    world: World,
+) -> None:
+    tag = world.have(world.commit())
+    (image,) = world.client.images(tag)
+    repository, version = tag.split(":")
+    world.client.tag(world.import_image("other"), repository, version)
+    assert world.client.images(filters={"dangling": True})
+    world.collect_all()
+    left = [found["Id"] for found in world.client.images(filters={"dangling": True})]
+    assert left == [image["Id"]]  # it is as young as this test
+
+
+def test_volumes_go_last_and_their_hooks_run_again(world: World) -> None:
+    folder = Folder(world.work)
+    used = Uses(world.work)
+    volumes = DockerVolumes(world.daemon, folder, used)
+    hooks = [["migrate"]]
+    made = volumes.have(APP, "1" * 40, ["/data"], {"prevs.app": APP})
+    volumes.keep_prepared(made, hooks)
+    world.client.create_volume("anothers", labels={LABEL: "another-folder", "prevs.app": APP})
+    world.collect_all()
+    assert world.volumes() == {"anothers", made[0].name}  # in use
+    assert volumes.have(APP, "1" * 40, ["/data"], {}) == made
+    assert volumes.prepared(made, hooks)
+    used.release()
+    world.collect_all()
+    assert world.volumes() == {"anothers"}
+    again = volumes.have(APP, "1" * 40, ["/data"], {})
+    assert again[0].name == made[0].name
+    assert not volumes.prepared(again, hooks)
+
+
+def test_a_volume_that_a_container_has_stays(world: World) -> None:
+    used = Uses(world.work)
+    (volume,) = DockerVolumes(world.daemon, Folder(world.work), used).have(
+        APP, "2" * 40, ["/x"], {}
+    )
+    used.release()
+    image = world.import_image("holder")
+    limits = world.client.create_host_config(binds=[f"{volume.name}:/x"])
+    world.client.create_container(image, "true", host_config=limits)
+    world.collect_all()
+    assert world.volumes() == {volume.name}
+
+
+def test_a_mirror_goes_and_is_fetched_again(world: World) -> None:
+    world.have(world.commit())
+    assert len(list((world.work / "mirrors").iterdir())) == 1
+    world.collect_all()
+    assert list((world.work / "mirrors").iterdir()) == []
+    world.end(world.run(world.commit()))
+    assert len(list((world.work / "mirrors").iterdir())) == 1
