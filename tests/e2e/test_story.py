@@ -162,7 +162,7 @@ def test_more_memory_and_a_retry_mend_what_ran_out_of_it(
 
     page = desk.new_page()
     sign_in(page, cluster, f"/apps/{APP}/settings")
-    page.get_by_label("Memory in MB").fill("128")
+    page.get_by_label("Memory in MB", exact=True).fill("128")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved.")).to_be_visible()
     page.goto(f"{cluster.api}/apps/{APP}/previews/{sha}")
