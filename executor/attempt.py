@@ -48,6 +48,7 @@ def image_spec(attempt: Attempt) -> ImageSpec:
         target=order.build.target,
         args=order.build.args,
         secrets=order.secrets,
+        registry=order.registry,
     )
 
 

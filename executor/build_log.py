@@ -28,6 +28,7 @@ _ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
 _EXIT_CODE = re.compile(r"exit code: (\d+)")
 _NO_DAEMON = re.compile(r"Cannot connect to the Docker daemon|error during connect")
 _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MULTILINE)
+_DENIED = re.compile(r'source "docker-image://(?:docker\.io/)?([^"\s]+)" denied by policy')
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
@@ -74,6 +75,11 @@ def buildkit_failure(output: str) -> ExecutorError:
         return DockerUnavailable(output.strip().splitlines()[-1].rstrip("."))
     errors = _ERROR.findall(output)
     error = errors[-1] if errors else ""
+    if denied := _DENIED.search(error):
+        error = (
+            f"{denied.group(1)} is the image of a commit, which no other build may use. Begin with "
+            "an image of your own, or with one that anybody may have"
+        )
     steps = _STEP.findall(output)
     code = _EXIT_CODE.search(error)
     step = Step(*steps[-1]) if steps else None

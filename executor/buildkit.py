@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import os
 import shutil
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from executor import build_log
+from executor import build_log, sources
 from executor.errors import Stopped
 from executor.guardian import MARK
 from executor.ports import Context, ImageSpec, Log, Signals
@@ -48,6 +49,7 @@ class BuildKit:
         self, host: str, state: Path, environ: Mapping[str, str], custody: Custody
     ) -> None:
         self._custody = custody
+        self._state = state
         kept = {name: value for name, value in environ.items() if name not in _OTHER_BUILDERS}
         self._environ = {
             **kept,
@@ -80,11 +82,14 @@ class BuildKit:
         log: Log,
         at_step: Callable[[str], None],
     ) -> None:
-        """Build an image. Raises BuildFailed, DockerUnavailable, Stopped."""
+        """Build an image. Raises BuildFailed, DockerUnavailable, Stopped, OSError."""
         mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
-        args = {**spec.args, **mark_arguments(mark, spec.args, self._environ)}
+        marks = mark_arguments(mark, spec.args, self._environ)
+        args = {**spec.args, **marks, **sources.cache_arguments(spec.labels)}
+        policy = self._write_policy(sources.policy(spec.registry))
         self._custody.building()
-        process = self._start([*_options(context, spec, args), str(context.folder)], spec.secrets)
+        command = [*_options(context, spec, args), str(context.folder)]
+        process = self._start(command, {sources.VARIABLE: str(policy), **_secrets(spec)})
         cut, expired = threading.Event(), threading.Event()
 
         def end() -> None:
@@ -115,12 +120,20 @@ class BuildKit:
         if process.returncode != 0:
             raise build_log.buildkit_failure(tail.decode(errors="replace"))
 
-    def _start(self, options: Sequence[str], secrets: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        values = {_variable(number): value for number, value in enumerate(secrets.values())}
+    def _write_policy(self, text: str) -> Path:
+        """Return a file with the text; all builds that have the same have one. Raises OSError."""
+        self._state.mkdir(parents=True, exist_ok=True)
+        file = self._state / f"sources-{hashlib.sha256(text.encode()).hexdigest()[:16]}.json"
+        mine = file.with_name(f".{file.name}.{os.getpid()}")
+        mine.write_text(text)
+        mine.replace(file)
+        return file
+
+    def _start(self, options: Sequence[str], more: Mapping[str, str]) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
                 ["docker", "buildx", "build", "--progress=plain", *options],
-                env={**self._environ, **values},
+                env={**self._environ, **more},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -148,6 +161,10 @@ def _options(context: Context, spec: ImageSpec, args: Mapping[str, str]) -> Iter
         yield f"--target={spec.target}"
     for number, name in enumerate(spec.secrets):
         yield f"--secret={_fields(id=name, env=_variable(number))}"
+
+
+def _secrets(spec: ImageSpec) -> Mapping[str, str]:
+    return {_variable(number): value for number, value in enumerate(spec.secrets.values())}
 
 
 def _variable(number: int) -> str:

@@ -67,7 +67,7 @@ class ImageSpec:
     """An image as an attempt wants it.
 
     Without a `target` it is the Dockerfile's last stage. The `secrets` can be read by the steps
-    that mount them, and are in no image.
+    that mount them, and are in no image. `registry` is where agents share images, "" nowhere.
     """
 
     tag: str
@@ -75,6 +75,7 @@ class ImageSpec:
     target: str = ""
     args: Mapping[str, str] = dataclasses.field(default_factory=dict)
     secrets: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
+    registry: str = ""
 
 
 class Images(Protocol):

@@ -61,6 +61,7 @@ class World:
         (self.tree / "busybox").chmod(0o755)
         self.log = MemoryLog()
         self.steps: list[str] = []
+        self.app = "hello"
         self.others = threading.Event()
         self.at_step: Callable[[str], None] = self.steps.append
         self.daemon = Daemon({"DOCKER_HOST": host})
@@ -92,7 +93,7 @@ class World:
         if lines or not folder:
             (self.tree / "Dockerfile").write_text(DOCKERFILE + "\n".join(lines) + "\n")
         context = find_context(self.tree, SHA, folder, settings)
-        labels = {"prevs.app": "hello"}
+        labels = {"prevs.app": self.app}
         spec = ImageSpec(TAG, labels, settings.target, settings.args, secrets)
         with self.images.building(TAG, busy=self.others.set):
             self.images.build(context, spec, limit=limit, at_step=self.at_step)
@@ -348,6 +349,45 @@ def test_what_a_cache_mount_keeps_is_there_for_the_next_build(world: World) -> N
     world.build(f"{mount} echo {first} > /cache/kept")
     world.build(f"{mount} cp /cache/kept /what; echo {second}")
     assert world.run("cat /what") == f"{first}\n"
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_what_an_apps_build_keeps_is_not_there_for_another_apps(world: World) -> None:
+    mount = f"RUN --mount=type=cache,id={TASK}-own,target=/cache"
+    world.build(f"{mount} echo {os.urandom(4).hex()} > /cache/kept")
+    world.app = "other"
+    theirs = BuildSettings(args={"BUILDKIT_CACHE_MOUNT_NS": "prevs//hello"})
+    world.build(f"{mount} ls /cache > /what; echo {os.urandom(4).hex()}", settings=theirs)
+    assert world.run("cat /what") == ""
+
+
+@pytest.fixture
+def image_of_a_commit(world: World) -> Iterator[str]:
+    """Give the name of an image as executors keep it, of another app."""
+    name = f"prevs/{TASK}:{SHA}"
+    world.build()
+    world.client.tag(TAG, f"prevs/{TASK}", SHA)
+    yield name
+    remove_image(world.client, name)
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "FROM {name}\nRUN true",
+        "ARG WHICH={name}\nFROM docker.io/$WHICH",
+        "FROM scratch\nCOPY --from={name} /bin /bin",
+        DOCKERFILE + "RUN --mount=type=bind,from={name},target=/theirs true",
+    ],
+    ids=["from", "by an argument", "copy", "mount"],
+)
+def test_no_build_gets_to_see_the_image_of_a_commit(
+    world: World, image_of_a_commit: str, lines: str
+) -> None:
+    world.write("Dockerfile", lines.format(name=image_of_a_commit))
+    with pytest.raises(BuildFailed, match=f"{image_of_a_commit} is the image of a commit"):
+        world.build(folder=".")
 
 
 def test_a_change_of_the_last_lines_builds_only_those_again(world: World) -> None:

@@ -1,0 +1,44 @@
+"""What a build may use of its agent beside its commit: no other app's images and caches. Pure.
+
+Docker gives every build all images that it has, by name; and a cache mount, whose usual name is
+its path, to all builds that name it so. BuildKit asks a policy about each image, whoever names it,
+and puts a name before those of caches. A frontend of the commit's own choice (`# syntax=`) may
+leave that name out: so much is for honest ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from prevs import names
+
+VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
+"""The variable by which buildx is told the file of a policy."""
+
+_CACHES = "BUILDKIT_CACHE_MOUNT_NS"
+_COMMIT = ":[0-9a-f]{40}"
+_LOCAL = "docker.io/" + names.image_tag("", "").partition("/")[0]
+
+
+def cache_arguments(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the build arguments that keep caches for the app of an image with these labels."""
+    owner = (labels.get("prevs.cluster", ""), labels.get("prevs.app", ""))
+    return {_CACHES: "/".join(("prevs", *owner))}
+
+
+def policy(registry: str) -> str:
+    """Return what BuildKit may not use: images of commits, here and in `registry` ("": none)."""
+    places = [_LOCAL, registry.rstrip("/")] if registry else [_LOCAL]
+    rules = [
+        {
+            "action": "DENY",
+            "selector": {
+                "identifier": f"^docker-image://{re.escape(place)}/[^/:@]+{_COMMIT}",
+                "match_type": "REGEX",
+            },
+        }
+        for place in places
+    ]
+    return json.dumps({"rules": rules})

@@ -1,0 +1,53 @@
+"""executor/sources.py: what a build may not use of its agent."""
+
+import json
+import re
+
+import pytest
+
+from executor.sources import cache_arguments, policy
+from prevs import names
+
+SHA = "5c80e7d" + "0" * 33
+REGISTRY = "registry.example.org:5000/previews"
+
+
+def is_denied(identifier: str, registry: str = REGISTRY) -> bool:
+    selectors = [rule["selector"] for rule in json.loads(policy(registry))["rules"]]
+    return any(re.search(selector["identifier"], identifier) for selector in selectors)
+
+
+@pytest.mark.parametrize("folder", ["", "services/web"])
+def test_images_of_commits_are_denied_here_and_in_the_registry(folder: str) -> None:
+    name = names.image_tag("hello", SHA, folder)
+    there = name.replace("prevs", REGISTRY, 1)
+    assert is_denied(f"docker-image://docker.io/{name}")
+    assert is_denied(f"docker-image://docker.io/{name}@sha256:{'0' * 64}")
+    assert is_denied(f"docker-image://{there}")
+    assert not is_denied(f"docker-image://{there}", registry="")
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "docker-image://docker.io/library/python:3.13",
+        "docker-image://docker.io/prevs/base:latest",
+        f"docker-image://{REGISTRY}/base:1",
+        f"docker-image://other.example.org/prevs/hello:{SHA}",
+        "local://context",
+        "https://example.org/file",
+    ],
+)
+def test_all_else_is_allowed(identifier: str) -> None:
+    assert not is_denied(identifier)
+    assert not is_denied(identifier, registry="")
+
+
+def test_caches_are_an_apps_own_in_each_installation() -> None:
+    labels = [
+        {"prevs.app": "hello"},
+        {"prevs.app": "other"},
+        {"prevs.app": "hello", "prevs.cluster": "a"},
+        {"prevs.app": "hello", "prevs.cluster": "b"},
+    ]
+    assert len({str(cache_arguments(one)) for one in labels}) == len(labels)
