@@ -6,6 +6,7 @@ import queue
 import signal
 import sys
 import threading
+import warnings
 
 from driver.executor import ExecutorDriver
 from executor.config import read_config
@@ -45,6 +46,7 @@ def main() -> int:
     # While the agent answers: the guardian, and the slowest import. Nothing needs them before
     # the task.
     custody = Custody(config.dir, Guardian.start())
+    _leave_out()
     from executor.toolbox import Toolbox
 
     toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), custody)
@@ -55,6 +57,12 @@ def main() -> int:
     if service.is_over:
         custody.end()
     return exit_code
+
+
+def _leave_out() -> None:
+    """Have requests load no detector of encodings: 3 MB, for text that docker sends as UTF-8."""
+    sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]  # "not there"
+    warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
 
 
 def _log_as(form: logging.Formatter) -> None:
