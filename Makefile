@@ -11,7 +11,7 @@ DOCS_PORT ?= 8099
 # It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test check format bench-start bench-scheduler bench-faults bench-proxy bench-pages packages packages-test docs docs-serve pictures clean
+.PHONY: help up down status test check format bench-start bench-build bench-scheduler bench-faults bench-proxy bench-pages packages packages-test docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -24,6 +24,7 @@ help:
 	@echo 'make pictures     take the pictures of the documentation anew'
 	@echo 'make format       let ruff format and mend'
 	@echo 'make bench-start  time an address against raw docker'
+	@echo 'make bench-build  time builds on two agents, with a registry and without, beside raw docker (10 minutes)'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
 	@echo 'make bench-faults time what dies until it is well again (an hour)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
@@ -70,6 +71,9 @@ pictures: packages-test $(VENV)/.installed
 
 bench-start: packages $(VENV)/.installed
 	@$(BIN)/python -m bench.start
+
+bench-build: packages-test $(VENV)/.installed
+	@$(BIN)/python -m bench.build
 
 bench-faults: packages-test $(VENV)/.installed
 	@$(BIN)/python -m bench.faults

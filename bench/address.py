@@ -37,6 +37,10 @@ class Previews:
         """Add the app."""
         self._call("POST", "/v1/apps", json={"name": self._app, "repository": repository})
 
+    def constrain(self, *constraints: str) -> None:
+        """Have it run on some agents only, by their attributes."""
+        self._call("PATCH", f"/v1/apps/{self._app}", json={"constraints": list(constraints)})
+
     def remove(self) -> None:
         """Stop everything of the app and forget it."""
         self._call("DELETE", f"/v1/apps/{self._app}")

@@ -17,11 +17,11 @@ _LIMIT = 60.0
 class RawDocker:
     """Builds and runs one image at a time on a port of 127.0.0.1, as its own user would by hand."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, name: str = "prevs-bench") -> None:
         self._host = host
         self._address = f"http://127.0.0.1:{port}/"
         self._publish = f"127.0.0.1:{port}:8080"
-        self._container = f"prevs-bench-{os.getpid()}"
+        self._container = f"{name}-{os.getpid()}"
 
     def cold(self, tree: Path, tag: str, page: str) -> float:
         """Return the seconds from `docker build` to the first answer, which has to be `page`."""
@@ -33,6 +33,17 @@ class RawDocker:
     def warm(self, tag: str, page: str) -> float:
         """Return the seconds from `docker run` to the first answer."""
         began = time.monotonic()
+        self._run(tag)
+        return self._first_answer(page) - began
+
+    def push(self, tag: str) -> None:
+        """Bring an image to the registry that its tag names."""
+        self._docker("push", "--quiet", tag)
+
+    def pulled(self, tag: str, page: str) -> float:
+        """Return the seconds from `docker pull` to the first answer."""
+        began = time.monotonic()
+        self._docker("pull", "--quiet", tag)
         self._run(tag)
         return self._first_answer(page) - began
 

@@ -1,0 +1,236 @@
+"""`make bench-build`: what a build costs through an address, beside docker by hand.
+
+Rounds, each of: a first build; a change of one line on the same agent; and the same change on
+another agent, without a registry and with one. Each is done by prevs and by the docker command on
+the same dockerd, who goes first changing from round to round, with files that differ in some bytes
+so that neither finds the other's layers. Then ten builds at once on two agents, and an executor
+at rest.
+"""
+
+import functools
+import json
+import os
+import shutil
+import signal
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import requests
+
+from bench import rest
+from bench.address import Previews
+from bench.build_site import Site, running
+from bench.errors import BenchError
+from bench.raw import RawDocker
+from bench.tree import Tree
+from local.ports import free_port
+
+ROUNDS = 3
+_APP = "bench"
+_AT_ONCE = 10
+_QUIET = 0.5  # seconds between measurements, for what the last one left to be done
+
+
+class Cost(NamedTuple):
+    """What one answer took: seconds, and bytes of git and of the registry."""
+
+    seconds: float
+    git: int
+    registry: int
+
+
+class Course:
+    """The things that all rounds use, and the round."""
+
+    def __init__(self, site: Site, tree: Tree, previews: Previews) -> None:
+        self._site = site
+        self._tree = tree
+        self._previews = previews
+        self._raw = [RawDocker(host, free_port()) for host in site.docker]
+
+    def run(self, number: int) -> dict[str, Cost]:
+        """Measure a round; nothing of it runs afterwards."""
+        ways: list[Callable[[int], Iterator[tuple[str, Cost]]]] = [self._by_address, self._by_hand]
+        if number % 2:
+            ways.reverse()
+        return {name: cost for way in ways for name, cost in way(number)}
+
+    def _by_address(self, number: int) -> Iterator[tuple[str, Cost]]:
+        site = self._site
+        site.share(shares=False)
+        first = self._tree.commit(f"{number} first", f"{number} base")
+        yield "first", self._visit(1, first)
+        changed = self._tree.commit(f"{number} changed", f"{number} base")
+        yield "change", self._visit(1, changed)
+        yield "other_agent", self._visit(2, changed)
+        site.share(shares=True)
+        shared = self._tree.commit(f"{number} shared", f"{number} shared base")
+        self._visit(1, shared, until_shared=True)
+        yield "other_agent_registry", self._visit(2, shared)
+
+    def _visit(self, agent: int, version: tuple[str, str], *, until_shared: bool = False) -> Cost:
+        """Have a version answer from an agent, and end it there."""
+        sha, page = version
+        self._previews.constrain(f"number={agent}")
+        self._forget_bytes()
+        seconds = self._previews.visit(sha, page)
+        cost = Cost(seconds, self._site.git_bytes.take(), self._site.registry_bytes.take())
+        if until_shared:
+            self._site.wait_shared(_APP, sha)
+        self._previews.stop(sha)
+        return cost
+
+    def _forget_bytes(self) -> None:
+        time.sleep(_QUIET)
+        self._site.git_bytes.take()
+        self._site.registry_bytes.take()
+
+    def _by_hand(self, number: int) -> Iterator[tuple[str, Cost]]:
+        first, other = self._raw
+        folder = self._site.folder / "by-hand"
+        tags = [f"prevs-bench:{number}-{name}" for name in ("first", "changed")]
+        tags.append(f"{self._site.registry}/by-hand:{number}")
+        for name, tag in (("first", tags[0]), ("change", tags[1])):
+            page = self._tree.write(folder, f"{number} {name} raw", f"{number} raw")
+            cold = functools.partial(first.cold, folder, tag, page)
+            yield f"{name}_raw", self._time(first, cold)
+        yield "other_agent_raw", self._time(other, lambda: other.cold(folder, tags[1], page))
+        page = self._tree.write(folder, f"{number} shared raw", f"{number} shared raw")
+        first.cold(folder, tags[2], page)
+        first.end()
+        first.push(tags[2])
+        yield "other_agent_registry_raw", self._time(other, lambda: other.pulled(tags[2], page))
+        for raw in self._raw:
+            raw.remove_images(tags)
+
+    def _time(self, raw: RawDocker, measure: Callable[[], float]) -> Cost:
+        self._forget_bytes()
+        seconds = measure()
+        cost = Cost(seconds, 0, self._site.registry_bytes.take())
+        raw.end()
+        return cost
+
+    def at_once(self) -> dict[str, float]:
+        """Return the seconds until ten new versions have answered, by address and by hand."""
+        self._site.share(shares=False)
+        self._previews.constrain()
+        versions = [self._tree.commit(f"at once {n}", "at once") for n in range(_AT_ONCE)]
+        time.sleep(_QUIET)
+        ours = _together(
+            [functools.partial(self._previews.visit, *version) for version in versions]
+        )
+        for sha, _ in versions:
+            self._previews.stop(sha)
+        hosts, started = self._site.docker, []
+        calls = []
+        for number in range(_AT_ONCE):
+            folder = self._site.folder / f"at-once-{number}"
+            name = f"at once raw {number}"
+            page = self._tree.write(folder, name, "at once raw")
+            raw = RawDocker(hosts[number % 2], free_port(), name=f"prevs-bench-{number}")
+            tag = f"prevs-bench:{number}"
+            started.append((raw, tag))
+            calls.append(functools.partial(raw.cold, folder, tag, page))
+        raws = _together(calls)
+        for raw, tag in started:
+            raw.end()
+            raw.remove_images([tag])
+        return {"ten_at_once_s": ours, "ten_at_once_raw_s": raws}
+
+    def at_rest(self) -> dict[str, float]:
+        """Return what an executor takes while its application runs and nobody asks for it."""
+        found: dict[str, float] = {}
+        sha, page = self._tree.commit("rest", "rest")
+        for name in ("rest_after_build", "rest"):
+            self._previews.visit(sha, page)
+            used = rest.measure(str(self._site.folder))
+            found |= {f"{name}_mb": used.megabytes, f"{name}_cpu_s": used.cpu_seconds}
+            self._previews.stop(sha)
+        return found
+
+
+def _together(calls: Sequence[Callable[[], float]]) -> float:
+    """Return the seconds until all calls have returned that are made at once."""
+    failed: list[Exception] = []
+
+    def run(call: Callable[[], float]) -> None:
+        try:
+            call()
+        except (BenchError, requests.RequestException) as exc:
+            failed.append(exc)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise BenchError(f"one of several at once failed: {failed[0]}")
+    return time.monotonic() - began
+
+
+def medians(rounds: Sequence[Mapping[str, Cost]]) -> dict[str, float]:
+    """Return the medians by name: seconds to the millisecond, bytes."""
+    found: dict[str, float] = {}
+    for name in rounds[0]:
+        costs = [costs[name] for costs in rounds]
+        found[f"{name}_s"] = round(statistics.median(cost.seconds for cost in costs), 3)
+        for what in ("git", "registry"):
+            count = int(statistics.median(getattr(cost, what) for cost in costs))
+            if count:
+                found[f"{name}_{what}_bytes"] = count
+    return found
+
+
+def measure(site: Site) -> None:
+    """Print the rounds as they come, and what they come to."""
+    busybox = Path(shutil.which("busybox") or "/bin/busybox")
+    tree = Tree(site.folder / "repository", busybox, f"bench {time.time_ns()}")
+    previews = Previews(site.system, _APP)
+    previews.register(f"git://127.0.0.1:{site.git}/repository")
+    course = Course(site, tree, previews)
+    tell("A round that does not count ...")
+    course.run(0)
+    rounds = []
+    for number in range(1, ROUNDS + 1):
+        rounds.append(course.run(number))
+        said = ", ".join(f"{name} {cost.seconds:.3f}" for name, cost in rounds[-1].items())
+        tell(f"Round {number} of {ROUNDS}: {said}")
+    found = medians(rounds)
+    tell("Ten at once ...")
+    found |= {name: round(value, 3) for name, value in course.at_once().items()}
+    tell("An executor at rest ...")
+    found |= {name: round(value, 2) for name, value in course.at_rest().items()}
+    for name, value in found.items():
+        print(f"{name:40} {value:>12}")
+    print(json.dumps(found))
+
+
+def tell(message: str) -> None:
+    """Say what goes on; only the result goes to stdout."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Run the bench on a site of its own and return the exit status."""
+    if os.geteuid() != 0:
+        tell("Two dockerds of the bench's own need root.")
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all that was started ends
+    try:
+        with running() as site:
+            measure(site)
+    except BenchError as exc:
+        tell(f"The bench ended early: {exc}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

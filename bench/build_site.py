@@ -1,0 +1,157 @@
+"""Two agents that share nothing: a cluster of the bench's own, in which each has its own dockerd.
+
+`prevs local up` gives all agents one dockerd, and there a second agent would find every layer that
+the first one built. Here each has one with its own data and bridge, so what it has not fetched it
+has not. All of it is on one machine: the network between them is loopback, and its speed no
+measure; the bytes are.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bench.address import System
+from bench.counted import Counter, counted
+from bench.errors import BenchError
+from local import cluster
+from local.errors import LocalError
+from local.parts import Part, ProcessPart, bring_up
+from local.ports import free_port
+from local.settings import prepare
+from tests.fakes.dockerd import OwnDockerd
+from tests.fakes.registry import OwnRegistry, own_registry
+from tests.free_ports import free_ports
+
+_HOSTS = ("127.0.0.1", "127.0.0.2")
+_AGENTS = "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES"
+_SHARED_LIMIT = 60.0
+_STARTS = {"PREVS_STARTS_PER_AGENT": "10", "PREVS_STARTS_PER_APP": "10"}
+"""Ten builds at once are to be ten: by default some would wait."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What is measured on. `docker` are the DOCKER_HOSTs of the agents, the first one's first.
+
+    `registry` is the address of a registry and `git` the port of git's own server, both counted.
+    """
+
+    system: System
+    docker: tuple[str, str]
+    folder: Path
+    registry: str
+    registry_bytes: Counter
+    git: int
+    git_bytes: Counter
+    framework: ProcessPart
+    server: OwnRegistry
+
+    def wait_shared(self, app: str, sha: str) -> None:
+        """Wait until the registry has the image of a commit. Raises BenchError."""
+        deadline = time.monotonic() + _SHARED_LIMIT
+        while sha not in self.server.tags(f"previews/{app}"):
+            if time.monotonic() > deadline:
+                raise BenchError(f"the image of {sha} is not in the registry")
+            time.sleep(0.05)
+
+    def share(self, *, shares: bool) -> None:
+        """Have the framework begin anew, with the registry or without."""
+        self.framework.stop()
+        environ = dict(self.framework.environ)
+        environ["PREVS_REGISTRY"] = f"{self.registry}/previews" if shares else ""
+        self.framework.environ = environ
+        bring_up(self.framework)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Site]:
+    """Start everything; yield it, and end it. Raises BenchError."""
+    with contextlib.ExitStack() as ends:
+        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="prevs-b-")))
+        docker = tuple(_dockerd(ends, folder / name) for name in ("a", "b"))
+        server = ends.enter_context(own_registry(folder / "registry", free_port()))
+        registry, registry_bytes = ends.enter_context(counted(server.port))
+        git, git_bytes = ends.enter_context(counted(_git(ends, folder)))
+        try:
+            system, framework = _cluster(ends, folder / "cluster", docker)
+        except LocalError as exc:
+            raise BenchError(f"The cluster does not start: {exc}") from exc
+        yield Site(
+            system,
+            (docker[0], docker[1]),
+            folder,
+            f"127.0.0.1:{registry}",
+            registry_bytes,
+            git,
+            git_bytes,
+            framework,
+            server,
+        )
+
+
+def _dockerd(ends: contextlib.ExitStack, folder: Path) -> str:
+    folder.mkdir()
+    made = OwnDockerd(folder)
+    ends.callback(made.clear)
+    made.start()
+    return made.host
+
+
+def _git(ends: contextlib.ExitStack, folder: Path) -> int:
+    """Serve the repositories of a folder by git's own protocol; return the port."""
+    port = free_port()
+    options = ("--reuseaddr", "--export-all", "--listen=127.0.0.1", f"--port={port}")
+    process = subprocess.Popen(
+        ["git", "daemon", *options, f"--base-path={folder}"],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+        env={**os.environ, "GIT_CONFIG_COUNT": "1", **_ANY_OWNER},
+    )
+    ends.callback(process.wait)
+    ends.callback(os.killpg, process.pid, signal.SIGTERM)  # git starts the daemon itself
+    return port
+
+
+_ANY_OWNER = {"GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+
+
+def _cluster(
+    ends: contextlib.ExitStack, folder: Path, docker: tuple[str, ...]
+) -> tuple[System, ProcessPart]:
+    names = ("port", "api_port", "zookeeper_port", "mesos_port", "agent_port")
+    folder.mkdir()
+    ports = {name: free_port() for name in names}
+    settings = prepare(
+        folder, {**ports, "agents": 2, "preview_ports": free_ports(_HOSTS), "cpus": 20}
+    )
+    parts = cluster.parts(settings, {**os.environ, "DOCKER_HOST": docker[0]})
+    framework = _named(parts, "framework")
+    framework.environ = {**framework.environ, **_STARTS}
+    agent = _named(parts, "agent-2")
+    agent.environ = {**agent.environ, _AGENTS: _moved(agent.environ, docker[1])}
+    for number in (1, 2):
+        named = _named(parts, f"agent-{number}")
+        named.environ = {**named.environ, "MESOS_ATTRIBUTES": f"number:{number}"}
+    for part in parts:
+        bring_up(part)
+        ends.callback(part.stop)
+    token = settings.token_file.read_text()
+    return System(settings.api, token, settings.domain, settings.port), framework
+
+
+def _moved(environ: Mapping[str, str], docker: str) -> str:
+    return json.dumps({**json.loads(environ[_AGENTS]), "DOCKER_HOST": docker})
+
+
+def _named(parts: Sequence[Part], name: str) -> ProcessPart:
+    for part in parts:
+        if part.name == name and isinstance(part, ProcessPart):
+            return part
+    raise BenchError(f"a local cluster has no part {name}")

@@ -1,0 +1,59 @@
+"""What an executor takes while it has nothing to do."""
+
+import os
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.errors import BenchError
+from prevs.environment import read_environment
+
+_SECONDS = 30.0
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Rest(NamedTuple):
+    """Memory that is resident, in MB of 1,048,576 bytes, and CPU time in 30 s."""
+
+    megabytes: float
+    cpu_seconds: float
+
+
+def measure(folder: str) -> Rest:
+    """Measure the one executor whose work folder is below `folder`, and its guardian."""
+    processes = _processes(folder)
+    if not processes:
+        raise BenchError("no executor runs that could be at rest")
+    time.sleep(1.0)  # what its start has left to be done
+    before = sum(map(_ticks, processes))
+    time.sleep(_SECONDS)
+    used = sum(map(_ticks, processes)) - before
+    return Rest(sum(map(_resident, processes)) / 1024, used / _TICK)
+
+
+def _processes(folder: str) -> list[Path]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = read_environment(process)
+            program = (process / "cmdline").read_bytes()
+        except OSError:
+            continue
+        ours = any(
+            entry.startswith(f"PREVS_EXECUTOR_DIR={folder}".encode()) for entry in environment
+        )
+        if ours and b"mesos-" not in program:
+            found.append(process)
+    return found
+
+
+def _ticks(process: Path) -> int:
+    fields = (process / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def _resident(process: Path) -> int:
+    for line in (process / "status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0

@@ -1,0 +1,60 @@
+"""A repository whose versions share a base and differ in one line, as those of a team do."""
+
+import subprocess
+from pathlib import Path
+
+_DOCKERFILE = """\
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+COPY base /base
+RUN cp /base /installed && md5sum /installed > /sum
+COPY www /www
+CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+"""
+_IDENTITY = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
+_BASE = 5_000_000
+"""Bytes of what stands for an app's dependencies: random, so that nothing makes less of them."""
+
+
+class Tree:
+    """The repository in `folder`. `stamp` tells this run's commits from those of another."""
+
+    def __init__(self, folder: Path, busybox: Path, stamp: str) -> None:
+        self._folder = folder
+        self._busybox = busybox.read_bytes()
+        self._stamp = stamp
+        self._bases: dict[str, bytes] = {}
+        folder.mkdir(parents=True)
+        self._git("init", "--quiet", "--initial-branch=main")
+
+    def commit(self, name: str, base: str) -> tuple[str, str]:
+        """Commit a version; return the commit and what it answers.
+
+        Versions of one `base` differ in one line, and of others in all that is large too.
+        """
+        page = self.write(self._folder, name, base)
+        self._git("add", "--all")
+        self._git(*_IDENTITY, "commit", "--quiet", "--message", name)
+        return self._git("rev-parse", "HEAD").decode().strip(), page
+
+    def write(self, folder: Path, name: str, base: str) -> str:
+        """Write a version to a folder; return what it answers."""
+        page = f"{self._stamp} {name}\n"
+        (folder / "www").mkdir(exist_ok=True, parents=True)
+        (folder / "www" / "index.html").write_text(page)
+        (folder / "busybox").write_bytes(self._busybox)
+        (folder / "busybox").chmod(0o755)
+        (folder / "base").write_bytes(self._base(base))
+        (folder / "Dockerfile").write_text(_DOCKERFILE)
+        return page
+
+    def _base(self, name: str) -> bytes:
+        if name not in self._bases:
+            with Path("/dev/urandom").open("rb") as random:
+                self._bases = {name: random.read(_BASE)}
+        return self._bases[name]
+
+    def _git(self, *args: str) -> bytes:
+        command = ["git", "-C", str(self._folder), *args]
+        return subprocess.run(command, check=True, capture_output=True).stdout
