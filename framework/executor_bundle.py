@@ -59,7 +59,7 @@ def build() -> Bundle:
         files = dict(_programs())
         for found in _with_needs(_LIBRARIES):
             files.update(_library(found))
-        licences = dict(_licences(importlib.metadata.distribution("prevs")))
+        licences = dict(_licences(_installed("prevs")))
     except (OSError, PackageNotFoundError) as error:
         raise BundleError(
             f"the executor's bundle cannot be made of what is installed here ({error}): install "
@@ -161,6 +161,17 @@ def _library(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
         if ".dist-info/" not in name and not _WITHOUT.search(name):
             yield name, Path(str(file.locate())).read_bytes()
     yield from _licences(distribution)
+
+
+def _installed(name: str) -> Distribution:
+    """Return a distribution as it was installed. Raises PackageNotFoundError.
+
+    Where a program is run in a checkout, what setuptools notes there (an egg-info) is found first.
+    """
+    for found in importlib.metadata.distributions(name=name):
+        if any(file.parent.suffix == ".dist-info" for file in found.files or ()):
+            return found
+    raise PackageNotFoundError(name)
 
 
 def _licences(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
