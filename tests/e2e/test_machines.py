@@ -1,0 +1,210 @@
+"""The machines of vagrant/, made here without virtualisation.
+
+Each has its own address, file tree, init and Docker. They are what vagrant/provision.sh makes of a
+bare Debian, as vagrant/Vagrantfile calls it; systemd runs the units of provision/systemd as it
+would there. Only the kernel is this machine's.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.settings import cache_folder
+from prevs import names
+from tests.e2e.conftest import REPOSITORY_SCRIPT
+from tests.machines import vagrantfile
+from tests.machines.cluster import Cluster
+from tests.machines.machine import Machine, Plan
+from tests.machines.trees import Trees
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # the first run makes the trees
+
+MINE = "main"
+"""A label that runs on agent-1, which gets into trouble."""
+OTHER = "v1"
+"""A label that runs on agent-2, which does not."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The Vagrantfile's machines, provisioned, with the example running on both agents."""
+    if os.geteuid() != 0:
+        pytest.skip("machines as namespaces: root")
+    folder = Path(tempfile.mkdtemp(prefix="prevs-m-"))
+    made = Cluster(folder, Trees(cache_folder(os.environ) / "machines"))
+    try:
+        made.add(vagrantfile.plans())
+        for machine in made.machines.values():
+            machine.provision("configure", "start")
+        repositories = tmp_path_factory.mktemp("repositories")
+        make = [sys.executable, str(REPOSITORY_SCRIPT), str(repositories / "hello")]
+        subprocess.run(make, check=True)
+        address = made.serve_repositories(repositories)
+        made.prevs("app", "add", "hello", f"{address}/hello", "--health", "/healthz")
+        for label, agent in ((MINE, "agent-1"), (OTHER, "agent-2")):
+            made.prevs("app", "set", "hello", "--constraint", f"machine={agent}")
+            made.prevs("start", "hello", label, "--wait")
+        made.prevs("app", "set", "hello", "--constraint", "")
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def second(cluster: Cluster) -> Machine:
+    """A fourth machine, which is only a proxy: added while the others run."""
+    master, address = cluster.master.plan.address, "192.168.56.20"
+    to_master = ("--master", master, "--token-file", "/root/token")
+    cluster.add([Plan("proxy-2", address, ("proxy", "--address", address, *to_master))])
+    machine = cluster.machines["proxy-2"]
+    machine.run("sh", "-c", 'umask 077; echo "$TOKEN" >/root/token', TOKEN=cluster.token())
+    machine.provision("configure", "start")
+    return machine
+
+
+class Visits:
+    """Somebody who asks for the other preview all the time, while a `with` block lasts."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._visit)
+        self.seen: Counter[int] = Counter()
+
+    def __enter__(self) -> "Visits":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _visit(self) -> None:
+        while not self._ended.wait(0.02):
+            self.seen[self._cluster.visit(OTHER).status] += 1
+
+
+def until(holds: Callable[[], bool], what: str, limit: float = 180.0) -> None:
+    """Wait until something holds; fails after `limit` seconds."""
+    deadline = time.monotonic() + limit
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def page(text: str) -> str:
+    """Return the example's sentence in a page."""
+    return text.partition("<h1>")[2].partition("</h1>")[0]
+
+
+SENTENCES = {MINE: "Hi!", OTHER: "Hello, world!"}
+
+
+def test_a_visitor_is_served_by_machines_that_the_script_has_made(cluster: Cluster) -> None:
+    for label, agent in ((MINE, "agent-1"), (OTHER, "agent-2")):
+        answer = cluster.visit(label)
+        assert (answer.status, page(answer.text)) == (200, SENTENCES[label])
+        assert cluster.preview(label)["agent"]["host"] == cluster.machines[agent].plan.address
+        assert len(cluster.machines[agent].run("docker", "ps", "--quiet").split()) == 1
+        nothing = cluster.machines[agent].run("sh", "-c", "echo /opt/prevs* /usr/local/bin/*")
+        assert nothing.split() == ["/opt/prevs*", "/usr/local/bin/*"]
+
+
+def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
+    label = names.slug("feature/dark")
+    until(lambda: cluster.visit(label).status == 200, "feature/dark is not served")
+    assert page(cluster.visit(label).text) == "Good night, world!"
+
+
+def test_the_script_may_be_run_again_and_changes_nothing(cluster: Cluster) -> None:
+    before = {label: cluster.preview(label)["task_id"] for label in (MINE, OTHER)}
+    with Visits(cluster) as visits:
+        for machine in cluster.machines.values():
+            said = machine.provision("configure", "start")
+            assert [line.partition(" ")[0] for line in said.splitlines()] == ["Done"], said
+    assert set(visits.seen) == {200}
+    assert {label: cluster.preview(label)["task_id"] for label in (MINE, OTHER)} == before
+
+
+def test_the_programs_have_no_more_rights_than_their_units_give(cluster: Cluster) -> None:
+    units = ("zookeeper", "mesos-master", "prevs-framework", "prevs-proxy")
+    for unit in units:
+        pid = cluster.master.run("systemctl", "show", "--property=MainPID", "--value", unit).strip()
+        status = cluster.master.run("cat", f"/proc/{pid}/status")
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        assert fields["NoNewPrivs"] == "1"
+        assert fields["Seccomp"] == "2"
+        assert "0" not in fields["Uid"].split()
+        rights = 1 << 10 if unit == "prevs-proxy" else 0  # CAP_NET_BIND_SERVICE
+        assert int(fields["CapBnd"], 16) == rights
+    assert cluster.master.run("stat", "--format=%a %U", "/etc/prevs/token").strip() == "600 root"
+
+
+def test_a_proxy_that_is_started_again_serves_all_the_time(cluster: Cluster) -> None:
+    with Visits(cluster) as visits:
+        cluster.master.run("systemctl", "restart", "prevs-proxy")
+        cluster.master.provision("start")
+    assert set(visits.seen) == {200}
+    assert "took over from the HAProxy" in cluster.master.run("journalctl", "--unit=prevs-proxy")
+
+
+def test_a_second_proxy_serves_the_same(cluster: Cluster, second: Machine) -> None:
+    for label, sentence in SENTENCES.items():
+        answer = cluster.visit(label, proxy=second.plan.name)
+        assert (answer.status, page(answer.text)) == (200, sentence)
+
+
+def test_an_agent_whose_link_was_cut_has_its_previews_again_when_it_is_healed(
+    cluster: Cluster, second: Machine
+) -> None:
+    agent, before = cluster.machines["agent-1"], cluster.preview(MINE)
+    containers = agent.run("docker", "ps", "--quiet")
+    with Visits(cluster) as visits:
+        cluster.switch.cut(agent.network)
+        try:
+            until(lambda: not is_active(cluster, agent), "Mesos does not miss the agent")
+            for proxy in ("master", second.plan.name):
+                answer = cluster.visit(MINE, proxy=proxy)
+                assert answer.status == 503, answer
+        finally:
+            cluster.switch.heal(agent.network)
+        until(lambda: cluster.visit(MINE).status == 200, "the preview is not served again")
+        until(lambda: cluster.visit(MINE, proxy="proxy-2").status == 200, "nor by the other proxy")
+    assert set(visits.seen) == {200}
+    assert cluster.preview(MINE)["task_id"] == before["task_id"]
+    assert agent.run("docker", "ps", "--quiet") == containers
+
+
+def test_previews_of_an_agent_that_is_lost_run_on_the_other(
+    cluster: Cluster, second: Machine
+) -> None:
+    before = cluster.preview(MINE)
+    with Visits(cluster) as visits:
+        cluster.machines["agent-1"].lose()
+        until(lambda: cluster.preview(MINE)["task_id"] != before["task_id"], "it is not moved")
+        for proxy in ("master", second.plan.name):
+            until(
+                lambda proxy=proxy: cluster.visit(MINE, proxy=proxy).status == 200,  # type: ignore[misc]
+                f"{proxy} does not serve it",
+            )
+            assert page(cluster.visit(MINE, proxy=proxy).text) == SENTENCES[MINE]
+    assert set(visits.seen) == {200}
+    other = cluster.machines["agent-2"].plan.address
+    assert cluster.preview(MINE)["agent"]["host"] == other
+
+
+def is_active(cluster: Cluster, machine: Machine) -> bool:
+    """Tell whether Mesos counts on an agent."""
+    agents = json.loads(cluster.prevs("agents", "--json"))
+    return any(a["host"] == machine.plan.address and a["active"] for a in agents)
