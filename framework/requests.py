@@ -56,6 +56,8 @@ class Requests:
             if dataclasses.replace(known, created=app.created) == app:
                 return known
             raise AppExists(app.name)
+        # An earlier version leaves them when it removes an app: it does not know of them.
+        self._records.secrets.remove(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
     def change_app(

@@ -53,6 +53,7 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),
+        "PREVS_EXECUTOR_PYTHON": sys.executable,  # what PATH has may be a script that looks for one
     }
     agents = (f"agent-{n}" for n in settings.agent_numbers)
     return ProcessPart(

@@ -120,6 +120,16 @@ def test_the_next_framework_opens_it(sealed: Driven) -> None:
     assert secrets.credential("hello") == PASSWORD
 
 
+def test_an_app_gets_nothing_of_one_that_an_earlier_version_has_removed(sealed: Driven) -> None:
+    del sealed.znodes.records["apps", "hello"]
+    later = next_one(sealed, OLD)
+    later.add_app()
+    assert stored(later) is None
+    secrets = make(later)
+    assert secrets.of("hello") == AppSecrets("hello")
+    assert secrets.credential("hello") is None
+
+
 def test_a_new_key_seals_everything_anew_and_the_old_one_can_go(sealed: Driven) -> None:
     before = stored(sealed)
     both = next_one(sealed, NEW, OLD)
