@@ -32,8 +32,8 @@ P19  `registered` once, `disconnected` at every failed try: subscribed() each ti
      disconnected() only after it                                                   scheduler_link
 P20  the detector gives up without the znode, drops credentials, blocks kazoo       detector
 P21  sleeps of 15 s that nothing ends: every wait ends when there is news           connection, link
-P22  no TLS, no IPv6: LEFT OUT. Masters and agents are reached by IPv4 in their own
-     network; a TLS proxy beside the program does for others
+P22  no TLS, no IPv6: TLS to the master where its authority is named                tls
+     IPv6 LEFT OUT: masters and agents are reached by IPv4 in their own network
 P23  acknowledged when the callback returns: acknowledge() only                     scheduler_link
 P24  a 4xx or a timeout of a call is raised into the callback, see P1: CallFailed
      says whether it may have been done                                             calls

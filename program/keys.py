@@ -8,6 +8,8 @@ import os
 import re
 from pathlib import Path
 
+from program.secret_lines import read_lines
+
 _KEY = re.compile(r"[A-Za-z0-9_-]{43}=", re.ASCII)
 _BYTES = 32
 
@@ -22,12 +24,7 @@ def read_keys(path: Path) -> tuple[str, ...]:
 
     What it says of a wrong line has nothing of the line in it.
     """
-    try:
-        lines = path.read_text(encoding="ascii").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
-        raise ValueError(f"{path} cannot be read ({why})") from None
-    keys = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
+    keys = read_lines(path)
     for number, key in keys.items():
         if not _KEY.fullmatch(key):
             raise ValueError(f"line {number} of {path} is no key; `prevs key` makes one")

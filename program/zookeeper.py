@@ -3,6 +3,8 @@
 import math
 from pathlib import Path
 
+from program.secret_lines import read_lines
+
 _SHARES = 3
 
 
@@ -27,12 +29,7 @@ def read_identities(path: Path) -> tuple[str, ...]:
 
     Raises ValueError for what is none, and has nothing of a line in it.
     """
-    try:
-        lines = path.read_text(encoding="ascii").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
-        raise ValueError(f"{path} cannot be read ({why})") from None
-    found = {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
+    found = read_lines(path)
     for number, line in found.items():
         user, colon, password = line.partition(":")
         if not (user and colon and password and line.isprintable()):

@@ -77,8 +77,8 @@ run_quietly() {  # run_quietly ADVICE COMMAND ...: shows what it said only if it
 
 install_packages() {
   local wanted=(ca-certificates curl python3-venv) missing=() package  # a venv on agents only while Mesos is downloaded
-  if has_role master; then wanted+=(default-jre-headless libzookeeper-java git); fi
-  if has_role agent; then wanted+=(docker.io docker-cli docker-buildx iptables git git-lfs); fi
+  if has_role master; then wanted+=(default-jre-headless libzookeeper-java git openssh-client); fi
+  if has_role agent; then wanted+=(docker.io docker-cli docker-buildx iptables git git-lfs openssh-client); fi
   if has_role master || has_role agent; then wanted+=(g++ libc6-dev libapr1t64 libsasl2-2 libsvn1); fi  # Mesos
   if has_role proxy; then wanted+=(haproxy); fi
   for package in "${wanted[@]}"; do

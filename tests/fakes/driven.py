@@ -1,9 +1,11 @@
 """A service without threads, driven step by step, over fakes that a test can look into."""
 
 import base64
+import contextlib
 import itertools
 import queue
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -106,6 +108,17 @@ class Driven:
         self.service.step(batch)
         while read := self.manifests.answer():
             self.service.step(read)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Have a thread of the service's own do the steps, as in a framework."""
+        thread = threading.Thread(target=self.service.run)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.service.inbox.put(events.Stop())
+            thread.join()
 
     def tick(self, seconds: float = 1.0) -> None:
         self.clock.pass_seconds(seconds)

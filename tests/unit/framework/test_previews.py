@@ -1,5 +1,4 @@
 import contextlib
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -23,13 +22,8 @@ from tests.fakes.driven import APP, A, B, Driven
 
 @contextlib.contextmanager
 def running(driven: Driven) -> Iterator[ServicePreviews]:
-    thread = threading.Thread(target=driven.service.run)
-    thread.start()
-    try:
+    with driven.running():
         yield ServicePreviews(driven.service)
-    finally:
-        driven.service.inbox.put(events.Stop())
-        thread.join()
 
 
 @pytest.fixture

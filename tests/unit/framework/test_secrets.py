@@ -1,6 +1,5 @@
 import base64
 import contextlib
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -34,13 +33,8 @@ def make(driven: Driven) -> ServiceSecrets:
 
 @contextlib.contextmanager
 def running(driven: Driven) -> Iterator[ServiceSecrets]:
-    thread = threading.Thread(target=driven.service.run)
-    thread.start()
-    try:
+    with driven.running():
         yield make(driven)
-    finally:
-        driven.service.inbox.put(events.Stop())
-        thread.join()
 
 
 @pytest.fixture

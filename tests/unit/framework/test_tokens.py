@@ -1,11 +1,10 @@
 import contextlib
 import itertools
-import threading
 from collections.abc import Iterator
 
 import pytest
 
-from framework import access, events
+from framework import access
 from framework.access import Identity, Scope
 from framework.errors import TokenExists, Unavailable, UnknownToken
 from framework.tokens import ServiceTokens
@@ -24,13 +23,8 @@ def make(driven: Driven) -> ServiceTokens:
 
 @contextlib.contextmanager
 def running(driven: Driven) -> Iterator[ServiceTokens]:
-    thread = threading.Thread(target=driven.service.run)
-    thread.start()
-    try:
+    with driven.running():
         yield make(driven)
-    finally:
-        driven.service.inbox.put(events.Stop())
-        thread.join()
 
 
 def add(driven: Driven) -> TokenRecord:

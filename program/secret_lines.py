@@ -1,0 +1,17 @@
+"""Files of secrets with one a line."""
+
+from pathlib import Path
+
+
+def read_lines(path: Path) -> dict[int, str]:
+    """Return the lines that are not blank by their numbers, without the space around them.
+
+    Raises ValueError for a file that cannot be read or is not ASCII, with nothing of it in the
+    message.
+    """
+    try:
+        lines = path.read_text(encoding="ascii").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not ASCII"
+        raise ValueError(f"{path} cannot be read ({why})") from None
+    return {number: line.strip() for number, line in enumerate(lines, 1) if line.strip()}
