@@ -59,7 +59,8 @@ def limits(spec: ContainerSpec) -> Mapping[str, Any]:
         "cap_drop": ["ALL"],
         "cap_add": list(_CAPABILITIES),
         "read_only": spec.read_only,
-        "tmpfs": dict(_TMP) if spec.read_only else {},
+        # Memory would hide a volume there, and nothing be kept.
+        "tmpfs": dict(_TMP) if spec.read_only and "/tmp" not in spec.volumes else {},  # noqa: S108
         "shm_size": _SHARED_MEMORY,
         "ulimits": [
             {"Name": "nofile", "Soft": _FILES, "Hard": _FILES},

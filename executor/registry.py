@@ -61,12 +61,13 @@ class DockerRegistry:
         wanted = {"fromImage": repository, "tag": digest or tag}
         name = f"{repository}@{digest}" if digest else f"{repository}:{tag}"
         call = self._call(f"/images/create?{urlencode(wanted)}")
-        try:
-            with _limited(call, limit), self._signals.interrupting(call.cut):
-                found = _last_digest(self._said(call, _FIRST_WORD))
-        finally:
-            self._signals.check()
+        # From the beginning: it may be here although the call was cut off.
         with self._renamed(name):
+            try:
+                with _limited(call, limit), self._signals.interrupting(call.cut):
+                    found = _last_digest(self._said(call, _FIRST_WORD))
+            finally:
+                self._signals.check()
             self._keep(name, spec)
         return found
 

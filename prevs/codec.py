@@ -163,11 +163,12 @@ def _read_dataclass(kind: Any) -> _Reader:
 def _build_scalar(kind: Any, value: Any, where: str) -> Any:
     whole = kind is float and isinstance(value, int)
     if isinstance(value, bool) != (kind is bool) or not (isinstance(value, kind) or whole):
-        raise RecordError(where, f"{kind.__name__} is expected, not {value!r}")
+        # Not the value itself: it may be a secret's.
+        raise RecordError(where, f"{kind.__name__} is expected, not {type(value).__name__}")
     try:
         return _storable(float(value) if whole else value)
     except (OverflowError, UnicodeEncodeError):
-        raise RecordError(where, f"{value!r} is more than JSON can hold") from None
+        raise RecordError(where, "it is more than JSON can hold") from None
 
 
 def _storable(value: Any) -> Any:

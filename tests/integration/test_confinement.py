@@ -120,6 +120,20 @@ def test_what_is_written_to_a_volume_counts(world: World) -> None:
         world.client.remove_volume(name, force=True)
 
 
+def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World) -> None:
+    name = f"prevs-test-{CLUSTER}"
+    world.client.create_volume(name)
+    try:
+        spec = world.spec("echo kept > /tmp/kept; busybox mount; " + STAY)
+        spec = dataclasses.replace(spec, read_only=True, volumes={"/tmp": name})
+        container = world.start(spec, Confinement())
+        wait_until(lambda: b" on /tmp type " in world.log.data)
+        container.remove()
+        assert b"tmpfs on /tmp " not in world.log.data
+    finally:
+        world.client.remove_volume(name, force=True)
+
+
 def test_who_writes_less_goes_on(world: World) -> None:
     spec = world.spec("dd if=/dev/zero of=/some bs=1M count=50; echo written; " + STAY)
     container = world.start(spec, Confinement(disk_limit=400))

@@ -6,8 +6,9 @@ import secrets
 import socket
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from docker.api import APIClient
@@ -190,6 +191,21 @@ def test_a_stop_ends_a_pull(world: World) -> None:
         with pytest.raises(Stopped):
             world.at(f"127.0.0.1:{silent.getsockname()[1]}").pull(SPEC, "", limit=LIMIT)
         stopper.join()
+
+
+def test_a_pull_that_is_cut_off_at_its_end_leaves_no_name(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = world.pushed()
+
+    def cut(said: Iterator[Mapping[str, Any]]) -> str:
+        assert list(said)
+        raise RegistryFailed("it was cut off")
+
+    monkeypatch.setattr(edge, "_last_digest", cut)
+    with pytest.raises(RegistryFailed, match="cut off"):
+        world.registry.pull(SPEC, digest, limit=LIMIT)
+    assert world.names() == []
 
 
 def test_the_end_of_an_attempt_ends_its_push_and_leaves_no_name(world: World) -> None:

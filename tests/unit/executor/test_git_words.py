@@ -28,6 +28,11 @@ def test_no_reason_shows_a_password() -> None:
     assert reason(said) == "unable to access 'https://example.org/x.git/': 403"
 
 
+def test_no_part_of_a_password_is_shown_that_has_an_at_sign_in_it() -> None:
+    said = "fatal: unable to access 'https://bob:s3@cret@example.org/x.git/': 403\n"
+    assert reason(said) == "unable to access 'https://example.org/x.git/': 403"
+
+
 @pytest.mark.parametrize("address", ["git@example.org:x.git", "/srv/x.git", "https://h/x@y.git"])
 def test_an_address_without_credentials_stays_as_it_is(address: str) -> None:
     assert without_credentials(address) == address

@@ -186,3 +186,12 @@ def test_what_is_no_finite_number_is_refused(number: str) -> None:
 def test_lists_that_are_nested_too_deep_are_refused() -> None:
     with pytest.raises(RecordError):
         codec.decode(PreviewRecord, 1, b"[" * 100_000)
+
+
+@pytest.mark.parametrize("value", [["hunter2"], {"deep": "hunter2"}, "hunter2\ud800"])
+def test_no_error_says_what_a_secret_was(value: object) -> None:
+    order = json.loads(BuildOrder("a", "b" * 40, "l", "r", 80, "h", 1, 1.0, 64).encode())
+    order["secrets"] = {"TOKEN": value}
+    with pytest.raises(RecordError, match=r"secrets\.TOKEN") as caught:
+        BuildOrder.decode(json.dumps(order).encode())
+    assert "hunter2" not in str(caught.value)
