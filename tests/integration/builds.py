@@ -1,0 +1,129 @@
+"""What is built in tests of images: a folder, a docker daemon, and one of its two builders."""
+
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from docker.api import APIClient
+
+from executor.context import find_context
+from executor.daemon import Daemon
+from executor.guardian import MARK
+from executor.images import DockerImages
+from executor.ports import ImageSpec
+from executor.remains import Remains, clear
+from executor.signals import StopSignal
+from prevs.commit_settings import BuildSettings
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image
+
+TASK = f"image-test-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each removes what has this name."""
+TAG = f"prevs-test/{TASK}:0123"
+LONG = f"3{os.getpid()}"
+"""Seconds that no other process of this machine sleeps for."""
+SLEEP = f"sleep {LONG}".encode()
+MARKED = f"{MARK}={secrets.token_hex(8)}"
+"""What the guardian of an executor knows its processes by."""
+SECRET = "nobody may see this"
+SHA = "0123" + "0" * 36
+APP = f"{DOCKERFILE.replace('busybox /bin', 'bin/busybox /bin', 1)}COPY . /app\n"
+"""A Dockerfile whose context has busybox in bin/, and is in the image's /app."""
+
+
+DEFAULT = BuildSettings()
+BUILDERS = ("buildkit", "classic")
+
+
+class World:
+    """A folder to build, a docker daemon, and one of its two builders."""
+
+    def __init__(self, host: str, folder: Path, builder: str) -> None:
+        self.builder = builder
+        self.tree = folder / "tree"
+        self.tree.mkdir()
+        (self.tree / "busybox").write_bytes(BUSYBOX.read_bytes())
+        (self.tree / "busybox").chmod(0o755)
+        self.log = MemoryLog()
+        self.steps: list[str] = []
+        self.app = "hello"
+        self.others = threading.Event()
+        self.at_step: Callable[[str], None] = self.steps.append
+        self.daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = self.daemon.client()
+        self.is_building = False
+        name, _, value = MARKED.partition("=")
+        self.environ = {**os.environ, name: value}
+        if builder == "classic":
+            self.environ["PATH"] = "/nowhere"
+        self.restart()
+
+    def restart(self) -> None:
+        """Have an executor that nobody has stopped yet."""
+        self.signals = StopSignal()
+        folder = self.tree.parent / "agent"
+        self.images = DockerImages(
+            self.daemon, folder, self.environ, self, signals=self.signals, log=self.log
+        )
+
+    def build(
+        self,
+        *lines: str,
+        limit: float = 60.0,
+        folder: str = "",
+        settings: BuildSettings = DEFAULT,
+        secrets: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Build the tree, with a Dockerfile of these lines at its root where there are some."""
+        if lines or not folder:
+            (self.tree / "Dockerfile").write_text(DOCKERFILE + "\n".join(lines) + "\n")
+        context = find_context(self.tree, SHA, folder, settings)
+        labels = {"prevs.app": self.app}
+        spec = ImageSpec(TAG, labels, settings.target, settings.args, secrets)
+        with self.images.building(TAG, busy=self.others.set):
+            self.images.build(context, spec, limit=limit, at_step=self.at_step)
+
+    def building(self) -> None:
+        """Hear, as its custody, that a build begins."""
+        self.is_building = True
+
+    def built(self) -> None:
+        """Hear that it has ended by itself; what is left of others is for remains.clear."""
+        self.is_building = False
+
+    def clear(self) -> None:
+        """Do what the guardian of an executor does when that has ended."""
+        clear(Remains(is_building=self.is_building), MARKED.encode(), {})
+
+    def history(self) -> Any:
+        """Return what is known of how the image was made."""
+        return self.client.history(TAG)  # type: ignore[no-untyped-call]  # as types-docker has it
+
+    def write(self, name: str, text: str) -> None:
+        """Have a file in the tree."""
+        (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.tree / name).write_text(text)
+
+    def run(self, command: str) -> str:
+        """Return what a command says in a container of the image."""
+        made = self.client.create_container(
+            TAG, ["/bin/sh", "-c", command], labels={"prevs.task": TASK}
+        )
+        self.client.start(made["Id"])
+        self.client.wait(made["Id"])
+        said: bytes = self.client.logs(made["Id"])
+        return said.decode()
+
+
+@contextlib.contextmanager
+def making(builder: str, host: str, folder: Path) -> Iterator[World]:
+    """A world in a folder, with `builder` ("buildkit", "classic") at a daemon."""
+    made = World(host, folder, builder)
+    with nothing_left(made.client, f"prevs.task={TASK}"):
+        yield made
+    remove_image(made.client, TAG)
