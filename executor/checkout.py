@@ -97,12 +97,12 @@ class GitCheckout:
         )
         # Until its files are there, nothing of ours removes the mirror.
         with Uses(self._folder).using(uses.mirror(mirror.path)):
-            found = self._write(mirror, module, way.credential)
+            found = self._write(mirror, module, reading.access)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
 
     def _write(
-        self, mirror: Mirror, module: _Module, credential: Credential | None
+        self, mirror: Mirror, module: _Module, access: GitAccess
     ) -> Sequence[tuple[Submodule, str]]:
         """Put a commit's own files into a folder; return its submodules with their commits."""
         with mirror.held(self._signals, self._log):
@@ -115,14 +115,12 @@ class GitCheckout:
         written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
         if written.code != 0:
             raise _explain_refusal(module, written.said)
-        self._complete(mirror, place, module, credential)
+        self._complete(mirror, place, module, access)
         found = _find_submodules(mirror, place, module)
         index.unlink(missing_ok=True)
         return found
 
-    def _complete(
-        self, mirror: Mirror, place: Place, module: _Module, credential: Credential | None
-    ) -> None:
+    def _complete(self, mirror: Mirror, place: Place, module: _Module, access: GitAccess) -> None:
         """Replace pointers by the large files that they stand for."""
         pointers = large_files.find_pointers(mirror, place)
         if not pointers:
@@ -130,12 +128,11 @@ class GitCheckout:
         large_files.require_git_lfs(pointers, self._environ)
         count, size = len(pointers), sum(pointers.values()) / 1e6
         self._log.header(f"fetching {count} large files with Git LFS, {size:.1f} MB")
-        named = mirror.setting(module.sha, _LARGE, "lfs.url")
+        address = large_files.find_server(mirror, mirror.setting(module.sha, _LARGE, "lfs.url"))
+        server = large_files.Server(address, *access.way(address))
         with mirror.held(self._signals, self._log):
-            large_files.fetch_large_files(
-                mirror, place, module.sha, named=named, credential=credential
-            )
-        large_files.write_large_files(mirror, place, list(pointers))
+            large_files.fetch_large_files(mirror, place, module.sha, server=server)
+        large_files.write_large_files(mirror, place, list(pointers), server=server)
 
     def _check_out_submodule(
         self, reading: _Reading, module: _Module, submodule: Submodule, sha: str

@@ -33,6 +33,7 @@ _WRITE = (
     *("-c", "filter.lfs.required=true"),
     *("checkout-index", "--all", "--quiet"),
 )
+_LIMITS = ("lfs.skipdownloaderrors=false", "lfs.transfer.maxretries=3")
 _REMOTE = "prevs"
 
 
@@ -41,6 +42,14 @@ class Place(NamedTuple):
 
     tree: Path
     settings: Mapping[str, str]
+
+
+class Server(NamedTuple):
+    """Where large files are, and how git asks there, by `credential` if there is one."""
+
+    address: str
+    environment: Mapping[str, str]
+    credential: Credential | None
 
 
 def find_pointers(mirror: Mirror, place: Place) -> Mapping[str, int]:
@@ -55,34 +64,39 @@ def find_pointers(mirror: Mirror, place: Place) -> Mapping[str, int]:
     return found
 
 
-def fetch_large_files(
-    mirror: Mirror, place: Place, sha: str, *, named: str | None, credential: Credential | None
-) -> None:
-    """Bring the large files of a commit into the mirror, which is held.
+def find_server(mirror: Mirror, named: str | None) -> str:
+    """Return where the large files of a repository are; `named` is the address in its .lfsconfig.
 
-    `named` is the address in its .lfsconfig. Raises LargeFilesMissing, RepositoryUnreachable.
+    Raises LargeFilesMissing.
     """
-    shown = without_credentials(mirror.address)
     try:
-        server = find_large_files(mirror.address, named)
+        return find_large_files(mirror.address, named)
     except NotAllowed as exc:
         why = f"the server that .lfsconfig names {exc}"
         advice = "Keep the files where the repository is, push, then open the new commit's address"
-        raise LargeFilesMissing(shown, why, advice) from exc
-    settings = {**place.settings, "GIT_LFS_SKIP_SMUDGE": "0"}
-    options = [f"remote.{_REMOTE}.url={mirror.address}", *_limits(server)]
-    flags = [part for option in options for part in ("-c", option)]
-    done = mirror.ask(*flags, "lfs", "fetch", _REMOTE, sha, more=settings)
-    if done.code != 0:
-        why, advice = find_advice(done.said, credential) or (_find_reason(done.said), "")
-        raise LargeFilesMissing(shown, why, advice)
+        raise LargeFilesMissing(without_credentials(mirror.address), why, advice) from exc
 
 
-def write_large_files(mirror: Mirror, place: Place, pointers: Sequence[str]) -> None:
-    """Put what was fetched in the place of the pointers. Raises ExecutorError."""
+def fetch_large_files(mirror: Mirror, place: Place, sha: str, *, server: Server) -> None:
+    """Bring the large files of a commit into the mirror, which is held.
+
+    Raises LargeFilesMissing, RepositoryUnreachable.
+    """
+    remote = ("-c", f"remote.{_REMOTE}.url={mirror.address}")
+    _ask(mirror, place, (*remote, "lfs", "fetch", _REMOTE, sha), server)
+
+
+def write_large_files(
+    mirror: Mirror, place: Place, pointers: Sequence[str], *, server: Server
+) -> None:
+    """Put what was fetched in the place of the pointers.
+
+    git-lfs asks for what is not there any more, so it has the limits that the fetch has. Raises
+    LargeFilesMissing, RepositoryUnreachable.
+    """
     for path in pointers:
         (place.tree / path).unlink()
-    mirror.run(*_WRITE, more={**place.settings, "GIT_LFS_SKIP_SMUDGE": "0"})
+    _ask(mirror, place, _WRITE, server)
 
 
 def require_git_lfs(pointers: Mapping[str, int], environ: Mapping[str, str]) -> None:
@@ -91,9 +105,16 @@ def require_git_lfs(pointers: Mapping[str, int], environ: Mapping[str, str]) -> 
         raise LargeFilesUnsupported(len(pointers), printable(min(pointers)))
 
 
-def _limits(server: str) -> Sequence[str]:
-    """Return settings that stand above the repository's own .lfsconfig."""
-    return (f"lfs.url={server}", "lfs.skipdownloaderrors=false", "lfs.transfer.maxretries=3")
+def _ask(mirror: Mirror, place: Place, arguments: Sequence[str], server: Server) -> None:
+    """Run git with settings that stand above the repository's own .lfsconfig."""
+    limits = (f"lfs.url={server.address}", *_LIMITS)
+    flags = [part for limit in limits for part in ("-c", limit)]
+    more = {**server.environment, **place.settings, "GIT_LFS_SKIP_SMUDGE": "0"}
+    done = mirror.ask(*flags, *arguments, more=more)
+    if done.code != 0:
+        shown = without_credentials(mirror.address)
+        why, advice = find_advice(done.said, server.credential) or (_find_reason(done.said), "")
+        raise LargeFilesMissing(shown, why, advice)
 
 
 def _read_size(path: Path) -> int | None:

@@ -97,15 +97,15 @@ def follow(base: str, named: str, root: str) -> str:
 def find_large_files(repository: str, named: str | None) -> str:
     """Return the address of the Git LFS server of a repository.
 
-    `named` is what the repository's .lfsconfig says, which may lead to another path or port of the
-    same host only. Raises NotAllowed.
+    `named` is what the repository's .lfsconfig says, which may lead to another path of the same
+    origin, or to https at its host. Raises NotAllowed.
     """
     address = read_address(repository)
     if address is None:
         raise NotAllowed("would be beside an address that is none")
     if named is not None:
         found = read_address(named)
-        if found is None or found.is_local or found.origin.host != address.origin.host:
+        if found is None or found.is_local or not _is_beside(found.origin, address.origin):
             raise NotAllowed("is not at the repository's own host")
         if ":" in found.user:
             raise NotAllowed("has a password in its address")
@@ -120,6 +120,14 @@ def find_large_files(repository: str, named: str | None) -> str:
         return f"ssh://{user}{host}:{address.origin.port}/{path}"
     where = write_origin(address.origin) if scheme != "git" else f"https://{host}"
     return f"{where}/{path.removesuffix('.git')}.git/info/lfs"
+
+
+def _is_beside(named: Origin, own: Origin) -> bool:
+    """Tell whether it is the same origin, or https where that has another scheme of its host."""
+    if named == own:
+        return True
+    usual = own.scheme == "ssh" or own.port == PORTS.get(own.scheme)
+    return usual and named == Origin("https", own.host, PORTS["https"])
 
 
 def _read_url(scheme: str, authority: str, path: str) -> Address | None:

@@ -1,12 +1,17 @@
 """Files in Git LFS, fetched by git-lfs from servers of the tests."""
 
 import hashlib
+import os
+import shutil
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from executor import large_files
 from executor.errors import LargeFilesMissing, LargeFilesUnsupported, Stopped
+from executor.mirror import Mirror
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository, wait_until
 from tests.integration.checkouts import GOOD, LIMIT, Agent, link, processes
@@ -139,6 +144,47 @@ def test_the_repository_may_name_no_other_host(
     else:
         assert agent.files(server.url("shop.git"), sha, GOOD)["a b.bin"] == CONTENT
     assert elsewhere.asked == []
+
+
+def test_what_is_missing_after_the_fetch_is_asked_of_no_other_host_either(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keep(server, CONTENT, "c")
+    other = elsewhere.url("x", host="localhost")
+    names = [f'[remote "{name}"]\n\tlfsurl = {other}\n' for name in ("origin", "prevs")]
+    sha = commit(repository, {".lfsconfig": "".join(names)})
+    fetch = large_files.fetch_large_files
+
+    def fetch_and_lose(mirror: Mirror, *arguments: Any, **more: Any) -> None:
+        fetch(mirror, *arguments, **more)
+        shutil.rmtree(mirror.path / "lfs" / "objects")
+
+    monkeypatch.setattr(large_files, "fetch_large_files", fetch_and_lose)
+    assert agent.files(server.url("shop.git"), sha, GOOD)["a b.bin"] == CONTENT
+    assert elsewhere.asked == []
+
+
+def test_an_address_for_ssh_does_not_have_the_agents_own_key_used(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    tmp_path: Path,
+) -> None:
+    used = tmp_path / "used"
+    program = tmp_path / "ssh-of-the-agent"
+    program.write_text(f"#!/bin/sh\ntouch {used}\nexit 1\n")
+    program.chmod(0o755)
+    agent.environ = {**os.environ, "GIT_SSH_COMMAND": str(program)}
+    sha = commit(repository, {".lfsconfig": "[lfs]\n\turl = ssh://git@127.0.0.1/shop.git\n"})
+    with pytest.raises(
+        LargeFilesMissing, match=r"\.lfsconfig names is not at the repository's own"
+    ):
+        agent.files(server.url("shop.git"), sha, GOOD)
+    assert not used.exists()
 
 
 def test_a_server_that_sends_on_to_another_does_not_pass_the_credential_on(

@@ -129,7 +129,9 @@ def test_a_submodule_of_another_host_may_not_name_a_path_that_the_app_might() ->
         ("git://h/x", None, "https://h/x.git/info/lfs"),
         ("/srv/a b", None, "file:///srv/a%20b"),
         ("git@h:g/x.git", "https://h/lfs/x", "https://h/lfs/x"),
-        ("https://h/x", "https://H:9/large", "https://H:9/large"),
+        ("https://h:9/x", "https://H:9/large", "https://H:9/large"),
+        ("http://h/x", "https://h/large", "https://h/large"),
+        ("git@h:g/x.git", "ssh://git@h/g/y.git", "ssh://git@h/g/y.git"),
     ],
 )
 def test_large_files_are_at_the_repositorys_host(
@@ -144,6 +146,26 @@ def test_large_files_are_at_the_repositorys_host(
 def test_large_files_are_nowhere_else(named: str) -> None:
     with pytest.raises(NotAllowed):
         find_large_files("https://h/x.git", named)
+
+
+@pytest.mark.parametrize(
+    ("repository", "named"),
+    [
+        ("https://h/x", "ssh://git@h/x"),
+        ("https://h/x", "git@h:x"),
+        ("https://h/x", "git://h/x"),
+        ("https://h/x", "http://h/x"),
+        ("https://h/x", "https://h:9/x"),
+        ("http://h:8/x", "https://h/x"),
+        ("http://h/x", "https://h:8/x"),
+        ("git@h:x", "ssh://git@h:2222/x"),
+        ("git@h:x", "http://h/x"),
+        ("git@h:x", "https://h:8/x"),
+    ],
+)
+def test_another_scheme_or_port_of_the_host_is_another_server(repository: str, named: str) -> None:
+    with pytest.raises(NotAllowed, match="own host"):
+        find_large_files(repository, named)
 
 
 def test_a_repository_of_this_machine_keeps_its_large_files_with_itself() -> None:
