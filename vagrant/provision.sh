@@ -78,7 +78,7 @@ run_quietly() {  # run_quietly ADVICE COMMAND ...: shows what it said only if it
 install_packages() {
   local wanted=(ca-certificates curl python3-venv) missing=() package  # a venv on agents only while Mesos is downloaded
   if has_role master; then wanted+=(default-jre-headless libzookeeper-java git openssh-client); fi
-  if has_role agent; then wanted+=(docker.io docker-cli docker-buildx iptables git git-lfs openssh-client); fi
+  if has_role agent; then wanted+=(docker.io docker-cli docker-buildx iptables sudo git git-lfs openssh-client); fi
   if has_role master || has_role agent; then wanted+=(g++ libc6-dev libapr1t64 libsasl2-2 libsvn1); fi  # Mesos
   if has_role proxy; then wanted+=(haproxy); fi
   for package in "${wanted[@]}"; do
@@ -225,12 +225,17 @@ configure_agent() {
   make_user prevs /var/lib/prevs docker  # as whom the framework has its executors run
   install --directory --owner=prevs --group=prevs --mode=711 /var/lib/prevs
   install --directory --owner=prevs --group=prevs --mode=700 /var/lib/prevs/executor
+  # What keeps previews apart (docs/operating/isolation.md): these commands as they are, and no others.
+  put /etc/sudoers.d/prevs 440 <<'END'
+prevs ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, /usr/sbin/iptables-restore -w --noflush, \
+    /usr/sbin/ip6tables -w -t mangle -S, /usr/sbin/ip6tables-restore -w --noflush
+END
   if [[ ! -e /etc/docker/daemon.json ]]; then
     put /etc/docker/daemon.json <<<'{"live-restore": true}'
   elif ! grep --quiet '"live-restore": *true' /etc/docker/daemon.json; then
     say 'A restart of Docker will end every preview here: /etc/docker/daemon.json has no "live-restore": true.'
   fi
-  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}'
+  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required"}'
   put /etc/mesos/agent.env <<END
 PREVS_MESOS_MASTER=$master:$master_port
 LIBPROCESS_IP=$address

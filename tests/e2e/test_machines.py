@@ -121,6 +121,15 @@ def test_a_visitor_is_served_by_machines_that_the_script_has_made(cluster: Clust
         assert nothing.split() == ["/opt/prevs*", "/usr/local/bin/*"]
 
 
+def test_previews_are_kept_from_their_agent_by_rules_that_executors_have_set(
+    cluster: Cluster,
+) -> None:
+    for agent in ("agent-1", "agent-2"):
+        rules = cluster.machines[agent].run("iptables", "-w", "-t", "mangle", "-S")
+        assert "-A PREVS-" in rules
+        assert "--dst-type LOCAL -j DROP" in rules
+
+
 def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
     label = names.slug("feature/dark")
     until(lambda: cluster.visit(label).status == 200, "feature/dark is not served")
