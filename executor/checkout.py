@@ -17,6 +17,7 @@ from executor.errors import (
     CommitMissing,
     CommitUnusable,
     ExecutorError,
+    RepositoryMoved,
     RepositoryUnreachable,
     SubmoduleUnusable,
 )
@@ -160,6 +161,9 @@ class GitCheckout:
             raise SubmoduleUnusable(path, why, "Push that commit there, then retry") from exc
         except SubmoduleUnusable:
             raise
+        except RepositoryMoved as exc:
+            # It is for the commit to name that address, not for the app.
+            raise SubmoduleUnusable(path, exc.why) from exc
         except RepositoryUnreachable as exc:
             why, advice = exc.why, "Check that the agents may read it, then retry"
             raise SubmoduleUnusable(path, why, advice) from exc

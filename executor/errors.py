@@ -2,6 +2,7 @@
 
 ExecutorError                  has a `cause` for programs; str() is a sentence for people
 ├── RepositoryUnreachable      git could not read the repository, or not in time
+│   ├── RepositoryMoved        its server sends on to another one, which is not followed
 │   ├── SubmoduleUnusable      the commit names a submodule that cannot be had
 │   └── LargeFilesMissing      Git LFS did not give the commit's large files
 ├── LargeFilesUnsupported      the commit has large files, and the agent no git-lfs
@@ -30,6 +31,7 @@ from typing import ClassVar
 
 from prevs import names
 from prevs.states import Cause
+from program.git_redirects import ADVICE
 
 _EXIT_HINTS = {
     126: " (its command cannot be executed)",
@@ -57,6 +59,14 @@ class RepositoryUnreachable(ExecutorError):
         super().__init__(f"The repository cannot be read ({repository}): {why}. {advice}.")
         self.repository = repository
         self.why = why
+
+
+class RepositoryMoved(RepositoryUnreachable):
+    """The repository's server sends on to `where`, which is not at its own address."""
+
+    def __init__(self, repository: str, where: str) -> None:
+        super().__init__(repository, f"its server sends on to {where}", ADVICE)
+        self.where = where
 
 
 class SubmoduleUnusable(RepositoryUnreachable):

@@ -18,7 +18,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from executor.errors import CommitMissing, ExecutorError, RepositoryUnreachable
+from executor.errors import (
+    CommitMissing,
+    ExecutorError,
+    RepositoryMoved,
+    RepositoryUnreachable,
+)
 from executor.git_command import Deadline, Done, GitCommand, TookTooLong
 from executor.git_words import reason, without_credentials
 from executor.locks import locked
@@ -26,6 +31,7 @@ from executor.ports import Log, Signals
 from prevs.messages import Credential
 from program.git_addresses import read_address
 from program.git_credentials import find_advice
+from program.git_redirects import FOLLOW_NONE, MOST, TRACE, LedElsewhere, find_moved, is_redirected
 
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 _TAGS = "+refs/tags/*:refs/tags/*"
@@ -35,6 +41,7 @@ _RECENT = 50
 _CONFIG = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
+    *("-c", FOLLOW_NONE),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
     # Keep what comes as one pack: to unpack few objects means to compress each once more.
@@ -74,6 +81,7 @@ class Mirror:
         digest = hashlib.sha256(name.encode()).hexdigest()[:24]
         self.path = folder / "mirrors" / f"{digest}.git"
         self.address = address
+        self._place = address
         self._lock = folder / "locks" / f"mirror-{digest}"
         self._git = git
         self._deadline = deadline
@@ -177,19 +185,34 @@ class Mirror:
         return self._fetch(depth, refspecs).code == 0 and self._has(sha)
 
     def _fetch(self, depth: Sequence[str], refspecs: Sequence[str]) -> Done:
-        where = ("--no-recurse-submodules", "--end-of-options", self.address)
-        return self.ask(*_FETCH, *depth, *where, *refspecs)
+        return self._ask_there([*_FETCH, *depth, "--no-recurse-submodules"], refspecs)
 
     def _is_tip(self, sha: str) -> bool:
         """Tell whether a branch or tag leads to the commit now. Raises RepositoryUnreachable.
 
         A server gives commits that none leads to as well, other people's proposals among them.
         """
-        where = ("--end-of-options", self.address)
-        done = self.ask("ls-remote", "--quiet", "--heads", "--tags", *where)
+        done = self._ask_there(["ls-remote", "--quiet", "--heads", "--tags"], [])
         if done.code != 0:
             raise self._unreachable(done.said)
         return any(line.startswith(sha.encode() + b"\t") for line in done.output.splitlines())
+
+    def _ask_there(self, before: Sequence[str], after: Sequence[str]) -> Done:
+        """Run git on the repository, wherever on its own server that has moved to.
+
+        Raises RepositoryMoved where it is sent to another one.
+        """
+        for _ in range(MOST):
+            done = self.ask(*before, "--end-of-options", self._place, *after)
+            if done.code == 0 or not is_redirected(done.said):
+                return done
+            question = ("ls-remote", "--quiet", "--heads", "--end-of-options", self._place)
+            traced = self.ask(*question, more=TRACE)
+            try:
+                self._place = find_moved(self._place, traced.said)
+            except LedElsewhere as exc:
+                raise RepositoryMoved(without_credentials(self.address), str(exc)) from exc
+        return done
 
     def _has(self, sha: str) -> bool:
         return self.ask("cat-file", "-e", f"{sha}^{{commit}}").code == 0

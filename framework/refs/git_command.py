@@ -18,6 +18,7 @@ import git
 
 from framework import repositories
 from prevs.messages import Credential
+from program import git_redirects
 from program.git_addresses import read_address
 from program.git_credentials import Access, CredentialUnusable, find_advice, give_access
 
@@ -37,6 +38,7 @@ _SETTINGS = """\
 [gc]
 \tautoDetach = false
 [http]
+\tfollowRedirects = false
 \tlowSpeedLimit = 1
 \tlowSpeedTime = 30
 """
@@ -102,6 +104,43 @@ class GitCommand:
         GitFailed.
         """
         return self._execute(repository, arguments, limit=limit)
+
+    def run_there(
+        self,
+        repository: Path,
+        before: Sequence[str],
+        address: str,
+        after: Sequence[str],
+        *,
+        limit: int,
+    ) -> tuple[str, str]:
+        """Run on what is at `address`, wherever on its own server that has moved to; else as `run`.
+
+        Each of a few redirects has the limit anew.
+        """
+        for _ in range(git_redirects.MOST):
+            try:
+                return self.run(repository, [*before, address, *after], limit=limit)
+            except GitFailed as exc:
+                if not git_redirects.is_redirected(exc.output):
+                    raise
+                address = self._find_moved(repository, address, limit)
+        raise GitFailed("its server sends on from one address to the next, without an end", "")
+
+    def _find_moved(self, repository: Path, address: str, limit: int) -> str:
+        git = copy.copy(self)
+        git._environment = {**self._environment, **git_redirects.TRACE}
+        try:
+            _, traced = git.run(
+                repository, ["ls-remote", "--quiet", "--end-of-options", address], limit=limit
+            )
+        except GitFailed as exc:
+            traced = exc.output
+        try:
+            return git_redirects.find_moved(address, traced)
+        except git_redirects.LedElsewhere as exc:
+            why = f"its server sends on to {exc}. {git_redirects.ADVICE}"
+            raise GitFailed(why, "") from exc
 
     @contextlib.contextmanager
     def asking(self, address: str, credential: Credential | None) -> Iterator[GitCommand]:

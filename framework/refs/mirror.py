@@ -272,9 +272,8 @@ class Mirror:
                 self.folder, ["init", "--quiet", "--bare", "--template="], limit=READ_LIMIT
             )
         limit = FETCH_LIMIT if exists else FIRST_FETCH_LIMIT
-        command = [*_FETCH, self.repository, *_REFSPECS]
         with self._git.asking(self.repository, self._credential()) as git:
-            _, news = git.run(self.folder, command, limit=limit)
+            _, news = git.run_there(self.folder, _FETCH, self.repository, _REFSPECS, limit=limit)
         return bool(news)
 
     def _exists(self) -> bool:

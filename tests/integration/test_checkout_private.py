@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.errors import RepositoryUnreachable, Stopped
+from executor.errors import RepositoryMoved, RepositoryUnreachable, Stopped
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository, wait_until
 from tests.integration.checkouts import GOOD, LIMIT, Agent, processes
@@ -123,7 +123,7 @@ def test_a_credential_that_does_not_do_is_told_with_what_to_do(
     assert "lines" not in str(raised.value)
 
 
-def test_a_redirect_to_another_host_does_not_get_the_credential(
+def test_a_redirect_to_another_host_is_not_followed_and_told(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -131,13 +131,31 @@ def test_a_redirect_to_another_host_does_not_get_the_credential(
 ) -> None:
     sha = repository.commit({"a": "1"})
     server.redirects["/moved/"] = elsewhere.url("")
-    why = str(agent.failure(server.url("moved/shop.git"), sha, GOOD))
-    assert "credential goes to the repository's own address only" in why
-    assert elsewhere.asked
-    assert elsewhere.shown == set()
+    with pytest.raises(RepositoryMoved, match="give the app that address") as raised:
+        agent.files(server.url("moved/shop.git"), sha, GOOD)
+    assert raised.value.where == elsewhere.url("shop.git")
+    assert elsewhere.asked == []
 
 
-def test_a_redirect_after_the_password_was_shown_does_not_get_it_either(
+def test_what_the_agents_user_may_read_elsewhere_is_for_no_redirect(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+    tmp_path: Path,
+) -> None:
+    """An app's own server would else have an agent read what another server keeps for it."""
+    line = f"machine localhost login {USER} password {TOKEN}\n"
+    (tmp_path / "home" / ".netrc").write_text(line)
+    server.guarded = False
+    server.redirects["/moved/"] = elsewhere.url("", host="localhost")
+    sha = repository.commit({"a": "1"})
+    with pytest.raises(RepositoryMoved):
+        agent.files(server.url("moved/shop.git"), sha)
+    assert elsewhere.asked == []
+
+
+def test_a_redirect_after_the_password_was_shown_is_not_followed_either(
     agent: Agent,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -146,18 +164,29 @@ def test_a_redirect_after_the_password_was_shown_does_not_get_it_either(
     """As a server would that collects passwords for another: it asks, and then sends on."""
     sha = repository.commit({"a": "1"})
     server.redirects_later["/shop.git/"] = elsewhere.url("shop.git/")
-    agent.failure(server.url("shop.git"), sha, GOOD)
+    with pytest.raises(RepositoryMoved) as raised:
+        agent.files(server.url("shop.git"), sha, GOOD)
+    assert TOKEN not in str(raised.value)
     assert server.shown == {f"{USER}:{TOKEN}"}
-    assert elsewhere.asked
-    assert elsewhere.shown == set()
+    assert elsewhere.asked == []
 
 
 def test_a_redirect_on_the_same_host_is_followed(
     agent: Agent, repository: SampleRepository, server: HttpsRepositories
 ) -> None:
     sha = repository.commit({"a": "1"})
-    server.redirects["/old/"] = server.url("")
-    assert agent.files(server.url("old/shop.git"), sha, GOOD) == {"a": "1"}
+    server.redirects["/old/"] = server.url("older/")
+    server.redirects["/older/"] = "/"
+    address = server.url("old/shop.git")
+    assert agent.files(address, sha, GOOD) == {"a": "1"}
+    assert agent.files(address, repository.commit({"a": "2"}), GOOD) == {"a": "2"}
+    assert len(agent.mirrors) == 1
+
+
+def test_redirects_without_an_end_are_given_up(agent: Agent, server: HttpsRepositories) -> None:
+    server.redirects["/old/"] = server.url("old/")
+    with pytest.raises(RepositoryUnreachable):
+        agent.files(server.url("old/shop.git"), "0" * 40, GOOD)
 
 
 def test_a_stop_ends_a_fetch_over_https_and_removes_what_it_had(

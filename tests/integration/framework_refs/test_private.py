@@ -72,7 +72,7 @@ def test_a_credential_that_changes_is_used_at_once(
     assert list(mirrors.heads(app)) == ["main"]
 
 
-def test_a_redirect_to_another_host_does_not_get_it(
+def test_a_redirect_to_another_host_is_not_followed_and_told(
     tmp_path: Path,
     repository: SampleRepository,
     server: HttpsRepositories,
@@ -81,11 +81,40 @@ def test_a_redirect_to_another_host_does_not_get_it(
     repository.commit({"a": "1"})
     server.redirects_later["/shop.git/"] = elsewhere.url("shop.git/")
     mirrors = mirrors_of(tmp_path, {"shop": Credential(USER, TOKEN)})
-    with pytest.raises(RepositoryUnreachable):
+    with pytest.raises(RepositoryUnreachable, match="give the app that address") as raised:
         mirrors.heads(AppRecord("shop", server.url("shop.git")))
+    assert elsewhere.url("shop.git") in str(raised.value)
+    assert TOKEN not in str(raised.value)
     assert server.shown == {f"{USER}:{TOKEN}"}
-    assert elsewhere.asked
-    assert elsewhere.shown == set()
+    assert elsewhere.asked == []
+
+
+def test_what_the_frameworks_user_may_read_elsewhere_is_for_no_redirect(
+    tmp_path: Path,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+) -> None:
+    repository.commit({"a": "1"})
+    (tmp_path / ".netrc").write_text(f"machine localhost login {USER} password {TOKEN}\n")
+    server.guarded = False
+    server.redirects["/moved/"] = elsewhere.url("", host="localhost")
+    with pytest.raises(RepositoryUnreachable, match="sends on to https://localhost"):
+        mirrors_of(tmp_path, {}).heads(AppRecord("shop", server.url("moved/shop.git")))
+    assert elsewhere.asked == []
+
+
+def test_a_redirect_on_the_same_host_is_followed(
+    tmp_path: Path, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    server.redirects["/old/"] = server.url("")
+    mirrors = mirrors_of(tmp_path, {"shop": Credential(USER, TOKEN)})
+    app = AppRecord("shop", server.url("old/shop.git"))
+    assert dict(mirrors.heads(app))["main"] == sha
+    server.redirects["/old/"] = "/old/"
+    with pytest.raises(RepositoryUnreachable, match="without an end"):
+        mirrors.heads(app)
 
 
 def test_a_deploy_key_is_there_while_it_is_needed_and_known_hosts_are_pinned(
