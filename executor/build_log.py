@@ -22,6 +22,7 @@ import re
 from typing import NamedTuple
 
 from executor.errors import BuildFailed, DockerUnavailable, ExecutorError
+from executor.git_words import without_credentials
 
 _STEP = re.compile(r"^ > \[(?:[^\]]*\s)?(\d+/\d+)\] (.*?):?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
@@ -29,6 +30,7 @@ _EXIT_CODE = re.compile(r"exit code: (\d+)")
 _NO_DAEMON = re.compile(r"Cannot connect to the Docker daemon|error during connect")
 _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MULTILINE)
 _DENIED = re.compile(r'source "docker-image://(?:docker\.io/)?([^"\s]+)" denied by policy')
+_ADDRESS_DENIED = re.compile(r'source "((?:https?|git)://[^"\s]+)" denied by policy')
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
@@ -79,6 +81,11 @@ def buildkit_failure(output: str) -> ExecutorError:
         error = (
             f"{denied.group(1)} is the image of a commit, which no other build may use. Begin with "
             "an image of your own, or with one that anybody may have"
+        )
+    if denied := _ADDRESS_DENIED.search(error):
+        error = (
+            f"{without_credentials(denied.group(1))} is not fetched, as Docker would do that in "
+            "the agent's own network (PREVS_ISOLATION is required). Fetch it in a RUN step instead"
         )
     steps = _STEP.findall(output)
     code = _EXIT_CODE.search(error)

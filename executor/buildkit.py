@@ -42,12 +42,14 @@ class BuildKit:
     """The docker command with its buildx plugin, where this agent has both.
 
     Looks for them as soon as it is made, in a process beside this one. `state` is a folder for
-    the plugin's own files: the user that runs it need not have a home.
+    the plugin's own files: the user that runs it need not have a home. `apart` as it is in
+    executor/sources.py.
     """
 
     def __init__(
-        self, host: str, state: Path, environ: Mapping[str, str], custody: Custody
+        self, host: str, state: Path, environ: Mapping[str, str], custody: Custody, *, apart: bool
     ) -> None:
+        self._apart = apart
         self._custody = custody
         self._state = state
         kept = {name: value for name, value in environ.items() if name not in _OTHER_BUILDERS}
@@ -86,7 +88,7 @@ class BuildKit:
         mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
         marks = mark_arguments(mark, spec.args, self._environ)
         args = {**spec.args, **marks, **sources.cache_arguments(spec.labels)}
-        policy = self._write_policy(sources.policy(spec.registry))
+        policy = self._write_policy(sources.policy(spec.registry, apart=self._apart))
         self._custody.building()
         command = [*_options(context, spec, args), str(context.folder)]
         process = self._start(command, {sources.VARIABLE: str(policy), **_secrets(spec)})

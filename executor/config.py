@@ -95,7 +95,8 @@ VARIABLES = (
     Variable(
         "PREVS_ISOLATION",
         "What happens where an executor may not set the rules that keep previews apart. wanted: "
-        "the attempt's log says so; required: nothing is started.",
+        "the attempt's log says so; required: nothing is started. With required BuildKit refuses "
+        "ADD of an address too, which Docker would fetch in the agent's own network.",
         f"{_ISOLATION[0]}",
     ),
     Variable(

@@ -17,7 +17,11 @@ from executor.ports import Context, ImageSpec, Log, Signals
 
 
 class DockerImages:
-    """Fulfils the port Images. `folder` is shared by all attempts of an agent."""
+    """Fulfils the port Images. `folder` is shared by all attempts of an agent.
+
+    `apart`: no build has Docker fetch from addresses, which it does in the agent's own network.
+    The classic builder cannot be kept from that.
+    """
 
     def __init__(
         self,
@@ -28,8 +32,10 @@ class DockerImages:
         *,
         signals: Signals,
         log: Log,
+        apart: bool = False,
     ) -> None:
         self._daemon = daemon
+        self._apart = apart
         self._folder = folder
         self._environ = environ
         self._signals = signals
@@ -87,4 +93,4 @@ class DockerImages:
 
     def _find_buildkit(self) -> BuildKit:
         state = self._folder / "buildx"
-        return BuildKit(self._daemon.host, state, self._environ, self._custody)
+        return BuildKit(self._daemon.host, state, self._environ, self._custody, apart=self._apart)

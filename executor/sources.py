@@ -4,6 +4,9 @@ Docker gives every build all images that it has, by name; and a cache mount, who
 its path, to all builds that name it so. BuildKit asks a policy about each image, whoever names it,
 and puts a name before those of caches. A frontend of the commit's own choice (`# syntax=`) may
 leave that name out: so much is for honest ones.
+
+What a Dockerfile adds from an address is fetched by the daemon itself, in the agent's own network:
+an agent that has to keep previews apart refuses that too.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
 
 _CACHES = "BUILDKIT_CACHE_MOUNT_NS"
 _COMMIT = ":[0-9a-f]{40}"
+_ADDRESSES = "^(?:https?|git)://"
 _LOCAL = "docker.io/" + names.image_tag("", "").partition("/")[0]
 
 
@@ -28,17 +32,17 @@ def cache_arguments(labels: Mapping[str, str]) -> Mapping[str, str]:
     return {_CACHES: "/".join(("prevs", *owner))}
 
 
-def policy(registry: str) -> str:
-    """Return what BuildKit may not use: images of commits, here and in `registry` ("": none)."""
+def policy(registry: str, *, apart: bool = False) -> str:
+    """Return what BuildKit may not use: images of commits, here and in `registry` ("": none).
+
+    Where builds are to be kept `apart` from the agent's own network: no files of http, no git.
+    """
     places = [_LOCAL, registry.rstrip("/")] if registry else [_LOCAL]
+    denied = [f"^docker-image://{re.escape(place)}/[^/:@]+{_COMMIT}" for place in places]
+    if apart:
+        denied.append(_ADDRESSES)
     rules = [
-        {
-            "action": "DENY",
-            "selector": {
-                "identifier": f"^docker-image://{re.escape(place)}/[^/:@]+{_COMMIT}",
-                "match_type": "REGEX",
-            },
-        }
-        for place in places
+        {"action": "DENY", "selector": {"identifier": identifier, "match_type": "REGEX"}}
+        for identifier in denied
     ]
     return json.dumps({"rules": rules})

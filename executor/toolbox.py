@@ -87,6 +87,7 @@ class Toolbox:
                 self._custody,
                 signals=signals,
                 log=log,
+                apart=self._config.confined.required,
             ),
             containers=DockerContainers(
                 self._daemon,

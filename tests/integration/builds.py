@@ -63,12 +63,18 @@ class World:
             self.environ["PATH"] = "/nowhere"
         self.restart()
 
-    def restart(self) -> None:
-        """Have an executor that nobody has stopped yet."""
+    def restart(self, *, apart: bool = False) -> None:
+        """Have an executor that nobody has stopped yet; `apart` as in executor/sources.py."""
         self.signals = StopSignal()
         folder = self.tree.parent / "agent"
         self.images = DockerImages(
-            self.daemon, folder, self.environ, self, signals=self.signals, log=self.log
+            self.daemon,
+            folder,
+            self.environ,
+            self,
+            signals=self.signals,
+            log=self.log,
+            apart=apart,
         )
 
     def build(

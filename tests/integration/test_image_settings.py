@@ -200,6 +200,21 @@ def test_no_build_gets_to_see_the_image_of_a_commit(
         world.build(folder=".")
 
 
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+@pytest.mark.parametrize("path", ["file", "shop.git"])
+def test_where_previews_must_be_kept_apart_docker_fetches_from_no_address(
+    world: World, path: str
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}/{path}"
+    line = f"ADD {address} /added"
+    with pytest.raises(BuildFailed, match=r"connect|git error"):
+        world.build(line)
+    world.restart(apart=True)
+    with pytest.raises(BuildFailed, match=rf"/{path} is not fetched.* in a RUN step"):
+        world.build(line)
+    world.build("RUN true")
+
+
 def test_a_change_of_the_last_lines_builds_only_those_again(world: World) -> None:
     lines = ("RUN head -c 8 /dev/urandom | md5sum > /early", "COPY page /page")
     world.write("page", "one\n")

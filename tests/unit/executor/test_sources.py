@@ -43,6 +43,18 @@ def test_all_else_is_allowed(identifier: str) -> None:
     assert not is_denied(identifier, registry="")
 
 
+@pytest.mark.parametrize(
+    "identifier", ["http://127.0.0.1/x", "https://example.org/file", "git://example.org/x.git"]
+)
+def test_addresses_are_denied_where_builds_are_kept_apart(identifier: str) -> None:
+    rules = json.loads(policy(REGISTRY, apart=True))["rules"]
+    assert any(re.search(rule["selector"]["identifier"], identifier) for rule in rules)
+    assert not any(
+        re.search(rule["selector"]["identifier"], "docker-image://docker.io/library/python:3")
+        for rule in rules
+    )
+
+
 def test_caches_are_an_apps_own_in_each_installation() -> None:
     labels = [
         {"prevs.app": "hello"},
