@@ -122,7 +122,9 @@ class Job:
         volumes: Sequence[Volume] = ()
         if order.run.volumes:
             labels = image_labels(self._attempt)
-            volumes = tools.volumes.have(order.app, order.sha, order.run.volumes, labels)
+            volumes = tools.volumes.have(
+                order.app, order.sha, order.run.volumes, labels, app_created=order.app_created
+            )
         hooks = Hooks(
             self._attempt,
             containers=tools.containers,

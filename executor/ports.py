@@ -213,11 +213,17 @@ class Volumes(Protocol):
     """The volumes of this agent's previews."""
 
     def have(
-        self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
+        self,
+        app: str,
+        sha: str,
+        paths: Sequence[str],
+        labels: Mapping[str, str],
+        *,
+        app_created: float = 0.0,
     ) -> Sequence[Volume]:
         """Return the volumes of a preview, made where they are not there yet.
 
-        Raises StartFailed, DockerUnavailable.
+        `app_created` as in BuildOrder. Raises StartFailed, DockerUnavailable.
         """
         ...
 

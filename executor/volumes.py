@@ -35,7 +35,13 @@ class DockerVolumes:
         self._uses = used
 
     def have(
-        self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
+        self,
+        app: str,
+        sha: str,
+        paths: Sequence[str],
+        labels: Mapping[str, str],
+        *,
+        app_created: float = 0.0,
     ) -> Sequence[Volume]:
         """Return the volumes of a preview, made where they are not there yet.
 
@@ -45,7 +51,7 @@ class DockerVolumes:
         folder = self._folder.id()
         found = []
         for path in paths:
-            name = names.volume_name(folder, app, sha, path)
+            name = names.volume_name(folder, app, sha, path, app_created=app_created)
             # First, so that it is not removed before a container has it.
             self._uses.hold(uses.volume(name))
             own = {**labels, LABEL: folder, IDENTITY: os.urandom(8).hex(), "prevs.path": path}

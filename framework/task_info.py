@@ -86,6 +86,7 @@ def task_info(
         credential=given.credential,
         registry=origin.registry,
         digest=preview.digest,
+        app_created=app.created,
     )
     return {
         "name": names.task_name(app.name, label, preview.sha),

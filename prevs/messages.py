@@ -37,7 +37,8 @@ class BuildOrder:
 
     `folder` is where in the repository the app is, "" for its root. `environment` and `secrets`
     are the app's; the commit's own are in `run`. `registry` is where images are shared
-    ("host:port/prefix"), `digest` the image's there, where it is known.
+    ("host:port/prefix"), `digest` the image's there, where it is known. `app_created` tells the app
+    from others that had its name before: AppRecord.created, 0 where that is not known.
     """
 
     app: str
@@ -63,6 +64,7 @@ class BuildOrder:
     credential: Optional[Credential] = None
     registry: str = ""
     digest: str = ""
+    app_created: float = 0.0
 
     def encode(self) -> bytes:
         """Return the bytes of TaskInfo.data."""

@@ -161,12 +161,14 @@ def container_name(task: str) -> str:
     return f"prevs-{safe}"
 
 
-def volume_name(folder: str, app: str, sha: str, path: str) -> str:
+def volume_name(folder: str, app: str, sha: str, path: str, *, app_created: float = 0.0) -> str:
     """Return the name of the volume at `path` of a preview's containers, on one agent.
 
-    `folder` is the id of the agent's work folder: agents may share a docker daemon.
+    `folder` is the id of the agent's work folder: agents may share a docker daemon. An app that is
+    made under the name of one that was removed has volumes of its own (`app_created`, 0: unknown).
     """
-    return f"prevs-{app}-{short(sha)}-{_digest(chr(0).join((folder, app, sha, path)))[:16]}"
+    own = (folder, app, sha, path, *([repr(app_created)] if app_created else []))
+    return f"prevs-{app}-{short(sha)}-{_digest(chr(0).join(own))[:16]}"
 
 
 def task_name(app: str, label: str, sha: str) -> str:

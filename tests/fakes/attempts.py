@@ -186,22 +186,28 @@ class FakeVolumes:
     """Fulfils the port Volumes: volumes that are made when they are first asked for."""
 
     def __init__(self) -> None:
-        self.there: dict[tuple[str, str, str], Volume] = {}
+        self.there: dict[tuple[str, float, str, str], Volume] = {}
         self.labels: Mapping[str, str] = {}
         self._made = 0
         self._prepared: list[tuple[Sequence[Volume], Sequence[Sequence[str]]]] = []
 
     def have(
-        self, app: str, sha: str, paths: Sequence[str], labels: Mapping[str, str]
+        self,
+        app: str,
+        sha: str,
+        paths: Sequence[str],
+        labels: Mapping[str, str],
+        *,
+        app_created: float = 0.0,
     ) -> Sequence[Volume]:
         """Return the volumes of a preview."""
         self.labels = labels
         for path in paths:
-            if (app, sha, path) not in self.there:
+            if (app, app_created, sha, path) not in self.there:
                 self._made += 1
                 volume = Volume(path, f"{app}-{sha[:7]}{path}", f"made-{self._made}")
-                self.there[app, sha, path] = volume
-        return [self.there[app, sha, path] for path in paths]
+                self.there[app, app_created, sha, path] = volume
+        return [self.there[app, app_created, sha, path] for path in paths]
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
         """Tell whether that was kept."""

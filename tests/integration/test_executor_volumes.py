@@ -80,6 +80,20 @@ def test_hooks_prepare_a_volume_that_outlives_its_containers_and_its_attempt(age
     assert len(hooks) == 4  # not of the second attempt
 
 
+def test_an_app_that_was_made_again_under_the_name_finds_nothing_of_the_one_before(
+    agent: Agent,
+) -> None:
+    sha = agent.repository.commit_app(OWN_DATA)
+    settings = RunSettings(
+        command=SERVE_DATA, volumes=("/data",), hooks=(hook("echo own >> /data/index.html"),)
+    )
+    assert answer_of(agent, sha, settings, app_created=1.5) == "own\n"
+    assert answer_of(agent, sha, settings, app_created=2.5) == "own\n"
+    assert len(volumes(agent)) == 2
+    assert answer_of(agent, sha, settings, app_created=1.5) == "own\n"
+    assert len(volumes(agent)) == 2
+
+
 def test_two_commits_have_volumes_of_their_own(agent: Agent) -> None:
     settings = RunSettings(
         command=SERVE_DATA,

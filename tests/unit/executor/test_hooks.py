@@ -76,6 +76,17 @@ def test_with_volumes_they_run_once_for_each_set_of_them(world: HookWorld) -> No
     assert world.run_to_the_end("/data", "/more") == [MIGRATE, SEED, ()]
 
 
+def test_an_app_that_was_made_again_under_the_name_has_volumes_of_its_own(
+    world: HookWorld,
+) -> None:
+    first = attempt("/data")
+    again = dataclasses.replace(first, order=dataclasses.replace(first.order, app_created=2.0))
+    for one in (first, again):
+        world.stop_at(1000.0)
+        assert world.run(one) is None
+    assert len(world.volumes.there) == 2
+
+
 def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:
     world.stop_at(1000.0)
     assert world.run_with("/data") is None
@@ -145,7 +156,7 @@ def test_a_stop_in_the_last_moment_of_a_hook_starts_nothing_more(tmp_path: Path)
 
 
 def test_without_docker_the_volumes_are_a_reason(world: HookWorld) -> None:
-    def fail(*_: object) -> list[object]:
+    def fail(*_: object, **__: object) -> list[object]:
         raise DockerUnavailable("gone")
 
     world.volumes.have = fail  # type: ignore[method-assign, assignment]  # a daemon that is away

@@ -18,7 +18,9 @@ from prevs.states import State
 from tests.fakes.offers import offer, quotas, scalar
 
 A = "a" * 40
-APP = AppRecord("hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up")
+APP = AppRecord(
+    "hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up", created=1.5
+)
 PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id=f"hello.{A}.t1")
 NOTHING = AppSecrets("hello")
 ORIGIN = Origin(
@@ -45,6 +47,7 @@ def test_the_order_says_all_that_an_executor_needs() -> None:
         mem=128,
         health="/up",
         url="http://main.hello.localhost:8080/",
+        app_created=1.5,
     )
 
 

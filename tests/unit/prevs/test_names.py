@@ -228,3 +228,16 @@ def test_the_app_of_a_host_is_read_from_what_host_makes() -> None:
     assert names.app_of_host(names.host("main", "shop", "preview.example.org")) == "shop"
     assert names.app_of_host(names.host("main", "shop", "localhost")) == "shop"
     assert names.app_of_host("nodots") == ""
+
+
+def test_a_volume_is_of_one_preview_path_and_app_among_those_that_had_its_name() -> None:
+    first = ("f", "hello", "a" * 40, "/data")
+    assert names.volume_name(*first) == "prevs-hello-aaaaaaa-a7f89867bcb06c5a"
+    found = {
+        names.volume_name(*first),
+        names.volume_name(*first, app_created=1.5),
+        names.volume_name(*first, app_created=1.25),
+        names.volume_name("g", *first[1:]),
+        names.volume_name(*first[:3], "/more"),
+    }
+    assert len(found) == 5

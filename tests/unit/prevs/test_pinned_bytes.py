@@ -137,6 +137,7 @@ WRITTEN: dict[str, Any] = {
         credential=Credential("deploy", "hunter2", "a key", "git.example.org ssh-ed25519 AAAA"),
         registry="10.0.0.5:5000/prevs",
         digest=DIGEST,
+        app_created=1700000000.25,
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,
