@@ -101,6 +101,7 @@ class Job:
                 self._watch(container)
         finally:
             end_container(container, self._tools.signals)
+            self._supply.settle()
 
     def _begin(self) -> Container:
         """Return the container of the application, started."""

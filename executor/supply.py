@@ -55,6 +55,7 @@ class Supply:
         self._log = log
         self._commit = names.short(attempt.order.sha)
         self._is_shared = bool(attempt.order.digest)
+        self._pushing: threading.Thread | None = None
 
     @property
     def shown(self) -> str:
@@ -146,13 +147,22 @@ class Supply:
         if registry is None or self._is_shared:
             yield
             return
-        push = threading.Thread(target=self._push, args=(registry,), daemon=True, name="push")
-        push.start()
+        self._pushing = threading.Thread(
+            target=self._push, args=(registry,), daemon=True, name="push"
+        )
+        self._pushing.start()
         try:
             yield
         finally:
             registry.end()
-            push.join(_PUSH_END)
+
+    def settle(self) -> None:
+        """Let a push that was cut off tidy up, for a short while.
+
+        Not within `sharing`: an application that is told to end has its grace meanwhile.
+        """
+        if self._pushing is not None:
+            self._pushing.join(_PUSH_END)
 
     def _push(self, registry: Registry) -> None:
         try:

@@ -1,10 +1,12 @@
 """executor/job.py: one attempt from its commit to its end, on fakes that take no time."""
 
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
+from executor import supply
 from executor.attempt import Attempt
 from executor.errors import (
     AppExited,
@@ -24,6 +26,7 @@ from prevs.states import Cause, Phase
 from tests.fakes.attempts import (
     FakeCheckout,
     FakeImages,
+    FakeRegistry,
     FakeVolumes,
     JumpingSignals,
     MemoryLog,
@@ -51,6 +54,7 @@ class World:
         self.reports = RecordingReports()
         self.probe = ScriptedProbe(OK)
         self.checkout = FakeCheckout(folder)
+        self.registry: FakeRegistry | None = None
 
     def _make_room(self, tell: Callable[[], None]) -> None:
         if self.disk_is_full:
@@ -71,6 +75,7 @@ class World:
             log=self.log,
             signals=self.signals,
             now=self.signals.now,
+            registry=self.registry,
         )
         return Job(attempt, tools).run()
 
@@ -100,6 +105,36 @@ def test_with_an_image_it_starts_at_once_and_runs_until_it_is_told_to_end(world:
     assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
     assert world.images.built == []
     assert world.containers.running == {}
+
+
+def test_a_push_that_is_slow_to_end_takes_nothing_of_the_applications_grace(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supply, "_PUSH_END", 60.0)
+    pushing, told = threading.Event(), threading.Event()
+    seen: list[bool] = []
+
+    class SlowRegistry(FakeRegistry):
+        def push(self, tag: str, *, limit: float) -> str:
+            pushing.set()
+            seen.append(told.wait(10.0))
+            return super().push(tag, limit=limit)
+
+    def terminate(container: FakeContainer) -> None:
+        told.set()
+        container.end(Exit(143, False))
+
+    def stop() -> None:
+        assert pushing.wait(10.0)
+        world.signals.stop()
+
+    monkeypatch.setattr(FakeContainer, "terminate", terminate)
+    world.registry = SlowRegistry(world.images)
+    world.signals.plan(1000.0, stop)
+    assert world.run() is None
+    assert seen == [True]
+    assert world.registry.ended
+    assert len(world.registry.pushed) == 1
 
 
 def test_without_an_image_it_fetches_and_builds_first(world: World) -> None:

@@ -53,6 +53,7 @@ class World:
         supply.ensure()
         with supply.sharing():
             pass
+        supply.settle()
 
 
 @pytest.fixture
