@@ -130,7 +130,7 @@ class GitCheckout:
         count, size = len(pointers), sum(pointers.values()) / 1e6
         self._log.header(f"fetching {count} large files with Git LFS, {size:.1f} MB")
         address = large_files.find_server(mirror, mirror.setting(module.sha, _LARGE, "lfs.url"))
-        server = large_files.Server(address, *access.way(address))
+        server = large_files.Server(address, *access.way_to_large_files(address))
         with mirror.held(self._signals, self._log):
             large_files.fetch_large_files(mirror, place, module.sha, server=server)
         large_files.write_large_files(mirror, place, list(pointers), server=server)

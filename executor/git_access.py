@@ -63,6 +63,18 @@ class GitAccess:
             )
         return self._others
 
+    def way_to_large_files(self, address: str) -> Way:
+        """Return how git-lfs asks at an address; raises as `way` does.
+
+        It follows redirects and goes to other stores, so with a credential of the app's it has no
+        home, where this user's netrc is.
+        """
+        way = self.way(address)
+        if way.credential is None:
+            return way
+        homeless = {name: self._others.environment[name] for name in ("HOME", "XDG_CONFIG_HOME")}
+        return Way({**way.environment, **homeless}, way.credential)
+
 
 @contextlib.contextmanager
 def git_access(
@@ -105,8 +117,11 @@ def _own_environment(folder: Path, environ: Mapping[str, str], access: Access) -
     text = _SETTINGS
     if own := environ.get("GIT_CONFIG_GLOBAL"):
         text += f'[include]\n\tpath = "{own}"\n'
-    elif environ.get("HOME"):
-        text += "[include]\n\tpath = ~/.config/git/config\n\tpath = ~/.gitconfig\n"
+    elif home := environ.get("HOME"):
+        # By its name: git-lfs may be given another.
+        quoted = home.replace("\\", "\\\\").replace('"', '\\"')
+        paths = (f'\tpath = "{quoted}/{name}"\n' for name in (".config/git/config", ".gitconfig"))
+        text += "[include]\n" + "".join(paths)
     settings.write_text(text)
     return {
         **_ENVIRONMENT,

@@ -120,7 +120,9 @@ def _give_key(credential: Credential, folder: Path) -> Access:
     words = ("ssh", *_SSH, *(word for option in options for word in ("-o", option)))
     command = " ".join(shlex.quote(word) for word in words)
     files = {key: _write_lines(credential.private_key), known: _write_lines(credential.known_hosts)}
-    return Access({**_NO_PROMPT, "GIT_SSH_COMMAND": command}, files)
+    # Large files may be at https all the same, for which the machine's helpers are not asked.
+    settings = _settings(("credential.helper", ""))
+    return Access({**_NO_PROMPT, **settings, "GIT_SSH_COMMAND": command}, files)
 
 
 def _settings(*pairs: tuple[str, str]) -> dict[str, str]:

@@ -204,6 +204,29 @@ def test_a_server_that_sends_on_to_another_does_not_pass_the_credential_on(
         assert elsewhere.shown == set()
 
 
+@pytest.mark.parametrize("how", ["redirect", "store"])
+def test_what_the_agents_user_may_read_elsewhere_is_for_no_store_of_large_files(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+    tmp_path: Path,
+    how: str,
+) -> None:
+    keep(server, CONTENT, "c")
+    keep(elsewhere, CONTENT, "c")
+    line = f"machine localhost login {USER} password {TOKEN}\n"
+    (tmp_path / "home" / ".netrc").write_text(line)
+    other = elsewhere.url("large/", host="localhost")
+    if how == "store":
+        server.large_at = other
+    else:
+        server.redirects_later = {"/large/": other}
+    why = str(agent.failure(server.url("shop.git"), commit(repository), GOOD))
+    assert "led to another address" in why
+    assert elsewhere.shown == set()
+
+
 def test_a_server_may_keep_them_at_another_where_no_credential_is_needed(
     agent: Agent,
     repository: SampleRepository,
