@@ -47,7 +47,9 @@ class HttpsRepositories:
         self.large_at = ""
         self.protocol = protocol
         self.hang = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", free_port()), _handler(self))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", free_port()), type("Handler", (_Handler,), {"world": self})
+        )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
         self._server.socket = context.wrap_socket(
@@ -79,109 +81,116 @@ class HttpsRepositories:
         self._server.server_close()
 
 
-def _handler(world: HttpsRepositories) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.0"
+class _Handler(BaseHTTPRequestHandler):
+    """Answers for `world`, which a subclass names."""
 
-        def do_GET(self) -> None:
-            self._answer(b"")
+    world: HttpsRepositories
+    protocol_version = "HTTP/1.0"
 
-        def do_POST(self) -> None:
-            self._answer(self._body())
+    def do_GET(self) -> None:
+        self._answer(b"")
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+    def do_POST(self) -> None:
+        self._answer(self._body())
 
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
             self.rfile.readline()
-            return body
+        self.rfile.readline()
+        return body
 
-        def _answer(self, body: bytes) -> None:
-            path, _, query = self.path.partition("?")
-            shown = self.headers.get("Authorization")
-            world.asked.append(Asked(self.path, shown))
-            for beginning, target in world.redirects.items():
-                if path.startswith(beginning):
-                    where = target + self.path.removeprefix(beginning)
-                    self._say(307 if body else 302, {"Location": where}, b"")
-                    return
-            expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
-            guarded = world.guarded or any(path.startswith(one) for one in world.guarded_paths)
-            if guarded and shown != expected:
-                self._say(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
-            elif later := [one for one in world.redirects_later if path.startswith(one)]:
-                where = world.redirects_later[later[0]] + self.path.removeprefix(later[0])
+    def _answer(self, body: bytes) -> None:
+        path, _, query = self.path.partition("?")
+        shown = self.headers.get("Authorization")
+        self.world.asked.append(Asked(self.path, shown))
+        if self._leads_on(self.world.redirects, body):
+            return
+        expected = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+        guarded = self.world.guarded or any(
+            path.startswith(one) for one in self.world.guarded_paths
+        )
+        if guarded and shown != expected:
+            self._say(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+        elif self._leads_on(self.world.redirects_later, body):
+            return
+        elif "/hang/" in path:
+            self.world.hang.wait()
+        elif path.endswith("/objects/batch"):
+            self._tell_large(body)
+        elif path.startswith("/large/"):
+            self._say(200, {}, self.world.large[path.removeprefix("/large/")])
+        elif "/dumb/" in path:
+            self._give_file(path.replace("/dumb/", "/"))
+        else:
+            self._run_backend(path, query, body)
+
+    def _leads_on(self, redirects: Mapping[str, str], body: bytes) -> bool:
+        """Lead to where `redirects` says by how the address begins; tell whether it does."""
+        for beginning, target in redirects.items():
+            if self.path.partition("?")[0].startswith(beginning):
+                where = target + self.path.removeprefix(beginning)
                 self._say(307 if body else 302, {"Location": where}, b"")
-            elif "/hang/" in path:
-                world.hang.wait()
-            elif path.endswith("/objects/batch"):
-                self._tell_large(body)
-            elif path.startswith("/large/"):
-                self._say(200, {}, world.large[path.removeprefix("/large/")])
-            elif "/dumb/" in path:
-                self._give_file(path.replace("/dumb/", "/"))
+                return True
+        return False
+
+    def _give_file(self, path: str) -> None:
+        file = self.world.root / path.lstrip("/")
+        if file.is_file():
+            self._say(200, {}, file.read_bytes())
+        else:
+            self._say(404, {}, b"")
+
+    def _tell_large(self, body: bytes) -> None:
+        said = []
+        for wanted in json.loads(body)["objects"]:
+            if (oid := wanted["oid"]) in self.world.large:
+                action = {"href": (self.world.large_at or self.world.url("large/")) + oid}
+                said.append({**wanted, "actions": {"download": action}})
             else:
-                self._run_backend(path, query, body)
+                problem = {"code": 404, "message": "Object does not exist"}
+                said.append({**wanted, "error": problem})
+        answer = json.dumps({"transfer": "basic", "objects": said}).encode()
+        self._say(200, {"Content-Type": "application/vnd.git-lfs+json"}, answer)
 
-        def _give_file(self, path: str) -> None:
-            file = world.root / path.lstrip("/")
-            if file.is_file():
-                self._say(200, {}, file.read_bytes())
-            else:
-                self._say(404, {}, b"")
+    def _run_backend(self, path: str, query: str, body: bytes) -> None:
+        environ = {
+            "PATH": os.environ["PATH"],
+            "GIT_PROJECT_ROOT": str(self.world.root),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "GIT_CONFIG_COUNT": "1",
+            "GIT_CONFIG_KEY_0": "safe.directory",
+            "GIT_CONFIG_VALUE_0": "*",
+            "REQUEST_METHOD": self.command,
+            "PATH_INFO": path,
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": self.headers.get("Content-Type") or "",
+            "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
+            "GIT_PROTOCOL": self.world.protocol or self.headers.get("Git-Protocol") or "",
+        }
+        done = subprocess.run(
+            [str(_BACKEND)], input=body, env=environ, capture_output=True, check=False
+        )
+        head, _, content = done.stdout.partition(b"\r\n\r\n")
+        fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        self._say(int(fields.pop("Status", "200").split()[0]), fields, content)
 
-        def _tell_large(self, body: bytes) -> None:
-            said = []
-            for wanted in json.loads(body)["objects"]:
-                if (oid := wanted["oid"]) in world.large:
-                    action = {"href": (world.large_at or world.url("large/")) + oid}
-                    said.append({**wanted, "actions": {"download": action}})
-                else:
-                    problem = {"code": 404, "message": "Object does not exist"}
-                    said.append({**wanted, "error": problem})
-            answer = json.dumps({"transfer": "basic", "objects": said}).encode()
-            self._say(200, {"Content-Type": "application/vnd.git-lfs+json"}, answer)
-
-        def _run_backend(self, path: str, query: str, body: bytes) -> None:
-            environ = {
-                "PATH": os.environ["PATH"],
-                "GIT_PROJECT_ROOT": str(world.root),
-                "GIT_HTTP_EXPORT_ALL": "1",
-                "GIT_CONFIG_COUNT": "1",
-                "GIT_CONFIG_KEY_0": "safe.directory",
-                "GIT_CONFIG_VALUE_0": "*",
-                "REQUEST_METHOD": self.command,
-                "PATH_INFO": path,
-                "QUERY_STRING": query,
-                "CONTENT_TYPE": self.headers.get("Content-Type") or "",
-                "CONTENT_LENGTH": str(len(body)),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding") or "",
-                "GIT_PROTOCOL": world.protocol or self.headers.get("Git-Protocol") or "",
-            }
-            done = subprocess.run(
-                [str(_BACKEND)], input=body, env=environ, capture_output=True, check=False
-            )
-            head, _, content = done.stdout.partition(b"\r\n\r\n")
-            fields = dict(line.split(": ", 1) for line in head.decode().splitlines())
-            self._say(int(fields.pop("Status", "200").split()[0]), fields, content)
-
-        def _say(self, status: int, fields: Mapping[str, str], content: bytes) -> None:
-            world.sent += len(content)
-            self.send_response(status)
-            for name, value in fields.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            with contextlib.suppress(OSError):
-                self.wfile.write(content)
-
-    return Handler
+    def _say(self, status: int, fields: Mapping[str, str], content: bytes) -> None:
+        self.world.sent += len(content)
+        self.send_response(status)
+        for name, value in fields.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(content)
 
 
 class SshRepositories(NamedTuple):
