@@ -32,6 +32,7 @@ from executor.reporter import Reporter
 from executor.signals import StopSignal
 from executor.uses import Uses
 from executor.volumes import DockerVolumes
+from prevs.messages import BuildOrder
 
 
 class Toolbox:
@@ -66,49 +67,40 @@ class Toolbox:
         self._uses.hold(uses.image(attempt.image))
         collector = self._collector(attempt.cluster)
 
-        def checkout() -> Checkout:
-            from executor.checkout import GitCheckout, Source
-
-            return GitCheckout(
-                self._config.dir,
-                Source(order.repository, order.sha, attempt.task_id, order.credential),
-                signals=signals,
-                log=log,
-                environ=self._environ,
-            )
-
         return Tools(
-            checkout=checkout,
+            checkout=functools.partial(self._checkout, attempt, signals, log),
             make_room=functools.partial(collector.make_room, signals),
-            images=DockerImages(
-                self._daemon,
-                self._config.dir,
-                self._environ,
-                self._custody,
-                signals=signals,
-                log=log,
-                apart=self._config.confined.required,
-            ),
+            images=self._images(signals, log),
             containers=DockerContainers(
-                self._daemon,
-                attempt.cluster,
-                log,
-                self._custody,
-                confined=self._config.confined,
+                self._daemon, attempt.cluster, log, self._custody, confined=self._config.confined
             ),
             volumes=DockerVolumes(self._daemon, Folder(self._config.dir), self._uses),
-            probe=HttpProbe(
-                (order.host, order.host_port),
-                order.health,
-                order.url,
-                signals=signals,
-                answer_limit=order.run.check_timeout or ANSWER_LIMIT,
-            ),
+            probe=_probe(order, signals),
             reports=reporter,
             log=log,
             signals=signals,
             now=time.monotonic,
             registry=self._registry(order.registry, signals),
+        )
+
+    def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
+        from executor.checkout import GitCheckout, Source
+
+        order = attempt.order
+        source = Source(order.repository, order.sha, attempt.task_id, order.credential)
+        return GitCheckout(
+            self._config.dir, source, signals=signals, log=log, environ=self._environ
+        )
+
+    def _images(self, signals: StopSignal, log: Log) -> DockerImages:
+        return DockerImages(
+            self._daemon,
+            self._config.dir,
+            self._environ,
+            self._custody,
+            signals=signals,
+            log=log,
+            apart=self._config.confined.required,
         )
 
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:
@@ -139,3 +131,13 @@ class Toolbox:
                 VolumeStore(self._daemon, Folder(folder), self._uses, disk),
             ]
         return stores
+
+
+def _probe(order: BuildOrder, signals: StopSignal) -> HttpProbe:
+    return HttpProbe(
+        (order.host, order.host_port),
+        order.health,
+        order.url,
+        signals=signals,
+        answer_limit=order.run.check_timeout or ANSWER_LIMIT,
+    )
