@@ -127,13 +127,14 @@ def test_being_told_to_end_ends_it(tmp_path: Path) -> None:
     assert world.shelf.names() == NINE
 
 
-def test_without_docker_a_build_goes_on(tmp_path: Path) -> None:
+def test_without_docker_a_build_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def fail() -> list[Shelf]:
         raise DockerUnavailable("gone")
 
     collector = Collector(tmp_path, Marks(85.0, 75.0), Uses(tmp_path), fail)
     collector.make_room(JumpingSignals(), lambda: None)
     collector.look()
+    assert caplog.text.count("what can go could not be collected") == 2
 
 
 def test_a_look_collects_once_in_a_while_for_all_executors_of_an_agent(tmp_path: Path) -> None:

@@ -148,4 +148,4 @@ def test_what_is_nested_too_deeply_is_told_with_its_line(text: str) -> None:
 
 
 def test_what_is_just_deep_enough_is_not() -> None:
-    find_lines(".".join("a" * DEEPEST) + " = 1")
+    assert find_lines(".".join("a" * DEEPEST) + " = 1")
