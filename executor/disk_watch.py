@@ -42,21 +42,23 @@ def watch(
 
     Blocks until then. Never raises.
     """
-    try:
-        disk = _find_disk(client)
-        known = DiskWatch(limit, time.monotonic())
-        while not over.wait(_LOOK):
-            free = _free(disk)
-            began = time.monotonic()
-            if not known.is_due(free, began):
-                continue
-            if measure(client, container) > limit:
-                full()
-                return
-            known.has_measured(free, began, time.monotonic())
-    except Exception:
-        # Whatever it is, the preview goes on: it has done nothing wrong.
-        logger.exception("what the container writes is watched no more")
+    disk = _find_disk(client)
+    known = DiskWatch(limit, time.monotonic())
+    while not over.wait(_LOOK):
+        free = _free(disk)
+        began = time.monotonic()
+        if not known.is_due(free, began):
+            continue
+        try:
+            written = measure(client, container)
+        except Exception:
+            # Whatever it is: the preview goes on, and so does its limit.
+            logger.exception("what the container writes could not be measured")
+            written = 0
+        if written > limit:
+            full()
+            return
+        known.has_measured(free, began, time.monotonic())
 
 
 def _find_disk(client: APIClient) -> Optional[Path]:
