@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -12,10 +11,11 @@ import pytest
 from local import processes
 from local.containers import remove_all
 from local.mesos.installation import Installation
-from local.mesos.parts import Address, Agent, agent_part, master_part
+from local.mesos.parts import Address, agent_part, master_part
 from local.parts import ProcessPart, bring_up
 from prevs.states import Cause
 from tests.fakes.samples import nothing_left, remove_image, serving, wait_until
+from tests.integration.lone_agent import lone_agent
 from tests.integration.test_executor_mesos import APP, World, executor_pid, report
 
 pytestmark = pytest.mark.integration
@@ -63,18 +63,7 @@ def world(
 ) -> Iterator[AgentWorld]:
     recovery = getattr(request, "param", "15mins")
     address = Address("127.0.0.1", free_port())
-    agent = Agent(
-        name="agent",
-        address=Address("127.0.0.1", free_port()),
-        resources="cpus:4;mem:4096;disk:1000;ports:[22000-22099]",
-        folder=tmp_path / "agent",
-        executor_environ={
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": os.environ.get("HOME", "/"),
-            "DOCKER_HOST": docker_host,
-            "PREVS_EXECUTOR_DIR": str(tmp_path / "executor"),
-        },
-    )
+    agent = lone_agent(tmp_path, docker_host, free_port())
     environ, log = os.environ, tmp_path / "agent.log"
     master = master_part(
         mesos_installation, address, folder=tmp_path, environ=environ, log=tmp_path / "master.log"

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import secrets
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import bring_up
 from tests.fakes.samples import nothing_left, remove_image, wait_until
+from tests.integration.lone_agent import lone_agent
 from tests.integration.test_executor_mesos import APP, World
 
 pytestmark = [
@@ -44,18 +44,7 @@ def agent(
 ) -> Iterator[tuple[Agent, World]]:
     """An agent with the isolators for CPU and memory, and a framework on it."""
     address = Address("127.0.0.1", free_port())
-    made = Agent(
-        name="agent",
-        address=Address("127.0.0.1", free_port()),
-        resources="cpus:4;mem:4096;disk:1000;ports:[22000-22099]",
-        folder=tmp_path / "agent",
-        executor_environ={
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "HOME": os.environ.get("HOME", "/"),
-            "DOCKER_HOST": docker_host,
-            "PREVS_EXECUTOR_DIR": str(tmp_path / "executor"),
-        },
-    )
+    made = lone_agent(tmp_path, docker_host, free_port())
     environ, log = os.environ, tmp_path / "master.log"
     master = master_part(mesos_installation, address, folder=tmp_path, environ=environ, log=log)
     log = tmp_path / "agent.log"
