@@ -50,7 +50,10 @@ def test_a_stop_ends_the_build_and_its_step(world: World) -> None:
 
 
 def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(world: World) -> None:
-    """BuildKit loses the step of some of them; see executor/strays.py."""
+    """BuildKit loses the step of some of them; see executor/strays.py.
+
+    The classic builder loses none: its daemon ends each within some tenths of a second.
+    """
     world.build()
     seconds = [0.1 + 0.025 * number for number in range(14)]
     with contextlib.ExitStack() as busy:
@@ -60,7 +63,7 @@ def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(world: World) -
             with pytest.raises(BuildFailed, match="within"):
                 world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=limit)
     world.clear()
-    assert not running(SLEEP)
+    wait_until(lambda: not running(SLEEP))
 
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
