@@ -21,6 +21,8 @@ from executor.ports import ContainerSpec, Log
 
 _DEFAULT = confinement.Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
+_NO_CHECK = {"test": ["NONE"]}
+"""That of an image would be executed by dockerd, as often as a commit likes, beyond any share."""
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +117,7 @@ class DockerContainers:
                 environment=dict(spec.environment),
                 labels={**spec.labels, **self._custody.labels()},
                 host_config=limits,
+                healthcheck=_NO_CHECK,
             )
             return str(made["Id"])
 

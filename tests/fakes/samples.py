@@ -43,10 +43,10 @@ class SampleImages:
         self._client = client
         self._tags: list[str] = []
 
-    def add(self, tag: str, command: str) -> str:
-        """Make an image that runs a shell command; return its tag."""
+    def add(self, tag: str, command: str, *lines: str) -> str:
+        """Make an image that runs a shell command; return its tag. `lines` are a Dockerfile's."""
         name, _, version = tag.partition(":")
-        changes = [f"CMD {_json(['/bin/sh', '-c', command])}"]
+        changes = [f"CMD {_json(['/bin/sh', '-c', command])}", *lines]
         self._client.import_image_from_data(
             _root(), repository=name, tag=version or "latest", changes=changes
         )

@@ -142,6 +142,22 @@ def test_who_writes_less_goes_on(world: World) -> None:
     assert container.exit() is None
 
 
+def test_the_check_of_an_image_is_not_executed(world: World) -> None:
+    check = "HEALTHCHECK --interval=10ms CMD /bin/busybox touch /checked"
+    image = world.images.add(f"prevs-test/{CLUSTER}:checked", STAY, check)
+
+    def is_checked(name: str) -> bool:
+        return "/checked" in [one["Path"] for one in world.client.diff(name) or []]
+
+    plain = world.client.create_container(image, labels={"prevs.cluster": CLUSTER})
+    world.client.start(plain["Id"])
+    spec = dataclasses.replace(world.spec(STAY), image=image)
+    world.start(spec, Confinement())
+    wait_until(lambda: is_checked(plain["Id"]))
+    assert not is_checked(spec.name)
+    assert "Health" not in world.client.inspect_container(spec.name)["State"]
+
+
 IN_A_GROUP = """
 import dataclasses, sys
 from executor.containers import DockerContainers
