@@ -215,6 +215,22 @@ def test_where_previews_must_be_kept_apart_docker_fetches_from_no_address(
     world.build("RUN true")
 
 
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+@pytest.mark.parametrize(
+    ("flag", "refusal"),
+    [
+        ("--network=host", "network.host is not allowed"),
+        # That builders know of it at all is new; where they do, it has to be granted too.
+        ("--security=insecure", "security.insecure is not allowed|unknown flag: security"),
+    ],
+)
+def test_no_step_gets_the_agents_network_or_its_rights(
+    world: World, flag: str, refusal: str
+) -> None:
+    with pytest.raises(BuildFailed, match=refusal):
+        world.build(f"RUN {flag} true")
+
+
 def test_a_change_of_the_last_lines_builds_only_those_again(world: World) -> None:
     lines = ("RUN head -c 8 /dev/urandom | md5sum > /early", "COPY page /page")
     world.write("page", "one\n")
