@@ -104,8 +104,8 @@ class Hooks(Table):
     prepare: Annotated[list[Words], Field(max_length=MOST_HOOKS)] = Field(
         default=[],
         description="Commands, one after the other, before it starts: once on its `volumes`, at "
-        "each start where it has none. A command is a text or a list of words. One that fails "
-        "fails the preview.",
+        "each start where it has none. A command is a text or a list of words, and runs "
+        'without a shell (`["sh", "-c", "…"]` has one). One that fails fails the preview.',
         examples=['["python manage.py migrate", ["python", "seed.py"]]'],
     )
 

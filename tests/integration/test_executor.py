@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import itertools
 import os
 import queue
 import secrets
@@ -146,9 +147,10 @@ def test_a_commit_becomes_an_application_that_answers_and_is_gone_after_a_kill(
     agent.when["TASK_RUNNING"] = running
     assert agent.run(sha) == EXIT_DONE
     assert answers == ["hello from a commit\n"]
-    assert agent.states == [
-        *["TASK_STARTING"] * 3,
-        *["TASK_RUNNING", "TASK_KILLING", "TASK_KILLED"],
+    # Of one that takes its time, there are more reports of how far it is.
+    assert [state for state, _ in itertools.groupby(agent.states)] == [
+        *["TASK_STARTING", "TASK_RUNNING"],
+        *["TASK_KILLING", "TASK_KILLED"],
     ]
     assert agent.report == TaskReport(Phase.ENDED)
     assert agent.containers() == []
@@ -182,7 +184,7 @@ def test_the_second_attempt_uses_the_image_of_the_first_and_needs_no_repository(
     agent.run(sha)
     before = len(agent.statuses)
     agent.run(sha, repository="/nowhere")
-    assert agent.states[before:] == [
+    assert [state for state, _ in itertools.groupby(agent.states[before:])] == [
         *["TASK_STARTING", "TASK_RUNNING"],
         *["TASK_KILLING", "TASK_KILLED"],
     ]

@@ -15,12 +15,12 @@ from packaging.specifiers import SpecifierSet
 
 from framework import executor_bundle
 from framework.executor_bundle import Bundle
+from tests import pythons
 
 pytestmark = pytest.mark.integration
 
-OLDEST = (3, 9)
-PYTHONS = [sys.executable, "/usr/bin/python3"]
-"""The one that runs the tests, and Debian's own: with -I -S, neither has a package."""
+PYTHONS = sorted({sys.executable, "/usr/bin/python3", pythons.oldest()})
+"""The one that runs the tests, Debian's own, and the oldest: with -I -S, none has a package."""
 
 IMPORT_ALL = """\
 import importlib, json, sys
@@ -66,7 +66,7 @@ def test_it_has_source_for_every_python_and_code_for_none(home: Path) -> None:
     suffixes = {path.suffix for path in home.rglob("*") if path.is_file()}
     assert suffixes.isdisjoint({".so", ".pyc"})
     for path in home.rglob("*.py"):
-        ast.parse(path.read_bytes(), str(path), feature_version=OLDEST)
+        ast.parse(path.read_bytes(), str(path), feature_version=pythons.OLDEST)
 
 
 def test_every_library_in_it_is_for_the_oldest_python_and_has_its_licence(home: Path) -> None:

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import dataclasses
+import itertools
 import os
 import queue
 import secrets
@@ -220,9 +221,10 @@ def test_a_task_builds_runs_and_is_gone_after_a_kill(world: World) -> None:
     world.scheduler.wait_for("TASK_KILLING")
     world.scheduler.wait_for("TASK_KILLED")
     assert world.containers() == []
-    assert world.scheduler.states == [
-        *["TASK_STARTING"] * 3,
-        *["TASK_RUNNING", "TASK_KILLING", "TASK_KILLED"],
+    # Of one that takes its time, there are more reports of how far it is.
+    assert [state for state, _ in itertools.groupby(world.scheduler.states)] == [
+        *["TASK_STARTING", "TASK_RUNNING"],
+        *["TASK_KILLING", "TASK_KILLED"],
     ]
 
 

@@ -1,7 +1,8 @@
-"""What runs on an agent runs on its Python, which may be as old as 3.9: no such Python is here.
+"""What runs on an agent runs on its Python, which may be as old as 3.9: also where none is here.
 
 `make check` has a mypy that knows 3.9 say so, and ruff its syntax (ruff.toml). This has what mypy
-does not know, and what is most easily written, so that it is told where it is written.
+does not know, and what is most easily written, so that it is told where it is written. What runs it
+is tests/integration/test_executor_python.py.
 """
 
 import ast
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests import pythons
+
 ROOT = Path(__file__).parents[3]
-OLDEST = (3, 9)
 FOLDERS = ("executor", "driver", "prevs", "third_party/http-parser")
 
 
@@ -54,7 +56,7 @@ def _is_type(node: ast.expr) -> bool:
 
 def newer(source: str) -> Iterator[str]:
     """Yield what older Pythons can't do, as far as it is easily written."""
-    tree = ast.parse(source, feature_version=OLDEST)
+    tree = ast.parse(source, feature_version=pythons.OLDEST)
     unread = _annotations(tree)
     for node in ast.walk(tree):
         if (

@@ -1,0 +1,27 @@
+"""The Pythons that executors are tested with."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+OLDEST = (3, 9)
+"""What agents may have at least."""
+
+
+def oldest() -> str:
+    """Return the path of a Python of that version; where there is none here, of the tests' own.
+
+    What PATH has may be pyenv's script, which refuses a version that nobody has chosen.
+    """
+    name = "python" + ".".join(map(str, OLDEST))
+    root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    kept = (str(path) for path in sorted(root.glob(f"versions/*/bin/{name}")))
+    for found in (*kept, shutil.which(name)):
+        if (
+            found
+            and subprocess.run([found, "-c", ""], check=False, capture_output=True).returncode == 0
+        ):
+            return found
+    return sys.executable
