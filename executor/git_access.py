@@ -27,8 +27,20 @@ _ENVIRONMENT = {
     "GIT_NO_LAZY_FETCH": "1",
 }
 # safe.directory has to be in a file: git passes it neither by -c nor by environment to the
-# upload-pack that it starts for a local repository, which may be another user's.
-_SETTINGS = "[safe]\n\tdirectory = *\n"
+# upload-pack that it starts for a local repository, which may be another user's. So do the others,
+# which keep git small: it shares the memory of its task with the executor, and would hold a whole
+# file of up to 512 MB, and 96 MB of what deltas are of in each thread. A larger file is streamed.
+_SETTINGS = """\
+[safe]
+\tdirectory = *
+[core]
+\tbigFileThreshold = 8m
+\tdeltaBaseCacheLimit = 16m
+[pack]
+\tthreads = 1
+\twindowMemory = 16m
+\tdeltaCacheSize = 16m
+"""
 
 
 class Way(NamedTuple):
