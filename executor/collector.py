@@ -57,7 +57,8 @@ def measure(folder: Path) -> Disk:
     """Return how full the disk of a folder is. Raises OSError."""
     found = os.statvfs(folder)
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
-    return Disk(used + found.f_bavail * found.f_frsize, used)
+    total = used + found.f_bavail * found.f_frsize
+    return Disk(total, used, found.f_files, found.f_files - found.f_ffree)
 
 
 class Collector:
@@ -124,8 +125,10 @@ class Collector:
     def _collect(self, stores: Sequence[Store], check: Callable[[], None]) -> None:
         """Remove things from each disk that is too full; calls `check` before each."""
         for disk, those in _by_disk(stores):
-            if not self._measure(disk).is_above(self._marks.high):
+            found = self._measure(disk)
+            if not found.is_above(self._marks.high):
                 continue
+            logger.info("making room on the disk of %s: %s", disk, found.told())
             owners = {thing: store for store in those for thing in store.things()}
             caching = [store for store in those if store.caches]
             for step in plan(owners, self._now(), cache=bool(caching)):
@@ -138,8 +141,9 @@ class Collector:
                 else:
                     self._remove(owners[step], step)
             else:
-                if self._measure(disk).is_above(self._marks.low):
-                    logger.warning("nothing more can go from the disk of %s, which is full", disk)
+                left = self._measure(disk)
+                if left.is_above(self._marks.low):
+                    logger.warning("nothing more can go from the disk of %s: %s", disk, left.told())
 
     def _remove_expired(self, stores: Sequence[Store]) -> None:
         for store in stores:

@@ -106,8 +106,8 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_DISK_HIGH",
-        "How full a disk may get, in percent, before images, build cache, mirrors and volumes are "
-        "removed that nothing uses; 100 for never.",
+        "How full a disk may get, in percent of its bytes or of its inodes, before images, build "
+        "cache, mirrors and volumes are removed that nothing uses; 100 for never.",
         f"{MARKS.high:g}",
     ),
     Variable("PREVS_DISK_LOW", "How full it may be, in percent, afterwards.", f"{MARKS.low:g}"),

@@ -6,7 +6,7 @@ import email.utils
 import http.client
 import importlib.util
 import json
-import shutil
+import os
 import subprocess
 import sys
 import tempfile
@@ -48,7 +48,7 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         rules_problem=find_rules_problem(),
         rules_required=environ.get("PREVS_ISOLATION") == "required",
         work=_try_folder(environ.get("PREVS_EXECUTOR_DIR", "")),
-        images=Folder(str(images), "", _free(images)) if images else None,
+        images=_measure(images) if images else None,
         framework=_ask_framework(framework) if framework else None,
     )
 
@@ -103,13 +103,15 @@ def _try_folder(path: str) -> Folder:
         with tempfile.TemporaryFile(dir=path) as file:
             file.write(b"x")
             file.flush()
-        return Folder(path, "", _free(Path(path)))
+        return _measure(Path(path))
     except OSError as exc:
         return Folder(path, f"{path} cannot be written to: {exc.strerror}.", 0.0)
 
 
-def _free(folder: Path) -> float:
-    return shutil.disk_usage(folder).free / _GB
+def _measure(folder: Path) -> Folder:
+    found = os.statvfs(folder)
+    inodes = found.f_favail if found.f_files else None
+    return Folder(str(folder), "", found.f_bavail * found.f_frsize / _GB, inodes)
 
 
 def _ask_framework(url: str) -> Framework:

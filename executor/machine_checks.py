@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
@@ -17,6 +18,9 @@ OLDEST_GIT = (2, 32)
 
 _SLOW_DRIVERS = ("vfs", "devicemapper")
 _LITTLE_GB, _LEAST_GB = 5.0, 1.0
+_LITTLE_INODES, _LEAST_INODES = 300_000, 60_000
+"""As many as ext4 makes for that many GB."""
+
 _CLOCK_SECONDS = 5.0
 _VERSION = re.compile(r"\d+(?:\.\d+)+")
 
@@ -31,11 +35,15 @@ class Finding(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """A folder, why it cannot be written to ("" where it can), and how many GB are free there."""
+    """A folder, why it cannot be written to ("" where it can), and how many GB are free there.
+
+    `inodes` is how many of those are free, None where the file system makes as many as it needs.
+    """
 
     path: str
     problem: str
     free: float
+    inodes: Optional[int] = None
 
 
 class Framework(NamedTuple):
@@ -186,11 +194,13 @@ def _judge_work(work: Folder) -> list[Finding]:
 
 
 def _judge_room(part: str, folder: Folder) -> Finding:
-    told = f"{folder.free:.1f} GB are free in {folder.path}."
-    if folder.free >= _LITTLE_GB:
+    inodes = math.inf if folder.inodes is None else folder.inodes
+    files = "" if folder.inodes is None else f" and {folder.inodes:,} inodes"
+    told = f"{folder.free:.1f} GB{files} are free in {folder.path}."
+    if folder.free >= _LITTLE_GB and inodes >= _LITTLE_INODES:
         return Finding(part, OK, told)
-    level = WARNING if folder.free >= _LEAST_GB else WRONG
-    return Finding(part, level, told, "Make room: builds need some GB.")
+    level = WARNING if folder.free >= _LEAST_GB and inodes >= _LEAST_INODES else WRONG
+    return Finding(part, level, told, "Make room: builds need some GB, and an inode for each file.")
 
 
 def _judge_framework(framework: Optional[Framework]) -> list[Finding]:

@@ -1,6 +1,7 @@
 """Collection on a real docker daemon with a small disk: what goes, what stays, what comes back."""
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -39,6 +40,8 @@ APP = f"collection-{secrets.token_hex(3)}"
 MB = 1024 * 1024
 DISK = 300
 """MB of the daemon's disk, which is memory."""
+INODES = 20000
+"""Of that disk: the other tests use a far smaller share of them than of its bytes."""
 IMAGE = 15
 """MB of an image, and once more of what its build leaves in the cache."""
 
@@ -48,8 +51,10 @@ def dockerd() -> Iterator[OwnDockerd]:
     """A dockerd that keeps all on a file system of its own."""
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: a socket is made in it
     (folder / "data").mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK}m", "prevs-test", str(folder / "data")]
-    subprocess.run(mount, check=True)
+    options = f"size={DISK}m,nr_inodes={INODES}"
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "prevs-test", str(folder / "data")], check=True
+    )
     made = OwnDockerd(folder)
     try:
         made.start()
@@ -83,6 +88,12 @@ class World:
         files: dict[str, str | bytes] = {"large": os.urandom(IMAGE * MB)}
         files["name"] = secrets.token_hex(8)
         return self.repository.commit_app(["COPY large name /", *serving("hello")], files)
+
+    def commit_empty_files(self, number: int) -> str:
+        """Return a commit whose image takes that many inodes, and next to no bytes."""
+        name = secrets.token_hex(8)
+        files: dict[str, str | bytes] = {f"many/{name}-{index}": "" for index in range(number)}
+        return self.repository.commit_app(["COPY many /many", *serving("hello")], files)
 
     def run(self, sha: str, **environ: str) -> ExecutorProcess:
         """Return an executor in which the application of a commit runs."""
@@ -185,6 +196,21 @@ def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: Wo
     # What was collected is built again, and served.
     assert "== building" in world.run(others[0]).stdout.read_text()
     assert tags[0] in world.tags()
+
+
+def test_a_disk_short_of_inodes_loses_the_least_recently_used(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    tags = [world.have(world.commit_empty_files(INODES // 10)) for _ in range(2)]
+    disk = measure(world.disk)
+    share = 100 * disk.inodes_used / disk.inodes
+    assert share > 2 * world.fill()
+    caplog.set_level(logging.INFO)
+    # Fewer than an image takes: one goes.
+    world.collect(Marks(share - 0.1, share - 8))
+    assert measure(world.disk).inodes_used < disk.inodes_used - 0.08 * INODES
+    assert world.tags() == {tags[1]}
+    assert "of its inodes are used" in caplog.text
 
 
 def test_what_was_used_again_stays_longer(world: World) -> None:

@@ -1,5 +1,6 @@
 """executor/collector.py: when it collects, and when it has collected enough."""
 
+import logging
 import os
 import threading
 from collections.abc import Sequence
@@ -84,6 +85,23 @@ def test_above_the_high_mark_things_go_until_the_low_one(tmp_path: Path) -> None
     world.make_room()
     assert world.shelf.names() == "c d e f g h i"
     assert world.told == 1
+
+
+def test_things_go_for_their_inodes_until_those_are_below_the_low_mark(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world = World(tmp_path, NINE)
+    shelf = world.shelf
+    shelf.usage = lambda _: Disk(100, 20, 1000, 100 * len(shelf.kept))  # type: ignore[method-assign]  # of small files
+    world.make_room()
+    assert shelf.names() == "c d e f g h i"
+    assert "90.0 % of its inodes are used" in caplog.text
+    shelf.held = set(NINE.split())
+    shelf.usage = lambda _: Disk(100, 20, 1000, 990)  # type: ignore[method-assign]
+    world.make_room()
+    assert "nothing more can go" in caplog.text
+    assert "99.0 % of its inodes are used" in caplog.text
 
 
 def test_below_the_high_mark_nothing_goes(tmp_path: Path) -> None:
@@ -207,3 +225,12 @@ def test_each_disk_is_collected_from_by_itself(tmp_path: Path) -> None:
 def test_a_disk_is_measured_as_df_does(tmp_path: Path) -> None:
     disk = measure(tmp_path)
     assert 0 < disk.used <= disk.total
+
+
+@pytest.mark.parametrize(("files", "left"), [(1000, 400), (0, 0)])
+def test_inodes_are_counted_where_there_are_only_so_many(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: int, left: int
+) -> None:
+    said = os.statvfs_result((4096, 4096, 100, 50, 40, files, left, left, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: said)
+    assert measure(tmp_path) == Disk(90 * 4096, 50 * 4096, files, files - left)

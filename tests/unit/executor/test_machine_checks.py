@@ -66,6 +66,10 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"work": Folder("", "No path.", 0.0)}, "work folder", "wrong"),
         ({"work": Folder("/work", "", 3.0)}, "work folder", "warning"),
         ({"images": Folder("/d", "", 0.5)}, "images", "wrong"),
+        ({"work": Folder("/work", "", 50.0, 2_000_000)}, "work folder", "ok"),
+        ({"work": Folder("/work", "", 50.0, 299_999)}, "work folder", "warning"),
+        ({"work": Folder("/work", "", 0.5, 299_999)}, "work folder", "wrong"),
+        ({"images": Folder("/d", "", 50.0, 0)}, "images", "wrong"),
         ({"framework": Framework("https://x", "refused")}, "framework", "wrong"),
         ({"framework": Framework("https://x", "", -60.0)}, "clock", "warning"),
         ({"framework": None}, "clock", "skipped"),
@@ -77,6 +81,13 @@ def test_what_is_not_well_is_told_of_its_part_alone(
     found = levels(dataclasses.replace(WELL, **change))
     assert found.pop(part) == level
     assert set(found.values()) <= {"ok"}
+
+
+def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
+    few = dataclasses.replace(WELL, work=Folder("/work", "", 50.0, 1_234_567))
+    told = {one.part: one.told for one in judge(few)}
+    assert told["work folder"] == "50.0 GB and 1,234,567 inodes are free in /work."
+    assert told["images"] == "50.0 GB are free in /var/lib/docker."
 
 
 def test_of_a_docker_that_does_not_answer_nothing_else_is_told() -> None:
