@@ -103,13 +103,20 @@ class System:
 
     def hold(self, name: str) -> None:
         """Kill a part, and have it stay away until it is let go."""
-        (self.settings.held_folder / name).touch()
+        self.excuse(name)
         process = self.process(name)
         processes.send(process, signal.SIGKILL)
         assert processes.wait([process], 30) == []
         self.wait_for(
             lambda: self.part(name)["pid"] != process.pid, f"the end of {name} is noticed"
         )
+
+    def excuse(self, name: str) -> None:
+        """Have a part stay away, once it has ended, until it is let go; it is not blamed for it.
+
+        One that is comes back only after a pause: the longer, the more it has ended lately.
+        """
+        (self.settings.held_folder / name).touch()
 
     def let_go(self, name: str) -> None:
         """Let a part come back."""
