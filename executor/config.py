@@ -33,6 +33,7 @@ _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII
 
 
 _ISOLATION = ("wanted", "required")
+_SWITCH = ("no", "yes")
 
 
 class Variable(NamedTuple):
@@ -98,6 +99,13 @@ VARIABLES = (
         "the attempt's log says so; required: nothing is started. With required BuildKit refuses "
         "ADD of an address too, which Docker would fetch in the agent's own network.",
         f"{_ISOLATION[0]}",
+    ),
+    Variable(
+        "PREVS_ISOLATION_BUILDS",
+        "yes: RUN steps reach no more than previews do, and with PREVS_ISOLATION=required nothing "
+        "is built where that cannot be had. It closes Docker's default network, so it is for "
+        "agents where nobody else has containers there.",
+        f"{_SWITCH[0]}",
     ),
     Variable(
         "MESOS_SANDBOX",
@@ -185,13 +193,21 @@ def _read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confin
     isolation = environ.get("PREVS_ISOLATION", "") or _ISOLATION[0]
     if isolation not in _ISOLATION:
         problems.append(f"PREVS_ISOLATION must be {' or '.join(_ISOLATION)}, not {isolation!r}")
+    builds = environ.get("PREVS_ISOLATION_BUILDS", "") or _SWITCH[0]
+    if builds not in _SWITCH:
+        problems.append(f"PREVS_ISOLATION_BUILDS must be {' or '.join(_SWITCH)}, not {builds!r}")
     denied = []
     for text in filter(None, map(str.strip, environ.get("PREVS_DENY", "").split(","))):
         try:
             denied.append(ipaddress.ip_network(text))
         except ValueError as exc:
             problems.append(f"PREVS_DENY has no network: {exc}")
-    return Confinement(int(disk_limit), tuple(denied), required=isolation == _ISOLATION[1])
+    return Confinement(
+        int(disk_limit),
+        tuple(denied),
+        required=isolation == _ISOLATION[1],
+        builds=builds == _SWITCH[1],
+    )
 
 
 def _read_marks(environ: Mapping[str, str], problems: list[str]) -> Marks:

@@ -39,12 +39,14 @@ class Confinement:
     """What an agent's operator has decided.
 
     `disk_limit` is in MB, 0 for none. Previews reach nothing of `denied`. Where they cannot be
-    kept apart from each other and from the agent, nothing is started if that is `required`.
+    kept apart from each other and from the agent, nothing is started if that is `required`. With
+    `builds` the steps of builds are to be kept apart as well, and nothing is built where not.
     """
 
     disk_limit: int = DISK_LIMIT
     denied: Sequence[Network] = ()
     required: bool = False
+    builds: bool = False
 
 
 def limits(spec: ContainerSpec) -> Mapping[str, Any]:

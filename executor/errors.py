@@ -11,6 +11,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── DockerfileMissing          the commit has no Dockerfile that can be used
 ├── ContextInvalid             the folder that it is to be built in cannot be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
+├── BuildExposed               its steps cannot be kept apart from the agent, as they have to be
 ├── StartFailed                docker could not create or start the container
 │   └── ImageMissing           because its image is not there any more
 ├── HookFailed                 a hook, which runs before the application, did not succeed
@@ -161,6 +162,17 @@ class BuildFailed(ExecutorError):
     def __init__(self, message: str, exit_code: int | None = None) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+class BuildExposed(ExecutorError):
+    """Nothing is built here, as steps would reach what they must not; `why` is what is missing."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"Nothing is built on this agent, as its builds cannot be kept apart from it: {why}. "
+            "Its operator has to look (PREVS_ISOLATION_BUILDS)."
+        )
+        self.why = why
 
 
 class StartFailed(ExecutorError):

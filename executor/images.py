@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from docker.errors import ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from executor.buildkit import BuildKit, Custody
 from executor.classic import ClassicBuild
-from executor.daemon import Daemon, daemon_errors
+from executor.confinement import Confinement
+from executor.daemon import Daemon, daemon_errors, explanation
+from executor.errors import BuildExposed
 from executor.locks import locked
+from executor.network import PreviewNetwork
 from executor.ports import Context, ImageSpec, Log, Signals
+
+_DEFAULT = Confinement()
+
+logger = logging.getLogger(__name__)
 
 
 class DockerImages:
     """Fulfils the port Images. `folder` is shared by all attempts of an agent.
 
-    `apart`: no build has Docker fetch from addresses, which it does in the agent's own network.
-    The classic builder cannot be kept from that.
+    Where previews are required to be kept apart, no build has Docker fetch from addresses, which it
+    does in the agent's own network. The classic builder cannot be kept from that.
     """
 
     def __init__(
@@ -32,10 +40,12 @@ class DockerImages:
         *,
         signals: Signals,
         log: Log,
-        apart: bool = False,
+        cluster: str | None = None,
+        confined: Confinement = _DEFAULT,
     ) -> None:
         self._daemon = daemon
-        self._apart = apart
+        self._confined = confined
+        self._network = PreviewNetwork(cluster, confined.denied)
         self._folder = folder
         self._environ = environ
         self._signals = signals
@@ -76,8 +86,10 @@ class DockerImages:
         """Build an image; what the builder says goes to the attempt's log.
 
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
-        Raises BuildFailed, DockerUnavailable, Stopped.
+        Raises BuildFailed, BuildExposed, DockerUnavailable, Stopped.
         """
+        if self._confined.builds:
+            self._confine()
         buildkit = self._buildkit or self._find_buildkit()
         if buildkit.available():
             signals, log = self._signals, self._log
@@ -91,6 +103,23 @@ class DockerImages:
         classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log, at_step=at_step)
         classic.build(context, spec, limit=limit)
 
+    def _confine(self) -> None:
+        """Close the network of the steps, or say that it is open where that may be.
+
+        Raises BuildExposed, DockerUnavailable.
+        """
+        try:
+            with daemon_errors():
+                problem = self._network.ensure_builds(self._daemon.client())
+        except APIError as exc:
+            problem = explanation(exc)
+        if problem is None:
+            return
+        if self._confined.required:
+            raise BuildExposed(problem)
+        logger.warning("builds of this agent are not kept apart: %s", problem)
+        self._log.header(f"this agent does not keep builds apart: {problem}")
+
     def _find_buildkit(self) -> BuildKit:
-        state = self._folder / "buildx"
-        return BuildKit(self._daemon.host, state, self._environ, self._custody, apart=self._apart)
+        state, apart = self._folder / "buildx", self._confined.required
+        return BuildKit(self._daemon.host, state, self._environ, self._custody, apart=apart)

@@ -26,6 +26,9 @@ from executor.firewall import Borders, Network
 
 _SYSTEM = "/usr/sbin:/sbin"
 _LIMIT = 20.0
+_DEFAULT = "bridge"
+"""Docker's own network, where the RUN steps of builds are."""
+
 _RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 
@@ -54,7 +57,22 @@ class PreviewNetwork:
         except NotFound:
             self._create(client)
             network = client.inspect_network(self.name)
-        return close(self._borders(network), ipv6=bool(network.get("EnableIPv6")))
+        return self._close(network)
+
+    def ensure_builds(self, client: APIClient) -> Optional[str]:
+        """Do as ensure() does, and close the borders of Docker's own network too.
+
+        Everybody's containers there are within them from then on, not builds alone.
+        """
+        # Each Docker has a docker0. That the previews' bridge, which has a name of its own, is here
+        # says that this one is of the same.
+        if problem := self.ensure(client):
+            return problem
+        try:
+            network = client.inspect_network(_DEFAULT)
+        except NotFound:
+            return None  # with --bridge=none steps have no network
+        return self._close(network)
 
     def _create(self, client: APIClient) -> None:
         labels = {"prevs.network": "previews"}
@@ -72,6 +90,9 @@ class PreviewNetwork:
             # 409: another attempt made it in the meantime.
             if exc.status_code != 409:
                 raise
+
+    def _close(self, network: Mapping[str, Any]) -> Optional[str]:
+        return close(self._borders(network), ipv6=bool(network.get("EnableIPv6")))
 
     def _borders(self, network: Mapping[str, Any]) -> Borders:
         named = (network.get("Options") or {}).get("com.docker.network.bridge.name")

@@ -103,7 +103,7 @@ class Images(Protocol):
         """Build an image; what the builder says goes to the attempt's log.
 
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
-        Raises BuildFailed, DockerUnavailable, Stopped.
+        Raises BuildFailed, BuildExposed, DockerUnavailable, Stopped.
         """
         ...
 

@@ -70,7 +70,7 @@ class Toolbox:
         return Tools(
             checkout=functools.partial(self._checkout, attempt, signals, log),
             make_room=functools.partial(collector.make_room, signals),
-            images=self._images(signals, log),
+            images=self._images(attempt.cluster, signals, log),
             containers=DockerContainers(
                 self._daemon, attempt.cluster, log, self._custody, confined=self._config.confined
             ),
@@ -92,7 +92,7 @@ class Toolbox:
             self._config.dir, source, signals=signals, log=log, environ=self._environ
         )
 
-    def _images(self, signals: StopSignal, log: Log) -> DockerImages:
+    def _images(self, cluster: Optional[str], signals: StopSignal, log: Log) -> DockerImages:
         return DockerImages(
             self._daemon,
             self._config.dir,
@@ -100,7 +100,8 @@ class Toolbox:
             self._custody,
             signals=signals,
             log=log,
-            apart=self._config.confined.required,
+            cluster=cluster,
+            confined=self._config.confined,
         )
 
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:

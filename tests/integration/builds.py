@@ -11,6 +11,7 @@ from typing import Any
 
 from docker.api import APIClient
 
+from executor.confinement import Confinement
 from executor.context import find_context
 from executor.daemon import Daemon
 from executor.guardian import MARK
@@ -37,6 +38,7 @@ APP = f"{DOCKERFILE.replace('busybox /bin', 'bin/busybox /bin', 1)}COPY . /app\n
 
 
 DEFAULT = BuildSettings()
+OPEN = Confinement()
 BUILDERS = ("buildkit", "classic")
 
 
@@ -63,8 +65,8 @@ class World:
             self.environ["PATH"] = "/nowhere"
         self.restart()
 
-    def restart(self, *, apart: bool = False) -> None:
-        """Have an executor that nobody has stopped yet; `apart` as in executor/sources.py."""
+    def restart(self, confined: Confinement = OPEN) -> None:
+        """Have an executor that nobody has stopped yet."""
         self.signals = StopSignal()
         folder = self.tree.parent / "agent"
         self.images = DockerImages(
@@ -74,7 +76,8 @@ class World:
             self,
             signals=self.signals,
             log=self.log,
-            apart=apart,
+            cluster=TASK,
+            confined=confined,
         )
 
     def build(

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -297,9 +297,9 @@ def close_ipv6() -> bool:
     return problem is None and is_set(listed, borders, 6)
 
 
-def main() -> None:
-    """Make the world, look at it, and end it."""
-    folder = Path(sys.argv[1])
+@contextlib.contextmanager
+def agent(folder: Path) -> Iterator[str]:
+    """Make this process's namespaces an agent that has a service; DOCKER_HOST is given."""
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     processes = make_world(folder)
     service = http.server.ThreadingHTTPServer(
@@ -309,13 +309,21 @@ def main() -> None:
     try:
         process, host = start_dockerd(folder)
         processes.append(process)
-        print(json.dumps(examine(folder, host)))
-    finally:
-        with contextlib.suppress(NameError):
+        try:
+            yield host
+        finally:
             made_by.remove_all(host, CLUSTER)
+    finally:
         for one in reversed(processes):
             one.terminate()
             one.wait(60)
+
+
+def main() -> None:
+    """Make the world, look at it, and end it."""
+    folder = Path(sys.argv[1])
+    with agent(folder) as host:
+        print(json.dumps(examine(folder, host)))
 
 
 if __name__ == "__main__":

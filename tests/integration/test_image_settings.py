@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.confinement import Confinement
 from executor.errors import BuildFailed
 from prevs.commit_settings import BuildSettings
 from tests.fakes.samples import DOCKERFILE, remove_image
@@ -209,7 +210,7 @@ def test_where_previews_must_be_kept_apart_docker_fetches_from_no_address(
     line = f"ADD {address} /added"
     with pytest.raises(BuildFailed, match=r"connect|git error"):
         world.build(line)
-    world.restart(apart=True)
+    world.restart(Confinement(required=True))
     with pytest.raises(BuildFailed, match=rf"/{path} is not fetched.* in a RUN step"):
         world.build(line)
     world.build("RUN true")

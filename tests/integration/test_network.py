@@ -1,5 +1,6 @@
-"""What a preview reaches of the world, on an agent in namespaces of its own; see isolated_agent."""
+"""What previews and builds reach of the world, on an agent in namespaces of its own."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,23 +13,25 @@ from typing import Any
 
 import pytest
 
+from tests.integration.builds import BUILDERS
+
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
 ]
 
-SCRIPT = Path(__file__).with_name("isolated_agent.py")
+HERE = Path(__file__).parent
 
 
-@pytest.fixture(scope="module")
-def found() -> Iterator[Mapping[str, Any]]:
-    """What was found on an agent whose dockerd maps users, once for all tests."""
+@contextlib.contextmanager
+def running(script: str) -> Iterator[Mapping[str, Any]]:
+    """Have what a script finds on an agent of its own."""
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
     folder.chmod(0o755)
     done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, str(SCRIPT), str(folder)],
-        cwd=SCRIPT.parents[2],
-        env={**os.environ, "PYTHONPATH": str(SCRIPT.parents[2])},
+        ["unshare", "--net", "--mount", sys.executable, str(HERE / script), str(folder)],
+        cwd=HERE.parents[1],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
         capture_output=True,
         text=True,
         timeout=280,
@@ -37,6 +40,20 @@ def found() -> Iterator[Mapping[str, Any]]:
     assert done.returncode == 0, done.stderr
     yield json.loads(done.stdout.splitlines()[-1])
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[Mapping[str, Any]]:
+    """What was found on an agent whose dockerd maps users, once for all tests."""
+    with running("isolated_agent.py") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Mapping[str, Any]]:
+    """What builds have found there, once for all tests."""
+    with running("isolated_builds.py") as found:
+        yield found
 
 
 INTERNET = ["the internet", "the internet by name"]
@@ -97,3 +114,27 @@ def test_an_executor_that_may_not_set_rules_says_so_or_starts_nothing(
     assert refused.startswith(
         "refused: The container could not be started: it cannot be kept apart"
     )
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_step_of_a_build_reaches_no_more_than_a_preview_where_that_is_set(
+    built: Mapping[str, Any], builder: str
+) -> None:
+    reached = built[builder]
+    assert [name for name, was in reached["open"].items() if not was] == []
+    assert [name for name, was in reached["closed"].items() if was] == INTERNET
+    assert reached["said"] == []
+
+
+def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(
+    built: Mapping[str, Any],
+) -> None:
+    wanted, required = built["unprivileged"]
+    assert wanted.startswith("built: this agent does not keep builds apart: iptables")
+    assert required.startswith("refused: Nothing is built on this agent, as its builds cannot be")
+
+
+def test_another_dockers_default_network_is_not_taken_for_that_of_the_builds(
+    built: Mapping[str, Any],
+) -> None:
+    assert "is not this executor's" in built["elsewhere"]

@@ -19,6 +19,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_DISK_LIMIT": "100",
         "PREVS_DENY": "10.1.0.0/16, fd00::/8",
         "PREVS_ISOLATION": "required",
+        "PREVS_ISOLATION_BUILDS": "yes",
         "PREVS_DISK_HIGH": "90.5",
         "PREVS_DISK_LOW": "60",
         "MESOS_EXECUTOR_ID": "a-task",
@@ -30,7 +31,12 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         90.0,
         task_id="a-task",
         log="json",
-        confined=Confinement(100, (ip_network("10.1.0.0/16"), ip_network("fd00::/8")), True),
+        confined=Confinement(
+            100,
+            (ip_network("10.1.0.0/16"), ip_network("fd00::/8")),
+            required=True,
+            builds=True,
+        ),
         marks=Marks(90.5, 60.0),
     )
 
@@ -48,9 +54,10 @@ def test_every_problem_is_told_at_once() -> None:
                 "PREVS_DISK_LIMIT": "2GB",
                 "PREVS_DENY": "10.0.0.0/8,here,10.0.0.1/8",
                 "PREVS_ISOLATION": "maybe",
+                "PREVS_ISOLATION_BUILDS": "true",
             }
         )
-    assert len(caught.value.problems) == 7
+    assert len(caught.value.problems) == 8
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 
