@@ -59,11 +59,28 @@ def task_info(
 
     `given` is in its data, which Mesos neither shows nor stores.
     """
+    order = _order(app, preview, launch, origin, given=given)
+    shown = {"app": order.app, "commit": order.sha, "label": order.label, "url": order.url}
+    return {
+        "name": names.task_name(order.app, order.label, order.sha),
+        "task_id": {"value": preview.task_id},
+        "agent_id": {"value": launch.agent_id},
+        "resources": list(launch.task_resources),
+        "executor": _executor(preview, launch, origin, order),
+        "data": base64.b64encode(order.encode()).decode(),
+        "labels": _labels(shown),
+        "discovery": _discovery(order),
+        "kill_policy": {"grace_period": _duration(order.stop_grace)},
+    }
+
+
+def _order(
+    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin, *, given: AppSecrets
+) -> BuildOrder:
     label = preview.labels[-1] if preview.labels else preview.sha
-    url = origin.addresses.url(label, app.name)
     wanted = effective.effective(app, preview.settings)
     said = preview.settings or CommitSettings()
-    order = BuildOrder(
+    return BuildOrder(
         app=app.name,
         sha=preview.sha,
         label=label,
@@ -74,7 +91,7 @@ def task_info(
         cpus=launch.demand.cpus,
         mem=launch.demand.mem,
         health=wanted.health,
-        url=url,
+        url=origin.addresses.url(label, app.name),
         fetch_limit=origin.fetch_limit,
         build_limit=origin.build_limit,
         start_limit=wanted.start_limit,
@@ -88,17 +105,6 @@ def task_info(
         digest=preview.digest,
         app_created=app.created,
     )
-    return {
-        "name": names.task_name(app.name, label, preview.sha),
-        "task_id": {"value": preview.task_id},
-        "agent_id": {"value": launch.agent_id},
-        "resources": list(launch.task_resources),
-        "executor": _executor(preview, launch, origin, order),
-        "data": base64.b64encode(order.encode()).decode(),
-        "labels": _labels({"app": app.name, "commit": preview.sha, "label": label, "url": url}),
-        "discovery": _discovery(names.discovery_name(label, app.name), preview.sha, launch.port),
-        "kill_policy": {"grace_period": _duration(order.stop_grace)},
-    }
 
 
 def _executor(
@@ -123,12 +129,12 @@ def _command(executor: Executor) -> dict[str, Any]:
     return {"shell": False, "value": executor.python, "arguments": words, "uris": [uri]}
 
 
-def _discovery(name: str, version: str, port: int) -> dict[str, Any]:
+def _discovery(order: BuildOrder) -> dict[str, Any]:
     return {
         "visibility": "EXTERNAL",
-        "name": name,
-        "version": version,
-        "ports": {"ports": [{"number": port, "name": "http", "protocol": "tcp"}]},
+        "name": names.discovery_name(order.label, order.app),
+        "version": order.sha,
+        "ports": {"ports": [{"number": order.host_port, "name": "http", "protocol": "tcp"}]},
     }
 
 
