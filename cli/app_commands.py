@@ -18,53 +18,55 @@ from cli.terminal import one_line
 
 Command = Callable[..., Any]
 
+_SETTINGS = (
+    click.option("--port", type=int, help="Where the app listens in its container."),
+    click.option("--cpus", type=float, help="Its share of CPUs."),
+    click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
+    click.option("--max-previews", type=int, help="How many may run at the same time."),
+    click.option("--health", metavar="PATH", help="What answers when the app is ready."),
+    click.option(
+        "--idle-after",
+        type=int,
+        metavar="SECONDS",
+        help="When a preview that nobody uses stops; 0: never.",
+    ),
+    click.option(
+        "--keep-warm",
+        multiple=True,
+        metavar="HOURS",
+        help="When none stops for that: 'mon-fri 08:00-18:00', UTC. Repeatable; '' for none.",
+    ),
+    click.option(
+        "--constraint",
+        "constraints",
+        multiple=True,
+        metavar="TEXT",
+        help="What an agent's attributes must be: 'zone=a|b', 'disk!=slow' or 'gpu'. "
+        "Repeatable; '' for none.",
+    ),
+    click.option(
+        "--folder",
+        metavar="PATH",
+        help="Where in the repository its Dockerfile and .prevs.toml are; '' for the root.",
+    ),
+    click.option(
+        "--max-cpus",
+        type=float,
+        help="What a commit's .prevs.toml may ask for at most; 0: no more than --cpus.",
+    ),
+    click.option(
+        "--max-mem",
+        type=int,
+        metavar="MB",
+        help="What a commit's .prevs.toml may ask for at most; 0: no more than --mem.",
+    ),
+)
+"""What `app add` and `app set` have in common, in the order of their --help."""
+
 
 def settings(command: Command) -> Command:
-    """Add the options that `app add` and `app set` share; the API checks them, all at once."""
-    options = [
-        click.option("--port", type=int, help="Where the app listens in its container."),
-        click.option("--cpus", type=float, help="Its share of CPUs."),
-        click.option("--mem", type=int, metavar="MB", help="Its memory limit."),
-        click.option("--max-previews", type=int, help="How many may run at the same time."),
-        click.option("--health", metavar="PATH", help="What answers when the app is ready."),
-        click.option(
-            "--idle-after",
-            type=int,
-            metavar="SECONDS",
-            help="When a preview that nobody uses stops; 0: never.",
-        ),
-        click.option(
-            "--keep-warm",
-            multiple=True,
-            metavar="HOURS",
-            help="When none stops for that: 'mon-fri 08:00-18:00', UTC. Repeatable; '' for none.",
-        ),
-        click.option(
-            "--constraint",
-            "constraints",
-            multiple=True,
-            metavar="TEXT",
-            help="What an agent's attributes must be: 'zone=a|b', 'disk!=slow' or 'gpu'. "
-            "Repeatable; '' for none.",
-        ),
-        click.option(
-            "--folder",
-            metavar="PATH",
-            help="Where in the repository its Dockerfile and .prevs.toml are; '' for the root.",
-        ),
-        click.option(
-            "--max-cpus",
-            type=float,
-            help="What a commit's .prevs.toml may ask for at most; 0: no more than --cpus.",
-        ),
-        click.option(
-            "--max-mem",
-            type=int,
-            metavar="MB",
-            help="What a commit's .prevs.toml may ask for at most; 0: no more than --mem.",
-        ),
-    ]
-    for option in reversed(options):
+    """Add the options of an app's settings; the API checks them, all at once."""
+    for option in reversed(_SETTINGS):
         command = option(command)
     return command
 
