@@ -24,14 +24,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
     check_ports(settings)
     marked = {**environ, MARK: settings.cluster}
     docker = DockerPart(docker_folder(environ), environ)
-    zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
-    installation = find(cache_folder(environ))
-    master = Address("127.0.0.1", settings.mesos_port)
-    agents = [
-        _agent(settings, number, docker.address, environ) for number in settings.agent_numbers
-    ]
-    for agent in agents:
-        forget_executors(agent)
+    mesos = _mesos(settings, marked, docker.address)
     return [
         docker,
         LeftoversPart(lambda: docker.address, settings.cluster),
@@ -41,20 +34,7 @@ def parts(settings: Settings, environ: Mapping[str, str]) -> Sequence[Part]:
             marked,
             settings.log("zookeeper"),
         ),
-        master_part(
-            installation,
-            master,
-            folder=settings.folder / "master",
-            environ=marked,
-            log=settings.log("master"),
-        ),
-        AnnouncementPart(zookeeper, master),
-        *(
-            agent_part(
-                installation, agent, master=master, environ=marked, log=settings.log(agent.name)
-            )
-            for agent in agents
-        ),
+        *mesos,
         *(framework_part(settings, marked, number) for number in settings.framework_numbers),
         proxy_part(settings, marked),
     ]
@@ -70,6 +50,31 @@ def check_ports(settings: Settings) -> None:
     if taken:
         advice = "Or end what listens there; `ss -ltnp` shows it."
         raise LocalError("ports", "\n".join(taken), advice)
+
+
+def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> Sequence[Part]:
+    """Return the master, what announces it in ZooKeeper, and the agents."""
+    installation = find(cache_folder(environ))
+    master = Address("127.0.0.1", settings.mesos_port)
+    agents = [_agent(settings, number, docker_host, environ) for number in settings.agent_numbers]
+    for agent in agents:
+        forget_executors(agent)
+    return [
+        master_part(
+            installation,
+            master,
+            folder=settings.folder / "master",
+            environ=environ,
+            log=settings.log("master"),
+        ),
+        AnnouncementPart(f"127.0.0.1:{settings.zookeeper_port}", master),
+        *(
+            agent_part(
+                installation, agent, master=master, environ=environ, log=settings.log(agent.name)
+            )
+            for agent in agents
+        ),
+    ]
 
 
 def _agent(settings: Settings, number: int, docker_host: str, environ: Mapping[str, str]) -> Agent:

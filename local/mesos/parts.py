@@ -64,7 +64,7 @@ def master_part(
     happens when an agent dies should not have to wait.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    own = _common(installation, address, folder) | {
+    own = _common_flags(installation, address, folder) | {
         "MESOS_ALLOCATION_INTERVAL": "500ms",
         "MESOS_AGENT_PING_TIMEOUT": "3secs",
         "MESOS_MAX_AGENT_PING_TIMEOUTS": "5",
@@ -92,7 +92,23 @@ def agent_part(
 ) -> ProcessPart:
     """Return an agent. It is ready when the master has registered it."""
     agent.folder.mkdir(parents=True, exist_ok=True)
-    own = _common(installation, agent.address, agent.folder) | {
+    return ProcessPart(
+        name=agent.name,
+        command=(str(installation.program), "agent", str(master)),
+        environ=environment(_agent_flags(installation, agent), environ),
+        log=log,
+        answers=lambda: is_registered(master, agent.address),
+        needs=("dockerd", "leftovers", "master"),
+        address=str(agent.address),
+        advice=_ADVICE,
+        folder=agent.folder,
+        grace=2,
+        before_stop=lambda pid: shut_down(pid, agent.address),
+    )
+
+
+def _agent_flags(installation: Installation, agent: Agent) -> dict[str, str]:
+    return _common_flags(installation, agent.address, agent.folder) | {
         "MESOS_RESOURCES": agent.resources,
         "MESOS_CONTAINERIZERS": "mesos",
         "MESOS_LAUNCHER": "posix",
@@ -111,19 +127,6 @@ def agent_part(
         "no_proxy": "*",
         "NO_PROXY": "*",
     }
-    return ProcessPart(
-        name=agent.name,
-        command=(str(installation.program), "agent", str(master)),
-        environ=environment(own, environ),
-        log=log,
-        answers=lambda: is_registered(master, agent.address),
-        needs=("dockerd", "leftovers", "master"),
-        address=str(agent.address),
-        advice=_ADVICE,
-        folder=agent.folder,
-        grace=2,
-        before_stop=lambda pid: shut_down(pid, agent.address),
-    )
 
 
 def shut_down(pid: int, agent: Address) -> None:
@@ -181,7 +184,7 @@ def _get(url: str) -> Any:
         return session.get(url, timeout=1).json()
 
 
-def _common(installation: Installation, address: Address, folder: Path) -> dict[str, str]:
+def _common_flags(installation: Installation, address: Address, folder: Path) -> dict[str, str]:
     return {
         "MESOS_REGISTRY": "in_memory",  # an agent begins with a master, too: see mesos_local.cpp
         "MESOS_LOCAL_LIB": str(installation.library),
