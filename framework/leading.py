@@ -5,8 +5,7 @@ import gc
 import getpass
 import queue
 import socket
-from pathlib import Path
-from secrets import choice, token_hex, token_urlsafe
+from secrets import choice, token_hex
 from typing import NamedTuple
 
 from fastapi import FastAPI
@@ -14,17 +13,15 @@ from prometheus_client import CollectorRegistry
 
 from driver import tls
 from driver.scheduler import Credential
-from framework import dashboard, events, http_api, installation, mesos, recovery
+from framework import answering, events, installation, mesos, recovery
 from framework.clock import Clock
 from framework.errors import Fatal, ForeignState
 from framework.following import Following
 from framework.keeping import Keeping
 from framework.kept_logs import KeptLogs, LastingSandboxes
 from framework.launching import next_attempt
-from framework.mesos_state import MesosState
 from framework.metrics import Metrics
 from framework.ports import Store, Stored
-from framework.previews import ServicePreviews
 from framework.reading import Reading
 from framework.records import Records
 from framework.refs import Mirrors
@@ -34,11 +31,8 @@ from framework.secrets import ServiceSecrets
 from framework.service import Service
 from framework.settings import Settings
 from framework.task_info import Executor, Origin
-from framework.tokens import ServiceTokens
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
-from program import health
-from program.health import Check
 
 Inbox = queue.SimpleQueue[events.Event]
 
@@ -84,11 +78,7 @@ def make(
 ) -> Leading:
     """Make the parts from what is stored. Raises ForeignState, Unavailable."""
     clock = Clock()
-    stored = store.load()
-    refuse_without_id(stored, Paths(chosen.root).framework_id)
-    # All of this stays: no collection need look at it again (a tenth of a second for 10,000).
-    gc.collect()
-    gc.freeze()
+    stored = _load(store, Paths(chosen.root))
     cluster = _cluster(chosen, inbox, stored.framework_id)
     # What reads repositories needs credentials, and is made before what keeps them.
     given = ServiceSecrets(lambda: service, clock.now)
@@ -120,11 +110,11 @@ def make(
     there = AgentSandboxes(
         lambda: cluster.master,
         lambda: service.framework_id,
-        credential=_credential(chosen),
+        credential=chosen.credential(),
         authority=chosen.master_ca_file,
     )
     kept = KeptLogs(chosen.dir / "logs")
-    app = _make_app(
+    app = answering.make_app(
         chosen,
         service,
         cluster,
@@ -138,46 +128,13 @@ def make(
     return Leading(service, cluster, following, reading, keeping, app)
 
 
-def _make_app(
-    chosen: Settings,
-    service: Service,
-    cluster: mesos.MesosCluster,
-    *,
-    refs: Mirrors,
-    sandboxes: LastingSandboxes,
-    secrets: ServiceSecrets,
-    clock: Clock,
-    registry: CollectorRegistry,
-) -> FastAPI:
-    """Return the API and the dashboard over the parts."""
-    operator, addresses = chosen.token(), chosen.addresses()
-    admission = _admission(chosen.dir, operator, service, clock)
-    ports = dashboard.Ports(
-        previews=ServicePreviews(service),
-        refs=refs,
-        sandboxes=sandboxes,
-        agents=MesosState(
-            lambda: cluster.master, _credential(chosen), authority=chosen.master_ca_file
-        ),
-        tokens=admission.tokens,
-        audit=admission.audit,
-        secrets=secrets,
-        ready=lambda: _not_ready(service, cluster),
-    )
-    app = http_api.make_app(
-        ports.previews,
-        refs,
-        sandboxes,
-        admission=admission,
-        agents=ports.agents,
-        secrets=secrets,
-        addresses=addresses,
-        registry=registry,
-        ready=ports.ready,
-        checks=http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster)),
-    )
-    dashboard.add_dashboard(app, ports, operator_token=operator, addresses=addresses)
-    return app
+def _load(store: Store, paths: Paths) -> Stored:
+    stored = store.load()
+    refuse_without_id(stored, paths.framework_id)
+    # All of this stays: no collection need look at it again (a tenth of a second for 10,000).
+    gc.collect()
+    gc.freeze()
+    return stored
 
 
 def refuse_without_id(stored: Stored, path: str) -> None:
@@ -206,15 +163,6 @@ def describe(chosen: Settings) -> InstallationRecord:
     )
 
 
-def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> http_api.Admission:
-    return http_api.Admission(
-        ServiceTokens(service, operator, functools.partial(token_urlsafe, 32)),
-        http_api.Audit(folder, clock.now, functools.partial(token_hex, 6)),
-        http_api.Vouching(operator, clock.now),
-        clock.monotonic,
-    )
-
-
 def _origin(chosen: Settings, executor: Executor) -> Origin:
     """Return what is the same for every task; the framework id is Mesos's to give."""
     return Origin(
@@ -227,11 +175,6 @@ def _origin(chosen: Settings, executor: Executor) -> Origin:
     )
 
 
-def _credential(chosen: Settings) -> tuple[str, str] | None:
-    secret = chosen.secret()
-    return (chosen.principal, secret) if chosen.principal and secret else None
-
-
 def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.MesosCluster:
     info = mesos.framework_info(
         name=chosen.name,
@@ -241,7 +184,7 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.
         webui_url=f"{chosen.api}/",
         principal=chosen.principal,
     )
-    credential = _credential(chosen)
+    credential = chosen.credential()
     return mesos.MesosCluster(
         mesos.Inbox(inbox.put),
         info,
@@ -249,19 +192,4 @@ def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> mesos.
         framework_id=framework_id,
         credential=Credential(*credential) if credential else None,
         tls=tls.make_context(chosen.master_ca_file) if chosen.master_ca_file else None,
-    )
-
-
-def _not_ready(service: Service, cluster: mesos.MesosCluster) -> str | None:
-    return health.why_not(_readiness(service, cluster))
-
-
-def _readiness(service: Service, cluster: mesos.MesosCluster) -> tuple[Check, ...]:
-    """Return the service's checks; that of Mesos tells what the link to it has met."""
-    why = cluster.problem
-    return tuple(
-        check._replace(detail=f"{check.detail} ({why})")
-        if why and check.name == "mesos" and not check.ok
-        else check
-        for check in service.readiness()
     )

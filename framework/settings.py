@@ -249,9 +249,11 @@ class Settings(EnvironmentSettings):
         """Read the keys that seal what apps are given, none where there is no file."""
         return read_keys(self.key_file) if self.key_file else ()
 
-    def secret(self) -> str | None:
-        """Read the principal's secret, if there is one."""
-        return read_secret(self.secret_file) if self.secret_file else None
+    def credential(self) -> tuple[str, str] | None:
+        """Read who this is for Mesos: the principal and its secret, if there is one."""
+        if not self.principal or self.secret_file is None:
+            return None
+        return self.principal, read_secret(self.secret_file)
 
 
 def read(environ: Mapping[str, str]) -> Settings:

@@ -4,7 +4,6 @@ import functools
 import secrets
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from fastapi import FastAPI
 
@@ -23,34 +22,18 @@ from framework.dashboard.preview_pages import PreviewPages
 from framework.dashboard.sessions import Sessions
 from framework.dashboard.sign_in import SignIn
 from framework.dashboard.streams import Streams
+from framework.http_api import Admission, Ports
 from framework.http_api.agent_shares import AgentShares
 from framework.http_api.answers import Presenter
-from framework.http_api.audit import Audit
 from framework.http_api.leads import Leads
 from framework.http_api.logs import Logs
-from framework.ports import Agents, Previews, Refs, Sandboxes, Secrets, Tokens
 from prevs.names import Addresses
-
-
-class Ports(NamedTuple):
-    """What the dashboard reads and writes.
-
-    `ready` gives None, or why nothing can be started; it must not block.
-    """
-
-    previews: Previews
-    refs: Refs
-    sandboxes: Sandboxes
-    agents: Agents
-    tokens: Tokens
-    audit: Audit
-    secrets: Secrets
-    ready: Callable[[], str | None]
 
 
 def add_dashboard(
     app: FastAPI,
     ports: Ports,
+    admission: Admission,
     *,
     operator_token: str,
     addresses: Addresses,
@@ -58,14 +41,14 @@ def add_dashboard(
 ) -> None:
     """Have `app` answer with the dashboard at / too. `now` is in seconds since the epoch."""
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
-    sessions = Sessions(ports.tokens, operator_token, now=now, new_nonce=new_nonce)
+    sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
     pages = Pages(files, now, lambda: ports.previews.history().last)
-    doors = Doors(sessions, pages, ports.audit)
+    doors = Doors(sessions, pages, admission.audit)
     parts = Parts(
         previews=ports.previews,
-        tokens=ports.tokens,
-        audit=ports.audit,
+        tokens=admission.tokens,
+        audit=admission.audit,
         secrets=ports.secrets,
         shares=AgentShares(ports.previews, ports.agents),
         presenter=Presenter(ports.previews, addresses, ports.ready, now),

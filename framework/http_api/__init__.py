@@ -1,7 +1,7 @@
 """The framework's HTTP API: JSON, problem+json, and the log as an event stream."""
 
 from framework.http_api.admission import Admission
-from framework.http_api.application import make_app
+from framework.http_api.application import Ports, make_app
 from framework.http_api.audit import Audit
 from framework.http_api.executor_file import ExecutorFile
 from framework.http_api.executor_file import path as executor_path
@@ -13,6 +13,7 @@ __all__ = [
     "Admission",
     "Audit",
     "ExecutorFile",
+    "Ports",
     "Probes",
     "Standby",
     "Switch",

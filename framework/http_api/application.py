@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
@@ -28,30 +29,61 @@ from framework.metrics import ApiMetrics
 from framework.ports import Agents, Previews, Refs, Sandboxes, Secrets
 from prevs.names import Addresses
 
-Ready = Callable[[], str | None]
+
+class Ports(NamedTuple):
+    """What the API and the dashboard read and write.
+
+    `ready` gives None, or why nothing can be started; it must not block.
+    """
+
+    previews: Previews
+    refs: Refs
+    sandboxes: Sandboxes
+    agents: Agents
+    secrets: Secrets
+    ready: Callable[[], str | None]
 
 
-def make_app(  # noqa: PLR0913 - wiring; each is given by name
-    previews: Previews,
-    refs: Refs,
-    sandboxes: Sandboxes,
-    *,
+def make_app(
+    ports: Ports,
     admission: Admission,
-    agents: Agents,
-    secrets: Secrets,
+    *,
     addresses: Addresses,
     registry: CollectorRegistry,
-    ready: Ready,
     checks: probes.Probes,
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
-    `ready` gives None when all is well, else a sentence; it must not block. `checks` are what
-    /healthz and /readyz tell, /metrics shows `registry`.
+    `checks` are what /healthz and /readyz tell, /metrics shows `registry`.
     """
-    presenter = Presenter(previews, addresses, ready, time.time)
-    leads = Leads(previews, refs)
-    app = FastAPIOffline(
+    previews = ports.previews
+    presenter = Presenter(previews, addresses, ports.ready, time.time)
+    leads = Leads(previews, ports.refs)
+    app = _described()
+    # The token is checked by guards.Bearer, before anything is read; this is for /docs.
+    told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
+    for routes in (
+        AppRoutes(previews, leads, addresses),
+        SecretRoutes(ports.secrets),
+        PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
+        UseRoutes(previews, presenter),
+        RefRoutes(leads, addresses),
+        AgentRoutes(AgentShares(previews, ports.agents)),
+        EventRoutes(previews, Feed(previews.history)),
+        TokenRoutes(admission.tokens, admission.audit),
+    ):
+        app.include_router(routes.make_router(), dependencies=told)
+    app.include_router(probes.make_router(registry, checks))
+    description.tell_scopes(app)
+    problems.handle_problems(app, addresses)
+    admission.guard(app)
+    app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
+    return app
+
+
+def _described() -> FastAPI:
+    """Return the application with what it says of itself, and no routes yet."""
+    return FastAPIOffline(
         title="prevs",
         summary="Every commit of a git repository at its own address",
         description=description.DESCRIPTION,
@@ -64,22 +96,3 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
         # It would have somebody else's server look at the API's description.
         swagger_ui_parameters={"validatorUrl": None},
     )
-    # The token is checked by guards.Bearer, before anything is read; this is for /docs.
-    told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
-    for routes in (
-        AppRoutes(previews, leads, addresses),
-        SecretRoutes(secrets),
-        PreviewRoutes(previews, leads, Logs(sandboxes), presenter),
-        UseRoutes(previews, presenter),
-        RefRoutes(leads, addresses),
-        AgentRoutes(AgentShares(previews, agents)),
-        EventRoutes(previews, Feed(previews.history)),
-        TokenRoutes(admission.tokens, admission.audit),
-    ):
-        app.include_router(routes.make_router(), dependencies=told)
-    app.include_router(probes.make_router(registry, checks))
-    description.tell_scopes(app)
-    problems.handle_problems(app, addresses)
-    admission.guard(app)
-    app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
-    return app

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import Admission, Audit, Probes, Vouching, make_app
+from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
 from framework.ports import Sandboxes
 from prevs import names
 from program.health import Check
@@ -50,18 +50,22 @@ class ApiInProcess:
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.stuck = False
-        self.app = make_app(
+        self.ports = Ports(
             self.previews,
             self.refs,
             sandboxes or self.sandboxes,
-            admission=Admission(
-                self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read
-            ),
-            agents=self.agents,
-            secrets=self.secrets,
+            self.agents,
+            self.secrets,
+            ready=lambda: self.trouble,
+        )
+        self.admission = Admission(
+            self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read
+        )
+        self.app = make_app(
+            self.ports,
+            self.admission,
             addresses=names.addresses("localhost", port),
             registry=self.registry,
-            ready=lambda: self.trouble,
             checks=Probes(self._healthy, self._ready),
         )
 

@@ -13,7 +13,7 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp
 
-from framework.dashboard import Ports, add_dashboard
+from framework.dashboard import add_dashboard
 from prevs import names
 from tests.fakes.asgi import TOKEN, ApiInProcess
 
@@ -32,16 +32,8 @@ class Dashboard(ApiInProcess):
         super().__init__(port, token=operator_token)
         add_dashboard(
             self.app,
-            Ports(
-                previews=self.previews,
-                refs=self.refs,
-                sandboxes=self.sandboxes,
-                agents=self.agents,
-                tokens=self.tokens,
-                audit=self.audit,
-                secrets=self.secrets,
-                ready=lambda: self.trouble,
-            ),
+            self.ports,
+            self.admission,
             operator_token=operator_token,
             addresses=names.addresses("localhost", port),
             now=now,

@@ -19,7 +19,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from framework.access import Scope
-from framework.http_api import Admission, Audit, Probes, Vouching, make_app
+from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
 from framework.refs import Mirrors
 from prevs import names
 from prevs.states import State
@@ -60,20 +60,22 @@ def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
     previews, sandboxes, port = FakePreviews(), FakeSandboxes(), free_port()
     tokens = FakeTokens(TOKEN)
     app = make_app(
-        previews,
-        Mirrors(tmp_path / "mirrors"),
-        sandboxes,
-        admission=Admission(
+        Ports(
+            previews,
+            Mirrors(tmp_path / "mirrors"),
+            sandboxes,
+            FakeAgents(),
+            FakeSecrets(lambda name: name in previews.known_apps),
+            ready=lambda: None,
+        ),
+        Admission(
             tokens,
             Audit(tmp_path, time.time, lambda: secrets.token_hex(6)),
             Vouching(TOKEN, time.time),
             time.monotonic,
         ),
-        agents=FakeAgents(),
-        secrets=FakeSecrets(lambda name: name in previews.known_apps),
         addresses=names.addresses("localhost", 8080),
         registry=CollectorRegistry(),
-        ready=lambda: None,
         checks=Probes(tuple, tuple),
     )
     config = uvicorn.Config(

@@ -31,7 +31,7 @@ def test_what_is_not_said_has_its_default(environ: dict[str, str]) -> None:
     assert (chosen.host, chosen.port) == ("127.0.0.1", 8090)
     assert (chosen.role, chosen.name, chosen.refs_interval) == ("prevs", "prevs", 10.0)
     assert (chosen.executor_python, chosen.executor_bundle) == ("python3", None)
-    assert chosen.secret() is None
+    assert chosen.credential() is None
 
 
 def test_what_is_said_is_taken(environ: dict[str, str]) -> None:
@@ -54,7 +54,7 @@ def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> Non
     environ |= {"PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": str(tmp_path / "secret")}
     chosen = settings.read(environ)
     assert chosen.token() == "the token"
-    assert chosen.secret() == "the secret"
+    assert chosen.credential() == ("p", "the secret")
     assert "the secret" not in repr(chosen)
 
 

@@ -1,0 +1,70 @@
+"""What answers requests while this framework leads: the API and the dashboard over its parts."""
+
+import functools
+from pathlib import Path
+from secrets import token_hex, token_urlsafe
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from framework import dashboard, http_api
+from framework.clock import Clock
+from framework.mesos import MesosCluster
+from framework.mesos_state import MesosState
+from framework.ports import Refs, Sandboxes, Secrets
+from framework.previews import ServicePreviews
+from framework.service import Service
+from framework.settings import Settings
+from framework.tokens import ServiceTokens
+from program import health
+from program.health import Check
+
+
+def make_app(
+    chosen: Settings,
+    service: Service,
+    cluster: MesosCluster,
+    *,
+    refs: Refs,
+    sandboxes: Sandboxes,
+    secrets: Secrets,
+    clock: Clock,
+    registry: CollectorRegistry,
+) -> FastAPI:
+    """Return the API, and the dashboard at its /."""
+    operator, addresses = chosen.token(), chosen.addresses()
+    checks = http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster))
+    ports = http_api.Ports(
+        previews=ServicePreviews(service),
+        refs=refs,
+        sandboxes=sandboxes,
+        agents=MesosState(
+            lambda: cluster.master, chosen.credential(), authority=chosen.master_ca_file
+        ),
+        secrets=secrets,
+        ready=lambda: health.why_not(checks.ready()),
+    )
+    admission = _admission(chosen.dir, operator, service, clock)
+    app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
+    dashboard.add_dashboard(app, ports, admission, operator_token=operator, addresses=addresses)
+    return app
+
+
+def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> http_api.Admission:
+    return http_api.Admission(
+        ServiceTokens(service, operator, functools.partial(token_urlsafe, 32)),
+        http_api.Audit(folder, clock.now, functools.partial(token_hex, 6)),
+        http_api.Vouching(operator, clock.now),
+        clock.monotonic,
+    )
+
+
+def _readiness(service: Service, cluster: MesosCluster) -> tuple[Check, ...]:
+    """Return the service's checks; that of Mesos tells what the link to it has met."""
+    why = cluster.problem
+    return tuple(
+        check._replace(detail=f"{check.detail} ({why})")
+        if why and check.name == "mesos" and not check.ok
+        else check
+        for check in service.readiness()
+    )
