@@ -21,7 +21,6 @@ from program import logs
 from program.request_ids import RequestIds
 from program.settings import SettingsError
 from proxy import certificates, haproxy_config, probing, serving, settings
-from proxy.caps import StartCap
 from proxy.controller import Controller
 from proxy.errors import HaproxyFailed
 from proxy.formers import Formers
@@ -30,16 +29,14 @@ from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files
 from proxy.haproxy_process import HaproxyProcess
 from proxy.metrics import Metrics
-from proxy.refusals import Refusals
 from proxy.reporting import Reporter
 from proxy.room import app, wake
 from proxy.room.held import Held
 from proxy.room.parts import Parts as RoomParts
-from proxy.room.tokens import Tokens
+from proxy.room.parts import make_parts as make_room_parts
 from proxy.serving import Server
 from proxy.settings import Settings
 from proxy.table import Table
-from proxy.waiting import Waiting
 from proxy.zookeeper import ZookeeperPlacements
 
 DEFECT, BAD_SETTINGS = 1, 2
@@ -74,11 +71,9 @@ class _Parts(NamedTuple):
     router: HaproxyRouter
     haproxy: HaproxyProcess
     formers: Formers
-    table: Table
     framework: FrameworkApi
-    refusals: Refusals
-    waiting: Waiting
-    room: Server
+    room: RoomParts
+    pages: Server
     wake: Server
     held: Held
 
@@ -87,7 +82,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     run = secrets.token_hex(6)
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
     token = chosen.token()
-    table = Table()
+    table, metrics = Table(), Metrics(CollectorRegistry())
     router, formers = HaproxyRouter(files.socket, files.map, run), Formers(files)
     placements = ZookeeperPlacements(
         chosen.zookeeper,
@@ -96,7 +91,6 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         lambda: loop.call_soon_threadsafe(controller.notice),
         identities=chosen.identities(),
     )
-    metrics, cap = Metrics(CollectorRegistry()), StartCap()
     controller = Controller(
         placements,
         router,
@@ -106,25 +100,16 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         took=metrics.changes.observe,
     )
     framework = FrameworkApi(chosen.addresses(), token)
-
-    def count_held(outcome: str) -> None:
-        metrics.starts.labels("held", outcome).inc()
-
-    refusals = Refusals(table, framework, proxy_id, connects=probing.takes_connections)
-    waiting = Waiting(framework, table, chosen.domain, refusals=refusals, ended=count_held)
-    room = RoomParts(
-        framework, table, refusals, waiting, Tokens(token), cap, metrics, chosen.domain
+    room = make_room_parts(
+        framework,
+        table,
+        metrics,
+        proxy_id=proxy_id,
+        token=token,
+        domain=chosen.domain,
+        connects=probing.takes_connections,
     )
-    metrics.watch(
-        applied=controller.age,
-        turned=controller.turned,
-        routes=lambda: len(table.routes),
-        refusing=lambda: len(refusals.tasks),
-        checks=controller.readiness,
-    )
-    probes = wake.Probes(
-        lambda: (controller.health(),), lambda: (controller.health(), *controller.readiness())
-    )
+    _watch(controller, room)
     return _Parts(
         placements,
         controller,
@@ -132,13 +117,28 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         router,
         HaproxyProcess(files, formers, router.replaced),
         formers,
-        table,
         framework,
-        refusals,
-        waiting,
+        room,
         serving.make_server(RequestIds(app.make_app(room))),
-        serving.make_server(wake.make_app(room, probes)),
+        serving.make_server(wake.make_app(room, _probes(controller))),
         Held(room),
+    )
+
+
+def _watch(controller: Controller, room: RoomParts) -> None:
+    """Have /metrics show what these two know."""
+    room.metrics.watch(
+        applied=controller.age,
+        turned=controller.turned,
+        routes=lambda: len(room.table.routes),
+        refusing=lambda: len(room.refusals.tasks),
+        checks=controller.readiness,
+    )
+
+
+def _probes(controller: Controller) -> wake.Probes:
+    return wake.Probes(
+        lambda: (controller.health(),), lambda: (controller.health(), *controller.readiness())
     )
 
 
@@ -151,7 +151,7 @@ async def _run(chosen: Settings, files: Files) -> int:
     parts = _wire(chosen, files, loop)
     haproxy_config.write(files, chosen.front())
     servers = [
-        loop.create_task(parts.room.serve(sockets=[serving.listen(files.room)])),
+        loop.create_task(parts.pages.serve(sockets=[serving.listen(files.room)])),
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),
     ]
     held = serving.listen(files.held)
@@ -168,7 +168,7 @@ async def _run(chosen: Settings, files: Files) -> int:
             loop.create_task(parts.formers.run()),
             loop.create_task(parts.controller.run()),
             loop.create_task(parts.reporter.run()),
-            loop.create_task(parts.refusals.run()),
+            loop.create_task(parts.room.refusals.run()),
         ]
         end = loop.create_task(_wait(told_to_end))
         await asyncio.wait([*servers, *loops, end], return_when=asyncio.FIRST_COMPLETED)
@@ -187,7 +187,7 @@ async def _start(parts: _Parts) -> None:
     What a HAProxy that is replaced holds is answered after this: what was last known may lack where
     a request was refused, which would then look as if it had been placed anew.
     """
-    parts.table.replace(parts.router.recall())
+    parts.room.table.replace(parts.router.recall())
     parts.placements.start()
     first = await parts.controller.first(_FIRST_READ_SECONDS)
     if first is not None:
@@ -204,9 +204,9 @@ async def _end(
         task.cancel()
     await asyncio.gather(*loops, return_exceptions=True)
     await parts.placements.stop()
-    parts.waiting.close()
-    parts.refusals.close()
-    parts.room.should_exit = parts.wake.should_exit = True
+    parts.room.waiting.close()
+    parts.room.refusals.close()
+    parts.pages.should_exit = parts.wake.should_exit = True
     await parts.haproxy.stop()
     await asyncio.gather(*servers, return_exceptions=True)
     await parts.framework.close()

@@ -8,7 +8,7 @@ absent where that was so for a second time.
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -22,6 +22,7 @@ from proxy.refusals import Refusals
 from proxy.room import origin
 from proxy.room.pages import Visit
 from proxy.room.tokens import Tokens
+from proxy.routes import Route
 from proxy.table import Table
 from proxy.waiting import Waiting
 
@@ -38,6 +39,29 @@ class Parts(NamedTuple):
     metrics: Metrics
     domain: str
     clock: Callable[[], float] = time.time
+
+
+def make_parts(
+    framework: Framework,
+    table: Table,
+    metrics: Metrics,
+    *,
+    proxy_id: str,
+    token: str,
+    domain: str,
+    connects: Callable[[Route], Awaitable[bool]],
+) -> Parts:
+    """Return the parts of a room. `token` is the API's, `connects` as Refusals has it.
+
+    In the end close `waiting` and `refusals`.
+    """
+
+    def count_held(outcome: str) -> None:
+        metrics.starts.labels("held", outcome).inc()
+
+    refusals = Refusals(table, framework, proxy_id, connects=connects)
+    waiting = Waiting(framework, table, domain, refusals=refusals, ended=count_held)
+    return Parts(framework, table, refusals, waiting, Tokens(token), StartCap(), metrics, domain)
 
 
 def is_navigation(request: Request) -> bool:

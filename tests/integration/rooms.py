@@ -16,18 +16,14 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.caps import StartCap
 from proxy.framework_api import FrameworkApi
 from proxy.metrics import Metrics
-from proxy.refusals import Refusals
 from proxy.room.app import make_app
 from proxy.room.origin import bare_host
-from proxy.room.parts import Parts
-from proxy.room.tokens import Tokens
+from proxy.room.parts import Parts, make_parts
 from proxy.routes import Route
 from proxy.serving import Server
 from proxy.table import Table
-from proxy.waiting import Waiting
 from tests.fakes.framework_api import TOKEN, Previews, serving
 
 DOMAIN = "localhost"
@@ -77,19 +73,7 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
 
         async def serve() -> None:
             table, framework = Table(), FrameworkApi([api], TOKEN)
-            refusals = Refusals(table, framework, "the-proxy", connects=_takes_none)
-            waiting = Waiting(framework, table, DOMAIN, refusals=refusals, ended=lambda _: None)
-            parts = Parts(
-                framework,
-                table,
-                refusals,
-                waiting,
-                Tokens(TOKEN),
-                StartCap(),
-                Metrics(CollectorRegistry()),
-                DOMAIN,
-                clock,
-            )
+            parts = _parts(framework, table)._replace(clock=clock)
             front = _Front(make_app(parts), table)
             server = Server(
                 uvicorn.Config(front, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
@@ -97,8 +81,8 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
             found.append((table, asyncio.get_running_loop(), server))
             ready.set()
             await server.serve(sockets=[listener])
-            refusals.close()
-            waiting.close()
+            parts.refusals.close()
+            parts.waiting.close()
             await framework.close()
 
         thread = threading.Thread(target=asyncio.run, args=(serve(),))
@@ -110,6 +94,18 @@ def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]
         finally:
             server.should_exit = True
             thread.join()
+
+
+def _parts(framework: FrameworkApi, table: Table) -> Parts:
+    return make_parts(
+        framework,
+        table,
+        Metrics(CollectorRegistry()),
+        proxy_id="the-proxy",
+        token=TOKEN,
+        domain=DOMAIN,
+        connects=_takes_none,
+    )
 
 
 async def _takes_none(_: Route) -> bool:

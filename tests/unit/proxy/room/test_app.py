@@ -5,16 +5,12 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from proxy.caps import StartCap
 from proxy.metrics import Metrics
-from proxy.refusals import Refusals
 from proxy.room import downloads
 from proxy.room.app import make_app
-from proxy.room.parts import Parts
-from proxy.room.tokens import Tokens
+from proxy.room.parts import make_parts
 from proxy.routes import Route
 from proxy.table import Table
-from proxy.waiting import Waiting
 from tests.fakes.framework_api import FakeFramework
 from tests.fakes.placements import SHA
 
@@ -48,12 +44,14 @@ class Bench:
         self.framework = SlowFramework()
         self.framework.world.add("hello", "main", SHA)
         self.framework.world.start("hello", "main")
-        table, framework = Table(), self.framework
-        refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
-        waiting = Waiting(framework, table, "localhost", refusals=refusals, ended=print)
-        metrics = Metrics(CollectorRegistry())
-        parts = Parts(
-            framework, table, refusals, waiting, Tokens("x"), StartCap(), metrics, "localhost"
+        parts = make_parts(
+            self.framework,
+            Table(),
+            Metrics(CollectorRegistry()),
+            proxy_id="the-proxy",
+            token="x",
+            domain="localhost",
+            connects=takes_none,
         )
         transport = httpx.ASGITransport(make_app(parts))
         self.client = httpx.AsyncClient(transport=transport, base_url=BASE)

@@ -11,13 +11,10 @@ from prometheus_client import CollectorRegistry
 from proxy import caps, serving
 from proxy.caps import StartCap
 from proxy.metrics import Metrics
-from proxy.refusals import Refusals
 from proxy.room.held import Held
-from proxy.room.parts import Parts
-from proxy.room.tokens import Tokens
+from proxy.room.parts import make_parts
 from proxy.routes import Route
 from proxy.table import Table
-from proxy.waiting import Waiting
 from tests.fakes.clock import FakeClock
 from tests.fakes.framework_api import FakeFramework
 
@@ -40,13 +37,17 @@ class Bench:
         framework = FakeFramework()
         for number in range(200):
             framework.world.add("hello", f"b{number}", f"{number:040x}")
-        refusals = Refusals(self.table, framework, "the-proxy", connects=self._connects)
-        waiting = Waiting(framework, self.table, "localhost", refusals=refusals, ended=print)
-        cap, tokens = StartCap(clock=self.clock.read), Tokens("x")
-        parts = Parts(
-            framework, self.table, refusals, waiting, tokens, cap, self.metrics, "localhost"
+        parts = make_parts(
+            framework,
+            self.table,
+            self.metrics,
+            proxy_id="the-proxy",
+            token="x",
+            domain="localhost",
+            connects=self._connects,
         )
-        self._waiting = waiting
+        self._waiting = parts.waiting
+        parts = parts._replace(cap=StartCap(clock=self.clock.read))
         self._held = Held(parts, pause=lambda _: self.turns.get())
         self._path = folder / "held.sock"
 
