@@ -93,38 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._stream()
         return self._send(*self._answers(path.split("/")[2:], body, query))
 
-    def _answers(  # noqa: PLR0911, PLR0912 - a table of calls
-        self, parts: list[str], body: Json, query: Mapping[str, str]
-    ) -> tuple[int, Any]:
+    def _answers(self, parts: list[str], body: Json, query: Mapping[str, str]) -> tuple[int, Any]:
         world = self.world
         match self.command, parts:
-            case "GET", ["apps"]:
-                return 200, _cut("apps", list(world.apps.values()), query)
-            case "POST", ["apps"]:
-                return self._added(body)
-            case _, ["apps", name, *_] if name not in world.apps:
-                return problem("unknown-app", 404, f"There is no app {name!r}.", app=name)
-            case "GET", ["apps", name]:
-                return 200, world.apps[name]
-            case "PATCH", ["apps", name]:
-                world.apps[name].update(body)
-                return 200, world.apps[name]
-            case "DELETE", ["apps", name]:
-                wanted = self.headers.get("If-Match")
-                if wanted not in (None, _tag(world.apps[name])):
-                    return problem("app-changed", 412, f"{name!r} is not as it was.", app=name)
-                del world.apps[name]
-                return 204, None
-            case "GET", ["apps", name, "labels", label]:
-                return self._resolved(name, label)
-            case "GET", ["apps", _, "refs"]:
-                found = _cut("refs", _matching(world.refs, query), query)
-                return 200, found | {"as_of": 1.0, "problem": world.problem}
-            case "GET", ["apps", _, "commits"]:
-                return 200, _cut("commits", world.commits, query)
-            case _, ["apps", name, "environment" | "credential" as part, *rest]:
-                answer = self._variables if part == "environment" else self._credential
-                return answer(name, rest, body)
+            case _, ["apps", *rest]:
+                return self._app_answers(rest, body, query)
             case "GET", ["agents" | "events" as name]:
                 return 200, _cut(name, getattr(world, name), query)
             case "GET", ["audit"]:
@@ -137,6 +110,46 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, _cut("queue", queued, query)
             case _, ["previews", *rest]:
                 return self._preview_answers(rest, body, query)
+        return problem("not-found", 404, "There is nothing here.")
+
+    def _app_answers(  # noqa: PLR0911 - a table of calls
+        self, parts: list[str], body: Json, query: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        apps = self.world.apps
+        match self.command, parts:
+            case "GET", []:
+                return 200, _cut("apps", list(apps.values()), query)
+            case "POST", []:
+                return self._added(body)
+            case _, [name, *_] if name not in apps:
+                return problem("unknown-app", 404, f"There is no app {name!r}.", app=name)
+            case "GET", [name]:
+                return 200, apps[name]
+            case "PATCH", [name]:
+                apps[name].update(body)
+                return 200, apps[name]
+            case "DELETE", [name]:
+                return self._removed(name)
+            case _, [name, "environment", *rest]:
+                return self._variables(name, rest, body)
+            case _, [name, "credential", *rest]:
+                return self._credential(name, rest, body)
+            case "GET", [name, *rest]:
+                return self._repository_answers(name, rest, query)
+        return problem("not-found", 404, "There is nothing here.")
+
+    def _repository_answers(
+        self, app: str, parts: list[str], query: Mapping[str, str]
+    ) -> tuple[int, Any]:
+        world = self.world
+        match parts:
+            case ["labels", label]:
+                return self._resolved(app, label)
+            case ["refs"]:
+                found = _cut("refs", _matching(world.refs, query), query)
+                return 200, found | {"as_of": 1.0, "problem": world.problem}
+            case ["commits"]:
+                return 200, _cut("commits", world.commits, query)
         return problem("not-found", 404, "There is nothing here.")
 
     def _variables(self, app: str, parts: list[str], body: Json) -> tuple[int, Any]:
@@ -193,6 +206,13 @@ class _Handler(BaseHTTPRequestHandler):
         if known != wanted:
             return problem("app-exists", 409, f"An app {name!r} exists already.", app=name)
         return 201, wanted
+
+    def _removed(self, name: str) -> tuple[int, Json | None]:
+        apps, wanted = self.world.apps, self.headers.get("If-Match")
+        if wanted not in (None, _tag(apps[name])):
+            return problem("app-changed", 412, f"{name!r} is not as it was.", app=name)
+        del apps[name]
+        return 204, None
 
     def _resolved(self, name: str, label: str) -> tuple[int, Json]:
         sha = self.world.labels.get((name, label))

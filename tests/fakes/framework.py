@@ -55,21 +55,7 @@ class Framework:
         watch_link(self._client, inbox.put)
         store = ZookeeperStore(self._client, paths, Election(self._client, paths, "").win())
         stored = store.load()
-        info = mesos.framework_info(
-            name="test",
-            role="prevs",
-            user=os.environ.get("USER", "root"),
-            hostname="localhost",
-            webui_url="",
-            principal=None,
-        )
-        self.mesos = mesos.MesosCluster(
-            mesos.Inbox(inbox.put),
-            info,
-            master,
-            framework_id=stored.framework_id,
-            credential=None,
-        )
+        self.mesos = _cluster(inbox, master, stored.framework_id)
         self.service = Service(
             Records(stored, store, clock, Keyring(())),
             self.mesos,
@@ -124,6 +110,22 @@ class Framework:
                 return preview
             time.sleep(0.01)
         raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
+
+
+def _cluster(
+    inbox: "queue.SimpleQueue[events.Event]", master: str, framework_id: str | None
+) -> mesos.MesosCluster:
+    info = mesos.framework_info(
+        name="test",
+        role="prevs",
+        user=os.environ.get("USER", "root"),
+        hostname="localhost",
+        webui_url="",
+        principal=None,
+    )
+    return mesos.MesosCluster(
+        mesos.Inbox(inbox.put), info, master, framework_id=framework_id, credential=None
+    )
 
 
 @functools.cache
