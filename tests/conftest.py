@@ -25,6 +25,7 @@ from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
 from tests import chromium, free_ports
+from tests.running_parts import running
 
 # How long an example takes, or the making of one, says something of the machine only.
 settings.register_profile(
@@ -127,15 +128,8 @@ def mesos(
     for agent in agents:
         log = folder / f"{agent.name}.log"
         parts.append(agent_part(mesos_installation, agent, master=master, environ=environ, log=log))
-    started = []
-    try:
-        for part in parts:
-            bring_up(part)
-            started.append(part)
+    with running(parts):
         yield Mesos(str(master), parts[1].address, [str(agent.address) for agent in agents])
-    finally:
-        for part in reversed(started):
-            part.stop()
 
 
 def _agent(folder: Path, number: int, docker_host: str) -> Agent:

@@ -19,6 +19,7 @@ from local.parts import ProcessPart, bring_up
 from tests.contract.driver.schedulers import wait_until
 from tests.contract.driver.worlds import RealWorld, framework_info, start_real
 from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
+from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
 
@@ -48,11 +49,8 @@ def parts(
         master_part(mesos_installation, master, folder=tmp_path, environ=os.environ, log=log),
         agent_part(mesos_installation, agent, master=master, environ=os.environ, log=log),
     )
-    for part in parts:
-        bring_up(part)
-    yield parts
-    for part in reversed(parts):
-        part.stop()
+    with running(parts):
+        yield parts
 
 
 @pytest.fixture

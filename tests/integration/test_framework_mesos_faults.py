@@ -16,6 +16,7 @@ from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.framework import Framework
+from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
 
@@ -53,11 +54,8 @@ def parts(
         ),
         zookeeper_part(tmp_path / "zookeeper", free_port(), environ, tmp_path / "zookeeper.log"),
     )
-    for part in parts:
-        bring_up(part)
-    yield parts
-    for part in (parts.agent, parts.master, parts.zookeeper):
-        part.stop()
+    with running((parts.zookeeper, parts.master, parts.agent)):
+        yield parts
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ import requests
 
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, is_registered, master_part
-from local.parts import ProcessPart, bring_up
+from local.parts import ProcessPart
 from tests import free_ports
 from tests.fakes.program import Program, make_repository, remove, settings
 from tests.integration.test_framework_mistakes import refusal
+from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
 
@@ -34,18 +35,12 @@ def mesos(
     mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Mesos]:
     """A Mesos that takes `prevs` with its secret, and executors with tokens of the agent's."""
-    credentials, key = tmp_path / "credentials", tmp_path / "jwt-key"
+    credentials = tmp_path / "credentials"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
-    key.write_text(uuid.uuid4().hex)
-    key.chmod(0o600)
     at = Address(HOST, free_port())
-    master = master_part(
-        mesos_installation,
-        at,
-        folder=tmp_path / "master",
-        environ=os.environ,
-        log=tmp_path / "master.log",
-    )
+    environ, log = os.environ, tmp_path / "master.log"
+    folder = tmp_path / "master"
+    master = master_part(mesos_installation, at, folder=folder, environ=environ, log=log)
     agent = Agent(
         name="agent",
         address=Address(HOST, free_port()),
@@ -54,34 +49,31 @@ def mesos(
         executor_environ={"PATH": os.environ["PATH"]},
     )
     log = tmp_path / "agent.log"
-    asking = {
+    part = agent_part(mesos_installation, agent, master=at, environ=environ, log=log)
+    asking = _with(master, _asks_frameworks(credentials)), _with(part, _asks_executors(credentials))
+    with running(asking):
+        assert is_registered(at, agent.address)
+        yield Mesos(str(at), str(agent.address))
+
+
+def _asks_frameworks(credentials: Path) -> dict[str, str]:
+    return {
         "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
         "MESOS_HTTP_FRAMEWORK_AUTHENTICATORS": "basic",
         "MESOS_CREDENTIALS": f"file://{credentials}",
     }
-    of_executors = {
+
+
+def _asks_executors(credentials: Path) -> dict[str, str]:
+    key = credentials.with_name("jwt-key")
+    key.write_text(uuid.uuid4().hex)
+    key.chmod(0o600)
+    return {
         "MESOS_AUTHENTICATE_HTTP_EXECUTORS": "true",
         "MESOS_JWT_SECRET_KEY": str(key),
         # Beside the one for tokens an agent has one for passwords, and insists on some.
         "MESOS_HTTP_CREDENTIALS": f"file://{credentials}",
     }
-    parts = [
-        _with(master, asking),
-        _with(
-            agent_part(mesos_installation, agent, master=at, environ=os.environ, log=log),
-            of_executors,
-        ),
-    ]
-    started = []
-    try:
-        for part in parts:
-            bring_up(part)
-            started.append(part)
-        assert is_registered(at, agent.address)
-        yield Mesos(str(at), str(agent.address))
-    finally:
-        for part in reversed(started):
-            part.stop()
 
 
 def _with(part: ProcessPart, more: dict[str, str]) -> ProcessPart:

@@ -21,6 +21,7 @@ from local.mesos.parts import Address, Agent, agent_part, forget_executors, mast
 from local.parts import ProcessPart, bring_up
 from tests.free_ports import free_port
 from tests.integration.mesos_local_framework import EXECUTOR, Scheduler
+from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
 
@@ -74,13 +75,8 @@ class Pair:
 @pytest.fixture
 def pair(mesos_installation: Installation, tmp_path: Path) -> Iterator[Pair]:
     pair = Pair(mesos_installation, tmp_path)
-    try:
-        for part in pair.parts:
-            bring_up(part)
+    with running(pair.parts):
         yield pair
-    finally:
-        for part in reversed(pair.parts):
-            part.stop()
 
 
 @pytest.fixture
