@@ -3,7 +3,9 @@
 import contextlib
 import itertools
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -44,6 +46,33 @@ class Fleet:
         raise AssertionError("no proxy takes a connection")
 
 
+class Site(NamedTuple):
+    """What the tasks of both apps have: an image, /etc/prevs, repositories to read, settings."""
+
+    docker: DockerClient
+    images: Mapping[str, str]
+    folder: Path
+    environ: Mapping[str, str]
+
+    @property
+    def repositories(self) -> Path:
+        """Where they may read."""
+        return self.folder / "repositories"
+
+    def task(self, name: str, number: int, ports: Sequence[int], **environ: str) -> Task:
+        """Return a task of an app, not started, with a folder of its own."""
+        own = deployed.give(self.folder / f"{name}-{number}")
+        return Task(
+            self.docker,
+            name,
+            self.images[name],
+            shared=self.repositories,
+            folders={"/etc/prevs": self.folder / "etc", f"/var/lib/prevs/{name}": own},
+            ports=ports,
+            environ={**self.environ, **environ},
+        )
+
+
 @pytest.fixture(scope="module")
 def docker(docker_host: str) -> Iterator[DockerClient]:
     with contextlib.closing(DockerClient(base_url=docker_host)) as client:
@@ -59,41 +88,29 @@ def images(docker_host: str) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def fleet(
-    docker: DockerClient, images: dict[str, str], mesos: Mesos, zookeeper: str
-) -> Iterator[Fleet]:
-    """All of it, with the app `hello`, whose preview runs."""
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(deployed.folder())
+def site(docker: DockerClient, images: dict[str, str], zookeeper: str) -> Iterator[Site]:
+    with deployed.folder() as folder:
         etc = deployed.give(folder / "etc")
         deployed.give(etc / "token", f"{TOKEN}\n")
         deployed.give(etc / "keys", f"{Fernet.generate_key().decode()}\n")
-        repository = SampleRepository(folder / "repositories" / "hello")
-        repository.commit_app(serving("Served from our own images"))
-        ports = [free_port() for _ in range(6)]
-        api = ",".join(f"http://127.0.0.1:{port}" for port in ports[:2])
-        common = {"PREVS_ZOOKEEPER": zookeeper, "PREVS_ROOT": "/deployed"}
-        common |= {"PREVS_DOMAIN": "localhost"}
+        environ = {"PREVS_ZOOKEEPER": zookeeper, "PREVS_ROOT": "/deployed"}
+        yield Site(docker, images, folder, environ | {"PREVS_DOMAIN": "localhost"})
 
-        def task(name: str, number: int, own: Sequence[int], **environ: str) -> Task:
-            there = deployed.give(folder / f"{name}-{number}")
-            made = Task(
-                docker,
-                name,
-                images[name],
-                shared=repository.folder.parent,
-                folders={"/etc/prevs": etc, f"/var/lib/prevs/{name}": there},
-                ports=own,
-                environ={**common, **environ},
-            )
-            stack.callback(made.stop)
-            return made
 
-        # These agents run executors as who runs the tests.
-        more = {"PREVS_MASTER": mesos.zk, "PREVS_PUBLIC_URL": "", "LOGNAME": "root"}
-        frameworks = [task("framework", n, [ports[n]], **more) for n in (0, 1)]
-        proxies = [task("proxy", n, [ports[2 + n], ports[4 + n]], PREVS_API=api) for n in (0, 1)]
+@pytest.fixture(scope="module")
+def fleet(site: Site, mesos: Mesos) -> Iterator[Fleet]:
+    """All of it, with the app `hello`, whose preview runs."""
+    repository = SampleRepository(site.repositories / "hello")
+    repository.commit_app(serving("Served from our own images"))
+    ports = [free_port() for _ in range(6)]
+    api = ",".join(f"http://127.0.0.1:{port}" for port in ports[:2])
+    # These agents run executors as who runs the tests.
+    more = {"PREVS_MASTER": mesos.zk, "PREVS_PUBLIC_URL": "", "LOGNAME": "root"}
+    frameworks = [site.task("framework", n, [ports[n]], **more) for n in (0, 1)]
+    proxies = [site.task("proxy", n, [ports[2 + n], ports[4 + n]], PREVS_API=api) for n in (0, 1)]
+    with contextlib.ExitStack() as stack:
         for each in (*frameworks, *proxies):
+            stack.callback(each.stop)
             each.start()
         made = Fleet(frameworks, proxies, ports[2:4])
         app = {"name": "hello", "repository": str(repository.folder), "mem": 64}
