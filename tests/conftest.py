@@ -81,7 +81,8 @@ def docker_host() -> Iterator[str]:
 
 def _images(host: str) -> set[str]:
     with contextlib.closing(DockerClient(base_url=host)) as client:
-        tags = (tag for image in client.images.list() for tag in image.tags)
+        # Not `images.list`, which asks for each of them: other runs remove theirs meanwhile.
+        tags = (tag for image in client.api.images() for tag in image["RepoTags"] or ())
         return {tag for tag in tags if tag.startswith("prevs/")}
 
 
