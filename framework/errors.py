@@ -245,6 +245,18 @@ class Unavailable(FrameworkError):
         self.part = part
 
 
+class AgentRefused(Unavailable):
+    """An agent does not let this framework read the sandboxes of its executors."""
+
+    def __init__(self, agent: str) -> None:
+        super().__init__(f"The agent {agent}")
+        self.args = (
+            f"The agent {agent} does not let this framework read its logs: whoever runs prevs has "
+            "to give it a principal that may (PREVS_AGENTS_PRINCIPAL).",
+        )
+        self.agent = agent
+
+
 class BeingRemoved(Unavailable):
     """An app of that name is still being removed."""
 

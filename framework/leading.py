@@ -111,6 +111,7 @@ def make(
         lambda: cluster.master,
         lambda: service.framework_id,
         credential=chosen.credential(),
+        agents_credential=chosen.agents_credential(),
         authority=chosen.master_ca_file,
     )
     kept = KeptLogs(chosen.dir / "logs")

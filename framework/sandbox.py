@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from framework import holes
-from framework.errors import Unavailable
+from framework.errors import AgentRefused, Unavailable
 from prevs.records import PreviewRecord
 
 PIECE_SIZE = 64 * 1024
@@ -24,6 +24,7 @@ _PAGE_SIZE = 4096
 _TIMEOUTS_S = (2.0, 5.0)
 _ADDRESSES_AGE_S = 5.0
 _END = -1
+_REFUSALS = (requests.codes.unauthorized, requests.codes.forbidden)
 
 
 class AgentSandboxes:
@@ -31,7 +32,8 @@ class AgentSandboxes:
 
     `master` gives the leading master as host:port, `framework_id` the id that Mesos gave us; both
     give None while it isn't known. `clock` gives monotonic seconds. The `credential`, a principal
-    and its secret, is for the master alone; so is TLS, with a certificate of an `authority`.
+    and its secret, is for the master alone, `agents_credential` for agents; TLS, with a certificate
+    of an `authority`, is for the master alone.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class AgentSandboxes:
         clock: Callable[[], float] = time.monotonic,
         *,
         credential: tuple[str, str] | None = None,
+        agents_credential: tuple[str, str] | None = None,
         authority: Path | None = None,
     ) -> None:
         self._master = master
         self._credential = credential
+        self._agents_credential = agents_credential
         self._framework_id = framework_id
         self._clock = clock
         self._session = requests.Session()
@@ -89,7 +93,7 @@ class AgentSandboxes:
         return whole_lines or data, end
 
     def _read(self, preview: PreviewRecord, offset: int, length: int) -> tuple[bytes, int]:
-        """Return the bytes and where they begin. Raises Unavailable."""
+        """Return the bytes and where they begin. Raises AgentRefused, Unavailable."""
         framework_id = self._framework_id()
         if not (framework_id and preview.task_id and preview.agent_id):
             return b"", max(offset, 0)
@@ -100,13 +104,18 @@ class AgentSandboxes:
         query = {"path": f"{run}/stdout", "offset": str(offset), "length": str(length)}
         try:
             answer = self._session.get(
-                f"http://{address}/files/read", params=query, timeout=_TIMEOUTS_S
+                f"http://{address}/files/read",
+                params=query,
+                auth=self._agents_credential,
+                timeout=_TIMEOUTS_S,
             )
         except requests.RequestException as exc:
             self._suspect(preview.agent_id)
             raise Unavailable(f"The agent {preview.agent_host or address}") from exc
         if answer.status_code == requests.codes.not_found:
             return b"", max(offset, 0)
+        if answer.status_code in _REFUSALS:
+            raise AgentRefused(preview.agent_host or address)
         if not answer.ok:
             raise Unavailable(f"The files API of the agent {preview.agent_host or address}")
         return read_answer(answer.content)

@@ -115,6 +115,15 @@ class Settings(EnvironmentSettings):
     secret_file: SecretFile | None = Field(
         default=None, description="Holds the principal's secret. Both, or none."
     )
+    agents_principal: str | None = Field(
+        default=None,
+        description="Who the framework is for agents that ask who reads their files "
+        "(`--authenticate_http_readonly`), which is how logs are read. One of its own, with no "
+        "other right: every agent sees its secret.",
+    )
+    agents_secret_file: SecretFile | None = Field(
+        default=None, description="Holds that principal's secret. Both, or none."
+    )
     key_file: KeyFile | None = Field(
         default=None,
         description="Holds the keys that seal what apps are given (variables, secrets, "
@@ -192,8 +201,13 @@ class Settings(EnvironmentSettings):
 
     @model_validator(mode="after")
     def _check_pair(self) -> "Settings":
-        if (self.principal is None) != (self.secret_file is None):
-            raise ValueError(f"{PREFIX}PRINCIPAL and {PREFIX}SECRET_FILE go together: set both")
+        for name, principal, file in (
+            ("", self.principal, self.secret_file),
+            ("AGENTS_", self.agents_principal, self.agents_secret_file),
+        ):
+            if (principal is None) != (file is None):
+                both = f"{PREFIX}{name}PRINCIPAL and {PREFIX}{name}SECRET_FILE"
+                raise ValueError(f"{both} go together: set both")
         return self
 
     @model_validator(mode="after")
@@ -251,9 +265,15 @@ class Settings(EnvironmentSettings):
 
     def credential(self) -> tuple[str, str] | None:
         """Read who this is for Mesos: the principal and its secret, if there is one."""
-        if not self.principal or self.secret_file is None:
-            return None
-        return self.principal, read_secret(self.secret_file)
+        return _credential(self.principal, self.secret_file)
+
+    def agents_credential(self) -> tuple[str, str] | None:
+        """Read who this is for agents whose logs it reads, if there is one."""
+        return _credential(self.agents_principal, self.agents_secret_file)
+
+
+def _credential(principal: str | None, file: Path | None) -> tuple[str, str] | None:
+    return (principal, read_secret(file)) if principal and file else None
 
 
 def read(environ: Mapping[str, str]) -> Settings:

@@ -34,9 +34,13 @@ class Mesos(NamedTuple):
 def mesos(
     mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Mesos]:
-    """A Mesos that takes `prevs` with its secret, and executors with tokens of the agent's."""
-    credentials = tmp_path / "credentials"
+    """A Mesos that takes `prevs` with its secret, and executors with tokens of the agent's.
+
+    What the agent shows of itself, logs too, is for `reader` alone.
+    """
+    credentials, readers = tmp_path / "credentials", tmp_path / "readers"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
+    readers.write_text('{"credentials": [{"principal": "reader", "secret": "may read"}]}')
     at = Address(HOST, free_port())
     environ, log = os.environ, tmp_path / "master.log"
     folder = tmp_path / "master"
@@ -50,7 +54,7 @@ def mesos(
     )
     log = tmp_path / "agent.log"
     part = agent_part(mesos_installation, agent, master=at, environ=environ, log=log)
-    asking = _with(master, _asks_frameworks(credentials)), _with(part, _asks_executors(credentials))
+    asking = _with(master, _asks_frameworks(credentials)), _with(part, _asks_executors(readers))
     with running(asking):
         assert is_registered(at, agent.address)
         yield Mesos(str(at), str(agent.address))
@@ -71,8 +75,11 @@ def _asks_executors(credentials: Path) -> dict[str, str]:
     return {
         "MESOS_AUTHENTICATE_HTTP_EXECUTORS": "true",
         "MESOS_JWT_SECRET_KEY": str(key),
+        "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
         # Beside the one for tokens an agent has one for passwords, and insists on some.
         "MESOS_HTTP_CREDENTIALS": f"file://{credentials}",
+        # For the master that is idle in the same program (local/mesos), and asks as well.
+        "MESOS_CREDENTIALS": f"file://{credentials}",
     }
 
 
@@ -110,17 +117,12 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_to
     framework = program(PRINCIPAL="prevs", SECRET_FILE=str(secret))
     framework.start()
     framework.wait_ready()
-    repository = str(make_repository(tmp_path / "hello"))
-    app = {"name": "hello", "mem": 64, "repository": repository}
-    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
-    order = {"app": "hello", "label": "main"}
-    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
-    preview = framework.wait_state(path, "running")
+    path = start_hello(framework, tmp_path)
 
     subscribe = {
         "type": "SUBSCRIBE",
         "framework_id": {"value": "somebody"},
-        "executor_id": {"value": preview["task_id"]},
+        "executor_id": {"value": framework.ask("GET", path).json()["task_id"]},
         "subscribe": {"unacknowledged_tasks": [], "unacknowledged_updates": []},
     }
     for headers in ({}, {"Authorization": "Bearer e30.e30.AAAA"}):
@@ -135,6 +137,44 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_to
     assert "right" not in [word.strip('",') for word in log.split()]
     _assert_no_token_is_left(tmp_path / "agent")
     assert framework.end() == 0
+
+
+def test_an_agent_takes_the_principal_of_its_own_that_logs_are_read_by(
+    mesos: Mesos, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    """Agents of `prevs local` ask nobody for /files/read, as Mesos's own programs do: see /state.
+
+    How one is answered that asks there is in tests/unit/framework/test_sandbox.py.
+    """
+    secret, lesser = tmp_path / "secret", tmp_path / "lesser"
+    secret.write_text("right\n")
+    lesser.write_text("may read\n")
+    framework = program(
+        PRINCIPAL="prevs",
+        SECRET_FILE=str(secret),
+        AGENTS_PRINCIPAL="reader",
+        AGENTS_SECRET_FILE=str(lesser),
+    )
+    framework.start()
+    framework.wait_ready()
+    path = start_hello(framework, tmp_path)
+    assert "stand-in" in framework.ask("GET", f"{path}/log").text
+    state = f"http://{mesos.agent}/state"
+    told = [None, ("prevs", "right"), ("reader", "may read")]
+    answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in told]
+    assert answers == [401, 401, 200]
+    assert "may read" not in framework.log.read_text()
+    assert framework.end() == 0
+
+
+def start_hello(framework: Program, folder: Path) -> str:
+    """Have a preview run; return where it is."""
+    app = {"name": "hello", "mem": 64, "repository": str(make_repository(folder / "hello"))}
+    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
+    order = {"app": "hello", "label": "main"}
+    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
+    framework.wait_state(path, "running")
+    return path
 
 
 def _assert_no_token_is_left(agent: Path) -> None:

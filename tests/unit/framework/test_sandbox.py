@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.errors import Unavailable
+from framework.errors import AgentRefused, Unavailable
 from framework.sandbox import AgentSandboxes, read_addresses, read_answer
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -101,6 +101,23 @@ def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> 
     sandboxes.read(PREVIEW, 0)
     assert mesos.asked[0] == "/slaves"
     assert [bool(told) for told in mesos.told] == [True, False]
+
+
+def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
+    sandboxes = AgentSandboxes(
+        lambda: mesos.address, lambda: "F", lambda: 0.0, agents_credential=("reader", "secret")
+    )
+    assert sandboxes.read(PREVIEW, 0)[1] == 14
+    assert mesos.told == [None, "Basic cmVhZGVyOnNlY3JldA=="]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_agent_that_lets_it_read_nothing_is_named_with_what_to_do(
+    mesos: StandIn, status: int
+) -> None:
+    mesos.status = status
+    with pytest.raises(AgentRefused, match="PREVS_AGENTS_PRINCIPAL"):
+        sandboxes_of(mesos).read(PREVIEW, 0)
 
 
 def test_a_read_is_bounded(mesos: StandIn) -> None:

@@ -51,11 +51,15 @@ def test_what_is_said_is_taken(environ: dict[str, str]) -> None:
 
 def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("the secret")
+    (tmp_path / "lesser").write_text("another secret")
     environ |= {"PREVS_PRINCIPAL": "p", "PREVS_SECRET_FILE": str(tmp_path / "secret")}
+    environ |= {"PREVS_AGENTS_PRINCIPAL": "q", "PREVS_AGENTS_SECRET_FILE": f"{tmp_path}/lesser"}
     chosen = settings.read(environ)
     assert chosen.token() == "the token"
     assert chosen.credential() == ("p", "the secret")
+    assert chosen.agents_credential() == ("q", "another secret")
     assert "the secret" not in repr(chosen)
+    assert "another secret" not in repr(chosen)
 
 
 def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
@@ -91,8 +95,11 @@ def test_a_master_that_the_driver_cannot_speak_to_is_told_p22(
     assert "by IPv4; for TLS there is PREVS_MASTER_CA_FILE" in told
 
 
-def test_a_principal_without_its_secret_is_a_problem(environ: dict[str, str]) -> None:
-    assert "go together" in problems({**environ, "PREVS_PRINCIPAL": "p"})[0]
+@pytest.mark.parametrize("name", ["PREVS_PRINCIPAL", "PREVS_AGENTS_PRINCIPAL"])
+def test_a_principal_without_its_secret_is_a_problem(environ: dict[str, str], name: str) -> None:
+    why = problems({**environ, name: "p"})[0]
+    assert f"{name} and" in why
+    assert "go together" in why
 
 
 def test_an_empty_token_is_none(environ: dict[str, str], tmp_path: Path) -> None:
