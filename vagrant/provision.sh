@@ -235,7 +235,7 @@ END
   elif ! grep --quiet '"live-restore": *true' /etc/docker/daemon.json; then
     say 'A restart of Docker will end every preview here: /etc/docker/daemon.json has no "live-restore": true.'
   fi
-  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required"}'
+  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required", "PREVS_ISOLATION_BUILDS": "yes"}'
   put /etc/mesos/agent.env <<END
 PREVS_MESOS_MASTER=$master:$master_port
 LIBPROCESS_IP=$address

@@ -121,13 +121,16 @@ def test_a_visitor_is_served_by_machines_that_the_script_has_made(cluster: Clust
         assert nothing.split() == ["/opt/prevs*", "/usr/local/bin/*"]
 
 
-def test_previews_are_kept_from_their_agent_by_rules_that_executors_have_set(
+def test_previews_and_builds_are_kept_from_their_agent_by_rules_that_executors_have_set(
     cluster: Cluster,
 ) -> None:
     for agent in ("agent-1", "agent-2"):
         rules = cluster.machines[agent].run("iptables", "-w", "-t", "mangle", "-S")
-        assert "-A PREVS-" in rules
-        assert "--dst-type LOCAL -j DROP" in rules
+        dropping = [
+            line for line in rules.splitlines() if line.endswith("--dst-type LOCAL -j DROP")
+        ]
+        assert len(dropping) == 2
+        assert "-A PREVS-docker0 -m addrtype --dst-type LOCAL -j DROP" in dropping
 
 
 def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
