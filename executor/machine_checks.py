@@ -16,6 +16,14 @@ OLDEST_PYTHON = (3, 9)
 OLDEST_GIT = (2, 32)
 """The first that reads GIT_CONFIG_COUNT and GIT_CONFIG_GLOBAL."""
 
+_LIMITS = {
+    "CPUShares": "CPU",
+    "MemoryLimit": "memory",
+    "SwapLimit": "swap",
+    "PidsLimit": "processes",
+}
+"""By their names in Docker's answer to /info."""
+
 _SLOW_DRIVERS = ("vfs", "devicemapper")
 _LITTLE_GB, _LEAST_GB = 5.0, 1.0
 _LITTLE_INODES, _LEAST_INODES = 300_000, 60_000
@@ -138,6 +146,7 @@ def _judge_docker(machine: Machine) -> list[Finding]:
         _judge_builder(machine.buildx),
         _judge_storage(str(info.get("Driver", "?"))),
         _judge_cgroup(info),
+        _judge_limits(info),
         _judge_restore(live=bool(info.get("LiveRestoreEnabled"))),
     ]
 
@@ -164,6 +173,15 @@ def _judge_cgroup(info: Mapping[str, Any]) -> Finding:
     told = f"The driver is {driver}: Mesos does not count what is in containers."
     advice = '"exec-opts": ["native.cgroupdriver=cgroupfs"] in Docker\'s daemon.json changes it.'
     return Finding("cgroup", WARNING, told, advice)
+
+
+def _judge_limits(info: Mapping[str, Any]) -> Finding:
+    missing = [name for key, name in _LIMITS.items() if not info.get(key)]
+    if not missing:
+        return Finding("limits", OK, "The kernel can limit CPU, memory, swap and processes.")
+    told = f"The kernel cannot limit {' and '.join(missing)}: one preview may take all of it."
+    advice = "Debian: `cgroup_enable=memory swapaccount=1` for the kernel, and start it again."
+    return Finding("limits", WARNING, told, advice)
 
 
 def _judge_restore(*, live: bool) -> Finding:

@@ -12,6 +12,7 @@ INFO = {
     "CgroupDriver": "cgroupfs",
     "CgroupVersion": "2",
     "LiveRestoreEnabled": True,
+    **dict.fromkeys(("CPUShares", "MemoryLimit", "SwapLimit", "PidsLimit"), True),
 }
 WELL = Machine(
     python=(3, 11, 2),
@@ -58,6 +59,7 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"ssh": None}, "ssh", "warning"),
         ({"buildx": None}, "buildx", "warning"),
         ({"docker": None, "docker_problem": "Permission denied"}, "docker", "wrong"),
+        ({"docker_info": {**INFO, "SwapLimit": False}}, "limits", "warning"),
         ({"docker_info": {**INFO, "Driver": "vfs"}}, "storage", "warning"),
         ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
         ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
