@@ -43,7 +43,7 @@ class Crowd(NamedTuple):
     def resources(self) -> str:
         """What each agent has: room for its part of the previews, and for one more."""
         each = -(-self.apps * self.previews // self.agents) + 1
-        return f"cpus:{each * 0.12:.2f};mem:{each * 96};disk:1000;ports:[21000-{20999 + each}]"
+        return f"cpus:{each * 0.12:.2f};mem:{each * 128};disk:1000;ports:[21000-{20999 + each}]"
 
 
 class Running(NamedTuple):

@@ -7,8 +7,12 @@ from framework import resources
 from framework.resources import Resource
 
 EXECUTOR_CPUS = 0.01
-EXECUTOR_MEM = 32
-"""What an executor itself takes; below these Mesos warns that it does not count it."""
+EXECUTOR_MEM = 64
+"""What an executor itself takes; below 0.01 CPUs and 32 MB Mesos warns that it does not count it.
+
+It takes 36 MB; where Mesos counts memory, git and docker's client are in its group as well while it
+fetches and builds, and a small preview leaves them little of its own.
+"""
 _MANY_PORTS = 100
 
 

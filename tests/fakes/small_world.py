@@ -36,7 +36,7 @@ APPS = (
     AppRecord("hello", "/srv/hello", mem=128, max_previews=2, idle_after=0),
     AppRecord("world", "/srv/world", mem=256, max_previews=3, idle_after=120),
 )
-EXECUTOR_MEM = 32
+EXECUTOR_MEM = 64
 LIMITS = Limits(previews=4, starts_per_agent=2, starts_per_app=2, drain=5.0, vanished=90.0)
 MENDED_SECONDS = 600.0
 """Shorter than the time between two questions for everything that Mesos has."""

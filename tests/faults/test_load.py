@@ -15,8 +15,8 @@ from tests.faults.visitors import Seen
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
 
 ASKED, ROOM = 50, 20
-MEM = 170
-"""MB of a preview, which with its executor's 32 fit ten times into an agent, or five times beside
+MEM = 140
+"""MB of a preview, which with its executor's 64 fit ten times into an agent, or five times beside
 one of the fleet, or not at all beside two: 20 times into four agents, wherever the fleet is."""
 
 

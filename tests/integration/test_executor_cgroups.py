@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import requests
 
+from framework.agents import EXECUTOR_MEM
 from local import processes
 from local.containers import remove_all
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import bring_up
-from tests.fakes.samples import nothing_left, remove_image, wait_until
+from tests.fakes.samples import nothing_left, remove_image, serving, wait_until
 from tests.integration.lone_agent import lone_agent
 from tests.integration.test_executor_mesos import APP, World
 
@@ -96,4 +97,16 @@ def test_mesos_counts_and_ends_what_is_in_the_container(agent: tuple[Agent, Worl
     [counted] = requests.get(f"http://{made.address}/containers", timeout=30).json()
     statistics: dict[str, Any] = counted["statistics"]
     assert statistics["mem_total_bytes"] > 60 * MB
-    assert statistics["mem_limit_bytes"] == (256 + 32) * MB
+    assert statistics["mem_limit_bytes"] == (256 + EXECUTOR_MEM) * MB
+
+
+def test_a_repository_larger_than_the_task_is_fetched_built_and_served(
+    agent: tuple[Agent, World],
+) -> None:
+    _, world = agent
+    world.repository.git("config", "core.compression", "0")
+    large = os.urandom(100 * MB)
+    sha = world.repository.commit_app(serving("small"), {"large": large, ".dockerignore": "large"})
+    world.scheduler.launch(dataclasses.replace(world.order(sha), mem=64), "a1")
+    world.scheduler.wait_for("TASK_RUNNING")
+    assert world.answers()

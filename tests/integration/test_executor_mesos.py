@@ -22,6 +22,7 @@ from docker.api import APIClient
 from driver.errors import DriverError, NotConnected
 from driver.scheduler import SchedulerDriver
 from executor.daemon import Daemon
+from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
@@ -109,7 +110,7 @@ class Scheduler:
                 "type": "CUSTOM",
                 "executor_id": {"value": task_id},
                 "framework_id": {"value": self.framework_id},
-                "resources": _resources(0.01, 32),
+                "resources": _resources(EXECUTOR_CPUS, EXECUTOR_MEM),
                 "command": {
                     "shell": False,
                     "value": sys.executable,

@@ -2,13 +2,14 @@ import dataclasses
 from typing import Any
 
 from framework import events
+from framework.agents import EXECUTOR_MEM
 from framework.limits import Limits
 from prevs.records import ProxyRecord
 from prevs.states import Phase, State
 from tests.fakes.driven import APP, A, B, C, D, Driven
 from tests.fakes.offers import offer
 
-BIG = 160
+BIG = APP.mem + EXECUTOR_MEM
 """What a preview and its executor take."""
 
 
@@ -100,7 +101,7 @@ def test_room_is_kept_for_whom_it_is_made() -> None:
 
 def test_a_small_one_does_not_take_what_is_made_for_a_big_one() -> None:
     driven = full()
-    driven.add_app(dataclasses.replace(APP, name="big", mem=288))
+    driven.add_app(dataclasses.replace(APP, name="big", mem=2 * BIG - EXECUTOR_MEM))
     driven.start(C, "three", app="big")
     driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
     driven.tick(2)
@@ -248,7 +249,7 @@ def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
     driven.start(D, "four")
     driven.update("TASK_KILLED", sha=A)
     driven.clock.pass_seconds(1.5)
-    driven.step(events.Offered([offer("o8", mem=BIG - 32)]))
+    driven.step(events.Offered([offer("o8", mem=BIG - EXECUTOR_MEM)]))
     driven.tick(2)
     assert states(driven) == "stopped running queued"
     driven.step(events.Offered([offer("o9", mem=BIG)]))

@@ -55,7 +55,7 @@ def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
         "attributes": {"zone": "a"},
         "total": {"cpus": 4.0, "mem": 4096.0},
         "used": {"cpus": 1.0, "mem": 1000.0},
-        "others": {"cpus": 0.79, "mem": 840.0},
+        "others": {"cpus": 0.79, "mem": 808.0},
         "previews": [
             {
                 "app": "hello",

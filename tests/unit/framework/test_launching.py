@@ -36,7 +36,7 @@ def test_offers_that_are_too_small_are_given_back_for_a_short_time(driven: Drive
     driven.start()
     driven.step(events.Offered([offer(mem=100)]))
     assert driven.cluster.of("decline") == [(["o1"], 5.0)]
-    assert driven.preview().reason == "No agent has 128 MB free; the most is 68."
+    assert driven.preview().reason == "No agent has 128 MB free; the most is 36."
 
 
 def test_what_waits_without_any_offer_says_so(driven: Driven) -> None:
@@ -66,7 +66,7 @@ def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> N
     driven.cluster.before = take_long
     for sha in (A, B):
         driven.start(sha, sha[:7])
-    small = [offer(f"o{n}", agent=f"agent-{n}", host=f"127.0.0.{n}", mem=170) for n in (1, 2)]
+    small = [offer(f"o{n}", agent=f"agent-{n}", host=f"127.0.0.{n}", mem=200) for n in (1, 2)]
     driven.step(events.Offered(small))
     assert [driven.preview(sha).state for sha in (A, B)] == [State.PLACED, State.QUEUED]
     assert driven.cluster.of("decline") == []
@@ -204,10 +204,10 @@ def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
         reasons = [driven.preview(sha).reason for sha in shas]
         return [int(reason.split()[-1][:-1]) for reason in reasons if reason]
 
-    driven.step(events.Offered([offer("o1", mem=92)]))
+    driven.step(events.Offered([offer("o1", mem=124)]))
     assert told() == [60] * 50
-    driven.step(events.Offered([offer("o2", mem=102)]))
+    driven.step(events.Offered([offer("o2", mem=134)]))
     assert told() == [60] * 50 + [70] * 10
     driven.tick(5)
-    driven.step(events.Offered([offer("o3", mem=112)]))
+    driven.step(events.Offered([offer("o3", mem=144)]))
     assert told() == [80] * 50 + [70] * 10

@@ -41,11 +41,11 @@ def test_a_preview_takes_its_share_its_limit_and_a_port() -> None:
 def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
     (launch,) = match([demand()], [offer()], ()).launches
     assert resources.total(launch.executor_resources, "cpus") == 0.01
-    assert resources.total(launch.executor_resources, "mem") == 32
+    assert resources.total(launch.executor_resources, "mem") == 64
 
 
 def test_the_reason_names_the_memory_that_is_missing() -> None:
-    offers = [offer("o1", mem=1568), offer("o2", agent="agent-2", mem=512)]
+    offers = [offer("o1", mem=1600), offer("o2", agent="agent-2", mem=512)]
     refusal = match([demand(mem=2048)], offers, ()).refusals["hello", A]
     assert refusal.reason == "No agent has 2048 MB free; the most is 1536."
 
@@ -77,13 +77,13 @@ def test_a_port_that_is_still_used_on_that_host_is_not_given_again() -> None:
 
 
 def test_two_previews_on_one_agent_get_ports_and_resources_of_their_own() -> None:
-    one, two = match([demand(A), demand(B)], [offer(cpus=0.22, mem=320)], ()).launches
+    one, two = match([demand(A), demand(B)], [offer(cpus=0.22, mem=384)], ()).launches
     assert (one.port, two.port) == (31000, 31001)
-    assert match([demand(A), demand(B), demand(C)], [offer(cpus=0.22, mem=320)], ()).refusals
+    assert match([demand(A), demand(B), demand(C)], [offer(cpus=0.22, mem=384)], ()).refusals
 
 
 def test_all_that_an_agent_offers_is_taken_together() -> None:
-    offers = [offer("o1", mem=100), offer("o2", mem=100, begin=1, end=1)]
+    offers = [offer("o1", mem=110), offer("o2", mem=110, begin=1, end=1)]
     (launch,) = match([demand(mem=150)], offers, ()).launches
     assert resources.total(launch.task_resources, "mem") == 150
 
@@ -208,4 +208,4 @@ def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
 def test_what_is_left_of_each_agent_is_told() -> None:
     decision = match([demand(mem=128)], [offer(mem=1000, cpus=1, begin=1, end=3)], ())
     space = decision.agents["agent-1"].space(4)
-    assert (space.mem, space.cpus, space.ports, space.starts) == (840, 0.89, 2, 4)
+    assert (space.mem, space.cpus, space.ports, space.starts) == (808, 0.89, 2, 4)

@@ -36,8 +36,8 @@ class Scheduler(RuleBasedStateMachine):
         super().__init__()
         self.world = SmallWorld()
         self.mesos = self.world.mesos
-        self.mesos.add_agent(mem=500, ports=3)
-        self.mesos.add_agent(mem=320, ports=2)
+        self.mesos.add_agent(mem=600, ports=3)
+        self.mesos.add_agent(mem=384, ports=2)
         self.world.lead()
         self.world.subscribe()
 
@@ -208,11 +208,11 @@ class Scheduler(RuleBasedStateMachine):
                 self.mesos.announce(agent, self.world.clock.read() + 200)
             case "burn":
                 self.mesos.die(agent)
-                self.mesos.add_agent(mem=500, ports=3)
+                self.mesos.add_agent(mem=600, ports=3)
             case "remove":
                 self.mesos.notice(agent, gone=True)
                 self.mesos.die(agent)
-                self.mesos.add_agent(mem=320, ports=2)
+                self.mesos.add_agent(mem=384, ports=2)
 
     @precondition(is_subscribed)
     @rule(number=which, what=st.sampled_from(["rescind", "lose a launch", "fail over", "forget"]))

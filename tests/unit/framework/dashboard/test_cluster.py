@@ -13,7 +13,7 @@ HOSTILE = "<script>alert(1)</script>"
 @pytest.fixture
 def dashboard() -> Dashboard:
     made = Dashboard()
-    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", cpus=0.99, mem=992)
+    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", cpus=0.99, mem=960)
     made.previews.put("hello", SHA, State.RUNNING, labels=("main",), agent_id="S1")
     total, used = Amount(4.0, 4096.0), Amount(2.0, 2048.0)
     attributes = {"zone": HOSTILE}
