@@ -85,42 +85,27 @@ class BuildKit:
         at_step: Callable[[str], None],
     ) -> None:
         """Build an image. Raises BuildFailed, DockerUnavailable, Stopped, OSError."""
-        mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
-        marks = mark_arguments(mark, spec.args, self._environ)
-        args = {**spec.args, **marks, **sources.cache_arguments(spec.labels)}
         policy = self._write_policy(sources.policy(spec.registry, apart=self._apart))
+        options = [*_options(context, spec, self._arguments(spec)), str(context.folder)]
         self._custody.building()
-        command = [*_options(context, spec, args), str(context.folder)]
-        process = self._start(command, {sources.VARIABLE: str(policy), **_secrets(spec)})
-        cut, expired = threading.Event(), threading.Event()
-
-        def end() -> None:
-            cut.set()
-            end_group(process)
-
-        def expire() -> None:
-            expired.set()
-            end()
-
-        timer = threading.Timer(limit, expire)
-        timer.daemon = True
-        timer.start()
+        process = self._start(options, {sources.VARIABLE: str(policy), **_secrets(spec)})
+        running = _Running(process, log, at_step)
         try:
-            with signals.interrupting(end):
-                tail = _stream(process, log, at_step)
-        except Stopped:
-            end()
-            _stream(process, log, at_step)
-            raise
+            tail = running.follow(limit, signals)
         finally:
-            timer.cancel()
-            if not cut.is_set():
+            if not running.is_cut:
                 self._custody.built()
         signals.check()
-        if expired.is_set():
+        if running.is_expired:
             raise build_log.too_slow(limit)
         if process.returncode != 0:
             raise build_log.buildkit_failure(tail.decode(errors="replace"))
+
+    def _arguments(self, spec: ImageSpec) -> Mapping[str, str]:
+        """Return the build's own arguments, with those by which its steps and caches are known."""
+        mark = mark_of(self._environ.get(MARK) or os.urandom(8).hex())
+        marks = mark_arguments(mark, spec.args, self._environ)
+        return {**spec.args, **marks, **sources.cache_arguments(spec.labels)}
 
     def _write_policy(self, text: str) -> Path:
         """Return a file with the text; all builds that have the same have one. Raises OSError."""
@@ -146,6 +131,60 @@ class BuildKit:
             why = exc.strerror if isinstance(exc, OSError) else "a zero byte"
             said = f"its arguments or secrets cannot be given to the builder ({why})"
             raise build_log.failure(None, said, None) from None
+
+
+class _Running:
+    """The docker command while it builds; what it says goes to the log.
+
+    `is_cut` tells that it has not ended by itself, `is_expired` that this was for its limit.
+    """
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], log: Log, at_step: Callable[[str], None]
+    ) -> None:
+        self.is_cut = False
+        self.is_expired = False
+        self._process = process
+        self._log = log
+        self._at_step = at_step
+
+    def follow(self, limit: float, signals: Signals) -> bytes:
+        """Return the last of what it says, once it has ended; it has `limit` seconds for that.
+
+        Raises Stopped, when it has ended, where it began although the attempt was over.
+        """
+        timer = threading.Timer(limit, self._expire)
+        timer.daemon = True
+        timer.start()
+        try:
+            with signals.interrupting(self._cut):
+                return self._read()
+        except Stopped:
+            self._cut()
+            self._read()
+            raise
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        self.is_cut = True
+        end_group(self._process)
+
+    def _expire(self) -> None:
+        self.is_expired = True
+        self._cut()
+
+    def _read(self) -> bytes:
+        """Copy its output to the log until it ends; return the last of it."""
+        tail = b""
+        steps = build_log.StepReader()
+        with self._process as process:
+            while process.stdout and (data := os.read(process.stdout.fileno(), 65536)):
+                self._log.write(data)
+                tail = (tail + data)[-_TAIL:]
+                if step := steps.read(data):
+                    self._at_step(str(step))
+        return tail
 
 
 def _options(context: Context, spec: ImageSpec, args: Mapping[str, str]) -> Iterator[str]:
@@ -179,16 +218,3 @@ def _fields(**fields: str) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(f"{name}={text}" for name, text in fields.items())
     return line.getvalue()
-
-
-def _stream(process: subprocess.Popen[bytes], log: Log, at_step: Callable[[str], None]) -> bytes:
-    """Copy a process's output to the log until it ends; return the last of it."""
-    tail = b""
-    steps = build_log.StepReader()
-    with process:
-        while process.stdout and (data := os.read(process.stdout.fileno(), 65536)):
-            log.write(data)
-            tail = (tail + data)[-_TAIL:]
-            if step := steps.read(data):
-                at_step(str(step))
-    return tail
