@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 import requests.exceptions
 from docker.api import APIClient
-from docker.errors import APIError, DockerException, StreamParseError
+from docker.errors import APIError, DockerException, InvalidConfigFile, StreamParseError
 from docker.utils import kwargs_from_env
 from urllib3.exceptions import HTTPError
 
@@ -42,7 +42,12 @@ class Daemon:
     def new_client(self) -> APIClient:
         """Return a client of the caller's own. Blocks for one call. Raises DockerUnavailable."""
         with daemon_errors():
-            return APIClient(version="auto", timeout=_CALL_LIMIT, **self._settings)
+            try:
+                return APIClient(version="auto", timeout=_CALL_LIMIT, **self._settings)
+            except (InvalidConfigFile, ValueError, TypeError, AttributeError):
+                # docker-py reads all of that, logins to registries too, and has no
+                # answer to what is malformed. Of the daemon it raises DockerException alone.
+                raise DockerUnavailable("its user's config.json is malformed") from None
 
 
 @contextlib.contextmanager

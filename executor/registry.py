@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 from urllib.parse import quote, urlencode
 
-from docker.auth import get_config_header
-from docker.errors import APIError, DockerException, ImageNotFound
+from docker.errors import APIError, ImageNotFound
 
 from executor.daemon import Daemon, daemon_errors
 from executor.engine import connect
 from executor.errors import DockerUnavailable, RegistryFailed
+from executor.login import find_login
 from executor.ports import ImageSpec, Signals
 
 _FIRST_WORD = 10.0
@@ -38,7 +38,10 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class DockerRegistry:
-    """Fulfils the port Registry. `address` is "host:port/prefix"; docker's settings log in."""
+    """Fulfils the port Registry. `address` is "host:port/prefix".
+
+    Docker's settings log in (executor/login.py), those of the user whose `environ` it is.
+    """
 
     def __init__(
         self, daemon: Daemon, address: str, environ: Mapping[str, str], *, signals: Signals
@@ -100,12 +103,8 @@ class DockerRegistry:
         return f"{self._address}/{repository[len(_LOCAL) :]}", version
 
     def _call(self, path: str) -> _Call:
-        try:
-            login = get_config_header(self._daemon.client(), self._address.partition("/")[0])
-        except (DockerException, DockerUnavailable) as exc:
-            raise RegistryFailed(f"docker's settings do not log in there: {exc}") from exc
-        headers = {"X-Registry-Auth": login.decode() if login else "e30="}
-        return _Call(self._environ, path, headers)
+        login = find_login(self._environ, self._address.partition("/")[0])
+        return _Call(self._environ, path, {"X-Registry-Auth": login})
 
     def _said(self, call: _Call, first: float) -> Iterator[Mapping[str, Any]]:
         """Yield what the daemon says, but errors. Raises RegistryFailed."""

@@ -12,8 +12,9 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
+
+from executor.docker_settings import find_settings
 
 _NAME = "no_proxy"
 
@@ -43,10 +44,9 @@ def mark_arguments(
 
 
 def _configured(environ: Mapping[str, str]) -> str:
-    folder = environ.get("DOCKER_CONFIG") or f"{environ.get('HOME', '/')}/.docker"
     settings: Any = {}
     with contextlib.suppress(OSError, ValueError):
-        settings = json.loads((Path(folder) / "config.json").read_text())
+        settings = json.loads(find_settings(environ).read_text())
     proxies = settings.get("proxies", {}) if isinstance(settings, dict) else {}
     host = environ.get("DOCKER_HOST", "")
     chosen = proxies.get(host) or proxies.get("default", {}) if isinstance(proxies, dict) else {}

@@ -1,7 +1,9 @@
-"""A registry of a test's own: Debian's docker-registry on a loopback port, without a login."""
+"""A registry of a test's own: Debian's docker-registry on a loopback port."""
 
+import base64
 import contextlib
 import http.client
+import json
 import shutil
 import signal
 import subprocess
@@ -20,18 +22,32 @@ storage:
   delete: {{enabled: true}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
+_LOGIN = "auth: {{htpasswd: {{realm: previews, path: {path}}}}}\n"
+
+USER = "an-agent"
+PASSWORD = "what the registry asks for"
+_HTPASSWD = f"{USER}:$2b$04$B39Icb4vFbbIMM03SoZjXetR4Zu2ZZinfbsLjGSDUMHGEoC6ra6Ei\n"
+"""bcrypt, of which docker-registry alone makes a match, and at the least cost that it has."""
 
 
 class OwnRegistry:
-    """A docker-registry in `folder`, which may be ended, stopped in its tracks and begun again."""
+    """A docker-registry in `folder`, which may be ended, stopped in its tracks and begun again.
 
-    def __init__(self, folder: Path, port: int) -> None:
+    Where it is `closed`, it asks for the login of USER.
+    """
+
+    def __init__(self, folder: Path, port: int, *, closed: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port
         self.address = f"127.0.0.1:{port}"
         self.root = folder / "root"
         self._config = folder / "config.yml"
-        self._config.write_text(_CONFIG.format(root=self.root, port=port))
+        config = _CONFIG.format(root=self.root, port=port)
+        if closed:
+            accounts = folder / "htpasswd"
+            accounts.write_text(_HTPASSWD)
+            config += _LOGIN.format(path=accounts)
+        self._config.write_text(config)
         self._log = folder / "log"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -41,7 +57,7 @@ class OwnRegistry:
             self._process = subprocess.Popen(
                 ["docker-registry", "serve", str(self._config)], stdout=log, stderr=log
             )
-        wait_until(lambda: self.get("/v2/") == 200)
+        wait_until(lambda: self.get("/v2/") in (200, 401))
 
     def get(self, path: str, accept: str = "*/*") -> int | None:
         """Return the status of a GET, None where nobody answers."""
@@ -86,13 +102,25 @@ class OwnRegistry:
 
 
 @contextlib.contextmanager
-def own_registry(folder: Path, port: int) -> Iterator[OwnRegistry]:
+def own_registry(folder: Path, port: int, *, closed: bool = False) -> Iterator[OwnRegistry]:
     """A registry that runs until the context ends."""
     if shutil.which("docker-registry") is None:
         pytest.fail("docker-registry is not installed: provision/debian.sh --test")
-    registry = OwnRegistry(folder, port)
+    registry = OwnRegistry(folder, port, closed=closed)
     registry.start()
     try:
         yield registry
     finally:
         registry.stop()
+
+
+def log_in(folder: Path, address: str, password: str = PASSWORD) -> None:
+    """Have docker's settings in `folder` log USER in to a registry, as `docker login` does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = {"auths": {address: {"auth": secrets_of(password)[1]}}}
+    (folder / "config.json").write_text(json.dumps(settings))
+
+
+def secrets_of(password: str) -> tuple[str, str]:
+    """Return what nobody may see: a password, and what USER's is in docker's settings."""
+    return password, base64.b64encode(f"{USER}:{password}".encode()).decode()

@@ -59,7 +59,7 @@ class Agent(RecordingLink):
         self.when: dict[str, Callable[[], None]] = {}
         self.port = free_port()
         self.tags: list[str] = []
-        self._environ = {**os.environ, "DOCKER_HOST": host}
+        self.environ = {**os.environ, "DOCKER_HOST": host}
         self.config = Config(folder / "agent", APP, 5.0)
         self.guardian = os.pipe()
         self._attempts = 0
@@ -93,7 +93,7 @@ class Agent(RecordingLink):
         }
         self.inbox.put(Launched(task))
         custody = Custody(self.config.dir, Guardian(self.guardian[1]))
-        toolbox = Toolbox(self.config, self._environ, self.log, custody)
+        toolbox = Toolbox(self.config, self.environ, self.log, custody)
         toolbox.connect()
         try:
             return Service(self.config, self, self.inbox, toolbox.tools).run()

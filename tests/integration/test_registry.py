@@ -36,8 +36,8 @@ LIMIT = 60.0
 class World:
     """An agent's docker with an image, and a registry."""
 
-    def __init__(self, host: str, registry: OwnRegistry) -> None:
-        self.host = host
+    def __init__(self, host: str, registry: OwnRegistry, **environ: str) -> None:
+        self.environ = {"DOCKER_HOST": host, **environ}
         self.server = registry
         self.daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = self.daemon.client()
@@ -46,8 +46,8 @@ class World:
 
     def at(self, address: str) -> DockerRegistry:
         """Return the edge for a registry of some address."""
-        environ = {"DOCKER_HOST": self.host}
-        return DockerRegistry(self.daemon, f"{address}/previews", environ, signals=self.signals)
+        name = f"{address}/previews"
+        return DockerRegistry(self.daemon, name, self.environ, signals=self.signals)
 
     def make(self, labels: dict[str, str]) -> None:
         """Have the image, of one layer that no other has: none is left when it is removed."""

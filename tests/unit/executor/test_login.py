@@ -1,0 +1,170 @@
+"""executor/login.py: what docker's settings and credential helpers say, well and badly."""
+
+import base64
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor import login
+from executor.errors import RegistryFailed
+from executor.login import find_login
+
+HOST = "registry.example.org:5000"
+SECRET = "nobody may see this"
+AUTH = base64.b64encode(f"me:{SECRET}".encode()).decode()
+
+
+class World:
+    """A user with a home, and a process with a folder for programs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.programs = folder / "bin"
+        self.programs.mkdir()
+        self.settings = folder / "home/.docker/config.json"
+        self.settings.parent.mkdir(parents=True)
+        self.environ = {"HOME": str(folder / "home")}
+
+    def set(self, **settings: Any) -> None:
+        """Have settings of docker."""
+        self.settings.write_text(json.dumps(settings))
+
+    def helper(self, script: str) -> None:
+        """Have a credential helper, for all registries."""
+        program = self.programs / "docker-credential-test"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        self.set(credsStore="test")
+
+    def login(self) -> dict[str, Any]:
+        """Return what the daemon would read."""
+        found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(find_login(self.environ, HOST)))
+        return found
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(tmp_path)
+    monkeypatch.setenv("PATH", str(made.programs), prepend=":")
+    # What this process has set is not what is asked for.
+    (tmp_path / "process").mkdir()
+    mistaken = base64.b64encode(b"somebody:else").decode()
+    settings = json.dumps({"auths": {HOST: {"auth": mistaken}}})
+    (tmp_path / "process/config.json").write_text(settings)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "process"))
+    return made
+
+
+@pytest.mark.parametrize("key", [HOST, f"https://{HOST}", f"https://{HOST}/v2/"])
+def test_a_login_is_known_by_its_registry_however_that_is_written(world: World, key: str) -> None:
+    world.set(auths={"elsewhere.example.org": {"auth": "eDp5"}, key: {"auth": AUTH}})
+    found = world.login()
+    assert (found["username"], found["password"]) == ("me", SECRET)
+
+
+def test_a_token_is_a_login_too(world: World) -> None:
+    world.set(auths={HOST: {"identitytoken": SECRET}})
+    assert world.login() == {"IdentityToken": SECRET}
+
+
+def test_a_helper_says_who_it_is(world: World) -> None:
+    answer = json.dumps({"Username": "me", "Secret": SECRET})
+    world.helper(f"""test "$1 $(cat)" = "get {HOST}" && echo '{answer}'""")
+    assert world.login() == {"Username": "me", "Password": SECRET, "ServerAddress": HOST}
+
+
+def test_a_helper_has_the_executors_environment(world: World) -> None:
+    answer = json.dumps({"Username": "$WHO", "Secret": SECRET}).replace('"', '\\"')
+    world.helper(f'echo "{answer}"')
+    world.environ["WHO"] = "me"
+    assert world.login()["Username"] == "me"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"auths": {}}, {"auths": {"elsewhere": {"auth": AUTH}}}, {"proxies": {"default": {}}}],
+)
+def test_who_has_no_login_there_is_nobody(world: World, settings: dict[str, Any]) -> None:
+    world.set(**settings)
+    assert world.login() == {}
+
+
+def test_who_has_no_settings_is_nobody(world: World) -> None:
+    assert world.login() == {}
+    world.settings.parent.rmdir()
+    world.settings.parent.write_text("no folder")
+    assert world.login() == {}
+
+
+@pytest.mark.parametrize("text", ["{", "", "[]"])
+def test_settings_of_another_form_are_nobodys(
+    world: World, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.settings.write_text(text)
+    assert world.login() == {}
+    assert f"{world.settings} cannot be read, so nobody is logged in: it is no" in caplog.text
+
+
+def test_settings_that_the_system_does_not_give_are_nobodys(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.settings.mkdir()
+    assert world.login() == {}
+    assert f"{world.settings} cannot be read, so nobody is logged in: Is a dir" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "entry", [SECRET, {"auth": SECRET}, {"auth": f"me:{SECRET}"}, {"auth": "bWU="}, {"auth": 3}]
+)
+def test_a_malformed_login_is_told_without_it(
+    world: World, entry: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.set(auths={HOST: entry})
+    with pytest.raises(RegistryFailed, match="settings do not log in there") as failed:
+        world.login()
+    assert SECRET not in str(failed.value) + caplog.text
+
+
+@pytest.mark.parametrize("says", [SECRET, json.dumps({"Secret": SECRET}), json.dumps([SECRET]), ""])
+def test_a_helper_that_says_something_else_is_told_without_it(world: World, says: str) -> None:
+    world.helper(f"echo '{says}'")
+    with pytest.raises(RegistryFailed, match="credential helper says, is malformed") as failed:
+        world.login()
+    assert SECRET not in str(failed.value)
+
+
+def test_a_helper_that_fails_is_told_with_its_reason(world: World) -> None:
+    world.helper("echo the store is locked; exit 1")
+    with pytest.raises(RegistryFailed, match="the store is locked"):
+        world.login()
+
+
+def test_a_helper_that_answers_and_fails_is_told_without_the_answer(world: World) -> None:
+    world.helper(f"""echo '{{"Username": "me", "Secret": "{SECRET}"}}'; exit 1""")
+    with pytest.raises(RegistryFailed, match="is malformed") as failed:
+        world.login()
+    assert SECRET not in str(failed.value)
+
+
+def test_a_helper_that_is_missing_is_told(world: World) -> None:
+    world.set(credsStore="missing")
+    with (
+        pytest.warns(UserWarning, match="not installed"),
+        pytest.raises(RegistryFailed, match="docker-credential-missing not installed"),
+    ):
+        world.login()
+
+
+def test_a_helper_that_hangs_is_waited_for_no_longer_than_the_limit(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "_HELPER_LIMIT", 0.1)
+    world.helper("exec sleep 2")
+    began = time.monotonic()
+    with pytest.raises(RegistryFailed, match="does not answer"):
+        world.login()
+    assert time.monotonic() - began < 1.5
