@@ -38,6 +38,8 @@ _TAGS = "+refs/tags/*:refs/tags/*"
 _RECENT = 50
 """Commits of each branch: one that was pushed over an hour ago has few others on top of it."""
 
+_MANY_PACKS = 20
+
 _CONFIG = (
     *("-c", "core.hooksPath=/dev/null"),
     *("-c", "core.fsmonitor=false"),
@@ -116,12 +118,14 @@ class Mirror:
         # Nobody else writes here while we hold the lock: a lock of git's own is one that a
         # killed git left behind, and would stop every later fetch; what it had received is
         # of no use.
-        for stale in (*self.path.rglob("*.lock"), *self.path.rglob("tmp_pack_*")):
-            stale.unlink(missing_ok=True)
+        for pattern in ("*.lock", "tmp_pack_*", ".tmp-*"):
+            for stale in self.path.rglob(pattern):
+                stale.unlink(missing_ok=True)
         with self._in_time():
             self._ask_for(sha)
         if not self._has(sha):
             raise CommitMissing(without_credentials(self.address), sha)
+        self._put_together()
 
     def run(self, *arguments: str, more: Mapping[str, str] | None = None) -> bytes:
         """Run git where this agent alone can be at fault; return its stdout.
@@ -171,6 +175,17 @@ class Mirror:
         if done.code != 0:
             raise self._unreachable(done.said)
         (self.path / "complete").touch()
+
+    def _put_together(self) -> None:
+        """Make few packs of many: every fetch leaves one, and git looks for objects in each.
+
+        Those that are small beside the others become one, so that little is written each time. What
+        fails or takes too long changes nothing, and is tried again after the next fetch.
+        """
+        packs = list((self.path / "objects" / "pack").glob("*.pack"))
+        if len(packs) > _MANY_PACKS:
+            with contextlib.suppress(RepositoryUnreachable):
+                self.ask("repack", "-d", "-q", "--geometric=2")
 
     def _follows_all(self) -> bool:
         """Tell whether all branches and tags are fetched: history is cheap once it is here.

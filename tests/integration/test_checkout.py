@@ -184,6 +184,19 @@ def test_what_a_killed_git_left_does_not_stop_the_next(world: World) -> None:
     assert world.files(world.repository.commit({"a": "2"})) == {"a": "2"}
 
 
+def test_a_mirror_that_was_fetched_into_often_has_few_packs(world: World) -> None:
+    commits = []
+    for number in range(25):
+        commits.append(world.repository.commit({"Dockerfile": "x", "n": f"{number}"}))
+        world.files(commits[-1])
+    (mirror,) = (world.folder / "mirrors").iterdir()
+    assert len(list(mirror.rglob("*.pack"))) < 10
+    shutil.rmtree(world.repository.folder)
+    assert [world.files(sha)["n"] for sha in commits] == [str(number) for number in range(25)]
+    fsck = ["git", "-C", str(mirror), "fsck", "--full", "--strict"]
+    assert subprocess.run(fsck, check=False, capture_output=True).returncode == 0
+
+
 def test_two_attempts_read_a_repository_one_after_the_other(world: World) -> None:
     sha = world.repository.commit({"a": "1"})
     trees: list[str] = []
