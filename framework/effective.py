@@ -7,6 +7,8 @@ from prevs.commit_settings import CommitSettings
 from prevs.messages import BuildOrder
 from prevs.records import AppRecord, PreviewRecord
 
+_NOTHING_SAID = CommitSettings()
+
 
 class Effective(NamedTuple):
     """`cpus` is a share, `mem` in MB, `start_limit` in seconds."""
@@ -23,21 +25,25 @@ def effective(app: AppRecord, settings: CommitSettings | None) -> Effective:
 
     They are within the app's bounds as those were when they were read.
     """
-    said = settings or CommitSettings()
+    said = settings or _NOTHING_SAID
     limit = said.start_limit
+    cpus, mem = share(app, said)
     return Effective(
         port=app.port if said.port is None else said.port,
         health=app.health if said.health is None else said.health,
         start_limit=BuildOrder.start_limit if limit is None else limit,
-        cpus=app.cpus if said.cpus is None else said.cpus,
-        mem=app.mem if said.mem is None else said.mem,
+        cpus=cpus,
+        mem=mem,
     )
 
 
-def has_own_share(preview: PreviewRecord) -> bool:
-    """Tell whether the commit of a preview says what it takes of an agent."""
-    said = preview.settings
-    return said is not None and not (said.cpus is None and said.mem is None)
+def share(app: AppRecord, settings: CommitSettings | None) -> tuple[float, int]:
+    """Return the share of CPU and the MB of what `effective` returns."""
+    said = settings or _NOTHING_SAID
+    return (
+        app.cpus if said.cpus is None else said.cpus,
+        app.mem if said.mem is None else said.mem,
+    )
 
 
 def bounds(app: AppRecord) -> Bounds:

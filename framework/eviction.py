@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from framework import effective, keep_warm, room
+from framework import keep_warm, room
 from framework.agents import Agent, Space
 from framework.clock import Clock
 from framework.idling import Idling
@@ -174,15 +174,12 @@ class Eviction:
     def _idle(self) -> Iterator[Tenant]:
         now = self._clock.now()
         apps = {
-            app.name: (keep_warm.is_warm(app.keep_warm, now), app, room.taken(app))
-            for app in self._records.apps
+            app.name: (app, keep_warm.is_warm(app.keep_warm, now)) for app in self._records.apps
         }
         for preview, used in self._idling.idle():
-            warm, app, usual = apps[preview.app]
-            # There are thousands, of which few have a share of their own.
-            taken = room.taken(app, preview) if effective.has_own_share(preview) else usual
+            app, warm = apps[preview.app]
             key = (preview.app, preview.sha)
-            yield Tenant(warm, used, key, preview.agent_id or "", *taken)
+            yield Tenant(warm, used, key, preview.agent_id or "", app, preview)
 
     def _leaving(self) -> Iterator[Tenant]:
         """Return what is ending, or has ended and may not have been offered yet."""
@@ -192,7 +189,7 @@ class Eviction:
                 app = self._records.find_app(preview.app)
                 if app and preview.agent_id:
                     key = (preview.app, preview.sha)
-                    yield Tenant(False, 0.0, key, preview.agent_id, *room.taken(app, preview))
+                    yield Tenant(False, 0.0, key, preview.agent_id, app, preview)
 
     def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
         if now - preview.changed > FREED_SECONDS:

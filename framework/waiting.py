@@ -57,12 +57,12 @@ def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
 
 
 def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: float) -> Demand:
-    wanted = effective.effective(app, preview.settings)
+    cpus, mem = effective.share(app, preview.settings)
     return Demand(
         app=app.name,
         sha=preview.sha,
-        cpus=wanted.cpus,
-        mem=wanted.mem,
+        cpus=cpus,
+        mem=mem,
         home=preview.agent_id,
         known=known,
         patient=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Sequence
 
 from hypothesis import given
@@ -7,6 +8,9 @@ from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching import Demand
 from framework.refusals import Lack
 from framework.room import Need, Room, Tenant, make_room
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
 
 FULL = Space("agent-1", starts=9)
 
@@ -22,11 +26,16 @@ def tenant(
     used: float,
     *,
     agent: str = "agent-1",
-    mem: float = 128,
+    mem: int = 128,
     app: str = "other",
     warm: bool = False,
 ) -> Tenant:
-    return Tenant(warm, used, (app, sha), agent, 0.1 + EXECUTOR_CPUS, mem + EXECUTOR_MEM)
+    return Tenant(warm, used, (app, sha), agent, *asking(app, sha, 0.1, mem))
+
+
+def asking(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
+    record = AppRecord(app, "/srv/git", cpus=cpus, mem=mem)
+    return record, PreviewRecord(app, sha, State.RUNNING)
 
 
 def stopped(room: Room) -> list[list[str]]:
@@ -52,6 +61,15 @@ def test_no_more_stop_than_are_needed() -> None:
     idle = [tenant("a", 1.0, mem=10), tenant("b", 2.0, mem=100), tenant("c", 3.0, mem=500)]
     assert stopped(decide([need(mem=400)], idle)) == [["c"]]
     assert stopped(decide([need(mem=140)], idle)) == [["a", "b"]]
+
+
+def test_what_a_commit_asks_for_comes_free_with_its_preview() -> None:
+    modest, large = tenant("a", 1.0, mem=100), tenant("b", 2.0, mem=100)
+    asked = dataclasses.replace(large.preview, settings=CommitSettings(mem=400))
+    assert stopped(decide([need(mem=400)], [modest, large._replace(preview=asked)])) == [["b"]]
+    asked = dataclasses.replace(modest.preview, settings=CommitSettings(cpus=0.01))
+    idle = [modest._replace(preview=asked), large]
+    assert stopped(decide([need(mem=100)], idle)) == [["b"]]
 
 
 def test_what_is_free_counts() -> None:
@@ -207,15 +225,16 @@ sizes = st.tuples(
 
 @st.composite
 def tenants(draw: st.DrawFn, prefix: str) -> list[Tenant]:
+    keys = [(draw(st.sampled_from(APPS)), f"{prefix}{n}") for n in range(draw(st.integers(0, 8)))]
     return [
         Tenant(
             draw(st.booleans()),
             draw(st.integers(0, 5)),
-            (draw(st.sampled_from(APPS)), f"{prefix}{n}"),
+            key,
             draw(st.sampled_from(AGENTS)),
-            *draw(sizes),
+            *asking(*key, *draw(sizes)),
         )
-        for n in range(draw(st.integers(0, 8)))
+        for key in keys
     ]
 
 
@@ -253,9 +272,9 @@ def fits(demand: Demand, space: Space, victims: Sequence[Tenant]) -> bool:
         not space.leaving
         and space.starts > 0
         and space.ports + len(there) > 0
-        and round(space.cpus + sum(v.cpus for v in there), 3)
+        and round(space.cpus + sum(v.taken()[0] for v in there), 3)
         >= round(demand.cpus + EXECUTOR_CPUS, 3)
-        and space.mem + sum(v.mem for v in there) >= demand.mem + EXECUTOR_MEM
+        and space.mem + sum(v.taken()[1] for v in there) >= demand.mem + EXECUTOR_MEM
     )
 
 
@@ -272,7 +291,7 @@ def test_only_idle_ones_stop_and_each_once(
 ) -> None:
     room = make_room(needs, free, idle, draining=draining)
     victims = [victim for plan in room.plans for victim in plan.victims]
-    assert set(victims) <= set(idle)
+    assert all(victim in idle for victim in victims)
     assert len({victim.key for victim in victims}) == len(victims)
     answered = [*room.coming, *room.hopeless, *(plan.demand.key for plan in room.plans)]
     assert sorted(answered) == sorted(each.demand.key for each in needs)
@@ -314,11 +333,12 @@ def test_all_that_is_promised_has_room_at_the_same_time(
     victims = [victim for plan in room.plans for victim in plan.victims]
     sizes = {need.demand.key: need.demand for need in needs}
     served = [sizes[k] for k in room.coming] + [plan.demand for plan in room.plans]
-    mem = sum(s.mem for s in free) + sum(t.mem for t in (*victims, *draining))
+    mem = sum(s.mem for s in free) + sum(t.taken()[1] for t in (*victims, *draining))
     assert sum(demand.mem + EXECUTOR_MEM for demand in served) <= mem
     for space in free:
         on_it = [p.demand for p in room.plans if p.agent_id == space.agent_id]
         there = [t for t in (*victims, *draining) if t.agent_id == space.agent_id]
-        assert sum(d.mem + EXECUTOR_MEM for d in on_it) <= space.mem + sum(t.mem for t in there)
+        free_mem = space.mem + sum(t.taken()[1] for t in there)
+        assert sum(d.mem + EXECUTOR_MEM for d in on_it) <= free_mem
         assert len(on_it) <= space.ports + len(there)
         assert len(on_it) <= space.starts
