@@ -46,8 +46,10 @@ class Manifests:
             app = self._records.find_app(preview.app)
             if app is None or app.removed or preview.not_before > now:
                 continue
+            if effective.is_read(app, preview):
+                continue
             key, basis = (preview.app, preview.sha), effective.basis(app)
-            if not effective.is_read(app, preview) and self._asked.get(key) != basis:
+            if self._asked.get(key) != basis:
                 self._asked[key] = basis
                 self._read(app, preview.sha)
 

@@ -57,15 +57,14 @@ class Offers:
         self.owes_revive = False
         self.connected = False
 
-    def add(self, offers: Iterable[Offer]) -> None:
+    def add(self, offers: Collection[Offer]) -> None:
         """Hold offers, but for those that are void already."""
-        for offer in offers:
-            self._metrics.offers.labels("received").inc()
-            if offer.id in self._banned:
-                self._metrics.offers.labels("rescinded").inc()
-                continue
-            self._held[offer.id] = offer
-            self._since[offer.id] = self._clock.monotonic()
+        good = {offer.id: offer for offer in offers if offer.id not in self._banned}
+        self._held |= good
+        self._since |= dict.fromkeys(good, self._clock.monotonic())
+        self._metrics.offers.labels("received").inc(len(offers))
+        if void := len(offers) - len(good):
+            self._metrics.offers.labels("rescinded").inc(void)
 
     def rescind(self, offer_id: str) -> None:
         """Drop an offer, now or when it comes; also one that was used or given back already."""

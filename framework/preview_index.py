@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Set
+from itertools import chain
 from types import MappingProxyType
 
 from framework.lifecycle import WITH_TASK
@@ -45,7 +46,7 @@ class PreviewIndex:
 
     def in_state(self, *states: State) -> Collection[PreviewRecord]:
         """Return the previews in one of some states."""
-        return tuple(p for state in states for p in self._in_state[state].values())
+        return tuple(chain.from_iterable(self._in_state[state].values() for state in states))
 
     def with_label(self, app: str, labels: Iterable[str]) -> Collection[PreviewRecord]:
         """Return the previews of an app that hold one of some labels, each once."""

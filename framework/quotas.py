@@ -55,7 +55,7 @@ class Quotas:
 
     def starts_left(self, agent_id: str) -> int:
         """Return how many more may begin on an agent before one of those there is done."""
-        return self._limits.starts_per_agent - self._on_agent[agent_id]
+        return self._limits.starts_per_agent - self._on_agent.get(agent_id, 0)
 
     def crowded(self) -> frozenset[str]:
         """Return the agents on which none may begin until another is done."""

@@ -3,7 +3,8 @@
 Owned by the service's thread. The store is written first, as for all records.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import chain
 
 from framework import placements, withdrawals
 from framework.clock import Clock
@@ -57,14 +58,17 @@ class Routes:
         """Tell whether visitors may be on a preview's current attempt, or be sent there."""
         return self.placed(preview) or preview.task_id in self._withdrawn
 
-    def in_use(self) -> set[tuple[str, int]]:
-        """Return every (host, port) that no new attempt may get."""
+    def in_use(self) -> Iterator[tuple[str, int]]:
+        """Yield every (host, port) that no new attempt may get, some more than once.
+
+        To be read before anything changes.
+        """
         late = [record for app in self._touched for record in self._stored(app)]
-        return {
-            *self._index.places,
-            *((w.host, w.port) for w in self._withdrawn.values()),
-            *((p.host, p.port) for record in late for p in record.placements.values()),
-        }
+        return chain(
+            self._index.places,
+            ((w.host, w.port) for w in self._withdrawn.values()),
+            ((p.host, p.port) for record in late for p in record.placements.values()),
+        )
 
     def touch(self, app: str) -> None:
         """Have `publish` look at an app."""
