@@ -22,6 +22,7 @@ from framework.routes import Routes
 from framework.secret_records import Kept, SecretRecords
 from framework.token_records import TokenRecords
 from prevs import names
+from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import State
 
@@ -31,6 +32,8 @@ _AT_ONCE = 100
 """Records in one write: ZooKeeper takes a megabyte, and one has a kilobyte or two."""
 _LARGE = 2000
 """Bytes of one that counts for several: its commit says much of itself, or much that is wrong."""
+_SHORT = (None, CommitSettings())
+"""What settings are where no commit says anything: most previews are of such."""
 
 
 class Snapshot(NamedTuple):
@@ -302,7 +305,8 @@ def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord
     part: list[PreviewRecord] = []
     room = _AT_ONCE
     for preview in previews:
-        size = 1 + (len(preview.encode()) // _LARGE if preview.settings or preview.failure else 0)
+        says_much = preview.failure or preview.settings not in _SHORT
+        size = 1 + (len(preview.encode()) // _LARGE if says_much else 0)
         if part and size > room:
             yield part
             part, room = [], _AT_ONCE
