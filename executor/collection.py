@@ -31,31 +31,6 @@ MARKS = Marks(high=85.0, low=75.0)
 """Those of an agent whose operator says nothing."""
 
 
-class Disk(NamedTuple):
-    """How full a disk is, in bytes and in inodes. `total` is what may be used of it at all.
-
-    `inodes` is 0 where the file system makes as many as it needs.
-    """
-
-    total: int
-    used: int
-    inodes: int = 0
-    inodes_used: int = 0
-
-    def is_above(self, percent: float) -> bool:
-        """Tell whether more than a share is used of its bytes or of its inodes."""
-        return max(self._shares())[0] > percent
-
-    def told(self) -> str:
-        """Say what of it is used most, and how much of that."""
-        share, what = max(self._shares())
-        return f"{share:.1f} % of its {what} are used"
-
-    def _shares(self) -> Sequence[tuple[float, str]]:
-        found = ((self.used, self.total, "bytes"), (self.inodes_used, self.inodes, "inodes"))
-        return [(100 * used / total if total else 0.0, what) for used, total, what in found]
-
-
 class Kind(enum.Enum):
     """What there is that can go."""
 

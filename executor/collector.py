@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from executor.collection import KEPT, Disk, Marks, Prune, Thing, expired, plan
+from executor.collection import KEPT, Marks, Prune, Thing, expired, plan
 from executor.errors import ExecutorError
+from executor.filling import Disk, measure
 from executor.locks import locked
 from executor.ports import Signals
 from executor.uses import Uses
@@ -51,14 +51,6 @@ class Store(Protocol):
     def prune(self, before: float) -> None:
         """Remove what of a cache was not used since a time. Raises DockerUnavailable."""
         ...
-
-
-def measure(folder: Path) -> Disk:
-    """Return how full the disk of a folder is. Raises OSError."""
-    found = os.statvfs(folder)
-    used = (found.f_blocks - found.f_bfree) * found.f_frsize
-    total = used + found.f_bavail * found.f_frsize
-    return Disk(total, used, found.f_files, found.f_files - found.f_ffree)
 
 
 class Collector:

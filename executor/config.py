@@ -84,7 +84,7 @@ VARIABLES = (
     Variable(
         "PREVS_DISK_LIMIT",
         "MB that a preview may write to the agent's disk before it is ended, 0 for no limit: its "
-        "container's own files and its volumes.",
+        "container's own files and its volumes, each file and folder as 4 KB at least.",
         f"{DISK_LIMIT}",
     ),
     Variable(

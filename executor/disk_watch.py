@@ -1,7 +1,7 @@
 """Watches what a container writes to its agent's disk, on a thread of its own.
 
 overlay2 knows no quota but on XFS with project quotas, so the executor measures: the container's
-own layer as docker does, and its volumes.
+own layer and its volumes, itself as root, else as docker does.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import stat
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
@@ -19,13 +20,18 @@ from docker.api import APIClient
 from docker.errors import APIError
 
 from executor.daemon import daemon_errors
-from executor.disk import DiskWatch
+from executor.disk import ENTRY, DiskWatch
 from executor.errors import DockerUnavailable
+from executor.filling import Disk
+from executor.filling import measure as measure_disk
 
 _LOOK = 1.0
 """Seconds between looks at the free space, which cost some microseconds."""
 
 _BLOCK = 512
+
+_DEEPEST = 200
+"""Folders within folders that are read, each of which is open meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +51,12 @@ def watch(
     disk = _find_disk(client)
     known = DiskWatch(limit, time.monotonic())
     while not over.wait(_LOOK):
-        free = _free(disk)
+        found = _look(disk)
         began = time.monotonic()
-        if not known.is_due(free, began):
+        if not known.is_due(found, began):
             continue
         try:
-            written = measure(client, container)
+            written = measure(client, container, limit)
         except Exception:
             # Whatever it is: the preview goes on, and so does its limit.
             logger.exception("what the container writes could not be measured")
@@ -58,46 +64,57 @@ def watch(
         if written > limit:
             full()
             return
-        known.has_measured(free, began, time.monotonic())
+        known.has_measured(found, began, time.monotonic())
 
 
 def _find_disk(client: APIClient) -> Optional[Path]:
     """Return docker's folder, None where it is not on this machine."""
     with contextlib.suppress(APIError, DockerUnavailable), daemon_errors():
         folder = Path(client.info()["DockerRootDir"])
-        return folder if _free(folder) is not None else None
+        return folder if _look(folder) is not None else None
     return None
 
 
-def _free(disk: Optional[Path]) -> Optional[int]:
+def _look(disk: Optional[Path]) -> Optional[Disk]:
     if disk is None:
         return None
     try:
-        found = os.statvfs(disk)
+        return measure_disk(disk)
     except OSError:
         return None
-    return found.f_bavail * found.f_frsize
 
 
-def measure(client: APIClient, container: str) -> int:
-    """Return the bytes that a container has written; what cannot be seen counts as none."""
+def measure(client: APIClient, container: str, limit: int) -> int:
+    """Return the bytes that a container has written; what cannot be seen counts as none.
+
+    Each file and folder counts as 4 KB at least where this user may look itself. What is over
+    `limit` is over, by however much: nothing more is read then.
+    """
     try:
         with daemon_errors():
-            found = client.containers(all=True, size=True, filters={"id": container})
-            if not found:
-                return 0
-            mounted = [mount for mount in found[0]["Mounts"] if mount["Type"] == "volume"]
-            return int(found[0].get("SizeRw") or 0) + _measure_volumes(client, mounted)
+            found: Mapping[str, Any] = client.inspect_container(container)
+            written = _measure_layer(client, found, limit)
+            mounted = [mount for mount in found["Mounts"] if mount["Type"] == "volume"]
+            return written + _measure_volumes(client, mounted, limit - written)
     except (APIError, DockerUnavailable):
         return 0
 
 
-def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]]) -> int:
+def _measure_layer(client: APIClient, container: Mapping[str, Any], limit: int) -> int:
+    layer = ((container.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+    if layer and _may_look(layer):
+        return size(Path(layer), limit)
+    found = client.containers(all=True, size=True, filters={"id": container["Id"]})
+    return sum(max(0, one.get("SizeRw") or 0) for one in found)
+
+
+def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], limit: int) -> int:
     """Return the bytes in volumes, as the daemon says where this user may not look itself."""
-    hidden = {
-        mount["Name"] for mount in mounted if not os.access(mount["Source"], os.R_OK | os.X_OK)
-    }
-    total = sum(_size(Path(mount["Source"])) for mount in mounted if mount["Name"] not in hidden)
+    hidden = {mount["Name"] for mount in mounted if not _may_look(mount["Source"])}
+    total = 0
+    for mount in mounted:
+        if mount["Name"] not in hidden:
+            total += size(Path(mount["Source"]), limit - total)
     if not hidden:
         return total
     # docker-py's df() has containers and images measured too, which takes far longer.
@@ -108,15 +125,36 @@ def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]]) ->
     return total + sum(max(0, sizes.get(name, 0)) for name in hidden)
 
 
-def _size(folder: Path) -> int:
-    """Return the bytes of disk that a folder takes; what may not be read counts as none."""
+def _may_look(folder: str) -> bool:
+    # With Docker rootless an ordinary user sees the folder, but not all that is within.
+    return os.geteuid() == 0 and os.access(folder, os.R_OK | os.X_OK)
+
+
+def size(folder: Path, limit: int) -> int:
+    """Return the bytes of disk that a folder takes, each entry counted as 4 KB at least.
+
+    Over `limit` it reads no further, and with that no more entries than a limit has of 4 KB. What
+    may not be read counts as none. The names that are there may be a container's: none is kept.
+    """
     total = 0
-    folders: list[Any] = [folder]
-    while folders:
-        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                with contextlib.suppress(OSError):
-                    total += entry.stat(follow_symlinks=False).st_blocks * _BLOCK
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
+    with contextlib.closing(_entries(str(folder), _DEEPEST)) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                total += _weigh(entry.stat(follow_symlinks=False))
+            if total > limit:
+                break
     return total
+
+
+def _entries(folder: str, depth: int) -> Generator[os.DirEntry[str], None, None]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry
+            if depth > 1 and entry.is_dir(follow_symlinks=False):
+                yield from _entries(entry.path, depth - 1)
+
+
+def _weigh(found: os.stat_result) -> int:
+    # Of a file with several names, each counts its part.
+    names = 1 if stat.S_ISDIR(found.st_mode) else max(1, found.st_nlink)
+    return max(ENTRY, found.st_blocks * _BLOCK // names)

@@ -76,7 +76,7 @@ import sys
 from executor.daemon import Daemon
 from executor.disk_watch import measure
 
-print(measure(Daemon({"DOCKER_HOST": sys.argv[1]}).client(), sys.argv[2]))
+print(measure(Daemon({"DOCKER_HOST": sys.argv[1]}).client(), sys.argv[2], 2**40))
 """
 
 SUDOERS = """

@@ -15,12 +15,13 @@ import pytest
 from docker.api import APIClient
 
 from executor import uses
-from executor.collection import Disk, Marks
+from executor.collection import Marks
 from executor.collection_docker import ImageStore, VolumeStore, find_disk
 from executor.collection_folders import MirrorStore
-from executor.collector import Collector, Store, measure
+from executor.collector import Collector, Store
 from executor.custody import LABEL
 from executor.daemon import Daemon
+from executor.filling import Disk, measure
 from executor.folder import Folder
 from executor.uses import Uses
 from executor.volumes import DockerVolumes

@@ -120,6 +120,24 @@ def test_what_is_written_to_a_volume_counts(world: World) -> None:
         world.client.remove_volume(name, force=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
+@pytest.mark.parametrize("folder", ["/many", "/data"])
+def test_who_makes_files_without_a_byte_is_ended_at_the_limit(world: World, folder: str) -> None:
+    makes = f"mkdir -p {folder}; i=0; while :; do : > {folder}/$i; i=$((i+1)); done"
+    name = f"prevs-test-{CLUSTER}"
+    world.client.create_volume(name)
+    try:
+        spec = dataclasses.replace(world.spec(makes), volumes={"/data": name})
+        container = world.start(spec, Confinement(disk_limit=20))
+        # Before it is measured in any case, once a minute.
+        assert world.ended.wait(50)
+        with pytest.raises(DiskFull):
+            container.exit()
+        container.remove()
+    finally:
+        world.client.remove_volume(name, force=True)
+
+
 def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World) -> None:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)

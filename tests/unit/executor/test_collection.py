@@ -1,10 +1,9 @@
 """executor/collection.py: what goes from a disk that gets full, and in which order."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.collection import DAY, HOUR, KEPT, Disk, Kind, Prune, Thing, expired, last_use, plan
+from executor.collection import DAY, HOUR, KEPT, Kind, Prune, Thing, expired, last_use, plan
 
 NOW = 1000 * DAY
 
@@ -67,23 +66,6 @@ def test_a_volume_goes_when_nobody_has_used_it_for_long_and_a_leftover_at_once()
     forgotten = thing(Kind.VOLUME, "forgotten", KEPT + 1)
     in_use = thing(Kind.VOLUME, "in use", KEPT + 1, in_use=True)
     assert expired([VOLUME, forgotten, in_use, TREE, RUNNING], NOW) == [forgotten, TREE]
-
-
-@pytest.mark.parametrize(("used", "above"), [(84, False), (85, False), (86, True)])
-def test_a_disk_is_above_its_mark_when_more_is_used(used: int, above: bool) -> None:
-    assert Disk(100, used).is_above(85.0) == above
-    assert Disk(100, 10, 1000, 10 * used).is_above(85.0) == above
-
-
-def test_without_a_number_of_inodes_bytes_alone_count() -> None:
-    assert not Disk(100, 85, 0, 0).is_above(85.0)
-    assert Disk(100, 86, 0, 0).is_above(85.0)
-
-
-def test_what_is_told_is_what_a_disk_has_the_least_of() -> None:
-    assert Disk(1000, 861, 100, 20).told() == "86.1 % of its bytes are used"
-    assert Disk(1000, 861, 100, 90).told() == "90.0 % of its inodes are used"
-    assert Disk(0, 0).told().startswith("0.0 %")
 
 
 def test_the_last_use_is_not_before_it_was_made() -> None:

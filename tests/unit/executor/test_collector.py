@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from executor.collection import DAY, KEPT, Disk, Kind, Marks, Thing
-from executor.collector import Collector, measure
+from executor.collection import DAY, KEPT, Kind, Marks, Thing
+from executor.collector import Collector
 from executor.errors import DockerUnavailable, Stopped
+from executor.filling import Disk
 from executor.uses import Uses
 from tests.fakes.attempts import JumpingSignals
 
@@ -220,17 +221,3 @@ def test_each_disk_is_collected_from_by_itself(tmp_path: Path) -> None:
     collector.make_room(JumpingSignals(), lambda: None)
     assert full.names() == "c d e f g h i"
     assert other.names() == "x y"
-
-
-def test_a_disk_is_measured_as_df_does(tmp_path: Path) -> None:
-    disk = measure(tmp_path)
-    assert 0 < disk.used <= disk.total
-
-
-@pytest.mark.parametrize(("files", "left"), [(1000, 400), (0, 0)])
-def test_inodes_are_counted_where_there_are_only_so_many(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, files: int, left: int
-) -> None:
-    said = os.statvfs_result((4096, 4096, 100, 50, 40, files, left, left, 0, 255))
-    monkeypatch.setattr(os, "statvfs", lambda _: said)
-    assert measure(tmp_path) == Disk(90 * 4096, 50 * 4096, files, files - left)

@@ -1,0 +1,41 @@
+"""How full a disk is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Disk(NamedTuple):
+    """How full a disk is, in bytes and in inodes. `total` is what may be used of it at all.
+
+    `inodes` is 0 where the file system makes as many as it needs.
+    """
+
+    total: int
+    used: int
+    inodes: int = 0
+    inodes_used: int = 0
+
+    def is_above(self, percent: float) -> bool:
+        """Tell whether more than a share is used of its bytes or of its inodes."""
+        return max(self._shares())[0] > percent
+
+    def told(self) -> str:
+        """Say what of it is used most, and how much of that."""
+        share, what = max(self._shares())
+        return f"{share:.1f} % of its {what} are used"
+
+    def _shares(self) -> Sequence[tuple[float, str]]:
+        found = ((self.used, self.total, "bytes"), (self.inodes_used, self.inodes, "inodes"))
+        return [(100 * used / total if total else 0.0, what) for used, total, what in found]
+
+
+def measure(folder: Path) -> Disk:
+    """Return how full the disk of a folder is. Raises OSError."""
+    found = os.statvfs(folder)
+    used = (found.f_blocks - found.f_bfree) * found.f_frsize
+    total = used + found.f_bavail * found.f_frsize
+    return Disk(total, used, found.f_files, found.f_files - found.f_ffree)
