@@ -144,7 +144,13 @@ class Collector:
                     self._remove(store, thing)
 
     def _remove(self, store: Store, thing: Thing) -> None:
-        if store.remove(thing):
+        try:
+            gone = store.remove(thing)
+        except OSError as exc:
+            # Of a thing that was never noted there is no lock yet, and may be no inode for one.
+            logger.info("the %s %s stays: %s", thing.kind.value, thing.name, exc)
+            return
+        if gone:
             hours = (self._now() - thing.used) / 3600
             logger.info("removed %s %s, unused for %.1f h", thing.kind.value, thing.name, hours)
 

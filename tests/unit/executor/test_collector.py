@@ -1,5 +1,6 @@
 """executor/collector.py: when it collects, and when it has collected enough."""
 
+import errno
 import logging
 import os
 import threading
@@ -118,6 +119,24 @@ def test_what_somebody_is_about_to_use_stays_and_the_next_one_goes(tmp_path: Pat
     world.shelf.held = {"a"}
     world.make_room()
     assert world.shelf.names() == "a d e f g h i"
+
+
+def test_where_there_is_no_inode_for_the_lock_of_one_the_next_one_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world = World(tmp_path, NINE)
+    remove = world.shelf.remove
+
+    def fail(thing: Thing) -> bool:
+        if thing.name == "a":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return remove(thing)
+
+    monkeypatch.setattr(world.shelf, "remove", fail)
+    world.make_room()
+    assert world.shelf.names() == "a d e f g h i"
+    assert "the image a stays" in caplog.text
 
 
 def test_the_cache_goes_before_what_was_used_since(tmp_path: Path) -> None:
