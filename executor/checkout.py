@@ -21,6 +21,7 @@ from executor.errors import (
     RepositoryUnreachable,
     SubmoduleUnusable,
 )
+from executor.extent import LISTING, Extent
 from executor.folder import Folder
 from executor.git_access import GitAccess, git_access
 from executor.git_command import Deadline, GitCommand
@@ -69,7 +70,7 @@ class GitCheckout:
         """Give a folder with the commit's files; it is gone when the context ends.
 
         Blocks while others of this agent read the repository, and then for at most `limit` seconds.
-        Raises RepositoryUnreachable, CommitMissing, LargeFilesUnsupported, Stopped.
+        Raises RepositoryUnreachable, CommitMissing, CommitTooLarge, LargeFilesUnsupported, Stopped.
         """
         source, folder = self._source, Folder(self._folder)
         tree = folder.tree(source.name)
@@ -79,7 +80,8 @@ class GitCheckout:
             with git_access(keys, source.repository, source.credential, self._environ) as access:
                 deadline = Deadline(limit)
                 git = GitCommand(self._folder, self._signals, deadline)
-                self._check_out(_Reading(access, git, deadline), _Module(*source[:2], tree))
+                reading = _Reading(access, git, deadline, Extent(source.sha))
+                self._check_out(reading, _Module(*source[:2], tree))
             yield tree
         finally:
             folder.remove_files(source.name)
@@ -98,16 +100,17 @@ class GitCheckout:
         )
         # Until its files are there, nothing of ours removes the mirror.
         with Uses(self._folder).using(uses.mirror(mirror.path)):
-            found = self._write(mirror, module, reading.access)
+            found = self._write(mirror, module, reading)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
 
     def _write(
-        self, mirror: Mirror, module: _Module, access: GitAccess
+        self, mirror: Mirror, module: _Module, reading: _Reading
     ) -> Sequence[tuple[Submodule, str]]:
         """Put a commit's own files into a folder; return its submodules with their commits."""
         with mirror.held(self._signals, self._log):
             mirror.fetch(module.sha)
+        mirror.run(*LISTING, module.sha, each=reading.extent.listing().take)
         module.tree.mkdir(parents=True, exist_ok=True)
         index = Folder(self._folder).index(self._source.name)
         index.unlink(missing_ok=True)
@@ -116,21 +119,22 @@ class GitCheckout:
         written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
         if written.code != 0:
             raise _explain_refusal(module, written.said)
-        self._complete(mirror, place, module, access)
+        self._complete(mirror, place, module, reading)
         found = _find_submodules(mirror, place, module)
         index.unlink(missing_ok=True)
         return found
 
-    def _complete(self, mirror: Mirror, place: Place, module: _Module, access: GitAccess) -> None:
+    def _complete(self, mirror: Mirror, place: Place, module: _Module, reading: _Reading) -> None:
         """Replace pointers by the large files that they stand for."""
         pointers = large_files.find_pointers(mirror, place)
         if not pointers:
             return
         large_files.require_git_lfs(pointers, self._environ)
+        reading.extent.add_bytes(sum(pointers.values()))
         count, size = len(pointers), sum(pointers.values()) / 1e6
         self._log.header(f"fetching {count} large files with Git LFS, {size:.1f} MB")
         address = large_files.find_server(mirror, mirror.setting(module.sha, _LARGE, "lfs.url"))
-        server = large_files.Server(address, *access.way_to_large_files(address))
+        server = large_files.Server(address, *reading.access.way_to_large_files(address))
         with mirror.held(self._signals, self._log):
             large_files.fetch_large_files(mirror, place, module.sha, server=server)
         large_files.write_large_files(mirror, place, list(pointers), server=server)
@@ -182,10 +186,13 @@ class _Module(NamedTuple):
 class _Reading:
     """What one checkout has for all its repositories."""
 
-    def __init__(self, access: GitAccess, git: GitCommand, deadline: Deadline) -> None:
+    def __init__(
+        self, access: GitAccess, git: GitCommand, deadline: Deadline, extent: Extent
+    ) -> None:
         self.access = access
         self.git = git
         self.deadline = deadline
+        self.extent = extent
         self._count = 0
 
     def count(self, path: str) -> None:

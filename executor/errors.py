@@ -8,6 +8,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── LargeFilesUnsupported      the commit has large files, and the agent no git-lfs
 ├── CommitMissing              no branch or tag of the repository leads to the commit
 ├── CommitUnusable             git refuses to write the commit's files
+├── CommitTooLarge             it has more files, or larger ones, than an agent takes
 ├── DockerfileMissing          the commit has no Dockerfile that can be used
 ├── ContextInvalid             the folder that it is to be built in cannot be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
@@ -126,6 +127,20 @@ class CommitUnusable(ExecutorError):
         super().__init__(
             f"The files of commit {names.short(sha)} cannot be written: {why}. "
             "Change their names and push, then open the new commit's address."
+        )
+        self.sha = sha
+
+
+class CommitTooLarge(ExecutorError):
+    """The commit has more than `limit`, counted with its submodules and large files."""
+
+    cause = Cause.COMMIT_TOO_LARGE
+
+    def __init__(self, sha: str, limit: str) -> None:
+        super().__init__(
+            f"Commit {names.short(sha)} has more than {limit}, with its submodules and what is in "
+            "Git LFS, and agents take no more. Keep out of the repository what the build does not "
+            "need, or fetch it in the Dockerfile; push, then open the new commit's address."
         )
         self.sha = sha
 

@@ -6,7 +6,7 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,10 @@ _MOST_OUTPUT = 64_000_000
 
 _MOST_SAID = 64_000
 """Bytes of stderr that are kept: its end tells why."""
+
+
+Take = Callable[[bytes], object]
+"""What is handed pieces of an output."""
 
 
 class TookTooLong(Exception):
@@ -61,8 +65,13 @@ class GitCommand:
         self._signals = signals
         self._deadline = deadline
 
-    def run(self, *arguments: str, environment: Mapping[str, str]) -> Done:
-        """Run git to its end. Raises TookTooLong, Stopped; ExecutorError where it says too much."""
+    def run(
+        self, *arguments: str, environment: Mapping[str, str], each: Take | None = None
+    ) -> Done:
+        """Run git to its end. Raises TookTooLong, Stopped; ExecutorError where it says too much.
+
+        `each` gets stdout as it comes, and `output` is empty then; what it raises ends git.
+        """
         self._deadline.left()
         # GitPython ends the process when this object is forgotten: keep it until it has ended.
         try:
@@ -81,7 +90,7 @@ class GitCommand:
             raise ExecutorError("git did not start on the agent.")
         try:
             with self._signals.interrupting(lambda: end_group(process)):
-                output, said = _listen(process, self._deadline)
+                output, said = _listen(process, self._deadline, each)
         finally:
             if process.returncode is None:
                 end_group(process)
@@ -90,18 +99,20 @@ class GitCommand:
         return Done(process.returncode, output, said.decode(errors="replace"))
 
 
-def _listen(process: subprocess.Popen[bytes], deadline: Deadline) -> tuple[bytes, bytes]:
+def _listen(
+    process: subprocess.Popen[bytes], deadline: Deadline, each: Take | None
+) -> tuple[bytes, bytes]:
     """Return stdout and the end of stderr of a process, which has ended then."""
     if process.stdout is None or process.stderr is None:
         raise ExecutorError("git did not start on the agent.")
     output, said = bytearray(), bytearray()
     with selectors.DefaultSelector() as open_ends:
-        open_ends.register(process.stdout, selectors.EVENT_READ, output)
-        open_ends.register(process.stderr, selectors.EVENT_READ, said)
+        open_ends.register(process.stdout, selectors.EVENT_READ, each or output.extend)
+        open_ends.register(process.stderr, selectors.EVENT_READ, said.extend)
         while open_ends.get_map():
             for key, _ in open_ends.select(deadline.left()):
                 data = os.read(key.fd, 65_536)
-                key.data.extend(data)
+                key.data(data)
                 if not data:
                     open_ends.unregister(key.fileobj)
             del said[:-_MOST_SAID]

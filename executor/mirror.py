@@ -24,7 +24,7 @@ from executor.errors import (
     RepositoryMoved,
     RepositoryUnreachable,
 )
-from executor.git_command import Deadline, Done, GitCommand, TookTooLong
+from executor.git_command import Deadline, Done, GitCommand, Take, TookTooLong
 from executor.git_words import reason, without_credentials
 from executor.locks import locked
 from executor.ports import Log, Signals
@@ -127,24 +127,27 @@ class Mirror:
             raise CommitMissing(without_credentials(self.address), sha)
         self._put_together()
 
-    def run(self, *arguments: str, more: Mapping[str, str] | None = None) -> bytes:
-        """Run git where this agent alone can be at fault; return its stdout.
+    def run(
+        self, *arguments: str, more: Mapping[str, str] | None = None, each: Take | None = None
+    ) -> bytes:
+        """Run git where this agent alone can be at fault; return its stdout, or hand it to `each`.
 
         Raises ExecutorError, RepositoryUnreachable, Stopped.
         """
-        done = self.ask(*arguments, more=more)
+        done = self.ask(*arguments, more=more, each=each)
         if done.code != 0:
             raise ExecutorError(
                 f"git failed on the agent ({reason(done.said)}). Its disk may be full."
             )
         return done.output
 
-    def ask(self, *arguments: str, more: Mapping[str, str] | None = None) -> Done:
+    def ask(
+        self, *arguments: str, more: Mapping[str, str] | None = None, each: Take | None = None
+    ) -> Done:
         """Run git on the mirror; return how it ended. Raises RepositoryUnreachable, Stopped."""
         with self._in_time():
-            return self._git.run(
-                *_CONFIG, *arguments, environment={**self._environment, **(more or {})}
-            )
+            environment = {**self._environment, **(more or {})}
+            return self._git.run(*_CONFIG, *arguments, environment=environment, each=each)
 
     def settings(self, sha: str, file: str, pattern: str) -> bytes | None:
         """Return the settings in a file of a commit whose names match; None: it is none of git's.

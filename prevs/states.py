@@ -52,6 +52,7 @@ class Cause(enum.Enum):
     SETTINGS_INVALID = "settings-invalid"
     HOOK_FAILED = "hook-failed"
     DISK_FULL = "disk-full"
+    COMMIT_TOO_LARGE = "commit-too-large"
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

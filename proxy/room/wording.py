@@ -118,6 +118,9 @@ _ADVICE: Mapping[str, Advice] = {
         "was only bad luck."
     ),
     Cause.DISK_FULL.value: Advice("Have the app write less, or clean up after itself."),
+    Cause.COMMIT_TOO_LARGE.value: Advice(
+        "Push a commit with fewer or smaller files: the address of its branch leads there."
+    ),
 }
 
 

@@ -240,7 +240,8 @@ def test_every_pinned_file_is_tested() -> None:
             Cause,
             "repository-unreachable commit-missing dockerfile-missing build-failed start-failed "
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
-            "task-rejected executor-failed settings-invalid hook-failed disk-full",
+            "task-rejected executor-failed settings-invalid hook-failed disk-full "
+            "commit-too-large",
         ),
     ],
 )

@@ -1,0 +1,66 @@
+"""How much a commit is, counted before git writes any of it. Pure.
+
+A repository of 200 KB may have a million files, where a folder is many times in another. The time
+of a fetch is no limit for that: git's memory and the agent's inodes are used up before.
+"""
+
+from __future__ import annotations
+
+from executor.errors import CommitTooLarge
+
+MOST_FILES = 200_000
+"""Files and folders: twice what Linux has. git holds all of them in the memory of a small task."""
+
+MOST_NAMES = 16_000_000
+"""Bytes of all paths: 80 for each of so many files."""
+
+MOST_BYTES = 8_000_000_000
+"""What a fetch brings at 30 MB a second, which its five minutes allow. A build takes it twice."""
+
+LISTING = ("ls-tree", "-r", "-t", "-l", "-z", "--full-tree")
+"""The command of git that lists a commit for `Extent.listing`."""
+
+
+class Extent:
+    """What a commit has so far, with its submodules; one too many raises CommitTooLarge."""
+
+    def __init__(self, sha: str) -> None:
+        self._sha = sha
+        self._files = self._names = self._bytes = 0
+
+    def listing(self) -> Listing:
+        """Return what counts the files of one repository."""
+        return Listing(self)
+
+    def add(self, name: int, size: int) -> None:
+        """Count a file: the bytes of its path, and its own."""
+        self._files += 1
+        self._names += name
+        if self._files > MOST_FILES:
+            raise CommitTooLarge(self._sha, f"{MOST_FILES:,} files and folders")
+        if self._names > MOST_NAMES:
+            raise CommitTooLarge(self._sha, f"{MOST_NAMES // 10**6} MB of file names")
+        self.add_bytes(size)
+
+    def add_bytes(self, size: int) -> None:
+        """Count what a file has beside what the repository has of it."""
+        self._bytes += size
+        if self._bytes > MOST_BYTES:
+            raise CommitTooLarge(self._sha, f"{MOST_BYTES // 10**9} GB of files")
+
+
+class Listing:
+    """Reads what git says to LISTING, in pieces as they come."""
+
+    def __init__(self, extent: Extent) -> None:
+        self._extent = extent
+        self._rest = b""
+
+    def take(self, piece: bytes) -> None:
+        """Count the files in a piece, and keep the beginning of the next."""
+        *entries, self._rest = (self._rest + piece).split(b"\0")
+        for entry in entries:
+            head, _, path = entry.partition(b"\t")
+            size = head.rpartition(b" ")[2]
+            # Folders and submodules have a dash there.
+            self._extent.add(len(path), int(size) if size.isdigit() else 0)
