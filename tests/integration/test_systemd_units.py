@@ -30,6 +30,12 @@ def test_the_unit_may_do_little_else_than_its_work(unit: Path) -> None:
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"
 
 
+@pytest.mark.parametrize("name", ["prevs-framework", "prevs-proxy", "mesos-agent"])
+def test_a_unit_that_starts_others_outlives_one_that_takes_all_memory(name: str) -> None:
+    (unit,) = (unit for unit in UNITS if unit.stem == name)
+    assert "OOMPolicy=continue" in unit.read_text().splitlines()
+
+
 def test_there_are_units_for_all_that_the_script_starts() -> None:
     stems = {unit.stem for unit in UNITS}
     assert stems == {
