@@ -4,7 +4,6 @@ Only what a branch or tag reaches exists for us. Objects that no ref reaches any
 mirror for a while, so every commit that somebody names is checked for being reached.
 """
 
-import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,29 +16,14 @@ from framework import ports
 from framework.ports import Commit
 from framework.refs import commits, resolution
 from framework.refs.git_command import GitCommand, GitFailed
+from framework.refs.mirror_folder import READ_LIMIT, MirrorFolder
 from framework.refs.resolution import Ref
 from prevs import names
 from prevs.messages import Credential
 
-FIRST_FETCH_LIMIT = 600
-FETCH_LIMIT = 60
-READ_LIMIT = 30
-MAINTENANCE_LIMIT = 600
-
 _REMEMBERED = 10_000
 _AT_ONCE = 10_000
 """Commits in one call of git: their ids fit into its arguments."""
-_REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
-_FETCH = (
-    "fetch",
-    "--prune",
-    "--no-tags",
-    "--update-shallow",
-    "--no-recurse-submodules",
-    "--no-write-fetch-head",
-    "--no-auto-maintenance",
-    "--end-of-options",
-)
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +77,7 @@ class Mirror:
     ) -> None:
         self.folder = folder
         self.repository = repository
+        self._store = MirrorFolder(folder, git)
         self._git = git
         self._clock = clock
         self._credential = credential
@@ -138,7 +123,7 @@ class Mirror:
             if self._last.started < asked:
                 self._last = self._fetch(self._clock())
                 if self._retired:
-                    shutil.rmtree(self.folder, ignore_errors=True)
+                    self._store.remove()
             if self._last.failure:
                 raise self._last.failure
             return self._load()
@@ -160,14 +145,14 @@ class Mirror:
     def retire(self) -> None:
         """Remove what is there, at once and after a fetch that goes on: nobody asks any more."""
         self._retired = True
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._store.remove()
 
     def maintain(self) -> None:
         """Let git collect what is loose and unreached, if there is much. May take minutes.
 
         Raises GitFailed.
         """
-        self._git.run(self.folder, ["gc", "--auto", "--quiet"], limit=MAINTENANCE_LIMIT)
+        self._store.maintain()
 
     def find(self, snapshot: Snapshot, label: str) -> Found:
         """Return what a DNS label leads to. Runs git at most three times. Raises GitFailed."""
@@ -247,14 +232,14 @@ class Mirror:
     def _fetch(self, started: float) -> Fetched:
         try:
             try:
-                changed = self._fetch_once()
+                changed = self._store.fetch(self.repository, self._credential())
             except GitFailed as exc:
                 # What git says of our own folder (a lock of a killed git, a damaged object) is
                 # not the repository's fault, and a new mirror mends it.
                 if self._retired or str(self.folder) not in exc.output:
                     raise
-                shutil.rmtree(self.folder, ignore_errors=True)
-                changed = self._fetch_once()
+                self._store.remove()
+                changed = self._store.fetch(self.repository, self._credential())
         except GitFailed as exc:
             self._snapshot = None
             return Fetched(started, exc)
@@ -264,24 +249,9 @@ class Mirror:
         self._succeeded = started
         return Fetched(started, None)
 
-    def _fetch_once(self) -> bool:
-        """Fetch; tell whether anything may have changed: git names every change, else nothing."""
-        exists = self._exists()
-        if not exists:
-            self._git.run(
-                self.folder, ["init", "--quiet", "--bare", "--template="], limit=READ_LIMIT
-            )
-        limit = FETCH_LIMIT if exists else FIRST_FETCH_LIMIT
-        with self._git.asking(self.repository, self._credential()) as git:
-            _, news = git.run_there(self.folder, _FETCH, self.repository, _REFSPECS, limit=limit)
-        return bool(news)
-
-    def _exists(self) -> bool:
-        return (self.folder / "HEAD").is_file()
-
     def _find_left(self) -> Snapshot | None:
         """Return what the last fetch has left though it failed, looked at once for each fetch."""
-        if not self._exists():
+        if not self._store.exists():
             return None
         last, left = self._last, self._left
         if left is None or left[0] is not last:

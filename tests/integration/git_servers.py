@@ -46,6 +46,8 @@ class HttpsRepositories:
         self.large: dict[str, bytes] = {}
         self.large_at = ""
         self.protocol = protocol
+        self.cut_after: int | None = None
+        """How many bytes of an answer come before its connection ends."""
         self.hang = threading.Event()
         self._server = ThreadingHTTPServer(
             ("127.0.0.1", free_port()), type("Handler", (_Handler,), {"world": self})
@@ -190,7 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         with contextlib.suppress(OSError):
-            self.wfile.write(content)
+            self.wfile.write(content[: self.world.cut_after])
 
 
 class SshRepositories(NamedTuple):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import trustme
 
 from framework.errors import RepositoryUnreachable
 from framework.refs import Mirrors
@@ -24,17 +23,8 @@ from tests.integration.private_repositories import (
     ssh,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nobody")]
 __all__ = ["authority", "elsewhere", "repository", "root", "server", "ssh"]
-
-
-@pytest.fixture(autouse=True)
-def nobody(tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user that trusts the servers' certificates and has nothing of its own."""
-    trusted = tmp_path / "authority.pem"
-    authority.cert_pem.write_to_path(trusted)
-    monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
-    monkeypatch.setenv("HOME", str(tmp_path))
 
 
 def mirrors_of(tmp_path: Path, credentials: Mapping[str, Credential]) -> Mirrors:
