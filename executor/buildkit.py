@@ -83,10 +83,15 @@ class BuildKit:
         signals: Signals,
         log: Log,
         at_step: Callable[[str], None],
+        group: str = "",
     ) -> None:
-        """Build an image. Raises BuildFailed, DockerUnavailable, Stopped, OSError."""
+        """Build an image, its steps below a control group ("": docker's own).
+
+        Raises BuildFailed, DockerUnavailable, Stopped, OSError.
+        """
         policy = self._write_policy(sources.policy(spec.registry, apart=self._apart))
-        options = [*_options(context, spec, self._arguments(spec)), str(context.folder)]
+        within = [f"--cgroup-parent={group}"] if group else []
+        options = [*within, *_options(context, spec, self._arguments(spec)), str(context.folder)]
         self._custody.building()
         process = self._start(options, {sources.VARIABLE: str(policy), **_secrets(spec)})
         running = _Running(process, log, at_step)

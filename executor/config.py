@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from executor.collection import MARKS, Marks
-from executor.confinement import Confinement
+from executor.confinement import ISOLATION, SWITCH, Confinement, read_confinement
 from executor.disk import DISK_LIMIT
 from executor.errors import InvalidEnvironment
 from program.log_lines import FORMS
@@ -30,10 +29,6 @@ _UNITS = {
 }
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]+)?", re.ASCII)
 _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII)
-
-
-_ISOLATION = ("wanted", "required")
-_SWITCH = ("no", "yes")
 
 
 class Variable(NamedTuple):
@@ -98,14 +93,20 @@ VARIABLES = (
         "What happens where an executor may not set the rules that keep previews apart. wanted: "
         "the attempt's log says so; required: nothing is started. With required BuildKit refuses "
         "ADD of an address too, which Docker would fetch in the agent's own network.",
-        f"{_ISOLATION[0]}",
+        f"{ISOLATION[0]}",
     ),
     Variable(
         "PREVS_ISOLATION_BUILDS",
         "yes: RUN steps reach no more than previews do, and with PREVS_ISOLATION=required nothing "
         "is built where that cannot be had. It closes Docker's default network, so it is for "
         "agents where nobody else has containers there.",
-        f"{_SWITCH[0]}",
+        f"{SWITCH[0]}",
+    ),
+    Variable(
+        "PREVS_BUILD_CGROUP",
+        "A control group that BuildKit puts RUN steps below, as `/prevsbuilds.slice`: its path "
+        "below that of each controller. Its limits are yours to set.",
+        "none: Docker's own, unlimited",
     ),
     Variable(
         "MESOS_SANDBOX",
@@ -169,7 +170,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     log = environ.get("PREVS_LOG", "") or FORMS[0]
     if log not in FORMS:
         problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
-    confined = _read_confinement(environ, problems)
+    confined = read_confinement(environ, problems)
     marks = _read_marks(environ, problems)
     if problems:
         raise InvalidEnvironment(problems)
@@ -181,32 +182,6 @@ def read_config(environ: Mapping[str, str]) -> Config:
         log=log,
         confined=confined,
         marks=marks,
-    )
-
-
-def _read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
-    """Return what containers are to be told; adds to `problems` what is wrong with it."""
-    disk_limit = environ.get("PREVS_DISK_LIMIT", "") or str(DISK_LIMIT)
-    if not (disk_limit.isascii() and disk_limit.isdigit()):
-        problems.append(f"PREVS_DISK_LIMIT must be a number of MB, not {disk_limit!r}")
-        disk_limit = str(DISK_LIMIT)
-    isolation = environ.get("PREVS_ISOLATION", "") or _ISOLATION[0]
-    if isolation not in _ISOLATION:
-        problems.append(f"PREVS_ISOLATION must be {' or '.join(_ISOLATION)}, not {isolation!r}")
-    builds = environ.get("PREVS_ISOLATION_BUILDS", "") or _SWITCH[0]
-    if builds not in _SWITCH:
-        problems.append(f"PREVS_ISOLATION_BUILDS must be {' or '.join(_SWITCH)}, not {builds!r}")
-    denied = []
-    for text in filter(None, map(str.strip, environ.get("PREVS_DENY", "").split(","))):
-        try:
-            denied.append(ipaddress.ip_network(text))
-        except ValueError as exc:
-            problems.append(f"PREVS_DENY has no network: {exc}")
-    return Confinement(
-        int(disk_limit),
-        tuple(denied),
-        required=isolation == _ISOLATION[1],
-        builds=builds == _SWITCH[1],
     )
 
 

@@ -1,9 +1,11 @@
-"""What a preview's container may use of its agent, as docker is told it. Pure."""
+"""What previews and builds may use of their agent, as docker is told it. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from executor.disk import DISK_LIMIT
@@ -33,6 +35,12 @@ _DIES_FIRST = 500
 
 _LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}}
 
+ISOLATION = ("wanted", "required")
+SWITCH = ("no", "yes")
+"""What PREVS_ISOLATION and PREVS_ISOLATION_BUILDS may be; the first holds without them."""
+
+_GROUP = re.compile(r"/?(\w[\w.@-]*(?:/\w[\w.@-]*)*)", re.ASCII)
+
 
 @dataclasses.dataclass(frozen=True)
 class Confinement:
@@ -41,12 +49,52 @@ class Confinement:
     `disk_limit` is in MB, 0 for none. Previews reach nothing of `denied`. Where they cannot be
     kept apart from each other and from the agent, nothing is started if that is `required`. With
     `builds` the steps of builds are to be kept apart as well, and nothing is built where not.
+    Those of BuildKit are below the control group `build_group`, "" for docker's own.
     """
 
     disk_limit: int = DISK_LIMIT
     denied: Sequence[Network] = ()
     required: bool = False
     builds: bool = False
+    build_group: str = ""
+
+
+def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
+    """Return what an agent's environment says of it; adds to `problems` what is wrong there."""
+    disk_limit = environ.get("PREVS_DISK_LIMIT", "") or str(DISK_LIMIT)
+    if not (disk_limit.isascii() and disk_limit.isdigit()):
+        problems.append(f"PREVS_DISK_LIMIT must be a number of MB, not {disk_limit!r}")
+        disk_limit = str(DISK_LIMIT)
+    isolation = environ.get("PREVS_ISOLATION", "") or ISOLATION[0]
+    if isolation not in ISOLATION:
+        problems.append(f"PREVS_ISOLATION must be {' or '.join(ISOLATION)}, not {isolation!r}")
+    builds = environ.get("PREVS_ISOLATION_BUILDS", "") or SWITCH[0]
+    if builds not in SWITCH:
+        problems.append(f"PREVS_ISOLATION_BUILDS must be {' or '.join(SWITCH)}, not {builds!r}")
+    return Confinement(
+        int(disk_limit),
+        tuple(_read_networks(environ.get("PREVS_DENY", ""), problems)),
+        required=isolation == ISOLATION[1],
+        builds=builds == SWITCH[1],
+        build_group=_read_group(environ.get("PREVS_BUILD_CGROUP", ""), problems),
+    )
+
+
+def _read_networks(text: str, problems: list[str]) -> Iterator[Network]:
+    for one in filter(None, map(str.strip, text.split(","))):
+        try:
+            yield ipaddress.ip_network(one)
+        except ValueError as exc:
+            problems.append(f"PREVS_DENY has no network: {exc}")
+
+
+def _read_group(text: str, problems: list[str]) -> str:
+    if not text:
+        return ""
+    if match := _GROUP.fullmatch(text):
+        return f"/{match.group(1)}"
+    problems.append(f"PREVS_BUILD_CGROUP must be a path as /prevsbuilds.slice, not {text!r}")
+    return ""
 
 
 def limits(spec: ContainerSpec) -> Mapping[str, Any]:

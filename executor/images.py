@@ -10,6 +10,7 @@ from pathlib import Path
 
 from docker.errors import APIError, ImageNotFound
 
+from executor import cgroup
 from executor.buildkit import BuildKit, Custody
 from executor.classic import ClassicBuild
 from executor.confinement import Confinement
@@ -20,6 +21,7 @@ from executor.network import PreviewNetwork
 from executor.ports import Context, ImageSpec, Log, Signals
 
 _DEFAULT = Confinement()
+_HIERARCHIES = Path("/sys/fs/cgroup")
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +94,15 @@ class DockerImages:
             self._confine()
         buildkit = self._buildkit or self._find_buildkit()
         if buildkit.available():
-            signals, log = self._signals, self._log
-            buildkit.build(context, spec, limit=limit, signals=signals, log=log, at_step=at_step)
+            buildkit.build(
+                context,
+                spec,
+                limit=limit,
+                signals=self._signals,
+                log=self._log,
+                at_step=at_step,
+                group=self._find_group(),
+            )
             return
         if spec.secrets:
             self._log.header(
@@ -119,6 +128,21 @@ class DockerImages:
             raise BuildExposed(problem)
         logger.warning("builds of this agent are not kept apart: %s", problem)
         self._log.header(f"this agent does not keep builds apart: {problem}")
+
+    def _find_group(self) -> str:
+        """Return below which group the steps are to be; says where it is missing.
+
+        It would be made then, without limits, and be taken for the operator's own from then on.
+        """
+        group = self._confined.build_group
+        if not group:
+            return ""
+        hierarchies = map(str, (_HIERARCHIES, *_HIERARCHIES.glob("*")))
+        if any(Path(copy).is_dir() for copy in cgroup.copies(group, hierarchies)):
+            return group
+        logger.warning("builds of this agent are not limited: it has no control group %s", group)
+        self._log.header(f"this agent does not limit builds: it has no control group {group}")
+        return ""
 
     def _find_buildkit(self) -> BuildKit:
         state, apart = self._folder / "buildx", self._confined.required

@@ -10,12 +10,13 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-UNITS = sorted((Path(__file__).parents[2] / "provision" / "systemd").glob("*.service"))
+FOLDER = Path(__file__).parents[2] / "provision" / "systemd"
+UNITS = sorted(FOLDER.glob("*.service"))
 EXPOSED = {"mesos-agent": 40}
 """How exposed a unit may be at most, of 100; an agent is root, for it starts what others own."""
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+@pytest.mark.parametrize("unit", [*UNITS, *FOLDER.glob("*.slice")], ids=lambda unit: unit.stem)
 def test_systemd_understands_the_unit(unit: Path) -> None:
     done = _analyze("verify", str(unit))
     # Its programs are there once provision.sh has installed them.

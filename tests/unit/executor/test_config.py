@@ -20,6 +20,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_DENY": "10.1.0.0/16, fd00::/8",
         "PREVS_ISOLATION": "required",
         "PREVS_ISOLATION_BUILDS": "yes",
+        "PREVS_BUILD_CGROUP": "prevsbuilds.slice",
         "PREVS_DISK_HIGH": "90.5",
         "PREVS_DISK_LOW": "60",
         "MESOS_EXECUTOR_ID": "a-task",
@@ -36,6 +37,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
             (ip_network("10.1.0.0/16"), ip_network("fd00::/8")),
             required=True,
             builds=True,
+            build_group="/prevsbuilds.slice",
         ),
         marks=Marks(90.5, 60.0),
     )
@@ -55,9 +57,10 @@ def test_every_problem_is_told_at_once() -> None:
                 "PREVS_DENY": "10.0.0.0/8,here,10.0.0.1/8",
                 "PREVS_ISOLATION": "maybe",
                 "PREVS_ISOLATION_BUILDS": "true",
+                "PREVS_BUILD_CGROUP": "../a",
             }
         )
-    assert len(caught.value.problems) == 8
+    assert len(caught.value.problems) == 9
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 
@@ -75,6 +78,22 @@ def test_the_high_mark_of_the_disk_is_above_the_low_one(high: str, low: str, rig
         assert read_config(environ).marks.high == float(high or 85)
         return
     with pytest.raises(InvalidEnvironment, match="PREVS_DISK_HIGH and PREVS_DISK_LOW"):
+        read_config(environ)
+
+
+@pytest.mark.parametrize(
+    ("text", "group"),
+    [
+        *[("/a", "/a"), ("a.slice/a-b.slice", "/a.slice/a-b.slice")],
+        *[(bad, None) for bad in ("/", "//a", "/a/", "/a/..", "/a//b", "-a", "a b", "a\n", "a:b:")],
+    ],
+)
+def test_a_control_group_is_a_path_without_ways_out(text: str, group: str | None) -> None:
+    environ = {"PREVS_EXECUTOR_DIR": "/d", "PREVS_BUILD_CGROUP": text}
+    if group is not None:
+        assert read_config(environ).confined.build_group == group
+        return
+    with pytest.raises(InvalidEnvironment, match="PREVS_BUILD_CGROUP"):
         read_config(environ)
 
 
