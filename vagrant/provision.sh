@@ -235,7 +235,7 @@ END
   elif ! grep --quiet '"live-restore": *true' /etc/docker/daemon.json; then
     say 'A restart of Docker will end every preview here: /etc/docker/daemon.json has no "live-restore": true.'
   fi
-  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required", "PREVS_ISOLATION_BUILDS": "yes"}'
+  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required", "PREVS_ISOLATION_BUILDS": "yes", "PREVS_BUILD_CGROUP": "/prevsbuilds.slice"}'
   put /etc/mesos/agent.env <<END
 PREVS_MESOS_MASTER=$master:$master_port
 LIBPROCESS_IP=$address
@@ -251,6 +251,7 @@ MESOS_EXECUTOR_ENVIRONMENT_VARIABLES='$executors'
 MESOS_EXECUTOR_REREGISTRATION_TIMEOUT=15secs
 MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=15secs
 END
+  put /etc/systemd/system/prevsbuilds.slice <"$repository/provision/systemd/prevsbuilds.slice"
   put_unit mesos-agent
 }
 

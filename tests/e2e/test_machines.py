@@ -33,6 +33,9 @@ MINE = "main"
 """A label that runs on agent-1, which gets into trouble."""
 OTHER = "v1"
 """A label that runs on agent-2, which does not."""
+SLICE = "prevsbuilds.slice"
+WITH_A_STEP = "broken-dockerfile"
+"""A label whose Dockerfile has a RUN step, which fails; the others have none."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         for machine in made.machines.values():
             machine.provision("configure", "start")
         repositories = tmp_path_factory.mktemp("repositories")
-        make = [sys.executable, str(REPOSITORY_SCRIPT), str(repositories / "hello")]
+        make = [
+            sys.executable,
+            str(REPOSITORY_SCRIPT),
+            str(repositories / "hello"),
+            "--with-failures",
+        ]
         subprocess.run(make, check=True)
         address = made.serve_repositories(repositories)
         made.prevs("app", "add", "hello", f"{address}/hello", "--health", "/healthz")
@@ -137,6 +145,19 @@ def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
     label = names.slug("feature/dark")
     until(lambda: cluster.visit(label).status == 200, "feature/dark is not served")
     assert page(cluster.visit(label).text) == "Good night, world!"
+
+
+def test_steps_of_builds_are_within_limits_of_the_machines_own(cluster: Cluster) -> None:
+    agents = [cluster.machines[name] for name in ("agent-1", "agent-2")]
+    for agent in agents:
+        shown = agent.run("systemctl", "show", "--property=TasksMax,ActiveState", SLICE)
+        assert set(shown.split()) == {"TasksMax=2048", "ActiveState=active"}
+    cluster.visit(WITH_A_STEP)
+    until(lambda: cluster.preview(WITH_A_STEP)["state"] == "failed", "it does not fail on purpose")
+    assert "exit code 7" in json.dumps(cluster.preview(WITH_A_STEP))
+    # BuildKit makes a group of its own there, which stays.
+    look = ("find", "/sys/fs/cgroup", "-path", f"*/{SLICE}/buildkit")
+    assert any(agent.run(*look) for agent in agents)
 
 
 def test_the_script_may_be_run_again_and_changes_nothing(cluster: Cluster) -> None:
