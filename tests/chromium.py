@@ -3,7 +3,9 @@
 import contextlib
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+expect.set_options(timeout=30_000)  # in ms; of itself it is 5 s, which a busy machine outlasts
 
 _QUIETLY = [
     "--no-sandbox",

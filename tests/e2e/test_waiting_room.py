@@ -12,9 +12,6 @@ from tests.fakes.samples import SERVE, SampleRepository
 
 pytestmark = pytest.mark.e2e
 
-expect.set_options(timeout=30_000)  # in ms
-
-
 KEEPS_LOG = """new MutationObserver(() => {
     const log = document.querySelector("#log");
     if (log && log.textContent.includes("It is being built.")) sessionStorage.log = log.textContent;

@@ -21,8 +21,6 @@ from tests.fakes.dashboard import Dashboard, serving
 
 pytestmark = pytest.mark.integration
 
-expect.set_options(timeout=30_000)  # in ms
-
 SHA, FAILED = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c", "1" * 40
 HOSTILE = "<script>document.title='owned'</script>\u202e\"'><img src=x onerror=document.title='x'>"
 PREVIEW = f"/apps/hello/previews/{SHA}"

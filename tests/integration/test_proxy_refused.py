@@ -18,8 +18,6 @@ from tests.integration.proxies import Site, upstream, wait_until
 
 pytestmark = pytest.mark.integration
 
-expect.set_options(timeout=30_000)  # in ms
-
 HOST = "main.hello.localhost"
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}
 REFUSES = "It runs, but accepts no connections just now."
