@@ -1,6 +1,7 @@
 """framework.ports.Previews out of two dictionaries."""
 
 import dataclasses
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ class FakePreviews:
         self.error: Exception | None = None
         self.past = History("fake")
         self._seen = Snapshot({}, {})
+        self._noting = threading.Lock()  # each request is answered in a thread of its own
 
     def put(self, app: str, sha: str, state: State, **fields: Any) -> PreviewRecord:
         """Have a preview as told."""
@@ -111,9 +113,10 @@ class FakePreviews:
 
     def history(self) -> History:
         """Return what has happened, up to what is there now."""
-        before, self._seen = self._seen, Snapshot(dict(self.known_apps), dict(self.known))
-        self.past = history.note(self.past, before, self._seen, 1000.0)
-        return self.past
+        with self._noting:
+            before, self._seen = self._seen, Snapshot(dict(self.known_apps), dict(self.known))
+            self.past = history.note(self.past, before, self._seen, 1000.0)
+            return self.past
 
     def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         self.uses.append((proxy, tuple(uses)))

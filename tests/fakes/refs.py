@@ -34,7 +34,7 @@ class FakeRefs:
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         return {
             label: lead.sha
-            for (name, label), lead in self.leads.items()
+            for (name, label), lead in list(self.leads.items())
             if name == app.name and isinstance(lead, Resolved) and lead.kind != "commit"
         }
 
@@ -45,7 +45,7 @@ class FakeRefs:
             raise told
         leads = {
             label: lead
-            for (name, label), lead in self.leads.items()
+            for (name, label), lead in list(self.leads.items())
             if name == app.name and isinstance(lead, Resolved) and lead.ref
         }
         refs = [
