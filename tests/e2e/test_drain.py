@@ -23,7 +23,7 @@ echo ended
 @pytest.fixture
 def slow(hello: Hello, api: Api, tmp_path: Path) -> Hello:
     """The example with an answer that takes its time, as an app of its own."""
-    made = Hello(tmp_path / "slow", "slow")
+    made = Hello(tmp_path / "drained", "drained")
     shutil.copytree(hello.folder, made.folder)
     script = made.folder / "www" / "cgi-bin" / "slow"
     script.parent.mkdir()
@@ -32,7 +32,7 @@ def slow(hello: Hello, api: Api, tmp_path: Path) -> Hello:
     made.git("add", "--all")
     identity = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
     made.git(*identity, "commit", "--quiet", "--message", "Take some time")
-    answer = api.call("POST", "/v1/apps", json={"name": "slow", "repository": str(made.folder)})
+    answer = api.call("POST", "/v1/apps", json={"name": "drained", "repository": str(made.folder)})
     assert answer.status_code == 201, answer.text
     return made
 
@@ -42,13 +42,13 @@ def test_a_download_that_is_open_when_its_preview_is_stopped_is_whole(
 ) -> None:
     sha = slow.commit("main")
     try:
-        with visit("main", "/cgi-bin/slow", app="slow", stream=True) as download:
+        with visit("main", "/cgi-bin/slow", app="drained", stream=True) as download:
             pieces = download.iter_content(1)
             text = b"".join(next(pieces) for _ in b"begun\n")
-            stopped = api.call("DELETE", f"/v1/previews/slow/{sha}")
+            stopped = api.call("DELETE", f"/v1/previews/drained/{sha}")
             assert stopped.json()["state"] == "draining"
             text += b"".join(pieces)
         assert text == b"begun\nended\n"
-        api.wait_for("slow", sha, "stopped")
+        api.wait_for("drained", sha, "stopped")
     finally:
-        api.call("DELETE", "/v1/apps/slow")
+        api.call("DELETE", "/v1/apps/drained")

@@ -19,11 +19,13 @@ import pytest
 import requests
 
 from local import processes
+from tests import free_ports
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
 
 pytestmark = pytest.mark.e2e
 
 ROOT = Path(__file__).parents[2]
+AGENTS = ("127.0.0.1", "127.0.0.2")
 
 
 class Own:
@@ -34,7 +36,7 @@ class Own:
         names = ("port", "api-port", "zookeeper-port", "mesos-port", "agent-port")
         self.ports = {name: free_port() for name in names}
         self.options = [f"--{name}={port}" for name, port in self.ports.items()]
-        self.options += ["--no-credentials", "--preview-ports=30500-30599"]
+        self.options += ["--no-credentials", f"--preview-ports={free_ports.free_ports(AGENTS)}"]
 
     def run(self, command: str, *args: str) -> subprocess.CompletedProcess[str]:
         arguments = [sys.executable, "-m", "cli", "local", command, *args, f"--dir={self.folder}"]

@@ -1,6 +1,7 @@
 """The example app: its repository, its images, and what `make up` says about it."""
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -93,7 +94,7 @@ def test_a_folder_with_something_else_in_it_is_refused(tmp_path: Path) -> None:
 def container(repository: Path, docker_host: str) -> Iterator[Container]:
     """The container of main, with an init as prevs runs it, on a port of 127.0.0.1."""
     client = docker.DockerClient(base_url=docker_host)
-    tag = "prevs-test/example:1"
+    tag = f"prevs-test/example:{secrets.token_hex(3)}"
     client.images.build(path=str(repository), tag=tag, rm=True, forcerm=True)
     published: dict[str, int | list[int] | tuple[str, int] | None] = {"9000/tcp": ("127.0.0.1", 0)}
     running = client.containers.run(

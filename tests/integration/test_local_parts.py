@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import secrets
 import subprocess
 import sys
 import tarfile
@@ -44,7 +45,7 @@ def python_part(tmp_path: Path, code: str, **options: Any) -> ProcessPart:
     return ProcessPart(
         name="test",
         command=(sys.executable, "-c", code),
-        environ={"PREVS_CLUSTER": tmp_path.name},
+        environ={"PREVS_CLUSTER": str(tmp_path)},
         log=tmp_path / "log",
         answers=(tmp_path / "ready").exists,
         folder=tmp_path,
@@ -64,9 +65,9 @@ def test_a_part_that_does_not_end_when_asked_is_killed_with_its_children(tmp_pat
     )
     part = python_part(tmp_path, code, grace=0.2)
     bring_up(part)
-    wait_until(lambda: len(processes.marked(tmp_path.name)) == 2)
+    wait_until(lambda: len(processes.marked(str(tmp_path))) == 2)
     part.stop()
-    assert processes.marked(tmp_path.name) == []
+    assert processes.marked(str(tmp_path)) == []
 
 
 def test_what_a_part_left_when_it_died_goes_on_until_the_part_is_stopped(tmp_path: Path) -> None:
@@ -80,12 +81,12 @@ def test_what_a_part_left_when_it_died_goes_on_until_the_part_is_stopped(tmp_pat
     assert wait_until(part.problem) == "ended by SIGKILL"
     part.give_up()
     part.start()
-    assert len(wait_until(lambda: processes.marked(tmp_path.name))) >= 1
+    assert len(wait_until(lambda: processes.marked(str(tmp_path)))) >= 1
     wait_until(part.problem)
     part.give_up()
-    wait_until(lambda: len(processes.marked(tmp_path.name)) == 2)
+    wait_until(lambda: len(processes.marked(str(tmp_path))) == 2)
     part.stop()
-    assert processes.marked(tmp_path.name) == []
+    assert processes.marked(str(tmp_path)) == []
 
 
 def test_a_part_that_exits_at_once_says_so_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -98,7 +99,7 @@ def test_a_part_that_exits_at_once_says_so_with_the_end_of_its_log(tmp_path: Pat
 def test_processes_are_found_by_their_mark_and_ended_even_in_another_session(
     tmp_path: Path,
 ) -> None:
-    mark = tmp_path.name
+    mark = str(tmp_path)
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     environ = {**os.environ, "PREVS_CLUSTER": mark}
     process = subprocess.Popen(command, env=environ, start_new_session=True)
@@ -214,10 +215,10 @@ def test_a_master_listens_on_loopback_only(
 
 
 def test_containers_and_networks_of_a_cluster_are_removed_and_others_stay(
-    docker_host: str, tmp_path: Path
+    docker_host: str,
 ) -> None:
     client = docker.DockerClient(base_url=docker_host)
-    mine, other = f"{tmp_path.name}-mine", f"{tmp_path.name}-other"
+    mine, other = (f"parts-test-{name}-{secrets.token_hex(3)}" for name in ("mine", "other"))
     with io.BytesIO() as empty:
         with tarfile.open(fileobj=empty, mode="w"):
             pass
