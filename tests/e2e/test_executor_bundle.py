@@ -9,19 +9,19 @@ import pytest
 import requests
 
 from prevs.environment import read_environment
-from tests.e2e.conftest import Cluster, Hello
+from tests.e2e.conftest import Api, Cluster, Hello
 
 pytestmark = pytest.mark.e2e
 
 
-def executors(cluster: Cluster) -> list[Path]:
-    """Return the executors of the cluster that run, as folders of /proc."""
-    folder = f"PREVS_EXECUTOR_DIR={cluster.dir}/".encode()
+def executors(task_id: str) -> list[Path]:
+    """Return the executors of a task that run, as folders of /proc."""
+    task = f"MESOS_EXECUTOR_ID={task_id}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
-            if b"prevs-executor.pyz" in words and folder in (process / "environ").read_bytes():
+            if b"prevs-executor.pyz" in words and task in read_environment(process):
                 found.append(process)
         except OSError:
             continue
@@ -29,10 +29,10 @@ def executors(cluster: Cluster) -> list[Path]:
 
 
 def test_an_agent_without_anything_of_ours_runs_previews(
-    cluster: Cluster, hello: Hello, visit: Callable[..., requests.Response]
+    cluster: Cluster, api: Api, hello: Hello, visit: Callable[..., requests.Response]
 ) -> None:
     assert visit("main").text.strip() == hello.page("main")
-    process, *_ = executors(cluster)
+    process, *_ = executors(api.preview("hello", hello.commit("main"))["task_id"])
     words = (process / "cmdline").read_bytes().decode().split("\0")
     digest = words[words.index("prevs-executor.pyz") + 1]
     environ = dict(entry.decode().split("=", 1) for entry in read_environment(process) if entry)

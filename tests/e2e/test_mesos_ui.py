@@ -118,9 +118,13 @@ def test_a_start_tells_its_steps_and_the_mesos_ui_shows_it_with_its_log(
     agent, folder = find_sandbox(cluster, task)
     names = {Path(file["path"]).name for file in read(f"{agent}/files/browse", path=folder)}
     assert {"stdout", "stderr"} <= names
-    shown = read(f"{agent}/files/read", path=f"{folder}/stdout", offset="0", length="50000")["data"]
-    assert "It is being built." in shown
-    assert shown.index("It is being built.") < shown.rindex("It begins.")
+
+    def shown() -> str:
+        query = {"path": f"{folder}/stdout", "offset": "0", "length": "50000"}
+        return str(read(f"{agent}/files/read", **query)["data"])
+
+    wait_until(lambda: shown().rstrip().endswith("It begins."))  # it answers before that is there
+    assert "It is being built.\n" in shown()
 
 
 def test_a_log_is_read_after_its_preview_was_stopped(

@@ -20,7 +20,14 @@ from tests.fakes.samples import SERVE, SampleRepository, serving, wait_until
 pytestmark = pytest.mark.e2e
 
 APP = "neighbours"
-BEGIN = b"#!/bin/busybox sh\ntouch /begin\necho 'Content-Type: text/plain'\necho\necho begun\n"
+BEGIN = b"""\
+#!/bin/busybox sh
+echo 'Content-Type: text/plain'
+echo
+echo begun
+(sleep 1; touch /begin) >/dev/null 2>&1 &
+"""
+"""Lets the hog begin when its answer has gone out, which it might keep from that."""
 WAIT = "until [ -e /begin ]; do sleep 0.1; done; "
 SERVES = "httpd -p $PORT -h /www; "
 PIDS = 512

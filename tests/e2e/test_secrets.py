@@ -16,7 +16,7 @@ from kazoo.client import KazooClient
 
 from tests.conftest import Cluster
 from tests.e2e.conftest import Api
-from tests.fakes.samples import SampleRepository
+from tests.fakes.samples import SampleRepository, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -89,7 +89,11 @@ def test_the_container_has_what_its_app_is_given(
 
 
 def test_the_log_has_stars_where_the_secret_was_printed(given: Given, api: Api) -> None:
-    log = api.call("GET", f"/v1/previews/{APP}/{given.sha}/log").text
+    def read() -> str:
+        return api.call("GET", f"/v1/previews/{APP}/{given.sha}/log").text
+
+    wait_until(lambda: given.key[:9] in read())  # it is printed last
+    log = read()
     assert "The key is ***.\n***\n" in log
     assert "*** was mounted." in log
     assert given.key[:9] in log, "what is printed in pieces is not known for what it is"
