@@ -157,7 +157,7 @@ class Task:
         deadline = time.monotonic() + 90
         said = ""
         while time.monotonic() < deadline:
-            with contextlib.suppress(requests.ConnectionError):
+            with contextlib.suppress(requests.RequestException):
                 answer = requests.get(url, timeout=10)
                 if answer.status_code == 200:
                     return

@@ -89,12 +89,12 @@ class Builder:
 def make(
     request: pytest.FixtureRequest, docker_host: str, tmp_path: Path
 ) -> Iterator[Callable[[], Builder]]:
-    """What makes the attempts of one agent; the build waits for a second once it has begun."""
+    """What makes the attempts of one agent; a build is long enough for the second to come."""
     tree = tmp_path / "tree"
     tree.mkdir()
     (tree / "busybox").write_bytes(BUSYBOX.read_bytes())
     (tree / "busybox").chmod(0o755)
-    lines = f"RUN echo it is built now {os.urandom(4).hex()}; sleep 2\n"
+    lines = f"RUN echo it is built now {os.urandom(4).hex()}; sleep 5\n"
     (tree / "Dockerfile").write_text(DOCKERFILE + lines)
     environ = dict(os.environ)
     if request.param == "classic":

@@ -188,7 +188,7 @@ def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: Wo
     tags = [world.have(sha) for sha in others]
     full = world.fill()
     # Less than what an image takes: one goes.
-    world.collect(Marks(full - 0.1, full - 80 * IMAGE / DISK))
+    world.collect(Marks(full - 1, full - 80 * IMAGE / DISK))
     assert world.fill() < full - 80 * IMAGE / DISK
     assert world.tags() == {names.image_tag(APP, oldest), *tags[1:]}
     world.collect_all()
@@ -208,7 +208,7 @@ def test_a_disk_short_of_inodes_loses_the_least_recently_used(
     assert share > 2 * world.fill()
     caplog.set_level(logging.INFO)
     # Fewer than an image takes: one goes.
-    world.collect(Marks(share - 0.1, share - 8))
+    world.collect(Marks(share - 1, share - 8))
     assert measure(world.disk).inodes_used < disk.inodes_used - 0.08 * INODES
     assert world.tags() == {tags[1]}
     assert "of its inodes are used" in caplog.text
@@ -219,13 +219,13 @@ def test_what_was_used_again_stays_longer(world: World) -> None:
     tags = [world.have(first), world.have(second)]
     world.have(first)
     full = world.fill()
-    world.collect(Marks(full - 0.1, full - 80 * IMAGE / DISK))
+    world.collect(Marks(full - 1, full - 80 * IMAGE / DISK))
     assert world.tags() == {tags[0]}
 
 
 def test_an_executor_makes_room_before_it_builds(world: World) -> None:
     tags = [world.have(world.commit()) for _ in range(2)]
-    marks = {"PREVS_DISK_HIGH": f"{world.fill() - 0.1:.1f}", "PREVS_DISK_LOW": "1"}
+    marks = {"PREVS_DISK_HIGH": f"{world.fill() - 1:.1f}", "PREVS_DISK_LOW": "1"}
     executor = world.run(world.commit(), **marks)
     assert not world.tags() & set(tags)
     assert "the agent's disk is nearly full" in executor.stdout.read_text()

@@ -151,7 +151,7 @@ def test_haproxy_may_listen_where_only_root_may(
 def test_a_preview_is_served(fleet: Fleet) -> None:
     answer = fleet.visit()
     assert (answer.status_code, answer.text) == (200, "Served from our own images\n")
-    checks = [requests.get(f"{one.health}/readyz", timeout=10) for one in fleet.frameworks]
+    checks = [requests.get(f"{one.health}/readyz", timeout=60) for one in fleet.frameworks]
     assert [answer.status_code for answer in checks] == [200, 200]
 
 

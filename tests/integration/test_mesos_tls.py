@@ -81,7 +81,7 @@ def door(mesos: Cluster, free_port: Callable[[], int], tmp_path: Path) -> Iterat
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(requests.ConnectionError):
+    with contextlib.suppress(requests.RequestException):
         requests.get(url, verify=False, timeout=5)
         return True
     return False
@@ -112,7 +112,7 @@ def wait_trouble(program: Program, text: str) -> None:
     """Wait until a framework is up and says of Mesos what it has met."""
 
     def told() -> bool:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.RequestException):
             answer = program.ask("GET", "/readyz")
             return answer.status_code == 503 and text in answer.text
         return False

@@ -109,7 +109,7 @@ def test_takeovers_cost_nothing_that_is_open(
             opened.go_on()
             assert ask(site) == application.name.encode()
         assert opened.end() == {"one"}
-    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy], 30)
+    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
 def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
