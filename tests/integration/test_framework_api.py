@@ -190,6 +190,7 @@ def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> N
             pool.submit(follow, running, heard=lambda: heard.append(None)) for _ in range(viewers)
         ]
         wait_until(lambda: len(heard) == viewers)
+        wait_until(lambda: running.sandboxes.reads)
         running.call("GET", "/v1/apps")  # after what each of them asks for next
         shared = running.sandboxes.reads
         running.sandboxes.open.set()

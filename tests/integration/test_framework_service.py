@@ -14,6 +14,7 @@ import requests
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings, wait_id
+from tests.fakes.samples import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -66,9 +67,11 @@ def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
     assert program.wait_state(f"/v1/previews/hello/{head}", "running")["labels"] == ["main"]
     assert program.wait_state(answer.headers["Location"], "running")["labels"] == []
 
-    text = program.ask("GET", "/metrics").text
-    assert 'prevs_previews{state="running"} 2.0' in text
-    assert "prevs_attempts_started_total 2.0" in text
+    def metrics() -> str:
+        return program.ask("GET", "/metrics").text
+
+    wait_until(lambda: 'prevs_previews{state="running"} 2.0' in metrics())
+    assert "prevs_attempts_started_total 2.0" in metrics()
     assert program.end() == 0
 
 

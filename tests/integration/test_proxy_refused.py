@@ -114,6 +114,7 @@ def test_a_visitor_waits_on_one_page_until_the_container_takes_connections_again
     assert loads == [address]
     with upstream("app", port=port):
         expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
+    page.wait_for_load_state()
     assert loads == [address, address]
 
 

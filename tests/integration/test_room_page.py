@@ -115,6 +115,7 @@ def test_nothing_keeps_people_from_using_a_page(room: Room, browser: Browser, st
 
 
 def test_steps_tell_their_time_and_what_is_usual_and_go_on(room: Room, page: Page) -> None:
+    began = time.monotonic()
     build(room)
     page.goto(room.address(HOST))
     now = page.locator("[data-status=now]")
@@ -123,9 +124,8 @@ def test_steps_tell_their_time_and_what_is_usual_and_go_on(room: Room, page: Pag
     expect(now.locator(".time")).to_contain_text(" s of about 40 s")
     expect(page.locator("#left")).to_contain_text("to go")
     before = float(page.locator("#bar").evaluate("bar => bar.value"))
-    assert 0.2 < before < 0.5
-    page.wait_for_timeout(300)  # not a synchronisation: time itself is looked at
-    assert page.locator("#bar").evaluate("bar => bar.value") > before
+    assert 0.2 < before < 0.5 + (time.monotonic() - began) / 40
+    page.wait_for_function("before => document.querySelector('#bar').value > before", arg=before)
     assert page.locator("[aria-live], [role=alert], [role=log]").count() == 0
     assert page.get_by_role("status").text_content() is not None
     assert " s" not in page.get_by_role("status").inner_text()

@@ -15,6 +15,7 @@ from bench.proxy import cores, load, ours, rivals, rules, websocket
 from bench.proxy.ours import Installation
 from local.ports import accepts, free_port
 from proxy import routes
+from tests.fakes.samples import wait_until
 
 WRK = """\
 Running 1s test @ http://127.0.0.1:1/
@@ -44,8 +45,7 @@ def test_messages_go_there_and_back_over_every_websocket() -> None:
     port = free_port()
     server = threading.Thread(target=websocket.serve, args=(port,), daemon=True)
     server.start()
-    while not accepts("127.0.0.1", port):
-        pass
+    wait_until(lambda: accepts("127.0.0.1", port))
     with websocket.opened(3, port, "localhost") as sockets:
         assert websocket.exchange(sockets, 1.0) >= 3
     assert load.messages(2, 1.0, load.Target(port, "localhost")).rate > 0
@@ -86,8 +86,8 @@ def test_a_process_is_counted_with_what_it_has_started() -> None:
     script = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'])"
     parent = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE)
     try:
-        while len(found := cores.tree(parent.pid)) < 2:
-            assert parent.poll() is None
+        wait_until(lambda: len(cores.tree(parent.pid)) == 2)
+        found = cores.tree(parent.pid)
         assert found[0] == parent.pid
         assert cores.memory_kb(found) > cores.memory_kb(found[:1]) > 0
         assert cores.cpu_seconds(found) >= cores.cpu_seconds(found[:1])
