@@ -11,7 +11,7 @@ import requests
 
 from tests.conftest import Cluster
 from tests.e2e.conftest import Api
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository, find_live, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -150,7 +150,7 @@ def test_why_a_build_failed_is_told_when_its_sandbox_is_gone(
     _, folder = find_sandbox(cluster, find_task(cluster, failed["task_id"])[1])
 
     def kept() -> list[Path]:
-        return list(cluster.dir.rglob(f"logs/{failed['task_id']}"))
+        return find_live(cluster.dir, f"**/logs/{failed['task_id']}")
 
     wait_until(kept)
     shutil.rmtree(folder)

@@ -15,7 +15,7 @@ import requests
 from docker.api import APIClient
 
 from tests.e2e.conftest import Api, Cluster
-from tests.fakes.samples import SERVE, SampleRepository, serving, wait_until
+from tests.fakes.samples import SERVE, SampleRepository, find_live, serving, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -222,7 +222,7 @@ def test_a_log_of_a_gigabyte_fills_no_disk(
     [found] = docker.containers(filters={"label": f"prevs.task={task_id}"})
     dockers = Path(docker.info()["DockerRootDir"]) / "containers" / found["Id"]
 
-    sandbox = next(cluster.dir.glob(f"**/executors/{task_id}/runs/latest/stdout"))
+    sandbox, *_ = find_live(cluster.dir, f"**/executors/{task_id}/runs/latest/stdout")
     wait_until(lambda: b"The end of the flood." in tail(sandbox), seconds=150)
     assert sandbox.stat().st_blocks * 512 <= 13 * MB
     assert sum(file.stat().st_size for file in dockers.glob("*-json.log*")) <= 21 * MB

@@ -16,7 +16,7 @@ from kazoo.client import KazooClient
 
 from tests.conftest import Cluster
 from tests.e2e.conftest import Api
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository, find_live, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -101,11 +101,11 @@ def test_the_log_has_stars_where_the_secret_was_printed(given: Given, api: Api) 
 
 
 def test_no_file_of_the_cluster_has_it(given: Given, cluster: Cluster) -> None:
-    files = [path for path in cluster.dir.rglob("*") if path.is_file() and not path.is_symlink()]
+    found = find_live(cluster.dir, "**/*")
+    files = [path for path in found if path.is_file() and not path.is_symlink()]
     assert any(path.name == "stdout" for path in files)
     assert any("zookeeper" in path.parts for path in files)
-    found = [str(path) for path in files if _has(given, _read(path))]
-    assert found == []
+    assert [str(path) for path in files if _has(given, _read(path))] == []
 
 
 def test_no_znode_has_it(given: Given, cluster: Cluster) -> None:

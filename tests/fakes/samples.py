@@ -36,6 +36,13 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> Non
         time.sleep(0.02)
 
 
+def find_live(folder: Path, pattern: str) -> list[Path]:
+    """Return what is found in a folder in which others make folders and remove them meanwhile."""
+    while True:
+        with contextlib.suppress(FileNotFoundError):  # Path.glob's, of a folder that has gone
+            return list(folder.glob(pattern))
+
+
 class SampleImages:
     """Images of busybox in a real daemon, each with a shell command that it runs."""
 
