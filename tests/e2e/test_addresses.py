@@ -147,13 +147,13 @@ def test_an_app_that_does_not_listen_yet_can_be_stopped_and_leaves_nothing(
 def test_an_unknown_label_is_404_with_the_reason_and_starts_nothing(
     hello: Hello, visit: Visit, api: Api, label: str
 ) -> None:
-    before = len(api.call("GET", "/v1/previews").json()["previews"])
+    before = len(api.call("GET", "/v1/previews?app=hello").json()["previews"])
     answer = visit(label)
     assert answer.status_code == 404
     told = problem(answer)
     assert told["type"] == "urn:prevs:problem:unknown-label"
     assert label in told["detail"]
-    assert len(api.call("GET", "/v1/previews").json()["previews"]) == before
+    assert len(api.call("GET", "/v1/previews?app=hello").json()["previews"]) == before
 
 
 def test_an_unknown_app_is_404_with_the_reason(hello: Hello, visit: Visit) -> None:
