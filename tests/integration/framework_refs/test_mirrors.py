@@ -97,7 +97,7 @@ class CountingGit(GitCommand):
         if arguments[0] == "fetch":
             self.fetches += 1
             if self.fetches == 1:
-                for _ in range(CALLERS):
+                for _ in range(ASKED):
                     self._asked.acquire(timeout=10)
         return super().run(repository, arguments, limit=limit)
 
@@ -113,7 +113,7 @@ def test_an_app_that_is_forgotten_while_it_is_fetched_leaves_nothing_and_is_fetc
         fetching = pool.submit(mirror.fetch)
         wait_until(lambda: git.fetches)
         mirror.retire()
-        asked.release(CALLERS)
+        asked.release(ASKED)
         with pytest.raises(GitFailed):
             fetching.result()
     assert git.fetches == 1
@@ -121,6 +121,8 @@ def test_an_app_that_is_forgotten_while_it_is_fetched_leaves_nothing_and_is_fetc
 
 
 CALLERS = 12
+ASKED = CALLERS + 1
+"""How often the time is looked at until all wait: by each, and by the first fetch itself."""
 
 
 def test_callers_that_wait_share_the_next_fetch(source: Source, tmp_path: Path) -> None:
@@ -129,8 +131,9 @@ def test_callers_that_wait_share_the_next_fetch(source: Source, tmp_path: Path) 
     git = CountingGit(tmp_path, asked)
 
     def look_at_clock() -> float:
+        now = time.monotonic()
         asked.release()
-        return time.monotonic()
+        return now
 
     mirror = Mirror(tmp_path / "mirror.git", str(source.folder), git, look_at_clock)
     with ThreadPoolExecutor(CALLERS) as pool:
