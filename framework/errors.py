@@ -10,6 +10,7 @@ FrameworkError
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
 │   ├── BeingRemoved
 │   ├── BeingFetched
+│   ├── AgentRefuses
 │   └── MasterRefuses
 ├── OutcomeUnknown           a call that Mesos may or may not have got
 └── Fatal                    the program must end, and be started again or looked at
@@ -245,7 +246,7 @@ class Unavailable(FrameworkError):
         self.part = part
 
 
-class AgentRefused(Unavailable):
+class AgentRefuses(Unavailable):
     """An agent does not let this framework read the sandboxes of its executors."""
 
     def __init__(self, agent: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from framework import holes
-from framework.errors import AgentRefused, Unavailable
+from framework.errors import AgentRefuses, Unavailable
 from prevs.records import PreviewRecord
 
 PIECE_SIZE = 64 * 1024
@@ -93,7 +93,7 @@ class AgentSandboxes:
         return whole_lines or data, end
 
     def _read(self, preview: PreviewRecord, offset: int, length: int) -> tuple[bytes, int]:
-        """Return the bytes and where they begin. Raises AgentRefused, Unavailable."""
+        """Return the bytes and where they begin. Raises AgentRefuses, Unavailable."""
         framework_id = self._framework_id()
         if not (framework_id and preview.task_id and preview.agent_id):
             return b"", max(offset, 0)
@@ -115,7 +115,7 @@ class AgentSandboxes:
         if answer.status_code == requests.codes.not_found:
             return b"", max(offset, 0)
         if answer.status_code in _REFUSALS:
-            raise AgentRefused(preview.agent_host or address)
+            raise AgentRefuses(preview.agent_host or address)
         if not answer.ok:
             raise Unavailable(f"The files API of the agent {preview.agent_host or address}")
         return read_answer(answer.content)

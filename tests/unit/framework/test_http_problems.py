@@ -23,6 +23,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.BeingRemoved("hello"),
     errors.BeingFetched("hello"),
     errors.MasterRefuses("10.0.0.1:5050", "/slaves", 403),
+    errors.AgentRefuses("10.0.0.2"),
     errors.UnknownToken("deploys"),
     errors.UnknownPlace(),
     errors.TokenExists("deploys"),

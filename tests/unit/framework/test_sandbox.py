@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.errors import AgentRefused, Unavailable
+from framework.errors import AgentRefuses, Unavailable
 from framework.sandbox import AgentSandboxes, read_addresses, read_answer
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -116,7 +116,7 @@ def test_an_agent_that_lets_it_read_nothing_is_named_with_what_to_do(
     mesos: StandIn, status: int
 ) -> None:
     mesos.status = status
-    with pytest.raises(AgentRefused, match="PREVS_AGENTS_PRINCIPAL"):
+    with pytest.raises(AgentRefuses, match="PREVS_AGENTS_PRINCIPAL"):
         sandboxes_of(mesos).read(PREVIEW, 0)
 
 
