@@ -9,6 +9,7 @@ import pytest
 
 from executor.confinement import Confinement
 from executor.errors import BuildFailed
+from tests.fakes.samples import wait_until
 from tests.integration.builds import TASK, World, making
 
 pytestmark = [
@@ -52,7 +53,7 @@ def test_a_step_has_no_more_processes_than_the_group_of_builds(world: World, gro
     with pytest.raises(BuildFailed, match="Step 3/3 of the Dockerfile failed"):
         world.build(MANY.format(os.urandom(4).hex()))
     assert b"can't fork" in world.log.data
-    assert (group / "pids.current").read_text() == "0\n"
+    wait_until(lambda: (group / "pids.current").read_text() == "0\n")
     world.build("RUN echo built > /what")
     assert world.run("cat /what") == "built\n"
 
