@@ -88,9 +88,9 @@ class Settings(EnvironmentSettings):
     )
     trusted_proxies: str = Field(
         default="",
-        description="Networks of the proxies in front of this one, which may say who the client "
-        "is. Nobody else may.",
-        examples=["10.0.0.0/8,fd00::/8"],
+        description="Addresses or networks of the proxies in front of this one, which may say who "
+        "the client is. Nobody else may, and no agent may be among them.",
+        examples=["10.0.1.10,fd00:1::/64"],
     )
     proxy_dir: ConfiguredPath = Field(
         description="A folder of this proxy's own, for HAProxy's files and sockets. "

@@ -38,9 +38,16 @@ def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> Non
 
 def find_live(folder: Path, pattern: str) -> list[Path]:
     """Return what is found in a folder in which others make folders and remove them meanwhile."""
-    while True:
+    found: list[Path] = []
+
+    def look() -> bool:
         with contextlib.suppress(FileNotFoundError):  # Path.glob's, of a folder that has gone
-            return list(folder.glob(pattern))
+            found[:] = folder.glob(pattern)
+            return True
+        return False
+
+    wait_until(look)
+    return found
 
 
 class SampleImages:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -103,20 +103,34 @@ class System:
 
     def hold(self, name: str) -> None:
         """Kill a part, and have it stay away until it is let go."""
-        self.excuse(name)
+        (self.settings.held_folder / name).touch()
         process = self.process(name)
         processes.send(process, signal.SIGKILL)
         assert processes.wait([process], 30) == []
-        self.wait_for(
-            lambda: self.part(name)["pid"] != process.pid, f"the end of {name} is noticed"
-        )
+        self._wait_noticed(name, process)
 
-    def excuse(self, name: str) -> None:
-        """Have a part stay away, once it has ended, until it is let go; it is not blamed for it.
+    @contextlib.contextmanager
+    def excused(self, names: Collection[str]) -> Iterator[None]:
+        """Blame no part for an end meanwhile: it would come back only after a pause.
 
-        One that is comes back only after a pause: the longer, the more it has ended lately.
+        That is the longer, the more it has ended lately. At the end they come back.
         """
-        (self.settings.held_folder / name).touch()
+        before = {name: self.process(name) for name in names}
+        for name in names:
+            (self.settings.held_folder / name).touch()
+        try:
+            yield
+            processes.wait([*before.values()], 2)
+            for name, process in before.items():
+                if not processes.is_alive(process):
+                    self._wait_noticed(name, process)
+        finally:
+            for name in names:
+                self.let_go(name)
+
+    def _wait_noticed(self, name: str, process: Identity) -> None:
+        ended = f"the end of {name} is noticed"
+        self.wait_for(lambda: self.part(name)["pid"] != process.pid, ended)
 
     def let_go(self, name: str) -> None:
         """Let a part come back."""

@@ -40,13 +40,11 @@ def test_sessions_that_expire_cost_no_visitor_a_request(
 ) -> None:
     before, download = fleet.tasks(), fleet.download("b01", 25)
     leader = system.process(system.leader())
-    for name in system.frameworks:
-        system.excuse(name)
-    while processes.is_alive(leader):  # ZooKeeper may hear of a client before it looks at the time
-        _expire_sessions(system, recovery)
-        processes.wait([leader], 10)
-    for name in system.frameworks:
-        system.let_go(name)
+    with system.excused(system.frameworks):
+        # ZooKeeper may hear of a client before it looks at the time.
+        while processes.is_alive(leader):
+            _expire_sessions(system, recovery)
+            processes.wait([leader], 10)
     fleet.start_another()
     recovery.end("zookeeper sessions expired")
     fleet.stop_another()
