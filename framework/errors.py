@@ -10,8 +10,7 @@ FrameworkError
 ├── Unavailable              ZooKeeper or the service cannot answer now; the same call may later
 │   ├── BeingRemoved
 │   ├── BeingFetched
-│   ├── AgentRefuses
-│   └── MasterRefuses
+│   └── NotAllowed           Mesos does not let this framework read it: AgentRefuses, MasterRefuses
 ├── OutcomeUnknown           a call that Mesos may or may not have got
 └── Fatal                    the program must end, and be started again or looked at
     ├── Superseded: another framework writes the records
@@ -246,7 +245,11 @@ class Unavailable(FrameworkError):
         self.part = part
 
 
-class AgentRefuses(Unavailable):
+class NotAllowed(Unavailable):
+    """Mesos does not let this framework read something: to try again does not help."""
+
+
+class AgentRefuses(NotAllowed):
     """An agent does not let this framework read the sandboxes of its executors."""
 
     def __init__(self, agent: str) -> None:
@@ -256,6 +259,17 @@ class AgentRefuses(Unavailable):
             "to give it a principal that may (PREVS_AGENTS_PRINCIPAL).",
         )
         self.agent = agent
+
+
+class MasterRefuses(NotAllowed):
+    """The Mesos master does not let this framework read something of its operator API."""
+
+    def __init__(self, master: str, path: str, status: int) -> None:
+        super().__init__(f"The Mesos master {master}")
+        self.args = (
+            f"The Mesos master {master} does not let this framework read {path} ({status}): "
+            "PREVS_PRINCIPAL has to be one that it allows that.",
+        )
 
 
 class BeingRemoved(Unavailable):
@@ -277,17 +291,6 @@ class BeingFetched(Unavailable):
             "Try again in some seconds.",
         )
         self.app = app
-
-
-class MasterRefuses(Unavailable):
-    """The Mesos master does not let this framework read something of its operator API."""
-
-    def __init__(self, master: str, path: str, status: int) -> None:
-        super().__init__(f"The Mesos master {master}")
-        self.args = (
-            f"The Mesos master {master} does not let this framework read {path} ({status}): "
-            "PREVS_PRINCIPAL has to be one that it allows that.",
-        )
 
 
 class OutcomeUnknown(FrameworkError):

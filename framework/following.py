@@ -17,7 +17,8 @@ from prevs.states import ACTIVE
 log = structlog.get_logger(__name__)
 
 WORKERS = 4
-"""How many repositories are read at a time; git gives one up after a minute."""
+"""How many repositories are read at a time. git gives one up after a minute; after ten, where
+nothing of it is here yet."""
 SELDOM_SECONDS = 300.0
 """How often to look after the branches of what nobody runs, or of what cannot be read."""
 LOOK_SECONDS = 1.0
@@ -48,10 +49,14 @@ def _has_branch(preview: PreviewRecord) -> bool:
 
 
 class Timetable:
-    """Whose turn it is. Times are in monotonic seconds. Not thread safe."""
+    """Whose turn it is. Times are in monotonic seconds. Not thread safe.
+
+    Pauses count from an app's last turn: from its beginning, or where that failed from its end, for
+    one that hangs for longer than its pause would leave nobody else a turn.
+    """
 
     def __init__(self) -> None:
-        self._began: dict[str, float] = {}
+        self._last: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._busy: set[str] = set()
 
@@ -62,26 +67,28 @@ class Timetable:
             for name, period in followed.items()
             if name not in self._busy and now >= self._due(name, period)
         ]
-        self._began |= dict.fromkeys(turn, now)
-        for name in self._began.keys() - followed.keys():
-            del self._began[name]
+        self._last |= dict.fromkeys(turn, now)
+        for name in self._last.keys() - followed.keys():
+            del self._last[name]
             self._failures.pop(name, None)
         self._busy.update(turn)
         return turn
 
-    def end(self, name: str, *, failed: bool) -> None:
+    def end(self, name: str, now: float, *, failed: bool) -> None:
         """Note that an app's repository was read, or could not be; then it has longer pauses."""
         self._busy.discard(name)
         if failed:
+            if name in self._last:
+                self._last[name] = now
             self._failures[name] = self._failures.get(name, 0) + 1
         else:
             self._failures.pop(name, None)
 
     def _due(self, name: str, period: float) -> float:
-        if name not in self._began:
+        if name not in self._last:
             return float("-inf")
         patience = period * 2.0 ** min(self._failures.get(name, 0), 10)
-        return self._began[name] + min(patience, max(period, SELDOM_SECONDS))
+        return self._last[name] + min(patience, max(period, SELDOM_SECONDS))
 
 
 class Following:
@@ -113,7 +120,7 @@ class Following:
     def start(self) -> None:
         """Begin."""
         for run in (self._run, *[self._work] * WORKERS):
-            # Daemons: git may hold one for a minute when the program ends.
+            # Daemons: git may hold one for minutes when the program ends.
             threading.Thread(target=run, name="following", daemon=True).start()
 
     def stop(self) -> None:
@@ -122,7 +129,7 @@ class Following:
 
     def forget(self, app: str) -> None:
         """Remove the mirror of an app, soon; events.Forgotten tells when. Does not block."""
-        # A thread of its own: some other app's repository may keep the first one for a minute.
+        # A thread of its own: some other app's repository may keep the first one for minutes.
         threading.Thread(target=self.remove, args=(app,), name="forgetting", daemon=True).start()
 
     def fetch(self, app: AppRecord) -> bool:
@@ -168,4 +175,4 @@ class Following:
             app = self._snapshot().apps.get(name)
             failed = app is not None and not self._ended.is_set() and not self.fetch(app)
             with self._lock:
-                self._timetable.end(name, failed=failed)
+                self._timetable.end(name, time.monotonic(), failed=failed)

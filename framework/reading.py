@@ -44,7 +44,7 @@ class Reading:
     def start(self) -> None:
         """Begin."""
         for _ in range(WORKERS):
-            # Daemons: git may hold one for a minute when the program ends.
+            # Daemons: git may hold one for minutes when the program ends.
             threading.Thread(target=self._work, name="reading", daemon=True).start()
 
     def stop(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from framework import holes
-from framework.errors import AgentRefuses, Unavailable
+from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from prevs.records import PreviewRecord
 
 PIECE_SIZE = 64 * 1024
@@ -93,7 +93,7 @@ class AgentSandboxes:
         return whole_lines or data, end
 
     def _read(self, preview: PreviewRecord, offset: int, length: int) -> tuple[bytes, int]:
-        """Return the bytes and where they begin. Raises AgentRefuses, Unavailable."""
+        """Return the bytes and where they begin. Raises NotAllowed, Unavailable."""
         framework_id = self._framework_id()
         if not (framework_id and preview.task_id and preview.agent_id):
             return b"", max(offset, 0)
@@ -123,7 +123,7 @@ class AgentSandboxes:
     def _find_address(self, agent_id: str) -> str | None:
         """Return where an agent listens, or None if the master knows no such agent.
 
-        Raises Unavailable.
+        Raises MasterRefuses, Unavailable.
         """
         with self._lock:
             address = self._addresses.get(agent_id)
@@ -148,6 +148,8 @@ class AgentSandboxes:
             answer = self._session.get(
                 f"{self._scheme}://{master}/slaves", auth=self._credential, timeout=_TIMEOUTS_S
             )
+            if answer.status_code in _REFUSALS:
+                raise MasterRefuses(master, "/slaves", answer.status_code)
             answer.raise_for_status()
             return read_addresses(answer.json())
         except requests.RequestException as exc:

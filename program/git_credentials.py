@@ -29,6 +29,9 @@ _SSH = (
     *("-F", "none"),
     *("-o", "BatchMode=yes"),
     *("-o", "ConnectTimeout=10"),
+    # One that is there and no longer answers, as ConnectTimeout ends with the greeting.
+    *("-o", "ServerAliveInterval=15"),
+    *("-o", "ServerAliveCountMax=2"),
     *("-o", "StrictHostKeyChecking=yes"),
     *("-o", "GlobalKnownHostsFile=/dev/null"),
     *("-o", "KnownHostsCommand=none"),

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import anyio
 
-from framework.errors import NotFound, Unavailable
+from framework.errors import NotAllowed, NotFound, Unavailable
 from framework.http_api import logs
 from framework.http_api.logs import OVER, Logs
 from framework.http_api.preview_models import Preview
@@ -47,6 +47,7 @@ class _Place:
     offset: int
     grew: float
     looked: float = float("-inf")
+    told: str = ""
 
 
 class LogStream:
@@ -123,6 +124,8 @@ class LogStream:
         place.looked = now
         try:
             data, end = await self._logs.read(preview, place.offset)
+        except NotAllowed as exc:
+            return _tell(place, str(exc))
         except Unavailable:
             return None
         text, size = logs.cut_text(data, whole=False)
@@ -134,6 +137,14 @@ class LogStream:
         place.grew = now
         place.looked = float("-inf")
         return encode_event("log", json.dumps(text, ensure_ascii=False), place.offset)
+
+
+def _tell(place: _Place, why: str) -> bytes | None:
+    """Return why there is no log, in its place, as an event; None where that was said before."""
+    if place.told == why:
+        return None
+    place.told = why
+    return encode_event("log", json.dumps(f"== {why} ==\n", ensure_ascii=False), place.offset)
 
 
 def _encode_preview(name: str, shown: Preview) -> bytes:

@@ -6,7 +6,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from framework.errors import Unavailable
+from framework.errors import NotAllowed, Unavailable
 from framework.http_api import conditional
 from framework.http_api import preview_models as models
 from framework.http_api.answers import Presenter
@@ -170,5 +170,7 @@ class PreviewRoutes:
     async def _read_tail(self, preview: PreviewRecord) -> str:
         try:
             return await self._logs.read_tail(preview)
+        except NotAllowed as exc:
+            return f"== {exc} ==\n"
         except Unavailable:
             return ""

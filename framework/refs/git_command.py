@@ -59,7 +59,8 @@ _ENVIRONMENT = {
     "GIT_CONFIG_COUNT": "0",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
-    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10",
+    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10 "
+    "-oServerAliveInterval=15 -oServerAliveCountMax=2",
     "GIT_ALLOW_PROTOCOL": "http:https:ssh:git:file",
     "GIT_NO_LAZY_FETCH": "1",
     "GIT_NO_REPLACE_OBJECTS": "1",

@@ -77,7 +77,7 @@ class Mirror:
     ) -> None:
         self.folder = folder
         self.repository = repository
-        self._store = MirrorFolder(folder, git)
+        self._files = MirrorFolder(folder, git)
         self._git = git
         self._clock = clock
         self._credential = credential
@@ -123,7 +123,7 @@ class Mirror:
             if self._last.started < asked:
                 self._last = self._fetch(self._clock())
                 if self._retired:
-                    self._store.remove()
+                    self._files.remove()
             if self._last.failure:
                 raise self._last.failure
             return self._load()
@@ -145,14 +145,14 @@ class Mirror:
     def retire(self) -> None:
         """Remove what is there, at once and after a fetch that goes on: nobody asks any more."""
         self._retired = True
-        self._store.remove()
+        self._files.remove()
 
     def maintain(self) -> None:
         """Let git collect what is loose and unreached, if there is much. May take minutes.
 
         Raises GitFailed.
         """
-        self._store.maintain()
+        self._files.maintain()
 
     def find(self, snapshot: Snapshot, label: str) -> Found:
         """Return what a DNS label leads to. Runs git at most three times. Raises GitFailed."""
@@ -232,14 +232,14 @@ class Mirror:
     def _fetch(self, started: float) -> Fetched:
         try:
             try:
-                changed = self._store.fetch(self.repository, self._credential())
+                changed = self._files.fetch(self.repository, self._credential())
             except GitFailed as exc:
                 # What git says of our own folder (a lock of a killed git, a damaged object) is
                 # not the repository's fault, and a new mirror mends it.
                 if self._retired or str(self.folder) not in exc.output:
                     raise
-                self._store.remove()
-                changed = self._store.fetch(self.repository, self._credential())
+                self._files.remove()
+                changed = self._files.fetch(self.repository, self._credential())
         except GitFailed as exc:
             self._snapshot = None
             return Fetched(started, exc)
@@ -251,7 +251,7 @@ class Mirror:
 
     def _find_left(self) -> Snapshot | None:
         """Return what the last fetch has left though it failed, looked at once for each fetch."""
-        if not self._store.exists():
+        if not self._files.exists():
             return None
         last, left = self._last, self._left
         if left is None or left[0] is not last:

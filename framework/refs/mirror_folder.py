@@ -10,7 +10,7 @@ import shutil
 import threading
 from pathlib import Path
 
-from framework.refs.git_command import GitCommand
+from framework.refs.git_command import GitCommand, GitFailed
 from prevs.messages import Credential
 
 FIRST_FETCH_LIMIT = 600
@@ -85,7 +85,9 @@ class MirrorFolder:
         elif not self._filled:
             # The name alone: it is there, too, where the object that it leads to is damaged.
             listing = ["for-each-ref", "--count=1", "--format=%(refname)"]
-            self._filled = bool(self._git.read(self.path, listing, limit=READ_LIMIT))
+            # What is wrong with it, the fetch says.
+            with contextlib.suppress(GitFailed):
+                self._filled = bool(self._git.read(self.path, listing, limit=READ_LIMIT))
         return FETCH_LIMIT if self._filled else FIRST_FETCH_LIMIT
 
     def _remove_left(self) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 
-from framework.errors import Unavailable
+from framework.errors import AgentRefuses, Unavailable
 from prevs.records import PreviewRecord
 
 
@@ -10,12 +10,13 @@ class FakeSandboxes:
     """Keeps the output of tasks in memory; gives at most `piece_size` bytes at a time.
 
     While `open` is not set a read takes as long as that, a minute at most. From `away_from` on,
-    there is nobody to read from.
+    there is nobody to read from. Where it `refuses`, the agent lets nobody read.
     """
 
     def __init__(self, piece_size: int = 64 * 1024) -> None:
         self.output: dict[str, bytes] = {}
         self.away = False
+        self.refuses = False
         self.away_from: int | None = None
         self.reads = 0
         self.tails = 0
@@ -40,6 +41,8 @@ class FakeSandboxes:
         return whole_lines, len(output)
 
     def _find(self, preview: PreviewRecord) -> bytes:
+        if self.refuses:
+            raise AgentRefuses("10.0.0.2")
         if self.away:
             raise Unavailable("The agent")
         return self.output.get(preview.task_id or "", b"")

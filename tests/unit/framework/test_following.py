@@ -74,17 +74,17 @@ def test_each_app_has_its_turn_after_its_period() -> None:
     followed = {"one": 10.0, "two": 300.0}
     assert table.begin(followed, 0.0) == ["one", "two"]
     for name in followed:
-        table.end(name, failed=False)
+        table.end(name, 1.0, failed=False)
     assert table.begin(followed, 9.9) == []
     assert table.begin(followed, 10.0) == ["one"]
-    table.end("one", failed=False)
+    table.end("one", 11.0, failed=False)
     assert table.begin(followed, 300.0) == ["one", "two"]
 
 
 def test_an_app_that_becomes_active_has_its_turn_sooner() -> None:
     table = Timetable()
     table.begin({"one": 300.0}, 0.0)
-    table.end("one", failed=False)
+    table.end("one", 1.0, failed=False)
     assert table.begin({"one": 10.0}, 10.0) == ["one"]
 
 
@@ -92,7 +92,7 @@ def test_an_app_under_way_has_no_second_turn() -> None:
     table = Timetable()
     table.begin({"one": 10.0}, 0.0)
     assert table.begin({"one": 10.0}, 99.0) == []
-    table.end("one", failed=False)
+    table.end("one", 99.0, failed=False)
     assert table.begin({"one": 10.0}, 99.0) == ["one"]
 
 
@@ -102,18 +102,26 @@ def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
     for second in range(2000):
         if table.begin({"one": 10.0}, float(second)):
             turns.append(second)
-            table.end("one", failed=True)
+            table.end("one", float(second), failed=True)
     assert turns[:5] == [0, 20, 60, 140, 300]
     assert {later - sooner for sooner, later in itertools.pairwise(turns[4:])} == {300}
     table.begin({"one": 10.0}, 2400.0)
-    table.end("one", failed=False)
+    table.end("one", 2400.0, failed=False)
     assert table.begin({"one": 10.0}, 2410.0) == ["one"]
+
+
+def test_a_repository_that_hangs_leaves_the_others_its_pause() -> None:
+    table = Timetable()
+    table.begin({"one": 10.0}, 0.0)
+    table.end("one", 600.0, failed=True)
+    assert table.begin({"one": 10.0}, 619.0) == []
+    assert table.begin({"one": 10.0}, 620.0) == ["one"]
 
 
 def test_an_app_that_nobody_follows_is_forgotten() -> None:
     table = Timetable()
     table.begin({"one": 10.0}, 0.0)
-    table.end("one", failed=True)
+    table.end("one", 0.5, failed=True)
     table.begin({}, 1.0)
     assert table.begin({"one": 10.0}, 2.0) == ["one"]
 

@@ -78,6 +78,13 @@ def test_an_agent_that_does_not_answer_is_told(api: ApiInProcess) -> None:
     assert answer.json()["type"] == "urn:prevs:problem:unavailable"
 
 
+def test_the_end_of_a_log_that_nobody_may_read_is_why(api: ApiInProcess) -> None:
+    api.sandboxes.refuses = True
+    answer = api.call("GET", f"{LOG}?tail=true")
+    assert answer.status_code == 200
+    assert "PREVS_AGENTS_PRINCIPAL" in answer.text
+
+
 @pytest.mark.parametrize("offset", ["-1", "x", "1.5"])
 def test_an_offset_that_is_no_number_of_bytes_is_refused(api: ApiInProcess, offset: str) -> None:
     answer = api.call("GET", f"{LOG}?offset={offset}")

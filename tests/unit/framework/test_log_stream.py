@@ -247,6 +247,20 @@ def test_an_agent_that_does_not_answer_is_waited_for_while_the_preview_lives() -
     assert logged(watched.follow([nothing, come_back], offset=4)) == [("8", "two\n")]
 
 
+def test_an_agent_that_lets_nobody_read_is_told_once_in_the_logs_place() -> None:
+    watched = Watched()
+    watched.write(b"one\ntwo\n")
+    watched.sandboxes.refuses = True
+
+    def allow() -> None:
+        watched.sandboxes.refuses = False
+
+    told, read = logged(watched.follow([nothing, nothing, allow], offset=4))
+    assert told[0] == "4"
+    assert "PREVS_AGENTS_PRINCIPAL" in told[1]
+    assert read == ("8", "two\n")
+
+
 def test_a_preview_that_is_over_ends_the_stream_even_when_its_agent_is_away() -> None:
     watched = Watched()
     watched.write(b"one\n")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.errors import AgentRefuses, Unavailable
+from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.sandbox import AgentSandboxes, read_addresses, read_answer
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -23,6 +23,7 @@ class StandIn:
         self.files: dict[str, bytes] = {}
         self.agents = {"S0": ""}
         self.status = 200
+        self.master_status = 200
         self.asked: list[str] = []
         self.told: list[str | None] = []
         stand_in = self
@@ -60,7 +61,9 @@ class StandIn:
                 {"id": name, "pid": f"slave(1)@{address or self.address}"}
                 for name, address in self.agents.items()
             ]
-            return 200, json.dumps({"slaves": slaves, "recovered_slaves": []}).encode()
+            return self.master_status, json.dumps(
+                {"slaves": slaves, "recovered_slaves": []}
+            ).encode()
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         data = self.files.get(query["path"])
         if self.status != 200:
@@ -101,6 +104,13 @@ def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> 
     sandboxes.read(PREVIEW, 0)
     assert mesos.asked[0] == "/slaves"
     assert [bool(told) for told in mesos.told] == [True, False]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_master_that_lets_it_read_nothing_is_named_too(mesos: StandIn, status: int) -> None:
+    mesos.master_status = status
+    with pytest.raises(MasterRefuses, match="PREVS_PRINCIPAL"):
+        sandboxes_of(mesos).read(PREVIEW, 0)
 
 
 def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
