@@ -14,6 +14,9 @@ MOST_FILES = 200_000
 MOST_NAMES = 16_000_000
 """Bytes of all paths: 80 for each of so many files."""
 
+LONGEST_PATH = 4096
+"""Bytes: a longer one cannot be written (Linux, PATH_MAX)."""
+
 MOST_BYTES = 8_000_000_000
 """What a fetch brings at 30 MB a second, which its five minutes allow. A build takes it twice."""
 
@@ -36,11 +39,17 @@ class Extent:
         """Count a file: the bytes of its path, and its own."""
         self._files += 1
         self._names += name
+        self.refuse_path(name)
         if self._files > MOST_FILES:
             raise CommitTooLarge(self._sha, f"{MOST_FILES:,} files and folders")
         if self._names > MOST_NAMES:
             raise CommitTooLarge(self._sha, f"{MOST_NAMES // 10**6} MB of file names")
         self.add_bytes(size)
+
+    def refuse_path(self, name: int) -> None:
+        """Raise where a path of as many bytes is too long."""
+        if name > LONGEST_PATH:
+            raise CommitTooLarge(self._sha, f"{LONGEST_PATH:,} bytes in one file's path")
 
     def add_bytes(self, size: int) -> None:
         """Count what a file has beside what the repository has of it."""
@@ -64,3 +73,5 @@ class Listing:
             size = head.rpartition(b" ")[2]
             # Folders and submodules have a dash there.
             self._extent.add(len(path), int(size) if size.isdigit() else 0)
+        # One that does not end would be kept, and copied with each piece, until it does.
+        self._extent.refuse_path(len(self._rest.partition(b"\t")[2]))

@@ -179,8 +179,12 @@ def _judge_limits(info: Mapping[str, Any]) -> Finding:
     missing = [name for key, name in _LIMITS.items() if not info.get(key)]
     if not missing:
         return Finding("limits", OK, "The kernel can limit CPU, memory, swap and processes.")
-    told = f"The kernel cannot limit {' and '.join(missing)}: one preview may take all of it."
-    advice = "Debian: `cgroup_enable=memory swapaccount=1` for the kernel, and start it again."
+    told = f"The kernel cannot limit {', '.join(missing)}: one preview may take all of it."
+    advice = (
+        "Give Docker all controllers of control groups (without root it has those it is given)."
+    )
+    if {"memory", "swap"} & set(missing):
+        advice = "Debian: `cgroup_enable=memory swapaccount=1` for the kernel, and start it again."
     return Finding("limits", WARNING, told, advice)
 
 

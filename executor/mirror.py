@@ -182,13 +182,17 @@ class Mirror:
     def _put_together(self) -> None:
         """Make few packs of many: every fetch leaves one, and git looks for objects in each.
 
-        Those that are small beside the others become one, so that little is written each time. What
-        fails or takes too long changes nothing, and is tried again after the next fetch.
+        Those that are small beside the others become one, copied as they are (no window in which to
+        look for what is alike), so that it takes little each time. That time is not counted. What
+        fails or is cut off changes nothing, and is tried again after the next fetch.
         """
         packs = list((self.path / "objects" / "pack").glob("*.pack"))
-        if len(packs) > _MANY_PACKS:
-            with contextlib.suppress(RepositoryUnreachable):
-                self.ask("repack", "-d", "-q", "--geometric=2")
+        if len(packs) <= _MANY_PACKS:
+            return
+        began = time.monotonic()
+        with contextlib.suppress(RepositoryUnreachable):
+            self.ask("repack", "-d", "-q", "--geometric=2", "--window=0")
+        self._deadline.extend(time.monotonic() - began)
 
     def _follows_all(self) -> bool:
         """Tell whether all branches and tags are fetched: history is cheap once it is here.

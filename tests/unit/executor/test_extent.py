@@ -3,7 +3,7 @@
 import pytest
 
 from executor.errors import CommitTooLarge
-from executor.extent import MOST_BYTES, MOST_FILES, MOST_NAMES, Extent
+from executor.extent import LONGEST_PATH, MOST_BYTES, MOST_FILES, MOST_NAMES, Extent
 from prevs.states import Cause
 
 SHA = "a" * 40
@@ -34,9 +34,18 @@ def test_one_file_too_many_is_told() -> None:
 
 def test_long_paths_are_too_much_long_before_that() -> None:
     extent = Extent(SHA)
-    extent.add(MOST_NAMES, 0)
+    for _ in range(MOST_NAMES // 4000):
+        extent.add(4000, 0)
     with pytest.raises(CommitTooLarge, match="16 MB of file names"):
         extent.add(1, 0)
+
+
+@pytest.mark.parametrize("end", [b"\0", b""])
+def test_a_path_that_cannot_be_written_is_not_waited_for(end: bytes) -> None:
+    listing = Extent(SHA).listing()
+    listing.take(f"{BLOB}       1\t".encode() + b"x" * LONGEST_PATH)
+    with pytest.raises(CommitTooLarge, match="4,096 bytes in one file's path"):
+        listing.take(b"x" + end)
 
 
 def test_a_submodule_and_what_git_cannot_measure_have_no_size() -> None:

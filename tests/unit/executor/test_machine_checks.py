@@ -60,6 +60,7 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"buildx": None}, "buildx", "warning"),
         ({"docker": None, "docker_problem": "Permission denied"}, "docker", "wrong"),
         ({"docker_info": {**INFO, "SwapLimit": False}}, "limits", "warning"),
+        ({"docker_info": {**INFO, "PidsLimit": False}}, "limits", "warning"),
         ({"docker_info": {**INFO, "Driver": "vfs"}}, "storage", "warning"),
         ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
         ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
