@@ -139,12 +139,12 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_to
     assert framework.end() == 0
 
 
-def test_an_agent_takes_the_principal_of_its_own_that_logs_are_read_by(
+def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
     mesos: Mesos, program: Callable[..., Program], tmp_path: Path
 ) -> None:
-    """Agents of `prevs local` ask nobody for /files/read, as Mesos's own programs do: see /state.
+    """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
 
-    How one is answered that asks there is in tests/unit/framework/test_sandbox.py.
+    What is told to one that asks there is in tests/unit/framework/test_sandbox.py.
     """
     secret, lesser = tmp_path / "secret", tmp_path / "lesser"
     secret.write_text("right\n")
