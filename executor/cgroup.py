@@ -2,6 +2,8 @@
 
 Mesos gives each executor a group, limits it to what the task was offered, and reads from it what
 the task uses. A container is the daemon's child, and outside of it unless the daemon is asked.
+
+Builds may have a group too, of the agent's operator: here is what limits it.
 """
 
 from __future__ import annotations
@@ -9,9 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Optional
 
+LIMITS = ("pids.max", "memory.max", "memory.limit_in_bytes")
+"""The files of a group that may have a limit of its processes or its memory, with v1 or v2."""
+
 _COUNTED = ("cpu", "memory")
 _LEAF = "/leaf"
 """How the group ends in which Mesos puts processes on v2, where one with groups has none."""
+
+_ENDLESS = 1 << 62
+"""More than any limit: v1 has no word for none, but the most that the kernel counts to."""
 
 
 def own_group(text: str) -> Optional[str]:
@@ -40,6 +48,12 @@ def accepts(info: Mapping[str, object]) -> bool:
 def copies(group: str, hierarchies: Iterable[str]) -> list[str]:
     """Return the folders of a group in each of the mounted hierarchies."""
     return [f"{hierarchy}{group}" for hierarchy in hierarchies]
+
+
+def is_limit(text: str) -> bool:
+    """Tell whether what is in one of LIMITS limits anything."""
+    number = text.strip()
+    return number.isdigit() and int(number) < _ENDLESS
 
 
 def _read(text: str) -> dict[str, str]:

@@ -104,13 +104,22 @@ class DockerImages:
                 group=self._find_group(),
             )
             return
+        self._tell_what_classic_lacks(spec)
+        classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log, at_step=at_step)
+        classic.build(context, spec, limit=limit)
+
+    def _tell_what_classic_lacks(self, spec: ImageSpec) -> None:
         if spec.secrets:
             self._log.header(
                 "the build gets none of the app's secrets: this agent has no BuildKit, which keeps "
                 "them out of images"
             )
-        classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log, at_step=at_step)
-        classic.build(context, spec, limit=limit)
+        if self._confined.build_group:
+            logger.warning("builds of this agent are not limited: it has no BuildKit")
+            self._log.header(
+                "this agent does not limit builds: it has no BuildKit, which puts them in a "
+                "control group"
+            )
 
     def _confine(self) -> None:
         """Close the network of the steps, or say that it is open where that may be.
@@ -130,20 +139,30 @@ class DockerImages:
         self._log.header(f"this agent does not keep builds apart: {problem}")
 
     def _find_group(self) -> str:
-        """Return below which group the steps are to be; says where it is missing.
+        """Return below which group the steps are to be; says where that limits nothing.
 
-        It would be made then, without limits, and be taken for the operator's own from then on.
+        That there is a group says little: builds leave one behind in each hierarchy of v1, and
+        systemd starts a slice that it has no unit of.
         """
         group = self._confined.build_group
-        if not group:
-            return ""
-        hierarchies = map(str, (_HIERARCHIES, *_HIERARCHIES.glob("*")))
-        if any(Path(copy).is_dir() for copy in cgroup.copies(group, hierarchies)):
+        if not group or _has_limits(group):
             return group
-        logger.warning("builds of this agent are not limited: it has no control group %s", group)
-        self._log.header(f"this agent does not limit builds: it has no control group {group}")
+        problem = f"it has no control group {group} with limits"
+        logger.warning("builds of this agent are not limited: %s", problem)
+        self._log.header(f"this agent does not limit builds: {problem}")
         return ""
 
     def _find_buildkit(self) -> BuildKit:
         state, apart = self._folder / "buildx", self._confined.required
         return BuildKit(self._daemon.host, state, self._environ, self._custody, apart=apart)
+
+
+def _has_limits(group: str) -> bool:
+    hierarchies = map(str, (_HIERARCHIES, *_HIERARCHIES.glob("*")))
+    for copy in cgroup.copies(group, hierarchies):
+        for name in cgroup.LIMITS:
+            # Most hierarchies have neither, and a group may go away meanwhile.
+            with contextlib.suppress(OSError):
+                if cgroup.is_limit(Path(copy, name).read_text()):
+                    return True
+    return False

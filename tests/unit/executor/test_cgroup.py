@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.cgroup import accepts, copies, own_group
+from executor.cgroup import accepts, copies, is_limit, own_group
 
 MESOS_V1 = """\
 12:freezer:/mesos/4f0c
@@ -45,3 +45,20 @@ def test_a_group_has_a_folder_in_each_hierarchy() -> None:
         "/sys/fs/cgroup/cpu/mesos/4f0c",
         "/sys/fs/cgroup/pids/mesos/4f0c",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("2048\n", True),
+        ("0\n", True),
+        ("1649267441664\n", True),
+        ("max\n", False),
+        # v1, with pages of 4 KB and of 64 KB
+        ("9223372036854771712\n", False),
+        ("9223372036854710272\n", False),
+        ("", False),
+    ],
+)
+def test_only_a_number_that_can_be_reached_is_a_limit(text: str, limits: bool) -> None:
+    assert is_limit(text) is limits
