@@ -167,10 +167,11 @@ def test_the_check_of_an_image_is_not_executed(world: World) -> None:
     def is_checked(name: str) -> bool:
         return "/checked" in [one["Path"] for one in world.client.diff(name) or []]
 
-    plain = world.client.create_container(image, labels={"prevs.cluster": CLUSTER})
-    world.client.start(plain["Id"])
+    # Ours first: it has had more time to be checked than the one that is.
     spec = dataclasses.replace(world.spec(STAY), image=image)
     world.start(spec, Confinement())
+    plain = world.client.create_container(image, labels={"prevs.cluster": CLUSTER})
+    world.client.start(plain["Id"])
     wait_until(lambda: is_checked(plain["Id"]))
     assert not is_checked(spec.name)
     assert "Health" not in world.client.inspect_container(spec.name)["State"]
