@@ -31,7 +31,10 @@ _LOOK = 1.0
 _BLOCK = 512
 
 _DEEPEST = 200
-"""Folders within folders that are read, each of which is open meanwhile."""
+"""Folders within folders that are read, each of which is open twice meanwhile."""
+
+_MOST_SEEN = 20_000
+"""Files of several names that are known again, in some 4 MB; each name of others counts in full."""
 
 logger = logging.getLogger(__name__)
 
@@ -134,27 +137,66 @@ def size(folder: Path, limit: int) -> int:
     """Return the bytes of disk that a folder takes, each entry counted as 4 KB at least.
 
     Over `limit` it reads no further, and with that no more entries than a limit has of 4 KB. What
-    may not be read counts as none. The names that are there may be a container's: none is kept.
+    may not be read counts as none, and folders below _DEEPEST others as over the limit. The names
+    that are there may be a container's: none is kept.
     """
     total = 0
-    with contextlib.closing(_entries(str(folder), _DEEPEST)) as entries:
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                total += _weigh(entry.stat(follow_symlinks=False))
-            if total > limit:
-                break
+    weigh = _Scales().weigh
+    try:
+        with contextlib.closing(_entries(str(folder), None, _DEEPEST)) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    total += weigh(entry.stat(follow_symlinks=False))
+                if total > limit:
+                    break
+    except _TooDeep:
+        return max(total, limit) + 1
     return total
 
 
-def _entries(folder: str, depth: int) -> Generator[os.DirEntry[str], None, None]:
-    with contextlib.suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            yield entry
-            if depth > 1 and entry.is_dir(follow_symlinks=False):
-                yield from _entries(entry.path, depth - 1)
+class _TooDeep(Exception):
+    """There are more folders within each other than are read."""
 
 
-def _weigh(found: os.stat_result) -> int:
-    # Of a file with several names, each counts its part.
-    names = 1 if stat.S_ISDIR(found.st_mode) else max(1, found.st_nlink)
-    return max(ENTRY, found.st_blocks * _BLOCK // names)
+def _entries(
+    name: str, above: Optional[int], depth: int
+) -> Generator[os.DirEntry[str], None, None]:
+    """Yield what is below the folder `name` of the open folder `above`. Raises _TooDeep.
+
+    By the folders' descriptors: what is too long for a path is read too, and no link that a
+    container puts in a folder's place meanwhile.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | (0 if above is None else os.O_NOFOLLOW)
+    try:
+        opened = os.open(name, flags, dir_fd=above)
+    except OSError:
+        return
+    try:
+        with contextlib.suppress(OSError), os.scandir(opened) as entries:
+            for entry in entries:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    if depth == 0:
+                        raise _TooDeep
+                    yield from _entries(entry.name, opened, depth - 1)
+    finally:
+        os.close(opened)
+
+
+class _Scales:
+    """Weighs the entries of one folder."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, int]] = set()
+
+    def weigh(self, found: os.stat_result) -> int:
+        """Return what an entry counts for: of a file's names the first that is seen has it all."""
+        taken = max(ENTRY, found.st_blocks * _BLOCK)
+        if found.st_nlink == 1 or taken == ENTRY or stat.S_ISDIR(found.st_mode):
+            return taken
+        file = (found.st_dev, found.st_ino)
+        if file in self._seen:
+            return ENTRY
+        if len(self._seen) < _MOST_SEEN:
+            self._seen.add(file)
+        return taken

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+import pytest
+
+from executor import disk_watch
 from executor.disk import ENTRY, MB
 from executor.disk_watch import size
 
@@ -28,6 +31,24 @@ def test_a_file_of_several_names_counts_once(tmp_path: Path) -> None:
     assert MB <= size(tmp_path, 100 * MB) < 1.1 * MB
 
 
+def test_a_file_whose_other_names_are_elsewhere_counts_in_full(tmp_path: Path) -> None:
+    (tmp_path / "layer").mkdir()
+    (tmp_path / "layer" / "0").write_bytes(os.urandom(MB))
+    for number in range(1, 4):
+        (tmp_path / str(number)).hardlink_to(tmp_path / "layer" / "0")
+    assert MB <= size(tmp_path / "layer", 100 * MB) < 1.1 * MB
+
+
+def test_only_so_many_files_of_several_names_are_known_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_watch, "_MOST_SEEN", 2)
+    for number in range(3):
+        (tmp_path / f"{number}").write_bytes(os.urandom(MB))
+        (tmp_path / f"{number} again").hardlink_to(tmp_path / f"{number}")
+    assert 4 * MB <= size(tmp_path, 100 * MB) < 4.1 * MB
+
+
 def test_names_of_an_empty_file_count_each(tmp_path: Path) -> None:
     (tmp_path / "0").touch()
     (tmp_path / "1").hardlink_to(tmp_path / "0")
@@ -41,13 +62,58 @@ def test_over_the_limit_nothing_more_is_read(tmp_path: Path) -> None:
     assert size(tmp_path, 10 * ENTRY) == 11 * ENTRY
 
 
-def test_in_folders_of_folders_only_so_many_are_read_and_none_stays_open(tmp_path: Path) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    deep = tmp_path.joinpath(*["d"] * 500)
-    deep.mkdir(parents=True)
+def nested(folder: Path, name: str, depth: int) -> int:
+    """Make folders within each other, of which no path may be told; return the last, open."""
+    opened = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=opened)
+        below = os.open(name, os.O_RDONLY, dir_fd=opened)
+        os.close(opened)
+        opened = below
+    return opened
+
+
+def test_as_many_folders_within_each_other_as_are_read_are_counted(tmp_path: Path) -> None:
+    os.close(nested(tmp_path, "d", 200))
     (tmp_path / "beside").touch()
     assert size(tmp_path, 100 * MB) == 201 * ENTRY
+
+
+def test_one_folder_more_is_over_any_limit_and_none_stays_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    os.close(nested(tmp_path, "d", 201))
+    assert size(tmp_path, 100 * MB) > 100 * MB
+    assert size(tmp_path, -100 * MB) > 0
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_what_is_deeper_than_a_path_can_be_long_counts(tmp_path: Path) -> None:
+    deepest = nested(tmp_path, "d" * 250, 20)
+    with os.fdopen(os.open("big", os.O_WRONLY | os.O_CREAT, dir_fd=deepest), "wb") as big:
+        big.write(os.urandom(MB))
+    os.close(deepest)
+    assert size(tmp_path, 100 * MB) >= MB + 20 * ENTRY
+
+
+def test_no_link_is_followed_that_takes_the_place_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "big").write_bytes(os.urandom(MB))
+    inner = tmp_path / "layer" / "inner"
+    inner.mkdir(parents=True)
+    really = os.open
+
+    def swap(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if dir_fd is not None:
+            inner.rmdir()
+            inner.symlink_to(tmp_path / "elsewhere")
+        return really(path, flags, dir_fd=dir_fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", swap)
+        assert size(tmp_path / "layer", 100 * MB) == ENTRY
+    assert inner.is_symlink()
 
 
 def test_what_is_not_there_counts_as_none(tmp_path: Path) -> None:
