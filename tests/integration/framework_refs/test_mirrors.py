@@ -98,7 +98,7 @@ class CountingGit(GitCommand):
             self.fetches += 1
             if self.fetches == 1:
                 for _ in range(ASKED):
-                    self._asked.acquire(timeout=10)
+                    assert self._asked.acquire(timeout=60), "the callers do not wait"
         return super().run(repository, arguments, limit=limit)
 
 
