@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import requests.exceptions
 from docker.api import APIClient
 from docker.errors import APIError, DockerException, InvalidConfigFile, StreamParseError
-from docker.utils import kwargs_from_env
+from docker.utils import kwargs_from_env, parse_host
 from urllib3.exceptions import HTTPError
 
 from executor.engine import DEFAULT_HOST
@@ -41,6 +41,7 @@ class Daemon:
 
     def new_client(self) -> APIClient:
         """Return a client of the caller's own. Blocks for one call. Raises DockerUnavailable."""
+        self._check_address()
         with daemon_errors():
             try:
                 return APIClient(version="auto", timeout=_CALL_LIMIT, **self._settings)
@@ -48,6 +49,14 @@ class Daemon:
                 # docker-py reads all of that, logins to registries too, and has no
                 # answer to what is malformed. Of the daemon it raises DockerException alone.
                 raise DockerUnavailable("its user's config.json is malformed") from None
+
+    def _check_address(self) -> None:
+        """Raise DockerUnavailable for an address that docker-py would raise ValueError of too."""
+        address = self._settings.get("base_url")
+        try:
+            parse_host(address, tls=bool(self._settings.get("tls")))
+        except (ValueError, DockerException) as exc:
+            raise DockerUnavailable(f"DOCKER_HOST is malformed: {_first_line(exc)}") from None
 
 
 @contextlib.contextmanager
