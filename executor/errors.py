@@ -180,7 +180,11 @@ class BuildFailed(ExecutorError):
 
 
 class BuildExposed(ExecutorError):
-    """Nothing is built here, as steps would reach what they must not; `why` is what is missing."""
+    """Nothing is built here, as steps would reach what they must not; `why` is what is missing.
+
+    It has the cause of an executor that cannot begin: with that the commit is tried on another
+    agent, which may be able to. With start-failed it would stay failed for the fault of one.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(

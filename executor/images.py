@@ -77,6 +77,14 @@ class DockerImages:
         with locked(self._folder / "locks" / f"image-{name}", self._signals, busy=busy):
             yield
 
+    def check_builds(self) -> None:
+        """Raise BuildExposed where a build would. For before a commit is fetched to be built.
+
+        What else is to be said of builds on this agent, build() says. Raises DockerUnavailable.
+        """
+        if self._confined.builds and self._confined.required:
+            self._confine()
+
     def build(
         self,
         context: Context,
@@ -90,6 +98,7 @@ class DockerImages:
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
         Raises BuildFailed, BuildExposed, DockerUnavailable, Stopped.
         """
+        # Though it was checked: somebody may have flushed the rules while the commit was fetched.
         if self._confined.builds:
             self._confine()
         buildkit = self._buildkit or self._find_buildkit()

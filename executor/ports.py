@@ -92,6 +92,13 @@ class Images(Protocol):
         """
         ...
 
+    def check_builds(self) -> None:
+        """Raise BuildExposed where a build would, before anything is fetched for it.
+
+        Raises DockerUnavailable.
+        """
+        ...
+
     def build(
         self,
         context: Context,

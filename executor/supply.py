@@ -84,6 +84,8 @@ class Supply:
             told = self._make_room()
             if self._pull():
                 return
+            # Whatever is fetched is not built then, and fetched anew with each try.
+            images.check_builds()
             if waited or told or self._sources.registry:
                 self._reports.progress(Phase.FETCHING, message)
             self._log.header(f"fetching commit {self._commit}")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from executor.errors import ExecutorError, RegistryFailed, Stopped
+from executor.errors import BuildExposed, ExecutorError, RegistryFailed, Stopped
 from executor.ports import Answer, Context, ImageSpec, Volume
 from prevs.states import Phase
 
@@ -103,7 +103,8 @@ class FakeCheckout:
 class FakeImages:
     """Fulfils the port Images.
 
-    A build comes to `steps` and then calls `during_build`, which may raise.
+    A build comes to `steps` and then calls `during_build`, which may raise. With `exposed` none
+    may begin.
     """
 
     def __init__(
@@ -118,6 +119,7 @@ class FakeImages:
         self.labels: Mapping[str, str] = {}
         self.busy = False
         self.looks: list[bool] = []
+        self.exposed = ""
         self._during_build = during_build
         self._steps = steps
 
@@ -131,6 +133,11 @@ class FakeImages:
         if self.busy:
             busy()
         yield
+
+    def check_builds(self) -> None:
+        """Refuse them where they are exposed."""
+        if self.exposed:
+            raise BuildExposed(self.exposed)
 
     def build(
         self,

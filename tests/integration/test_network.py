@@ -129,9 +129,13 @@ def test_a_step_of_a_build_reaches_no_more_than_a_preview_where_that_is_set(
 def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(
     built: Mapping[str, Any],
 ) -> None:
-    wanted, required = built["unprivileged"]
+    checked, wanted, *required = built["unprivileged"]
+    assert checked == "checked:"
     assert wanted.startswith("built: this agent does not keep builds apart: iptables")
-    assert required.startswith("refused: Nothing is built on this agent, as its builds cannot be")
+    # Before anything is fetched for it, and when it is to be built.
+    assert len(required) == 2
+    for line in required:
+        assert line.startswith("refused: Nothing is built on this agent, as its builds cannot be")
 
 
 def test_another_dockers_default_network_is_not_taken_for_that_of_the_builds(

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from executor.errors import BuildExposed
 from executor.supply import Sources, Supply
 from prevs.commit_settings import BuildSettings
-from prevs.states import Phase
+from prevs.states import Cause, Phase
 from tests.fakes.attempts import (
     FakeCheckout,
     FakeImages,
@@ -86,6 +87,22 @@ def test_what_the_registry_has_not_is_built_and_pushed(world: World, digest: str
     assert world.reports.digests == [world.shared.digest]
     assert world.reports.phases == [Phase.FETCHING, Phase.FETCHING, Phase.BUILDING]
     assert "no image from the registry: manifest unknown" in world.log.headers
+
+
+def test_where_nothing_may_be_built_no_commit_is_fetched_for_it(world: World) -> None:
+    world.images.exposed = "iptables refused"
+    with pytest.raises(BuildExposed, match="iptables refused") as caught:
+        world.supply().ensure()
+    assert world.log.headers == ["no image from the registry: manifest unknown"]
+    # With that the preview is tried again, and on another agent.
+    assert caught.value.cause is Cause.EXECUTOR_FAILED
+
+
+def test_where_nothing_may_be_built_the_registrys_images_serve(world: World) -> None:
+    world.images.exposed = "iptables refused"
+    world.shared.digest = DIGEST
+    world.run()
+    assert world.images.exists(ATTEMPT.image)
 
 
 def test_without_a_registry_nothing_is_asked_or_pushed(world: World) -> None:
