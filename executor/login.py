@@ -9,7 +9,8 @@ import json
 import logging
 import queue
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Union
 
 from docker import auth
@@ -21,6 +22,9 @@ from executor.errors import RegistryFailed
 _HELPER_LIMIT = 10.0
 """Seconds for a credential helper: it may ask a server, or somebody who is not there."""
 
+_PAUSE = 0.1
+"""Seconds between two looks at whether the login is still wanted."""
+
 _MALFORMED = "a login in them, or what their credential helper says, is malformed"
 
 _NOBODY = "e30="
@@ -29,11 +33,12 @@ _NOBODY = "e30="
 logger = logging.getLogger(__name__)
 
 
-def find_login(environ: Mapping[str, str], host: str) -> str:
+def find_login(environ: Mapping[str, str], host: str, check: Callable[[], None]) -> str:
     """Return the login to the registry at `host` as the daemon takes it (X-Registry-Auth).
 
     It is nobody's where there is none. Blocks for as long as a credential helper takes, 10 s at
-    most. Raises RegistryFailed, whose text has nothing of a login.
+    most, and calls `check` meanwhile: what that raises ends the wait. Raises RegistryFailed,
+    whose text has nothing of a login.
     """
     answers: queue.SimpleQueue[Union[str, RegistryFailed]] = queue.SimpleQueue()
 
@@ -42,15 +47,23 @@ def find_login(environ: Mapping[str, str], host: str) -> str:
             answers.put(_ask(environ, host))
         except RegistryFailed as exc:
             answers.put(exc)
+        except Exception as exc:  # noqa: BLE001 # raised again where the answer is taken
+            # Settings may be malformed in any way, and who waits has to hear of each. The texts
+            # of such errors may have a part of what was read: they are neither told nor logged.
+            answers.put(_refused(f"{_MALFORMED} ({type(exc).__name__})"))
 
     threading.Thread(target=ask, daemon=True, name="login").start()
-    try:
-        found = answers.get(timeout=_HELPER_LIMIT)
-    except queue.Empty:
-        raise RegistryFailed("the credential helper of docker's settings does not answer") from None
-    if isinstance(found, RegistryFailed):
-        raise found
-    return found
+    ends = time.monotonic() + _HELPER_LIMIT
+    while time.monotonic() < ends:
+        try:
+            found = answers.get(timeout=_PAUSE)
+        except queue.Empty:
+            check()
+            continue
+        if isinstance(found, RegistryFailed):
+            raise found
+        return found
+    raise RegistryFailed("the credential helper of docker's settings does not answer")
 
 
 def _ask(environ: Mapping[str, str], host: str) -> str:
@@ -64,11 +77,11 @@ def _ask(environ: Mapping[str, str], host: str) -> str:
         return auth.encode_header(found).decode() if found else _NOBODY
     except DockerException as exc:
         # It has what a helper said that failed: a reason, but it may be an answer all the same.
-        why = _MALFORMED if '"Secret"' in str(exc) else str(exc)
-    except (ValueError, LookupError, TypeError, AttributeError, OSError):
-        # Their texts may have a part of what was read.
-        why = _MALFORMED
-    raise RegistryFailed(f"docker's settings do not log in there: {why}")
+        raise _refused(_MALFORMED if '"Secret"' in str(exc) else str(exc)) from None
+
+
+def _refused(why: str) -> RegistryFailed:
+    return RegistryFailed(f"docker's settings do not log in there: {why}")
 
 
 def _read(environ: Mapping[str, str]) -> dict[str, Any]:

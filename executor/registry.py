@@ -103,8 +103,7 @@ class DockerRegistry:
         return f"{self._address}/{repository[len(_LOCAL) :]}", version
 
     def _call(self, path: str) -> _Call:
-        login = find_login(self._environ, self._address.partition("/")[0])
-        return _Call(self._environ, path, {"X-Registry-Auth": login})
+        return _Call(self._environ, path, self._address.partition("/")[0])
 
     def _said(self, call: _Call, first: float) -> Iterator[Mapping[str, Any]]:
         """Yield what the daemon says, but errors. Raises RegistryFailed."""
@@ -140,12 +139,12 @@ class DockerRegistry:
 
 
 class _Call:
-    """One POST to the daemon whose answer is a stream of JSON."""
+    """One POST to the daemon, with the login to `host`, whose answer is a stream of JSON."""
 
-    def __init__(self, environ: Mapping[str, str], path: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], path: str, host: str) -> None:
         self._environ = environ
         self._path = path
-        self._headers = headers
+        self._host = host
         self._lock = threading.Lock()
         self._socket: Optional[socket.socket] = None
         self._is_cut = False
@@ -163,10 +162,12 @@ class _Call:
 
         Raises RegistryFailed.
         """
+        # Asked for here, for this may take as long as a transfer, and be cut off like one.
+        login = find_login(self._environ, self._host, self._check)
         try:
             with contextlib.closing(self._connect()) as connection:
                 connection.sock.settimeout(first)
-                connection.request("POST", self._path, headers=dict(self._headers))
+                connection.request("POST", self._path, headers={"X-Registry-Auth": login})
                 answer = connection.getresponse()
                 with self._lock:
                     if self._socket is not None:
@@ -181,6 +182,9 @@ class _Call:
         except (OSError, ValueError, http.client.HTTPException) as exc:
             why = "it was cut off" if self._is_cut else str(exc) or type(exc).__name__
             raise RegistryFailed(why) from exc
+        self._check()
+
+    def _check(self) -> None:
         if self._is_cut:
             raise RegistryFailed("it was cut off")
 

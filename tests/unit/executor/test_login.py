@@ -41,7 +41,9 @@ class World:
 
     def login(self) -> dict[str, Any]:
         """Return what the daemon would read."""
-        found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(find_login(self.environ, HOST)))
+        found: dict[str, Any] = json.loads(
+            base64.urlsafe_b64decode(find_login(self.environ, HOST, lambda: None))
+        )
         return found
 
 
@@ -137,6 +139,21 @@ def test_a_helper_that_says_something_else_is_told_without_it(world: World, says
     assert SECRET not in str(failed.value)
 
 
+@pytest.mark.parametrize("from_helper", [False, True], ids=["settings", "a helper"])
+def test_what_nobody_thought_of_is_told_as_malformed_at_once(
+    world: World, from_helper: bool
+) -> None:
+    nested = world.settings.with_name("nested")
+    nested.write_text("[" * 200_000 + SECRET)
+    if from_helper:
+        world.helper(f"exec cat {nested}")
+    else:
+        nested.rename(world.settings)
+    with pytest.raises(RegistryFailed, match=r"is malformed \(RecursionError\)") as failed:
+        world.login()
+    assert SECRET not in str(failed.value)
+
+
 def test_a_helper_that_fails_is_told_with_its_reason(world: World) -> None:
     world.helper("echo the store is locked; exit 1")
     with pytest.raises(RegistryFailed, match="the store is locked"):
@@ -168,3 +185,13 @@ def test_a_helper_that_hangs_is_waited_for_no_longer_than_the_limit(
     with pytest.raises(RegistryFailed, match="does not answer"):
         world.login()
     assert time.monotonic() - began < 15
+
+
+def test_who_does_not_want_the_login_any_more_does_not_wait_for_a_helper(world: World) -> None:
+    world.helper("exec sleep 20")
+
+    def check() -> None:
+        raise RegistryFailed("it was cut off")
+
+    with pytest.raises(RegistryFailed, match="cut off"):
+        find_login(world.environ, HOST, check)
