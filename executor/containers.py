@@ -15,7 +15,7 @@ from docker.types import Mount
 from executor import cgroup, confinement
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
-from executor.errors import DockerUnavailable, ImageMissing, StartFailed
+from executor.errors import DockerUnavailable, ImageMissing, PreviewExposed, StartFailed
 from executor.network import PreviewNetwork
 from executor.ports import ContainerSpec, Log
 
@@ -71,7 +71,7 @@ class DockerContainers:
 
         One of the same name that was left over is removed first. Where this raises, no container
         is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises StartFailed, DockerUnavailable.
+        Raises PreviewExposed, StartFailed, DockerUnavailable.
         """
         client = self._daemon.client()
         self._confine(client)
@@ -143,7 +143,7 @@ class DockerContainers:
     def _confine(self, client: APIClient) -> None:
         """Make the network, and say where it does not keep previews apart.
 
-        Raises StartFailed, DockerUnavailable.
+        Raises PreviewExposed, StartFailed, DockerUnavailable.
         """
         try:
             with daemon_errors():
@@ -153,7 +153,7 @@ class DockerContainers:
         if problem is None:
             return
         if self._confinement.required:
-            raise StartFailed(f"it cannot be kept apart from others: {problem}.")
+            raise PreviewExposed(problem)
         logger.warning("previews of this agent are not kept apart: %s", problem)
         self._log.header(f"this agent does not keep previews apart: {problem}")
 

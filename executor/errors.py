@@ -13,6 +13,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── ContextInvalid             the folder that it is to be built in cannot be used
 ├── BuildFailed                the Dockerfile did not build, or not in time
 ├── BuildExposed               its steps cannot be kept apart from the agent, as they have to be
+├── PreviewExposed             it cannot be kept apart from others, as it has to be
 ├── StartFailed                docker could not create or start the container
 │   └── ImageMissing           because its image is not there any more
 ├── HookFailed                 a hook, which runs before the application, did not succeed
@@ -190,6 +191,20 @@ class BuildExposed(ExecutorError):
         super().__init__(
             f"Nothing is built on this agent, as its builds cannot be kept apart from it: {why}. "
             "Its operator has to look (PREVS_ISOLATION_BUILDS)."
+        )
+        self.why = why
+
+
+class PreviewExposed(ExecutorError):
+    """Nothing is started here, as it would reach what it must not; `why` is what is missing.
+
+    The cause is that of BuildExposed, for the same reason.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"No preview is started on this agent, as it cannot be kept apart from others: {why}. "
+            "Its operator has to look (PREVS_ISOLATION)."
         )
         self.why = why
 

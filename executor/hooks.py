@@ -31,7 +31,7 @@ class Hooks:
         """Run them in order, unless all have succeeded on these volumes before.
 
         Without volumes nothing that they did is known to be there still, so they run each time.
-        Blocks for at most the start limit for each. Raises HookFailed, StartFailed,
+        Blocks for at most the start limit for each. Raises HookFailed, PreviewExposed, StartFailed,
         DockerUnavailable, Stopped.
         """
         hooks = self.attempt.order.run.hooks

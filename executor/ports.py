@@ -203,7 +203,7 @@ class Containers(Protocol):
 
         One of the same name that was left over is removed first. Where this raises, no container
         is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises StartFailed (ImageMissing where that is why), DockerUnavailable.
+        Raises PreviewExposed, StartFailed (ImageMissing where that is why), DockerUnavailable.
         """
         ...
 

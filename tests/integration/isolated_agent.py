@@ -90,7 +90,7 @@ import sys
 from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
-from executor.errors import StartFailed
+from executor.errors import PreviewExposed
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
 from tests.integration.isolated_agent import CLUSTER, spec
@@ -102,8 +102,8 @@ for required in (False, True):
     try:
         containers.start(spec("unprivileged", 0), on_exit=lambda: None).remove()
         print("started:", *log.headers)
-    except StartFailed as exc:
-        print("refused:", exc)
+    except PreviewExposed as exc:
+        print(f"{exc.cause.value}:", exc)
 """
 
 
