@@ -92,6 +92,8 @@ class Collector:
 
     def watch(self, over: threading.Event) -> None:
         """Look now and then until `over` is set, on the thread that calls this. Never raises."""
+        with self._logged():
+            self._make_lock()
         while not over.wait(_LOOK):
             try:
                 self.look()
@@ -154,10 +156,15 @@ class Collector:
             hours = (self._now() - thing.used) / 3600
             logger.info("removed %s %s, unused for %.1f h", thing.kind.value, thing.name, hours)
 
+    def _make_lock(self) -> None:
+        """Make the file to lock: once a disk has to be collected from it may have no inode."""
+        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.touch()
+
     @contextlib.contextmanager
     def _alone(self) -> Iterator[bool]:
         """Tell whether it is due, and this executor's to do until the context ends."""
-        self._lock.parent.mkdir(parents=True, exist_ok=True)
+        self._make_lock()
         with self._lock.open("ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -168,7 +175,9 @@ class Collector:
                 if 0 <= self._now() - self._noted.stat().st_mtime < _PAUSE:
                     yield False
                     return
-            self._noted.touch()
+            # Where there is no inode for the note, the next look comes sooner.
+            with contextlib.suppress(OSError):
+                self._noted.touch()
             yield True
 
     @contextlib.contextmanager

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -186,6 +187,41 @@ def test_a_look_collects_once_in_a_while_for_all_executors_of_an_agent(tmp_path:
     world.time += 601
     world.collector().look()
     assert world.shelf.names() == "d e f g h i"
+
+
+def use_up_inodes(patch: pytest.MonkeyPatch) -> None:
+    """Have no file made from now on, as on a disk without inodes."""
+    really_open, really_touch = Path.open, Path.touch
+
+    def need_none(path: Path) -> None:
+        if not path.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def open_it(path: Path, *args: Any, **options: Any) -> Any:
+        need_none(path)
+        return really_open(path, *args, **options)
+
+    def touch_it(path: Path, *args: Any, **options: Any) -> None:
+        need_none(path)
+        really_touch(path, *args, **options)
+
+    patch.setattr(Path, "open", open_it)
+    patch.setattr(Path, "touch", touch_it)
+
+
+def test_the_first_collection_needs_no_inode_that_was_not_there_from_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    over.set()
+    looking, building = World(tmp_path / "1", NINE), World(tmp_path / "2", NINE)
+    for world in (looking, building):
+        world.folder.mkdir()
+        world.collector().watch(over)
+    use_up_inodes(monkeypatch)
+    looking.collector().look()
+    building.make_room()
+    assert looking.shelf.names() == building.shelf.names() == "c d e f g h i"
 
 
 def test_two_never_look_at_the_same_time(tmp_path: Path) -> None:
