@@ -79,7 +79,8 @@ VARIABLES = (
     Variable(
         "PREVS_DISK_LIMIT",
         "MB that a preview may write to the agent's disk before it is ended, 0 for no limit: its "
-        "container's own files and its volumes, each file and folder as 4 KB at least.",
+        "container's own files and its volumes. Each file and folder counts as 4 KB at least where "
+        "the executor is root and Docker's driver is overlay2, else Docker measures.",
         f"{DISK_LIMIT}",
     ),
     Variable(

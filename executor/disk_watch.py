@@ -1,7 +1,7 @@
 """Watches what a container writes to its agent's disk, on a thread of its own.
 
 overlay2 knows no quota but on XFS with project quotas, so the executor measures: the container's
-own layer and its volumes, itself as root, else as docker does.
+own layer and its volumes, itself where it may, else as docker does.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def _look(disk: Optional[Path]) -> Optional[Disk]:
 def measure(client: APIClient, container: str, limit: int) -> int:
     """Return the bytes that a container has written; what cannot be seen counts as none.
 
-    Each file and folder counts as 4 KB at least where this user may look itself. What is over
-    `limit` is over, by however much: nothing more is read then.
+    Each file and folder counts as 4 KB at least where this user may look itself, at the layer only
+    with overlay2. What is over `limit` is over, by however much: nothing more is read then.
     """
     try:
         with daemon_errors():

@@ -275,8 +275,9 @@ class DiskFull(ExecutorError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The application was ended because it wrote more than {limit} MB to the disk, where "
-            "each file and folder counts as 4 KB at least. Make it write less, or clean up after "
+            f"The application was ended because it wrote more than {limit} MB to the disk; where "
+            "agents can count them, each file and folder is 4 KB at least, and more than 200 "
+            "folders within each other are too much. Make it write less, or clean up after "
             "itself, then retry; the operators of the agents set the limit (PREVS_DISK_LIMIT)."
         )
         self.limit = limit

@@ -138,6 +138,17 @@ def test_who_makes_files_without_a_byte_is_ended_at_the_limit(world: World, fold
         world.client.remove_volume(name, force=True)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
+def test_who_hides_what_it_writes_in_folders_of_folders_is_ended(world: World) -> None:
+    hides = "mkdir /d; cd /d; i=0; while [ $i -lt 201 ]; do mkdir d; cd -P d; i=$((i+1)); done; "
+    writes = "dd if=/dev/zero of=big bs=1M count=300; " + STAY
+    container = world.start(world.spec(hides + writes), Confinement(disk_limit=100))
+    assert world.ended.wait(120)
+    with pytest.raises(DiskFull):
+        container.exit()
+    container.remove()
+
+
 def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World) -> None:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)
