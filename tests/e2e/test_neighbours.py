@@ -224,7 +224,7 @@ def test_a_log_of_a_gigabyte_fills_no_disk(
     dockers = Path(docker.info()["DockerRootDir"]) / "containers" / found["Id"]
 
     sandbox, *_ = find_live(cluster.dir, f"**/executors/{task_id}/runs/latest/stdout")
-    # Read at 4 MB a second (executor/following.py), all of it takes 250 s, where it comes as slowly.
+    # All of it is read at 4 MB a second (executor/following.py), where it comes no faster: 250 s.
     wait_until(lambda: b"The end of the flood." in tail(sandbox), seconds=400)
     assert sandbox.stat().st_blocks * 512 <= 13 * MB
     assert sum(file.stat().st_size for file in dockers.glob("*-json.log*")) <= 21 * MB
