@@ -175,7 +175,7 @@ class _Decision:
                 if (space := room[agent_id]) is None or tenant.key in self._gone:
                     continue
                 stopping[agent_id].append(tenant)
-                room[agent_id] = space = _with(space, tenant)
+                room[agent_id] = space = without(space, tenant)
                 if _is_enough(space, *size):
                     return agent_id, stopping[agent_id]
         return None, ()
@@ -208,11 +208,11 @@ class _Decision:
         for victim in victims:
             self._gone.discard(victim.key)
             if space := self._spaces.get(victim.agent_id):
-                self._spaces[victim.agent_id] = _with(space, victim, -1)
+                self._spaces[victim.agent_id] = without(space, victim, -1)
 
     def _free(self, tenant: Tenant) -> None:
         if space := self._spaces.get(tenant.agent_id):
-            self._spaces[tenant.agent_id] = _with(space, tenant)
+            self._spaces[tenant.agent_id] = without(space, tenant)
 
     def _take(self, need: Need, agent_id: str, victims: Iterable[Tenant]) -> None:
         cpus, mem = _size(need.demand)
@@ -247,7 +247,7 @@ def _may_run(demand: Demand, space: Space) -> bool:
     return constraints.hold(demand.constraints, space.attributes)
 
 
-def _with(space: Space, tenant: Tenant, times: int = 1) -> Space:
+def without(space: Space, tenant: Tenant, times: int = 1) -> Space:
     """Return what is free when a tenant goes, or with -1 when it comes back."""
     cpus, mem = tenant.taken()
     # Done for every idle preview where nothing is enough; `_replace` takes thrice as long.

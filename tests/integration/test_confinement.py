@@ -104,38 +104,38 @@ def test_who_writes_more_than_the_limit_is_ended_for_that(world: World) -> None:
     container.remove()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="reads a volume's own folder: root")
-def test_what_is_written_to_a_volume_counts(world: World) -> None:
-    spec = world.spec("dd if=/dev/zero of=/data/big bs=1M count=300; " + STAY)
+@pytest.fixture
+def volume(world: World) -> Iterator[str]:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)
-    try:
-        spec = dataclasses.replace(spec, volumes={"/data": name})
-        container = world.start(spec, Confinement(disk_limit=100))
-        assert world.ended.wait(120)
-        with pytest.raises(DiskFull):
-            container.exit()
-        container.remove()
-    finally:
-        world.client.remove_volume(name, force=True)
+    yield name
+    world.client.remove_volume(name, force=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a volume's own folder: root")
+def test_what_is_written_to_a_volume_counts(world: World, volume: str) -> None:
+    spec = world.spec("dd if=/dev/zero of=/data/big bs=1M count=300; " + STAY)
+    spec = dataclasses.replace(spec, volumes={"/data": volume})
+    container = world.start(spec, Confinement(disk_limit=100))
+    assert world.ended.wait(120)
+    with pytest.raises(DiskFull):
+        container.exit()
+    container.remove()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
 @pytest.mark.parametrize("folder", ["/many", "/data"])
-def test_who_makes_files_without_a_byte_is_ended_at_the_limit(world: World, folder: str) -> None:
+def test_who_makes_files_without_a_byte_is_ended_at_the_limit(
+    world: World, volume: str, folder: str
+) -> None:
     makes = f"mkdir -p {folder}; i=0; while :; do : > {folder}/$i; i=$((i+1)); done"
-    name = f"prevs-test-{CLUSTER}"
-    world.client.create_volume(name)
-    try:
-        spec = dataclasses.replace(world.spec(makes), volumes={"/data": name})
-        container = world.start(spec, Confinement(disk_limit=20))
-        # Before it is measured in any case, once a minute.
-        assert world.ended.wait(50)
-        with pytest.raises(DiskFull):
-            container.exit()
-        container.remove()
-    finally:
-        world.client.remove_volume(name, force=True)
+    spec = dataclasses.replace(world.spec(makes), volumes={"/data": volume})
+    container = world.start(spec, Confinement(disk_limit=20))
+    # Before it is measured in any case, once a minute.
+    assert world.ended.wait(50)
+    with pytest.raises(DiskFull):
+        container.exit()
+    container.remove()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")

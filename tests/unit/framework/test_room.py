@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching import Demand
 from framework.refusals import Lack
-from framework.room import Need, Room, Tenant, make_room
-from framework.room import _with as with_tenant
+from framework.room import Need, Room, Tenant, make_room, without
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -51,9 +50,9 @@ def test_what_goes_and_comes_back_leaves_an_agent_as_it_was() -> None:
     space = Space("agent-1", 1.5, 512.0, 3, {"rack": "a"}, 2, True)
     assert None not in space
     assert all(space[index] != Space("")[index] for index in range(len(space)))
-    gone = with_tenant(space, tenant("a", 1.0))
+    gone = without(space, tenant("a", 1.0))
     assert gone == space._replace(cpus=gone.cpus, mem=gone.mem, ports=4)
-    assert with_tenant(gone, tenant("a", 1.0), -1) == space
+    assert without(gone, tenant("a", 1.0), -1) == space
 
 
 def test_the_least_recently_used_makes_room() -> None:
