@@ -147,4 +147,5 @@ def test_its_guardian_removes_what_a_killed_one_leaves(
     os.kill(int(executor(before).name), signal.SIGKILL)
     wait_until(lambda: before["Id"] not in [one["Id"] for one in containers(client)])
     wait_until(lambda: [one["State"] for one in containers(client)] == ["running"])
-    program.wait_state(path, "running")
+    (after,) = containers(client)
+    assert after["Labels"]["prevs.task"] != before["Labels"]["prevs.task"]

@@ -92,15 +92,20 @@ def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
                 remove_image(made.client, name)
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["by digest", "by tag"])
-def test_what_one_agent_pushes_another_pulls(world: World, known: bool) -> None:
+def push_and_pull(world: World, *, by_digest: bool = True) -> None:
+    """Have an image go there and come back; fail where it is not the same under its one name."""
     before = world.id()
     digest = world.pushed()
     assert world.server.tags(THERE) == [SHA]
     assert world.names() == []
-    assert world.registry.pull(SPEC, digest if known else "", limit=LIMIT) == digest
+    assert world.registry.pull(SPEC, digest if by_digest else "", limit=LIMIT) == digest
     assert world.id() == before
     assert world.names() == [TAG]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["by digest", "by tag"])
+def test_what_one_agent_pushes_another_pulls(world: World, known: bool) -> None:
+    push_and_pull(world, by_digest=known)
 
 
 def test_a_push_leaves_the_image_here_under_its_one_name(world: World) -> None:

@@ -13,7 +13,16 @@ from executor.errors import BuildFailed, RegistryFailed
 from tests.fakes.registry import PASSWORD, USER, log_in, own_registry, secrets_of
 from tests.fakes.samples import remove_image
 from tests.integration import builds
-from tests.integration.test_registry import LABELS, LIMIT, SHA, SPEC, TAG, THERE, World
+from tests.integration.test_registry import (
+    LABELS,
+    LIMIT,
+    SHA,
+    SPEC,
+    TAG,
+    THERE,
+    World,
+    push_and_pull,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -51,16 +60,6 @@ def world(
         finally:
             for name in made.names():
                 remove_image(made.client, name)
-
-
-def push_and_pull(world: World, *, by_digest: bool = True) -> None:
-    before = world.id()
-    digest = world.pushed()
-    assert world.server.tags(THERE) == [SHA]
-    assert world.names() == []
-    assert world.registry.pull(SPEC, digest if by_digest else "", limit=LIMIT) == digest
-    assert world.id() == before
-    assert world.names() == [TAG]
 
 
 @pytest.mark.parametrize("by_digest", [True, False], ids=["by digest", "by tag"])
