@@ -89,3 +89,14 @@ def processes(text: str) -> list[str]:
     command = ["ps", "-ewwo", "args"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [line for line in listed.splitlines() if text in line]
+
+
+def processes_below(folder: Path) -> list[str]:
+    """Return the command lines of the processes whose working folder is there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended in the meantime
+            if (process / "cwd").readlink().is_relative_to(folder):
+                words = (process / "cmdline").read_bytes().rstrip(b"\0")
+                found.append(words.replace(b"\0", b" ").decode(errors="replace"))
+    return found

@@ -10,7 +10,7 @@ import pytest
 from executor import extent
 from executor.errors import CommitTooLarge
 from tests.fakes.samples import SampleRepository, wait_until
-from tests.integration.checkouts import Agent, link, processes
+from tests.integration.checkouts import Agent, link, processes_below
 
 pytestmark = pytest.mark.integration
 
@@ -92,7 +92,7 @@ def test_a_small_repository_of_very_many_files_is_not_written(
     assert isinstance(why, CommitTooLarge)
     assert "200,000 files and folders" in str(why)
     assert list((agent.folder / "trees").iterdir()) == []
-    wait_until(lambda: not processes("ls-tree"))  # nor another run's, beside this one
+    wait_until(lambda: not processes_below(agent.folder))
 
 
 def test_the_files_of_submodules_are_counted_with_the_commits_own(

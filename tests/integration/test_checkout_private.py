@@ -14,7 +14,7 @@ import pytest
 from executor.errors import RepositoryMoved, RepositoryUnreachable, Stopped
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository, wait_until
-from tests.integration.checkouts import GOOD, LIMIT, Agent, processes
+from tests.integration.checkouts import GOOD, LIMIT, Agent, processes, processes_below
 from tests.integration.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
 from tests.integration.private_repositories import (
     agent,
@@ -243,9 +243,11 @@ def test_a_key_is_in_a_file_that_only_its_owner_reads_and_only_while_it_is_neede
         keys = agent.folder / "trees" / "task.keys"
         modes.update({path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()})
         modes["."] = stat.S_IMODE(keys.stat().st_mode)
+        seen.extend(processes_below(agent.folder))
         agent.signals.stop(5.0)
 
     modes: dict[str, int] = {}
+    seen: list[str] = []
     stopper = threading.Thread(target=stop)
     stopper.start()
     with pytest.raises(Stopped), agent.checkout(address, "0" * 40, key_of(ssh)).tree(limit=LIMIT):
@@ -253,7 +255,8 @@ def test_a_key_is_in_a_file_that_only_its_owner_reads_and_only_while_it_is_neede
     stopper.join()
     assert (modes["."], modes["key"], modes["known_hosts"]) == (0o700, 0o600, 0o600)
     assert list((agent.folder / "trees").iterdir()) == []
-    wait_until(lambda: not processes("task.keys"))  # nor another run's, beside this one
+    assert any(line.startswith("ssh ") for line in seen), seen
+    wait_until(lambda: not processes_below(agent.folder))
 
 
 def test_keys_that_do_not_do_are_told_with_what_to_do(

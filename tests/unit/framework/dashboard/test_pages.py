@@ -1,4 +1,5 @@
 import re
+import time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -46,7 +47,8 @@ class Seen(HTMLParser):
 
 @pytest.fixture
 def dashboard() -> Dashboard:
-    made = Dashboard()
+    began = time.time()
+    made = Dashboard(now=lambda: began)  # each page tells the time of its making
     made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", created=1.0)
     made.refs.put("hello", "main", SHA)
     return made
