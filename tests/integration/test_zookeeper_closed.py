@@ -248,5 +248,5 @@ def test_all_is_below_a_chroot_that_is_made(place: Place, free_port: Callable[[]
         assert program.ask("POST", "/v1/apps", json=more).status_code == 201
         answer = program.ask("POST", "/v1/previews", json={"app": "more", "label": "main"})
         program.wait_state(answer.headers["Location"], "running")
-        wait_until(lambda: applied(place.anybody, below) == [{"hello", "more"}], 10)
+        wait_until(lambda: applied(place.anybody, below) == [{"hello", "more"}], 20)
     assert program.end() == 0
