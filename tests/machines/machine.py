@@ -17,6 +17,8 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _PREFIX = "prevs-machines-"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BOOT_SECONDS = 60.0
+_NOT_YET = ("offline", "bus")
+"""systemctl's words where systemd has not begun its work, and where it has and nobody listens."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Machine:
         switch.plug_in(self.network)
         deadline = time.monotonic() + _BOOT_SECONDS
         asked = ("systemctl", "is-system-running", "--wait")
-        while "bus" in (said := self.run(*asked, check=False)):  # nobody listens yet
+        while any(word in (said := self.run(*asked, check=False)) for word in _NOT_YET):
             assert time.monotonic() < deadline, said
             time.sleep(0.05)
         assert said.strip() == "running", f"{self.plan.name}: {said}{self._why()}"
