@@ -16,6 +16,7 @@ from executor.errors import CommitMissing, RepositoryUnreachable, Stopped
 from executor.signals import StopSignal
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import SampleRepository, wait_until
+from tests.integration.checkouts import processes
 
 pytestmark = pytest.mark.integration
 
@@ -220,11 +221,6 @@ def silent_server() -> Iterator[str]:
         yield f"git://127.0.0.1:{server.getsockname()[1]}/x.git"
 
 
-def fetches(address: str) -> list[str]:
-    listed = subprocess.run(["ps", "-ewwo", "args"], check=True, capture_output=True, text=True)
-    return [line for line in listed.stdout.splitlines() if address in line]
-
-
 def test_a_repository_that_says_nothing_is_given_up_at_the_limit(
     world: World, silent_server: str
 ) -> None:
@@ -235,7 +231,7 @@ def test_a_repository_that_says_nothing_is_given_up_at_the_limit(
     ):
         pytest.fail("there is no tree")
     assert time.monotonic() - began < 30
-    assert fetches(silent_server) == []
+    assert processes(silent_server) == []
 
 
 def test_who_waited_for_another_has_its_whole_limit_all_the_same(
@@ -253,7 +249,7 @@ def test_who_waited_for_another_has_its_whole_limit_all_the_same(
 
     first = threading.Thread(target=fetch, args=("first", 4.0))
     first.start()
-    wait_until(lambda: fetches(silent_server))
+    wait_until(lambda: processes(silent_server))
     fetch("second", 3.0)
     first.join()
     assert ends["second"] - ends["first"] > 1.0
@@ -261,7 +257,7 @@ def test_who_waited_for_another_has_its_whole_limit_all_the_same(
 
 def test_a_stop_ends_the_fetch_and_its_processes(world: World, silent_server: str) -> None:
     def stop() -> None:
-        wait_until(lambda: fetches(silent_server))
+        wait_until(lambda: processes(silent_server))
         world.signals.stop(5.0)
 
     stopper = threading.Thread(target=stop)
@@ -269,4 +265,4 @@ def test_a_stop_ends_the_fetch_and_its_processes(world: World, silent_server: st
     with pytest.raises(Stopped), world.checkout("0" * 40, silent_server).tree(limit=LIMIT):
         pytest.fail("there is no tree")
     stopper.join()
-    assert fetches(silent_server) == []
+    assert processes(silent_server) == []
