@@ -105,10 +105,12 @@ def test_who_writes_more_than_the_limit_is_ended_for_that(world: World) -> None:
 
 
 @pytest.fixture
-def volume(world: World) -> Iterator[str]:
+def volume(world: World, docker_host: str) -> Iterator[str]:
     name = f"prevs-test-{CLUSTER}"
     world.client.create_volume(name)
     yield name
+    # Of a test that failed, a container may still have it.
+    made_by.remove_all(docker_host, CLUSTER)
     world.client.remove_volume(name, force=True)
 
 
