@@ -15,7 +15,7 @@ from docker import DockerClient
 from docs.generated import metrics
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.fakes.samples import find_live
-from tests.integration.proxies import wait_until
+from tests.integration.haproxy.proxies import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,7 @@ import requests
 from tests.conftest import Cluster
 from tests.e2e.conftest import Api
 from tests.fakes.samples import SampleRepository, find_live, serving, wait_until
-from tests.integration.git_servers import SshRepositories, serve_ssh
+from tests.integration.git.git_servers import SshRepositories, serve_ssh
 
 pytestmark = pytest.mark.e2e
 

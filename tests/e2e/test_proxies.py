@@ -11,8 +11,8 @@ from kazoo.client import KazooClient
 
 from prevs.paths import Paths
 from tests.e2e.conftest import Api, Cluster, Hello
-from tests.integration import proxies
-from tests.integration.proxies import Proxy, Tree, wait_until
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Proxy, Tree, wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -2,7 +2,7 @@
 
 `make check` has a mypy that knows 3.9 say so, and ruff its syntax (ruff.toml). This has what mypy
 does not know, and what is most easily written, so that it is told where it is written. What runs it
-is tests/integration/test_executor_python.py.
+is tests/integration/mesos/test_executor_python.py.
 """
 
 import ast

@@ -1,0 +1,140 @@
+"""The API's description, held against the API by schemathesis: over fakes, and a real framework.
+
+The token of each run may do what is asked of it, or is told that it may not; what comes with a
+wrong one is refused. Texts of formats that no pattern describes are in tests/fakes/texts.py.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+import uvicorn
+
+from framework.access import Scope
+from framework.http_api.examples import SHA
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes import asgi
+from tests.fakes.asgi import ApiInProcess
+from tests.fakes.clock import FakeClock
+from tests.fakes.program import Program, make_repository, remove, settings
+
+pytestmark = pytest.mark.integration
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+
+
+class Cluster(Protocol):
+    """The session's Mesos."""
+
+    master: str
+    zk: str
+
+
+class QuickClock(FakeClock):
+    """A clock for which an hour passes with each look: nobody meets a limit, no key is kept."""
+
+    def read(self) -> float:
+        self.pass_seconds(3600.0)
+        return super().read()
+
+
+def make_busy() -> ApiInProcess:
+    """Return the API over fakes, with the things in it that its examples name."""
+    api = ApiInProcess(clock=QuickClock())
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    api.refs.put("hello", "main", SHA)
+    api.previews.put("hello", SHA, State.FAILED, labels=("main",), task_id="t")
+    api.sandboxes.output["t"] = "Größe\n".encode()
+    api.tokens.add_token("deploys", Scope.USE)
+    return api
+
+
+@contextlib.contextmanager
+def served(api: ApiInProcess, port: int) -> Iterator[str]:
+    config = uvicorn.Config(api.app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+
+def explore(url: str, token: str, folder: Path, *more: str) -> str:
+    """Have schemathesis look at every call; return what it says. Fails where it finds something."""
+    program = Path(sys.executable).with_name("schemathesis")
+    done = subprocess.run(
+        [
+            str(program),
+            f"--config-file={HERE / 'schemathesis.toml'}",
+            "run",
+            f"{url}/openapi.json",
+            f"--header=Authorization: Bearer {token}",
+            "--wait-for-schema=60",
+            "--checks=all",
+            # DELETE stops a preview, which is there all the same, and has a log.
+            "--exclude-checks=use_after_free",
+            "--generation-deterministic",
+            "--continue-on-failure",
+            "--request-timeout=60",
+            "--no-color",
+            *more,
+        ],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fakes.texts"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+    return done.stdout
+
+
+def test_the_description_is_right_of_every_call(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    api = make_busy()
+    with served(api, free_port()) as url:
+        said = explore(url, asgi.TOKEN, tmp_path, "--max-examples=8")
+    calls = sum(len(path) for path in api.app.openapi()["paths"].values())
+    assert f"Tested: {calls}\n" in said
+
+
+def test_it_is_right_of_a_running_framework_and_a_token_with_less_than_all(
+    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    root = f"/test-{uuid.uuid4().hex}"
+    environ = settings(mesos.zk, zookeeper, root, free_port(), tmp_path)
+    program = Program(environ, tmp_path / "framework.log")
+    program.start()
+    try:
+        program.wait_ready()
+        hello = {"name": "hello", "repository": str(make_repository(tmp_path / "hello"))}
+        assert program.ask("POST", "/v1/apps", json=hello).status_code == 201
+        made = program.ask("POST", "/v1/tokens", json={"name": "explorer", "scope": "use"}).json()
+        # Wrong tokens soon meet their limit there, whose answer is none of those it waits for.
+        few = "--exclude-checks=ignored_auth,missing_required_header"
+        explore(
+            program.url,
+            made["token"],
+            tmp_path,
+            few,
+            "--phases=examples,fuzzing,stateful",
+            "--max-examples=2",
+        )
+        assert "unexpected error" not in program.log.read_text()
+    finally:
+        program.clean_up()
+        remove(mesos.master, zookeeper, root)

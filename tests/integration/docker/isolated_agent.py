@@ -1,0 +1,330 @@
+"""An agent in namespaces of its own, with an internet beyond it: what its previews reach.
+
+`unshare --net --mount python isolated_agent.py FOLDER` prints as JSON what it has found. The world
+outside is another network namespace, which has the addresses of a server of the internet, of a
+cloud's metadata, of its nameserver, and of a network that previews are told to leave alone.
+"""
+
+import contextlib
+import dataclasses
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+from docker.api import APIClient
+
+from executor.confinement import Confinement
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.firewall import Borders, is_set
+from executor.network import close
+from executor.ports import ContainerSpec
+from local import containers as made_by
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
+from tests.fakes.samples import SERVE, SampleImages, wait_until
+
+CLUSTER = "isolated"
+AGENT, INTERNET, DENIED = "198.51.100.2", "198.51.100.1", "203.0.113.1"
+METADATA, NAMESERVER = "169.254.169.254", "169.254.169.253"
+PORT, SERVICE = 31001, 9999
+FIRST_ID = 200000
+
+OUTSIDE = """
+import http.server, socket, sys, threading
+
+class Hello(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"reached")
+
+def name():
+    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((sys.argv[1], 53))
+    while True:
+        asked, who = server.recvfrom(512)
+        end = asked.index(b"\\0", 12) + 5
+        kind = asked[end - 4 : end - 2]
+        said = b"\\xc0\\x0c\\0\\1\\0\\1\\0\\0\\0\\1\\0\\4" + socket.inet_aton(sys.argv[2])
+        answers = b"\\0\\1" if kind == b"\\0\\1" else b"\\0\\0"
+        head = asked[:2] + b"\\x81\\x80\\0\\1" + answers + b"\\0\\0\\0\\0"
+        server.sendto(head + asked[12:end] + (said if kind == b"\\0\\1" else b""), who)
+
+threading.Thread(target=name, daemon=True).start()
+http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello).serve_forever()
+"""
+
+BY_SUDO = """
+import sys
+from executor.daemon import Daemon
+from executor.network import PreviewNetwork
+from tests.integration.docker.isolated_agent import CLUSTER
+
+print(PreviewNetwork(CLUSTER, ()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))
+"""
+
+WRITTEN = """
+import sys
+from executor.daemon import Daemon
+from executor.disk_watch import measure
+
+print(measure(Daemon({"DOCKER_HOST": sys.argv[1]}).client(), sys.argv[2], 2**40))
+"""
+
+SUDOERS = """
+Defaults !use_pty
+daemon ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, \\
+    /usr/sbin/iptables-restore -w --noflush
+"""
+
+UNPRIVILEGED = """
+import sys
+from executor.confinement import Confinement
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import PreviewExposed
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
+from tests.integration.docker.isolated_agent import CLUSTER, spec
+
+log, daemon = MemoryLog(), Daemon({"DOCKER_HOST": sys.argv[1]})
+for required in (False, True):
+    confined = Confinement(required=required)
+    containers = DockerContainers(daemon, CLUSTER, log, RecordingCustody(), confined=confined)
+    try:
+        containers.start(spec("unprivileged", 0), on_exit=lambda: None).remove()
+        print("started:", *log.headers)
+    except PreviewExposed as exc:
+        print(f"{exc.cause.value}:", exc)
+"""
+
+
+def spec(name: str, host_port: int) -> ContainerSpec:
+    """Return a preview that serves a page, published at all addresses of the agent."""
+    return ContainerSpec(
+        name=f"prevs-{CLUSTER}-{name}",
+        image="prevs-test/isolated:1",
+        container_port=8080,
+        host="0.0.0.0",
+        host_port=host_port,
+        cpus=0.1,
+        mem=32,
+        environment={"PORT": "8080"},
+        labels={"prevs.cluster": CLUSTER},
+    )
+
+
+def run(*command: str) -> str:
+    """Return what a command prints; it has to succeed."""
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def make_world(folder: Path) -> list[subprocess.Popen[bytes]]:
+    """Connect this agent to an outside; return the processes that are that."""
+    (folder / "resolv.conf").write_text(f"nameserver {NAMESERVER}\n")
+    (folder / "subids").write_text(f"nobody:{FIRST_ID}:65536\n")
+    (folder / "sudoers").write_text(SUDOERS)
+    (folder / "sudoers").chmod(0o440)
+    own = {"resolv.conf": "resolv.conf", "subuid": "subids", "subgid": "subids"}
+    for theirs, mine in {**own, "sudoers": "sudoers"}.items():
+        run("mount", "--bind", str(folder / mine), f"/etc/{theirs}")
+    outside = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+    here = Path("/proc/self/ns/net").readlink()
+    wait_until(lambda: Path(f"/proc/{outside.pid}/ns/net").readlink() != here)
+    within = ("nsenter", f"--net=/proc/{outside.pid}/ns/net")
+    run("ip", "link", "set", "lo", "up")
+    run("ip", "link", "add", "up0", "type", "veth", "peer", "down0", "netns", str(outside.pid))
+    run("ip", "address", "add", f"{AGENT}/24", "dev", "up0")
+    run("ip", "link", "set", "up0", "up")
+    for address in (f"{INTERNET}/24", f"{DENIED}/32", f"{METADATA}/32", f"{NAMESERVER}/32"):
+        run(*within, "ip", "address", "add", address, "dev", "down0")
+    run(*within, "ip", "link", "set", "lo", "up")
+    run(*within, "ip", "link", "set", "down0", "up")
+    run("ip", "route", "add", "default", "via", INTERNET)
+    served = [*within, sys.executable, "-c", OUTSIDE, NAMESERVER, INTERNET]
+    return [outside, subprocess.Popen(served, stderr=subprocess.DEVNULL)]
+
+
+class Service(http.server.BaseHTTPRequestHandler):
+    """A service of the agent, as its Mesos agent is one."""
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"reached")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start a dockerd that has users of containers be none of the agent's."""
+    host = f"unix://{folder / 'docker.sock'}"
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                *("dockerd", "--host", host, "--pidfile", str(folder / "pid")),
+                *("--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")),
+                *("--userns-remap", "nobody:nogroup", "--log-level", "warn"),
+            ],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    deadline = time.monotonic() + 60
+    while not made_by.answers(host):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError((folder / "log").read_text()[-3000:])
+        time.sleep(0.05)
+    return process, host
+
+
+def reaches(client: APIClient, url: str) -> bool:
+    """Tell whether a preview gets an answer."""
+    asked = ["/bin/wget", "-q", "-T", "2", "-O", "-", url]
+    made = client.exec_create(f"prevs-{CLUSTER}-client", asked)
+    said: bytes = client.exec_start(made["Id"])
+    return b"reached" in said or b"hello" in said
+
+
+def look(client: APIClient) -> Mapping[str, bool]:
+    """Return what a preview reaches."""
+    networks = client.inspect_container(f"prevs-{CLUSTER}-server")["NetworkSettings"]["Networks"]
+    [network] = networks.values()
+    gateway = network["Gateway"]
+    return {
+        "the internet": reaches(client, f"http://{INTERNET}/"),
+        "the internet by name": reaches(client, "http://example.test/"),
+        "another preview": reaches(client, f"http://{network['IPAddress']}:8080/"),
+        "another's published port": reaches(client, f"http://{AGENT}:{PORT}/"),
+        "that by the gateway": reaches(client, f"http://{gateway}:{PORT}/"),
+        "a service of the agent": reaches(client, f"http://{AGENT}:{SERVICE}/"),
+        "that service by the gateway": reaches(client, f"http://{gateway}:{SERVICE}/"),
+        "metadata": reaches(client, f"http://{METADATA}/"),
+        "a denied network": reaches(client, f"http://{DENIED}/"),
+    }
+
+
+def visits() -> bool:
+    """Tell whether a visitor from the agent reaches the preview."""
+    done = subprocess.run(
+        ["busybox", "wget", "-q", "-T", "5", "-O", "-", f"http://{AGENT}:{PORT}/"],
+        capture_output=True,
+        check=False,
+    )
+    return b"hello" in done.stdout
+
+
+def examine(folder: Path, host: str) -> Mapping[str, object]:
+    """Start previews, and return what is found."""
+    daemon = Daemon({"DOCKER_HOST": host})
+    client = daemon.client()
+    SampleImages(client).add("prevs-test/isolated:1", SERVE)
+    before = run("iptables", "-t", "mangle", "-S")
+    confined = Confinement(denied=(ip_network(f"{DENIED}/32"),))
+    log = MemoryLog()
+    containers = DockerContainers(daemon, CLUSTER, log, RecordingCustody(), confined=confined)
+    containers.start(spec("server", PORT), on_exit=lambda: None)
+    first = run("iptables", "-t", "mangle", "-S")
+    containers.start(spec("client", 0), on_exit=lambda: None)
+    second = run("iptables", "-t", "mangle", "-S")
+    wait_until(visits)
+    state = client.inspect_container(f"prevs-{CLUSTER}-server")["State"]
+    owner = Path(f"/proc/{state['Pid']}").stat().st_uid
+    found: dict[str, object] = {
+        "closed": look(client),
+        "visits": visits(),
+        "said": log.headers,
+        "same rules again": first == second != before,
+        "owner": owner,
+    }
+    less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
+    code = [*less, sys.executable, "-c", UNPRIVILEGED, host]
+    run("iptables", "-t", "mangle", "-F")
+    found["unprivileged"] = run(*code).splitlines()
+    found["open"] = look(client)
+    Path(host.removeprefix("unix://")).chmod(0o666)
+    user = ["setpriv", "--reuid", "daemon", "--regid", "daemon", "--clear-groups"]
+    found["by sudo"] = run(*user, sys.executable, "-c", BY_SUDO, host).strip()
+    found["closed by sudo"] = look(client)
+    found["written"] = write_to_volume(containers, client, [*user, sys.executable], host)
+    run("iptables", "-t", "mangle", "-F")
+    found["ipv6"] = close_ipv6()
+    # The bridge of that is gone: this start removes its rules.
+    containers.start(spec("third", 0), on_exit=lambda: None)
+    found["same rules at the next start"] = run("iptables", "-t", "mangle", "-S") == second
+    found["not removed"] = made_by.remove_all(host, CLUSTER)
+    found["as before"] = run("iptables", "-t", "mangle", "-S") == before
+    return found
+
+
+def write_to_volume(
+    containers: DockerContainers, client: APIClient, python: list[str], host: str
+) -> Mapping[str, int]:
+    """Have 20 MB written to a volume; return how much that is for root and for a user."""
+    writes = "dd if=/dev/zero of=/data/big bs=1M count=20; echo done > /data/done; sleep 600"
+    writer = dataclasses.replace(
+        spec("writer", 0), command=("/bin/sh", "-c", writes), volumes={"/data": CLUSTER}
+    )
+    container = containers.start(writer, on_exit=lambda: None)
+    folder = Path(client.inspect_volume(CLUSTER)["Mountpoint"])
+    wait_until((folder / "done").exists)
+    command = ["-c", WRITTEN, host, client.inspect_container(writer.name)["Id"]]
+    measured = {
+        "by root": int(run(sys.executable, *command)),
+        "by a user": int(run(*python, *command)),
+    }
+    container.remove()
+    client.remove_volume(CLUSTER, force=True)
+    return measured
+
+
+def close_ipv6() -> bool:
+    """Tell whether ip6tables takes the rules of a bridge, and says them as they were told."""
+    run("ip", "link", "add", "br-6", "type", "bridge")
+    borders = Borders("br-6", [ip_network("fd01::/64")], ["fd00::53"], [ip_network("fd02::/16")])
+    problem = close(borders, ipv6=True)
+    listed = run("ip6tables", "-t", "mangle", "-S")
+    run("ip", "link", "delete", "br-6")
+    return problem is None and is_set(listed, borders, 6)
+
+
+@contextlib.contextmanager
+def agent(folder: Path) -> Iterator[str]:
+    """Make this process's namespaces an agent that has a service; DOCKER_HOST is given."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    processes = make_world(folder)
+    service = http.server.ThreadingHTTPServer(
+        ("0.0.0.0", SERVICE), Service
+    )  # in a network of its own
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    try:
+        process, host = start_dockerd(folder)
+        processes.append(process)
+        try:
+            yield host
+        finally:
+            made_by.remove_all(host, CLUSTER)
+    finally:
+        for one in reversed(processes):
+            one.terminate()
+            one.wait(60)
+
+
+def main() -> None:
+    """Make the world, look at it, and end it."""
+    folder = Path(sys.argv[1])
+    with agent(folder) as host:
+        print(json.dumps(examine(folder, host)))
+
+
+if __name__ == "__main__":
+    main()

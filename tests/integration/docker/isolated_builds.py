@@ -1,0 +1,115 @@
+"""What the steps of builds reach on the agent of isolated_agent.
+
+`unshare --net --mount python isolated_builds.py FOLDER` prints as JSON what it has found.
+"""
+
+import json
+import secrets
+import sys
+from collections.abc import Mapping
+from ipaddress import ip_network
+from pathlib import Path
+
+from executor.confinement import Confinement
+from tests.integration.docker.builds import BUILDERS, OPEN, World, making
+from tests.integration.docker.isolated_agent import (
+    AGENT,
+    DENIED,
+    INTERNET,
+    METADATA,
+    SERVICE,
+    agent,
+    run,
+)
+
+CLOSED = Confinement(denied=(ip_network(f"{DENIED}/32"),), builds=True)
+
+UNPRIVILEGED = """
+import dataclasses, sys
+from pathlib import Path
+from executor.errors import BuildExposed
+from tests.integration.docker.builds import making
+from tests.integration.docker.isolated_builds import CLOSED
+
+with making("buildkit", sys.argv[1], Path(sys.argv[2])) as world:
+    for required in (False, True):
+        world.restart(dataclasses.replace(CLOSED, required=required))
+        world.log.headers.clear()
+        for name, act in (
+            ("checked", world.images.check_builds),
+            ("built", lambda: world.build("RUN true")),
+        ):
+            try:
+                act()
+                print(f"{name}:", *world.log.headers)
+            except BuildExposed as exc:
+                print("refused:", exc)
+"""
+
+ELSEWHERE = """
+import sys
+from executor.daemon import Daemon
+from executor.network import PreviewNetwork
+
+client = Daemon({"DOCKER_HOST": sys.argv[1]}).client()
+print(PreviewNetwork("elsewhere", ()).ensure_builds(client))
+client.remove_network("prevs-elsewhere")
+"""
+
+
+def look(world: World) -> Mapping[str, bool]:
+    """Return what a step of a build reaches."""
+    gateway = world.client.inspect_network("bridge")["IPAM"]["Config"][0]["Gateway"]
+    urls = {
+        "the internet": f"http://{INTERNET}/",
+        "the internet by name": "http://example.test/",
+        "a service of the agent": f"http://{AGENT}:{SERVICE}/",
+        "that service by the gateway": f"http://{gateway}:{SERVICE}/",
+        "metadata": f"http://{METADATA}/",
+        "a denied network": f"http://{DENIED}/",
+    }
+    # The log shows the command too, in which there is `$?`.
+    mark = secrets.token_hex(4)
+    asked = [
+        f"wget -q -T 2 -O /dev/null {url}; echo is{number}=$? '{mark}'"
+        for number, url in enumerate(urls.values())
+    ]
+    world.log.data = b""
+    world.build(f"RUN {'; '.join(asked)}")
+    said = world.log.data.decode()
+    return {name: f"is{number}=0 {mark}\n" in said for number, name in enumerate(urls)}
+
+
+def examine(folder: Path, host: str) -> Mapping[str, object]:
+    """Build, and return what is found."""
+    found: dict[str, object] = {}
+    for builder in BUILDERS:
+        (folder / builder).mkdir()
+        with making(builder, host, folder / builder) as world:
+            world.restart(OPEN)
+            reached = {"open": look(world)}
+            world.restart(CLOSED)
+            world.log.headers.clear()
+            reached["closed"] = look(world)
+            found[builder] = {**reached, "said": world.log.headers}
+        run("iptables", "-t", "mangle", "-F")
+    less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
+    (folder / "less").mkdir()
+    code = [*less, sys.executable, "-c", UNPRIVILEGED, host, str(folder / "less")]
+    found["unprivileged"] = run(*code).splitlines()
+    # A machine that has a docker0 of its own, and its Docker elsewhere.
+    docker0 = "ip link add docker0 type bridge"
+    code = ["sh", "-c", f'{docker0} && exec "$@"', "sh", sys.executable, "-c", ELSEWHERE, host]
+    found["elsewhere"] = run("unshare", "--net", *code).strip()
+    return found
+
+
+def main() -> None:
+    """Make the world, look at it, and end it."""
+    folder = Path(sys.argv[1])
+    with agent(folder) as host:
+        print(json.dumps(examine(folder, host)))
+
+
+if __name__ == "__main__":
+    main()

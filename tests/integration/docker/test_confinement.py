@@ -1,0 +1,276 @@
+"""What a container may use of its agent, on a real docker daemon and with real control groups."""
+
+import dataclasses
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from executor.confinement import Confinement
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import DiskFull
+from executor.ports import Container, ContainerSpec
+from local import containers as made_by
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
+from tests.fakes.samples import SampleImages, wait_until
+
+pytestmark = pytest.mark.integration
+
+CLUSTER = f"confinement-{secrets.token_hex(3)}"
+STAY = "echo up; while :; do sleep 1; done"
+
+
+class World:
+    """A docker daemon, and containers that are removed at the end."""
+
+    def __init__(self, host: str) -> None:
+        self.daemon = Daemon({"DOCKER_HOST": host})
+        self.client: APIClient = self.daemon.client()
+        self.log = MemoryLog()
+        self.images = SampleImages(self.client)
+        self.ended = threading.Event()
+
+    def spec(self, command: str) -> ContainerSpec:
+        return ContainerSpec(
+            name=f"prevs-{CLUSTER}",
+            image=self.images.add(f"prevs-test/{CLUSTER}:1", command),
+            container_port=8080,
+            host="127.0.0.1",
+            host_port=0,
+            cpus=0.25,
+            mem=128,
+            environment={},
+            labels={"prevs.cluster": CLUSTER},
+        )
+
+    def start(self, spec: ContainerSpec, confined: Confinement) -> Container:
+        custody = RecordingCustody()
+        containers = DockerContainers(self.daemon, CLUSTER, self.log, custody, confined=confined)
+        return containers.start(spec, on_exit=self.ended.set)
+
+    def says(self, command: str) -> str:
+        """Return what a shell command prints in a container."""
+        self.log.data = b""
+        self.ended.clear()
+        container = self.start(self.spec(f"{command}; echo done"), Confinement())
+        assert self.ended.wait(60)
+        container.drain(10)
+        container.remove()
+        return self.log.data.decode()
+
+
+@pytest.fixture
+def world(docker_host: str) -> Iterator[World]:
+    made = World(docker_host)
+    yield made
+    assert made_by.remove_all(docker_host, CLUSTER) == []
+    made.images.clear()
+
+
+def test_what_a_process_may_have_is_limited_from_within(world: World) -> None:
+    said = world.says(
+        "cat /proc/self/limits; busybox df -k /dev/shm; cat /proc/self/oom_score_adj;"
+        "busybox grep -E 'NoNewPrivs|Seccomp:' /proc/self/status"
+    )
+    lines = {" ".join(line.split()) for line in said.splitlines()}
+    assert "Max open files 16384 16384 files" in lines
+    assert "Max core file size 0 0 bytes" in lines
+    assert "500" in lines
+    assert "NoNewPrivs: 1" in lines
+    assert "Seccomp: 2" in lines
+    assert any(line.startswith("shm 65536 ") for line in lines)
+
+
+def test_shared_memory_ends_at_its_size(world: World) -> None:
+    said = world.says("dd if=/dev/zero of=/dev/shm/x bs=65536 count=2000; busybox wc -c /dev/shm/x")
+    assert "No space left on device" in said
+    assert f"{64 * 1024 * 1024} /dev/shm/x" in said
+
+
+def test_who_writes_more_than_the_limit_is_ended_for_that(world: World) -> None:
+    writes = "dd if=/dev/zero of=/big bs=1M count=300; " + STAY
+    container = world.start(world.spec(writes), Confinement(disk_limit=100))
+    assert world.ended.wait(120)
+    with pytest.raises(DiskFull, match="more than 100 MB"):
+        container.exit()
+    container.remove()
+
+
+@pytest.fixture
+def volume(world: World, docker_host: str) -> Iterator[str]:
+    name = f"prevs-test-{CLUSTER}"
+    world.client.create_volume(name)
+    yield name
+    # Of a test that failed, a container may still have it.
+    made_by.remove_all(docker_host, CLUSTER)
+    world.client.remove_volume(name, force=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a volume's own folder: root")
+def test_what_is_written_to_a_volume_counts(world: World, volume: str) -> None:
+    spec = world.spec("dd if=/dev/zero of=/data/big bs=1M count=300; " + STAY)
+    spec = dataclasses.replace(spec, volumes={"/data": volume})
+    container = world.start(spec, Confinement(disk_limit=100))
+    assert world.ended.wait(120)
+    with pytest.raises(DiskFull):
+        container.exit()
+    container.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
+@pytest.mark.parametrize("folder", ["/many", "/data"])
+def test_who_makes_files_without_a_byte_is_ended_at_the_limit(
+    world: World, volume: str, folder: str
+) -> None:
+    makes = f"mkdir -p {folder}; i=0; while :; do : > {folder}/$i; i=$((i+1)); done"
+    spec = dataclasses.replace(world.spec(makes), volumes={"/data": volume})
+    container = world.start(spec, Confinement(disk_limit=20))
+    # Before it is measured in any case, once a minute.
+    assert world.ended.wait(50)
+    with pytest.raises(DiskFull):
+        container.exit()
+    container.remove()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
+def test_who_hides_what_it_writes_in_folders_of_folders_is_ended(world: World) -> None:
+    hides = "mkdir /d; cd /d; i=0; while [ $i -lt 201 ]; do mkdir d; cd -P d; i=$((i+1)); done; "
+    writes = "dd if=/dev/zero of=big bs=1M count=300; " + STAY
+    container = world.start(world.spec(hides + writes), Confinement(disk_limit=100))
+    assert world.ended.wait(120)
+    with pytest.raises(DiskFull):
+        container.exit()
+    container.remove()
+
+
+def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World) -> None:
+    name = f"prevs-test-{CLUSTER}"
+    world.client.create_volume(name)
+    try:
+        spec = world.spec("echo kept > /tmp/kept; busybox mount; " + STAY)
+        spec = dataclasses.replace(spec, read_only=True, volumes={"/tmp": name})
+        container = world.start(spec, Confinement())
+        wait_until(lambda: b" on /tmp type " in world.log.data)
+        container.remove()
+        assert b"tmpfs on /tmp " not in world.log.data
+    finally:
+        world.client.remove_volume(name, force=True)
+
+
+def test_who_writes_less_goes_on(world: World) -> None:
+    spec = world.spec("dd if=/dev/zero of=/some bs=1M count=50; echo written; " + STAY)
+    container = world.start(spec, Confinement(disk_limit=400))
+    wait_until(lambda: b"written" in world.log.data)
+    assert not world.ended.wait(3)
+    assert container.exit() is None
+
+
+def test_the_check_of_an_image_is_not_executed(world: World) -> None:
+    check = "HEALTHCHECK --interval=10ms CMD /bin/busybox touch /checked"
+    image = world.images.add(f"prevs-test/{CLUSTER}:checked", STAY, check)
+
+    def is_checked(name: str) -> bool:
+        return "/checked" in [one["Path"] for one in world.client.diff(name) or []]
+
+    # Ours first: it has had more time to be checked than the one that is.
+    spec = dataclasses.replace(world.spec(STAY), image=image)
+    world.start(spec, Confinement())
+    plain = world.client.create_container(image, labels={"prevs.cluster": CLUSTER})
+    world.client.start(plain["Id"])
+    wait_until(lambda: is_checked(plain["Id"]))
+    assert not is_checked(spec.name)
+    assert "Health" not in world.client.inspect_container(spec.name)["State"]
+
+
+IN_A_GROUP = """
+import dataclasses, sys
+from executor.containers import DockerContainers
+from executor.daemon import Daemon
+from executor.errors import StartFailed
+from executor.ports import ContainerSpec
+from tests.fakes.attempts import MemoryLog
+from tests.fakes.containers import RecordingCustody
+
+host, cluster, image = sys.argv[1:]
+sys.stdin.readline()  # it is in its group now
+spec = ContainerSpec(f"prevs-{cluster}", image, 8080, "127.0.0.1", 0, 0.1, 32, {},
+                     {"prevs.cluster": cluster})
+daemon = Daemon({"DOCKER_HOST": host})
+containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingCustody())
+try:
+    containers.start(dataclasses.replace(spec, volumes={"/proc/x": cluster}), on_exit=print)
+except StartFailed:
+    print("refused", flush=True)
+sys.stdin.readline()
+container = containers.start(spec, on_exit=lambda: None)
+print("started", flush=True)
+sys.stdin.readline()
+container.remove()
+"""
+
+
+@pytest.fixture
+def group() -> Iterator[str]:
+    """A control group as Mesos makes one for an executor: of cpu and memory, with v1."""
+    name = f"/{CLUSTER}"
+    hierarchies = [Path(f"/sys/fs/cgroup/{kind}") for kind in ("cpu", "memory")]
+    for hierarchy in hierarchies:
+        Path(f"{hierarchy}{name}").mkdir()
+    yield name
+    for hierarchy in hierarchies:
+        Path(f"{hierarchy}{name}").rmdir()
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/sys/fs/cgroup/memory").is_dir(),
+    reason="makes control groups of v1, as root",
+)
+def test_a_container_counts_as_its_executors_where_that_has_a_group(
+    world: World, group: str, docker_host: str
+) -> None:
+    if world.client.info()["CgroupDriver"] != "cgroupfs":
+        pytest.skip("this daemon leaves control groups to systemd")
+    image = world.spec(STAY).image
+    command = [sys.executable, "-c", IN_A_GROUP, docker_host, CLUSTER, image]
+    with subprocess.Popen(
+        command,
+        cwd=Path(__file__).parents[3],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as executor:
+        assert executor.stdin is not None
+        assert executor.stdout is not None
+        for kind in ("cpu", "memory"):
+            Path(f"/sys/fs/cgroup/{kind}{group}/cgroup.procs").write_text(str(executor.pid))
+        print("go on", file=executor.stdin, flush=True)
+        assert executor.stdout.readline() == "refused\n"
+        assert copies_of(group) == [f"cpu{group}", f"memory{group}"]
+        print("go on", file=executor.stdin, flush=True)
+        assert executor.stdout.readline() == "started\n"
+        found = world.client.inspect_container(f"prevs-{CLUSTER}")
+        groups = Path(f"/proc/{found['State']['Pid']}/cgroup").read_text().splitlines()
+        counted = [line for line in groups if line.split(":")[1] in ("cpu", "memory")]
+        assert len(counted) == 2
+        assert all(line.endswith(f":{group}/{found['Id']}") for line in counted)
+        usage = Path(f"/sys/fs/cgroup/memory{group}/{found['Id']}/memory.usage_in_bytes")
+        total = Path(f"/sys/fs/cgroup/memory{group}/memory.usage_in_bytes")
+        assert 0 < int(usage.read_text()) <= int(total.read_text())
+        print("end", file=executor.stdin, flush=True)
+        assert executor.wait(60) == 0
+    assert copies_of(group) == [f"cpu{group}", f"memory{group}"]
+    world.client.remove_volume(CLUSTER, force=True)
+
+
+def copies_of(group: str) -> list[str]:
+    """Return in which hierarchies there is a group."""
+    root = Path("/sys/fs/cgroup")
+    return sorted(str(path.relative_to(root)) for path in root.glob(f"*{group}"))

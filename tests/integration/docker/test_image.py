@@ -1,0 +1,131 @@
+"""executor/images.py on a real docker daemon, with BuildKit and with the classic builder."""
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executor.daemon import Daemon
+from executor.errors import BuildFailed, DockerUnavailable, ExecutorError, Stopped
+from executor.images import DockerImages
+from executor.ports import Context, ImageSpec
+from executor.signals import StopSignal
+from tests.fakes.samples import DOCKERFILE, wait_until
+from tests.integration.docker.builds import BUILDERS, SECRET, TAG, World, making
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(params=BUILDERS)
+def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
+    with making(request.param, docker_host, tmp_path) as made:
+        yield made
+
+
+def test_an_image_is_there_once_it_was_built(world: World) -> None:
+    assert not world.images.exists(TAG)
+    world.build("RUN echo built > /what")
+    assert world.images.exists(TAG)
+    assert world.run("cat /what") == "built\n"
+
+
+def test_an_image_carries_its_labels(world: World) -> None:
+    world.build()
+    (found,) = world.client.images(filters={"label": "prevs.app=hello"}, name=TAG)
+    assert found["Labels"] == {"prevs.app": "hello"}
+
+
+def test_the_builder_is_the_one_that_is_meant(world: World) -> None:
+    world.build()
+    buildkit = b"[internal] load build definition" in world.log.data
+    assert buildkit == (world.builder == "buildkit")
+
+
+def test_what_a_step_says_is_in_the_log_while_it_runs(world: World) -> None:
+    seen: list[bool] = []
+
+    def watch() -> None:
+        wait_until(lambda: b"first words" in world.log.data)
+        seen.append(b"last words" not in world.log.data.replace(b"echo last words", b""))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    unique = os.urandom(4).hex()
+    world.build(f"RUN echo {unique}", "RUN echo first words; sleep 3; echo last words")
+    watcher.join()
+    assert seen == [True]
+    numbers = {"buildkit": "4/4", "classic": "5/6"}
+    assert f"{numbers[world.builder]} RUN echo first words; sleep 3; echo last words" in world.steps
+
+
+def test_a_step_that_fails_is_named_with_its_exit_code(world: World) -> None:
+    with pytest.raises(BuildFailed) as caught:
+        world.build("RUN echo out of luck; exit 7")
+    assert caught.value.exit_code == 7
+    # The classic builder counts FROM, and a step of its own for the labels.
+    step = {"buildkit": "3/3", "classic": "4/5"}[world.builder]
+    assert f"Step {step} of the Dockerfile failed (exit code 7)" in str(caught.value)
+    assert "out of luck; exit 7" in str(caught.value)
+    assert b"out of luck\n" in world.log.data
+    assert not world.images.exists(TAG)
+
+
+def test_a_file_that_is_not_there_is_named(world: World) -> None:
+    with pytest.raises(BuildFailed, match="nothing-here"):
+        world.build("COPY nothing-here /x")
+
+
+def test_a_dockerfile_with_a_typing_error_is_told(world: World) -> None:
+    with pytest.raises(BuildFailed, match=r"(?i)unknown instruction: RUM"):
+        world.build("RUM echo")
+
+
+def test_a_link_out_of_the_commit_shows_nothing_of_the_agent(world: World) -> None:
+    secret = world.tree.parent / "secret"
+    secret.mkdir()
+    (secret / "file").write_text(SECRET)
+    (world.tree / "link").symlink_to(secret / "file")
+    (world.tree / "up").symlink_to("../secret")
+    (world.tree / "absolute").symlink_to(secret)
+    for source in ("link", "up", "up/file", "absolute", "absolute/file"):
+        try:
+            world.build(f"COPY {source} /got")
+        except ExecutorError:
+            continue
+        found = world.run("cat /got /got/* 2>/dev/null; ls -l /got")
+        assert SECRET not in found
+    assert SECRET.encode() not in world.log.data
+
+
+def test_a_daemon_that_is_not_there_is_told_as_such(world: World, tmp_path: Path) -> None:
+    daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    environ = {"PATH": os.environ["PATH"] if world.builder == "buildkit" else "/nowhere"}
+    images = DockerImages(daemon, tmp_path, environ, world, signals=world.signals, log=world.log)
+    with pytest.raises(DockerUnavailable):
+        images.exists(TAG)
+    (world.tree / "Dockerfile").write_text(DOCKERFILE)
+    context = Context(world.tree, world.tree / "Dockerfile")
+    with pytest.raises(DockerUnavailable):
+        images.build(context, ImageSpec(TAG, {}), limit=30.0, at_step=world.steps.append)
+
+
+def test_a_commit_is_built_once_at_a_time(world: World) -> None:
+    waits = threading.Event()
+    with world.images.building(TAG, busy=world.others.set):
+        signals = StopSignal()
+        other = DockerImages(
+            Daemon({}), world.tree.parent / "agent", {}, world, signals=signals, log=world.log
+        )
+
+        def stop() -> None:
+            waits.wait(60)
+            signals.stop(1.0)
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        with pytest.raises(Stopped), other.building(TAG, busy=waits.set):
+            pytest.fail("two build it")
+        stopper.join()
+    assert (waits.is_set(), world.others.is_set()) == (True, False)

@@ -1,0 +1,120 @@
+"""Builds that are cut off, with both builders: no step of theirs goes on."""
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executor.errors import BuildFailed, Stopped
+from executor.strays import mark_of
+from tests.fakes.samples import wait_until
+from tests.integration.docker.builds import BUILDERS, LONG, MARKED, SLEEP, TAG, World, making
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(params=BUILDERS)
+def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
+    with making(request.param, docker_host, tmp_path) as made:
+        yield made
+
+
+def test_a_build_that_takes_too_long_is_ended(world: World) -> None:
+    with pytest.raises(BuildFailed, match="within 1 s"):
+        world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=1.0)
+    world.clear()
+    wait_until(lambda: not running(SLEEP))
+
+
+def test_a_stop_ends_the_build_and_its_step(world: World) -> None:
+    def stop() -> None:
+        wait_until(lambda: running(SLEEP))
+        world.signals.stop(5.0)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(Stopped):
+        world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}")
+    stopper.join()
+    world.clear()
+    wait_until(lambda: not running(SLEEP))
+    assert not world.images.exists(TAG)
+
+
+def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(world: World) -> None:
+    """BuildKit loses the step of some of them; see executor/strays.py.
+
+    The classic builder loses none: its daemon ends each within some tenths of a second.
+    """
+    world.build()
+    seconds = [0.1 + 0.025 * number for number in range(14)]
+    with contextlib.ExitStack() as busy:
+        for _ in range(4):
+            busy.enter_context(busily())
+        for limit in seconds:
+            with pytest.raises(BuildFailed, match="within"):
+                world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=limit)
+    world.clear()
+    wait_until(lambda: not running(SLEEP))
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_a_step_that_begins_after_its_build_was_cut_off_is_killed(world: World) -> None:
+    """What BuildKit loses is no test's to choose: this process is as late, and has the mark."""
+    with pytest.raises(BuildFailed, match="within"):
+        world.build(f"RUN echo {os.urandom(4).hex()}; sleep {LONG}", limit=1.0)
+    late: list[subprocess.Popen[bytes]] = []
+    marked = {"no_proxy": f"localhost,{mark_of(MARKED.partition('=')[2])}"}
+
+    def begin() -> None:
+        late.append(subprocess.Popen(["sleep", LONG], env={**os.environ, **marked}))
+
+    timer = threading.Timer(2.0, begin)
+    timer.start()
+    world.clear()
+    timer.join()
+    assert late[0].wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_the_mark_of_a_step_is_in_its_environment_alone(world: World) -> None:
+    step = f"RUN env; echo {os.urandom(4).hex()}; head -c 8 /dev/urandom | md5sum > /what"
+    name, _, value = MARKED.partition("=")
+    world.build(step)
+    first = world.run("cat /what")
+    assert f" no_proxy={mark_of(value)}\n".encode() in world.log.data
+    kept = json.dumps([world.history(), world.client.inspect_image(TAG)])  # type: ignore[no-untyped-call]
+    assert value not in kept
+    world.environ[name] = secrets.token_hex(8)
+    world.restart()
+    world.build(step)
+    assert world.run("cat /what") == first
+
+
+@contextlib.contextmanager
+def busily() -> Iterator[None]:
+    """Have one more process that computes."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def running(command: bytes) -> bool:
+    """Tell whether a process runs on this machine whose last words are `command`."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().rstrip(b"\0").replace(b"\0", b" ") == command:
+                return True
+        except OSError:
+            continue
+    return False

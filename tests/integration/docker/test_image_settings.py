@@ -1,0 +1,252 @@
+"""What a commit says of its build, and what is kept of builds, with both builders."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executor.confinement import Confinement
+from executor.errors import BuildFailed
+from prevs.commit_settings import BuildSettings
+from tests.fakes.samples import DOCKERFILE, remove_image
+from tests.free_ports import free_port
+from tests.integration.docker.builds import APP, BUILDERS, SECRET, SHA, TAG, TASK, World, making
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(params=BUILDERS)
+def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
+    with making(request.param, docker_host, tmp_path) as made:
+        yield made
+
+
+def in_folder(world: World, folder: str) -> None:
+    """Have an app in a folder of the tree, which copies all of it."""
+    (world.tree / folder / "bin").mkdir(parents=True)
+    (world.tree / "busybox").rename(world.tree / folder / "bin" / "busybox")
+    world.write(f"{folder}/Dockerfile", APP)
+    world.write(f"{folder}/page", "of the folder\n")
+    world.write("page", "of the root\n")
+
+
+def test_an_app_in_a_folder_is_built_of_that_folder(world: World) -> None:
+    in_folder(world, "services/web")
+    world.build(folder="services/web")
+    assert world.run("cat /app/page; ls /app") == "of the folder\nDockerfile\nbin\npage\n"
+
+
+def test_the_context_may_be_more_than_the_folder(world: World) -> None:
+    in_folder(world, "web")
+    (world.tree / "web" / "bin").rename(world.tree / "bin")
+    world.build(folder="web", settings=BuildSettings(context=".."))
+    assert world.run("cat /app/page /app/web/page") == "of the root\nof the folder\n"
+
+
+def test_the_dockerfile_may_be_outside_of_the_context(world: World) -> None:
+    in_folder(world, "web")
+    world.write("docker/Prod", APP)
+    (world.tree / "web" / "Dockerfile").unlink()
+    world.build(folder="web", settings=BuildSettings(dockerfile="../docker/Prod"))
+    assert world.run("cat /app/page") == "of the folder\n"
+
+
+def test_what_dockerignore_names_is_in_no_image(world: World) -> None:
+    in_folder(world, "web")
+    world.write("web/.dockerignore", "# what is not built\n*.md\n!keep.md\n")
+    for name in ("drop.md", "keep.md"):
+        world.write(f"web/{name}", name)
+    world.write(".dockerignore", "page\n")
+    world.build(folder="web")
+    assert world.run("cd /app; echo *.md page") == "keep.md page\n"
+
+
+def test_a_dockerignore_of_the_dockerfile_alone_is_read_by_buildkit(world: World) -> None:
+    in_folder(world, "web")
+    world.write("web/Dockerfile.dockerignore", "page\n")
+    world.build(folder="web")
+    shown = world.run("test -e /app/page && echo it is there")
+    assert shown == ("" if world.builder == "buildkit" else "it is there\n")
+
+
+def test_a_dockerignore_that_is_no_text_is_told_as_the_commits_fault(world: World) -> None:
+    (world.tree / ".dockerignore").write_bytes(b"\xff\xfe*.md\n")
+    if world.builder == "buildkit":
+        world.build()
+        return
+    with pytest.raises(BuildFailed, match="not UTF-8"):
+        world.build()
+
+
+def test_build_arguments_reach_the_steps(world: World) -> None:
+    args = {"GREETING": 'it\'s $HOME, "here"', "EMPTY": ""}
+    lines = ("ARG GREETING", "ARG EMPTY=not", 'RUN echo "$GREETING$EMPTY" > /what')
+    world.build(*lines, settings=BuildSettings(args=args))
+    assert world.run("cat /what") == 'it\'s $HOME, "here"\n'
+
+
+def test_a_build_argument_is_no_variable_of_the_builders_own_command(world: World) -> None:
+    args = {"PATH": "/nowhere", "DOCKER_HOST": "unix:///nowhere", "LD_PRELOAD": "/nowhere.so"}
+    world.build(
+        "ARG DOCKER_HOST", "RUN echo $DOCKER_HOST > /what", settings=BuildSettings(args=args)
+    )
+    assert world.run("cat /what") == "unix:///nowhere\n"
+
+
+def test_the_target_is_the_stage_that_is_built(world: World) -> None:
+    world.write(
+        "Dockerfile",
+        "FROM scratch AS base\n"
+        + "".join(line for line in DOCKERFILE.splitlines(keepends=True)[1:])
+        + "FROM base AS wanted\nRUN echo wanted > /what\n"
+        + "FROM base\nRUN echo last > /what\n",
+    )
+    world.build(folder=".", settings=BuildSettings(target="wanted"))
+    assert world.run("cat /what") == "wanted\n"
+
+
+def test_a_target_that_there_is_not_is_named(world: World) -> None:
+    with pytest.raises(BuildFailed, match="nowhere"):
+        world.build(settings=BuildSettings(target="nowhere"))
+
+
+def test_what_an_earlier_stage_makes_may_be_copied(world: World) -> None:
+    world.write(
+        "Dockerfile",
+        f"{DOCKERFILE}RUN echo made > /what\n".replace("scratch", "scratch AS tools", 1)
+        + DOCKERFILE
+        + "COPY --from=tools /what /what\n",
+    )
+    world.build(folder=".")
+    assert world.run("cat /what") == "made\n"
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_a_secret_is_for_the_step_that_mounts_it_and_in_no_image(world: World) -> None:
+    value = f"two\nlines of {os.urandom(8).hex()}"
+    secrets = {"TOKEN": value, 'a,b="c"': "odd"}
+    world.build(
+        "RUN --mount=type=secret,id=TOKEN sha256sum < /run/secrets/TOKEN > /what; "
+        # A step is known again whatever the secrets are.
+        f"echo {os.urandom(4).hex()}",
+        'RUN test -z "$TOKEN$PREVS_SECRET_0" && ! test -e /run/secrets/TOKEN',
+        secrets=secrets,
+    )
+    assert world.run("cat /what").split()[0] == hashlib.sha256(value.encode()).hexdigest()
+    last = value.splitlines()[1].encode()
+    assert last not in b"".join(world.client.get_image(TAG))
+    assert last.decode() not in json.dumps(world.history())
+    assert last not in world.log.data
+
+
+def test_without_buildkit_a_build_gets_no_secret_and_says_so(world: World) -> None:
+    world.build("RUN env > /what", secrets={"TOKEN": SECRET})
+    told = [line for line in world.log.headers if "none of the app's secrets" in line]
+    assert len(told) == (1 if world.builder == "classic" else 0)
+    assert SECRET not in world.run("cat /what")
+    assert SECRET not in "".join(world.log.headers)
+
+
+def test_what_a_cache_mount_keeps_is_there_for_the_next_build(world: World) -> None:
+    if world.builder == "classic":
+        with pytest.raises(BuildFailed, match=r"(?i)buildkit"):
+            world.build("RUN --mount=type=cache,target=/cache true")
+        return
+    mount = f"RUN --mount=type=cache,id={TASK},target=/cache"
+    first, second = os.urandom(4).hex(), os.urandom(4).hex()
+    world.build(f"{mount} echo {first} > /cache/kept")
+    world.build(f"{mount} cp /cache/kept /what; echo {second}")
+    assert world.run("cat /what") == f"{first}\n"
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+def test_what_an_apps_build_keeps_is_not_there_for_another_apps(world: World) -> None:
+    mount = f"RUN --mount=type=cache,id={TASK}-own,target=/cache"
+    world.build(f"{mount} echo {os.urandom(4).hex()} > /cache/kept")
+    world.app = "other"
+    theirs = BuildSettings(args={"BUILDKIT_CACHE_MOUNT_NS": "prevs//hello"})
+    world.build(f"{mount} ls /cache > /what; echo {os.urandom(4).hex()}", settings=theirs)
+    assert world.run("cat /what") == ""
+
+
+@pytest.fixture
+def image_of_a_commit(world: World) -> Iterator[str]:
+    """Give the name of an image as executors keep it, of another app."""
+    name = f"prevs/{TASK}:{SHA}"
+    world.build()
+    world.client.tag(TAG, f"prevs/{TASK}", SHA)
+    yield name
+    remove_image(world.client, name)
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "FROM {name}\nRUN true",
+        "ARG WHICH={name}\nFROM docker.io/$WHICH",
+        "FROM scratch\nCOPY --from={name} /bin /bin",
+        DOCKERFILE + "RUN --mount=type=bind,from={name},target=/theirs true",
+    ],
+    ids=["from", "by an argument", "copy", "mount"],
+)
+def test_no_build_gets_to_see_the_image_of_a_commit(
+    world: World, image_of_a_commit: str, lines: str
+) -> None:
+    world.write("Dockerfile", lines.format(name=image_of_a_commit))
+    with pytest.raises(BuildFailed, match=f"{image_of_a_commit} is the image of a commit"):
+        world.build(folder=".")
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+@pytest.mark.parametrize("path", ["file", "shop.git"])
+def test_where_previews_must_be_kept_apart_docker_fetches_from_no_address(
+    world: World, path: str
+) -> None:
+    address = f"http://127.0.0.1:{free_port()}/{path}"
+    line = f"ADD {address} /added"
+    with pytest.raises(BuildFailed, match=r"connect|git error"):
+        world.build(line)
+    world.restart(Confinement(required=True))
+    with pytest.raises(BuildFailed, match=rf"/{path} is not fetched.* in a RUN step"):
+        world.build(line)
+    world.build("RUN true")
+
+
+@pytest.mark.parametrize("world", ["buildkit"], indirect=True)
+@pytest.mark.parametrize(
+    ("flag", "refusal"),
+    [
+        ("--network=host", "network.host is not allowed"),
+        # That builders know of it at all is new; where they do, it has to be granted too.
+        ("--security=insecure", "security.insecure is not allowed|unknown flag: security"),
+    ],
+)
+def test_no_step_gets_the_agents_network_or_its_rights(
+    world: World, flag: str, refusal: str
+) -> None:
+    with pytest.raises(BuildFailed, match=refusal):
+        world.build(f"RUN {flag} true")
+
+
+def test_a_change_of_the_last_lines_builds_only_those_again(world: World) -> None:
+    lines = ("RUN head -c 8 /dev/urandom | md5sum > /early", "COPY page /page")
+    world.write("page", "one\n")
+    world.build(*lines)
+    early = world.run("cat /early")
+    world.write("page", "two\n")
+    world.build(*lines)
+    assert world.run("cat /early /page") == f"{early}two\n"
+
+
+def test_a_syntax_that_cannot_be_fetched_is_told_with_the_cause(world: World) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    world.write("Dockerfile", f"# syntax={address}/dockerfile:1\n{DOCKERFILE}")
+    if world.builder == "classic":  # to it that is a comment
+        world.build(folder=".")
+        return
+    with pytest.raises(BuildFailed, match=f"(?s){address}/dockerfile:1.*connection refused"):
+        world.build(folder=".")

@@ -1,0 +1,144 @@
+"""What previews and builds reach of the world, on an agent in namespaces of its own."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.docker.builds import BUILDERS
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
+]
+
+HERE = Path(__file__).parent
+
+
+@contextlib.contextmanager
+def running(script: str) -> Iterator[Mapping[str, Any]]:
+    """Have what a script finds on an agent of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
+    folder.chmod(0o755)
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", sys.executable, str(HERE / script), str(folder)],
+        cwd=HERE.parents[2],
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    yield json.loads(done.stdout.splitlines()[-1])
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[Mapping[str, Any]]:
+    """What was found on an agent whose dockerd maps users, once for all tests."""
+    with running("isolated_agent.py") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[Mapping[str, Any]]:
+    """What builds have found there, once for all tests."""
+    with running("isolated_builds.py") as found:
+        yield found
+
+
+INTERNET = ["the internet", "the internet by name"]
+
+
+def test_a_preview_reaches_the_internet_and_names_and_nothing_else(
+    found: Mapping[str, Any],
+) -> None:
+    assert [name for name, reached in found["closed"].items() if reached] == INTERNET
+    assert found["said"] == []
+
+
+def test_without_the_rules_it_reaches_all_but_the_other_containers(
+    found: Mapping[str, Any],
+) -> None:
+    assert [name for name, reached in found["open"].items() if not reached] == ["another preview"]
+
+
+def test_visitors_reach_it(found: Mapping[str, Any]) -> None:
+    assert found["visits"]
+
+
+def test_the_rules_are_set_once_again_when_they_are_gone_and_removed_at_the_end(
+    found: Mapping[str, Any],
+) -> None:
+    assert found["same rules again"]
+    assert found["same rules at the next start"]
+    assert found["not removed"] == []
+    assert found["as before"]
+
+
+def test_an_ordinary_user_who_may_use_sudo_for_it_sets_the_rules(found: Mapping[str, Any]) -> None:
+    assert found["by sudo"] == "None"
+    reached = [name for name, was_reached in found["closed by sudo"].items() if was_reached]
+    assert reached == [*INTERNET, "a denied network"]
+
+
+def test_what_is_in_volumes_counts_for_an_executor_that_may_not_read_them(
+    found: Mapping[str, Any],
+) -> None:
+    assert min(found["written"].values()) >= 20 * 1024 * 1024
+    assert max(found["written"].values()) <= 21 * 1024 * 1024
+
+
+def test_ipv6_is_closed_by_the_same_means(found: Mapping[str, Any]) -> None:
+    assert found["ipv6"]
+
+
+def test_the_users_of_a_container_are_none_of_the_agents(found: Mapping[str, Any]) -> None:
+    assert found["owner"] == 200000
+
+
+def test_an_executor_that_may_not_set_rules_says_so_or_starts_nothing(
+    found: Mapping[str, Any],
+) -> None:
+    started, refused = found["unprivileged"]
+    assert started.startswith("started: this agent does not keep previews apart: iptables")
+    assert refused.startswith(
+        "executor-failed: No preview is started on this agent, as it cannot be kept apart from"
+    )
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_step_of_a_build_reaches_no_more_than_a_preview_where_that_is_set(
+    built: Mapping[str, Any], builder: str
+) -> None:
+    reached = built[builder]
+    assert [name for name, was in reached["open"].items() if not was] == []
+    assert [name for name, was in reached["closed"].items() if was] == INTERNET
+    assert reached["said"] == []
+
+
+def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(
+    built: Mapping[str, Any],
+) -> None:
+    checked, wanted, *required = built["unprivileged"]
+    assert checked == "checked:"
+    assert wanted.startswith("built: this agent does not keep builds apart: iptables")
+    # Before anything is fetched for it, and when it is to be built.
+    assert len(required) == 2
+    for line in required:
+        assert line.startswith("refused: Nothing is built on this agent, as its builds cannot be")
+
+
+def test_another_dockers_default_network_is_not_taken_for_that_of_the_builds(
+    built: Mapping[str, Any],
+) -> None:
+    assert "is not this executor's" in built["elsewhere"]

@@ -1,0 +1,126 @@
+"""The pictures of the documentation are of the pages as they are, and are taken here.
+
+Each is of a page over stand-ins, in a browser, of a scene that never changes. Nothing is started
+but by `make pictures`.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from tests import free_ports
+from tests.fakes.asgi import TOKEN
+from tests.fakes.dashboard import Dashboard, serving
+from tests.fakes.framework_api import Previews
+from tests.integration.docs import scenes
+from tests.integration.room import rooms
+from tests.pictures import take
+
+pytestmark = [pytest.mark.integration, pytest.mark.pictures]
+
+_DOTS = 1280
+"""How wide a picture is."""
+_STILL = f"performance.now = () => 0; Date.now = () => {scenes.NOW * 1000:.0f}"
+
+_TEXT = ("program/web/theme.css", "program/web/log_view.*", "program/web/terminal.js")
+_ROOM = (
+    "proxy/room/base.html.j2",
+    "proxy/room/waiting.html.j2",
+    "proxy/room/room.*",
+    "proxy/room/wording.py",
+    *_TEXT,
+)
+
+
+Shown = Callable[[Page], contextlib.AbstractContextManager[None]]
+
+
+class Picture(NamedTuple):
+    """What shows a page in a browser, in a window of which size, and what it is made of."""
+
+    shown: Shown
+    width: int
+    height: int
+    sources: tuple[str, ...]
+
+
+def in_room(
+    fill: Callable[[Previews], None],
+) -> Shown:
+    """Return what shows a waiting room of which `fill` tells."""
+
+    @contextlib.contextmanager
+    def shown(page: Page) -> Iterator[None]:
+        with rooms.running(free_ports.free_port(), lambda: scenes.NOW) as room:
+            fill(room.world)
+            page.goto(room.address(f"{scenes.LABEL}.shop.localhost"))
+            # In colours it is the stream's, and no longer what the page came with.
+            expect(page.locator(".log-row span").first).to_be_attached()
+            yield
+
+    return shown
+
+
+def in_dashboard(path: str, text: str) -> Shown:
+    """Return what shows a page of the dashboard once it has a text."""
+
+    @contextlib.contextmanager
+    def shown(page: Page) -> Iterator[None]:
+        dashboard = Dashboard(now=lambda: scenes.NOW)
+        scenes.fill(dashboard)
+        with serving(dashboard.app) as base:
+            page.goto(f"{base}/sign-in")
+            page.get_by_label("Token").fill(TOKEN)
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+            page.goto(f"{base}{path}")
+            expect(page.locator("main")).to_contain_text(text)
+            yield
+
+    return shown
+
+
+def made_of(template: str) -> tuple[str, ...]:
+    """Return what a page of the dashboard is made of."""
+    folder = "framework/dashboard"
+    own = [f"{folder}/templates/{name}.html.j2" for name in ("base", "parts", template)]
+    return (*own, f"{folder}/static/*", f"{folder}/words.py", "program/web/theme.css")
+
+
+_PICTURES: Mapping[str, Picture] = {
+    "room-building": Picture(in_room(scenes.build), 1160, 805, _ROOM),
+    "room-failed": Picture(in_room(scenes.fail), 1260, 824, _ROOM),
+    "dashboard-apps": Picture(in_dashboard("/", "agent2"), 1280, 800, made_of("overview")),
+    "dashboard-app": Picture(in_dashboard("/apps/shop", "dark-mode"), 1240, 770, made_of("app")),
+    "dashboard-preview": Picture(
+        in_dashboard(f"/apps/shop/previews/{scenes.MAIN}", "listening on"),
+        1160,
+        950,
+        (*made_of("preview"), *_TEXT[1:]),
+    ),
+    "dashboard-cluster": Picture(in_dashboard("/cluster", "agent3"), 1160, 900, made_of("cluster")),
+}
+
+
+@pytest.mark.parametrize("name", _PICTURES)
+def test_a_picture_is_of_the_page_as_it_is(name: str, request: pytest.FixtureRequest) -> None:
+    picture = _PICTURES[name]
+    with contextlib.ExitStack() as stack:
+
+        def show() -> Page:
+            browser: Browser = request.getfixturevalue("browser")
+            page = stack.enter_context(
+                browser.new_page(
+                    viewport=ViewportSize(width=picture.width, height=picture.height),
+                    device_scale_factor=_DOTS / picture.width,
+                    reduced_motion="reduce",
+                )
+            )
+            page.add_init_script(_STILL)
+            stack.enter_context(picture.shown(page))
+            return page
+
+        take(show, name, picture.sources)

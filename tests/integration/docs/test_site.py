@@ -1,0 +1,83 @@
+"""The documentation as a site, in a browser: nothing of it comes from elsewhere."""
+
+import functools
+import http.server
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
+
+from tests.accessibility import find_barriers
+
+ROOT = Path(__file__).parents[3]
+WIDE, NARROW = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
+
+pytestmark = pytest.mark.integration
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of the site, built anew."""
+    folder = tmp_path_factory.mktemp("site")
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    environ = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        build, cwd=ROOT, env=environ, check=False, stderr=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A page that reaches the site and nothing else; it fails what asks for more."""
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.abort()
+
+    with browser.new_page(viewport=WIDE) as opened:
+        opened.route(lambda url: not url.startswith(f"{site}/"), refuse)
+        yield opened
+    assert asked == []
+
+
+def test_what_is_searched_for_is_found_without_asking_anybody(page: Page, site: str) -> None:
+    page.goto(f"{site}/")
+    page.get_by_role("textbox", name="Search").fill("PREVS_DRAIN_LIMIT")
+    found = page.locator(".md-search-result a[href$='#framework']")
+    expect(found).to_contain_text("PREVS_DRAIN_LIMIT", timeout=30_000)
+    found.click()
+    page.wait_for_url("**/settings/**")
+    expect(page.locator("#framework-prevs_drain_limit")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "settings/", "comparison/"])
+def test_a_page_is_one_that_everybody_can_read(
+    page: Page, site: str, path: str, scheme: str
+) -> None:
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page.goto(f"{site}/{path}")
+    expect(page.locator("h1")).to_be_visible()
+    assert find_barriers(page) == []
+    page.set_viewport_size(NARROW)
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0

@@ -1,0 +1,303 @@
+"""Repositories that ask who reads them: https with names and passwords, ssh with keys."""
+
+import dataclasses
+import logging
+import os
+import shutil
+import stat
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from executor.errors import RepositoryMoved, RepositoryUnreachable, Stopped
+from prevs.messages import Credential
+from tests.fakes.samples import SampleRepository, wait_until
+from tests.integration.git.checkouts import GOOD, LIMIT, Agent, processes, processes_below
+from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
+from tests.integration.git.private_repositories import (
+    agent,
+    authority,
+    elsewhere,
+    repository,
+    root,
+    server,
+    ssh,
+)
+
+pytestmark = pytest.mark.integration
+__all__ = ["agent", "authority", "elsewhere", "repository", "root", "server", "ssh"]
+
+
+def test_a_repository_is_read_with_a_name_and_a_password(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    assert agent.files(server.url("shop.git"), sha, GOOD) == {"a": "1"}
+    assert server.shown == {f"{USER}:{TOKEN}"}
+
+
+def test_a_token_needs_no_name(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    agent.failure(server.url("shop.git"), sha, Credential(password=TOKEN))
+    assert server.shown == {f"x-access-token:{TOKEN}"}
+
+
+def test_signs_that_mean_something_to_a_shell_or_to_git_are_a_password(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    odd = """a b"'$(id)`id`\\n%s;#é"""
+    agent.failure(server.url("shop.git"), sha, Credential(username=odd, password=odd))
+    assert server.shown == {f"{odd}:{odd}"}
+
+
+def test_a_secret_is_in_no_file_no_argument_and_no_log(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    seen: list[str] = []
+    sha = repository.commit({"a": "1"})
+    server.hang.clear()
+    reading = threading.Thread(target=agent.failure, args=(server.url("hang/x"), sha, GOOD))
+    reading.start()
+    wait_until(lambda: server.shown)
+    # What others of this machine may see while it is read.
+    seen += processes("")
+    held = agent.holds(TOKEN)
+    server.hang.set()
+    reading.join()
+    assert any(server.url("hang/x") in line for line in seen)
+    assert not any(TOKEN in line for line in seen)
+    assert agent.files(server.url("shop.git"), sha, GOOD) == {"a": "1"}
+    assert held == agent.holds(TOKEN) == []
+    assert TOKEN not in caplog.text + repr(agent.log.__dict__)
+    assert TOKEN not in repr(dataclasses.replace(GOOD))
+
+
+def test_a_helper_of_the_agents_user_is_neither_asked_nor_told(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    settings = f"[credential]\n\thelper = store --file={store}\n"
+    (tmp_path / "home" / ".gitconfig").write_text(settings)
+    sha = repository.commit({"a": "1"})
+    assert agent.files(server.url("shop.git"), sha, GOOD) == {"a": "1"}
+    assert not store.exists()
+
+
+def test_what_the_agents_user_may_read_needs_no_credential(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories, tmp_path: Path
+) -> None:
+    (tmp_path / "home" / ".netrc").write_text(f"machine 127.0.0.1 login {USER} password {TOKEN}\n")
+    sha = repository.commit({"a": "1"})
+    assert agent.files(server.url("shop.git"), sha) == {"a": "1"}
+
+
+@pytest.mark.parametrize(
+    ("credential", "why"),
+    [
+        (None, "the app has no credential. Give the app a credential"),
+        (Credential(USER, "wrong"), "it refuses the app's credential. Check that the token"),
+        (Credential(private_key="k", known_hosts="h"), "is a key for ssh, .* is read by https"),
+        (Credential(USER, "two\nlines"), "has a line break"),
+    ],
+)
+def test_a_credential_that_does_not_do_is_told_with_what_to_do(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    credential: Credential | None,
+    why: str,
+) -> None:
+    sha = repository.commit({"a": "1"})
+    with pytest.raises(RepositoryUnreachable, match=why) as raised:
+        agent.files(server.url("shop.git"), sha, credential)
+    assert "wrong" not in str(raised.value)
+    assert "lines" not in str(raised.value)
+
+
+def test_a_redirect_to_another_host_is_not_followed_and_told(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+) -> None:
+    sha = repository.commit({"a": "1"})
+    server.redirects["/moved/"] = elsewhere.url("")
+    with pytest.raises(RepositoryMoved, match="give the app that address") as raised:
+        agent.files(server.url("moved/shop.git"), sha, GOOD)
+    assert raised.value.where == elsewhere.url("shop.git")
+    assert elsewhere.asked == []
+
+
+def test_what_the_agents_user_may_read_elsewhere_is_for_no_redirect(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+    tmp_path: Path,
+) -> None:
+    """An app's own server would else have an agent read what another server keeps for it."""
+    line = f"machine localhost login {USER} password {TOKEN}\n"
+    (tmp_path / "home" / ".netrc").write_text(line)
+    server.guarded = False
+    server.redirects["/moved/"] = elsewhere.url("", host="localhost")
+    sha = repository.commit({"a": "1"})
+    with pytest.raises(RepositoryMoved):
+        agent.files(server.url("moved/shop.git"), sha)
+    assert elsewhere.asked == []
+
+
+def test_a_redirect_after_the_password_was_shown_is_not_followed_either(
+    agent: Agent,
+    repository: SampleRepository,
+    server: HttpsRepositories,
+    elsewhere: HttpsRepositories,
+) -> None:
+    """As a server would that collects passwords for another: it asks, and then sends on."""
+    sha = repository.commit({"a": "1"})
+    server.redirects_later["/shop.git/"] = elsewhere.url("shop.git/")
+    with pytest.raises(RepositoryMoved) as raised:
+        agent.files(server.url("shop.git"), sha, GOOD)
+    assert TOKEN not in str(raised.value)
+    assert server.shown == {f"{USER}:{TOKEN}"}
+    assert elsewhere.asked == []
+
+
+def test_a_redirect_on_the_same_host_is_followed(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    server.redirects["/old/"] = server.url("older/")
+    server.redirects["/older/"] = "/"
+    address = server.url("old/shop.git")
+    assert agent.files(address, sha, GOOD) == {"a": "1"}
+    assert agent.files(address, repository.commit({"a": "2"}), GOOD) == {"a": "2"}
+    assert len(agent.mirrors) == 1
+
+
+def test_redirects_without_an_end_are_given_up(agent: Agent, server: HttpsRepositories) -> None:
+    server.redirects["/old/"] = server.url("old/")
+    with pytest.raises(RepositoryUnreachable):
+        agent.files(server.url("old/shop.git"), "0" * 40, GOOD)
+
+
+def test_a_stop_ends_a_fetch_over_https_and_removes_what_it_had(
+    agent: Agent, server: HttpsRepositories
+) -> None:
+    address = server.url("hang/shop.git")
+
+    def stop() -> None:
+        wait_until(lambda: server.shown)
+        agent.signals.stop(5.0)
+
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(Stopped), agent.checkout(address, "0" * 40, GOOD).tree(limit=LIMIT):
+        pytest.fail("there is no tree")
+    stopper.join()
+    assert processes(address) == []
+    assert list((agent.folder / "trees").iterdir()) == []
+
+
+def key_of(ssh: SshRepositories) -> Credential:
+    return Credential(private_key=ssh.private_key, known_hosts=ssh.known_hosts)
+
+
+def test_a_repository_is_read_with_a_deploy_key(
+    agent: Agent, repository: SampleRepository, ssh: SshRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    assert agent.files(ssh.url(repository.folder), sha, key_of(ssh)) == {"a": "1"}
+    assert agent.holds(ssh.private_key.splitlines()[1]) == []
+
+
+def test_a_key_that_was_pasted_with_other_line_ends_will_do(
+    agent: Agent, repository: SampleRepository, ssh: SshRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    pasted = ssh.private_key.strip().replace("\n", "\r\n")
+    credential = dataclasses.replace(key_of(ssh), private_key=pasted)
+    assert agent.files(ssh.url(repository.folder), sha, credential) == {"a": "1"}
+
+
+def test_a_key_is_in_a_file_that_only_its_owner_reads_and_only_while_it_is_needed(
+    agent: Agent, ssh: SshRepositories, tmp_path: Path
+) -> None:
+    shown = tmp_path / "shown"
+    # What git starts at the other end hangs until the test has looked.
+    hanging = tmp_path / "commands" / "git-upload-pack"
+    hanging.write_text(f"#!/bin/sh\ntouch {shown}\nexec cat >/dev/null\n")
+    hanging.chmod(0o755)
+    address = ssh.url(tmp_path / "shop.git")
+
+    def stop() -> None:
+        wait_until(shown.exists)
+        keys = agent.folder / "trees" / "task.keys"
+        modes.update({path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()})
+        modes["."] = stat.S_IMODE(keys.stat().st_mode)
+        seen.extend(processes_below(agent.folder))
+        agent.signals.stop(5.0)
+
+    modes: dict[str, int] = {}
+    seen: list[str] = []
+    stopper = threading.Thread(target=stop)
+    stopper.start()
+    with pytest.raises(Stopped), agent.checkout(address, "0" * 40, key_of(ssh)).tree(limit=LIMIT):
+        pytest.fail("there is no tree")
+    stopper.join()
+    assert (modes["."], modes["key"], modes["known_hosts"]) == (0o700, 0o600, 0o600)
+    assert list((agent.folder / "trees").iterdir()) == []
+    assert any(line.startswith("ssh ") for line in seen), seen
+    wait_until(lambda: not processes_below(agent.folder))
+
+
+def test_keys_that_do_not_do_are_told_with_what_to_do(
+    agent: Agent, repository: SampleRepository, ssh: SshRepositories, tmp_path: Path
+) -> None:
+    sha = repository.commit({"a": "1"})
+    other = tmp_path / "other"
+    command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)]
+    subprocess.run(command, check=True)
+    known_of_another = (
+        ssh.known_hosts.split(" ", 1)[0] + " " + other.with_suffix(".pub").read_text()
+    )
+    good = key_of(ssh)
+    for credential, why in (
+        (dataclasses.replace(good, known_hosts=""), "ssh-keyscan HOST"),
+        (dataclasses.replace(good, known_hosts=known_of_another), "none of the ssh keys in"),
+        (dataclasses.replace(good, private_key=other.read_text()), "refuses the app's deploy key"),
+        (dataclasses.replace(good, private_key="nonsense"), "deploy key cannot be used"),
+        (GOOD, "is a name and a password"),
+        (None, "ssh key is not known"),
+    ):
+        with pytest.raises(RepositoryUnreachable, match=why):
+            agent.files(ssh.url(repository.folder), sha, credential)
+
+
+def test_neither_the_users_known_hosts_nor_its_settings_of_ssh_count_beside_a_credential(
+    agent: Agent, repository: SampleRepository, ssh: SshRepositories
+) -> None:
+    sha = repository.commit({"a": "1"})
+    # ssh finds its user's folder by the user's name, not by HOME: so another option is tried.
+    agent.environ = {**os.environ, "GIT_SSH_COMMAND": "ssh -o StrictHostKeyChecking=no"}
+    stranger = dataclasses.replace(key_of(ssh), known_hosts="[127.0.0.1]:1 ssh-ed25519 AAAA")
+    with pytest.raises(RepositoryUnreachable, match="none of the ssh keys"):
+        agent.files(ssh.url(repository.folder), sha, stranger)
+
+
+def test_a_commit_that_is_there_is_not_asked_for_again_whoever_asks(
+    agent: Agent, repository: SampleRepository, server: HttpsRepositories
+) -> None:
+    """Who may see an app is the framework's to say; its repository is read once."""
+    sha = repository.commit({"a": "1"})
+    agent.files(server.url("shop.git"), sha, GOOD)
+    shutil.rmtree(repository.folder)
+    assert agent.files(server.url("shop.git"), sha) == {"a": "1"}

@@ -1,0 +1,89 @@
+"""Visitors who ask all the time, each on a connection that is kept."""
+
+import contextlib
+import http.client
+import threading
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tests.integration.haproxy.proxies import wait_until
+
+_PAUSE_SECONDS = 0.004
+_PATIENCE = 60.0
+
+
+class Asked(NamedTuple):
+    """A request: when it was sent (monotonic), and its answer or what went wrong."""
+
+    sent: float
+    body: bytes | None
+    problem: str | None
+
+
+class Asker(threading.Thread):
+    """One connection; every second request has a body, and some take their time."""
+
+    def __init__(self, port: int, host: str, path: str) -> None:
+        super().__init__(daemon=True)
+        self._port, self._host, self._path = port, host, path
+        self._over = threading.Event()
+        self.asked: list[Asked] = []
+        self.start()
+
+    def run(self) -> None:
+        """Ask until told to end."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_PATIENCE)
+        while not self._over.wait(_PAUSE_SECONDS):
+            body = b"x" * 1000 if len(self.asked) % 2 else None
+            sent = time.monotonic()
+            try:
+                method = "POST" if body else "GET"
+                connection.request(method, self._path, body, {"Host": self._host})
+                answer = connection.getresponse()
+                text = answer.read()
+            except (OSError, http.client.HTTPException) as error:
+                connection.close()
+                self.asked.append(Asked(sent, None, repr(error)))
+                continue
+            problem = None if answer.status == 200 else f"{answer.status} {text!r}"
+            self.asked.append(Asked(sent, text, problem))
+        connection.close()
+
+    def end(self) -> None:
+        """Have the request that is open be the last."""
+        self._over.set()
+        self.join(_PATIENCE + 10)
+        assert not self.is_alive()
+
+
+class Crowd(NamedTuple):
+    """Several askers."""
+
+    askers: list[Asker]
+
+    def go_on(self, requests: int = 5) -> None:
+        """Wait until each has sent and got as many requests more."""
+        before = [len(asker.asked) for asker in self.askers]
+        wait_until(
+            lambda: all(
+                len(asker.asked) >= count + requests
+                for asker, count in zip(self.askers, before, strict=True)
+            )
+        )
+
+    def problems(self) -> list[Asked]:
+        """Return the requests that failed."""
+        return [asked for asker in self.askers for asked in asker.asked if asked.problem]
+
+
+@contextlib.contextmanager
+def crowd(ports: list[int], host: str, paths: list[str]) -> Iterator[Crowd]:
+    """Have a path asked for at every port, on as many connections as there are paths."""
+    people = Crowd([Asker(port, host, path) for path in paths for port in ports])
+    try:
+        people.go_on()
+        yield people
+    finally:
+        for asker in people.askers:
+            asker.end()

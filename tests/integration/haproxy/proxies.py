@@ -1,0 +1,338 @@
+"""What the proxy's tests run it with: `python -m proxy` as a process, and upstream servers."""
+
+import base64
+import contextlib
+import dataclasses
+import hashlib
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from kazoo.client import KazooClient
+from kazoo.exceptions import NoNodeError
+
+from prevs.paths import Paths
+from prevs.records import Placement, PlacementsRecord, ProxyRecord
+from tests.fakes.framework_api import TOKEN, Previews, serving
+from tests.fakes.placements import placement
+
+REPOSITORY = Path(__file__).parents[3]
+_WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""What a key is hashed with: RFC 6455, section 1.3."""
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; the names of its headers are in small letters."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclasses.dataclass
+class Proxy:
+    """A proxy process that runs, or ran."""
+
+    port: int
+    folder: Path
+    log: Path
+    command: Callable[[], "subprocess.Popen[bytes]"]
+    process: "subprocess.Popen[bytes]"
+    environ: Mapping[str, str]
+
+    @property
+    def haproxy(self) -> int:
+        """The process id of its HAProxy."""
+        return int((self.folder / "haproxy.pids").read_text().split()[0])
+
+    def ask(
+        self,
+        host: str,
+        path: str = "/",
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 60,
+    ) -> Answer:
+        """Return the answer to one request on a connection of its own."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            sent = {"Host": f"{host}:{self.port}", **(headers or {})}
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            found = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, found, answer.read())
+        finally:
+            connection.close()
+
+    def restart(self) -> None:
+        """Start the program again in the same folder."""
+        runs = '"the proxy runs"'
+        before = self.log.read_text().count(runs)
+        self.process = self.command()
+        self.wait_ready()  # it answers already behind a HAProxy that it is about to replace
+        wait_until(lambda: self.log.read_text().count(runs) > before)
+
+    def wait_ready(self) -> None:
+        """Wait until the waiting room answers through HAProxy."""
+
+        def answers() -> bool:
+            assert self.process.poll() is None, self.log.read_text()
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                return self.ask("nowhere", timeout=2).status in {404, 308}
+            return False
+
+        wait_until(answers)
+
+
+@dataclasses.dataclass
+class Upstream:
+    """A small application: it answers with its name, what it was asked and how much it was sent.
+
+    `seen` has the method, path and headers (names in small letters) of each request. A download of
+    /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back. The
+    query of /headers is what the answer's headers are to be. `scripts` are served at their paths.
+    """
+
+    name: str
+    port: int
+    seen: list[tuple[str, str, Mapping[str, str]]]
+    finish: threading.Event = dataclasses.field(default_factory=threading.Event)
+    scripts: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Tree:
+    """The placements in ZooKeeper, as the framework would write them."""
+
+    client: KazooClient
+    paths: Paths
+
+    def place(self, app: str, placements: Mapping[str, Placement]) -> int:
+        """Write an app's placements; return the znode's version."""
+        return self.write(app, PlacementsRecord(app, placements).encode())
+
+    def write(self, app: str, data: bytes) -> int:
+        """Write the bytes of an app's node; return its version."""
+        path = self.paths.app_placements(app)
+        self.client.ensure_path(self.paths.placements)
+        if self.client.exists(path) is None:
+            self.client.create(path, data)
+            return 0
+        return self.client.set(path, data).version
+
+    def applied(self) -> list[Mapping[str, int]]:
+        """Return what each live proxy says that it has applied."""
+        return [record.applied for record in self.records()]
+
+    def records(self) -> list[ProxyRecord]:
+        """Return the record of each live proxy."""
+        if self.client.exists(self.paths.proxies) is None:
+            return []
+        names = self.client.get_children(self.paths.proxies)
+        found = []
+        for name in names:
+            with contextlib.suppress(NoNodeError):  # it has ended meanwhile
+                found.append(ProxyRecord.decode(self.client.get(self.paths.proxy(name))[0]))
+        return found
+
+
+class Site(NamedTuple):
+    """A proxy with what is around it: the placements, and a stand-in for the framework."""
+
+    proxy: Proxy
+    tree: Tree
+    world: Previews
+
+    def run(self, app: str, sha: str, port: int, *labels: str) -> None:
+        """Let a preview run, as the framework does: its placement, then its state."""
+        self.tree.place(app, {sha: placement(app, sha, port, *labels)})
+        self.world.move(app, sha, "running")
+
+
+@contextlib.contextmanager
+def site(folder: Path, zookeeper: str, port: int, *, api: str = "", **more: str) -> Iterator[Site]:
+    """Run a proxy at a root of its own in ZooKeeper, with the stand-in or with `api`.
+
+    `more` are further settings, by the names of their variables.
+    """
+    # A test may keep ZooKeeper away for long.
+    retry: dict[str, object] = {"max_tries": -1, "max_delay": 1.0}
+    client = KazooClient(hosts=zookeeper, connection_retry=retry)
+    client.start()
+    tree = Tree(client, Paths(f"/proxy-test-{os.getpid()}-{port}"))
+    world = Previews()
+    try:
+        with (
+            serving(world) as own,
+            running(
+                folder,
+                zookeeper=zookeeper,
+                root=tree.paths.root,
+                api=api or own,
+                port=port,
+                **more,
+            ) as started,
+        ):
+            yield Site(started, tree, world)
+    finally:
+        client.stop()
+        client.close()
+
+
+@contextlib.contextmanager
+def running(
+    folder: Path, *, zookeeper: str, root: str, api: str, port: int, **more: str
+) -> Iterator[Proxy]:
+    """Run `python -m proxy`; end it, and every HAProxy that it left."""
+    token_file = folder / "token"
+    token_file.write_text(TOKEN)
+    log = folder / "proxy.log"
+    proxy_dir = folder / "proxy"
+    environ = {
+        "PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin",
+        "PYTHONPATH": str(REPOSITORY),
+        "PREVS_ZOOKEEPER": zookeeper,
+        "PREVS_ROOT": root,
+        "PREVS_PROXY_LISTEN": f"127.0.0.1:{port}",
+        "PREVS_PROXY_DIR": str(proxy_dir),
+        "PREVS_API": api,
+        "PREVS_TOKEN_FILE": str(token_file),
+        **more,
+    }
+
+    def start() -> "subprocess.Popen[bytes]":
+        with log.open("ab") as out:
+            command = [sys.executable, "-m", "proxy"]
+            return subprocess.Popen(command, env=environ, stdout=out, stderr=out, cwd=folder)
+
+    proxy = Proxy(port, proxy_dir, log, start, start(), environ)
+    try:
+        proxy.wait_ready()
+        yield proxy
+    finally:
+        proxy.process.terminate()
+        try:
+            proxy.process.wait(60)
+        finally:
+            proxy.process.kill()
+            proxy.process.wait()
+            for pid in haproxies(proxy_dir):
+                os.kill(pid, signal.SIGKILL)
+
+
+def haproxies(proxy_dir: Path) -> list[int]:
+    """Return the HAProxy processes that run by the configuration in a folder."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (entry / "cmdline").read_bytes().split(b"\0")
+            if arguments[0] == b"haproxy" and str(proxy_dir / "haproxy.cfg").encode() in arguments:
+                found.append(int(entry.name))
+    return found
+
+
+@contextlib.contextmanager
+def upstream(name: str, *, port: int = 0, host: str = "127.0.0.1") -> Iterator[Upstream]:
+    """Run an application."""
+
+    class Handler(_Application):
+        pass
+
+    server = _Server((host, port), Handler)
+    server.daemon_threads = True
+    Handler.application = Upstream(name, server.server_port, [])
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield Handler.application
+    finally:
+        Handler.application.finish.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # by default five may knock at once; docker's own proxy takes 4096
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keep quiet about connections that HAProxy drops."""
+
+
+class _Application(BaseHTTPRequestHandler):
+    application: Upstream
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep quiet."""
+
+    def do_GET(self) -> None:
+        """Say who answers, and what arrived."""
+        length = int(self.headers.get("Content-Length") or 0)
+        sent = self.rfile.read(length)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.application.seen.append((self.command, self.path, headers))
+        if headers.get("upgrade") == "websocket" and self.path == "/echo":
+            self._echo()
+        elif self.path == "/download":
+            self._download()
+        else:
+            self._tell(len(sent))
+
+    do_POST = do_PUT = do_HEAD = do_OPTIONS = do_GET
+
+    def _tell(self, sent: int) -> None:
+        body = f"{self.application.name} {self.command} {self.path} {sent}".encode()
+        if "text/html" in self.headers.get("Accept", ""):
+            body = b"<!doctype html><title>app</title><h1>%s</h1>" % body
+        script = self.application.scripts.get(self.path)
+        body = body if script is None else script.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if script is None else "text/javascript")
+        self.send_header("Content-Length", str(len(body)))
+        if self.path.startswith("/headers?"):
+            for name, value in parse_qsl(self.path.partition("?")[2]):
+                self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _echo(self) -> None:
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        key = self.headers["Sec-WebSocket-Key"] + _WEBSOCKET
+        digest = hashlib.sha1(key.encode()).digest()
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
+        self.end_headers()
+        self.close_connection = True
+        while piece := self.connection.recv(1000):
+            self.connection.sendall(piece)
+
+    def _download(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"x")
+        self.application.finish.wait(60)
+        self.wfile.write(b"x" * 999)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> float:
+    """Wait until something is true; return how long that took. Fails after `seconds`."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, "it has not come true in time"
+        time.sleep(0.005)
+    return time.monotonic() - began

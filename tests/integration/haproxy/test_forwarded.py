@@ -1,0 +1,230 @@
+"""What an application is told of who asks, with proxies in front of ours and without."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from tests.fakes.placements import SHA, placement
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Site, Upstream, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+
+
+@pytest.fixture(scope="module")
+def alone(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    with proxies.site(tmp_path_factory.mktemp("alone"), zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def behind(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    folder, trusted = tmp_path_factory.mktemp("behind"), "127.0.0.0/8,10.0.0.0/8"
+    with proxies.site(folder, zookeeper, free_port(), PREVS_TRUSTED_PROXIES=trusted) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def beside(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    folder, trusted = tmp_path_factory.mktemp("beside"), "10.0.0.0/8"
+    with proxies.site(folder, zookeeper, free_port(), PREVS_TRUSTED_PROXIES=trusted) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def app(alone: Site, behind: Site, beside: Site) -> Iterator[Upstream]:
+    with upstream("app") as application:
+        placed = {SHA: placement("hello", SHA, application.port, "main")}
+        sites = (alone, behind, beside)
+        for site in sites:
+            site.tree.place("hello", placed)
+        wait_until(lambda: all({"hello": 0} in site.tree.applied() for site in sites))
+        yield application
+
+
+def told(site: Site, app: Upstream, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return what the application is told of a request with these headers."""
+    assert site.proxy.ask(HOST, headers=headers).status == 200
+    seen = app.seen[-1][2]
+    return {name: value for name, value in seen.items() if "forwarded" in name}
+
+
+def test_alone_nothing_that_a_client_says_is_believed(alone: Site, app: Upstream) -> None:
+    lies = {
+        "X-Forwarded-For": "6.6.6.6",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Port": "443",
+        "X-Forwarded-Prefix": "/evil",
+        "Forwarded": "for=6.6.6.6;proto=https",
+    }
+    host = f"{HOST}:{alone.proxy.port}"
+    assert told(alone, app, lies) == {
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": host,
+        "x-forwarded-port": str(alone.proxy.port),
+        "forwarded": f'for=127.0.0.1;proto=http;host="{host}"',
+    }
+
+
+@pytest.mark.parametrize(
+    ("said", "client"),
+    [
+        ("9.9.9.9", "9.9.9.9"),
+        ("6.6.6.6, 9.9.9.9", "9.9.9.9"),
+        ("9.9.9.9, 10.1.1.1", "9.9.9.9"),
+        ("6.6.6.6, 9.9.9.9,10.1.1.2, 10.1.1.1", "9.9.9.9"),
+        ("nonsense", "127.0.0.1"),
+    ],
+)
+def test_proxies_that_are_trusted_say_who_asks(
+    behind: Site, app: Upstream, said: str, client: str
+) -> None:
+    host = f"{HOST}:{behind.proxy.port}"
+    forwarded = {"X-Forwarded-For": said, "X-Forwarded-Proto": "HTTPS", "X-Forwarded-Port": "443"}
+    assert told(behind, app, forwarded) == {
+        "x-forwarded-for": client,
+        "x-forwarded-proto": "https",
+        "x-forwarded-host": host,
+        "x-forwarded-port": "443",
+        "forwarded": f'for={client};proto=https;host="{host}"',
+    }
+
+
+def test_an_address_of_ip_6_is_told_as_the_standard_wants_it(behind: Site, app: Upstream) -> None:
+    seen = told(behind, app, {"X-Forwarded-For": "2001:db8::7"})
+    assert seen["x-forwarded-for"] == "2001:db8::7"
+    assert seen["forwarded"].startswith('for="[2001:db8::7]";')
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"X-Forwarded-Proto": "gopher", "X-Forwarded-Port": "99999"},
+        {"X-Forwarded-Host": "evil.example", "X-Forwarded-User": "admin"},
+        {"Forwarded": "for=6.6.6.6;proto=https"},
+    ],
+)
+def test_what_they_do_not_say_well_is_as_if_not_said(
+    behind: Site, app: Upstream, said: Mapping[str, str]
+) -> None:
+    host = f"{HOST}:{behind.proxy.port}"
+    assert told(behind, app, said) == {
+        "x-forwarded-for": "127.0.0.1",
+        "x-forwarded-proto": "http",
+        "x-forwarded-host": host,
+        "x-forwarded-port": str(behind.proxy.port),
+        "forwarded": f'for=127.0.0.1;proto=http;host="{host}"',
+    }
+
+
+@pytest.mark.parametrize(
+    "host", [f'{HOST}:"x', f'{HOST}";for=6.6.6.6', f"{HOST}:80:80", f"{HOST}:x"]
+)
+def test_what_a_host_has_in_excess_reaches_no_application(
+    alone: Site, app: Upstream, host: str
+) -> None:
+    before = len(app.seen)
+    assert 400 <= alone.proxy.ask(HOST, headers={"Host": host}).status < 500
+    assert len(app.seen) == before
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Connection": "X-Forwarded-For, X-Prevs-Task"},
+        {"Connection": "keep-alive, Forwarded", "Keep-Alive": "timeout=5"},
+        {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"},
+        {"Proxy-Connection": "keep-alive", "Proxy-Authorization": "Basic x", "Proxy": "evil:80"},
+        {"Connection": "TE", "TE": "gzip"},
+    ],
+)
+def test_what_is_between_a_client_and_the_proxy_goes_no_further(
+    alone: Site, app: Upstream, sent: Mapping[str, str]
+) -> None:
+    assert alone.proxy.ask(HOST, headers=sent).status == 200
+    seen = app.seen[-1][2]
+    assert not {"connection", "upgrade", "http2-settings", "keep-alive"} & set(seen)
+    assert not [name for name in seen if name.startswith("proxy")]
+    assert seen.get("te") in {None, "trailers"}
+    assert seen["x-forwarded-for"] == "127.0.0.1"
+
+
+def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app: Upstream) -> None:
+    upgrade = {
+        "Connection": "keep-alive, Upgrade, X-Forwarded-For",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version": "13",
+    }
+    assert alone.proxy.ask(HOST, headers=upgrade).status == 200
+    seen = app.seen[-1][2]
+    assert (seen["connection"], seen["upgrade"]) == ("upgrade", "websocket")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("X-Real-IP", "X_Real_IP", "x-real_ip", "X-Client-IP", "Client-IP", "Client_Ip"),
+        *("X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP", "CF_Connecting_IP"),
+        *("Fastly-Client-IP", "X-ProxyUser-Ip", "X-Appengine-User-Ip", "X-Envoy-Original-Path"),
+        *("X-Original-URL", "X-Original-Host", "X-Rewrite-URL", "X-Host", "X-HTTP-Host-Override"),
+        *("Script-Name", "SCRIPT_NAME", "PATH_INFO", "X-Script-Name", "X-Scheme", "X-Url-Scheme"),
+        *("Front-End-Https", "X-SSL", "X-SSL-Client-Verify", "SSL_Client_Cert", "X-ARR-SSL"),
+        *("Client-Cert", "Client-Cert-Chain", "X-Client-Cert", "X-Client-Verify"),
+        *("Remote-User", "REMOTE_USER", "REMOTE_ADDR", "X-Remote-User", "X-Remote-Group"),
+        *("X-WebAuth-User", "X-Auth-Request-Email", "X-Amzn-Oidc-Identity", "Tailscale-User-Login"),
+        *("X-MS-Client-Principal-Name", "X-Goog-Authenticated-User-Email"),
+        *("X-Sendfile-Type", "X-Accel-Mapping"),
+    ],
+)
+def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
+    alone: Site, behind: Site, beside: Site, app: Upstream, name: str
+) -> None:
+    said = {name: "x", "X-Forwarded-For": "9.9.9.9"}
+    for site, passed in ((alone, False), (beside, False), (behind, True)):
+        assert site.proxy.ask(HOST, headers=said).status == 200
+        assert (name.lower() in app.seen[-1][2]) is passed
+
+
+@pytest.mark.parametrize("name", ["X_Forwarded_For", "X_Prevs_Task", "Forwarded-For", "X-Prevs"])
+def test_what_is_the_proxys_own_to_say_comes_from_nobody(
+    alone: Site, behind: Site, app: Upstream, name: str
+) -> None:
+    for site in (alone, behind):
+        assert site.proxy.ask(HOST, headers={name: "6.6.6.6"}).status == 200
+        assert name.lower() not in app.seen[-1][2]
+
+
+def test_it_is_found_among_many(alone: Site, app: Upstream) -> None:
+    said = {f"{'A' * 100}-{number}": "x" for number in range(80)} | {"X-Real-IP": "6.6.6.6"}
+    assert alone.proxy.ask(HOST, headers=said).status == 200
+    assert "x-real-ip" not in app.seen[-1][2]
+    assert len(app.seen[-1][2]) > 80
+
+
+def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
+    said = {
+        "X-Requested-With": "XMLHttpRequest",
+        "X-HTTP-Method-Override": "PUT",
+        "X-Client-Info": "a/1",
+        "X-Real-IP-Seen": "x",
+        "My-X-Host": "x",
+        "Unforwarded": "x",
+        "X-Request-Id": "1",
+        "Via": "1.1 mine",
+        "Authorization": "Basic eDp5",
+    }
+    assert alone.proxy.ask(HOST, headers=said).status == 200
+    seen = app.seen[-1][2]
+    assert {name: seen.get(name.lower()) for name in said} == said

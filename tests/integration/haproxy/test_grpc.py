@@ -1,0 +1,156 @@
+"""gRPC through the proxy, without TLS and with: a call, streams both ways, a call that is held."""
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import pytest
+
+from tests.fakes.placements import SHA, placement
+from tests.free_ports import free_port
+from tests.integration.haproxy import proxies, tls
+from tests.integration.haproxy.proxies import Site, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+
+
+@pytest.fixture(scope="module")
+def door(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]) -> tls.Door:
+    return tls.door(tmp_path_factory.mktemp("door"), free_port(), HOST)
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory,
+    zookeeper: str,
+    free_port: Callable[[], int],
+    door: tls.Door,
+) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("grpc")
+    with proxies.site(folder, zookeeper, free_port(), **door.settings()) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def greeter() -> Iterator[int]:
+    """Run a gRPC application; yield its port."""
+
+    def greet(request: bytes, context: grpc.ServicerContext) -> bytes:
+        context.set_trailing_metadata((("x-after", "all"),))
+        return b"hello " + request
+
+    def echo(requests: Iterable[bytes], _: grpc.ServicerContext) -> Iterator[bytes]:
+        for request in requests:
+            yield b"echo " + request
+
+    handlers: dict[str, grpc.RpcMethodHandler[bytes, bytes]] = {
+        "Greet": grpc.unary_unary_rpc_method_handler(greet),
+        "Echo": grpc.stream_stream_rpc_method_handler(echo),
+    }
+    with ThreadPoolExecutor(4) as pool:
+        server = grpc.server(pool)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("Hello", handlers),))
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        yield port
+        server.stop(None).wait()
+
+
+@pytest.fixture(params=["plain", "TLS"])
+def channel(site: Site, door: tls.Door, request: pytest.FixtureRequest) -> Iterator[grpc.Channel]:
+    options = [("grpc.default_authority", HOST), ("grpc.ssl_target_name_override", HOST)]
+    if request.param == "TLS":
+        trusted = grpc.ssl_channel_credentials(door.authority.cert_pem.bytes())
+        opening = grpc.secure_channel(f"127.0.0.1:{door.port}", trusted, options)
+    else:
+        opening = grpc.insecure_channel(f"127.0.0.1:{site.proxy.port}", options)
+    with opening as opened:
+        yield opened
+
+
+class Stub:
+    """What a client calls; messages are bytes."""
+
+    def __init__(self, channel: grpc.Channel) -> None:
+        self.greet: grpc.UnaryUnaryMultiCallable[bytes, bytes]
+        self.greet = channel.unary_unary("/Hello/Greet", bytes, bytes)
+        self.echo: grpc.StreamStreamMultiCallable[bytes, bytes]
+        self.echo = channel.stream_stream("/Hello/Echo", bytes, bytes)
+
+
+def test_a_call_and_its_trailers_go_through(site: Site, channel: grpc.Channel) -> None:
+    with greeter() as port:
+        version = site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+        answer, call = Stub(channel).greet.with_call(b"you", timeout=60)
+        assert answer == b"hello you"
+        assert dict(call.trailing_metadata())["x-after"] == "all"
+
+
+def test_a_stream_goes_both_ways_at_once(site: Site, channel: grpc.Channel) -> None:
+    with greeter() as port:
+        version = site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+        heard: list[bytes] = []
+
+        def say() -> Iterator[bytes]:
+            for word in (b"1", b"2", b"3"):
+                before = len(heard)
+                yield word
+                wait_until(lambda before=before: len(heard) > before)  # type: ignore[misc]
+
+        for answer in Stub(channel).echo(say(), timeout=60):
+            heard.append(answer)
+        assert heard == [b"echo 1", b"echo 2", b"echo 3"]
+
+
+def test_a_call_is_held_until_its_preview_answers(site: Site, channel: grpc.Channel) -> None:
+    applied = site.tree.place("hello", {})
+    wait_until(lambda: {"hello": applied} in site.tree.applied())
+    site.world.previews.clear()
+    site.world.asked.clear()
+    site.world.add("hello", "main", SHA)
+    with greeter() as port:
+        site.world.started = lambda _: site.run("hello", SHA, port, "main")
+        assert Stub(channel).greet(b"you", timeout=60) == b"hello you"
+        assert site.world.count("POST /v1/previews") == 1
+
+
+_attempts = itertools.count()
+
+
+def test_calls_that_were_refused_are_held_and_sent_to_the_next_attempt(
+    site: Site, channel: grpc.Channel
+) -> None:
+    site.world.refused.clear()
+    site.world.add("hello", "main", SHA)
+    site.world.start("hello", "main")
+    site.world.move("hello", SHA, "running")
+
+    def place(port: int) -> None:
+        placed = placement("hello", SHA, port, "main", attempt=f"next{next(_attempts)}")
+        version = site.tree.place("hello", {SHA: placed})
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+
+    place(free_port())
+    stub = Stub(channel)
+    called = stub.greet.future(b"you", timeout=60)
+    streamed = stub.echo(iter([b"1", b"2"]), timeout=60)
+    wait_until(lambda: site.world.refused)
+    with greeter() as port:
+        place(port)
+        assert called.result() == b"hello you"
+        assert dict(called.trailing_metadata())["x-after"] == "all"
+        assert list(streamed) == [b"echo 1", b"echo 2"]
+
+
+def test_a_call_that_leads_nowhere_has_a_status_of_its_own(site: Site) -> None:
+    address = f"127.0.0.1:{site.proxy.port}"
+    options = [("grpc.default_authority", "main.nobody.localhost")]
+    with grpc.insecure_channel(address, options) as opened, pytest.raises(grpc.RpcError) as refused:
+        Stub(opened).greet(b"you", timeout=60)
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED, "what gRPC makes of a 404"

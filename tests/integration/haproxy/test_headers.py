@@ -1,0 +1,129 @@
+"""What the proxy does to the headers of an application's answers, and its addresses' flat form."""
+
+import http.client
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.fakes.placements import SHA, placement
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Site, Upstream, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.prevs.localhost"
+FLAT = "main--hello.prevs.localhost"
+
+
+@pytest.fixture(scope="module")
+def site(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("headers")
+    with proxies.site(folder, zookeeper, free_port(), PREVS_DOMAIN="prevs.localhost") as started:
+        yield started
+
+
+@pytest.fixture
+def app(site: Site) -> Iterator[Upstream]:
+    with upstream("app") as application:
+        version = site.tree.place(
+            "hello", {SHA: placement("hello", SHA, application.port, "main", "x--y")}
+        )
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+        yield application
+        version = site.tree.place("hello", {})
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+
+
+def sent(site: Site, *headers: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return the headers of an answer that the application gave these, names in small letters."""
+    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
+    connection.request("GET", f"/headers?{urlencode(headers)}", headers={"Host": HOST})
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return [(name.lower(), value) for name, value in answer.getheaders()]
+
+
+def test_an_answer_says_of_which_app_and_commit_it_is(site: Site, app: Upstream) -> None:
+    lie = ("X-Prevs-Task", f"hello.{'0' * 40}.a1"), ("x-prevs-task", "another")
+    said = [(name, value) for name, value in sent(site, *lie) if name.startswith("x-prevs-")]
+    assert said == [("x-prevs-task", f"hello.{SHA}.a1")]
+
+
+def test_an_application_cannot_have_itself_indexed(site: Site, app: Upstream) -> None:
+    said = [value for name, value in sent(site, ("X-Robots-Tag", "all")) if "robots" in name]
+    assert said == ["noindex"]
+
+
+@pytest.mark.parametrize(
+    ("cookie", "kept"),
+    [
+        ("a=1", "a=1"),
+        ("a=1; Path=/; HttpOnly", "a=1; Path=/; HttpOnly"),
+        ("domain=1; Path=/", "domain=1; Path=/"),
+        ("a=1; Domain=hello.prevs.localhost; Path=/", "a=1; Path=/"),
+        ("a=1;domain=.prevs.localhost", "a=1"),
+        ("a=1; \tDOMAIN = prevs.localhost ; Secure", "a=1; Secure"),
+        ("a=1; Domain=x; Domain=prevs.localhost", None),
+        ("a=1;Domain=x;Path=/;Domain =prevs.localhost", None),
+    ],
+)
+def test_a_cookie_stays_with_its_own_preview(
+    site: Site, app: Upstream, cookie: str, kept: str | None
+) -> None:
+    said = [value for name, value in sent(site, ("Set-Cookie", cookie)) if name == "set-cookie"]
+    assert said == ([kept] if kept else [])
+
+
+def test_several_cookies_are_each_looked_at(site: Site, app: Upstream) -> None:
+    cookies = [("Set-Cookie", f"{name}=1; Domain=prevs.localhost") for name in "abc"]
+    said = [value for name, value in sent(site, *cookies) if name == "set-cookie"]
+    assert said == ["a=1", "b=1", "c=1"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [FLAT, FLAT.upper(), f"{FLAT}.", "x--y--hello.prevs.localhost", "x--y.hello.prevs.localhost"],
+)
+def test_the_flat_form_leads_where_the_other_one_does(site: Site, app: Upstream, host: str) -> None:
+    answer = site.proxy.ask(host, "/page")
+    assert answer.body == b"app GET /page 0"
+    assert app.seen[-1][2]["host"].startswith(host)
+    assert app.seen[-1][2]["x-forwarded-host"].startswith(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["main--hello.localhost", "main--hello.prevs.localhost.example", "main--hello.prevsxlocalhost"],
+)
+def test_the_flat_form_is_one_level_below_the_domain(site: Site, app: Upstream, host: str) -> None:
+    assert site.proxy.ask(host).status == 404
+    assert app.seen == []
+
+
+def test_a_page_of_the_flat_form_starts_and_retries_its_preview(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    page = site.proxy.ask(FLAT, headers={"Accept": "text/html"})
+    assert page.status == 503
+    token = page.body.partition(b'data-token="')[2].partition(b'"')[0].decode()
+    form = urlencode({"token": token, "back": "/"}).encode()
+    typed = {"Content-Type": "application/x-www-form-urlencoded"}
+    own = {**typed, "Origin": f"http://{FLAT}:{site.proxy.port}"}
+    assert (
+        site.proxy.ask(FLAT, "/_prevs/start", method="POST", body=form, headers=own).status == 303
+    )
+    assert site.world.previews["hello", SHA]["state"] == "queued"
+    other = {**typed, "Origin": f"http://other--hello.prevs.localhost:{site.proxy.port}"}
+    foreign = site.proxy.ask(FLAT, "/_prevs/start", method="POST", body=form, headers=other)
+    assert foreign.status == 403
+
+
+def test_a_request_for_the_flat_form_is_held(site: Site) -> None:
+    site.world.previews.clear()
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = lambda _: site.run("hello", SHA, app.port, "main")
+        assert site.proxy.ask(FLAT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"

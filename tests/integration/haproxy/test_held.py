@@ -1,0 +1,201 @@
+"""Very many requests that are held, and how they end when their clients or the proxy do."""
+
+import http.client
+import re
+import select
+import socket
+import struct
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration.haproxy import http2, proxies
+from tests.integration.haproxy.http2 import (
+    CANCEL,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    RESET,
+    SETTINGS,
+    frame,
+)
+from tests.integration.haproxy.proxies import Site, haproxies, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+MANY = 1000
+LONG = 180.0  # s: a thousand calls beside other suites
+STARTS_OF_ONE_CLIENT = 20
+"""Fewer than one address may have."""
+
+
+@pytest.fixture
+def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
+    listen = f"127.0.0.1:{free_port()}"
+    more = {"PREVS_PROXY_METRICS_LISTEN": listen}
+    with proxies.site(tmp_path, zookeeper, free_port(), **more) as started:
+        started.world.add("hello", "main", SHA)
+        yield started
+
+
+def held(site: Site) -> int:
+    """Return how many requests are held, as the metric says."""
+    address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}/metrics"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        found = re.search(rb"^prevs_proxy_held_requests ([0-9]+)", answer.read(), re.MULTILINE)
+    assert found
+    return int(found[1])
+
+
+def send(site: Site, number: int, hosts: int) -> socket.socket:
+    """Ask for one of so many previews, from an address that few others come from."""
+    source = f"127.0.1.{1 + number // STARTS_OF_ONE_CLIENT}"
+    address = ("127.0.0.1", site.proxy.port)
+    client = socket.create_connection(address, 60, source_address=(source, 0))
+    host = f"b{number % hosts}.hello.localhost"
+    client.sendall(f"GET /{number} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+    return client
+
+
+def answered(clients: Sequence[socket.socket]) -> int:
+    poll = select.poll()
+    for client in clients:
+        poll.register(client, select.POLLIN)
+    return len(poll.poll(0))
+
+
+@pytest.mark.parametrize("hosts", [1, MANY])
+def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> None:
+    shas = [f"{number:040x}" for number in range(hosts)]
+    for number, sha in enumerate(shas):
+        site.world.add("hello", f"b{number}", sha)
+    with upstream("app") as app, ExitStack() as stack:
+        clients = [stack.enter_context(send(site, number, hosts)) for number in range(MANY)]
+        wait_until(lambda: held(site) == MANY, LONG)
+        wait_until(lambda: len(site.world.previews) == hosts, LONG)
+        assert answered(clients) == 0
+        site.tree.place(
+            "hello",
+            {
+                sha: placement("hello", sha, app.port, f"b{number}")
+                for number, sha in enumerate(shas)
+            },
+        )
+        for number, client in enumerate(clients):
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert answer.read() == f"app GET /{number} 0".encode()
+        assert len(app.seen) == MANY
+        wait_until(lambda: held(site) == 0)
+    assert site.world.count("POST /v1/previews") == hosts
+
+
+class Http2Client:
+    """One connection, on which requests are sent and taken back."""
+
+    def __init__(self, site: Site) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60)
+        self._stream = self._socket.makefile("rb")
+        self._socket.sendall(http2.PREFACE + frame(SETTINGS, 0, 0, b""))
+
+    def request(self, number: int, path: str) -> bytes:
+        """Return the bytes of the request whose stream has that number."""
+        fields = {"method": "GET", "scheme": "http", "path": path, "authority": HOST}
+        payload = http2.headers([(f":{k}".encode(), v.encode()) for k, v in fields.items()])
+        return frame(HEADERS, END_HEADERS | END_STREAM, 2 * number + 1, payload)
+
+    def reset(self, number: int) -> bytes:
+        """Return the bytes that take a request back."""
+        return frame(RESET, 0, 2 * number + 1, struct.pack(">I", CANCEL))
+
+    def send(self, data: bytes) -> None:
+        """Send bytes."""
+        self._socket.sendall(data)
+
+    def status(self, number: int) -> int:
+        """Return the status of the answer to a request; read over what else comes."""
+        while head := self._stream.read(9):
+            payload = self._stream.read(int.from_bytes(head[:3], "big"))
+            if head[3] == HEADERS and int.from_bytes(head[5:], "big") == 2 * number + 1:
+                return http2.status(payload)
+        raise AssertionError("the connection was closed")
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+        self._socket.close()
+
+
+@pytest.fixture
+def client(site: Site) -> Iterator[Http2Client]:
+    found = Http2Client(site)
+    yield found
+    found.close()
+
+
+def test_a_request_of_http_2_that_is_taken_back_goes_nowhere_and_the_others_go_on(
+    site: Site, client: Http2Client
+) -> None:
+    client.send(client.request(0, "/left") + client.request(1, "/stays"))
+    wait_until(lambda: held(site) == 2)
+    client.send(client.reset(0))
+    wait_until(lambda: held(site) == 1, 15)  # not when it asks again, after 20 s
+    with upstream("app") as app:
+        site.run("hello", SHA, app.port, "main")
+        assert client.status(1) == 200
+        assert [path for _, path, _ in app.seen] == ["/stays"]
+
+
+def test_a_flood_of_requests_that_are_taken_back_at_once_is_let_go(
+    site: Site, client: Http2Client
+) -> None:
+    count = 2000
+    with upstream("app") as app, ThreadPoolExecutor(1) as pool:
+        site.tree.place("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
+        wait_until(lambda: site.proxy.ask("main.other.localhost", method="HEAD").status == 200)
+        patient = pool.submit(site.proxy.ask, HOST, "/patient")
+        wait_until(lambda: held(site) == 1)
+        client.send(b"".join(client.request(n, "/") + client.reset(n) for n in range(count)))
+        client.send(client.request(count, "/favicon.ico"))
+        assert site.proxy.ask("main.other.localhost").status == 200
+        assert client.status(count) == 404
+        wait_until(lambda: held(site) == 1)
+        assert not patient.done()
+        assert site.world.count("POST /v1/previews") == 1
+        site.run("hello", SHA, app.port, "main")
+        assert patient.result().status == 200
+        assert {path for _, path, _ in app.seen} == {"/", "/patient"}
+    wait_until(lambda: held(site) == 0)
+
+
+def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
+    with upstream("app") as app, ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(site.proxy.ask, HOST)
+        wait_until(lambda: held(site) == 1)
+        former = site.proxy.haproxy
+        site.proxy.process.kill()
+        site.proxy.process.wait()
+        site.proxy.restart()
+        wait_until(lambda: held(site) == 1)
+        assert set(haproxies(site.proxy.folder)) == {former, site.proxy.haproxy}
+        site.run("hello", SHA, app.port, "main")
+        assert asked.result().status == 200
+    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+
+
+def test_a_proxy_that_ends_gives_no_answer_to_what_it_holds(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        wait_until(lambda: held(site) == 1)
+        site.proxy.process.terminate()
+        assert site.proxy.process.wait(60) == 0
+        received = b""
+        with suppress(ConnectionError):
+            received = client.recv(1000)
+        assert received == b""

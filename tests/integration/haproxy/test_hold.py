@@ -1,0 +1,294 @@
+"""Requests of programs for previews that don't run yet: held, then forwarded once, or told why."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proxy.departures import LOOK_SECONDS
+from tests.fakes.framework_api import Json, Refusal
+from tests.fakes.placements import OTHER_SHA, SHA
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Answer, Site, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+
+
+@pytest.fixture(scope="module")
+def running_site(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    with proxies.site(tmp_path_factory.mktemp("hold"), zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture
+def site(running_site: Site) -> Iterator[Site]:
+    yield running_site
+    world = running_site.world
+    applied = running_site.tree.place("hello", {})
+    wait_until(lambda: {"hello": applied} in running_site.tree.applied())
+    world.labels.clear()
+    world.previews.clear()
+    world.refusals.clear()
+    world.logs.clear()
+    world.asked.clear()
+    world.started = lambda preview: None
+
+
+def after(seconds: float, act: Callable[[Json], None]) -> Callable[[Json], None]:
+    """Return a callback that does `act` later."""
+
+    def started(preview: Json) -> None:
+        threading.Timer(seconds, act, [preview]).start()
+
+    return started
+
+
+def problem(answer: Answer) -> Mapping[str, Any]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    body: Mapping[str, Any] = json.loads(answer.body)
+    assert body["status"] == answer.status
+    return body
+
+
+def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    placed: list[float] = []
+    with upstream("app") as app:
+
+        def run(preview: Json) -> None:
+            placed.append(time.monotonic())
+            site.run("hello", SHA, app.port, "main")
+
+        site.world.started = after(0.5, run)
+        answer = site.proxy.ask(HOST, "/deep/path?q=1", headers={"Accept": "*/*"})
+        took = time.monotonic() - placed[0]
+        assert answer.body == b"app GET /deep/path?q=1 0"
+        assert took < 15, took  # not with the next question, 20 s later
+        print(f"from the placement to the answer: {took * 1000:.1f} ms")
+        assert site.world.count("POST /v1/previews") == 1
+
+
+def test_a_held_post_arrives_once_with_its_whole_body(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = after(0.5, lambda _: site.run("hello", SHA, app.port, "main"))
+        body = b"x" * 1_000_000
+        answer = site.proxy.ask(HOST, "/hook", method="POST", body=body)
+        assert answer.body == b"app POST /hook 1000000"
+        assert [(method, path) for method, path, _ in app.seen] == [("POST", "/hook")]
+
+
+def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app, ThreadPoolExecutor(50) as pool:
+        site.world.started = after(1.0, lambda _: site.run("hello", SHA, app.port, "main"))
+        answers = list(pool.map(lambda n: site.proxy.ask(HOST, f"/{n}"), range(50)))
+        assert [a.body for a in answers] == [f"app GET /{n} 0".encode() for n in range(50)]
+        assert site.world.count("POST /v1/previews") == 1
+        assert site.world.count(f"GET /v1/previews/hello/{SHA}") < 25
+
+
+def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    site.world.log(SHA, "Step 1/2\noh no\n")
+    failed: list[float] = []
+
+    def fail(preview: Json) -> None:
+        failed.append(time.monotonic())
+        site.world.fail("hello", SHA, cause="build-failed", message="It broke.", exit_code=3)
+
+    site.world.started = after(0.6, fail)
+    answer = site.proxy.ask(HOST)
+    assert time.monotonic() - failed[0] < 15  # not with the next question, 20 s later
+    told = problem(answer)
+    assert answer.status == 502
+    assert told["cause"] == "build-failed"
+    assert told["message"] == "It broke."
+    assert told["exit_code"] == 3
+    assert told["log_tail"].endswith("oh no\n")
+    assert "It broke." in told["detail"]
+    again = site.proxy.ask(HOST, method="POST", body=b"{}")
+    assert problem(again)["cause"] == "build-failed"
+    assert site.world.previews["hello", SHA]["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("host", "status", "slug"),
+    [
+        ("nothing.hello.localhost", 404, "unknown-label"),
+        ("main.nobody.localhost", 404, "unknown-app"),
+        ("localhost", 404, "not-found"),
+        ("main.hello.elsewhere", 404, "not-found"),
+        ("a.b.hello.localhost", 404, "not-found"),
+        ("de6b329.hello.localhost", 409, "ambiguous-label"),
+        ("gone.hello.localhost", 502, "repository-unreachable"),
+    ],
+)
+def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int, slug: str) -> None:
+    site.world.add("hello", "main", SHA)
+    candidates = [
+        {"sha": s, "kind": "commit", "ref": None, "subject": "x"} for s in (SHA, OTHER_SHA)
+    ]
+    ambiguous = Refusal("ambiguous-label", 409, "Two commits.", candidates=candidates)
+    site.world.refuse("hello", "de6b329", ambiguous)
+    unreachable = Refusal("repository-unreachable", 502, "The repository cannot be read.")
+    site.world.refuse("hello", "gone", unreachable)
+    began = time.monotonic()
+    answer = site.proxy.ask(host)
+    assert time.monotonic() - began < 15  # when it would be asked for once more
+    told = problem(answer)
+    assert answer.status == status
+    assert told["type"] == f"urn:prevs:problem:{slug}"
+    assert told["detail"]
+    assert answer.headers["x-robots-tag"] == "noindex"
+    assert site.world.previews == {}
+    if slug == "ambiguous-label":
+        assert [c["sha"] for c in told["candidates"]] == [SHA, OTHER_SHA]
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
+def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
+    site.world.add("hello", "main", SHA)
+    answer = site.proxy.ask(HOST, method=method)
+    assert answer.status == 503
+    assert "retry-after" in answer.headers
+    assert site.world.count("POST /v1/previews") == 0
+
+
+@pytest.mark.parametrize(
+    "robot",
+    [
+        {"User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
+        {"User-Agent": "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)"},
+        {"User-Agent": "TelegramBot (like TwitterBot)"},
+        {"User-Agent": "Synapse (bot; +https://github.com/matrix-org/synapse)"},
+        {"User-Agent": "Some Bot 1.0"},
+        {"User-Agent": "facebookexternalhit/1.1"},
+        {"User-Agent": "WhatsApp/2.24.20.89 A"},
+        {"User-Agent": "Mozilla/5.0 (Windows NT 6.1) SkypeUriPreview Preview/0.5"},
+        {"User-Agent": "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"},
+        {"User-Agent": "Uptime-Kuma/1.23.13"},
+        {"User-Agent": "kube-probe/1.30"},
+        {"User-Agent": "check_http/v2.3.3 (monitoring-plugins 2.3.3)"},
+        {"User-Agent": "Mozilla/5.0 Chrome/120", "Sec-Purpose": "prefetch;prerender"},
+        {"User-Agent": "Mozilla/5.0 Chrome/120", "Sec-Fetch-Dest": "serviceworker"},
+    ],
+    ids=lambda robot: " ".join(robot.values())[:30],
+)
+def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str]) -> None:
+    site.world.add("hello", "main", SHA)
+    assert site.proxy.ask(HOST, headers=robot).status == 503
+    page = site.proxy.ask(HOST, headers={**robot, "Accept": "text/html"})
+    assert page.status == 503
+    assert b'data-token=""' in page.body
+    assert site.world.count("POST /v1/previews") == 0
+
+
+def test_a_preview_that_is_stopped_lets_go_of_its_requests(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    site.world.started = after(0.3, lambda _: site.world.move("hello", SHA, "stopped"))
+    answer = site.proxy.ask(HOST)
+    assert answer.status == 503
+    assert "retry-after" in answer.headers
+    assert "stopped" in problem(answer)["detail"]
+    assert site.world.count("POST /v1/previews") == 1
+
+
+@pytest.mark.parametrize("agent", ["curl/8.14.1", "Robotics/1.0", "python-requests/2.32", "Bottle"])
+def test_what_only_sounds_like_one_that_looks_is_held(site: Site, agent: str) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = after(0.1, lambda _: site.run("hello", SHA, app.port, "main"))
+        assert site.proxy.ask(HOST, headers={"User-Agent": agent}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("prefer", "held"),
+    [("wait=2", 2), ("respond-async, Wait = 2", 2), ('wait="2"', 2), ("wait=0", 1)],
+)
+def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str, held: int) -> None:
+    site.world.add("hello", "main", SHA)
+    began = time.monotonic()
+    answer = site.proxy.ask(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
+    took = time.monotonic() - began
+    assert held - 0.1 < took < held + 10, took
+    told = problem(answer)
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert f"has not answered within {held} s; it is queued" in told["detail"]
+    assert site.world.count("POST /v1/previews") == 1
+
+
+@pytest.mark.parametrize("prefer", ["await=1", "wait=x", "wait=-1", "return=minimal"])
+def test_what_is_no_such_wish_changes_nothing(site: Site, prefer: str) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
+        assert site.proxy.ask(HOST, headers={"Prefer": prefer}).status == 200
+
+
+def test_a_websocket_is_held_too(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app:
+        site.world.started = after(0.3, lambda _: site.run("hello", SHA, app.port, "main"))
+        upgrade = {
+            "Connection": "Upgrade",
+            "Upgrade": "websocket",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version": "13",
+        }
+        answer = site.proxy.ask(HOST, "/ws", headers=upgrade)
+        assert answer.body == b"app GET /ws 0"
+        assert app.seen[0][2]["upgrade"] == "websocket"
+
+
+def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    listen = f"[::]:{port}"  # Linux takes both kinds there
+    with (
+        proxies.site(tmp_path, zookeeper, port, PREVS_PROXY_LISTEN=listen) as own,
+        upstream("app") as app,
+    ):
+        own.world.add("hello", "main", SHA)
+        seconds = 4 * LOOK_SECONDS
+        own.world.started = after(seconds, lambda _: own.run("hello", SHA, app.port, "main"))
+        assert own.proxy.ask(HOST).body == b"app GET / 0"
+
+
+def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, zookeeper, free_port()) as own,
+        upstream("app") as app,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        own.world.add("hello", "main", SHA)
+        held = pool.submit(
+            own.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000, timeout=120
+        )
+        wait_until(lambda: own.world.count("POST /v1/previews"))
+        own.proxy.process.kill()
+        own.proxy.process.wait()
+        own.proxy.restart()
+        own.run("hello", SHA, app.port, "main")
+        assert held.result(120).body == b"app POST /hook 1000"
+        assert len(app.seen) == 1
+
+
+def test_a_request_without_one_host_is_refused(site: Site) -> None:
+    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        assert b" 400 " in client.recv(1000)

@@ -1,0 +1,115 @@
+"""100,000 placements: a proxy starts with them, has all replaced, and one changed."""
+
+import contextlib
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from prevs.records import PlacementsRecord
+from tests.fakes.placements import placement
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Proxy, Site, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+APPS, PREVIEWS = 1000, 100
+GENEROUS_SECONDS = 60
+
+
+def app(number: int) -> str:
+    return f"app-{number}"
+
+
+def sha(app_name: str, number: int) -> str:
+    return hashlib.sha1(f"{app_name} {number}".encode()).hexdigest()
+
+
+def record(name: str, port: int, first: int | None = None) -> bytes:
+    """Return the placements of an app, all at one port, or the first one at another."""
+    ports = [port if first is None else first] + [port] * (PREVIEWS - 1)
+    shas = [sha(name, number) for number in range(PREVIEWS)]
+    places = {
+        s: placement(name, s, at, f"label-{number}")
+        for number, (s, at) in enumerate(zip(shas, ports, strict=True))
+    }
+    return PlacementsRecord(name, places).encode()
+
+
+def host(number: int, label: int) -> str:
+    return f"label-{label}.{app(number)}.localhost"
+
+
+SAMPLE = [host(0, 0), host(0, 99), host(499, 50), host(999, 0), host(999, 99)]
+
+
+@pytest.fixture
+def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
+    with proxies.site(tmp_path, zookeeper, free_port()) as started:
+        yield started
+
+
+def write(site: Site, port: int) -> None:
+    """Write the placements of all apps, all to one port."""
+    client, paths = site.tree.client, site.tree.paths
+    client.ensure_path(paths.placements)
+    there = set(client.get_children(paths.placements))
+    names = [app(number) for number in range(APPS)]
+    waiting = [
+        (client.set_async if name in there else client.create_async)(
+            paths.app_placements(name), record(name, port)
+        )
+        for name in names
+    ]
+    for done in waiting:
+        done.get(timeout=GENEROUS_SECONDS)
+
+
+def answers(proxy: Proxy, hosts: list[str], name: str) -> bool:
+    with contextlib.suppress(OSError):
+        return all(proxy.ask(one).body.startswith(name.encode()) for one in hosts)
+    return False
+
+
+def test_a_hundred_thousand_placements_load_are_replaced_and_change(site: Site) -> None:
+    times: dict[str, float] = {}
+    proxy = site.proxy
+
+    def measure(what: str, condition: Callable[[], bool]) -> None:
+        times[what] = round(wait_until(condition, GENEROUS_SECONDS), 3)
+
+    with upstream("one") as one, upstream("two") as two:
+        proxy.process.terminate()
+        assert proxy.process.wait(60) == 0
+        began = time.monotonic()
+        write(site, one.port)
+        times["written"] = round(time.monotonic() - began, 3)
+        began = time.monotonic()
+        proxy.restart()
+        times["boot, until it runs"] = round(time.monotonic() - began, 3)
+        measure("and until all is routed", lambda: answers(proxy, SAMPLE, "one"))
+        measure("and until it has said so", lambda: len(applied(site)) == APPS)
+
+        write(site, two.port)
+        measure("replaced, from the last write", lambda: are_replaced(site))
+        assert answers(proxy, SAMPLE, "two")
+
+        site.tree.write(app(500), record(app(500), two.port, first=one.port))
+        measure("one changed", lambda: answers(proxy, [host(500, 0)], "one"))
+        assert answers(proxy, [*SAMPLE, host(500, 1)], "two")
+        wait_until(lambda: applied(site)[app(500)] == 2)
+    print(times)
+
+
+def are_replaced(site: Site) -> bool:
+    """Tell whether the second version of all is applied; who asks meanwhile is always served."""
+    assert site.proxy.ask(SAMPLE[2]).status == 200
+    return set(applied(site).values()) == {1}
+
+
+def applied(site: Site) -> dict[str, int]:
+    """Return what the proxy says that it has applied."""
+    records = site.tree.applied()
+    return dict(records[0]) if records else {}

@@ -1,0 +1,157 @@
+"""What Prometheus reads of a proxy, and the limit of how much one visitor may start."""
+
+import contextlib
+import json
+import re
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from local.parts import Part, bring_up
+from proxy import caps
+from tests.fakes.placements import SHA
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Proxy, Site, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.fixture
+def site(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    folder, listen = tmp_path_factory.mktemp("metrics"), f"127.0.0.1:{free_port()}"
+    with proxies.site(folder, zookeeper, free_port(), PREVS_PROXY_METRICS_LISTEN=listen) as started:
+        started.world.add("hello", "main", SHA)
+        yield started
+
+
+def read(site: Site, path: str = "/metrics") -> dict[tuple[str, ...], float]:
+    """Return each value by its name and labels."""
+    address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        families = text_string_to_metric_families(answer.read().decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {(s.name, *s.labels.values()): s.value for s in samples}
+
+
+def probe(site: Site, path: str) -> tuple[str, list[str]]:
+    """Return what a probe says, and the checks that fail."""
+    address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        told = json.loads(answer.read())
+    return told["status"], [check["name"] for check in told["checks"] if not check["ok"]]
+
+
+def is_ready(site: Site) -> bool:
+    """Tell whether every check succeeds."""
+    with contextlib.suppress(urllib.error.HTTPError):  # it serves before its first report
+        return probe(site, "/readyz") == ("ok", [])
+    return False
+
+
+def start(proxy: Proxy, page: bytes) -> int:
+    """Ask for what the script of a page asks for; return the status."""
+    found = re.search(rb'data-token="([^"]+)"', page)
+    assert found
+    form = urlencode({"token": found.group(1).decode()}).encode()
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Accept": "application/json",
+        "Origin": f"http://{HOST}:{proxy.port}",
+    }
+    return proxy.ask(HOST, "/_prevs/start", method="POST", body=form, headers=headers).status
+
+
+def test_pages_starts_and_held_requests_are_counted(site: Site) -> None:
+    page = site.proxy.ask(HOST, headers=PAGE)
+    assert start(site.proxy, page.body) == 202
+    site.proxy.ask("nothing.hello.localhost", headers=PAGE)
+    site.proxy.ask("nothing.hello.localhost")
+    with upstream("app") as app, ThreadPoolExecutor(3) as pool:
+        held = [pool.submit(site.proxy.ask, HOST) for _ in range(3)]
+        wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 3)
+        site.run("hello", SHA, app.port, "main")
+        assert [answer.result().status for answer in held] == [200] * 3
+    wait_until(lambda: ("prevs_proxy_starts_total", "held", "running") in read(site))
+    wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 0)
+    told = read(site)
+    assert told["prevs_proxy_pages_total", "waiting"] == 1
+    assert told["prevs_proxy_pages_total", "unknown-label"] == 1
+    assert told["prevs_proxy_starts_total", "page", "asked"] == 1
+    assert told["prevs_proxy_starts_total", "held", "running"] == 1
+    assert told["prevs_proxy_starts_total", "held", "unknown-label"] == 1
+    assert told["prevs_proxy_applied_age_seconds",] < 60
+
+
+def test_it_shows_for_how_long_nothing_could_be_applied(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    name, listen = ("prevs_proxy_applied_age_seconds",), f"127.0.0.1:{free_port()}"
+    more = {"PREVS_PROXY_METRICS_LISTEN": listen}
+    with proxies.site(tmp_path, own_zookeeper.address, free_port(), **more) as site:
+        wait_until(lambda: is_ready(site))
+        own_zookeeper.stop()
+        wait_until(lambda: read(site)[name] > 4)
+        assert probe(site, "/readyz") == ("ok", ["zookeeper"]), "what was known is served"
+        assert probe(site, "/healthz") == ("ok", [])
+        bring_up(own_zookeeper)
+        wait_until(lambda: read(site)[name] < 3)
+
+
+def test_haproxy_has_numbers_of_its_own(site: Site) -> None:
+    told = read(site, "/metrics/haproxy")
+    assert told["haproxy_frontend_http_requests_total", "web"] > 0
+
+
+@pytest.mark.parametrize("path", ["/", "/wake", "/where", "/metrics/x"])
+def test_nothing_else_is_to_be_had_there(site: Site, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        read(site, path)
+
+
+def test_nobody_has_a_hundred_previews_started_at_once(site: Site) -> None:
+    labels = [f"v{number}" for number in range(caps.MOST + 5)]
+    for number, label in enumerate(labels):
+        site.world.add("hello", label, f"{number:040x}")
+    ask = {"Prefer": "wait=1"}
+    with ThreadPoolExecutor(len(labels)) as pool:
+        hosts = [f"{label}.hello.localhost" for label in labels]
+        answers = list(pool.map(lambda host: site.proxy.ask(host, headers=ask), hosts))
+    refused = [answer for answer in answers if answer.status == 429]
+    assert len(refused) == 5
+    wait_until(lambda: site.world.count("POST /v1/previews") == caps.MOST)
+    told = json.loads(refused[0].body)
+    assert told["type"] == "urn:prevs:problem:too-many-starts"
+    assert 0 < int(refused[0].headers["retry-after"]) <= caps.SECONDS
+    page = site.proxy.ask(HOST, headers=PAGE)
+    assert page.status == 503
+    assert start(site.proxy, page.body) == 429
+    assert site.world.count("POST /v1/previews") == caps.MOST
+
+
+@pytest.mark.parametrize("body", ["", "x" * 100_000])
+def test_a_client_that_gives_up_is_noticed_and_its_request_goes_nowhere(
+    site: Site, body: str
+) -> None:
+    with upstream("app") as app, ThreadPoolExecutor(1) as pool:
+        patient = pool.submit(site.proxy.ask, HOST, "/patient", timeout=120)
+        with socket.create_connection(("127.0.0.1", site.proxy.port)) as client:
+            head = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
+            client.sendall((head + body).encode())
+            wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 2)
+        took = wait_until(lambda: read(site)["prevs_proxy_held_requests",] == 1)
+        assert took < 15, took  # not when it asks again, after 20 s
+        site.run("hello", SHA, app.port, "main")
+        assert patient.result().status == 200
+        assert [path for _, path, _ in app.seen] == ["/patient"]

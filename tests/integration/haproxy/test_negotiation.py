@@ -1,0 +1,307 @@
+"""docs/negotiation.md, row by row, with the clients that it names."""
+
+import contextlib
+import hashlib
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from prevs.records import Placement
+from proxy import caps
+from tests.fakes.framework_api import Json, Refusal
+from tests.fakes.placements import OTHER_SHA, placement
+from tests.free_ports import free_port
+from tests.integration.haproxy import proxies, workers
+from tests.integration.haproxy.negotiation import BEFORE, BROWSER, PROGRAMS, Got, Target
+from tests.integration.haproxy.proxies import (
+    REPOSITORY,
+    Site,
+    Upstream,
+    upstream,
+    wait_until,
+)
+
+pytestmark = pytest.mark.integration
+
+STATES = ("not started", "stopped", "starting", "refusing", "failed", "ambiguous", "unknown")
+PATH = "/echo"
+START_SECONDS = 0.1
+SCRIPT_MS = 200
+"""In which a page's script would have asked for a start."""
+
+
+def table() -> dict[str, dict[str, str]]:
+    """Return what the document says: by who asks and in which state."""
+    lines = (REPOSITORY / "docs" / "negotiation.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in li.strip("|").split("|")] for li in lines if li[:1] == "|"]
+    told = {}
+    for row in rows[2:]:
+        cells = zip(rows[0][2:], row[2:], strict=True)
+        told[row[0]] = {state: cell for title, cell in cells for state in title.split(", ")}
+    return told
+
+
+TABLE = table()
+
+
+def test_the_document_names_the_clients_and_states_that_are_tried() -> None:
+    assert set(TABLE) == {*BROWSER, *PROGRAMS}
+    assert all(set(row) == set(STATES) for row in TABLE.values())
+
+
+class Preview:
+    """A preview of its own for each question: nothing of the last one lingers."""
+
+    def __init__(self, site: Site, app: Upstream, name: str) -> None:
+        self.sha = hashlib.sha1(name.encode()).hexdigest()
+        self.label = f"l{self.sha[:10]}"
+        self.target = Target(site.proxy, f"{self.label}.hello.localhost", PATH)
+        self.starts = 0
+        self._site, self._app = site, app
+        self._timers: list[threading.Timer] = []
+        self._let = threading.Event()
+        self._is_over = False
+        site.world.add("hello", self.label, self.sha)
+
+    def run(self) -> None:
+        """Let it answer."""
+        self._place({self.sha: placement("hello", self.sha, self._app.port, self.label)})
+
+    def be(self, state: str, *, held: bool) -> None:
+        """Let it answer no more, and bring it into a state.
+
+        With `held` it answers a moment after its start: who asks waits for that. Else only after
+        `let_run` does it: who asks is to be answered before, however long that takes.
+        """
+        world = self._site.world
+        self._let.set() if held else self._let.clear()
+        self._place({})
+        self._app.seen.clear()
+        world.started = lambda _: None
+        if state == "unknown":
+            del world.labels["hello", self.label]
+        elif state == "ambiguous":
+            found = [{"sha": sha, "kind": "commit"} for sha in (self.sha, OTHER_SHA)]
+            refusal = Refusal("ambiguous-label", 409, "It is two.", candidates=found)
+            world.refuse("hello", self.label, refusal)
+        elif state != "not started":
+            world.start("hello", self.label)
+            if state == "stopped":
+                world.move("hello", self.sha, "stopped")
+            elif state == "refusing":
+                world.move("hello", self.sha, "running")
+                closed = placement("hello", self.sha, free_port(), self.label, attempt="a0")
+                self._place({self.sha: closed})
+                self._run_soon()
+            elif state == "failed":
+                world.fail("hello", self.sha, cause="build-failed", message="No.", exit_code=1)
+            else:
+                self._run_soon()
+        world.started = self._started
+
+    def reached(self, path: str = PATH) -> bool:
+        """Tell whether the application was asked for a path."""
+        asked = [(where, headers["host"]) for _, where, headers in list(self._app.seen)]
+        return (path, self.target.authority) in asked
+
+    def let_run(self) -> None:
+        """Let it answer, if it was started, or as soon as it is."""
+        self._let.set()
+
+    def close(self) -> None:
+        """Let nothing of it come later."""
+        self._is_over = True
+        self._let.set()
+        for timer in self._timers:
+            timer.cancel()
+            timer.join()
+
+    def _started(self, preview: Json) -> None:
+        self.starts += 1
+        self._run_soon()
+
+    def _run_soon(self) -> None:
+        timer = threading.Timer(START_SECONDS, self._run_when_let)
+        self._timers.append(timer)
+        timer.start()
+
+    def _run_when_let(self) -> None:
+        self._let.wait()
+        if not self._is_over:
+            self.run()
+
+    def _place(self, placements: dict[str, Placement]) -> None:
+        version = self._site.tree.place("hello", placements)
+        wait_until(lambda: {"hello": version} in self._site.tree.applied())
+
+
+@pytest.fixture(scope="module")
+def sites(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Callable[[], Site]]:
+    """A function that gives a proxy: another one before an address has started too many."""
+    with contextlib.ExitStack() as stack:
+        given: list[Site] = []
+
+        def give() -> Site:
+            if len(given) % (caps.MOST - 5) == 0:
+                folder = tmp_path_factory.mktemp("negotiation")
+                given.append(stack.enter_context(proxies.site(folder, zookeeper, free_port())))
+            else:
+                given.append(given[-1])
+            return given[-1]
+
+        yield give
+
+
+@pytest.fixture(scope="module")
+def app() -> Iterator[Upstream]:
+    with upstream("app") as application:
+        application.scripts.update(workers.SCRIPTS)
+        yield application
+
+
+@pytest.fixture
+def preview(
+    sites: Callable[[], Site], app: Upstream, request: pytest.FixtureRequest
+) -> Iterator[Preview]:
+    made = Preview(sites(), app, request.node.name)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(browser: Browser, preview: Preview) -> Iterator[Page]:
+    """A page that the preview has served."""
+    preview.run()
+    opened = browser.new_page()
+    opened.goto(preview.target._replace(path="/").url)
+    yield opened
+    opened.close()
+
+
+def prepare(page: Page, name: str) -> None:
+    """Have a page do what a client of `BROWSER` needs."""
+    if name in BEFORE:
+        BEFORE[name](page)
+
+
+def wait_in(page: Page, preview: Preview) -> None:
+    """Wait until a preview was asked for, and its page is there in place of the waiting room.
+
+    Chromium may never tell of the end of a page that is closed while another one comes in.
+    """
+    wait_until(preview.reached)  # a page by its script, a held request at once
+    page.wait_for_function("() => !document.querySelector('#room')")
+
+
+def check(cell: str, got: Got, preview: Preview) -> None:
+    """Fail where a client got something else than a cell of the table says."""
+    if cell.startswith("held"):
+        assert got.status in {200, 101}
+        assert preview.reached()
+    else:
+        said = re.match(r"(page )?(\d{3})", cell)
+        assert said, cell
+        assert got.status == int(said[2])
+        assert not preview.reached()
+        if got.kind:
+            assert (got.kind == "text/html") == bool(said[1])
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_gets_what_the_document_says(preview: Preview, name: str, state: str) -> None:
+    cell = TABLE[name][state]
+    preview.be(state, held=cell.startswith("held"))
+    got = PROGRAMS[name](preview.target)
+    check(cell, got, preview)
+    assert preview.starts == cell.count("starts it")
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_gets_the_application_where_it_runs(preview: Preview, name: str) -> None:
+    preview.run()
+    assert PROGRAMS[name](preview.target).status in {200, 101}
+    assert preview.reached(name.strip("`") if name.startswith("`/") else PATH)
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("name", BROWSER)
+def test_a_browser_gets_what_the_document_says(
+    preview: Preview, page: Page, name: str, state: str
+) -> None:
+    prepare(page, name)
+    cell = TABLE[name][state]
+    preview.be(state, held=cell.startswith("held"))
+    got = BROWSER[name](page, preview.target)
+    check(cell, got, preview)
+    preview.let_run()
+    if "starts it" in cell:
+        wait_in(page, preview)
+        assert preview.starts == 1
+    else:
+        page.wait_for_timeout(SCRIPT_MS)
+        assert preview.starts == 0
+
+
+@pytest.mark.parametrize("name", BROWSER)
+def test_a_browser_gets_the_application_where_it_runs(
+    preview: Preview, page: Page, name: str
+) -> None:
+    prepare(page, name)
+    assert BROWSER[name](page, preview.target).status in {200, 101}
+    assert preview.reached()
+
+
+def test_a_page_that_was_prefetched_starts_the_preview_when_it_is_gone_to(
+    preview: Preview, page: Page
+) -> None:
+    preview.be("not started", held=False)
+    assert BROWSER["a page's prefetch"](page, preview.target).status == 503
+    preview.let_run()
+    page.evaluate("path => { location.href = path }", preview.target.path)
+    wait_in(page, preview)
+    assert preview.starts == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["a browser that goes there", "a page's `fetch`", "a page's image", "a page's frame"]
+)
+def test_what_a_service_worker_passes_on_is_still_the_pages(
+    preview: Preview, page: Page, name: str
+) -> None:
+    workers.install_service_worker(page)
+    cell = TABLE[name]["stopped"]
+    preview.be("stopped", held=cell.startswith("held"))
+    check(cell, BROWSER[name](page, preview.target), preview)
+    preview.let_run()
+    if "starts it" in cell:
+        wait_in(page, preview)
+        assert preview.starts == 1
+
+
+def test_a_module_that_a_service_worker_passes_on_is_still_the_pages(
+    preview: Preview, page: Page
+) -> None:
+    workers.install_service_worker(page)
+    page.add_script_tag(url="/module.js", type="module")
+    preview.be("stopped", held=True)
+    page.evaluate("() => more()")
+    assert preview.reached("/imported.js")
+    assert preview.starts == 1
+
+
+@pytest.mark.parametrize(
+    "options", [{"method": "POST", "body": "x"}, {"headers": {"Accept": "text/html"}}], ids=str
+)
+def test_whatever_a_service_worker_fetches_by_itself_starts_nothing(
+    preview: Preview, page: Page, options: dict[str, object]
+) -> None:
+    workers.install_service_worker(page)
+    preview.be("stopped", held=False)
+    assert workers.fetch(page, PATH, options)[0] == 503
+    assert preview.starts == 0

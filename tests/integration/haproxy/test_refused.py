@@ -1,0 +1,314 @@
+"""A placement whose container refuses connections: who comes there waits until it answers again."""
+
+import contextlib
+import itertools
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.fakes.placements import SHA, placement
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Site, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}
+REFUSES = "It runs, but accepts no connections just now."
+
+
+@pytest.fixture(scope="module")
+def running_site(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    with proxies.site(tmp_path_factory.mktemp("refused"), zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture
+def site(running_site: Site) -> Iterator[Site]:
+    running_site.world.add("hello", "main", SHA)
+    running_site.world.start("hello", "main")
+    yield running_site
+    world = running_site.world
+    applied = running_site.tree.place("hello", {})
+    wait_until(lambda: {"hello": applied} in running_site.tree.applied())
+    for kept in (world.labels, world.previews, world.logs):
+        kept.clear()
+    world.asked.clear()
+    world.refused.clear()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page()
+    yield opened
+    opened.close()
+
+
+_attempts = itertools.count()
+
+
+def run_on(site: Site, port: int) -> str:
+    """Have the preview run at a port, and be routed there, as another attempt; return its task."""
+    placed = placement("hello", SHA, port, "main", attempt=f"a{next(_attempts)}")
+    applied = site.tree.place("hello", {SHA: placed})
+    wait_until(lambda: {"hello": applied} in site.tree.applied())
+    site.world.move("hello", SHA, "running", phase="running")
+    return placed.task_id
+
+
+def tasks_told(site: Site) -> set[str]:
+    """Return the tasks of which the framework was told."""
+    return {task_id for told in site.world.refused for task_id in told["tasks"]}
+
+
+@contextlib.contextmanager
+def closing(port: int, *, is_asked_first: bool) -> Iterator[list[bytes]]:
+    """Take connections and close them; yield what came before, if it is waited for."""
+    seen: list[bytes] = []
+    with socket.create_server(("127.0.0.1", port)) as listener:
+
+        def take(client: socket.socket) -> None:
+            with client, contextlib.suppress(OSError):
+                if is_asked_first:
+                    client.settimeout(20)
+                    if asked := client.recv(65536):
+                        seen.append(asked)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    threading.Thread(target=take, args=(client,)).start()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield seen
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+def test_a_visitor_waits_on_one_page_until_the_container_takes_connections_again(
+    site: Site, page: Page, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    task = run_on(site, port)
+    loads: list[str] = []
+    page.on("load", lambda loaded: loads.append(loaded.url))
+    address = f"http://{HOST}:{site.proxy.port}/deep?x=1"
+    answer = page.goto(address)
+    assert answer is not None
+    assert answer.status == 503
+    expect(page.locator("#sentence")).to_have_text(REFUSES)
+    site.world.move("hello", SHA, "running", reason="Its container refuses connections.")
+    expect(page.locator("#reason")).to_have_text("Its container refuses connections.")
+    wait_until(lambda: len(site.world.refused) >= 3)
+    assert tasks_told(site) == {task}
+    assert loads == [address]
+    with upstream("app", port=port):
+        expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
+    page.wait_for_load_state()
+    assert loads == [address, address]
+
+
+def test_a_visitor_is_let_in_where_another_attempt_answers(
+    site: Site, page: Page, free_port: Callable[[], int]
+) -> None:
+    run_on(site, free_port())
+    page.goto(f"http://{HOST}:{site.proxy.port}/")
+    expect(page.locator("#sentence")).to_have_text(REFUSES)
+    site.world.move("hello", SHA, "queued", reason="It is tried again at once.")
+    expect(page.locator("#sentence")).to_have_text("Waiting for a place to run.")
+    with upstream("app") as app:
+        run_on(site, app.port)
+        expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
+
+
+def test_when_it_goes_on_the_page_says_what_to_do(
+    site: Site, page: Page, free_port: Callable[[], int]
+) -> None:
+    run_on(site, free_port())
+    page.clock.install()
+    page.goto(f"http://{HOST}:{site.proxy.port}/")
+    expect(page.locator("#sentence")).to_have_text(REFUSES)
+    expect(page.locator("#lasting")).to_be_hidden()
+    page.clock.fast_forward(21_000)
+    expect(page.locator("#lasting")).to_contain_text("prevs stop hello main")
+
+
+@pytest.mark.parametrize("is_another", [False, True])
+def test_a_request_that_was_refused_is_held_and_then_sent_once(
+    site: Site, free_port: Callable[[], int], is_another: bool
+) -> None:
+    """To the same attempt when that takes connections, or to the next one."""
+    port = free_port()
+    task = run_on(site, port)
+    body = b"x" * 1_000_000
+    with ThreadPoolExecutor() as pool:
+        held = [
+            pool.submit(site.proxy.ask, HOST, f"/{n}", method="POST", body=body) for n in range(5)
+        ]
+        wait_until(lambda: site.world.refused)
+        assert not any(one.done() for one in held)
+        with upstream("app", port=0 if is_another else port) as app:
+            if is_another:
+                task = run_on(site, app.port)
+            answers = [one.result() for one in held]
+    assert [one.body for one in answers] == [b"app POST /%d 1000000" % n for n in range(5)]
+    assert {one.headers["x-prevs-task"] for one in answers} == {task}
+    assert len(app.seen) == 5
+    _, _, headers = app.seen[0]
+    assert headers["x-forwarded-for"] == "127.0.0.1"
+    assert headers["x-forwarded-host"] == f"{HOST}:{site.proxy.port}"
+    assert headers["forwarded"].count("for=") == 1
+    assert not [name for name in headers if name.startswith("x-prevs")]
+
+
+def test_a_websocket_that_was_refused_is_held_too(site: Site, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    run_on(site, port)
+    asked = (
+        f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
+        client.sendall(asked.encode())
+        wait_until(lambda: site.world.refused)
+        with upstream("app", port=port):
+            assert client.recv(65536).startswith(b"HTTP/1.1 101 ")
+            client.sendall(b"hello")
+            assert client.recv(100) == b"hello"
+
+
+def held(site: Site) -> str:
+    """Return how many requests are held, as the proxy counts them."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(site.proxy.folder / "wake.sock"))
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        told = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    [line] = [line for line in told.splitlines() if line.startswith("prevs_proxy_held_requests ")]
+    return line.split()[1]
+
+
+def test_who_gave_up_while_being_held_is_sent_nowhere(
+    site: Site, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    run_on(site, port)
+    with socket.create_connection(("127.0.0.1", site.proxy.port)) as client:
+        client.sendall(f"GET /gone HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
+        wait_until(lambda: held(site) == "1.0")
+    wait_until(lambda: held(site) == "0.0")
+    with upstream("app", port=port) as app:
+        wait_until(lambda: site.proxy.ask(HOST, "/next").body == b"app GET /next 0")
+    assert {path for _, path, _ in app.seen} == {"/next"}
+
+
+def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    """Its connection is known by its own address, not by whom the proxy in front speaks for."""
+    behind = {"PREVS_TRUSTED_PROXIES": "127.0.0.0/8"}
+    with (
+        proxies.site(tmp_path, zookeeper, free_port(), **behind) as own,
+        ThreadPoolExecutor() as pool,
+    ):
+        own.world.add("hello", "main", SHA)
+        own.world.start("hello", "main")
+        port = free_port()
+        run_on(own, port)
+        said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+        waits = pool.submit(own.proxy.ask, HOST, "/held", headers=said)
+        wait_until(lambda: len(own.world.refused) >= 5)  # longer than two looks for the departed
+        with upstream("app", port=port) as app:
+            assert waits.result().body == b"app GET /held 0"
+    [(_, _, headers)] = app.seen
+    assert headers["x-forwarded-for"] == "203.0.113.9"
+    assert headers["x-forwarded-proto"] == "https"
+    assert headers["forwarded"].count("for=") == 1
+
+
+def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int]) -> None:
+    task = run_on(site, free_port())
+    answer = site.proxy.ask(HOST, headers={"User-Agent": "check-bot/1"})
+    assert answer.status == 503
+    assert answer.headers["retry-after"] == "2"
+    assert "takes no connection" in json.loads(answer.body)["detail"]
+    assert site.proxy.ask(HOST, method="HEAD").status == 503
+    wait_until(lambda: task in tasks_told(site))
+
+
+def test_who_waits_for_a_second_only_is_told_why_it_was_in_vain(
+    site: Site, free_port: Callable[[], int]
+) -> None:
+    run_on(site, free_port())
+    answer = site.proxy.ask(HOST, headers={"Prefer": "wait=1"})
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert json.loads(answer.body)["state"] == "running"
+
+
+def test_dockers_own_proxy_in_front_of_a_closed_port_is_told_by_its_silence(
+    site: Site, page: Page, free_port: Callable[[], int]
+) -> None:
+    """It takes connections for the container, and closes them."""
+    port = free_port()
+    task = run_on(site, port)
+    with closing(port, is_asked_first=False):
+        page.goto(f"http://{HOST}:{site.proxy.port}/")
+        expect(page.locator("#sentence")).to_have_text(REFUSES)
+        wait_until(lambda: task in tasks_told(site))
+        assert site.proxy.ask(HOST, method="POST", body=b"x").status == 502
+    with upstream("app", port=port):
+        expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
+
+
+def test_an_application_that_answers_a_page_with_nothing_is_told_as_that(
+    site: Site, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    task = run_on(site, port)
+    with closing(port, is_asked_first=True) as seen:
+        answer = site.proxy.ask(HOST, headers=BROWSER)
+        assert len(seen) == 1
+    assert answer.status == 502
+    assert b"closed the connection without an answer" in answer.body
+    assert b"http-equiv" not in answer.body
+    assert task not in tasks_told(site)
+
+
+def test_a_request_that_was_refused_is_held_across_a_takeover(
+    site: Site, free_port: Callable[[], int]
+) -> None:
+    """The HAProxy that holds it has a map that changes no more."""
+    run_on(site, free_port())
+    with ThreadPoolExecutor() as pool, upstream("app") as app:
+        waits = pool.submit(site.proxy.ask, HOST, "/held", timeout=60)
+        wait_until(lambda: held(site) == "1.0")
+        site.proxy.process.kill()
+        site.proxy.process.wait()
+        site.proxy.restart()
+        run_on(site, app.port)
+        assert waits.result().body == b"app GET /held 0"
+
+
+def test_after_a_takeover_a_request_that_was_refused_is_held_by_the_new_haproxy(
+    site: Site, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    run_on(site, port)
+    site.proxy.process.kill()
+    site.proxy.process.wait()
+    site.proxy.restart()
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(site.proxy.ask, HOST, "/held")
+        wait_until(lambda: site.world.refused)
+        with upstream("app", port=port):
+            assert held.result().body == b"app GET /held 0"

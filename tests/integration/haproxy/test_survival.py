@@ -1,0 +1,218 @@
+"""What is under way when something changes, restarts or goes away goes on to its own end.
+
+A slow answer, an upload, a download, a WebSocket and a stream of events are open all the while.
+"""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.parts import Part, bring_up
+from prevs.records import Placement
+from tests.fakes.framework_api import Previews, serving
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration.haproxy import long_application, proxies
+from tests.integration.haproxy.long_application import LongApplication
+from tests.integration.haproxy.openings import HOST, Slow, open_all
+from tests.integration.haproxy.proxies import Site, haproxies, wait_until
+
+pytestmark = pytest.mark.integration
+
+TASK = f"hello.{SHA}.a1"
+AWAY_SECONDS = 60.0
+
+
+@pytest.fixture
+def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
+    with proxies.site(tmp_path, zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture
+def one(site: Site) -> Iterator[LongApplication]:
+    """The application that is placed when a test begins."""
+    with long_application.application("one") as application:
+        place(site, application, SHA)
+        yield application
+
+
+@pytest.fixture
+def two() -> Iterator[LongApplication]:
+    """Another one."""
+    with long_application.application("two") as application:
+        yield application
+
+
+def place(site: Site, application: LongApplication, sha: str) -> None:
+    apply(site, "hello", {sha: placement("hello", sha, application.port, "main")})
+
+
+def apply(site: Site, app: str, placements: dict[str, Placement]) -> None:
+    """Place, and wait until the proxy has told that it routes so."""
+    version = site.tree.place(app, placements)
+    wait_until(lambda: any(told.get(app) == version for told in site.tree.applied()))
+
+
+def ask(site: Site) -> bytes:
+    return site.proxy.ask(HOST).body
+
+
+def test_changes_of_other_hosts_disturb_nothing(site: Site, one: LongApplication) -> None:
+    with open_all(site.proxy, one) as opened:
+        for number in range(20):
+            apply(site, "other", {SHA: placement("other", SHA, 1 + number, "main")})
+            opened.go_on()
+        labels = [f"label-{number}" for number in range(1000)]
+        apply(site, "other", {SHA: placement("other", SHA, 1, *labels)})  # by a whole new map
+        opened.go_on()
+        apply(site, "other", {})
+        opened.go_on()
+        assert ask(site) == b"one"
+        assert opened.end() == {"one"}
+
+
+def test_what_is_open_stays_where_it_is_and_the_next_request_goes_to_the_new_place(
+    site: Site, one: LongApplication, two: LongApplication
+) -> None:
+    with open_all(site.proxy, one) as opened:
+        place(site, two, OTHER_SHA)
+        assert ask(site) == b"two"
+        opened.go_on()
+        with open_all(site.proxy, two) as newly_opened:
+            apply(site, "hello", {})
+            opened.go_on()
+            newly_opened.go_on()
+            assert newly_opened.end() == {"two"}
+        place(site, two, SHA)
+        opened.go_on()
+        assert ask(site) == b"two"
+        assert opened.end() == {"one"}
+
+
+def test_takeovers_cost_nothing_that_is_open(
+    site: Site, one: LongApplication, two: LongApplication
+) -> None:
+    with open_all(site.proxy, one) as opened:
+        for application in (two, one, two):
+            former = site.proxy.haproxy
+            site.proxy.process.kill()
+            site.proxy.process.wait()
+            opened.go_on()
+            site.tree.place("hello", {SHA: placement("hello", SHA, application.port, "main")})
+            site.proxy.restart()
+            assert site.proxy.haproxy != former
+            opened.go_on()
+            assert ask(site) == application.name.encode()
+        assert opened.end() == {"one"}
+    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+
+
+def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
+    site: Site, one: LongApplication
+) -> None:
+    slow = Slow(site.proxy)
+    wait_until(lambda: is_told_open(site))
+    site.proxy.process.send_signal(signal.SIGTERM)
+    wait_until(lambda: not takes_connections(site))
+    one.finish()
+    assert slow.end() == "one"
+    assert site.proxy.process.wait(60) == 0
+
+
+def is_told_open(site: Site) -> bool:
+    """Tell whether the framework was told of an open request."""
+    return any(use["open"] for report in site.world.uses for use in report["uses"])
+
+
+def takes_connections(site: Site) -> bool:
+    with contextlib.suppress(OSError):
+        site.proxy.ask(HOST, timeout=5)
+        return True
+    return False
+
+
+def test_nothing_depends_on_zookeeper_or_the_framework_for_a_minute(
+    own_zookeeper: Part,
+    zookeeper: str,
+    tmp_path_factory: pytest.TempPathFactory,
+    free_port: Callable[[], int],
+) -> None:
+    """Two proxies at a time, as a minute is long: each loses one of both."""
+    with ThreadPoolExecutor(2) as pool:
+        folders = [tmp_path_factory.mktemp("lost") for _ in range(2)]
+        lost = [
+            pool.submit(lose_zookeeper, own_zookeeper, folders[0], free_port()),
+            pool.submit(lose_framework, zookeeper, folders[1], (free_port(), free_port())),
+        ]
+    for each in lost:
+        each.result()
+
+
+def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int) -> None:
+    with (
+        proxies.site(folder, own_zookeeper.address, port) as site,
+        long_application.application("one") as one,
+        long_application.application("two") as two,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        place(site, one, SHA)
+        site.world.add("other", "main", OTHER_SHA)
+        with open_all(site.proxy, one) as opened:
+            own_zookeeper.stop()
+            held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
+            for _ in seconds(AWAY_SECONDS):
+                opened.go_on()
+                assert ask(site) == b"one"
+            assert not held.done()
+            bring_up(own_zookeeper)
+            wait_until(lambda: site.tree.client.connected)
+            site.run("other", OTHER_SHA, two.port, "main")
+            assert held.result(60).body == b"two"
+            place(site, two, OTHER_SHA)
+            assert ask(site) == b"two"
+            opened.go_on()
+            assert site.tree.records()[0].holding == (TASK,)
+            assert opened.end() == {"one"}
+
+
+def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int]) -> None:
+    (api, port), world = ports, Previews()
+    with (
+        proxies.site(folder, zookeeper, port, api=f"http://127.0.0.1:{api}") as site,
+        long_application.application("one") as one,
+        long_application.application("two") as two,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        place(site, one, SHA)
+        world.add("other", "main", OTHER_SHA)
+        with open_all(site.proxy, one) as opened:
+            with serving(world, api):
+                wait_until(lambda: world.uses)
+            held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
+            for second in seconds(AWAY_SECONDS):
+                opened.go_on()
+                target = (one, two)[second % 2]
+                place(site, target, SHA)  # what is placed is followed all the same
+                assert ask(site) == target.name.encode()
+            assert not held.done()
+            told = len(world.uses)
+            with serving(world, api):
+                wait_until(lambda: len(world.uses) > told)
+                wait_until(lambda: ("other", OTHER_SHA) in world.previews)
+                site._replace(world=world).run("other", OTHER_SHA, two.port, "main")
+                assert held.result(60).body == b"two"
+            opened.go_on()
+            assert opened.end() == {"one"}
+
+
+def seconds(number: float) -> Iterator[int]:
+    """Yield once in each second of so many."""
+    began = time.monotonic()
+    for second in range(int(number)):
+        yield second
+        time.sleep(max(0.0, began + second + 1 - time.monotonic()))

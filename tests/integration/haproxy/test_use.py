@@ -1,0 +1,353 @@
+"""What a proxy tells of the use of previews, and what it holds, with a real HAProxy."""
+
+import asyncio
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+
+from proxy import haproxy_config
+from proxy.haproxy import HaproxyRouter
+from proxy.haproxy_config import Files, Front
+from proxy.reporting import Reporter
+from proxy.routes import Route
+from tests.fakes.framework_api import FakeFramework, Previews, serving
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Proxy, Site, haproxies, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+TASK = f"hello.{SHA}.a1"
+WEBSOCKET = (
+    f"GET /echo HTTP/1.1\r\nHost: {HOST}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+DOWNLOAD = f"GET /download HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
+UPLOAD = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nx"
+
+
+@pytest.fixture
+def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
+    with proxies.site(tmp_path, zookeeper, free_port()) as started:
+        yield started
+
+
+def requests(world: Previews) -> Counter[str]:
+    """Return how many requests of each task were told in all."""
+    told: Counter[str] = Counter()
+    for report in list(world.uses):
+        for use in report["uses"]:
+            told[use["task_id"]] += use["requests"]
+    return told
+
+
+def opened(world: Previews, task: str = TASK) -> int | None:
+    """Return how many open requests of a task were told last, None if none ever was."""
+    told = [
+        u["open"] for report in list(world.uses) for u in report["uses"] if u["task_id"] == task
+    ]
+    return told[-1] if told else None
+
+
+def names(site: Site) -> set[str]:
+    """Return the names of the proxies that have a record."""
+    return set(site.tree.client.get_children(site.tree.paths.proxies))
+
+
+def place(site: Site, port: int, sha: str = SHA) -> None:
+    version = site.tree.place("hello", {sha: placement("hello", sha, port, "main")})
+    wait_until(lambda: {"hello": version} in site.tree.applied())
+
+
+@contextlib.contextmanager
+def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
+        client.sendall(text.encode())
+        if not text.startswith("POST"):
+            assert client.recv(12).startswith(b"HTTP/1.1 ")
+        yield client
+
+
+def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        for _ in range(3):
+            site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 3)
+        asked = len(site.world.uses)
+        wait_until(lambda: len(site.world.uses) > asked + 1)  # nothing to tell: a sign of life
+        assert requests(site.world) == {TASK: 3}
+        assert site.world.uses[-1]["uses"] == []
+        assert {site.world.uses[-1]["proxy"]} == names(site)
+
+
+def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        idle = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
+        idle.request("GET", "/", headers={"Host": HOST})
+        assert idle.getresponse().read().startswith(b"one")
+        wait_until(lambda: opened(site.world) == 0)
+        assert requests(site.world)[TASK] == 1
+        idle.request("GET", "/", headers={"Host": HOST})  # it was open all the while
+        idle.getresponse().read()
+        wait_until(lambda: requests(site.world)[TASK] == 2)
+        idle.close()
+
+
+def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None:
+    tasks = [f"many.{number:040x}.a1" for number in range(5000)]
+    _tell_haproxy(site.proxy, *(f"set table seen key {task} data.http_req_cnt 7" for task in tasks))
+    wait_until(lambda: requests(site.world).total() >= 7 * len(tasks))
+    assert requests(site.world) == dict.fromkeys(tasks, 7)
+
+
+def _tell_haproxy(proxy: Proxy, *commands: str) -> None:
+    """Give HAProxy commands, and wait until it has done all."""
+    path = proxy.folder / "haproxy.sock"
+    wait_until(path.exists)  # HAProxy answers visitors a moment before
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.settimeout(20)
+        client.sendall(b"prompt\n")
+        for command in ("", *commands):
+            client.sendall(f"{command}\n".encode())
+            while not client.recv(1000).endswith(b"> "):
+                pass
+
+
+@pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
+def test_what_is_open_counts_as_use_until_it_ends(site: Site, text: str) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        with open_request(site.proxy, text):
+            wait_until(lambda: opened(site.world) == 1)
+            told = len(site.world.uses)
+            wait_until(lambda: len(site.world.uses) > told + 2)
+            assert all(report["uses"] for report in site.world.uses[told:])
+            one.finish.set()
+        wait_until(lambda: opened(site.world) == 0)
+        assert requests(site.world) == {TASK: 1}
+
+
+def test_a_framework_that_is_away_learns_all_that_came_meanwhile(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
+) -> None:
+    world = Previews()
+    api = free_port()
+    address = f"http://127.0.0.1:{api}"
+    with (
+        proxies.site(tmp_path, zookeeper, free_port(), api=address) as site,
+        upstream("one") as one,
+    ):
+        place(site, one.port)
+        with serving(world, api):
+            site.proxy.ask(HOST)
+            wait_until(lambda: requests(world)[TASK] == 1)
+        for _ in range(4):
+            site.proxy.ask(HOST)
+        wait_until(lambda: "use is not told for now" in site.proxy.log.read_text())
+        site.proxy.ask(HOST)
+        with serving(world, api):
+            wait_until(lambda: requests(world)[TASK] == 6)
+
+
+def test_a_haproxy_that_begins_anew_counts_nothing_negative(site: Site) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        for _ in range(5):
+            site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 5)
+        killed = site.proxy.haproxy
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: site.proxy.haproxy != killed)
+        site.proxy.wait_ready()
+        for _ in range(2):
+            site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 7)
+        uses = [use for report in site.world.uses for use in report["uses"]]
+        assert all(use["requests"] >= 0 and use["open"] >= 0 for use in uses)
+
+
+@pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
+def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
+    site: Site, text: str
+) -> None:
+    with upstream("one") as one, upstream("two") as two:
+        place(site, one.port)
+        with open_request(site.proxy, text) as client:
+            wait_until(lambda: opened(site.world) == 1)
+            place(site, two.port, OTHER_SHA)
+            assert site.proxy.ask(HOST).body.startswith(b"two")
+            assert site.tree.records()[0].holding == (TASK,)
+            if text is DOWNLOAD:
+                one.finish.set()
+                assert client.recv(20)
+            elif text is UPLOAD:
+                client.sendall(b"x" * 999)
+                assert client.recv(12).startswith(b"HTTP/1.1 200")
+        wait_until(lambda: site.tree.records()[0].holding == ())
+        assert site.tree.records()[0].applied == {"hello": 1}
+
+
+def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reach_it(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    """What the waiting room said is looked up once more, after the request was counted."""
+    files = Files(tmp_path)
+    port = free_port()
+    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    with (
+        upstream("gone") as gone,
+        upstream("kept") as kept,
+        _answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"),
+        _answering(files.room, "the room"),
+        _haproxy(files, port) as proxy,
+    ):
+        assert proxy.ask(HOST).body == b"the room"
+        router = HaproxyRouter(files.socket, files.map, "run")
+        route = Route("127.0.0.1", kept.port, "hello.kept.a1")
+        asyncio.run(router.apply({"other.hello.localhost": route}))
+        assert proxy.ask(HOST).body == b"the room"
+        assert proxy.ask("other.hello.localhost").body.startswith(b"kept")
+        assert gone.seen == []
+
+
+def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    files, port = Files(tmp_path), free_port()
+    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    text = files.configuration.read_text()
+    files.configuration.write_text(text.replace(" expire 2m ", " expire 5s "))
+    router, framework = HaproxyRouter(files.socket, files.map, "run"), FakeFramework()
+    reporter = Reporter(router, framework, "the-proxy")
+    with upstream("one") as one, _haproxy(files, port) as proxy:
+        asyncio.run(router.apply({HOST: Route("127.0.0.1", one.port, TASK)}))
+        for told in (1, 2):
+            assert proxy.ask(HOST).status == 200
+            asyncio.run(reporter.turn())
+            assert requests(framework.world)[TASK] == told
+            wait_until(lambda: _is_about_to_go(router))
+            asyncio.run(reporter.turn())
+            wait_until(lambda: asyncio.run(router.counts()) == {})
+
+
+def _is_about_to_go(router: HaproxyRouter) -> bool:
+    """Tell whether the count of the task is dropped within a second, or was a moment ago."""
+    count = asyncio.run(router.counts()).get(TASK)
+    return count is None or count.left < 1000
+
+
+@contextlib.contextmanager
+def _haproxy(files: Files, port: int) -> Iterator[Proxy]:
+    """Run HAProxy without a proxy's program."""
+    command = ["haproxy", "-db", "-f", str(files.configuration)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as haproxy:
+        proxy = Proxy(port, files.folder, files.folder, lambda: haproxy, haproxy, {})
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                return proxy.ask(HOST, "/robots.txt").status == 200
+            return False
+
+        try:
+            wait_until(answers)
+            yield proxy
+        finally:
+            haproxy.kill()
+
+
+@contextlib.contextmanager
+def _answering(path: Path, text: str) -> Iterator[None]:
+    """Answer every request on a Unix socket with 200 and a text."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Keep quiet."""
+
+        def address_string(self) -> str:
+            return "-"
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def take_over(site: Site) -> int:
+    """Kill the proxy and start it again; return its former HAProxy, once only it has a record."""
+    former, killed = site.proxy.haproxy, names(site)
+    site.proxy.process.kill()
+    site.proxy.process.wait()
+    site.proxy.restart()
+    assert site.proxy.haproxy != former
+    wait_until(lambda: names(site) and not names(site) & killed)  # the session ends
+    return former
+
+
+def told_since(site: Site, told: int) -> int | None:
+    """Return how many open requests of the task were told last, of the reports from one on."""
+    uses = [use for report in site.world.uses[told:] for use in report["uses"]]
+    return next((use["open"] for use in reversed(uses) if use["task_id"] == TASK), None)
+
+
+@pytest.mark.parametrize("kills", [1, 2, 3])
+def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kills: int) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        with open_request(site.proxy, WEBSOCKET) as client:
+            for _ in range(kills):
+                take_over(site)
+            told = len(site.world.uses)
+            wait_until(lambda: told_since(site, told) == 1)
+            site.tree.place("hello", {})
+            wait_until(lambda: {"hello": 1} in site.tree.applied())
+            assert site.tree.records()[0].holding == (TASK,)
+            client.sendall(b"still there")
+            wait_until(lambda: b"still there" in client.recv(1000))
+        wait_until(lambda: site.tree.records()[0].holding == ())
+        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+        own = [f"{site.proxy.haproxy}.sock"]
+        wait_until(lambda: [file.name for file in site.proxy.folder.glob("[0-9]*.sock")] == own)
+
+
+def test_a_haproxy_that_was_replaced_is_known_to_the_next_proxy_after_a_crash_of_another_one(
+    site: Site,
+) -> None:
+    with upstream("one") as one:
+        place(site, one.port)
+        with open_request(site.proxy, WEBSOCKET):
+            former = take_over(site)
+            crashed = site.proxy.haproxy
+            os.kill(crashed, signal.SIGKILL)
+            wait_until(lambda: site.proxy.haproxy != crashed)
+            site.proxy.wait_ready()
+            take_over(site)
+            told = len(site.world.uses)
+            wait_until(lambda: told_since(site, told) == 1)
+            assert former in haproxies(site.proxy.folder)
+        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])

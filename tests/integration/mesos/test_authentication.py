@@ -1,0 +1,185 @@
+"""A real Mesos that asks everybody who they are: its frameworks, and its agents' executors."""
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+import requests
+
+from local.mesos.installation import Installation
+from local.mesos.parts import Address, Agent, agent_part, is_registered, master_part
+from local.parts import ProcessPart
+from tests import free_ports
+from tests.fakes.program import Program, make_repository, remove, settings
+from tests.integration.mesos.test_framework_mistakes import refusal
+from tests.running_parts import running
+
+pytestmark = pytest.mark.integration
+
+HOST = "127.0.0.1"
+
+
+class Mesos(NamedTuple):
+    """A master and an agent of a test's own."""
+
+    master: str
+    agent: str
+
+
+@pytest.fixture
+def mesos(
+    mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
+) -> Iterator[Mesos]:
+    """A Mesos that takes `prevs` with its secret, and executors with tokens of the agent's.
+
+    What the agent shows of itself, logs too, is for `reader` alone.
+    """
+    credentials, readers = tmp_path / "credentials", tmp_path / "readers"
+    credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
+    readers.write_text('{"credentials": [{"principal": "reader", "secret": "may read"}]}')
+    at = Address(HOST, free_port())
+    environ, log = os.environ, tmp_path / "master.log"
+    folder = tmp_path / "master"
+    master = master_part(mesos_installation, at, folder=folder, environ=environ, log=log)
+    agent = Agent(
+        name="agent",
+        address=Address(HOST, free_port()),
+        resources=f"cpus:4;mem:4096;disk:1000;ports:[{free_ports.free_ports((HOST,))}]",
+        folder=tmp_path / "agent",
+        executor_environ={"PATH": os.environ["PATH"]},
+    )
+    log = tmp_path / "agent.log"
+    part = agent_part(mesos_installation, agent, master=at, environ=environ, log=log)
+    asking = _with(master, _asks_frameworks(credentials)), _with(part, _asks_executors(readers))
+    with running(asking):
+        assert is_registered(at, agent.address)
+        yield Mesos(str(at), str(agent.address))
+
+
+def _asks_frameworks(credentials: Path) -> dict[str, str]:
+    return {
+        "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
+        "MESOS_HTTP_FRAMEWORK_AUTHENTICATORS": "basic",
+        "MESOS_CREDENTIALS": f"file://{credentials}",
+    }
+
+
+def _asks_executors(credentials: Path) -> dict[str, str]:
+    key = credentials.with_name("jwt-key")
+    key.write_text(uuid.uuid4().hex)
+    key.chmod(0o600)
+    return {
+        "MESOS_AUTHENTICATE_HTTP_EXECUTORS": "true",
+        "MESOS_JWT_SECRET_KEY": str(key),
+        "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
+        # Beside the one for tokens an agent has one for passwords, and insists on some.
+        "MESOS_HTTP_CREDENTIALS": f"file://{credentials}",
+        # For the master that is idle in the same program (local/mesos), and asks as well.
+        "MESOS_CREDENTIALS": f"file://{credentials}",
+    }
+
+
+def _with(part: ProcessPart, more: dict[str, str]) -> ProcessPart:
+    return dataclasses.replace(part, environ={**part.environ, **more})
+
+
+@pytest.fixture
+def program(
+    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+) -> Iterator[Callable[..., Program]]:
+    root = f"/test-{uuid.uuid4().hex}"
+    programs: list[Program] = []
+
+    def make(**more: str) -> Program:
+        name = f"framework-{len(programs)}"
+        environ = settings(mesos.master, zookeeper, root, free_port(), tmp_path, name)
+        environ |= {f"PREVS_{key}": value for key, value in more.items()}
+        programs.append(Program(environ, tmp_path / f"{name}.log"))
+        return programs[-1]
+
+    yield make
+    for one in programs:
+        one.clean_up()
+    remove(mesos.master, zookeeper, root)
+
+
+def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_token(
+    mesos: Mesos, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("wrong\n")
+    assert refusal(program(PRINCIPAL="prevs", SECRET_FILE=str(secret)), 9)
+    secret.write_text("right\n")
+    framework = program(PRINCIPAL="prevs", SECRET_FILE=str(secret))
+    framework.start()
+    framework.wait_ready()
+    path = start_hello(framework, tmp_path)
+
+    subscribe = {
+        "type": "SUBSCRIBE",
+        "framework_id": {"value": "somebody"},
+        "executor_id": {"value": framework.ask("GET", path).json()["task_id"]},
+        "subscribe": {"unacknowledged_tasks": [], "unacknowledged_updates": []},
+    }
+    for headers in ({}, {"Authorization": "Bearer e30.e30.AAAA"}):
+        refused = requests.post(
+            f"http://{mesos.agent}/api/v1/executor", json=subscribe, headers=headers, timeout=60
+        )
+        assert refused.status_code == 401, refused.text
+
+    assert framework.ask("DELETE", path).status_code == 202
+    framework.wait_state(path, "stopped")
+    log = framework.log.read_text()
+    assert "right" not in [word.strip('",') for word in log.split()]
+    _assert_no_token_is_left(tmp_path / "agent")
+    assert framework.end() == 0
+
+
+def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
+    mesos: Mesos, program: Callable[..., Program], tmp_path: Path
+) -> None:
+    """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
+
+    What is told to one that asks there is in tests/unit/framework/test_sandbox.py.
+    """
+    secret, lesser = tmp_path / "secret", tmp_path / "lesser"
+    secret.write_text("right\n")
+    lesser.write_text("may read\n")
+    framework = program(
+        PRINCIPAL="prevs",
+        SECRET_FILE=str(secret),
+        AGENTS_PRINCIPAL="reader",
+        AGENTS_SECRET_FILE=str(lesser),
+    )
+    framework.start()
+    framework.wait_ready()
+    path = start_hello(framework, tmp_path)
+    assert "stand-in" in framework.ask("GET", f"{path}/log").text
+    state = f"http://{mesos.agent}/state"
+    told = [None, ("prevs", "right"), ("reader", "may read")]
+    answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in told]
+    assert answers == [401, 401, 200]
+    assert "may read" not in framework.log.read_text()
+    assert framework.end() == 0
+
+
+def start_hello(framework: Program, folder: Path) -> str:
+    """Have a preview run; return where it is."""
+    app = {"name": "hello", "mem": 64, "repository": str(make_repository(folder / "hello"))}
+    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
+    order = {"app": "hello", "label": "main"}
+    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
+    framework.wait_state(path, "running")
+    return path
+
+
+def _assert_no_token_is_left(agent: Path) -> None:
+    """Fail where a sandbox has a token: whoever reads logs could speak for an executor."""
+    outputs = [file for name in ("stdout", "stderr") for file in agent.rglob(name)]
+    assert outputs
+    begin = "eyJ"  # how every token begins: {" in base64
+    assert [str(file) for file in outputs if begin in file.read_text(errors="replace")] == []

@@ -1,0 +1,324 @@
+"""A browser in the waiting room: it waits, sees the log, and is let in; or learns why not."""
+
+import http.client
+import json
+import re
+import socket
+import time
+import urllib.parse
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.fakes.framework_api import Previews, Refusal, serving
+from tests.fakes.placements import OTHER_SHA, SHA
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Answer, Proxy, Site, upstream, wait_until
+
+pytestmark = pytest.mark.integration
+
+HOST = "main.hello.localhost"
+BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.fixture(scope="module")
+def running_site(
+    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
+) -> Iterator[Site]:
+    with proxies.site(tmp_path_factory.mktemp("room"), zookeeper, free_port()) as started:
+        yield started
+
+
+@pytest.fixture
+def site(running_site: Site) -> Iterator[Site]:
+    running_site.world.add("hello", "main", SHA)
+    yield running_site
+    world = running_site.world
+    applied = running_site.tree.place("hello", {})
+    wait_until(lambda: {"hello": applied} in running_site.tree.applied())
+    for kept in (world.labels, world.previews, world.refusals, world.logs):
+        kept.clear()
+    world.asked.clear()
+    world.resumed_after.clear()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails the test when its policy forbids what it does, or it asks elsewhere."""
+    opened = browser.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    own = re.compile(r"http://[^/]+\.localhost:|data:")
+    opened.on("request", lambda r: None if own.match(r.url) else complaints.append(r.url))
+    yield opened
+    opened.close()
+    assert complaints == []
+
+
+def address(site: Site, path: str = "/", host: str = HOST) -> str:
+    return f"http://{host}:{site.proxy.port}{path}"
+
+
+def token_of(answer: Answer) -> str:
+    found = re.search(rb'data-token="([^"]+)"', answer.body)
+    assert found, answer.body
+    return found.group(1).decode()
+
+
+def post(site: Site, action: str, token: str, **headers: str) -> Answer:
+    sent = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    more = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = urllib.parse.urlencode({"token": token}).encode()
+    return site.proxy.ask(
+        HOST, f"/_prevs/{action}", method="POST", body=body, headers={**sent, **more}
+    )
+
+
+def test_a_visitor_watches_the_log_and_is_let_in_where_he_wanted_to_go(
+    site: Site, page: Page
+) -> None:
+    world = site.world
+    page.goto(address(site, "/some/page?from=test#part"))
+    expect(page.get_by_role("heading", name="main")).to_be_visible()
+    expect(page.locator("body")).to_contain_text(SHA[:7])
+    expect(page.locator("body")).to_contain_text("Say hello")
+    wait_until(lambda: ("hello", SHA) in world.previews)
+    world.move("hello", SHA, "queued", reason="no agent has 128 MB free")
+    expect(page.locator("#reason")).to_have_text("no agent has 128 MB free")
+    expect(page.locator("#place")).to_have_text("")
+    later = time.time() + 300
+    world.move("hello", SHA, "queued", queue_place=3, next_try=later)
+    expect(page.locator("#place")).to_have_text("3rd in the queue")
+    expect(page.locator("#next-try")).to_have_text(re.compile(r"^next try in \d+ s$"))
+    world.move("hello", SHA, "queued", queue_place=None, next_try=None)
+    expect(page.locator("#place")).to_have_text("")
+    expect(page.locator("#next-try")).to_have_text("")
+    world.move("hello", SHA, "building", phase="building", reason="")
+    expect(page.locator("#sentence")).to_have_text("Building its image.")
+    world.log(SHA, "Step 1/2 : FROM scratch\n\x1b[1;31mred\x1b[0m <b>bold</b>\n")
+    rows = page.locator(".log-row")
+    expect(rows).to_have_text(["Step 1/2 : FROM scratch", "red <b>bold</b>"])
+    world.log(SHA, "12%\r50%\r100%\nSuccessfully built\n")
+    expect(rows.nth(2)).to_have_text("100%")
+    expect(rows.nth(3)).to_have_text("Successfully built")
+    expect(page.locator("#log b")).to_have_count(0)
+    expect(page.locator("#clock")).to_contain_text(" s")
+    with upstream("app") as app:
+        site.run("hello", SHA, app.port, "main")
+        expect(page.get_by_role("heading", name="app GET /some/page?from=test 0")).to_be_visible()
+        assert page.url == address(site, "/some/page?from=test#part")
+    assert world.count("POST /v1/previews") == 1
+
+
+def test_a_visitor_of_a_failed_preview_learns_why_and_retries_into_the_application(
+    site: Site, page: Page
+) -> None:
+    world = site.world
+    page.goto(address(site))
+    wait_until(lambda: ("hello", SHA) in world.previews)
+    world.move("hello", SHA, "building", phase="building")
+    world.log(SHA, "Step 1/2\noh no\n")
+    expect(page.locator("#log")).to_contain_text("oh no")
+    world.fail("hello", SHA, cause="build-failed", message="The build failed.", exit_code=3)
+    retry = page.get_by_role("button", name="retry")
+    expect(retry).to_be_visible()
+    expect(page.locator("#sentence")).to_contain_text("failed")
+    expect(page.locator("#failure")).to_contain_text("The build failed.")
+    expect(page.locator("#advice")).to_contain_text("Push a commit that mends it")
+    expect(page.locator("#failure")).to_contain_text("exit code 3")
+    page.reload()  # shown by the server, without any event
+    expect(page.locator("#failure")).to_contain_text("exit code 3")
+    expect(page.locator("#log")).to_contain_text("oh no")
+    assert world.count(f"POST /v1/previews/hello/{SHA}/retry") == 0
+    retry.click()
+    expect(page.locator("#failure")).to_be_hidden()
+    expect(retry).to_be_hidden()
+    world.log(SHA, "again\n")
+    expect(page.locator(".log-row")).to_have_text(["again"])
+    with upstream("app") as app:
+        site.run("hello", SHA, app.port, "main")
+        expect(page.get_by_role("heading", name="app GET / 0")).to_be_visible()
+
+
+def test_without_scripts_a_button_starts_it_and_the_page_loads_itself_again(
+    site: Site, browser: Browser
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address(site, "/deep?x=1"))
+    assert site.world.previews == {}
+    page.get_by_role("button", name="Start it").click()
+    wait_until(lambda: ("hello", SHA) in site.world.previews)
+    assert page.url == address(site, "/deep?x=1")
+    with upstream("app") as app:
+        site.run("hello", SHA, app.port, "main")
+        expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
+    context.close()
+
+
+def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) -> None:
+    candidates = [
+        {
+            "sha": sha,
+            "kind": kind,
+            "ref": "release",
+            "subject": f"As a {kind}",
+            "url": address(site, "/", f"{sha}.hello.localhost"),
+        }
+        for sha, kind in ((SHA, "branch"), (OTHER_SHA, "tag"))
+    ]
+    refusal = Refusal("ambiguous-label", 409, "release is two.", candidates=candidates)
+    site.world.refuse("hello", "release", refusal)
+    site.world.add("hello", OTHER_SHA, OTHER_SHA)
+    answer = page.goto(address(site, "/", "release.hello.localhost"))
+    assert answer is not None
+    assert answer.status == 409
+    page.get_by_role("link", name="As a tag").click()
+    expect(page.get_by_role("heading", name=OTHER_SHA)).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("host", "text"),
+    [
+        ("nothing.hello.localhost", "There is no such version"),
+        ("main.nobody.localhost", "There is no such app"),
+        ("localhost", "This is no preview's address"),
+        ("nobody.localhost", "This is no preview's address"),
+    ],
+)
+def test_an_address_that_leads_nowhere_gets_a_page_that_says_what_to_do(
+    site: Site, host: str, text: str
+) -> None:
+    answer = site.proxy.ask(host, headers=BROWSER)
+    assert answer.status == 404
+    assert answer.headers["content-type"].startswith("text/html")
+    assert text.replace("'", "&#39;") in answer.body.decode()
+    assert site.world.previews == {}
+
+
+def test_the_page_of_a_waiting_preview_is_503_small_private_and_strict(site: Site) -> None:
+    answer = site.proxy.ask(HOST, headers=BROWSER)
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-robots-tag"] == "noindex"
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert len(answer.body) < 50_000
+    assert site.world.previews == {}, "looking at the page started something"
+    other = site.proxy.ask(HOST, headers=BROWSER)
+    assert other.headers["content-security-policy"] != policy
+
+
+def test_the_page_of_a_failed_preview_is_502(site: Site) -> None:
+    site.world.start("hello", "main")
+    site.world.fail("hello", SHA, cause="app-exited", message="<b>It</b> exited.", exit_code=0)
+    answer = site.proxy.ask(HOST, headers=BROWSER)
+    assert answer.status == 502
+    assert b"&lt;b&gt;It&lt;/b&gt; exited." in answer.body
+    assert b"exit code 0" in answer.body
+
+
+def test_only_the_page_itself_may_start_a_preview(site: Site) -> None:
+    token = token_of(site.proxy.ask(HOST, headers=BROWSER))
+    here = f"http://{HOST}:{site.proxy.port}"
+    refused = [
+        post(site, "start", ""),
+        post(site, "start", "1.ff"),
+        post(site, "start", token + "0"),
+        post(site, "start", token, Sec_Fetch_Site="cross-site"),
+        post(site, "start", token, Sec_Fetch_Site="same-site"),
+        post(site, "start", token, Origin="http://evil.localhost"),
+        post(site, "start", token, Origin="null"),
+        post(site, "retry", ""),
+    ]
+    assert [answer.status for answer in refused] == [403] * len(refused)
+    assert site.world.previews == {}
+    taken = post(site, "start", token, Sec_Fetch_Site="same-origin", Origin=here)
+    assert taken.status == 202
+    assert json.loads(taken.body)["sha"] == SHA
+    assert "agent" not in json.loads(taken.body)
+
+
+@pytest.mark.parametrize("elsewhere", ["evil.localhost", "other.hello.localhost"])
+def test_a_form_of_another_site_starts_nothing_even_with_a_good_token(
+    site: Site, page: Page, elsewhere: str
+) -> None:
+    token, action = token_of(site.proxy.ask(HOST, headers=BROWSER)), address(site, "/_prevs/start")
+    with upstream("elsewhere") as app:
+        page.goto(f"http://{elsewhere}:{app.port}/")
+        with page.expect_response(action) as answered:
+            page.evaluate(
+                """([action, token]) => {
+                    const form = document.createElement("form");
+                    Object.assign(form, { method: "post", action });
+                    form.append(Object.assign(document.createElement("input"),
+                        { name: "token", value: token }));
+                    document.body.append(form);
+                    form.submit();
+                }""",
+                [action, token],
+            )
+        assert answered.value.status == 403
+    assert site.world.previews == {}
+    assert post(site, "start", token).status == 202, "the token was good"
+
+
+def test_the_reserved_prefix_never_reaches_an_application(site: Site) -> None:
+    with upstream("app") as app:
+        site.world.start("hello", "main")
+        site.run("hello", SHA, app.port, "main")
+        wait_until(lambda: site.proxy.ask(HOST).status == 200)
+        assert site.proxy.ask(HOST, "/_prevs/nothing").status == 404
+        assert all(not path.startswith("/_prevs/") for _, path, _ in app.seen)
+
+
+def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_business(
+    site: Site,
+) -> None:
+    site.world.start("hello", "main")
+    site.world.log(SHA, "0123456789")
+    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
+    headers = {"Host": HOST, "Last-Event-ID": "4"}
+    connection.request("GET", f"/_prevs/events?sha={SHA}", headers=headers)
+    answer = connection.getresponse()
+    assert answer.getheader("content-type", "").startswith("text/event-stream")
+    text = b""
+    while b"event: state" not in text or not text.endswith(b"\n\n"):
+        text += answer.read1()
+    assert b'id: 10\ndata: "456789"\n\n' in text
+    assert b"the-agent" not in text
+    assert b"31000" not in text
+    assert site.world.resumed_after == ["4"]
+    connection.close()
+
+
+def test_a_framework_that_is_away_gets_a_page_that_tries_again(
+    zookeeper: str, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    folder = tmp_path_factory.mktemp("away")
+    with proxies.running(
+        folder,
+        zookeeper=zookeeper,
+        root="/proxy-test-away",
+        api=f"http://127.0.0.1:{port}",
+        port=free_port(),
+    ) as proxy:
+        answer = proxy.ask(HOST, headers=BROWSER)
+        assert answer.status == 503
+        assert b"does not answer" in answer.body
+        assert b'http-equiv="refresh"' in answer.body
+        assert _held_until_the_framework_is_back(proxy, port).status == 404
+
+
+def _held_until_the_framework_is_back(proxy: Proxy, port: int) -> Answer:
+    with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
+        client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+        with serving(Previews(), port):
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())

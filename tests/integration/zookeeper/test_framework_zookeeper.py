@@ -1,0 +1,213 @@
+"""The store over a real ZooKeeper, where the two can lose sight of each other."""
+
+import dataclasses
+import queue
+import uuid
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+from kazoo.client import KazooClient, TransactionRequest
+from kazoo.exceptions import ConnectionLoss
+
+from framework import events
+from framework.election import Election
+from framework.errors import SessionLost, Superseded, Unavailable
+from framework.zookeeper import ZookeeperStore
+from framework.zookeeper_link import SESSION_SECONDS, connect, make_client, watch_link
+from prevs.paths import Paths
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.integration.zookeeper import mute_zookeeper
+
+pytestmark = pytest.mark.integration
+
+A, B = "a" * 40, "b" * 40
+PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED)
+
+
+@pytest.fixture
+def paths() -> Paths:
+    return Paths(f"/test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
+    client = connect(zookeeper, 15)
+    yield client
+    if not client.connected:
+        client.restart()
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()
+
+
+@pytest.fixture
+def store(client: KazooClient, paths: Paths) -> ZookeeperStore:
+    store = ZookeeperStore(client, paths, Election(client, paths, "").win())
+    store.load()
+    return store
+
+
+def test_a_zookeeper_that_is_not_there_is_told_as_such(free_port: Callable[[], int]) -> None:
+    with pytest.raises(Unavailable, match="ZooKeeper"):
+        connect(f"127.0.0.1:{free_port()}", 0.5)
+
+
+def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
+    with mute_zookeeper.listening() as mute:
+        client = make_client(mute.address)
+        client.start_async()
+        try:
+            mute.wait_given_up(SESSION_SECONDS * 0.9)
+        finally:
+            client.stop()
+            client.close()
+
+
+def test_a_malformed_record_costs_that_one_preview(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    client.create(paths.preview("hello", B), b"{nonsense", makepath=True)
+    client.create(paths.app("broken"), b"", makepath=True)
+    stored = store.load()
+    assert stored.previews == [PREVIEW]
+    assert stored.apps == []
+
+
+def test_a_record_at_the_place_of_another_costs_that_other_one_only(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    wrong = dataclasses.replace(PREVIEW, state=State.FAILED)
+    client.create(paths.preview("hello", B), wrong.encode())
+    assert store.load().previews == [PREVIEW]
+
+
+def test_a_malformed_record_is_replaced_by_the_next_write(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    client.create(paths.preview("hello", A), b"{nonsense", makepath=True)
+    store.load()
+    store.save(PREVIEW)
+    assert client.get(paths.preview("hello", A))[0] == PREVIEW.encode()
+
+
+def test_a_malformed_proxy_record_holds_nobody_up(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    client.create(paths.proxy("p1"), b"?", ephemeral=True, makepath=True)
+    assert store.proxies() == []
+
+
+def test_the_last_record_of_an_app_takes_its_empty_folder_along(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    app = AppRecord(name="hello", repository="/srv/hello")
+    store.save(app)
+    store.save(PREVIEW)
+    store.delete(PREVIEW)
+    store.delete(app)
+    assert client.exists(paths.app_previews("hello")) is None
+
+
+def lose_answer(client: KazooClient, *, done: bool) -> None:
+    """Make the next transaction lose its answer, after or before it was done."""
+    real = client.transaction
+
+    def transaction() -> TransactionRequest:
+        client.transaction = real  # type: ignore[method-assign]
+        request = real()
+        commit = request.commit
+
+        def lose() -> NoReturn:
+            if done:
+                commit()
+            raise ConnectionLoss
+
+        request.commit = lose  # type: ignore[method-assign]
+        return request
+
+    client.transaction = transaction  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("done", [True, False])
+@pytest.mark.parametrize("there", [True, False])
+def test_the_same_write_after_a_lost_answer_is_right(
+    client: KazooClient, store: ZookeeperStore, *, there: bool, done: bool
+) -> None:
+    if there:
+        store.save(PREVIEW)
+    lose_answer(client, done=done)
+    changed = PreviewRecord(app="hello", sha=A, state=State.PLACED)
+    with pytest.raises(Unavailable):
+        store.save(changed)
+    store.save(changed)
+    assert store.load().previews == [changed]
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_others_may_follow_a_write_of_several_whose_answer_was_lost(
+    client: KazooClient, store: ZookeeperStore, *, done: bool
+) -> None:
+    store.save(PREVIEW)
+    placed = [dataclasses.replace(PREVIEW, sha=sha, state=State.PLACED) for sha in (A, B)]
+    lose_answer(client, done=done)
+    with pytest.raises(Unavailable):
+        store.save_all(placed)
+    again = [dataclasses.replace(preview, task_id="another") for preview in placed]
+    store.save_all(again)
+    assert store.load().previews == again
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_the_same_delete_after_a_lost_answer_is_right(
+    client: KazooClient, store: ZookeeperStore, *, done: bool
+) -> None:
+    store.save(PREVIEW)
+    lose_answer(client, done=done)
+    with pytest.raises(Unavailable):
+        store.delete(PREVIEW)
+    store.delete(PREVIEW)
+    assert store.load().previews == []
+
+
+def test_a_lost_answer_does_not_hide_somebody_elses_write(
+    client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    lose_answer(client, done=False)
+    with pytest.raises(Unavailable):
+        store.save(PREVIEW)
+    client.set(paths.preview("hello", A), b"somebody else's")
+    with pytest.raises(Superseded):
+        store.save(PREVIEW)
+
+
+def test_the_link_is_told_and_calls_fail_at_once_while_it_is_gone(
+    client: KazooClient, store: ZookeeperStore
+) -> None:
+    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+    watch_link(client, told.put)
+    client.stop()
+    ended = told.get(timeout=60)
+    assert isinstance(ended, events.Ended)
+    assert isinstance(ended.error, SessionLost)
+    with pytest.raises(Unavailable):
+        store.save(PREVIEW)
+    client.restart()
+    assert isinstance(told.get(timeout=60), events.StoreResumed)
+
+
+def test_a_lost_answer_does_not_hide_that_another_one_leads(
+    zookeeper: str, client: KazooClient, paths: Paths, store: ZookeeperStore
+) -> None:
+    store.save(PREVIEW)
+    lose_answer(client, done=True)
+    with pytest.raises(Unavailable):
+        store.save(PREVIEW)
+    epoch = int(client.get(paths.leader)[1].version)
+    client.set(paths.leader, b"{}", version=epoch)
+    with pytest.raises(Superseded, match="leader"):
+        store.save(PREVIEW)

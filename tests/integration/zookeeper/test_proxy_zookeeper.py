@@ -1,0 +1,156 @@
+"""A ZooKeeper that goes away and comes back, and a session that is lost."""
+
+import asyncio
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kazoo.client import KazooClient
+
+from local.parts import Part, bring_up
+from prevs.paths import Paths
+from proxy.zookeeper import SESSION_SECONDS, ZookeeperPlacements
+from tests.fakes.placements import OTHER_SHA, SHA, placement, record
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import upstream, wait_until
+from tests.integration.zookeeper import mute_zookeeper
+
+pytestmark = pytest.mark.integration
+
+
+def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_is_back(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        upstream("one") as one,
+        upstream("two") as two,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        own_zookeeper.stop()
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        bring_up(own_zookeeper)
+        wait_until(lambda: site.tree.client.connected)
+        version = site.tree.place(
+            "hello", {OTHER_SHA: placement("hello", OTHER_SHA, two.port, "main")}
+        )
+        wait_until(lambda: {"hello": version} in site.tree.applied())
+        assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
+
+
+def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        upstream("one") as one,
+        upstream("two") as two,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        site.proxy.process.send_signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: site.tree.applied() == [], 60)  # the session's end, by ZooKeeper
+            assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        finally:
+            site.proxy.process.send_signal(signal.SIGCONT)
+        took = wait_until(lambda: site.tree.applied() == [{"hello": 0}])
+        print(f"from waking up to being registered again: {took:.1f} s")
+        version = site.tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
+        wait_until(lambda: site.tree.applied() == [{"hello": version}])
+        assert "removed=main" not in site.proxy.log.read_text()
+        assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
+
+
+def test_a_record_that_somebody_removed_is_written_again(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with proxies.site(tmp_path, own_zookeeper.address, free_port()) as site:
+        site.tree.place("hello", {})
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+        [name] = site.tree.client.get_children(site.tree.paths.proxies)
+        site.tree.client.delete(site.tree.paths.proxy(name))
+        wait_until(lambda: site.tree.applied() == [{"hello": 0}], 60)
+
+
+def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
+    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with (
+        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
+        upstream("one") as one,
+    ):
+        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
+        kept = site.proxy.folder / "routes.map"
+        wait_until(lambda: "main.hello.localhost" in kept.read_text())
+        site.proxy.process.terminate()
+        assert site.proxy.process.wait(60) == 0
+        own_zookeeper.stop()
+        site.proxy.restart()
+        assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
+        bring_up(own_zookeeper)
+        wait_until(lambda: site.tree.client.connected)
+        wait_until(lambda: {"hello": 0} in site.tree.applied())
+
+
+def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
+    with mute_zookeeper.listening() as mute:
+        placements = ZookeeperPlacements(mute.address, Paths("/x"), "a", lambda: None)
+        placements.start()
+        try:
+            mute.wait_given_up(SESSION_SECONDS * 0.9)
+        finally:
+            asyncio.run(placements.stop())
+
+
+def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
+    count, paths = 60, Paths("/proxy-test-anew")
+    client = KazooClient(hosts=own_zookeeper.address)
+    client.start()
+    client.ensure_path(paths.placements)
+    for number in range(count):
+        client.create(paths.app_placements(f"app{number}"), record(f"app{number}", {}))
+    client.stop()
+    client.close()
+    packets = []
+
+    async def scenario() -> None:
+        linked = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        placements = ZookeeperPlacements(
+            own_zookeeper.address, paths, "a", lambda: loop.call_soon_threadsafe(linked.set)
+        )
+        placements.start()
+        await linked.wait()
+        first = await placements.read()
+        for anew in (False, True, *[False] * 10):
+            before = received(own_zookeeper)
+            assert await placements.read(anew=anew) == first
+            packets.append(received(own_zookeeper) - before)
+        await placements.stop()
+
+    asyncio.run(scenario())
+    quiet, begun, *rest = packets
+    assert quiet <= ASKING
+    assert all(each < count / 2 for each in packets), packets
+    assert begun + sum(rest) >= count, "some were not read"
+    assert rest[-1] <= ASKING, "it has not come to its end"
+
+
+ASKING = 3
+"""What asking for the count, and a ping, add to it at most."""
+
+
+def received(zookeeper: Part) -> int:
+    """Return how many packets a ZooKeeper has received."""
+    host, port = zookeeper.address.split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"srvr")
+        answer = b"".join(iter(lambda: connection.recv(4096), b"")).decode()
+    return int(answer.split("Received: ")[1].split()[0])
