@@ -1,4 +1,4 @@
-# Every target is one command, and says what it does while it does it. CI runs `check` and `test`.
+# Every target is one command, and says what it does while it does it. CI runs `check` and `test-all`.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -7,18 +7,23 @@ RIVALS := .cache/bench-proxy
 OLDEST := .cache/oldest-python
 ON_AGENTS := executor driver prevs program/log_lines.py third_party/http-parser
 UP ?=
+TESTS ?=
+WORKERS ?= 6
 DOCS_PORT ?= 8099
 # It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test check format bench-start bench-build bench-scheduler bench-faults bench-proxy bench-pages packages packages-test docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all check format bench-start bench-build bench-scheduler bench-faults bench-proxy bench-pages packages packages-test docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
 	@echo "                 (UP='--port 8081' hands it options of \`prevs local up\`)"
 	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
 	@echo 'make status       show what runs'
-	@echo 'make test         set up, then run every test'
+	@echo 'make test-quick   run the tests that need no daemon (2 minutes)'
+	@echo 'make test         set up, then run every test but what is slow by nature (12 minutes)'
+	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 takes fewer processes)"
+	@echo 'make test-all     set up, then run every test there is (35 minutes)'
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation anew'
@@ -41,8 +46,25 @@ down:
 status:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local status || [ $$? = 1 ]; else echo 'Nothing is installed here, so nothing runs.'; fi
 
+# Tests on workers of their own first, then those that nothing may run beside (5: there is none).
+# $(1): the profile of Hypothesis; $(2): which tests, in pytest's words for marks.
+define run_tests
+	@status=0; \
+	$(BIN)/python -m pytest --hypothesis-profile $(1) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
+	  -m '$(2) and not alone' $(TESTS) || [ $$? = 5 ] || status=1; \
+	$(BIN)/python -m pytest --hypothesis-profile $(1) -m '$(2) and alone' $(TESTS) || [ $$? = 5 ] || status=1; \
+	exit $$status
+endef
+
+test-quick: $(VENV)/.installed
+	@$(BIN)/python -m pytest --hypothesis-profile quick -n 2 --dist loadgroup --no-loadscope-reorder \
+	  -m 'not daemons and not night' $(or $(TESTS),tests/unit tests/contract)
+
 test: packages-test $(VENV)/.installed
-	@$(BIN)/python -m pytest $(TESTS)
+	$(call run_tests,day,not night)
+
+test-all: packages-test $(VENV)/.installed
+	$(call run_tests,night,(night or not night))
 
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .

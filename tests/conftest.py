@@ -24,14 +24,14 @@ from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
 from local.settings import cache_folder, docker_folder
 from local.zookeeper import zookeeper_part
-from tests import chromium, free_ports
+from tests import chromium, free_ports, turns
 from tests.running_parts import running
 
 # How long an example takes, or the making of one, says something of the machine only.
-settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("any machine")
+_any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+for name, examples in {"quick": 50, "day": 100, "night": 500}.items():
+    settings.register_profile(name, _any_machine, max_examples=examples)
+settings.load_profile("day")
 
 
 _AGENTS = ("127.0.0.1", "127.0.0.2")
@@ -186,11 +186,10 @@ def _prevs_local(*args: str) -> str:
     return done.stdout
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is quick and needs nothing first: a mistake shows before services are started."""
-    order = ["unit", "contract", "integration", "e2e", "faults"]
-    tests = Path(__file__).parent
-    items.sort(key=lambda item: order.index(item.path.relative_to(tests).parts[0]))
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put tests into their order, and those of one worker into a group."""
+    turns.sort(items, Path(__file__).parent, parallel=turns.is_parallel(config))
 
 
 @pytest.fixture(scope="module")

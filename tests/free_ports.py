@@ -1,14 +1,19 @@
 """Ports for what a test starts: none that the kernel gives to whoever connects, or asks for any.
 
 A port that was free when it was chosen stays so until its server is up, and while that is away.
+Each worker of a run has a part of its own of both ranges.
 """
 
+import os
 import random
 from collections.abc import Collection
 
 from local.ports import is_free
 
-_SINGLE, _BLOCKS = range(10_000, 20_000), range(20_000, 30_000, 100)
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_SINGLE = range(10_000 + _WORKER, 20_000, _WORKERS)
+_BLOCKS = range(20_000 + 100 * _WORKER, 30_000, 100 * _WORKERS)
 _LOOPBACK = ("127.0.0.1",)
 _given: set[int] = set()
 
@@ -25,9 +30,11 @@ def free_ports(hosts: Collection[str]) -> str:
 
 
 def _choose(candidates: range, length: int, hosts: Collection[str]) -> int:
-    while True:
-        first = random.choice(candidates)
+    left = [first for first in candidates if first not in _given]
+    random.shuffle(left)
+    for first in left:
         block = range(first, first + length)
-        if first not in _given and all(is_free(p, host) for p in block for host in hosts):
+        if all(is_free(p, host) for p in block for host in hosts):
             _given.add(first)
             return first
+    raise AssertionError(f"no {length} ports of {candidates} are left")

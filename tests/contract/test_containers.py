@@ -79,7 +79,7 @@ class RealWorld:
         return [name.removeprefix("/") for container in found for name in container["Names"]]
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.daemons)])
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "fake":
         yield FakeWorld()

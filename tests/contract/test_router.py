@@ -98,7 +98,7 @@ class HaproxyBench:
         raise AssertionError("HAProxy has not started")
 
 
-@pytest.fixture(params=["fake", "haproxy"])
+@pytest.fixture(params=["fake", pytest.param("haproxy", marks=pytest.mark.daemons)])
 def bench(
     request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[], int]
 ) -> Iterator[Bench]:

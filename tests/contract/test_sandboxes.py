@@ -21,7 +21,7 @@ pytestmark = pytest.mark.contract
 Writing = Callable[[bytes], AbstractContextManager[tuple[Sandboxes, PreviewRecord]]]
 
 
-@pytest.fixture(params=["fake", "mesos"])
+@pytest.fixture(params=["fake", pytest.param("mesos", marks=pytest.mark.daemons)])
 def writing(request: pytest.FixtureRequest) -> Writing:
     """Have an attempt whose output is the given bytes."""
     if request.param == "fake":

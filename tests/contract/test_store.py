@@ -91,7 +91,7 @@ class ZookeeperPlace:
         self.client.close()
 
 
-@pytest.fixture(params=["memory", "zookeeper"])
+@pytest.fixture(params=["memory", pytest.param("zookeeper", marks=pytest.mark.daemons)])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     if request.param == "memory":
         yield MemoryPlace()

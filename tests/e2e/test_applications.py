@@ -48,6 +48,7 @@ def application(name: str, **settings: object) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("repository", [(name, settings)], indirect=True, ids=[name])
 
 
+@pytest.mark.night
 @application("flask")
 def test_flask(repository: SampleRepository, desk: BrowserContext, cluster: Cluster) -> None:
     page = desk.new_page()
@@ -71,6 +72,7 @@ def test_flask(repository: SampleRepository, desk: BrowserContext, cluster: Clus
     }
 
 
+@pytest.mark.night
 @application("django", mem=256)
 def test_django_and_its_database(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster, api: Api
@@ -93,6 +95,7 @@ def test_django_and_its_database(
     assert api.preview("app-django", sha)["agent"]["host"] == agent
 
 
+@pytest.mark.night
 @application("node")
 def test_node_and_its_websockets(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
@@ -127,6 +130,7 @@ def test_a_service_in_c(
     expect(page.locator("h1")).to_have_text("Compiled.", timeout=SLOW)
 
 
+@pytest.mark.night
 @application("slow")
 def test_a_slow_starter_says_so_meanwhile(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
@@ -138,6 +142,7 @@ def test_a_slow_starter_says_so_meanwhile(
     expect(page.locator("h1")).to_have_text("Here at last.", timeout=SLOW)
 
 
+@pytest.mark.night
 @application("hungry")
 def test_a_build_that_needs_much_more_memory_than_what_it_builds(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster, api: Api

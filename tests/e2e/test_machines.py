@@ -27,7 +27,7 @@ from tests.machines.cluster import Cluster
 from tests.machines.machine import Machine, Plan
 from tests.machines.trees import Trees
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # the first run makes the trees
+pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(1200)]  # it makes the trees
 
 MINE = "main"
 """A label that runs on agent-1, which gets into trouble."""

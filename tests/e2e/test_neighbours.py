@@ -17,7 +17,7 @@ from docker.api import APIClient
 from tests.e2e.conftest import Api, Cluster
 from tests.fakes.samples import SERVE, SampleRepository, find_live, serving, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.night]
 
 APP = "neighbours"
 BEGIN = b"""\

@@ -12,7 +12,7 @@ from tests.faults.sites import Site
 from tests.faults.system import System
 from tests.faults.visitors import Seen
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(600)]
 
 ASKED, ROOM = 50, 20
 MEM = 140

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.contract
 Json = dict[str, Any]
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.daemons)])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """An agent with a task for an executor."""
     if request.param == "fake":

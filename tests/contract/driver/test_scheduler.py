@@ -21,7 +21,7 @@ REFUSE_LONG = 3600.0
 Json = dict[str, Any]
 
 
-@pytest.fixture(params=["fake", "real"])
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.daemons)])
 def master(request: pytest.FixtureRequest) -> Iterator[str]:
     """host:port of a master that has agents."""
     if request.param == "real":

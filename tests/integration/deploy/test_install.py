@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[3]
 NOT_COPIED = shutil.ignore_patterns(

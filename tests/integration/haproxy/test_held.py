@@ -26,7 +26,7 @@ from tests.integration.haproxy.http2 import (
 )
 from tests.integration.haproxy.proxies import Site, haproxies, upstream, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 HOST = "main.hello.localhost"
 MANY = 1000

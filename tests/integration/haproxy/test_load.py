@@ -16,7 +16,7 @@ from tests.integration.haproxy import proxies
 from tests.integration.haproxy.askers import Crowd, crowd
 from tests.integration.haproxy.proxies import Site, haproxies, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 HOST = "main.hello.localhost"
 PATHS = ["/", "/", "/", "/slow"]

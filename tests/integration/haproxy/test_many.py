@@ -13,7 +13,7 @@ from tests.fakes.placements import placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, upstream, wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 APPS, PREVIEWS = 1000, 100
 GENEROUS_SECONDS = 60
