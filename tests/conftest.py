@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import fcntl
 import json
 import os
 import shutil
@@ -67,14 +68,32 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def docker_host() -> Iterator[str]:
-    """DOCKER_HOST of a dockerd that answers."""
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def docker_host(run_folder: Path) -> Iterator[str]:
+    """DOCKER_HOST of a dockerd that answers, one for all workers (docs/decisions/0047-tests.md).
+
+    The last worker that uses it removes the images that the run has made.
+    """
     docker = DockerPart(docker_folder(os.environ), os.environ)
     bring_up(docker)
     try:
-        before = _images(docker.address)
-        yield docker.address
-        _remove_images(docker.address, _images(docker.address) - before)
+        with (run_folder / "docker-images.json").open("a+") as shared:
+            fcntl.flock(shared, fcntl.LOCK_EX)
+            if not shared.tell():
+                json.dump(sorted(_images(docker.address)), shared)
+                shared.flush()
+            fcntl.flock(shared, fcntl.LOCK_SH)
+            yield docker.address
+            with contextlib.suppress(BlockingIOError):  # another worker uses them
+                fcntl.flock(shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shared.seek(0)
+                _remove_images(docker.address, _images(docker.address) - set(json.load(shared)))
     finally:
         docker.stop()
 
