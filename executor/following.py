@@ -10,9 +10,9 @@ from collections.abc import Callable
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
-from executor.daemon import daemon_errors
+from executor.daemon import daemon_errors, explanation
 from executor.errors import DockerUnavailable
-from executor.log_position import LogPosition
+from executor.log_position import LogPosition, is_stamped
 from executor.pace import Pace
 from executor.ports import Log
 
@@ -51,16 +51,18 @@ class Following:
         failures = 0
         while True:
             was_over = self._over.is_set()
+            taken = position.taken
             try:
                 with daemon_errors():
                     self._read(position)
                 failures = 0
             except NotFound:
                 return
-            except (APIError, DockerUnavailable):
+            except (APIError, DockerUnavailable) as exc:
                 # Whoever waits for the container's end tells whether the daemon returns.
-                logger.info("the log of the container broke off")
-                failures += 1
+                why = explanation(exc) if isinstance(exc, APIError) else exc.why
+                logger.info("the log of the container broke off: %s", why)
+                failures = 1 if position.taken > taken else failures + 1
             except Exception:
                 # Whatever it is: an application whose log nobody reads any more looks silent.
                 logger.exception("the log of the container could not be read")
@@ -74,6 +76,10 @@ class Following:
             self._id, stream=True, follow=True, timestamps=True, since=position.resume()
         )
         for piece in pieces:
+            if not is_stamped(piece):
+                # It lost its place while the log was rotated, as fast as it is written at times,
+                # and says no more than that.
+                raise DockerUnavailable(piece.decode(errors="replace").strip())
             if text := position.take(piece):
                 self._log.write(text)
             if delay := self._pace.delay(len(piece) + _LINE_COST, time.monotonic()):

@@ -13,10 +13,16 @@ import datetime
 _STAMP = 30
 
 
+def is_stamped(piece: bytes) -> bool:
+    """Tell whether a piece is the container's: what the daemon says itself has no time."""
+    return piece[10:11] == b"T" and piece[_STAMP - 1 : _STAMP + 1] == b"Z "
+
+
 class LogPosition:
-    """Takes the pieces of one log, over one read or several."""
+    """Takes the pieces of one log, over one read or several; `taken` is how many were new."""
 
     def __init__(self) -> None:
+        self.taken = 0
         self._newest = b""
         self._second = b""
         self._seen = 0
@@ -31,13 +37,14 @@ class LogPosition:
         return int(begins.replace(tzinfo=datetime.timezone.utc).timestamp())
 
     def take(self, piece: bytes) -> bytes:
-        """Return the text of a piece without its time, nothing if it has been taken before."""
+        """Return the text of a stamped piece without its time, nothing if it was taken before."""
         stamp, text = piece[:_STAMP], piece[_STAMP + 1 :]
         # A log that was rotated meanwhile no longer has all that was seen.
         if self._skip and stamp <= self._newest:
             self._skip -= 1
             return b""
         self._skip = 0
+        self.taken += 1
         second = stamp[:19]
         if second > self._second:
             self._second, self._seen = second, 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.log_position import LogPosition
+from executor.log_position import LogPosition, is_stamped
 
 DAY = "2024-05-17T10:20:"
 SECOND = 1715941230
@@ -34,6 +34,21 @@ def test_the_time_is_taken_off() -> None:
     position = LogPosition()
     assert position.resume() is None
     assert position.take(piece(30.123456789, "hello\n")) == b"hello\n"
+
+
+def test_what_the_daemon_says_itself_is_told_from_the_log() -> None:
+    assert is_stamped(piece(30.5, "Error grabbing logs: unexpected EOF\n"))
+    assert is_stamped(piece(30.5, ""))
+    assert not is_stamped(b"Error grabbing logs: unexpected EOF\n")
+    assert not is_stamped(b"")
+
+
+def test_pieces_that_were_taken_before_are_not_counted_again() -> None:
+    log = [piece(30.5, "a\n"), piece(30.5, "b\n"), piece(30.5, "c\n")]
+    position = LogPosition()
+    read(log, position, 2)
+    read(log, position, 2)
+    assert position.taken == 2
 
 
 def test_another_read_begins_at_the_second_of_the_newest_piece() -> None:
