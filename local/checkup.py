@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from local import starting
 from local.daemon import SYSTEM, Daemon
-from local.dockerd import ADVICE, find_host
+from local.dockerd import ADVICE, RESTART, find_bridge, find_host, is_lost
 from local.errors import LocalError
 from local.settings import Settings, default_folder, docker_folder, read
 
@@ -64,8 +64,15 @@ def _look_at_parts(settings: Settings | None, folder: Path) -> Sequence[Finding]
 
 def _look_at_docker(environ: Mapping[str, str]) -> Finding:
     if host := find_host(environ):
+        name = find_bridge(host)
+        if name and is_lost(name):
+            told = f"It answers at {host}, but its bridge {name} was removed: builds fail."
+            return Finding("docker", "wrong", told, f"{RESTART.capitalize()}.")
         return Finding("docker", "ok", f"It answers at {host}.")
     own = Daemon(docker_folder(environ))
+    if own.lost_bridge():
+        told = f"The bridge {own.bridge} of prevs's own was removed: builds fail."
+        return Finding("docker", "wrong", told, "`prevs local up` puts it back.")
     if own.process() is not None:
         return Finding("docker", "ok", f"That of prevs runs at {own.host}.")
     path = f"{environ.get('PATH', '')}:{SYSTEM}"

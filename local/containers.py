@@ -27,6 +27,16 @@ def answers(host: str) -> bool:
         return False
 
 
+def default_bridge(host: str) -> str | None:
+    """Return the network interface of Docker's own network; None where it has none, or is away."""
+    try:
+        with contextlib.closing(docker.DockerClient(base_url=host, timeout=2)) as client:
+            options = client.api.inspect_network("bridge")["Options"]
+    except _FAILURES:
+        return None
+    return str(options.get("com.docker.network.bridge.name") or "") or None
+
+
 def remove_all(host: str, cluster: str) -> list[str]:
     """Remove the containers and networks of a cluster; return what could not be, with why."""
     failed = []

@@ -6,12 +6,12 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 
-from local import firewall, processes
+from local import bridge, firewall, processes
 from local.errors import LocalError
 from local.parts import environment
 from local.processes import Identity
@@ -51,10 +51,27 @@ class Daemon:
         """
         try:
             pid = int((self.folder / "pid").read_text())
-            arguments = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            mine = str(self.folder / "pid") in processes.arguments(pid)
         except (OSError, ValueError):
             return None
-        return processes.identify(pid) if os.fsencode(self.folder / "pid") in arguments else None
+        return processes.identify(pid) if mine else None
+
+    @property
+    def bridge(self) -> str:
+        """The network interface that the steps of builds are behind."""
+        return bridge.name(self.folder)
+
+    def lost_bridge(self) -> bool:
+        """Tell whether it runs, and somebody has removed its bridge."""
+        process = self.process()
+        if process is None or not self._pool_file.exists():
+            return False
+        return not bridge.is_there(process.pid, self.bridge)
+
+    def mend_bridge(self) -> None:
+        """Put its bridge back where that is gone: builds work again. Raises LocalError."""
+        if self.lost_bridge():
+            self._add_bridge(IPv4Network(self._pool_file.read_text()))
 
     def launch(self, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start it; returns at once. Raises LocalError if it isn't installed."""
@@ -62,12 +79,14 @@ class Daemon:
         if program is None:
             raise LocalError("dockerd", "not installed", "Install it: provision/debian.sh")
         self._end_left()
-        # containerd's pid file of a killed run makes a new dockerd wait ten seconds for it.
-        run_as_root(["rm", "-rf", str(self.folder / "exec"), str(self.folder / "pid")])
-        self._remember_network()
-        with self.log.open("wb") as log:
+        # containerd's pid file of a killed run makes a new dockerd wait ten seconds for it. One
+        # that knows networks of an earlier run removes docker0, which is another's.
+        left = (self.folder / name for name in ("exec", "pid", "data/network"))
+        run_as_root(["rm", "-rf", *map(str, left)])
+        with bridge.alone(), self.log.open("wb") as log:
+            self._remember_network()
             return subprocess.Popen(
-                _as_root([*self._command(program)]),
+                _as_root([*self._command(program, self._make_bridge())]),
                 env=environment({"PATH": f"{environ.get('PATH', '')}:{SYSTEM}"}, environ),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -76,19 +95,19 @@ class Daemon:
                 start_new_session=True,
             )
 
-    def _command(self, program: str) -> tuple[str, ...]:
+    def _command(self, program: str, pool: IPv4Network) -> tuple[str, ...]:
         at = self.folder
         return (
             *("unshare", "--mount", program),
             *("--host", self.host, "--group", str(os.getgid())),
             *("--data-root", str(at / "data"), "--exec-root", str(at / "exec")),
             *("--pidfile", str(at / "pid"), "--log-level", "warn"),
-            # The default pools are spent after some 30 networks; each cluster has one of its own.
-            *("--default-address-pool", "base=172.20.0.0/14,size=24"),
+            *("--bridge", self.bridge),
+            *("--default-address-pool", f"base={pool},size={bridge.SIZE}"),
         )
 
     def stop(self) -> None:
-        """End it and what it left: processes, its bridge and iptables chains."""
+        """End it and what it left: processes, its bridges and iptables chains."""
         process = self.process()
         if process is not None:
             _signal(process, signal.SIGTERM)
@@ -109,31 +128,96 @@ class Daemon:
                 _signal(process, signal.SIGKILL)
             processes.wait(left, 5)
 
+    @property
+    def _pool_file(self) -> Path:
+        return self.folder / "pool"
+
+    def _make_bridge(self) -> IPv4Network:
+        """Make its bridge, in place of what a killed one left; return the pool of its addresses."""
+        own = self._own_links()
+        if own:
+            nothing = firewall.Network()
+            _run_all(firewall.undo(nothing, _network(), firewall.Gone(own, shared=True)))
+        pool = bridge.choose(self.folder, [one for link in _links() for one in link.networks])
+        if pool is None:
+            why = "other networks of this machine have all addresses that its own may have"
+            raise LocalError("dockerd", why, "`ip address` shows them. End another dockerd.")
+        self._pool_file.write_text(str(pool))
+        self._add_bridge(pool)
+        return pool
+
+    def _add_bridge(self, pool: IPv4Network) -> None:
+        _run_all(
+            (
+                ["ip", "link", "add", self.bridge, "type", "bridge"],
+                ["ip", "address", "replace", bridge.address(pool), "dev", self.bridge],
+                ["ip", "link", "set", self.bridge, "up"],
+            )
+        )
+        if not bridge.is_there(os.getpid(), self.bridge):
+            why = f"its bridge {self.bridge} cannot be made (`ip link add` as root)"
+            raise LocalError("dockerd", why, "Install iproute2: provision/debian.sh")
+
+    def _own_links(self) -> list[str]:
+        with contextlib.suppress(OSError, ValueError):
+            pool = IPv4Network(self._pool_file.read_text())
+            return bridge.own(_links(), self.bridge, pool)
+        return []
+
     def _remember_network(self) -> None:
         remembered = self.folder / "before.json"
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            if json.loads(remembered.read_text())["boot"] == boot:
-                return  # it was killed and starts again: what is there now is its own
-        remembered.write_text(json.dumps({"boot": boot, "network": _network()._asdict()}))
+        if self._before() is None:  # else it was killed: what is there now is its own
+            others = map(_folder_of, processes.running("dockerd"))
+            before = (Daemon(folder)._before() for folder in others if folder)
+            network = next(filter(None, before), None) or _network()
+            remembered.write_text(json.dumps({"boot": _boot(), "network": network._asdict()}))
+
+    def _before(self) -> firewall.Network | None:
+        """Return what the network was before this and others that ran began, in this boot."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            said = json.loads((self.folder / "before.json").read_text())
+            if said["boot"] == _boot():
+                fields = firewall.Network._fields
+                return firewall.Network(**{k: v for k, v in said["network"].items() if k in fields})
+        return None
 
     def _restore_network(self) -> None:
-        remembered = self.folder / "before.json"
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            before = firewall.Network(**json.loads(remembered.read_text())["network"])
-            if not processes.running("dockerd"):  # another one may use the same chains by now
-                for command in firewall.undo(before, _network()):
-                    run_as_root(command)
-        remembered.unlink(missing_ok=True)
+        with bridge.alone():
+            before = self._before()
+            shared = before is None or bool(processes.running("dockerd"))
+            gone = firewall.Gone(self._own_links(), shared)
+            _run_all(firewall.undo(before or firewall.Network(), _network(), gone))
+        for name in ("before.json", "pool"):
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def _folder_of(pid: int) -> Path | None:
+    """Return the folder of a dockerd that may be one of ours."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        given = processes.arguments(pid)
+        return Path(given[given.index("--pidfile") + 1]).parent
+    return None
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def _links() -> list[bridge.Link]:
+    return bridge.read_links(run_as_root(["ip", "-json", "-4", "address"]) or "[]")
 
 
 def _network() -> firewall.Network:
     return firewall.Network(
         ipv4=run_as_root(["iptables-save"]),
         ipv6=run_as_root(["ip6tables-save"]),
-        links=tuple(sorted(name for _, name in socket.if_nameindex())),
         forward=Path("/proc/sys/net/ipv4/ip_forward").read_text().strip(),
     )
+
+
+def _run_all(commands: Iterable[list[str]]) -> None:
+    for command in commands:
+        run_as_root(command)
 
 
 def run_as_root(command: list[str]) -> str:

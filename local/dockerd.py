@@ -4,10 +4,12 @@ The own one lives in one folder of the user and keeps its images between runs:
 
     lock     whoever starts or stops it holds this exclusively
     lease    every user of it holds this shared; who gets it exclusively was the last, and stops it
-    docker.sock  pid  data/  exec/  log  before.json (the machine's network before it started)
+    docker.sock  pid  data/  exec/  log  pool (the addresses of its networks)
+    before.json (the machine's network before it started)
 
 It runs in a mount namespace of its own, so no mount of it is left behind, and as root (with
 `sudo -n` for an ordinary user). It is no child of one cluster: when that is killed it goes on.
+Its bridge is its own (local/bridge.py); who uses it puts that back where somebody removed it.
 """
 
 import contextlib
@@ -18,22 +20,41 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-from local import containers, daemon
+from local import bridge, containers, daemon
 from local.errors import LocalError
 from local.parts import describe_exit, last_lines
 
 DEFAULT_HOST = "unix:///var/run/docker.sock"
+RESTART = "restart it: `sudo systemctl restart docker`"
 ADVICE = (
     "Docker is needed: one that runs and that you may use (`sudo systemctl start docker`, "
     "`sudo adduser $USER docker`, log in again; or DOCKER_HOST), or an installed one "
     "(provision/debian.sh) that prevs may start: as root, or with a sudo that asks no password."
 )
+_PID_FILE = Path("/var/run/docker.pid")
+"""That of a machine's dockerd, which answers at DEFAULT_HOST."""
 
 
 def find_host(environ: Mapping[str, str]) -> str | None:
     """Return where a dockerd answers that isn't ours, or None."""
     host = environ.get("DOCKER_HOST") or DEFAULT_HOST
     return host if containers.answers(host) else None
+
+
+def find_bridge(host: str) -> str | None:
+    """Return the bridge that the machine's dockerd ought to have; None for one elsewhere.
+
+    Blocks for 2 s at most.
+    """
+    return containers.default_bridge(host) if host == DEFAULT_HOST else None
+
+
+def is_lost(name: str) -> bool:
+    """Tell whether somebody has removed that bridge of the machine's dockerd."""
+    try:
+        return not bridge.is_there(int(_PID_FILE.read_text()), name)
+    except (OSError, ValueError):
+        return False
 
 
 class DockerPart:
@@ -47,6 +68,7 @@ class DockerPart:
         self._daemon = daemon.Daemon(folder)
         self._environ = environ
         self._foreign = find_host(environ)
+        self._foreign_bridge: str | None = None
         self._lease: IO[bytes] | None = None
         self._lock: IO[bytes] | None = None
         self._launched: subprocess.Popen[bytes] | None = None
@@ -77,15 +99,16 @@ class DockerPart:
             self._advance()
             if self._lease is None:
                 return False
-        self._was_ready = containers.answers(self.address)
-        if self._was_ready:
+        if answers := containers.answers(self.address):
             self._let_lock_go()
+            self._foreign_bridge = find_bridge(self._foreign) if self._foreign else None
+        self._was_ready = answers and self._foreign_problem() is None
         return self._was_ready
 
     def problem(self) -> str | None:
         if self._foreign:
             gone = self._was_ready and not containers.answers(self._foreign)
-            return "does not answer any more" if gone else None
+            return "does not answer any more" if gone else self._foreign_problem()
         if self._launched is not None and self._launched.poll() not in (None, 0):
             problem = describe_exit(self._launched.returncode)
             self._launched = None
@@ -93,7 +116,13 @@ class DockerPart:
             return problem
         if self._was_ready and self._daemon.process() is None:
             return "has ended"
+        if self._was_ready and self._daemon.lost_bridge():
+            return _lost(self._daemon.bridge)
         return None
+
+    def _foreign_problem(self) -> str | None:
+        name = self._foreign_bridge
+        return f"{_lost(name)}; {RESTART}" if name and is_lost(name) else None
 
     def last_words(self) -> str:
         return "" if self._foreign else last_lines(self._daemon.log)
@@ -129,7 +158,10 @@ class DockerPart:
             fcntl.flock(self._lease, fcntl.LOCK_SH)
         if self._daemon.process() is None:
             self._launched = self._daemon.launch(self._environ)
-        else:
+            return
+        try:
+            self._daemon.mend_bridge()
+        finally:
             self._let_lock_go()
 
     def _take_lock(self) -> bool:
@@ -144,6 +176,10 @@ class DockerPart:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def _lost(name: str) -> str:
+    return f"its bridge {name} was removed, and without it builds fail"
 
 
 def _try_lock(file: IO[bytes], kind: int) -> bool:

@@ -45,7 +45,8 @@ def _clean_up(settings: Settings, environ: Mapping[str, str], show: Show) -> boo
     processes.end(left, 10)
     docker = DockerPart(docker_folder(environ), environ)
     if docker.runs():
-        bring_up(docker)
+        if docker.pid is not None:
+            bring_up(docker)  # of our own: it goes on meanwhile, whoever ends
         try:
             failed = containers.remove_all(docker.address, settings.cluster)
         finally:

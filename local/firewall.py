@@ -1,15 +1,15 @@
 """What dockerd changes in the machine's network, and how that is undone: pure functions.
 
 dockerd leaves its bridges, its iptables chains, a FORWARD policy of DROP and forwarding switched
-on. What was there before it started is not ours and stays.
+on. What was there before it started is not ours and stays. All that run in a network have the same
+chains, and each has bridges of its own: those go with it.
 """
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-_BRIDGE = re.compile(r"docker0|br-[0-9a-f]{12}")
 _CHAINS = ("DOCKER", "PREVS-")
 """How the names begin of chains of dockerd, and of executors for dockerd's bridges."""
 
@@ -24,11 +24,10 @@ class Rules(NamedTuple):
 
 
 class Network(NamedTuple):
-    """What may change: the texts of iptables-save and ip6tables-save, links, ip_forward."""
+    """What may change: the texts of iptables-save and ip6tables-save, ip_forward."""
 
     ipv4: str = ""
     ipv6: str = ""
-    links: tuple[str, ...] = ()
     forward: str = ""
 
 
@@ -65,30 +64,41 @@ def forget(bridge: str) -> list[list[str]]:
     ]
 
 
-def undo(before: Network, after: Network) -> list[list[str]]:
-    """Return the commands that bring `after` back to `before`, as far as dockerd changed it."""
-    commands = [*_undo_rules("iptables", before.ipv4, after.ipv4)]
-    commands += _undo_rules("ip6tables", before.ipv6, after.ipv6)
-    commands += [["ip", "link", "delete", link] for link in _new_bridges(before, after)]
-    if before.forward == "0" and after.forward == "1":
+class Gone(NamedTuple):
+    """A dockerd that has ended: its links, and whether another one runs there."""
+
+    links: Collection[str]
+    shared: bool
+
+
+def undo(before: Network, after: Network, gone: Gone) -> list[list[str]]:
+    """Return the commands that bring `after` back to `before`, as far as a dockerd changed it.
+
+    Where another one runs nothing goes but the links and what names them.
+    """
+    commands = [*_undo_rules("iptables", before.ipv4, after.ipv4, gone)]
+    commands += _undo_rules("ip6tables", before.ipv6, after.ipv6, gone)
+    commands += [["ip", "link", "delete", link] for link in gone.links]
+    if not gone.shared and before.forward == "0" and after.forward == "1":
         commands.append(["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"])
     return commands
 
 
-def _new_bridges(before: Network, after: Network) -> Iterable[str]:
-    return (x for x in after.links if x not in before.links and _BRIDGE.fullmatch(x))
-
-
-def _undo_rules(program: str, before: str, after: str) -> Iterable[list[str]]:
+def _undo_rules(program: str, before: str, after: str, gone: Gone) -> Iterable[list[str]]:
     old_tables = read_rules(before)
+    names = "|".join(rf"\b{re.escape(link)}\b" for link in gone.links) or "(?!)"
     for table, new in read_rules(after).items():
         old = old_tables.get(table, Rules({}, ()))
         run = [program, "-w", "-t", table]
         for rule in new.rules:
-            if rule not in old.rules and _DOCKERS.search(rule):
+            dockers = not gone.shared and rule not in old.rules and _DOCKERS.search(rule)
+            if dockers or re.search(names, rule):
                 yield [*run, "-D", *shlex.split(rule)[1:]]
-        mine = [c for c in new.chains if c not in old.chains and c.startswith(_CHAINS)]
-        yield from ([*run, "-F", chain] for chain in mine)
-        yield from ([*run, "-X", chain] for chain in mine)
-        if new.chains.get("FORWARD") == "DROP" and old.chains.get("FORWARD", "ACCEPT") == "ACCEPT":
+        chains = [c for c in new.chains if c not in old.chains and c.startswith(_CHAINS)]
+        if gone.shared:
+            chains = [c for c in chains if c.removeprefix("PREVS-") in gone.links]
+        yield from ([*run, "-F", chain] for chain in chains)
+        yield from ([*run, "-X", chain] for chain in chains)
+        dropped = new.chains.get("FORWARD") == "DROP"
+        if not gone.shared and dropped and old.chains.get("FORWARD", "ACCEPT") == "ACCEPT":
             yield [*run, "-P", "FORWARD", "ACCEPT"]

@@ -142,32 +142,38 @@ def given(path: Path) -> list[Identity]:
 
     Other users' arguments can be read too, unlike their environment.
     """
-    prefix = os.fsencode(path) + b"/"
+    prefix = f"{path}/"
     parents: dict[int, int] = {}
     found: set[int] = set()
     for pid in _pids():
         with contextlib.suppress(OSError):
             parents[pid] = parse_stat((_PROC / str(pid) / "stat").read_text()).parent
-            arguments = (_PROC / str(pid) / "cmdline").read_bytes().split(b"\0")
-            if any(argument.startswith(prefix) for argument in arguments):
+            if any(argument.startswith(prefix) for argument in arguments(pid)):
                 found.add(pid)
     found -= _ancestry(os.getpid())
     family = {pid for pid in parents if _descends(pid, found, parents)}
     return [p for p in map(identify, sorted(family)) if p is not None]
 
 
-def running(name: str) -> bool:
-    """Tell whether a program of that name runs in this network namespace.
+def running(name: str) -> list[int]:
+    """Return the processes that are a program of that name, or about to be, in this network.
 
-    Only ever a reason to leave things alone.
+    Only ever a reason to leave things alone: another user's may be in another network.
     """
     here = (_PROC / "self" / "ns" / "net").readlink()
+    found = []
     for pid in _pids():
         with contextlib.suppress(OSError):
-            is_it = (_PROC / str(pid) / "comm").read_text().strip() == name and identify(pid)
-            if is_it and _network(pid) in (None, here):
-                return True
-    return False
+            named = any(Path(one).name == name for one in arguments(pid))
+            if named and identify(pid) and _network(pid) in (None, here):
+                found.append(pid)
+    return found
+
+
+def arguments(pid: int) -> list[str]:
+    """Return what a process was called with. Raises OSError."""
+    given = (_PROC / str(pid) / "cmdline").read_bytes()
+    return [os.fsdecode(one) for one in given.split(b"\0")[:-1]]
 
 
 def _network(pid: int) -> Path | None:

@@ -129,6 +129,14 @@ def test_a_visitor_is_served_by_machines_that_the_script_has_made(cluster: Clust
         assert nothing.split() == ["/opt/prevs*", "/usr/local/bin/*"]
 
 
+def test_no_dockerd_of_a_machine_is_in_the_network_of_this_one(cluster: Cluster) -> None:
+    inside = "readlink /proc/$(cat /run/docker.pid)/ns/net"
+    agents = [cluster.machines[name] for name in ("agent-1", "agent-2")]
+    networks = {str(Path("/proc/self/ns/net").readlink())}
+    networks |= {agent.run("sh", "-c", inside).strip() for agent in agents}
+    assert len(networks) == 3
+
+
 def test_previews_and_builds_are_kept_from_their_agent_by_rules_that_executors_have_set(
     cluster: Cluster,
 ) -> None:

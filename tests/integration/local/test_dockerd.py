@@ -22,21 +22,22 @@ pytestmark = [
 SCRIPT = """
 import os, socket, subprocess, sys, time
 from pathlib import Path
-from local import processes
+from local import bridge, processes
 from local.dockerd import DockerPart
 from local.parts import bring_up
 
 def rules():
     saved = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout
-    return [line for line in saved.splitlines() if "DOCKER" in line or "docker0" in line]
+    return [line for line in saved.splitlines() if "DOCKER" in line or BRIDGE in line]
 
 environ = {"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nowhere"}
 folder = Path(sys.argv[1])
+BRIDGE = bridge.name(folder)
 first, second = DockerPart(folder, environ), DockerPart(folder, environ)
 bring_up(first)
 bring_up(second)
 assert first.pid == second.pid, "both use the same one"
-assert rules() and "docker0" in dict((n, i) for i, n in socket.if_nameindex())
+assert rules() and BRIDGE in [name for _, name in socket.if_nameindex()]
 
 killed = processes.identify(first.pid)
 processes.end([killed], 0)
@@ -54,7 +55,7 @@ first.stop()
 assert not processes.is_alive(again)
 assert processes.given(folder) == [], "nothing runs that was given a path of it"
 assert rules() == [], "its iptables rules are gone"
-assert "docker0" not in [name for _, name in socket.if_nameindex()]
+assert [name for _, name in socket.if_nameindex()] == ["lo"], "its bridge is gone, too"
 mounts = Path("/proc/self/mountinfo").read_text()
 assert str(folder) not in mounts, "no mount is left"
 print("all held")

@@ -1,4 +1,4 @@
-from local.firewall import Network, forget, read_rules, undo
+from local.firewall import Gone, Network, forget, read_rules, undo
 
 BEFORE = """\
 *filter
@@ -29,6 +29,8 @@ COMMIT
 """
 FILTER = ["iptables", "-w", "-t", "filter"]
 NAT = ["iptables", "-w", "-t", "nat"]
+LAST = Gone((), shared=False)
+"""What ended was the last dockerd there, and had no link."""
 
 
 def test_tables_are_read_with_their_chains_and_rules() -> None:
@@ -38,7 +40,7 @@ def test_tables_are_read_with_their_chains_and_rules() -> None:
 
 
 def test_what_dockerd_added_is_removed_and_nothing_else() -> None:
-    commands = undo(Network(ipv4=BEFORE), Network(ipv4=AFTER))
+    commands = undo(Network(ipv4=BEFORE), Network(ipv4=AFTER), LAST)
     assert [*FILTER, "-D", "FORWARD", "-j", "DOCKER-USER"] in commands
     assert [*FILTER, "-F", "DOCKER"] in commands
     assert [*FILTER, "-X", "DOCKER-USER"] in commands
@@ -49,7 +51,7 @@ def test_what_dockerd_added_is_removed_and_nothing_else() -> None:
 
 
 def test_a_chain_is_deleted_after_every_rule_that_leads_to_it() -> None:
-    commands = [c for c in undo(Network(), Network(ipv4=AFTER)) if c[:4] == FILTER]
+    commands = [c for c in undo(Network(), Network(ipv4=AFTER), LAST) if c[:4] == FILTER]
     kinds = [command[4] for command in commands]
     assert kinds == sorted(kinds, key=["-D", "-F", "-X", "-P"].index)
 
@@ -57,18 +59,48 @@ def test_a_chain_is_deleted_after_every_rule_that_leads_to_it() -> None:
 def test_a_quoted_comment_stays_one_argument() -> None:
     rule = '-A FORWARD -i docker0 -m comment --comment "two words" -j ACCEPT'
     after = f"*filter\n:FORWARD ACCEPT [0:0]\n{rule}\nCOMMIT\n"
-    [command] = undo(Network(), Network(ipv4=after))
+    [command] = undo(Network(), Network(ipv4=after), LAST)
     assert "two words" in command
 
 
-def test_bridges_and_forwarding_go_only_if_they_were_not_there_before() -> None:
-    before = Network(links=("eth0", "br-0123456789ab"), forward="0")
-    after = Network(links=("br-0123456789ab", "docker0", "eth0", "veth1"), forward="1")
-    assert undo(before, after) == [
-        ["ip", "link", "delete", "docker0"],
+def test_its_links_go_and_forwarding_only_if_it_was_off_before() -> None:
+    before, after = Network(forward="0"), Network(forward="1")
+    own = Gone(("prevs-01234567", "br-0123456789ab"), shared=False)
+    assert undo(before, after, own) == [
+        ["ip", "link", "delete", "prevs-01234567"],
+        ["ip", "link", "delete", "br-0123456789ab"],
         ["sysctl", "-q", "-w", "net.ipv4.ip_forward=0"],
     ]
-    assert undo(after, after) == []
+    assert undo(after, after, LAST) == []
+
+
+def test_beside_another_one_nothing_goes_but_what_names_its_links() -> None:
+    after = """\
+*filter
+:FORWARD DROP [0:0]
+:DOCKER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o prevs-01234567 -j DOCKER
+-A FORWARD -o prevs-89abcdef -j DOCKER
+-A FORWARD -o docker0 -j DOCKER
+COMMIT
+*mangle
+:PREVS-prevs-01234567 - [0:0]
+:PREVS-docker0 - [0:0]
+-A PREROUTING -i prevs-01234567 -j PREVS-prevs-01234567
+-A PREROUTING -i docker0 -j PREVS-docker0
+COMMIT
+"""
+    mangle = ["iptables", "-w", "-t", "mangle"]
+    chain = "PREVS-prevs-01234567"
+    gone = Gone(("prevs-01234567",), shared=True)
+    assert undo(Network(forward="0"), Network(ipv4=after, forward="1"), gone) == [
+        [*FILTER, "-D", "FORWARD", "-o", "prevs-01234567", "-j", "DOCKER"],
+        [*mangle, "-D", "PREROUTING", "-i", "prevs-01234567", "-j", chain],
+        [*mangle, "-F", chain],
+        [*mangle, "-X", chain],
+        ["ip", "link", "delete", "prevs-01234567"],
+    ]
 
 
 def test_what_executors_set_for_its_bridges_goes_with_a_dockerd() -> None:
@@ -82,7 +114,7 @@ COMMIT
 """
     mangle = ["iptables", "-w", "-t", "mangle"]
     chain = "PREVS-br-0123456789ab"
-    assert undo(Network(), Network(ipv4=after)) == [
+    assert undo(Network(), Network(ipv4=after), LAST) == [
         [*mangle, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
         [*mangle, "-D", chain, "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DROP"],
         [*mangle, "-F", chain],

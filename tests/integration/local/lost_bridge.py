@@ -1,0 +1,152 @@
+"""A dockerd whose bridge somebody removes: who sees it, and what brings it back.
+
+`unshare --net --mount python lost_bridge.py FOLDER` prints as JSON what it has found.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from docker.api import APIClient
+
+from local import checkup, containers, starting
+from local.dockerd import DEFAULT_HOST, DockerPart
+from local.errors import LocalError
+from local.parts import bring_up
+from local.settings import Settings, docker_folder, prepare
+from local.supervisor import Supervisor, only_one
+from tests.fakes.samples import wait_until
+from tests.integration.isolated_agent import run
+from tests.integration.local.neighbouring_dockerds import builds
+
+
+def bridge(client: APIClient) -> str:
+    """Return the bridge of the steps of builds."""
+    return str(client.inspect_network("bridge")["Options"]["com.docker.network.bridge.name"])
+
+
+def told(environ: Mapping[str, str]) -> list[str]:
+    """Return what `prevs doctor` finds of Docker here."""
+    [found] = [one for one in checkup.look(environ, needed=True) if one.part == "docker"]
+    return [found.level, found.told, found.advice]
+
+
+def lose(client: APIClient) -> dict[str, object]:
+    """Remove the bridge; return how it is called, and whether a build works after all."""
+    name = bridge(client)
+    run("ip", "link", "delete", name)
+    return {"bridge": name, "builds without": builds(client, "true")}
+
+
+def with_a_cluster(folder: Path, environ: Mapping[str, str]) -> Mapping[str, object]:
+    """Have a supervisor look after a dockerd of ours; return what it does and says."""
+    settings = prepare(folder / "cluster", {})
+    part = DockerPart(docker_folder(environ), environ)
+    found: dict[str, object] = {}
+    thread = threading.Thread(target=_lose_beside, args=(settings, part, found))
+    thread.start()
+    with only_one(settings):
+        Supervisor(settings, [part]).run()
+    thread.join()
+    return found
+
+
+def _lose_beside(settings: Settings, part: DockerPart, found: dict[str, object]) -> None:
+    def status() -> Mapping[str, Any]:
+        [one] = starting.read_status(settings).get("parts") or [{}]
+        return {"up": starting.is_up(settings), **one}
+
+    try:
+        wait_until(lambda: status()["up"])
+        client = APIClient(base_url=part.address, version="auto")
+        found["builds"] = builds(client, "true")
+        found["bridge"] = bridge(client)
+        run("ip", "link", "delete", bridge(client))
+        wait_until(lambda: status()["restarts"] > 0)
+        found["problem"] = status()["problem"]
+        wait_until(lambda: status()["up"])
+        found["builds again"] = builds(client, "true")
+        command = [sys.executable, "-m", "cli", "local", "status", f"--dir={settings.folder}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        found["status"] = [done.returncode, done.stdout]
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def without_a_cluster(environ: Mapping[str, str]) -> Mapping[str, object]:
+    """Have a dockerd of ours that is used, and no supervisor; return what is said of it."""
+    part = DockerPart(docker_folder(environ), environ)
+    bring_up(part)
+    try:
+        client = APIClient(base_url=part.address, version="auto")
+        found: dict[str, object] = {"told": told(environ), "problem": part.problem()}
+        found |= lose(client)
+        found |= {"told without": told(environ), "problem without": part.problem()}
+        other = DockerPart(docker_folder(environ), environ)  # as `prevs local up` makes it
+        bring_up(other)
+        found |= {"told again": told(environ), "problem again": part.problem()}
+        found["builds again"] = builds(client, "true")
+        other.stop()
+    finally:
+        part.stop()
+    return found
+
+
+def of_the_machine(folder: Path, environ: Mapping[str, str]) -> Mapping[str, object]:
+    """Have a dockerd as a machine has one, and lose its docker0; return what is said of it."""
+    run("mount", "-t", "tmpfs", "tmpfs", "/run")
+    process = _start(folder)
+    try:
+        part = DockerPart(docker_folder(environ), environ)
+        bring_up(part)
+        client = APIClient(base_url=DEFAULT_HOST, version="auto")
+        found: dict[str, object] = {"told": told(environ), "problem": part.problem()}
+        found |= lose(client)
+        found |= {"told without": told(environ), "problem without": part.problem()}
+        try:
+            bring_up(DockerPart(docker_folder(environ), environ))
+        except LocalError as exc:
+            found["up"] = exc.why
+        process.terminate()
+        process.wait(60)
+        process = _start(folder)
+        bring_up(part)
+        found |= {"told again": told(environ), "problem again": part.problem()}
+        found["builds again"] = builds(client, "true")
+    finally:
+        process.terminate()
+        process.wait(60)
+    return found
+
+
+def _start(folder: Path) -> subprocess.Popen[bytes]:
+    places = ["--data-root", str(folder / "data"), "--exec-root", str(folder / "exec")]
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(["dockerd", *places], stdout=quiet, stderr=quiet)
+    wait_until(lambda: containers.answers(DEFAULT_HOST))
+    return process
+
+
+def main() -> None:
+    """Look, and end what was started."""
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    folder = Path(sys.argv[1])
+    run("ip", "link", "set", "lo", "up")
+    at = {"PATH": os.environ["PATH"], "HOME": str(folder), "XDG_DATA_HOME": str(folder / "x")}
+    ours = {**at, "DOCKER_HOST": "unix:///nowhere"}
+    found = {
+        "with a cluster": with_a_cluster(folder, ours),
+        "without a cluster": without_a_cluster(ours),
+        "of the machine": of_the_machine(folder, at),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""The bridges of dockerds that share a network: none takes another's, and a lost one is seen."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
+]
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[2]
+
+
+def found_by(script: str) -> Iterator[Mapping[str, Any]]:
+    """Give what a script finds in namespaces of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", sys.executable, str(HERE / script), str(folder)],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    yield json.loads(done.stdout.splitlines()[-1])
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def neighbours() -> Iterator[Mapping[str, Any]]:
+    """What was found of several dockerds in one network, once for all tests."""
+    yield from found_by("neighbouring_dockerds.py")
+
+
+@pytest.fixture(scope="module")
+def lost() -> Iterator[Mapping[str, Any]]:
+    """What was found of dockerds without their bridge, once for all tests."""
+    yield from found_by("lost_bridge.py")
+
+
+def test_no_other_dockerd_takes_anything_from_one_of_ours(neighbours: Mapping[str, Any]) -> None:
+    ours = neighbours["ours"]
+    assert len(ours) == 10
+    before = ours["before"]
+    assert all(before["links"].values())
+    assert before == {**before, "answers": True, "reaches": True, "builds": True}
+    for who, after in ours.items():
+        assert after == before, who
+
+
+def test_one_of_ours_leaves_docker0_to_whom_it_is(neighbours: Mapping[str, Any]) -> None:
+    before = neighbours["docker0"]["before"]["index"]
+    assert {seen["index"] for seen in neighbours["docker0"].values()} == {before}
+    # Each dockerd makes the chains anew that all share; what leads out of docker0 is in no chain.
+    for who, seen in neighbours["docker0"].items():
+        assert any("MASQUERADE" in rule for rule in seen["rules"]), who
+        assert "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT" in seen["rules"], who
+
+
+def test_the_last_of_ours_leaves_the_network_as_the_first_found_it(
+    neighbours: Mapping[str, Any],
+) -> None:
+    assert neighbours["turns"]["after"] == neighbours["turns"]["before"]
+    assert "lo" in neighbours["turns"]["before"]
+
+
+def test_a_supervisor_puts_a_lost_bridge_back_and_says_so(lost: Mapping[str, Any]) -> None:
+    found = lost["with a cluster"]
+    assert found["builds"]
+    assert f"its bridge {found['bridge']} was removed" in found["problem"]
+    assert found["builds again"]
+    status, table = found["status"]
+    assert status == 0
+    assert table.splitlines()[1].split()[:2] == ["dockerd", "ready"]
+
+
+def test_doctor_tells_of_a_lost_bridge_of_ours_and_what_puts_it_back(
+    lost: Mapping[str, Any],
+) -> None:
+    found = lost["without a cluster"]
+    assert (found["told"][0], found["problem"]) == ("ok", None)
+    assert not found["builds without"], "it shows nothing where a build needs no bridge"
+    level, told, advice = found["told without"]
+    assert level == "wrong"
+    assert found["bridge"] in told
+    assert "prevs local up" in advice
+    assert found["bridge"] in found["problem without"]
+    assert found["builds again"]
+    assert (found["told again"][0], found["problem again"]) == ("ok", None)
+
+
+def test_a_lost_docker0_of_the_machine_is_told_with_the_next_step(lost: Mapping[str, Any]) -> None:
+    found = lost["of the machine"]
+    assert (found["told"][0], found["problem"], found["bridge"]) == ("ok", None, "docker0")
+    assert not found["builds without"]
+    level, told, advice = found["told without"]
+    assert level == "wrong"
+    assert "docker0" in told
+    assert "systemctl restart docker" in advice
+    for said in (found["problem without"], found["up"]):
+        assert "docker0 was removed" in said
+        assert "systemctl restart docker" in said
+    assert found["builds again"], "the step works"
+    assert (found["told again"][0], found["problem again"]) == ("ok", None)
