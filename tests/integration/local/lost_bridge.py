@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from local import checkup, containers, starting
 from local.dockerd import DEFAULT_HOST, DockerPart
 from local.errors import LocalError
 from local.parts import bring_up
-from local.settings import Settings, docker_folder, prepare
+from local.settings import docker_folder, prepare
 from local.supervisor import Supervisor, only_one
 from tests.fakes.samples import wait_until
 from tests.integration.isolated_agent import run
@@ -44,39 +44,57 @@ def lose(client: APIClient) -> dict[str, object]:
     return {"bridge": name, "builds without": builds(client, "true")}
 
 
+class Cluster:
+    """A supervisor that looks after a dockerd, while something is done beside it."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._settings = prepare(folder / "cluster", {})
+        self._part = DockerPart(docker_folder(environ), environ)
+
+    def run(self, beside: Callable[["Cluster", APIClient], None]) -> None:
+        """Run the supervisor as long as the other thread takes."""
+        thread = threading.Thread(target=self._do, args=(beside,))
+        thread.start()
+        with only_one(self._settings):
+            Supervisor(self._settings, [self._part]).run()
+        thread.join()
+
+    def _do(self, beside: Callable[["Cluster", APIClient], None]) -> None:
+        try:
+            wait_until(lambda: self.status()["up"])
+            beside(self, APIClient(base_url=self._part.address, version="auto"))
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what the supervisor says of its part, and whether all is up."""
+        [one] = starting.read_status(self._settings).get("parts") or [{}]
+        return {"up": starting.is_up(self._settings), **one}
+
+    def told(self) -> tuple[int, str]:
+        """Return what `prevs local status` says, and its exit status before that."""
+        command = [sys.executable, "-m", "cli", "local", "status"]
+        command += [f"--dir={self._settings.folder}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+
 def with_a_cluster(folder: Path, environ: Mapping[str, str]) -> Mapping[str, object]:
     """Have a supervisor look after a dockerd of ours; return what it does and says."""
-    settings = prepare(folder / "cluster", {})
-    part = DockerPart(docker_folder(environ), environ)
     found: dict[str, object] = {}
-    thread = threading.Thread(target=_lose_beside, args=(settings, part, found))
-    thread.start()
-    with only_one(settings):
-        Supervisor(settings, [part]).run()
-    thread.join()
-    return found
 
-
-def _lose_beside(settings: Settings, part: DockerPart, found: dict[str, object]) -> None:
-    def status() -> Mapping[str, Any]:
-        [one] = starting.read_status(settings).get("parts") or [{}]
-        return {"up": starting.is_up(settings), **one}
-
-    try:
-        wait_until(lambda: status()["up"])
-        client = APIClient(base_url=part.address, version="auto")
+    def beside(cluster: Cluster, client: APIClient) -> None:
         found["builds"] = builds(client, "true")
         found["bridge"] = bridge(client)
         run("ip", "link", "delete", bridge(client))
-        wait_until(lambda: status()["restarts"] > 0)
-        found["problem"] = status()["problem"]
-        wait_until(lambda: status()["up"])
+        wait_until(lambda: cluster.status()["restarts"] > 0)
+        found["problem"] = cluster.status()["problem"]
+        wait_until(lambda: cluster.status()["up"])
         found["builds again"] = builds(client, "true")
-        command = [sys.executable, "-m", "cli", "local", "status", f"--dir={settings.folder}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        found["status"] = [done.returncode, done.stdout]
-    finally:
-        os.kill(os.getpid(), signal.SIGTERM)
+        found["status"] = cluster.told()
+
+    Cluster(folder, environ).run(beside)
+    return found
 
 
 def without_a_cluster(environ: Mapping[str, str]) -> Mapping[str, object]:
@@ -102,13 +120,15 @@ def of_the_machine(folder: Path, environ: Mapping[str, str]) -> Mapping[str, obj
     """Have a dockerd as a machine has one, and lose its docker0; return what is said of it."""
     run("mount", "-t", "tmpfs", "tmpfs", "/run")
     process = _start(folder)
-    try:
-        part = DockerPart(docker_folder(environ), environ)
-        bring_up(part)
-        client = APIClient(base_url=DEFAULT_HOST, version="auto")
-        found: dict[str, object] = {"told": told(environ), "problem": part.problem()}
-        found |= lose(client)
-        found |= {"told without": told(environ), "problem without": part.problem()}
+    found: dict[str, object] = {}
+
+    def beside(cluster: Cluster, client: APIClient) -> None:
+        nonlocal process
+        found["told"] = told(environ)
+        found.update(lose(client))
+        wait_until(lambda: cluster.status()["restarts"] > 0)
+        found["status"] = cluster.told()
+        found["told without"] = told(environ)
         try:
             bring_up(DockerPart(docker_folder(environ), environ))
         except LocalError as exc:
@@ -116,9 +136,13 @@ def of_the_machine(folder: Path, environ: Mapping[str, str]) -> Mapping[str, obj
         process.terminate()
         process.wait(60)
         process = _start(folder)
-        bring_up(part)
-        found |= {"told again": told(environ), "problem again": part.problem()}
+        wait_until(lambda: cluster.status()["up"])
+        found["status again"] = cluster.told()
+        found["told again"] = told(environ)
         found["builds again"] = builds(client, "true")
+
+    try:
+        Cluster(folder, environ).run(beside)
     finally:
         process.terminate()
         process.wait(60)
