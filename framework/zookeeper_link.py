@@ -24,14 +24,16 @@ CLOSED = (
 )
 
 
-def make_client(hosts: str, identities: Sequence[str] = ()) -> KazooClient:
+def make_client(
+    hosts: str, identities: Sequence[str] = (), *, session: float = SESSION_SECONDS
+) -> KazooClient:
     """Return a client that has yet to be started.
 
     With `identities` (`user:password`) what it makes is for the first one alone.
     """
     return KazooClient(
         hosts=list_servers(hosts),
-        timeout=SESSION_SECONDS,
+        timeout=session,
         connection_retry=dict(RECONNECT),
         auth_data=[("digest", one) for one in identities],
         default_acl=[own_acl(identities[0])] if identities else None,

@@ -16,15 +16,21 @@ _ADVICE = (
 )
 
 
-def configuration(folder: Path, port: int) -> str:
-    """Return zoo.cfg. A tick of 0.5 s lets a short session (1 s) notice a dead client early."""
+LONGEST_SESSION = 60.0
+
+
+def configuration(folder: Path, port: int, longest_session: float = LONGEST_SESSION) -> str:
+    """Return zoo.cfg. A tick of 0.5 s lets a short session (1 s) notice a dead client early.
+
+    No client gets a session that is longer than `longest_session`, in seconds.
+    """
     return "\n".join(
         (
             f"dataDir={folder / 'data'}",
             f"clientPort={port}",
             "clientPortAddress=127.0.0.1",
             "tickTime=500",
-            "maxSessionTimeout=60000",
+            f"maxSessionTimeout={longest_session * 1000:.0f}",
             "maxClientCnxns=0",
             "admin.enableServer=false",
             "4lw.commands.whitelist=srvr",
@@ -35,7 +41,14 @@ def configuration(folder: Path, port: int) -> str:
     )
 
 
-def zookeeper_part(folder: Path, port: int, environ: Mapping[str, str], log: Path) -> ProcessPart:
+def zookeeper_part(
+    folder: Path,
+    port: int,
+    environ: Mapping[str, str],
+    log: Path,
+    *,
+    longest_session: float = LONGEST_SESSION,
+) -> ProcessPart:
     """Return the part; its data stays in `folder`. Raises LocalError if it isn't installed."""
     missing = [str(jar) for jar in _JARS if not jar.exists()]
     if shutil.which("java") is None:
@@ -44,7 +57,7 @@ def zookeeper_part(folder: Path, port: int, environ: Mapping[str, str], log: Pat
         raise LocalError("zookeeper", f"not installed: {', '.join(missing)}", _ADVICE)
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "zoo.cfg"
-    config.write_text(configuration(folder, port))
+    config.write_text(configuration(folder, port, longest_session))
     command = (
         "java",
         "-Xmx256m",

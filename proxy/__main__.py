@@ -28,6 +28,7 @@ from proxy.framework_api import FrameworkApi
 from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files
 from proxy.haproxy_process import HaproxyProcess
+from proxy.intervals import USUAL, Intervals
 from proxy.metrics import Metrics
 from proxy.reporting import Reporter
 from proxy.room import app, wake
@@ -46,15 +47,15 @@ _FIRST_READ_SECONDS = 3.0
 log = structlog.get_logger("proxy")
 
 
-def main() -> int:
-    """Run until told to end; return the exit code."""
+def main(intervals: Intervals = USUAL) -> int:
+    """Run until told to end; return the exit code. A test that has less time brings `intervals`."""
     logs.configure()
     try:
         chosen = settings.read(os.environ)
         logs.configure(chosen.log)
         files = Files(chosen.proxy_dir)
         with _locked(files):
-            return asyncio.run(_run(chosen, files))
+            return asyncio.run(_run(chosen, files, intervals))
     except SettingsError as error:
         for problem in error.problems:
             print(f"proxy: {problem}", file=sys.stderr)
@@ -78,7 +79,8 @@ class _Parts(NamedTuple):
     held: Held
 
 
-def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _Parts:
+def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
+    loop = asyncio.get_running_loop()
     run = secrets.token_hex(6)
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
     token = chosen.token()
@@ -98,6 +100,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
         domain=chosen.domain,
         remember=router.remember,
         took=metrics.changes.observe,
+        intervals=intervals,
     )
     framework = FrameworkApi(chosen.addresses(), token)
     room = make_room_parts(
@@ -113,7 +116,7 @@ def _wire(chosen: Settings, files: Files, loop: asyncio.AbstractEventLoop) -> _P
     return _Parts(
         placements,
         controller,
-        Reporter(router, framework, proxy_id),
+        Reporter(router, framework, proxy_id, intervals=intervals),
         router,
         HaproxyProcess(files, formers, router.replaced),
         formers,
@@ -142,13 +145,13 @@ def _probes(controller: Controller) -> wake.Probes:
     )
 
 
-async def _run(chosen: Settings, files: Files) -> int:
+async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
     """Run the parts until one ends or a signal comes, and end the others."""
     loop = asyncio.get_running_loop()
     told_to_end = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
-    parts = _wire(chosen, files, loop)
+    parts = _wire(chosen, files, intervals)
     haproxy_config.write(files, chosen.front())
     servers = [
         loop.create_task(parts.pages.serve(sockets=[serving.listen(files.room)])),

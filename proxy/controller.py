@@ -16,6 +16,7 @@ from program import health, log_lines
 from program.health import Check
 from proxy import routes, use
 from proxy.errors import PlacementsAway, RouterAway
+from proxy.intervals import USUAL, Intervals
 from proxy.ports import Placements, Router
 from proxy.routes import AppRoutes, Changes, Routes
 from proxy.table import Table
@@ -23,7 +24,6 @@ from proxy.table import Table
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-ANEW_SECONDS = 30.0
 STUCK_SECONDS = 60.0
 """After which a cycle counts as stuck."""
 KNOWN = "They were read, or are known from before."
@@ -48,6 +48,7 @@ class Controller:
         domain: str,
         remember: Callable[[], None],
         took: Callable[[float], object],
+        intervals: Intervals = USUAL,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._placements = placements
@@ -56,6 +57,7 @@ class Controller:
         self._domain = domain
         self._remember = remember
         self._took = took
+        self._anew = intervals.anew
         self._noticed: float | None = None
         self._clock = clock
         self._applied = self._turned = self._heard = clock()
@@ -163,12 +165,12 @@ class Controller:
     async def run(self) -> None:
         """Cycle at each change and each tick. Runs until it is cancelled."""
         loop = asyncio.get_running_loop()
-        next_anew = loop.time() + ANEW_SECONDS
+        next_anew = loop.time() + self._anew
         while True:
             self._changed.clear()
             anew = loop.time() >= next_anew
             if anew:
-                next_anew = loop.time() + ANEW_SECONDS
+                next_anew = loop.time() + self._anew
             done = await self.cycle(anew=anew)
             self._turned = self._clock()
             with contextlib.suppress(TimeoutError):

@@ -12,14 +12,12 @@ import structlog
 
 from proxy import use
 from proxy.errors import ApiAway, ApiRefused, RouterAway
+from proxy.intervals import USUAL, Intervals
 from proxy.ports import Framework, Router
 from proxy.use import Use
 
 log = structlog.get_logger(__name__)
 
-READ_SECONDS = 2.0
-SILENCE_SECONDS = 4.0
-"""After this long without anything to tell, the next turn tells that: every 6 s at the latest."""
 MOST = 2000
 """What the framework takes in one call."""
 
@@ -33,12 +31,14 @@ class Reporter:
         framework: Framework,
         proxy_id: str,
         *,
+        intervals: Intervals = USUAL,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._router = router
         self._framework = framework
         self._proxy_id = proxy_id
+        self._intervals = intervals
         self._clock = clock
         self._pause = pause
         self._tally = use.NOTHING
@@ -49,7 +49,7 @@ class Reporter:
         """Take turns until it is cancelled."""
         while True:
             await self.turn()
-            await self._pause(READ_SECONDS)
+            await self._pause(self._intervals.read)
 
     async def turn(self) -> None:
         """Read once, and report if there is something to tell, or nothing was for a while."""
@@ -62,8 +62,12 @@ class Reporter:
         else:
             self._note("HAProxy", None)
         uses = await asyncio.to_thread(use.to_tell, self._tally)
-        if uses or self._told_at is None or self._clock() - self._told_at >= SILENCE_SECONDS:
+        if uses or self._is_silent():
             await self._tell(uses)
+
+    def _is_silent(self) -> bool:
+        told = self._told_at
+        return told is None or self._clock() - told >= self._intervals.silence
 
     async def _tell(self, uses: list[Use]) -> None:
         for start in range(0, max(len(uses), 1), MOST):

@@ -27,6 +27,7 @@ from proxy.routes import Node
 log = structlog.get_logger(__name__)
 
 SESSION_SECONDS = 10.0
+"""What the proxy asks for; ZooKeeper may grant less (its maxSessionTimeout)."""
 _SHARE = 30
 """Of all apps, the part that is read anew at once is one in so many: a change waits no longer."""
 _LEAST = 10
@@ -47,11 +48,12 @@ class ZookeeperPlacements:
         changed: Callable[[], object],
         *,
         identities: Sequence[str] = (),
+        session: float = SESSION_SECONDS,
     ) -> None:
         retry: dict[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 2.0}
         self._client = KazooClient(
             hosts=list_servers(hosts),
-            timeout=SESSION_SECONDS,
+            timeout=session,
             connection_retry=retry,
             auth_data=[("digest", one) for one in identities],
             default_acl=[_own_acl(identities[0])] if identities else None,

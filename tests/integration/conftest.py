@@ -7,14 +7,31 @@ from pathlib import Path
 import pytest
 
 from local.parts import Part, bring_up
-from local.zookeeper import zookeeper_part
+from local.zookeeper import LONGEST_SESSION, zookeeper_part
+from tests import free_ports, times
+
+
+@pytest.fixture(scope="session")
+def hasty_zookeeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """host:port of a ZooKeeper that misses who says nothing after a few seconds."""
+    folder = tmp_path_factory.mktemp("hasty-zookeeper")
+    longest = times.LONGEST_SESSION
+    part = zookeeper_part(
+        folder, free_ports.free_port(), os.environ, folder / "log", longest_session=longest
+    )
+    bring_up(part)
+    yield part.address
+    part.stop()
 
 
 @pytest.fixture
-def own_zookeeper(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Part]:
-    """A ZooKeeper of the test's own, which it may stop."""
+def own_zookeeper(
+    request: pytest.FixtureRequest, tmp_path: Path, free_port: Callable[[], int]
+) -> Iterator[Part]:
+    """A ZooKeeper of the test's own, which it may stop. A parameter is its longest session."""
     folder = tmp_path / "zookeeper"
-    part = zookeeper_part(folder, free_port(), os.environ, folder / "log")
+    longest = getattr(request, "param", LONGEST_SESSION)
+    part = zookeeper_part(folder, free_port(), os.environ, folder / "log", longest_session=longest)
     bring_up(part)
     yield part
     part.stop()

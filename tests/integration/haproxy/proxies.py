@@ -22,6 +22,7 @@ from kazoo.exceptions import NoNodeError
 
 from prevs.paths import Paths
 from prevs.records import Placement, PlacementsRecord, ProxyRecord
+from tests import times
 from tests.fakes.framework_api import TOKEN, Previews, serving
 from tests.fakes.placements import placement
 
@@ -160,8 +161,20 @@ class Site(NamedTuple):
         self.world.move(app, sha, "running")
 
 
+QUICK = times.choose("tests.fakes.quick_proxy", "proxy")
+"""The program of a proxy that looks and tells more often than usual."""
+
+
 @contextlib.contextmanager
-def site(folder: Path, zookeeper: str, port: int, *, api: str = "", **more: str) -> Iterator[Site]:
+def site(
+    folder: Path,
+    zookeeper: str,
+    port: int,
+    *,
+    api: str = "",
+    program: str = "proxy",
+    **more: str,
+) -> Iterator[Site]:
     """Run a proxy at a root of its own in ZooKeeper, with the stand-in or with `api`.
 
     `more` are further settings, by the names of their variables.
@@ -181,6 +194,7 @@ def site(folder: Path, zookeeper: str, port: int, *, api: str = "", **more: str)
                 root=tree.paths.root,
                 api=api or own,
                 port=port,
+                program=program,
                 **more,
             ) as started,
         ):
@@ -192,9 +206,16 @@ def site(folder: Path, zookeeper: str, port: int, *, api: str = "", **more: str)
 
 @contextlib.contextmanager
 def running(
-    folder: Path, *, zookeeper: str, root: str, api: str, port: int, **more: str
+    folder: Path,
+    *,
+    zookeeper: str,
+    root: str,
+    api: str,
+    port: int,
+    program: str = "proxy",
+    **more: str,
 ) -> Iterator[Proxy]:
-    """Run `python -m proxy`; end it, and every HAProxy that it left."""
+    """Run a proxy, `python -m program`; end it, and every HAProxy that it left."""
     token_file = folder / "token"
     token_file.write_text(TOKEN)
     log = folder / "proxy.log"
@@ -213,7 +234,7 @@ def running(
 
     def start() -> "subprocess.Popen[bytes]":
         with log.open("ab") as out:
-            command = [sys.executable, "-m", "proxy"]
+            command = [sys.executable, "-m", program]
             return subprocess.Popen(command, env=environ, stdout=out, stderr=out, cwd=folder)
 
     proxy = Proxy(port, proxy_dir, log, start, start(), environ)

@@ -21,10 +21,18 @@ from proxy.haproxy import HaproxyRouter
 from proxy.haproxy_config import Files, Front
 from proxy.reporting import Reporter
 from proxy.routes import Route
+from tests import times
 from tests.fakes.framework_api import FakeFramework, Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy, Site, haproxies, upstream, wait_until
+from tests.integration.haproxy.proxies import (
+    QUICK,
+    Proxy,
+    Site,
+    haproxies,
+    upstream,
+    wait_until,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -39,8 +47,14 @@ UPLOAD = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nx"
 
 
 @pytest.fixture
-def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
-    with proxies.site(tmp_path, zookeeper, free_port()) as started:
+def site(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    hasty_zookeeper: str,
+    free_port: Callable[[], int],
+) -> Iterator[Site]:
+    program = getattr(request, "param", QUICK)
+    with proxies.site(tmp_path, hasty_zookeeper, free_port(), program=program) as started:
         yield started
 
 
@@ -80,6 +94,7 @@ def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
         yield client
 
 
+@pytest.mark.parametrize("site", times.both(QUICK, "proxy"), indirect=True)
 def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
     with upstream("one") as one:
         place(site, one.port)
@@ -149,7 +164,7 @@ def test_a_framework_that_is_away_learns_all_that_came_meanwhile(
     api = free_port()
     address = f"http://127.0.0.1:{api}"
     with (
-        proxies.site(tmp_path, zookeeper, free_port(), api=address) as site,
+        proxies.site(tmp_path, zookeeper, free_port(), api=address, program=QUICK) as site,
         upstream("one") as one,
     ):
         place(site, one.port)
@@ -205,14 +220,14 @@ def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
 def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reach_it(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
-    """What the waiting room said is looked up once more, after the request was counted."""
+    """What a held request was told is looked up once more, after the request was counted."""
     files = Files(tmp_path)
     port = free_port()
     haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
     with (
         upstream("gone") as gone,
         upstream("kept") as kept,
-        _answering(files.wake, f"127.0.0.1|{gone.port}|{TASK}"),
+        _letting_go(files.held, f"127.0.0.1|{gone.port}|{TASK}") as let_go,
         _answering(files.room, "the room"),
         _haproxy(files, port) as proxy,
     ):
@@ -221,6 +236,7 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
         route = Route("127.0.0.1", kept.port, "hello.kept.a1")
         asyncio.run(router.apply({"other.hello.localhost": route}))
         assert proxy.ask(HOST).body == b"the room"
+        assert let_go.count(HOST) >= 2
         assert proxy.ask("other.hello.localhost").body.startswith(b"kept")
         assert gone.seen == []
 
@@ -293,6 +309,30 @@ def _answering(path: Path, text: str) -> Iterator[None]:
         thread.start()
         try:
             yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@contextlib.contextmanager
+def _letting_go(path: Path, route: str) -> Iterator[list[str]]:
+    """Have every request that HAProxy holds go to `route` at once; the hosts of those are given."""
+    hosts: list[str] = []
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            for line in self.rfile:
+                kind, *words = line.decode().rstrip("\n").split("\t")
+                if kind == "hold":
+                    hosts.append(words[1])
+                    self.wfile.write(f"{words[0]} to {route}\n".encode())
+
+    with socketserver.ThreadingUnixStreamServer(str(path), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield hosts
         finally:
             server.shutdown()
             thread.join()

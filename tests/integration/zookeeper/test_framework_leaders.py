@@ -72,24 +72,31 @@ def read(program: Program, path: str) -> str:
 
 
 @pytest.fixture
+def records(request: pytest.FixtureRequest) -> str:
+    """host:port of the ZooKeeper with the records, the fixture that a parameter names."""
+    address: str = request.getfixturevalue(getattr(request, "param", "hasty_zookeeper"))
+    return address
+
+
+@pytest.fixture
 def pair(
-    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+    mesos: Cluster, records: str, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Pair]:
     root = f"/test-{uuid.uuid4().hex}"
     programs = [
         Program(
-            settings(mesos.zk, zookeeper, root, free_port(), tmp_path, name),
+            settings(mesos.zk, records, root, free_port(), tmp_path, name),
             tmp_path / f"{name}.log",
         )
         for name in ("first", "second")
     ]
-    client = connect(zookeeper, 15)
+    client = connect(records, 15)
     yield Pair(programs[0], programs[1], client, Paths(root))
     for program in programs:
         program.clean_up()
     client.stop()
     client.close()
-    remove(mesos.master, zookeeper, root)
+    remove(mesos.master, records, root)
 
 
 @pytest.fixture
@@ -182,7 +189,15 @@ def test_a_token_is_good_at_every_framework_until_it_is_removed_at_one(pair: Pai
     assert token not in pair.first.log.read_text() + pair.second.log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("number", "records"),
+    [
+        (signal.SIGTERM, "hasty_zookeeper"),
+        (signal.SIGKILL, "hasty_zookeeper"),
+        pytest.param(signal.SIGKILL, "zookeeper", marks=pytest.mark.night),
+    ],
+    indirect=["records"],
+)
 def test_when_the_leader_ends_the_other_one_goes_on(
     pair: Pair, repository: str, number: signal.Signals
 ) -> None:
@@ -191,7 +206,7 @@ def test_when_the_leader_ends_the_other_one_goes_on(
     known = pair.framework_id()
     ended = time.monotonic()
     pair.first.end(number)
-    if number is signal.SIGKILL:  # ZooKeeper names it for six seconds more
+    if number is signal.SIGKILL:  # ZooKeeper names it until its session is over
         assert pair.second.ask("GET", "/readyz").status_code == 503
         assert pair.second.ask("GET", "/healthz").status_code == 200
     pair.wait_leader(pair.second)

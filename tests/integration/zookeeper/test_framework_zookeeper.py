@@ -18,6 +18,7 @@ from framework.zookeeper_link import SESSION_SECONDS, connect, make_client, watc
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
+from tests import times
 from tests.integration.zookeeper import mute_zookeeper
 
 pytestmark = pytest.mark.integration
@@ -54,12 +55,15 @@ def test_a_zookeeper_that_is_not_there_is_told_as_such(free_port: Callable[[], i
         connect(f"127.0.0.1:{free_port()}", 0.5)
 
 
-def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
+@pytest.mark.parametrize("session", times.both(2.0, SESSION_SECONDS))
+def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over(
+    session: float,
+) -> None:
     with mute_zookeeper.listening() as mute:
-        client = make_client(mute.address)
+        client = make_client(mute.address, session=session)
         client.start_async()
         try:
-            mute.wait_given_up(SESSION_SECONDS * 0.9)
+            mute.wait_given_up(session * 0.9)
         finally:
             client.stop()
             client.close()

@@ -11,11 +11,13 @@ import pytest
 from kazoo.client import KazooClient
 
 from local.parts import Part, bring_up
+from local.zookeeper import LONGEST_SESSION
 from prevs.paths import Paths
 from proxy.zookeeper import SESSION_SECONDS, ZookeeperPlacements
+from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement, record
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import upstream, wait_until
+from tests.integration.haproxy.proxies import QUICK, upstream, wait_until
 from tests.integration.zookeeper import mute_zookeeper
 
 pytestmark = pytest.mark.integration
@@ -44,6 +46,9 @@ def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_i
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
 
 
+@pytest.mark.parametrize(
+    "own_zookeeper", times.both(times.LONGEST_SESSION, LONGEST_SESSION), indirect=True
+)
 def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
     own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
@@ -68,10 +73,11 @@ def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
 
 
+@pytest.mark.parametrize("program", times.both(QUICK, "proxy"))
 def test_a_record_that_somebody_removed_is_written_again(
-    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
+    zookeeper: str, tmp_path: Path, free_port: Callable[[], int], program: str
 ) -> None:
-    with proxies.site(tmp_path, own_zookeeper.address, free_port()) as site:
+    with proxies.site(tmp_path, zookeeper, free_port(), program=program) as site:
         site.tree.place("hello", {})
         wait_until(lambda: {"hello": 0} in site.tree.applied())
         [name] = site.tree.client.get_children(site.tree.paths.proxies)
@@ -99,12 +105,17 @@ def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
         wait_until(lambda: {"hello": 0} in site.tree.applied())
 
 
-def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over() -> None:
+@pytest.mark.parametrize("session", times.both(2.0, SESSION_SECONDS))
+def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over(
+    session: float,
+) -> None:
     with mute_zookeeper.listening() as mute:
-        placements = ZookeeperPlacements(mute.address, Paths("/x"), "a", lambda: None)
+        placements = ZookeeperPlacements(
+            mute.address, Paths("/x"), "a", lambda: None, session=session
+        )
         placements.start()
         try:
-            mute.wait_given_up(SESSION_SECONDS * 0.9)
+            mute.wait_given_up(session * 0.9)
         finally:
             asyncio.run(placements.stop())
 

@@ -1,0 +1,9 @@
+"""`python -m proxy`, but what that does every few seconds it does at once."""
+
+import sys
+
+from proxy.__main__ import main
+from proxy.intervals import Intervals
+
+if __name__ == "__main__":
+    sys.exit(main(Intervals(read=0.2, silence=0.4, anew=1.0)))
