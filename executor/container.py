@@ -21,7 +21,7 @@ from docker.errors import APIError, NotFound
 
 from executor import disk_watch, memory
 from executor.daemon import daemon_errors, explanation
-from executor.disk import MB
+from executor.disk import CALM, MB
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
 from executor.following import Following
 from executor.ports import Exit, Log
@@ -85,14 +85,17 @@ class DockerContainer:
             raise ended
         return ended
 
-    def limit_disk(self, megabytes: int) -> None:
-        """Have exit() raise DiskFull once it has written more than that."""
+    def limit_disk(self, megabytes: int, *, calm: float = CALM) -> None:
+        """Have exit() raise DiskFull once it has written more than that.
+
+        It is measured after `calm` seconds at the latest.
+        """
 
         def fill() -> None:
             self._fail(DiskFull(megabytes))
 
         arguments = (self._client, self._id, megabytes * MB)
-        options = {"over": self._over, "full": fill}
+        options = {"over": self._over, "full": fill, "calm": calm}
         threading.Thread(
             target=disk_watch.watch, args=arguments, kwargs=options, daemon=True, name="disk"
         ).start()

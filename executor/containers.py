@@ -15,6 +15,7 @@ from docker.types import Mount
 from executor import cgroup, confinement
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
+from executor.disk import CALM
 from executor.errors import DockerUnavailable, ImageMissing, PreviewExposed, StartFailed
 from executor.network import PreviewNetwork
 from executor.ports import ContainerSpec, Log
@@ -48,7 +49,10 @@ class Custody(Protocol):
 
 
 class DockerContainers:
-    """Fulfils the port Containers with docker-py."""
+    """Fulfils the port Containers with docker-py.
+
+    What a container writes is measured every `calm` seconds, and more often where much is written.
+    """
 
     def __init__(
         self,
@@ -58,12 +62,14 @@ class DockerContainers:
         custody: Custody,
         *,
         confined: confinement.Confinement = _DEFAULT,
+        calm: float = CALM,
     ) -> None:
         self._daemon = daemon
         self._custody = custody
         self._network = PreviewNetwork(cluster, confined.denied)
         self._log = log
         self._confinement = confined
+        self._calm = calm
         self._group = _own_group()
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
@@ -93,7 +99,7 @@ class DockerContainers:
             client, container, log=self._log, on_exit=on_exit, on_removed=self._removed
         )
         if self._confinement.disk_limit:
-            started.limit_disk(self._confinement.disk_limit)
+            started.limit_disk(self._confinement.disk_limit, calm=self._calm)
         return started
 
     def _create(self, client: APIClient, spec: ContainerSpec) -> str:

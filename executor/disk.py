@@ -15,7 +15,7 @@ of them."""
 DISK_LIMIT = 2048
 """MB that a container may write where its agent's operator says nothing."""
 
-_CALM = 60.0
+CALM = 60.0
 """Seconds between measurements where the disk says that nobody writes much."""
 
 _BLIND = 10.0
@@ -35,11 +35,13 @@ class DiskWatch:
     """Watches the writing of one container that may write `limit` bytes, from the time `now` on.
 
     `disk` is how full the disk is, None where that is not known; all containers of an agent and
-    all builds share it, so that it only tells when it is worth to measure.
+    all builds share it, so that it only tells when it is worth to measure. Where it says that
+    nobody writes much, that is after `calm` seconds.
     """
 
-    def __init__(self, limit: int, now: float) -> None:
+    def __init__(self, limit: int, now: float, *, calm: float = CALM) -> None:
         self._limit = limit
+        self._calm = calm
         self._left: Optional[int] = None
         self._measured = now
         self._not_before = now
@@ -55,7 +57,7 @@ class DiskWatch:
         self._left = left if self._left is None else max(self._left, left)
         written = self._left - left
         enough = MB if _free(disk) < _NEARLY_FULL * self._limit else self._limit // 8
-        return written >= enough or now - self._measured >= _CALM
+        return written >= enough or now - self._measured >= self._calm
 
     def has_measured(self, disk: Optional[Disk], began: float, now: float) -> None:
         """Take note of a measurement."""

@@ -20,7 +20,7 @@ from docker.api import APIClient
 from docker.errors import APIError
 
 from executor.daemon import daemon_errors
-from executor.disk import ENTRY, DiskWatch
+from executor.disk import CALM, ENTRY, DiskWatch
 from executor.errors import DockerUnavailable
 from executor.filling import Disk
 from executor.filling import measure as measure_disk
@@ -46,13 +46,16 @@ def watch(
     *,
     over: threading.Event,
     full: Callable[[], None],
+    calm: float = CALM,
 ) -> None:
     """Call `full` once the container has written more than `limit` bytes, unless `over` is set.
+
+    `calm` is as of DiskWatch.
 
     Blocks until then. Never raises.
     """
     disk = _find_disk(client)
-    known = DiskWatch(limit, time.monotonic())
+    known = DiskWatch(limit, time.monotonic(), calm=calm)
     while not over.wait(_LOOK):
         found = _look(disk)
         began = time.monotonic()

@@ -15,9 +15,11 @@ from docker.api import APIClient
 from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
+from executor.disk import CALM
 from executor.errors import DiskFull
 from executor.ports import Container, ContainerSpec
 from local import containers as made_by
+from tests import times
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
 from tests.fakes.samples import SampleImages, wait_until
@@ -25,6 +27,7 @@ from tests.fakes.samples import SampleImages, wait_until
 pytestmark = pytest.mark.integration
 
 CLUSTER = f"confinement-{secrets.token_hex(3)}"
+_SOON = times.choose(3.0, CALM)
 STAY = "echo up; while :; do sleep 1; done"
 
 
@@ -51,9 +54,11 @@ class World:
             labels={"prevs.cluster": CLUSTER},
         )
 
-    def start(self, spec: ContainerSpec, confined: Confinement) -> Container:
+    def start(self, spec: ContainerSpec, confined: Confinement, *, calm: float = CALM) -> Container:
         custody = RecordingCustody()
-        containers = DockerContainers(self.daemon, CLUSTER, self.log, custody, confined=confined)
+        containers = DockerContainers(
+            self.daemon, CLUSTER, self.log, custody, confined=confined, calm=calm
+        )
         return containers.start(spec, on_exit=self.ended.set)
 
     def says(self, command: str) -> str:
@@ -95,9 +100,10 @@ def test_shared_memory_ends_at_its_size(world: World) -> None:
     assert f"{64 * 1024 * 1024} /dev/shm/x" in said
 
 
-def test_who_writes_more_than_the_limit_is_ended_for_that(world: World) -> None:
+@pytest.mark.parametrize("calm", times.both(_SOON, CALM))
+def test_who_writes_more_than_the_limit_is_ended_for_that(world: World, calm: float) -> None:
     writes = "dd if=/dev/zero of=/big bs=1M count=300; " + STAY
-    container = world.start(world.spec(writes), Confinement(disk_limit=100))
+    container = world.start(world.spec(writes), Confinement(disk_limit=100), calm=calm)
     assert world.ended.wait(120)
     with pytest.raises(DiskFull, match="more than 100 MB"):
         container.exit()
@@ -118,7 +124,7 @@ def volume(world: World, docker_host: str) -> Iterator[str]:
 def test_what_is_written_to_a_volume_counts(world: World, volume: str) -> None:
     spec = world.spec("dd if=/dev/zero of=/data/big bs=1M count=300; " + STAY)
     spec = dataclasses.replace(spec, volumes={"/data": volume})
-    container = world.start(spec, Confinement(disk_limit=100))
+    container = world.start(spec, Confinement(disk_limit=100), calm=_SOON)
     assert world.ended.wait(120)
     with pytest.raises(DiskFull):
         container.exit()
@@ -144,7 +150,7 @@ def test_who_makes_files_without_a_byte_is_ended_at_the_limit(
 def test_who_hides_what_it_writes_in_folders_of_folders_is_ended(world: World) -> None:
     hides = "mkdir /d; cd /d; i=0; while [ $i -lt 201 ]; do mkdir d; cd -P d; i=$((i+1)); done; "
     writes = "dd if=/dev/zero of=big bs=1M count=300; " + STAY
-    container = world.start(world.spec(hides + writes), Confinement(disk_limit=100))
+    container = world.start(world.spec(hides + writes), Confinement(disk_limit=100), calm=_SOON)
     assert world.ended.wait(120)
     with pytest.raises(DiskFull):
         container.exit()
