@@ -20,6 +20,7 @@ _ADVICE = (
 
 
 _EXECUTOR_GRACE = 15  # seconds: an executor ends its container first
+_PATIENCE = 15  # seconds: Mesos takes no more
 
 
 class Address(NamedTuple):
@@ -89,13 +90,17 @@ def agent_part(
     master: Address,
     environ: Mapping[str, str],
     log: Path,
+    patience: int = _PATIENCE,
 ) -> ProcessPart:
-    """Return an agent. It is ready when the master has registered it."""
+    """Return an agent. It is ready when the master has registered it.
+
+    One that restarts waits `patience` seconds for its executors, though all have come back.
+    """
     agent.folder.mkdir(parents=True, exist_ok=True)
     return ProcessPart(
         name=agent.name,
         command=(str(installation.program), "agent", str(master)),
-        environ=environment(_agent_flags(installation, agent), environ),
+        environ=environment(_agent_flags(installation, agent, patience), environ),
         log=log,
         answers=lambda: is_registered(master, agent.address),
         needs=("dockerd", "leftovers", "master"),
@@ -107,7 +112,7 @@ def agent_part(
     )
 
 
-def _agent_flags(installation: Installation, agent: Agent) -> dict[str, str]:
+def _agent_flags(installation: Installation, agent: Agent, patience: int) -> dict[str, str]:
     return _common_flags(installation, agent.address, agent.folder) | {
         "MESOS_RESOURCES": agent.resources,
         "MESOS_CONTAINERIZERS": "mesos",
@@ -117,7 +122,7 @@ def _agent_flags(installation: Installation, agent: Agent) -> dict[str, str]:
         "MESOS_SYSTEMD_ENABLE_SUPPORT": "false",
         "MESOS_SWITCH_USER": "false",
         "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES": json.dumps(dict(agent.executor_environ)),
-        "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": "15secs",
+        "MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": f"{patience}secs",
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD": f"{_EXECUTOR_GRACE}secs",
         "MESOS_GC_DELAY": "2days",
         # An agent empties it at its start, and by default all of a machine share one.

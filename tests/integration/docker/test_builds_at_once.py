@@ -94,7 +94,7 @@ def make(
     tree.mkdir()
     (tree / "busybox").write_bytes(BUSYBOX.read_bytes())
     (tree / "busybox").chmod(0o755)
-    lines = f"RUN echo it is built now {os.urandom(4).hex()}; sleep 5\n"
+    lines = f"RUN echo it is built now {os.urandom(4).hex()}; sleep 3\n"
     (tree / "Dockerfile").write_text(DOCKERFILE + lines)
     environ = dict(os.environ)
     if request.param == "classic":

@@ -223,7 +223,11 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
         ("tail /dev/zero & wait $!; exit 3", Exit(3, out_of_memory=True)),
         # It takes that as it comes, and ends for a reason of its own.
         ("tail /dev/zero; exit 0", Exit(0, out_of_memory=False)),
-        ("tail /dev/zero; sleep 15; exit 3", Exit(3, out_of_memory=False)),
+        pytest.param(
+            "tail /dev/zero; sleep 15; exit 3",
+            Exit(3, out_of_memory=False),
+            marks=pytest.mark.night,  # ten seconds later it is no reason: unit/executor/test_memory
+        ),
         ("exit 3", Exit(3, out_of_memory=False)),
     ],
 )

@@ -234,7 +234,7 @@ def test_an_application_that_answers_with_an_error_is_a_failure_with_its_status(
     agent: Agent,
 ) -> None:
     sha = agent.repository.commit_app(serving("hello"))
-    agent.run(sha, health="/nothing", start_limit=10.0)
+    agent.run(sha, health="/nothing", start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY
     assert "GET /nothing did not succeed" in agent.message
     assert "404" in agent.message

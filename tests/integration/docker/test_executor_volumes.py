@@ -144,7 +144,7 @@ def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
     sha = agent.repository.commit_app(serving("hello"))
     settings = RunSettings(statuses=(404,))
     assert answer_of(agent, sha, settings, health="/nothing") == "hello\n"
-    agent.run(sha, run=settings, start_limit=8.0)
+    agent.run(sha, run=settings, start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY
     assert "the last status was 200. Make it answer 404" in agent.message
 
@@ -153,6 +153,6 @@ def test_a_check_ends_when_its_commit_says(agent: Agent) -> None:
     silent = ["/bin/sh", "-c", "while :; do nc -l -p $PORT -e sleep 1000; done"]
     sha = agent.repository.commit_app(serving("hello"))
     settings = RunSettings(command=tuple(silent), check_timeout=0.25)
-    agent.run(sha, run=settings, start_limit=8.0)
+    agent.run(sha, run=settings, start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY
     assert "no answer came within 0.25 s" in agent.message

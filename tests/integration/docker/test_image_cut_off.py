@@ -15,6 +15,7 @@ import pytest
 
 from executor.errors import BuildFailed, Stopped
 from executor.strays import mark_of
+from tests import times
 from tests.fakes.samples import wait_until
 from tests.integration.docker.builds import BUILDERS, LONG, MARKED, SLEEP, TAG, World, making
 
@@ -49,13 +50,16 @@ def test_a_stop_ends_the_build_and_its_step(world: World) -> None:
     assert not world.images.exists(TAG)
 
 
-def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(world: World) -> None:
+@pytest.mark.parametrize("moments", times.both(5, 14))
+def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(
+    world: World, moments: int
+) -> None:
     """BuildKit loses the step of some of them; see executor/strays.py.
 
     The classic builder loses none: its daemon ends each within some tenths of a second.
     """
     world.build()
-    seconds = [0.1 + 0.025 * number for number in range(14)]
+    seconds = [0.1 + 0.35 / moments * number for number in range(moments)]
     with contextlib.ExitStack() as busy:
         for _ in range(4):
             busy.enter_context(busily())

@@ -14,6 +14,7 @@ import pytest
 
 from local.parts import Part, bring_up
 from prevs.records import Placement
+from tests import times
 from tests.fakes.framework_api import Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import long_application, proxies
@@ -24,7 +25,6 @@ from tests.integration.haproxy.proxies import Site, haproxies, wait_until
 pytestmark = pytest.mark.integration
 
 TASK = f"hello.{SHA}.a1"
-AWAY_SECONDS = 60.0
 
 
 @pytest.fixture
@@ -136,24 +136,28 @@ def takes_connections(site: Site) -> bool:
     return False
 
 
-def test_nothing_depends_on_zookeeper_or_the_framework_for_a_minute(
+@pytest.mark.parametrize("away", times.both(10.0, 60.0))
+def test_nothing_depends_on_zookeeper_or_the_framework_for_a_while(
     own_zookeeper: Part,
     zookeeper: str,
     tmp_path_factory: pytest.TempPathFactory,
     free_port: Callable[[], int],
+    away: float,
 ) -> None:
-    """Two proxies at a time, as a minute is long: each loses one of both."""
+    """Two proxies at a time, as a minute is long: each loses one of both for `away` seconds."""
     with ThreadPoolExecutor(2) as pool:
         folders = [tmp_path_factory.mktemp("lost") for _ in range(2)]
         lost = [
-            pool.submit(lose_zookeeper, own_zookeeper, folders[0], free_port()),
-            pool.submit(lose_framework, zookeeper, folders[1], (free_port(), free_port())),
+            pool.submit(lose_zookeeper, own_zookeeper, folders[0], free_port(), away=away),
+            pool.submit(
+                lose_framework, zookeeper, folders[1], (free_port(), free_port()), away=away
+            ),
         ]
     for each in lost:
         each.result()
 
 
-def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int) -> None:
+def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int, *, away: float) -> None:
     with (
         proxies.site(folder, own_zookeeper.address, port) as site,
         long_application.application("one") as one,
@@ -165,7 +169,7 @@ def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int) -> None:
         with open_all(site.proxy, one) as opened:
             own_zookeeper.stop()
             held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
-            for _ in seconds(AWAY_SECONDS):
+            for _ in seconds(away):
                 opened.go_on()
                 assert ask(site) == b"one"
             assert not held.done()
@@ -180,7 +184,7 @@ def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int) -> None:
             assert opened.end() == {"one"}
 
 
-def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int]) -> None:
+def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away: float) -> None:
     (api, port), world = ports, Previews()
     with (
         proxies.site(folder, zookeeper, port, api=f"http://127.0.0.1:{api}") as site,
@@ -194,7 +198,7 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int]) -> None
             with serving(world, api):
                 wait_until(lambda: world.uses)
             held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
-            for second in seconds(AWAY_SECONDS):
+            for second in seconds(away):
                 opened.go_on()
                 target = (one, two)[second % 2]
                 place(site, target, SHA)  # what is placed is followed all the same

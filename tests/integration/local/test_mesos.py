@@ -19,6 +19,7 @@ from local import processes
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, forget_executors, master_part
 from local.parts import ProcessPart, bring_up
+from tests import times
 from tests.free_ports import free_port
 from tests.integration.local.mesos_local_framework import EXECUTOR, Scheduler
 from tests.running_parts import running
@@ -56,7 +57,12 @@ class Pair:
             installation, self.master, folder=folder / "master", environ=environ, log=log
         )
         self.agent_part = agent_part(
-            installation, self.described, master=self.master, environ=environ, log=log
+            installation,
+            self.described,
+            master=self.master,
+            environ=environ,
+            log=log,
+            patience=times.PATIENCE,
         )
 
     @property

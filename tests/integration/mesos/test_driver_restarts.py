@@ -16,6 +16,7 @@ from driver.scheduler import SchedulerDriver
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import ProcessPart, bring_up
+from tests import times
 from tests.contract.driver.schedulers import wait_until
 from tests.contract.driver.worlds import RealWorld, framework_info, start_real
 from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
@@ -47,7 +48,14 @@ def parts(
     log = tmp_path / "log"
     parts = Parts(
         master_part(mesos_installation, master, folder=tmp_path, environ=os.environ, log=log),
-        agent_part(mesos_installation, agent, master=master, environ=os.environ, log=log),
+        agent_part(
+            mesos_installation,
+            agent,
+            master=master,
+            environ=os.environ,
+            log=log,
+            patience=times.PATIENCE,
+        ),
     )
     with running(parts):
         yield parts

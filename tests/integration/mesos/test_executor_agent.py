@@ -14,6 +14,7 @@ from local.mesos.installation import Installation
 from local.mesos.parts import Address, agent_part, master_part
 from local.parts import ProcessPart, bring_up
 from prevs.states import Cause
+from tests import times
 from tests.fakes.samples import nothing_left, remove_image, serving, wait_until
 from tests.integration.mesos.lone_agent import lone_agent
 from tests.integration.mesos.test_executor_mesos import APP, World, executor_pid, report
@@ -61,15 +62,22 @@ def world(
     free_port: Callable[[], int],
     request: pytest.FixtureRequest,
 ) -> Iterator[AgentWorld]:
-    recovery = getattr(request, "param", "15mins")
+    flags = {"MESOS_RECOVERY_TIMEOUT": "15mins", **getattr(request, "param", {})}
     address = Address("127.0.0.1", free_port())
     agent = lone_agent(tmp_path, docker_host, free_port())
     environ, log = os.environ, tmp_path / "agent.log"
     master = master_part(
         mesos_installation, address, folder=tmp_path, environ=environ, log=tmp_path / "master.log"
     )
-    part = agent_part(mesos_installation, agent, master=address, environ=environ, log=log)
-    part = dataclasses.replace(part, environ={**part.environ, "MESOS_RECOVERY_TIMEOUT": recovery})
+    part = agent_part(
+        mesos_installation,
+        agent,
+        master=address,
+        environ=environ,
+        log=log,
+        patience=times.PATIENCE,
+    )
+    part = dataclasses.replace(part, environ={**part.environ, **flags})
     bring_up(master)
     bring_up(part)
     made = AgentWorld(part, str(address), docker_host, tmp_path, free_port)
@@ -126,7 +134,7 @@ def test_an_end_that_comes_while_the_agent_is_away_is_told_when_it_returns(
     assert report(status).exit_code == 137
 
 
-@pytest.mark.parametrize("world", ["8secs"], indirect=True)
+@pytest.mark.parametrize("world", [{"MESOS_RECOVERY_TIMEOUT": "3secs"}], indirect=True)
 def test_an_executor_whose_agent_stays_away_ends_its_container_and_itself(
     world: AgentWorld, tmp_path: Path
 ) -> None:
@@ -147,6 +155,9 @@ def test_a_killed_executor_is_a_failed_task_without_a_container(
     assert world.containers() == []
 
 
+@pytest.mark.parametrize(
+    "world", [{"MESOS_EXECUTOR_REREGISTRATION_TIMEOUT": "3secs"}], indirect=True
+)
 def test_an_executor_that_its_agent_kills_leaves_no_container(
     world: AgentWorld, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from local.zookeeper import zookeeper_part
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
+from tests import times
 from tests.fakes.framework import Framework
 from tests.running_parts import running
 
@@ -50,7 +51,12 @@ def parts(
     parts = Parts(
         master,
         agent_part(
-            mesos_installation, agent, master=address, environ=environ, log=tmp_path / "agent.log"
+            mesos_installation,
+            agent,
+            master=address,
+            environ=environ,
+            log=tmp_path / "agent.log",
+            patience=times.PATIENCE,
         ),
         zookeeper_part(tmp_path / "zookeeper", free_port(), environ, tmp_path / "zookeeper.log"),
     )
