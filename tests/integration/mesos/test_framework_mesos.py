@@ -238,6 +238,7 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
         assert lost.avoid == lost.agent_id
         assert lost.reason.startswith("The executor ended without saying how the task ended.")
         assert "It is tried again in" in lost.reason
+        framework.ahead += 4 ** (count - 1)
     assert len(tasks) == 3
 
 
@@ -251,6 +252,7 @@ def test_an_application_that_crashes_runs_again_and_loses_its_placement_meanwhil
     assert crashed.reason.startswith("It used more than it may have. It is tried again in 4 s")
     assert placed(client, paths).placements == {}
     framework.previews.change_app("hello", {"health": "/runs"})
+    framework.ahead += 4
     again = framework.wait(A, State.RUNNING)
     assert again.task_id != crashed.task_id
     placed(client, paths, A)
