@@ -1,6 +1,7 @@
 """What is measured: a preview through its address, as a visitor without a browser asks for it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +70,18 @@ class Previews:
         self.wait(sha, "stopped")
 
     def wait(self, sha: str, wanted: str) -> None:
-        """Wait until a preview is in the state `wanted`."""
-        path = f"/v1/previews/{self._app}/{sha}"
+        """Wait until a preview is in the state `wanted`. Raises BenchError where it fails first."""
         deadline = time.monotonic() + _LIMIT
-        while (state := self._call("GET", path).json()["state"]) != wanted:
+        while (state := (preview := self._find(sha))["state"]) != wanted:
+            if state == "failed":
+                raise BenchError(f"{sha[:12]} has failed: {preview['failure']['message']}")
             if time.monotonic() > deadline:
-                raise BenchError(f"{sha} is still {state} after {_LIMIT} s")
+                raise BenchError(f"{sha[:12]} is still {state} after {_LIMIT:.0f} s")
             time.sleep(0.05)
+
+    def _find(self, sha: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._call("GET", f"/v1/previews/{self._app}/{sha}").json()
+        return found
 
     def watch(self, sha: str, page: str) -> tuple[list[Mark], float]:
         """Start a preview, and return when its state and phase changed, and when it answered.
@@ -87,7 +93,7 @@ class Previews:
         self.start(sha)
         state = ""
         while state not in {"running", "failed", "stopped"}:
-            preview = self._call("GET", f"/v1/previews/{self._app}/{sha}").json()
+            preview = self._find(sha)
             state = preview["state"]
             phase = preview["phase"] if state in {"building", "starting"} else state
             name = state if phase in {state, ""} else f"{state}: {phase}"

@@ -8,10 +8,8 @@ at rest.
 """
 
 import functools
-import json
 import os
 import shutil
-import signal
 import statistics
 import sys
 import threading
@@ -22,18 +20,31 @@ from typing import NamedTuple
 
 import requests
 
-from bench import rest
+from bench import command_line, rest
 from bench.address import Previews
 from bench.build_site import Site, running
+from bench.command_line import Asked, Bench, Found
 from bench.errors import BenchError
+from bench.progress import tell
 from bench.raw import RawDocker
 from bench.tree import Tree
 from local.ports import free_port
 
-ROUNDS = 3
 _APP = "bench"
-_AT_ONCE = 10
 _QUIET = 0.5  # seconds between measurements, for what the last one left to be done
+
+
+class Scale(NamedTuple):
+    """How much is measured: rounds, builds at once, seconds of rest."""
+
+    rounds: int
+    at_once: int
+    rest: float
+    warms_up: bool
+
+
+_WHOLE = Scale(rounds=3, at_once=10, rest=30.0, warms_up=True)
+_QUICK = Scale(rounds=1, at_once=2, rest=2.0, warms_up=False)
 
 
 class Cost(NamedTuple):
@@ -115,11 +126,11 @@ class Course:
         raw.end()
         return cost
 
-    def at_once(self) -> dict[str, float]:
-        """Return the seconds until ten new versions have answered, by address and by hand."""
+    def at_once(self, count: int) -> dict[str, float]:
+        """Return the seconds until so many new versions have answered, by address and by hand."""
         self._site.share(shares=False)
         self._previews.constrain()
-        versions = [self._tree.commit(f"at once {n}", "at once") for n in range(_AT_ONCE)]
+        versions = [self._tree.commit(f"at once {n}", "at once") for n in range(count)]
         time.sleep(_QUIET)
         ours = _together(
             [functools.partial(self._previews.visit, *version) for version in versions]
@@ -128,7 +139,7 @@ class Course:
             self._previews.stop(sha)
         hosts, started = self._site.docker, []
         calls = []
-        for number in range(_AT_ONCE):
+        for number in range(count):
             folder = self._site.folder / f"at-once-{number}"
             name = f"at once raw {number}"
             page = self._tree.write(folder, name, "at once raw")
@@ -140,15 +151,15 @@ class Course:
         for raw, tag in started:
             raw.end()
             raw.remove_images([tag])
-        return {"ten_at_once_s": ours, "ten_at_once_raw_s": raws}
+        return {"at_once_s": ours, "at_once_raw_s": raws}
 
-    def at_rest(self) -> dict[str, float]:
+    def at_rest(self, seconds: float) -> dict[str, float]:
         """Return what an executor takes while its application runs and nobody asks for it."""
         found: dict[str, float] = {}
         sha, page = self._tree.commit("rest", "rest")
         for name in ("rest_after_build", "rest"):
             self._previews.visit(sha, page)
-            used = rest.measure(str(self._site.folder))
+            used = rest.measure(str(self._site.folder), seconds)
             found |= {f"{name}_mb": used.megabytes, f"{name}_cpu_s": used.cpu_seconds}
             self._previews.stop(sha)
         return found
@@ -188,49 +199,38 @@ def medians(rounds: Sequence[Mapping[str, Cost]]) -> dict[str, float]:
     return found
 
 
-def measure(site: Site) -> None:
-    """Print the rounds as they come, and what they come to."""
+def measure(site: Site, scale: Scale) -> dict[str, float]:
+    """Print the rounds as they come, and return what they come to."""
     busybox = Path(shutil.which("busybox") or "/bin/busybox")
     tree = Tree(site.folder / "repository", busybox, f"bench {time.time_ns()}")
     previews = Previews(site.system, _APP)
     previews.register(f"git://127.0.0.1:{site.git}/repository")
     course = Course(site, tree, previews)
-    tell("A round that does not count ...")
-    course.run(0)
+    if scale.warms_up:
+        tell("A round that does not count ...")
+        course.run(0)
     rounds = []
-    for number in range(1, ROUNDS + 1):
+    for number in range(1, scale.rounds + 1):
         rounds.append(course.run(number))
         said = ", ".join(f"{name} {cost.seconds:.3f}" for name, cost in rounds[-1].items())
-        tell(f"Round {number} of {ROUNDS}: {said}")
+        tell(f"Round {number} of {scale.rounds}: {said}")
     found = medians(rounds)
-    tell("Ten at once ...")
-    found |= {name: round(value, 3) for name, value in course.at_once().items()}
+    tell(f"{scale.at_once} at once ...")
+    found |= {name: round(value, 3) for name, value in course.at_once(scale.at_once).items()}
     tell("An executor at rest ...")
-    found |= {name: round(value, 2) for name, value in course.at_rest().items()}
+    found |= {name: round(value, 2) for name, value in course.at_rest(scale.rest).items()}
     for name, value in found.items():
         print(f"{name:40} {value:>12}")
-    print(json.dumps(found))
+    return found
 
 
-def tell(message: str) -> None:
-    """Say what goes on; only the result goes to stdout."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def main() -> int:
-    """Run the bench on a site of its own and return the exit status."""
+def run(asked: Asked) -> Found:
+    """Measure on a site of the bench's own. Raises BenchError."""
     if os.geteuid() != 0:
-        tell("Two dockerds of the bench's own need root.")
-        return 1
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all that was started ends
-    try:
-        with running() as site:
-            measure(site)
-    except BenchError as exc:
-        tell(f"The bench ended early: {exc}")
-        return 1
-    return 0
+        raise BenchError("two dockerds of the bench's own need root: run it as root.")
+    with running(asked.folder) as site:
+        return measure(site, _QUICK if asked.quick else _WHOLE)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(Bench("bench.build", __doc__, run)))

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -71,10 +70,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Site]:
-    """Start everything; yield it, and end it. Raises BenchError."""
+def running(folder: Path) -> Iterator[Site]:
+    """Start everything in a folder (a short path); yield it, and end it. Raises BenchError."""
     with contextlib.ExitStack() as ends:
-        folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="prevs-b-")))
         docker = tuple(_dockerd(ends, folder / name) for name in ("a", "b"))
         server = ends.enter_context(own_registry(folder / "registry", free_port()))
         registry, registry_bytes = ends.enter_context(counted(server.port))
@@ -140,8 +138,8 @@ def _cluster(
         named = _named(parts, f"agent-{number}")
         named.environ = {**named.environ, "MESOS_ATTRIBUTES": f"number:{number}"}
     for part in parts:
-        bring_up(part)
         ends.callback(part.stop)
+        bring_up(part)
     token = settings.token_file.read_text()
     return System(settings.api, token, settings.domain, settings.port), framework
 

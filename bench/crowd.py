@@ -14,6 +14,7 @@ import requests
 from kazoo.client import KazooClient
 
 from bench.errors import BenchError
+from bench.repository import Repository
 from framework.executor_bundle import pack
 from local.mesos.installation import install
 from local.mesos.parts import Address, Agent, agent_part, master_part
@@ -73,8 +74,8 @@ def running(crowd: Crowd, folder: Path) -> Iterator[Running]:
     ]
     with contextlib.ExitStack() as stack:
         for part in (zookeeper, master):
-            bring_up(part)
             stack.callback(part.stop)
+            bring_up(part)
         stack.callback(_end, agents)
         for agent in agents:
             agent.start()
@@ -115,26 +116,30 @@ def _end(parts: Sequence[Part]) -> None:
         tuple(enders.map(lambda part: part.stop(), parts))
 
 
-def queue_previews(zookeeper: str, crowd: Crowd) -> None:
-    """Store apps, and previews that were asked for: what a framework finds when it starts."""
+def queue_previews(zookeeper: str, crowd: Crowd, repository: Repository) -> None:
+    """Store apps, and previews that were asked for: what a framework finds when it starts.
+
+    They are at commits of one repository, which are made here.
+    """
     paths, now = Paths(), time.time()
+    commits = [repository.commit(f"version {number}") for number in range(crowd.previews)]
     client = KazooClient(zookeeper)
     client.start()
     try:
         for number in range(crowd.apps):
             app = AppRecord(
                 name=f"app{number}",
-                repository="/nowhere",
+                repository=str(repository.folder),
                 mem=48,
                 cpus=0.1,
                 max_previews=crowd.previews,
                 created=now,
             )
             client.create(paths.app(app.name), app.encode(), makepath=True)
-            for version in range(crowd.previews):
+            for sha in commits:
                 preview = PreviewRecord(
                     app=app.name,
-                    sha=f"{number * crowd.previews + version:040x}",
+                    sha=sha,
                     state=State.QUEUED,
                     created=now,
                     changed=now,

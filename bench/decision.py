@@ -1,4 +1,4 @@
-"""How long the framework takes to decide, without Mesos and ZooKeeper: `python -m bench.decision`.
+"""`make bench-decision`: how long the framework takes to decide, without Mesos and ZooKeeper.
 
 1,000 agents offer what they have left, 10,000 previews of 500 apps run, wait or have stopped. A
 decision is a whole turn of the service: what waits, what goes where, what stops for it, and what
@@ -7,11 +7,11 @@ is all that is measured, whatever else the machine does.
 """
 
 import gc
-import json
 import logging
 import queue
 import random
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -19,6 +19,8 @@ from typing import NamedTuple
 import structlog
 from prometheus_client import CollectorRegistry
 
+from bench import command_line
+from bench.command_line import Asked, Bench, Found
 from framework import effective, events
 from framework.clock import Clock
 from framework.limits import Limits
@@ -38,7 +40,7 @@ AGENTS = 1000
 APPS = 500
 PREVIEWS = 10_000
 QUEUED = 400
-ROUNDS = 100
+ROUNDS, _FEW = 100, 5
 _START = 1_800_000_000.0
 _SEED = 20
 
@@ -256,11 +258,12 @@ def _offer(scene: Scene, number: int) -> Offer:
     )
 
 
-def main() -> None:
-    """Measure, and print what came of it as one line of JSON."""
+def run(asked: Asked) -> Found:
+    """Measure, a few rounds only if it is to be quick."""
+    # It decides in this process, and what it has to tell is not for here.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    print(json.dumps(measure()))
+    return measure(_FEW if asked.quick else ROUNDS)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(command_line.run(Bench("bench.decision", __doc__, run)))

@@ -1,4 +1,4 @@
-"""Why nothing could be measured."""
+"""Why a bench ends before it has measured."""
 
 
 class BenchError(Exception):

@@ -4,15 +4,26 @@ The tests print a line for each (`recovery leader killed: 6.36 s`); a run takes 
 last line is JSON, seconds by fault.
 """
 
-import json
 import re
+import signal
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from bench import command_line, ending
+from bench.command_line import Asked, Bench, Found
+from bench.errors import BenchError
+from bench.progress import tell
 
 RUNS = 5
+_ROOT = Path(__file__).parent.parent
+_ALL = "tests/faults"
+_ONE = (
+    "tests/faults/test_framework.py"
+    "::test_when_the_leader_is_killed_another_one_leads_and_all_goes_on"
+)
 _LINE = re.compile(r"recovery (.+): (\d+\.\d+) s")
 
 
@@ -38,26 +49,22 @@ def table(runs: Sequence[Mapping[str, float]]) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Run the tests and return the exit status: 1 if a run failed, whose numbers don't count."""
-    runs = []
-    for number in range(1, RUNS + 1):
-        print(f"Run {number} of {RUNS} ...", file=sys.stderr, flush=True)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "tests/faults"],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-        if done.returncode == 0:
-            runs.append(read(done.stdout))
-            print(*table(runs[-1:]), sep="\n", file=sys.stderr, flush=True)
-        else:
-            print(done.stdout, file=sys.stderr)
+def run(asked: Asked) -> Found:
+    """Measure all faults, five times; only one of them, once, if it is to be quick."""
+    runs: list[dict[str, float]] = []
+    tests, count = (_ONE, 1) if asked.quick else (_ALL, RUNS)
+    for number in range(1, count + 1):
+        tell(f"Run {number} of {count} ...")
+        # pytest ends what its tests have started when it is interrupted, and not by SIGTERM.
+        command = [sys.executable, "-m", "pytest", "-q", "-x", tests]
+        status, said = ending.run(command, cwd=_ROOT, how=signal.SIGINT)
+        if status:
+            raise BenchError(f"a test has failed, and what failed has no duration:\n{said}")
+        runs.append(read(said))
+        tell("\n".join(table(runs[-1:])))
     print(*table(runs), sep="\n")
-    print(json.dumps(medians(runs)))
-    return 0 if len(runs) == RUNS else 1
+    return medians(runs)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(Bench("bench.faults", __doc__, run)))

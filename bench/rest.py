@@ -8,25 +8,24 @@ from typing import NamedTuple
 from bench.errors import BenchError
 from prevs.environment import read_environment
 
-_SECONDS = 30.0
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
 class Rest(NamedTuple):
-    """Memory that is resident, in MB of 1,048,576 bytes, and CPU time in 30 s."""
+    """Memory that is resident, in MB of 1,048,576 bytes, and CPU time while it was looked at."""
 
     megabytes: float
     cpu_seconds: float
 
 
-def measure(folder: str) -> Rest:
-    """Measure the one executor whose work folder is below `folder`, and its guardian."""
+def measure(folder: str, seconds: float) -> Rest:
+    """Measure the executor whose work folder is below `folder`, with its guardian, for so long."""
     processes = _processes(folder)
     if not processes:
         raise BenchError("no executor runs that could be at rest")
     time.sleep(1.0)  # what its start has left to be done
     before = sum(map(_ticks, processes))
-    time.sleep(_SECONDS)
+    time.sleep(seconds)
     used = sum(map(_ticks, processes)) - before
     return Rest(sum(map(_resident, processes)) / 1024, used / _TICK)
 

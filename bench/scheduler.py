@@ -3,33 +3,40 @@
 The framework is a process of its own and finds them queued when it starts, in a real ZooKeeper.
 Their executor is a stand-in that says at once that its task runs: what is measured is deciding,
 storing, launching and hearing. Everything is read from the framework's own log, so that nothing
-is asked of it meanwhile; times begin with its subscription. The decision alone, without Mesos, is
-measured by bench/decision.py.
+is asked of it meanwhile; times begin with its subscription. Their commits are of a real repository,
+which the framework mirrors for each app to read what they say of themselves. The decision alone,
+without Mesos, is measured by bench/decision.py.
 """
 
 import datetime
-import json
-import logging
 import os
 import re
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import structlog
-
-from bench import crowd, decision
+from bench import command_line, crowd, decision
+from bench.command_line import Asked, Bench, Found
 from bench.crowd import Crowd
 from bench.errors import BenchError
-from local.errors import LocalError
+from bench.progress import tell
+from bench.repository import Repository
 from local.parts import ProcessPart, bring_up
 
 CROWD = Crowd(agents=40, apps=40, previews=10)
-_LIMIT_SECONDS = 600.0
+_FEW = Crowd(agents=4, apps=4, previews=5)
+_LIMIT_SECONDS = 300.0
+_LOOK_SECONDS, _TELL_SECONDS = 1.0, 10.0
 _LINE = re.compile(
     r"timestamp=(\S+) level=info event=(?:(subscribed)|\"preview changed\" .*now=(\w+))"
+)
+
+_SHOWN = ("placed", "running")
+_PROBLEM = re.compile(
+    r"^.*(?:level=(?:error|critical)|event=\"(?:the settings of a commit cannot be used"
+    r"|an attempt ended by itself\"|preview changed\" .*now=failed)).*$",
+    re.MULTILINE,
 )
 
 
@@ -52,16 +59,22 @@ def judge(times: Mapping[str, Sequence[float]]) -> dict[str, float]:
     }
 
 
+def find_problem(log: str) -> str | None:
+    """Return the first line that says of a preview why it does not start, if there is one."""
+    found = _PROBLEM.search(log)
+    return found[0] if found else None
+
+
 def measure(asked: Crowd, folder: Path) -> dict[str, float]:
     """Run it once. Raises LocalError, BenchError."""
     count = asked.apps * asked.previews
     tell(f"Starting a master and {asked.agents} agents ...")
     with crowd.running(asked, folder) as found:
-        crowd.queue_previews(found.zookeeper, asked)
+        crowd.queue_previews(found.zookeeper, asked, Repository(folder / "repository"))
         framework = crowd.framework(found, folder, os.environ)
         tell(f"Starting the framework: {count} previews wait ...")
-        bring_up(framework)
         try:
+            bring_up(framework)
             times = _wait_running(framework, count)
             cpu, memory = _cost(framework)
         finally:
@@ -70,22 +83,30 @@ def measure(asked: Crowd, folder: Path) -> dict[str, float]:
         print(f"{count} previews on {asked.agents} agents: {result}")
         print(f"CPU of the framework: {cpu:.1f} s since its start; memory: {memory} MB")
         tell("Ending the agents and their executors ...")
-        return {**result, "framework_rss_mb": memory}
+        return {**result, "framework_cpu_s": round(cpu, 1), "framework_rss_mb": memory}
 
 
 def _wait_running(framework: ProcessPart, count: int) -> dict[str, list[float]]:
-    deadline = time.monotonic() + _LIMIT_SECONDS
+    """Wait until all previews run; say how many do. Raises BenchError as soon as one will not."""
+    begun = told = time.monotonic()
     while True:
-        times = read_times(framework.log.read_text())
+        log = framework.log.read_text()
+        times = read_times(log)
+        states = ", ".join(f"{len(at)} {state}" for state, at in times.items() if state in _SHOWN)
+        if problem := framework.problem() or find_problem(log):
+            raise BenchError(f"{problem}\n{framework.last_words()}")
         if len(times.get("running", ())) >= count:
             return times
-        problem = framework.problem()
-        if problem or time.monotonic() > deadline:
-            states = {state: len(at) for state, at in times.items()}
+        now = time.monotonic()
+        if now > begun + _LIMIT_SECONDS:
             raise BenchError(
-                f"{problem or 'Not all previews run'}: {states}\n{framework.last_words()}"
+                f"Of {count} previews not all run after {_LIMIT_SECONDS:.0f} s: {states}\n"
+                f"{framework.last_words()}"
             )
-        time.sleep(1.0)
+        if now > told + _TELL_SECONDS:
+            tell(f"After {now - begun:.0f} s: {states or 'none placed'} of {count} ...")
+            told = now
+        time.sleep(_LOOK_SECONDS)
 
 
 def _cost(framework: ProcessPart) -> tuple[float, float]:
@@ -97,29 +118,12 @@ def _cost(framework: ProcessPart) -> tuple[float, float]:
     return ticks / os.sysconf("SC_CLK_TCK"), round(int(rss[1]) / 1024, 1) if rss else 0.0
 
 
-def tell(message: str) -> None:
-    """Say what goes on; only the result goes to stdout."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def main() -> int:
-    """Run the bench and return the exit status."""
-    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
-        try:
-            result = measure(CROWD, Path(scratch))
-        except (LocalError, BenchError) as exc:
-            tell(f"The bench ended early: {exc}")
-            return 1
+def run(asked: Asked) -> Found:
+    """Measure the whole, then the decision alone."""
+    result = measure(_FEW if asked.quick else CROWD, asked.folder)
     tell("Measuring the decision alone ...")
-    # It decides in this process, and what it has to tell is not for here.
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    alone = decision.measure()
-    for name in ("decision_ms_p50", "decision_ms_p99"):
-        result[name] = round(alone[name], 2)
-    order = ("launches_per_s", "all_running_s", "decision_ms_p50", "decision_ms_p99")
-    print(json.dumps({name: result[name] for name in (*order, "framework_rss_mb")}))
-    return 0
+    return {**result, **decision.run(asked)}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(Bench("bench.scheduler", __doc__, run)))

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import cluster, summary
+from bench import cluster, command_line, summary
 from bench.address import Previews, System
+from bench.command_line import Asked, Bench, Found
 from bench.errors import BenchError
+from bench.progress import tell
 from bench.raw import RawDocker
 from bench.versions import Versions
 from local.ports import free_port
@@ -104,8 +106,8 @@ class Course:
             self._raw.remove_images(tags)
 
 
-def measure(system: System, docker: str, folder: Path) -> None:
-    """Print the rounds as they come, and what they come to."""
+def measure(system: System, docker: str, folder: Path, *, rounds: int) -> dict[str, float]:
+    """Print the rounds as they come, and return what they come to."""
     busybox = shutil.which("busybox")
     if busybox is None:
         raise BenchError("There is no static busybox here: apt-get install busybox-static")
@@ -117,36 +119,25 @@ def measure(system: System, docker: str, folder: Path) -> None:
     try:
         tell("A round that does not count ...")
         course.run(0)
-        rounds = []
-        for number in range(1, ROUNDS + 1):
-            rounds.append(course.run(number))
-            seconds = ", ".join(f"{name} {value:.3f}" for name, value in rounds[-1].items())
-            tell(f"Round {number} of {ROUNDS}: {seconds}")
+        found = []
+        for number in range(1, rounds + 1):
+            found.append(course.run(number))
+            seconds = ", ".join(f"{name} {value:.3f}" for name, value in found[-1].items())
+            tell(f"Round {number} of {rounds}: {seconds}")
         watched = list(course.watch())
     finally:
         with contextlib.suppress(BenchError):
             raw.end()
         previews.remove()
-    print(*summary.lines(rounds), *watched, summary.last_line(rounds), sep="\n")
+    print(*summary.lines(found), *watched, sep="\n")
+    return summary.medians(found)
 
 
-def tell(message: str) -> None:
-    """Say what goes on; only the result goes to stdout."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def main() -> int:
-    """Run the bench on a cluster of its own and return the exit status."""
-    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
-        folder = Path(scratch)
-        try:
-            with cluster.running(folder / "cluster") as (system, docker):
-                measure(system, docker, folder)
-        except BenchError as exc:
-            tell(f"The bench ended early: {exc}")
-            return 1
-    return 0
+def run(asked: Asked) -> Found:
+    """Measure on a cluster of the bench's own; a round is enough if it is to be quick."""
+    with cluster.running(asked.folder / "cluster") as (system, docker):
+        return measure(system, docker, asked.folder, rounds=1 if asked.quick else ROUNDS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(Bench("bench.start", __doc__, run)))

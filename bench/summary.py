@@ -1,6 +1,5 @@
 """What the rounds of bench/start.py come to. Pure."""
 
-import json
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -57,8 +56,3 @@ def shares(marks: Iterable[Mark], end: float) -> list[str]:
         for mark, until in zip(merged, ends, strict=True)
     ]
     return [*rows, f"{end:8.3f}  in all"]
-
-
-def last_line(rounds: Sequence[Mapping[str, float]]) -> str:
-    """Return the line of JSON for whoever compares runs."""
-    return json.dumps(medians(rounds))

@@ -1,7 +1,8 @@
 """A repository whose versions share a base and differ in one line, as those of a team do."""
 
-import subprocess
 from pathlib import Path
+
+from bench.repository import Repository
 
 _DOCKERFILE = """\
 FROM scratch
@@ -12,7 +13,6 @@ RUN cp /base /installed && md5sum /installed > /sum
 COPY www /www
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 """
-_IDENTITY = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
 _BASE = 5_000_000
 """Bytes of what stands for an app's dependencies: random, so that nothing makes less of them."""
 
@@ -25,8 +25,7 @@ class Tree:
         self._busybox = busybox.read_bytes()
         self._stamp = stamp
         self._bases: dict[str, bytes] = {}
-        folder.mkdir(parents=True)
-        self._git("init", "--quiet", "--initial-branch=main")
+        self._repository = Repository(folder)
 
     def commit(self, name: str, base: str) -> tuple[str, str]:
         """Commit a version; return the commit and what it answers.
@@ -34,9 +33,7 @@ class Tree:
         Versions of one `base` differ in one line, and of others in all that is large too.
         """
         page = self.write(self._folder, name, base)
-        self._git("add", "--all")
-        self._git(*_IDENTITY, "commit", "--quiet", "--message", name)
-        return self._git("rev-parse", "HEAD").decode().strip(), page
+        return self._repository.commit(name), page
 
     def write(self, folder: Path, name: str, base: str) -> str:
         """Write a version to a folder; return what it answers."""
@@ -54,7 +51,3 @@ class Tree:
             with Path("/dev/urandom").open("rb") as random:
                 self._bases = {name: random.read(_BASE)}
         return self._bases[name]
-
-    def _git(self, *args: str) -> bytes:
-        command = ["git", "-C", str(self._folder), *args]
-        return subprocess.run(command, check=True, capture_output=True).stdout

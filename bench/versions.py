@@ -1,7 +1,8 @@
 """A repository in which every commit is new to every cache: no layer of its image is known."""
 
-import subprocess
 from pathlib import Path
+
+from bench.repository import Repository
 
 _DOCKERFILE = """\
 FROM scratch
@@ -9,7 +10,6 @@ COPY busybox /bin/busybox
 COPY www /www
 CMD ["/bin/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
 """
-_IDENTITY = ("-c", "user.name=prevs", "-c", "user.email=prevs@localhost")
 
 
 class Versions:
@@ -19,15 +19,12 @@ class Versions:
         self.folder = folder
         self._busybox = busybox.read_bytes()
         self._stamp = stamp
-        folder.mkdir(parents=True)
-        self._git("init", "--quiet", "--initial-branch=main")
+        self._repository = Repository(folder)
 
     def commit(self, name: str) -> str:
         """Commit the version of that name; return the commit."""
         self.write(name, self.folder)
-        self._git("add", "--all")
-        self._git(*_IDENTITY, "commit", "--quiet", "--message", name)
-        return self._git("rev-parse", "HEAD").decode().strip()
+        return self._repository.commit(name)
 
     def write(self, name: str, folder: Path) -> None:
         """Write the files of the version of that name, whose page is `page(name)`, to a folder."""
@@ -42,7 +39,3 @@ class Versions:
     def page(self, name: str) -> str:
         """Return what the version of that name answers."""
         return f"{self._stamp} {name}\n"
-
-    def _git(self, *args: str) -> bytes:
-        command = ["git", "-C", str(self.folder), *args]
-        return subprocess.run(command, check=True, capture_output=True).stdout

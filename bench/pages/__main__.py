@@ -6,19 +6,16 @@ What is over its budget is marked; nothing fails for that.
 """
 
 import itertools
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, StorageState
-
-from bench import cluster
+from bench import cluster, command_line
 from bench.address import Previews, System
+from bench.command_line import Asked, Bench, Found
 from bench.errors import BenchError
 from bench.pages import budgets, visits
 from bench.pages.visits import Seen, Visit
+from bench.progress import tell
 from examples.hello import make_repository as example
 from tests import chromium
 
@@ -34,8 +31,8 @@ _BUILDS = example.Version(
 )
 
 
-def measure(system: System, folder: Path) -> None:
-    """Print what all visits came to. Raises BenchError."""
+def measure(system: System, folder: Path, count: int) -> dict[str, float]:
+    """Print what so many visits of each page came to; return it. Raises BenchError."""
     previews = Previews(system, _APP)
     previews.register(str(_repository(folder / "repository")))
     try:
@@ -44,14 +41,21 @@ def measure(system: System, folder: Path) -> None:
         previews.wait(built, "building")
         with chromium.running() as browser:
             signed_in = visits.sign_in(browser, system.api, system.token)
-            found = _visit(browser, signed_in, _pages(system, built))
+            pages = _pages(system, built)
+            found: dict[str, list[Seen]] = {name: [] for name in pages}
+            for number in range(count + 1):
+                tell(f"Round {number} of {count} ..." if number else "A round not counted ...")
+                previews.wait(built, "building")
+                seen = {name: visits.pay(browser, one, signed_in) for name, one in pages.items()}
+                for name in pages if number else ():
+                    found[name].append(seen[name])
     finally:
         previews.remove()
     loads = {name: [one.values for one in seen] for name, seen in found.items()}
     every = [one for seen in found.values() for one in seen]
     print(*budgets.lines(loads), sep="\n")
     print(budgets.outside([url for one in every for url in one.outside], len(every)))
-    print(budgets.last_line(loads))
+    return budgets.medians(loads)
 
 
 def _repository(folder: Path) -> Path:
@@ -80,44 +84,11 @@ def _pages(system: System, built: str) -> dict[str, Visit]:
     }
 
 
-def _visit(
-    browser: Browser, signed_in: StorageState, pages: dict[str, Visit]
-) -> dict[str, list[Seen]]:
-    found: dict[str, list[Seen]] = {name: [] for name in pages}
-    for number in _rounds():
-        for name, visit in pages.items():
-            seen = visits.pay(browser, visit, signed_in)
-            if number:
-                found[name].append(seen)
-    return found
-
-
-def _rounds() -> Iterator[int]:
-    tell("A round that does not count ...")
-    yield 0
-    for number in range(1, VISITS + 1):
-        tell(f"Round {number} of {VISITS} ...")
-        yield number
-
-
-def tell(message: str) -> None:
-    """Say what goes on; only the result goes to stdout."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def main() -> int:
-    """Run the bench on a cluster of its own and return the exit status."""
-    print(f"Load before it began: {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores.\n")
-    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
-        folder = Path(scratch)
-        try:
-            with cluster.running(folder / "cluster") as (system, _):
-                measure(system, folder)
-        except BenchError as exc:
-            tell(f"The bench ended early: {exc}")
-            return 1
-    return 0
+def run(asked: Asked) -> Found:
+    """Measure on a cluster of the bench's own; one visit is enough if it is to be quick."""
+    with cluster.running(asked.folder / "cluster") as (system, _):
+        return measure(system, asked.folder, 1 if asked.quick else VISITS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(Bench("bench.pages", __doc__, run)))

@@ -1,6 +1,5 @@
 """What each page may cost, and why; what was found beside it. Pure: nothing here fails a run."""
 
-import json
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -109,8 +108,8 @@ def outside(urls: Sequence[str], visits: int) -> str:
     return f"Outside requests: {len(urls)} in {visits} visits: {', '.join(sorted(set(urls)))}"
 
 
-def last_line(loads: Mapping[str, Loads]) -> str:
-    """Return the medians as JSON, for whoever compares runs."""
-    return json.dumps(
-        {f"{page}_{name}": _middle(each, name) for page, each in loads.items() for name in METRICS}
-    )
+def medians(loads: Mapping[str, Loads]) -> dict[str, float]:
+    """Return the medians by page and metric, for whoever compares runs."""
+    return {
+        f"{page}_{name}": _middle(each, name) for page, each in loads.items() for name in METRICS
+    }

@@ -3,14 +3,15 @@
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Error, StorageState
+from playwright.sync_api import Browser, Error, Page, StorageState, TimeoutError
 
 from bench.errors import BenchError
 from bench.pages.traffic import Traffic
 
 _SETTLES_MS = 1000
 """How long a page is looked at once it shows what it is for: what moves it, comes by then."""
-_LIMIT_MS = 60_000
+_LIMIT_MS = 30_000
+_SAID = 1000  # characters of what a page shows instead
 _WATCHES = """(() => {
     const seen = {first_paint_ms: 0, fcp_ms: 0, lcp_ms: 0, long_ms: 0, shift: 0};
     const watch = (type, take) => new PerformanceObserver((list) => list.getEntries().forEach(take))
@@ -75,11 +76,11 @@ def pay(browser: Browser, visit: Visit, signed_in: StorageState) -> Seen:
             network.on("Network.loadingFinished", traffic.ended)
             network.send("Network.enable")
             page.goto(visit.url)
-            page.locator(visit.where).filter(has_text=visit.text).wait_for(timeout=_LIMIT_MS)
+            _wait_shown(page, visit)
             page.wait_for_timeout(_SETTLES_MS)
             values: dict[str, float] = page.evaluate("benchSees()")
     except Error as exc:
-        raise BenchError(f"{visit.url} does not show {visit.text!r}: {exc.message}") from exc
+        raise BenchError(f"{visit.url} cannot be visited: {exc.message}") from exc
     counts = {
         "kb": traffic.loaded / 1000,
         "stream_kb": traffic.streamed / 1000,
@@ -87,3 +88,15 @@ def pay(browser: Browser, visit: Visit, signed_in: StorageState) -> Seen:
         "outside": len(traffic.outside),
     }
     return Seen({**values, **counts}, tuple(traffic.outside))
+
+
+def _wait_shown(page: Page, visit: Visit) -> None:
+    """Wait until the page shows what it is for. Raises BenchError, with what it shows instead."""
+    try:
+        page.locator(visit.where).filter(has_text=visit.text).wait_for(timeout=_LIMIT_MS)
+    except TimeoutError:
+        shown = page.locator("body").inner_text()
+        raise BenchError(
+            f"{visit.url} does not show {visit.text!r} within {_LIMIT_MS / 1000:.0f} s."
+            f" It ends so:\n{shown[-_SAID:]}"
+        ) from None

@@ -2,8 +2,8 @@
 
 Core one has the load, the backend and ZooKeeper, core two the proxy whose turn it is: what a
 request costs there in CPU time is the fairest number, for one or the other core is full.
-`--brief` has one round of a second each and writes nothing: for trying. `--held` measures what held
-requests cost, and nothing else.
+`--quick` has one round of a second each, and compares with HAProxy alone, which is always there.
+`--held` measures what held requests cost, and nothing else; `--write` writes docs/performance.md.
 """
 
 import argparse
@@ -12,16 +12,17 @@ import functools
 import os
 import resource
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench import command_line
+from bench.command_line import Asked, Bench, Found
+from bench.progress import tell
 from bench.proxy import backend, changes, cores, course, held, ours, report, rivals
-from bench.proxy.course import LARGE, ROUNDS, SMALL, Site
+from bench.proxy.course import DIRECT, LARGE, OURS_SMALL, SMALL, Scale, Site
 from bench.proxy.held import Held
 from bench.proxy.report import Outcome
-from local.errors import LocalError
+from bench.proxy.rivals import HAPROXY
 from local.parts import bring_up
 from local.ports import free_port
 from local.zookeeper import zookeeper_part
@@ -29,21 +30,22 @@ from tests.fakes.framework_api import Previews, serving
 
 _PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _RIVALS = Path(".cache/bench-proxy")
-_CHANGES, _BRIEF_CHANGES = 200, 20
+_WHOLE = Scale(3, course.NAMES, (SMALL, LARGE), 200, (held.FEW, held.MANY), seconds=60)
+_QUICK = Scale(1, (DIRECT, HAPROXY, OURS_SMALL), (SMALL,), 10, (held.FEW,), seconds=1)
 
 
-def measure(site: Site, *, brief: bool) -> Outcome:
+def measure(site: Site, scale: Scale) -> Outcome:
     """Measure everything. Raises BenchError, LocalError."""
     with ours.connected(site.around.zookeeper) as client:
-        for installation in (SMALL, LARGE):
+        for installation in scale.installations:
             tell(f"Writing {installation.placements} placements ...")
             ours.place(client, installation, site.backend.http, site.backend.echo)
         rounds = []
-        for number in range(1, (1 if brief else ROUNDS) + 1):
+        for number in range(1, scale.rounds + 1):
             tell(f"Round {number}:")
-            rounds.append(course.run(site, number, brief=brief, tell=tell))
+            rounds.append(course.run(site, number, scale))
         moves = {}
-        for installation in (SMALL, LARGE):
+        for installation in scale.installations:
             tell(f"Changing one of {installation.placements} placements, again and again ...")
             with course.started(site, installation, f"changes-{installation.apps}") as target:
                 moves[installation.placements] = changes.measure(
@@ -51,16 +53,16 @@ def measure(site: Site, *, brief: bool) -> Outcome:
                     installation,
                     port=target.port,
                     backend=site.backend,
-                    count=_BRIEF_CHANGES if brief else _CHANGES,
+                    count=scale.changes,
                 )
-    return Outcome(course.medians(rounds), moves, measure_held(site))
+    return Outcome(course.medians(rounds), moves, measure_held(site, scale))
 
 
-def measure_held(site: Site) -> dict[int, Held]:
-    """Measure held requests for few hosts and for many. Raises BenchError, LocalError."""
+def measure_held(site: Site, scale: Scale) -> dict[int, Held]:
+    """Measure held requests, for few hosts and for many. Raises BenchError, LocalError."""
     found = {}
     with ours.connected(site.around.zookeeper) as client:
-        for hosts in (held.FEW, held.MANY):
+        for hosts in scale.held:
             tell(f"Holding {held.COUNT} requests for {hosts} hosts ...")
             installation = SMALL._replace(name=f"held-{hosts}")
             ours.place(client, installation, site.backend.http, site.backend.echo)
@@ -81,8 +83,8 @@ def _site(folder: Path, installed: Path) -> Iterator[Site]:
     held.arrange(world)
     search = rivals.path(installed)
     with serving(world) as api, backend.running(folder) as behind:
-        bring_up(zookeeper)
         try:
+            bring_up(zookeeper)
             around = ours.Around(zookeeper.address, api)
             before = functools.partial(cores.on, chosen.proxy)
             yield Site(folder, behind, around, world, search, before)
@@ -90,37 +92,30 @@ def _site(folder: Path, installed: Path) -> Iterator[Site]:
             zookeeper.stop()
 
 
-def tell(message: str) -> None:
-    """Say what goes on; only the result goes to stdout."""
-    print(message, file=sys.stderr, flush=True)
-
-
-def main() -> int:
-    """Run the bench and return the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rivals", type=Path, default=_RIVALS, help="where the others are")
-    parser.add_argument("--brief", action="store_true", help="only try it")
-    parser.add_argument("--held", action="store_true", help="only held requests")
-    chosen = parser.parse_args()
-    busy = os.getloadavg()[0]
+def run(asked: Asked) -> Found:
+    """Measure what the options say. Raises BenchError, LocalError."""
+    chosen = asked.options
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    with tempfile.TemporaryDirectory(prefix="prevs-bench-") as scratch:
-        try:
-            with _site(Path(scratch), chosen.rivals) as site:
-                if chosen.held:
-                    print(*report.held(measure_held(site)), sep="\n")
-                    return 0
-                outcome = measure(site, brief=chosen.brief)
-                lines = [*report.machine(site.search, busy), "", *report.lines(outcome)]
-        except (LocalError, BenchError) as exc:
-            tell(f"The bench ended early: {exc}")
-            return 1
-    if not chosen.brief:
+    scale = _QUICK if asked.quick else _WHOLE
+    with _site(asked.folder, chosen.rivals) as site:
+        if chosen.held:
+            found = measure_held(site, scale)
+            print(*report.held(found), sep="\n")
+            return {"held_kb": {str(hosts): round(each.kb, 2) for hosts, each in found.items()}}
+        outcome = measure(site, scale)
+        lines = [*report.machine(site.search, asked.load.load), "", *report.lines(outcome)]
+    if chosen.write:
         _PAGE.write_text(report.written(_PAGE.read_text(), lines))
-    print(*lines, report.last_line(outcome), sep="\n")
-    return 0
+    print(*lines, sep="\n")
+    return report.figures(outcome)
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rivals", type=Path, default=_RIVALS, help="where the others are")
+    parser.add_argument("--held", action="store_true", help="only held requests")
+    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command_line.run(Bench("bench.proxy", __doc__, run, _add_options)))

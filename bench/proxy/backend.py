@@ -29,8 +29,8 @@ def running(folder: Path) -> Iterator[Backend]:
     backend = Backend(free_port(), free_port(), free_port())
     with contextlib.ExitStack() as stack:
         for part in (_nginx(folder / "backend", backend), _echo(folder, backend.echo)):
-            bring_up(part)
             stack.callback(part.stop)
+            bring_up(part)
         yield backend
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.progress import tell
 from bench.proxy import cores, load, ours, rivals
 from bench.proxy.backend import Backend
 from bench.proxy.load import Answered, Load, Target
@@ -16,7 +17,6 @@ from local.ports import free_port
 from tests.fakes.framework_api import Previews
 
 SMALL, LARGE = Installation(2, 5), Installation(1000, 100)
-ROUNDS = 3
 LOADS = (
     Load("64", "/", 64, 10),
     Load("1", "/", 1, 3),
@@ -36,6 +36,20 @@ NAMES = (
 )
 _OURS = {OURS_SMALL: SMALL, OURS_LARGE: LARGE}
 
+
+class Scale(NamedTuple):
+    """How much is measured: rounds, proxies in order, our installations, changes of each, and
+    requests held for how many hosts. No load lasts longer than `seconds`.
+    """
+
+    rounds: int
+    names: Sequence[str]
+    installations: Sequence[Installation]
+    changes: int
+    held: Sequence[int]
+    seconds: int
+
+
 Found = Mapping[str, Mapping[str, Answered]]
 """What was measured in a round: by proxy, then by load."""
 
@@ -54,24 +68,26 @@ class Site(NamedTuple):
     before: Callable[[Sequence[str]], tuple[str, ...]]
 
 
-def order(number: int) -> Sequence[str]:
+def order(number: int, names: Sequence[str] = NAMES) -> Sequence[str]:
     """Return who goes when in a round: every other one goes the other way round."""
-    return NAMES if number % 2 else NAMES[::-1]
+    return names if number % 2 else names[::-1]
 
 
-def run(site: Site, number: int, *, brief: bool, tell: Callable[[str], None]) -> Found:
-    """Measure all proxies once; `brief` is for trying. Raises BenchError, LocalError."""
+def run(site: Site, number: int, scale: Scale) -> Found:
+    """Measure all proxies once. Raises BenchError, LocalError."""
     found: dict[str, dict[str, Answered]] = {}
-    for name in order(number):
+    for name in order(number, scale.names):
         with _serving(site, name, site.backend.http, number) as target:
             load.requests(Load("warm", "/", 64, 1), target)
             loads = (*LOADS, SPREAD) if name == OURS_LARGE else LOADS
             found[name] = {
-                each.name: load.requests(each._replace(seconds=1) if brief else each, target)
+                each.name: load.requests(
+                    each._replace(seconds=min(each.seconds, scale.seconds)), target
+                )
                 for each in loads
             }
         with _serving(site, name, site.backend.echo, number) as target:
-            seconds = 1 if brief else _MESSAGES_SECONDS
+            seconds = min(_MESSAGES_SECONDS, scale.seconds)
             found[name][_MESSAGES] = load.messages(_WEBSOCKETS, seconds, target)
         full = found[name]["64"]
         tell(f"  {name}: {full.rate:.0f} requests/s, {full.cpu_us:.1f} us of CPU each")
@@ -106,8 +122,8 @@ def _serving(site: Site, name: str, backend: int, number: int) -> Iterator[Targe
 
 @contextlib.contextmanager
 def _up(part: ProcessPart) -> Iterator[int]:
-    bring_up(part)
     try:
+        bring_up(part)
         pid = part.pid or 0
         cores.settle(pid)
         yield pid

@@ -55,7 +55,10 @@ def requests(load: Load, target: Target) -> Answered:
     used = cores.cpu_seconds(pids) - before
     if done.returncode:
         raise BenchError(f"wrk failed: {done.stdout}{done.stderr}")
-    return read(done.stdout, used)
+    answered = read(done.stdout, used)
+    if not answered.rate:
+        raise BenchError(f"nothing was answered: {load}, {target}: {done.stdout}")
+    return answered
 
 
 def read(output: str, cpu_seconds: float) -> Answered:

@@ -1,7 +1,6 @@
 """What the bench has found, as tables for people, a line for programs, and a page's part."""
 
 import datetime
-import json
 import os
 import platform
 import re
@@ -67,34 +66,31 @@ def lines(outcome: Outcome) -> list[str]:
     ]
 
 
-def last_line(outcome: Outcome) -> str:
-    """Return the line of JSON for whoever compares runs; its changes are of 100,000."""
+def figures(outcome: Outcome) -> dict[str, object]:
+    """Return what whoever compares runs looks at; its changes are of the most placements."""
     full = {name: loads[_FULL] for name, loads in outcome.found.items()}
     large = [1000 * seconds for seconds in outcome.moves[max(outcome.moves)]]
-    return json.dumps(
-        {
-            "rps": {name: round(found.rate) for name, found in full.items()},
-            "p99_us": {name: round(found.p99_us) for name, found in full.items()},
-            "propagation_ms_p50": round(statistics.median(large), 2),
-            "propagation_ms_max": round(max(large), 2),
-            "held_kb": round(outcome.held_kb, 2),
-        }
-    )
+    return {
+        "rps": {name: round(found.rate) for name, found in full.items()},
+        "p99_us": {name: round(found.p99_us) for name, found in full.items()},
+        "propagation_ms_p50": round(statistics.median(large), 2),
+        "propagation_ms_max": round(max(large), 2),
+        "held_kb": round(outcome.held_kb, 2),
+    }
 
 
 def aims(outcome: Outcome) -> list[Aim]:
     """Return how it compares with what was to be reached."""
     full = {name: loads[_FULL] for name, loads in outcome.found.items()}
-    large = full[OURS_LARGE]
-    found = [
-        _at_least(
-            "requests/s against HAProxy, static", 0.98, large.rate / full[rivals.HAPROXY].rate
-        ),
-        _at_least("requests/s against nginx, static", 0.9, large.rate / full[rivals.NGINX].rate),
-    ]
-    for name in _SLOWER:
-        found.append(_at_least(f"requests/s against {name}", 2.5, large.rate / full[name].rate))
-        found.append(_at_most(f"p99 against {name}", 1.0, large.p99_us / full[name].p99_us, ""))
+    ours = full.get(OURS_LARGE, full[OURS_SMALL])
+    found = []
+    for name, aim in _RATES.items():
+        if name in full:
+            times = ours.rate / full[name].rate
+            found.append(_at_least(f"requests/s against {name}", aim, times))
+        if name in full and name in _SLOWER:
+            times = ours.p99_us / full[name].p99_us
+            found.append(_at_most(f"p99 against {name}", 1.0, times, ""))
     for placements, moves in outcome.moves.items():
         name = f"median change of {placements:,} placements"
         found.append(_at_most(name, 20, 1000 * statistics.median(moves), " ms"))

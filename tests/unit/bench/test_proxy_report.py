@@ -1,7 +1,5 @@
 """What the rounds of bench/proxy come to."""
 
-import json
-
 import pytest
 
 from bench.proxy import course, report
@@ -48,12 +46,13 @@ def test_the_middle_round_counts_and_errors_of_every_round_do() -> None:
     assert set(middle[OURS_LARGE]) == {*KINDS, "spread"}
 
 
-def test_the_last_line_is_json_of_every_proxy_and_of_the_changes_of_many() -> None:
-    text = report.last_line(outcome(round_with()))
-    found = json.loads(text)
-    assert "\n" not in text
+def test_the_figures_are_those_of_every_proxy_and_of_the_changes_of_many() -> None:
+    found = report.figures(outcome(round_with()))
     assert set(found) == {"rps", "p99_us", "propagation_ms_p50", "propagation_ms_max", "held_kb"}
-    assert set(found["rps"]) == set(found["p99_us"]) == set(NAMES)
+    for figure in ("rps", "p99_us"):
+        by_proxy = found[figure]
+        assert isinstance(by_proxy, dict)
+        assert set(by_proxy) == set(NAMES)
     assert (found["propagation_ms_p50"], found["propagation_ms_max"]) == (21.0, 90.0)
     assert found["held_kb"] == 12.25
 
@@ -67,6 +66,16 @@ def test_an_aim_is_met_from_its_limit_on() -> None:
     assert aims["median change of 10 placements"].found == "5.00 ms"
     assert not aims["median change of 100,000 placements"].met
     assert aims["a held request"].met
+
+
+def test_fewer_proxies_have_fewer_aims() -> None:
+    few = {name: loads for name, loads in round_with().items() if name.startswith("HAProxy, s")}
+    few[OURS_SMALL] = dict.fromkeys(KINDS, PLAIN)
+    found = report.aims(outcome(few))
+    assert [aim.name for aim in found if "against" in aim.name] == [
+        "requests/s against HAProxy, static"
+    ]
+    assert report.lines(outcome(few))
 
 
 def test_all_that_was_measured_is_in_the_tables() -> None:

@@ -1,8 +1,6 @@
 """What the rounds come to."""
 
-import json
-
-from bench.summary import COLUMNS, Mark, column, last_line, lines, medians, order, shares
+from bench.summary import COLUMNS, Mark, column, lines, medians, order, shares
 
 ROUNDS = [
     {"cold_raw_s": 1.0, "cold_s": 1.5, "warm_raw_s": 0.5, "warm_s": 1.2},
@@ -25,11 +23,6 @@ def test_one_slow_round_does_not_move_the_median() -> None:
     assert medians(ROUNDS) == {
         "cold_raw_s": 1.2, "cold_s": 1.6, "warm_raw_s": 0.5, "warm_s": 1.1
     }  # fmt: skip
-
-
-def test_the_last_line_is_json_with_the_four_medians() -> None:
-    assert set(json.loads(last_line(ROUNDS))) == set(COLUMNS)
-    assert "\n" not in last_line(ROUNDS)
 
 
 def test_the_table_has_every_round_and_says_what_of_the_aims_was_met() -> None:

@@ -1,0 +1,127 @@
+"""Another commit beside this one, by turns in one run: what is slower is seen before it lands.
+
+Both are measured by the benches and fakes that are here: of the other commit comes everything else.
+"""
+
+import contextlib
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from bench import ending
+from bench.errors import BenchError
+from bench.progress import tell
+
+HERE, THERE = "here", "there"
+TURNS = (HERE, THERE, THERE, HERE)
+"""What drifts on a machine does so for both."""
+
+_ROOT = Path(__file__).parent.parent
+_OURS = ("bench", "tests", "examples")
+_PACKAGES = ("setup.cfg", "pyproject.toml", "third_party")
+_APART = "machine"  # what a bench says of the machine is no measurement
+
+Figures = Mapping[str, float]
+
+
+class Place(NamedTuple):
+    """Where the files of a commit are, and a Python with the packages that it needs."""
+
+    folder: Path
+    python: str
+
+
+def compare(commit: str, module: str, options: Sequence[str], scratch: Path) -> None:
+    """Run a bench here and there by turns, and print the figures of both. Raises BenchError."""
+    found: dict[str, list[Figures]] = {HERE: [], THERE: []}
+    with _checked_out(commit, scratch / "other") as there:
+        places = {HERE: Place(_ROOT, sys.executable), THERE: there}
+        for number, turn in enumerate(TURNS, 1):
+            tell(f"Turn {number} of {len(TURNS)}: {turn if turn is HERE else commit} ...")
+            command = [places[turn].python, "-m", module, *options, "--anyway"]
+            status, said = ending.run(command, cwd=places[turn].folder)
+            if status:
+                raise BenchError(f"{module} has failed {turn} (above: why)\n{said}".rstrip())
+            found[turn].append(read(said))
+    here, there_ = medians(found[HERE]), medians(found[THERE])
+    print(*table(commit, here, there_), sep="\n")
+    print(json.dumps(here), json.dumps({"commit": commit, **there_}), sep="\n")
+    print(json.dumps({"ratios": ratios(here, there_)}))
+
+
+@contextlib.contextmanager
+def _checked_out(commit: str, folder: Path) -> Iterator[Place]:
+    """Check a commit out beside this one, with the benches that are here, and remove it."""
+    _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
+    try:
+        for name in _OURS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+            no_caches = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(_ROOT / name, folder / name, ignore=no_caches)
+        if (_ROOT / ".cache").exists():  # what bench-proxy compares with
+            (folder / ".cache").symlink_to(_ROOT / ".cache")
+        yield Place(folder, _python(commit, folder))
+    finally:
+        _git("worktree", "remove", "--force", str(folder))
+
+
+def _python(commit: str, folder: Path) -> str:
+    """Return this Python where the commit needs the same packages, else one of its own."""
+    if not _git("diff", "--name-only", commit, "--", *_PACKAGES):
+        return sys.executable
+    tell(f"{commit} may need other packages: installing them ...")
+    status, said = ending.run(["make", ".venv/.installed"], cwd=folder)
+    if status:
+        raise BenchError(f"The packages of {commit} cannot be installed (above: why)\n{said}")
+    return str(folder / ".venv" / "bin" / "python")
+
+
+def _git(*args: str) -> str:
+    command = ["git", "-C", str(_ROOT), *args]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise BenchError(f"`git {' '.join(args)}` has failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def read(said: str) -> Figures:
+    """Return the figures in the last line that a bench has printed. Raises BenchError."""
+    line = (said.strip() or "nothing").splitlines()[-1]
+    try:
+        return dict(_flat("", json.loads(line)))
+    except (ValueError, AttributeError):
+        raise BenchError(f"The last line is no JSON object: {line[:200]}") from None
+
+
+def _flat(prefix: str, found: Mapping[str, object]) -> Iterator[tuple[str, float]]:
+    for name, value in found.items():
+        if isinstance(value, Mapping) and name != _APART:
+            yield from _flat(f"{prefix}{name}: ", value)
+        elif isinstance(value, (int, float)):
+            yield f"{prefix}{name}", value
+
+
+def medians(runs: Sequence[Figures]) -> dict[str, float]:
+    """Return the median of each figure that all runs have."""
+    shared = [name for name in runs[0] if all(name in run for run in runs)]
+    return {name: round(statistics.median(run[name] for run in runs), 4) for name in shared}
+
+
+def ratios(here: Figures, there: Figures) -> dict[str, float]:
+    """Return how many times what is there each figure is here, where that can be said."""
+    return {name: round(here[name] / there[name], 3) for name in here if there.get(name)}
+
+
+def table(commit: str, here: Figures, there: Figures) -> list[str]:
+    """Return a line for each figure."""
+    times = ratios(here, there)
+    head = f"{'':40} {'here':>12} {commit[:12]:>12} {'ratio':>8}"
+    return [head, *(
+        f"{name:40} {here[name]:12g} {there[name]:12g} {times.get(name, float('nan')):8.3f}"
+        for name in here if name in there
+    )]  # fmt: skip

@@ -1,0 +1,130 @@
+"""The command line that all benches have.
+
+    python -m bench.NAME [--quick] [--anyway] [--against COMMIT]
+
+It says how busy the machine is and begins only where little goes on, gives the bench a folder, ends
+whatever was started, and prints what was measured as a last line of JSON.
+"""
+
+import argparse
+import json
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from bench import against, ending, machine
+from bench.errors import BenchError
+from bench.progress import tell
+from local.errors import LocalError
+
+Found = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a bench is to do: on a small scale if `quick`. `folder` is its own, and goes at its end.
+
+    `load` is how busy the machine was before it began, `options` has the bench's own options.
+    """
+
+    quick: bool
+    folder: Path
+    load: machine.Load
+    options: argparse.Namespace
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A bench: the module that is run, what it says of itself, and what it does.
+
+    `measure` returns figures by name; it raises BenchError or LocalError where it cannot.
+    """
+
+    module: str
+    about: str
+    measure: Callable[[Asked], Found]
+    add_options: Callable[[argparse.ArgumentParser], object] = lambda parser: parser
+
+
+def run(bench: Bench, arguments: Sequence[str] | None = None) -> int:
+    """Run a bench as the command line says, and return the exit status."""
+    given = _parser(bench).parse_args(arguments)
+    try:
+        # A short name: the paths of sockets are below it.
+        with tempfile.TemporaryDirectory(prefix="prevs-b-") as scratch:
+            folder = Path(scratch)
+            with ending.all_ended(folder):
+                _measure(bench, given, folder)
+    except (BenchError, LocalError, requests.RequestException) as exc:
+        tell(f"The bench ended early: {exc}")
+        return 1
+    except ending.Ended as exc:
+        tell(f"The bench ended early: {exc}.")
+        return exc.status
+    return 0
+
+
+def _parser(bench: Bench) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {bench.module}",
+        description=bench.about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="on a small scale, on a busy machine too: shows that the bench works, not how fast",
+    )
+    parser.add_argument("--anyway", action="store_true", help="on a busy machine, too")
+    parser.add_argument(
+        "--against", metavar="COMMIT", help="measure that commit as well, by turns, and compare"
+    )
+    bench.add_options(parser)
+    return parser
+
+
+def _measure(bench: Bench, given: argparse.Namespace, folder: Path) -> None:
+    load = machine.look()
+    tell(f"Before it begins, others use {load}.")
+    if load.is_high and not (given.anyway or given.quick):
+        raise BenchError(
+            f"at most {machine.MOST:.0%} may be in use, or it measures the other work as well. "
+            "End that, or go on with --anyway."
+        )
+    if given.against:
+        against.compare(given.against, bench.module, passed_on(given), folder)
+        return
+    found = bench.measure(Asked(given.quick, folder, load, given))
+    check(found)
+    print(json.dumps({**found, "machine": load._asdict()}), flush=True)
+
+
+def passed_on(given: argparse.Namespace) -> list[str]:
+    """Return the options that were given, for a run of one commit alone."""
+    kept = {name: value for name, value in vars(given).items() if name not in {"against", "anyway"}}
+    options = []
+    for name, value in kept.items():
+        if value is True:
+            options.append(f"--{name}")
+        elif value not in (False, None):
+            options.append(f"--{name}={value}")
+    return options
+
+
+def check(found: Found) -> None:
+    """Raise BenchError unless something was measured."""
+    figures = list(_figures(found))
+    if not any(figures) or not all(math.isfinite(figure) for figure in figures):
+        raise BenchError(f"nothing was measured: {found}")
+
+
+def _figures(found: Found) -> Iterator[float]:
+    for value in found.values():
+        if isinstance(value, Mapping):
+            yield from _figures(value)
+        elif isinstance(value, (int, float)):
+            yield value
