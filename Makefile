@@ -9,11 +9,13 @@ ON_AGENTS := executor driver prevs program/log_lines.py third_party/http-parser
 UP ?=
 TESTS ?=
 WORKERS ?= 6
+BENCH ?=
+BENCHES := decision scheduler start proxy pages faults build
 DOCS_PORT ?= 8099
 # It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all check format bench-start bench-build bench-scheduler bench-faults bench-proxy bench-pages packages packages-test docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all packages packages-test docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -31,9 +33,12 @@ help:
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-build  time builds on two agents, with a registry and without, beside raw docker (10 minutes)'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
+	@echo 'make bench-decision  time the decision of the framework alone'
 	@echo 'make bench-faults time what dies until it is well again (an hour)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
+	@echo 'make bench-all    run each bench on a small scale: that it measures something, not how fast (6 minutes)'
+	@echo "                  (BENCH='--against HEAD~1' has any other bench measure that commit too, by turns)"
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
@@ -92,23 +97,31 @@ pictures: packages-test $(VENV)/.installed
 	@echo 'What has changed in docs/pictures/:' && git status --short docs/pictures
 
 bench-start: packages $(VENV)/.installed
-	@$(BIN)/python -m bench.start
+	@$(BIN)/python -m bench.start $(BENCH)
 
 bench-build: packages-test $(VENV)/.installed
-	@$(BIN)/python -m bench.build
+	@$(BIN)/python -m bench.build $(BENCH)
 
 bench-faults: packages-test $(VENV)/.installed
-	@$(BIN)/python -m bench.faults
+	@$(BIN)/python -m bench.faults $(BENCH)
 
 bench-scheduler: packages $(VENV)/.installed
-	@$(BIN)/python -m bench.scheduler
+	@$(BIN)/python -m bench.scheduler $(BENCH)
+
+bench-decision: $(VENV)/.installed
+	@$(BIN)/python -m bench.decision $(BENCH)
 
 bench-pages: packages-test $(VENV)/.installed
-	@$(BIN)/python -m bench.pages
+	@$(BIN)/python -m bench.pages $(BENCH)
 
 bench-proxy: $(VENV)/.installed $(RIVALS)/.installed
 	@provision/debian.sh --bench-proxy
-	@$(BIN)/python -m bench.proxy --rivals $(RIVALS)
+	@$(BIN)/python -m bench.proxy --rivals $(RIVALS) $(or $(BENCH),--write)
+
+# One after the other, for each would be in the others' way; the first that fails ends it.
+bench-all: packages-test $(VENV)/.installed
+	@for bench in $(BENCHES); do \
+	  echo "bench-$$bench, on a small scale ..."; $(BIN)/python -m bench.$$bench --quick || exit 1; done
 
 packages:
 	@provision/debian.sh

@@ -118,10 +118,13 @@ def ratios(here: Figures, there: Figures) -> dict[str, float]:
 
 
 def table(commit: str, here: Figures, there: Figures) -> list[str]:
-    """Return a line for each figure."""
-    times = ratios(here, there)
-    head = f"{'':40} {'here':>12} {commit[:12]:>12} {'ratio':>8}"
-    return [head, *(
-        f"{name:40} {here[name]:12g} {there[name]:12g} {times.get(name, float('nan')):8.3f}"
-        for name in here if name in there
-    )]  # fmt: skip
+    """Return a line for each figure that both have."""
+    times = {name: f"{times:.3f}" for name, times in ratios(here, there).items()}
+    return [
+        f"{'':40} {'here':>12} {commit[:12]:>12} {'ratio':>8}",
+        *(
+            f"{name:40} {here[name]:12g} {there[name]:12g} {times.get(name, '-'):>8}"
+            for name in here
+            if name in there
+        ),
+    ]

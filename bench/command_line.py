@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import requests
-
 from bench import against, ending, machine
 from bench.errors import BenchError
 from bench.progress import tell
@@ -52,14 +50,14 @@ class Bench:
 
 def run(bench: Bench, arguments: Sequence[str] | None = None) -> int:
     """Run a bench as the command line says, and return the exit status."""
-    given = _parser(bench).parse_args(arguments)
+    given = parser(bench).parse_args(arguments)
     try:
         # A short name: the paths of sockets are below it.
         with tempfile.TemporaryDirectory(prefix="prevs-b-") as scratch:
             folder = Path(scratch)
             with ending.all_ended(folder):
                 _measure(bench, given, folder)
-    except (BenchError, LocalError, requests.RequestException) as exc:
+    except (BenchError, LocalError, OSError) as exc:  # requests' errors are OSErrors
         tell(f"The bench ended early: {exc}")
         return 1
     except ending.Ended as exc:
@@ -68,23 +66,24 @@ def run(bench: Bench, arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser(bench: Bench) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(bench: Bench) -> argparse.ArgumentParser:
+    """Return what reads the command line of a bench."""
+    made = argparse.ArgumentParser(
         prog=f"python -m {bench.module}",
         description=bench.about,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
+    made.add_argument(
         "--quick",
         action="store_true",
         help="on a small scale, on a busy machine too: shows that the bench works, not how fast",
     )
-    parser.add_argument("--anyway", action="store_true", help="on a busy machine, too")
-    parser.add_argument(
+    made.add_argument("--anyway", action="store_true", help="on a busy machine, too")
+    made.add_argument(
         "--against", metavar="COMMIT", help="measure that commit as well, by turns, and compare"
     )
-    bench.add_options(parser)
-    return parser
+    bench.add_options(made)
+    return made
 
 
 def _measure(bench: Bench, given: argparse.Namespace, folder: Path) -> None:

@@ -104,7 +104,8 @@ def run(asked: Asked) -> Found:
             print(*report.held(found), sep="\n")
             return {"held_kb": {str(hosts): round(each.kb, 2) for hosts, each in found.items()}}
         outcome = measure(site, scale)
-        lines = [*report.machine(site.search, asked.load.load), "", *report.lines(outcome)]
+        machine = report.machine(site.search, asked.load.load, outcome.found)
+        lines = [*machine, "", *report.lines(outcome)]
     if chosen.write:
         _PAGE.write_text(report.written(_PAGE.read_text(), lines))
     print(*lines, sep="\n")

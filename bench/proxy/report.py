@@ -6,7 +6,7 @@ import platform
 import re
 import statistics
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -211,12 +211,17 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def machine(path: str, busy: float) -> list[str]:
-    """Say what was measured on what, and when; `busy` is the load that was there before."""
+def machine(path: str, busy: float, names: Collection[str]) -> list[str]:
+    """Say what was measured on what, and when; `busy` is the load that was there before.
+
+    Of the others the versions of those that `names` has are told.
+    """
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     day = datetime.datetime.now(datetime.UTC).date()
     versions = [
-        f"{name.split(',')[0]} {_version(r.version, path)}" for name, r in rivals.RIVALS.items()
+        f"{name.split(',')[0]} {_version(rival.version, path)}"
+        for name, rival in rivals.RIVALS.items()
+        if name in names
     ]
     return [
         f"{day}, two cores ({model[1] if model else platform.machine()}),"

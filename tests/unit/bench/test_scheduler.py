@@ -1,3 +1,5 @@
+import pytest
+
 from bench import scheduler
 
 STAMP = "timestamp=2026-11-25T10:00:{}Z level=info "
@@ -25,3 +27,17 @@ def test_launches_are_counted_until_the_last_and_from_the_subscription_on() -> N
         "launches_per_s": 1.0,
         "all_running_s": 4.0,
     }
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'level=warning event="the settings of a commit cannot be used" app=a why="No such thing"',
+        'level=warning event="an attempt ended by itself" app=a why="No such thing"',
+        'level=info event="preview changed" app=a before=placed now=failed why="No such thing"',
+        'level=error event="secrets cannot be opened" app=a why="No such thing"',
+    ],
+)
+def test_a_preview_that_does_not_start_is_found_with_its_reason(line: str) -> None:
+    assert scheduler.find_problem(LOG) is None
+    assert scheduler.find_problem(f"{LOG}\ntimestamp=x {line}\n{LOG}") == f"timestamp=x {line}"
