@@ -73,11 +73,25 @@ class Previews:
         """Wait until a preview is in the state `wanted`. Raises BenchError where it fails first."""
         deadline = time.monotonic() + _LIMIT
         while (state := (preview := self._find(sha))["state"]) != wanted:
-            if state == "failed":
-                raise BenchError(f"{sha[:12]} has failed: {preview['failure']['message']}")
+            _check(preview)
             if time.monotonic() > deadline:
                 raise BenchError(f"{sha[:12]} is still {state} after {_LIMIT:.0f} s")
             time.sleep(0.05)
+
+    def wait_logged(self, sha: str, text: str) -> None:
+        """Wait until a preview's log has a text. Raises BenchError where it fails first."""
+        deadline = time.monotonic() + _LIMIT
+        path = f"/v1/previews/{self._app}/{sha}/log"
+        # There is none before there is an attempt.
+        while text not in self._session.get(self._system.api + path, timeout=_LIMIT).text:
+            self.check(sha)
+            if time.monotonic() > deadline:
+                raise BenchError(f"{sha[:12]} has not written {text!r} after {_LIMIT:.0f} s")
+            time.sleep(0.1)
+
+    def check(self, sha: str) -> None:
+        """Raise BenchError where a preview has failed, with the reason."""
+        _check(self._find(sha))
 
     def _find(self, sha: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._call("GET", f"/v1/previews/{self._app}/{sha}").json()
@@ -107,3 +121,8 @@ class Previews:
         if not answer.ok:
             raise BenchError(f"{method} {path} answers {answer.status_code}: {answer.text}")
         return answer
+
+
+def _check(preview: Mapping[str, Any]) -> None:
+    if preview["state"] == "failed":
+        raise BenchError(f"{preview['sha'][:12]} has failed: {preview['failure']['message']}")

@@ -28,7 +28,7 @@ from bench.errors import BenchError
 from bench.progress import tell
 from bench.raw import RawDocker
 from bench.tree import Tree
-from local.ports import free_port
+from tests.free_ports import free_port
 
 _APP = "bench"
 _QUIET = 0.5  # seconds between measurements, for what the last one left to be done

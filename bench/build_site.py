@@ -22,11 +22,10 @@ from bench.errors import BenchError
 from local import cluster
 from local.errors import LocalError
 from local.parts import Part, ProcessPart, bring_up
-from local.ports import free_port
 from local.settings import prepare
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.registry import OwnRegistry, own_registry
-from tests.free_ports import free_ports
+from tests.free_ports import free_port, free_ports
 
 _HOSTS = ("127.0.0.1", "127.0.0.2")
 _AGENTS = "MESOS_EXECUTOR_ENVIRONMENT_VARIABLES"

@@ -10,10 +10,10 @@ from pathlib import Path
 from bench.address import System
 from bench.errors import BenchError
 from local.dockerd import DockerPart
-from local.ports import free_port
 from local.settings import docker_folder, read
+from tests.free_ports import free_port, free_ports
 
-_PREVIEW_PORTS = "36000-36199"  # those of `make up` begin at 31000
+_LOOPBACK = ("127.0.0.1",)
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def running(folder: Path) -> Iterator[tuple[System, str]]:
     """
     ports = ("--port", "--api-port", "--zookeeper-port", "--mesos-port", "--agent-port")
     chosen = [word for option in ports for word in (option, str(free_port()))]
-    chosen += ["--preview-ports", _PREVIEW_PORTS, "--agents", "1", "--no-credentials"]
+    chosen += ["--preview-ports", free_ports(_LOOPBACK), "--agents", "1", "--no-credentials"]
     try:
         _local("up", "--dir", str(folder), *chosen)
         settings = read(folder)

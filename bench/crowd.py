@@ -19,13 +19,13 @@ from framework.executor_bundle import pack
 from local.mesos.installation import install
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, ProcessPart, answers_http, bring_up, environment
-from local.ports import free_port
 from local.settings import cache_folder
 from local.zookeeper import zookeeper_part
 from prevs.messages import TaskReport
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import Phase, State
+from tests.free_ports import free_port
 
 _FIRST_HOST = 10  # 127.0.0.10; those of a local cluster begin at 127.0.0.1
 _ENDERS = 8
@@ -90,7 +90,7 @@ def _ignore(done: int, total: int | None) -> None:
 def _agent(host: str, crowd: Crowd, folder: Path) -> Agent:
     return Agent(
         name=host,
-        address=Address(host, free_port(host)),
+        address=Address(host, free_port((host,))),
         resources=crowd.resources,
         folder=folder / host,
         executor_environ={"PATH": os.environ["PATH"]},

@@ -23,8 +23,8 @@ from bench.errors import BenchError
 from bench.progress import tell
 from bench.raw import RawDocker
 from bench.versions import Versions
-from local.ports import free_port
 from prevs import names
+from tests.free_ports import free_port
 
 ROUNDS = 10
 _QUIET = 0.5  # seconds between measurements, for what the last one left to be done

@@ -38,15 +38,17 @@ def measure(system: System, folder: Path, count: int) -> dict[str, float]:
     try:
         built, failed = previews.start(_SLOW), previews.start(_BROKEN)
         previews.wait(failed, "failed")
-        previews.wait(built, "building")
+        previews.wait_logged(built, _LAST)
         with chromium.running() as browser:
             signed_in = visits.sign_in(browser, system.api, system.token)
             pages = _pages(system, built)
             found: dict[str, list[Seen]] = {name: [] for name in pages}
             for number in range(count + 1):
                 tell(f"Round {number} of {count} ..." if number else "A round not counted ...")
-                previews.wait(built, "building")
-                seen = {name: visits.pay(browser, one, signed_in) for name, one in pages.items()}
+                seen = {
+                    name: visits.pay(browser, one, signed_in, lambda: previews.check(built))
+                    for name, one in pages.items()
+                }
                 for name in pages if number else ():
                     found[name].append(seen[name])
     finally:

@@ -1,5 +1,7 @@
 """Visits to pages in Chromium: each with nothing kept from the one before."""
 
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -10,7 +12,8 @@ from bench.pages.traffic import Traffic
 
 _SETTLES_MS = 1000
 """How long a page is looked at once it shows what it is for: what moves it, comes by then."""
-_LIMIT_MS = 30_000
+_LIMIT = 30.0  # seconds until a page shows what it is for
+_LOOK_MS = 1000
 _SAID = 1000  # characters of what a page shows instead
 _WATCHES = """(() => {
     const seen = {first_paint_ms: 0, fcp_ms: 0, lcp_ms: 0, long_ms: 0, shift: 0};
@@ -59,9 +62,12 @@ def sign_in(browser: Browser, api: str, token: str) -> StorageState:
         raise BenchError(f"Nobody could sign in at {api}: {exc.message}") from exc
 
 
-def pay(browser: Browser, visit: Visit, signed_in: StorageState) -> Seen:
+def pay(
+    browser: Browser, visit: Visit, signed_in: StorageState, still_well: Callable[[], None]
+) -> Seen:
     """Visit a page with no cache and no connection, once. Raises BenchError.
 
+    `still_well` raises it where what the page is of goes on no more.
     `signed_in` is kept by the browser only where the visit is that of one who has signed in.
     """
     traffic = Traffic(urlsplit(visit.url).netloc)
@@ -76,7 +82,7 @@ def pay(browser: Browser, visit: Visit, signed_in: StorageState) -> Seen:
             network.on("Network.loadingFinished", traffic.ended)
             network.send("Network.enable")
             page.goto(visit.url)
-            _wait_shown(page, visit)
+            _wait_shown(page, visit, still_well)
             page.wait_for_timeout(_SETTLES_MS)
             values: dict[str, float] = page.evaluate("benchSees()")
     except Error as exc:
@@ -90,13 +96,18 @@ def pay(browser: Browser, visit: Visit, signed_in: StorageState) -> Seen:
     return Seen({**values, **counts}, tuple(traffic.outside))
 
 
-def _wait_shown(page: Page, visit: Visit) -> None:
+def _wait_shown(page: Page, visit: Visit, still_well: Callable[[], None]) -> None:
     """Wait until the page shows what it is for. Raises BenchError, with what it shows instead."""
-    try:
-        page.locator(visit.where).filter(has_text=visit.text).wait_for(timeout=_LIMIT_MS)
-    except TimeoutError:
-        shown = page.locator("body").inner_text()
-        raise BenchError(
-            f"{visit.url} does not show {visit.text!r} within {_LIMIT_MS / 1000:.0f} s."
-            f" It ends so:\n{shown[-_SAID:]}"
-        ) from None
+    deadline = time.monotonic() + _LIMIT
+    while True:
+        try:
+            page.locator(visit.where).filter(has_text=visit.text).wait_for(timeout=_LOOK_MS)
+        except TimeoutError:
+            still_well()
+        else:
+            return
+        if time.monotonic() > deadline:
+            shown = page.locator("body").inner_text()[-_SAID:]
+            raise BenchError(
+                f"{visit.url} does not show {visit.text!r} within {_LIMIT:.0f} s, but:\n{shown}"
+            )

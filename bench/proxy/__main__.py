@@ -24,9 +24,9 @@ from bench.proxy.held import Held
 from bench.proxy.report import Outcome
 from bench.proxy.rivals import HAPROXY
 from local.parts import bring_up
-from local.ports import free_port
 from local.zookeeper import zookeeper_part
 from tests.fakes.framework_api import Previews, serving
+from tests.free_ports import free_port
 
 _PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 _RIVALS = Path(".cache/bench-proxy")

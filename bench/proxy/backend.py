@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bench.proxy import rivals
 from local.parts import ProcessPart, answers_http, bring_up, environment
-from local.ports import free_port
+from tests.free_ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _SIZES = {"4k": 4096, "1m": 1024 * 1024}

@@ -13,8 +13,8 @@ from bench.proxy.load import Answered, Load, Target
 from bench.proxy.ours import Around, Installation
 from bench.proxy.rivals import Place
 from local.parts import ProcessPart, bring_up
-from local.ports import free_port
 from tests.fakes.framework_api import Previews
+from tests.free_ports import free_port
 
 SMALL, LARGE = Installation(2, 5), Installation(1000, 100)
 LOADS = (
