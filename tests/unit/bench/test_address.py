@@ -1,0 +1,58 @@
+"""A preview that fails ends the wait for it, with the reason."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from bench.address import Previews, System
+from bench.errors import BenchError
+from tests.fakes import framework_api
+from tests.fakes.framework_api import TOKEN, serving
+
+SHA = "0123456789ab" + "0" * 28
+
+
+@pytest.fixture
+def world() -> framework_api.Previews:
+    made = framework_api.Previews()
+    made.add("bench", "main", SHA)
+    return made
+
+
+@pytest.fixture
+def previews(world: framework_api.Previews) -> Iterator[Previews]:
+    with serving(world) as api:
+        made = Previews(System(api, TOKEN, "localhost", 80), "bench")
+        assert made.start("main") == SHA
+        yield made
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda previews: previews.wait(SHA, "running"),
+        lambda previews: previews.wait_logged(SHA, "Line 1000"),
+        lambda previews: previews.check(SHA),
+    ],
+)
+def test_what_is_waited_for_has_failed(
+    world: framework_api.Previews, previews: Previews, wait: Callable[[Previews], None]
+) -> None:
+    world.fail("bench", SHA, cause="build-failed", message="There is no bridge.", exit_code=1)
+    with pytest.raises(BenchError, match=r"0123456789ab has failed: There is no bridge\."):
+        wait(previews)
+
+
+def test_a_failure_that_is_waited_for_is_none(
+    world: framework_api.Previews, previews: Previews
+) -> None:
+    world.fail("bench", SHA, cause="build-failed", message="As it should.", exit_code=7)
+    previews.wait(SHA, "failed")
+
+
+def test_a_log_is_waited_for_until_it_has_the_text(
+    world: framework_api.Previews, previews: Previews
+) -> None:
+    previews.check(SHA)
+    world.log(SHA, "Line 999\nLine 1000\n")
+    previews.wait_logged(SHA, "Line 1000")
