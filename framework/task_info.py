@@ -19,15 +19,25 @@ _CLEAN_UP_SECONDS = 10.0
 
 
 _BUNDLE = "prevs-executor.pyz"
-_CHECK = (
-    "import hashlib,runpy,sys;"
-    "sys.argv,given=sys.argv[1:2],sys.argv[2];"
-    "found=hashlib.sha256(open(sys.argv[0],'rb').read()).hexdigest();"
-    "found==given or sys.exit("
-    "'executor: what was fetched is not the bundle: its SHA-256 is '+found+', not '+given);"
-    "runpy.run_path(sys.argv[0],run_name='__main__')"
-)
-"""Runs a file if it has the SHA-256 that it should have. Any Python 3 can do that, and say so."""
+_CHECK = """\
+import os,sys
+sys.argv,given=sys.argv[1:2],sys.argv[2]
+home=os.path.join(os.environ.get('PREVS_EXECUTOR_DIR',''),'bundles',given)
+if os.path.isabs(home) and os.path.isdir(home):
+ sys.path.insert(0,home)
+ from executor.bundle import main
+ sys.exit(main())
+import hashlib,runpy
+found=hashlib.sha256(open(sys.argv[0],'rb').read()).hexdigest()
+found==given or sys.exit(
+'executor: what was fetched is not the bundle: its SHA-256 is '+found+', not '+given)
+runpy.run_path(sys.argv[0],run_name='__main__')
+"""
+"""Runs a file if it has the SHA-256 that it should have. Any Python 3 can do that, and say so.
+
+Where a file of that SHA-256 was unpacked before (executor/bundle.py), that is run: what was fetched
+is not looked at then. It takes longer to read an archive than to run what is in it.
+"""
 
 
 class Executor(NamedTuple):

@@ -23,6 +23,7 @@ def archive(tmp_path: Path) -> Path:
     with zipfile.ZipFile(file, "w") as made:
         made.writestr("__main__.py", Path(bundle.__file__).read_text())
         made.writestr("executor/__init__.py", "")
+        made.writestr("executor/bundle.py", Path(bundle.__file__).read_text())
         said = "import sys\ndef main():\n    print(__file__, sys.path[0])\n    return 7\n"
         made.writestr("executor/__main__.py", said)
     return file
@@ -46,6 +47,47 @@ def test_it_is_unpacked_once_and_runs_from_there(archive: Path, tmp_path: Path) 
         assert ran.stdout == f"{home}/executor/__main__.py {home}\n"
     # What it was compiled to is kept beside it.
     assert list((home / "executor").glob("__pycache__/__main__.*.pyc"))
+
+
+def start_unpacked(home: Path, archive: Path, work: Path) -> "subprocess.CompletedProcess[str]":
+    """Run it as a task does where it is unpacked; `home` may be gone by the time it runs."""
+    code = (
+        "import shutil, sys; sys.argv, home = sys.argv[1:2], sys.argv[2]; sys.path.insert(0, home);"
+        "from executor.bundle import main;"
+        "home.endswith('gone') and shutil.rmtree(home);"
+        "sys.exit(main())"
+    )
+    return subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code, str(archive), str(home)],
+        env={"PREVS_EXECUTOR_DIR": str(work)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+
+
+def test_what_is_unpacked_is_not_compared_with_what_was_fetched(
+    archive: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    start(archive, PREVS_EXECUTOR_DIR=str(work))
+    (home,) = (work / "bundles").iterdir()
+    archive.write_text("no archive")
+    ran = start_unpacked(home, archive, work)
+    assert (ran.returncode, ran.stderr) == (7, "")
+    assert ran.stdout == f"{home}/executor/__main__.py {home}\n"
+
+
+def test_what_was_unpacked_and_went_is_unpacked_of_nothing_else(
+    archive: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    start(archive, PREVS_EXECUTOR_DIR=str(work))
+    (home,) = (work / "bundles").iterdir()
+    gone = home.rename(home.with_name("gone"))
+    ran = start_unpacked(gone, archive, work)
+    assert ran.returncode == bundle.EXIT_USAGE
+    assert f"its SHA-256 is {home.name}, not gone" in ran.stderr
 
 
 def test_a_sandbox_does_not_keep_the_file(archive: Path, tmp_path: Path) -> None:

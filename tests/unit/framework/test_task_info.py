@@ -122,6 +122,34 @@ def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_pa
         assert digest in ran.stderr
 
 
+@pytest.mark.parametrize("held_by", ["a digest", "nobody", "a relative folder"])
+def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
+    held_by: str, tmp_path: Path
+) -> None:
+    digest = "ab" * 32
+    home = tmp_path / "work" / "bundles" / (digest if held_by != "nobody" else "cd" * 32)
+    (home / "executor").mkdir(parents=True)
+    said = "import sys\ndef main():\n    print('unpacked', sys.argv)\n    return 7\n"
+    (home / "executor" / "bundle.py").write_text(said)
+    (tmp_path / "prevs-executor.pyz").write_bytes(b"no archive")
+    origin = ORIGIN._replace(executor=Executor("http://x/", digest, sys.executable))
+    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING)["executor"]["command"]
+    work = "work" if held_by == "a relative folder" else str(tmp_path / "work")
+    ran = subprocess.run(
+        command["arguments"],
+        cwd=tmp_path,
+        env={"PREVS_EXECUTOR_DIR": work},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    if held_by == "a digest":
+        assert (ran.returncode, ran.stdout) == (7, "unpacked ['prevs-executor.pyz']\n")
+    else:
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "not the bundle" in ran.stderr
+
+
 def test_resources_keep_what_the_offer_said_of_them() -> None:
     reserved = [{"type": "STATIC", "role": "prevs"}]
     one = offer()
