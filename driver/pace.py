@@ -1,10 +1,9 @@
 """How long a link waits for what. All times are in seconds."""
 
-import dataclasses
+from typing import NamedTuple
 
 
-@dataclasses.dataclass(frozen=True)
-class Pace:
+class Pace(NamedTuple):
     """The intervals of a link.
 
     After a link is lost the next is tried after about `first_delay`, doubled with every failure

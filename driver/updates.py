@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 from driver import library
 
 
-@dataclasses.dataclass
 class _Stored:
-    status: dict[str, Any]
-    sent: bool = False
+    def __init__(self, status: dict[str, Any]) -> None:
+        self.status = status
+        self.sent = False
 
 
 class Updates:

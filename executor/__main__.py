@@ -1,5 +1,6 @@
 """`python -m executor`: started by a Mesos agent, for one task."""
 
+import gc
 import logging
 import os
 import queue
@@ -7,16 +8,16 @@ import signal
 import sys
 import threading
 import warnings
+from collections.abc import Sequence
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from typing import Optional
 
 from driver.executor import ExecutorDriver
-from executor.config import read_config
-from executor.custody import Custody
+from executor.config import Config, read_config
 from executor.errors import InvalidEnvironment
-from executor.guardian import Guardian
 from executor.log_format import LogFormat
 from executor.mesos import Event, MesosEvents, ShutDown
-from executor.output import Output
-from executor.service import Service
 from program.log_lines import name_attempt
 
 EXIT_USAGE = 2
@@ -43,12 +44,21 @@ def main() -> int:
     # What it is worth is the driver's now; git and docker need not have it.
     os.environ.pop("MESOS_EXECUTOR_AUTHENTICATION_TOKEN", None)
     driver.start()
-    # While the agent answers: the guardian, and the slowest import. Nothing needs them before
-    # the task.
+    return _serve(config, driver, inbox)
+
+
+def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Event]) -> int:
+    """Load the rest while the agent answers: nothing needs it before the task. Then serve."""
+    from executor.custody import Custody
+    from executor.guardian import Guardian
+
     custody = Custody(config.dir, Guardian.start())
     _leave_out()
+    from executor.output import Output
+    from executor.service import Service
     from executor.toolbox import Toolbox
 
+    gc.enable()  # executor/bundle.py had it wait until all is imported
     toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), custody)
     threading.Thread(target=toolbox.connect, daemon=True, name="connect").start()
     service = Service(config, driver, inbox, toolbox.tools)
@@ -60,9 +70,21 @@ def main() -> int:
 
 
 def _leave_out() -> None:
-    """Have requests load no detector of encodings: 3 MB, for text that docker sends as UTF-8."""
+    """Have libraries load less: no attempt uses the rest, and each waits for what is loaded."""
+    # requests's detector of encodings: 3 MB, for text that docker sends as UTF-8.
     sys.modules.setdefault("charset_normalizer", None)  # type: ignore[arg-type]  # "not there"
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
+    # docker itself imports its models; urllib3 importlib.metadata, for a version of HTTP/2.
+    _load_bare("docker")
+    if (urllib3 := PathFinder.find_spec("urllib3")) is not None:
+        _load_bare("urllib3.http2", urllib3.submodule_search_locations)
+
+
+def _load_bare(package: str, path: Optional[Sequence[str]] = None) -> None:
+    """Have a package's modules imported without what the package itself imports."""
+    found = PathFinder.find_spec(package, path)
+    if found is not None:
+        sys.modules.setdefault(package, module_from_spec(found))
 
 
 def _log_as(form: logging.Formatter) -> None:

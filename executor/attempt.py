@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from executor.ports import ContainerSpec, ImageSpec, Volume
 from prevs import names
@@ -14,8 +15,7 @@ _SHOWN = 120
 """Characters of a hook that are shown: it stands in one line, with how far the attempt is."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try to run a preview. `cluster` names the installation where several share a daemon."""
 
     task_id: str

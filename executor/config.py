@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -131,8 +130,7 @@ VARIABLES = (
 """All of them; tests/unit/docs looks for one that is missing."""
 
 
-@dataclasses.dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """Settings of one executor, which has one attempt: that of the task `task_id`.
 
     `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
@@ -147,7 +145,7 @@ class Config:
     shutdown_grace: float
     task_id: str = ""
     log: str = "logfmt"
-    confined: Confinement = dataclasses.field(default_factory=Confinement)
+    confined: Confinement = Confinement()
     marks: Marks = MARKS
 
 

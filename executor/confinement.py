@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from executor.disk import DISK_LIMIT
 from executor.firewall import Network
@@ -42,8 +41,7 @@ SWITCH = ("no", "yes")
 _GROUP = re.compile(r"/?(\w[\w.@-]*(?:/\w[\w.@-]*)*)", re.ASCII)
 
 
-@dataclasses.dataclass(frozen=True)
-class Confinement:
+class Confinement(NamedTuple):
     """What an agent's operator has decided.
 
     `disk_limit` is in MB, 0 for none. Previews reach nothing of `denied`. Where they cannot be

@@ -7,10 +7,9 @@ chain of its own, named by its bridge, and one rule that leads there.
 
 from __future__ import annotations
 
-import dataclasses
 import ipaddress
 from collections.abc import Collection, Iterable, Sequence
-from typing import Union
+from typing import NamedTuple, Union
 
 TABLE = "mangle"
 METADATA = ("169.254.0.0/16", "fd00:ec2::254/128", "fe80::/10")
@@ -24,8 +23,7 @@ _IPV6_NEIGHBOURS = (133, 134, 135, 136)
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
-@dataclasses.dataclass(frozen=True)
-class Borders:
+class Borders(NamedTuple):
     """A network of previews: its bridge, its own addresses, and what it may not reach besides.
 
     `nameservers` are the agent's own: they may be asked, wherever they are.

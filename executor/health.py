@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from executor.errors import ExecutorError, NeverListened, Unhealthy
 from executor.ports import Answer
@@ -17,8 +17,7 @@ _PAUSE_SHARE = 0.1
 _NOTHING_YET = Answer(connected=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class Checking:
+class Checking(NamedTuple):
     """What is known of an application that has not passed its health check yet.
 
     `began` is on the caller's clock, `limit` in seconds. `statuses` pass, any 2xx and 3xx where
@@ -42,7 +41,7 @@ class Checking:
     def saw(self, answer: Answer) -> Checking:
         """Return what is known after another answer that did not pass."""
         telling = _weight(answer) >= _weight(self.last)
-        return dataclasses.replace(self, last=answer) if telling else self
+        return self._replace(last=answer) if telling else self
 
     def pause(self, now: float) -> float:
         """Return the seconds to wait before the next question."""

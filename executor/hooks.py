@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from executor.attempt import Attempt, describe_hook, hook_spec
 from executor.ending import end_container
@@ -15,8 +15,7 @@ from prevs.states import Phase
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class Hooks:
+class Hooks(NamedTuple):
     """The hooks of one attempt, each in a container of its own like the application's."""
 
     attempt: Attempt

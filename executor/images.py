@@ -7,18 +7,20 @@ import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docker.errors import APIError, ImageNotFound
 
 from executor import cgroup
-from executor.buildkit import BuildKit, Custody
-from executor.classic import ClassicBuild
 from executor.confinement import Confinement
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import BuildExposed
 from executor.locks import locked
 from executor.network import PreviewNetwork
 from executor.ports import Context, ImageSpec, Log, Signals
+
+if TYPE_CHECKING:
+    from executor.buildkit import BuildKit, Custody
 
 _DEFAULT = Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
@@ -114,6 +116,8 @@ class DockerImages:
             )
             return
         self._tell_what_classic_lacks(spec)
+        from executor.classic import ClassicBuild
+
         classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log, at_step=at_step)
         classic.build(context, spec, limit=limit)
 
@@ -162,6 +166,9 @@ class DockerImages:
         return ""
 
     def _find_buildkit(self) -> BuildKit:
+        # Imported where there is something to build: a warm start waits for nothing of it.
+        from executor.buildkit import BuildKit
+
         state, apart = self._folder / "buildx", self._confined.required
         return BuildKit(self._daemon.host, state, self._environ, self._custody, apart=apart)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from executor.attempt import Attempt, container_spec, image_labels
 from executor.ending import end_container
@@ -39,8 +38,7 @@ _LOOK = 60.0
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class Tools:
+class Tools(NamedTuple):
     """What an attempt works with.
 
     `checkout` is called only where there is something to build, and `make_room` before that: it

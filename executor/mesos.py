@@ -1,17 +1,14 @@
-"""Mesos's shapes, translated once: the driver's callbacks become events in an inbox."""
+"""What an executor hears of Mesos: the driver's callbacks become events in an inbox."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 import queue
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
-from executor.attempt import Attempt
-from executor.errors import ExecutorError
-from prevs.messages import BuildOrder
-from prevs.records import RecordError
+if TYPE_CHECKING:
+    # No more than this is loaded before the executor subscribes.
+    from executor.errors import ExecutorError
 
 
 class Launched(NamedTuple):
@@ -75,21 +72,3 @@ class MesosEvents:
     def lost(self, error: Exception) -> None:
         """The link to the agent is gone for good."""
         self._inbox.put(Lost(str(error)))
-
-
-def read_task(task: Mapping[str, Any], cluster: str | None) -> Attempt:
-    """Return the attempt that a TaskInfo asks for. Raises ExecutorError if it holds no order."""
-    try:
-        order = BuildOrder.decode(base64.b64decode(task["data"], validate=True))
-    except (KeyError, binascii.Error, RecordError) as exc:
-        raise ExecutorError(
-            f"The task carries no build order that this executor can read ({exc}). "
-            "Framework and executor may be of different versions."
-        ) from exc
-    agent = str(task.get("agent_id", {}).get("value", ""))
-    return Attempt(task_id(task), agent, cluster, order)
-
-
-def task_id(task: Mapping[str, Any]) -> str:
-    """Return the id of a TaskInfo."""
-    return str(task["task_id"]["value"])

@@ -15,9 +15,10 @@ from executor.attempt import Attempt
 from executor.config import Config
 from executor.errors import ExecutorError
 from executor.job import Job, Tools
-from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown, read_task, task_id
+from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown
 from executor.reporter import Reporter
 from executor.signals import StopSignal
+from executor.task import read_task, task_id
 
 EXIT_DONE = 0
 EXIT_LOST = 3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from executor.attempt import Attempt, image_spec
 from executor.context import find_context
@@ -30,8 +30,7 @@ _ROOM = "removing what was not used for long: the agent's disk is nearly full"
 logger = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
-class Sources:
+class Sources(NamedTuple):
     """Where images come from. `checkout` is called only where there is something to build.
 
     `make_room` before that: it calls what it is given where an agent's disk is too full for more.

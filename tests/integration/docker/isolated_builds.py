@@ -25,7 +25,7 @@ from tests.integration.docker.isolated_agent import (
 CLOSED = Confinement(denied=(ip_network(f"{DENIED}/32"),), builds=True)
 
 UNPRIVILEGED = """
-import dataclasses, sys
+import sys
 from pathlib import Path
 from executor.errors import BuildExposed
 from tests.integration.docker.builds import making
@@ -33,7 +33,7 @@ from tests.integration.docker.isolated_builds import CLOSED
 
 with making("buildkit", sys.argv[1], Path(sys.argv[2])) as world:
     for required in (False, True):
-        world.restart(dataclasses.replace(CLOSED, required=required))
+        world.restart(CLOSED._replace(required=required))
         world.log.headers.clear()
         for name, act in (
             ("checked", world.images.check_builds),

@@ -48,7 +48,7 @@ class Builder:
         order = dataclasses.replace(ATTEMPT.order, app=APP)
         checkout = FakeCheckout(folder / "tree")
         sources = Sources(lambda: checkout, lambda tell: None, images, None)
-        attempt = dataclasses.replace(ATTEMPT, order=order)
+        attempt = ATTEMPT._replace(order=order)
         self.tag = attempt.image
         self._supply = Supply(attempt, sources, reports=self.reports, log=self.log)
         self._thread = threading.Thread(target=self._run)

@@ -34,12 +34,12 @@ def test_the_container_carries_labels_that_name_its_attempt() -> None:
 
 
 def test_an_installation_without_a_name_leaves_no_label_of_it() -> None:
-    attempt = dataclasses.replace(ATTEMPT, cluster=None)
+    attempt = ATTEMPT._replace(cluster=None)
     assert "prevs.cluster" not in container_spec(attempt).labels
 
 
 def test_the_labels_of_an_image_name_no_attempt() -> None:
-    other = dataclasses.replace(ATTEMPT, task_id=f"hello.{SHA}.xyz", agent_id="agent-2")
+    other = ATTEMPT._replace(task_id=f"hello.{SHA}.xyz", agent_id="agent-2")
     assert image_labels(ATTEMPT) == image_labels(other)
 
 
@@ -67,7 +67,7 @@ def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_repla
         environment={"B": "app", "C": "app", "PREVS_APP": "app"},
         secrets={"C": "secret", "PREVS_URL": "secret"},
     )
-    told = container_spec(dataclasses.replace(ATTEMPT, order=order)).environment
+    told = container_spec(ATTEMPT._replace(order=order)).environment
     assert {name: told[name] for name in "ABC"} == {"A": "commit", "B": "app", "C": "secret"}
     ours = container_spec(ATTEMPT).environment
     assert {name: told[name] for name in ours} == ours
@@ -75,13 +75,13 @@ def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_repla
 
 def test_no_secret_is_shown_with_the_container() -> None:
     order = dataclasses.replace(ORDER, secrets={"TOKEN": "hunter2"})
-    assert "hunter2" not in repr(container_spec(dataclasses.replace(ATTEMPT, order=order)))
+    assert "hunter2" not in repr(container_spec(ATTEMPT._replace(order=order)))
 
 
 SETTINGS = RunSettings(
     command=("serve", "-v"), read_only=True, hooks=(("migrate",), ("seed", "a b"))
 )
-PREPARED = dataclasses.replace(ATTEMPT, order=dataclasses.replace(ORDER, run=SETTINGS))
+PREPARED = ATTEMPT._replace(order=dataclasses.replace(ORDER, run=SETTINGS))
 VOLUMES = (Volume("/data", "prevs-hello-data", "1"),)
 
 
@@ -111,5 +111,5 @@ def test_a_hook_is_shown_as_one_line_of_a_bounded_length() -> None:
 
 
 def test_the_image_of_another_folder_is_another() -> None:
-    other = dataclasses.replace(ATTEMPT, order=dataclasses.replace(ORDER, folder="shop"))
+    other = ATTEMPT._replace(order=dataclasses.replace(ORDER, folder="shop"))
     assert other.image != ATTEMPT.image

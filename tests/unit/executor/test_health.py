@@ -1,7 +1,5 @@
 """executor/health.py: when an application is healthy, and what is said of one that is not."""
 
-import dataclasses
-
 import pytest
 
 from executor.errors import NeverListened, Unhealthy
@@ -31,12 +29,12 @@ def test_2xx_and_3xx_pass_and_nothing_else(status: int | None, healthy: bool) ->
 def test_where_statuses_are_given_these_pass_and_nothing_else(
     status: int | None, healthy: bool
 ) -> None:
-    known = dataclasses.replace(checking(), statuses=(204, 401))
+    known = checking()._replace(statuses=(204, 401))
     assert known.passes(Answer(connected=True, status=status)) == healthy
 
 
 def test_who_is_unhealthy_hears_which_statuses_would_pass() -> None:
-    known = dataclasses.replace(checking(), statuses=(204, 401)).saw(Answer(True, 200))
+    known = checking()._replace(statuses=(204, 401)).saw(Answer(True, 200))
     assert "Make it answer 204 or 401" in str(known.failure())
 
 

@@ -45,7 +45,7 @@ class HookWorld(World):
 
 def attempt(*volumes: str) -> Attempt:
     settings = RunSettings(hooks=(MIGRATE, SEED), volumes=volumes)
-    return dataclasses.replace(ATTEMPT, order=dataclasses.replace(ATTEMPT.order, run=settings))
+    return ATTEMPT._replace(order=dataclasses.replace(ATTEMPT.order, run=settings))
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_an_app_that_was_made_again_under_the_name_has_volumes_of_its_own(
     world: HookWorld,
 ) -> None:
     first = attempt("/data")
-    again = dataclasses.replace(first, order=dataclasses.replace(first.order, app_created=2.0))
+    again = first._replace(order=dataclasses.replace(first.order, app_created=2.0))
     for one in (first, again):
         world.stop_at(1000.0)
         assert world.run(one) is None

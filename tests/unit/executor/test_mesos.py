@@ -1,4 +1,4 @@
-"""executor/mesos.py: Mesos's shapes, translated once."""
+"""executor/mesos.py and executor/task.py: Mesos's shapes, translated once."""
 
 import base64
 import queue
@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from executor.errors import ExecutorError
-from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, ShutDown, read_task
+from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, ShutDown
+from executor.task import read_task
 from tests.unit.executor.test_attempt import ATTEMPT, ORDER
 
 

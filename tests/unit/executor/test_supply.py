@@ -46,7 +46,7 @@ class World:
         )
         checkout = FakeCheckout(self.folder)
         sources = Sources(lambda: checkout, lambda tell: None, self.images, self.registry)
-        attempt = dataclasses.replace(ATTEMPT, order=order)
+        attempt = ATTEMPT._replace(order=order)
         return Supply(attempt, sources, reports=self.reports, log=self.log)
 
     def run(self, digest: str = "") -> None:

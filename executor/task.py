@@ -1,0 +1,31 @@
+"""Mesos's TaskInfo, translated once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from executor.attempt import Attempt
+from executor.errors import ExecutorError
+from prevs.codec import RecordError
+from prevs.messages import BuildOrder
+
+
+def read_task(task: Mapping[str, Any], cluster: str | None) -> Attempt:
+    """Return the attempt that a TaskInfo asks for. Raises ExecutorError if it holds no order."""
+    try:
+        order = BuildOrder.decode(base64.b64decode(task["data"], validate=True))
+    except (KeyError, binascii.Error, RecordError) as exc:
+        raise ExecutorError(
+            f"The task carries no build order that this executor can read ({exc}). "
+            "Framework and executor may be of different versions."
+        ) from exc
+    agent = str(task.get("agent_id", {}).get("value", ""))
+    return Attempt(task_id(task), agent, cluster, order)
+
+
+def task_id(task: Mapping[str, Any]) -> str:
+    """Return the id of a TaskInfo."""
+    return str(task["task_id"]["value"])
