@@ -76,6 +76,9 @@ def _leave_out() -> None:
     warnings.filterwarnings("ignore", "Unable to find acceptable character detection")
     # docker itself imports its models; urllib3 importlib.metadata, for a version of HTTP/2.
     _load_bare("docker")
+    # git itself all of GitPython, to start a git that tells its version.
+    _load_bare("git")
+    _load_bare("gitdb")
     if (urllib3 := PathFinder.find_spec("urllib3")) is not None:
         _load_bare("urllib3.http2", urllib3.submodule_search_locations)
 

@@ -110,7 +110,8 @@ class GitCheckout:
         """Put a commit's own files into a folder; return its submodules with their commits."""
         with mirror.held(self._signals, self._log):
             mirror.fetch(module.sha)
-        mirror.run(*LISTING, module.sha, each=reading.extent.listing().take)
+        listing = reading.extent.listing()
+        mirror.run(*LISTING, module.sha, each=listing.take)
         module.tree.mkdir(parents=True, exist_ok=True)
         index = Folder(self._folder).index(self._source.name)
         index.unlink(missing_ok=True)
@@ -119,7 +120,9 @@ class GitCheckout:
         written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
         if written.code != 0:
             raise _explain_refusal(module, written.said)
-        self._complete(mirror, place, module, reading)
+        # Without attributes no file is one of Git LFS, and git need not be asked.
+        if listing.has_attributes:
+            self._complete(mirror, place, module, reading)
         found = _find_submodules(mirror, place, module)
         index.unlink(missing_ok=True)
         return found

@@ -59,17 +59,22 @@ class Extent:
 
 
 class Listing:
-    """Reads what git says to LISTING, in pieces as they come."""
+    """Reads what git says to LISTING, in pieces as they come.
+
+    `has_attributes` tells whether there is a .gitattributes among it so far.
+    """
 
     def __init__(self, extent: Extent) -> None:
         self._extent = extent
         self._rest = b""
+        self.has_attributes = False
 
     def take(self, piece: bytes) -> None:
         """Count the files in a piece, and keep the beginning of the next."""
         *entries, self._rest = (self._rest + piece).split(b"\0")
         for entry in entries:
             head, _, path = entry.partition(b"\t")
+            self.has_attributes |= path.rpartition(b"/")[2] == b".gitattributes"
             size = head.rpartition(b" ")[2]
             # Folders and submodules have a dash there.
             self._extent.add(len(path), int(size) if size.isdigit() else 0)

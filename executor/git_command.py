@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import git
+from git.cmd import Git
+from git.exc import GitCommandNotFound
 
 from executor.errors import ExecutorError
 from executor.ports import Signals
@@ -75,13 +76,13 @@ class GitCommand:
         self._deadline.left()
         # GitPython ends the process when this object is forgotten: keep it until it has ended.
         try:
-            command = git.Git(self._folder).execute(
+            command = Git(self._folder).execute(
                 ["git", *arguments],
                 as_process=True,
                 env=dict(environment),
                 start_new_session=True,
             )
-        except git.GitCommandNotFound as exc:
+        except GitCommandNotFound as exc:
             raise ExecutorError(
                 "There is no git on the agent. Its operator has to install it, then retry."
             ) from exc

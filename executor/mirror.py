@@ -108,12 +108,13 @@ class Mirror:
         Raises RepositoryUnreachable, CommitMissing, Stopped.
         """
         # The last thing that init makes: one that was killed is begun again.
-        if not (self.path / "objects").exists():
+        is_new = not (self.path / "objects").exists()
+        if is_new:
             self.path.mkdir(parents=True, exist_ok=True)
             self.run("init", "--quiet", "--bare", "--template=")
         # For who collects mirrors: when one was used last.
         os.utime(self.path)
-        if self._has(sha):
+        if not is_new and self._has(sha):
             return
         # Nobody else writes here while we hold the lock: a lock of git's own is one that a
         # killed git left behind, and would stop every later fetch; what it had received is
@@ -122,8 +123,8 @@ class Mirror:
             for stale in self.path.rglob(pattern):
                 stale.unlink(missing_ok=True)
         with self._in_time():
-            self._ask_for(sha)
-        if not self._has(sha):
+            found = self._ask_for(sha)
+        if not found:
             raise CommitMissing(without_credentials(self.address), sha)
         self._put_together()
 
@@ -165,19 +166,23 @@ class Mirror:
         values = [entry.partition(b"\n")[2] for entry in listing.split(b"\0") if entry]
         return values[-1].decode(errors="replace") if values else None
 
-    def _ask_for(self, sha: str) -> None:
-        """Fetch as little as has the commit. Raises RepositoryUnreachable."""
+    def _ask_for(self, sha: str) -> bool:
+        """Fetch as little as has the commit; tell whether it is here.
+
+        Raises RepositoryUnreachable.
+        """
         whole = (_BRANCHES, _TAGS)
         if not self._follows_all():
             if self._is_tip(sha) and self._try(["--depth=1"], [f"+{sha}:refs/commits/{sha}"], sha):
-                return
+                return True
             if self._try(["--prune", f"--depth={_RECENT}"], [_BRANCHES], sha):
-                return
+                return True
         deepen = ["--unshallow"] if (self.path / "shallow").exists() else []
         done = self._fetch(["--prune", *deepen], whole)
         if done.code != 0:
             raise self._unreachable(done.said)
         (self.path / "complete").touch()
+        return self._has(sha)
 
     def _put_together(self) -> None:
         """Make few packs of many: every fetch leaves one, and git looks for objects in each.

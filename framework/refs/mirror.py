@@ -190,6 +190,9 @@ class Mirror:
         reached: tuple[Ref, ...] = ()
         unreached: tuple[Ref, ...] = ()
         if names.is_sha(label):
+            # What a branch or tag leads to is reached: of what was just pushed git is not asked.
+            if any(ref.sha == label for ref in snapshot.refs):
+                return Found((Ref(label, "commit", label),))
             reached, unreached = self._find_commits(label)
         if not reached:
             reached = tuple(snapshot.labels.get(label, ()))
