@@ -25,7 +25,7 @@ help:
 	@echo 'make test-quick   run the tests that need no daemon (2 minutes)'
 	@echo 'make test         set up, then run every test but what is slow by nature (12 minutes)'
 	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 takes fewer processes)"
-	@echo 'make test-all     set up, then run every test there is (35 minutes)'
+	@echo 'make test-all     set up, then run every test and every bench on a small scale (35 minutes)'
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation anew'
@@ -70,6 +70,7 @@ test: packages-test $(VENV)/.installed
 
 test-all: packages-test $(VENV)/.installed
 	$(call run_tests,night,(night or not night))
+	@$(MAKE) --no-print-directory bench-all
 
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .
