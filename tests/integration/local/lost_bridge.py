@@ -22,7 +22,7 @@ from local.parts import bring_up
 from local.settings import docker_folder, prepare
 from local.supervisor import Supervisor, only_one
 from tests.fakes.samples import wait_until
-from tests.integration.isolated_agent import run
+from tests.integration.docker.isolated_agent import run
 from tests.integration.local.neighbouring_dockerds import builds
 
 

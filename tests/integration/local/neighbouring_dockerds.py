@@ -22,7 +22,7 @@ from local.dockerd import DockerPart
 from local.parts import bring_up
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, SampleImages, wait_until
-from tests.integration.isolated_agent import AGENT, INTERNET, make_world, run
+from tests.integration.docker.isolated_agent import AGENT, INTERNET, make_world, run
 
 ENVIRON = {"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nowhere"}
 PREVIEW, PORT = "preview", 31001

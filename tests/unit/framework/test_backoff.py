@@ -83,7 +83,7 @@ def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None
     assert count(STEADY_SECONDS, State.STARTING) == 4
 
 
-@pytest.mark.parametrize("cause", sorted(UNLUCKY | CRASHES, key=lambda cause: cause.value))
+@pytest.mark.parametrize("cause", sorted(UNLUCKY | CRASHES, key=str))
 def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
     avoided = judge(preview(), failure(cause), NOW).fields["avoid"]
     assert avoided == ("agent-1" if cause in AGENTS else None)

@@ -302,7 +302,7 @@ TestScheduler.settings = settings(
     # The same each time: who hunts for more takes a seed, and as many examples as there is time.
     derandomize=True,
     database=None,
-    max_examples=settings.default.max_examples * 3 // 5,
+    max_examples=settings().max_examples * 3 // 5,
     stateful_step_count=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
