@@ -36,6 +36,7 @@ settings.load_profile("day")
 
 
 _AGENTS = ("127.0.0.1", "127.0.0.2")
+_DOCKER = pytest.StashKey[DockerPart]()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,13 +76,14 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def docker_host(run_folder: Path) -> Iterator[str]:
+def docker_host(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """DOCKER_HOST of a dockerd that answers, one for all workers (docs/decisions/0047-tests.md).
 
     The last worker that uses it removes the images that the run has made.
     """
     docker = DockerPart(docker_folder(os.environ), os.environ)
     bring_up(docker)
+    request.config.stash[_DOCKER] = docker
     try:
         with (run_folder / "docker-images.json").open("a+") as shared:
             fcntl.flock(shared, fcntl.LOCK_EX)
@@ -203,6 +205,16 @@ def _prevs_local(*args: str) -> str:
     )
     assert done.returncode == 0, f"{' '.join(args)}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """End the run where its dockerd can build no more: each later test would wait in vain."""
+    docker = item.config.stash.get(_DOCKER, None)
+    if docker is not None and "docker_host" in getattr(item, "fixturenames", ()):
+        problem = docker.problem()
+        if problem:
+            item.session.shouldfail = f"dockerd: {problem}"
+            pytest.fail(item.session.shouldfail, pytrace=False)
 
 
 @pytest.hookimpl(tryfirst=True)
