@@ -23,7 +23,7 @@ services=(haproxy.service docker.service docker.socket containerd.service nginx.
 
 case "${1-}" in
   "") ;;
-  --test) needed+=(chromium prometheus mmdebstrap openssh-server docker-registry sudo debootstrap ruby systemd wrk nginx) ;;  # a browser, what reads the metrics, images of tests/apps, private repositories, a registry, an executor that is not root, machines and their Vagrantfile and units, the load and the backend of bench-proxy
+  --test) needed+=(chromium prometheus mmdebstrap openssh-server docker-registry sudo debootstrap ruby systemd wrk nginx strace valgrind) ;;  # a browser, what reads the metrics, images of tests/apps, private repositories, a registry, an executor that is not root, machines and their Vagrantfile and units, the load and the backend of bench-proxy, what counts processes and instructions
   --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
   *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
 esac

@@ -1,0 +1,97 @@
+"""How many modules an executor loads: each attempt waits for them, and Python makes haste slowly.
+
+Those of the bundle alone are counted: how many Python's own library needs is for each version to
+say.
+"""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from framework import executor_bundle
+from tests.fakes.mesos_agent import FakeAgent
+from tests.fakes.samples import wait_until
+
+COUNTED = """\
+import json, sys
+home, file = sys.argv[1:]
+kept = {}
+def keep(name):
+    kept[name] = sorted(sys.modules)
+import threading
+start = threading.Thread.start
+def begin(thread):
+    if not kept:  # the driver's own, which subscribes
+        keep("subscribed")
+    start(thread)
+threading.Thread.start = begin
+sys.path.insert(0, home)
+sys.argv = ["executor"]
+from executor.__main__ import main
+status = main()
+keep("served")
+import executor.checkout
+keep("built")
+json.dump(kept, open(file, "w"))
+sys.exit(status)
+"""
+
+MOST = {"subscribed": 62, "served": 245, "built": 270}
+"""Found: 59, 235 and 259."""
+
+UNUSED = {"prevs.records", "docker.models", "git.repo", "gitdb.db", "importlib.metadata"}
+BUILDING = {"executor.buildkit", "executor.classic", "executor.checkout", "git.cmd"}
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Sequence[str]]:
+    """The modules that were loaded by when an executor subscribed, served, and could build."""
+    folder = tmp_path_factory.mktemp("imports")
+    home, file = folder / "home", folder / "loaded.json"
+    with zipfile.ZipFile(io.BytesIO(executor_bundle.build().data)) as archive:
+        archive.extractall(home)
+    agent = FakeAgent()
+    environ = agent.environ(
+        PREVS_EXECUTOR_DIR=str(folder / "work"),
+        DOCKER_HOST=f"unix://{folder}/nowhere",
+        MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="1secs",
+    )
+    command = [sys.executable, "-I", "-S", "-c", COUNTED, str(home), str(file)]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as process:
+        try:
+            wait_until(lambda: agent.streams or process.poll() is not None)
+            agent.shutdown()
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            agent.close()
+    assert process.returncode == 0, said
+    kept: Mapping[str, Sequence[str]] = json.loads(file.read_text())
+    return kept
+
+
+@pytest.mark.parametrize("moment", MOST)
+def test_an_executor_loads_no_more_modules(
+    loaded: Mapping[str, Sequence[str]], moment: str
+) -> None:
+    own = [name for name in loaded[moment] if name.partition(".")[0] not in sys.stdlib_module_names]
+    assert 20 < len(own) <= MOST[moment], own
+
+
+def test_it_loads_nothing_that_it_has_no_use_for(loaded: Mapping[str, Sequence[str]]) -> None:
+    assert UNUSED.isdisjoint(loaded["built"])
+    assert BUILDING.isdisjoint(loaded["served"])
+    assert {*loaded["built"], "executor.buildkit", "executor.classic"} >= BUILDING
+
+
+def test_it_subscribes_before_it_loads_what_the_task_needs(
+    loaded: Mapping[str, Sequence[str]],
+) -> None:
+    later = {"docker.api", "requests", "executor.service", "executor.toolbox", "prevs.messages"}
+    assert later.isdisjoint(loaded["subscribed"])
+    assert later <= set(loaded["served"])

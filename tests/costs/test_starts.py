@@ -1,0 +1,168 @@
+"""What one start of a preview takes on its agent: processes, and calls of git and their bytes.
+
+The executor is started under strace, as an agent starts it, with a real git and docker. Times are
+not looked at.
+"""
+
+import re
+import secrets
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from docker.api import APIClient
+
+from executor.daemon import Daemon
+from framework import executor_bundle
+from framework.task_info import _CHECK
+from local.containers import remove_all
+from prevs import names
+from prevs.messages import BuildOrder
+from tests.fakes.executor_process import CLUSTER, ExecutorProcess
+from tests.fakes.samples import (
+    BUSYBOX,
+    SampleRepository,
+    nothing_left,
+    remove_image,
+)
+
+pytestmark = [
+    pytest.mark.daemons,
+    pytest.mark.skipif(
+        shutil.which("strace") is None,
+        reason="strace counts processes: provision/debian.sh --test installs it",
+    ),
+]
+
+APP = f"costs-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker."""
+DOCKERFILE = """\
+FROM scratch
+COPY busybox /busybox
+COPY index.html /www/index.html
+CMD ["/busybox", "httpd", "-f", "-p", "8080", "-h", "/www"]
+"""
+"""Without a step that runs anything: what a build takes is Docker's."""
+
+_EXECUTED = re.compile(r'execve\("([^"]*)", \[(.*?)\].*\) = 0$', re.MULTILINE)
+_WORDS = re.compile(r'"([^"]*)"')
+
+MOST_WARM = {"python": 1, "sh": 1, "iptables": 1}
+MOST_COLD = {"python": 1, "sh": 2, "iptables": 1, "git": 8, "git-upload-pack": 1}
+"""As found: the executor, its guardian's shell, and whether the network's rules are set; of git the
+five calls below and what a fetch starts."""
+
+CALLS = ["cat-file", "fetch", "cat-file", "ls-tree", "read-tree"]
+MOST_DOCKER = 6
+"""Processes of docker and its plugin, which start one another: two of each are ours."""
+
+MOST_BYTES = 4_000
+"""Found: 1,600, for a commit that changes one small file of a tree of 1 MB."""
+
+
+class Machine:
+    """An agent's machine, whose executors are started as an agent does, and watched."""
+
+    def __init__(self, host: str, folder: Path, port: int) -> None:
+        self.repository = SampleRepository(folder / "repository")
+        self.work = folder / "work"
+        self._host, self._folder, self._port = host, folder, port
+        self._bundle = executor_bundle.build()
+        self.shas: list[str] = []
+        self._count = 0
+
+    def commit(self, page: str) -> str:
+        """Commit an application that shows a page."""
+        files: dict[str, str | bytes] = {
+            "busybox": BUSYBOX.read_bytes(),
+            "Dockerfile": DOCKERFILE,
+            "index.html": page,
+        }
+        self.shas.append(self.repository.commit(files))
+        return self.shas[-1]
+
+    def start(self, sha: str) -> list[list[str]]:
+        """Start a preview and end it; return the commands of the processes until it ran."""
+        self._count += 1
+        sandbox = self._folder / f"sandbox-{self._count}"
+        sandbox.mkdir()
+        (sandbox / "prevs-executor.pyz").write_bytes(self._bundle.data)
+        told = sandbox / "processes"
+        watched = ["strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=execve"]
+        python = [sys.executable, "-I", "-S", "-c", _CHECK]
+        command = [*watched, "-o", str(told), *python, "prevs-executor.pyz", self._bundle.digest]
+        executor = ExecutorProcess(sandbox, self.work, self._host, command=command)
+        try:
+            executor.launch(self._order(sha))
+            executor.wait_for("TASK_RUNNING")
+            commands = [_WORDS.findall(words) for _, words in _EXECUTED.findall(told.read_text())]
+            executor.agent.kill(executor.task_id, None)
+            executor.wait_for("TASK_KILLED")
+            executor.wait()
+            executor.wait_gone()
+        finally:
+            executor.clear()
+        return commands
+
+    def mirrored(self) -> int:
+        """Return the bytes of what the mirrors of repositories have."""
+        packs = self.work.glob("mirrors/*.git/objects/**/*")
+        return sum(file.stat().st_size for file in packs if file.is_file())
+
+    def _order(self, sha: str) -> BuildOrder:
+        return BuildOrder(
+            app=APP,
+            sha=sha,
+            label="main",
+            repository=str(self.repository.folder),
+            container_port=8080,
+            host="127.0.0.1",
+            host_port=self._port,
+            cpus=0.1,
+            mem=32,
+        )
+
+
+@pytest.fixture(scope="module")
+def machine(
+    docker_host: str, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[Machine]:
+    client: APIClient = Daemon({"DOCKER_HOST": docker_host}).client()
+    made = Machine(docker_host, tmp_path_factory.mktemp("machine"), free_port())
+    with nothing_left(client, f"prevs.app={APP}"):
+        # What is unpacked and compiled once for an agent, and made once for a repository.
+        made.start(made.commit("first"))
+        yield made
+    for sha in made.shas:
+        remove_image(client, names.image_tag(APP, sha))
+    assert remove_all(docker_host, CLUSTER) == []
+
+
+def count(commands: list[list[str]]) -> Counter[str]:
+    """Return how many processes ran each program."""
+    return Counter(Path(words[0]).name.rstrip("0123456789.") for words in commands)
+
+
+def test_a_cold_start_takes_no_more_processes_calls_of_git_and_bytes(machine: Machine) -> None:
+    before = machine.mirrored()
+    sha = machine.commit("second")
+    cold = machine.start(sha)
+    fetched = machine.mirrored() - before
+    calls = [words for words in cold if words[:2] == ["git", "-c"]]
+    assert [next(word for word in words if word in CALLS) for words in calls] == CALLS
+    programs = count(cold)
+    docker = programs.pop("docker", 0) + programs.pop("docker-buildx", 0)
+    assert programs <= Counter(MOST_COLD)
+    assert 0 < docker <= MOST_DOCKER
+    assert 0 < fetched <= MOST_BYTES
+
+
+def test_a_warm_start_asks_no_git_and_builds_nothing(machine: Machine) -> None:
+    sha = machine.commit("third")
+    machine.start(sha)
+    before = machine.mirrored()
+    assert count(machine.start(sha)) == Counter(MOST_WARM)
+    assert machine.mirrored() == before

@@ -1,0 +1,159 @@
+"""How often a framework reads and writes ZooKeeper for one start of a preview: each is waited for.
+
+Counted on the wire, with a real ZooKeeper and a real Mesos, whose executor only reports.
+"""
+
+import contextlib
+import socket
+import struct
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+import pytest
+import requests
+from kazoo.client import KazooClient
+
+from framework.zookeeper_link import connect
+from prevs.paths import Paths
+from prevs.records import AppRecord, PlacementsRecord
+from prevs.states import State
+from tests.fakes.framework import Framework
+from tests.fakes.samples import wait_until
+
+pytestmark = pytest.mark.daemons
+
+SHA = "a" * 40
+
+_LENGTH = struct.Struct(">i")
+_HEAD = struct.Struct(">ii")
+_WRITES = frozenset({1, 2, 5, 7, 14, 15})
+"""create, delete, setData, setACL, multi, create2: as org.apache.zookeeper.ZooDefs has them."""
+
+_READS = frozenset({3, 4, 6, 8, 12})
+"""exists, getData, getACL, getChildren, getChildren2."""
+
+
+class Mesos(Protocol):
+    """The session's Mesos."""
+
+    master: str
+    zk: str
+
+
+class Wire:
+    """A way to a ZooKeeper, that counts what is asked on it."""
+
+    def __init__(self, zookeeper: str) -> None:
+        host, _, port = zookeeper.rpartition(":")
+        self._to = (host, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.asked: Counter[str] = Counter()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        """End it, and all that goes over it."""
+        for one in (self._listener, *self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(self._to)
+                self._open += [near, far]
+                threading.Thread(target=self._ask, args=(near, far), daemon=True).start()
+                threading.Thread(target=_pass, args=(far, near), daemon=True).start()
+
+    def _ask(self, near: socket.socket, far: socket.socket) -> None:
+        """Pass on what the framework asks, one frame after the other; the first is its session."""
+        with contextlib.suppress(OSError, struct.error), near.makefile("rb") as frames:
+            session = True
+            while head := frames.read(_LENGTH.size):
+                (length,) = _LENGTH.unpack(head)
+                frame = frames.read(length)
+                if not session:
+                    self._count(_HEAD.unpack_from(frame)[1])
+                session = False
+                far.sendall(head + frame)
+
+    def _count(self, kind: int) -> None:
+        if kind in _WRITES:
+            self.asked["writes"] += 1
+        elif kind in _READS:
+            self.asked["reads"] += 1
+
+
+def _pass(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+
+
+@pytest.fixture
+def wire(zookeeper: str) -> Iterator[Wire]:
+    made = Wire(zookeeper)
+    yield made
+    made.close()
+
+
+class World(NamedTuple):
+    """A framework that is counted, and a client of ZooKeeper that is not."""
+
+    framework: Framework
+    client: KazooClient
+    paths: Paths
+    wire: Wire
+
+    def start(self) -> Counter[str]:
+        """Start the preview; return what was asked until its placement was written."""
+        before = Counter(self.wire.asked)
+        self.framework.previews.start("hello", SHA, "main")
+        self.framework.wait(SHA, State.RUNNING)
+        wait_until(lambda: SHA in self._placed().placements)
+        return self.wire.asked - before
+
+    def _placed(self) -> PlacementsRecord:
+        path = self.paths.app_placements("hello")
+        if self.client.exists(path) is None:
+            return PlacementsRecord("hello", {})
+        return PlacementsRecord.decode(self.client.get(path)[0])
+
+
+@pytest.fixture
+def world(mesos: Mesos, zookeeper: str, wire: Wire) -> Iterator[World]:
+    paths = Paths(f"/test-{uuid.uuid4().hex}")
+    client = connect(zookeeper, 15)
+    framework = Framework(mesos.zk, wire.address, paths)
+    yield World(framework, client, paths, wire)
+    framework_id = framework.service.framework_id
+    framework.kill()
+    data = {"frameworkId": framework_id}
+    requests.post(f"http://{mesos.master}/teardown", data=data, timeout=60).raise_for_status()
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()
+
+
+MOST_COLD = {"writes": 8, "reads": 4}
+MOST_WARM = {"writes": 6}
+"""As found. Warm there is nothing to read: what a framework leads with, it knows."""
+
+
+def test_a_start_takes_no_more_reads_and_writes(world: World) -> None:
+    app = AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
+    world.framework.previews.add_app(app)
+    cold = world.start()
+    world.framework.previews.stop("hello", SHA)
+    world.framework.wait(SHA, State.STOPPED)
+    warm = world.start()
+    assert cold["writes"] > 0
+    assert warm["writes"] > 0
+    assert cold <= Counter(MOST_COLD)
+    assert warm <= Counter(MOST_WARM)
