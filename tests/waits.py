@@ -1,0 +1,125 @@
+"""Waits of the tests: each ends with what it looks for, with what makes that impossible, or late.
+
+A wait that ends without what it looked for says what that was, and what was there instead.
+"""
+
+import inspect
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+T = TypeVar("T")
+
+_PAUSES = (0.005, 0.05)
+"""Seconds between two looks, at first and at most: one that is long is not to keep others busy."""
+_SHOWN = 3000
+"""Characters that are shown of what was there instead: of a log, its end."""
+
+
+def wait_until(
+    look: Callable[[], T | None],
+    what: str = "",
+    *,
+    over: Callable[[], str | None] = lambda: None,
+    instead: Callable[[], object] | None = None,
+    seconds: float = 60.0,
+) -> T:
+    """Return what `look` finds, once it finds something.
+
+    Fails as soon as `over` says why it never will; else after `seconds`, with what there is
+    `instead`. Without `what`, the source of `look` is shown.
+    """
+    began = time.monotonic()
+    while True:
+        waited = time.monotonic() - began
+        why = over()  # before the look, which may find what came at the very end
+        if found := look():
+            return found
+        if why:
+            pytest.fail(f"{what or _source(look)}: never, {why[-_SHOWN:]}")
+        if waited >= seconds:
+            seen = str(instead() if instead else found)[-_SHOWN:]
+            pytest.fail(f"{what or _source(look)}: not within {seconds:g} s, but {seen}")
+        time.sleep(min(max(_PAUSES[0], waited / 20), _PAUSES[1]))
+
+
+def wait_for(
+    read: Callable[[], T],
+    is_wanted: Callable[[T], object],
+    what: str,
+    *,
+    over: Callable[[T], str | None] = lambda _: None,
+    seconds: float = 60.0,
+) -> T:
+    """Return what `read` gives, once it is wanted; fails when `over` says that it never will be."""
+    last: list[T] = []
+
+    def look() -> list[T]:
+        last[:] = [read()]
+        return last if is_wanted(last[0]) else []
+
+    def why() -> str | None:
+        return over(last[0]) if last else None
+
+    return wait_until(look, what, over=why, instead=lambda: last[0], seconds=seconds)[0]
+
+
+def wait_for_state(
+    read: Callable[[], Mapping[str, Any]], *states: str, but: str = "", seconds: float = 120.0
+) -> Mapping[str, Any]:
+    """Return a preview, as the API shows it, once it is in one of `states`.
+
+    Fails at once when it has failed and that is none of them. An attempt with the task `but` does
+    not count.
+    """
+
+    def is_wanted(preview: Mapping[str, Any]) -> bool:
+        return preview.get("state") in states and not is_old(preview)
+
+    def over(preview: Mapping[str, Any]) -> str | None:
+        return None if "failed" in states or is_old(preview) else describe_failure(preview)
+
+    def is_old(preview: Mapping[str, Any]) -> bool:
+        return bool(but) and preview.get("task_id") == but
+
+    return wait_for(read, is_wanted, f"it is {' or '.join(states)}", over=over, seconds=seconds)
+
+
+def describe_failure(preview: Mapping[str, Any]) -> str | None:
+    """Return why a preview, as the API shows it, has failed, and the end of its log; or None."""
+    if preview.get("state") != "failed":
+        return None
+    failure = preview.get("failure") or {}
+    log = str(preview.get("log_tail", ""))[-2000:]
+    return f"it has failed: {failure.get('cause')}: {failure.get('message')}\n{log}"
+
+
+def describe_record(record: PreviewRecord | None) -> str | None:
+    """Return why a preview, as it is stored, has failed; None where it has not."""
+    if record is None or record.state is not State.FAILED:
+        return None
+    return f"{record.app} {record.sha[:7]} has failed: {record.failure}"
+
+
+def describe_end(process: "subprocess.Popen[bytes] | None", log: Path) -> str | None:
+    """Return how a process has ended, and the end of its log; None while it runs."""
+    status = None if process is None else process.poll()
+    if process is not None and status is None:
+        return None
+    how = "it was not started" if process is None else f"it has ended with {status}"
+    said = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    return f"{how}\n{said}"
+
+
+def _source(look: Callable[[], object]) -> str:
+    try:
+        return " ".join(inspect.getsource(look).split())
+    except (OSError, TypeError):  # it is not of Python, or its file is gone
+        return repr(look)
