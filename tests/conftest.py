@@ -16,7 +16,6 @@ import pytest
 from docker import DockerClient
 from docker.errors import APIError
 from hypothesis import HealthCheck, settings
-from playwright.sync_api import Browser
 
 from local.announcement import AnnouncementPart
 from local.dockerd import DockerPart
@@ -224,7 +223,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[chromium.Chromium]:
     """A Chromium that asks nobody but whom a test has it ask."""
-    with chromium.running() as started:
+    with chromium.shared() as started:
         yield started

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from docker.api import APIClient
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests import applications
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import SLOW, address, viewing
 from tests.fakes.samples import SampleRepository
@@ -38,7 +39,7 @@ def repository(
 
 
 @pytest.fixture
-def desk(browser: Browser) -> Iterator[BrowserContext]:
+def desk(browser: Chromium) -> Iterator[BrowserContext]:
     with viewing(browser) as context:
         yield context
 

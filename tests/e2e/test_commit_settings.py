@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from cli.__main__ import main as prevs
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import SLOW, address, viewing
 from tests.fakes.samples import BUSYBOX, SampleRepository, wait_until
@@ -133,7 +134,7 @@ args = {{ SAYS = "{says}" }}
 
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_visitor_sees_every_mistake_of_a_commit_with_its_line(
-    browser: Browser, repository: SampleRepository, cluster: Cluster, width: int
+    browser: Chromium, repository: SampleRepository, cluster: Cluster, width: int
 ) -> None:
     with viewing(browser, viewport={"width": width, "height": 800}) as context:
         page = context.new_page()
@@ -143,7 +144,7 @@ def test_a_visitor_sees_every_mistake_of_a_commit_with_its_line(
 
 
 def test_a_visitor_without_scripts_sees_them_too(
-    browser: Browser, repository: SampleRepository, cluster: Cluster
+    browser: Chromium, repository: SampleRepository, cluster: Cluster
 ) -> None:
     with viewing(browser, java_script_enabled=False) as context:
         page = context.new_page()
@@ -173,7 +174,7 @@ def test_a_program_and_the_command_line_are_told_them(
 
 
 def test_a_bound_that_is_raised_and_a_retry_leave_the_other_mistakes(
-    browser: Browser, repository: SampleRepository, cluster: Cluster, api: Api
+    browser: Chromium, repository: SampleRepository, cluster: Cluster, api: Api
 ) -> None:
     sha = repository.git("rev-parse", "wrong")
     api.call("POST", "/v1/previews", json={"app": APP, "label": "wrong"})

@@ -2,8 +2,9 @@
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
 
 pytestmark = pytest.mark.e2e
@@ -13,7 +14,7 @@ SLOW = 60_000
 
 
 def test_a_branch_is_started_and_watched_from_the_page_that_mesos_links_to(
-    browser: Browser, hello: Hello, api: Api, cluster: Cluster
+    browser: Chromium, hello: Hello, api: Api, cluster: Cluster
 ) -> None:
     sha = hello.commit("main")
     api.call("DELETE", f"/v1/previews/hello/{sha}")

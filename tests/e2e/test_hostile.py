@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.accessibility import find_barriers
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import PHONE, SLOW, address, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
@@ -103,7 +104,7 @@ def look_at(page: Page) -> None:
 
 @pytest.mark.usefixtures("seen")
 def test_pages_of_the_dashboard_show_it_as_text(
-    browser: Browser, cluster: Cluster, repository: SampleRepository, seen: Mapping[str, Any]
+    browser: Chromium, cluster: Cluster, repository: SampleRepository, seen: Mapping[str, Any]
 ) -> None:
     pages = {
         f"/apps/{APP}": MARKUP,
@@ -130,7 +131,7 @@ def test_pages_of_the_dashboard_show_it_as_text(
 
 
 def test_a_log_with_a_line_of_10_mb_leaves_the_dashboard_quick(
-    browser: Browser, cluster: Cluster, seen: Mapping[str, Any]
+    browser: Chromium, cluster: Cluster, seen: Mapping[str, Any]
 ) -> None:
     with viewing(browser, viewport=PHONE) as context:
         page = context.new_page()
@@ -145,7 +146,7 @@ def test_a_log_with_a_line_of_10_mb_leaves_the_dashboard_quick(
 
 
 def test_the_waiting_room_shows_it_as_text(
-    browser: Browser, cluster: Cluster, refs: Mapping[str, Any], seen: Mapping[str, Any]
+    browser: Chromium, cluster: Cluster, refs: Mapping[str, Any], seen: Mapping[str, Any]
 ) -> None:
     with viewing(browser, viewport=PHONE) as context:
         page = context.new_page()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
 
 pytestmark = pytest.mark.e2e
@@ -21,7 +22,7 @@ _MS = 60_000
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Chromium) -> Iterator[Page]:
     with browser.new_page() as opened:
         yield opened
 

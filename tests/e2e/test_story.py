@@ -5,8 +5,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import SLOW, address, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
@@ -54,7 +55,7 @@ def registered(api: Api, repository: SampleRepository) -> SampleRepository:
 
 
 @pytest.fixture
-def desk(browser: Browser) -> Iterator[BrowserContext]:
+def desk(browser: Chromium) -> Iterator[BrowserContext]:
     with viewing(browser) as context:
         yield context
 
@@ -174,7 +175,7 @@ def test_more_memory_and_a_retry_mend_what_ran_out_of_it(
 
 
 def test_two_viewers_of_an_address_share_one_build(
-    browser: Browser, registered: SampleRepository, cluster: Cluster, api: Api
+    browser: Chromium, registered: SampleRepository, cluster: Cluster, api: Api
 ) -> None:
     registered.git("checkout", "--quiet", "-B", "shared", "main")
     sha = publish(registered, "Soup for two", build="echo Only once.; sleep 3")
@@ -224,7 +225,7 @@ def test_a_preview_is_stopped_started_pinned_and_tried_again_from_the_dashboard(
 
 
 def test_who_may_read_sees_no_buttons_and_is_signed_out_with_the_token(
-    browser: Browser, desk: BrowserContext, registered: SampleRepository, cluster: Cluster
+    browser: Chromium, desk: BrowserContext, registered: SampleRepository, cluster: Cluster
 ) -> None:
     page = desk.new_page()
     sign_in(page, cluster, "/tokens")
@@ -253,7 +254,7 @@ def test_who_may_read_sees_no_buttons_and_is_signed_out_with_the_token(
 
 
 def test_a_visitor_without_scripts_gets_into_the_application(
-    browser: Browser, registered: SampleRepository, cluster: Cluster
+    browser: Chromium, registered: SampleRepository, cluster: Cluster
 ) -> None:
     registered.git("checkout", "--quiet", "-B", "plain", "main")
     publish(registered, "Plain soup")

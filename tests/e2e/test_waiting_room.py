@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.fakes.samples import SERVE, SampleRepository
 
@@ -20,7 +21,7 @@ KEEPS_LOG = """new MutationObserver(() => {
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Chromium) -> Iterator[Page]:
     with browser.new_page() as opened:
         yield opened
 

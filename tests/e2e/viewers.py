@@ -4,9 +4,11 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect
+import pytest
+from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
 from tests.e2e.conftest import Cluster
+from tests.chromium import Chromium
 
 SLOW = 120_000
 """Milliseconds: a build may take so long on a machine that has other things to do."""
@@ -31,7 +33,7 @@ _TELLS = """document.addEventListener("securitypolicyviolation", (event) => cons
 
 
 @contextlib.contextmanager
-def viewing(browser: Browser, **wishes: Any) -> Iterator[BrowserContext]:
+def viewing(browser: Chromium, **wishes: Any) -> Iterator[BrowserContext]:
     """A browser of somebody's own; fails when a page in it does what it should not.
 
     That is: a script that fails or that somebody else has written, and what the page's policy
@@ -48,13 +50,12 @@ def viewing(browser: Browser, **wishes: Any) -> Iterator[BrowserContext]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
 
-    context = browser.new_context(viewport=wishes.pop("viewport", _DESK), **wishes)
-    context.set_default_timeout(60_000)
-    context.on("page", watch)
-    context.add_init_script(_TELLS)
-    context.add_init_script(KEEPS)
-    yield context
-    context.close()
+    with browser.new_context(viewport=wishes.pop("viewport", _DESK), **wishes) as context:
+        context.set_default_timeout(60_000)
+        context.on("page", watch)
+        context.add_init_script(_TELLS)
+        context.add_init_script(KEEPS)
+        yield context
     assert complaints == []
 
 

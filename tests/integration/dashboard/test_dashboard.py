@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from prometheus_client import CollectorRegistry
 
 from framework.access import Scope
@@ -16,6 +16,7 @@ from framework.ports import Listing, Ref
 from prevs import names
 from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
+from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard, serving
 
@@ -42,10 +43,9 @@ def base(dashboard: Dashboard) -> Iterator[str]:
 
 
 @pytest.fixture
-def context(browser: Browser, base: str) -> Iterator[BrowserContext]:
-    made = browser.new_context(base_url=base, viewport={"width": 1280, "height": 900})
-    yield made
-    made.close()
+def context(browser: Chromium, base: str) -> Iterator[BrowserContext]:
+    with browser.new_context(base_url=base, viewport={"width": 1280, "height": 900}) as made:
+        yield made
 
 
 @pytest.fixture
@@ -214,7 +214,7 @@ def test_why_no_token_was_made_stays(page: Page) -> None:
 
 
 def test_the_end_of_a_token_ends_what_it_had_open(
-    page: Page, context: BrowserContext, dashboard: Dashboard
+    page: Page, context: BrowserContext, browser: Chromium, dashboard: Dashboard
 ) -> None:
     page.goto("/tokens")
     page.get_by_label("Name").fill("ci")
@@ -225,8 +225,6 @@ def test_the_end_of_a_token_ends_what_it_had_open(
     expect(page.get_by_text("Copied.")).to_be_visible()
     token = page.evaluate("navigator.clipboard.readText()")
     assert page.get_by_label("Token of ci").input_value() == token
-    browser = context.browser
-    assert browser is not None
     with browser.new_context(base_url=page.url) as other:
         reader = other.new_page()
         sign_in(reader, token, "/apps/hello")
@@ -274,7 +272,7 @@ def test_a_log_that_is_refused_once_is_followed_later(page: Page, dashboard: Das
 
 
 def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
-    browser: Browser, dashboard: Dashboard, free_port: Callable[[], int]
+    browser: Chromium, dashboard: Dashboard, free_port: Callable[[], int]
 ) -> None:
     port = free_port()
     with browser.new_context() as context:
@@ -290,7 +288,7 @@ def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(
 
 
 def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
-    browser: Browser, dashboard: Dashboard, free_port: Callable[[], int]
+    browser: Chromium, dashboard: Dashboard, free_port: Callable[[], int]
 ) -> None:
     port = free_port()
     _, token = dashboard.tokens.add_token("ci", Scope.READ)
@@ -306,7 +304,7 @@ def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
 
 
 def test_a_stand_by_signs_in_and_keeps_pages_up_to_date_as_the_leader_does(
-    browser: Browser, dashboard: Dashboard, base: str
+    browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
     standby = Standby(lambda: base, tuple, CollectorRegistry(), vouching=Vouching(TOKEN, time.time))
     with serving(standby) as address, browser.new_context() as context:
@@ -320,7 +318,7 @@ def test_a_stand_by_signs_in_and_keeps_pages_up_to_date_as_the_leader_does(
         expect(page.get_by_role("heading", name="Queue")).to_be_visible()
 
 
-def test_everything_works_without_scripts(browser: Browser, base: str) -> None:
+def test_everything_works_without_scripts(browser: Chromium, base: str) -> None:
     with browser.new_context(base_url=base, java_script_enabled=False) as context:
         page = context.new_page()
         sign_in(page)
@@ -337,7 +335,7 @@ def test_everything_works_without_scripts(browser: Browser, base: str) -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
 def test_each_page_is_good_for_everybody(
-    browser: Browser, dashboard: Dashboard, base: str, width: int, scheme: Any
+    browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
 ) -> None:
     put_everything(dashboard)
     paths = [

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests import free_ports
+from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard, serving
 from tests.fakes.framework_api import Previews
@@ -111,7 +112,7 @@ def test_a_picture_is_of_the_page_as_it_is(name: str, request: pytest.FixtureReq
     with contextlib.ExitStack() as stack:
 
         def show() -> Page:
-            browser: Browser = request.getfixturevalue("browser")
+            browser: Chromium = request.getfixturevalue("browser")
             page = stack.enter_context(
                 browser.new_page(
                     viewport=ViewportSize(width=picture.width, height=picture.height),

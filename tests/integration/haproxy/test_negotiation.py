@@ -7,22 +7,18 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from prevs.records import Placement
 from proxy import caps
+from tests.chromium import Chromium
 from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, placement
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies, workers
 from tests.integration.haproxy.negotiation import BEFORE, BROWSER, PROGRAMS, Got, Target
-from tests.integration.haproxy.proxies import (
-    REPOSITORY,
-    Site,
-    Upstream,
-    upstream,
-    wait_until,
-)
+from tests.integration.haproxy.proxies import REPOSITORY, Site, Upstream, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -174,13 +170,12 @@ def preview(
 
 
 @pytest.fixture
-def page(browser: Browser, preview: Preview) -> Iterator[Page]:
+def page(browser: Chromium, preview: Preview) -> Iterator[Page]:
     """A page that the preview has served."""
     preview.run()
-    opened = browser.new_page()
-    opened.goto(preview.target._replace(path="/").url)
-    yield opened
-    opened.close()
+    with browser.new_page() as opened:
+        opened.goto(preview.target._replace(path="/").url)
+        yield opened
 
 
 def prepare(page: Page, name: str) -> None:
@@ -190,10 +185,7 @@ def prepare(page: Page, name: str) -> None:
 
 
 def wait_in(page: Page, preview: Preview) -> None:
-    """Wait until a preview was asked for, and its page is there in place of the waiting room.
-
-    Chromium may never tell of the end of a page that is closed while another one comes in.
-    """
+    """Wait until a preview was asked for, and its page is there in place of the waiting room."""
     wait_until(preview.reached)  # a page by its script, a held request at once
     page.wait_for_function("() => !document.querySelector('#room')")
 

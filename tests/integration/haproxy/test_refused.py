@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.chromium import Chromium
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, upstream, wait_until
+from tests.integration.haproxy.proxies import Site, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -46,10 +48,9 @@ def site(running_site: Site) -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    opened = browser.new_page()
-    yield opened
-    opened.close()
+def page(browser: Chromium) -> Iterator[Page]:
+    with browser.new_page() as opened:
+        yield opened
 
 
 _attempts = itertools.count()

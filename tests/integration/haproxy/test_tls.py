@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import pytest
 import trustme
-from playwright.sync_api import Browser
 
+from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, Upstream, haproxies, upstream, wait_until
+from tests.integration.haproxy.proxies import Site, Upstream, haproxies, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -116,7 +117,7 @@ def test_visitors_are_spoken_to_in_http_2(secure: Secure, app: Upstream) -> None
 
 
 def test_a_browsers_websocket_goes_through_http_2(
-    secure: Secure, app: Upstream, browser: Browser
+    secure: Secure, app: Upstream, browser: Chromium
 ) -> None:
     opening = """address => new Promise((done, fail) => {
         const socket = new WebSocket(address)

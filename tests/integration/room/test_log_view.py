@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from program import web
 from tests.accessibility import find_barriers
+from tests.chromium import Chromium
 
 pytestmark = pytest.mark.integration
 
@@ -22,7 +23,7 @@ const view = new LogView(document.getElementById("log"), {{ title: "Log", downlo
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser) -> Iterator[Page]:
+def opened(browser: Chromium) -> Iterator[Page]:
     with browser.new_page() as page:
         page.set_content(_PAGE)
         yield page

@@ -5,9 +5,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.accessibility import find_barriers
+from tests.chromium import Chromium
 from tests.fakes.framework_api import Json, steps
 from tests.fakes.placements import SHA
 from tests.integration.room import rooms
@@ -39,10 +40,9 @@ def room(opened: Room) -> Iterator[Room]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    made = browser.new_context(viewport={"width": 1280, "height": 900})
-    yield made
-    made.close()
+def context(browser: Chromium) -> Iterator[BrowserContext]:
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as made:
+        yield made
 
 
 @pytest.fixture
@@ -95,23 +95,21 @@ def show(room: Room, state: str) -> None:
 
 
 @pytest.mark.parametrize("state", ["queued", "building", "failed", "stopped", "refused"])
-def test_nothing_keeps_people_from_using_a_page(room: Room, browser: Browser, state: str) -> None:
+def test_nothing_keeps_people_from_using_a_page(room: Room, browser: Chromium, state: str) -> None:
     show(room, state)
     for scheme, width in (("light", 1280), ("dark", 390)):
-        context = browser.new_context(
+        with browser.new_page(
             viewport={"width": width, "height": 844},
-            color_scheme=scheme,  # type: ignore[arg-type]  # one of its words
+            color_scheme=scheme,
             extra_http_headers=REFUSED if state == "refused" else {},
-        )
-        page = context.new_page()
-        if state == "stopped":  # a page starts what is stopped
-            page.route("**/_prevs/start", lambda route: route.abort())
-        page.goto(room.address(HOST))
-        expect(page.locator("#room")).to_have_attribute("data-kind", state)
-        expect(page.locator(".log-bar")).to_be_visible()
-        assert find_barriers(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"
-        context.close()
+        ) as page:
+            if state == "stopped":  # a page starts what is stopped
+                page.route("**/_prevs/start", lambda route: route.abort())
+            page.goto(room.address(HOST))
+            expect(page.locator("#room")).to_have_attribute("data-kind", state)
+            expect(page.locator(".log-bar")).to_be_visible()
+            assert find_barriers(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "overflow"
 
 
 def test_steps_tell_their_time_and_what_is_usual_and_go_on(room: Room, page: Page) -> None:
@@ -230,29 +228,26 @@ def test_a_hostile_repository_changes_nothing_but_its_own_text(room: Room, page:
 
 
 def test_who_runs_no_scripts_sees_the_steps_and_the_end_of_the_log(
-    room: Room, browser: Browser
+    room: Room, browser: Chromium
 ) -> None:
-    context = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
-    page = context.new_page()
     build(room)
     room.world.log(SHA, "a\n\x1b[31mred\x1b[0m <b>\n10%\r20%\n")
-    page.goto(room.address(HOST))
-    assert page.locator("#log-end").inner_text() == "a\nred <b>\n20%\n"
-    expect(page.locator("[data-status=now] .time")).to_contain_text(" s of about 40 s")
-    assert 0.2 < float(page.locator("#bar").get_attribute("value") or 0) < 0.9
-    room.world.log(SHA, "more\n")  # the page loads itself again
-    expect(page.locator("#log-end")).to_contain_text("more", timeout=30_000)
-    context.close()
+    phone = {"width": 390, "height": 844}
+    with browser.new_page(java_script_enabled=False, viewport=phone) as page:
+        page.goto(room.address(HOST))
+        assert page.locator("#log-end").inner_text() == "a\nred <b>\n20%\n"
+        expect(page.locator("[data-status=now] .time")).to_contain_text(" s of about 40 s")
+        assert 0.2 < float(page.locator("#bar").get_attribute("value") or 0) < 0.9
+        room.world.log(SHA, "more\n")  # the page loads itself again
+        expect(page.locator("#log-end")).to_contain_text("more", timeout=30_000)
 
 
-def test_motion_is_spared_who_asks_for_that(room: Room, browser: Browser) -> None:
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
+def test_motion_is_spared_who_asks_for_that(room: Room, browser: Chromium) -> None:
     room.world.move("hello", SHA, "building", phase="building", steps=[])
-    page.goto(room.address(HOST))
-    expect(page.locator("[data-status=now]")).to_be_visible()
-    assert page.evaluate("document.getAnimations().length") == 0
-    context.close()
+    with browser.new_page(reduced_motion="reduce") as page:
+        page.goto(room.address(HOST))
+        expect(page.locator("[data-status=now]")).to_be_visible()
+        assert page.evaluate("document.getAnimations().length") == 0
 
 
 def test_the_whole_log_is_downloaded_as_text(room: Room, page: Page) -> None:

@@ -9,12 +9,14 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.chromium import Chromium
 from tests.fakes.framework_api import Previews, Refusal, serving
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Answer, Proxy, Site, upstream, wait_until
+from tests.integration.haproxy.proxies import Answer, Proxy, Site, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -44,16 +46,15 @@ def site(running_site: Site) -> Iterator[Site]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Chromium) -> Iterator[Page]:
     """A page that fails the test when its policy forbids what it does, or it asks elsewhere."""
-    opened = browser.new_page()
     complaints: list[str] = []
-    opened.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
     own = re.compile(r"http://[^/]+\.localhost:|data:")
-    opened.on("request", lambda r: None if own.match(r.url) else complaints.append(r.url))
-    yield opened
-    opened.close()
+    with browser.new_page() as opened:
+        opened.on("console", lambda m: complaints.append(m.text) if "Policy" in m.text else None)
+        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.on("request", lambda r: None if own.match(r.url) else complaints.append(r.url))
+        yield opened
     assert complaints == []
 
 
@@ -143,19 +144,17 @@ def test_a_visitor_of_a_failed_preview_learns_why_and_retries_into_the_applicati
 
 
 def test_without_scripts_a_button_starts_it_and_the_page_loads_itself_again(
-    site: Site, browser: Browser
+    site: Site, browser: Chromium
 ) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(address(site, "/deep?x=1"))
-    assert site.world.previews == {}
-    page.get_by_role("button", name="Start it").click()
-    wait_until(lambda: ("hello", SHA) in site.world.previews)
-    assert page.url == address(site, "/deep?x=1")
-    with upstream("app") as app:
-        site.run("hello", SHA, app.port, "main")
-        expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
-    context.close()
+    with browser.new_page(java_script_enabled=False) as page:
+        page.goto(address(site, "/deep?x=1"))
+        assert site.world.previews == {}
+        page.get_by_role("button", name="Start it").click()
+        wait_until(lambda: ("hello", SHA) in site.world.previews)
+        assert page.url == address(site, "/deep?x=1")
+        with upstream("app") as app:
+            site.run("hello", SHA, app.port, "main")
+            expect(page.get_by_role("heading", name="app GET /deep?x=1 0")).to_be_visible()
 
 
 def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) -> None:
