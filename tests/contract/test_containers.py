@@ -16,7 +16,8 @@ from executor.ports import Container, Containers, ContainerSpec, Exit
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import App, FakeContainers, RecordingCustody
-from tests.fakes.samples import SampleImages, nothing_left, wait_until
+from tests.fakes.samples import SampleImages, nothing_left
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
 

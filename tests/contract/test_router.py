@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +17,7 @@ from proxy.haproxy_config import Files, Front
 from proxy.ports import Router
 from proxy.routes import Merged, Route
 from tests.fakes.router import FakeRouter
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
 
@@ -87,15 +87,23 @@ class HaproxyBench:
     def _start(self) -> "subprocess.Popen[bytes]":
         command = ["haproxy", "-db", "-f", str(self._files.configuration)]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
+
+        def listens() -> bool:
             with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
                 client.connect(str(self._files.socket))
-                return process
-            time.sleep(0.01)
-        process.kill()
-        process.wait()
-        raise AssertionError("HAProxy has not started")
+                return True
+            return False
+
+        def over() -> str | None:
+            return None if process.poll() is None else f"it has ended with {process.poll()}"
+
+        try:
+            wait_until(listens, "HAProxy listens", over=over)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process
 
 
 @pytest.fixture(params=["fake", pytest.param("haproxy", marks=pytest.mark.daemons)])

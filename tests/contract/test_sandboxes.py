@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any
@@ -15,6 +14,7 @@ from prevs.records import PreviewRecord
 from prevs.states import State
 from tests.fakes.commands import SHA, OneCommand, print_bytes
 from tests.fakes.sandboxes import FakeSandboxes
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
 
@@ -33,10 +33,7 @@ def writing(request: pytest.FixtureRequest) -> Writing:
         one = OneCommand(mesos.master)
         sandboxes = AgentSandboxes(lambda: mesos.master, lambda: one.framework_id)
         with one.run(print_bytes(data)) as preview:
-            deadline = time.monotonic() + 60
-            while data and not sandboxes.read(preview, len(data) - 1)[0]:
-                assert time.monotonic() < deadline, "nothing was written"
-                time.sleep(0.02)
+            wait_until(lambda: not data or sandboxes.read(preview, len(data) - 1)[0])
             yield sandboxes, preview
 
     return write_to_mesos

@@ -3,13 +3,14 @@
 import dataclasses
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 import requests
+
+from tests.waits import wait_for_state
 
 REPOSITORY_SCRIPT = Path(__file__).parents[2] / "examples" / "hello" / "make_repository.py"
 
@@ -44,15 +45,13 @@ class Api:
         answer: Mapping[str, Any] = self.call("GET", f"/v1/previews/{app}/{sha}").json()
         return answer
 
-    def wait_for(self, app: str, sha: str, *states: str) -> Mapping[str, Any]:
-        """Return a preview once it is in one of `states`; fails after 120 s."""
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
-            preview = self.preview(app, sha)
-            if preview["state"] in states:
-                return preview
-            time.sleep(0.1)
-        pytest.fail(f"{app} {sha} is {preview['state']}, not {' or '.join(states)}: {preview}")
+    def wait_for(self, app: str, sha: str, *states: str, but: str = "") -> Mapping[str, Any]:
+        """Return a preview once it is in one of `states`.
+
+        Fails with its reason at once where it has failed and that is none of them, else after
+        two minutes. An attempt with the task `but` does not count.
+        """
+        return wait_for_state(lambda: self.preview(app, sha), *states, but=but)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """An address builds its commit and serves it; what cannot be served says why."""
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -121,12 +120,7 @@ def test_an_app_that_exits_fails_with_its_exit_code_until_a_retry(
     assert problem(visit("exits"))["cause"] == "app-exited"
     assert api.preview("hello", sha)["task_id"] == failed["task_id"], "it was started again"
     assert api.call("POST", f"/v1/previews/hello/{sha}/retry").status_code == 202
-    again = api.wait_for("hello", sha, "failed")
-    deadline = time.monotonic() + 60
-    while again["task_id"] == failed["task_id"] and time.monotonic() < deadline:
-        time.sleep(0.1)
-        again = api.wait_for("hello", sha, "failed")
-    assert again["task_id"] != failed["task_id"]
+    api.wait_for("hello", sha, "failed", but=failed["task_id"])
 
 
 def test_an_app_that_does_not_listen_yet_can_be_stopped_and_leaves_nothing(

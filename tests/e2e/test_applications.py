@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, expect
 from tests import applications
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
-from tests.e2e.viewers import SLOW, address, viewing
+from tests.e2e.viewers import address, see, viewing
 from tests.fakes.samples import SampleRepository
 
 pytestmark = pytest.mark.e2e
@@ -54,7 +54,7 @@ def application(name: str, **settings: object) -> pytest.MarkDecorator:
 def test_flask(repository: SampleRepository, desk: BrowserContext, cluster: Cluster) -> None:
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-flask"))
-    expect(page.locator("h1")).to_have_text("Guests of main", timeout=SLOW)
+    see(page, page.get_by_role("heading", name="Guests of main", exact=True))
     page.get_by_label("Name").fill("Ada")
     page.get_by_role("button", name="Sign").click()
     expect(page.get_by_role("listitem")).to_have_text(["Ada"])
@@ -80,7 +80,8 @@ def test_django_and_its_database(
 ) -> None:
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-django"))
-    expect(page.get_by_role("listitem")).to_have_text(["Written by a migration"], timeout=SLOW)
+    see(page, page.get_by_text("Written by a migration"))
+    expect(page.get_by_role("listitem")).to_have_text(["Written by a migration"])
     page.get_by_label("Note").fill("Written by hand")
     page.get_by_role("button", name="Add").click()
     expect(page.get_by_role("listitem")).to_have_text(["Written by a migration", "Written by hand"])
@@ -92,7 +93,8 @@ def test_django_and_its_database(
     api.wait_for("app-django", sha, "stopped")
     page.goto(address(cluster, "main", "app-django"))
     kept = ["Written by a migration", "Written by hand"]
-    expect(page.get_by_role("listitem")).to_have_text(kept, timeout=SLOW)
+    see(page, page.get_by_text("Written by a migration"))
+    expect(page.get_by_role("listitem")).to_have_text(kept)
     assert api.preview("app-django", sha)["agent"]["host"] == agent
 
 
@@ -103,7 +105,8 @@ def test_node_and_its_websockets(
 ) -> None:
     ada, bob = desk.new_page(), desk.new_page()
     ada.goto(address(cluster, "main", "app-node"))
-    expect(ada.get_by_role("listitem")).to_have_text(["Welcome."], timeout=SLOW)
+    see(ada, ada.get_by_text("Welcome."))
+    expect(ada.get_by_role("listitem")).to_have_text(["Welcome."])
     bob.goto(address(cluster, "main", "app-node"))
     expect(bob.get_by_role("listitem")).to_have_text(["Welcome."])
     ada.get_by_label("Message").fill("Hello, Bob")
@@ -118,7 +121,7 @@ def test_a_static_site_that_is_bundled_in_a_stage_before(
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-static"))
     heading = page.locator("h1")
-    expect(heading).to_have_text("Bundled and served.", timeout=SLOW)
+    see(page, heading.filter(has_text="Bundled and served."))
     expect(heading).to_have_css("color", "rgb(0, 90, 60)")
 
 
@@ -128,7 +131,7 @@ def test_a_service_in_c(
 ) -> None:
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-c"))
-    expect(page.locator("h1")).to_have_text("Compiled.", timeout=SLOW)
+    see(page, page.get_by_role("heading", name="Compiled.", exact=True))
 
 
 @pytest.mark.night
@@ -138,9 +141,9 @@ def test_a_slow_starter_says_so_meanwhile(
 ) -> None:
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-slow", "/index.html"))
-    expect(page.locator("body")).to_contain_text("Loading the dictionary", timeout=SLOW)
+    see(page, page.get_by_text("Loading the dictionary").first)
     expect(page.locator("body")).to_contain_text("Waiting for its first answer")
-    expect(page.locator("h1")).to_have_text("Here at last.", timeout=SLOW)
+    see(page, page.get_by_role("heading", name="Here at last.", exact=True))
 
 
 @pytest.mark.night
@@ -150,6 +153,6 @@ def test_a_build_that_needs_much_more_memory_than_what_it_builds(
 ) -> None:
     page = desk.new_page()
     page.goto(address(cluster, "main", "app-hungry"))
-    expect(page.locator("h1")).to_have_text("1024 MB", timeout=SLOW)
+    see(page, page.get_by_role("heading", name="1024 MB", exact=True))
     preview = api.preview("app-hungry", repository.git("rev-parse", "main"))
     assert preview["state"] == "running"

@@ -10,8 +10,9 @@ from playwright.sync_api import Page, expect
 from cli.__main__ import main as prevs
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
-from tests.e2e.viewers import SLOW, address, viewing
-from tests.fakes.samples import BUSYBOX, SampleRepository, wait_until
+from tests.e2e.viewers import SLOW, address, see, viewing
+from tests.fakes.samples import BUSYBOX, SampleRepository
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -190,5 +191,5 @@ def test_a_bound_that_is_raised_and_a_retry_leave_the_other_mistakes(
         label = f"/v1/apps/{APP}/labels/wrong"
         wait_until(lambda: api.call("GET", label).json()["sha"] == mended)
         page.goto(address(cluster, "wrong", APP, "/ready"))
-        expect(page.locator("body")).to_have_text("Lentils at 9000", timeout=SLOW)
+        see(page, page.get_by_text("Lentils at 9000"))
     api.call("PATCH", f"/v1/apps/{APP}", json={"max_mem": 0})

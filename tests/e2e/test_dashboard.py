@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.e2e.viewers import see_state
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +28,7 @@ def test_a_branch_is_started_and_watched_from_the_page_that_mesos_links_to(
         page.get_by_role("link", name="hello", exact=True).click()
         row = page.get_by_role("row", name="main", exact=False).first
         row.get_by_role("button", name="Start main").click()
-        expect(row).to_contain_text("running", timeout=SLOW)
+        see_state(row, "running")
         row.get_by_role("link", name="Log of main").click()
         expect(page.get_by_role("region", name="Log")).to_contain_text("==", timeout=SLOW)
         expect(page.get_by_text(f"{sha}", exact=True)).to_be_visible()

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ import requests
 from local import processes
 from tests import free_ports
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -100,15 +100,6 @@ class Own:
 def mounts() -> set[str]:
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
     return {line.split()[4] for line in lines}
-
-
-def wait_until(condition: Callable[[], Any], what: str, limit: float = 120.0) -> Any:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    pytest.fail(f"{what}: not within {limit:.0f} s")
 
 
 @pytest.fixture(scope="module")
@@ -192,8 +183,10 @@ def test_the_log_of_a_part_is_shown_and_an_unknown_part_is_wrong_use(running: Ow
 def test_a_part_that_is_killed_is_started_again(running: Own) -> None:
     before = running.part("framework")
     os.kill(before["pid"], signal.SIGKILL)
-    wait_until(lambda: running.part("framework")["restarts"] > before["restarts"], "noticed")
-    wait_until(lambda: running.status()["up"], "all up again")
+    wait_until(
+        lambda: running.part("framework")["restarts"] > before["restarts"], "noticed", seconds=120
+    )
+    wait_until(lambda: running.status()["up"], "all up again", seconds=120)
     assert running.part("framework")["pid"] != before["pid"]
     assert requests.get(f"{running.status()['api']}/readyz", timeout=30).status_code == 200
 
@@ -201,11 +194,14 @@ def test_a_part_that_is_killed_is_started_again(running: Own) -> None:
 def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving: Own) -> None:
     before = serving.part("proxy")
     os.kill(before["pid"], signal.SIGKILL)
-    deadline = time.monotonic() + 120
     answers = []
-    while serving.part("proxy")["pid"] in {None, before["pid"]} or not serving.status()["up"]:
+
+    def is_started_again() -> bool:
         answers.append(serving.visit().status_code)
-        assert time.monotonic() < deadline, "the proxy is started again"
+        said = serving.part("proxy")
+        return said["pid"] not in {None, before["pid"]} and serving.status()["up"]
+
+    wait_until(is_started_again, "the proxy is started again", instead=serving.status, seconds=120)
     answers.append(serving.visit().status_code)
     assert set(answers) == {200}
 
@@ -267,7 +263,7 @@ def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host
     old = {process.pid for process in processes.marked(serving.id)}
     supervisor = serving.status()["supervisor"]
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: not serving.status()["up"], "its end is noticed")
+    wait_until(lambda: not serving.status()["up"], "its end is noticed", seconds=120)
     assert processes.marked(serving.id), "its parts go on"
     said = serving.up()
     assert "processes of an earlier run" in said
@@ -279,7 +275,7 @@ def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host
 
 def test_down_cleans_up_after_a_supervisor_that_was_killed(serving: Own, docker_host: str) -> None:
     os.kill(serving.status()["supervisor"], signal.SIGKILL)
-    wait_until(lambda: not serving.status()["up"], "its end is noticed")
+    wait_until(lambda: not serving.status()["up"], "its end is noticed", seconds=120)
     serving.down()
     assert processes.marked(serving.id) == []
     assert serving.in_docker(docker_host) == []

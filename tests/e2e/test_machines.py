@@ -5,6 +5,7 @@ bare Debian, as vagrant/Vagrantfile calls it; systemd runs the units of provisio
 would there. Only the kernel is this machine's.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -12,9 +13,8 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from tests.machines import vagrantfile
 from tests.machines.cluster import Cluster
 from tests.machines.machine import Machine, Plan
 from tests.machines.trees import Trees
+from tests.waits import wait_for, wait_for_state, wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(1200)]  # it makes the trees
 
@@ -103,12 +104,15 @@ class Visits:
             self.seen[self._cluster.visit(OTHER).status] += 1
 
 
-def until(holds: Callable[[], bool], what: str, limit: float = 180.0) -> None:
-    """Wait until something holds; fails after `limit` seconds."""
-    deadline = time.monotonic() + limit
-    while not holds():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
+def wait_served(cluster: Cluster, label: str, proxy: str = "master") -> None:
+    """Wait until a proxy serves a preview; fail as soon as that has failed."""
+    wait_for(
+        lambda: cluster.visit(label, proxy=proxy),
+        lambda got: got.status == 200,
+        f"{proxy} serves {label}",
+        over=lambda got: got.text if '"cause"' in got.text else None,
+        seconds=180,
+    )
 
 
 def page(text: str) -> str:
@@ -151,7 +155,7 @@ def test_previews_and_builds_are_kept_from_their_agent_by_rules_that_executors_h
 
 def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
     label = names.slug("feature/dark")
-    until(lambda: cluster.visit(label).status == 200, "feature/dark is not served")
+    wait_served(cluster, label)
     assert page(cluster.visit(label).text) == "Good night, world!"
 
 
@@ -161,7 +165,7 @@ def test_steps_of_builds_are_within_limits_of_the_machines_own(cluster: Cluster)
         shown = agent.run("systemctl", "show", "--property=TasksMax,ActiveState", SLICE)
         assert set(shown.split()) == {"TasksMax=2048", "ActiveState=active"}
     cluster.visit(WITH_A_STEP)
-    until(lambda: cluster.preview(WITH_A_STEP)["state"] == "failed", "it does not fail on purpose")
+    wait_for_state(lambda: cluster.preview(WITH_A_STEP), "failed")
     assert "exit code 7" in json.dumps(cluster.preview(WITH_A_STEP))
     # BuildKit makes a group of its own there, which stays.
     look = ("find", "/sys/fs/cgroup", "-path", f"*/{SLICE}/buildkit")
@@ -198,7 +202,7 @@ def test_a_proxy_that_is_started_again_serves_all_the_time(cluster: Cluster) -> 
         cluster.master.provision("start")
     assert set(visits.seen) == {200}
     journal = ("journalctl", "--unit=prevs-proxy")
-    until(lambda: "took over from the HAProxy" in cluster.master.run(*journal), "it began anew")
+    wait_until(lambda: "took over from the HAProxy" in cluster.master.run(*journal))
 
 
 def test_a_second_proxy_serves_the_same(cluster: Cluster, second: Machine) -> None:
@@ -215,13 +219,15 @@ def test_an_agent_whose_link_was_cut_has_its_previews_again_when_it_is_healed(
     with Visits(cluster) as visits:
         cluster.switch.cut(agent.network)
         try:
-            until(lambda: not is_active(cluster, agent), "Mesos does not miss the agent")
-            until(lambda: cluster.visit(MINE).status == 503, "the preview is still routed")
-            until(lambda: cluster.visit(MINE, proxy="proxy-2").status == 503, "by the other proxy")
+            missed = "Mesos misses the agent"
+            wait_until(lambda: not is_active(cluster, agent), missed, seconds=180)
+            for proxy in ("master", second.plan.name):
+                visit = functools.partial(cluster.visit, MINE, proxy=proxy)
+                wait_for(visit, lambda got: got.status == 503, f"{proxy} lets go", seconds=180)
         finally:
             cluster.switch.heal(agent.network)
-        until(lambda: cluster.visit(MINE).status == 200, "the preview is not served again")
-        until(lambda: cluster.visit(MINE, proxy="proxy-2").status == 200, "nor by the other proxy")
+        for proxy in ("master", second.plan.name):
+            wait_served(cluster, MINE, proxy)
     assert set(visits.seen) == {200}
     assert cluster.preview(MINE)["task_id"] == before["task_id"]
     assert agent.run("docker", "ps", "--quiet") == containers
@@ -233,12 +239,10 @@ def test_previews_of_an_agent_that_is_lost_run_on_the_other(
     before = cluster.preview(MINE)
     with Visits(cluster) as visits:
         cluster.machines["agent-1"].lose()
-        until(lambda: cluster.preview(MINE)["task_id"] != before["task_id"], "it is not moved")
+        running = functools.partial(cluster.preview, MINE)
+        wait_for_state(running, "running", but=before["task_id"], seconds=180)
         for proxy in ("master", second.plan.name):
-            until(
-                lambda proxy=proxy: cluster.visit(MINE, proxy=proxy).status == 200,  # type: ignore[misc]
-                f"{proxy} does not serve it",
-            )
+            wait_served(cluster, MINE, proxy)
             assert page(cluster.visit(MINE, proxy=proxy).text) == SENTENCES[MINE]
     assert set(visits.seen) == {200}
     other = cluster.machines["agent-2"].plan.address

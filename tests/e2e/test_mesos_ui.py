@@ -11,7 +11,8 @@ import requests
 
 from tests.conftest import Cluster
 from tests.e2e.conftest import Api
-from tests.fakes.samples import SampleRepository, find_live, wait_until
+from tests.fakes.samples import SampleRepository, find_live
+from tests.waits import wait_for_state, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -82,20 +83,20 @@ def find_sandbox(cluster: Cluster, task: Mapping[str, Any]) -> tuple[str, str]:
 def follow(api: Api, sha: str, *states: str) -> tuple[Mapping[str, Any], list[str]]:
     """Return a preview once it is in one of `states`, and the details that it told until then."""
     details: list[str] = []
-    deadline = time.monotonic() + 120
-    while (preview := api.preview(APP, sha))["state"] not in states:
-        assert time.monotonic() < deadline, preview
+
+    def read() -> Mapping[str, Any]:
+        preview = api.preview(APP, sha)
         if preview["detail"] not in ("", *details):
             details.append(preview["detail"])
-        time.sleep(0.05)
-    return preview, details
+        return preview
+
+    return wait_for_state(read, *states), details
 
 
 def test_a_start_tells_its_steps_and_the_mesos_ui_shows_it_with_its_log(
     cluster: Cluster, api: Api, repository: SampleRepository
 ) -> None:
-    preview, details = follow(api, start(api, "main"), "running", "failed")
-    assert preview["state"] == "running", preview
+    preview, details = follow(api, start(api, "main"), "running")
     assert any(detail.endswith(SLOW) for detail in details), details
     steps = {step["name"]: step for step in preview["steps"]}
     took = {name: step["ended"] - step["began"] for name, step in steps.items()}

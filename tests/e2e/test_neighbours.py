@@ -15,7 +15,8 @@ import requests
 from docker.api import APIClient
 
 from tests.e2e.conftest import Api, Cluster
-from tests.fakes.samples import SERVE, SampleRepository, find_live, serving, wait_until
+from tests.fakes.samples import SERVE, SampleRepository, find_live, serving
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.night]
 

@@ -1,5 +1,6 @@
 """What an operator sees of the whole system: an attempt's story in the logs, and the numbers."""
 
+import functools
 import json
 import re
 import subprocess
@@ -15,7 +16,7 @@ from docker import DockerClient
 from docs.generated import metrics
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.fakes.samples import find_live
-from tests.integration.haproxy.proxies import wait_until
+from tests.waits import describe_end, wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -113,7 +114,8 @@ def prometheus(
     with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
         started = Prometheus(port)
         try:
-            wait_until(started.is_ready)
+            over = functools.partial(describe_end, process, tmp_path / "log")
+            wait_until(started.is_ready, "Prometheus is ready", over=over)
             wait_until(lambda: started.jobs() == JOBS)
             yield started
         finally:

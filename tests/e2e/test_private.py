@@ -8,8 +8,9 @@ import requests
 
 from tests.conftest import Cluster
 from tests.e2e.conftest import Api
-from tests.fakes.samples import SampleRepository, find_live, serving, wait_until
+from tests.fakes.samples import SampleRepository, find_live, serving
 from tests.integration.git.git_servers import SshRepositories, serve_ssh
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.e2e
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.e2e.viewers import see
 
 pytestmark = pytest.mark.e2e
 
@@ -59,6 +60,6 @@ def test_who_comes_to_a_closed_port_waits_until_another_attempt_answers(
     expect(page.locator("#sentence")).to_have_text("It runs, but accepts no connections just now.")
     expect(page.locator("#reason")).to_contain_text("refuses connections", timeout=_MS)
     expect(page.locator("#reason")).to_contain_text("though Mesos says that it runs", timeout=_MS)
-    expect(page.locator("h1")).to_have_text("Hi!", timeout=_MS)
+    see(page, page.get_by_role("heading", name="Hi!"))
     assert page.url.endswith("/?from=test")
     assert api.wait_for("deaf", sha, "running")["task_id"] != first

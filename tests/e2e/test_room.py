@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 import requests
 
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.waits import wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -67,10 +67,10 @@ def test_what_waits_knows_its_place_and_the_reason_until_it_may_run(
     def waiting() -> list[Any]:
         return [one for one in prevs("queue") if one["app"] == picky]
 
-    deadline = time.monotonic() + 60
-    while not all(one["reason"] for one in waiting()) or len(waiting()) < 2:
-        assert time.monotonic() < deadline, prevs("ls", "--app", picky)
-        time.sleep(0.5)
+    def both(found: list[Any]) -> bool:
+        return len(found) == 2 and all(one["reason"] for one in found)
+
+    wait_for(waiting, both, "both wait, for a reason")
     assert [(one["sha"], one["label"]) for one in waiting()] == [(first, "main"), (second, "v1")]
     places = [one["place"] for one in waiting()]
     assert places == [api.preview(picky, sha)["queue_place"] for sha in (first, second)]

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
-from tests.e2e.viewers import SLOW, address, sign_in, viewing
+from tests.e2e.viewers import SLOW, address, see, see_state, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
 
 pytestmark = pytest.mark.e2e
@@ -90,7 +90,7 @@ def test_an_app_is_registered_on_the_page_and_its_branch_watched_from_two_tabs(
     assert url == address(cluster, "main", APP)
     tab = desk.new_page()
     tab.goto(f"{url.rstrip('/')}{PATH}")
-    expect(tab.locator("h1")).to_have_text("Tomato soup", timeout=SLOW)
+    see(tab, tab.get_by_role("heading", name="Tomato soup", exact=True))
     assert tab.url == f"{url.rstrip('/')}{PATH}"
     assert "Building its image" in kept(tab, "steps")
     assert "It is being built." in kept(tab, "log")
@@ -125,7 +125,7 @@ def test_what_cannot_be_built_says_why_until_it_is_mended(
     mended = publish(registered, "Pumpkin soup")
     expect(broken).to_contain_text(mended[:7], timeout=SLOW)
     tab.goto(address(cluster, "broken", APP, PATH))
-    expect(tab.locator("h1")).to_have_text("Pumpkin soup", timeout=SLOW)
+    see(tab, tab.get_by_role("heading", name="Pumpkin soup", exact=True))
     assert tab.url == address(cluster, "broken", APP, PATH)
     expect(broken).to_contain_text("running")
 
@@ -137,7 +137,7 @@ def test_a_branch_that_breaks_goes_on_serving_what_ran(
     good = publish(registered, "Lentil soup")
     tab = desk.new_page()
     tab.goto(address(cluster, "stable", APP))
-    expect(tab.locator("h1")).to_have_text("Lentil soup", timeout=SLOW)
+    see(tab, tab.get_by_role("heading", name="Lentil soup", exact=True))
     bad = publish(registered, "Nobody sees this", build="echo The pan is gone.; exit 9")
     page = desk.new_page()
     sign_in(page, cluster, f"/apps/{APP}")
@@ -169,7 +169,8 @@ def test_more_memory_and_a_retry_mend_what_ran_out_of_it(
     page.goto(f"{cluster.api}/apps/{APP}/previews/{sha}")
     expect(page.locator("main .chip").first).to_have_text("failed")
     tab.get_by_role("button", name="Retry").click()
-    expect(tab.locator("h1")).to_have_text("Goulash", timeout=SLOW)
+    expect(tab.locator("#failure")).to_be_hidden()
+    see(tab, tab.get_by_role("heading", name="Goulash", exact=True))
     assert tab.url == address(cluster, "hungry", APP, PATH)
     expect(page.locator("main .chip").first).to_have_text("running")
 
@@ -184,7 +185,7 @@ def test_two_viewers_of_an_address_share_one_build(
         for tab in tabs:
             tab.goto(address(cluster, "shared", APP, PATH))
         for tab in tabs:
-            expect(tab.locator("h1")).to_have_text("Soup for two", timeout=SLOW)
+            see(tab, tab.get_by_role("heading", name="Soup for two", exact=True))
             assert "Only once." in kept(tab, "log")
     events = api.call("GET", "/v1/events?limit=500").json()["events"]
     tasks = {event["task_id"] for event in events if event["sha"] == sha} - {"", None}
@@ -203,7 +204,7 @@ def test_a_preview_is_stopped_started_pinned_and_tried_again_from_the_dashboard(
     main = row(page, "main")
     if main.get_by_role("button", name="Start main").count():
         main.get_by_role("button", name="Start main").click()
-    expect(main).to_contain_text("running", timeout=SLOW)
+    see_state(main, "running")
     main.get_by_role("button", name="Pin main").click()
     expect(main).to_contain_text("pinned")
     main.get_by_role("button", name="Unpin main").click()
@@ -211,7 +212,7 @@ def test_a_preview_is_stopped_started_pinned_and_tried_again_from_the_dashboard(
     main.get_by_role("button", name="Stop main").click()
     expect(main).to_contain_text("stopped", timeout=SLOW)
     main.get_by_role("button", name="Start main").click()
-    expect(main).to_contain_text("running", timeout=SLOW)
+    see_state(main, "running")
 
     breaks = row(page, "breaks")
     breaks.get_by_role("button", name="Start breaks").click()
@@ -220,8 +221,7 @@ def test_a_preview_is_stopped_started_pinned_and_tried_again_from_the_dashboard(
     before = api.preview(APP, sha)["task_id"]
     breaks.get_by_role("button", name="Retry breaks").click()
     expect(page.locator("#notice")).to_have_text("It is tried again.")
-    while api.wait_for(APP, sha, "failed")["task_id"] == before:
-        page.wait_for_timeout(100)
+    api.wait_for(APP, sha, "failed", but=before)
 
 
 def test_who_may_read_sees_no_buttons_and_is_signed_out_with_the_token(
@@ -262,5 +262,5 @@ def test_a_visitor_without_scripts_gets_into_the_application(
         tab = context.new_page()
         tab.goto(address(cluster, "plain", APP, PATH))
         tab.get_by_role("button", name="Start it").click()
-        expect(tab.locator("h1")).to_have_text("Plain soup", timeout=SLOW)
+        see(tab, tab.get_by_role("heading", name="Plain soup", exact=True))
         assert tab.url == address(cluster, "plain", APP, PATH)

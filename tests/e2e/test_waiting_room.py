@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
+from tests.e2e.viewers import see
 from tests.fakes.samples import SERVE, SampleRepository
 
 pytestmark = pytest.mark.e2e
@@ -50,7 +51,7 @@ def test_a_visitor_sees_the_log_and_then_the_application(
     page.add_init_script(KEEPS_LOG)
     page.goto(f"http://{sha[:7]}.slow.{cluster.domain}:{cluster.port}/?from=test")
     expect(page.locator("body")).to_contain_text(sha[:7])
-    expect(page.locator("h1")).to_have_text("It was worth the wait.", timeout=60_000)
+    see(page, page.get_by_role("heading", name="It was worth the wait."))
     assert page.url.endswith("/?from=test")
     assert "It is being built." in page.evaluate("sessionStorage.log || ''")
     assert api.preview("slow", sha)["state"] == "running"
@@ -66,8 +67,5 @@ def test_a_visitor_of_a_failed_preview_sees_why_and_can_retry(
     expect(page.locator("body")).to_contain_text("exit code", ignore_case=True)
     failed = api.preview("hello", sha)
     retry.click()
-    deadline = time.monotonic() + 60
-    while api.wait_for("hello", sha, "failed")["task_id"] == failed["task_id"]:
-        assert time.monotonic() < deadline, "it was not tried again"
-        page.wait_for_timeout(100)
+    api.wait_for("hello", sha, "failed", but=failed["task_id"])
     expect(retry).to_be_visible(timeout=60_000)

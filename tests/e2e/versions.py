@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import requests
 
 from tests.free_ports import free_port
+from tests.waits import describe_end, wait_for_state, wait_until
 
 ROOT = Path(__file__).parents[2]
 EARLIER = "ba4b44283aec13e6a08ecfb6cc69b3282f8bb4b3"
@@ -82,27 +82,21 @@ class Program:
                 return False
             return answer.status_code == 200 and answer.json()["role"] == role
 
-        wait_until(is_ready, lambda: f"no {role}\n{self.log.read_text()[-4000:]}")
+        wait_until(
+            is_ready,
+            f"a framework is ready as {role}",
+            over=lambda: describe_end(self.process, self.log),
+            instead=self.log.read_text,
+        )
 
     def wait_state(self, place: str, state: str) -> Mapping[str, Any]:
         """Return a preview once a framework says that it is in a state."""
-        seen: list[Mapping[str, Any]] = [{}]
 
-        def is_in_state() -> bool:
-            seen[0] = self.ask("GET", place).json()
-            return bool(seen[0].get("state") == state)
+        def read() -> Mapping[str, Any]:
+            preview: Mapping[str, Any] = self.ask("GET", place).json()
+            return preview
 
-        wait_until(is_in_state, lambda: f"{seen[0]}\n{self.log.read_text()[-4000:]}")
-        return seen[0]
-
-
-def wait_until(condition: Callable[[], bool], why_not: Callable[[], str]) -> None:
-    """Return when a condition holds; fails after a minute."""
-    deadline = time.monotonic() + _LIMIT
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(why_not())
-        time.sleep(0.05)
+        return wait_for_state(read, state, seconds=_LIMIT)
 
 
 @dataclasses.dataclass

@@ -1,14 +1,15 @@
 """People in front of browsers: who signs in, who is let in, and what no page may do to them."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Dialog, Locator, Page, expect
 
-from tests.e2e.conftest import Cluster
 from tests.chromium import Chromium
+from tests.e2e.conftest import Cluster
 
 SLOW = 120_000
 """Milliseconds: a build may take so long on a machine that has other things to do."""
@@ -61,6 +62,21 @@ def viewing(browser: Chromium, **wishes: Any) -> Iterator[BrowserContext]:
 
 _DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+
+
+def see(page: Page, wanted: Locator) -> None:
+    """Wait until an application shows something; fail as soon as the waiting room says why not."""
+    failure = page.locator("#failure:not([hidden])")
+    expect(wanted.or_(failure).first).to_be_visible(timeout=SLOW)
+    if failure.count():
+        said = [page.locator(part).inner_text() for part in ("#room", "#log-end, .log-lines")]
+        pytest.fail("\n".join([f"{page.url} has failed:", *said]))
+
+
+def see_state(row: Locator, state: str) -> None:
+    """Wait until a line of the dashboard says a state; fail as soon as it says `failed`."""
+    expect(row).to_contain_text(re.compile(f"{state}|failed"), timeout=SLOW)
+    assert state in row.inner_text(), row.inner_text()
 
 
 def sign_in(page: Page, cluster: Cluster, path: str = "/", token: str = "") -> None:

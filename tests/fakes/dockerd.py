@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from docker.types import IPAMConfig, IPAMPool
 
 from local import containers, processes
 from local.processes import Identity
+from tests.waits import describe_end, wait_until
 
 _SYSTEM = "/usr/sbin:/sbin:/usr/bin:/bin"
 _LIMIT = 60.0
@@ -78,11 +78,12 @@ class OwnDockerd:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + _LIMIT
-        while not containers.answers(self.host):
-            assert self._process.poll() is None, (self._folder / "log").read_text()[-4000:]
-            assert time.monotonic() < deadline, "dockerd does not answer"
-            time.sleep(0.05)
+        wait_until(
+            lambda: containers.answers(self.host),
+            "dockerd answers",
+            over=lambda: describe_end(self._process, self._folder / "log"),
+            seconds=_LIMIT,
+        )
 
     def _command(self, live_restore: bool) -> Sequence[str]:
         at = self._folder

@@ -14,12 +14,13 @@ from local import processes
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from tests.fakes.mesos_agent import FakeAgent
-from tests.fakes.samples import wait_until
+from tests.waits import describe_end, wait_until
 
 ROOT = Path(__file__).parents[2]
 CLUSTER = f"executor-process-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each removes its network at the end."""
 _LIMIT = 60.0
+_ENDS = ("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED")
 
 
 class ExecutorProcess:
@@ -56,7 +57,12 @@ class ExecutorProcess:
                 stderr=err,
                 start_new_session=True,
             )
-        wait_until(lambda: self.agent.streams, seconds=_LIMIT)
+        wait_until(
+            lambda: self.agent.streams,
+            "the executor subscribes",
+            over=lambda: describe_end(self.process, self.stderr),
+            seconds=_LIMIT,
+        )
 
     def launch(self, order: BuildOrder, attempt: str = "a") -> None:
         """Let it run a task."""
@@ -72,11 +78,20 @@ class ExecutorProcess:
 
     def wait_for(self, state: str) -> Mapping[str, object]:
         """Return the status with that state when it has come."""
-        try:
-            wait_until(lambda: state in self.agent.states(), seconds=_LIMIT)
-        except TimeoutError:
-            raise AssertionError(f"{self.agent.statuses}\n{self.said()}") from None
+        wait_until(
+            lambda: state in self.agent.states(),
+            f"{state} comes",
+            over=lambda: self._end(state),
+            instead=lambda: f"{self.said()}\n{self.agent.statuses}",
+            seconds=_LIMIT,
+        )
         return self.agent.statuses[self.agent.states().index(state)]
+
+    def _end(self, awaited: str) -> str | None:
+        """Return how its task has ended, if that is not what is awaited."""
+        ends = [status for status in self.agent.statuses if status["state"] in _ENDS]
+        is_another = bool(ends) and ends[-1]["state"] != awaited
+        return f"its task has ended: {ends[-1]}\n{self.said()}" if is_another else None
 
     def report(self) -> TaskReport:
         """Return what the last status says."""

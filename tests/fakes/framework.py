@@ -33,6 +33,7 @@ from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.manifests import says_nothing
 from tests.fakes.standin_bundle import standin_executor
+from tests.waits import describe_record, wait_for
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,24 +93,21 @@ class Framework:
         return PlacementsRecord.decode(self._client.get(self._paths.app_placements(app))[0])
 
     def wait(self, sha: str, *states: State, app: str = "hello") -> PreviewRecord:
-        """Wait until a preview is in one of some states."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            preview = self.previews.preview(app, sha)
-            if preview.state in states:
-                return preview
-            time.sleep(0.01)
-        raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
+        """Wait until a preview is in one of some states; fail as soon as it has failed instead."""
+        return wait_for(
+            lambda: self.previews.preview(app, sha),
+            lambda preview: preview.state in states,
+            f"{sha[:7]} is {' or '.join(state.value for state in states)}",
+            over=describe_record,
+        )
 
     def wait_reason(self, sha: str, text: str, app: str = "hello") -> PreviewRecord:
         """Wait until a preview's reason has a text in it."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            preview = self.previews.preview(app, sha)
-            if text in preview.reason:
-                return preview
-            time.sleep(0.01)
-        raise AssertionError(f"{sha[:7]} is {self.previews.preview(app, sha)}")
+        return wait_for(
+            lambda: self.previews.preview(app, sha),
+            lambda preview: text in preview.reason,
+            f"the reason of {sha[:7]} has {text!r} in it",
+        )
 
 
 def _cluster(

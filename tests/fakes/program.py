@@ -1,10 +1,11 @@
 """The framework as processes of a test, on real services, with an executor that only reports."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kazoo.client import KazooClient
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from tests.fakes.standin_bundle import write_bundle
+from tests.waits import describe_end, wait_for, wait_for_state, wait_until
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "a-token-of-this-test"
@@ -68,34 +70,35 @@ class Program:
         return requests.get(self.url + path, headers=headers, stream=True, timeout=60)
 
     def wait_ready(self) -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            try:
-                if self.ask("GET", "/readyz").status_code == 200:
-                    return
-            except requests.RequestException:
-                pass
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text())
+        """Return once it is ready; fail with its last words where it has ended."""
 
-    def wait_state(self, path: str, state: str) -> dict[str, Any]:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            preview: dict[str, Any] = self.ask("GET", path).json()
-            if preview.get("state") == state:
-                return preview
-            time.sleep(0.02)
-        raise AssertionError(f"{preview}\n{self.log.read_text()}")
+        def is_ready() -> bool:
+            with contextlib.suppress(requests.RequestException):
+                return self.ask("GET", "/readyz").status_code == 200
+            return False
+
+        wait_until(is_ready, "it is ready", over=self.ended, instead=self.log.read_text)
+
+    def wait_state(self, path: str, state: str, *, but: str = "") -> Mapping[str, Any]:
+        """Return a preview once it is in a state, not as the task `but`.
+
+        Fails as soon as it has failed instead.
+        """
+        return wait_for_state(lambda: self._preview(path), state, but=but, seconds=60)
 
     def wait_reason(self, path: str, text: str) -> str:
         """Return the reason that a preview tells once it has a text in it."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            reason: str = self.ask("GET", path).json().get("reason", "")
-            if text in reason:
-                return reason
-            time.sleep(0.02)
-        raise AssertionError(f"{reason}\n{self.log.read_text()}")
+        read, what = (lambda: self._preview(path)), f"its reason has {text!r} in it"
+        reason = wait_for(read, lambda one: text in one.get("reason", ""), what)["reason"]
+        return str(reason)
+
+    def _preview(self, path: str) -> Mapping[str, Any]:
+        preview: Mapping[str, Any] = self.ask("GET", path).json()
+        return preview
+
+    def ended(self) -> str | None:
+        """Return how it has ended and its last words, or None while it runs."""
+        return describe_end(self.process, self.log)
 
     def end(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
@@ -113,14 +116,12 @@ def wait_id(client: KazooClient, paths: Paths, *, but: bytes = b"") -> str:
 
     A framework is ready when Mesos has accepted it, and stores its id in the moment after that.
     """
-    deadline = time.monotonic() + 60
-    while True:
-        if client.exists(paths.framework_id):
-            found: bytes = client.get(paths.framework_id)[0]
-            if found not in (b"", but):
-                return found.decode()
-        assert time.monotonic() < deadline, "no framework id is stored"
-        time.sleep(0.02)
+
+    def stored() -> bytes:
+        is_there = client.exists(paths.framework_id)
+        return bytes(client.get(paths.framework_id)[0]) if is_there else b""
+
+    return wait_for(stored, lambda found: found not in (b"", but), "an id is stored").decode()
 
 
 def make_repository(path: Path) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.samples import wait_until
+from tests.waits import describe_end, wait_until
 
 _CONFIG = """\
 version: 0.1
@@ -57,7 +57,11 @@ class OwnRegistry:
             self._process = subprocess.Popen(
                 ["docker-registry", "serve", str(self._config)], stdout=log, stderr=log
             )
-        wait_until(lambda: self.get("/v2/") in (200, 401))
+        wait_until(
+            lambda: self.get("/v2/") in (200, 401),
+            "the registry answers",
+            over=lambda: describe_end(self._process, self._log),
+        )
 
     def get(self, path: str, accept: str = "*/*") -> int | None:
         """Return the status of a GET, None where nobody answers."""

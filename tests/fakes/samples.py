@@ -7,12 +7,13 @@ import os
 import shutil
 import subprocess
 import tarfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
+
+from tests.waits import wait_until
 
 BUSYBOX = Path(shutil.which("busybox") or "/bin/busybox")
 """Debian's busybox-static: one program without libraries."""
@@ -25,15 +26,6 @@ RUN ["/bin/busybox", "--install", "-s", "/bin"]
 
 SERVE = 'exec httpd -f -p "$PORT" -h /www'
 """A shell command that serves /www at the port that it is given."""
-
-
-def wait_until(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
-    """Return when `condition` holds. Raises TimeoutError."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        time.sleep(0.02)
 
 
 def find_live(folder: Path, pattern: str) -> list[Path]:

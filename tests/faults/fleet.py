@@ -4,10 +4,12 @@ from collections.abc import Collection
 
 from prevs import names
 from prevs.records import PreviewRecord
+from prevs.states import State
 from tests.faults.picture import Key
 from tests.faults.sites import Site
 from tests.faults.system import System
 from tests.faults.visitors import Address, Download
+from tests.waits import describe_record
 
 
 class Fleet:
@@ -86,14 +88,8 @@ class Fleet:
 
     def wait_another(self, *, but: str | None = None) -> str:
         """Wait until that one more preview runs (as another task than `but`); return its task."""
-
-        def running() -> str | None:
-            record = self._system.record(self.another)
-            runs = record is not None and record.state.value == "running"
-            return record.task_id if record is not None and runs and record.task_id != but else None
-
-        found: str = self._system.wait_for(running, "one more preview runs")
-        return found
+        found = self._wait_running(self.another, but, "one more preview runs")
+        return str(found.task_id)
 
     def stop_another(self) -> None:
         """End that one more preview, and wait until it has ended."""
@@ -108,10 +104,19 @@ class Fleet:
 
     def wait_replaced(self, label: str, old: str) -> PreviewRecord:
         """Wait until a label's preview runs as another task than `old`."""
+        return self._wait_running(self.key(label), old, f"{label} runs again")
 
-        def replaced() -> PreviewRecord | None:
-            now = self.record(label)
-            return now if now.state.value == "running" and now.task_id != old else None
+    def _wait_running(self, key: Key, but: str | None, what: str) -> PreviewRecord:
+        """Wait until a preview runs as another task than `but`; fail as soon as it has failed."""
+        seen: list[PreviewRecord | None] = [None]
 
-        found: PreviewRecord = self._system.wait_for(replaced, f"{label} runs again")
+        def running() -> PreviewRecord | None:
+            seen[0] = now = self._system.record(key)
+            runs = now is not None and now.state is State.RUNNING and now.task_id != but
+            return now if runs else None
+
+        def over() -> str | None:
+            return describe_record(seen[0])
+
+        found: PreviewRecord = self._system.wait_for(running, what, over=over)
         return found

@@ -18,6 +18,7 @@ from prevs.records import PreviewRecord, RecordError
 from prevs.states import State
 from tests.faults.picture import Key
 from tests.faults.system import System
+from tests.waits import describe_record
 
 _COURSE = (State.QUEUED, State.PLACED, State.BUILDING, State.STARTING, State.RUNNING)
 
@@ -38,27 +39,35 @@ class Moment(NamedTuple):
     @contextlib.contextmanager
     def strikes(self, system: System, key: Key, strike: Callable[[], None]) -> Iterator[None]:
         """Call `strike` at this moment; the block has to bring it about. Waits for it."""
-        struck = threading.Event()
+        struck, failed = threading.Event(), list[str]()
         old = system.record(key)
         with system.observer.zookeeper() as client:
-            _watch(client, key, lambda now: self._look(now, old, struck))
-            thread = threading.Thread(target=self._wait, args=(struck, strike), daemon=True)
+            _watch(client, key, lambda now: self._look(now, old, struck, failed))
+            thread = threading.Thread(target=self._wait, args=(struck, failed, strike), daemon=True)
             thread.start()
             yield
             thread.join(60)
+            assert not failed, failed
             assert struck.is_set(), f"{key} never was {self.state.value}"
 
     def _look(
-        self, now: PreviewRecord | None, old: PreviewRecord | None, struck: threading.Event
+        self,
+        now: PreviewRecord | None,
+        old: PreviewRecord | None,
+        struck: threading.Event,
+        failed: list[str],
     ) -> None:
+        if words := describe_record(now):
+            failed.append(words)
+            struck.set()
         if now is None or now.state not in _COURSE[_COURSE.index(self.state) :]:
             return
         # The state of an earlier attempt is none of this start's.
         if now.state is State.QUEUED or old is None or now.task_id != old.task_id:
             struck.set()
 
-    def _wait(self, struck: threading.Event, strike: Callable[[], None]) -> None:
-        if struck.wait(60):
+    def _wait(self, struck: threading.Event, failed: list[str], strike: Callable[[], None]) -> None:
+        if struck.wait(60) and not failed:
             time.sleep(self.delay)
             strike()
 

@@ -6,12 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 from docker import DockerClient
 
@@ -20,9 +18,11 @@ from local.processes import Identity
 from local.settings import Settings, read
 from prevs import names
 from prevs.records import PreviewRecord
+from prevs.states import State
 from tests import free_ports
 from tests.faults.observer import CannotLook, Observer
 from tests.faults.picture import Key, Picture, violations
+from tests.waits import describe_record, wait_until
 
 ROOT = Path(__file__).parents[2]
 _HOSTS = [f"127.0.0.{number}" for number in range(1, 5)]
@@ -217,36 +217,58 @@ class System:
         """Return a preview's record as stored, or None."""
         return self.observer.records()[1].get(key)
 
-    def wait_for(self, condition: Callable[[], Any], what: str, limit: float = LIMIT) -> Any:
-        """Return what `condition` returns once it is something; fails after `limit` seconds."""
-        deadline = time.monotonic() + limit
-        last: object = None
-        while time.monotonic() < deadline:
+    def wait_for(
+        self,
+        condition: Callable[[], Any],
+        what: str,
+        *,
+        over: Callable[[], str | None] = lambda: None,
+        limit: float = LIMIT,
+    ) -> Any:
+        """Return what `condition` returns once it is something; fails after `limit` seconds.
+
+        Who can't look just now looks again. Fails at once with what `over` says, if anything.
+        """
+        last: list[object] = [None]
+
+        def look() -> Any:
             try:
-                if found := condition():
-                    return found
+                last[0] = found = condition()
             except (CannotLook, OSError, ValueError, AssertionError) as exc:
-                last = exc
-            time.sleep(0.05)
-        return pytest.fail(f"{what}: not within {limit:.0f} s ({last})")
+                last[0] = exc
+                return None
+            return found
+
+        return wait_until(look, what, over=over, instead=lambda: last[0], seconds=limit)
 
     def settle(self, *, running: int = 0, limit: float = LIMIT) -> Picture:
-        """Wait until every invariant holds and `running` previews run; return that picture."""
-        deadline = time.monotonic() + limit
+        """Wait until every invariant holds and `running` previews run; return that picture.
+
+        Fails at once where so many never will, as others have failed: nothing starts those again.
+        """
         wrong = ["nobody could look"]
-        while time.monotonic() < deadline:
+        hopeless: list[str] = []
+
+        def look() -> Picture | None:
             try:
                 now = self.observer.look()
             except CannotLook as exc:
-                wrong = [str(exc)]
-            else:
-                count = sum(record.state.value == "running" for record in now.previews.values())
-                few = [f"{count} of {running} previews run"] if count < running else []
-                wrong = [*violations(now), *few]
-                if not wrong:
-                    return now
-            time.sleep(0.1)
-        return pytest.fail("\n".join([f"after {limit:.0f} s it is still so that", *wrong]))
+                wrong[:] = [str(exc)]
+                return None
+            count = sum(record.state is State.RUNNING for record in now.previews.values())
+            few = [f"{count} of {running} previews run"] if count < running else []
+            failed = [words for one in now.previews.values() if (words := describe_record(one))]
+            hopeless[:] = failed if len(now.previews) - len(failed) < running else []
+            wrong[:] = [*violations(now), *few]
+            return None if wrong else now
+
+        return wait_until(
+            look,
+            f"all is as it should be, and {running} previews run",
+            over=lambda: "\n".join(hopeless),
+            instead=lambda: "\n".join(wrong),
+            seconds=limit,
+        )
 
 
 def _is_guardian(process: Identity) -> bool:

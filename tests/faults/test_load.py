@@ -1,5 +1,6 @@
 """More previews are asked for at once than there is room for."""
 
+import functools
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +12,7 @@ from tests.faults.recovery import Recovery
 from tests.faults.sites import Site
 from tests.faults.system import System
 from tests.faults.visitors import Seen
+from tests.waits import describe_failure
 
 pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(600)]
 
@@ -48,7 +50,10 @@ def test_as_many_run_as_have_room_the_others_know_their_place_and_idle_ones_make
     recovery.begin()
     for label in many.labels:
         system.start(many.app, label)
-    running = system.wait_for(lambda: _full(system, many), "as many run as have room", 300)
+    over = functools.partial(_failed, system, many)
+    running = system.wait_for(
+        lambda: _full(system, many), "as many run as have room", over=over, limit=300
+    )
     recovery.end(f"{ASKED} asked for at once: {ROOM} run")
     system.settle(running=RUNNING + ROOM)
 
@@ -57,7 +62,12 @@ def test_as_many_run_as_have_room_the_others_know_their_place_and_idle_ones_make
     assert all(p["reason"] for p in waiting), waiting
     first = min(waiting, key=lambda p: int(p["queue_place"]))
     recovery.begin()
-    system.wait_for(lambda: _state(system, many, first["sha"]) == "running", "room is made", 300)
+    system.wait_for(
+        lambda: _state(system, many, first["sha"]) == "running",
+        "room is made",
+        over=over,
+        limit=300,
+    )
     recovery.end("room made by idle previews")
     stopped = {p["sha"] for p in _previews(system, many) if p["state"] == "stopped"}
     assert stopped
@@ -78,6 +88,11 @@ def _full(system: System, many: Site) -> set[str]:
     running = {sha for sha, state in states.items() if state == "running"}
     waiting = {sha for sha, state in states.items() if state == "queued"}
     return running if (len(running), len(waiting)) == (ROOM, ASKED - ROOM) else set()
+
+
+def _failed(system: System, many: Site) -> str | None:
+    """Return why one of them has failed: it neither runs nor waits any more."""
+    return next((words for p in _previews(system, many) if (words := describe_failure(p))), None)
 
 
 def _state(system: System, many: Site, sha: str) -> str:

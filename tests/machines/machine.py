@@ -5,13 +5,13 @@ import dataclasses
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 from local import processes
 from tests.machines import trees
 from tests.machines.network import Namespace, Switch, as_long_as_this_process
 from tests.machines.trees import Layers
+from tests.waits import describe_end, wait_for, wait_until
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _PREFIX = "prevs-machines-"
@@ -71,11 +71,14 @@ class Machine:
             )
         self._init = self._await_init()
         switch.plug_in(self.network)
-        deadline = time.monotonic() + _BOOT_SECONDS
-        asked = ("systemctl", "is-system-running", "--wait")
-        while any(word in (said := self.run(*asked, check=False)) for word in _NOT_YET):
-            assert time.monotonic() < deadline, said
-            time.sleep(0.05)
+        process, asked = self._process, ("systemctl", "is-system-running", "--wait")
+        said = wait_for(
+            lambda: self.run(*asked, check=False),
+            lambda said: not any(word in said for word in _NOT_YET),
+            f"the system of {self.plan.name} has begun its work",
+            over=lambda _: None if process.poll() is None else self._why(),
+            seconds=_BOOT_SECONDS,
+        )
         assert said.strip() == "running", f"{self.plan.name}: {said}{self._why()}"
 
     def provision(self, *steps: str) -> str:
@@ -117,15 +120,23 @@ class Machine:
     def _await_init(self) -> int:
         """Return the process that is the machine's first, once it is systemd."""
         assert self._process is not None
-        deadline = time.monotonic() + _BOOT_SECONDS
-        while time.monotonic() < deadline and self._process.poll() is None:
+        process, log = self._process, self._folder / "log"
+
+        def find() -> int | None:
             for entry in Path("/proc").glob("[0-9]*"):
                 with contextlib.suppress(OSError):
                     parent = processes.parse_stat((entry / "stat").read_text()).parent
-                    if parent == self._process.pid and _is_systemd(entry):
+                    if parent == process.pid and _is_systemd(entry):
                         return int(entry.name)
-            time.sleep(0.02)
-        raise AssertionError(f"{self.plan.name} does not start{self._why()}")
+            return None
+
+        return wait_until(
+            find,
+            f"{self.plan.name} starts",
+            over=lambda: describe_end(process, log),
+            instead=log.read_text,
+            seconds=_BOOT_SECONDS,
+        )
 
     def _why(self) -> str:
         failed = self.run("systemctl", "--failed", "--no-legend", check=False) if self._init else ""

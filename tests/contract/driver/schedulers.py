@@ -1,7 +1,6 @@
 """What the tests of a scheduler's defects share, besides their fixtures."""
 
 import socket
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +12,6 @@ Make = Callable[..., SchedulerDriver]
 FRAMEWORK: Json = {"user": "u", "name": "n", "roles": ["r"], "failover_timeout": 2419200.0}
 QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=5.0)
 IMPATIENT = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=1.0)
-
-
-def wait_until(look: Callable[[], object], limit: float = 60.0) -> None:
-    """Wait for what nothing tells."""
-    until = time.monotonic() + limit
-    while not look():
-        assert time.monotonic() < until
-        time.sleep(0.005)
 
 
 def listen(backlog: int) -> socket.socket:

@@ -14,9 +14,10 @@ import pytest
 from driver.errors import NotConnected
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
-from tests.contract.driver.schedulers import IMPATIENT, Make, address_of, listen, wait_until
+from tests.contract.driver.schedulers import IMPATIENT, Make, address_of, listen
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
 

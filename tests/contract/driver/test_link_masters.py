@@ -11,10 +11,11 @@ import pytest
 from driver.errors import CallFailed, NotConnected
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
-from tests.contract.driver.schedulers import Make, wait_until
+from tests.contract.driver.schedulers import Make
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
 from tests.fakes.mesos_stream import Answer
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.contract
 

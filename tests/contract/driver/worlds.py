@@ -8,7 +8,6 @@ import contextlib
 import dataclasses
 import os
 import signal
-import time
 import uuid
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from driver.scheduler import SchedulerDriver
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_agent import EXECUTOR_ID, FakeAgent
 from tests.fakes.mesos_stream import Answer
+from tests.waits import wait_until
 
 Json = dict[str, Any]
 STAND_IN = 'PID=$$ env > "$0.new" && mv "$0.new" "$0" && exec sleep 120'
@@ -61,6 +61,9 @@ def launch_operation(offer: Json, task_id: str, command: Json) -> Json:
         },
     }
     return {"type": "LAUNCH", "launch": {"task_infos": [task]}}
+
+
+_ENDS = ("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_LOST", "TASK_GONE", "TASK_ERROR")
 
 
 class World(Protocol):
@@ -146,6 +149,7 @@ class RealWorld:
             self.scheduler.acknowledge(status)
             if status["state"] == state:
                 return dict(status)
+            assert status["state"] not in _ENDS, status  # none follows
 
     def close(self) -> None:
         """Remove the framework, and end the stand-in, which does not listen to Mesos."""
@@ -171,10 +175,7 @@ def start_real(master: str, folder: Path) -> RealWorld:
     }
     operation = launch_operation(offer, task_id, command)
     scheduler.accept([offer["id"]["value"]], [operation], refuse_seconds=3600.0)
-    until = time.monotonic() + 60
-    while not file.exists():
-        assert time.monotonic() < until, "the stand-in was not started"
-        time.sleep(0.02)
+    wait_until(file.exists, "the stand-in is started")
     found = dict(line.split("=", 1) for line in file.read_text().splitlines() if "=" in line)
     environ = {name: value for name, value in found.items() if name.startswith("MESOS_")}
     agent_id = offer["agent_id"]["value"]

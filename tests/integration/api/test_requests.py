@@ -29,6 +29,7 @@ from tests.fakes.previews import FakePreviews
 from tests.fakes.sandboxes import FakeSandboxes
 from tests.fakes.secrets import FakeSecrets
 from tests.fakes.tokens import FakeTokens
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -105,13 +106,6 @@ def running(api: RunningApi) -> RunningApi:
     api.call("POST", "/v1/apps", json={"name": "hello", "repository": "/nowhere"})
     api.previews.put("hello", SHA, State.RUNNING, task_id="t1", labels=("main",))
     return api
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def read_events(stream: httpx.Response) -> Iterator[tuple[str, str | None, Any]]:

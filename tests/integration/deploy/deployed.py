@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from docker.models.containers import Container
 from docker.types import Ulimit
 
 from tests.applications import base_archive
+from tests.waits import wait_until
 
 ROOT = Path(__file__).parents[3]
 LABEL = "prevs.test.deployed"
@@ -154,17 +154,32 @@ class Task:
             self.container = None
 
     def _wait(self, url: str) -> None:
-        deadline = time.monotonic() + 90
-        said = ""
-        while time.monotonic() < deadline:
+        said = ["nothing"]
+
+        def is_well() -> bool:
             with contextlib.suppress(requests.RequestException):
                 answer = requests.get(url, timeout=10)
-                if answer.status_code == 200:
-                    return
-                said = answer.text
-            time.sleep(0.1)
-        log = self.container.logs(tail=50).decode() if self.container else ""
-        raise AssertionError(f"{url} is not well: {said}\n{log}")
+                said[0] = answer.text
+                return answer.status_code == 200
+            return False
+
+        wait_until(
+            is_well,
+            f"{url} is well",
+            over=self._end,
+            instead=lambda: f"{self._log()}\n{said[0]}",
+            seconds=90,
+        )
+
+    def _end(self) -> str | None:
+        """Return its last words where its container has ended."""
+        assert self.container is not None
+        self.container.reload()
+        ended = self.container.status in ("exited", "dead")
+        return f"its container has {self.container.status}\n{self._log()}" if ended else None
+
+    def _log(self) -> str:
+        return self.container.logs(tail=50).decode() if self.container else ""
 
 
 def _ulimit(text: str) -> Ulimit:

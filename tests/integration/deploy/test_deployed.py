@@ -13,10 +13,11 @@ from cryptography.fernet import Fernet
 from docker import DockerClient
 
 from tests.conftest import Mesos
-from tests.fakes.samples import SampleRepository, serving, wait_until
+from tests.fakes.samples import SampleRepository, serving
 from tests.free_ports import free_port
 from tests.integration.deploy import deployed
 from tests.integration.deploy.deployed import Task
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

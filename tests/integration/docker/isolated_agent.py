@@ -7,13 +7,13 @@ cloud's metadata, of its nameserver, and of a network that previews are told to 
 
 import contextlib
 import dataclasses
+import functools
 import http.server
 import json
 import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -29,7 +29,8 @@ from executor.ports import ContainerSpec
 from local import containers as made_by
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
-from tests.fakes.samples import SERVE, SampleImages, wait_until
+from tests.fakes.samples import SERVE, SampleImages
+from tests.waits import describe_end, wait_until
 
 CLUSTER = "isolated"
 AGENT, INTERNET, DENIED = "198.51.100.2", "198.51.100.1", "203.0.113.1"
@@ -179,11 +180,8 @@ def start_dockerd(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-    deadline = time.monotonic() + 60
-    while not made_by.answers(host):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError((folder / "log").read_text()[-3000:])
-        time.sleep(0.05)
+    over = functools.partial(describe_end, process, folder / "log")
+    wait_until(lambda: made_by.answers(host), "dockerd answers", over=over)
     return process, host
 
 

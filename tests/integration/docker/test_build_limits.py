@@ -9,8 +9,8 @@ import pytest
 
 from executor.confinement import Confinement
 from executor.errors import BuildFailed
-from tests.fakes.samples import wait_until
 from tests.integration.docker.builds import TASK, World, making
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.integration,

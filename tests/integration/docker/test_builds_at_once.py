@@ -20,8 +20,9 @@ from executor.images import DockerImages
 from executor.signals import StopSignal
 from executor.supply import Sources, Supply
 from tests.fakes.attempts import FakeCheckout, MemoryLog, RecordingReports
-from tests.fakes.samples import BUSYBOX, DOCKERFILE, remove_image, wait_until
+from tests.fakes.samples import BUSYBOX, DOCKERFILE, remove_image
 from tests.unit.executor.test_attempt import ATTEMPT
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

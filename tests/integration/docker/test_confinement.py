@@ -22,7 +22,8 @@ from local import containers as made_by
 from tests import times
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
-from tests.fakes.samples import SampleImages, wait_until
+from tests.fakes.samples import SampleImages
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,8 @@ from executor.signals import StopSignal
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody
-from tests.fakes.samples import SERVE, SampleImages, nothing_left, wait_until
+from tests.fakes.samples import SERVE, SampleImages, nothing_left
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

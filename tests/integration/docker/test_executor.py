@@ -28,15 +28,9 @@ from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import MemoryLog, RecordingLink
-from tests.fakes.samples import (
-    SERVE,
-    SampleRepository,
-    nothing_left,
-    remove_image,
-    serving,
-    wait_until,
-)
+from tests.fakes.samples import SERVE, SampleRepository, nothing_left, remove_image, serving
 from tests.integration.git.checkouts import GOOD, https
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

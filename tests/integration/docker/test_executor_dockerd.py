@@ -22,7 +22,8 @@ from prevs.states import Cause, Phase
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
-from tests.fakes.samples import SampleImages, wait_until
+from tests.fakes.samples import SampleImages
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -24,14 +24,8 @@ from prevs.commit_settings import RunSettings
 from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
-from tests.fakes.samples import (
-    SERVE,
-    SampleImages,
-    SampleRepository,
-    nothing_left,
-    remove_image,
-    wait_until,
-)
+from tests.fakes.samples import SERVE, SampleImages, SampleRepository, nothing_left, remove_image
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -13,7 +13,8 @@ from docker.types import LogConfig
 from executor.daemon import Daemon
 from executor.following import Following
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.samples import SampleImages, nothing_left, wait_until
+from tests.fakes.samples import SampleImages, nothing_left
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -12,8 +12,9 @@ from executor.errors import BuildFailed, DockerUnavailable, ExecutorError, Stopp
 from executor.images import DockerImages
 from executor.ports import Context, ImageSpec
 from executor.signals import StopSignal
-from tests.fakes.samples import DOCKERFILE, wait_until
+from tests.fakes.samples import DOCKERFILE
 from tests.integration.docker.builds import BUILDERS, SECRET, TAG, World, making
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -16,8 +16,8 @@ import pytest
 from executor.errors import BuildFailed, Stopped
 from executor.strays import mark_of
 from tests import times
-from tests.fakes.samples import wait_until
 from tests.integration.docker.builds import BUILDERS, LONG, MARKED, SLEEP, TAG, World, making
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

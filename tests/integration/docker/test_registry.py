@@ -20,7 +20,8 @@ from executor.ports import ImageSpec
 from executor.registry import DockerRegistry
 from executor.signals import StopSignal
 from tests.fakes.registry import OwnRegistry, own_registry
-from tests.fakes.samples import remove_image, wait_until
+from tests.fakes.samples import remove_image
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -5,6 +5,7 @@ Behind the first is git's own http-backend, and what a Git LFS server says; the 
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -18,8 +19,8 @@ from typing import NamedTuple
 
 import trustme
 
-from tests.fakes.samples import wait_until
 from tests.free_ports import free_port
+from tests.waits import describe_end, wait_until
 
 USER, TOKEN = "ada", "t0ken-of-ada"
 _BACKEND = Path("/usr/lib/git-core/git-http-backend")
@@ -236,8 +237,8 @@ def serve_ssh(folder: Path, commands: Path) -> Iterator[SshRepositories]:
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     process = subprocess.Popen([program, "-D", "-f", str(config), "-E", str(log)])
     try:
-        wait_until(lambda: process.poll() is not None or "listening" in _read(log))
-        assert process.poll() is None, _read(log)
+        over = functools.partial(describe_end, process, log)
+        wait_until(lambda: "listening" in _read(log), "sshd listens", over=over)
         public = host.with_suffix(".pub").read_text()
         known = f"[127.0.0.1]:{port} {public}"
         yield SshRepositories(port, client.read_text(), known, log)

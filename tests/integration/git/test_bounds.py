@@ -9,8 +9,9 @@ import pytest
 
 from executor import extent
 from executor.errors import CommitTooLarge
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import Agent, link, processes_below
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -15,8 +15,9 @@ from executor.checkout import GitCheckout, Source
 from executor.errors import CommitMissing, RepositoryUnreachable, Stopped
 from executor.signals import StopSignal
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import processes
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

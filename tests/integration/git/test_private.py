@@ -13,7 +13,7 @@ import pytest
 
 from executor.errors import RepositoryMoved, RepositoryUnreachable, Stopped
 from prevs.messages import Credential
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, processes, processes_below
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
 from tests.integration.git.private_repositories import (
@@ -25,6 +25,7 @@ from tests.integration.git.private_repositories import (
     server,
     ssh,
 )
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 __all__ = ["agent", "authority", "elsewhere", "repository", "root", "server", "ssh"]

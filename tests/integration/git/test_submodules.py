@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executor.errors import CommitUnusable, ExecutorError, Stopped, SubmoduleUnusable
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes
 from tests.integration.git.git_servers import HttpsRepositories
 from tests.integration.git.private_repositories import (
@@ -18,6 +18,7 @@ from tests.integration.git.private_repositories import (
     root,
     server,
 )
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 __all__ = ["agent", "authority", "elsewhere", "repository", "root", "server"]

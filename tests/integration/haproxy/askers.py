@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from tests.integration.haproxy.proxies import wait_until
+from tests.waits import wait_until
 
 _PAUSE_SECONDS = 0.004
 _PATIENCE = 60.0

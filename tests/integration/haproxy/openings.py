@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from tests.integration.haproxy.long_application import PIECE, PIECES, LongApplication
-from tests.integration.haproxy.proxies import Proxy, wait_until
+from tests.integration.haproxy.proxies import Proxy
+from tests.waits import wait_until
 
 HOST = "main.hello.localhost"
 _PATIENCE = 120.0

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,6 +24,7 @@ from prevs.records import Placement, PlacementsRecord, ProxyRecord
 from tests import times
 from tests.fakes.framework_api import TOKEN, Previews, serving
 from tests.fakes.placements import placement
+from tests.waits import describe_end, wait_until
 
 REPOSITORY = Path(__file__).parents[3]
 _WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -82,18 +82,21 @@ class Proxy:
         before = self.log.read_text().count(runs)
         self.process = self.command()
         self.wait_ready()  # it answers already behind a HAProxy that it is about to replace
-        wait_until(lambda: self.log.read_text().count(runs) > before)
+        wait_until(lambda: self.log.read_text().count(runs) > before, runs, over=self.ended)
 
     def wait_ready(self) -> None:
         """Wait until the waiting room answers through HAProxy."""
 
         def answers() -> bool:
-            assert self.process.poll() is None, self.log.read_text()
             with contextlib.suppress(OSError, http.client.HTTPException):
                 return self.ask("nowhere", timeout=2).status in {404, 308}
             return False
 
-        wait_until(answers)
+        wait_until(answers, "the proxy answers", over=self.ended, instead=self.log.read_text)
+
+    def ended(self) -> str | None:
+        """Return how it has ended and its last words, or None while it runs."""
+        return describe_end(self.process, self.log)
 
 
 @dataclasses.dataclass
@@ -348,12 +351,3 @@ class _Application(BaseHTTPRequestHandler):
         self.wfile.write(b"x")
         self.application.finish.wait(60)
         self.wfile.write(b"x" * 999)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> float:
-    """Wait until something is true; return how long that took. Fails after `seconds`."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, "it has not come true in time"
-        time.sleep(0.005)
-    return time.monotonic() - began

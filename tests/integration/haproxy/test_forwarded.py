@@ -6,7 +6,8 @@ import pytest
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, Upstream, upstream, wait_until
+from tests.integration.haproxy.proxies import Site, Upstream, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

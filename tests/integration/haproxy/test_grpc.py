@@ -11,7 +11,8 @@ import pytest
 from tests.fakes.placements import SHA, placement
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies, tls
-from tests.integration.haproxy.proxies import Site, wait_until
+from tests.integration.haproxy.proxies import Site
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

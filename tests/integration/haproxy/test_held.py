@@ -24,7 +24,8 @@ from tests.integration.haproxy.http2 import (
     SETTINGS,
     frame,
 )
-from tests.integration.haproxy.proxies import Site, haproxies, upstream, wait_until
+from tests.integration.haproxy.proxies import Site, haproxies, upstream
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
@@ -77,8 +78,8 @@ def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> N
         site.world.add("hello", f"b{number}", sha)
     with upstream("app") as app, ExitStack() as stack:
         clients = [stack.enter_context(send(site, number, hosts)) for number in range(MANY)]
-        wait_until(lambda: held(site) == MANY, LONG)
-        wait_until(lambda: len(site.world.previews) == hosts, LONG)
+        wait_until(lambda: held(site) == MANY, seconds=LONG)
+        wait_until(lambda: len(site.world.previews) == hosts, seconds=LONG)
         assert answered(clients) == 0
         site.tree.place(
             "hello",
@@ -145,7 +146,7 @@ def test_a_request_of_http_2_that_is_taken_back_goes_nowhere_and_the_others_go_o
     client.send(client.request(0, "/left") + client.request(1, "/stays"))
     wait_until(lambda: held(site) == 2)
     client.send(client.reset(0))
-    wait_until(lambda: held(site) == 1, 15)  # not when it asks again, after 20 s
+    wait_until(lambda: held(site) == 1, seconds=15)  # not when it asks again, after 20 s
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
         assert client.status(1) == 200

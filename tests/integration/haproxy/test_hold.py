@@ -15,7 +15,8 @@ from proxy.departures import LOOK_SECONDS
 from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Answer, Site, upstream, wait_until
+from tests.integration.haproxy.proxies import Answer, Site, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

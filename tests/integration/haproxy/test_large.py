@@ -16,7 +16,8 @@ import pytest
 from prevs.records import Placement
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy, Site, wait_until
+from tests.integration.haproxy.proxies import Proxy, Site
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -14,7 +14,8 @@ from prevs.records import Placement
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.askers import Crowd, crowd
-from tests.integration.haproxy.proxies import Site, haproxies, wait_until
+from tests.integration.haproxy.proxies import Site, haproxies
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone]
 

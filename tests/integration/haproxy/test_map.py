@@ -9,7 +9,8 @@ import pytest
 
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy, upstream, wait_until
+from tests.integration.haproxy.proxies import Proxy, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

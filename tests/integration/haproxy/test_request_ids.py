@@ -7,7 +7,8 @@ import pytest
 
 from tests.fakes.placements import SHA
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, upstream, wait_until
+from tests.integration.haproxy.proxies import Site, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -20,7 +20,8 @@ from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import long_application, proxies
 from tests.integration.haproxy.long_application import LongApplication
 from tests.integration.haproxy.openings import HOST, Slow, open_all
-from tests.integration.haproxy.proxies import Site, haproxies, wait_until
+from tests.integration.haproxy.proxies import Site, haproxies
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -25,14 +25,8 @@ from tests import times
 from tests.fakes.framework_api import FakeFramework, Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import (
-    QUICK,
-    Proxy,
-    Site,
-    haproxies,
-    upstream,
-    wait_until,
-)
+from tests.integration.haproxy.proxies import QUICK, Proxy, Site, haproxies, upstream
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

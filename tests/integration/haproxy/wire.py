@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site, wait_until
+from tests.integration.haproxy.proxies import Site
 from tests.integration.haproxy.tls import Door
+from tests.waits import wait_until
 
 HOST = b"main.hello.localhost"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: main.hello.localhost\r\n\r\n"

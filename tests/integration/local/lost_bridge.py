@@ -21,9 +21,9 @@ from local.errors import LocalError
 from local.parts import bring_up
 from local.settings import docker_folder, prepare
 from local.supervisor import Supervisor, only_one
-from tests.fakes.samples import wait_until
 from tests.integration.docker.isolated_agent import run
 from tests.integration.local.neighbouring_dockerds import builds
+from tests.waits import wait_until
 
 
 def bridge(client: APIClient) -> str:

@@ -21,8 +21,9 @@ from docker.errors import DockerException
 from local.dockerd import DockerPart
 from local.parts import bring_up
 from tests.fakes.dockerd import OwnDockerd
-from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, SampleImages, wait_until
+from tests.fakes.samples import BUSYBOX, DOCKERFILE, SERVE, SampleImages
 from tests.integration.docker.isolated_agent import AGENT, INTERNET, make_world, run
+from tests.waits import wait_until
 
 ENVIRON = {"PATH": os.environ["PATH"], "DOCKER_HOST": "unix:///nowhere"}
 PREVIEW, PORT = "preview", 31001

@@ -6,11 +6,10 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -23,17 +22,9 @@ from tests import times
 from tests.free_ports import free_port
 from tests.integration.local.mesos_local_framework import EXECUTOR, Scheduler
 from tests.running_parts import running
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-def wait_until(condition: Callable[[], Any], what: str, limit: float = 60.0) -> Any:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    pytest.fail(f"{what}: not within {limit:.0f} s")
 
 
 class Pair:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,17 +27,9 @@ from local.parts import ProcessPart, bring_up
 from local.ports import is_free
 from local.zookeeper import zookeeper_part
 from tests.free_ports import free_port
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-def wait_until(condition: Callable[[], Any], limit: float = 60.0) -> Any:
-    deadline = time.monotonic() + limit
-    while time.monotonic() < deadline:
-        if found := condition():
-            return found
-        time.sleep(0.02)
-    pytest.fail(f"not within {limit:.0f} s")
 
 
 def python_part(tmp_path: Path, code: str, **options: Any) -> ProcessPart:

@@ -17,10 +17,10 @@ from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import ProcessPart, bring_up
 from tests import times
-from tests.contract.driver.schedulers import wait_until
 from tests.contract.driver.worlds import RealWorld, framework_info, start_real
 from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
 from tests.running_parts import running
+from tests.waits import wait_for, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -170,11 +170,11 @@ def test_a_master_that_restarts_has_the_framework_back_with_its_task_p4_p19(
     bring_up(parts.master)
 
     assert world.events.wait("subscribed", limit=60) == (framework_id,)
-    until = time.monotonic() + 60
-    state = ""
-    while state != "TASK_RUNNING":
-        assert time.monotonic() < until, f"the master says {state}"
+
+    def reconciled() -> str:
         world.scheduler.reconcile([(world.task_id, world.agent_id)])
-        state = world.events.wait("updated")[0]["state"]
+        return str(world.events.wait("updated")[0]["state"])
+
+    wait_for(reconciled, lambda state: state == "TASK_RUNNING", "the master says that it runs")
     assert world.scheduler.connected
     assert told.names() == ["registered", "launched"]

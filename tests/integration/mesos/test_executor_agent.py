@@ -15,9 +15,10 @@ from local.mesos.parts import Address, agent_part, master_part
 from local.parts import ProcessPart, bring_up
 from prevs.states import Cause
 from tests import times
-from tests.fakes.samples import nothing_left, remove_image, serving, wait_until
+from tests.fakes.samples import nothing_left, remove_image, serving
 from tests.integration.mesos.lone_agent import lone_agent
 from tests.integration.mesos.test_executor_mesos import APP, World, executor_pid, report
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -16,9 +16,10 @@ from local.containers import remove_all
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import bring_up
-from tests.fakes.samples import nothing_left, remove_image, serving, wait_until
+from tests.fakes.samples import nothing_left, remove_image, serving
 from tests.integration.mesos.lone_agent import lone_agent
 from tests.integration.mesos.test_executor_mesos import APP, World
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.integration,

@@ -28,13 +28,8 @@ from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.registry import own_registry
-from tests.fakes.samples import (
-    SampleRepository,
-    nothing_left,
-    remove_image,
-    serving,
-    wait_until,
-)
+from tests.fakes.samples import SampleRepository, nothing_left, remove_image, serving
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -18,7 +18,8 @@ from executor.daemon import Daemon
 from prevs.environment import read_environment
 from tests import pythons
 from tests.fakes.program import Program, remove, settings
-from tests.fakes.samples import SampleRepository, nothing_left, serving, wait_until
+from tests.fakes.samples import SampleRepository, nothing_left, serving
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.integration,

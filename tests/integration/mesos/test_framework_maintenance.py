@@ -17,6 +17,7 @@ from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.framework import Framework
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -83,13 +84,6 @@ def agents(cluster: Cluster) -> Sequence[MesosAgent]:
     return MesosState(lambda: cluster.master, None).read().agents
 
 
-def wait(condition: Callable[[], object], what: str) -> None:
-    until = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < until, what
-        time.sleep(0.05)
-
-
 def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     framework: Framework, mesos: Cluster, schedule: Callable[[str, float], None]
 ) -> None:
@@ -102,7 +96,7 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
 
     start = time.time() + 900
     schedule(host, 900)
-    wait(lambda: answers(mesos).get(host) == ["ACCEPT"], "the inverse offer was not accepted")
+    wait_until(lambda: answers(mesos).get(host) == ["ACCEPT"], "the inverse offer is accepted")
     assert framework.previews.preview("hello", A) == before
     (told,) = (one for one in agents(mesos) if one.id == before.agent_id)
     assert told.maintenance is not None
@@ -111,14 +105,14 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
 
     start = time.time() + 120
     schedule(host, 120)
-    wait(
+    wait_until(
         lambda: framework.previews.preview("hello", A).task_id != before.task_id,
-        "the preview did not move",
+        "the preview moves",
     )
     after = framework.wait(A, State.RUNNING)
     assert after.agent_id != before.agent_id
     assert time.time() < start
-    wait(lambda: answers(mesos).get(host) in (["ACCEPT"], []), "the answer was withdrawn")
+    wait_until(lambda: answers(mesos).get(host) in (["ACCEPT"], []), "the answer stays")
 
 
 @pytest.fixture
@@ -139,7 +133,7 @@ def drain(mesos: Cluster) -> Iterator[Callable[[str], None]]:
 
     yield one
     for agent_id in drained:
-        wait(partial(reactivate, agent_id), "the agent was not drained")
+        wait_until(partial(reactivate, agent_id), "the agent is drained")
 
 
 def test_what_an_agent_that_drains_has_to_end_starts_on_another(
@@ -155,9 +149,9 @@ def test_what_an_agent_that_drains_has_to_end_starts_on_another(
     assert [one.id for one in agents(mesos) if one.draining] == [before.agent_id]
     assert [one.id for one in agents(mesos) if not one.active] == [before.agent_id]
 
-    wait(
+    wait_until(
         lambda: framework.previews.preview("hello", A).task_id != before.task_id,
-        "the preview did not move",
+        "the preview moves",
     )
     after = framework.wait(A, State.RUNNING)
     assert after.agent_id != before.agent_id

@@ -14,6 +14,7 @@ from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, State
 from tests.fakes.framework import Framework
+from tests.waits import describe_record, wait_for, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -71,14 +72,14 @@ def placed(client: KazooClient, paths: Paths, *commits: str) -> PlacementsRecord
     """Return the placements once they are those of some commits: that a preview runs is said
     before its placement is written.
     """
-    deadline = time.monotonic() + 60
-    while True:
+
+    def read() -> PlacementsRecord:
         if client.exists(paths.app_placements("hello")):
-            record = PlacementsRecord.decode(client.get(paths.app_placements("hello"))[0])
-            if set(record.placements) == set(commits):
-                return record
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+            return PlacementsRecord.decode(client.get(paths.app_placements("hello"))[0])
+        return PlacementsRecord("hello", {})
+
+    what = f"the placements are those of {commits}"
+    return wait_for(read, lambda found: set(found.placements) == set(commits), what)
 
 
 def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
@@ -93,11 +94,12 @@ def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
 
 def wait_lost(framework: Framework, count: int) -> PreviewRecord:
     """Wait until so many attempts at a preview were lost in a row."""
-    deadline = time.monotonic() + 60
-    while (preview := framework.previews.preview("hello", A)).lost < count:
-        assert time.monotonic() < deadline, preview
-        time.sleep(0.01)
-    return preview
+    return wait_for(
+        lambda: framework.previews.preview("hello", A),
+        lambda preview: preview.lost >= count,
+        f"{count} attempts were lost",
+        over=describe_record,
+    )
 
 
 def test_a_preview_runs_is_placed_stops_and_starts_again(
@@ -201,10 +203,8 @@ def test_a_task_that_no_record_knows_is_killed_after_a_restart(
     first.kill()
     client.delete(paths.preview("hello", A))
     second = start()
-    deadline = time.monotonic() + 60
-    while tasks(mesos, second).get(orphan) != "TASK_KILLED":
-        assert time.monotonic() < deadline, tasks(mesos, second)
-        time.sleep(0.1)
+    killed = f"{orphan} is killed"
+    wait_for(lambda: tasks(mesos, second), lambda now: now.get(orphan) == "TASK_KILLED", killed)
 
 
 def test_a_failure_carries_its_cause_and_stays(start: Callable[[], Framework]) -> None:
@@ -262,10 +262,7 @@ def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework])
     framework = start()
     framework.previews.add_app(AppRecord(name="hello", repository="/srv/hello", mem=99999))
     framework.previews.start("hello", A, "main")
-    deadline = time.monotonic() + 60
-    while "No agent has 99999 MB free" not in framework.previews.preview("hello", A).reason:
-        assert time.monotonic() < deadline, framework.previews.preview("hello", A)
-        time.sleep(0.05)
+    framework.wait_reason(A, "No agent has 99999 MB free")
     framework.previews.change_app("hello", {"mem": 64, "health": "/runs"})
     framework.wait(A, State.RUNNING)
 
@@ -296,12 +293,8 @@ def test_a_removed_app_leaves_nothing_behind(
     framework.previews.start("hello", A, "main")
     framework.wait(A, State.RUNNING)
     framework.previews.remove_app("hello")
-    deadline = time.monotonic() + 60
-    while client.exists(paths.app("hello")):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert client.exists(paths.app_previews("hello")) is None
-    assert client.exists(paths.app_placements("hello")) is None
+    left = [paths.app("hello"), paths.app_previews("hello"), paths.app_placements("hello")]
+    wait_until(lambda: not any(map(client.exists, left)), "nothing of it is stored")
 
 
 def test_a_second_preview_starts_without_a_revive_that_only_time_would_bring(

@@ -18,6 +18,7 @@ from prevs.states import State
 from tests import times
 from tests.fakes.framework import Framework
 from tests.running_parts import running
+from tests.waits import wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -125,15 +126,10 @@ def test_a_zookeeper_that_restarts_costs_a_pause_and_no_preview(
 ) -> None:
     task = framework.previews.preview("hello", A).task_id
     kill(parts.zookeeper)
-    deadline = time.monotonic() + 60
-    while framework.service.not_ready() != "ZooKeeper does not answer.":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    read = framework.service.not_ready
+    wait_for(read, lambda said: said == "ZooKeeper does not answer.", "it misses ZooKeeper")
     bring_up(parts.zookeeper)
-    deadline = time.monotonic() + 60
-    while framework.service.not_ready() is not None:
-        assert time.monotonic() < deadline, framework.service.not_ready()
-        time.sleep(0.05)
+    wait_for(read, lambda said: said is None, "it is ready again")
     framework.previews.start("hello", B, "other")
     framework.wait(B, State.RUNNING)
     assert framework.previews.preview("hello", A).task_id == task

@@ -4,9 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -93,7 +92,7 @@ def refusal(program: Program, code: int) -> str:
     return line.replace('\\"', '"')
 
 
-def run_preview(program: Program, tmp_path: Path) -> tuple[str, dict[str, object]]:
+def run_preview(program: Program, tmp_path: Path) -> tuple[str, Mapping[str, object]]:
     """Have a preview run; return where it is, and what it is."""
     repository = str(make_repository(tmp_path / "hello"))
     assert program.ask("POST", "/v1/apps", json={**APP, "repository": repository}).ok
@@ -102,14 +101,9 @@ def run_preview(program: Program, tmp_path: Path) -> tuple[str, dict[str, object
     return place, program.wait_state(place, "running")
 
 
-def wait_run_anew(program: Program, path: str, before: dict[str, object]) -> None:
+def wait_run_anew(program: Program, path: str, before: Mapping[str, object]) -> None:
     """Wait until a preview runs as another task, and stop it."""
-    again = before
-    deadline = time.monotonic() + 60
-    while again["task_id"] == before["task_id"] or again["state"] != "running":
-        assert time.monotonic() < deadline, program.log.read_text()
-        again = program.ask("GET", path).json()
-        time.sleep(0.05)
+    program.wait_state(path, "running", but=str(before["task_id"]))
     assert program.ask("DELETE", path).status_code == 202
     program.wait_state(path, "stopped")
 

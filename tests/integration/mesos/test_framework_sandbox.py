@@ -20,7 +20,7 @@ from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.commands import SHA, OneCommand
 from tests.fakes.previews import FakePreviews
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

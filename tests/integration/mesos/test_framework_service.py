@@ -14,7 +14,7 @@ import requests
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings, wait_id
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -60,10 +60,6 @@ def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], check=True, cwd=repository, capture_output=True, text=True
     ).stdout.strip()
-    deadline = time.monotonic() + 60
-    while program.ask("GET", f"/v1/previews/hello/{head}").status_code == 404:
-        assert time.monotonic() < deadline, program.log.read_text()
-        time.sleep(0.1)
     assert program.wait_state(f"/v1/previews/hello/{head}", "running")["labels"] == ["main"]
     assert program.wait_state(answer.headers["Location"], "running")["labels"] == []
 

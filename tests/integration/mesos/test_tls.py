@@ -16,7 +16,7 @@ import requests
 import trustme
 
 from tests.fakes.program import Program, make_repository, remove, settings
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

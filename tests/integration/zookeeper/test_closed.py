@@ -17,8 +17,8 @@ from proxy.errors import PlacementsAway
 from proxy.zookeeper import ZookeeperPlacements
 from tests.fakes.program import Program, make_repository, remove, settings
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import wait_until
 from tests.integration.mesos.test_framework_mistakes import forget, refusal
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -248,5 +248,5 @@ def test_all_is_below_a_chroot_that_is_made(place: Place, free_port: Callable[[]
         assert program.ask("POST", "/v1/apps", json=more).status_code == 201
         answer = program.ask("POST", "/v1/previews", json={"app": "more", "label": "main"})
         program.wait_state(answer.headers["Location"], "running")
-        wait_until(lambda: applied(place.anybody, below) == [{"hello", "more"}], 20)
+        wait_until(lambda: applied(place.anybody, below) == [{"hello", "more"}], seconds=20)
     assert program.end() == 0

@@ -1,6 +1,5 @@
 """Who leads, over a real ZooKeeper that loses answers and sessions."""
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from typing import NoReturn
@@ -15,6 +14,7 @@ from framework.zookeeper import ZookeeperStore
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, LeaderRecord
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -48,10 +48,10 @@ def stored(client: KazooClient, paths: Paths) -> LeaderRecord:
 
 
 def wait_leader(election: Election, api: str | None) -> None:
-    deadline = time.monotonic() + 60
-    while (election.leader.api if election.leader else None) != api:
-        assert time.monotonic() < deadline, election.leader
-        time.sleep(0.01)
+    def leads() -> bool:
+        return (election.leader.api if election.leader else None) == api
+
+    wait_until(leads, f"{api} leads", instead=lambda: election.leader)
 
 
 def test_each_that_leads_has_an_epoch_of_its_own_and_is_known_to_the_others(

@@ -7,7 +7,7 @@ import stat
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +21,7 @@ from local.zookeeper import zookeeper_part
 from prevs.paths import Paths
 from prevs.records import LeaderRecord
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -55,13 +56,13 @@ class Pair:
 
     def wait_leader(self, program: Program) -> None:
         """Wait until a program leads, and has been accepted by Mesos."""
-        deadline = time.monotonic() + 60
-        while "prevs_leads 1.0" not in read(program, "/metrics"):
-            assert time.monotonic() < deadline, program.log.read_text()
-            time.sleep(0.02)
-        while '"status": "ok"' not in read(program, "/readyz"):
-            assert time.monotonic() < deadline, program.log.read_text()
-            time.sleep(0.02)
+        told = [("/metrics", "prevs_leads 1.0"), ("/readyz", '"status": "ok"')]
+        wait_until(
+            lambda: all(text in read(program, path) for path, text in told),
+            "it leads, and is ready",
+            over=program.ended,
+            instead=program.log.read_text,
+        )
 
 
 def read(program: Program, path: str) -> str:
@@ -104,7 +105,7 @@ def repository(tmp_path: Path) -> str:
     return str(make_repository(tmp_path / "hello"))
 
 
-def begin(program: Program, repository: str) -> tuple[str, dict[str, object]]:
+def begin(program: Program, repository: str) -> tuple[str, Mapping[str, object]]:
     """Have a preview run, asked for at `program`; return where it is, and what it is."""
     assert program.ask("POST", "/v1/apps", json={**APP, "repository": repository}).ok
     answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
@@ -298,10 +299,7 @@ def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(
     )
 
     def wait(holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not holds():
-            assert time.monotonic() < deadline, standby.log.read_text()
-            time.sleep(0.05)
+        wait_until(holds, instead=standby.log.read_text)
 
     try:
         bring_up(part)

@@ -1,7 +1,7 @@
 """Secrets of apps in a real ZooKeeper, with the right key, with another one, and with a new one."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from program.keys import new_key
 from tests.fakes.program import Program, make_repository, remove, settings
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -77,7 +77,7 @@ def add_apps(program: Program, folder: Path) -> None:
         assert program.ask("POST", "/v1/apps", json=app).status_code == 201
 
 
-def start_preview(program: Program, app: str, state: str, label: str = "main") -> dict[str, Any]:
+def start_preview(program: Program, app: str, state: str, label: str = "main") -> Mapping[str, Any]:
     answer = program.ask("POST", "/v1/previews", json={"app": app, "label": label})
     return program.wait_state(answer.headers["Location"], state)
 

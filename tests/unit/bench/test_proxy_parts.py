@@ -15,7 +15,7 @@ from bench.proxy import cores, load, ours, rivals, rules, websocket
 from bench.proxy.ours import Installation
 from local.ports import accepts, free_port
 from proxy import routes
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 WRK = """\
 Running 1s test @ http://127.0.0.1:1/

@@ -15,7 +15,7 @@ from executor.errors import RegistryFailed, Stopped
 from executor.ports import ImageSpec
 from executor.registry import DockerRegistry
 from executor.signals import StopSignal
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 TAG = "prevs/hello:5c80e7d"
 LONG = 60.0

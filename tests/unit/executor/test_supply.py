@@ -16,8 +16,8 @@ from tests.fakes.attempts import (
     MemoryLog,
     RecordingReports,
 )
-from tests.fakes.samples import wait_until
 from tests.unit.executor.test_attempt import ATTEMPT
+from tests.waits import wait_until
 
 DIGEST = "sha256:" + "d" * 64
 

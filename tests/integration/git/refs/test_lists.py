@@ -20,8 +20,8 @@ from framework.refs.git_command import GitCommand, GitFailed
 from framework.refs.mirror import Mirror
 from prevs import names
 from prevs.records import AppRecord
-from tests.fakes.samples import wait_until
 from tests.integration.git.refs.sources import Clock, Source
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -18,8 +18,8 @@ from framework.refs.mirror import Mirror
 from framework.refs.resolution import Ref
 from prevs import names
 from prevs.records import AppRecord
-from tests.fakes.samples import wait_until
 from tests.integration.git.refs.sources import Clock, Source, why_unknown
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 

@@ -11,7 +11,7 @@ from framework.errors import RepositoryUnreachable
 from framework.refs import Mirrors
 from prevs.messages import Credential
 from prevs.records import AppRecord
-from tests.fakes.samples import SampleRepository, wait_until
+from tests.fakes.samples import SampleRepository
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
 from tests.integration.git.private_repositories import (
     authority,
@@ -22,6 +22,7 @@ from tests.integration.git.private_repositories import (
     ssh,
 )
 from tests.integration.git.refs.sources import Clock
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nobody")]
 __all__ = ["authority", "elsewhere", "repository", "root", "server", "ssh"]
