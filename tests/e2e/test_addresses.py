@@ -12,7 +12,7 @@ import requests
 from local.settings import read
 from tests.e2e.conftest import Api, Cluster, Hello
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Visit = Callable[..., requests.Response]
 

@@ -14,7 +14,7 @@ from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import address, see, viewing
 from tests.fakes.samples import SampleRepository
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]  # it makes what they are built on
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Cluster, Hello
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Done = subprocess.CompletedProcess[str]
 Prevs = Callable[..., Done]

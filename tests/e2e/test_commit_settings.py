@@ -14,7 +14,7 @@ from tests.e2e.viewers import SLOW, address, see, viewing
 from tests.fakes.samples import BUSYBOX, SampleRepository
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "pantry"
 SAYS = """\

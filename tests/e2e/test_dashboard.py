@@ -8,7 +8,7 @@ from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.e2e.viewers import see_state
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SLOW = 60_000
 """Milliseconds: a build may take so long."""

@@ -9,7 +9,7 @@ import requests
 
 from tests.e2e.conftest import Api, Hello
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 SCRIPT = """#!/bin/busybox sh
 echo "Content-Type: text/plain"

@@ -11,7 +11,7 @@ import requests
 from prevs.environment import read_environment
 from tests.e2e.conftest import Api, Cluster, Hello
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def executors(task_id: str) -> list[Path]:

@@ -20,7 +20,7 @@ from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import PHONE, SLOW, address, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "hostile"
 OWN = "window.owned=alert(1)"

@@ -22,7 +22,7 @@ from tests import free_ports
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 AGENTS = ("127.0.0.1", "127.0.0.2")

@@ -14,7 +14,7 @@ from tests.e2e.conftest import Api
 from tests.fakes.samples import SampleRepository, find_live
 from tests.waits import wait_for_state, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "story"
 SLOW = "echo It is being built.; sleep 3"

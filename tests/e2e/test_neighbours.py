@@ -18,7 +18,7 @@ from tests.e2e.conftest import Api, Cluster
 from tests.fakes.samples import SERVE, SampleRepository, find_live, serving
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.night]
+pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]
 
 APP = "neighbours"
 BEGIN = b"""\

@@ -18,7 +18,7 @@ from tests.e2e.conftest import Api, Cluster, Hello
 from tests.fakes.samples import find_live
 from tests.waits import describe_end, wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FOLDER = Path(__file__).parents[2] / "docs" / "monitoring"
 JOBS = {"prevs-framework", "prevs-proxy", "prevs-haproxy"}

@@ -12,7 +12,7 @@ from tests.fakes.samples import SampleRepository, find_live, serving
 from tests.integration.git.git_servers import SshRepositories, serve_ssh
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "private"
 

@@ -15,7 +15,7 @@ from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Tree
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 HOST = "main.hello.localhost"
 Start = Callable[[], Proxy]

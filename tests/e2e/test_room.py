@@ -12,7 +12,7 @@ import requests
 from tests.e2e.conftest import Api, Cluster, Hello
 from tests.waits import wait_for
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 Prevs = Callable[..., Any]
 

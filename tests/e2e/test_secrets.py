@@ -19,7 +19,7 @@ from tests.e2e.conftest import Api
 from tests.fakes.samples import SampleRepository, find_live
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "vault"
 PAGE = 'echo "$MODE $(echo -n "$API_KEY" | md5sum)" > /tmp/index.html'

@@ -12,7 +12,7 @@ from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import SLOW, address, see, see_state, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "cookbook"
 PATH = "/soups/?for=4"

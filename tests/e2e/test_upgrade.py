@@ -18,7 +18,7 @@ from tests.e2e.versions import ROOT, Program, Site, check_out
 from tests.fakes.program import remove
 from tests.faults.visitors import Address, Visitors
 
-pytestmark = [pytest.mark.e2e, pytest.mark.night]
+pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]
 
 RECORDS = ROOT / "tests" / "data" / "records" / "v1"
 

@@ -12,7 +12,7 @@ from tests.e2e.conftest import Api, Cluster, Hello
 from tests.e2e.viewers import see
 from tests.fakes.samples import SERVE, SampleRepository
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 KEEPS_LOG = """new MutationObserver(() => {
     const log = document.querySelector("#log");

@@ -15,7 +15,7 @@ from tests.faults.recovery import Recovery
 from tests.faults.system import System
 from tests.faults.visitors import Seen
 
-pytestmark = [pytest.mark.faults, pytest.mark.night]
+pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

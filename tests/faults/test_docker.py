@@ -9,7 +9,7 @@ from tests.faults.recovery import Recovery
 from tests.faults.system import System
 from tests.faults.visitors import Seen
 
-pytestmark = [pytest.mark.faults, pytest.mark.night]
+pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(300)]
 
 
 def test_after_a_dockerd_that_was_killed_every_preview_runs_again_and_nothing_is_left(

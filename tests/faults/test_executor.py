@@ -10,7 +10,7 @@ from tests.faults.recovery import Recovery
 from tests.faults.system import System
 from tests.faults.visitors import Address, Seen, ask
 
-pytestmark = [pytest.mark.faults, pytest.mark.night]
+pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(300)]
 
 
 def test_a_preview_whose_executor_is_killed_runs_again_and_leaves_no_container(

@@ -10,7 +10,7 @@ from tests.faults.recovery import Recovery
 from tests.faults.system import System
 from tests.faults.visitors import Seen
 
-pytestmark = [pytest.mark.faults, pytest.mark.night]
+pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(300)]
 
 FIVE_HEARTBEATS = 75.0
 """Seconds of silence after which the framework takes the master for gone."""

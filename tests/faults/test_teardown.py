@@ -13,7 +13,7 @@ from tests.fakes.dockerd import OwnDockerd
 from tests.faults.sites import Site
 from tests.faults.system import System
 
-pytestmark = [pytest.mark.faults, pytest.mark.night]
+pytestmark = [pytest.mark.faults, pytest.mark.night, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

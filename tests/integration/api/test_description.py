@@ -26,7 +26,7 @@ from tests.fakes.asgi import ApiInProcess
 from tests.fakes.clock import FakeClock
 from tests.fakes.program import Program, make_repository, remove, settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.night]
+pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(300)]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]

@@ -18,6 +18,7 @@ from tests.integration.docker.builds import BUILDERS
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
+    pytest.mark.timeout(300),
 ]
 
 HERE = Path(__file__).parent

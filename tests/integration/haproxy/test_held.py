@@ -27,7 +27,7 @@ from tests.integration.haproxy.http2 import (
 from tests.integration.haproxy.proxies import Site, haproxies, upstream
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.alone]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
 
 HOST = "main.hello.localhost"
 MANY = 1000

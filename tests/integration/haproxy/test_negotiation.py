@@ -20,7 +20,7 @@ from tests.integration.haproxy.negotiation import BEFORE, BROWSER, PROGRAMS, Got
 from tests.integration.haproxy.proxies import REPOSITORY, Site, Upstream, upstream
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 STATES = ("not started", "stopped", "starting", "refusing", "failed", "ambiguous", "unknown")
 PATH = "/echo"

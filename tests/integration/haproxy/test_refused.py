@@ -18,7 +18,7 @@ from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, upstream
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 HOST = "main.hello.localhost"
 BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navigate"}

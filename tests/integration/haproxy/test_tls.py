@@ -17,7 +17,7 @@ from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, Upstream, haproxies, upstream
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 HOST = "main.hello.prevs.localhost"
 FLAT = "main--hello.prevs.localhost"

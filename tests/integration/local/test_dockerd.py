@@ -16,6 +16,7 @@ from local.errors import LocalError
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(os.geteuid() != 0, reason="makes a network namespace of its own: root"),
+    pytest.mark.timeout(300),
 ]
 
 # In a network namespace of its own, so that it does not meddle with another dockerd's iptables.

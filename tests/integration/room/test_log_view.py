@@ -9,7 +9,7 @@ from program import web
 from tests.accessibility import find_barriers
 from tests.chromium import Chromium
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 _POLICY = "default-src 'none'; script-src 'nonce-n'; style-src 'nonce-n'"
 _STYLE = web.read("theme.css") + web.read("log_view.css") + "#log { height: 30rem }"

@@ -14,7 +14,7 @@ from tests.fakes.placements import SHA
 from tests.integration.room import rooms
 from tests.integration.room.rooms import Room
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 HOST = "main.hello.localhost"
 REFUSED = {"X-Prevs-Refused": "the-task"}
