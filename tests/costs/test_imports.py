@@ -15,7 +15,7 @@ import pytest
 
 from framework import executor_bundle
 from tests.fakes.mesos_agent import FakeAgent
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 COUNTED = """\
 import json, sys

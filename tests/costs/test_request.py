@@ -14,8 +14,8 @@ from proxy import haproxy_config, haproxy_text
 from proxy.haproxy_config import Files, Front
 from proxy.routes import Route
 from tests.fakes.placements import SHA
-from tests.fakes.samples import wait_until
 from tests.integration.haproxy.proxies import upstream
+from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.daemons,

@@ -21,7 +21,7 @@ from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord
 from prevs.states import State
 from tests.fakes.framework import Framework
-from tests.fakes.samples import wait_until
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.daemons
 
