@@ -16,19 +16,9 @@ from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes, processes_below
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
-from tests.integration.git.private_repositories import (
-    agent,
-    authority,
-    elsewhere,
-    repository,
-    root,
-    server,
-    ssh,
-)
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-__all__ = ["agent", "authority", "elsewhere", "repository", "root", "server", "ssh"]
 
 ATTRIBUTES = "*.bin filter=lfs diff=lfs merge=lfs -text\n"
 CONTENT = "large " * 500

@@ -16,19 +16,9 @@ from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, processes, processes_below
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
-from tests.integration.git.private_repositories import (
-    agent,
-    authority,
-    elsewhere,
-    repository,
-    root,
-    server,
-    ssh,
-)
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-__all__ = ["agent", "authority", "elsewhere", "repository", "root", "server", "ssh"]
 
 
 def test_a_repository_is_read_with_a_name_and_a_password(

@@ -10,10 +10,8 @@ from executor.errors import CommitMissing
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, Agent, https
 from tests.integration.git.git_servers import HttpsRepositories
-from tests.integration.git.private_repositories import agent, authority, repository, root, server
 
 pytestmark = pytest.mark.integration
-__all__ = ["agent", "authority", "repository", "root", "server"]
 
 HISTORY = 120
 

@@ -10,18 +10,9 @@ from executor.errors import CommitUnusable, ExecutorError, Stopped, SubmoduleUnu
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes
 from tests.integration.git.git_servers import HttpsRepositories
-from tests.integration.git.private_repositories import (
-    agent,
-    authority,
-    elsewhere,
-    repository,
-    root,
-    server,
-)
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-__all__ = ["agent", "authority", "elsewhere", "repository", "root", "server"]
 
 
 @pytest.fixture

@@ -14,11 +14,9 @@ from framework.refs.mirror_folder import FETCH_LIMIT, FIRST_FETCH_LIMIT
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories
-from tests.integration.git.private_repositories import authority, repository, root, server
 from tests.integration.git.refs.sources import Clock, Source
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nobody")]
-__all__ = ["authority", "repository", "root", "server"]
 
 
 class LimitedGit(GitCommand):

@@ -13,19 +13,10 @@ from prevs.messages import Credential
 from prevs.records import AppRecord
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
-from tests.integration.git.private_repositories import (
-    authority,
-    elsewhere,
-    repository,
-    root,
-    server,
-    ssh,
-)
 from tests.integration.git.refs.sources import Clock
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("nobody")]
-__all__ = ["authority", "elsewhere", "repository", "root", "server", "ssh"]
 
 
 def mirrors_of(tmp_path: Path, credentials: Mapping[str, Credential]) -> Mirrors:

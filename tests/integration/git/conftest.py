@@ -1,4 +1,4 @@
-"""Fixtures of the tests that read repositories from servers: import them where they are used."""
+"""Servers of repositories, and an agent that reads from them."""
 
 from collections.abc import Iterator
 from pathlib import Path
