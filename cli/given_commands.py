@@ -138,7 +138,7 @@ def set_credential(
       ssh-keyscan git.example.org > hosts               # compare it with what its owner says
       prevs credential set shop --private-key deploy_key --known-hosts hosts
     """
-    order = {"username": username}
+    order = {"username": username} if username else {}
     if private_key:
         order["private_key"] = _read(private_key, "")
     else:
