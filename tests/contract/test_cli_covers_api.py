@@ -9,12 +9,12 @@ import click
 import pytest
 
 from cli.__main__ import main, prevs
-from tests.fakes import api as stand_in
-from tests.fakes import api_server, asgi
+from framework.access import Scope
+from tests.fakes.answers import SHA
+from tests.fakes.api import TOKEN, Api
 
 pytestmark = pytest.mark.contract
 
-SHA = stand_in.SHA
 _ONE = "/v1/previews/{app}/{sha}"
 COMMANDS: Mapping[str, str] = {
     "GET /v1/apps": "app ls",
@@ -68,7 +68,7 @@ ONLY_PAGES = {"limit", "after", "offset"}
 @functools.cache
 def described() -> Mapping[str, Any]:
     """Return the framework's own description."""
-    found: Mapping[str, Any] = asgi.ApiInProcess().app.openapi()
+    found: Mapping[str, Any] = Api().app.openapi()
     return found
 
 
@@ -115,15 +115,13 @@ def test_the_command_can_say_all_that_the_operation_takes(operation: str) -> Non
 
 @pytest.mark.parametrize(("operation", "command"), COMMANDS.items())
 def test_the_command_asks_for_that_very_operation(operation: str, command: str) -> None:
-    world = stand_in.World(
-        apps={"hello": stand_in.app("hello")},
-        labels={("hello", "main"): SHA},
-        previews={("hello", SHA): stand_in.failed()},
-        tokens={"old": {"name": "old", "scope": "read", "created": 1.0}},
-    )
-    with api_server.serving(world) as address:
-        environ = {"PREVS_API": address, "PREVS_TOKEN": stand_in.TOKEN, "HOME": "/nonexistent"}
+    api = Api()
+    api.add("hello", "main")
+    api.fail()
+    api.tokens.add_token("old", Scope.READ)
+    with api.serving() as address:
+        environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
         main(command.split(), environ)
     method, _, path = operation.partition(" ")
     names = {"app": "hello", "sha": SHA, "label": "main", "name": "old"}
-    assert (method, path.format(**names)) in world.asked, json.dumps(world.asked)
+    assert (method, path.format(**names)) in api.asked, json.dumps(api.asked)

@@ -1,177 +1,106 @@
-"""What a stand-in for the framework's HTTP API knows: what a test arranges, and its JSON."""
+"""The framework's HTTP API for who is its client: the real application over fakes, on a socket.
 
-import dataclasses
+Before it stands what a test needs to know, and what the real one does not do when it is asked to.
+"""
+
 import json
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any
 
-from prevs import names
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-TOKEN = "the-token"
-SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
-OTHER_SHA = "de6b329fffffffffffffffffffffffffffffffff"
-DEFAULTS = {
-    "port": 8080,
-    "cpus": 0.1,
-    "mem": 128,
-    "max_previews": 10,
-    "health": "/",
-    "idle_after": 3600,
-    "keep_warm": [],
-    "constraints": [],
-    "folder": "",
-    "max_cpus": 0.0,
-    "max_mem": 0,
-}
+from prevs.records import AppRecord, Failure, PreviewRecord
+from prevs.states import Cause, State
+from tests.fakes import served
+from tests.fakes.answers import SHA
+from tests.fakes.asgi import TOKEN, ApiInProcess
 
-STEPS = ("queued", "placed", "fetching", "building", "starting", "checking")
-
-Json = dict[str, Any]
+__all__ = ["TOKEN", "Api"]
 
 
-class Drop:
-    """In a stream: the connection breaks here."""
+class Api(ApiInProcess):
+    """An API and what it was asked, as (method, path), with the JSON of each body.
 
-
-class Later(NamedTuple):
-    """In a stream: what `make` returns when its turn comes. `make` may block."""
-
-    make: Callable[[], bytes]
-
-
-Sent = bytes | Drop | Later
-
-
-@dataclasses.dataclass
-class World:
-    """What the stand-in answers from, and what it was asked.
-
-    `streams` holds what each connection to a log stream sends: bytes, Later or Drop.
+    `instead` has answers to calls in place of its own, `next` those to the next calls, whichever
+    they are. `resumed_after` has the Last-Event-ID of each stream that was begun. `script` says
+    what to do once a stream has sent something, one after the other; `cut` may be among it.
     """
 
-    apps: dict[str, Json] = dataclasses.field(default_factory=dict)
-    labels: dict[tuple[str, str], str] = dataclasses.field(default_factory=dict)
-    previews: dict[tuple[str, str], Json] = dataclasses.field(default_factory=dict)
-    log: bytes = b""
-    piece: int = 1 << 20
-    streams: list[list[Sent]] = dataclasses.field(default_factory=list)
-    resumed_after: list[str | None] = dataclasses.field(default_factory=list)
-    asked: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    bodies: list[Json] = dataclasses.field(default_factory=list)
-    refusals: dict[tuple[str, str], tuple[int, Any]] = dataclasses.field(default_factory=dict)
-    busy: list[int] = dataclasses.field(default_factory=list)
-    """For each of the next calls: it is told to come again after so many seconds."""
-    refs: list[Json] = dataclasses.field(default_factory=list)
-    problem: str = ""
-    """Why the repository cannot be fetched again."""
-    commits: list[Json] = dataclasses.field(default_factory=list)
-    agents: list[Json] = dataclasses.field(default_factory=list)
-    events: list[Json] = dataclasses.field(default_factory=list)
-    variables: dict[tuple[str, str], Json] = dataclasses.field(default_factory=dict)
-    credentials: dict[str, Json] = dataclasses.field(default_factory=dict)
-    tokens: dict[str, Json] = dataclasses.field(default_factory=dict)
-    audit: list[Json] = dataclasses.field(default_factory=list)
-    probe: tuple[int, Any] = (200, {"status": "ok", "role": "leader", "checks": []})
+    def __init__(self, port: int = 8080) -> None:
+        super().__init__(port)
+        self.asked: list[tuple[str, str]] = []
+        self.bodies: list[Any] = []
+        self.resumed_after: list[str | None] = []
+        self.instead: dict[tuple[str, str], ASGIApp] = {}
+        self.next: list[ASGIApp] = []
+        self.script: list[tuple[str, Callable[[], object]]] = []
+
+    def serving(self, port: int = 0) -> AbstractContextManager[str]:
+        """Answer on a port of 127.0.0.1, and yield the address."""
+        return served.serving(self, port)
+
+    def add(self, app: str, label: str | None = None, sha: str = SHA) -> None:
+        """Have an app, and a branch of it that leads to a commit."""
+        self.previews.known_apps.setdefault(app, AppRecord(app, "/srv/x", created=1.0))
+        if label is not None:
+            self.refs.put(app, label, sha)
+
+    def put(
+        self, state: State, sha: str = SHA, *, log: str | bytes | None = None, **fields: Any
+    ) -> PreviewRecord:
+        """Have a preview of hello in a state, under the label main unless `fields` say more."""
+        task = f"task-of-{sha}"
+        if log is not None:
+            self.sandboxes.output[task] = log.encode() if isinstance(log, str) else log
+        known: dict[str, Any] = {"labels": ("main",), "task_id": task, "created": 1.0}
+        return self.previews.put("hello", sha, state, **known | {"changed": 2.0} | fields)
+
+    def fail(self, sha: str = SHA, **fields: Any) -> PreviewRecord:
+        """Have a preview of hello that failed."""
+        failure = Failure(Cause.APP_EXITED, "The app exited.", 3)
+        told: dict[str, Any] = {"failure": failure, "log": "oh no\n"}
+        return self.put(State.FAILED, sha, **told | fields)
+
+    def cut(self) -> None:
+        """End the connection of the stream, in the middle of it. For `script` only."""
+        raise _Cut
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        call = (scope["method"], scope["path"])
+        self.asked.append(call)
+        answer = self.instead.get(call) or (self.next.pop(0) if self.next else self.app)
+        body = b""
+
+        async def receive_noting() -> Message:
+            nonlocal body
+            message = await receive()
+            body += message.get("body", b"")
+            if body and not message.get("more_body"):
+                self.bodies.append(json.loads(body))
+                body = b""
+            return message
+
+        async def send_noting(message: Message) -> None:
+            headers = Headers(raw=message.get("headers", []))
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                self.resumed_after.append(Headers(scope=scope).get("last-event-id"))
+            await send(message)
+            if message.get("more_body"):
+                self._go_on(message["body"].decode())
+
+        try:
+            await answer(scope, receive_noting, send_noting)
+        except _Cut:
+            return  # with less than it began to say: the server ends the connection
+
+    def _go_on(self, sent: str) -> None:
+        if self.script and self.script[0][0] in sent:
+            _, act = self.script.pop(0)
+            act()
 
 
-def app(name: str, **changes: object) -> Json:
-    """Return an app as the API shows it."""
-    return {"name": name, "repository": "/srv/x", "created": 1.0, **DEFAULTS, **changes}
-
-
-def preview(app: str = "hello", sha: str = SHA, **changes: Any) -> Json:
-    """Return a preview as the API shows it."""
-    labels = changes.get("labels", ["main"])
-    urls = [f"http://{label}.{app}.localhost:8080/" for label in labels]
-    return {
-        "app": app,
-        "sha": sha,
-        "state": "queued",
-        "phase": "",
-        "labels": labels,
-        "url": urls[-1] if urls else f"http://{sha[:7]}.{app}.localhost:8080/",
-        "urls": urls,
-        "reason": "",
-        "queue_place": None,
-        "next_try": None,
-        "failure": None,
-        "port": 8080,
-        "cpus": 0.1,
-        "mem": 128,
-        "task_id": None,
-        "agent": None,
-        "host_port": None,
-        "created": 1.0,
-        "changed": 2.0,
-        "started": None,
-        "last_used": None,
-        "pinned": False,
-        "detail": "",
-        "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
-        **changes,
-    }
-
-
-def steps(*times: tuple[float | None, float | None, float | None]) -> list[Json]:
-    """Return the six steps with their (began, ended, usual), as far as these go."""
-    known = [*times, *[(None, None, None)] * (len(STEPS) - len(times))]
-    keys = ("began", "ended", "usual")
-    return [
-        {"name": name, **dict(zip(keys, time, strict=True))}
-        for name, time in zip(STEPS, known, strict=True)
-    ]
-
-
-def commit(sha: str = SHA, **changes: object) -> Json:
-    """Return a commit as the API lists it."""
-    url = f"http://{sha[:7]}.hello.localhost:8080/"
-    said = {"author": "Ada", "subject": "Say hello", "committed": 1.0}
-    return {"sha": sha, **said, "url": url, **changes}
-
-
-def ref(name: str, sha: str = SHA, **changes: object) -> Json:
-    """Return a branch as the API lists it."""
-    label = names.slug(name)
-    url = f"http://{label}.hello.localhost:8080/"
-    return {**commit(sha), "name": name, "kind": "branch", "label": label, "url": url, **changes}
-
-
-def agent(host: str, **changes: object) -> Json:
-    """Return an agent as the API lists it."""
-    none = {"cpus": 0.0, "mem": 0.0}
-    room = {"total": {"cpus": 4.0, "mem": 4096.0}, "used": none, "others": none}
-    more: Json = {"active": True, "draining": False, "maintenance": None, "previews": []}
-    return {"id": f"{host}-S0", "host": host, "attributes": {}, **more, **room, **changes}
-
-
-def deed(number: int, **changes: object) -> Json:
-    """Return something that somebody did, as the audit log tells it."""
-    who = {"who": "ci", "scope": "use", "client": "10.0.0.1", "request": None}
-    what = {"action": "start preview", "target": f"hello/{SHA}", "outcome": 202}
-    return {"id": f"d-{number}", "at": float(number), **who, **what, **changes}
-
-
-def event_of(number: int, **changes: object) -> Json:
-    """Return something that has happened, as the API tells it."""
-    what = {"type": "preview", "app": "hello", "sha": SHA, "label": "main", "task_id": None}
-    state = {"state": "running", "before": "starting", "sentence": f"main of hello runs ({number})"}
-    return {"id": f"e-{number}", "at": float(number), **what, **state, **changes}
-
-
-def failed(**changes: Any) -> Json:
-    """Return a preview that failed, with the end of its log."""
-    failure = {"cause": "app-exited", "message": "The app exited.", "exit_code": 3, "mistakes": []}
-    log_tail = "starting\noh no\n"
-    return preview(**{"state": "failed", "failure": failure, "log_tail": log_tail, **changes})
-
-
-def problem(slug: str, status: int, detail: str, **fields: object) -> tuple[int, Json]:
-    """Return a refusal."""
-    kind = f"urn:prevs:problem:{slug}"
-    return status, {"type": kind, "title": slug, "status": status, "detail": detail, **fields}
-
-
-def event(name: str, value: object, offset: int | None = None) -> bytes:
-    """Return one event of a log stream."""
-    identity = "" if offset is None else f"id: {offset}\n"
-    return f"event: {name}\n{identity}data: {json.dumps(value)}\n\n".encode()
+class _Cut(BaseException):
+    """The connection ends here. No Exception: nothing is to log it, or to make an answer of it."""

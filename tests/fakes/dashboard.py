@@ -1,17 +1,12 @@
-"""The dashboard in this process: over fakes, and on a real socket where a browser is to see it."""
+"""The dashboard in this process, over fakes."""
 
 import asyncio
-import contextlib
 import re
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
-import uvicorn
-from starlette.types import ASGIApp
 
 from framework.dashboard import add_dashboard
 from prevs import names
@@ -49,22 +44,6 @@ class Dashboard(ApiInProcess):
         answer = visitor.post("/sign-in", {"token": token})
         assert answer.status_code == 303, answer.text
         return visitor
-
-
-@contextlib.contextmanager
-def serving(app: ASGIApp, port: int = 0) -> Iterator[str]:
-    """Answer on a port of 127.0.0.1, and yield the address."""
-    listener = socket.create_server(("127.0.0.1", port))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
 
 
 class Visitor:

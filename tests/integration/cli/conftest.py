@@ -3,26 +3,27 @@ from collections.abc import Iterator
 import pytest
 
 from cli.__main__ import main
-from tests.fakes import api as fake
-from tests.fakes import api_server
+from tests.fakes.api import TOKEN, Api
 from tests.integration.cli.running import Done, Run
 
 
 @pytest.fixture
-def world() -> fake.World:
+def api() -> Api:
     """An app `hello` whose branch main leads to a commit that nobody asked for yet."""
-    return fake.World(apps={"hello": fake.app("hello")}, labels={("hello", "main"): fake.SHA})
+    api = Api()
+    api.add("hello", "main")
+    return api
 
 
 @pytest.fixture
-def address(world: fake.World) -> Iterator[str]:
-    with api_server.serving(world) as address:
+def address(api: Api) -> Iterator[str]:
+    with api.serving() as address:
         yield address
 
 
 @pytest.fixture
 def environ(address: str) -> dict[str, str]:
-    return {"PREVS_API": address, "PREVS_TOKEN": fake.TOKEN, "HOME": "/nonexistent"}
+    return {"PREVS_API": address, "PREVS_TOKEN": TOKEN, "HOME": "/nonexistent"}
 
 
 @pytest.fixture

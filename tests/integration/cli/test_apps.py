@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from tests.fakes import api as fake
+from tests.fakes.api import Api
 from tests.integration.cli.running import Run, process_environ
 
 pytestmark = pytest.mark.integration
 
 
-def test_an_app_is_added_with_what_was_said_and_shown(world: fake.World, run: Run) -> None:
+def test_an_app_is_added_with_what_was_said_and_shown(api: Api, run: Run) -> None:
     done = run("app", "add", "shop", "https://git.example.org/shop.git", "--port", "80", "--mem=64")
     assert done.status == 0
-    assert world.apps["shop"]["port"] == 80
-    assert world.bodies == [
+    assert api.previews.app("shop").port == 80
+    assert api.bodies == [
         {"name": "shop", "repository": "https://git.example.org/shop.git", "port": 80, "mem": 64}
     ]
     assert "64 MB" in done.out
@@ -26,7 +26,7 @@ def test_an_app_is_added_with_what_was_said_and_shown(world: fake.World, run: Ru
 
 
 def test_a_folder_is_added_by_its_absolute_path(
-    world: fake.World, environ: dict[str, str], tmp_path: Path
+    api: Api, environ: dict[str, str], tmp_path: Path
 ) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "elsewhere").mkdir()
@@ -39,15 +39,15 @@ def test_a_folder_is_added_by_its_absolute_path(
         cwd=tmp_path / "elsewhere",
         capture_output=True,
     )
-    assert world.apps["shop"]["repository"] == str(tmp_path / "shop")
+    assert api.previews.app("shop").repository == str(tmp_path / "shop")
 
 
-def test_room_for_an_app_is_said_and_shown(world: fake.World, run: Run) -> None:
+def test_room_for_an_app_is_said_and_shown(api: Api, run: Run) -> None:
     warm = ["--keep-warm", "mon-fri 08:00-18:00", "--keep-warm", "sat 10:00-12:00"]
     where = ["--constraint", "zone=a|b", "--constraint=gpu"]
     done = run("app", "add", "shop", "/srv/shop", "--idle-after", "5400", *warm, *where)
     assert done.status == 0
-    added = world.bodies[0]
+    added = api.bodies[0]
     assert added["idle_after"] == 5400
     assert added["keep_warm"] == ["mon-fri 08:00-18:00", "sat 10:00-12:00"]
     assert added["constraints"] == ["zone=a|b", "gpu"]
@@ -56,11 +56,12 @@ def test_room_for_an_app_is_said_and_shown(world: fake.World, run: Run) -> None:
     assert "1 h 30 min" in run("app", "ls").out
 
 
-def test_room_for_an_app_is_taken_back(world: fake.World, run: Run) -> None:
-    world.apps["hello"].update(keep_warm=["sat 10:00-12:00"], constraints=["gpu"])
+def test_room_for_an_app_is_taken_back(api: Api, run: Run) -> None:
+    had = {"keep_warm": ("sat 10:00-12:00",), "constraints": ("gpu",)}
+    api.previews.change_app("hello", had)
     done = run("app", "set", "hello", "--idle-after", "0", "--keep-warm", "", "--constraint", "")
     assert done.status == 0
-    assert world.bodies == [{"idle_after": 0, "keep_warm": [], "constraints": []}]
+    assert api.bodies == [{"idle_after": 0, "keep_warm": [], "constraints": []}]
     assert "never" in done.out
     assert "gpu" not in done.out
 
@@ -73,20 +74,13 @@ def test_an_app_of_that_name_fails_and_says_how_to_change_it(run: Run) -> None:
     assert "prevs app set hello" in done.err
 
 
-def test_settings_that_are_not_taken_are_all_told_and_are_wrong_use(
-    world: fake.World, run: Run
-) -> None:
-    problems = [
-        {"field": "port", "message": "is not between 1 and 65535"},
-        {"field": "mem", "message": "is less than 4 MB"},
-    ]
-    world.refusals["POST", "/v1/apps"] = fake.problem(
-        "invalid-settings", 422, "Two settings cannot be taken.", problems=problems
-    )
-    done = run("app", "add", "shop", "/srv/shop", "--port", "0", "--mem", "1")
+def test_settings_that_are_not_taken_are_all_told_and_are_wrong_use(run: Run) -> None:
+    command = ["app", "add", "Shop", "/srv/shop", "--port", "0", "--mem", "1", "--health", "x"]
+    command += ["--keep-warm", "always", "--constraint", "gpu", "--constraint", "zone=="]
+    done = run(*command, "--idle-after", "-1")
     assert done.status == 2
-    assert "port: is not between 1 and 65535" in done.err
-    assert "mem: is less than 4 MB" in done.err
+    for field in ("name", "port", "mem", "health", "keep_warm", "constraints", "idle_after"):
+        assert done.err.count(f"  {field}: ") == 1
 
 
 def test_apps_are_listed_for_people_and_for_programs(run: Run) -> None:
@@ -95,25 +89,25 @@ def test_apps_are_listed_for_people_and_for_programs(run: Run) -> None:
     assert json.loads(run("app", "show", "hello", "--json").out)["mem"] == 128
 
 
-def test_an_empty_list_prints_no_data_and_says_what_to_do(world: fake.World, run: Run) -> None:
-    world.apps.clear()
+def test_an_empty_list_prints_no_data_and_says_what_to_do(api: Api, run: Run) -> None:
+    api.previews.known_apps.clear()
     done = run("app", "ls")
     assert (done.status, done.out) == (0, "")
     assert "prevs app add" in done.err
     assert json.loads(run("app", "ls", "--json").out) == []
 
 
-def test_settings_of_an_app_are_changed(world: fake.World, run: Run) -> None:
+def test_settings_of_an_app_are_changed(api: Api, run: Run) -> None:
     done = run("app", "set", "hello", "--mem", "256", "--json")
     assert json.loads(done.out)["mem"] == 256
-    assert world.bodies == [{"mem": 256}]
+    assert api.bodies == [{"mem": 256}]
 
 
 def test_changing_nothing_is_wrong_use(run: Run) -> None:
     assert run("app", "set", "hello").status == 2
 
 
-def test_removing_an_app_asks_unless_told_not_to(world: fake.World, environ: Any, run: Run) -> None:
+def test_removing_an_app_asks_unless_told_not_to(api: Api, environ: Any, run: Run) -> None:
     command = [sys.executable, "-m", "cli", "app", "rm", "hello"]
     unasked = subprocess.run(
         command,
@@ -125,10 +119,10 @@ def test_removing_an_app_asks_unless_told_not_to(world: fake.World, environ: Any
     )
     assert unasked.returncode == 2
     assert "--yes" in unasked.stderr
-    assert "hello" in world.apps
+    assert "hello" in api.previews.known_apps
     done = run("app", "rm", "hello", "--yes")
     assert (done.status, done.out) == (0, "")
-    assert "hello" not in world.apps
+    assert "hello" not in api.previews.known_apps
 
 
 def test_an_unknown_app_fails_with_what_the_api_says(run: Run) -> None:

@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from cli.completion import SHELLS
-from tests.fakes import api as fake
+from prevs import names
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.answers import SHA
+from tests.fakes.api import Api
 from tests.integration.cli.running import Run, process_environ
 
 pytestmark = pytest.mark.integration
@@ -59,10 +63,12 @@ def test_bash_completes_commands_options_and_states(complete: Complete) -> None:
     assert complete("ls", "--state", "r") == ["running"]
 
 
-def test_bash_completes_names_that_the_api_knows(complete: Complete, world: fake.World) -> None:
-    world.apps["shop"] = fake.app("shop")
-    world.refs = [fake.ref("main"), fake.ref("feature/cart"), fake.ref("$(touch${IFS}x)")]
-    world.previews["hello", fake.SHA] = fake.preview(labels=["older"])
+def test_bash_completes_names_that_the_api_knows(complete: Complete, api: Api) -> None:
+    sly = "$(touch${IFS}x)"
+    api.add("shop")
+    for name in ("feature/cart", sly):
+        api.refs.put("hello", name, SHA)
+    api.put(State.RUNNING, labels=("older",))
     assert complete("app", "show", "s") == ["shop"]
     assert complete("ls", "--app", "h") == ["hello"]
     assert complete("start", "hello", "fea") == ["feature/cart"]
@@ -71,7 +77,7 @@ def test_bash_completes_names_that_the_api_knows(complete: Complete, world: fake
     # A branch's name that a shell would run is completed by its label.
     every = complete("start", "hello", "")
     assert not any("$" in word for word in every)
-    assert fake.ref("$(touch${IFS}x)")["label"] in every
+    assert names.slug(sly) in every
 
 
 def test_an_api_that_is_away_completes_nothing_and_says_nothing(complete: Complete) -> None:
@@ -99,9 +105,10 @@ def test_the_script_says_how_to_install_it(run: Run, shell: str) -> None:
     ],
 )
 def test_other_shells_get_names_with_what_they_are(
-    environ: dict[str, str], world: fake.World, shell: str, word: str, expected: str
+    environ: dict[str, str], api: Api, shell: str, word: str, expected: str
 ) -> None:
-    world.apps["shop"] = fake.app("shop", repository="/srv/\x1b]0;x\x07shop\n$(reboot)")
+    repository = "/srv/\x1b]0;x\x07shop\n$(reboot)"
+    api.previews.add_app(AppRecord("shop", repository))
     asked = {"COMP_WORDS": "prevs app show s", "COMP_CWORD": word}
     done = subprocess.run(
         [sys.executable, "-m", "cli"],

@@ -10,8 +10,8 @@ import pytest
 from cli.connection import Connection
 from cli.credentials import Credentials
 from cli.errors import ApiRefused, ApiUnreachable
-from tests.fakes import api as fake
-from tests.fakes import api_server
+from prevs.states import State
+from tests.fakes.api import TOKEN, Api
 from tests.integration.cli.running import Run
 
 pytestmark = pytest.mark.integration
@@ -49,10 +49,10 @@ def broken() -> Iterator[Broken]:
 
 @pytest.mark.parametrize("call", [("ls",), ("start", "hello", "main")])
 def test_the_next_address_is_asked_where_nothing_can_have_been_received(
-    run: Run, address: str, world: fake.World, call: tuple[str, ...]
+    run: Run, address: str, api: Api, call: tuple[str, ...]
 ) -> None:
     assert run(*call, PREVS_API=f"{NOBODY},http://127.0.0.1:1,{address}").status == 0
-    assert len(world.asked) == 1
+    assert len(api.asked) == 1
 
 
 def test_what_only_reads_is_asked_again_elsewhere(run: Run, address: str, broken: Broken) -> None:
@@ -61,12 +61,12 @@ def test_what_only_reads_is_asked_again_elsewhere(run: Run, address: str, broken
 
 
 def test_what_may_have_been_received_is_not_sent_again(
-    run: Run, address: str, world: fake.World, broken: Broken
+    run: Run, address: str, api: Api, broken: Broken
 ) -> None:
     done = run("start", "hello", "main", PREVS_API=f"{broken.address},{address}")
     assert (done.status, done.out) == (1, "")
     assert broken.address in done.err
-    assert (broken.requests, world.asked) == (1, [])
+    assert (broken.requests, api.asked) == (1, [])
 
 
 def test_an_error_names_every_address_and_why(run: Run, broken: Broken) -> None:
@@ -77,8 +77,8 @@ def test_an_error_names_every_address_and_why(run: Run, broken: Broken) -> None:
     assert "PREVS_API" in done.err
 
 
-def test_what_has_answered_is_asked_first(address: str, world: fake.World) -> None:
-    connection = Connection(Credentials((NOBODY, address), fake.TOKEN))
+def test_what_has_answered_is_asked_first(address: str, api: Api) -> None:
+    connection = Connection(Credentials((NOBODY, address), TOKEN))
     for _ in range(2):
         connection.call("GET", "/v1/apps", patience=10).close()
         assert connection.address == address
@@ -96,26 +96,23 @@ def test_a_refusal_is_an_answer(address: str, broken: Broken) -> None:
 def test_an_address_that_keeps_silent_is_left_after_a_while(address: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silence = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        connection = Connection(Credentials((silence, address), fake.TOKEN))
+        connection = Connection(Credentials((silence, address), TOKEN))
         connection.call("GET", "/v1/apps", patience=2).close()
         assert connection.address == address
         connection.close()
-        connection = Connection(Credentials((silence, address), fake.TOKEN))
+        connection = Connection(Credentials((silence, address), TOKEN))
         with pytest.raises(ApiUnreachable, match="no answer in time"):
             connection.call("POST", "/v1/apps", patience=2, json={})
         connection.close()
 
 
-def test_a_stream_that_breaks_goes_on_at_the_next_address(
-    run: Run, address: str, world: fake.World
-) -> None:
-    running, stopped = fake.preview(state="running"), fake.preview(state="stopped")
-    other = fake.World(apps=world.apps, labels=world.labels)
-    for known in (world, other):
-        known.previews["hello", fake.SHA] = running
-    world.streams = [[fake.event("log", "one\n", 4), fake.Drop()]]
-    other.streams = [[fake.event("log", "two\n", 8), fake.event("end", stopped)]]
-    with api_server.serving(other) as second:
+def test_a_stream_that_breaks_goes_on_at_the_next_address(run: Run, address: str, api: Api) -> None:
+    other = Api()
+    other.add("hello", "main")
+    api.put(State.RUNNING, log="one\n")
+    other.put(State.STOPPED, log="one\ntwo\n")
+    api.script = [("one", api.cut)]
+    with other.serving() as second:
         done = run("logs", "hello", "main", "-f", PREVS_API=f"{address},{second}")
     assert (done.status, done.out) == (0, "one\ntwo\n")
-    assert (world.resumed_after, other.resumed_after) == ([None], ["4"])
+    assert (api.resumed_after, other.resumed_after) == ([None], ["4"])

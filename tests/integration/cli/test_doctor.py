@@ -1,59 +1,53 @@
 """`prevs doctor`, against an API and a proxy's answer on real sockets."""
 
-import contextlib
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.__main__ import main
-from tests.fakes import api as fake
+from framework import access
+from framework.ports import Listing
+from prevs.states import State
+from tests.fakes import served
+from tests.fakes.answers import OTHER_SHA, content, known_agent, problem
+from tests.fakes.api import TOKEN, Api
 from tests.integration.cli.running import Done, Run
 
 pytestmark = pytest.mark.integration
 
-UNKNOWN = fake.problem("unknown-app", 404, "There is no app 'prevs-doctor'.")
+UNKNOWN = content(problem("unknown-app", 404, "There is no app 'prevs-doctor'."))
 
 
-@contextlib.contextmanager
-def answering(status: int, content: Any) -> Iterator[int]:
-    """Answer every GET alike on a free port of 127.0.0.1, and yield the port."""
+class Proxy:
+    """What answers at the addresses of previews."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def __init__(self) -> None:
+        self.answer: ASGIApp = JSONResponse(UNKNOWN, 404)
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Keep quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.answer(scope, receive, send)
 
 
 @pytest.fixture
-def well(world: fake.World) -> Iterator[fake.World]:
-    """A world in which all is well, with a proxy."""
-    with answering(*UNKNOWN) as port:
-        url = f"http://main.hello.localhost:{port}/"
-        world.previews["hello", fake.SHA] = fake.preview(state="running", url=url)
-        world.agents = [fake.agent("10.0.0.1")]
-        yield world
+def proxy() -> Proxy:
+    return Proxy()
+
+
+@pytest.fixture
+def api(proxy: Proxy) -> Iterator[Api]:
+    """All is well here, with a proxy."""
+    with served.serving(proxy) as address:
+        api = Api(int(address.rpartition(":")[2]))
+        api.add("hello", "main")
+        api.put(State.RUNNING)
+        api.agents.known = [known_agent("10.0.0.1")]
+        yield api
 
 
 def found(done: Done) -> dict[str, dict[str, str]]:
@@ -64,7 +58,6 @@ def levels(done: Done) -> dict[str, str]:
     return {part: one["level"] for part, one in found(done).items()}
 
 
-@pytest.mark.usefixtures("well")
 def test_where_all_is_well_each_part_says_so(run: Run) -> None:
     done = run("doctor", "--json")
     assert done.status == 0
@@ -76,13 +69,13 @@ def test_where_all_is_well_each_part_says_so(run: Run) -> None:
     assert "All is well." in run("doctor").err
 
 
-def test_every_wrong_part_is_told_with_what_to_do(well: fake.World, run: Run) -> None:
+def test_every_wrong_part_is_told_with_what_to_do(api: Api, run: Run) -> None:
     checks = [{"name": "mesos", "ok": False, "detail": "Mesos is away.", "needed": True}]
-    _, problem = fake.problem("unavailable", 503, "Mesos is away.")
-    well.probe = 503, problem | {"role": "leader", "checks": checks, "version": "0.0.1"}
-    well.agents = []
-    well.problem = "Could not resolve host."
-    well.previews["hello", fake.OTHER_SHA] = fake.failed(sha=fake.OTHER_SHA)
+    said = {"role": "leader", "checks": checks, "version": "0.0.1"}
+    api.instead["GET", "/readyz"] = problem("unavailable", 503, "Mesos is away.", **said)
+    api.agents.known = []
+    api.refs.listings["hello"] = Listing((), 1.0, "Could not resolve host.")
+    api.fail(OTHER_SHA)
     done = run("doctor", "--json")
     assert done.status == 1
     seen = found(done)
@@ -101,11 +94,9 @@ def test_every_wrong_part_is_told_with_what_to_do(well: fake.World, run: Run) ->
     assert "2 things are wrong." in shown.err
 
 
-def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(well: fake.World, run: Run) -> None:
-    well.refusals["GET", "/v1/tokens"] = fake.problem(
-        "forbidden", 403, "No.", needed="admin", scope="read"
-    )
-    seen = found(run("doctor", "--json"))
+def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(api: Api, run: Run) -> None:
+    _, token = api.tokens.add_token("ci", access.Scope.READ)
+    seen = found(run("doctor", "--json", PREVS_TOKEN=token))
     assert seen["token"]["level"] == "ok"
     assert "read" in seen["token"]["told"]
     wrong = run("doctor", "--json", PREVS_TOKEN="wrong")
@@ -115,17 +106,15 @@ def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(well: fake.World
     assert "PREVS_TOKEN" in found(wrong)["token"]["advice"]
 
 
-@pytest.mark.parametrize(("status", "content"), [(200, "hi"), (503, UNKNOWN[1])])
+@pytest.mark.parametrize(("status", "content"), [(200, "hi"), (503, UNKNOWN)])
 def test_an_address_that_leads_elsewhere_is_wrong(
-    well: fake.World, run: Run, status: int, content: Any
+    proxy: Proxy, run: Run, status: int, content: Any
 ) -> None:
-    with answering(status, content) as port:
-        url = f"http://main.hello.localhost:{port}/"
-        well.previews["hello", fake.SHA]["url"] = url
-        assert levels(run("doctor", "--json"))["addresses"] == "wrong"
+    proxy.answer = JSONResponse(content, status)
+    assert levels(run("doctor", "--json"))["addresses"] == "wrong"
 
 
-def test_several_frameworks_are_each_looked_at(well: fake.World, run: Run, address: str) -> None:
+def test_several_frameworks_are_each_looked_at(api: Api, run: Run, address: str) -> None:
     seen = found(run("doctor", "--json", PREVS_API=f"http://127.0.0.1:9,{address}"))
     assert seen["framework 1"]["level"] == "wrong"
     assert "connection refused" in seen["framework 1"]["told"]
@@ -149,7 +138,7 @@ def test_a_token_that_others_may_read_is_wrong(
 ) -> None:
     file = tmp_path / "prevs" / "credentials.json"
     file.parent.mkdir()
-    file.write_text(json.dumps({"api": address, "token": fake.TOKEN}))
+    file.write_text(json.dumps({"api": address, "token": TOKEN}))
     for mode, level in ((0o644, "wrong"), (0o600, "ok")):
         file.chmod(mode)
         main(["doctor", "--json"], {"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)})

@@ -4,36 +4,52 @@ import json
 
 import pytest
 
-from tests.fakes import api as fake
-from tests.integration.cli.running import Run
+from framework.history import History
+from prevs.records import Failure
+from prevs.states import Cause, State
+from tests.fakes.answers import problem
+from tests.fakes.api import Api
+from tests.integration.cli.running import Done, Run
 
 pytestmark = pytest.mark.integration
 
-
-def told(number: int, **changes: object) -> bytes:
-    event = fake.event_of(number, **changes)
-    return f"event: preview\nid: {event['id']}\ndata: {json.dumps(event)}\n\n".encode()
-
-
-def ends(world: fake.World) -> fake.Later:
-    """In a stream: the API takes no more calls for events."""
-
-    def refuse() -> bytes:
-        world.refusals["GET", "/v1/events"] = fake.problem("unauthorized", 401, "No more.")
-        return b""
-
-    return fake.Later(refuse)
+ASKED, BUILT, RUNS = (
+    f"main of hello (de6b329) {what}" for what in ("was asked for", "is being built", "runs")
+)
+STATES = (State.QUEUED, State.BUILDING, State.RUNNING)
 
 
-def test_what_has_happened_is_listed_with_the_latest_last(world: fake.World, run: Run) -> None:
-    world.events = [fake.event_of(number) for number in (3, 2, 1)]
-    done = run("events")
-    assert [line.partition("  ")[2] for line in done.out.splitlines()] == [
-        f"main of hello runs ({number})" for number in (1, 2, 3)
-    ]
-    assert json.loads(run("events", "--json").out) == world.events
+@pytest.fixture
+def api(api: Api) -> Api:
+    """Nothing has happened that is known."""
+    api.previews.history()
+    api.previews.past = History("era")
+    return api
+
+
+def happen(api: Api, *states: State) -> None:
+    for state in states:
+        api.put(state)
+        api.previews.history()
+
+
+def end(api: Api) -> None:
+    """Take no more calls for events, and break the stream off."""
+    api.instead["GET", "/v1/events"] = problem("unauthorized", 401, "No more.")
+    api.cut()
+
+
+def sentences(done: Done) -> list[str]:
+    return [line.partition("  ")[2] for line in done.out.splitlines()]
+
+
+def test_what_has_happened_is_listed_with_the_latest_last(api: Api, run: Run) -> None:
+    happen(api, *STATES)
+    assert sentences(run("events")) == [ASKED, BUILT, RUNS]
+    told = json.loads(run("events", "--json").out)
+    assert told == api.call("GET", "/v1/events").json()["events"]
     short = run("events", "--limit", "1")
-    assert short.out.endswith("(3)\n")
+    assert sentences(short) == [RUNS]
     assert "--limit 4" in short.err
 
 
@@ -43,23 +59,31 @@ def test_nothing_has_happened_says_how_to_wait_for_something(run: Run) -> None:
     assert "prevs events -f" in done.err
 
 
-def test_what_happens_is_followed_over_connections_that_break(world: fake.World, run: Run) -> None:
-    world.events = [fake.event_of(1)]
-    reset = b"event: reset\nid: n-1\ndata: {}\n\n"
-    sly = told(3, sentence="\x1b]0;x\x07failed", state="failed")
-    world.streams = [
-        [told(2), fake.Drop()],
-        [reset, sly, ends(world), fake.Drop()],
+def test_what_happens_is_followed_over_connections_that_break(api: Api, run: Run) -> None:
+    happen(api, State.QUEUED)
+
+    def break_off() -> None:
+        api.previews.past = History("another")  # as of a framework that leads since then
+        api.cut()
+
+    def fail() -> None:
+        api.fail(failure=Failure(Cause.APP_EXITED, "\x1b]0;x\x07It ended."))
+
+    api.script = [
+        ("from here on", lambda: happen(api, State.BUILDING)),
+        ("is being built", break_off),
+        ("reset", fail),
+        ("failed", lambda: end(api)),
     ]
     done = run("events", "-f")
-    said = [line.partition("  ")[2] for line in done.out.splitlines()]
-    assert said == ["main of hello runs (1)", "main of hello runs (2)", "failed"]
-    assert world.resumed_after == ["e-1", "e-2"]
+    assert sentences(done) == [ASKED, BUILT, "main of hello (de6b329) failed: It ended"]
+    assert api.resumed_after == ["era-1", "era-2"]
     assert "in between" in done.err
     assert done.status == 1
 
 
-def test_what_happens_comes_as_a_line_of_json_each(world: fake.World, run: Run) -> None:
-    world.streams = [[told(1), told(2), ends(world), fake.Drop()]]
-    out = run("events", "-f", "--json").out
-    assert [json.loads(line) for line in out.splitlines()] == [fake.event_of(1), fake.event_of(2)]
+def test_what_happens_comes_as_a_line_of_json_each(api: Api, run: Run) -> None:
+    happen(api, State.QUEUED)
+    api.script = [("from here on", lambda: happen(api, *STATES[1:])), (RUNS, lambda: end(api))]
+    told = [json.loads(line) for line in run("events", "-f", "--json").out.splitlines()]
+    assert told == api.call("GET", "/v1/events").json()["events"][::-1]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from program.keys import read_keys
-from tests.fakes import api as fake
+from tests.fakes.api import Api
+from tests.fakes.ssh_keys import make_ssh_key
 from tests.integration.cli.running import Run, process_environ
 
 pytestmark = pytest.mark.integration
@@ -22,31 +23,29 @@ def feed(monkeypatch: pytest.MonkeyPatch, text: bytes) -> None:
 
 
 def test_a_secret_comes_from_the_input_and_is_not_shown(
-    world: fake.World, run: Run, monkeypatch: pytest.MonkeyPatch
+    api: Api, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed(monkeypatch, "größe\n\n".encode())
     done = run("env", "set", "hello", "API_KEY")
     assert done.status == 0
-    assert world.bodies == [{"value": "größe\n", "secret": True}]
+    assert api.bodies == [{"value": "größe\n", "secret": True}]
     assert "from now on" in done.err
     listed = run("env", "ls", "hello").out
     assert listed.splitlines()[1].split()[:2] == ["API_KEY", "***"]
     assert "größe" not in done.out + done.err + listed
 
 
-def test_a_plain_value_comes_from_a_file_and_is_shown(
-    world: fake.World, run: Run, tmp_path: Path
-) -> None:
+def test_a_plain_value_comes_from_a_file_and_is_shown(api: Api, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "mode"
     file.write_text("preview\r\n")
     run("env", "set", "hello", "MODE", "--plain", "--file", str(file))
-    assert world.bodies == [{"value": "preview", "secret": False}]
+    assert api.bodies == [{"value": "preview", "secret": False}]
     assert "preview" in run("env", "ls", "hello").out
     (shown,) = json.loads(run("env", "ls", "hello", "--json").out)
     assert (shown["name"], shown["value"]) == ("MODE", "preview")
 
 
-def test_what_is_typed_is_not_echoed(world: fake.World, environ: dict[str, str]) -> None:
+def test_what_is_typed_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "cli", "env", "set", "hello", "API_KEY"],
@@ -68,15 +67,15 @@ def test_what_is_typed_is_not_echoed(world: fake.World, environ: dict[str, str])
             pass
     os.close(ours)
     assert process.returncode == 0
-    assert world.bodies == [{"value": "hunter2", "secret": True}]
+    assert api.bodies == [{"value": "hunter2", "secret": True}]
     assert b"hunter2" not in said
 
 
-def test_variables_are_unset_by_name_or_all(world: fake.World, run: Run) -> None:
+def test_variables_are_unset_by_name_or_all(api: Api, run: Run) -> None:
     for name in ("A", "B", "C"):
         run("env", "set", "hello", name, "--file", "/dev/null")
     assert run("env", "unset", "hello", "A", "B").status == 0
-    assert list(world.variables) == [("hello", "C")]
+    assert list(api.secrets.of("hello").variables) == ["C"]
     assert run("env", "unset", "hello", "A").status == 1
     assert run("env", "unset", "hello").status == 2
     assert run("env", "unset", "hello", "C", "--all").status == 2
@@ -85,11 +84,11 @@ def test_variables_are_unset_by_name_or_all(world: fake.World, run: Run) -> None
 
 
 def test_a_token_for_the_repository_is_set_and_only_its_user_shown(
-    world: fake.World, run: Run, monkeypatch: pytest.MonkeyPatch
+    api: Api, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed(monkeypatch, b"hunter2\n")
     done = run("credential", "set", "hello", "--username", "deploy")
-    assert world.bodies == [{"username": "deploy", "password": "hunter2"}]
+    assert api.bodies == [{"username": "deploy", "password": "hunter2"}]
     shown = run("credential", "show", "hello").out
     assert "deploy" in shown
     assert "hunter2" not in shown + done.out + done.err
@@ -97,28 +96,27 @@ def test_a_token_for_the_repository_is_set_and_only_its_user_shown(
     assert run("credential", "show", "hello").status == 1
 
 
-def test_a_key_for_the_repository_comes_from_files(
-    world: fake.World, run: Run, tmp_path: Path
-) -> None:
-    key, hosts = tmp_path / "key", tmp_path / "hosts"
-    key.write_text("a key\n")
+def test_a_key_for_the_repository_comes_from_files(api: Api, run: Run, tmp_path: Path) -> None:
+    key, hosts = make_ssh_key(tmp_path), tmp_path / "hosts"
     hosts.write_text("# git.example.org:22\ngit.example.org ssh-rsa A\ngit.example.org ssh-ed B\n")
-    files = ("--private-key", str(key), "--known-hosts", str(hosts))
+    files = ("--private-key", str(tmp_path / "key"), "--known-hosts", str(hosts))
     assert run("credential", "set", "hello", *files).status == 0
-    assert world.bodies[0]["private_key"] == "a key"
+    given = api.secrets.credential("hello")
+    assert given is not None
+    assert given.private_key == key.private
     shown = run("credential", "show", "hello").out
-    assert "SHA256:abc" in shown
+    assert key.fingerprint in shown
     assert "git.example.org\n" in shown
     assert json.loads(run("credential", "show", "hello", "--json").out)["kind"] == "ssh-key"
 
 
-def test_a_file_that_is_no_text_is_refused(world: fake.World, run: Run, tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_refused(api: Api, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"\xff")
     done = run("env", "set", "hello", "A", "--file", str(file))
     assert done.status == 2
     assert "UTF-8" in done.err
-    assert world.asked == []
+    assert api.asked == []
 
 
 def test_a_key_is_what_the_framework_takes(run: Run, tmp_path: Path) -> None:

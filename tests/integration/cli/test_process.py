@@ -5,14 +5,15 @@ import pty
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 import pytest
 
-from tests.fakes import api as fake
+from prevs.records import Step
+from prevs.states import State
+from tests.fakes.api import Api
 from tests.integration.cli.running import process_environ
 
 pytestmark = pytest.mark.integration
@@ -42,17 +43,9 @@ def interruptible() -> Iterator[None]:
     [("logs hello main -f", "logs hello main -f"), ("start hello main --wait", "stop hello main")],
 )
 def test_an_interrupt_ends_a_following_command_with_130_and_says_how_to_go_on(
-    world: fake.World, environ: dict[str, str], command: str, way: str
+    api: Api, environ: dict[str, str], command: str, way: str
 ) -> None:
-    building = fake.preview(state="building", phase="building")
-    world.previews["hello", fake.SHA] = building
-    over = threading.Event()
-
-    def hang() -> bytes:
-        over.wait(120)
-        return b""
-
-    world.streams = [[fake.event("state", building), fake.Later(hang)]]
+    api.put(State.BUILDING, phase="building")
     process = subprocess.Popen(
         [sys.executable, "-m", "cli", *command.split()],
         env=process_environ(environ),
@@ -64,7 +57,6 @@ def test_an_interrupt_ends_a_following_command_with_130_and_says_how_to_go_on(
     assert "builds the image" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
-    over.set()
     assert process.returncode == 130
     assert "goes on without you" in errors
     assert f"prevs {way}" in errors
@@ -72,10 +64,9 @@ def test_an_interrupt_ends_a_following_command_with_130_and_says_how_to_go_on(
 
 
 def test_a_terminal_gets_colours_but_no_commands_of_a_log(
-    world: fake.World, environ: dict[str, str]
+    api: Api, environ: dict[str, str]
 ) -> None:
-    world.previews["hello", fake.SHA] = fake.preview(state="running")
-    world.log = b"\x1b]0;title\x07\x1b[2Jplain \x1b[32mgreen \xe2\x80\xaeturned"
+    api.put(State.RUNNING, log="\x1b]0;title\x07\x1b[2Jplain \x1b[32mgreen \u202eturned")
     shown = on_terminal(["ls"], environ)
     assert "\x1b[32mrunning" in shown
     printed = on_terminal(["logs", "hello", "main"], environ)
@@ -88,28 +79,19 @@ def test_a_terminal_gets_colours_but_no_commands_of_a_log(
 
 
 def test_a_terminal_gets_a_picture_of_the_steps_while_it_waits(
-    world: fake.World, environ: dict[str, str]
+    api: Api, environ: dict[str, str]
 ) -> None:
     now = time.time()
-    past = ((now - 20, now - 19, 2.0), (now - 19, now - 18, None), (None, None, 3.0))
-    builds = fake.preview(
-        state="building",
-        phase="building",
-        detail="3/5 \x1b]0;title\x07RUN \u202eall",
-        steps=fake.steps(*past, (now - 12, None, 3600.0)),
-    )
-    runs = fake.preview(state="running", steps=fake.steps(*past, (now - 12, now, 3600.0)))
-    shows_it = threading.Event()
+    steps = (Step("queued", now - 13), Step("placed", now - 12), Step("building", now - 11))
+    api.previews.usual_seconds["hello"] = {"queued": 2.0, "fetching": 3.0, "building": 3600.0}
+    detail = "3/5 \x1b]0;title\x07RUN \u202eall"
+    api.put(State.BUILDING, phase="building", detail=detail, steps=steps)
 
-    def wait_until_shown() -> bytes:
-        shows_it.wait(60)
-        return b""
+    def run() -> None:
+        api.put(State.RUNNING, steps=(*steps, Step("running", now)))
 
-    world.streams = [
-        [fake.event("state", builds), fake.Later(wait_until_shown), fake.event("state", runs)]
-    ]
     command = ["start", "hello", "main", "--wait"]
-    waited = on_terminal(command, environ, {b"usually 1 h": shows_it.set})
+    waited = on_terminal(command, environ, {b"usually 1 h": run})
     for part in ("builds the image", "placed", "1.0 s", "usually 2.0 s", "3/5 RUN <U+202E>all"):
         assert part in waited
     assert "title" not in waited
@@ -119,16 +101,16 @@ def test_a_terminal_gets_a_picture_of_the_steps_while_it_waits(
 
 
 def test_removing_an_app_asks_and_keeps_one_that_somebody_changes_meanwhile(
-    world: fake.World, environ: dict[str, str]
+    api: Api, environ: dict[str, str]
 ) -> None:
     def change() -> None:
-        world.apps["hello"]["mem"] = 512
+        api.previews.change_app("hello", {"mem": 512})
 
     asked = {b"stop its 0 previews?": change}
     said = on_terminal(["app", "rm", "hello"], environ, asked, types="y\n", status=1)
     assert "/srv/x" in said
     assert "prevs app show hello" in said
-    assert "hello" in world.apps
+    assert "hello" in api.previews.known_apps
     assert "stays" in on_terminal(["app", "rm", "hello"], environ, asked, types="n\n", status=1)
     assert "is removed" in on_terminal(
         ["app", "rm", "hello"], environ, asked, types="y\n", status=0

@@ -4,17 +4,26 @@ import json
 
 import pytest
 
-from tests.fakes import api as fake
+from framework.ports import Commit, Listing, Ref
+from prevs import names
+from prevs.states import State
+from tests.fakes.answers import OTHER_SHA, SHA
+from tests.fakes.api import Api
 from tests.integration.cli.running import Run
 
 pytestmark = pytest.mark.integration
 
 
+def ref(name: str, sha: str = SHA) -> Ref:
+    return Ref(name, "branch", names.slug(name), sha, "Ada", "Say hello", 1.0)
+
+
 def test_refs_are_listed_with_their_address_and_the_state_of_their_commit(
-    world: fake.World, run: Run
+    api: Api, run: Run
 ) -> None:
-    world.refs = [fake.ref("main"), fake.ref("feature/cart", fake.OTHER_SHA, url=None)]
-    world.previews["hello", fake.SHA] = fake.preview(state="running")
+    unclear = ref("feature/cart", OTHER_SHA)._replace(ambiguous=True)
+    api.refs.listings["hello"] = Listing([ref("main")._replace(committed=2.0), unclear], 1.0)
+    api.put(State.RUNNING)
     done = run("refs", "hello")
     assert done.status == 0
     _, main, cart = done.out.splitlines()
@@ -22,11 +31,13 @@ def test_refs_are_listed_with_their_address_and_the_state_of_their_commit(
         assert part in main
     assert "feature/cart" in cart
     assert "http" not in cart
-    assert json.loads(run("refs", "hello", "--json").out) == world.refs
+    listed = json.loads(run("refs", "hello", "--json").out)
+    assert listed == api.call("GET", "/v1/apps/hello/refs").json()["refs"]
 
 
-def test_refs_are_chosen_by_kind_and_by_text(world: fake.World, run: Run) -> None:
-    world.refs = [fake.ref("main"), fake.ref("cart"), fake.ref("cart-1", kind="tag")]
+def test_refs_are_chosen_by_kind_and_by_text(api: Api, run: Run) -> None:
+    for name, kind in (("cart", "branch"), ("cart-1", "tag")):
+        api.refs.put("hello", name, SHA, kind)
     found = run("refs", "hello", "--kind", "branch", "--search", "cart", "--json").out
     assert [one["name"] for one in json.loads(found)] == ["cart"]
     none = run("refs", "hello", "--search", "nothing")
@@ -34,20 +45,19 @@ def test_refs_are_chosen_by_kind_and_by_text(world: fake.World, run: Run) -> Non
     assert "no such branch" in none.err
 
 
-def test_refs_of_a_repository_that_is_away_say_of_when_they_are(
-    world: fake.World, run: Run
-) -> None:
-    world.refs, world.problem = [fake.ref("main")], "Could not resolve host: git.example.org"
+def test_refs_of_a_repository_that_is_away_say_of_when_they_are(api: Api, run: Run) -> None:
+    problem = "Could not resolve host: git.example.org"
+    api.refs.listings["hello"] = Listing([ref("main")], 1.0, problem)
     done = run("refs", "hello")
     assert (done.status, "main" in done.out) == (0, True)
     assert "cannot be read now" in done.err
-    assert world.problem in done.err
+    assert problem in done.err
 
 
-def test_names_and_subjects_of_others_are_words_only(world: fake.World, run: Run) -> None:
+def test_names_and_subjects_of_others_are_words_only(api: Api, run: Run) -> None:
     hostile = "\x1b]52;c;eA==\x07\u202egnp.exe\nnext"
-    world.refs = [fake.ref(hostile, subject=hostile)]
-    world.commits = [fake.commit(subject=hostile, author=hostile)]
+    api.refs.listings["hello"] = Listing([ref(hostile)._replace(subject=hostile)], 1.0)
+    api.refs.logs["hello", ""] = [Commit(SHA, hostile, hostile, 1.0)]
     for command in ("refs", "commits"):
         shown = run(command, "hello").out
         assert len(shown.splitlines()) == 2
@@ -56,14 +66,15 @@ def test_names_and_subjects_of_others_are_words_only(world: fake.World, run: Run
 
 
 def test_the_latest_commits_are_listed_and_more_where_they_are_asked_for(
-    world: fake.World, run: Run
+    api: Api, run: Run
 ) -> None:
-    world.commits = [fake.commit(f"{number:040x}") for number in range(700)]
-    world.previews["hello", f"{1:040x}"] = fake.failed(sha=f"{1:040x}")
+    commits = [Commit(f"{number:040x}", "Ada", "Say hello", 1.0) for number in range(700)]
+    api.refs.logs["hello", "main"] = commits
+    api.fail(f"{1:040x}")
     done = run("commits", "hello", "main", "--limit", "3")
     assert [line.split()[0] for line in done.out.splitlines()] == ["COMMIT", *["0" * 7] * 3]
     assert "failed" in done.out.splitlines()[2]
     assert "--limit 12" in done.err
     every = run("commits", "hello", "main", "--limit", "1000", "--json")
-    assert json.loads(every.out) == world.commits
+    assert [one["sha"] for one in json.loads(every.out)] == [one.sha for one in commits]
     assert every.err == ""

@@ -4,33 +4,33 @@ import json
 
 import pytest
 
-from tests.fakes import api as fake
+from prevs.states import State
+from tests.fakes.answers import OTHER_SHA, SHA, known_agent
+from tests.fakes.api import Api
 from tests.integration.cli.running import Run
 
 pytestmark = pytest.mark.integration
 
 
-def test_a_preview_is_pinned_by_its_branch_and_unpinned_by_its_commit(
-    world: fake.World, run: Run
-) -> None:
-    world.previews["hello", fake.SHA] = fake.preview(state="running")
+def test_a_preview_is_pinned_by_its_branch_and_unpinned_by_its_commit(api: Api, run: Run) -> None:
+    api.put(State.RUNNING)
     for _ in range(2):
         done = run("pin", "hello", "main")
         assert (done.status, done.out) == (0, "")
-        assert world.previews["hello", fake.SHA]["pinned"] is True
+        assert api.previews.preview("hello", SHA).pinned
         assert "prevs unpin hello main" in done.err
-    done = run("unpin", "hello", fake.SHA)
+    done = run("unpin", "hello", SHA)
     assert (done.status, done.out) == (0, "")
-    assert world.previews["hello", fake.SHA]["pinned"] is False
+    assert not api.previews.preview("hello", SHA).pinned
     assert json.loads(run("pin", "hello", "main", "--json").out)["pinned"] is True
     assert json.loads(run("unpin", "hello", "main", "--json").out)["pinned"] is False
 
 
 @pytest.mark.parametrize(("state", "way"), [("stopped", "start"), ("failed", "retry")])
 def test_a_pin_of_what_does_not_run_says_how_to_start_it(
-    world: fake.World, run: Run, state: str, way: str
+    api: Api, run: Run, state: str, way: str
 ) -> None:
-    world.previews["hello", fake.SHA] = fake.preview(state=state)
+    api.put(State(state))
     assert f"prevs {way} hello main" in run("pin", "hello", "main").err
 
 
@@ -40,10 +40,10 @@ def test_what_was_never_started_cannot_be_pinned(run: Run) -> None:
     assert "has no preview of" in done.err
 
 
-def test_the_queue_is_listed_in_its_order(world: fake.World, run: Run) -> None:
-    first = fake.preview(queue_place=1, labels=[])
-    second = fake.preview(sha=fake.OTHER_SHA, queue_place=2, reason="no agent has 2048 MB free")
-    world.previews = {("hello", fake.OTHER_SHA): second, ("hello", fake.SHA): first}
+def test_the_queue_is_listed_in_its_order(api: Api, run: Run) -> None:
+    api.put(State.QUEUED, OTHER_SHA, reason="no agent has 2048 MB free", changed=2.0)
+    api.put(State.QUEUED, labels=(), changed=1.0)
+    api.previews.queue_places = {("hello", OTHER_SHA): 2, ("hello", SHA): 1}
     done = run("queue")
     assert done.status == 0
     header, *lines = done.out.splitlines()
@@ -60,12 +60,10 @@ def test_an_empty_queue_prints_no_data(run: Run) -> None:
     assert json.loads(run("queue", "--json").out) == []
 
 
-def test_agents_are_listed_with_their_room_and_who_has_it(world: fake.World, run: Run) -> None:
-    has = {"app": "hello", "sha": fake.SHA, "label": "main", "state": "running"}
-    world.agents = [
-        fake.agent("10.0.0.1", previews=[{**has, "cpus": 0.1, "mem": 128.0}]),
-        fake.agent("10.0.0.2", active=False, attributes={"zone": "a"}),
-    ]
+def test_agents_are_listed_with_their_room_and_who_has_it(api: Api, run: Run) -> None:
+    away = known_agent("10.0.0.2")._replace(active=False, attributes={"zone": "a"})
+    api.agents.known = [away, known_agent("10.0.0.1")]
+    api.put(State.RUNNING, agent_id="10.0.0.1-S0")
     done = run("agents")
     assert done.status == 0
     _, first, preview, second = done.out.splitlines()
@@ -74,6 +72,7 @@ def test_agents_are_listed_with_their_room_and_who_has_it(world: fake.World, run
     assert "128 MB" in preview
     for part in ("10.0.0.2", "away", "zone=a"):
         assert part in second
-    assert json.loads(run("agents", "--json").out) == world.agents
-    world.agents = []
+    listed = json.loads(run("agents", "--json").out)
+    assert listed == api.call("GET", "/v1/agents").json()["agents"]
+    api.agents.known = []
     assert "prevs doctor" in run("agents").err

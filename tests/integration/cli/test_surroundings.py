@@ -14,9 +14,12 @@ from pathlib import Path
 import click
 import pytest
 import trustme
+from starlette.responses import JSONResponse
 
 from cli.__main__ import main, prevs
-from tests.fakes import api as fake
+from framework.errors import Unavailable
+from tests.fakes.answers import SHA, problem
+from tests.fakes.api import TOKEN, Api
 from tests.integration.cli.running import Run
 
 pytestmark = pytest.mark.integration
@@ -31,8 +34,8 @@ def test_an_api_that_does_not_answer_is_told_with_its_address(run: Run) -> None:
     assert "PREVS_API" in done.err
 
 
-def test_something_else_at_the_address_is_told(world: fake.World, run: Run) -> None:
-    world.refusals["GET", "/v1/apps"] = (200, ["no", "apps"])
+def test_something_else_at_the_address_is_told(api: Api, run: Run) -> None:
+    api.instead["GET", "/v1/apps"] = JSONResponse(["no", "apps"])
     done = run("app", "ls")
     assert done.status == 1
     assert "is not the API of prevs" in done.err
@@ -45,8 +48,8 @@ def test_a_wrong_token_is_told_with_the_next_step_and_never_printed(run: Run) ->
     assert "not-the-token" not in done.err
 
 
-def test_a_name_that_is_nearly_right_is_asked_about(world: fake.World, run: Run) -> None:
-    world.refs = [fake.ref("feature/cart"), fake.ref("main")]
+def test_a_name_that_is_nearly_right_is_asked_about(api: Api, run: Run) -> None:
+    api.refs.put("hello", "feature/cart", SHA)
     assert "Did you mean 'hello'?" in run("app", "show", "helo").err
     assert "Did you mean 'feature/cart'?" in run("start", "hello", "feature/crat").err
     assert "Did you mean 'start'?" in run("strat", "hello", "main").err
@@ -66,8 +69,8 @@ def test_what_speaks_no_tls_is_told(address: str, run: Run) -> None:
     assert "speaks no TLS" in done.err
 
 
-def test_an_older_framework_is_told(world: fake.World, run: Run) -> None:
-    world.refusals["GET", "/v1/agents"] = fake.problem("not-found", 404, "There is nothing here.")
+def test_an_older_framework_is_told(api: Api, run: Run) -> None:
+    api.instead["GET", "/v1/agents"] = problem("not-found", 404, "There is nothing here.")
     assert "prevs doctor" in run("agents").err
 
 
@@ -92,14 +95,11 @@ def serving_tls() -> Iterator[str]:
     thread.join()
 
 
-def test_an_api_that_cannot_write_now_is_told_with_the_next_step(
-    world: fake.World, run: Run
-) -> None:
-    detail = "ZooKeeper does not answer now. Try again in some seconds."
-    world.refusals["POST", "/v1/previews"] = fake.problem("unavailable", 503, detail)
+def test_an_api_that_cannot_write_now_is_told_with_the_next_step(api: Api, run: Run) -> None:
+    api.previews.error = Unavailable("ZooKeeper")
     done = run("start", "hello", "main")
     assert (done.status, done.out) == (1, "")
-    assert detail in done.err
+    assert "ZooKeeper does not answer now. Try again in some seconds." in done.err
     assert "prevs local status" in done.err
 
 
@@ -112,7 +112,7 @@ def test_the_credentials_file_is_used(
     address: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "prevs").mkdir()
-    content = json.dumps({"api": address, "token": fake.TOKEN})
+    content = json.dumps({"api": address, "token": TOKEN})
     (tmp_path / "prevs" / "credentials.json").write_text(content)
     assert main(["app", "ls"], {"XDG_CONFIG_HOME": str(tmp_path)}) == 0
     assert "hello" in capsys.readouterr().out

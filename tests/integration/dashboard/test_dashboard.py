@@ -18,7 +18,8 @@ from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
-from tests.fakes.dashboard import Dashboard, serving
+from tests.fakes.dashboard import Dashboard
+from tests.fakes.served import serving
 
 pytestmark = pytest.mark.integration
 

@@ -14,8 +14,8 @@ import requests
 from docker.models.containers import Container
 
 from prevs import names
-from tests.fakes import api as fake
-from tests.fakes import api_server
+from tests.fakes.answers import SHA
+from tests.fakes.api import TOKEN, Api
 
 pytestmark = pytest.mark.integration
 
@@ -142,24 +142,24 @@ def register(environ: dict[str, str], folder: Path) -> "subprocess.CompletedProc
 
 
 def test_registering_prints_the_addresses_and_may_be_done_again(tmp_path: Path) -> None:
-    world = fake.World()
+    api = Api()
     folder = tmp_path / "hello"
     make(folder)
     oldest = git(folder, "rev-parse", "v1~1")
     for name in ("main", "v1", "feature/dark", oldest[:7]):
-        world.labels["hello", names.slug(name)] = fake.SHA
-    with api_server.serving(world) as address:
-        environ = {"PREVS_API": address, "PREVS_TOKEN": fake.TOKEN}
+        api.refs.put("hello", names.slug(name), SHA)
+    with api.serving() as address:
+        environ = {"PREVS_API": address, "PREVS_TOKEN": TOKEN}
         first = register(environ, folder)
         second = register(environ, folder)
-        world.apps["hello"]["mem"] = 256
+        api.previews.change_app("hello", {"mem": 256})
         changed = register(environ, folder)
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout == changed.stdout
     for label in ("main", "v1", names.slug("feature/dark"), oldest[:7]):
         assert f"http://{label}.hello.localhost:8080/" in first.stdout
-    assert world.apps["hello"]["repository"] == str(folder)
-    assert world.apps["hello"]["mem"] == 256
+    assert api.previews.app("hello").repository == str(folder)
+    assert api.previews.app("hello").mem == 256
 
 
 def test_registering_without_an_api_says_what_to_do(tmp_path: Path) -> None:

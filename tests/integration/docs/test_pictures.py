@@ -14,8 +14,9 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests import free_ports
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
-from tests.fakes.dashboard import Dashboard, serving
+from tests.fakes.dashboard import Dashboard
 from tests.fakes.framework_api import Previews
+from tests.fakes.served import serving
 from tests.integration.docs import scenes
 from tests.integration.room import rooms
 from tests.pictures import take

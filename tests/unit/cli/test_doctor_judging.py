@@ -8,7 +8,7 @@ from cli.answers import App, MesosAgent, Preview, Queued
 from cli.doctor import judging
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.findings import Finding, Level
-from tests.fakes import api as fake
+from tests.fakes import answers as fake
 
 OK, WARNING, WRONG = Level.OK, Level.WARNING, Level.WRONG
 
@@ -125,7 +125,7 @@ def test_failed_previews_are_told_the_latest_first() -> None:
 def test_an_address_is_well_where_a_proxy_knows_no_such_app(
     status: int, slug: str | None, level: Level
 ) -> None:
-    content = fake.problem(slug, status, "No.")[1] if slug else None
+    content = fake.content(fake.problem(slug, status, "No.")) if slug else None
     assert levels([judging.judge_unknown("addresses", status, content)]) == [level]
 
 

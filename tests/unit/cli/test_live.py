@@ -6,7 +6,7 @@ import pytest
 
 from cli.answers import Preview
 from cli.live import Lines
-from tests.fakes import api as fake
+from tests.fakes import answers as fake
 
 
 def preview(**changes: Any) -> Preview:

@@ -8,7 +8,7 @@ from cli.answers import Label, Preview
 from cli.errors import ApiRefused, Problem
 from cli.lookup import choose, find
 from prevs import names
-from tests.fakes import api as fake
+from tests.fakes import answers as fake
 
 
 class Answers:

@@ -15,7 +15,7 @@ from cli.sentences import (
     progress,
     title,
 )
-from tests.fakes import api as fake
+from tests.fakes import answers as fake
 
 
 def preview(**changes: Any) -> Preview:

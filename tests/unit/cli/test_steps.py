@@ -7,7 +7,7 @@ import pytest
 from cli.answers import Preview
 from cli.sentences import brief
 from cli.steps import Stage, describe, view
-from tests.fakes import api as fake
+from tests.fakes import answers as fake
 
 BEGUN = ((0.0, 1.0, 2.0), (1.0, 4.0, None), (None, None, 3.0), (4.0, None, 40.0))
 

@@ -8,7 +8,7 @@ from cli.answers import App, Ref
 from cli.errors import ApiRefused, ApiUnreachable, Failure, Problem
 from cli.paging import Listed
 from cli.suggestions import suggest
-from tests.fakes import api as fake
+from tests.fakes import answers as fake
 
 
 class Names:
