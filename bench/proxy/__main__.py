@@ -25,7 +25,7 @@ from bench.proxy.report import Outcome
 from bench.proxy.rivals import HAPROXY
 from local.parts import bring_up
 from local.zookeeper import zookeeper_part
-from tests.fakes.framework_api import Previews, serving
+from tests.fakes.world import World
 from tests.free_ports import free_port
 
 _PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -79,10 +79,10 @@ def _site(folder: Path, installed: Path) -> Iterator[Site]:
     chosen = cores.choose()
     cores.stay(chosen.load)
     zookeeper = zookeeper_part(folder / "zookeeper", free_port(), os.environ, folder / "log")
-    world = Previews()
+    world = World()
     held.arrange(world)
     search = rivals.path(installed)
-    with serving(world) as api, backend.running(folder) as behind:
+    with world.serving() as api, backend.running(folder) as behind:
         try:
             bring_up(zookeeper)
             around = ours.Around(zookeeper.address, api)

@@ -13,7 +13,7 @@ from bench.proxy.load import Answered, Load, Target
 from bench.proxy.ours import Around, Installation
 from bench.proxy.rivals import Place
 from local.parts import ProcessPart, bring_up
-from tests.fakes.framework_api import Previews
+from tests.fakes.world import World
 from tests.free_ports import free_port
 
 SMALL, LARGE = Installation(2, 5), Installation(1000, 100)
@@ -63,7 +63,7 @@ class Site(NamedTuple):
     folder: Path
     backend: Backend
     around: Around
-    world: Previews
+    world: World
     search: str
     before: Callable[[Sequence[str]], tuple[str, ...]]
 

@@ -14,7 +14,7 @@ from bench.proxy import cores, ours
 from bench.proxy.course import Site
 from bench.proxy.load import Target
 from prevs.paths import Paths
-from tests.fakes.framework_api import Previews
+from tests.fakes.world import World
 
 COUNT = 1000
 FEW, MANY = 10, COUNT
@@ -42,7 +42,7 @@ class Held(NamedTuple):
         return self.haproxy_kb + self.controller_kb
 
 
-def arrange(world: Previews) -> None:
+def arrange(world: World) -> None:
     """Have previews that are queued as soon as they are asked for, and stay so."""
     for number in range(COUNT):
         app, preview = _preview(number)

@@ -14,7 +14,7 @@ from local.parts import ProcessPart, environment
 from prevs import names
 from prevs.paths import Paths
 from prevs.records import Placement, PlacementsRecord
-from tests.fakes.framework_api import TOKEN
+from tests.fakes.world import TOKEN
 
 DOMAIN = "localhost"
 _ROOT = Path(__file__).parents[2]

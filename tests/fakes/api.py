@@ -28,8 +28,8 @@ class Api(ApiInProcess):
     what to do once a stream has sent something, one after the other; `cut` may be among it.
     """
 
-    def __init__(self, port: int = 8080) -> None:
-        super().__init__(port)
+    def __init__(self, port: int = 8080, **fakes: Any) -> None:
+        super().__init__(port, **fakes)
         self.asked: list[tuple[str, str]] = []
         self.bodies: list[Any] = []
         self.resumed_after: list[str | None] = []

@@ -1,12 +1,14 @@
 """The framework's API in this process: no socket, fakes behind it."""
 
 import asyncio
+import functools
 import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
@@ -34,8 +36,9 @@ class ApiInProcess:
         sandboxes: Sandboxes | None = None,
         clock: FakeClock | None = None,
         token: str = TOKEN,
+        previews: FakePreviews | None = None,
     ) -> None:
-        self.previews = FakePreviews()
+        self.previews = previews or FakePreviews()
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
@@ -61,10 +64,15 @@ class ApiInProcess:
         self.admission = Admission(
             self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read
         )
-        self.app = make_app(
+        self._port = port
+
+    @functools.cached_property
+    def app(self) -> FastAPI:
+        """The application. It takes a while to make."""
+        return make_app(
             self.ports,
             self.admission,
-            addresses=names.addresses("localhost", port),
+            addresses=names.addresses("localhost", self._port),
             registry=self.registry,
             checks=Probes(self._healthy, self._ready),
         )

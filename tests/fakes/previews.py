@@ -2,7 +2,7 @@
 
 import dataclasses
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from framework import history
@@ -15,7 +15,10 @@ from prevs.states import State
 
 
 class FakePreviews:
-    """Does at once what is asked, and launches nothing. `error`, if set, is what writes raise."""
+    """Does at once what is asked, and launches nothing. `error`, if set, is what writes raise.
+
+    `queued` is called with each preview that somebody had queued.
+    """
 
     def __init__(self) -> None:
         self.known_apps: dict[str, AppRecord] = {}
@@ -25,6 +28,7 @@ class FakePreviews:
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
         self.refusals: list[tuple[str, tuple[str, ...]]] = []
         self.error: Exception | None = None
+        self.queued: Callable[[PreviewRecord], object] = lambda preview: None
         self.past = History("fake")
         self._seen = Snapshot({}, {})
         self._noting = threading.Lock()  # each request is answered in a thread of its own
@@ -83,10 +87,11 @@ class FakePreviews:
     def start(self, app: str, sha: str, label: str) -> PreviewRecord:
         self._fail_if_told()
         self.app(app)
-        known = self.known.setdefault((app, sha), PreviewRecord(app, sha, State.QUEUED))
+        known = self.known.get((app, sha), PreviewRecord(app, sha, State.STOPPED))
         labels = (*(one for one in known.labels if one != label), label)
-        state = State.QUEUED if known.state is State.STOPPED else known.state
-        return self.change(app, sha, labels=labels, state=state)
+        if known.state is State.STOPPED:
+            return self._queue(known, labels=labels)
+        return self.change(app, sha, labels=labels)
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         self._fail_if_told()
@@ -98,7 +103,7 @@ class FakePreviews:
         state = self.preview(app, sha).state
         if state is not State.FAILED:
             raise NotRetryable(app, sha, state.value)
-        return self.change(app, sha, state=State.QUEUED, failure=None)
+        return self._queue(self.known[app, sha], failure=None)
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         self._fail_if_told()
@@ -123,6 +128,12 @@ class FakePreviews:
 
     def note_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
         self.refusals.append((proxy, tuple(tasks)))
+
+    def _queue(self, known: PreviewRecord, **fields: Any) -> PreviewRecord:
+        queued = dataclasses.replace(known, state=State.QUEUED, **fields)
+        self.known[known.app, known.sha] = queued
+        self.queued(queued)
+        return queued
 
     def _fail_if_told(self) -> None:
         if self.error:

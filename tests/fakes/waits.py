@@ -8,8 +8,8 @@ from proxy.refusals import Refusals
 from proxy.routes import Route
 from proxy.table import Table
 from proxy.waiting import Outcome, Waiting
-from tests.fakes.framework_api import FakeFramework
 from tests.fakes.placements import SHA
+from tests.fakes.world import FakeFramework
 
 HOST = "main.hello.localhost"
 ROUTE = Route("10.0.0.1", 31000, "t")

@@ -9,26 +9,27 @@ from typing import Any
 
 import pytest
 
+from framework.errors import Unavailable
 from proxy.errors import ApiAway, ApiRefused
 from proxy.framework_api import FrameworkApi
 from proxy.use import Use
-from tests.fakes.framework_api import TOKEN, Previews, Refusal, serving
 from tests.fakes.placements import OTHER_SHA, SHA
+from tests.fakes.world import TOKEN, World
 from tests.free_ports import free_port
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture
-def world() -> Previews:
-    world = Previews()
+def world() -> World:
+    world = World()
     world.add("hello", "main", SHA)
     return world
 
 
 @pytest.fixture
-def base(world: Previews) -> Iterator[str]:
-    with serving(world) as base:
+def base(world: World) -> Iterator[str]:
+    with world.serving() as base:
         yield base
 
 
@@ -43,7 +44,7 @@ def call(base: str, act: Callable[[FrameworkApi], Awaitable[Any]], token: str = 
     return asyncio.run(whole())
 
 
-def test_a_label_is_resolved_and_started(base: str, world: Previews) -> None:
+def test_a_label_is_resolved_and_started(base: str, world: World) -> None:
     commit = call(base, lambda api: api.resolve("hello", "main"))
     assert (commit.sha, commit.subject) == (SHA, "Say hello")
     assert call(base, lambda api: api.find("hello", SHA)) is None
@@ -58,7 +59,7 @@ def test_a_refusal_keeps_what_the_framework_said(base: str) -> None:
     assert refused.value.problem.fields == {"app": "hello", "label": "nothing"}
 
 
-def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: Previews) -> None:
+def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: World) -> None:
     world.start("hello", "main")
     world.fail("hello", SHA, cause="app-exited", message="It exited.", exit_code=1)
     assert call(base, lambda api: api.retry("hello", SHA)).state == "queued"
@@ -68,20 +69,20 @@ def test_a_failed_preview_is_retried_others_stay_as_they_are(base: str, world: P
         call(base, lambda api: api.retry("hello", OTHER_SHA))
 
 
-def test_use_is_told_with_the_proxys_name(base: str, world: Previews) -> None:
+def test_use_is_told_with_the_proxys_name(base: str, world: World) -> None:
     call(base, lambda api: api.report_uses("the-proxy", [Use("hello.x.a1", 2, 3)]))
     use = {"task_id": "hello.x.a1", "open": 2, "requests": 3}
     assert world.uses == [{"proxy": "the-proxy", "uses": [use]}]
 
 
-def test_refused_connections_are_told_with_the_proxys_name(base: str, world: Previews) -> None:
+def test_refused_connections_are_told_with_the_proxys_name(base: str, world: World) -> None:
     call(base, lambda api: api.report_refusals("the-proxy", ["hello.x.a1", "hello.y.a2"]))
     assert world.refused == [{"proxy": "the-proxy", "tasks": ["hello.x.a1", "hello.y.a2"]}]
 
 
 @pytest.fixture
-def other() -> Previews:
-    world = Previews()
+def other() -> World:
+    world = World()
     world.add("hello", "main", SHA)
     return world
 
@@ -92,10 +93,10 @@ def test_the_next_framework_is_asked_where_one_cannot_be_reached(base: str) -> N
 
 
 def test_the_next_framework_is_asked_where_one_knows_none_that_leads(
-    base: str, world: Previews, other: Previews
+    base: str, world: World, other: World
 ) -> None:
     world.standby = True
-    with serving(other) as second:
+    with other.serving() as second:
 
         async def ask(api: FrameworkApi) -> None:
             for _ in range(3):
@@ -123,7 +124,7 @@ def test_a_framework_that_takes_the_call_and_ends_is_followed_by_the_next(base: 
 
 
 def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
-    base: str, world: Previews
+    base: str, world: World
 ) -> None:
     """A stopped process takes connections and answers nothing."""
     with socket.create_server(("127.0.0.1", 0)) as hung:
@@ -141,14 +142,14 @@ def test_a_framework_that_hangs_is_left_for_the_one_that_took_the_last_report(
     assert world.asked == ["POST /v1/previews"]
 
 
-def test_a_refusal_is_the_answer_and_nobody_else_is_asked(base: str, other: Previews) -> None:
-    with serving(other) as second, pytest.raises(ApiRefused):
+def test_a_refusal_is_the_answer_and_nobody_else_is_asked(base: str, other: World) -> None:
+    with other.serving() as second, pytest.raises(ApiRefused):
         call(f"{base},{second}", lambda api: api.start("hello", "nothing"))
     assert other.asked == []
 
 
 def test_a_log_is_followed_at_the_next_framework_where_one_cannot_be_reached(
-    base: str, world: Previews
+    base: str, world: World
 ) -> None:
     world.start("hello", "main")
     world.move("hello", SHA, "stopped")
@@ -159,10 +160,10 @@ def test_a_log_is_followed_at_the_next_framework_where_one_cannot_be_reached(
     assert call(f"http://127.0.0.1:{free_port()},{base}", follow) == ["state", "end"]
 
 
-def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: Previews) -> None:
+def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: World) -> None:
     world.start("hello", "main")
     world.log(SHA, "0123456789")
-    world.move("hello", SHA, "stopped")
+    world.move("hello", SHA, "stopped", task_id="the-task")
     head = (
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
@@ -191,7 +192,7 @@ def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: Pr
     assert [event.data for event in events if event.name == "log"] == ['"0123"', '"456789"']
 
 
-def test_when_none_answers_all_of_them_are_named(base: str, world: Previews) -> None:
+def test_when_none_answers_all_of_them_are_named(base: str, world: World) -> None:
     world.standby = True
     nobody = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(ApiAway) as away:
@@ -200,17 +201,17 @@ def test_when_none_answers_all_of_them_are_named(base: str, world: Previews) -> 
     assert f"{base}: No framework leads now." in str(away.value)
 
 
-def test_a_log_is_followed_to_its_end(base: str, world: Previews) -> None:
+def test_a_log_is_followed_to_its_end(base: str, world: World) -> None:
     world.start("hello", "main")
     world.log(SHA, "0123456789")
-    world.move("hello", SHA, "stopped")
+    world.move("hello", SHA, "stopped", task_id="the-task")
 
     async def follow(api: FrameworkApi) -> list[Any]:
         return [event async for event in api.follow("hello", SHA, "4")]
 
     events = call(base, follow)
-    assert [event.name for event in events] == ["log", "state", "end"]
-    assert (events[0].id, events[0].data) == ("10", '"456789"')
+    assert [event.name for event in events] == ["state", "log", "end"]
+    assert (events[1].id, events[1].data) == ("10", '"456789"')
 
 
 def test_the_wrong_token_is_told_without_the_token(base: str) -> None:
@@ -220,8 +221,8 @@ def test_the_wrong_token_is_told_without_the_token(base: str) -> None:
     assert "wrong-token" not in str(away.value)
 
 
-def test_a_framework_that_cannot_answer_now_is_away(base: str, world: Previews) -> None:
-    world.refuse("hello", "main", Refusal("unavailable", 503, "ZooKeeper does not answer now."))
+def test_a_framework_that_cannot_answer_now_is_away(base: str, world: World) -> None:
+    world.refuse("hello", "main", Unavailable("ZooKeeper"))
     with pytest.raises(ApiAway, match="ZooKeeper"):
         call(base, lambda api: api.start("hello", "main"))
 
@@ -231,13 +232,15 @@ def test_nobody_there_is_away() -> None:
         call("http://127.0.0.1:1", lambda api: api.start("hello", "main"))
 
 
-def test_a_log_is_read_piece_by_piece_and_from_its_end(base: str, world: Previews) -> None:
+def test_a_log_is_read_piece_by_piece_and_from_its_end(base: str, world: World) -> None:
     world.start("hello", "main")
-    world.log(SHA, "x" * 100_000 + "the end")
+    world.move("hello", SHA, "building")
+    size = 16 * 65_536  # what one answer may have, in whole reads
+    world.log(SHA, "x\n" * (size // 2) + "the end")
 
     async def read(api: FrameworkApi) -> list[Any]:
         first = await api.read_log("hello", SHA, 0)
         return [first, await api.read_log("hello", SHA, first[1])]
 
-    assert call(base, read) == [("x" * 100_000, 100_000), ("the end", 100_007)]
-    assert call(base, lambda api: api.read_log_end("hello", SHA)) == "x" * 4089 + "the end"
+    assert call(base, read) == [("x\n" * (size // 2), size), ("the end", size + 7)]
+    assert call(base, lambda api: api.read_log_end("hello", SHA)) == "x\n" * 2044 + "the end"

@@ -16,7 +16,7 @@ from prevs import names
 from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
 from tests.fakes.dashboard import Dashboard
-from tests.fakes.framework_api import Previews, steps
+from tests.fakes.world import World, steps
 
 NOW = 1_795_600_000.0
 SEARCH = "9f2c61d8e07b4a35c1f6d2b8e94a7c3051d8e6f2"
@@ -85,11 +85,11 @@ _SENTENCE = (
 )
 
 
-def build(world: Previews) -> None:
+def build(world: World) -> None:
     """Have the room's preview be built, as it has been for a good half of the usual time."""
     _begin(world, _LOG + _LAST + _GOES_ON)
     # That is 0.55 of the bar, as rounded by the room as by its script: it does not move.
-    told = steps(NOW, 0.2, 0.6, 1.2, 21.45, usual=tuple(_USUAL.values()))
+    told = steps(NOW, 0.2, 0.6, 1.2, 21.45)
     world.move(
         "shop",
         SEARCH,
@@ -101,27 +101,25 @@ def build(world: Previews) -> None:
     )
 
 
-def fail(world: Previews) -> None:
+def fail(world: World) -> None:
     """Have the room's preview fail while it is built."""
     _begin(world, _LAST + _BREAKS)
-    told = steps(NOW, 0.2, 0.6, 1.2, 19.4, usual=tuple(_USUAL.values()))
-    failure = {"cause": "build-failed", "message": _SENTENCE, "exit_code": 1}
+    told = steps(NOW, 0.2, 0.6, 1.2, 19.4)
     world.move(
         "shop",
         SEARCH,
         "failed",
-        steps=[{**step, "ended": step["ended"] or (step["began"] and NOW)} for step in told],
+        steps=told,
         phase="building",
         detail="5/5 RUN npm run build",
-        failure=failure,
-        log_tail=world.logs[SEARCH],
+        failure=Failure(Cause.BUILD_FAILED, _SENTENCE, 1),
+        changed=NOW,
     )
-    world.previews["shop", SEARCH]["changed"] = NOW
 
 
-def _begin(world: Previews, log: str) -> None:
-    world.logs.clear()
-    world.previews.clear()
+def _begin(world: World, log: str) -> None:
+    world.clear()
+    world.known.usual_seconds["shop"] = _USUAL
     world.add(
         "shop",
         LABEL,
@@ -131,7 +129,7 @@ def _begin(world: Previews, log: str) -> None:
         committed=NOW - 14 * 60,
     )
     world.start("shop", LABEL)
-    world.previews["shop", SEARCH]["agent"] = {"id": "S2", "host": "agent2.example.org"}
+    world.known.change("shop", SEARCH, agent_id="S2", agent_host="agent2.example.org")
     world.log(SEARCH, log)
 
 

@@ -15,8 +15,8 @@ from tests import free_ports
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
-from tests.fakes.framework_api import Previews
 from tests.fakes.served import serving
+from tests.fakes.world import World
 from tests.integration.docs import scenes
 from tests.integration.room import rooms
 from tests.pictures import take
@@ -50,7 +50,7 @@ class Picture(NamedTuple):
 
 
 def in_room(
-    fill: Callable[[Previews], None],
+    fill: Callable[[World], None],
 ) -> Shown:
     """Return what shows a waiting room of which `fill` tells."""
 

@@ -22,8 +22,8 @@ from kazoo.exceptions import NoNodeError
 from prevs.paths import Paths
 from prevs.records import Placement, PlacementsRecord, ProxyRecord
 from tests import times
-from tests.fakes.framework_api import TOKEN, Previews, serving
 from tests.fakes.placements import placement
+from tests.fakes.world import TOKEN, World
 from tests.waits import describe_end, wait_until
 
 REPOSITORY = Path(__file__).parents[3]
@@ -156,12 +156,13 @@ class Site(NamedTuple):
 
     proxy: Proxy
     tree: Tree
-    world: Previews
+    world: World
 
     def run(self, app: str, sha: str, port: int, *labels: str) -> None:
         """Let a preview run, as the framework does: its placement, then its state."""
-        self.tree.place(app, {sha: placement(app, sha, port, *labels)})
-        self.world.move(app, sha, "running")
+        placed = placement(app, sha, port, *labels)
+        self.tree.place(app, {sha: placed})
+        self.world.move(app, sha, "running", task_id=placed.task_id)
 
 
 QUICK = times.choose("tests.fakes.quick_proxy", "proxy")
@@ -187,10 +188,10 @@ def site(
     client = KazooClient(hosts=zookeeper, connection_retry=retry)
     client.start()
     tree = Tree(client, Paths(f"/proxy-test-{os.getpid()}-{port}"))
-    world = Previews()
+    world = World(port)
     try:
         with (
-            serving(world) as own,
+            world.serving() as own,
             running(
                 folder,
                 zookeeper=zookeeper,

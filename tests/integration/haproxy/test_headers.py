@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from prevs.states import State
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
@@ -116,7 +117,7 @@ def test_a_page_of_the_flat_form_starts_and_retries_its_preview(site: Site) -> N
     assert (
         site.proxy.ask(FLAT, "/_prevs/start", method="POST", body=form, headers=own).status == 303
     )
-    assert site.world.previews["hello", SHA]["state"] == "queued"
+    assert site.world.previews["hello", SHA].state is State.QUEUED
     other = {**typed, "Origin": f"http://other--hello.prevs.localhost:{site.proxy.port}"}
     foreign = site.proxy.ask(FLAT, "/_prevs/start", method="POST", body=form, headers=other)
     assert foreign.status == 403

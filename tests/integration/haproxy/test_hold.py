@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable
+from prevs.records import PreviewRecord
+from prevs.states import State
 from proxy.departures import LOOK_SECONDS
-from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Answer, Site, upstream
@@ -37,18 +39,13 @@ def site(running_site: Site) -> Iterator[Site]:
     world = running_site.world
     applied = running_site.tree.place("hello", {})
     wait_until(lambda: {"hello": applied} in running_site.tree.applied())
-    world.labels.clear()
-    world.previews.clear()
-    world.refusals.clear()
-    world.logs.clear()
-    world.asked.clear()
-    world.started = lambda preview: None
+    world.clear()
 
 
-def after(seconds: float, act: Callable[[Json], None]) -> Callable[[Json], None]:
+def after(seconds: float, act: Callable[[PreviewRecord], None]) -> Callable[[PreviewRecord], None]:
     """Return a callback that does `act` later."""
 
-    def started(preview: Json) -> None:
+    def started(preview: PreviewRecord) -> None:
         threading.Timer(seconds, act, [preview]).start()
 
     return started
@@ -66,7 +63,7 @@ def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(site: Site
     placed: list[float] = []
     with upstream("app") as app:
 
-        def run(preview: Json) -> None:
+        def run(preview: PreviewRecord) -> None:
             placed.append(time.monotonic())
             site.run("hello", SHA, app.port, "main")
 
@@ -104,7 +101,7 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
     site.world.log(SHA, "Step 1/2\noh no\n")
     failed: list[float] = []
 
-    def fail(preview: Json) -> None:
+    def fail(preview: PreviewRecord) -> None:
         failed.append(time.monotonic())
         site.world.fail("hello", SHA, cause="build-failed", message="It broke.", exit_code=3)
 
@@ -120,7 +117,7 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
     assert "It broke." in told["detail"]
     again = site.proxy.ask(HOST, method="POST", body=b"{}")
     assert problem(again)["cause"] == "build-failed"
-    assert site.world.previews["hello", SHA]["state"] == "failed"
+    assert site.world.previews["hello", SHA].state is State.FAILED
 
 
 @pytest.mark.parametrize(
@@ -137,12 +134,9 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
 )
 def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int, slug: str) -> None:
     site.world.add("hello", "main", SHA)
-    candidates = [
-        {"sha": s, "kind": "commit", "ref": None, "subject": "x"} for s in (SHA, OTHER_SHA)
-    ]
-    ambiguous = Refusal("ambiguous-label", 409, "Two commits.", candidates=candidates)
-    site.world.refuse("hello", "de6b329", ambiguous)
-    unreachable = Refusal("repository-unreachable", 502, "The repository cannot be read.")
+    candidates = [Candidate(sha, "commit", None, "x") for sha in (SHA, OTHER_SHA)]
+    site.world.refuse("hello", "de6b329", AmbiguousLabel("hello", "de6b329", candidates))
+    unreachable = RepositoryUnreachable("hello", "/srv/x", "It is gone.")
     site.world.refuse("hello", "gone", unreachable)
     began = time.monotonic()
     answer = site.proxy.ask(host)

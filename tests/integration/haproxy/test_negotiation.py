@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from playwright.sync_api import Page
 
-from prevs.records import Placement
+from framework.errors import AmbiguousLabel, Candidate
+from prevs.records import Placement, PreviewRecord
 from proxy import caps
 from tests.chromium import Chromium
-from tests.fakes.framework_api import Json, Refusal
 from tests.fakes.placements import OTHER_SHA, placement
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies, workers
@@ -113,16 +113,15 @@ class Preview:
         if state == "unknown":
             del world.labels["hello", self.label]
         elif state == "ambiguous":
-            found = [{"sha": sha, "kind": "commit"} for sha in (self.sha, OTHER_SHA)]
-            refusal = Refusal("ambiguous-label", 409, "It is two.", candidates=found)
-            world.refuse("hello", self.label, refusal)
+            found = [Candidate(sha, "commit", None, "") for sha in (self.sha, OTHER_SHA)]
+            world.refuse("hello", self.label, AmbiguousLabel("hello", self.label, found))
         elif state != "not started":
             world.start("hello", self.label)
             if state == "stopped":
                 world.move("hello", self.sha, "stopped")
             elif state == "refusing":
-                world.move("hello", self.sha, "running")
                 closed = placement("hello", self.sha, free_port(), self.label, attempt="a0")
+                world.move("hello", self.sha, "running", task_id=closed.task_id)
                 self._place({self.sha: closed})
                 self._run_soon()
             elif state == "failed":
@@ -148,7 +147,7 @@ class Preview:
             timer.cancel()
             timer.join()
 
-    def _started(self, preview: Json) -> None:
+    def _started(self, preview: PreviewRecord) -> None:
         self.starts += 1
         self._run_soon()
 

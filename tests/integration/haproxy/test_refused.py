@@ -41,10 +41,7 @@ def site(running_site: Site) -> Iterator[Site]:
     world = running_site.world
     applied = running_site.tree.place("hello", {})
     wait_until(lambda: {"hello": applied} in running_site.tree.applied())
-    for kept in (world.labels, world.previews, world.logs):
-        kept.clear()
-    world.asked.clear()
-    world.refused.clear()
+    world.clear()
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def run_on(site: Site, port: int) -> str:
     placed = placement("hello", SHA, port, "main", attempt=f"a{next(_attempts)}")
     applied = site.tree.place("hello", {SHA: placed})
     wait_until(lambda: {"hello": applied} in site.tree.applied())
-    site.world.move("hello", SHA, "running", phase="running")
+    site.world.move("hello", SHA, "running", task_id=placed.task_id, phase="running")
     return placed.task_id
 
 

@@ -18,8 +18,8 @@ from proxy.errors import HaproxyFailed
 from proxy.formers import Formers
 from proxy.haproxy_config import Files, Front
 from proxy.haproxy_process import HaproxyProcess
-from tests.fakes.framework_api import Previews
 from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.fakes.world import World
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, Tree, haproxies, upstream
 from tests.waits import wait_until
@@ -44,7 +44,7 @@ def tree(site: Site) -> Tree:
 
 
 @pytest.fixture
-def world(site: Site) -> Previews:
+def world(site: Site) -> World:
     return site.world
 
 
@@ -65,7 +65,7 @@ def test_a_placement_is_served_under_each_of_its_labels(proxy: Proxy, tree: Tree
 
 
 def test_a_change_sends_the_next_request_elsewhere_within_moments(
-    proxy: Proxy, tree: Tree, world: Previews
+    proxy: Proxy, tree: Tree, world: World
 ) -> None:
     with upstream("old") as old, upstream("new") as new:
         times = []
@@ -83,7 +83,7 @@ def test_a_change_sends_the_next_request_elsewhere_within_moments(
 
 
 def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(
-    proxy: Proxy, tree: Tree, world: Previews
+    proxy: Proxy, tree: Tree, world: World
 ) -> None:
     with upstream("one") as one:
         tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
@@ -241,7 +241,7 @@ def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_p
     [("/robots.txt", 200, b"User-agent: *\nDisallow: /\n"), ("/favicon.ico", 404, None)],
 )
 def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
-    proxy: Proxy, world: Previews, path: str, status: int, body: bytes | None
+    proxy: Proxy, world: World, path: str, status: int, body: bytes | None
 ) -> None:
     world.add("hello", "main", SHA)
     answer = proxy.ask("main.hello.localhost", path)

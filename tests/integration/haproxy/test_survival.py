@@ -15,8 +15,8 @@ import pytest
 from local.parts import Part, bring_up
 from prevs.records import Placement
 from tests import times
-from tests.fakes.framework_api import Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.fakes.world import World
 from tests.integration.haproxy import long_application, proxies
 from tests.integration.haproxy.long_application import LongApplication
 from tests.integration.haproxy.openings import HOST, Slow, open_all
@@ -186,7 +186,7 @@ def lose_zookeeper(own_zookeeper: Part, folder: Path, port: int, *, away: float)
 
 
 def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away: float) -> None:
-    (api, port), world = ports, Previews()
+    (api, port), world = ports, World()
     with (
         proxies.site(folder, zookeeper, port, api=f"http://127.0.0.1:{api}") as site,
         long_application.application("one") as one,
@@ -196,7 +196,7 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away
         place(site, one, SHA)
         world.add("other", "main", OTHER_SHA)
         with open_all(site.proxy, one) as opened:
-            with serving(world, api):
+            with world.serving(api):
                 wait_until(lambda: world.uses)
             held = pool.submit(site.proxy.ask, "main.other.localhost", timeout=120)
             for second in seconds(away):
@@ -206,7 +206,7 @@ def lose_framework(zookeeper: str, folder: Path, ports: tuple[int, int], *, away
                 assert ask(site) == target.name.encode()
             assert not held.done()
             told = len(world.uses)
-            with serving(world, api):
+            with world.serving(api):
                 wait_until(lambda: len(world.uses) > told)
                 wait_until(lambda: ("other", OTHER_SHA) in world.previews)
                 site._replace(world=world).run("other", OTHER_SHA, two.port, "main")

@@ -22,8 +22,8 @@ from proxy.haproxy_config import Files, Front
 from proxy.reporting import Reporter
 from proxy.routes import Route
 from tests import times
-from tests.fakes.framework_api import FakeFramework, Previews, serving
 from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.fakes.world import FakeFramework, World
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import QUICK, Proxy, Site, haproxies, upstream
 from tests.waits import wait_until
@@ -52,7 +52,7 @@ def site(
         yield started
 
 
-def requests(world: Previews) -> Counter[str]:
+def requests(world: World) -> Counter[str]:
     """Return how many requests of each task were told in all."""
     told: Counter[str] = Counter()
     for report in list(world.uses):
@@ -61,7 +61,7 @@ def requests(world: Previews) -> Counter[str]:
     return told
 
 
-def opened(world: Previews, task: str = TASK) -> int | None:
+def opened(world: World, task: str = TASK) -> int | None:
     """Return how many open requests of a task were told last, None if none ever was."""
     told = [
         u["open"] for report in list(world.uses) for u in report["uses"] if u["task_id"] == task
@@ -154,7 +154,7 @@ def test_what_is_open_counts_as_use_until_it_ends(site: Site, text: str) -> None
 def test_a_framework_that_is_away_learns_all_that_came_meanwhile(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
-    world = Previews()
+    world = World()
     api = free_port()
     address = f"http://127.0.0.1:{api}"
     with (
@@ -162,14 +162,14 @@ def test_a_framework_that_is_away_learns_all_that_came_meanwhile(
         upstream("one") as one,
     ):
         place(site, one.port)
-        with serving(world, api):
+        with world.serving(api):
             site.proxy.ask(HOST)
             wait_until(lambda: requests(world)[TASK] == 1)
         for _ in range(4):
             site.proxy.ask(HOST)
         wait_until(lambda: "use is not told for now" in site.proxy.log.read_text())
         site.proxy.ask(HOST)
-        with serving(world, api):
+        with world.serving(api):
             wait_until(lambda: requests(world)[TASK] == 6)
 
 

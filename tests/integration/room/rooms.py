@@ -24,7 +24,7 @@ from proxy.room.parts import Parts, make_parts
 from proxy.routes import Route
 from proxy.serving import Server
 from proxy.table import Table
-from tests.fakes.framework_api import TOKEN, Previews, serving
+from tests.fakes.world import TOKEN, World
 
 DOMAIN = "localhost"
 
@@ -33,7 +33,7 @@ class Room(NamedTuple):
     """A room that answers at `port`, the world behind it, and what it believes is routed."""
 
     port: int
-    world: Previews
+    world: World
     table: Table
     loop: asyncio.AbstractEventLoop
 
@@ -67,9 +67,9 @@ class _Front:
 @contextlib.contextmanager
 def running(port: int, clock: Callable[[], float] = time.time) -> Iterator[Room]:
     """Run a room on a thread of its own. `clock` is in seconds since the epoch."""
-    world, ready = Previews(), threading.Event()
+    world, ready = World(port), threading.Event()
     found: list[tuple[Table, asyncio.AbstractEventLoop, Server]] = []
-    with socket.create_server(("127.0.0.1", port)) as listener, serving(world) as api:
+    with socket.create_server(("127.0.0.1", port)) as listener, world.serving() as api:
 
         async def serve() -> None:
             table, framework = Table(), FrameworkApi([api], TOKEN)

@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from framework.steps import STEPS
+from prevs.records import Failure
+from prevs.states import Cause
 from tests.accessibility import find_barriers
 from tests.chromium import Chromium
-from tests.fakes.framework_api import Json, steps
 from tests.fakes.placements import SHA
+from tests.fakes.world import steps
 from tests.integration.room import rooms
 from tests.integration.room.rooms import Room
 
@@ -18,7 +21,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
 
 HOST = "main.hello.localhost"
 REFUSED = {"X-Prevs-Refused": "the-task"}
-USUAL = (0.2, 0.6, 1.5, 40.0, 0.4, 2.5)
+USUAL = dict(zip(STEPS, (0.2, 0.6, 1.5, 40.0, 0.4, 2.5), strict=True))
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
@@ -30,13 +33,12 @@ def opened(free_port: Callable[[], int]) -> Iterator[Room]:
 
 @pytest.fixture
 def room(opened: Room) -> Iterator[Room]:
+    opened.world.known.usual_seconds["hello"] = USUAL
     opened.world.add("hello", "main", SHA, committed=time.time() - 3 * 86400)
     opened.world.start("hello", "main")
     yield opened
     opened.route()
-    opened.world.asked.clear()
-    for kept in (opened.world.previews, opened.world.logs, opened.world.labels):
-        kept.clear()
+    opened.world.clear()
 
 
 @pytest.fixture
@@ -59,21 +61,15 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 def build(room: Room, **fields: object) -> None:
     """Let the preview be built for ten seconds, of the usual forty."""
-    told = steps(time.time(), 0.2, 0.7, 1.3, 10.0, usual=USUAL)
+    told = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
     more = {"phase": "building", "detail": "3/5 RUN make", "task_id": "the-task", **fields}
     room.world.move("hello", SHA, "building", steps=told, **more)
 
 
-def ended(told: list[Json]) -> list[Json]:
-    """Return steps of which the last has ended too, as the preview failed."""
-    return [{**s, "ended": s["ended"] or (s["began"] and time.time() + 60)} for s in told]
-
-
 def fail(room: Room, cause: str = "build-failed", message: str = "The build failed.") -> None:
-    told = ended(steps(time.time(), 0.2, 0.7, 1.3, 10.0, usual=USUAL))
-    failure = {"cause": cause, "message": message, "exit_code": 3}
-    tail = room.world.logs.get(SHA, "")[-2000:]
-    room.world.move("hello", SHA, "failed", steps=told, failure=failure, log_tail=tail)
+    told = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
+    failure = Failure(Cause(cause), message, 3)
+    room.world.move("hello", SHA, "failed", steps=told, failure=failure)
 
 
 def show(room: Room, state: str) -> None:
@@ -82,8 +78,8 @@ def show(room: Room, state: str) -> None:
     room.world.log(SHA, "\x1b[36m#5 [2/5] RUN make\x1b[0m\n\x1b[31mno\x1b[0m\n" * 20)
     match state:
         case "queued":
-            told = steps(now, 34.0, usual=USUAL)
-            room.world.move("hello", SHA, "queued", steps=told, queue_place=3, next_try=now + 60)
+            told = steps(now, 34.0)
+            room.world.move("hello", SHA, "queued", steps=told, queue_place=3, not_before=now + 60)
         case "building":
             build(room)
         case "failed":
@@ -176,6 +172,7 @@ def test_a_failure_says_what_why_and_what_to_do_and_the_keyboard_alone_retries(
     page.keyboard.press("Enter")
     expect(page.locator("#sentence")).to_have_text("Waiting for a place to run.")
     room.world.log(SHA, "again\n")
+    build(room, task_id="the-next-task")
     expect(page.locator(".log-row")).to_have_text(["again"])
 
 
@@ -212,8 +209,7 @@ def test_a_hostile_repository_changes_nothing_but_its_own_text(room: Room, page:
     text = f"{EVIL}\u202egnp.exe {'x' * 3000}{'e' + chr(0x301) * 500}\0\x1b[2J"
     room.world.add("hello", "main", SHA, subject=text, author=text, committed=1.0)
     room.world.log(SHA, f"{text}\n\x1b]0;{text}\x07{'y' * 100_000}\nlast\n")
-    agent = {"id": "a", "host": text}
-    build(room, detail=text, reason=text, agent=agent)
+    build(room, detail=text, reason=text, agent_id="a", agent_host=text)
     page.goto(room.address(HOST))
     expect(page.locator(".log-row").last).to_have_text("last")
     for place in (".subject", ".by", "#reason", "[data-status=now] .detail"):
@@ -222,7 +218,7 @@ def test_a_hostile_repository_changes_nothing_but_its_own_text(room: Room, page:
         assert "\u202e" not in shown
     assert page.evaluate("document.querySelectorAll('main script, main img').length") == 0
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"
-    fail(room, EVIL, text)
+    fail(room, message=text)
     expect(page.locator("#message")).to_contain_text("gnp.exe")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it overflows"
 
@@ -263,6 +259,7 @@ def test_the_whole_log_is_downloaded_as_text(room: Room, page: Page) -> None:
 
 def test_a_log_is_handed_out_in_a_way_that_no_browser_shows(room: Room) -> None:
     room.world.log(SHA, EVIL)
+    build(room)
     url = room.address("127.0.0.1", f"/_prevs/log?sha={SHA}")
     asked = urllib.request.Request(url, headers={"Host": HOST})
     with urllib.request.urlopen(asked) as answer:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from framework.errors import AmbiguousLabel, Candidate
+from prevs.states import State
 from tests.chromium import Chromium
-from tests.fakes.framework_api import Previews, Refusal, serving
 from tests.fakes.placements import OTHER_SHA, SHA
+from tests.fakes.world import World
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Answer, Proxy, Site, upstream
 from tests.waits import wait_until
@@ -39,10 +41,7 @@ def site(running_site: Site) -> Iterator[Site]:
     world = running_site.world
     applied = running_site.tree.place("hello", {})
     wait_until(lambda: {"hello": applied} in running_site.tree.applied())
-    for kept in (world.labels, world.previews, world.refusals, world.logs):
-        kept.clear()
-    world.asked.clear()
-    world.resumed_after.clear()
+    world.clear()
 
 
 @pytest.fixture
@@ -90,10 +89,10 @@ def test_a_visitor_watches_the_log_and_is_let_in_where_he_wanted_to_go(
     expect(page.locator("#reason")).to_have_text("no agent has 128 MB free")
     expect(page.locator("#place")).to_have_text("")
     later = time.time() + 300
-    world.move("hello", SHA, "queued", queue_place=3, next_try=later)
+    world.move("hello", SHA, "queued", queue_place=3, not_before=later)
     expect(page.locator("#place")).to_have_text("3rd in the queue")
     expect(page.locator("#next-try")).to_have_text(re.compile(r"^next try in \d+ s$"))
-    world.move("hello", SHA, "queued", queue_place=None, next_try=None)
+    world.move("hello", SHA, "queued", queue_place=None, not_before=0.0)
     expect(page.locator("#place")).to_have_text("")
     expect(page.locator("#next-try")).to_have_text("")
     world.move("hello", SHA, "building", phase="building", reason="")
@@ -136,7 +135,9 @@ def test_a_visitor_of_a_failed_preview_learns_why_and_retries_into_the_applicati
     retry.click()
     expect(page.locator("#failure")).to_be_hidden()
     expect(retry).to_be_hidden()
+    wait_until(lambda: world.previews["hello", SHA].state is State.QUEUED)
     world.log(SHA, "again\n")
+    world.move("hello", SHA, "building", phase="building")
     expect(page.locator(".log-row")).to_have_text(["again"])
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
@@ -159,17 +160,10 @@ def test_without_scripts_a_button_starts_it_and_the_page_loads_itself_again(
 
 def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) -> None:
     candidates = [
-        {
-            "sha": sha,
-            "kind": kind,
-            "ref": "release",
-            "subject": f"As a {kind}",
-            "url": address(site, "/", f"{sha}.hello.localhost"),
-        }
+        Candidate(sha, kind, "release", f"As a {kind}")
         for sha, kind in ((SHA, "branch"), (OTHER_SHA, "tag"))
     ]
-    refusal = Refusal("ambiguous-label", 409, "release is two.", candidates=candidates)
-    site.world.refuse("hello", "release", refusal)
+    site.world.refuse("hello", "release", AmbiguousLabel("hello", "release", candidates))
     site.world.add("hello", OTHER_SHA, OTHER_SHA)
     answer = page.goto(address(site, "/", "release.hello.localhost"))
     assert answer is not None
@@ -279,6 +273,7 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     site: Site,
 ) -> None:
     site.world.start("hello", "main")
+    site.world.move("hello", SHA, "building", agent_id="the-agent", host_port=31000)
     site.world.log(SHA, "0123456789")
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     headers = {"Host": HOST, "Last-Event-ID": "4"}
@@ -286,8 +281,9 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     answer = connection.getresponse()
     assert answer.getheader("content-type", "").startswith("text/event-stream")
     text = b""
-    while b"event: state" not in text or not text.endswith(b"\n\n"):
+    while b"event: log" not in text or not text.endswith(b"\n\n"):
         text += answer.read1()
+    assert b"event: state" in text
     assert b'id: 10\ndata: "456789"\n\n' in text
     assert b"the-agent" not in text
     assert b"31000" not in text
@@ -317,7 +313,7 @@ def test_a_framework_that_is_away_gets_a_page_that_tries_again(
 def _held_until_the_framework_is_back(proxy: Proxy, port: int) -> Answer:
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
         client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
-        with serving(Previews(), port):
+        with World().serving(port):
             answer = http.client.HTTPResponse(client)
             answer.begin()
             return Answer(answer.status, dict(answer.getheaders()), answer.read())

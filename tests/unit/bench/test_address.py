@@ -6,22 +6,21 @@ import pytest
 
 from bench.address import Previews, System
 from bench.errors import BenchError
-from tests.fakes import framework_api
-from tests.fakes.framework_api import TOKEN, serving
+from tests.fakes.world import TOKEN, World
 
 SHA = "0123456789ab" + "0" * 28
 
 
 @pytest.fixture
-def world() -> framework_api.Previews:
-    made = framework_api.Previews()
+def world() -> World:
+    made = World()
     made.add("bench", "main", SHA)
     return made
 
 
 @pytest.fixture
-def previews(world: framework_api.Previews) -> Iterator[Previews]:
-    with serving(world) as api:
+def previews(world: World) -> Iterator[Previews]:
+    with world.serving() as api:
         made = Previews(System(api, TOKEN, "localhost", 80), "bench")
         assert made.start("main") == SHA
         yield made
@@ -36,23 +35,20 @@ def previews(world: framework_api.Previews) -> Iterator[Previews]:
     ],
 )
 def test_what_is_waited_for_has_failed(
-    world: framework_api.Previews, previews: Previews, wait: Callable[[Previews], None]
+    world: World, previews: Previews, wait: Callable[[Previews], None]
 ) -> None:
     world.fail("bench", SHA, cause="build-failed", message="There is no bridge.", exit_code=1)
     with pytest.raises(BenchError, match=r"0123456789ab has failed: There is no bridge\."):
         wait(previews)
 
 
-def test_a_failure_that_is_waited_for_is_none(
-    world: framework_api.Previews, previews: Previews
-) -> None:
+def test_a_failure_that_is_waited_for_is_none(world: World, previews: Previews) -> None:
     world.fail("bench", SHA, cause="build-failed", message="As it should.", exit_code=7)
     previews.wait(SHA, "failed")
 
 
-def test_a_log_is_waited_for_until_it_has_the_text(
-    world: framework_api.Previews, previews: Previews
-) -> None:
+def test_a_log_is_waited_for_until_it_has_the_text(world: World, previews: Previews) -> None:
     previews.check(SHA)
+    world.move("bench", SHA, "placed")
     world.log(SHA, "Line 999\nLine 1000\n")
     previews.wait_logged(SHA, "Line 1000")

@@ -11,7 +11,8 @@ from proxy.problems import read_problem
 from proxy.refusals import LINGER_SECONDS, MOST, Refusals
 from proxy.routes import Route
 from proxy.table import Table
-from tests.fakes.framework_api import FakeFramework, Refusal
+from tests.fakes import answers
+from tests.fakes.world import FakeFramework
 
 HOST, OTHER = "main.hello.localhost", "v1.hello.localhost"
 ROUTE = Route("10.0.0.1", 31000, "one")
@@ -237,13 +238,13 @@ def test_a_framework_that_is_away_is_told_when_it_is_back() -> None:
 
 def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once() -> None:
     bench = Bench()
-    refuses = Refusal("unauthorized", 401, "Who are you?")
+    refuses = answers.problem("unauthorized", 401, "Who are you?")
     report, told = bench.framework.report_refusals, [0]
 
     async def refuse_five_times(proxy: str, tasks: Sequence[str]) -> None:
         told[0] += 1
         if told[0] in {1, 2, 3, 5, 6}:
-            raise ApiRefused(read_problem(refuses.problem, refuses.status))
+            raise ApiRefused(read_problem(answers.content(refuses), refuses.status_code))
         await report(proxy, tasks)
 
     bench.framework.report_refusals = refuse_five_times  # type: ignore[method-assign]

@@ -2,8 +2,9 @@ import asyncio
 
 from proxy.reporting import MOST, Reporter
 from proxy.use import Count
-from tests.fakes.framework_api import FakeFramework, Json
+from tests.fakes.answers import Json
 from tests.fakes.router import FakeRouter
+from tests.fakes.world import FakeFramework
 
 
 class Bench:

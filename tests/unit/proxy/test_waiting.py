@@ -1,10 +1,12 @@
 import asyncio
 from typing import Any
 
+from framework.errors import AmbiguousLabel
+from prevs.records import Failure
+from prevs.states import Cause
 from proxy.preview import Preview
 from proxy.problems import Problem
 from proxy.waiting import Outcome
-from tests.fakes.framework_api import Refusal
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.waits import HOST, ROUTE, Bench
 
@@ -67,7 +69,7 @@ def test_hosts_of_one_preview_share_the_questions_about_it() -> None:
 
 def test_a_preview_that_fails_is_told_with_its_reason() -> None:
     bench = Bench()
-    failure = {"cause": "app-exited", "message": "It exited.", "exit_code": 3}
+    failure = Failure(Cause.APP_EXITED, "It exited.", 3)
     bench.at.append((1.0, bench.move("failed", failure=failure, log_tail="oh no")))
     told = bench.outcome()
     assert isinstance(told, Problem)
@@ -82,10 +84,11 @@ def test_a_preview_that_fails_is_told_with_its_reason() -> None:
 
 def test_what_the_framework_refuses_is_told_as_it_said_it() -> None:
     bench = Bench()
-    bench.framework.world.refuse("hello", "main", Refusal("ambiguous-label", 409, "Two."))
+    two = AmbiguousLabel("hello", "main", [])
+    bench.framework.world.refuse("hello", "main", two)
     told = bench.outcome()
     assert isinstance(told, Problem)
-    assert (told.slug, told.status, told.detail) == ("ambiguous-label", 409, "Two.")
+    assert (told.slug, told.status, told.detail) == ("ambiguous-label", 409, str(two))
 
 
 def test_a_host_that_is_no_address_asks_nobody() -> None:
@@ -134,7 +137,7 @@ def test_one_that_is_forgotten_meanwhile_is_asked_for_again() -> None:
 
 def test_who_asks_for_a_failed_one_again_after_a_retry_waits_again() -> None:
     bench = Bench()
-    failure = {"cause": "app-exited", "message": "It exited.", "exit_code": 3}
+    failure = Failure(Cause.APP_EXITED, "It exited.", 3)
     bench.at.append((1.0, bench.move("failed", failure=failure)))
 
     async def scenario() -> Any:
@@ -189,7 +192,7 @@ def test_who_was_refused_by_an_earlier_attempt_is_let_go_at_once() -> None:
 def test_who_was_refused_learns_why_the_preview_failed() -> None:
     bench = Bench()
     bench.table.replace({HOST: ROUTE})
-    failure = {"cause": "unhealthy", "message": "It refused connections.", "exit_code": None}
+    failure = Failure(Cause.UNHEALTHY, "It refused connections.")
     bench.at.append((1.0, bench.move("failed", failure=failure)))
     told = bench.run(lambda: bench.wait(HOST, "t"))
     assert isinstance(told, Problem)

@@ -3,13 +3,15 @@
 import asyncio
 import dataclasses
 
+from prevs.records import Failure
+from prevs.states import Cause
 from proxy.preview import Preview
 from proxy.problems import Problem
 from proxy.waiting import Outcome
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.waits import HOST, ROUTE, Bench
 
-FAILURE = {"cause": "app-exited", "message": "It exited.", "exit_code": 3}
+FAILURE = Failure(Cause.APP_EXITED, "It exited.", 3)
 
 
 async def turn(times: int = 20) -> None:

@@ -11,8 +11,8 @@ from proxy.room.app import make_app
 from proxy.room.parts import make_parts
 from proxy.routes import Route
 from proxy.table import Table
-from tests.fakes.framework_api import FakeFramework
 from tests.fakes.placements import SHA
+from tests.fakes.world import FakeFramework
 
 BASE = "http://main.hello.localhost"
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "X-Prevs-Miss": "1"}

@@ -7,8 +7,8 @@ from proxy.room import events
 from proxy.routes import Route
 from proxy.server_events import Parser
 from proxy.table import Table
-from tests.fakes.framework_api import FakeFramework
 from tests.fakes.placements import SHA
+from tests.fakes.world import FakeFramework
 
 HOST = "main.hello.localhost"
 
@@ -39,7 +39,7 @@ def framework() -> FakeFramework:
 
 def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business() -> None:
     source = framework()
-    state = json.dumps(source.world.find("hello", SHA))
+    state = json.dumps(source.show("hello", SHA))
     source.events = [
         LogEvent("log", "3", '"abc"'),
         LogEvent("reset", None, "{}"),
@@ -64,6 +64,7 @@ def test_a_routed_host_is_ready_and_nothing_follows() -> None:
 
 def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
     source = FakeFramework()
+    source.world.add("hello", "main", SHA)
     [problem] = follow(source, Table())
     assert problem.name == "problem"
     assert "no preview" in json.loads(problem.data)["detail"]

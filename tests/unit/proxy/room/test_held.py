@@ -16,7 +16,7 @@ from proxy.room.parts import make_parts
 from proxy.routes import Route
 from proxy.table import Table
 from tests.fakes.clock import FakeClock
-from tests.fakes.framework_api import FakeFramework
+from tests.fakes.world import FakeFramework
 
 ROUTE = Route("10.0.0.1", 31000, "t")
 PATIENCE = 20.0
