@@ -84,17 +84,16 @@ def docker_host(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[st
     bring_up(docker)
     request.config.stash[_DOCKER] = docker
     try:
-        with (run_folder / "docker-images.json").open("a+") as shared:
-            fcntl.flock(shared, fcntl.LOCK_EX)
-            if not shared.tell():
-                json.dump(sorted(_images(docker.address)), shared)
-                shared.flush()
-            fcntl.flock(shared, fcntl.LOCK_SH)
+        before = run_folder / "docker-images.json"
+        with (run_folder / "docker-users").open("ab") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            with contextlib.suppress(FileExistsError), before.open("x") as first:
+                json.dump(sorted(_images(docker.address)), first)
             yield docker.address
-            with contextlib.suppress(BlockingIOError):  # another worker uses them
-                fcntl.flock(shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shared.seek(0)
-                _remove_images(docker.address, _images(docker.address) - set(json.load(shared)))
+            with contextlib.suppress(BlockingIOError):  # another worker still builds and runs
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                known = set(json.loads(before.read_text()))
+                _remove_images(docker.address, _images(docker.address) - known)
     finally:
         docker.stop()
 
