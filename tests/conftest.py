@@ -221,6 +221,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     turns.sort(items, Path(__file__).parent, parallel=turns.is_parallel(config))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a pytest whose tests pytest-xdist does not group: each worker would start it all."""
+    if turns.is_parallel(session.config):
+        assert all("@" in item.nodeid for item in session.items), "pytest-xdist groups no tests"
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[chromium.Chromium]:
     """A Chromium that asks nobody but whom a test has it ask."""
