@@ -70,7 +70,7 @@ test: packages-test $(VENV)/.installed
 
 test-all: packages-test $(VENV)/.installed
 	$(call run_tests,night,(night or not night))
-	@$(MAKE) --no-print-directory bench-all
+	@$(if $(TESTS),,$(MAKE) --no-print-directory bench-all)
 
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .
