@@ -27,6 +27,6 @@ def both(short: Any, real: Any) -> list[Any]:
 PATIENCE = choose(6, 15)
 """Seconds that a Mesos agent which restarts waits for its executors."""
 
-LONGEST_SESSION = choose(3.0, 60.0)
+LONGEST_SESSION = choose(5.0, 60.0)
 """The longest session that a ZooKeeper for this grants: not too short for a machine that is busy,
 and shorter than a framework asks for (6 s) and a proxy (10 s)."""

@@ -69,12 +69,13 @@ def see_mistakes(page: Page) -> None:
         line = page.locator("#mistakes li").nth(number)
         expect(line.locator("span")).to_have_text(where)
         expect(line).to_contain_text(what)
-        box = line.bounding_box()
-        assert box is not None
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= page.evaluate("innerWidth")
-    tops = [page.locator("#mistakes li").nth(n).bounding_box() for n in range(len(MISTAKES))]
-    heights = [box["y"] for box in tops if box]
+    # At one moment: what happens meanwhile makes the list anew.
+    boxes = page.locator("#mistakes li").evaluate_all(
+        "lines => lines.map(line => line.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) == len(MISTAKES)
+    assert all(box["x"] >= 0 and box["right"] <= page.evaluate("innerWidth") for box in boxes)
+    heights = [box["y"] for box in boxes]
     assert heights == sorted(set(heights))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.locator("#sentence")).to_have_text("What its commit says of itself cannot be used.")

@@ -62,7 +62,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 def build(room: Room, **fields: object) -> None:
     """Let the preview be built for ten seconds, of the usual forty."""
     told = steps(time.time(), 0.2, 0.7, 1.3, 10.0)
-    more = {"phase": "building", "detail": "3/5 RUN make", "task_id": "the-task", **fields}
+    more = {"phase": "building", "detail": "3/5 RUN make", **fields}
     room.world.move("hello", SHA, "building", steps=told, **more)
 
 

@@ -144,9 +144,9 @@ def test_nobody_else_reads_or_writes_anything_and_the_system_works(
     add_app(program, place.folder)
     start_preview(program)
     owner = connect(place.zookeeper, 15, (OURS,))
-    (place.folder / "site").mkdir()
+    (place.folder / "p").mkdir()
     with proxies.running(
-        place.folder / "site",
+        place.folder / "p",
         zookeeper=place.zookeeper,
         root=place.paths.root,
         api=program.url,
@@ -234,9 +234,9 @@ def test_all_is_below_a_chroot_that_is_made(place: Place, free_port: Callable[[]
     below = Paths(f"{chroot}{place.paths.root}")
     assert place.anybody.exists(below.app("hello"))
     assert place.anybody.get_children(place.paths.root) == ["of"]
-    (place.folder / "site").mkdir()
+    (place.folder / "p").mkdir()
     with proxies.running(
-        place.folder / "site",
+        place.folder / "p",
         zookeeper=where,
         root=place.paths.root,
         api=program.url,

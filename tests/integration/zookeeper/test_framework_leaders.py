@@ -75,7 +75,7 @@ def read(program: Program, path: str) -> str:
 @pytest.fixture
 def records(request: pytest.FixtureRequest) -> str:
     """host:port of the ZooKeeper with the records, the fixture that a parameter names."""
-    address: str = request.getfixturevalue(getattr(request, "param", "hasty_zookeeper"))
+    address: str = request.getfixturevalue(getattr(request, "param", "zookeeper"))
     return address
 
 
