@@ -68,7 +68,7 @@ class Daemon:
             return False
         return not bridge.is_there(process.pid, self.bridge)
 
-    def mend_bridge(self) -> None:
+    def restore_bridge(self) -> None:
         """Put its bridge back where that is gone: builds work again. Raises LocalError."""
         if self.lost_bridge():
             self._add_bridge(IPv4Network(self._pool_file.read_text()))

@@ -160,7 +160,7 @@ class DockerPart:
             self._launched = self._daemon.launch(self._environ)
             return
         try:
-            self._daemon.mend_bridge()
+            self._daemon.restore_bridge()
         finally:
             self._let_lock_go()
 
