@@ -19,6 +19,7 @@ from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import PHONE, SLOW, address, sign_in, viewing
 from tests.fakes.samples import SERVE, SampleRepository
+from tests.waits import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -79,8 +80,13 @@ def repository(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 @pytest.fixture(scope="module")
 def refs(api: Api, repository: SampleRepository) -> Mapping[str, Mapping[str, Any]]:
     """The branches and tags by their names, as the API has them."""
-    found = api.call("GET", f"/v1/apps/{APP}/refs").json()["refs"]
-    return {ref["name"]: ref for ref in found}
+    answer = wait_for(
+        lambda: api.call("GET", f"/v1/apps/{APP}/refs"),  # 503 while the repository is fetched
+        lambda answer: answer.status_code != 503,
+        "the repository is fetched",
+    )
+    assert answer.status_code == 200, answer.text
+    return {ref["name"]: ref for ref in answer.json()["refs"]}
 
 
 @pytest.fixture(scope="module")
