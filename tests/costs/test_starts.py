@@ -91,14 +91,19 @@ class Machine:
         sandbox.mkdir()
         (sandbox / "prevs-executor.pyz").write_bytes(self._bundle.data)
         told = sandbox / "processes"
-        watched = ["strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=execve"]
+        # A file for each process: in one file, lines of two at a time are cut in halves.
+        watched = ["strace", "-ff", "-ttt", "-qq", "--seccomp-bpf", "-s", "200"]
+        watched += ["-e", "trace=execve"]
         python = [sys.executable, "-I", "-S", "-c", _CHECK]
         command = [*watched, "-o", str(told), *python, "prevs-executor.pyz", self._bundle.digest]
         executor = ExecutorProcess(sandbox, self.work, self._host, command=command)
         try:
             executor.launch(self._order(sha))
             executor.wait_for("TASK_RUNNING")
-            commands = [_WORDS.findall(words) for _, words in _EXECUTED.findall(told.read_text())]
+            files = sandbox.glob(f"{told.name}.*")
+            lines = sorted(line for file in files for line in file.read_text().splitlines())
+            executed = _EXECUTED.findall("\n".join(lines))
+            commands = [_WORDS.findall(words) for _, words in executed]
             executor.agent.kill(executor.task_id, None)
             executor.wait_for("TASK_KILLED")
             executor.wait()

@@ -73,6 +73,7 @@ class World:
 
     def serving(self, port: int = 0) -> AbstractContextManager[str]:
         """Answer on a port of 127.0.0.1, and yield the address."""
+        assert self.api.app is not None  # made now, and not while the first caller waits
         return served.serving(self, port)
 
     def add(self, app: str, label: str, sha: str, **fields: Any) -> None:
