@@ -19,6 +19,7 @@ from tests.waits import wait_until
 
 pytestmark = [
     pytest.mark.daemons,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(
         shutil.which("valgrind") is None,
         reason="valgrind counts instructions: provision/debian.sh --test installs it",

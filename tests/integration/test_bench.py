@@ -18,7 +18,7 @@ import pytest
 
 from local import processes
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 _ROOT = Path(__file__).parents[2]
 _LIMIT = 120.0

@@ -26,7 +26,7 @@ from tests.fakes.asgi import ApiInProcess
 from tests.fakes.clock import FakeClock
 from tests.fakes.program import Program, make_repository, remove, settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(600)]
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -95,7 +95,7 @@ def explore(url: str, token: str, folder: Path, *more: str) -> str:
         env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tests.fakes.texts"},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=480,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr

@@ -34,6 +34,7 @@ from tests.fakes.samples import SampleRepository, serving
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="mounts a disk of its own: root"),
 ]
 

@@ -27,7 +27,7 @@ from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SERVE, SampleImages, SampleRepository, nothing_left, remove_image
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 APP = f"executor-guardian-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""

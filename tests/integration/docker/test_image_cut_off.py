@@ -19,7 +19,7 @@ from tests import times
 from tests.integration.docker.builds import BUILDERS, LONG, MARKED, SLEEP, TAG, World, making
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(params=BUILDERS)

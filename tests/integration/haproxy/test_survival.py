@@ -23,7 +23,7 @@ from tests.integration.haproxy.openings import HOST, Slow, open_all
 from tests.integration.haproxy.proxies import Site, haproxies
 from tests.waits import wait_until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 TASK = f"hello.{SHA}.a1"
 HELD_SECONDS = 10

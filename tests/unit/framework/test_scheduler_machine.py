@@ -4,6 +4,7 @@ After each step what has to hold at any moment is looked at; at the end everythi
 passes, and what was asked for has to be so.
 """
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -19,6 +20,8 @@ from tests.fakes.driven import A, B, C
 from tests.fakes.mishaps import Fate
 from tests.fakes.small_agent import SmallAgent, SmallTask
 from tests.fakes.small_world import APPS, SmallWorld
+
+pytestmark = pytest.mark.timeout(600)
 
 _STEPS = (*STEPS, RUNNING)
 
