@@ -23,9 +23,9 @@ help:
 	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
 	@echo 'make status       show what runs'
 	@echo 'make test-quick   run the tests that need no daemon (2 minutes)'
-	@echo 'make test         set up, then run every test but what is slow by nature (12 minutes)'
+	@echo 'make test         set up, then run every test but what is slow by nature (18 minutes)'
 	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 takes fewer processes)"
-	@echo 'make test-all     set up, then run every test and every bench on a small scale (35 minutes)'
+	@echo 'make test-all     set up, then run every test and every bench on a small scale (40 minutes)'
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation anew'
@@ -37,7 +37,7 @@ help:
 	@echo 'make bench-faults time what dies until it is well again (an hour)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
-	@echo 'make bench-all    run each bench on a small scale: that it measures something, not how fast (6 minutes)'
+	@echo 'make bench-all    run each bench on a small scale: that it measures something, not how fast (4 minutes)'
 	@echo "                  (BENCH='--against HEAD~1' has any other bench measure that commit too, by turns)"
 
 up: packages $(VENV)/.installed
