@@ -32,8 +32,9 @@ echo begun
 WAIT = "until [ -e /begin ]; do sleep 0.1; done; "
 SERVES = "httpd -p $PORT -h /www; "
 PIDS = 512
+MEM = 160
+"""MB of each preview: so many processes of a shell take up to 80."""
 MB = 1024 * 1024
-GIGABYTE = 1_000_000_000
 
 HOGS = {
     "fork-bomb": f"({WAIT} bomb() {{ bomb | bomb & }}; bomb) & {SERVE}",
@@ -42,10 +43,7 @@ HOGS = {
         f"{SERVES}{WAIT} i=0; while :; do dd if=/dev/zero of=/hog$i bs=1M count=32; "
         "i=$((i+1)); sleep 0.1; done"
     ),
-    "log-flood": (
-        f"{SERVES}{WAIT} yes $(printf '%1000s' x | tr ' ' x) | head -c {GIGABYTE}; "
-        "echo; echo The end of the flood.; while :; do sleep 1; done"
-    ),
+    "log-flood": f"{SERVES}{WAIT} exec yes $(printf '%1000s' x | tr ' ' x)",
     "zombie-maker": (
         f"({WAIT} i=0; while [ $i -lt 2000 ]; do sh -c 'sleep 0 & exec sleep 1000' & "
         f"i=$((i+1)); done) & {SERVE}"
@@ -112,7 +110,7 @@ def commits(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapp
         script = f"#!/bin/busybox sh\n{command}\n".encode()
         lines += ["COPY run /run.sh", 'CMD ["/bin/sh", "/run.sh"]']
         found[name] = made.commit_app(lines, {"begin": BEGIN, "run": script})
-    app = {"name": APP, "repository": str(made.folder), "mem": 64, "max_previews": 20}
+    app = {"name": APP, "repository": str(made.folder), "mem": MEM, "max_previews": 20}
     assert api.call("POST", "/v1/apps", json=app).status_code == 201
     for sha in found.values():
         assert api.call("POST", "/v1/previews", json={"app": APP, "label": sha}).status_code == 202
@@ -186,6 +184,14 @@ def pids(docker: APIClient, hog: Mapping[str, Any]) -> int:
     return int(stats["pids_stats"].get("current", 0))
 
 
+def two_sizes(folder: Path) -> list[int]:
+    """Return the bytes of docker's log and of the one before it; nothing while it changes them."""
+    with contextlib.suppress(FileNotFoundError):
+        sizes = [file.stat().st_size for file in folder.glob("*-json.log*")]
+        return sizes if len(sizes) > 1 else []
+    return []
+
+
 def still_runs(api: Api, hog: Mapping[str, Any]) -> bool:
     """Tell whether it is the same attempt that runs, and so its executor."""
     now = api.preview(APP, hog["sha"])
@@ -204,7 +210,7 @@ def test_a_fork_bomb_has_so_many_processes_and_no_more(
 @beside("memory-hog")
 def test_a_memory_hog_ends_at_its_limit(let_loose: Mapping[str, Any], api: Api) -> None:
     events = f"/v1/events?app={APP}"
-    wait_until(lambda: "more than its 64 MB of memory" in api.call("GET", events).text)
+    wait_until(lambda: f"more than its {MEM} MB of memory" in api.call("GET", events).text)
     assert not still_runs(api, let_loose)
 
 
@@ -215,9 +221,8 @@ def test_a_disk_hog_ends_at_its_limit(let_loose: Mapping[str, Any], api: Api) ->
     assert "more than 1024 MB" in failed["message"]
 
 
-@pytest.mark.timeout(600)
 @beside("log-flood")
-def test_a_log_of_a_gigabyte_fills_no_disk(
+def test_a_log_without_end_fills_no_disk(
     let_loose: Mapping[str, Any], api: Api, cluster: Cluster, docker: APIClient
 ) -> None:
     task_id = let_loose["task_id"]
@@ -225,12 +230,12 @@ def test_a_log_of_a_gigabyte_fills_no_disk(
     dockers = Path(docker.info()["DockerRootDir"]) / "containers" / found["Id"]
 
     sandbox, *_ = find_live(cluster.dir, f"**/executors/{task_id}/runs/latest/stdout")
-    # More than is kept of it: something has to give way.
-    wait_until(lambda: sandbox.stat().st_size > 16 * MB)
-    # How much of it is read depends on how fast it comes (executor/following.py), and so when.
-    wait_until(lambda: not runs(docker, found["Id"], "head"), seconds=400)
-    assert sandbox.stat().st_blocks * 512 <= 13 * MB
-    assert sum(file.stat().st_size for file in dockers.glob("*-json.log*")) <= 21 * MB
+    # Twice what is kept of it: something has to give way. How fast it is read is the pace's
+    # (executor/following.py), and how much is written meanwhile the machine's.
+    wait_until(lambda: sandbox.stat().st_size > 32 * MB, seconds=240)
+    for _ in range(10):
+        assert sandbox.stat().st_blocks * 512 <= 13 * MB
+        assert sum(wait_until(lambda: two_sizes(dockers))) <= 21 * MB
     assert still_runs(api, let_loose)
     answer = api.call("GET", f"/v1/previews/{APP}/{let_loose['sha']}/log").text
     assert answer.startswith("== ")
@@ -256,9 +261,3 @@ def test_who_burns_cpu_leaves_the_others_theirs(
     )
     wait_until(lambda: next(used)["total_usage"] > 3e9)
     assert still_runs(api, let_loose)
-
-
-def runs(docker: APIClient, container: str, program: str) -> bool:
-    """Tell whether a program runs in a container."""
-    found = docker.top(container, ps_args="-eo pid,comm")["Processes"]
-    return any(name == program for _, name in found)
