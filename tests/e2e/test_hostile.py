@@ -92,14 +92,11 @@ def refs(api: Api, repository: SampleRepository) -> Mapping[str, Mapping[str, An
 @pytest.fixture(scope="module")
 def seen(api: Api, refs: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Any]]:
     """The previews of main, which runs, and of the other branch, which has failed."""
-    found = {}
-    # One after the other: of two that begin on one agent at the same moment, Mesos may give one
-    # the agent's own output instead of its sandbox's, and then it has no log.
-    for name, end in {"main": "running", BRANCH: "failed"}.items():
+    for name in ("main", BRANCH):
         asked = {"app": APP, "label": refs[name]["label"]}
         assert api.call("POST", "/v1/previews", json=asked).status_code == 202
-        found[name] = api.wait_for(APP, refs[name]["sha"], end)
-    return found
+    ends = {"main": "running", BRANCH: "failed"}
+    return {name: api.wait_for(APP, refs[name]["sha"], end) for name, end in ends.items()}
 
 
 def look_at(page: Page) -> None:

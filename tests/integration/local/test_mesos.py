@@ -208,6 +208,24 @@ def test_what_a_task_writes_is_in_its_sandbox(pair: Pair, scheduler: Scheduler) 
         assert f"to {name}\n" in file.read_text()
 
 
+def test_what_a_task_writes_is_in_its_sandbox_though_its_uri_is_long_in_coming(
+    pair: Pair, scheduler: Scheduler, tmp_path: Path
+) -> None:
+    # The agent makes the files once it knows how large what it is to keep is, or has it already:
+    # later than the launcher begins, as for the second of two attempts that begin at once.
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "page.txt").write_text("kept")
+    with serving(tmp_path / "served", late=2) as base:
+        uri = {"value": f"{base}/page.txt", "cache": True, "extract": False}
+        command = {"shell": True, "value": "echo to stdout; echo to stderr >&2; exit 1"}
+        scheduler.launch("writing", {**command, "uris": [uri]})
+        assert scheduler.next("UPDATE")["status"]["state"] == "TASK_FAILED"
+    for name in ("stdout", "stderr"):
+        file = pair.sandbox_file(name)
+        assert file is not None
+        assert f"to {name}\n" in file.read_text()
+
+
 def test_the_agent_fetches_once_what_it_may_keep(
     pair: Pair, scheduler: Scheduler, tmp_path: Path
 ) -> None:
@@ -240,14 +258,18 @@ def test_a_task_whose_uri_cannot_be_fetched_fails_and_its_sandbox_says_why(
 
 
 @contextlib.contextmanager
-def serving(folder: Path, asked: list[str] | None = None) -> Iterator[str]:
-    """Serve a folder; the methods of all requests are added to `asked`."""
+def serving(folder: Path, asked: list[str] | None = None, late: float = 0) -> Iterator[str]:
+    """Serve a folder, each file `late` seconds after it was asked for.
+
+    The methods of all requests are added to `asked`.
+    """
 
     class Handler(SimpleHTTPRequestHandler):
         def parse_request(self) -> bool:
             understood = super().parse_request()
             if asked is not None:
                 asked.append(self.command)
+            time.sleep(late)
             return understood
 
     handler = partial(Handler, directory=str(folder))
