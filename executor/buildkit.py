@@ -23,6 +23,16 @@ from executor.strays import mark_arguments, mark_of
 _TAIL = 16384
 """How many bytes of output are kept to find the reason of a failure in."""
 
+_PLUGIN = "docker-buildx"
+_PLUGINS = (
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
+"""Where the docker command looks for plugins, after the user's own (docker/cli,
+cli-plugins/manager/manager_unix.go)."""
+
 _OTHER_BUILDERS = ("DOCKER_CONTEXT", "BUILDX_BUILDER", "BUILDX_CONFIG")
 
 
@@ -39,7 +49,7 @@ class Custody(Protocol):
 
 
 class BuildKit:
-    """The docker command with its buildx plugin, where this agent has both.
+    """The docker command's plugin buildx, where this agent has both.
 
     Looks for them as soon as it is made, in a process beside this one. `state` is a folder for
     the plugin's own files: the user that runs it need not have a home. `apart` as it is in
@@ -60,10 +70,11 @@ class BuildKit:
             # It would look for a git repository around the tree, which has none.
             "BUILDX_GIT_INFO": "false",
         }
+        self._command = _find_command(environ)
         self._question: subprocess.Popen[bytes] | None = None
         if shutil.which("docker", path=environ.get("PATH")):
             self._question = subprocess.Popen(
-                ["docker", "buildx", "version"],
+                [*self._command, "version"],
                 env=self._environ,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -124,7 +135,7 @@ class BuildKit:
     def _start(self, options: Sequence[str], more: Mapping[str, str]) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                ["docker", "buildx", "build", "--progress=plain", *options],
+                [*self._command, "build", "--progress=plain", *options],
                 env={**self._environ, **more},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -138,8 +149,22 @@ class BuildKit:
             raise build_log.failure(None, said, None) from None
 
 
+def _find_command(environ: Mapping[str, str]) -> Sequence[str]:
+    """Return how to call buildx: the plugin itself, else the docker command, which finds it.
+
+    The docker command starts the plugin twice, at first to ask what it is ("Docker CLI Plugin
+    Spec", Required sub-commands): each build would wait for that. buildx takes the same words
+    without it (docker/buildx, README: standalone).
+    """
+    own = Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "/"), ".docker"))
+    for folder in (own / "cli-plugins", *_PLUGINS):
+        if os.access(plugin := Path(folder, _PLUGIN), os.X_OK):
+            return (str(plugin),)
+    return "docker", "buildx"
+
+
 class _Running:
-    """The docker command while it builds; what it says goes to the log.
+    """The plugin while it builds; what it says goes to the log.
 
     `is_cut` tells that it has not ended by itself, `is_expired` that this was for its limit.
     """
