@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from docker import DockerClient
@@ -68,46 +69,60 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this run share."""
-    own = tmp_path_factory.getbasetemp()
-    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
-
-
-@pytest.fixture(scope="session")
-def docker_host(run_folder: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def docker_host(request: pytest.FixtureRequest) -> Iterator[str]:
     """DOCKER_HOST of a dockerd that answers, one for all workers (docs/decisions/0047-tests.md).
 
-    The last worker that uses it removes the images that the run has made.
+    The last worker of all runs that use it at the time removes the images that they have made.
     """
     docker = DockerPart(docker_folder(os.environ), os.environ)
     bring_up(docker)
     request.config.stash[_DOCKER] = docker
     try:
-        before = run_folder / "docker-images.json"
-        with (run_folder / "docker-users").open("ab") as users:
-            fcntl.flock(users, fcntl.LOCK_SH)
-            with contextlib.suppress(FileExistsError), before.open("x") as first:
-                json.dump(sorted(_images(docker.address)), first)
+        with _removing_images(docker.address, docker_folder(os.environ)):
             yield docker.address
-            with contextlib.suppress(BlockingIOError):  # another worker still builds and runs
-                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                known = set(json.loads(before.read_text()))
-                _remove_images(docker.address, _images(docker.address) - known)
     finally:
         docker.stop()
 
 
-def _images(host: str) -> set[str]:
+@contextlib.contextmanager
+def _removing_images(host: str, folder: Path) -> Iterator[None]:
+    before = folder / "images-before-tests.json"
+    with (folder / "test-workers").open("ab") as users:
+        if _try_lock(users):  # the first one: nobody else builds and runs
+            before.write_text(json.dumps(sorted(_images(host))))
+        fcntl.flock(users, fcntl.LOCK_SH)
+        yield
+        if _try_lock(users):
+            _remove_images(host, json.loads(before.read_text()))
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    with contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _images(host: str, unless: Collection[str | None] = ()) -> set[str]:
+    """Return the tags of previews' images, but for those of some clusters."""
     with contextlib.closing(DockerClient(base_url=host)) as client:
         # Not `images.list`, which asks for each of them: other runs remove theirs meanwhile.
-        tags = (tag for image in client.api.images() for tag in image["RepoTags"] or ())
-        return {tag for tag in tags if tag.startswith("prevs/")}
+        found = client.api.images()
+    theirs = (image for image in found if _cluster(image) not in unless)
+    tags = (tag for image in theirs for tag in image["RepoTags"] or ())
+    return {tag for tag in tags if tag.startswith("prevs/")}
 
 
-def _remove_images(host: str, tags: set[str]) -> None:
+def _cluster(made: Mapping[str, Any]) -> str | None:
+    """Return of which cluster an image or container is."""
+    return (made["Labels"] or {}).get("prevs.cluster")
+
+
+def _remove_images(host: str, known: Collection[str]) -> None:
+    """Remove previews' images that were not known, but for those of clusters that are in use."""
     with contextlib.closing(DockerClient(base_url=host)) as client:
-        for tag in tags:
+        used = {_cluster(container) for container in client.api.containers(all=True)}
+        for tag in _images(host, used - {None}) - set(known):
             with contextlib.suppress(APIError):  # another run uses it by now
                 client.images.remove(tag)
 
