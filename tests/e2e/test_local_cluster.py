@@ -208,6 +208,7 @@ def test_visitors_are_served_while_the_proxy_that_died_is_started_again(serving:
     assert set(answers) == {200}
 
 
+@pytest.mark.night
 def test_two_clusters_live_side_by_side(serving: Own, cluster: Cluster) -> None:
     headers = {"Authorization": f"Bearer {cluster.token}"}
     answer = requests.get(f"{cluster.api}/v1/previews", headers=headers, timeout=30)
@@ -262,6 +263,7 @@ def framework_id(own: Own) -> str:
     return str(framework["id"])
 
 
+@pytest.mark.night
 def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host: str) -> None:
     old = {process.pid for process in processes.marked(serving.id)}
     supervisor = serving.status()["supervisor"]
@@ -276,6 +278,7 @@ def test_up_recovers_from_a_supervisor_that_was_killed(serving: Own, docker_host
     assert len([n for n in serving.in_docker(docker_host) if n.startswith("prevs-hello.")]) >= 1
 
 
+@pytest.mark.night
 def test_down_cleans_up_after_a_supervisor_that_was_killed(serving: Own, docker_host: str) -> None:
     os.kill(serving.status()["supervisor"], signal.SIGKILL)
     wait_until(lambda: not serving.status()["up"], "its end is noticed", seconds=120)

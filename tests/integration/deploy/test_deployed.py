@@ -19,7 +19,7 @@ from tests.integration.deploy import deployed
 from tests.integration.deploy.deployed import Task
 from tests.waits import wait_until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(300)]
 
 TOKEN = "the-operators-token"
 HOST = {"Host": "main.hello.localhost"}
