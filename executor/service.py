@@ -5,9 +5,11 @@ The thread that calls run() owns all state; others put events into the inbox.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -26,6 +28,10 @@ EXIT_NO_TASK = 4
 
 _TASK_LIMIT = 60.0
 """Seconds for the agent to send the task after this process began; it does so at once."""
+
+_SIGNAL_LIMIT = 1.0
+"""Seconds after which a signal is seen at the latest: its handler runs in the main thread alone
+(Python's `signal`, "Signals and threads"), and what another thread gets does not wake that."""
 
 _ACKNOWLEDGE_LIMIT = 1200.0
 """Seconds for the agent to confirm the last report: longer than Mesos's recovery timeout, for it
@@ -101,12 +107,13 @@ class Service:
             self._link.stop()
 
     def _next(self) -> Event:
-        try:
-            return self._inbox.get(timeout=None if self._reporter else _TASK_LIMIT)
-        except queue.Empty:
-            logger.warning("the agent sent no task within %g s", _TASK_LIMIT)
-            self._exit_code = EXIT_NO_TASK
-            return ShutDown()
+        deadline = time.monotonic() + _TASK_LIMIT
+        while self._reporter or time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                return self._inbox.get(timeout=_SIGNAL_LIMIT)
+        logger.warning("the agent sent no task within %g s", _TASK_LIMIT)
+        self._exit_code = EXIT_NO_TASK
+        return ShutDown()
 
     def _handle(self, event: Event) -> bool:
         """Act on one event; return whether there is anything left to wait for."""

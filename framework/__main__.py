@@ -9,6 +9,7 @@ with other settings. Whatever it is, no task ends with it.
 """
 
 import argparse
+import contextlib
 import os
 import queue
 import signal
@@ -54,6 +55,10 @@ ZOOKEEPER_SECONDS = 30.0
 
 OPEN_REQUESTS_SECONDS = 1
 """How long open requests may go on at the end: who follows a log would otherwise hold it up."""
+
+SIGNAL_SECONDS = 1.0
+"""After which a signal is seen at the latest: its handler runs in the main thread alone (Python's
+`signal`, "Signals and threads"), and what another thread gets does not wake that."""
 
 log = structlog.get_logger("framework")
 
@@ -135,11 +140,11 @@ class Program:
         zookeeper_link.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
         log.info("the framework stands by", api=self._chosen.api, master=self._chosen.master)
-        said = self._told.get()
+        said = self._hear()
         if isinstance(said, Won):
             try:
                 self._lead(said.epoch)
-                said = self._told.get()
+                said = self._hear()
             except FrameworkError as error:
                 said = error
         code = _read_code(said)
@@ -149,6 +154,12 @@ class Program:
         self._end(in_order=code == 0)
         answering.join(timeout=5)
         return code
+
+    def _hear(self) -> Told:
+        """Return what the main thread is told next."""
+        while True:
+            with contextlib.suppress(queue.Empty):
+                return self._told.get(timeout=SIGNAL_SECONDS)
 
     def _stand(self) -> Told:
         """Wait until this framework leads; return that."""

@@ -25,6 +25,7 @@ from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SERVE, SampleImages, SampleRepository, nothing_left, remove_image
+from tests.threads import other_thread
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
@@ -259,3 +260,10 @@ def test_the_next_executor_removes_what_one_without_a_guardian_left(world: World
     living.launch(world.order(sha), "b")
     wait_until(lambda: world.containers() == [])
     wait_until(lambda: living.folder.tasks() == [living.task_id])
+
+
+def test_a_signal_that_another_thread_gets_ends_an_executor_too(world: World) -> None:
+    executor = world.running()
+    os.kill(other_thread(executor.process.pid), signal.SIGTERM)
+    assert executor.wait() == 0
+    assert world.containers() == []

@@ -1,5 +1,6 @@
 """The framework as a program: its API, its signals and its exit codes, on real services."""
 
+import os
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import requests
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings, wait_id
+from tests.threads import other_thread
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -89,6 +91,14 @@ def test_a_killed_framework_goes_on_where_it_was(program: Program, repository: P
     program.wait_state(place, "stopped")
     assert program.ask("DELETE", "/v1/apps/hello").status_code == 204
     assert program.end(signal.SIGINT) == 0
+
+
+def test_a_signal_that_another_thread_gets_ends_it_too(program: Program) -> None:
+    program.start()
+    program.wait_ready()
+    assert program.process is not None
+    os.kill(other_thread(program.process.pid), signal.SIGTERM)
+    assert program.process.wait(60) == 0
 
 
 def test_every_wrong_setting_is_told_at_once(program: Program) -> None:
