@@ -1,6 +1,8 @@
 """How much of a repository is fetched, from servers that give parts of it and from others."""
 
 import random
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,11 +18,27 @@ pytestmark = pytest.mark.integration
 HISTORY = 120
 
 
-@pytest.fixture
-def history(repository: SampleRepository) -> list[str]:
-    """Commits of which each has a new kilobyte that no compression makes less."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> SampleRepository:
+    """A repository whose history is made once, by one git."""
+    repository = SampleRepository(tmp_path_factory.mktemp("history") / "shop.git")
     noise = random.Random(7)
-    return [repository.commit({"a": noise.randbytes(512).hex()}) for _ in range(HISTORY)]
+    stream = ""
+    for number in range(HISTORY):
+        content = noise.randbytes(512).hex()
+        stream += f"commit refs/heads/main\ncommitter T <t@example.org> {10**9 + number} +0000\n"
+        stream += f"data 8\nA commit\nM 100644 inline a\ndata {len(content)}\n{content}\n"
+    # Each object in a file of its own, as commits make them.
+    command = ["git", "-c", "fastimport.unpackLimit=10000", "fast-import", "--quiet"]
+    subprocess.run(command, cwd=repository.folder, input=stream, check=True, text=True)
+    return repository
+
+
+@pytest.fixture
+def history(made: SampleRepository, repository: SampleRepository) -> list[str]:
+    """Commits of which each has a new kilobyte that no compression makes less."""
+    shutil.copytree(made.folder, repository.folder, dirs_exist_ok=True)
+    return repository.git("rev-list", "--reverse", "main").split()
 
 
 def commits(agent: Agent, repository: SampleRepository) -> int:
