@@ -140,24 +140,6 @@ def test_what_another_app_has_read_is_not_there_for_who_may_not_read_it(
         agent.files(server.url("shop.git"), sha, GOOD)
 
 
-def hostile(tmp_path: Path, server: HttpsRepositories) -> dict[str, str]:
-    """Return addresses that no repository may name, each with what is said of it."""
-    ran = tmp_path / "ran"
-    return {
-        f"ext::sh -c touch% {ran}": "neither relative nor the address",
-        f"--upload-pack=touch {ran}": "neither relative nor the address",
-        "fd::17": "neither relative nor the address",
-        f"-oProxyCommand=touch {ran}:x": "neither relative nor the address",
-        f"ssh://-oProxyCommand=touch {ran}/x": "neither relative nor the address",
-        "ftp://127.0.0.1/x": "neither relative nor the address",
-        f"file://{tmp_path}/served/library.git": "a path of the agent",
-        f"{tmp_path}/served/library.git": "a path of the agent",
-        "../../../library.git": "above the root of its host",
-        server.url("library.git").replace("://", "://ada:pw@"): "a password in its address",
-        "ssh://git@127.0.0.1/library.git": "asks for an ssh key",
-    }
-
-
 def test_addresses_that_no_repository_may_name_are_refused(
     agent: Agent,
     repository: SampleRepository,
@@ -165,8 +147,13 @@ def test_addresses_that_no_repository_may_name_are_refused(
     server: HttpsRepositories,
     tmp_path: Path,
 ) -> None:
+    """Each for a reason of its own; tests/unit/program/test_git_addresses.py has more of them."""
     inner = library.commit({"b": "2"})
-    for url, why in hostile(tmp_path, server).items():
+    for url, why in (
+        (f"ext::sh -c touch% {tmp_path}/ran", "neither relative nor the address"),
+        (server.url("library.git").replace("://", "://ada:pw@"), "a password in its address"),
+        ("ssh://git@127.0.0.1/library.git", "asks for an ssh key"),
+    ):
         repository.commit({"a": url})
         sha = link(repository, url, "library", inner)
         with pytest.raises(SubmoduleUnusable, match=why) as raised:
@@ -176,21 +163,17 @@ def test_addresses_that_no_repository_may_name_are_refused(
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize("url", ["../../x.git", "/etc", "file:///etc", "../served/../../x.git"])
 def test_a_repository_of_this_machine_names_none_outside_its_folder(
-    agent: Agent, repository: SampleRepository, url: str
+    agent: Agent, repository: SampleRepository
 ) -> None:
     repository.commit({"a": "1"})
-    sha = link(repository, url, "library", "1" * 40)
+    sha = link(repository, "../../x.git", "library", "1" * 40)
     with pytest.raises(SubmoduleUnusable, match="outside the folder"):
         agent.files(str(repository.folder), sha)
 
 
-@pytest.mark.parametrize("path", ["../../x", "/tmp/x", "a/../../x", ".git/hooks", "a/.GIT"])
-def test_a_path_out_of_the_files_is_refused(
-    agent: Agent, repository: SampleRepository, path: str
-) -> None:
-    modules = f'[submodule "x"]\n\tpath = {path}\n\turl = ../library.git\n'
+def test_a_path_out_of_the_files_is_refused(agent: Agent, repository: SampleRepository) -> None:
+    modules = '[submodule "x"]\n\tpath = a/../../x\n\turl = ../library.git\n'
     sha = repository.commit({".gitmodules": modules})
     with pytest.raises(SubmoduleUnusable, match="out of the commit's files"):
         agent.files(str(repository.folder), sha)

@@ -23,7 +23,10 @@ def test_those_that_are_not_complete_or_not_wanted_are_left_out() -> None:
     assert read_submodules(said + listing(("c.update", "!rm -rf /"))) == [Submodule("c", "u")]
 
 
-@pytest.mark.parametrize("path", ["../x", "/x", "a//b", "a/./b", "..", ".git", "a/.Git/b", "a/.."])
+@pytest.mark.parametrize(
+    "path",
+    ["../x", "/x", "a//b", "a/./b", "..", ".git", ".git/hooks", "a/.Git/b", "a/..", "a/../../x"],
+)
 def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
     with pytest.raises(SubmoduleUnusable, match="out of the commit's files"):
         read_submodules(listing(("a.path", path), ("a.url", "u")))

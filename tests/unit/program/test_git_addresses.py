@@ -91,6 +91,8 @@ def test_a_repository_may_name_others(base: str, named: str, address: str) -> No
     [
         ("https://h/x", "../../y", "above the root"),
         ("https://h/x", "..", "neither relative"),
+        ("https://h/x", "ext::sh -c id", "neither relative"),
+        ("/srv/x", "../deep/../../etc", "outside the folder"),
         ("https://h/x", "../", "a whole host"),
         ("git@h:x", "../../y", "above the root"),
         ("https://h/x", "/srv/y", "a path of the agent"),
