@@ -17,7 +17,7 @@ from prevs import names
 from prevs.states import Phase
 from tests.fakes.registry import OwnRegistry, log_in, own_registry, secrets_of
 from tests.fakes.samples import nothing_left, remove_image, serving
-from tests.integration.docker.test_executor import APP, Agent
+from tests.integration.docker.attempts import APP, Agent
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration

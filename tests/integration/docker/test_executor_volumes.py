@@ -1,66 +1,58 @@
 """What a commit says of how it runs, with real git and docker: volumes, hooks, command, check."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
+from docker.api import APIClient
 
-from local.containers import remove_all
+from executor.daemon import Daemon
+from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
-from tests.fakes.samples import nothing_left, remove_image, serving
-from tests.integration.docker.test_executor import APP, Agent
+from tests.fakes.samples import SERVE, SampleImages
+from tests.integration.docker.attempts import APP, Agent
 
 pytestmark = pytest.mark.integration
 
 SERVE_DATA = ("/bin/sh", "-c", 'exec httpd -f -p "$PORT" -h /data')
-OWN_DATA = ["RUN mkdir /data && chown 1234 /data", "USER 1234", 'CMD ["/bin/false"]']
-"""An image whose user may write to /data, and that starts nothing without a command."""
-LABEL = f"prevs.app={APP}"
+MAKE_DATA = "busybox --install -s /bin && mkdir /data && chown 1234 /data"
 
 
-@pytest.fixture
-def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Agent]:
-    made = Agent(docker_host, tmp_path, free_port)
-    with nothing_left(made.client, LABEL):
-        yield made
-    for end in made.guardian:
-        os.close(end)
-    for tag in made.tags:
-        remove_image(made.client, tag)
-    for name in volumes(made):
-        made.client.remove_volume(name)
-    assert remove_all(docker_host, APP) == []
+@pytest.fixture(scope="module")
+def own_data(docker_host: str) -> Iterator[str]:
+    """An image whose user may write to /data, and that starts nothing without a command."""
+    client: APIClient = Daemon({"DOCKER_HOST": docker_host}).client()
+    tag = f"prevs-test/{APP}:own-data"
+    images = SampleImages(client)
+    made = client.create_container(images.add(tag, MAKE_DATA), labels={"prevs.app": APP})
+    client.start(made["Id"])
+    assert client.wait(made["Id"])["StatusCode"] == 0
+    changes = ["USER 1234", 'CMD ["/bin/false"]']
+    repository, _, version = tag.partition(":")
+    client.commit(made["Id"], repository=repository, tag=version, changes=changes)
+    client.remove_container(made["Id"])
+    yield tag
+    images.clear()
 
 
-def volumes(agent: Agent) -> Sequence[str]:
-    found: Mapping[str, Any] = agent.client.volumes(filters={"label": LABEL})
-    return [volume["Name"] for volume in found["Volumes"] or ()]
-
-
-def answer_of(agent: Agent, sha: str, settings: RunSettings, **changes: Any) -> str:
-    """Return what the application of a commit answers when it runs."""
-    answers: list[str] = []
-
-    def running() -> None:
-        answers.append(agent.get())
-        agent.kill()
-
-    agent.when["TASK_RUNNING"] = running
-    agent.run(sha, run=settings, **changes)
-    assert answers, agent.message
-    return answers[0]
+def have(agent: Agent, image: str) -> str:
+    """Have an image as that of a commit; return the commit's id."""
+    sha = os.urandom(20).hex()
+    repository, _, version = names.image_tag(APP, sha).partition(":")
+    agent.client.tag(image, repository, version)
+    return sha
 
 
 def hook(script: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", script)
 
 
-def test_hooks_prepare_a_volume_that_outlives_its_containers_and_its_attempt(agent: Agent) -> None:
-    sha = agent.repository.commit_app(OWN_DATA)
+def test_hooks_prepare_a_volume_that_outlives_its_containers_and_its_attempt(
+    agent: Agent, own_data: str
+) -> None:
+    sha = have(agent, own_data)
     settings = RunSettings(
         command=SERVE_DATA,
         volumes=("/data",),
@@ -69,45 +61,45 @@ def test_hooks_prepare_a_volume_that_outlives_its_containers_and_its_attempt(age
             hook("id -u >> /data/index.html && echo seeded $PREVS_COMMIT"),
         ),
     )
-    assert answer_of(agent, sha, settings) == "migrated\n1234\n"
+    assert agent.answer(sha, run=settings) == "migrated\n1234\n"
     assert f"seeded {sha}".encode() in agent.log.data
-    assert len(volumes(agent)) == 1
+    assert len(agent.volumes()) == 1
     assert agent.containers() == []
-    assert answer_of(agent, sha, settings) == "migrated\n1234\n"
-    agent.client.remove_volume(volumes(agent)[0])
-    assert answer_of(agent, sha, settings) == "migrated\n1234\n"
+    assert agent.answer(sha, run=settings) == "migrated\n1234\n"
+    agent.client.remove_volume(agent.volumes()[0])
+    assert agent.answer(sha, run=settings) == "migrated\n1234\n"
     hooks = [header for header in agent.log.headers if header.startswith("hook")]
     assert len(hooks) == 4  # not of the second attempt
 
 
 def test_an_app_that_was_made_again_under_the_name_finds_nothing_of_the_one_before(
-    agent: Agent,
+    agent: Agent, own_data: str
 ) -> None:
-    sha = agent.repository.commit_app(OWN_DATA)
+    sha = have(agent, own_data)
     settings = RunSettings(
         command=SERVE_DATA, volumes=("/data",), hooks=(hook("echo own >> /data/index.html"),)
     )
-    assert answer_of(agent, sha, settings, app_created=1.5) == "own\n"
-    assert answer_of(agent, sha, settings, app_created=2.5) == "own\n"
-    assert len(volumes(agent)) == 2
-    assert answer_of(agent, sha, settings, app_created=1.5) == "own\n"
-    assert len(volumes(agent)) == 2
+    assert agent.answer(sha, run=settings, app_created=1.5) == "own\n"
+    assert agent.answer(sha, run=settings, app_created=2.5) == "own\n"
+    assert len(agent.volumes()) == 2
+    assert agent.answer(sha, run=settings, app_created=1.5) == "own\n"
+    assert len(agent.volumes()) == 2
 
 
-def test_two_commits_have_volumes_of_their_own(agent: Agent) -> None:
+def test_two_commits_have_volumes_of_their_own(agent: Agent, own_data: str) -> None:
     settings = RunSettings(
         command=SERVE_DATA,
         volumes=("/data",),
         hooks=(hook("echo $PREVS_COMMIT >> /data/index.html"),),
     )
     for _ in range(2):
-        sha = agent.repository.commit_app(OWN_DATA, {"file": os.urandom(4).hex()})
-        assert answer_of(agent, sha, settings) == f"{sha}\n"
-    assert len(volumes(agent)) == 2
+        sha = have(agent, own_data)
+        assert agent.answer(sha, run=settings) == f"{sha}\n"
+    assert len(agent.volumes()) == 2
 
 
 def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent) -> None:
-    sha = agent.repository.commit_app(serving("hello"))
+    sha = agent.image(SERVE)
     agent.run(sha, run=RunSettings(hooks=(hook("echo no such table; exit 3"), hook("exit 0"))))
     assert agent.report == TaskReport(Phase.ENDED, Cause.HOOK_FAILED, 3)
     assert agent.log.data.endswith(b"no such table\n")
@@ -117,33 +109,33 @@ def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent
 
 
 def test_a_hook_that_does_not_end_is_a_failure_and_is_removed(agent: Agent) -> None:
-    sha = agent.repository.commit_app(serving("hello"))
+    sha = agent.image(SERVE)
     agent.run(sha, run=RunSettings(hooks=(hook("exec sleep 1000"),)), start_limit=1.5)
     assert agent.report == TaskReport(Phase.ENDED, Cause.HOOK_FAILED)
     assert "did not end within 1.5 s" in agent.message
     assert agent.containers() == []
 
 
-def test_the_environment_is_the_commits_the_apps_and_ours(agent: Agent) -> None:
-    sha = agent.repository.commit_app(OWN_DATA)
+def test_the_environment_is_the_commits_the_apps_and_ours(agent: Agent, own_data: str) -> None:
+    sha = have(agent, own_data)
     settings = RunSettings(
         command=hook('echo "$A $B $C $PORT $PREVS_APP" > /data/index.html; ' + SERVE_DATA[2]),
         environment={"A": "1", "B": "1", "C": "1", "PORT": "1", "PREVS_APP": "1"},
     )
-    said = answer_of(agent, sha, settings, environment={"B": "2", "C": "2"}, secrets={"C": "3"})
+    said = agent.answer(sha, run=settings, environment={"B": "2", "C": "2"}, secrets={"C": "3"})
     assert said == f"1 2 3 8080 {APP}\n"
 
 
 def test_a_commit_may_run_with_a_root_that_nothing_changes(agent: Agent) -> None:
-    sha = agent.repository.commit_app(serving("hello"))
+    sha = agent.image(SERVE)
     settings = RunSettings(read_only=True)
-    assert answer_of(agent, sha, settings) == "hello\n"
+    assert agent.answer(sha, run=settings) == "hello\n"
 
 
 def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
-    sha = agent.repository.commit_app(serving("hello"))
+    sha = agent.image(SERVE)
     settings = RunSettings(statuses=(404,))
-    assert answer_of(agent, sha, settings, health="/nothing") == "hello\n"
+    assert agent.answer(sha, run=settings, health="/nothing") == "hello\n"
     agent.run(sha, run=settings, start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY
     assert "the last status was 200. Make it answer 404" in agent.message
@@ -151,7 +143,7 @@ def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
 
 def test_a_check_ends_when_its_commit_says(agent: Agent) -> None:
     silent = ["/bin/sh", "-c", "while :; do nc -l -p $PORT -e sleep 1000; done"]
-    sha = agent.repository.commit_app(serving("hello"))
+    sha = agent.image(SERVE)
     settings = RunSettings(command=tuple(silent), check_timeout=0.25)
     agent.run(sha, run=settings, start_limit=4.0)
     assert agent.report.cause is Cause.UNHEALTHY

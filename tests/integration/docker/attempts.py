@@ -1,0 +1,138 @@
+"""Whole attempts in this process, with real git and docker; what Mesos would hear is recorded."""
+
+import base64
+import dataclasses
+import os
+import queue
+import secrets
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from docker.api import APIClient
+
+from executor.config import Config
+from executor.custody import Custody
+from executor.daemon import Daemon
+from executor.guardian import Guardian
+from executor.mesos import Event, Killed, Launched
+from executor.service import Service
+from executor.toolbox import Toolbox
+from prevs import names
+from prevs.messages import BuildOrder, TaskReport
+from tests.fakes.attempts import MemoryLog, RecordingLink
+from tests.fakes.samples import SampleImages, SampleRepository
+
+APP = f"executor-test-{secrets.token_hex(3)}"
+"""Of this run alone: several share one Docker, and each looks for containers by this name."""
+
+
+class Agent(RecordingLink):
+    """An agent that runs one executor after the other in this process.
+
+    `when` maps a task state to what happens when it is reported.
+    """
+
+    def __init__(
+        self, host: str, folder: Path, free_port: Callable[[], int], cluster: str = APP
+    ) -> None:
+        super().__init__()
+        self.repository = SampleRepository(folder / "repository")
+        self.client: APIClient = Daemon({"DOCKER_HOST": host}).client()
+        self.images = SampleImages(self.client)
+        self.log = MemoryLog()
+        self.inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.when: dict[str, Callable[[], None]] = {}
+        self.port = free_port()
+        self.tags: list[str] = []
+        self.codes: list[int] = []
+        self.environ = {**os.environ, "DOCKER_HOST": host}
+        self.config = Config(folder / "agent", cluster, 5.0)
+        self.guardian = os.pipe()
+        self._attempts = 0
+
+    def image(self, command: str) -> str:
+        """Have the image of a commit, that runs a shell command; return the commit's id."""
+        sha = secrets.token_hex(20)
+        self.images.add(names.image_tag(APP, sha), command)
+        return sha
+
+    def send_update(self, status: Mapping[str, Any]) -> None:
+        super().send_update(status)
+        self.when.get(status["state"], lambda: None)()
+
+    def order(self, sha: str, **changes: Any) -> BuildOrder:
+        """Return what an attempt at a commit is told."""
+        order = BuildOrder(
+            app=APP,
+            sha=sha,
+            label="main",
+            repository=str(self.repository.folder),
+            container_port=8080,
+            host="127.0.0.1",
+            host_port=self.port,
+            cpus=0.1,
+            mem=32,
+            start_limit=60.0,
+            stop_grace=5.0,
+        )
+        return dataclasses.replace(order, **changes)
+
+    def run(self, sha: str, **changes: Any) -> int:
+        """Run an attempt at a commit to its end; return the exit code of its executor."""
+        self._attempts += 1
+        order = self.order(sha, **changes)
+        self.tags.append(names.image_tag(APP, sha))
+        task = {
+            "task_id": {"value": names.task_id(APP, sha, str(self._attempts))},
+            "agent_id": {"value": "agent-1"},
+            "data": base64.b64encode(order.encode()).decode(),
+        }
+        self.inbox.put(Launched(task))
+        custody = Custody(self.config.dir, Guardian(self.guardian[1]))
+        toolbox = Toolbox(self.config, self.environ, self.log, custody)
+        toolbox.connect()
+        try:
+            self.codes.append(Service(self.config, self, self.inbox, toolbox.tools).run())
+        finally:
+            toolbox.end()
+        return self.codes[-1]
+
+    def answer(self, sha: str, **changes: Any) -> str:
+        """Run an attempt until its application runs; return what that answers."""
+        answers: list[str] = []
+
+        def running() -> None:
+            answers.append(self.get())
+            self.kill()
+
+        self.when["TASK_RUNNING"] = running
+        self.run(sha, **changes)
+        assert answers, self.message
+        return answers[0]
+
+    def kill(self) -> None:
+        self.inbox.put(Killed("", None))
+
+    def get(self) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=30) as answer:
+            data: bytes = answer.read()
+            return data.decode()
+
+    def containers(self) -> list[str]:
+        found = self.client.containers(all=True, filters={"label": f"prevs.app={APP}"})
+        return [container["Id"] for container in found]
+
+    def volumes(self) -> Sequence[str]:
+        found: Mapping[str, Any] = self.client.volumes(filters={"label": f"prevs.app={APP}"})
+        return [volume["Name"] for volume in found["Volumes"] or ()]
+
+    @property
+    def report(self) -> TaskReport:
+        return TaskReport.decode(base64.b64decode(self.statuses[-1]["data"]))
+
+    @property
+    def message(self) -> str:
+        message: str = self.statuses[-1]["message"]
+        return message

@@ -1,0 +1,26 @@
+"""What several files of this folder need: an agent in this process."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from local.containers import remove_all
+from tests.fakes.samples import nothing_left, remove_image
+from tests.integration.docker.attempts import APP, Agent
+
+
+@pytest.fixture
+def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[Agent]:
+    """An agent of which nothing is left at the end."""
+    made = Agent(docker_host, tmp_path, free_port)
+    with nothing_left(made.client, f"prevs.app={APP}"):
+        yield made
+    for end in made.guardian:
+        os.close(end)
+    for tag in made.tags:
+        remove_image(made.client, tag)
+    for name in made.volumes():
+        made.client.remove_volume(name)
+    assert remove_all(docker_host, APP) == []
