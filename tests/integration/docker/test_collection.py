@@ -1,20 +1,23 @@
 """Collection on a real docker daemon with a small disk: what goes, what stays, what comes back."""
 
 import contextlib
+import io
+import json
 import logging
 import os
 import secrets
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.api import APIClient
 
 from executor import uses
+from executor.attempt import Attempt, image_spec
 from executor.collection import Marks
 from executor.collection_docker import ImageStore, VolumeStore, find_disk
 from executor.collection_folders import MirrorStore
@@ -26,11 +29,11 @@ from executor.folder import Folder
 from executor.uses import Uses
 from executor.volumes import DockerVolumes
 from prevs import names
-from prevs.messages import BuildOrder
 from tests.fakes.attempts import JumpingSignals
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
-from tests.fakes.samples import SampleRepository, serving
+from tests.fakes.samples import serving
+from tests.integration.docker.attempts import APP, Agent
 
 pytestmark = [
     pytest.mark.integration,
@@ -38,7 +41,6 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="mounts a disk of its own: root"),
 ]
 
-APP = f"collection-{secrets.token_hex(3)}"
 MB = 1024 * 1024
 DISK = 300
 """MB of the daemon's disk, which is memory."""
@@ -73,11 +75,12 @@ class World:
 
     def __init__(self, dockerd: OwnDockerd, folder: Path, free_port: Callable[[], int]) -> None:
         self.folder = folder
-        self.work = folder / "work"
+        self.agent = Agent(dockerd.host, folder, free_port, CLUSTER)
+        self.work = self.agent.config.dir
+        self.repository = self.agent.repository
         self.daemon = Daemon({"DOCKER_HOST": dockerd.host})
-        self.client: APIClient = self.daemon.client()
+        self.client = self.agent.client
         self.uses = Uses(self.work)
-        self.repository = SampleRepository(folder / "repository")
         self.executors: list[ExecutorProcess] = []
         self._host = dockerd.host
         self._free_port = free_port
@@ -87,15 +90,9 @@ class World:
 
     def commit(self) -> str:
         """Return a commit whose image takes its share of the disk."""
-        files: dict[str, str | bytes] = {"large": os.urandom(IMAGE * MB)}
+        files: dict[str, str | bytes] = {"large": b"x" * (IMAGE * MB)}
         files["name"] = secrets.token_hex(8)
         return self.repository.commit_app(["COPY large name /", *serving("hello")], files)
-
-    def commit_empty_files(self, number: int) -> str:
-        """Return a commit whose image takes that many inodes, and next to no bytes."""
-        name = secrets.token_hex(8)
-        files: dict[str, str | bytes] = {f"many/{name}-{index}": "" for index in range(number)}
-        return self.repository.commit_app(["COPY many /many", *serving("hello")], files)
 
     def run(self, sha: str, **environ: str) -> ExecutorProcess:
         """Return an executor in which the application of a commit runs."""
@@ -104,21 +101,7 @@ class World:
             self.folder / f"sandbox-{number}", self.work, self._host, **environ
         )
         self.executors.append(executor)
-        executor.launch(
-            BuildOrder(
-                app=APP,
-                sha=sha,
-                label="main",
-                repository=str(self.repository.folder),
-                container_port=8080,
-                host="127.0.0.1",
-                host_port=self._free_port(),
-                cpus=0.1,
-                mem=32,
-                stop_grace=1.0,
-            ),
-            str(number),
-        )
+        executor.launch(self.agent.order(sha, host_port=self._free_port()), str(number))
         executor.wait_for("TASK_RUNNING")
         return executor
 
@@ -128,8 +111,27 @@ class World:
 
     def have(self, sha: str) -> str:
         """Have the image of a commit that is not in use any more; return its tag."""
-        self.end(self.run(sha))
+        assert self.agent.answer(sha) == "hello\n"
         return names.image_tag(APP, sha)
+
+    def have_like(self, size: int = IMAGE * MB, number: int = 1) -> str:
+        """Have an image as of a commit, with files of that many bytes in all; return its tag."""
+        sha = secrets.token_hex(20)
+        attempt = Attempt("", "", CLUSTER, self.agent.order(sha))
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as tar:
+            for index in range(number):
+                file = tarfile.TarInfo(f"{sha}-{index}")
+                file.size = size // number
+                tar.addfile(file, io.BytesIO(b"x" * file.size))
+        repository, _, version = attempt.image.rpartition(":")
+        labels = image_spec(attempt).labels
+        changes = [f"LABEL {name}={json.dumps(value)}" for name, value in labels.items()]
+        self.client.import_image_from_data(
+            data.getvalue(), repository=repository, tag=version, changes=changes
+        )
+        with self.uses.using(uses.image(attempt.image)):
+            return attempt.image
 
     def collect(
         self, marks: Marks, measure: Callable[[Path], Disk] = measure, cluster: str = CLUSTER
@@ -155,6 +157,9 @@ class World:
         """Have an image that nothing of ours has made; return its tag."""
         self.client.import_image_from_data(b"\0" * 10240, repository=name)
         return f"{name}:latest"
+
+    def mirrors(self) -> list[Path]:
+        return list((self.work / "mirrors").iterdir())
 
     def volumes(self) -> set[str]:
         found: Mapping[str, Any] = self.client.volumes()
@@ -184,26 +189,32 @@ def world(dockerd: OwnDockerd, tmp_path: Path, free_port: Callable[[], int]) -> 
 
 
 def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: World) -> None:
-    oldest, *others = (world.commit() for _ in range(4))
+    oldest, again, once = (world.commit() for _ in range(3))
     running = world.run(oldest)
-    tags = [world.have(sha) for sha in others]
-    full = world.fill()
-    # Less than what an image takes: one goes.
+    kept, lost = world.have(again), world.have(once)
+    assert world.have(again) == kept
+    before, full = measure(world.disk).used, world.fill()
+    # Less than what an image takes: one goes, and not what was used again.
     world.collect(Marks(full - 1, full - 80 * IMAGE / DISK))
     assert world.fill() < full - 80 * IMAGE / DISK
-    assert world.tags() == {names.image_tag(APP, oldest), *tags[1:]}
+    assert world.tags() == {names.image_tag(APP, oldest), kept}
+    assert len(world.mirrors()) == 1
     world.collect_all()
     assert world.tags() == {names.image_tag(APP, oldest)}
+    # Two images, and what the build cache has of them too: that is given back when both are gone.
+    assert before - measure(world.disk).used > 2.5 * IMAGE * MB
+    assert world.mirrors() == []
     world.end(running)
-    # What was collected is built again, and served.
-    assert "== building" in world.run(others[0]).stdout.read_text()
-    assert tags[0] in world.tags()
+    # What was collected is fetched and built again, and served.
+    assert "== building" in world.run(once).stdout.read_text()
+    assert lost in world.tags()
+    assert len(world.mirrors()) == 1
 
 
 def test_a_disk_short_of_inodes_loses_the_least_recently_used(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    tags = [world.have(world.commit_empty_files(INODES // 10)) for _ in range(2)]
+    tags = [world.have_like(0, INODES // 10) for _ in range(2)]
     disk = measure(world.disk)
     share = 100 * disk.inodes_used / disk.inodes
     assert share > 2 * world.fill()
@@ -215,34 +226,16 @@ def test_a_disk_short_of_inodes_loses_the_least_recently_used(
     assert "of its inodes are used" in caplog.text
 
 
-def test_what_was_used_again_stays_longer(world: World) -> None:
-    first, second = world.commit(), world.commit()
-    tags = [world.have(first), world.have(second)]
-    world.have(first)
-    full = world.fill()
-    world.collect(Marks(full - 1, full - 80 * IMAGE / DISK))
-    assert world.tags() == {tags[0]}
-
-
 def test_an_executor_makes_room_before_it_builds(world: World) -> None:
-    tags = [world.have(world.commit()) for _ in range(2)]
+    tags = [world.have_like() for _ in range(2)]
     marks = {"PREVS_DISK_HIGH": f"{world.fill() - 1:.1f}", "PREVS_DISK_LOW": "1"}
     executor = world.run(world.commit(), **marks)
     assert not world.tags() & set(tags)
     assert "the agent's disk is nearly full" in executor.stdout.read_text()
 
 
-def test_the_build_cache_goes_too(world: World) -> None:
-    world.have(world.commit())
-    before = measure(world.disk).used
-    world.collect_all()
-    assert world.tags() == set()
-    # What an image has and the cache has too is given back when both are gone.
-    assert before - measure(world.disk).used > IMAGE * MB
-
-
 def test_what_is_anothers_stays(world: World) -> None:
-    tag = world.have(world.commit())
+    tag = world.have_like()
     world.collect_all(cluster="another")
     assert world.tags() == {tag}
     world.client.tag(tag, "somebody/else", "1")
@@ -252,7 +245,7 @@ def test_what_is_anothers_stays(world: World) -> None:
 
 
 def test_an_image_that_an_attempt_is_about_to_run_stays(world: World) -> None:
-    tag = world.have(world.commit())
+    tag = world.have_like()
     starting = Uses(world.work)
     starting.hold(uses.image(tag))
     world.collect_all()
@@ -265,7 +258,7 @@ def test_an_image_that_an_attempt_is_about_to_run_stays(world: World) -> None:
 def test_an_image_that_lost_its_tag_goes_once_it_cannot_be_one_that_is_being_made(
     world: World,
 ) -> None:
-    tag = world.have(world.commit())
+    tag = world.have_like()
     (image,) = world.client.images(tag)
     repository, version = tag.split(":")
     world.client.tag(world.import_image("other"), repository, version)
@@ -306,12 +299,3 @@ def test_a_volume_that_a_container_has_stays(world: World) -> None:
     world.client.create_container(image, "true", host_config=limits)
     world.collect_all()
     assert world.volumes() == {volume.name}
-
-
-def test_a_mirror_goes_and_is_fetched_again(world: World) -> None:
-    world.have(world.commit())
-    assert len(list((world.work / "mirrors").iterdir())) == 1
-    world.collect_all()
-    assert list((world.work / "mirrors").iterdir()) == []
-    world.end(world.run(world.commit()))
-    assert len(list((world.work / "mirrors").iterdir())) == 1
