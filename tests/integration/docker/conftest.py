@@ -1,4 +1,4 @@
-"""What several files of this folder need: an agent in this process."""
+"""What several files of this folder need: an agent in this process, the bundle."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from framework import executor_bundle
 from local.containers import remove_all
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
@@ -24,3 +25,11 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
     for name in made.volumes():
         made.client.remove_volume(name)
     assert remove_all(docker_host, APP) == []
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The executor as agents fetch it."""
+    file = tmp_path_factory.mktemp("bundle") / "prevs-executor.pyz"
+    file.write_bytes(executor_bundle.build().data)
+    return file

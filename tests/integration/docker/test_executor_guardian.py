@@ -16,7 +16,6 @@ import pytest
 from docker.api import APIClient
 
 from executor.daemon import Daemon
-from framework import executor_bundle
 from local import processes
 from local.containers import remove_all
 from prevs import names
@@ -89,15 +88,7 @@ class World:
         return executor
 
 
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The executor as agents fetch it."""
-    file = tmp_path_factory.mktemp("bundle") / "prevs-executor.pyz"
-    file.write_bytes(executor_bundle.build().data)
-    return file
-
-
-@pytest.fixture(params=["installed", "bundle"])
+@pytest.fixture
 def world(
     request: pytest.FixtureRequest,
     docker_host: str,
@@ -105,8 +96,10 @@ def world(
     free_port: Callable[[], int],
     bundle: Path,
 ) -> Iterator[World]:
-    bundled = (sys.executable, "-I", "-S", str(bundle)) if request.param == "bundle" else ()
-    made = World(docker_host, tmp_path, free_port(), bundled)
+    """A machine whose executors are of the bundle, or "installed" where a test asks for that."""
+    is_installed = getattr(request, "param", "") == "installed"
+    command = () if is_installed else (sys.executable, "-I", "-S", str(bundle))
+    made = World(docker_host, tmp_path, free_port(), command)
     with nothing_left(made.client, f"prevs.app={APP}"):
         yield made
         for executor in made.executors:
@@ -134,7 +127,12 @@ def assert_nothing_is_left(world: World, executor: ExecutorProcess) -> None:
     assert not executor.folder.tree(executor.task_id).exists()
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["the process", "its group"])
+@pytest.mark.parametrize(
+    ("world", "group"),
+    [("bundle", False), ("bundle", True), ("installed", False)],
+    indirect=["world"],
+    ids=["the process", "its group", "the process of an installed one"],
+)
 def test_the_container_of_a_killed_executor_is_removed(world: World, group: bool) -> None:
     executor = world.running()
     assert len(world.containers()) == 1
