@@ -1,8 +1,10 @@
 """executor/registry.py on a real docker daemon and Debian's docker-registry."""
 
+import contextlib
 import io
 import os
 import secrets
+import shutil
 import socket
 import tarfile
 import threading
@@ -81,16 +83,41 @@ class World:
         return digest
 
 
+@contextlib.contextmanager
+def made(host: str, registry: OwnRegistry, **environ: str) -> Iterator[World]:
+    """A world with its image, at a registry that has nothing."""
+    shutil.rmtree(registry.root, ignore_errors=True)
+    world = World(host, registry, **environ)
+    try:
+        world.make(LABELS)
+        yield world
+    finally:
+        for name in world.names():
+            remove_image(world.client, name)
+
+
+@pytest.fixture(scope="module")
+def registry(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[OwnRegistry]:
+    with own_registry(tmp_path_factory.mktemp("registry"), free_port()) as registry:
+        yield registry
+
+
 @pytest.fixture
-def world(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
-    with own_registry(tmp_path / "registry", free_port()) as registry:
-        made = World(docker_host, registry)
-        try:
-            made.make(LABELS)
-            yield made
-        finally:
-            for name in made.names():
-                remove_image(made.client, name)
+def world(docker_host: str, registry: OwnRegistry) -> Iterator[World]:
+    with made(docker_host, registry) as world:
+        yield world
+
+
+@pytest.fixture
+def failing(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+    """A world whose registry may be stopped."""
+    with (
+        own_registry(tmp_path / "registry", free_port()) as registry,
+        made(docker_host, registry) as world,
+    ):
+        yield world
 
 
 def push_and_pull(world: World, *, by_digest: bool = True) -> None:
@@ -156,33 +183,33 @@ def test_an_image_of_something_else_is_not_taken(world: World, labels: dict[str,
     assert world.names() == []
 
 
-def test_a_registry_that_is_away_is_told(world: World) -> None:
-    world.server.stop()
+def test_a_registry_that_is_away_is_told(failing: World) -> None:
+    failing.server.stop()
     with pytest.raises(RegistryFailed, match="refused"):
-        world.registry.pull(SPEC, "", limit=LIMIT)
+        failing.registry.pull(SPEC, "", limit=LIMIT)
     with pytest.raises(RegistryFailed, match="refused"):
-        world.registry.push(TAG, limit=LIMIT)
-    assert world.names() == [TAG]
+        failing.registry.push(TAG, limit=LIMIT)
+    assert failing.names() == [TAG]
 
 
-def test_a_registry_that_hangs_is_waited_for_no_longer_than_the_limit(world: World) -> None:
-    world.server.hang()
+def test_a_registry_that_hangs_is_waited_for_no_longer_than_the_limit(failing: World) -> None:
+    failing.server.hang()
     with pytest.raises(RegistryFailed, match="cut off"):
-        world.registry.pull(SPEC, "", limit=1.0)
+        failing.registry.pull(SPEC, "", limit=1.0)
     with pytest.raises(RegistryFailed, match="cut off"):
-        world.registry.push(TAG, limit=1.0)
-    assert world.names() == [TAG]
-    world.server.go_on()
-    world.registry.push(TAG, limit=LIMIT)
+        failing.registry.push(TAG, limit=1.0)
+    assert failing.names() == [TAG]
+    failing.server.go_on()
+    failing.registry.push(TAG, limit=LIMIT)
 
 
 def test_who_waits_for_a_registry_that_hangs_waits_seconds(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    failing: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edge, "_FIRST_WORD", 1.0)
-    world.server.hang()
+    failing.server.hang()
     with pytest.raises(RegistryFailed, match="does not answer"):
-        world.registry.pull(SPEC, "", limit=LIMIT)
+        failing.registry.pull(SPEC, "", limit=LIMIT)
 
 
 def test_a_stop_ends_a_pull(world: World) -> None:
@@ -214,25 +241,25 @@ def test_a_pull_that_is_cut_off_at_its_end_leaves_no_name(
     assert world.names() == []
 
 
-def test_the_end_of_an_attempt_ends_its_push_and_leaves_no_name(world: World) -> None:
-    world.server.hang()
+def test_the_end_of_an_attempt_ends_its_push_and_leaves_no_name(failing: World) -> None:
+    failing.server.hang()
     failed: list[str] = []
 
     def push() -> None:
         try:
-            world.registry.push(TAG, limit=LIMIT)
+            failing.registry.push(TAG, limit=LIMIT)
         except RegistryFailed as exc:
             failed.append(exc.why)
 
     pushing = threading.Thread(target=push)
     pushing.start()
-    wait_until(lambda: any(world.server.address in name for name in world.names()))
-    world.registry.end()
+    wait_until(lambda: any(failing.server.address in name for name in failing.names()))
+    failing.registry.end()
     pushing.join(30)
     assert failed == ["it was cut off"]
-    assert world.names() == [TAG]
+    assert failing.names() == [TAG]
     with pytest.raises(RegistryFailed, match="has ended"):
-        world.registry.push(TAG, limit=LIMIT)
+        failing.registry.push(TAG, limit=LIMIT)
 
 
 def test_a_daemon_that_is_away_is_no_other_failure(world: World) -> None:

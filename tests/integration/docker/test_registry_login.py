@@ -10,17 +10,16 @@ from pathlib import Path
 import pytest
 
 from executor.errors import BuildFailed, RegistryFailed
-from tests.fakes.registry import PASSWORD, USER, log_in, own_registry, secrets_of
-from tests.fakes.samples import remove_image
+from tests.fakes.registry import PASSWORD, USER, OwnRegistry, log_in, own_registry, secrets_of
 from tests.integration.docker import builds
 from tests.integration.docker.test_registry import (
-    LABELS,
     LIMIT,
     SHA,
     SPEC,
     TAG,
     THERE,
     World,
+    made,
     push_and_pull,
 )
 
@@ -40,26 +39,29 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+@pytest.fixture(scope="module")
+def registry(
+    tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
+) -> Iterator[OwnRegistry]:
+    folder = tmp_path_factory.mktemp("registry")
+    with own_registry(folder, free_port(), closed=True) as registry:
+        assert registry.get("/v2/") == 401
+        yield registry
+
+
 @pytest.fixture
 def world(
     docker_host: str,
+    registry: OwnRegistry,
     tmp_path: Path,
     home: Path,
-    free_port: Callable[[], int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[World]:
     """An agent with an image and a home, in a process whose own settings log in by mistake."""
-    with own_registry(tmp_path / "registry", free_port(), closed=True) as registry:
-        assert registry.get("/v2/") == 401
-        log_in(tmp_path / "process", registry.address, MISTAKEN)
-        monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "process"))
-        made = World(docker_host, registry, HOME=str(home))
-        try:
-            made.make(LABELS)
-            yield made
-        finally:
-            for name in made.names():
-                remove_image(made.client, name)
+    log_in(tmp_path / "process", registry.address, MISTAKEN)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "process"))
+    with made(docker_host, registry, HOME=str(home)) as world:
+        yield world
 
 
 @pytest.mark.parametrize("by_digest", [True, False], ids=["by digest", "by tag"])
