@@ -1,4 +1,4 @@
-"""What several files of this folder need: an agent in this process, the bundle."""
+"""What several files of this folder need: an agent in this process, builders, the bundle."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ from framework import executor_bundle
 from local.containers import remove_all
 from tests.fakes.samples import nothing_left, remove_image
 from tests.integration.docker.attempts import APP, Agent
+from tests.integration.docker.builds import BUILDERS, World, making
 
 
 @pytest.fixture
@@ -25,6 +26,13 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
     for name in made.volumes():
         made.client.remove_volume(name)
     assert remove_all(docker_host, APP) == []
+
+
+@pytest.fixture(params=BUILDERS)
+def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
+    """What is built in tests of images, with each builder; other files have another world."""
+    with making(request.param, docker_host, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,10 @@ from executor.images import DockerImages
 from executor.ports import Context, ImageSpec
 from executor.signals import StopSignal
 from tests.fakes.samples import DOCKERFILE
-from tests.integration.docker.builds import BUILDERS, SECRET, TAG, World, making
+from tests.integration.docker.builds import SECRET, TAG, World
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(params=BUILDERS)
-def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
-    with making(request.param, docker_host, tmp_path) as made:
-        yield made
 
 
 def test_an_image_is_there_once_it_was_built(world: World) -> None:

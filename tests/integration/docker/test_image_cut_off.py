@@ -16,16 +16,10 @@ import pytest
 from executor.errors import BuildFailed, Stopped
 from executor.strays import mark_of
 from tests import times
-from tests.integration.docker.builds import BUILDERS, LONG, MARKED, SLEEP, TAG, World, making
+from tests.integration.docker.builds import LONG, MARKED, SLEEP, TAG, World
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(params=BUILDERS)
-def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
-    with making(request.param, docker_host, tmp_path) as made:
-        yield made
 
 
 def test_a_build_that_takes_too_long_is_ended(world: World) -> None:

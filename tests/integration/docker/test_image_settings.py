@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,15 +12,9 @@ from executor.errors import BuildFailed
 from prevs.commit_settings import BuildSettings
 from tests.fakes.samples import DOCKERFILE, remove_image
 from tests.free_ports import free_port
-from tests.integration.docker.builds import APP, BUILDERS, SECRET, SHA, TAG, TASK, World, making
+from tests.integration.docker.builds import APP, SECRET, SHA, TAG, TASK, World
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture(params=BUILDERS)
-def world(request: pytest.FixtureRequest, docker_host: str, tmp_path: Path) -> Iterator[World]:
-    with making(request.param, docker_host, tmp_path) as made:
-        yield made
 
 
 def in_folder(world: World, folder: str) -> None:
