@@ -20,7 +20,6 @@ from framework import executor_bundle
 from framework.task_info import _CHECK
 from local.containers import remove_all
 from prevs import names
-from prevs.messages import BuildOrder
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import (
     BUSYBOX,
@@ -28,6 +27,7 @@ from tests.fakes.samples import (
     nothing_left,
     remove_image,
 )
+from tests.integration.docker.attempts import order
 
 pytestmark = [
     pytest.mark.daemons,
@@ -95,7 +95,8 @@ class Machine:
         command = [*watched, "-o", str(told), *python, "prevs-executor.pyz", self._bundle.digest]
         executor = ExecutorProcess(sandbox, self.work, self._host, command=command)
         try:
-            executor.launch(self._order(sha))
+            repository = str(self.repository.folder)
+            executor.launch(order(APP, sha, repository=repository, host_port=self._port))
             executor.wait_for("TASK_RUNNING")
             files = sandbox.glob(f"{told.name}.*")
             lines = sorted(line for file in files for line in file.read_text().splitlines())
@@ -113,19 +114,6 @@ class Machine:
         """Return the bytes of what the mirrors of repositories have."""
         packs = self.work.glob("mirrors/*.git/objects/**/*")
         return sum(file.stat().st_size for file in packs if file.is_file())
-
-    def _order(self, sha: str) -> BuildOrder:
-        return BuildOrder(
-            app=APP,
-            sha=sha,
-            label="main",
-            repository=str(self.repository.folder),
-            container_port=8080,
-            host="127.0.0.1",
-            host_port=self._port,
-            cpus=0.1,
-            mem=32,
-        )
 
 
 @pytest.fixture(scope="module")
@@ -161,8 +149,6 @@ def test_a_cold_start_takes_no_more_processes_calls_of_git_and_bytes(machine: Ma
 
 
 def test_a_warm_start_asks_no_git_and_builds_nothing(machine: Machine) -> None:
-    sha = machine.commit("third")
-    machine.start(sha)
     before = machine.mirrored()
-    assert count(machine.start(sha)) == Counter(MOST_WARM)
+    assert count(machine.start(machine.shas[0])) == Counter(MOST_WARM)
     assert machine.mirrored() == before

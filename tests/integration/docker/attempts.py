@@ -1,7 +1,6 @@
 """Whole attempts in this process, with real git and docker; what Mesos would hear is recorded."""
 
 import base64
-import dataclasses
 import os
 import queue
 import secrets
@@ -26,6 +25,13 @@ from tests.fakes.samples import SampleImages, SampleRepository
 
 APP = f"executor-test-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
+
+
+def order(app: str, sha: str, **changes: Any) -> BuildOrder:
+    """Return what an attempt at a commit is told: of a small application, on loopback."""
+    told = {"label": "main", "repository": "/nowhere", "container_port": 8080}
+    at = {"host": "127.0.0.1", "host_port": 0, "cpus": 0.1, "mem": 32}
+    return BuildOrder(app=app, sha=sha, **{**told, **at, **changes})
 
 
 class Agent(RecordingLink):
@@ -64,20 +70,8 @@ class Agent(RecordingLink):
 
     def order(self, sha: str, **changes: Any) -> BuildOrder:
         """Return what an attempt at a commit is told."""
-        order = BuildOrder(
-            app=APP,
-            sha=sha,
-            label="main",
-            repository=str(self.repository.folder),
-            container_port=8080,
-            host="127.0.0.1",
-            host_port=self.port,
-            cpus=0.1,
-            mem=32,
-            start_limit=60.0,
-            stop_grace=5.0,
-        )
-        return dataclasses.replace(order, **changes)
+        where = {"repository": str(self.repository.folder), "host_port": self.port}
+        return order(APP, sha, **{"start_limit": 60.0, "stop_grace": 5.0, **where, **changes})
 
     def run(self, sha: str, **changes: Any) -> int:
         """Run an attempt at a commit to its end; return the exit code of its executor."""

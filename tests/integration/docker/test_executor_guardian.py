@@ -24,6 +24,7 @@ from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SERVE, SampleImages, SampleRepository, nothing_left, remove_image
+from tests.integration.docker.attempts import order
 from tests.threads import other_thread
 from tests.waits import wait_until
 
@@ -57,17 +58,8 @@ class World:
         return made
 
     def order(self, sha: str = SHA, repository: str = "") -> BuildOrder:
-        return BuildOrder(
-            app=APP,
-            sha=sha,
-            label="main",
-            repository=repository or str(self.repository.folder),
-            container_port=8080,
-            host="127.0.0.1",
-            host_port=self._port,
-            cpus=0.1,
-            mem=32,
-        )
+        repository = repository or str(self.repository.folder)
+        return order(APP, sha, repository=repository, host_port=self._port)
 
     def have_image(self, command: str = SERVE) -> None:
         self.images.add(names.image_tag(APP, SHA), command)
