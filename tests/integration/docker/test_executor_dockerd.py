@@ -1,5 +1,6 @@
 """What becomes of an attempt whose docker daemon is restarted, killed, or goes away for good."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -16,13 +17,15 @@ from executor.daemon import Daemon
 from executor.errors import DockerUnavailable
 from executor.remains import Remains, clear
 from local import processes
+from local.containers import answers
 from prevs import names
-from prevs.messages import BuildOrder, TaskReport
+from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.dockerd import OwnDockerd
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
 from tests.fakes.samples import SampleImages
+from tests.integration.docker.attempts import order
 from tests.waits import wait_until
 
 pytestmark = [
@@ -37,10 +40,10 @@ SERVE_AND_COUNT = f'httpd -p "$PORT" -h /www; {COUNT}'
 
 
 class World:
-    """A dockerd of this test's own, and an executor on it."""
+    """A dockerd of this file's own, and an executor on it."""
 
-    def __init__(self, folder: Path, sandbox: Path, port: int) -> None:
-        self.dockerd = OwnDockerd(folder)
+    def __init__(self, dockerd: OwnDockerd, sandbox: Path, port: int) -> None:
+        self.dockerd = dockerd
         self.executors: list[ExecutorProcess] = []
         self._sandbox = sandbox
         self._port = port
@@ -51,26 +54,12 @@ class World:
 
     def run(self, **environ: str) -> ExecutorProcess:
         """Return an executor whose application runs and counts."""
-        self.dockerd.add_network(f"prevs-{CLUSTER}")
         SampleImages(self.client).add(names.image_tag(APP, SHA), SERVE_AND_COUNT)
         executor = ExecutorProcess(
             self._sandbox, self._sandbox / "work", self.dockerd.host, **environ
         )
         self.executors.append(executor)
-        executor.launch(
-            BuildOrder(
-                app=APP,
-                sha=SHA,
-                label="main",
-                repository="/nowhere",
-                container_port=8080,
-                host="127.0.0.1",
-                host_port=self._port,
-                cpus=0.1,
-                mem=32,
-                stop_grace=1.0,
-            )
-        )
+        executor.launch(order(APP, SHA, host_port=self._port, stop_grace=1.0))
         executor.wait_for("TASK_RUNNING")
         return executor
 
@@ -78,17 +67,63 @@ class World:
         return [container["Id"] for container in self.client.containers(all=True)]
 
 
-@pytest.fixture
-def world(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+@contextlib.contextmanager
+def started(*, live_restore: bool = False, listens: bool = False) -> Iterator[OwnDockerd]:
+    """A dockerd that runs; where it `listens`, its socket is kept as systemd does."""
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
-    made = World(folder, tmp_path, free_port())
+    made = OwnDockerd(folder)
     try:
+        if listens:
+            made.listen()
+        made.start(live_restore=live_restore)
+        made.add_network(f"prevs-{CLUSTER}")
         yield made
     finally:
-        for executor in made.executors:
-            executor.clear()
-        made.dockerd.clear()
+        made.clear()
         shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def made(dockerd: OwnDockerd, sandbox: Path, port: int) -> Iterator[World]:
+    """A world at a dockerd that runs; what a test that failed has left there is removed first."""
+    world = World(dockerd, sandbox, port)
+    for container in world.containers():
+        world.client.remove_container(container, force=True)
+    try:
+        yield world
+    finally:
+        for executor in world.executors:
+            executor.clear()
+
+
+@pytest.fixture(scope="module")
+def restoring() -> Iterator[OwnDockerd]:
+    """A dockerd with live restore, for all tests of it."""
+    with started(live_restore=True) as dockerd:
+        yield dockerd
+
+
+@pytest.fixture(scope="module")
+def plain() -> Iterator[OwnDockerd]:
+    """A dockerd that takes its containers along, for all tests of it."""
+    with started() as dockerd:
+        yield dockerd
+
+
+@pytest.fixture
+def world(restoring: OwnDockerd, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+    if not answers(restoring.host):
+        restoring.start(live_restore=True)
+    with made(restoring, tmp_path, free_port()) as world:
+        yield world
+
+
+@pytest.fixture
+def taken_along(plain: OwnDockerd, tmp_path: Path, free_port: Callable[[], int]) -> Iterator[World]:
+    if not answers(plain.host):
+        plain.start()
+    with made(plain, tmp_path, free_port()) as world:
+        yield world
 
 
 def lines(executor: ExecutorProcess) -> list[int]:
@@ -112,7 +147,6 @@ def assert_ended(world: World, executor: ExecutorProcess) -> None:
 
 @pytest.mark.parametrize("way", ["stopped", "killed"])
 def test_an_attempt_goes_on_through_a_restart_with_live_restore(world: World, way: str) -> None:
-    world.dockerd.start(live_restore=True)
     executor = world.run()
     before = world.containers()
     wait_for_more(executor)
@@ -127,13 +161,21 @@ def test_an_attempt_goes_on_through_a_restart_with_live_restore(world: World, wa
     assert lines(executor) == list(range(1, len(lines(executor)) + 1))
 
 
-@pytest.mark.parametrize("way", ["stopped", "stopped behind systemd's socket", "killed"])
+@pytest.mark.parametrize("way", ["stopped", "killed"])
 def test_a_container_that_docker_took_along_is_no_failure_of_the_application(
-    world: World, way: str
+    taken_along: World, way: str
 ) -> None:
-    if "socket" in way:
-        world.dockerd.listen()
-    world.dockerd.start()
+    assert_taken_along(taken_along, way)
+
+
+def test_nor_is_one_whose_docker_was_stopped_behind_the_socket_of_systemd(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    with started(listens=True) as dockerd, made(dockerd, tmp_path, free_port()) as world:
+        assert_taken_along(world, "stopped")
+
+
+def assert_taken_along(world: World, way: str) -> None:
     executor = world.run()
     wait_for_more(executor)
     world.dockerd.kill() if way == "killed" else world.dockerd.stop()
@@ -146,7 +188,6 @@ def test_a_container_that_docker_took_along_is_no_failure_of_the_application(
 
 
 def test_an_application_that_ends_while_docker_is_away_ended_by_itself(world: World) -> None:
-    world.dockerd.start(live_restore=True)
     executor = world.run()
     (container,) = world.containers()
     pid = world.client.inspect_container(container)["State"]["Pid"]
@@ -163,7 +204,6 @@ def test_an_application_that_ends_while_docker_is_away_ended_by_itself(world: Wo
 
 
 def test_a_kill_while_docker_is_away_ends_the_container_when_it_returns(world: World) -> None:
-    world.dockerd.start(live_restore=True)
     executor = world.run()
     world.dockerd.kill()
     executor.agent.kill(executor.task_id, None)
@@ -176,7 +216,6 @@ def test_a_kill_while_docker_is_away_ends_the_container_when_it_returns(world: W
 def test_a_shutdown_while_docker_is_away_is_answered_and_the_container_ended_later(
     world: World,
 ) -> None:
-    world.dockerd.start(live_restore=True)
     executor = world.run(MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD="3secs")
     world.dockerd.kill()
     executor.agent.shutdown()
@@ -190,7 +229,6 @@ def test_a_shutdown_while_docker_is_away_is_answered_and_the_container_ended_lat
 def test_a_daemon_that_stays_away_is_a_failure_and_the_container_goes_when_it_returns(
     world: World, tmp_path: Path
 ) -> None:
-    world.dockerd.start(live_restore=True)
     image = SampleImages(world.client).add("prevs-test/count", COUNT)
     made = world.client.create_container(image, name="left")
     world.client.start(made["Id"])
