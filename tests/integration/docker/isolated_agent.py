@@ -1,15 +1,14 @@
 """An agent in namespaces of its own, with an internet beyond it: what its previews reach.
 
-`unshare --net --mount python isolated_agent.py FOLDER` prints as JSON what it has found. The world
-outside is another network namespace, which has the addresses of a server of the internet, of a
-cloud's metadata, of its nameserver, and of a network that previews are told to leave alone.
+isolated_builds.py is run there. The world outside is another network namespace, which has the
+addresses of a server of the internet, of a cloud's metadata, of its nameserver, and of a network
+that previews are told to leave alone.
 """
 
 import contextlib
 import dataclasses
 import functools
 import http.server
-import json
 import os
 import subprocess
 import sys
@@ -315,14 +314,3 @@ def agent(folder: Path) -> Iterator[str]:
         for one in reversed(processes):
             one.terminate()
             one.wait(60)
-
-
-def main() -> None:
-    """Make the world, look at it, and end it."""
-    folder = Path(sys.argv[1])
-    with agent(folder) as host:
-        print(json.dumps(examine(folder, host)))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""What the steps of builds reach on the agent of isolated_agent.
+"""What previews and the steps of builds reach on the agent of isolated_agent.
 
 `unshare --net --mount python isolated_builds.py FOLDER` prints as JSON what it has found.
 """
@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 from executor.confinement import Confinement
+from tests.integration.docker import isolated_agent
 from tests.integration.docker.builds import BUILDERS, OPEN, World, making
 from tests.integration.docker.isolated_agent import (
     AGENT,
@@ -108,7 +109,8 @@ def main() -> None:
     """Make the world, look at it, and end it."""
     folder = Path(sys.argv[1])
     with agent(folder) as host:
-        print(json.dumps(examine(folder, host)))
+        previews = isolated_agent.examine(folder, host)
+        print(json.dumps({"previews": previews, "builds": examine(folder, host)}))
 
 
 if __name__ == "__main__":

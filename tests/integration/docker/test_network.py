@@ -1,6 +1,5 @@
 """What previews and builds reach of the world, on an agent in namespaces of its own."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -21,18 +20,19 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
-HERE = Path(__file__).parent
+ROOT = Path(__file__).parents[3]
 
 
-@contextlib.contextmanager
-def running(script: str) -> Iterator[Mapping[str, Any]]:
-    """Have what a script finds on an agent of its own."""
+@pytest.fixture(scope="module")
+def isolated() -> Iterator[Mapping[str, Mapping[str, Any]]]:
+    """What was found on an agent whose dockerd maps users, once for all tests."""
     folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
     folder.chmod(0o755)
+    script = Path(__file__).with_name("isolated_builds.py")
     done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, str(HERE / script), str(folder)],
-        cwd=HERE.parents[2],
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[2])},
+        ["unshare", "--net", "--mount", sys.executable, str(script), str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=280,
@@ -43,18 +43,16 @@ def running(script: str) -> Iterator[Mapping[str, Any]]:
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="module")
-def found() -> Iterator[Mapping[str, Any]]:
-    """What was found on an agent whose dockerd maps users, once for all tests."""
-    with running("isolated_agent.py") as found:
-        yield found
+@pytest.fixture
+def found(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What previews have found there."""
+    return isolated["previews"]
 
 
-@pytest.fixture(scope="module")
-def built() -> Iterator[Mapping[str, Any]]:
-    """What builds have found there, once for all tests."""
-    with running("isolated_builds.py") as found:
-        yield found
+@pytest.fixture
+def built(isolated: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
+    """What builds have found there."""
+    return isolated["builds"]
 
 
 INTERNET = ["the internet", "the internet by name"]
