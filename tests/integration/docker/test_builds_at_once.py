@@ -105,32 +105,29 @@ def make(
     remove_image(client, Builder(docker_host, tmp_path, environ).tag)
 
 
-def test_the_second_has_what_the_first_has_built(make: Callable[[], Builder]) -> None:
-    first, second = make(), make()
+def begin(first: Builder, *others: Builder) -> None:
+    """Have the first build, and the others wait for it."""
     first.start()
     wait_until(lambda: first.builds)
-    second.start()
-    wait_until(lambda: second.waits)
+    for other in others:
+        other.start()
+    wait_until(lambda: all(other.waits for other in others))
+
+
+def test_others_have_what_the_first_has_built_and_may_be_stopped_while_they_wait(
+    make: Callable[[], Builder],
+) -> None:
+    first, second, stopped = make(), make(), make()
+    begin(first, second, stopped)
+    stopped.signals.stop(5.0)
+    assert stopped.join() == "stopped"
     assert (first.join(), second.join()) == ("has it", "has it")
     assert second.log.data == b""
 
 
 def test_the_second_builds_by_itself_when_the_first_is_stopped(make: Callable[[], Builder]) -> None:
     first, second = make(), make()
-    first.start()
-    wait_until(lambda: first.builds)
-    second.start()
-    wait_until(lambda: second.waits)
+    begin(first, second)
     first.signals.stop(5.0)
     assert (first.join(), second.join()) == ("stopped", "has it")
     assert second.builds
-
-
-def test_the_second_may_be_stopped_while_it_waits(make: Callable[[], Builder]) -> None:
-    first, second = make(), make()
-    first.start()
-    wait_until(lambda: first.builds)
-    second.start()
-    wait_until(lambda: second.waits)
-    second.signals.stop(5.0)
-    assert (second.join(), first.join()) == ("stopped", "has it")
