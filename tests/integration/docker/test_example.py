@@ -1,10 +1,10 @@
 """The example app: its repository, its images, and what `make up` says about it."""
 
+import contextlib
 import os
 import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from docker.models.containers import Container
 from prevs import names
 from tests.fakes.answers import SHA
 from tests.fakes.api import TOKEN, Api
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -115,14 +116,13 @@ def test_the_image_serves_its_page_and_health_on_port_and_ends_at_once(
     published = container.ports["9000/tcp"]
     assert published
     address = f"http://127.0.0.1:{published[0]['HostPort']}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            page = requests.get(f"{address}/", timeout=30)
-            break
-        except requests.ConnectionError:
-            assert time.monotonic() < deadline, "it never answered"
-            time.sleep(0.02)
+
+    def ask() -> "requests.Response | None":
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{address}/", timeout=30)
+        return None
+
+    page = wait_until(ask)
     assert page.text.strip() == git(repository, "show", "main:www/index.html")
     assert requests.get(f"{address}/healthz", timeout=30).text == "ok\n"
     container.stop(timeout=60)
