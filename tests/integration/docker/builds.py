@@ -1,8 +1,10 @@
 """What is built in tests of images: a folder, a docker daemon, and one of its two builders."""
 
 import contextlib
+import io
 import os
 import secrets
+import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -119,14 +121,20 @@ class World:
         (self.tree / name).write_text(text)
 
     def run(self, command: str) -> str:
-        """Return what a command says in a container of the image."""
-        made = self.client.create_container(
-            TAG, ["/bin/sh", "-c", command], labels={"prevs.task": TASK}
-        )
+        """Return what a command says in a container of the image.
+
+        It says that to a file: Docker waits two seconds for the words of a container that has
+        ended, and drops what it has not read by then.
+        """
+        said = ["/bin/sh", "-c", f"{{ {command}\n}} > /said 2>&1"]
+        made = self.client.create_container(TAG, said, labels={"prevs.task": TASK})
         self.client.start(made["Id"])
         self.client.wait(made["Id"])
-        said: bytes = self.client.logs(made["Id"])
-        return said.decode()
+        pieces, _ = self.client.get_archive(made["Id"], "/said")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+            file = archive.extractfile("said")
+            assert file is not None
+            return file.read().decode()
 
 
 @contextlib.contextmanager
