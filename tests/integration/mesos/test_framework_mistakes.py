@@ -1,4 +1,8 @@
-"""What operators do wrong: a framework refuses with a sentence, and nothing that runs is harmed."""
+"""What operators do wrong: a framework refuses with a sentence, and nothing that runs is harmed.
+
+A program is started where the program is what matters. Which exit code an error has is in
+tests/unit/framework/test_exit_codes.py.
+"""
 
 import os
 import signal
@@ -13,13 +17,17 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
+from framework import forgetting, leading, root, settings
+from framework.errors import ForeignState, OtherSettings
 from framework.zookeeper_link import connect
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, master_part
-from local.parts import bring_up
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
-from tests.fakes.program import ROOT, Program, make_repository, remove, settings, wait_id
+from tests import free_ports
+from tests.fakes import program as programs
+from tests.fakes.program import ROOT, Program, make_repository, remove, wait_id
+from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
 
@@ -37,10 +45,10 @@ class Place:
     """A root of this test's own, and programs that work at it."""
 
     def __init__(
-        self, client: KazooClient, root: str, make: Callable[[str, dict[str, str]], Program]
+        self, client: KazooClient, path: str, make: Callable[[str, dict[str, str]], Program]
     ) -> None:
         self.client = client
-        self.paths = Paths(root)
+        self.paths = Paths(path)
         self._make = make
         self.programs: list[Program] = []
 
@@ -50,6 +58,15 @@ class Place:
         program = self._make(f"framework-{len(self.programs)}", given)
         self.programs.append(program)
         return program
+
+    def claim(self, *, led: bool = False, **more: str) -> None:
+        """Claim the root as the program does that `program` returns for the same settings."""
+        chosen = settings.read(self.program(**more).environ)
+        root.claim(self.client, Paths(chosen.root), leading.describe(chosen), led=led)
+
+    def forget(self, thing: str, **more: str) -> int:
+        """Forget something as `--forget` does; return the exit code."""
+        return forgetting.forget(settings.read(self.program(**more).environ), thing, 30)
 
     def tree(self, path: str | None = None) -> dict[str, bytes]:
         """Return what every znode below a path holds."""
@@ -65,20 +82,20 @@ class Place:
 def place(
     mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Place]:
-    root = f"/test-{uuid.uuid4().hex}"
+    path = f"/test-{uuid.uuid4().hex}"
 
     def make(name: str, more: dict[str, str]) -> Program:
-        environ = settings(mesos.zk, zookeeper, root, free_port(), tmp_path, name)
+        environ = programs.settings(mesos.zk, zookeeper, path, free_port(), tmp_path, name)
         return Program(environ | more, tmp_path / f"{name}.log")
 
     client = connect(zookeeper, 15)
-    place = Place(client, root, make)
+    place = Place(client, path, make)
     yield place
     for program in place.programs:
         program.clean_up()
     client.stop()
     client.close()
-    remove(mesos.master, zookeeper, root)
+    remove(mesos.master, zookeeper, path)
 
 
 def refusal(program: Program, code: int) -> str:
@@ -120,27 +137,26 @@ def forget(program: Program, thing: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("ROLE", "others"),
-        ("NAME", "others"),
-        ("DOMAIN", "others.example.org"),
-        ("MASTER", "127.0.0.1:5099"),
-        ("MASTER", "zk://127.0.0.1:2999/mesos"),
-    ],
-)
 def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
-    place: Place, tmp_path: Path, setting: str, value: str
+    place: Place, tmp_path: Path
 ) -> None:
     first = place.program()
     first.start()
     first.wait_ready()
     path, preview = run_preview(first, tmp_path)
     before = place.tree()
-    why = refusal(place.program(**{setting: value}), 10)
-    assert f"PREVS_{setting} " in why
-    assert f"{value} here" in why
+    for setting, value in (
+        ("ROLE", "others"),
+        ("NAME", "others"),
+        ("MASTER", "127.0.0.1:5099"),
+        ("MASTER", "zk://127.0.0.1:2999/mesos"),
+    ):
+        with pytest.raises(OtherSettings, match=f"PREVS_{setting} .*{value} here"):
+            place.claim(led=True, **{setting: value})
+    # Only where a framework leads is this one a difference.
+    why = refusal(place.program(DOMAIN="others.example.org"), 10)
+    assert "PREVS_DOMAIN " in why
+    assert "others.example.org here" in why
     assert "--forget installation" in why
     assert place.tree() == before
     assert first.ask("GET", path).json() == preview
@@ -160,50 +176,46 @@ def test_a_framework_at_another_clusters_records_refuses_although_nobody_leads_t
     place.client.create(place.paths.installation, other.encode(), makepath=True)
     place.client.create(place.paths.framework_id, b"11111111-0000")
     before = place.tree()
-    assert "PREVS_MASTER zk://10.9.9.9:2181/mesos there" in refusal(place.program(), 10)
+    with pytest.raises(OtherSettings, match=r"PREVS_MASTER zk://10\.9\.9\.9:2181/mesos there"):
+        place.claim()
     assert place.tree() == before
 
 
-def test_a_newer_versions_installation_is_left_alone(place: Place) -> None:
-    place.client.create(place.paths.installation, b'{"v":2,"cluster":"x"}', makepath=True)
-    before = place.tree()
-    assert "cannot be read by this version of prevs" in refusal(place.program(), 8)
-    assert place.tree() == before
-
-
-def test_a_root_that_holds_something_else_is_left_alone(place: Place) -> None:
-    place.client.create(f"{place.paths.root}/state/tasks", b"marathon's", makepath=True)
-    before = place.tree()
-    assert "holds what is not of prevs (state)" in refusal(place.program(), 8)
-    assert place.tree() == before
-
-
-def test_apps_of_somebody_else_are_left_alone(place: Place) -> None:
-    place.client.create(place.paths.app("shop"), b"<app/>", makepath=True)
-    before = place.tree()
-    assert "holds no app of prevs" in refusal(place.program(), 8)
-    assert place.tree() == before
-
-
-def test_an_id_that_is_none_is_not_taken_for_one(place: Place) -> None:
-    place.client.create(place.paths.framework_id, b'{"id": 7}', makepath=True)
-    before = place.tree()
-    assert "holds no framework id of Mesos" in refusal(place.program(), 8)
-    assert place.tree() == before
-
-
-@pytest.mark.parametrize("root", ["mesos", "zookeeper"])
-def test_the_root_of_mesos_or_zookeeper_itself_is_left_alone(
-    place: Place, mesos: Cluster, root: str
+@pytest.mark.parametrize(
+    ("name", "data", "why"),
+    [
+        ("framework/installation", b'{"v":2,"cluster":"x"}', "cannot be read by this version"),
+        ("state/tasks", b"marathon's", r"holds what is not of prevs \(state\)"),
+        ("apps/shop", b"<app/>", "holds no app of prevs"),
+        ("framework/id", b'{"id": 7}', "holds no framework id of Mesos"),
+    ],
+)
+def test_what_another_program_or_a_newer_version_has_written_is_left_alone(
+    place: Place, name: str, data: bytes, why: str
 ) -> None:
-    path = f"/{mesos.zk.rpartition('/')[2]}" if root == "mesos" else "/zookeeper"
+    place.client.create(f"{place.paths.root}/{name}", data, makepath=True)
+    before = place.tree()
+    with pytest.raises(ForeignState, match=why):
+        place.claim()
+    assert place.tree() == before
+
+
+def test_the_root_of_zookeeper_itself_is_left_alone(place: Place) -> None:
+    before = place.tree("/zookeeper")
+    with pytest.raises(ForeignState, match="Choose another PREVS_ROOT"):
+        place.claim(ROOT="/zookeeper")
+    assert place.tree("/zookeeper") == before
+
+
+def test_the_root_of_mesos_itself_is_left_alone(place: Place, mesos: Cluster) -> None:
+    path = f"/{mesos.zk.rpartition('/')[2]}"
     before = place.tree(path)
     assert "Choose another PREVS_ROOT" in refusal(place.program(ROOT=path), 8)
     assert place.tree(path) == before
 
 
 def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
-    place: Place, mesos: Cluster, tmp_path: Path
+    place: Place, mesos: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
     first.start()
@@ -214,12 +226,14 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     requests.post(url, data={"frameworkId": known.decode()}, timeout=60).raise_for_status()
     assert first.process is not None
     assert first.process.wait(60) == 7
+    assert "This framework was removed from Mesos" in first.log.read_text()
+    assert programs.TOKEN not in first.log.read_text()
     assert "--forget id" in refusal(place.program(), 7)
     assert place.client.get(place.paths.framework_id)[0] == known
 
-    done = forget(first, "id")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert known.decode() in done.stdout
+    assert place.forget("id") == 0
+    said = capsys.readouterr()
+    assert (known.decode() in said.out, said.err) == (True, "")
     first.start()
     first.wait_ready()
     first.wait_state(path, "running")
@@ -228,7 +242,7 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
 
 
 def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
-    place: Place, mesos: Cluster, tmp_path: Path
+    place: Place, mesos: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
     first.start()
@@ -249,25 +263,28 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
 
     url = f"http://{mesos.master}/teardown"
     requests.post(url, data={"frameworkId": known.decode()}, timeout=60).raise_for_status()
-    done = forget(first, "id")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "it was lost" in done.stdout
+    assert place.forget("id") == 0
+    said = capsys.readouterr()
+    assert ("it was lost" in said.out, said.err) == (True, "")
     first.start()
     first.wait_ready()
     wait_id(place.client, place.paths, but=known)
     wait_run_anew(first, path, preview)
 
 
-def test_nothing_is_forgotten_while_a_framework_leads(place: Place) -> None:
+def test_nothing_is_forgotten_while_a_framework_leads(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = place.program()
     first.start()
     first.wait_ready()
     wait_id(place.client, place.paths)
     before = place.tree()
-    for thing in ("id", "installation"):
-        done = forget(first, thing)
-        assert done.returncode == 1
-        assert "A framework leads; nothing was done." in done.stderr
+    done = forget(first, "id")
+    assert done.returncode == 1
+    assert "A framework leads; nothing was done." in done.stderr
+    assert place.forget("installation") == 1
+    assert "A framework leads; nothing was done." in capsys.readouterr().err
     after = place.tree()
     assert {path for path in before if "/election/" not in path} == {
         path for path in after if "/election/" not in path
@@ -275,16 +292,20 @@ def test_nothing_is_forgotten_while_a_framework_leads(place: Place) -> None:
     assert first.ask("GET", "/readyz").status_code == 200
 
 
-def test_an_installation_that_is_forgotten_can_be_another(place: Place) -> None:
+def test_an_installation_that_is_forgotten_can_be_another(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
     first = place.program()
     first.start()
     first.wait_ready()
     assert first.end() == 0
     second = place.program(NAME="others")
-    refusal(second, 10)
-    done = forget(second, "installation")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "nothing was done" in forget(second, "installation").stdout
+    with pytest.raises(OtherSettings):
+        place.claim(NAME="others")
+    assert place.forget("installation", NAME="others") == 0
+    assert capsys.readouterr().err == ""
+    assert place.forget("installation", NAME="others") == 0
+    assert "nothing was done" in capsys.readouterr().out
     second.start()
     second.wait_ready()
     stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
@@ -302,67 +323,58 @@ def test_the_domain_may_change_while_nobody_leads(place: Place) -> None:
     second.wait_ready()
     stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
     assert stored.domain == "others.example.org"
-    assert "PREVS_DOMAIN others.example.org there" in refusal(place.program(), 10)
+    with pytest.raises(OtherSettings, match=r"PREVS_DOMAIN others\.example\.org there"):
+        place.claim(led=True)
 
 
-def test_what_was_never_there_is_not_forgotten_and_nothing_is_written(place: Place) -> None:
-    done = forget(place.program(), "id")
-    assert done.returncode == 0
-    assert "nothing was done" in done.stdout
+def test_what_was_never_there_is_not_forgotten_and_nothing_is_written(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert place.forget("id") == 0
+    assert "nothing was done" in capsys.readouterr().out
     assert place.client.exists(place.paths.root) is None
 
 
-@pytest.fixture
-def master(
-    mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Callable[[dict[str, str]], str]]:
-    """Start a real master with flags of this test's own; return its address."""
-    parts = []
-
-    def start(flags: dict[str, str]) -> str:
-        address = Address("127.0.0.1", free_port())
-        part = master_part(
-            mesos_installation,
-            address,
-            folder=tmp_path / "master",
-            environ=os.environ,
-            log=tmp_path / "master.log",
-        )
-        part.environ = {**part.environ, **flags}
-        bring_up(part)
-        parts.append(part)
-        return str(address)
-
-    yield start
-    for part in parts:
-        part.stop()
+@pytest.fixture(scope="module")
+def choosy_master(
+    mesos_installation: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A real master that takes two roles, and `prevs` with its secret; its address."""
+    folder = tmp_path_factory.mktemp("master")
+    credentials = folder / "credentials"
+    credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
+    address = Address("127.0.0.1", free_ports.free_port())
+    environ, log = os.environ, folder / "log"
+    part = master_part(mesos_installation, address, folder=folder, environ=environ, log=log)
+    part.environ = {
+        **part.environ,
+        "MESOS_ROLES": "prevs,other",
+        "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
+        "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
+        "MESOS_HTTP_FRAMEWORK_AUTHENTICATORS": "basic",
+        "MESOS_CREDENTIALS": f"file://{credentials}",
+    }
+    with running([part]):
+        yield str(address)
 
 
 def test_a_role_that_mesos_does_not_allow_ends_it_with_mesos_own_words(
-    place: Place, master: Callable[[dict[str, str]], str]
+    place: Place, choosy_master: str, tmp_path: Path
 ) -> None:
-    address = master({"MESOS_ROLES": "some,other"})
-    why = refusal(place.program(MASTER=address), 3)
+    secret = tmp_path / "secret"
+    secret.write_text("right")
+    told = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
+    why = refusal(place.program(**told, ROLE="third"), 3)
     assert "Mesos refused this framework" in why
     assert "role" in why
 
 
 def test_wrong_credentials_end_it_and_right_ones_are_taken(
-    place: Place, master: Callable[[dict[str, str]], str], tmp_path: Path
+    place: Place, choosy_master: str, tmp_path: Path
 ) -> None:
-    credentials = tmp_path / "credentials"
-    credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
-    address = master(
-        {
-            "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
-            "MESOS_AUTHENTICATE_HTTP_READONLY": "true",
-            "MESOS_HTTP_FRAMEWORK_AUTHENTICATORS": "basic",
-            "MESOS_CREDENTIALS": f"file://{credentials}",
-        }
-    )
     secret = tmp_path / "secret"
     secret.write_text("wrong")
-    told = {"MASTER": address, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
+    told = {"MASTER": choosy_master, "PRINCIPAL": "prevs", "SECRET_FILE": str(secret)}
     why = refusal(place.program(**told), 9)
     assert "does not take this framework's credentials" in why
     assert "wrong" not in why
@@ -370,6 +382,6 @@ def test_wrong_credentials_end_it_and_right_ones_are_taken(
     program = place.program(**told)
     program.start()
     program.wait_ready()
-    assert requests.get(f"http://{address}/slaves", timeout=60).status_code == 401
+    assert requests.get(f"http://{choosy_master}/slaves", timeout=60).status_code == 401
     assert program.ask("GET", "/v1/agents").json()["agents"] == []
     assert program.end() == 0
