@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-import requests
 
-from framework.zookeeper_link import connect
-from prevs.paths import Paths
-from tests.fakes.program import TOKEN, Program, make_repository, remove, settings, wait_id
+from tests.fakes.program import Program, make_repository, remove, settings
 from tests.threads import other_thread
 from tests.waits import wait_until
 
@@ -118,23 +115,6 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(program: Program, zookeepe
     assert program.process is not None
     assert program.process.wait(60) == 2
     assert "PREVS_LISTEN" in program.log.read_text()
-
-
-def test_a_framework_that_is_torn_down_ends_with_its_own_code(
-    program: Program, mesos: Cluster, zookeeper: str
-) -> None:
-    program.start()
-    program.wait_ready()
-    client = connect(zookeeper, 15)
-    framework_id = wait_id(client, Paths(program.environ["PREVS_ROOT"]))
-    client.stop()
-    client.close()
-    url = f"http://{mesos.master}/teardown"
-    requests.post(url, data={"frameworkId": framework_id}, timeout=60).raise_for_status()
-    assert program.process is not None
-    assert program.process.wait(60) == 7
-    assert "This framework was removed from Mesos" in program.log.read_text()
-    assert TOKEN not in program.log.read_text()
 
 
 def test_an_executor_that_cannot_be_fetched_is_told_with_what_to_look_at(
