@@ -26,7 +26,6 @@ from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
-from prevs.states import Cause, Phase
 from tests.fakes.registry import own_registry
 from tests.fakes.samples import SampleRepository, nothing_left, remove_image, serving
 from tests.waits import wait_until
@@ -240,15 +239,6 @@ def test_the_digest_of_a_pushed_image_comes_while_the_task_runs(
         assert report(ended).digest == report(again).digest
 
 
-def test_a_task_that_cannot_be_built_fails_with_its_cause(world: World) -> None:
-    sha = world.repository.commit_app(["RUN exit 4"])
-    world.scheduler.launch(world.order(sha), "a1")
-    status = world.scheduler.wait_for("TASK_FAILED")
-    assert report(status).cause is Cause.BUILD_FAILED
-    assert report(status).exit_code == 4
-    assert "Step 3/3" in status["message"]
-
-
 def test_an_executor_that_is_shut_down_takes_its_container_along(world: World) -> None:
     sha = world.repository.commit_app(serving("hello"))
     world.scheduler.launch(world.order(sha), "a1")
@@ -293,15 +283,3 @@ def test_an_executor_without_an_agent_says_all_that_is_missing() -> None:
     assert done.returncode == 2
     assert "PREVS_EXECUTOR_DIR must be an absolute path" in done.stderr
     assert done.stdout == ""
-
-
-def test_a_second_attempt_fetches_and_builds_nothing(world: World) -> None:
-    sha = world.repository.commit_app(serving("hello"))
-    task_id, agent_id = world.scheduler.launch(world.order(sha), "a1")
-    world.scheduler.wait_for("TASK_RUNNING")
-    world.scheduler.driver.kill(task_id, agent_id, grace_seconds=None)
-    world.scheduler.wait_for("TASK_KILLED")
-    world.scheduler.launch(world.order(sha), "a2")
-    first = world.scheduler.wait_for("TASK_STARTING")
-    assert report(first).phase is Phase.STARTING
-    world.scheduler.wait_for("TASK_RUNNING")
