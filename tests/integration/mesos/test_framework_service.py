@@ -41,7 +41,7 @@ def program(
     remove(mesos.master, zookeeper, root)
 
 
-def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
+def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
     program: Program, repository: Path
 ) -> None:
     program.start()
@@ -50,8 +50,16 @@ def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
     assert program.ask("POST", "/v1/apps", json=app).status_code == 201
     answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
     assert answer.status_code == 202
-    first = program.wait_state(answer.headers["Location"], "running")
+    path = answer.headers["Location"]
+    first = program.wait_state(path, "running")
     assert first["labels"] == ["main"]
+
+    program.ask("DELETE", path)
+    program.wait_state(path, "stopped")
+    program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    again = program.wait_state(path, "running")
+    assert again["agent"] == first["agent"]
+    assert program.log.read_text().count("an agent fetches the executor") == 1
 
     identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"]
     command = ["git", *identity, "commit", "--allow-empty", "-m", "second"]
@@ -60,13 +68,13 @@ def test_a_preview_from_the_api_to_running_and_a_branch_that_moves(
         ["git", "rev-parse", "HEAD"], check=True, cwd=repository, capture_output=True, text=True
     ).stdout.strip()
     assert program.wait_state(f"/v1/previews/hello/{head}", "running")["labels"] == ["main"]
-    assert program.wait_state(answer.headers["Location"], "running")["labels"] == []
+    assert program.wait_state(path, "running")["labels"] == []
 
     def metrics() -> str:
         return program.ask("GET", "/metrics").text
 
     wait_until(lambda: 'prevs_previews{state="running"} 2.0' in metrics())
-    assert "prevs_attempts_started_total 2.0" in metrics()
+    assert "prevs_attempts_started_total 3.0" in metrics()
     assert program.end() == 0
 
 
@@ -128,18 +136,3 @@ def test_an_executor_that_cannot_be_fetched_is_told_with_what_to_look_at(
     answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
     reason = program.wait_reason(answer.headers["Location"], "could not fetch the executor")
     assert "PREVS_ADVERTISE" in reason
-
-
-def test_an_agent_fetches_the_executor_once_for_all_previews(
-    program: Program, repository: Path
-) -> None:
-    program.start()
-    program.wait_ready()
-    app = {"name": "hello", "repository": str(repository), "mem": 64}
-    program.ask("POST", "/v1/apps", json=app)
-    for _ in range(2):
-        answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-        program.wait_state(answer.headers["Location"], "running")
-        program.ask("DELETE", answer.headers["Location"])
-        program.wait_state(answer.headers["Location"], "stopped")
-    assert program.log.read_text().count("an agent fetches the executor") == 1
