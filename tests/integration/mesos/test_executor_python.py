@@ -6,7 +6,7 @@ import secrets
 import signal
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from prevs.environment import read_environment
 from tests import pythons
 from tests.fakes.program import Program, remove, settings
 from tests.fakes.samples import SampleRepository, nothing_left, serving
+from tests.free_ports import free_port
 from tests.waits import wait_until
 
 pytestmark = [
@@ -28,9 +29,6 @@ pytestmark = [
         reason="there is no Python {}.{} here".format(*pythons.OLDEST),
     ),
 ]
-
-APP = f"oldest-{secrets.token_hex(3)}"
-"""Of this run alone: several share one Docker, and each looks for containers by this name."""
 
 SAYS = """\
 command = ["sh", "-c", "cp /data/page /www/index.html; exec httpd -f -p $PORT -h /www"]
@@ -51,41 +49,56 @@ class Cluster(Protocol):
     zk: str
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> SampleRepository:
-    return SampleRepository(tmp_path / "repository")
-
-
-@pytest.fixture
-def client(docker_host: str) -> APIClient:
-    return Daemon({"DOCKER_HOST": docker_host}).client()
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def program(
-    mesos: Cluster,
-    zookeeper: str,
-    client: APIClient,
-    free_port: Callable[[], int],
-    tmp_path: Path,
+    mesos: Cluster, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Program]:
     """A framework with the whole executor."""
-    root = f"/test-{uuid.uuid4().hex}"
-    environ = settings(mesos.zk, zookeeper, root, free_port(), tmp_path)
+    root, folder = f"/test-{uuid.uuid4().hex}", tmp_path_factory.mktemp("framework")
+    environ = settings(mesos.zk, zookeeper, root, free_port(), folder)
     del environ["PREVS_EXECUTOR_BUNDLE"]
     environ["PREVS_EXECUTOR_PYTHON"] = pythons.oldest()
-    program = Program(environ, tmp_path / "log")
+    program = Program(environ, folder / "log")
     program.start()
-    with nothing_left(client, f"prevs.app={APP}"):
+    try:
+        program.wait_ready()
         yield program
+    finally:
         program.clean_up()
         remove(mesos.master, zookeeper, root)
-        wait_until(lambda: containers(client) == [])
 
 
-def containers(client: APIClient) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.containers(all=True, filters={"label": f"prevs.app={APP}"})
-    return found
+class App:
+    """An app of one test's own, and its repository."""
+
+    def __init__(self, program: Program, client: APIClient, folder: Path) -> None:
+        self.repository = SampleRepository(folder)
+        self.name = f"oldest-{secrets.token_hex(3)}"
+        self._program = program
+        self._client = client
+
+    def start(self) -> str:
+        """Ask for the only commit; return where its preview is."""
+        app = {"name": self.name, "repository": str(self.repository.folder), "mem": 64}
+        assert self._program.ask("POST", "/v1/apps", json=app).status_code == 201
+        order = {"app": self.name, "label": "main"}
+        return self._program.ask("POST", "/v1/previews", json=order).headers["Location"]
+
+    def containers(self) -> list[dict[str, Any]]:
+        """Return what runs of it, or has run."""
+        only = {"label": f"prevs.app={self.name}"}
+        found: list[dict[str, Any]] = self._client.containers(all=True, filters=only)
+        return found
+
+
+@pytest.fixture
+def app(program: Program, docker_host: str, tmp_path: Path) -> Iterator[App]:
+    client = Daemon({"DOCKER_HOST": docker_host}).client()
+    app = App(program, client, tmp_path / "repository")
+    with nothing_left(client, f"prevs.app={app.name}"):
+        yield app
+        program.ask("DELETE", f"/v1/apps/{app.name}")
+        wait_until(lambda: app.containers() == [])
 
 
 def executor(container: dict[str, Any]) -> Path:
@@ -101,52 +114,36 @@ def executor(container: dict[str, Any]) -> Path:
     return process
 
 
-def start(program: Program, repository: SampleRepository) -> str:
-    """Ask for the only commit; return where its preview is."""
-    app = {"name": APP, "repository": str(repository.folder), "mem": 64}
-    program.wait_ready()
-    assert program.ask("POST", "/v1/apps", json=app).status_code == 201
-    answer = program.ask("POST", "/v1/previews", json={"app": APP, "label": "main"})
-    return answer.headers["Location"]
-
-
 def get(container: dict[str, Any]) -> str:
     (port,) = container["Ports"]
     return requests.get(f"http://{port['IP']}:{port['PublicPort']}/", timeout=30).text
 
 
-def test_it_builds_runs_and_ends_what_a_commit_says(
-    program: Program, repository: SampleRepository, client: APIClient
-) -> None:
-    repository.commit_app(serving("hello from the image"), {".prevs.toml": SAYS})
-    path = start(program, repository)
+def test_it_builds_runs_and_ends_what_a_commit_says(program: Program, app: App) -> None:
+    app.repository.commit_app(serving("hello from the image"), {".prevs.toml": SAYS})
+    path = app.start()
     program.wait_state(path, "running")
-    (container,) = containers(client)
+    (container,) = app.containers()
     assert get(container) == "hello after its hook\n"
     assert (executor(container) / "exe").samefile(pythons.oldest())
     assert program.ask("DELETE", path).status_code == 202
     program.wait_state(path, "stopped")
-    wait_until(lambda: containers(client) == [])
+    wait_until(lambda: app.containers() == [])
 
 
-def test_it_says_which_step_of_a_build_failed(
-    program: Program, repository: SampleRepository
-) -> None:
-    repository.commit_app(["RUN echo this cannot work; exit 4"])
-    failure = program.wait_state(start(program, repository), "failed")["failure"]
+def test_it_says_which_step_of_a_build_failed(program: Program, app: App) -> None:
+    app.repository.commit_app(["RUN echo this cannot work; exit 4"])
+    failure = program.wait_state(app.start(), "failed")["failure"]
     assert (failure["cause"], failure["exit_code"]) == ("build-failed", 4)
     assert "3/3" in failure["message"]
 
 
-def test_its_guardian_removes_what_a_killed_one_leaves(
-    program: Program, repository: SampleRepository, client: APIClient
-) -> None:
-    repository.commit_app(serving("again"))
-    path = start(program, repository)
-    program.wait_state(path, "running")
-    (before,) = containers(client)
+def test_its_guardian_removes_what_a_killed_one_leaves(program: Program, app: App) -> None:
+    app.repository.commit_app(serving("again"))
+    program.wait_state(app.start(), "running")
+    (before,) = app.containers()
     os.kill(int(executor(before).name), signal.SIGKILL)
-    wait_until(lambda: before["Id"] not in [one["Id"] for one in containers(client)])
-    wait_until(lambda: [one["State"] for one in containers(client)] == ["running"])
-    (after,) = containers(client)
+    wait_until(lambda: before["Id"] not in [one["Id"] for one in app.containers()])
+    wait_until(lambda: [one["State"] for one in app.containers()] == ["running"])
+    (after,) = app.containers()
     assert after["Labels"]["prevs.task"] != before["Labels"]["prevs.task"]
