@@ -3,7 +3,7 @@
 import dataclasses
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,29 +29,31 @@ class Mesos(NamedTuple):
     agent: str
 
 
-@pytest.fixture
-def mesos(
-    mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Mesos]:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("authentication")
+
+
+@pytest.fixture(scope="module")
+def mesos(mesos_installation: Installation, folder: Path) -> Iterator[Mesos]:
     """A Mesos that takes `prevs` with its secret, and executors with tokens of the agent's.
 
     What the agent shows of itself, logs too, is for `reader` alone.
     """
-    credentials, readers = tmp_path / "credentials", tmp_path / "readers"
+    credentials, readers = folder / "credentials", folder / "readers"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
     readers.write_text('{"credentials": [{"principal": "reader", "secret": "may read"}]}')
-    at = Address(HOST, free_port())
-    environ, log = os.environ, tmp_path / "master.log"
-    folder = tmp_path / "master"
-    master = master_part(mesos_installation, at, folder=folder, environ=environ, log=log)
+    at = Address(HOST, free_ports.free_port())
+    environ, log = os.environ, folder / "master.log"
+    master = master_part(mesos_installation, at, folder=folder / "master", environ=environ, log=log)
     agent = Agent(
         name="agent",
-        address=Address(HOST, free_port()),
+        address=Address(HOST, free_ports.free_port()),
         resources=f"cpus:4;mem:4096;disk:1000;ports:[{free_ports.free_ports((HOST,))}]",
-        folder=tmp_path / "agent",
+        folder=folder / "agent",
         executor_environ={"PATH": os.environ["PATH"]},
     )
-    log = tmp_path / "agent.log"
+    log = folder / "agent.log"
     part = agent_part(mesos_installation, agent, master=at, environ=environ, log=log)
     asking = _with(master, _asks_frameworks(credentials)), _with(part, _asks_executors(readers))
     with running(asking):
@@ -86,36 +88,62 @@ def _with(part: ProcessPart, more: dict[str, str]) -> ProcessPart:
     return dataclasses.replace(part, environ={**part.environ, **more})
 
 
-@pytest.fixture
-def program(
-    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Callable[..., Program]]:
+@pytest.fixture(scope="module")
+def framework(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Program]:
+    """A framework that is known to the master, and to the agent as who may only read."""
     root = f"/test-{uuid.uuid4().hex}"
-    programs: list[Program] = []
+    environ = settings(mesos.master, zookeeper, root, free_ports.free_port(), folder)
+    secret, lesser = folder / "secret", folder / "lesser"
+    secret.write_text("right\n")
+    lesser.write_text("may read\n")
+    environ |= {
+        "PREVS_PRINCIPAL": "prevs",
+        "PREVS_SECRET_FILE": str(secret),
+        "PREVS_AGENTS_PRINCIPAL": "reader",
+        "PREVS_AGENTS_SECRET_FILE": str(lesser),
+    }
+    program = Program(environ, folder / "framework.log")
+    program.start()
+    try:
+        program.wait_ready()
+        yield program
+        assert program.end() == 0
+        log = program.log.read_text()
+        assert "may read" not in log
+        assert "right" not in [word.strip('",') for word in log.split()]
+    finally:
+        program.clean_up()
+        remove(mesos.master, zookeeper, root)
 
-    def make(**more: str) -> Program:
-        name = f"framework-{len(programs)}"
-        environ = settings(mesos.master, zookeeper, root, free_port(), tmp_path, name)
-        environ |= {f"PREVS_{key}": value for key, value in more.items()}
-        programs.append(Program(environ, tmp_path / f"{name}.log"))
-        return programs[-1]
 
-    yield make
-    for one in programs:
-        one.clean_up()
-    remove(mesos.master, zookeeper, root)
+@pytest.fixture(scope="module")
+def path(framework: Program, folder: Path) -> str:
+    """Where a preview is that runs."""
+    app = {"name": "hello", "mem": 64, "repository": str(make_repository(folder / "hello"))}
+    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
+    order = {"app": "hello", "label": "main"}
+    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
+    framework.wait_state(path, "running")
+    return path
+
+
+def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
+    mesos: Mesos, framework: Program, path: str
+) -> None:
+    """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
+
+    What is told to one that asks there is in tests/unit/framework/test_sandbox.py.
+    """
+    assert "stand-in" in framework.ask("GET", f"{path}/log").text
+    state = f"http://{mesos.agent}/state"
+    told = [None, ("prevs", "right"), ("reader", "may read")]
+    answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in told]
+    assert answers == [401, 401, 200]
 
 
 def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_token(
-    mesos: Mesos, program: Callable[..., Program], tmp_path: Path
+    mesos: Mesos, framework: Program, path: str, folder: Path
 ) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("right\n")
-    framework = program(PRINCIPAL="prevs", SECRET_FILE=str(secret))
-    framework.start()
-    framework.wait_ready()
-    path = start_hello(framework, tmp_path)
-
     subscribe = {
         "type": "SUBSCRIBE",
         "framework_id": {"value": "somebody"},
@@ -130,48 +158,7 @@ def test_a_framework_with_its_secret_runs_previews_whose_executors_show_their_to
 
     assert framework.ask("DELETE", path).status_code == 202
     framework.wait_state(path, "stopped")
-    log = framework.log.read_text()
-    assert "right" not in [word.strip('",') for word in log.split()]
-    _assert_no_token_is_left(tmp_path / "agent")
-    assert framework.end() == 0
-
-
-def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
-    mesos: Mesos, program: Callable[..., Program], tmp_path: Path
-) -> None:
-    """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
-
-    What is told to one that asks there is in tests/unit/framework/test_sandbox.py.
-    """
-    secret, lesser = tmp_path / "secret", tmp_path / "lesser"
-    secret.write_text("right\n")
-    lesser.write_text("may read\n")
-    framework = program(
-        PRINCIPAL="prevs",
-        SECRET_FILE=str(secret),
-        AGENTS_PRINCIPAL="reader",
-        AGENTS_SECRET_FILE=str(lesser),
-    )
-    framework.start()
-    framework.wait_ready()
-    path = start_hello(framework, tmp_path)
-    assert "stand-in" in framework.ask("GET", f"{path}/log").text
-    state = f"http://{mesos.agent}/state"
-    told = [None, ("prevs", "right"), ("reader", "may read")]
-    answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in told]
-    assert answers == [401, 401, 200]
-    assert "may read" not in framework.log.read_text()
-    assert framework.end() == 0
-
-
-def start_hello(framework: Program, folder: Path) -> str:
-    """Have a preview run; return where it is."""
-    app = {"name": "hello", "mem": 64, "repository": str(make_repository(folder / "hello"))}
-    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
-    order = {"app": "hello", "label": "main"}
-    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
-    framework.wait_state(path, "running")
-    return path
+    _assert_no_token_is_left(folder / "agent")
 
 
 def _assert_no_token_is_left(agent: Path) -> None:
