@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -75,25 +74,6 @@ def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
 
     wait_until(lambda: 'prevs_previews{state="running"} 2.0' in metrics())
     assert "prevs_attempts_started_total 3.0" in metrics()
-    assert program.end() == 0
-
-
-def test_a_killed_framework_goes_on_where_it_was(program: Program, repository: Path) -> None:
-    program.start()
-    program.wait_ready()
-    app = {"name": "hello", "repository": str(repository), "mem": 64}
-    program.ask("POST", "/v1/apps", json=app)
-    place = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"}).headers[
-        "Location"
-    ]
-    before = program.wait_state(place, "running")
-    program.end(signal.SIGKILL)
-    program.start()
-    program.wait_ready()
-    time.sleep(1)
-    assert program.ask("GET", place).json() == before
-    assert program.ask("DELETE", place).status_code == 202
-    program.wait_state(place, "stopped")
     assert program.ask("DELETE", "/v1/apps/hello").status_code == 204
     assert program.end(signal.SIGINT) == 0
 
