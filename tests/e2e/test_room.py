@@ -64,18 +64,22 @@ def test_what_waits_knows_its_place_and_the_reason_until_it_may_run(
     first = prevs("start", picky, "main")["sha"]
     second = prevs("start", picky, "v1")["sha"]
 
-    def waiting() -> list[Any]:
-        return [one for one in prevs("queue") if one["app"] == picky]
+    def of_picky(found: list[Any]) -> list[Any]:
+        return [one for one in found if one["app"] == picky]
+
+    def queued() -> list[Any]:
+        return of_picky(api.call("GET", "/v1/queue").json()["queue"])
 
     def both(found: list[Any]) -> bool:
         return len(found) == 2 and all(one["reason"] for one in found)
 
-    wait_for(waiting, both, "both wait, for a reason")
-    assert [(one["sha"], one["label"]) for one in waiting()] == [(first, "main"), (second, "v1")]
-    places = [one["place"] for one in waiting()]
+    wait_for(queued, both, "both wait, for a reason")
+    waiting = of_picky(prevs("queue"))
+    assert [(one["sha"], one["label"]) for one in waiting] == [(first, "main"), (second, "v1")]
+    places = [one["place"] for one in waiting]
     assert places == [api.preview(picky, sha)["queue_place"] for sha in (first, second)]
     assert places == sorted(places)
     prevs("app", "set", picky, "--constraint", "")
     for sha in (first, second):
         assert api.wait_for(picky, sha, "running")["queue_place"] is None
-    assert waiting() == []
+    assert of_picky(prevs("queue")) == []
