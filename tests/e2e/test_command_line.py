@@ -65,32 +65,6 @@ def test_a_preview_is_started_seen_and_read_by_commands_alone(
     assert next(one["state"] for one in events if one["sha"] == sha) == "running"
 
 
-def test_a_preview_that_fails_ends_the_wait_with_the_reason_and_the_last_lines(
-    shop: str, prevs: Prevs
-) -> None:
-    failed = prevs("start", shop, "exits", "--wait")
-    assert (failed.returncode, failed.stdout) == (1, "")
-    *_, reason, way = failed.stderr.splitlines()
-    assert "code 3" in reason
-    assert f"prevs retry {shop} exits" in way
-    assert "  This app exits on purpose." in failed.stderr.splitlines()
-    assert "until it failed" in failed.stderr
-
-
-@pytest.mark.usefixtures("hello")
-def test_a_token_that_may_read_is_told_what_it_may_not(prevs: Prevs) -> None:
-    token = prevs("token", "add", "reader", "--scope", "read").stdout.strip()
-    try:
-        assert "hello" in prevs("app", "ls", PREVS_TOKEN=token).stdout
-        refused = prevs("start", "hello", "main", PREVS_TOKEN=token)
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "--scope use" in refused.stderr
-        assert "reader" in prevs("audit").stdout
-    finally:
-        assert prevs("token", "rm", "reader").returncode == 0
-    assert prevs("app", "ls", PREVS_TOKEN=token).returncode == 1
-
-
 @pytest.mark.usefixtures("hello")
 def test_every_part_of_a_whole_system_is_found_and_well(prevs: Prevs) -> None:
     done = prevs("doctor", "--json")

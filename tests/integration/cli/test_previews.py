@@ -82,9 +82,11 @@ def test_start_wait_ends_with_the_address_when_it_runs(api: Api, run: Run) -> No
 
 
 def test_start_wait_ends_with_the_reason_when_it_failed(api: Api, run: Run) -> None:
-    api.script = [("event: state", api.fail)]
+    steps = (Step("queued", 0.0), Step("starting", 1.0), Step("failed", 3.0))
+    api.script = [("event: state", lambda: api.fail(steps=steps))]
     done = run("start", "hello", "main", "--wait")
     assert (done.status, done.out) == (1, "")
+    assert "2.0 s until it failed" in done.err
     assert "failed: The app exited. (exit code 3)" in done.err
     assert "  oh no" in done.err.splitlines()
     assert "prevs retry hello main" in done.err
