@@ -135,6 +135,11 @@ class Tree:
             return 0
         return self.client.set(path, data).version
 
+    def apps(self) -> list[str]:
+        """Return the apps that have placements, or had some."""
+        self.client.ensure_path(self.paths.placements)
+        return self.client.get_children(self.paths.placements)
+
     def applied(self) -> list[Mapping[str, int]]:
         """Return what each live proxy says that it has applied."""
         return [record.applied for record in self.records()]
@@ -157,6 +162,33 @@ class Site(NamedTuple):
     proxy: Proxy
     tree: Tree
     world: World
+
+    def route(self, app: str, placements: Mapping[str, Placement]) -> int:
+        """Place, and wait until a proxy has told that it routes so; return the znode's version."""
+        version = self.tree.place(app, placements)
+        self.wait_applied(app, version)
+        return version
+
+    def wait_applied(self, app: str, version: int) -> None:
+        """Wait until a proxy has told that it routes by a version of an app's placements."""
+        wait_until(
+            lambda: any(told.get(app) == version for told in self.tree.applied()),
+            f"version {version} of {app} is applied",
+            over=self.proxy.ended,
+            instead=self.tree.applied,
+        )
+
+    def restart(self) -> None:
+        """Kill the proxy, and start it again beside the HAProxy that it leaves."""
+        self.proxy.process.kill()
+        self.proxy.process.wait()
+        self.proxy.restart()
+
+    def empty(self) -> None:
+        """Route nothing, and forget what the stand-in knows and was told."""
+        for app in self.tree.apps():
+            self.route(app, {})
+        self.world.clear()
 
     def run(self, app: str, sha: str, port: int, *labels: str) -> None:
         """Let a preview run, as the framework does: its placement, then its state."""

@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from prevs.records import Placement
 from proxy import haproxy_config, haproxy_text, runtime
 from proxy.controller import TICK_SECONDS
 from proxy.errors import HaproxyFailed
@@ -19,208 +22,169 @@ from proxy.formers import Formers
 from proxy.haproxy_config import Files, Front
 from proxy.haproxy_process import HaproxyProcess
 from tests.fakes.placements import OTHER_SHA, SHA, placement
-from tests.fakes.world import World
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Proxy, Site, Tree, haproxies, upstream
+from tests.integration.haproxy.proxies import Proxy, Site, Upstream, haproxies, upstream
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
-
-@pytest.fixture
-def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
-    with proxies.site(tmp_path, zookeeper, free_port()) as started:
-        yield started
+HOST = "main.hello.localhost"
 
 
-@pytest.fixture
-def proxy(site: Site) -> Proxy:
-    return site.proxy
+def at(application: Upstream) -> dict[str, Placement]:
+    """Return the placements that have `HOST` lead to an application."""
+    return {SHA: placement("hello", SHA, application.port, "main")}
 
 
-@pytest.fixture
-def tree(site: Site) -> Tree:
-    return site.tree
-
-
-@pytest.fixture
-def world(site: Site) -> World:
-    return site.world
-
-
-def test_a_placement_is_served_under_each_of_its_labels(proxy: Proxy, tree: Tree) -> None:
+def test_a_placement_is_served_under_each_of_its_labels(site: Site) -> None:
     with upstream("one") as one, upstream("two") as two:
         labels = ("main", SHA[:7])
         placements = {
             SHA: placement("hello", SHA, one.port, *labels),
             OTHER_SHA: placement("hello", OTHER_SHA, two.port, "v1"),
         }
-        version = tree.place("hello", placements)
-        wait_until(lambda: {"hello": version} in tree.applied())
+        site.route("hello", placements)
         for label in labels:
-            assert proxy.ask(f"{label}.hello.localhost", "/x?y=1").body == b"one GET /x?y=1 0"
-        assert proxy.ask("v1.hello.localhost").body == b"two GET / 0"
-        assert proxy.ask("V1.Hello.LOCALHOST").body == b"two GET / 0"
-        assert proxy.ask("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
+            answer = site.proxy.ask(f"{label}.hello.localhost", "/x?y=1")
+            assert answer.body == b"one GET /x?y=1 0"
+        assert site.proxy.ask("v1.hello.localhost").body == b"two GET / 0"
+        assert site.proxy.ask("V1.Hello.LOCALHOST").body == b"two GET / 0"
+        assert site.proxy.ask("v1.hello.localhost").headers["x-robots-tag"] == "noindex"
 
 
-def test_a_change_sends_the_next_request_elsewhere_within_moments(
-    proxy: Proxy, tree: Tree, world: World
-) -> None:
+def test_a_change_sends_the_next_request_elsewhere_within_moments(site: Site) -> None:
     with upstream("old") as old, upstream("new") as new:
         times = []
         for number in range(20):
             target = (old, new)[number % 2]
             sha = (SHA, OTHER_SHA)[number % 2]
-            tree.place("hello", {sha: placement("hello", sha, target.port, "main")})
+            site.tree.place("hello", {sha: placement("hello", sha, target.port, "main")})
             began = time.monotonic()
-            wanted = target.name.encode()
-            while not proxy.ask("main.hello.localhost").body.startswith(wanted):
-                assert time.monotonic() - began < 30
+            wait_until(lambda name=target.name: leads_to(site, HOST, name))  # type: ignore[misc]
             times.append(time.monotonic() - began)
         assert sorted(times)[len(times) // 2] < TICK_SECONDS / 2, times  # not with the next tick
         print(f"from the write to the first routed answer: {sorted(times)[10] * 1000:.1f} ms")
 
 
-def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(
-    proxy: Proxy, tree: Tree, world: World
-) -> None:
+def leads_to(site: Site, host: str, name: str) -> bool:
+    """Tell whether an application answers at a host; a HAProxy that is not there yet is a no."""
+    with contextlib.suppress(OSError):
+        return site.proxy.ask(host, timeout=3).body.startswith(name.encode())
+    return False
+
+
+def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(site: Site) -> None:
     with upstream("one") as one:
-        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
-        wait_until(lambda: {"hello": 0} in tree.applied())
-        version = tree.place("hello", {})
-        wait_until(lambda: {"hello": version} in tree.applied())
+        site.route("hello", at(one))
+        site.route("hello", {})
         asked = len(one.seen)
-        assert proxy.ask("main.hello.localhost").status == 404  # of the framework: no such app
+        assert site.proxy.ask(HOST).status == 404  # of the framework: no such app
         assert len(one.seen) == asked
 
 
-def test_what_clients_send_in_our_headers_reaches_nobody(proxy: Proxy, tree: Tree) -> None:
-    with upstream("one") as one:
-        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
-        wait_until(lambda: {"hello": 0} in tree.applied())
-        forged = {
-            "X-Prevs-Task": "another",
-            "X-Prevs-Miss": "1",
-            "X-Forwarded-For": "6.6.6.6",
-            "X-Forwarded-Host": "elsewhere",
-            "Forwarded": "for=6.6.6.6",
-        }
-        proxy.ask("main.hello.localhost", headers=forged)
-        [(_, _, headers)] = one.seen
-        assert headers["x-forwarded-for"] == "127.0.0.1"
-        assert headers["x-forwarded-host"] == f"main.hello.localhost:{proxy.port}"
-        assert not [name for name in headers if name.startswith("x-prevs-")]
-        assert "6.6.6.6" not in headers["forwarded"]
-
-
-def test_a_malformed_record_costs_its_own_app_the_change_and_nobody_else(
-    proxy: Proxy, tree: Tree
-) -> None:
+def test_a_malformed_record_costs_its_own_app_the_change_and_nobody_else(site: Site) -> None:
     with upstream("good") as good, upstream("other") as other:
-        tree.place("hello", {SHA: placement("hello", SHA, good.port, "main")})
-        wait_until(lambda: {"hello": 0} in tree.applied())
+        applied = site.route("hello", at(good))
         for broken in (b"{not json", b'{"v":99}', b'{"v":1,"app":"another","placements":{}}'):
-            tree.write("hello", broken)
-        version = tree.place("other", {SHA: placement("other", SHA, other.port, "main")})
-        wait_until(lambda: {"hello": 0, "other": version} in tree.applied())
-        assert proxy.ask("main.other.localhost").body.startswith(b"other")
-        assert proxy.ask("main.hello.localhost").body.startswith(b"good")
-        version = tree.place("hello", {SHA: placement("hello", SHA, other.port, "main")})
-        wait_until(lambda: proxy.ask("main.hello.localhost").body.startswith(b"other"))
+            site.tree.write("hello", broken)
+        site.route("other", {SHA: placement("other", SHA, other.port, "main")})
+        site.wait_applied("hello", applied)
+        assert leads_to(site, "main.other.localhost", "other")
+        assert leads_to(site, HOST, "good")
+        site.tree.place("hello", at(other))
+        wait_until(lambda: leads_to(site, HOST, "other"))
 
 
 def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_meanwhile(
-    proxy: Proxy, tree: Tree
+    site: Site,
 ) -> None:
     with upstream("one") as one, upstream("two") as two:
-        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
-        wait_until(lambda: {"hello": 0} in tree.applied())
-        killed = proxy.haproxy
+        site.route("hello", at(one))
+        killed = site.proxy.haproxy
         os.kill(killed, signal.SIGKILL)
-        tree.place("more", {SHA: placement("more", SHA, two.port, "main")})
-
-        def answers(host: str, body: bytes) -> bool:
-            with contextlib.suppress(OSError):
-                return proxy.ask(host, timeout=3).body.startswith(body)
-            return False
-
-        wait_until(lambda: answers("main.hello.localhost", b"one"))
-        wait_until(lambda: answers("main.more.localhost", b"two"))
-        assert proxy.haproxy != killed
-        version = tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
-        wait_until(lambda: {"hello": version, "more": 0} in tree.applied())
-        assert proxy.ask("main.hello.localhost").body.startswith(b"two")
+        version = site.tree.place("more", {SHA: placement("more", SHA, two.port, "main")})
+        wait_until(lambda: leads_to(site, HOST, "one"), over=site.proxy.ended)
+        wait_until(lambda: leads_to(site, "main.more.localhost", "two"), over=site.proxy.ended)
+        assert site.proxy.haproxy != killed
+        site.route("hello", at(two))
+        site.wait_applied("more", version)
+        assert leads_to(site, HOST, "two")
 
 
-def test_a_haproxy_that_does_not_come_up_is_started_again(proxy: Proxy, tree: Tree) -> None:
-    tree.place("hello", {})
-    wait_until(lambda: {"hello": 0} in tree.applied())
-    read_at_start = Files(proxy.folder).lookers
-    kept = read_at_start.rename(proxy.folder / "kept")
+def test_a_haproxy_that_does_not_come_up_is_started_again(site: Site) -> None:
+    site.route("hello", {})
+    read_at_start = Files(site.proxy.folder).lookers
+    kept = read_at_start.rename(site.proxy.folder / "kept")
     os.mkfifo(read_at_start)  # who opens it waits
-    os.kill(proxy.haproxy, signal.SIGKILL)
-    wait_until(lambda: "HAProxy does not answer within" in proxy.log.read_text())
+    os.kill(site.proxy.haproxy, signal.SIGKILL)
+    said = "HAProxy does not answer within"
+    wait_until(lambda: said in site.proxy.log.read_text(), over=site.proxy.ended)
     kept.replace(read_at_start)
-    tree.place("hello", {})
-    wait_until(lambda: {"hello": 1} in tree.applied())
-    proxy.wait_ready()
+    site.route("hello", {})
+    site.proxy.wait_ready()
 
 
-def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(
-    proxy: Proxy, tree: Tree
-) -> None:
+def test_a_killed_proxy_leaves_haproxy_serving_and_the_next_one_takes_over(site: Site) -> None:
     with upstream("one") as one, upstream("two") as two:
-        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
-        wait_until(lambda: {"hello": 0} in tree.applied())
-        first = proxy.haproxy
-        proxy.process.kill()
-        proxy.process.wait()
-        assert proxy.ask("main.hello.localhost").body.startswith(b"one")
-        tree.place("hello", {SHA: placement("hello", SHA, two.port, "main")})
-        proxy.restart()
-        assert proxy.haproxy != first
-        assert proxy.ask("main.hello.localhost").body.startswith(b"two")
-        wait_until(lambda: haproxies(proxy.folder) == [proxy.haproxy])
+        site.route("hello", at(one))
+        first = site.proxy.haproxy
+        site.proxy.process.kill()
+        site.proxy.process.wait()
+        assert site.proxy.ask(HOST).body.startswith(b"one")
+        version = site.tree.place("hello", at(two))
+        site.proxy.restart()
+        assert site.proxy.haproxy != first
+        assert site.proxy.ask(HOST).body.startswith(b"two")
+        site.wait_applied("hello", version)
+        assert replacements(site.proxy) == 0, "it was given again what it had read at its start"
+        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+        site.route("hello", {OTHER_SHA: placement("hello", OTHER_SHA, one.port, "main")})
+        assert site.proxy.ask(HOST).body.startswith(b"one")
 
 
-def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(proxy: Proxy, tree: Tree) -> None:
+def replacements(proxy: Proxy) -> int:
+    """Return how often the map was replaced as a whole since HAProxy read it from the file."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(proxy.folder / "haproxy.sock"))
+        client.sendall(b"show map\n")
+        reply = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    [versions] = re.findall(r"routes\.map.* curr_ver=(\d+)", reply)
+    return int(versions)
+
+
+def test_a_haproxy_that_hangs_is_not_waited_for_by_the_next_proxy(site: Site) -> None:
     with upstream("one") as one:
-        tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
-        wait_until(lambda: {"hello": 0} in tree.applied())
-        hangs = proxy.haproxy
-        proxy.process.kill()
-        proxy.process.wait()
+        site.route("hello", at(one))
+        hangs = site.proxy.haproxy
+        site.proxy.process.kill()
+        site.proxy.process.wait()
         os.kill(hangs, signal.SIGSTOP)
-        proxy.restart()
-        assert proxy.ask("main.hello.localhost").body.startswith(b"one")
-        wait_until(lambda: haproxies(proxy.folder) == [proxy.haproxy])
+        site.proxy.restart()
+        assert site.proxy.ask(HOST).body.startswith(b"one")
+        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
 def test_a_proxy_that_is_told_to_end_leaves_no_haproxy_and_no_record(
-    proxy: Proxy, tree: Tree
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
-    tree.place("hello", {})
-    wait_until(tree.applied)
-    proxy.process.send_signal(signal.SIGTERM)
-    assert proxy.process.wait(60) == 0
-    assert haproxies(proxy.folder) == []
-    assert tree.applied() == []
+    with proxies.site(tmp_path, zookeeper, free_port()) as own:
+        own.route("hello", {})
+        own.proxy.process.send_signal(signal.SIGTERM)
+        assert own.proxy.process.wait(60) == 0
+        assert haproxies(own.proxy.folder) == []
+        assert own.tree.applied() == []
 
 
-def test_a_second_proxy_in_the_same_folder_is_refused(proxy: Proxy) -> None:
-    second = proxy.command()
+def test_a_second_proxy_in_the_same_folder_is_refused(site: Site) -> None:
+    second = site.proxy.command()
     assert second.wait(60) == 2
-    assert "another proxy uses" in proxy.log.read_text()
-    assert proxy.ask("nowhere").status == 404
+    assert "another proxy uses" in site.proxy.log.read_text()
+    assert site.proxy.ask("nowhere").status == 404
 
 
-def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(site: Site, tmp_path: Path) -> None:
     log = tmp_path / "second.log"
-    environ = {
-        **proxy.environ,
-        "PREVS_PROXY_DIR": str(tmp_path / "second"),
-    }
+    environ = {**site.proxy.environ, "PREVS_PROXY_DIR": str(tmp_path / "second")}
     with log.open("wb") as out:
         command = [sys.executable, "-m", "proxy"]
         second = subprocess.Popen(command, env=environ, stdout=out, stderr=out)
@@ -229,10 +193,8 @@ def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_p
     finally:
         second.terminate()
         second.wait()
-    assert (
-        f"cannot bind socket (Address already in use) for [127.0.0.1:{proxy.port}]"
-        in log.read_text()
-    )
+    taken = f"cannot bind socket (Address already in use) for [127.0.0.1:{site.proxy.port}]"
+    assert taken in log.read_text()
     assert haproxies(tmp_path / "second") == []
 
 
@@ -241,19 +203,19 @@ def test_a_port_that_is_taken_ends_the_proxy_with_the_reason(proxy: Proxy, tmp_p
     [("/robots.txt", 200, b"User-agent: *\nDisallow: /\n"), ("/favicon.ico", 404, None)],
 )
 def test_what_browsers_and_robots_fetch_by_themselves_starts_nothing(
-    proxy: Proxy, world: World, path: str, status: int, body: bytes | None
+    site: Site, path: str, status: int, body: bytes | None
 ) -> None:
-    world.add("hello", "main", SHA)
-    answer = proxy.ask("main.hello.localhost", path)
+    site.world.add("hello", "main", SHA)
+    answer = site.proxy.ask(HOST, path)
     assert answer.status == status
     assert answer.headers["x-robots-tag"] == "noindex"
     assert body is None or answer.body == body
-    assert world.asked == []
+    assert site.world.asked == []
 
 
 @pytest.mark.parametrize("method", ["CONNECT", "TRACE"])
-def test_methods_that_steer_proxies_are_refused(proxy: Proxy, method: str) -> None:
-    assert proxy.ask("main.hello.localhost", method=method).status in {400, 405}
+def test_methods_that_steer_proxies_are_refused(site: Site, method: str) -> None:
+    assert site.proxy.ask(HOST, method=method).status in {400, 405}
 
 
 def test_a_configuration_that_haproxy_refuses_is_told_with_the_reason(tmp_path: Path) -> None:
