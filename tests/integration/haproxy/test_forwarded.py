@@ -1,6 +1,11 @@
-"""What an application is told of who asks, with proxies in front of ours and without."""
+"""What an application is told of who asks, with proxies in front of ours and without.
 
+And by which id a visitor's request is found in the logs of the proxy and of the framework.
+"""
+
+import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -12,14 +17,15 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
+WAITING = "main.waiting.localhost"
+"""The address of what does not run yet."""
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @pytest.fixture(scope="module")
-def alone(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("alone"), zookeeper, free_port()) as started:
-        yield started
+def alone(running_site: Site) -> Site:
+    return running_site
 
 
 @pytest.fixture(scope="module")
@@ -198,13 +204,30 @@ def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
         assert (name.lower() in app.seen[-1][2]) is passed
 
 
-@pytest.mark.parametrize("name", ["X_Forwarded_For", "X_Prevs_Task", "Forwarded-For", "X-Prevs"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("X_Forwarded_For", "X-Forwarded_Proto", "x_forwarded-host", "Forwarded-For"),
+        *(
+            "X-Prevs",
+            "X-Prevs-Task",
+            "X_Prevs_Task",
+            "X-Prevs_Task",
+            "X-Prevs-Miss",
+            "X_PREVS-Miss",
+        ),
+    ],
+)
 def test_what_is_the_proxys_own_to_say_comes_from_nobody(
     alone: Site, behind: Site, app: Upstream, name: str
 ) -> None:
     for site in (alone, behind):
         assert site.proxy.ask(HOST, headers={name: "6.6.6.6"}).status == 200
-        assert name.lower() not in app.seen[-1][2]
+        seen = app.seen[-1][2]
+        assert name.lower() not in seen
+        assert not [told for told in seen if told.startswith(("x-prevs", "x_prevs"))]
+        assert "6.6.6.6" not in seen.values()
+        assert seen["x-forwarded-for"] == "127.0.0.1"
 
 
 def test_it_is_found_among_many(alone: Site, app: Upstream) -> None:
@@ -229,3 +252,67 @@ def test_what_a_visitor_may_say_arrives(alone: Site, app: Upstream) -> None:
     assert alone.proxy.ask(HOST, headers=said).status == 200
     seen = app.seen[-1][2]
     assert {name: seen.get(name.lower()) for name in said} == said
+
+
+def ask_page(site: Site, **headers: str) -> str:
+    """Return the id that a page was answered with; the framework was asked with the same."""
+    site.world.add("waiting", "main", SHA)
+    site.world.request_ids.clear()
+    told = site.proxy.ask(WAITING, headers={**PAGE, **headers}).headers["x-request-id"]
+    assert set(site.world.request_ids) == {told}
+    return told
+
+
+def test_each_request_has_an_id_of_its_own_whatever_a_client_says(alone: Site) -> None:
+    ids = {ask_page(alone), ask_page(alone), ask_page(alone, **{"X-Request-Id": "mine"})}
+    assert len(ids) == 3
+    assert all(re.fullmatch(UUID, told) for told in ids)
+
+
+def test_the_id_of_a_proxy_in_front_stays_if_it_is_one(behind: Site) -> None:
+    assert ask_page(behind, **{"X-Request-Id": "front-1"}) == "front-1"
+    for odd in ('a" level=error', "x" * 65, "a;b"):
+        assert re.fullmatch(UUID, ask_page(behind, **{"X-Request-Id": odd}))
+
+
+def test_a_held_request_is_found_from_its_coming_to_its_attempt(
+    behind: Site, app: Upstream
+) -> None:
+    task = f"waiting.{SHA}.a1"
+    behind.world.add("waiting", "main", SHA)
+    behind.world.started = lambda _: behind.run("waiting", SHA, app.port, "main")
+    behind.world.request_ids.clear()
+    assert behind.proxy.ask(WAITING, headers={"X-Request-Id": "held-1"}).status == 200
+    assert "held-1" in behind.world.request_ids
+    wait_until(lambda: "who waited is let in" in behind.proxy.log.read_text())
+    lines = behind.proxy.log.read_text().splitlines()
+    waits, *_, let_in = (line for line in lines if "request=held-1" in line)
+    assert "a request waits" in waits
+    assert f"app=waiting commit={SHA[:12]} task={task}" in let_in
+    assert any("an attempt is routed" in line and f"task={task}" in line for line in lines)
+    # What is routed goes by without an id of ours.
+    assert "x-request-id" not in behind.proxy.ask(WAITING).headers
+
+
+def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
+    behind: Site, free_port: Callable[[], int]
+) -> None:
+    """Its connection is known by its own address, not by whom the proxy in front speaks for."""
+    port = free_port()
+    behind.world.add("refusing", "main", SHA)
+    behind.world.start("refusing", "main")
+    placed = placement("refusing", SHA, port, "main")
+    behind.route("refusing", {SHA: placed})
+    behind.world.move("refusing", SHA, "running", task_id=placed.task_id, phase="running")
+    said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    with ThreadPoolExecutor() as pool:
+        host = "main.refusing.localhost"
+        waits = pool.submit(behind.proxy.ask, host, "/held", headers=said)
+        # Longer than two looks for the departed.
+        wait_until(lambda: len(behind.world.refused) >= 5, over=behind.proxy.ended)
+        with upstream("app", port=port) as app:
+            assert waits.result().body == b"app GET /held 0"
+    [(_, _, headers)] = app.seen
+    assert headers["x-forwarded-for"] == "203.0.113.9"
+    assert headers["x-forwarded-proto"] == "https"
+    assert headers["forwarded"].count("for=") == 1

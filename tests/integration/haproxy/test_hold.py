@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -23,23 +23,6 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
-
-
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("hold"), zookeeper, free_port()) as started:
-        yield started
-
-
-@pytest.fixture
-def site(running_site: Site) -> Iterator[Site]:
-    yield running_site
-    world = running_site.world
-    applied = running_site.tree.place("hello", {})
-    wait_until(lambda: {"hello": applied} in running_site.tree.applied())
-    world.clear()
 
 
 def after(seconds: float, act: Callable[[PreviewRecord], None]) -> Callable[[PreviewRecord], None]:
@@ -262,23 +245,13 @@ def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
         assert own.proxy.ask(HOST).body == b"app GET / 0"
 
 
-def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(
-    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
-) -> None:
-    with (
-        proxies.site(tmp_path, zookeeper, free_port()) as own,
-        upstream("app") as app,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        own.world.add("hello", "main", SHA)
-        held = pool.submit(
-            own.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000, timeout=120
-        )
-        wait_until(lambda: own.world.count("POST /v1/previews"))
-        own.proxy.process.kill()
-        own.proxy.process.wait()
-        own.proxy.restart()
-        own.run("hello", SHA, app.port, "main")
+def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(site: Site) -> None:
+    site.world.add("hello", "main", SHA)
+    with upstream("app") as app, ThreadPoolExecutor(1) as pool:
+        held = pool.submit(site.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000)
+        wait_until(lambda: site.world.count("POST /v1/previews"), over=site.proxy.ended)
+        site.restart()
+        site.run("hello", SHA, app.port, "main")
         assert held.result(120).body == b"app POST /hook 1000"
         assert len(app.seen) == 1
 

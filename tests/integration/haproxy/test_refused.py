@@ -7,14 +7,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.chromium import Chromium
 from tests.fakes.placements import SHA, placement
-from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, upstream
 from tests.waits import wait_until
 
@@ -25,23 +23,11 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml", "Sec-Fetch-Mode": "navig
 REFUSES = "It runs, but accepts no connections just now."
 
 
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("refused"), zookeeper, free_port()) as started:
-        yield started
-
-
 @pytest.fixture
-def site(running_site: Site) -> Iterator[Site]:
-    running_site.world.add("hello", "main", SHA)
-    running_site.world.start("hello", "main")
-    yield running_site
-    world = running_site.world
-    applied = running_site.tree.place("hello", {})
-    wait_until(lambda: {"hello": applied} in running_site.tree.applied())
-    world.clear()
+def site(site: Site) -> Site:
+    site.world.add("hello", "main", SHA)
+    site.world.start("hello", "main")
+    return site
 
 
 @pytest.fixture
@@ -56,8 +42,7 @@ _attempts = itertools.count()
 def run_on(site: Site, port: int) -> str:
     """Have the preview run at a port, and be routed there, as another attempt; return its task."""
     placed = placement("hello", SHA, port, "main", attempt=f"a{next(_attempts)}")
-    applied = site.tree.place("hello", {SHA: placed})
-    wait_until(lambda: {"hello": applied} in site.tree.applied())
+    site.route("hello", {SHA: placed})
     site.world.move("hello", SHA, "running", task_id=placed.task_id, phase="running")
     return placed.task_id
 
@@ -209,30 +194,6 @@ def test_who_gave_up_while_being_held_is_sent_nowhere(
     assert {path for _, path, _ in app.seen} == {"/next"}
 
 
-def test_who_waits_behind_another_proxy_is_not_taken_for_gone(
-    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
-) -> None:
-    """Its connection is known by its own address, not by whom the proxy in front speaks for."""
-    behind = {"PREVS_TRUSTED_PROXIES": "127.0.0.0/8"}
-    with (
-        proxies.site(tmp_path, zookeeper, free_port(), **behind) as own,
-        ThreadPoolExecutor() as pool,
-    ):
-        own.world.add("hello", "main", SHA)
-        own.world.start("hello", "main")
-        port = free_port()
-        run_on(own, port)
-        said = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
-        waits = pool.submit(own.proxy.ask, HOST, "/held", headers=said)
-        wait_until(lambda: len(own.world.refused) >= 5)  # longer than two looks for the departed
-        with upstream("app", port=port) as app:
-            assert waits.result().body == b"app GET /held 0"
-    [(_, _, headers)] = app.seen
-    assert headers["x-forwarded-for"] == "203.0.113.9"
-    assert headers["x-forwarded-proto"] == "https"
-    assert headers["forwarded"].count("for=") == 1
-
-
 def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int]) -> None:
     task = run_on(site, free_port())
     answer = site.proxy.ask(HOST, headers={"User-Agent": "check-bot/1"})
@@ -290,9 +251,7 @@ def test_a_request_that_was_refused_is_held_across_a_takeover(
     with ThreadPoolExecutor() as pool, upstream("app") as app:
         waits = pool.submit(site.proxy.ask, HOST, "/held", timeout=60)
         wait_until(lambda: held(site) == "1.0")
-        site.proxy.process.kill()
-        site.proxy.process.wait()
-        site.proxy.restart()
+        site.restart()
         run_on(site, app.port)
         assert waits.result().body == b"app GET /held 0"
 
@@ -302,9 +261,7 @@ def test_after_a_takeover_a_request_that_was_refused_is_held_by_the_new_haproxy(
 ) -> None:
     port = free_port()
     run_on(site, port)
-    site.proxy.process.kill()
-    site.proxy.process.wait()
-    site.proxy.restart()
+    site.restart()
     with ThreadPoolExecutor() as pool:
         held = pool.submit(site.proxy.ask, HOST, "/held")
         wait_until(lambda: site.world.refused)
