@@ -1,33 +1,53 @@
 """What no well-meaning client sends gets a clean no, or is one clean request, and nothing more."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.integration.haproxy import absurd_requests, wire
-from tests.integration.haproxy.wire import Bench
+from tests.integration.haproxy import absurd_requests, tls, wire
+from tests.integration.haproxy.wire import HOST, Bench
 
 pytestmark = pytest.mark.integration
 
 _TRIES = 10
 """Who has ended its side in the middle of a body may be taken for gone, and be told nothing."""
+ENDLESS = {
+    "cl b'18446744073709551615'",
+    "cl b'1000000000000000000'",
+    "a length that never comes",
+    "a chunk that never ends",
+}
+"""What the proxy would wait for the rest of: TLS has no end of one side only."""
 
 
 @pytest.fixture(scope="module")
-def bench(
+def benches(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Bench]:
+) -> Iterator[Mapping[str, Bench]]:
     folder = tmp_path_factory.mktemp("absurd")
-    with wire.behind_proxy(folder, zookeeper, free_port()) as (site, seen):
-        yield Bench(site, seen)
+    door = tls.door(folder, free_port(), HOST.decode())
+    with wire.behind_proxy(folder, zookeeper, free_port(), **door.settings()) as (site, seen):
+        yield {"plain": Bench(site, seen), "TLS": Bench(site, seen, door)}
 
 
-@pytest.mark.parametrize("name", absurd_requests.REFUSED)
+@pytest.fixture(scope="module")
+def bench(benches: Mapping[str, Bench], request: pytest.FixtureRequest) -> Bench:
+    return benches[getattr(request, "param", "plain")]
+
+
+def each_way(requests: Mapping[str, bytes]) -> pytest.MarkDecorator:
+    """Have a test send each of the requests without TLS and with."""
+    ways = [("plain", name) for name in requests]
+    ways += [("TLS", name) for name in requests if name not in ENDLESS]
+    return pytest.mark.parametrize(("bench", "name"), ways, indirect=["bench"])
+
+
+@each_way(absurd_requests.REFUSED)
 def test_what_cannot_be_understood_is_refused(bench: Bench, name: str) -> None:
     statuses: list[int] = []
-    for _ in range(_TRIES):
+    for _ in range(_TRIES if bench.door is None else 1):
         answers, arrived = bench.send(absurd_requests.REFUSED[name])
         assert arrived == []
         if statuses := answers.statuses:
@@ -36,14 +56,14 @@ def test_what_cannot_be_understood_is_refused(bench: Bench, name: str) -> None:
     assert 400 <= statuses[0] < 500
 
 
-@pytest.mark.parametrize("name", absurd_requests.TAKEN)
+@each_way(absurd_requests.TAKEN)
 def test_what_can_be_understood_is_one_request(bench: Bench, name: str) -> None:
     answers, arrived = bench.send(absurd_requests.TAKEN[name])
     assert answers.statuses[0] in {100, 200}
     assert len(arrived) == 1
 
 
-@pytest.mark.parametrize("name", absurd_requests.EITHER)
+@each_way(absurd_requests.EITHER)
 def test_what_may_be_refused_or_taken_is_one_of_both(bench: Bench, name: str) -> None:
     answers, arrived = bench.send(absurd_requests.EITHER[name])
     assert len(arrived) == answers.statuses[:1].count(200)
@@ -54,6 +74,25 @@ def test_who_never_says_all_of_a_request_is_told_so(bench: Bench) -> None:
     with bench.connect() as client:
         answers = wire.exchange(client, said, half_close=False)
     assert answers.statuses == [408]
+
+
+@pytest.mark.parametrize(
+    ("line", "target"),
+    [
+        (b"GET http://main.hello.localhost/a?b HTTP/1.1", b"/a?b"),
+        (b"GET HTTP://MAIN.hello.localhost/a HTTP/1.1", b"/a"),
+        (b"GET https://main.hello.localhost/a HTTP/1.1", b"/a"),
+        (b"GET http://u:p@main.hello.localhost/a HTTP/1.1", b"/a"),
+        (b"GET http://main.hello.localhost HTTP/1.1", b"/"),
+        (b"GET //main.hello.localhost/a HTTP/1.1", b"//main.hello.localhost/a"),
+        (b"OPTIONS * HTTP/1.1", b"*"),
+    ],
+)
+def test_an_application_gets_the_path_of_a_whole_uri(
+    bench: Bench, line: bytes, target: bytes
+) -> None:
+    _, [request] = bench.send(absurd_requests.get(line=line))
+    assert request.target == target
 
 
 ANY = st.binary(max_size=200)

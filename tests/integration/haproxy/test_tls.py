@@ -15,6 +15,7 @@ from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, Upstream, haproxies, upstream
+from tests.integration.haproxy.tls import trusting
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -33,10 +34,8 @@ class Secure(NamedTuple):
 
     def connect(self, host: str) -> ssl.SSLSocket:
         """Connect as a browser does: the certificate has to be for that host."""
-        context = ssl.create_default_context()
-        self.authority.configure_trust(context)
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        return context.wrap_socket(plain, server_hostname=host)
+        return trusting(self.authority).wrap_socket(plain, server_hostname=host)
 
     def serial(self, host: str) -> object:
         """Return the serial number of the certificate that is served for a host."""

@@ -23,13 +23,19 @@ class Door(NamedTuple):
 
     def connect(self, host: str, protocol: str) -> ssl.SSLSocket:
         """Connect as a browser does, to a host, with a protocol by ALPN (`h2`, `http/1.1`)."""
-        context = ssl.create_default_context()
-        self.authority.configure_trust(context)
+        context = trusting(self.authority)
         context.set_alpn_protocols([protocol])
         plain = socket.create_connection(("127.0.0.1", self.port), timeout=30)
         client = context.wrap_socket(plain, server_hostname=host)
         assert client.selected_alpn_protocol() == protocol
         return client
+
+
+def trusting(authority: trustme.CA) -> ssl.SSLContext:
+    """Return what a client connects with that trusts an authority, and no other."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # the default one reads all of the system's
+    authority.configure_trust(context)
+    return context
 
 
 def door(folder: Path, port: int, *hosts: str) -> Door:
