@@ -6,15 +6,14 @@ import select
 import socket
 import struct
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from pathlib import Path
 
 import pytest
 
 from tests.fakes.placements import OTHER_SHA, SHA, placement
-from tests.integration.haproxy import http2, proxies
+from tests.integration.haproxy import http2
 from tests.integration.haproxy.http2 import (
     CANCEL,
     END_HEADERS,
@@ -25,7 +24,7 @@ from tests.integration.haproxy.http2 import (
     frame,
 )
 from tests.integration.haproxy.proxies import Site, haproxies, upstream
-from tests.waits import wait_until
+from tests.waits import wait_for, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
 
@@ -36,13 +35,15 @@ STARTS_OF_ONE_CLIENT = 20
 """Fewer than one address may have."""
 
 
+@pytest.fixture(scope="module")
+def more_settings(free_port: Callable[[], int]) -> Mapping[str, str]:
+    return {"PREVS_PROXY_METRICS_LISTEN": f"127.0.0.1:{free_port()}"}
+
+
 @pytest.fixture
-def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
-    listen = f"127.0.0.1:{free_port()}"
-    more = {"PREVS_PROXY_METRICS_LISTEN": listen}
-    with proxies.site(tmp_path, zookeeper, free_port(), **more) as started:
-        started.world.add("hello", "main", SHA)
-        yield started
+def site(site: Site) -> Site:
+    site.world.add("hello", "main", SHA)
+    return site
 
 
 def held(site: Site) -> int:
@@ -56,7 +57,7 @@ def held(site: Site) -> int:
 
 def send(site: Site, number: int, hosts: int) -> socket.socket:
     """Ask for one of so many previews, from an address that few others come from."""
-    source = f"127.0.1.{1 + number // STARTS_OF_ONE_CLIENT}"
+    source = f"127.0.{hosts % 255}.{1 + number // STARTS_OF_ONE_CLIENT}"
     address = ("127.0.0.1", site.proxy.port)
     client = socket.create_connection(address, 60, source_address=(source, 0))
     host = f"b{number % hosts}.hello.localhost"
@@ -71,7 +72,7 @@ def answered(clients: Sequence[socket.socket]) -> int:
     return len(poll.poll(0))
 
 
-@pytest.mark.parametrize("hosts", [1, MANY])
+@pytest.mark.parametrize("hosts", [1, 100, pytest.param(MANY, marks=pytest.mark.night)])
 def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> None:
     shas = [f"{number:040x}" for number in range(hosts)]
     for number, sha in enumerate(shas):
@@ -79,7 +80,13 @@ def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> N
     with upstream("app") as app, ExitStack() as stack:
         clients = [stack.enter_context(send(site, number, hosts)) for number in range(MANY)]
         wait_until(lambda: held(site) == MANY, seconds=LONG)
-        wait_until(lambda: len(site.world.previews) == hosts, seconds=LONG)
+        wait_for(
+            lambda: len(site.world.previews),
+            lambda started: started == hosts,
+            "all are started",
+            over=lambda _: site.proxy.ended(),
+            seconds=LONG,
+        )
         assert answered(clients) == 0
         site.tree.place(
             "hello",
@@ -147,6 +154,7 @@ def test_a_request_of_http_2_that_is_taken_back_goes_nowhere_and_the_others_go_o
     wait_until(lambda: held(site) == 2)
     client.send(client.reset(0))
     wait_until(lambda: held(site) == 1, seconds=15)  # not when it asks again, after 20 s
+    wait_until(lambda: ("hello", SHA) in site.world.previews)
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
         assert client.status(1) == 200
@@ -179,10 +187,9 @@ def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(site.proxy.ask, HOST)
         wait_until(lambda: held(site) == 1)
+        wait_until(lambda: ("hello", SHA) in site.world.previews)
         former = site.proxy.haproxy
-        site.proxy.process.kill()
-        site.proxy.process.wait()
-        site.proxy.restart()
+        site.restart()
         wait_until(lambda: held(site) == 1)
         assert set(haproxies(site.proxy.folder)) == {former, site.proxy.haproxy}
         site.run("hello", SHA, app.port, "main")
@@ -190,7 +197,10 @@ def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
     wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
 
 
-def test_a_proxy_that_ends_gives_no_answer_to_what_it_holds(site: Site) -> None:
+def test_a_proxy_that_ends_gives_no_answer_to_what_it_holds(
+    site: Site, request: pytest.FixtureRequest
+) -> None:
+    request.addfinalizer(site.proxy.restart)
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
         client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
         wait_until(lambda: held(site) == 1)
