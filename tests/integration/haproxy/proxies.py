@@ -189,6 +189,7 @@ class Site(NamedTuple):
         for app in self.tree.apps():
             self.route(app, {})
         self.world.clear()
+        self.world.known.uses.clear()
 
     def run(self, app: str, sha: str, port: int, *labels: str) -> None:
         """Let a preview run, as the framework does: its placement, then its state."""

@@ -40,16 +40,26 @@ DOWNLOAD = f"GET /download HTTP/1.1\r\nHost: {HOST}\r\n\r\n"
 UPLOAD = f"POST / HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 1000\r\n\r\nx"
 
 
-@pytest.fixture
-def site(
+@pytest.fixture(scope="module")
+def running_site(
     request: pytest.FixtureRequest,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
     hasty_zookeeper: str,
     free_port: Callable[[], int],
 ) -> Iterator[Site]:
-    program = getattr(request, "param", QUICK)
-    with proxies.site(tmp_path, hasty_zookeeper, free_port(), program=program) as started:
+    folder, program = tmp_path_factory.mktemp("use"), getattr(request, "param", QUICK)
+    with proxies.site(folder, hasty_zookeeper, free_port(), program=program) as started:
         yield started
+
+
+@pytest.fixture
+def site(running_site: Site) -> Iterator[Site]:
+    """The proxy of the file, which has nothing to tell."""
+    yield running_site
+    running_site.empty()
+    uses = running_site.world.known.uses
+    wait_until(lambda: uses and not uses[-1][1], "nothing is told", over=running_site.proxy.ended)
+    uses.clear()
 
 
 def requests(world: World) -> Counter[str]:
@@ -74,9 +84,8 @@ def names(site: Site) -> set[str]:
     return set(site.tree.client.get_children(site.tree.paths.proxies))
 
 
-def place(site: Site, port: int, sha: str = SHA) -> None:
-    version = site.tree.place("hello", {sha: placement("hello", sha, port, "main")})
-    wait_until(lambda: {"hello": version} in site.tree.applied())
+def place(site: Site, port: int, sha: str = SHA) -> int:
+    return site.route("hello", {sha: placement("hello", sha, port, "main")})
 
 
 @contextlib.contextmanager
@@ -88,7 +97,7 @@ def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
         yield client
 
 
-@pytest.mark.parametrize("site", times.both(QUICK, "proxy"), indirect=True)
+@pytest.mark.parametrize("running_site", times.both(QUICK, "proxy"), indirect=True)
 def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
     with upstream("one") as one:
         place(site, one.port)
@@ -121,6 +130,7 @@ def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None
     _tell_haproxy(site.proxy, *(f"set table seen key {task} data.http_req_cnt 7" for task in tasks))
     wait_until(lambda: requests(site.world).total() >= 7 * len(tasks))
     assert requests(site.world) == dict.fromkeys(tasks, 7)
+    _tell_haproxy(site.proxy, "clear table seen")
 
 
 def _tell_haproxy(proxy: Proxy, *commands: str) -> None:
@@ -151,26 +161,18 @@ def test_what_is_open_counts_as_use_until_it_ends(site: Site, text: str) -> None
         assert requests(site.world) == {TASK: 1}
 
 
-def test_a_framework_that_is_away_learns_all_that_came_meanwhile(
-    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
-) -> None:
-    world = World()
-    api = free_port()
-    address = f"http://127.0.0.1:{api}"
-    with (
-        proxies.site(tmp_path, zookeeper, free_port(), api=address, program=QUICK) as site,
-        upstream("one") as one,
-    ):
+def test_a_framework_that_is_away_learns_all_that_came_meanwhile(site: Site) -> None:
+    with upstream("one") as one:
         place(site, one.port)
-        with world.serving(api):
-            site.proxy.ask(HOST)
-            wait_until(lambda: requests(world)[TASK] == 1)
+        site.proxy.ask(HOST)
+        wait_until(lambda: requests(site.world)[TASK] == 1)
+        site.world.standby = True
         for _ in range(4):
             site.proxy.ask(HOST)
         wait_until(lambda: "use is not told for now" in site.proxy.log.read_text())
         site.proxy.ask(HOST)
-        with world.serving(api):
-            wait_until(lambda: requests(world)[TASK] == 6)
+        site.world.standby = False
+        wait_until(lambda: requests(site.world)[TASK] == 6)
 
 
 def test_a_haproxy_that_begins_anew_counts_nothing_negative(site: Site) -> None:
@@ -198,7 +200,7 @@ def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
         place(site, one.port)
         with open_request(site.proxy, text) as client:
             wait_until(lambda: opened(site.world) == 1)
-            place(site, two.port, OTHER_SHA)
+            applied = place(site, two.port, OTHER_SHA)
             assert site.proxy.ask(HOST).body.startswith(b"two")
             assert site.tree.records()[0].holding == (TASK,)
             if text is DOWNLOAD:
@@ -208,7 +210,7 @@ def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
                 client.sendall(b"x" * 999)
                 assert client.recv(12).startswith(b"HTTP/1.1 200")
         wait_until(lambda: site.tree.records()[0].holding == ())
-        assert site.tree.records()[0].applied == {"hello": 1}
+        assert site.tree.records()[0].applied == {"hello": applied}
 
 
 def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reach_it(
@@ -335,9 +337,7 @@ def _letting_go(path: Path, route: str) -> Iterator[list[str]]:
 def take_over(site: Site) -> int:
     """Kill the proxy and start it again; return its former HAProxy, once only it has a record."""
     former, killed = site.proxy.haproxy, names(site)
-    site.proxy.process.kill()
-    site.proxy.process.wait()
-    site.proxy.restart()
+    site.restart()
     assert site.proxy.haproxy != former
     wait_until(lambda: names(site) and not names(site) & killed)  # the session ends
     return former
@@ -358,8 +358,7 @@ def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kil
                 take_over(site)
             told = len(site.world.uses)
             wait_until(lambda: told_since(site, told) == 1)
-            site.tree.place("hello", {})
-            wait_until(lambda: {"hello": 1} in site.tree.applied())
+            site.route("hello", {})
             assert site.tree.records()[0].holding == (TASK,)
             client.sendall(b"still there")
             wait_until(lambda: b"still there" in client.recv(1000))
