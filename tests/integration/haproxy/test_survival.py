@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from local.parts import Part, bring_up
-from prevs.records import Placement
 from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import World
@@ -28,12 +27,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 TASK = f"hello.{SHA}.a1"
 HELD_SECONDS = 10
 """How long before a framework is back a request comes that is held: it is let go after 15 s."""
-
-
-@pytest.fixture
-def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
-    with proxies.site(tmp_path, zookeeper, free_port()) as started:
-        yield started
 
 
 @pytest.fixture
@@ -52,13 +45,7 @@ def two() -> Iterator[LongApplication]:
 
 
 def place(site: Site, application: LongApplication, sha: str) -> None:
-    apply(site, "hello", {sha: placement("hello", sha, application.port, "main")})
-
-
-def apply(site: Site, app: str, placements: dict[str, Placement]) -> None:
-    """Place, and wait until the proxy has told that it routes so."""
-    version = site.tree.place(app, placements)
-    wait_until(lambda: any(told.get(app) == version for told in site.tree.applied()))
+    site.route("hello", {sha: placement("hello", sha, application.port, "main")})
 
 
 def ask(site: Site) -> bytes:
@@ -68,12 +55,12 @@ def ask(site: Site) -> bytes:
 def test_changes_of_other_hosts_disturb_nothing(site: Site, one: LongApplication) -> None:
     with open_all(site.proxy, one) as opened:
         for number in range(20):
-            apply(site, "other", {SHA: placement("other", SHA, 1 + number, "main")})
+            site.route("other", {SHA: placement("other", SHA, 1 + number, "main")})
             opened.go_on()
         labels = [f"label-{number}" for number in range(1000)]
-        apply(site, "other", {SHA: placement("other", SHA, 1, *labels)})  # by a whole new map
+        site.route("other", {SHA: placement("other", SHA, 1, *labels)})  # by a whole new map
         opened.go_on()
-        apply(site, "other", {})
+        site.route("other", {})
         opened.go_on()
         assert ask(site) == b"one"
         assert opened.end() == {"one"}
@@ -87,7 +74,7 @@ def test_what_is_open_stays_where_it_is_and_the_next_request_goes_to_the_new_pla
         assert ask(site) == b"two"
         opened.go_on()
         with open_all(site.proxy, two) as newly_opened:
-            apply(site, "hello", {})
+            site.route("hello", {})
             opened.go_on()
             newly_opened.go_on()
             assert newly_opened.end() == {"two"}
@@ -116,15 +103,20 @@ def test_takeovers_cost_nothing_that_is_open(
 
 
 def test_a_proxy_that_is_told_to_end_lets_answers_of_the_next_moments_come(
-    site: Site, one: LongApplication
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
-    slow = Slow(site.proxy)
-    wait_until(lambda: is_told_open(site))
-    site.proxy.process.send_signal(signal.SIGTERM)
-    wait_until(lambda: not takes_connections(site))
-    one.finish()
-    assert slow.end() == "one"
-    assert site.proxy.process.wait(60) == 0
+    with (
+        proxies.site(tmp_path, zookeeper, free_port()) as own,
+        long_application.application("one") as one,
+    ):
+        place(own, one, SHA)
+        slow = Slow(own.proxy)
+        wait_until(lambda: is_told_open(own))
+        own.proxy.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not takes_connections(own))
+        one.finish()
+        assert slow.end() == "one"
+        assert own.proxy.process.wait(60) == 0
 
 
 def is_told_open(site: Site) -> bool:
