@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Lock, Thread
 from typing import NamedTuple
 
@@ -78,12 +77,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.server.name.encode())
 
     do_POST = do_GET
-
-
-@pytest.fixture
-def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterator[Site]:
-    with proxies.site(tmp_path, zookeeper, free_port()) as started:
-        yield started
 
 
 @pytest.fixture
