@@ -6,16 +6,14 @@ import http.client
 import random
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from prevs.records import Placement
 from tests.fakes.placements import SHA, placement
-from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site
 from tests.waits import wait_until
 
@@ -23,11 +21,11 @@ pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
 BLOCK = random.Random(0).randbytes(1 << 20)
-BLOCKS = 300
+BLOCKS = 60
 SIZE = {"Content-Length": str(len(BLOCK) * BLOCKS)}
 PIECES = {"Transfer-Encoding": "chunked"}
-MOST_KB = 50_000
-"""More than buffers take, and much less than a body."""
+MOST_KB = 10_000
+"""More than buffers take (some 100), and much less than a body."""
 FRAMED = pytest.mark.parametrize("framing", [SIZE, PIECES], ids=["one length", "in chunks"])
 
 
@@ -98,30 +96,14 @@ def application() -> Iterator[int]:
     thread.join()
 
 
-@pytest.fixture(scope="module")
-def running_site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    with proxies.site(tmp_path_factory.mktemp("large"), zookeeper, free_port()) as started:
-        started.world.add("hello", "main", SHA)
-        yield started
-
-
 @pytest.fixture
-def site(running_site: Site) -> Site:
-    """A proxy without a placement."""
-    apply(running_site, {})
-    running_site.world.previews.clear()
-    return running_site
+def site(site: Site) -> Site:
+    site.world.add("hello", "main", SHA)
+    return site
 
 
 def place(site: Site, application: int) -> None:
-    apply(site, {SHA: placement("hello", SHA, application, "main")})
-
-
-def apply(site: Site, placements: dict[str, Placement]) -> None:
-    version = site.tree.place("hello", placements)
-    wait_until(lambda: {"hello": version} in site.tree.applied())
+    site.route("hello", {SHA: placement("hello", SHA, application, "main")})
 
 
 @contextlib.contextmanager
