@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.placements import SHA, placement
 from tests.free_ports import free_port
-from tests.integration.haproxy import proxies, tls
+from tests.integration.haproxy import tls
 from tests.integration.haproxy.proxies import Site
 from tests.waits import wait_until
 
@@ -25,15 +25,8 @@ def door(tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int])
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory,
-    zookeeper: str,
-    free_port: Callable[[], int],
-    door: tls.Door,
-) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("grpc")
-    with proxies.site(folder, zookeeper, free_port(), **door.settings()) as started:
-        yield started
+def more_settings(door: tls.Door) -> Mapping[str, str]:
+    return door.settings()
 
 
 @contextlib.contextmanager
@@ -85,8 +78,7 @@ class Stub:
 
 def test_a_call_and_its_trailers_go_through(site: Site, channel: grpc.Channel) -> None:
     with greeter() as port:
-        version = site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
-        wait_until(lambda: {"hello": version} in site.tree.applied())
+        site.route("hello", {SHA: placement("hello", SHA, port, "main")})
         answer, call = Stub(channel).greet.with_call(b"you", timeout=60)
         assert answer == b"hello you"
         assert dict(call.trailing_metadata())["x-after"] == "all"
@@ -94,8 +86,7 @@ def test_a_call_and_its_trailers_go_through(site: Site, channel: grpc.Channel) -
 
 def test_a_stream_goes_both_ways_at_once(site: Site, channel: grpc.Channel) -> None:
     with greeter() as port:
-        version = site.tree.place("hello", {SHA: placement("hello", SHA, port, "main")})
-        wait_until(lambda: {"hello": version} in site.tree.applied())
+        site.route("hello", {SHA: placement("hello", SHA, port, "main")})
         heard: list[bytes] = []
 
         def say() -> Iterator[bytes]:
@@ -110,10 +101,6 @@ def test_a_stream_goes_both_ways_at_once(site: Site, channel: grpc.Channel) -> N
 
 
 def test_a_call_is_held_until_its_preview_answers(site: Site, channel: grpc.Channel) -> None:
-    applied = site.tree.place("hello", {})
-    wait_until(lambda: {"hello": applied} in site.tree.applied())
-    site.world.previews.clear()
-    site.world.asked.clear()
     site.world.add("hello", "main", SHA)
     with greeter() as port:
         site.world.started = lambda _: site.run("hello", SHA, port, "main")
@@ -127,15 +114,13 @@ _attempts = itertools.count()
 def test_calls_that_were_refused_are_held_and_sent_to_the_next_attempt(
     site: Site, channel: grpc.Channel
 ) -> None:
-    site.world.refused.clear()
     site.world.add("hello", "main", SHA)
     site.world.start("hello", "main")
     site.world.move("hello", SHA, "running")
 
     def place(port: int) -> None:
         placed = placement("hello", SHA, port, "main", attempt=f"next{next(_attempts)}")
-        version = site.tree.place("hello", {SHA: placed})
-        wait_until(lambda: {"hello": version} in site.tree.applied())
+        site.route("hello", {SHA: placed})
 
     place(free_port())
     stub = Stub(channel)

@@ -1,16 +1,14 @@
 """What the proxy does to the headers of an application's answers, and its addresses' flat form."""
 
 import http.client
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlencode
 
 import pytest
 
 from prevs.states import State
 from tests.fakes.placements import SHA, placement
-from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
-from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -19,24 +17,16 @@ FLAT = "main--hello.prevs.localhost"
 
 
 @pytest.fixture(scope="module")
-def site(
-    tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
-) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("headers")
-    with proxies.site(folder, zookeeper, free_port(), PREVS_DOMAIN="prevs.localhost") as started:
-        yield started
+def more_settings() -> Mapping[str, str]:
+    return {"PREVS_DOMAIN": "prevs.localhost"}
 
 
 @pytest.fixture
 def app(site: Site) -> Iterator[Upstream]:
     with upstream("app") as application:
-        version = site.tree.place(
-            "hello", {SHA: placement("hello", SHA, application.port, "main", "x--y")}
-        )
-        wait_until(lambda: {"hello": version} in site.tree.applied())
+        labels = ("main", "x--y")
+        site.route("hello", {SHA: placement("hello", SHA, application.port, *labels)})
         yield application
-        version = site.tree.place("hello", {})
-        wait_until(lambda: {"hello": version} in site.tree.applied())
 
 
 def sent(site: Site, *headers: tuple[str, str]) -> list[tuple[str, str]]:
@@ -124,7 +114,6 @@ def test_a_page_of_the_flat_form_starts_and_retries_its_preview(site: Site) -> N
 
 
 def test_a_request_for_the_flat_form_is_held(site: Site) -> None:
-    site.world.previews.clear()
     site.world.add("hello", "main", SHA)
     with upstream("app") as app:
         site.world.started = lambda _: site.run("hello", SHA, app.port, "main")

@@ -94,8 +94,7 @@ def app(secure: Secure) -> Iterator[Upstream]:
 
 
 def route(site: Site, port: int, sha: str = SHA) -> None:
-    version = site.tree.place("hello", {sha: placement("hello", sha, port, "main")})
-    wait_until(lambda: {"hello": version} in site.tree.applied())
+    site.route("hello", {sha: placement("hello", sha, port, "main")})
 
 
 @pytest.mark.parametrize("host", [HOST, FLAT])
