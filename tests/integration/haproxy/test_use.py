@@ -97,7 +97,18 @@ def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
         yield client
 
 
-@pytest.mark.parametrize("running_site", times.both(QUICK, "proxy"), indirect=True)
+EACH_PROGRAM = pytest.mark.parametrize("running_site", times.both(QUICK, "proxy"), indirect=True)
+
+
+@EACH_PROGRAM
+def test_a_record_that_somebody_removed_is_written_again(site: Site) -> None:
+    version = site.route("hello", {})
+    [name] = names(site)
+    site.tree.client.delete(site.tree.paths.proxy(name))
+    wait_until(lambda: site.tree.applied() == [{"hello": version}], over=site.proxy.ended)
+
+
+@EACH_PROGRAM
 def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
     with upstream("one") as one:
         place(site, one.port)

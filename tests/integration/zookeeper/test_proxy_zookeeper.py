@@ -1,9 +1,11 @@
-"""A ZooKeeper that goes away and comes back, and a session that is lost."""
+"""A ZooKeeper that is away when a proxy starts, and a session that is lost.
+
+One that goes away and comes back is in haproxy/test_survival.py.
+"""
 
 import asyncio
 import signal
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,36 +17,13 @@ from local.zookeeper import LONGEST_SESSION
 from prevs.paths import Paths
 from proxy.zookeeper import SESSION_SECONDS, ZookeeperPlacements
 from tests import times
-from tests.fakes.placements import OTHER_SHA, SHA, placement, record
+from tests.fakes.placements import SHA, placement, record
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import QUICK, upstream
+from tests.integration.haproxy.proxies import upstream
 from tests.integration.zookeeper import mute_zookeeper
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-def test_what_is_routed_stays_while_zookeeper_is_away_and_changes_come_when_it_is_back(
-    own_zookeeper: Part, tmp_path: Path, free_port: Callable[[], int]
-) -> None:
-    with (
-        proxies.site(tmp_path, own_zookeeper.address, free_port()) as site,
-        upstream("one") as one,
-        upstream("two") as two,
-    ):
-        site.tree.place("hello", {SHA: placement("hello", SHA, one.port, "main")})
-        wait_until(lambda: {"hello": 0} in site.tree.applied())
-        own_zookeeper.stop()
-        deadline = time.monotonic() + 2
-        while time.monotonic() < deadline:
-            assert site.proxy.ask("main.hello.localhost").body.startswith(b"one")
-        bring_up(own_zookeeper)
-        wait_until(lambda: site.tree.client.connected)
-        version = site.tree.place(
-            "hello", {OTHER_SHA: placement("hello", OTHER_SHA, two.port, "main")}
-        )
-        wait_until(lambda: {"hello": version} in site.tree.applied())
-        assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
 
 
 @pytest.mark.parametrize(
@@ -71,18 +50,6 @@ def test_a_proxy_whose_session_expired_registers_again_and_lets_go_of_nothing(
         wait_until(lambda: site.tree.applied() == [{"hello": version}])
         assert "removed=main" not in site.proxy.log.read_text()
         assert site.proxy.ask("main.hello.localhost").body.startswith(b"two")
-
-
-@pytest.mark.parametrize("program", times.both(QUICK, "proxy"))
-def test_a_record_that_somebody_removed_is_written_again(
-    zookeeper: str, tmp_path: Path, free_port: Callable[[], int], program: str
-) -> None:
-    with proxies.site(tmp_path, zookeeper, free_port(), program=program) as site:
-        site.tree.place("hello", {})
-        wait_until(lambda: {"hello": 0} in site.tree.applied())
-        [name] = site.tree.client.get_children(site.tree.paths.proxies)
-        site.tree.client.delete(site.tree.paths.proxy(name))
-        wait_until(lambda: site.tree.applied() == [{"hello": 0}])
 
 
 def test_a_proxy_that_starts_while_zookeeper_is_away_serves_what_it_last_knew(
