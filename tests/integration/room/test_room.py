@@ -3,10 +3,10 @@
 import http.client
 import json
 import re
-import socket
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -15,9 +15,8 @@ from framework.errors import AmbiguousLabel, Candidate
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA
-from tests.fakes.world import World
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Answer, Proxy, Site, upstream
+from tests.integration.haproxy.proxies import Answer, Site, upstream
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -38,10 +37,7 @@ def running_site(
 def site(running_site: Site) -> Iterator[Site]:
     running_site.world.add("hello", "main", SHA)
     yield running_site
-    world = running_site.world
-    applied = running_site.tree.place("hello", {})
-    wait_until(lambda: {"hello": applied} in running_site.tree.applied())
-    world.clear()
+    running_site.empty()
 
 
 @pytest.fixture
@@ -291,29 +287,15 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     connection.close()
 
 
-def test_a_framework_that_is_away_gets_a_page_that_tries_again(
-    zookeeper: str, tmp_path_factory: pytest.TempPathFactory, free_port: Callable[[], int]
-) -> None:
-    port = free_port()
-    folder = tmp_path_factory.mktemp("away")
-    with proxies.running(
-        folder,
-        zookeeper=zookeeper,
-        root="/proxy-test-away",
-        api=f"http://127.0.0.1:{port}",
-        port=free_port(),
-    ) as proxy:
-        answer = proxy.ask(HOST, headers=BROWSER)
-        assert answer.status == 503
-        assert b"does not answer" in answer.body
-        assert b'http-equiv="refresh"' in answer.body
-        assert _held_until_the_framework_is_back(proxy, port).status == 404
-
-
-def _held_until_the_framework_is_back(proxy: Proxy, port: int) -> Answer:
-    with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
-        client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
-        with World().serving(port):
-            answer = http.client.HTTPResponse(client)
-            answer.begin()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+def test_a_framework_that_is_away_gets_a_page_that_tries_again(site: Site) -> None:
+    site.world.standby = True
+    answer = site.proxy.ask(HOST, headers=BROWSER)
+    assert answer.status == 503
+    assert b"does not answer" in answer.body
+    assert b'http-equiv="refresh"' in answer.body
+    with ThreadPoolExecutor(1) as pool:
+        asked = len(site.world.asked)
+        held = pool.submit(site.proxy.ask, "nothing.hello.localhost")
+        wait_until(lambda: len(site.world.asked) > asked, over=site.proxy.ended)
+        site.world.standby = False
+        assert held.result().status == 404
