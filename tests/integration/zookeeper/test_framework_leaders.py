@@ -1,5 +1,6 @@
 """Two frameworks as programs, on a real ZooKeeper and Mesos: one leads, the other stands by."""
 
+import contextlib
 import itertools
 import os
 import signal
@@ -21,6 +22,7 @@ from local.zookeeper import zookeeper_part
 from prevs.paths import Paths
 from prevs.records import LeaderRecord
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
+from tests.free_ports import free_port
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -79,25 +81,41 @@ def records(request: pytest.FixtureRequest) -> str:
     return address
 
 
-@pytest.fixture
-def pair(
-    mesos: Cluster, records: str, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Pair]:
+@contextlib.contextmanager
+def paired(mesos: Cluster, records: str, folder: Path) -> Iterator[Pair]:
+    """Give two frameworks at a root of their own; end them, and remove what they leave."""
     root = f"/test-{uuid.uuid4().hex}"
     programs = [
         Program(
-            settings(mesos.zk, records, root, free_port(), tmp_path, name),
-            tmp_path / f"{name}.log",
+            settings(mesos.zk, records, root, free_port(), folder, name), folder / f"{name}.log"
         )
         for name in ("first", "second")
     ]
     client = connect(records, 15)
-    yield Pair(programs[0], programs[1], client, Paths(root))
-    for program in programs:
-        program.clean_up()
-    client.stop()
-    client.close()
-    remove(mesos.master, records, root)
+    try:
+        yield Pair(programs[0], programs[1], client, Paths(root))
+    finally:
+        for program in programs:
+            program.clean_up()
+        client.stop()
+        client.close()
+        remove(mesos.master, records, root)
+
+
+@pytest.fixture
+def pair(mesos: Cluster, records: str, tmp_path: Path) -> Iterator[Pair]:
+    with paired(mesos, records, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def both(
+    mesos: Cluster, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Pair]:
+    """Two that run; the last test that asks for them ends them."""
+    with paired(mesos, zookeeper, tmp_path_factory.mktemp("both")) as made:
+        made.start()
+        yield made
 
 
 @pytest.fixture
@@ -115,25 +133,24 @@ def begin(program: Program, repository: str) -> tuple[str, Mapping[str, object]]
 
 
 def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
-    pair: Pair, repository: str
+    both: Pair, repository: str
 ) -> None:
-    pair.start()
-    place, preview = begin(pair.second, repository)
-    assert pair.first.ask("GET", place).json() == preview
-    asked = pair.second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    assert f"request={asked.headers['X-Request-Id']}" in pair.first.log.read_text()
-    ready = pair.second.ask("GET", "/readyz").json()
-    assert (ready["role"], ready["leader"]) == ("standby", pair.first.url)
-    assert "prevs_leads 0.0" in pair.second.ask("GET", "/metrics").text
-    assert requests.get(f"{pair.second.url}/v1/apps", timeout=60).status_code == 401
-    assert pair.second.ask("GET", "/v1/apps/helo").json()["app"] == "helo"
+    place, preview = begin(both.second, repository)
+    assert both.first.ask("GET", place).json() == preview
+    asked = both.second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert f"request={asked.headers['X-Request-Id']}" in both.first.log.read_text()
+    ready = both.second.ask("GET", "/readyz").json()
+    assert (ready["role"], ready["leader"]) == ("standby", both.first.url)
+    assert "prevs_leads 0.0" in both.second.ask("GET", "/metrics").text
+    assert requests.get(f"{both.second.url}/v1/apps", timeout=60).status_code == 401
+    assert both.second.ask("GET", "/v1/apps/helo").json()["app"] == "helo"
 
     events: list[str] = []
     followed = threading.Event()
 
     def follow() -> None:
         headers = {"Accept": "text/event-stream", "Authorization": f"Bearer {TOKEN}"}
-        url = f"{pair.second.url}{place}/log"
+        url = f"{both.second.url}{place}/log"
         with requests.get(url, headers=headers, stream=True, timeout=60) as answer:
             for line in answer.iter_lines(decode_unicode=True):
                 events.append(line)
@@ -145,30 +162,35 @@ def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     # The log comes while the preview runs on, and the end when it stops.
     assert followed.wait(60), events
     assert "event: end" not in events
-    assert pair.second.ask("DELETE", place).status_code == 202
+    assert both.second.ask("DELETE", place).status_code == 202
     thread.join(60)
     assert "event: end" in events
-    assert pair.second.end() == 0
-    assert pair.first.end() == 0
 
 
-def test_who_asked_a_standby_is_known_to_the_leader_and_said_by_nobody_else(pair: Pair) -> None:
-    pair.start()
+def test_who_asked_a_standby_is_known_to_the_leader_and_said_by_nobody_else(both: Pair) -> None:
+    log = Path(both.first.environ["PREVS_DIR"]) / "audit.jsonl"
+    before = len(log.read_text().splitlines()) if log.exists() else 0
     nothing = "/v1/apps/gr%C3%B6%C3%9Fe%2F"
-    pair.second.ask("DELETE", nothing)
-    pair.first.ask("DELETE", nothing)
+    both.second.ask("DELETE", nothing)
+    both.first.ask("DELETE", nothing)
     lie = {"Prevs-Forwarded": "10.1.2.3;1;ff", "Authorization": f"Bearer {TOKEN}"}
-    requests.delete(pair.first.url + nothing, headers=lie, timeout=60)
-    entries = pair.second.ask("GET", "/v1/audit").json()["entries"]
+    requests.delete(both.first.url + nothing, headers=lie, timeout=60)
+    entries = both.second.ask("GET", "/v1/audit").json()["entries"][:3]
     assert [one["client"] for one in entries] == [
         "unknown via 127.0.0.1",
         "127.0.0.1",
         "127.0.0.1 via 127.0.0.1",
     ]
     assert len({one["request"] for one in entries}) == 3
-    log = Path(pair.first.environ["PREVS_DIR"]) / "audit.jsonl"
     assert stat.S_IMODE(log.stat().st_mode) == 0o600
-    assert len(log.read_text().splitlines()) == 3
+    assert len(log.read_text().splitlines()) == before + 3
+
+
+def test_nobody_leads_after_the_last_one_has_ended_in_order(both: Pair) -> None:
+    assert both.second.end() == 0
+    assert LeaderRecord.decode(both.client.get(both.paths.leader)[0]).api == both.first.url
+    assert both.first.end() == 0
+    assert LeaderRecord.decode(both.client.get(both.paths.leader)[0]).api == ""
 
 
 def test_a_token_is_good_at_every_framework_until_it_is_removed_at_one(pair: Pair) -> None:
@@ -258,13 +280,6 @@ def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
     assert states == ["stopped", "draining"]
 
 
-def test_nobody_leads_after_the_last_one_has_ended_in_order(pair: Pair) -> None:
-    pair.first.start()
-    pair.first.wait_ready()
-    assert pair.first.end() == 0
-    assert LeaderRecord.decode(pair.client.get(pair.paths.leader)[0]).api == ""
-
-
 def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
     pair: Pair, repository: str
 ) -> None:
@@ -283,9 +298,7 @@ def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
     pair.second.wait_state(place, "stopped")
 
 
-def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(
-    free_port: Callable[[], int], tmp_path: Path
-) -> None:
+def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(tmp_path: Path) -> None:
     part = zookeeper_part(
         tmp_path / "zookeeper", free_port(), os.environ, tmp_path / "zookeeper.log"
     )
