@@ -1,6 +1,7 @@
 """A ZooKeeper that others use too: all of ours is closed to them, and may be below a chroot."""
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from prevs.records import ProxyRecord
 from proxy.errors import PlacementsAway
 from proxy.zookeeper import ZookeeperPlacements
 from tests.fakes.program import Program, make_repository, remove, settings
+from tests.free_ports import free_port
 from tests.integration.haproxy import proxies
 from tests.integration.mesos.test_framework_mistakes import forget, refusal
 from tests.waits import wait_until
@@ -55,34 +57,53 @@ class Place(NamedTuple):
             yield from self.znodes(client, f"{path}/{child}")
 
 
-@pytest.fixture
-def place(
-    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Place]:
+@contextlib.contextmanager
+def placed(mesos: Cluster, zookeeper: str, folder: Path) -> Iterator[Place]:
+    """Give a root of its own; end the frameworks that work there, and remove it."""
     root = f"/test-{uuid.uuid4().hex}"
     programs: list[Program] = []
 
     def program(where: str = zookeeper, **more: str) -> Program:
         name = f"framework-{len(programs)}"
-        environ = settings(mesos.zk, where, root, free_port(), tmp_path, name)
+        environ = settings(mesos.zk, where, root, free_port(), folder, name)
         environ |= {f"PREVS_{key}": value for key, value in more.items()}
-        programs.append(Program(environ, tmp_path / f"{name}.log"))
+        programs.append(Program(environ, folder / f"{name}.log"))
         return programs[-1]
 
     anybody = connect(zookeeper, 15)
-    yield Place(Paths(root), zookeeper, anybody, program, tmp_path)
-    for one in programs:
-        one.clean_up()
-    anybody.stop()
-    anybody.close()
-    owner = connect(zookeeper, 15, (OURS, OTHERS))
-    if owner.exists(root):
-        # What was closed is opened, so that it is removed as everything is.
-        for path in list(Place(Paths(root), zookeeper, owner, program, tmp_path).znodes(owner)):
-            owner.set_acls(path, owner.get_acls("/zookeeper")[0])
-        remove(mesos.master, zookeeper, root)
-    owner.stop()
-    owner.close()
+    try:
+        yield Place(Paths(root), zookeeper, anybody, program, folder)
+    finally:
+        for one in programs:
+            one.clean_up()
+        anybody.stop()
+        anybody.close()
+        owner = connect(zookeeper, 15, (OURS, OTHERS))
+        if owner.exists(root):
+            # What was closed is opened, so that it is removed as everything is.
+            for path in list(Place(Paths(root), zookeeper, owner, program, folder).znodes(owner)):
+                owner.set_acls(path, owner.get_acls("/zookeeper")[0])
+            remove(mesos.master, zookeeper, root)
+        owner.stop()
+        owner.close()
+
+
+@pytest.fixture
+def place(mesos: Cluster, zookeeper: str, tmp_path: Path) -> Iterator[Place]:
+    with placed(mesos, zookeeper, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def closed(
+    mesos: Cluster, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
+    """A root that a framework has closed to all but `OURS`, and that no test changes."""
+    with placed(mesos, zookeeper, tmp_path_factory.mktemp("closed")) as made:
+        program = made.program(ZOOKEEPER_AUTH_FILE=made.identities(OURS))
+        run(program)
+        assert program.end() == 0
+        yield made
 
 
 def run(program: Program) -> None:
@@ -135,9 +156,7 @@ def applied(client: KazooClient, paths: Paths) -> list[set[str]]:
     return [set(record.applied) for record in records]
 
 
-def test_nobody_else_reads_or_writes_anything_and_the_system_works(
-    place: Place, free_port: Callable[[], int]
-) -> None:
+def test_nobody_else_reads_or_writes_anything_and_the_system_works(place: Place) -> None:
     who = place.identities(OURS)
     program = place.program(ZOOKEEPER_AUTH_FILE=who)
     run(program)
@@ -160,12 +179,9 @@ def test_nobody_else_reads_or_writes_anything_and_the_system_works(
     assert program.end() == 0
 
 
-def test_a_proxy_without_the_identity_is_told_which_one_it_needs(place: Place) -> None:
-    program = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
-    run(program)
-
+def test_a_proxy_without_the_identity_is_told_which_one_it_needs(closed: Place) -> None:
     async def read() -> None:
-        placements = ZookeeperPlacements(place.zookeeper, place.paths, "p", lambda: None)
+        placements = ZookeeperPlacements(closed.zookeeper, closed.paths, "p", lambda: None)
         placements.start()
         try:
             while not placements._client.connected:
@@ -209,13 +225,10 @@ def test_an_identity_is_changed_in_two_steps(place: Place) -> None:
 
 @pytest.mark.parametrize("lines", [(), (OTHERS,)])
 def test_a_framework_without_the_identity_ends_and_says_which_one_it_needs(
-    place: Place, lines: tuple[str, ...]
+    closed: Place, lines: tuple[str, ...]
 ) -> None:
-    program = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
-    run(program)
-    assert program.end() == 0
-    more = {"ZOOKEEPER_AUTH_FILE": place.identities(*lines)} if lines else {}
-    stranger = place.program(**more)
+    more = {"ZOOKEEPER_AUTH_FILE": closed.identities(*lines)} if lines else {}
+    stranger = closed.program(**more)
     why = refusal(stranger, 8)
     assert "PREVS_ZOOKEEPER_AUTH_FILE" in why
     assert "hunter" not in stranger.log.read_text()
@@ -224,7 +237,7 @@ def test_a_framework_without_the_identity_ends_and_says_which_one_it_needs(
     assert "PREVS_ZOOKEEPER_AUTH_FILE" in done.stderr
 
 
-def test_all_is_below_a_chroot_that_is_made(place: Place, free_port: Callable[[], int]) -> None:
+def test_all_is_below_a_chroot_that_is_made(place: Place) -> None:
     chroot = f"{place.paths.root}/of/teams"
     where = f"{place.zookeeper},{place.zookeeper}{chroot}"
     program = place.program(where)
