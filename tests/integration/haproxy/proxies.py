@@ -192,7 +192,12 @@ class Site(NamedTuple):
         self.world.known.uses.clear()
 
     def run(self, app: str, sha: str, port: int, *labels: str) -> None:
-        """Let a preview run, as the framework does: its placement, then its state."""
+        """Let a preview run, as the framework does: its placement, then its state.
+
+        It was asked for, or will be by who is held: that may still be on its way.
+        """
+        started = self.world.previews
+        wait_until(lambda: (app, sha) in started, "it was asked for", over=self.proxy.ended)
         placed = placement(app, sha, port, *labels)
         self.tree.place(app, {sha: placed})
         self.world.move(app, sha, "running", task_id=placed.task_id)
