@@ -23,9 +23,9 @@ help:
 	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
 	@echo 'make status       show what runs'
 	@echo 'make test-quick   run the tests that need no daemon (2 minutes)'
-	@echo 'make test         set up, then run every test but what is slow by nature (18 minutes)'
+	@echo 'make test         set up, then run every test but what is slow by nature (12 minutes)'
 	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 takes fewer processes)"
-	@echo 'make test-all     set up, then run every test and every bench on a small scale (40 minutes)'
+	@echo 'make test-all     set up, then run every test and every bench on a small scale (30 minutes)'
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation anew'

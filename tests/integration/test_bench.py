@@ -18,7 +18,7 @@ import pytest
 
 from local import processes
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(300)]
 
 _ROOT = Path(__file__).parents[2]
 _LIMIT = 120.0
@@ -27,6 +27,14 @@ _LIMIT = 120.0
 def bench(name: str, *options: str, cwd: Path = _ROOT) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", f"bench.{name}", *options]
     return subprocess.run(command, cwd=cwd, check=False, capture_output=True, text=True)
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Have what is started end at SIGINT: what a shell starts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -70,6 +78,7 @@ def wait_for(process: "subprocess.Popen[bytes]", folder: Path, words: str) -> No
         time.sleep(0.05)
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(
     ("name", "moment", "number"),
     [
