@@ -1,13 +1,17 @@
-"""A ZooKeeper that a test may stop."""
+"""ZooKeepers that a test may stop, and a tree of a test's own in the one that all share."""
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kazoo.client import KazooClient
 
+from framework.zookeeper_link import connect
 from local.parts import Part, bring_up
 from local.zookeeper import LONGEST_SESSION, zookeeper_part
+from prevs.paths import Paths
 from tests import free_ports, times
 
 
@@ -35,3 +39,21 @@ def own_zookeeper(
     bring_up(part)
     yield part
     part.stop()
+
+
+@pytest.fixture
+def paths() -> Paths:
+    """A root that nobody else has."""
+    return Paths(f"/test-{uuid.uuid4().hex}")
+
+
+@pytest.fixture
+def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
+    """A session that ends with the test, and the test's root with it."""
+    client = connect(zookeeper, 15)
+    yield client
+    if not client.connected:
+        client.restart()
+    client.delete(paths.root, recursive=True)
+    client.stop()
+    client.close()

@@ -12,7 +12,6 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import uvicorn
@@ -21,6 +20,7 @@ from framework.access import Scope
 from framework.http_api.examples import SHA
 from prevs.records import AppRecord
 from prevs.states import State
+from tests.conftest import Mesos
 from tests.fakes import asgi
 from tests.fakes.asgi import ApiInProcess
 from tests.fakes.clock import FakeClock
@@ -30,13 +30,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(60
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
-
-
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
 
 
 class QuickClock(FakeClock):
@@ -113,7 +106,7 @@ def test_the_description_is_right_of_every_call(
 
 
 def test_it_is_right_of_a_running_framework_and_a_token_with_less_than_all(
-    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
 ) -> None:
     root = f"/test-{uuid.uuid4().hex}"
     environ = settings(mesos.zk, zookeeper, root, free_port(), tmp_path)

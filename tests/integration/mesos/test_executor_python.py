@@ -8,7 +8,7 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import requests
@@ -17,6 +17,7 @@ from docker.api import APIClient
 from executor.daemon import Daemon
 from prevs.environment import read_environment
 from tests import pythons
+from tests.conftest import Mesos
 from tests.fakes.program import Program, remove, settings
 from tests.fakes.samples import SampleRepository, nothing_left, serving
 from tests.free_ports import free_port
@@ -42,16 +43,9 @@ prepare = [["sh", "-c", "echo $GREETING after its hook > /data/page"]]
 """
 
 
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
-
-
 @pytest.fixture(scope="module")
 def program(
-    mesos: Cluster, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
+    mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Program]:
     """A framework with the whole executor."""
     root, folder = f"/test-{uuid.uuid4().hex}", tmp_path_factory.mktemp("framework")

@@ -4,7 +4,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import requests
@@ -16,6 +16,7 @@ from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
+from tests.conftest import Mesos
 from tests.fakes.framework import Framework
 from tests.waits import wait_until
 
@@ -25,15 +26,8 @@ A = "a" * 40
 NANOSECONDS = 1_000_000_000
 
 
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
-
-
 @pytest.fixture
-def framework(mesos: Cluster, zookeeper: str) -> Iterator[Framework]:
+def framework(mesos: Mesos, zookeeper: str) -> Iterator[Framework]:
     """A framework at a root of its own."""
     paths = Paths(f"/test-{uuid.uuid4().hex}")
     client: KazooClient = connect(zookeeper, 15)
@@ -51,7 +45,7 @@ def framework(mesos: Cluster, zookeeper: str) -> Iterator[Framework]:
 
 
 @pytest.fixture
-def schedule(mesos: Cluster) -> Iterator[Callable[[str, float], None]]:
+def schedule(mesos: Mesos) -> Iterator[Callable[[str, float], None]]:
     """Schedule the maintenance of a host, some seconds from now."""
 
     def post(windows: list[dict[str, Any]]) -> None:
@@ -69,7 +63,7 @@ def schedule(mesos: Cluster) -> Iterator[Callable[[str, float], None]]:
     post([])
 
 
-def answers(cluster: Cluster) -> Mapping[str, list[str]]:
+def answers(cluster: Mesos) -> Mapping[str, list[str]]:
     """Return what the frameworks have answered for each host that is scheduled."""
     url = f"http://{cluster.master}/maintenance/status"
     status = requests.get(url, timeout=60).json()
@@ -79,13 +73,13 @@ def answers(cluster: Cluster) -> Mapping[str, list[str]]:
     }
 
 
-def agents(cluster: Cluster) -> Sequence[MesosAgent]:
+def agents(cluster: Mesos) -> Sequence[MesosAgent]:
     """Return the agents as our own reader reads them."""
     return MesosState(lambda: cluster.master, None).read().agents
 
 
 def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
-    framework: Framework, mesos: Cluster, schedule: Callable[[str, float], None]
+    framework: Framework, mesos: Mesos, schedule: Callable[[str, float], None]
 ) -> None:
     framework.previews.add_app(
         AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
@@ -116,7 +110,7 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
 
 
 @pytest.fixture
-def drain(mesos: Cluster) -> Iterator[Callable[[str], None]]:
+def drain(mesos: Mesos) -> Iterator[Callable[[str], None]]:
     """Have Mesos end everything on an agent; it takes tasks again after the test."""
     drained: list[str] = []
 
@@ -137,7 +131,7 @@ def drain(mesos: Cluster) -> Iterator[Callable[[str], None]]:
 
 
 def test_what_an_agent_that_drains_has_to_end_starts_on_another(
-    framework: Framework, mesos: Cluster, drain: Callable[[str], None]
+    framework: Framework, mesos: Mesos, drain: Callable[[str], None]
 ) -> None:
     framework.previews.add_app(
         AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")

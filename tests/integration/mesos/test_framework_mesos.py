@@ -1,18 +1,17 @@
 """The service over a real ZooKeeper and a real Mesos, with an executor that only reports."""
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, State
+from tests.conftest import Mesos
 from tests.fakes.framework import Framework
 from tests.waits import describe_record, wait_for, wait_until
 
@@ -21,30 +20,9 @@ pytestmark = pytest.mark.integration
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
 
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
-
-
-@pytest.fixture
-def paths() -> Paths:
-    return Paths(f"/test-{uuid.uuid4().hex}")
-
-
-@pytest.fixture
-def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
-    client = connect(zookeeper, 15)
-    yield client
-    client.delete(paths.root, recursive=True)
-    client.stop()
-    client.close()
-
-
 @pytest.fixture
 def start(
-    mesos: Cluster, zookeeper: str, paths: Paths, client: KazooClient
+    mesos: Mesos, zookeeper: str, paths: Paths, client: KazooClient
 ) -> Iterator[Callable[[], Framework]]:
     """Start a framework at this test's root; all of its tasks end with the test."""
     started: list[Framework] = []
@@ -82,7 +60,7 @@ def placed(client: KazooClient, paths: Paths, *commits: str) -> PlacementsRecord
     return wait_for(read, lambda found: set(found.placements) == set(commits), what)
 
 
-def tasks(cluster: Cluster, framework: Framework) -> dict[str, str]:
+def tasks(cluster: Mesos, framework: Framework) -> dict[str, str]:
     """Return the states of the framework's tasks, as Mesos shows them."""
     answer = requests.get(f"http://{cluster.master}/tasks?limit=1000", timeout=60).json()
     return {
@@ -103,7 +81,7 @@ def wait_lost(framework: Framework, count: int) -> PreviewRecord:
 
 
 def test_a_preview_runs_is_placed_stops_and_starts_again(
-    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
 ) -> None:
     framework = start()
     add(framework)
@@ -126,7 +104,7 @@ def test_a_preview_runs_is_placed_stops_and_starts_again(
     assert again.agent_id == running.agent_id
 
 
-def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Cluster) -> None:
+def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Mesos) -> None:
     framework = start()
     add(framework, cpus=0.3)
     framework.previews.start("hello", A, "main")
@@ -149,7 +127,7 @@ def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Clust
 
 
 def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
-    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
 ) -> None:
     first = start()
     add(first)
@@ -168,7 +146,7 @@ def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
 
 
 def test_a_task_that_ended_while_the_framework_was_away_is_noticed(
-    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
 ) -> None:
     first = start()
     add(first)
@@ -194,7 +172,7 @@ def test_a_task_that_ended_while_the_framework_was_away_is_noticed(
 
 
 def test_a_task_that_no_record_knows_is_killed_after_a_restart(
-    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
 ) -> None:
     first = start()
     add(first)
@@ -268,7 +246,7 @@ def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework])
 
 
 def test_a_kill_waits_for_a_live_proxy(
-    start: Callable[[], Framework], mesos: Cluster, client: KazooClient, paths: Paths
+    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
 ) -> None:
     framework = start()
     add(framework)
@@ -309,14 +287,14 @@ def test_a_second_preview_starts_without_a_revive_that_only_time_would_bring(
     framework.wait(B, State.RUNNING)
 
 
-def agent_mem(cluster: Cluster) -> int:
+def agent_mem(cluster: Mesos) -> int:
     """Return the MB of the session's agents, which are alike."""
     answer = requests.get(f"http://{cluster.master}/slaves", timeout=60).json()
     return min(int(agent["resources"]["mem"]) for agent in answer["slaves"])
 
 
 def test_where_all_is_full_an_idle_preview_makes_room_and_a_pinned_one_does_not(
-    start: Callable[[], Framework], mesos: Cluster
+    start: Callable[[], Framework], mesos: Mesos
 ) -> None:
     framework = start()
     # One fills more than half of an agent, and there are two agents.

@@ -11,7 +11,6 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import requests
@@ -25,6 +24,7 @@ from local.mesos.parts import Address, master_part
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from tests import free_ports
+from tests.conftest import Mesos
 from tests.fakes import program as programs
 from tests.fakes.program import ROOT, Program, make_repository, remove, wait_id
 from tests.running_parts import running
@@ -32,13 +32,6 @@ from tests.running_parts import running
 pytestmark = pytest.mark.integration
 
 APP = {"name": "hello", "mem": 64, "health": "/runs"}
-
-
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
 
 
 class Place:
@@ -80,7 +73,7 @@ class Place:
 
 @pytest.fixture
 def place(
-    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Place]:
     path = f"/test-{uuid.uuid4().hex}"
 
@@ -207,7 +200,7 @@ def test_the_root_of_zookeeper_itself_is_left_alone(place: Place) -> None:
     assert place.tree("/zookeeper") == before
 
 
-def test_the_root_of_mesos_itself_is_left_alone(place: Place, mesos: Cluster) -> None:
+def test_the_root_of_mesos_itself_is_left_alone(place: Place, mesos: Mesos) -> None:
     path = f"/{mesos.zk.rpartition('/')[2]}"
     before = place.tree(path)
     assert "Choose another PREVS_ROOT" in refusal(place.program(ROOT=path), 8)
@@ -215,7 +208,7 @@ def test_the_root_of_mesos_itself_is_left_alone(place: Place, mesos: Cluster) ->
 
 
 def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
-    place: Place, mesos: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: Place, mesos: Mesos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
     first.start()
@@ -242,7 +235,7 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
 
 
 def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
-    place: Place, mesos: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    place: Place, mesos: Mesos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
     first.start()

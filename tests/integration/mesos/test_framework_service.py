@@ -6,22 +6,15 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
+from tests.conftest import Mesos
 from tests.fakes.program import Program, make_repository, remove, settings
 from tests.threads import other_thread
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
 
 
 @pytest.fixture
@@ -31,7 +24,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def program(
-    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Program]:
     root = f"/test-{uuid.uuid4().hex}"
     program = Program(settings(mesos.zk, zookeeper, root, free_port(), tmp_path), tmp_path / "log")

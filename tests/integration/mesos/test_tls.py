@@ -9,7 +9,7 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import pytest
 import requests
@@ -17,6 +17,7 @@ import trustme
 
 from driver import tls
 from driver.scheduler import SchedulerDriver
+from tests.conftest import Mesos
 from tests.contract.driver.worlds import framework_info
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.program import Program, make_repository, remove, settings
@@ -39,12 +40,6 @@ backend master
 """
 
 
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-
-
 class Door(NamedTuple):
     """Where the master is by TLS, and the authority of its certificate."""
 
@@ -57,7 +52,7 @@ MakeProgram = Callable[..., Program]
 
 
 @pytest.fixture
-def door(mesos: Cluster, free_port: Callable[[], int], tmp_path: Path) -> Iterator[MakeDoor]:
+def door(mesos: Mesos, free_port: Callable[[], int], tmp_path: Path) -> Iterator[MakeDoor]:
     """Put TLS before the master, with a certificate for a name."""
     with contextlib.ExitStack() as stack:
 
@@ -93,7 +88,7 @@ def _answers(url: str) -> bool:
 
 @pytest.fixture
 def program(
-    mesos: Cluster, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
+    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[MakeProgram]:
     programs: list[Program] = []
 
@@ -152,7 +147,7 @@ def test_nothing_is_said_to_who_is_not_the_master(door: MakeDoor, program: MakeP
 
 
 @pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
-def test_who_speaks_no_tls_is_told_so(mesos: Cluster, door: MakeDoor) -> None:
+def test_who_speaks_no_tls_is_told_so(mesos: Mesos, door: MakeDoor) -> None:
     there = door(HOST)
     assert trouble(mesos.master, there.authority, "speaks no TLS")
     assert trouble(there.address, None, there.address)

@@ -5,7 +5,7 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import pytest
 from kazoo.client import KazooClient
@@ -16,6 +16,7 @@ from prevs.paths import Paths
 from prevs.records import ProxyRecord
 from proxy.errors import PlacementsAway
 from proxy.zookeeper import ZookeeperPlacements
+from tests.conftest import Mesos
 from tests.fakes.program import Program, make_repository, remove, settings
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies
@@ -25,13 +26,6 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 OURS, OTHERS = "prevs:hunter2", "prevs:hunter3"
-
-
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
 
 
 class Place(NamedTuple):
@@ -58,7 +52,7 @@ class Place(NamedTuple):
 
 
 @contextlib.contextmanager
-def placed(mesos: Cluster, zookeeper: str, folder: Path) -> Iterator[Place]:
+def placed(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Place]:
     """Give a root of its own; end the frameworks that work there, and remove it."""
     root = f"/test-{uuid.uuid4().hex}"
     programs: list[Program] = []
@@ -89,14 +83,14 @@ def placed(mesos: Cluster, zookeeper: str, folder: Path) -> Iterator[Place]:
 
 
 @pytest.fixture
-def place(mesos: Cluster, zookeeper: str, tmp_path: Path) -> Iterator[Place]:
+def place(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Place]:
     with placed(mesos, zookeeper, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def closed(
-    mesos: Cluster, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
+    mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     """A root that a framework has closed to all but `OURS`, and that no test changes."""
     with placed(mesos, zookeeper, tmp_path_factory.mktemp("closed")) as made:

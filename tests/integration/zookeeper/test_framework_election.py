@@ -1,6 +1,5 @@
 """Who leads, over a real ZooKeeper that loses answers and sessions."""
 
-import uuid
 from collections.abc import Callable, Iterator
 from typing import NoReturn
 
@@ -20,11 +19,6 @@ pytestmark = pytest.mark.integration
 
 APP = AppRecord(name="hello", repository="/srv/hello")
 API = "http://127.0.0.1:8090"
-
-
-@pytest.fixture
-def paths() -> Paths:
-    return Paths(f"/test-{uuid.uuid4().hex}")
 
 
 @pytest.fixture

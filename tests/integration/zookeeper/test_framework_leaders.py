@@ -10,7 +10,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import requests
@@ -21,6 +20,7 @@ from local.parts import bring_up
 from local.zookeeper import zookeeper_part
 from prevs.paths import Paths
 from prevs.records import LeaderRecord
+from tests.conftest import Mesos
 from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
 from tests.free_ports import free_port
 from tests.waits import wait_until
@@ -28,13 +28,6 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 APP = {"name": "hello", "mem": 64, "health": "/runs"}
-
-
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
 
 
 class Pair:
@@ -82,7 +75,7 @@ def records(request: pytest.FixtureRequest) -> str:
 
 
 @contextlib.contextmanager
-def paired(mesos: Cluster, records: str, folder: Path) -> Iterator[Pair]:
+def paired(mesos: Mesos, records: str, folder: Path) -> Iterator[Pair]:
     """Give two frameworks at a root of their own; end them, and remove what they leave."""
     root = f"/test-{uuid.uuid4().hex}"
     programs = [
@@ -103,15 +96,13 @@ def paired(mesos: Cluster, records: str, folder: Path) -> Iterator[Pair]:
 
 
 @pytest.fixture
-def pair(mesos: Cluster, records: str, tmp_path: Path) -> Iterator[Pair]:
+def pair(mesos: Mesos, records: str, tmp_path: Path) -> Iterator[Pair]:
     with paired(mesos, records, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def both(
-    mesos: Cluster, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pair]:
+def both(mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two that run; the last test that asks for them ends them."""
     with paired(mesos, zookeeper, tmp_path_factory.mktemp("both")) as made:
         made.start()

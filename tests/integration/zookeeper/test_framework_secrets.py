@@ -1,16 +1,15 @@
 """Secrets of apps in a real ZooKeeper, with the right key, with another one, and with a new one."""
 
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from kazoo.client import KazooClient
 
-from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from program.keys import new_key
+from tests.conftest import Mesos
 from tests.fakes.program import Program, make_repository, remove, settings
 from tests.waits import wait_until
 
@@ -21,32 +20,12 @@ UNREACHABLE = "urn:prevs:problem:repository-unreachable"
 ONE = "/v1/apps/hello/environment/API_KEY"
 
 
-class Cluster(Protocol):
-    """The session's Mesos."""
-
-    master: str
-    zk: str
-
-
 Run = Callable[..., Program]
 
 
 @pytest.fixture
-def paths() -> Paths:
-    return Paths(f"/test-{uuid.uuid4().hex}")
-
-
-@pytest.fixture
-def client(zookeeper: str) -> Iterator[KazooClient]:
-    client = connect(zookeeper, 15)
-    yield client
-    client.stop()
-    client.close()
-
-
-@pytest.fixture
 def run(
-    mesos: Cluster, zookeeper: str, paths: Paths, free_port: Callable[[], int], tmp_path: Path
+    mesos: Mesos, zookeeper: str, paths: Paths, free_port: Callable[[], int], tmp_path: Path
 ) -> Iterator[Run]:
     """Have a framework lead that has some keys, or none."""
     programs: list[Program] = []

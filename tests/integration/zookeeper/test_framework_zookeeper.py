@@ -2,8 +2,7 @@
 
 import dataclasses
 import queue
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
@@ -25,22 +24,6 @@ pytestmark = pytest.mark.integration
 
 A, B = "a" * 40, "b" * 40
 PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED)
-
-
-@pytest.fixture
-def paths() -> Paths:
-    return Paths(f"/test-{uuid.uuid4().hex}")
-
-
-@pytest.fixture
-def client(zookeeper: str, paths: Paths) -> Iterator[KazooClient]:
-    client = connect(zookeeper, 15)
-    yield client
-    if not client.connected:
-        client.restart()
-    client.delete(paths.root, recursive=True)
-    client.stop()
-    client.close()
 
 
 @pytest.fixture
