@@ -9,6 +9,7 @@ ON_AGENTS := executor driver prevs program/log_lines.py third_party/http-parser
 UP ?=
 TESTS ?=
 WORKERS ?= 4
+ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
 BENCHES := decision scheduler start proxy pages faults build
 DOCS_PORT ?= 8099
@@ -51,13 +52,14 @@ down:
 status:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local status || [ $$? = 1 ]; else echo 'Nothing is installed here, so nothing runs.'; fi
 
-# Tests on workers of their own first, then those that nothing may run beside (5: there is none).
+# Tests on workers of their own first, then those that nothing may run beside (5: there is none),
+# of the files alone that have some: to collect all tests once more takes ten seconds.
 # $(1): the profile of Hypothesis; $(2): which tests, in pytest's words for marks.
 define run_tests
 	@status=0; \
 	$(BIN)/python -m pytest --hypothesis-profile $(1) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
 	  -m '$(2) and not alone' $(TESTS) || [ $$? = 5 ] || status=1; \
-	$(BIN)/python -m pytest --hypothesis-profile $(1) -m '$(2) and alone' $(TESTS) || [ $$? = 5 ] || status=1; \
+	$(BIN)/python -m pytest --hypothesis-profile $(1) -m '$(2) and alone' $(or $(TESTS),$(ALONE)) || [ $$? = 5 ] || status=1; \
 	exit $$status
 endef
 

@@ -14,7 +14,7 @@ from tests.e2e.conftest import Api, Cluster
 from tests.e2e.viewers import address, see, viewing
 from tests.fakes.samples import SampleRepository
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]  # it makes what they are built on
+pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(900)]  # makes their bases
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,7 +49,6 @@ def application(name: str, **settings: object) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("repository", [(name, settings)], indirect=True, ids=[name])
 
 
-@pytest.mark.night
 @application("flask")
 def test_flask(repository: SampleRepository, desk: BrowserContext, cluster: Cluster) -> None:
     page = desk.new_page()
@@ -73,7 +72,6 @@ def test_flask(repository: SampleRepository, desk: BrowserContext, cluster: Clus
     }
 
 
-@pytest.mark.night
 @application("django", mem=256)
 def test_django_and_its_database(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster, api: Api
@@ -98,7 +96,6 @@ def test_django_and_its_database(
     assert api.preview("app-django", sha)["agent"]["host"] == agent
 
 
-@pytest.mark.night
 @application("node")
 def test_node_and_its_websockets(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
@@ -134,7 +131,6 @@ def test_a_service_in_c(
     see(page, page.get_by_role("heading", name="Compiled.", exact=True))
 
 
-@pytest.mark.night
 @application("slow")
 def test_a_slow_starter_says_so_meanwhile(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster
@@ -146,7 +142,6 @@ def test_a_slow_starter_says_so_meanwhile(
     see(page, page.get_by_role("heading", name="Here at last.", exact=True))
 
 
-@pytest.mark.night
 @application("hungry")
 def test_a_build_that_needs_much_more_memory_than_what_it_builds(
     repository: SampleRepository, desk: BrowserContext, cluster: Cluster, api: Api

@@ -70,8 +70,13 @@ def test_what_is_searched_for_is_found_without_asking_anybody(page: Page, site: 
     expect(page.locator("#framework-prevs_drain_limit")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["", "settings/", "comparison/"])
+def at_night(value: str) -> object:
+    """Give a row of a test that is run with `make test-all`."""
+    return pytest.param(value, marks=pytest.mark.night)
+
+
+@pytest.mark.parametrize("scheme", ["light", at_night("dark")])
+@pytest.mark.parametrize("path", ["", at_night("settings/"), at_night("comparison/")])
 def test_a_page_is_one_that_everybody_can_read(
     page: Page, site: str, path: str, scheme: str
 ) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 pytestmark = [
     pytest.mark.integration,
+    pytest.mark.night,  # some ten dockerds, one after the other
     pytest.mark.timeout(300),
     pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
 ]
