@@ -1,11 +1,9 @@
-#!/usr/bin/env -S python3 -I -S
 """mesos-fetcher: brings what a task's URIs name into its sandbox before its executor starts.
 
 The agent runs it with MESOS_FETCHER_INFO, JSON of mesos.fetcher.FetcherInfo (see Mesos's
 fetcher.md). It takes paths, file:// and http(s)://. The agent decides what goes into its cache, and
-when it leaves it. Standard library only, since the agent runs it with whatever python3 it has, and
-no more of that than is needed: every attempt waits for it. Exit status 1 fails the task; stderr (in
-the sandbox) says why.
+when it leaves it. Standard library only, and no more of that than is needed: every attempt waits
+for it. Exit status 1 fails the task; stderr (in the sandbox) says why.
 """
 
 import json

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -42,10 +43,11 @@ class Installation(NamedTuple):
 
 
 def fingerprint() -> str:
-    """Return what names a build: it changes with the sources."""
+    """Return what names a build: it changes with the sources, and with the Python that it uses."""
     digest = hashlib.sha256()
     for name in _FILES:
         digest.update((_SOURCES / name).read_bytes())
+    digest.update(os.fsencode(_python()))
     return digest.hexdigest()[:12]
 
 
@@ -118,8 +120,19 @@ def build(folder: Path) -> None:
     program, source = str(folder / "mesos-local"), str(_SOURCES / "mesos_local.cpp")
     _compile(["g++", "-std=c++17", "-O1", "-Wall", "-o", program, source, "-ldl"])
     (launcher / "mesos-containerizer").symlink_to("../mesos-local")
-    shutil.copyfile(_SOURCES / "fetcher.py", launcher / "mesos-fetcher")
-    (launcher / "mesos-fetcher").chmod(0o755)
+    fetcher = launcher / "mesos-fetcher"
+    fetcher.write_text(f"#!{_python()} -IS\n{(_SOURCES / 'fetcher.py').read_text()}")
+    fetcher.chmod(0o755)
+
+
+def _python() -> Path:
+    """Return the Python that runs here, as the file that it is; the system's by its usual name.
+
+    What is called python3 on the PATH may be a script that looks for one: pyenv's takes 0.2 s, for
+    which every attempt would wait.
+    """
+    system, this = Path("/usr/bin/python3"), Path(sys.executable).resolve()
+    return system if system.resolve() == this else this
 
 
 def _real(library: str) -> str:

@@ -1,7 +1,9 @@
 """Mesos is downloaded and built once, and only the file that was expected."""
 
 import hashlib
+import json
 import os
+import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -81,3 +83,22 @@ def test_two_installations_at_once_build_once(
     assert built == [find(tmp_path)] * 2
     assert os.access(built[0].program, os.X_OK)
     assert list(tmp_path.glob(".mesos-*")) == []
+
+
+def test_what_fetches_is_run_by_this_python_whatever_is_called_so_on_the_path(
+    mesos_installation: Installation, tmp_path: Path
+) -> None:
+    shims, sandbox = tmp_path / "shims", tmp_path / "sandbox"
+    shims.mkdir()
+    sandbox.mkdir()
+    (shims / "python3").write_text("#!/bin/sh\nexit 9\n")
+    (shims / "python3").chmod(0o755)
+    (tmp_path / "page.txt").write_text("fetched")
+    wanted = {"sandbox_directory": str(sandbox)}
+    items = [{"uri": {"value": str(tmp_path / "page.txt")}}]
+    environ = {
+        "PATH": f"{shims}:/usr/bin:/bin",
+        "MESOS_FETCHER_INFO": json.dumps({**wanted, "items": items}),
+    }
+    subprocess.run([mesos_installation.launcher / "mesos-fetcher"], env=environ, check=True)
+    assert (sandbox / "page.txt").read_text() == "fetched"
