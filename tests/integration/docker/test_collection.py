@@ -191,6 +191,7 @@ def world(dockerd: OwnDockerd, tmp_path: Path, free_port: Callable[[], int]) -> 
 def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: World) -> None:
     oldest, again, once = (world.commit() for _ in range(3))
     running = world.run(oldest)
+    assert len(world.mirrors()) == 1
     kept, lost = world.have(again), world.have(once)
     assert world.have(again) == kept
     before, full = measure(world.disk).used, world.fill()
@@ -198,7 +199,6 @@ def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: Wo
     world.collect(Marks(full - 1, full - 80 * IMAGE / DISK))
     assert world.fill() < full - 80 * IMAGE / DISK
     assert world.tags() == {names.image_tag(APP, oldest), kept}
-    assert len(world.mirrors()) == 1
     world.collect_all()
     assert world.tags() == {names.image_tag(APP, oldest)}
     # Two images, and what the build cache has of them too: that is given back when both are gone.
