@@ -145,6 +145,7 @@ def test_a_cold_start_takes_no_more_processes_calls_of_git_and_bytes(machine: Ma
     assert [next(word for word in words if word in CALLS) for words in calls] == CALLS
     programs = count(cold)
     assert programs <= Counter(MOST_COLD)
+    assert programs["docker-buildx"], "it is built by BuildKit"
     assert 0 < fetched <= MOST_BYTES
 
 
