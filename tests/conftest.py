@@ -94,6 +94,7 @@ def _removing_images(host: str, folder: Path) -> Iterator[None]:
         yield
         if _try_lock(users):
             _remove_images(host, json.loads(before.read_text()))
+            before.unlink()
 
 
 def _try_lock(file: IO[bytes]) -> bool:
