@@ -133,7 +133,9 @@ def build() -> Scene:
         _Cluster(),
         inbox=queue.SimpleQueue(),
         origin=Origin(
-            "", Executor("http://x/e.pyz", "0" * 64, "python3"), names.addresses("localhost", 80)
+            "",
+            Executor("http://x/e.pyz", "0" * 64, "python3", is_unpacked=True),
+            names.addresses("localhost", 80),
         ),
         new_attempt=lambda: f"{chance.randrange(10**9):010}",
         forget_mirror=forgotten.append,

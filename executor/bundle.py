@@ -163,9 +163,9 @@ def _find_digest(bundle: Path, bundles: Path) -> str:
 
 
 def _discard(bundle: Path) -> None:
-    """Remove what Mesos has put into the sandbox, which stays for a week."""
+    """Remove what Mesos has put into the sandbox, if it has; that stays for a week."""
     if os.environ.get("MESOS_SANDBOX") == str(bundle.resolve().parent):
-        bundle.unlink()
+        bundle.unlink(missing_ok=True)
 
 
 def _refuse(why: str) -> int:

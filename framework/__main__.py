@@ -108,7 +108,10 @@ class Program:
         self._chosen = chosen
         self._bundle = bundle
         self._executor = Executor(
-            chosen.api + http_api.executor_path(bundle), bundle.digest, chosen.executor_python
+            chosen.api + http_api.executor_path(bundle),
+            bundle.digest,
+            chosen.executor_python,
+            is_unpacked=bundle.is_unpacked,
         )
         self._listener = listener
         self._paths = Paths(chosen.root)

@@ -12,6 +12,7 @@ import structlog
 from framework import backoff, lifecycle, recovery, steps, task_status
 from framework.absences import AWAY_SECONDS, Absences
 from framework.clock import Clock
+from framework.executor_copies import ExecutorCopies
 from framework.kills import Kills
 from framework.lifecycle import Event
 from framework.metrics import Metrics
@@ -40,7 +41,10 @@ _EVENTS: Mapping[Kind, Event] = {
 
 
 class Attempts:
-    """Applies status updates to the records, and sees attempts through to their end."""
+    """Applies status updates to the records, and sees attempts through to their end.
+
+    `copies` hears which executors have said something.
+    """
 
     def __init__(
         self, records: Records, cluster: Cluster, *, clock: Clock, metrics: Metrics
@@ -49,6 +53,7 @@ class Attempts:
         self._cluster = cluster
         self._clock = clock
         self._metrics = metrics
+        self.copies = ExecutorCopies(clock)
         self._away = Absences()
         self._kills = Kills(cluster, clock)
         self._reminded: set[str] = set()
@@ -120,6 +125,8 @@ class Attempts:
 
     def _take(self, preview: PreviewRecord, report: Report) -> None:
         """Store what a status means for a preview whose current attempt it is of."""
+        if report.phase:  # Mesos's own answers have none
+            self.copies.reported(report.task_id, preview.agent_id)
         if report.digest:
             preview = dataclasses.replace(preview, digest=report.digest)
         try:
@@ -205,6 +212,7 @@ class Attempts:
             self._metrics.failures.labels(failure.cause.value).inc()
             event, fields = backoff.judge(preview, failure, self._clock.now())
             self._records.change(preview, event, **fields)
+        self.copies.ended(preview.task_id or "", preview.agent_id)
         self._forget(preview.task_id or "")
 
     def _ended(self, preview: PreviewRecord) -> None:

@@ -36,10 +36,14 @@ class BundleError(Exception):
 
 
 class Bundle(NamedTuple):
-    """The file, and its SHA-256 in hex, which is its name."""
+    """The file, and its SHA-256 in hex, which is its name.
+
+    `is_unpacked` tells that agents keep what is in it, by its own doing (executor/bundle.py).
+    """
 
     data: bytes
     digest: str
+    is_unpacked: bool = False
 
 
 def read(path: Path) -> Bundle:
@@ -48,9 +52,12 @@ def read(path: Path) -> Bundle:
         data = path.read_bytes()
     except OSError as error:
         raise BundleError(f"{path} cannot be read ({error})") from None
-    if not zipfile.is_zipfile(io.BytesIO(data)):
-        raise BundleError(f"{path} is no zip archive that Python can run")
-    return _bundle(data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            is_unpacked = _MAIN_SOURCE in archive.namelist()
+    except zipfile.BadZipFile:
+        raise BundleError(f"{path} is no zip archive that Python can run") from None
+    return _bundle(data, is_unpacked=is_unpacked)
 
 
 def build() -> Bundle:
@@ -65,11 +72,12 @@ def build() -> Bundle:
             f"the executor's bundle cannot be made of what is installed here ({error}): install "
             "prevs anew, or name a bundle with PREVS_EXECUTOR_BUNDLE"
         ) from error
-    return _bundle(pack({**files, **licences, _MAIN: files[_MAIN_SOURCE]}))
+    data = pack({**files, **licences, _MAIN: files[_MAIN_SOURCE]})
+    return _bundle(data, is_unpacked=True)
 
 
-def _bundle(data: bytes) -> Bundle:
-    return Bundle(data, hashlib.sha256(data).hexdigest())
+def _bundle(data: bytes, *, is_unpacked: bool) -> Bundle:
+    return Bundle(data, hashlib.sha256(data).hexdigest(), is_unpacked)
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:

@@ -161,16 +161,7 @@ class Launching:
         *,
         busy: bool,
     ) -> None:
-        tasks = [
-            task_info.task_info(
-                self._records.app(preview.app),
-                preview,
-                launch,
-                origin,
-                given=self._records.secrets.of(preview.app),
-            )
-            for preview, launch in placed
-        ]
+        tasks = self._describe(agent_id, placed, origin)
         try:
             self._offers.accept(agent_id, tasks, busy=busy)
         except Unavailable as error:
@@ -181,7 +172,24 @@ class Launching:
             # Sent again, it could make Mesos call a task lost that runs.
             log.warning("a launch has an unknown outcome", why=str(error))
             self._attempts.doubt({p.task_id: p.agent_id for p, _ in placed if p.task_id})
+        self._attempts.copies.launched(p.task_id for p, _ in placed if p.task_id)
         self._metrics.launches.inc(len(placed))
+
+    def _describe(
+        self, agent_id: str, placed: Sequence[tuple[PreviewRecord, Launch]], origin: Origin
+    ) -> list[dict[str, Any]]:
+        is_there = origin.executor.is_unpacked and self._attempts.copies.is_on(agent_id)
+        return [
+            task_info.task_info(
+                self._records.app(preview.app),
+                preview,
+                launch,
+                origin,
+                given=self._records.secrets.of(preview.app),
+                fetches=not is_there,
+            )
+            for preview, launch in placed
+        ]
 
     def _explain_all(
         self, queue: Waiting, match: Match, coming: Mapping[Key, str], *, offered: bool

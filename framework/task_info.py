@@ -28,6 +28,9 @@ if os.path.isabs(home) and os.path.isdir(home):
  from executor.bundle import main
  sys.exit(main())
 import hashlib,runpy
+os.path.exists(sys.argv[0]) or sys.exit(
+'executor: it was unpacked here before, is no longer in '+home+', and was not fetched: the next '
+'attempt on this agent fetches it')
 found=hashlib.sha256(open(sys.argv[0],'rb').read()).hexdigest()
 found==given or sys.exit(
 'executor: what was fetched is not the bundle: its SHA-256 is '+found+', not '+given)
@@ -41,11 +44,15 @@ is not looked at then. It takes longer to read an archive than to run what is in
 
 
 class Executor(NamedTuple):
-    """Where agents fetch the executor's bundle, its SHA-256, and the Python there that runs it."""
+    """Where agents fetch the executor's bundle, its SHA-256, and the Python there that runs it.
+
+    `is_unpacked` is as in framework.executor_bundle.Bundle.
+    """
 
     url: str
     digest: str
     python: str
+    is_unpacked: bool
 
 
 class Origin(NamedTuple):
@@ -63,11 +70,18 @@ class Origin(NamedTuple):
 
 
 def task_info(
-    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin, *, given: AppSecrets
+    app: AppRecord,
+    preview: PreviewRecord,
+    launch: Launch,
+    origin: Origin,
+    *,
+    given: AppSecrets,
+    fetches: bool,
 ) -> dict[str, Any]:
     """Return the TaskInfo of the attempt that `preview` records (its task_id must be set).
 
-    `given` is in its data, which Mesos neither shows nor stores.
+    `given` is in its data, which Mesos neither shows nor stores. The agent `fetches` the executor,
+    or has it unpacked already.
     """
     order = _order(app, preview, launch, origin, given=given)
     shown = {"app": order.app, "commit": order.sha, "label": order.label, "url": order.url}
@@ -76,7 +90,8 @@ def task_info(
         "task_id": {"value": preview.task_id},
         "agent_id": {"value": launch.agent_id},
         "resources": list(launch.task_resources),
-        "executor": _executor(preview, launch, origin, order),
+        "executor": _executor(preview, launch, origin, order)
+        | {"command": _command(origin.executor, fetches=fetches)},
         "data": base64.b64encode(order.encode()).decode(),
         "labels": _labels(shown),
         "discovery": _discovery(order),
@@ -126,17 +141,21 @@ def _executor(
         "framework_id": {"value": origin.framework_id},
         "name": f"prevs executor of {preview.app} {names.short(preview.sha)}",
         "source": preview.app,
-        "command": _command(origin.executor),
         "resources": list(launch.executor_resources),
         "shutdown_grace_period": _duration(order.stop_grace + _CLEAN_UP_SECONDS),
     }
 
 
-def _command(executor: Executor) -> dict[str, Any]:
+def _command(executor: Executor, *, fetches: bool) -> dict[str, Any]:
     uri = {"value": executor.url, "output_file": _BUNDLE, "cache": True, "extract": False}
     # Nothing of the agent's Python but its own library: no packages there, no PYTHON* variable.
     words = [executor.python, "-I", "-S", "-c", _CHECK, _BUNDLE, executor.digest]
-    return {"shell": False, "value": executor.python, "arguments": words, "uris": [uri]}
+    return {
+        "shell": False,
+        "value": executor.python,
+        "arguments": words,
+        "uris": [uri] if fetches else [],
+    }
 
 
 def _discovery(order: BuildOrder) -> dict[str, Any]:

@@ -86,7 +86,8 @@ class Machine:
         self._count += 1
         sandbox = self._folder / f"sandbox-{self._count}"
         sandbox.mkdir()
-        (sandbox / "prevs-executor.pyz").write_bytes(self._bundle.data)
+        if self._count == 1:  # later it is unpacked, and not fetched
+            (sandbox / "prevs-executor.pyz").write_bytes(self._bundle.data)
         told = sandbox / "processes"
         # A file for each process: in one file, lines of two at a time are cut in halves.
         watched = ["strace", "-ff", "-ttt", "-qq", "--seccomp-bpf", "-s", "200"]

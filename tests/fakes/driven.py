@@ -37,6 +37,7 @@ APP = AppRecord(
     name="hello", repository="/srv/hello", mem=128, cpus=0.1, max_previews=3, idle_after=0
 )
 KEY = "A" * 43 + "="
+EXECUTOR = Executor("http://x/e.pyz", "0" * 64, "python3", is_unpacked=True)
 A, B, C, D = "a" * 40, "b" * 40, "c" * 40, "d" * 40
 
 
@@ -50,15 +51,14 @@ def make_service(
     registry: CollectorRegistry,
     clock: Clock,
     limits: Limits,
+    executor: Executor = EXECUTOR,
 ) -> Service:
     """Return a service without a thread, whose `step` a test calls."""
     return Service(
         records,
         cluster,
         inbox=queue.SimpleQueue(),
-        origin=Origin(
-            "", Executor("http://x/e.pyz", "0" * 64, "python3"), names.addresses("localhost", 8080)
-        ),
+        origin=Origin("", executor, names.addresses("localhost", 8080)),
         new_attempt=new_attempt,
         forget_mirror=forget_mirror,
         read_settings=read_settings,
@@ -80,6 +80,7 @@ class Driven:
         subscribed: bool = True,
         limits: Limits = Limits(),  # noqa: B008 - a value
         keys: Sequence[str] = (KEY,),
+        executor: Executor = EXECUTOR,
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
@@ -100,6 +101,7 @@ class Driven:
             registry=self.registry,
             clock=self.clock.clock,
             limits=limits,
+            executor=executor,
         )
         if subscribed:
             self.step(events.Subscribed("framework-1"))

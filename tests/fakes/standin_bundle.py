@@ -26,4 +26,4 @@ def standin_executor(folder: Path) -> Executor:
     """Return the stand-in as a file that agents on this machine fetch from a folder."""
     file = write_bundle(folder)
     bundle: Bundle = read(file)
-    return Executor(str(file), bundle.digest, sys.executable)
+    return Executor(str(file), bundle.digest, sys.executable, is_unpacked=bundle.is_unpacked)

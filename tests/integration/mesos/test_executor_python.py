@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import sys
 import uuid
@@ -141,3 +142,32 @@ def test_its_guardian_removes_what_a_killed_one_leaves(program: Program, app: Ap
     wait_until(lambda: [one["State"] for one in app.containers()] == ["running"])
     (after,) = app.containers()
     assert after["Labels"]["prevs.task"] != before["Labels"]["prevs.task"]
+
+
+def test_an_agent_fetches_it_once_and_again_where_it_went(program: Program, app: App) -> None:
+    app.repository.commit_app(serving("once more"))
+    path = app.start()
+
+    def run() -> tuple[Path, bool]:
+        """Return where the executor that runs is unpacked, and whether its agent fetched it."""
+        program.wait_state(path, "running")
+        (container,) = app.containers()
+        entries = read_environment(executor(container))
+        environ = dict(entry.decode().split("=", 1) for entry in entries if entry)
+        said = Path(environ["MESOS_SANDBOX"], "stderr").read_text()
+        assert program.ask("DELETE", path).status_code == 202
+        program.wait_state(path, "stopped")
+        return Path(environ["PREVS_EXECUTOR_DIR"], "bundles"), "mesos-fetcher: " in said
+
+    def start() -> tuple[Path, bool]:
+        order = {"app": app.name, "label": "main"}
+        assert program.ask("POST", "/v1/previews", json=order).status_code == 202
+        return run()
+
+    found = [run(), start(), start()]  # there are two agents
+    again = [fetched for n, (home, fetched) in enumerate(found) if home in dict(found[:n])]
+    assert again
+    assert not any(again)
+    for bundles in found[0][0].parents[2].glob("*/executor/bundles"):
+        shutil.rmtree(bundles)
+    assert start()[1]

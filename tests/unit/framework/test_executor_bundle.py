@@ -47,6 +47,18 @@ def test_a_bundle_that_is_given_has_the_checksum_of_its_file(tmp_path: Path) -> 
     assert read(file).digest == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize(
+    ("files", "is_unpacked"),
+    [(["__main__.py"], False), (["__main__.py", "executor/bundle.py"], True)],
+)
+def test_agents_keep_what_unpacks_itself(
+    files: list[str], is_unpacked: bool, tmp_path: Path
+) -> None:
+    file = tmp_path / "executor.pyz"
+    file.write_bytes(pack(dict.fromkeys(files, b"")))
+    assert read(file).is_unpacked is is_unpacked
+
+
 def test_what_is_no_bundle_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="cannot be read"):
         read(tmp_path / "nothing")

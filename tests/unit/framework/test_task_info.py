@@ -25,13 +25,13 @@ PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id
 NOTHING = AppSecrets("hello")
 ORIGIN = Origin(
     "framework-1",
-    Executor("http://x/v1/executor/ab.pyz", "ab", "python3.11"),
+    Executor("http://x/v1/executor/ab.pyz", "ab", "python3.11", is_unpacked=True),
     names.addresses("localhost", 8080),
 )
 (LAUNCH,) = match(
     [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
 ).launches
-TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING)
+TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING, fetches=True)
 
 
 def test_the_order_says_all_that_an_executor_needs() -> None:
@@ -54,7 +54,7 @@ def test_the_order_says_all_that_an_executor_needs() -> None:
 def test_what_the_app_is_given_is_in_the_order_and_nowhere_else() -> None:
     variables = {"MODE": Variable("preview", secret=False), "API_KEY": Variable("hunter2")}
     given = AppSecrets("hello", variables, Credential("deploy", "hunter3"))
-    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=given)
+    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=given, fetches=True)
     order = BuildOrder.decode(base64.b64decode(task["data"]))
     assert (order.environment, order.secrets) == ({"MODE": "preview"}, {"API_KEY": "hunter2"})
     assert order.credential == Credential("deploy", "hunter3")
@@ -102,6 +102,13 @@ def test_an_agent_keeps_the_bundle_that_it_has_fetched() -> None:
     ]
 
 
+def test_an_agent_that_has_it_unpacked_fetches_nothing() -> None:
+    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING, fetches=False)
+    assert task["executor"]["command"]["uris"] == []
+    task["executor"]["command"]["uris"] = TASK["executor"]["command"]["uris"]
+    assert task == TASK
+
+
 @pytest.mark.parametrize("intact", [True, False])
 def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_path: Path) -> None:
     file = tmp_path / "prevs-executor.pyz"
@@ -109,8 +116,12 @@ def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_pa
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if not intact:
         file.write_bytes(pack({"__main__.py": b"print('evil')"}))
-    origin = ORIGIN._replace(executor=Executor("http://x/", digest, sys.executable))
-    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING)["executor"]["command"]
+    origin = ORIGIN._replace(
+        executor=ORIGIN.executor._replace(digest=digest, python=sys.executable)
+    )
+    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)["executor"][
+        "command"
+    ]
     ran = subprocess.run(
         command["arguments"], cwd=tmp_path, capture_output=True, check=False, text=True
     )
@@ -122,18 +133,24 @@ def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_pa
         assert digest in ran.stderr
 
 
+@pytest.mark.parametrize("fetched", [True, False])
 @pytest.mark.parametrize("held_by", ["a digest", "nobody", "a relative folder"])
 def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
-    held_by: str, tmp_path: Path
+    held_by: str, fetched: bool, tmp_path: Path
 ) -> None:
     digest = "ab" * 32
     home = tmp_path / "work" / "bundles" / (digest if held_by != "nobody" else "cd" * 32)
     (home / "executor").mkdir(parents=True)
     said = "import sys\ndef main():\n    print('unpacked', sys.argv)\n    return 7\n"
     (home / "executor" / "bundle.py").write_text(said)
-    (tmp_path / "prevs-executor.pyz").write_bytes(b"no archive")
-    origin = ORIGIN._replace(executor=Executor("http://x/", digest, sys.executable))
-    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING)["executor"]["command"]
+    if fetched:
+        (tmp_path / "prevs-executor.pyz").write_bytes(b"no archive")
+    origin = ORIGIN._replace(
+        executor=ORIGIN.executor._replace(digest=digest, python=sys.executable)
+    )
+    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)["executor"][
+        "command"
+    ]
     work = "work" if held_by == "a relative folder" else str(tmp_path / "work")
     ran = subprocess.run(
         command["arguments"],
@@ -147,7 +164,7 @@ def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
         assert (ran.returncode, ran.stdout) == (7, "unpacked ['prevs-executor.pyz']\n")
     else:
         assert (ran.returncode, ran.stdout) == (1, "")
-        assert "not the bundle" in ran.stderr
+        assert ("not the bundle" if fetched else "the next attempt") in ran.stderr
 
 
 def test_resources_keep_what_the_offer_said_of_them() -> None:
@@ -157,7 +174,7 @@ def test_resources_keep_what_the_offer_said_of_them() -> None:
     offers = [one._replace(resources=resources)]
     demand = Demand("hello", A, cpus=0.5, mem=128)
     (launch,) = match([demand], offers, InUse(), quotas=quotas(), now=0.0).launches
-    task = task_info(APP, PREVIEW, launch, ORIGIN, given=NOTHING)
+    task = task_info(APP, PREVIEW, launch, ORIGIN, given=NOTHING, fetches=True)
     assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]
     assert all(r["allocation_info"] == {"role": "prevs"} for r in task["resources"])
     assert scalar("cpus", 0.01, reservations=reserved) in task["executor"]["resources"]
@@ -171,7 +188,10 @@ def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> N
 
 def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
     bare = dataclasses.replace(PREVIEW, labels=())
-    assert task_info(APP, bare, LAUNCH, ORIGIN, given=NOTHING)["name"] == f"hello@{A} (aaaaaaa)"
+    assert (
+        task_info(APP, bare, LAUNCH, ORIGIN, given=NOTHING, fetches=True)["name"]
+        == f"hello@{A} (aaaaaaa)"
+    )
 
 
 DIGEST = "sha256:" + "d" * 64
@@ -180,7 +200,7 @@ DIGEST = "sha256:" + "d" * 64
 def test_where_images_are_shared_and_how_long_it_may_take_is_in_the_order() -> None:
     origin = ORIGIN._replace(registry="10.0.0.9:5000/prevs", fetch_limit=20.0, build_limit=30.0)
     preview = dataclasses.replace(PREVIEW, digest=DIGEST)
-    task = task_info(APP, preview, LAUNCH, origin, given=NOTHING)
+    task = task_info(APP, preview, LAUNCH, origin, given=NOTHING, fetches=True)
     order = BuildOrder.decode(base64.b64decode(task["data"]))
     assert (order.registry, order.digest) == ("10.0.0.9:5000/prevs", DIGEST)
     assert (order.fetch_limit, order.build_limit) == (20.0, 30.0)
