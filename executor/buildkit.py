@@ -70,7 +70,7 @@ class BuildKit:
             # It would look for a git repository around the tree, which has none.
             "BUILDX_GIT_INFO": "false",
         }
-        self._command = _find_command(environ)
+        self._command = find_command(environ)
         self._question: subprocess.Popen[bytes] | None = None
         if shutil.which("docker", path=environ.get("PATH")):
             self._question = subprocess.Popen(
@@ -149,15 +149,17 @@ class BuildKit:
             raise build_log.failure(None, said, None) from None
 
 
-def _find_command(environ: Mapping[str, str]) -> Sequence[str]:
+def find_command(environ: Mapping[str, str], folders: Sequence[str] = _PLUGINS) -> Sequence[str]:
     """Return how to call buildx: the plugin itself, else the docker command, which finds it.
+
+    `folders` are those of all users.
 
     The docker command starts the plugin twice, at first to ask what it is ("Docker CLI Plugin
     Spec", Required sub-commands): each build would wait for that. buildx takes the same words
     without it (docker/buildx, README: standalone).
     """
     own = Path(environ.get("DOCKER_CONFIG") or Path(environ.get("HOME", "/"), ".docker"))
-    for folder in (own / "cli-plugins", *_PLUGINS):
+    for folder in (str(own / "cli-plugins"), *folders):
         if os.access(plugin := Path(folder, _PLUGIN), os.X_OK):
             return (str(plugin),)
     return "docker", "buildx"
