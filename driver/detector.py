@@ -56,9 +56,9 @@ def read_master(data: bytes) -> str | None:
     return f"{host}:{port}"
 
 
-def find_leader(children: Iterable[str]) -> str | None:
-    """Return the znode of the leading master among those below the masters' path, None for none."""
-    return min((child for child in children if child.startswith(_MASTER_PREFIX)), default=None)
+def find_masters(children: Iterable[str]) -> list[str]:
+    """Return the znodes of masters among those below the masters' path, the leader's first."""
+    return sorted(child for child in children if child.startswith(_MASTER_PREFIX))
 
 
 class Detector:
@@ -76,6 +76,7 @@ class Detector:
         self._appoint = appoint
         self._tick = tick
         self._appointed: str | None = None
+        self._masters: tuple[str, ...] = ()
         self._changed = threading.Event()
         self._stopped = threading.Event()
         credential = self._ensemble.credential
@@ -85,6 +86,11 @@ class Detector:
             connection_retry=KazooRetry(max_tries=-1, max_delay=_LONGEST_RETRY_SECONDS),
         )
         self._thread = threading.Thread(target=self._run, name="master detector", daemon=True)
+
+    @property
+    def masters(self) -> tuple[str, ...]:
+        """The masters that stand, host:port each, the leader first. Never blocks."""
+        return self._masters
 
     def start(self) -> None:
         """Start to look, whether or not ZooKeeper is there yet. Does not block."""
@@ -143,15 +149,27 @@ class Detector:
         except NoNodeError:
             self._client.exists(path, watch=self._wake)
             return None
-        leader = find_leader(children)
-        if leader is None:
+        masters = find_masters(children)
+        if not masters:
+            self._masters = ()
             return None
+        leader, *others = masters
         try:
-            data, _ = self._client.get(f"{path.rstrip('/')}/{leader}")
+            master = self._read(leader)
         except NoNodeError:
             # It went in between; the watch on its parent has woken us already.
             return self._appointed
-        master = read_master(data)
         if master is None:
             logger.error("The znode %s of the leading master holds no address", leader)
+        self._masters = tuple(filter(None, (master, *map(self._read_other, others))))
         return master
+
+    def _read(self, znode: str) -> str | None:
+        data, _ = self._client.get(f"{self._ensemble.path.rstrip('/')}/{znode}")
+        return read_master(data)
+
+    def _read_other(self, znode: str) -> str | None:
+        try:
+            return self._read(znode)
+        except NoNodeError:
+            return None

@@ -70,6 +70,13 @@ class SchedulerDriver:
         """The master that is followed now, host:port; None while none is known."""
         return self._link.master
 
+    @property
+    def masters(self) -> tuple[str, ...]:
+        """All masters that are known, host:port each. Never blocks."""
+        if self._detector is not None:
+            return self._detector.masters
+        return (self.master,) if self.master else ()
+
     def start(self) -> None:
         """Start to subscribe. Does not block; can be called once."""
         self._link.start()

@@ -15,6 +15,7 @@ from driver.detector import Detector
 from driver.scheduler import SchedulerDriver
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -117,11 +118,13 @@ def test_the_one_that_came_first_leads_and_the_next_follows_p20(
     second = masters.announce("127.0.0.2:5050")
     masters.client.create(f"{masters.path}/log_replicas", b"")
     masters.client.create(f"{masters.path}/aaa", b"")
+    wait_until(lambda: detector.masters == ("127.0.0.1:5050", "127.0.0.2:5050"))
 
     masters.client.delete(first)
     assert appointments.next() == "127.0.0.2:5050"
     masters.client.delete(second)
     assert appointments.next() is None
+    assert detector.masters == ()
     masters.announce("127.0.0.3:5050")
     assert appointments.next() == "127.0.0.3:5050"
 

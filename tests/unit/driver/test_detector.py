@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from driver.detector import Detector, Ensemble, find_leader, read_master, read_url
+from driver.detector import Detector, Ensemble, find_masters, read_master, read_url
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def test_what_is_no_master_is_none(data: bytes) -> None:
 def test_the_master_that_came_first_leads_p20() -> None:
     """P20: what else is below the path, as the replicas of the master's log, is none."""
     children = ["log_replicas", "json.info_0000000010", "json.info_0000000009", "info_0000000001"]
-    assert find_leader(children) == "json.info_0000000009"
-    assert find_leader(["log_replicas"]) is None
+    assert find_masters(children) == ["json.info_0000000009", "json.info_0000000010"]
+    assert find_masters(["log_replicas"]) == []
 
 
 def test_a_detector_of_a_wrong_url_is_refused_before_it_starts() -> None:
