@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,17 +45,21 @@ _GROUP = re.compile(r"/?(\w[\w.@-]*(?:/\w[\w.@-]*)*)", re.ASCII)
 class Confinement(NamedTuple):
     """What an agent's operator has decided.
 
-    `disk_limit` is in MB, 0 for none. Previews reach nothing of `denied`. Where they cannot be
-    kept apart from each other and from the agent, nothing is started if that is `required`. With
-    `builds` the steps of builds are to be kept apart as well, and nothing is built where not.
-    Those of BuildKit are below the control group `build_group`, "" for docker's own.
+    `disk_limit` is in MB, 0 for none. Of private networks previews reach what is `allowed`, of all
+    networks nothing that is `denied`. Where they cannot be kept apart from each other and from the
+    agent, nothing is started if that is `required`. With `builds` the steps of builds are to be
+    kept apart as well, and nothing is built where not. Those of BuildKit are below the control
+    group `build_group`, "" for docker's own. `control_plane` is what the framework says of its own
+    installation, which is never reached.
     """
 
     disk_limit: int = DISK_LIMIT
     denied: Sequence[Network] = ()
+    allowed: Sequence[Network] = ()
     required: bool = False
     builds: bool = False
     build_group: str = ""
+    control_plane: Sequence[Network] = ()
 
 
 def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
@@ -71,19 +76,37 @@ def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confine
         problems.append(f"PREVS_ISOLATION_BUILDS must be {' or '.join(SWITCH)}, not {builds!r}")
     return Confinement(
         int(disk_limit),
-        tuple(_read_networks(environ.get("PREVS_DENY", ""), problems)),
+        tuple(_read_networks("PREVS_DENY", environ.get("PREVS_DENY", ""), problems)),
+        tuple(_read_networks("PREVS_ALLOW", environ.get("PREVS_ALLOW", ""), problems)),
         required=isolation == ISOLATION[1],
         builds=builds == SWITCH[1],
         build_group=_read_group(environ.get("PREVS_BUILD_CGROUP", ""), problems),
     )
 
 
-def _read_networks(text: str, problems: list[str]) -> Iterator[Network]:
+def _read_networks(variable: str, text: str, problems: list[str]) -> Iterator[Network]:
     for one in filter(None, map(str.strip, text.split(","))):
         try:
             yield ipaddress.ip_network(one)
         except ValueError as exc:
-            problems.append(f"PREVS_DENY has no network: {exc}")
+            problems.append(f"{variable} must be networks as 10.1.0.0/16: {exc}")
+
+
+def read_addresses(addresses: Sequence[str]) -> tuple[Network, ...]:
+    """Return addresses of machines as networks, those that are next to each other as one.
+
+    What is none is left out: it comes from a framework, which may be of a later version.
+    """
+    v4: list[ipaddress.IPv4Network] = []
+    v6: list[ipaddress.IPv6Network] = []
+    for one in addresses:
+        with contextlib.suppress(ValueError):
+            network = ipaddress.ip_network(one)
+            if isinstance(network, ipaddress.IPv4Network):
+                v4.append(network)
+            else:
+                v6.append(network)
+    return (*ipaddress.collapse_addresses(v4), *ipaddress.collapse_addresses(v6))
 
 
 def _read_group(text: str, problems: list[str]) -> str:

@@ -66,7 +66,7 @@ class DockerContainers:
     ) -> None:
         self._daemon = daemon
         self._custody = custody
-        self._network = PreviewNetwork(cluster, confined.denied)
+        self._network = PreviewNetwork(cluster, confined)
         self._log = log
         self._confinement = confined
         self._calm = calm

@@ -15,6 +15,9 @@ TABLE = "mangle"
 METADATA = ("169.254.0.0/16", "fd00:ec2::254/128", "fe80::/10")
 """Where clouds tell a machine what it is and what it may, and all other addresses of a link."""
 
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
+"""Networks that are somebody's own (RFC 1918, RFC 6598, RFC 4193)."""
+
 _PREFIX = "PREVS-"
 _HOOK = "PREROUTING"
 _IPV6_NEIGHBOURS = (133, 134, 135, 136)
@@ -24,15 +27,18 @@ Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 
 class Borders(NamedTuple):
-    """A network of previews: its bridge, its own addresses, and what it may not reach besides.
+    """A network of previews: its bridge, its own addresses, and what it may reach besides.
 
-    `nameservers` are the agent's own: they may be asked, wherever they are.
+    `nameservers` are the agent's own: they may be asked, wherever they are. Of private networks
+    those that are `allowed` are open, but for what is `denied` or of the `control_plane`.
     """
 
     bridge: str
     subnets: Sequence[Network]
     nameservers: Sequence[str]
-    denied: Sequence[Network]
+    denied: Sequence[Network] = ()
+    allowed: Sequence[Network] = ()
+    control_plane: Sequence[Network] = ()
 
 
 def chain(bridge: str) -> str:
@@ -44,7 +50,8 @@ def rules(borders: Borders, version: int) -> list[str]:
     """Return the rules of the chain for IPv4 or IPv6, as `iptables -S` prints them.
 
     What answers visitors passes; then what is asked of nameservers. The agent itself is out of
-    reach at all its addresses, and with it what is published there, other previews above all.
+    reach at all its addresses, and with it what is published there, other previews above all. So
+    are private networks, but for those that are allowed.
     """
     add = f"-A {chain(borders.bridge)}"
     made = [f"{add} -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN"]
@@ -60,9 +67,23 @@ def rules(borders: Borders, version: int) -> list[str]:
         ]
     local = ("LOCAL", "BROADCAST", "MULTICAST") if version == 4 else ("LOCAL",)
     made += [f"{add} -m addrtype --dst-type {kind} -j DROP" for kind in local]
-    others = [*map(str, borders.subnets), *METADATA, *map(str, borders.denied)]
-    made += [f"{add} -d {network} -j DROP" for network in _of(version, others)]
+    never = [*map(str, borders.subnets), *METADATA, *map(str, borders.denied), *_exposed(borders)]
+    made += [f"{add} -d {network} -j DROP" for network in _of(version, never)]
+    allowed = map(str, borders.allowed)
+    made += [f"{add} -d {network} -j RETURN" for network in _of(version, allowed)]
+    made += [f"{add} -d {network} -j DROP" for network in _of(version, PRIVATE)]
     return made
+
+
+def _exposed(borders: Borders) -> list[str]:
+    """Return what of the control plane would be open: each packet passes every rule."""
+    private = [ipaddress.ip_network(network) for network in PRIVATE]
+    return [
+        str(network)
+        for network in borders.control_plane
+        if any(network.overlaps(allowed) for allowed in borders.allowed)
+        or not any(network.overlaps(closed) for closed in private)
+    ]
 
 
 def jump(bridge: str) -> str:

@@ -49,7 +49,7 @@ class DockerImages:
     ) -> None:
         self._daemon = daemon
         self._confined = confined
-        self._network = PreviewNetwork(cluster, confined.denied)
+        self._network = PreviewNetwork(cluster, confined)
         self._folder = folder
         self._environ = environ
         self._signals = signals

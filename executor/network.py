@@ -22,7 +22,8 @@ from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
 from executor import firewall
-from executor.firewall import Borders, Network
+from executor.confinement import Confinement
+from executor.firewall import Borders
 
 _SYSTEM = "/usr/sbin:/sbin"
 _LIMIT = 20.0
@@ -37,14 +38,11 @@ class _Refused(Exception):
 
 
 class PreviewNetwork:
-    """The network of one installation's previews at one daemon.
+    """The network of one installation's previews at one daemon, closed as `confined` says."""
 
-    They reach nothing of `denied` beside what firewall.Borders says.
-    """
-
-    def __init__(self, cluster: Optional[str], denied: Sequence[Network]) -> None:
+    def __init__(self, cluster: Optional[str], confined: Confinement) -> None:
         self._cluster = cluster
-        self._denied = denied
+        self._confined = confined
         self.name = f"prevs-{cluster}" if cluster else "prevs"
 
     def ensure(self, client: APIClient) -> Optional[str]:
@@ -101,7 +99,9 @@ class PreviewNetwork:
             bridge=named or f"br-{network['Id'][:12]}",
             subnets=[ip_network(pool["Subnet"]) for pool in pools if pool.get("Subnet")],
             nameservers=_nameservers(),
-            denied=self._denied,
+            denied=self._confined.denied,
+            allowed=self._confined.allowed,
+            control_plane=self._confined.control_plane,
         )
 
 

@@ -18,6 +18,7 @@ from executor.collection_docker import ImageStore, VolumeStore, find_disk
 from executor.collection_folders import MirrorStore, TreeStore
 from executor.collector import Collector, Store
 from executor.config import Config
+from executor.confinement import Confinement, read_addresses
 from executor.containers import DockerContainers
 from executor.custody import Custody
 from executor.daemon import Daemon
@@ -70,9 +71,9 @@ class Toolbox:
         return Tools(
             checkout=functools.partial(self._checkout, attempt, signals, log),
             make_room=functools.partial(collector.make_room, signals),
-            images=self._images(attempt.cluster, signals, log),
+            images=self._images(attempt, signals, log),
             containers=DockerContainers(
-                self._daemon, attempt.cluster, log, self._custody, confined=self._config.confined
+                self._daemon, attempt.cluster, log, self._custody, confined=self._confine(order)
             ),
             volumes=DockerVolumes(self._daemon, Folder(self._config.dir), self._uses),
             probe=_probe(order, signals),
@@ -92,7 +93,11 @@ class Toolbox:
             self._config.dir, source, signals=signals, log=log, environ=self._environ
         )
 
-    def _images(self, cluster: Optional[str], signals: StopSignal, log: Log) -> DockerImages:
+    def _confine(self, order: BuildOrder) -> Confinement:
+        closed = read_addresses(order.control_plane)
+        return self._config.confined._replace(control_plane=closed)
+
+    def _images(self, attempt: Attempt, signals: StopSignal, log: Log) -> DockerImages:
         return DockerImages(
             self._daemon,
             self._config.dir,
@@ -100,8 +105,8 @@ class Toolbox:
             self._custody,
             signals=signals,
             log=log,
-            cluster=cluster,
-            confined=self._config.confined,
+            cluster=attempt.cluster,
+            confined=self._confine(attempt.order),
         )
 
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:

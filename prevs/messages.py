@@ -39,6 +39,7 @@ class BuildOrder:
     are the app's; the commit's own are in `run`. `registry` is where images are shared
     ("host:port/prefix"), `digest` the image's there, where it is known. `app_created` tells the app
     from others that had its name before: AppRecord.created, 0 where that is not known.
+    `control_plane` are addresses of the installation's own machines: its containers reach none.
     """
 
     app: str
@@ -65,6 +66,7 @@ class BuildOrder:
     registry: str = ""
     digest: str = ""
     app_created: float = 0.0
+    control_plane: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """Return the bytes of TaskInfo.data."""

@@ -1,8 +1,8 @@
 """An agent in namespaces of its own, with an internet beyond it: what its previews reach.
 
-isolated_builds.py is run there. The world outside is another network namespace, which has the
-addresses of a server of the internet, of a cloud's metadata, of its nameserver, and of a network
-that previews are told to leave alone.
+isolated_builds.py is run there. The world outside is another network namespace, which stands for
+other machines: it has the addresses of a server of the internet, of a cloud's metadata, of its
+nameserver, of private networks, and of masters of the installation.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -34,6 +35,25 @@ from tests.waits import describe_end, wait_until
 CLUSTER = "isolated"
 AGENT, INTERNET, DENIED = "198.51.100.2", "198.51.100.1", "203.0.113.1"
 METADATA, NAMESERVER = "169.254.169.254", "169.254.169.253"
+PRIVATE, SHARED, ALLOWED = "10.66.0.1", "100.64.0.9", "10.77.0.1"
+NEAR_MASTER, FAR_MASTER = "10.77.0.5", "192.0.2.9"
+WORLD = {
+    "the internet": f"http://{INTERNET}/",
+    "the internet by name": "http://example.test/",
+    "an allowed network": f"http://{ALLOWED}/",
+    "metadata": f"http://{METADATA}/",
+    "a denied network": f"http://{DENIED}/",
+    "a private network": f"http://{PRIVATE}/",
+    "a network shared by a provider": f"http://{SHARED}/",
+    "a master in the allowed network": f"http://{NEAR_MASTER}/",
+    "a master on the internet": f"http://{FAR_MASTER}/",
+}
+"""What is on other machines. The first three are open."""
+CONFINED = Confinement(
+    denied=(ip_network(f"{DENIED}/32"),),
+    allowed=(ip_network("10.77.0.0/16"),),
+    control_plane=(ip_network(NEAR_MASTER), ip_network(FAR_MASTER)),
+)
 PORT, SERVICE = 31001, 9999
 FIRST_ID = 200000
 
@@ -64,11 +84,12 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello).serve_forever()
 
 BY_SUDO = """
 import sys
+from executor.confinement import Confinement
 from executor.daemon import Daemon
 from executor.network import PreviewNetwork
 from tests.integration.docker.isolated_agent import CLUSTER
 
-print(PreviewNetwork(CLUSTER, ()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))
+print(PreviewNetwork(CLUSTER, Confinement()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))
 """
 
 WRITTEN = """
@@ -144,7 +165,8 @@ def make_world(folder: Path) -> list[subprocess.Popen[bytes]]:
     run("ip", "link", "add", "up0", "type", "veth", "peer", "down0", "netns", str(outside.pid))
     run("ip", "address", "add", f"{AGENT}/24", "dev", "up0")
     run("ip", "link", "set", "up0", "up")
-    for address in (f"{INTERNET}/24", f"{DENIED}/32", f"{METADATA}/32", f"{NAMESERVER}/32"):
+    others = (DENIED, METADATA, NAMESERVER, PRIVATE, SHARED, ALLOWED, NEAR_MASTER, FAR_MASTER)
+    for address in (f"{INTERNET}/24", *(f"{other}/32" for other in others)):
         run(*within, "ip", "address", "add", address, "dev", "down0")
     run(*within, "ip", "link", "set", "lo", "up")
     run(*within, "ip", "link", "set", "down0", "up")
@@ -197,17 +219,18 @@ def look(client: APIClient) -> Mapping[str, bool]:
     networks = client.inspect_container(f"prevs-{CLUSTER}-server")["NetworkSettings"]["Networks"]
     [network] = networks.values()
     gateway = network["Gateway"]
-    return {
-        "the internet": reaches(client, f"http://{INTERNET}/"),
-        "the internet by name": reaches(client, "http://example.test/"),
-        "another preview": reaches(client, f"http://{network['IPAddress']}:8080/"),
-        "another's published port": reaches(client, f"http://{AGENT}:{PORT}/"),
-        "that by the gateway": reaches(client, f"http://{gateway}:{PORT}/"),
-        "a service of the agent": reaches(client, f"http://{AGENT}:{SERVICE}/"),
-        "that service by the gateway": reaches(client, f"http://{gateway}:{SERVICE}/"),
-        "metadata": reaches(client, f"http://{METADATA}/"),
-        "a denied network": reaches(client, f"http://{DENIED}/"),
+    urls = {
+        **WORLD,
+        "another preview": f"http://{network['IPAddress']}:8080/",
+        "another's published port": f"http://{AGENT}:{PORT}/",
+        "that by the gateway": f"http://{gateway}:{PORT}/",
+        "a service of the agent": f"http://{AGENT}:{SERVICE}/",
+        "that service by the gateway": f"http://{gateway}:{SERVICE}/",
     }
+    with ThreadPoolExecutor(len(urls)) as pool:
+        return dict(
+            zip(urls, pool.map(lambda url: reaches(client, url), urls.values()), strict=True)
+        )
 
 
 def visits() -> bool:
@@ -226,9 +249,8 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     client = daemon.client()
     SampleImages(client).add("prevs-test/isolated:1", SERVE)
     before = run("iptables", "-t", "mangle", "-S")
-    confined = Confinement(denied=(ip_network(f"{DENIED}/32"),))
     log = MemoryLog()
-    containers = DockerContainers(daemon, CLUSTER, log, RecordingCustody(), confined=confined)
+    containers = DockerContainers(daemon, CLUSTER, log, RecordingCustody(), confined=CONFINED)
     containers.start(spec("server", PORT), on_exit=lambda: None)
     first = run("iptables", "-t", "mangle", "-S")
     containers.start(spec("client", 0), on_exit=lambda: None)

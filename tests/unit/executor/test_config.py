@@ -7,7 +7,7 @@ import pytest
 
 from executor.collection import Marks
 from executor.config import Config, read_config, read_duration
-from executor.confinement import Confinement
+from executor.confinement import Confinement, read_addresses
 from executor.errors import InvalidEnvironment
 
 
@@ -18,6 +18,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_LOG": "json",
         "PREVS_DISK_LIMIT": "100",
         "PREVS_DENY": "10.1.0.0/16, fd00::/8",
+        "PREVS_ALLOW": "10.2.0.7",
         "PREVS_ISOLATION": "required",
         "PREVS_ISOLATION_BUILDS": "yes",
         "PREVS_BUILD_CGROUP": "prevsbuilds.slice",
@@ -35,6 +36,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         confined=Confinement(
             100,
             (ip_network("10.1.0.0/16"), ip_network("fd00::/8")),
+            (ip_network("10.2.0.7/32"),),
             required=True,
             builds=True,
             build_group="/prevsbuilds.slice",
@@ -55,12 +57,13 @@ def test_every_problem_is_told_at_once() -> None:
                 "PREVS_LOG": "xml",
                 "PREVS_DISK_LIMIT": "2GB",
                 "PREVS_DENY": "10.0.0.0/8,here,10.0.0.1/8",
+                "PREVS_ALLOW": "everything",
                 "PREVS_ISOLATION": "maybe",
                 "PREVS_ISOLATION_BUILDS": "true",
                 "PREVS_BUILD_CGROUP": "../a",
             }
         )
-    assert len(caught.value.problems) == 9
+    assert len(caught.value.problems) == 10
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 
@@ -106,3 +109,12 @@ def test_a_control_group_is_a_path_without_ways_out(text: str, group: str | None
 )
 def test_durations_are_read_as_mesos_writes_them(text: str, seconds: float | None) -> None:
     assert read_duration(text) == seconds
+
+
+def test_machines_that_stand_next_to_each_other_are_one_network() -> None:
+    given = ["10.0.0.4", "10.0.0.5", "2001:db8::1", "a-later-form", "10.0.0.9"]
+    assert list(map(str, read_addresses(given))) == [
+        "10.0.0.4/31",
+        "10.0.0.9/32",
+        "2001:db8::1/128",
+    ]

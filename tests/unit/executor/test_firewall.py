@@ -11,6 +11,8 @@ BORDERS = Borders(
     subnets=[ip_network("172.20.3.0/24"), ip_network("fd01::/64")],
     nameservers=["10.0.0.2", "169.254.169.253", "fd00::53"],
     denied=[ip_network("10.1.0.0/16"), ip_network("fd02::/16")],
+    allowed=[ip_network("10.8.0.0/16"), ip_network("fd08::/16")],
+    control_plane=[ip_network(a) for a in ("10.8.0.1", "10.9.0.1", "192.0.2.1", "fd08::1")],
 )
 EMPTY = "-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n"
 
@@ -33,17 +35,29 @@ def test_what_answers_and_what_asks_for_names_passes_before_anything_is_dropped(
         f"-A {CHAIN} -d 172.20.3.0/24 -j DROP",
         f"-A {CHAIN} -d 169.254.0.0/16 -j DROP",
         f"-A {CHAIN} -d 10.1.0.0/16 -j DROP",
+        # Of the control plane what would be open: all else is in a private network.
+        f"-A {CHAIN} -d 10.8.0.1/32 -j DROP",
+        f"-A {CHAIN} -d 192.0.2.1/32 -j DROP",
+        f"-A {CHAIN} -d 10.8.0.0/16 -j RETURN",
+        *(
+            f"-A {CHAIN} -d {network} -j DROP"
+            for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
+        ),
     ]
 
 
 def test_ipv6_finds_its_neighbours_and_no_metadata() -> None:
     made = rules(BORDERS, 6)
     assert f"-A {CHAIN} -p ipv6-icmp -m icmp6 --icmpv6-type 135 -j RETURN" in made
-    assert [rule.split()[3] for rule in made if rule.endswith("DROP") and "-d" in rule.split()] == [
-        "fd01::/64",
-        "fd00:ec2::254/128",
-        "fe80::/10",
-        "fd02::/16",
+    to = [rule.split()[3:] for rule in made if rule.split()[2] == "-d" and "53" not in rule.split()]
+    assert [(network, verdict) for network, _, verdict in to] == [
+        ("fd01::/64", "DROP"),
+        ("fd00:ec2::254/128", "DROP"),
+        ("fe80::/10", "DROP"),
+        ("fd02::/16", "DROP"),
+        ("fd08::1/128", "DROP"),
+        ("fd08::/16", "RETURN"),
+        ("fc00::/7", "DROP"),
     ]
     assert not any("10.0.0.2" in rule or "MULTICAST" in rule for rule in made)
 

@@ -138,6 +138,7 @@ WRITTEN: dict[str, Any] = {
         registry="10.0.0.5:5000/prevs",
         digest=DIGEST,
         app_created=1700000000.25,
+        control_plane=("10.0.0.1", "fd00::1"),
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,
