@@ -23,6 +23,7 @@ from bench import command_line
 from bench.command_line import Asked, Bench, Found
 from framework import effective, events
 from framework.clock import Clock
+from framework.control_plane import ControlPlane
 from framework.limits import Limits
 from framework.matching import Offer
 from framework.metrics import Metrics
@@ -140,6 +141,7 @@ def build() -> Scene:
         new_attempt=lambda: f"{chance.randrange(10**9):010}",
         forget_mirror=forgotten.append,
         read_settings=lambda *_: None,
+        control_plane=ControlPlane(),
         metrics=Metrics(CollectorRegistry()),
         limits=Limits(previews=2 * PREVIEWS),
         clock=clock,

@@ -184,7 +184,12 @@ class Program:
                 log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
         store = ZookeeperStore(self._client, self._paths, epoch)
         lead = leading.make(
-            self._chosen, store, self._inbox, self._registry, executor=self._executor
+            self._chosen,
+            store,
+            self._inbox,
+            self._registry,
+            executor=self._executor,
+            frameworks=self._election.contenders,
         )
         self._leading = lead
         self._serving = self._thread("service", lead.serve)

@@ -43,6 +43,7 @@ def make_app(
         ),
         secrets=secrets,
         ready=lambda: health.why_not(checks.ready()),
+        note_proxy=lambda address: service.control_plane.note((address,)),
     )
     admission = _admission(chosen.dir, operator, service, clock)
     app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)

@@ -42,6 +42,11 @@ class Election:
         """The one that leads, as far as `watch` knows; None for nobody. Never blocks."""
         return self._leader
 
+    def contenders(self) -> list[str]:
+        """Return the machines' names of all that stand, this one's too. Raises Unavailable."""
+        with mapped(self._client):
+            return [process.partition("/")[0] for process in self._lock.contenders()]
+
     def watch(self) -> None:
         """Keep `leader` up to date from now on. Raises Unavailable."""
         with mapped(self._client):

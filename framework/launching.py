@@ -10,6 +10,7 @@ import structlog
 from framework import matching, task_info
 from framework.attempts import Attempts
 from framework.clock import Clock
+from framework.control_plane import ControlPlane
 from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
 from framework.eviction import Eviction
 from framework.lifecycle import STARTING, WITH_TASK, Event
@@ -50,6 +51,7 @@ class Launching:
         eviction: Eviction,
         limits: Limits,
         origin: Origin,
+        control_plane: ControlPlane,
         new_attempt: Callable[[], str],
         clock: Clock,
         metrics: Metrics,
@@ -60,6 +62,7 @@ class Launching:
         self._eviction = eviction
         self._limits = limits
         self._origin = origin
+        self._control_plane = control_plane
         self._new_attempt = new_attempt
         self._clock = clock
         self._metrics = metrics
@@ -95,7 +98,9 @@ class Launching:
             now=now,
         )
         wanted = _wanting_offers(match.refusals)
-        origin = self._origin._replace(framework_id=framework_id)
+        origin = self._origin._replace(
+            framework_id=framework_id, control_plane=self._control_plane.addresses()
+        )
         is_done = self._launch(match.launches, origin, busy=bool(wanted))
         holds_out = any(refusal.holds_out for refusal in match.refusals.values())
         self.holds_out = holds_out or not is_done

@@ -5,16 +5,20 @@ import gc
 import getpass
 import queue
 import socket
+from collections.abc import Callable, Iterable, Sequence
 from secrets import choice, token_hex
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from driver import tls
+from driver.detector import SCHEME, read_url
 from driver.scheduler import Credential
 from framework import answering, events, installation, mesos, recovery
 from framework.clock import Clock
+from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
 from framework.following import Following
 from framework.keeping import Keeping
@@ -33,6 +37,7 @@ from framework.settings import Settings
 from framework.task_info import Executor, Origin
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
+from program.zookeeper import list_hosts
 
 Inbox = queue.SimpleQueue[events.Event]
 
@@ -45,6 +50,7 @@ class Leading(NamedTuple):
     following: Following
     reading: Reading
     keeping: Keeping
+    control_plane: ControlPlane
     app: FastAPI
 
     def serve(self) -> Fatal | None:
@@ -57,6 +63,7 @@ class Leading(NamedTuple):
         self.following.start()
         self.reading.start()
         self.keeping.start()
+        self.control_plane.start()
         self.cluster.start()
 
     def stop(self) -> None:
@@ -65,6 +72,7 @@ class Leading(NamedTuple):
         self.following.stop()
         self.reading.stop()
         self.keeping.stop()
+        self.control_plane.stop()
         self.cluster.stop()
 
 
@@ -75,8 +83,12 @@ def make(
     registry: CollectorRegistry,
     *,
     executor: Executor,
+    frameworks: Callable[[], Sequence[str]],
 ) -> Leading:
-    """Make the parts from what is stored. Raises ForeignState, Unavailable."""
+    """Make the parts from what is stored; `frameworks` gives the machines of all of them.
+
+    Raises ForeignState, Unavailable.
+    """
     clock = Clock()
     stored = _load(store, Paths(chosen.root))
     cluster = _cluster(chosen, inbox, stored.framework_id)
@@ -86,6 +98,10 @@ def make(
         chosen.dir / "mirrors", interval=chosen.refs_interval, credential=given.credential
     )
     metrics = Metrics(registry)
+    control_plane = ControlPlane((frameworks, lambda: _hosts(cluster.masters)))
+    control_plane.note(_hosts(_servers(chosen)))
+    # Names are resolved before there is a task that would lack their addresses.
+    control_plane.look()
     following = Following(
         refs,
         inbox.put,
@@ -102,6 +118,7 @@ def make(
         new_attempt=functools.partial(next_attempt, choice),
         forget_mirror=following.forget,
         read_settings=reading.begin,
+        control_plane=control_plane,
         metrics=metrics,
         clock=clock,
         limits=chosen.limits,
@@ -126,7 +143,24 @@ def make(
         registry=registry,
     )
     keeping = Keeping(there, kept, lambda: service.snapshot)
-    return Leading(service, cluster, following, reading, keeping, app)
+    return Leading(service, cluster, following, reading, keeping, control_plane, app)
+
+
+def _servers(chosen: Settings) -> list[str]:
+    """Return the HOST:PORT of what this framework is told of: ZooKeeper, masters, itself."""
+    masters = chosen.master
+    if masters.startswith(SCHEME):
+        masters = read_url(masters).hosts
+    return [
+        *list_hosts(chosen.zookeeper),
+        *masters.split(","),
+        chosen.listen,
+        urlsplit(chosen.api).netloc,
+    ]
+
+
+def _hosts(servers: Iterable[str]) -> list[str]:
+    return [urlsplit(f"//{server}").hostname or "" for server in servers]
 
 
 def _load(store: Store, paths: Paths) -> Stored:

@@ -193,6 +193,11 @@ class MesosCluster:
         return self._driver.master
 
     @property
+    def masters(self) -> tuple[str, ...]:
+        """All masters that are known, host:port each."""
+        return self._driver.masters
+
+    @property
     def problem(self) -> str:
         """Why there is no subscription, for people; empty while there is one."""
         return self._driver.problem

@@ -16,11 +16,13 @@ from framework import events, history
 from framework.attempts import Attempts
 from framework.branches import Branches
 from framework.clock import Clock
+from framework.control_plane import ControlPlane
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
 from framework.eviction import Eviction
 from framework.history import History
 from framework.idling import Idling
 from framework.launching import Launching
+from framework.lifecycle import WITH_TASK
 from framework.limits import Limits
 from framework.maintenance import Maintenance
 from framework.manifests import Manifests
@@ -64,7 +66,8 @@ class Service:
     `origin` describes every task but for the framework id, which comes from the store;
     `new_attempt` returns a name that was never used; `forget_mirror` is called, and must not
     block, when an app is removed: it answers with events.Forgotten. `read_settings` likewise begins
-    to read a commit's settings, and answers with events.SettingsRead. `era` tells this leader's
+    to read a commit's settings, and answers with events.SettingsRead. `control_plane` is told of
+    agents, and says what no preview reaches. `era` tells this leader's
     happenings from every other's. `snapshot` and `history` are replaced, never changed: any thread
     may look at them.
     """
@@ -79,6 +82,7 @@ class Service:
         new_attempt: Callable[[], str],
         forget_mirror: Callable[[str], None],
         read_settings: Callable[[AppRecord, str], None],
+        control_plane: ControlPlane,
         metrics: Metrics,
         clock: Clock,
         limits: Limits,
@@ -92,6 +96,8 @@ class Service:
         self._suspended = False
         self._subscribed_as: str | None = None
         self._metrics = metrics
+        self.control_plane = control_plane
+        control_plane.note(p.agent_host or "" for p in records.in_state(*WITH_TASK))
         self._clock = clock
         self._heard = self._turned = clock.monotonic()
         self._records = records
@@ -109,6 +115,7 @@ class Service:
             eviction=Eviction(self._records, self._idling, clock),
             limits=limits,
             origin=origin,
+            control_plane=control_plane,
             new_attempt=new_attempt,
             clock=clock,
             metrics=metrics,
@@ -251,6 +258,7 @@ class Service:
                 self._maintenance.void()
                 self._attempts.disconnected()
             case events.Offered(offers):
+                self.control_plane.note(offer.host for offer in offers)
                 self._offers.add(offers)
             case events.Rescinded(offer_id):
                 self._offers.rescind(offer_id)

@@ -58,7 +58,7 @@ class Executor(NamedTuple):
 class Origin(NamedTuple):
     """What is the same for every task of a framework.
 
-    `registry` and the limits (seconds) are as in BuildOrder.
+    `registry`, the limits (seconds) and `control_plane` are as in BuildOrder.
     """
 
     framework_id: str
@@ -67,6 +67,7 @@ class Origin(NamedTuple):
     registry: str = ""
     fetch_limit: float = BuildOrder.fetch_limit
     build_limit: float = BuildOrder.build_limit
+    control_plane: tuple[str, ...] = ()
 
 
 def task_info(
@@ -129,6 +130,7 @@ def _order(
         registry=origin.registry,
         digest=preview.digest,
         app_created=app.created,
+        control_plane=origin.control_plane,
     )
 
 

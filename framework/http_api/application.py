@@ -33,7 +33,8 @@ from prevs.names import Addresses
 class Ports(NamedTuple):
     """What the API and the dashboard read and write.
 
-    `ready` gives None, or why nothing can be started; it must not block.
+    `ready` gives None, or why nothing can be started; `note_proxy` takes the address that a proxy
+    reports from. Neither may block.
     """
 
     previews: Previews
@@ -42,6 +43,7 @@ class Ports(NamedTuple):
     agents: Agents
     secrets: Secrets
     ready: Callable[[], str | None]
+    note_proxy: Callable[[str], None] = lambda _: None
 
 
 def make_app(
@@ -66,7 +68,7 @@ def make_app(
         AppRoutes(previews, leads, addresses),
         SecretRoutes(ports.secrets),
         PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
-        UseRoutes(previews, presenter),
+        UseRoutes(previews, presenter, ports.note_proxy),
         RefRoutes(leads, addresses),
         AgentRoutes(AgentShares(previews, ports.agents)),
         EventRoutes(previews, Feed(previews.history)),

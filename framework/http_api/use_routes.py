@@ -1,6 +1,8 @@
 """/v1/queue, /v1/uses and /v1/refusals: what waits, what is used, and what cannot be."""
 
-from fastapi import APIRouter
+from collections.abc import Callable
+
+from fastapi import APIRouter, Request
 
 from framework.http_api.answers import Presenter
 from framework.http_api.paging import LIMIT, After, Limit
@@ -10,11 +12,17 @@ from framework.ports import Previews, Use
 
 
 class UseRoutes:
-    """The calls about the use of agents. None blocks."""
+    """The calls about the use of agents. None blocks.
 
-    def __init__(self, previews: Previews, presenter: Presenter) -> None:
+    `note_proxy` takes the address of who reports as a proxy.
+    """
+
+    def __init__(
+        self, previews: Previews, presenter: Presenter, note_proxy: Callable[[str], None]
+    ) -> None:
         self._previews = previews
         self._presenter = presenter
+        self._note_proxy = note_proxy
 
     def make_router(self) -> APIRouter:
         """Return the routes of these calls."""
@@ -36,8 +44,10 @@ class UseRoutes:
         """List what waits for an agent, the next first."""
         return self._presenter.show_queue(limit, after)
 
-    async def note_uses(self, report: UseReport) -> None:
+    async def note_uses(self, report: UseReport, request: Request) -> None:
         """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""
+        if request.client is not None:
+            self._note_proxy(request.client.host)
         uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
         self._previews.note_uses(report.proxy, uses)
 

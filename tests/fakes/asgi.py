@@ -53,6 +53,7 @@ class ApiInProcess:
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.stuck = False
+        self.proxies: list[str] = []
         self.ports = Ports(
             self.previews,
             self.refs,
@@ -60,6 +61,7 @@ class ApiInProcess:
             self.agents,
             self.secrets,
             ready=lambda: self.trouble,
+            note_proxy=self.proxies.append,
         )
         self.admission = Admission(
             self.tokens, self.audit, Vouching(TOKEN, lambda: NOW), self.clock.read

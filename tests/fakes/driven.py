@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from framework import events
 from framework.clock import Clock
+from framework.control_plane import ControlPlane
 from framework.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster, Use
@@ -52,6 +53,7 @@ def make_service(
     clock: Clock,
     limits: Limits,
     executor: Executor = EXECUTOR,
+    control_plane: ControlPlane | None = None,
 ) -> Service:
     """Return a service without a thread, whose `step` a test calls."""
     return Service(
@@ -62,6 +64,7 @@ def make_service(
         new_attempt=new_attempt,
         forget_mirror=forget_mirror,
         read_settings=read_settings,
+        control_plane=control_plane or ControlPlane(),
         metrics=Metrics(registry),
         limits=limits,
         clock=clock,
@@ -88,6 +91,7 @@ class Driven:
         self.store = FrailStore(self.znodes, self.mishaps)
         self.cluster = FakeCluster()
         self.registry = CollectorRegistry()
+        self.control_plane = ControlPlane()
         self.forgotten: list[str] = []
         self.manifests = FakeManifests()
         numbers = itertools.count(len(self.znodes.records))
@@ -102,6 +106,7 @@ class Driven:
             clock=self.clock.clock,
             limits=limits,
             executor=executor,
+            control_plane=self.control_plane,
         )
         if subscribed:
             self.step(events.Subscribed("framework-1"))

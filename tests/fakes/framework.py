@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from framework import events, mesos
 from framework.clock import Clock
+from framework.control_plane import ControlPlane
 from framework.election import Election
 from framework.launching import next_attempt
 from framework.limits import Limits
@@ -65,6 +66,7 @@ class Framework:
             new_attempt=functools.partial(next_attempt, secrets.choice),
             forget_mirror=lambda app: inbox.put(events.Forgotten(app)),
             read_settings=lambda app, sha: inbox.put(says_nothing(app, sha)),
+            control_plane=ControlPlane(),
             metrics=Metrics(CollectorRegistry()),
             limits=Limits(),
             clock=clock,

@@ -197,10 +197,12 @@ def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
 DIGEST = "sha256:" + "d" * 64
 
 
-def test_where_images_are_shared_and_how_long_it_may_take_is_in_the_order() -> None:
+def test_what_is_the_same_for_every_task_is_in_the_order() -> None:
     origin = ORIGIN._replace(registry="10.0.0.9:5000/prevs", fetch_limit=20.0, build_limit=30.0)
+    origin = origin._replace(control_plane=("10.0.0.1",))
     preview = dataclasses.replace(PREVIEW, digest=DIGEST)
     task = task_info(APP, preview, LAUNCH, origin, given=NOTHING, fetches=True)
     order = BuildOrder.decode(base64.b64decode(task["data"]))
     assert (order.registry, order.digest) == ("10.0.0.9:5000/prevs", DIGEST)
     assert (order.fetch_limit, order.build_limit) == (20.0, 30.0)
+    assert order.control_plane == ("10.0.0.1",)

@@ -1,0 +1,117 @@
+"""The machines that run prevs, Mesos and ZooKeeper, which no preview and no build may reach.
+
+Each part of the framework says which machines it meets, executors close them. Names are resolved on
+a thread, for a nameserver may take its time.
+"""
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 60.0
+KEPT_SECONDS = 86_400.0
+"""How long a machine counts that nothing says any more: its address may be somebody else's then."""
+
+Look = Callable[[], Iterable[str]]
+"""What says hosts when it is asked; it may block, and raise what the thread logs."""
+
+
+def resolve(host: str) -> list[str]:
+    """Return the addresses of a host by its name. Blocks for as long as nameservers take."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        log.warning("a machine's name has no address", host=host, why=str(error))
+        return []
+    return sorted({str(address[0]).partition("%")[0] for *_, address in found})
+
+
+class ControlPlane:
+    """What is known of the installation's machines. Thread safe.
+
+    `looks` are asked once a minute, on the thread that `start` begins; `resolve` gives the
+    addresses of a name.
+    """
+
+    def __init__(
+        self,
+        looks: Iterable[Look] = (),
+        *,
+        resolve: Callable[[str], Iterable[str]] = resolve,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._looks = tuple(looks)
+        self._resolve = resolve
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._hosts: dict[str, float] = {}
+        self._named: dict[str, tuple[str, ...]] = {}
+        self._addresses: tuple[str, ...] | None = None
+        self._ended = threading.Event()
+
+    def note(self, hosts: Iterable[str]) -> None:
+        """Say that machines belong to the installation, by address or name; does not block."""
+        noted = dict.fromkeys(filter(None, hosts), self._clock())
+        with self._lock:
+            if not noted.keys() <= self._hosts.keys():
+                self._addresses = None
+            self._hosts |= noted
+
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses that are known, without loopback; does not block."""
+        with self._lock:
+            if self._addresses is None:
+                known = {one for host in self._hosts for one in (host, *self._named.get(host, ()))}
+                self._addresses = tuple(sorted(filter(_is_elsewhere, known)))
+            return self._addresses
+
+    def look(self) -> None:
+        """Ask everybody who knows machines, resolve names, forget what is old. Blocks."""
+        for ask in self._looks:
+            try:
+                self.note(ask())
+            except Exception:
+                log.exception("machines of the installation are not known")
+        with self._lock:
+            names = [host for host in self._hosts if not _is_address(host)]
+        found = {name: tuple(self._resolve(name)) for name in names}
+        after = self._clock() - KEPT_SECONDS
+        with self._lock:
+            self._hosts = {host: noted for host, noted in self._hosts.items() if noted > after}
+            # A nameserver that does not answer says nothing against what it said before.
+            self._named = {name: found[name] or self._named.get(name, ()) for name in names}
+            self._addresses = None
+
+    def start(self) -> None:
+        """Begin to look, on a thread of its own."""
+        threading.Thread(target=self._run, name="control plane", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more. Does not wait for a look that goes on."""
+        self._ended.set()
+
+    def _run(self) -> None:
+        while not self._ended.wait(LOOK_SECONDS):
+            self.look()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_elsewhere(host: str) -> bool:
+    """Tell whether this is an address that a container could reach."""
+    if not _is_address(host):
+        return False
+    address = ipaddress.ip_address(host)
+    return not (address.is_loopback or address.is_unspecified)

@@ -1,0 +1,87 @@
+"""Which machines no preview reaches: what the framework's parts know of the installation."""
+
+import base64
+from collections.abc import Iterable
+
+import pytest
+
+from framework import control_plane, events
+from framework.control_plane import ControlPlane
+from prevs.messages import BuildOrder
+from tests.fakes.asgi import ApiInProcess
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+NAMES = {"zk.example": ["10.0.0.1", "fd00::1"], "localhost": ["127.0.0.1", "::1"]}
+
+
+def test_machines_are_known_by_their_addresses_and_names() -> None:
+    plane = ControlPlane(resolve=lambda name: NAMES.get(name, ()))
+    plane.note(["10.0.0.9", "zk.example", "nobody.example", "localhost", "0.0.0.0", ""])
+    assert plane.addresses() == ("10.0.0.9",)
+    plane.look()
+    assert plane.addresses() == ("10.0.0.1", "10.0.0.9", "fd00::1")
+
+
+def test_a_nameserver_that_is_away_takes_no_machine_away() -> None:
+    names = dict(NAMES)
+    plane = ControlPlane(resolve=lambda name: names.get(name, ()))
+    plane.note(["zk.example"])
+    plane.look()
+    names.clear()
+    plane.look()
+    assert plane.addresses() == ("10.0.0.1", "fd00::1")
+
+
+def test_everybody_who_knows_machines_is_asked_and_one_that_fails_keeps_nobody_from_it() -> None:
+    def fail() -> Iterable[str]:
+        raise RuntimeError("a defect")
+
+    plane = ControlPlane([fail, lambda: ["10.0.0.2"]])
+    plane.look()
+    assert plane.addresses() == ("10.0.0.2",)
+
+
+def test_an_address_that_nobody_names_for_a_day_is_given_back() -> None:
+    now = [0.0]
+    plane = ControlPlane(clock=lambda: now[0])
+    plane.note(["10.0.0.1", "10.0.0.2"])
+    now[0] = control_plane.KEPT_SECONDS
+    plane.note(["10.0.0.2"])
+    plane.look()
+    assert plane.addresses() == ("10.0.0.2",)
+
+
+@pytest.mark.parametrize(("name", "found"), [("127.0.0.1", ["127.0.0.1"]), ("a..b", [])])
+def test_names_are_resolved_by_the_machine(name: str, found: list[str]) -> None:
+    assert control_plane.resolve(name) == found
+
+
+def order(driven: Driven) -> BuildOrder:
+    """Return the order of the last task."""
+    return BuildOrder.decode(base64.b64decode(driven.cluster.tasks[-1]["data"]))
+
+
+def test_every_order_has_the_agents_that_have_offered_something(driven: Driven) -> None:
+    driven.start(A)
+    offers = [
+        offer("o1", host="10.0.0.1"),
+        offer("o2", agent="agent-2", host="10.0.0.2", cpus=0.01),
+    ]
+    driven.step(events.Offered(offers))
+    assert order(driven).control_plane == ("10.0.0.1", "10.0.0.2")
+
+
+def test_a_new_leader_knows_the_agents_of_what_runs(driven: Driven) -> None:
+    driven.start(A)
+    driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
+    after = Driven(driven.znodes, driven.clock)
+    after.start(B)
+    after.step(events.Offered([offer("o2", agent="agent-2", host="10.0.0.2")]))
+    assert order(after).control_plane == ("10.0.0.1", "10.0.0.2")
+
+
+def test_who_reports_as_a_proxy_is_one_of_the_machines() -> None:
+    api = ApiInProcess()
+    api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": []})
+    assert api.proxies == ["127.0.0.1"]
