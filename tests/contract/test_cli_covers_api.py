@@ -1,4 +1,4 @@
-"""Whatever the API can do, a command does."""
+"""Whatever the API can do, a command does; and what it reads of an answer is in that answer."""
 
 import functools
 import json
@@ -8,6 +8,7 @@ from typing import Any
 import click
 import pytest
 
+from cli import answers
 from cli.__main__ import main, prevs
 from framework.access import Scope
 from tests.fakes.answers import SHA
@@ -63,6 +64,27 @@ BY_OTHER_NAMES = {
 }
 ONLY_PAGES = {"limit", "after", "offset"}
 """What the command line cares for by itself."""
+SHAPES: Mapping[str, type] = {
+    "Agent": answers.Agent,
+    "AgentPreview": answers.AgentPreview,
+    "Amount": answers.Room,
+    "App": answers.App,
+    "AuditEntry": answers.Deed,
+    "Commit": answers.Commit,
+    "Event": answers.Event,
+    "Failure": answers.Failure,
+    "Lead": answers.Label,
+    "MesosAgent": answers.MesosAgent,
+    "Mistake": answers.Mistake,
+    "NewToken": answers.Token,
+    "PreviewDetail": answers.Preview,
+    "Queued": answers.Queued,
+    "Ref": answers.Ref,
+    "ShownCredential": answers.Credential,
+    "ShownVariable": answers.Variable,
+    "Step": answers.Step,
+}
+"""What the command line reads, by the name that the description has for it."""
 
 
 @functools.cache
@@ -125,3 +147,15 @@ def test_the_command_asks_for_that_very_operation(operation: str, command: str) 
     method, _, path = operation.partition(" ")
     names = {"app": "hello", "sha": SHA, "label": "main", "name": "old"}
     assert (method, path.format(**names)) in api.asked, json.dumps(api.asked)
+
+
+@pytest.mark.parametrize(("schema", "shape"), SHAPES.items())
+def test_what_the_command_reads_is_in_the_answer(schema: str, shape: Any) -> None:
+    told = described()["components"]["schemas"][schema]
+    assert set(told["properties"]) >= set(shape.__annotations__)
+    assert set(told["required"]) >= shape.__required_keys__
+
+
+def test_every_shape_that_is_read_is_looked_at() -> None:
+    read = {one for one in vars(answers).values() if hasattr(one, "__required_keys__")}
+    assert read == set(SHAPES.values())

@@ -10,6 +10,7 @@ import pytest
 from cli.connection import Connection
 from cli.credentials import Credentials
 from cli.errors import ApiRefused, ApiUnreachable
+from framework.http_api import limits
 from prevs.states import State
 from tests.fakes.api import TOKEN, Api
 from tests.integration.cli.running import Run
@@ -91,6 +92,18 @@ def test_a_refusal_is_an_answer(address: str, broken: Broken) -> None:
         connection.call("GET", "/v1/apps", patience=10)
     connection.close()
     assert broken.requests == 0
+
+
+def test_too_many_calls_are_held_back_as_the_api_says_and_for_a_minute_in_all(
+    address: str, api: Api
+) -> None:
+    api.next = [limits.refuse(25, "Too much.") for _ in range(3)]
+    holds: list[float] = []
+    connection = Connection(Credentials((address,), TOKEN), hold=holds.append)
+    with pytest.raises(ApiRefused):
+        connection.call("GET", "/v1/apps", patience=10)
+    connection.close()
+    assert holds == [25, 25]
 
 
 def test_an_address_that_keeps_silent_is_left_after_a_while(address: str) -> None:
