@@ -1,18 +1,21 @@
-"""The framework's API in this process: no socket, fakes behind it."""
+"""Applications in this process, without a socket, and the framework's API over fakes as one."""
 
 import asyncio
 import functools
 import itertools
+import json
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp, Message
 
 from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
-from framework.ports import Sandboxes
+from framework.ports import Refs, Sandboxes
 from prevs import names
 from program.health import Check
 from tests.fakes.agents import FakeAgents
@@ -25,6 +28,30 @@ from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
 NOW = 1000.0
+HOST = (b"host", b"prevs.example.org")
+
+
+def ask(
+    app: ASGIApp, method: str, path: str, *, cookies: httpx.Cookies | None = None, **request: Any
+) -> httpx.Response:
+    """Return the answer of an application."""
+
+    async def run() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://prevs", cookies=cookies
+        ) as client:
+            return await client.request(method, path, **request)
+
+    return asyncio.run(run())
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    """Return the status of an answer that is a problem, and which one it is."""
+    assert answer.headers["Content-Type"] == "application/problem+json", answer.text
+    told = answer.json()
+    assert told["status"] == answer.status_code
+    return answer.status_code, told["type"].removeprefix("urn:prevs:problem:")
 
 
 class ApiInProcess:
@@ -37,6 +64,7 @@ class ApiInProcess:
         clock: FakeClock | None = None,
         token: str = TOKEN,
         previews: FakePreviews | None = None,
+        refs: Refs | None = None,
     ) -> None:
         self.previews = previews or FakePreviews()
         self.refs = FakeRefs()
@@ -56,7 +84,7 @@ class ApiInProcess:
         self.proxies: list[str] = []
         self.ports = Ports(
             self.previews,
-            self.refs,
+            refs or self.refs,
             sandboxes or self.sandboxes,
             self.agents,
             self.secrets,
@@ -92,10 +120,77 @@ class ApiInProcess:
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Return the answer to a call as it is given, without a token."""
+        return ask(self.app, method, path, **request)
 
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
-                return await client.request(method, path, **request)
 
-        return asyncio.run(ask())
+class Asker:
+    """One HTTP client of an ASGI application; it stays until `leave`."""
+
+    def __init__(self, *body: bytes) -> None:
+        self.sent: list[Message] = []
+        self._body = list(body) or [b""]
+        self._left = asyncio.Event()
+        self.got = asyncio.Event()
+
+    def leave(self) -> None:
+        self._left.set()
+
+    async def ask(
+        self,
+        app: ASGIApp,
+        method: str = "GET",
+        path: bytes = b"/v1/apps",
+        query: bytes = b"",
+        headers: Sequence[tuple[bytes, bytes]] = (HOST,),
+        client: tuple[str, int] | None = None,
+        **state: object,
+    ) -> None:
+        """Ask, and wait for the end of the answer; `state` is what a guard before knows."""
+        scope = {
+            "client": client,
+            "type": "http",
+            "method": method,
+            "path": path.decode("latin-1"),
+            "raw_path": path,
+            "query_string": query,
+            "headers": list(headers),
+            "state": state,
+        }
+        await app(scope, self._receive, self._send)
+
+    async def _receive(self) -> Message:
+        if self._body:
+            piece = self._body.pop(0)
+            return {"type": "http.request", "body": piece, "more_body": bool(self._body)}
+        await self._left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+        if message.get("body"):
+            self.got.set()
+
+    @property
+    def status(self) -> int:
+        return int(self.sent[0]["status"])
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        return dict(self.sent[0]["headers"])
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent[1:])
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        assert self.headers[b"content-type"] == b"application/problem+json"
+        told: dict[str, Any] = json.loads(self.body)
+        return told
+
+
+def ask_raw(app: ASGIApp, *body: bytes, **request: Any) -> Asker:
+    """Return a client that has asked an application and was answered."""
+    client = Asker(*body)
+    asyncio.run(client.ask(app, **request))
+    return client

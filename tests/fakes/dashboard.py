@@ -1,6 +1,5 @@
 """The dashboard in this process, over fakes."""
 
-import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ import httpx
 
 from framework.dashboard import add_dashboard
 from prevs import names
-from tests.fakes.asgi import TOKEN, ApiInProcess
+from tests.fakes.asgi import TOKEN, ApiInProcess, ask
 
 BASE = "http://prevs"
 
@@ -73,13 +72,6 @@ class Visitor:
         return found[1]
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        async def ask() -> httpx.Response:
-            transport = httpx.ASGITransport(self.dashboard.app)
-            async with httpx.AsyncClient(
-                transport=transport, base_url=BASE, cookies=self.cookies
-            ) as client:
-                answer = await client.request(method, path, **request)
-                self.cookies = client.cookies
-                return answer
-
-        return asyncio.run(ask())
+        answer = ask(self.dashboard.app, method, path, cookies=self.cookies, **request)
+        self.cookies.extract_cookies(answer)
+        return answer

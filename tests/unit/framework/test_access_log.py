@@ -1,28 +1,19 @@
 """What of a request is logged, and what is counted."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from framework.access import Scope as Access
 from framework.http_api.access_log import AccessLog
 from framework.metrics import ApiMetrics
-from prevs.records import AppRecord
-from tests.fakes.asgi import ApiInProcess
+from tests.fakes.asgi import ApiInProcess, ask_raw
 from tests.fakes.clock import FakeClock
-
-
-@pytest.fixture
-def api() -> ApiInProcess:
-    api = ApiInProcess()
-    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
-    return api
 
 
 def requests(logs: list[Any]) -> list[Mapping[str, Any]]:
@@ -78,16 +69,8 @@ def test_a_slow_request_is_logged_but_not_a_stream(media: str, told: int) -> Non
         clock.pass_seconds(2)
         await Response("", media_type=media)(scope, receive, send)
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        del message
-
-    app = AccessLog(slow, ApiMetrics(registry), clock.read)
-    scope = {"type": "http", "method": "GET", "path": "/v1/x", "headers": []}
     with capture_logs() as logs:
-        asyncio.run(app(scope, receive, send))
+        ask_raw(AccessLog(slow, ApiMetrics(registry), clock.read))
     assert len(requests(logs)) == told
     count = registry.get_sample_value("prevs_api_request_duration_seconds_count", {"route": "none"})
     assert (count or 0) == told

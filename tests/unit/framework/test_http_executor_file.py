@@ -1,23 +1,19 @@
-import asyncio
-
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
 from framework.executor_bundle import Bundle
 from framework.http_api import ExecutorFile, executor_path
+from tests.fakes import asgi
 
 BUNDLE = Bundle(b"PK bytes", "ab" * 32)
 OTHER = f"/v1/executor/{'cd' * 32}.pyz"
 
 
 def ask(method: str, path: str, **headers: str) -> httpx.Response:
-    async def run() -> httpx.Response:
-        transport = httpx.ASGITransport(ExecutorFile(PlainTextResponse("another"), BUNDLE))
-        async with httpx.AsyncClient(transport=transport, base_url="http://framework") as client:
-            return await client.request(method, path, headers=headers)
-
-    return asyncio.run(run())
+    return asgi.ask(
+        ExecutorFile(PlainTextResponse("another"), BUNDLE), method, path, headers=headers
+    )
 
 
 def test_the_bundle_is_at_its_checksum_without_a_token_and_for_ever() -> None:
@@ -44,8 +40,7 @@ def test_who_has_it_need_not_have_it_again() -> None:
 @pytest.mark.parametrize("path", [OTHER, "/v1/executor/", "/v1/executor/x"])
 def test_another_version_is_not_here(path: str) -> None:
     answer = ask("GET", path)
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
+    assert asgi.refusal(answer)[0] == 404
     assert executor_path(BUNDLE) in answer.json()["detail"]
 
 

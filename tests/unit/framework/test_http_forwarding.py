@@ -11,20 +11,15 @@ from starlette.types import Receive, Scope, Send
 from framework.http_api.clients import FORWARDED, Client, Clients
 from framework.http_api.forwarding import Forwarding
 from framework.http_api.vouching import Vouching
-from tests.fakes.played_leader import API, HOST, Asker, PlayedLeader
+from tests.fakes.asgi import HOST, Asker, ask_raw
+from tests.fakes.played_leader import API, PlayedLeader
 
 VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
 
 
 def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> Asker:
     """Return a client that has asked a stand-by, and was answered."""
-
-    async def run() -> Asker:
-        client = Asker(*body)
-        await client.ask(Forwarding(lambda: api, VOUCHING, leader), **request)
-        return client
-
-    return asyncio.run(run())
+    return ask_raw(Forwarding(lambda: api, VOUCHING, leader), *body, **request)
 
 
 @pytest.mark.parametrize("path", [b"*", b"http://elsewhere/v1/apps", b"/v1/\xff"])

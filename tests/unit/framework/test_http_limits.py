@@ -1,7 +1,6 @@
 import asyncio
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +10,7 @@ from framework.access import Identity, Scope
 from framework.http_api.buckets import Buckets, Policy
 from framework.http_api.clients import Client
 from framework.http_api.limits import OPEN, STRANGERS, TOKENS, Strangers, TokenLimit
-from tests.fakes.asgi import TOKEN, ApiInProcess
+from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, ask_raw, refusal
 from tests.fakes.clock import FakeClock
 
 
@@ -52,103 +51,71 @@ def test_as_many_as_come_take_little_room() -> None:
     assert not buckets.take("19999").allowed
 
 
-class Limited:
-    """A TokenLimit over an application that answers at once."""
-
-    def __init__(self) -> None:
-        self.clock = FakeClock()
-        self._app = TokenLimit(PlainTextResponse("done"), self.clock.read)
-
-    def ask(self, name: str = "looks") -> httpx.Response:
-        async def know(scope: Any, receive: Any, send: Any) -> None:
-            scope["state"] = {"identity": Identity(name, Scope.READ)}
-            await self._app(scope, receive, send)
-
-        async def run() -> httpx.Response:
-            transport = httpx.ASGITransport(know)
-            async with httpx.AsyncClient(transport=transport, base_url="http://prevs") as client:
-                return await client.get("/v1/apps")
-
-        return asyncio.run(run())
+def ask_as(name: str, app: TokenLimit) -> Asker:
+    return ask_raw(app, identity=Identity(name, Scope.READ))
 
 
 def test_a_named_token_is_told_what_is_left_and_refused_when_nothing_is() -> None:
-    limited = Limited()
-    answers = [limited.ask() for _ in range(TOKENS.quota + 1)]
-    assert answers[0].headers["RateLimit-Policy"] == '"token";q=600;w=60'
-    assert [a.headers["RateLimit"] for a in answers[:11:5]] == [
-        '"token";r=599;t=1',
-        '"token";r=594;t=1',
-        '"token";r=589;t=2',
+    clock = FakeClock()
+    limit = TokenLimit(PlainTextResponse("done"), clock.read)
+    answers = [ask_as("looks", limit) for _ in range(TOKENS.quota + 1)]
+    assert answers[0].headers[b"ratelimit-policy"] == b'"token";q=600;w=60'
+    assert [a.headers[b"ratelimit"] for a in answers[:11:5]] == [
+        b'"token";r=599;t=1',
+        b'"token";r=594;t=1',
+        b'"token";r=589;t=2',
     ]
-    assert [a.status_code for a in answers] == [200] * TOKENS.quota + [429]
+    assert [a.status for a in answers] == [200] * TOKENS.quota + [429]
     last = answers[-1]
-    assert last.json()["type"] == "urn:prevs:problem:too-many-requests"
-    assert "'looks'" in last.json()["detail"]
-    assert (last.headers["Retry-After"], last.headers["RateLimit"]) == ("1", '"token";r=0;t=60')
-    assert limited.ask("other").is_success
-    limited.clock.pass_seconds(1)
-    assert limited.ask().is_success
-
-
-class Stays:
-    """Requests that are answered only when they are told to end, as streams are."""
-
-    def __init__(self) -> None:
-        self._end = asyncio.Event()
-        self._limit = TokenLimit(self._answer, FakeClock().read)
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._end.wait()
-        await PlainTextResponse("done")(scope, receive, send)
-
-    async def ask(self, name: str) -> list[Any]:
-        """Return what was said once nothing more is about to be."""
-        said: list[Any] = []
-
-        async def say(message: Any) -> None:
-            said.append(message)
-
-        async def hear() -> Any:
-            await asyncio.Event().wait()
-
-        scope = {"type": "http", "state": {"identity": Identity(name, Scope.READ)}}
-        self._tasks.append(asyncio.create_task(self._limit(scope, hear, say)))
-        await asyncio.sleep(0)
-        return said
-
-    async def end(self) -> None:
-        self._end.set()
-        await asyncio.gather(*self._tasks)
-
-
-def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
-    async def run() -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-        stays = Stays()
-        for _ in range(OPEN):
-            assert await stays.ask("looks") == await stays.ask("operator") == []
-        refused, operator, other = [await stays.ask(name) for name in ("looks", "operator", "a")]
-        assert operator == other == []
-        await stays.end()
-        return refused, operator, other, await stays.ask("looks")
-
-    refused, *others = asyncio.run(run())
-    assert refused[0]["status"] == 429
-    assert (b"retry-after", b"10") in refused[0]["headers"]
-    assert b"'looks' has 200 requests open" in refused[1]["body"]
-    assert [said[0]["status"] for said in others] == [200, 200, 200]
+    assert last.problem["type"] == "urn:prevs:problem:too-many-requests"
+    assert "'looks'" in last.problem["detail"]
+    assert (last.headers[b"retry-after"], last.headers[b"ratelimit"]) == (b"1", b'"token";r=0;t=60')
+    assert ask_as("other", limit).status == 200
+    clock.pass_seconds(1)
+    assert ask_as("looks", limit).status == 200
 
 
 def test_the_operators_token_has_no_limit() -> None:
-    limited = Limited()
-    answers = [limited.ask("operator") for _ in range(TOKENS.quota + 1)]
-    assert {answer.status_code for answer in answers} == {200}
-    assert "RateLimit" not in answers[0].headers
+    limit = TokenLimit(PlainTextResponse("done"), FakeClock().read)
+    answers = [ask_as("operator", limit) for _ in range(TOKENS.quota + 1)]
+    assert {answer.status for answer in answers} == {200}
+    assert b"ratelimit" not in answers[0].headers
 
 
-def test_what_is_refused_for_its_scope_counts_too() -> None:
-    api = ApiInProcess()
+def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
+    async def run() -> Asker:
+        end = asyncio.Event()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def stay(scope: Any, receive: Any, send: Any) -> None:
+            await end.wait()
+            await PlainTextResponse("done")(scope, receive, send)
+
+        limit = TokenLimit(stay, FakeClock().read)
+
+        async def begin(name: str) -> Asker:
+            client = Asker()
+            asking = client.ask(limit, identity=Identity(name, Scope.READ))
+            tasks.append(asyncio.create_task(asking))
+            await asyncio.sleep(0)
+            return client
+
+        staying = [await begin(name) for name in ("looks", "operator") * OPEN]
+        refused, *more = [await begin(name) for name in ("looks", "operator", "a")]
+        staying += more
+        assert [client.sent for client in staying] == [[]] * len(staying)
+        end.set()
+        await asyncio.gather(*tasks)
+        again = await begin("looks")
+        assert {client.status for client in (*staying, again)} == {200}
+        return refused
+
+    refused = asyncio.run(run())
+    assert (refused.status, refused.headers[b"retry-after"]) == (429, b"10")
+    assert "'looks' has 200 requests open" in refused.problem["detail"]
+
+
+def test_what_is_refused_for_its_scope_counts_too(api: ApiInProcess) -> None:
     _, token = api.tokens.add_token("looks", Scope.READ)
     headers = {"Authorization": f"Bearer {token}"}
     answers = [api.send("POST", "/v1/apps", headers=headers) for _ in range(2)]
@@ -156,13 +123,12 @@ def test_what_is_refused_for_its_scope_counts_too() -> None:
     assert [a.headers["RateLimit"][:15] for a in answers] == ['"token";r=599;t', '"token";r=598;t']
 
 
-def test_wrong_tokens_are_limited_and_hold_up_no_right_one() -> None:
-    api = ApiInProcess()
+def test_wrong_tokens_are_limited_and_hold_up_no_right_one(api: ApiInProcess) -> None:
     wrong = {"Authorization": f"Bearer {TOKEN}x"}
     answers = [api.send("DELETE", "/v1/apps/x", headers=wrong) for _ in range(STRANGERS.quota + 5)]
     assert [a.status_code for a in answers] == [401] * STRANGERS.quota + [429] * 5
     assert int(answers[-1].headers["Retry-After"]) == 3
-    assert answers[-1].json()["type"] == "urn:prevs:problem:too-many-requests"
+    assert refusal(answers[-1]) == (429, "too-many-requests")
     assert len(api.audit.latest()) == STRANGERS.quota
     assert api.call("GET", "/v1/apps").is_success
 

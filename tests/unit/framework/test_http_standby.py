@@ -1,17 +1,16 @@
 """What a stand-by answers by itself, beside a leader that a test plays."""
 
-import asyncio
 import json
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
-from starlette.types import ASGIApp
 
 from framework.http_api import Standby, Switch
 from framework.http_api.vouching import Vouching
 from program.health import Check
-from tests.fakes.played_leader import API, Asker, PlayedLeader
+from tests.fakes.asgi import ask_raw
+from tests.fakes.played_leader import API, PlayedLeader
 
 VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
 
@@ -26,22 +25,13 @@ def standby(
     return Standby(lambda: leader, lambda: own, registry, vouching=VOUCHING, transport=transport)
 
 
-def ask_app(app: ASGIApp, path: bytes) -> Asker:
-    async def run() -> Asker:
-        client = Asker()
-        await client.ask(app, path=path)
-        return client
-
-    return asyncio.run(run())
-
-
 def test_a_standby_is_ready_while_it_could_take_over_and_the_leader_answers() -> None:
-    ready = ask_app(standby(API), b"/readyz")
+    ready = ask_raw(standby(API), path=b"/readyz")
     told = json.loads(ready.body)
     assert (ready.status, told["role"], told["leader"]) == (200, "standby", API)
     assert [(c["name"], c["ok"]) for c in told["checks"]] == [("zookeeper", True), ("leader", True)]
-    assert "No framework leads" in ask_app(standby(None), b"/readyz").problem["detail"]
-    alone = ask_app(standby(API, "ZooKeeper does not answer."), b"/readyz")
+    assert "No framework leads" in ask_raw(standby(None), path=b"/readyz").problem["detail"]
+    alone = ask_raw(standby(API, "ZooKeeper does not answer."), path=b"/readyz")
     assert (alone.status, alone.problem["detail"]) == (503, "ZooKeeper does not answer.")
 
 
@@ -57,28 +47,28 @@ def test_a_standby_asks_the_leader_each_time_whether_it_is_there(
 ) -> None:
     leader = PlayedLeader()
     asked = standby(API, played=leader)
-    assert ask_app(asked, b"/readyz").status == 200
+    assert ask_raw(asked, path=b"/readyz").status == 200
     leader.error, leader.status = error, 503
-    left = ask_app(asked, b"/readyz")
+    left = ask_raw(asked, path=b"/readyz")
     assert left.problem["detail"] == f"The framework that leads ({API}) {said}."
     assert [str(one.url) for one in leader.asked] == [f"{API}/healthz"] * 2
 
 
 def test_a_standby_that_answers_is_not_started_again_for_what_others_lack() -> None:
-    assert ask_app(standby(None, "ZooKeeper does not answer."), b"/healthz").status == 200
+    assert ask_raw(standby(None, "ZooKeeper does not answer."), path=b"/healthz").status == 200
 
 
 def test_a_standby_shows_its_own_numbers() -> None:
-    assert b"prevs_leads 0.0" in ask_app(standby(API), b"/metrics").body
+    assert b"prevs_leads 0.0" in ask_raw(standby(API), path=b"/metrics").body
 
 
 def test_all_else_is_the_leaders_to_answer() -> None:
     for path in (b"/v1/apps", b"/docs", b"/nowhere"):
-        assert "No framework leads" in ask_app(standby(None), path).problem["detail"]
+        assert "No framework leads" in ask_raw(standby(None), path=path).problem["detail"]
 
 
 def test_the_one_that_answers_can_be_another_from_one_request_to_the_next() -> None:
     switch = Switch(standby(None))
-    assert ask_app(switch, b"/readyz").status == 503
+    assert ask_raw(switch, path=b"/readyz").status == 503
     switch.app = standby(API)
-    assert ask_app(switch, b"/readyz").status == 200
+    assert ask_raw(switch, path=b"/readyz").status == 200

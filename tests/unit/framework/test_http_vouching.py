@@ -1,12 +1,11 @@
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from framework.http_api.clients import FORWARDED, Client, Clients
 from framework.http_api.vouching import VALID_S, Vouching
+from tests.fakes.asgi import ask_raw
 
 NOW = 1_000_000.0
 PATH = b"/v1/apps/hello"
@@ -77,12 +76,5 @@ def test_a_request_has_its_client(
     async def note(scope: Scope, receive: Receive, send: Send) -> None:
         found.append(scope["state"]["client"])
 
-    async def hear() -> Message:
-        raise AssertionError
-
-    async def say(_: Message) -> None:
-        raise AssertionError
-
-    scope = {"type": "http", "method": "DELETE", "raw_path": PATH, "headers": headers}
-    asyncio.run(Clients(note, OURS)({**scope, "client": neighbour}, hear, say))
+    ask_raw(Clients(note, OURS), method="DELETE", path=PATH, headers=headers, client=neighbour)
     assert [str(client) for client in found] == [shown]
