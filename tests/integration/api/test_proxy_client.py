@@ -20,11 +20,14 @@ from tests.free_ports import free_port
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def world() -> World:
+def make_world() -> World:
     world = World()
     world.add("hello", "main", SHA)
     return world
+
+
+world = pytest.fixture(make_world)
+other = pytest.fixture(make_world)
 
 
 @pytest.fixture
@@ -78,13 +81,6 @@ def test_use_is_told_with_the_proxys_name(base: str, world: World) -> None:
 def test_refused_connections_are_told_with_the_proxys_name(base: str, world: World) -> None:
     call(base, lambda api: api.report_refusals("the-proxy", ["hello.x.a1", "hello.y.a2"]))
     assert world.refused == [{"proxy": "the-proxy", "tasks": ["hello.x.a1", "hello.y.a2"]}]
-
-
-@pytest.fixture
-def other() -> World:
-    world = World()
-    world.add("hello", "main", SHA)
-    return world
 
 
 def test_the_next_framework_is_asked_where_one_cannot_be_reached(base: str) -> None:
@@ -148,16 +144,19 @@ def test_a_refusal_is_the_answer_and_nobody_else_is_asked(base: str, other: Worl
     assert other.asked == []
 
 
-def test_a_log_is_followed_at_the_next_framework_where_one_cannot_be_reached(
+def test_a_log_is_followed_to_its_end_at_the_next_framework_where_one_cannot_be_reached(
     base: str, world: World
 ) -> None:
     world.start("hello", "main")
-    world.move("hello", SHA, "stopped")
+    world.log(SHA, "0123456789")
+    world.move("hello", SHA, "stopped", task_id="the-task")
 
     async def follow(api: FrameworkApi) -> list[Any]:
-        return [event.name async for event in api.follow("hello", SHA, None)]
+        return [event async for event in api.follow("hello", SHA, "4")]
 
-    assert call(f"http://127.0.0.1:{free_port()},{base}", follow) == ["state", "end"]
+    events = call(f"http://127.0.0.1:{free_port()},{base}", follow)
+    assert [event.name for event in events] == ["state", "log", "end"]
+    assert (events[1].id, events[1].data) == ("10", '"456789"')
 
 
 def test_a_stream_that_breaks_goes_on_at_the_next_framework(base: str, world: World) -> None:
@@ -201,19 +200,6 @@ def test_when_none_answers_all_of_them_are_named(base: str, world: World) -> Non
     assert f"{base}: No framework leads now." in str(away.value)
 
 
-def test_a_log_is_followed_to_its_end(base: str, world: World) -> None:
-    world.start("hello", "main")
-    world.log(SHA, "0123456789")
-    world.move("hello", SHA, "stopped", task_id="the-task")
-
-    async def follow(api: FrameworkApi) -> list[Any]:
-        return [event async for event in api.follow("hello", SHA, "4")]
-
-    events = call(base, follow)
-    assert [event.name for event in events] == ["state", "log", "end"]
-    assert (events[1].id, events[1].data) == ("10", '"456789"')
-
-
 def test_the_wrong_token_is_told_without_the_token(base: str) -> None:
     with pytest.raises(ApiAway) as away:
         call(base, lambda api: api.start("hello", "main"), token="wrong-token")
@@ -225,11 +211,6 @@ def test_a_framework_that_cannot_answer_now_is_away(base: str, world: World) -> 
     world.refuse("hello", "main", Unavailable("ZooKeeper"))
     with pytest.raises(ApiAway, match="ZooKeeper"):
         call(base, lambda api: api.start("hello", "main"))
-
-
-def test_nobody_there_is_away() -> None:
-    with pytest.raises(ApiAway):
-        call("http://127.0.0.1:1", lambda api: api.start("hello", "main"))
 
 
 def test_a_log_is_read_piece_by_piece_and_from_its_end(base: str, world: World) -> None:
