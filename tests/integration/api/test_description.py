@@ -4,17 +4,14 @@ The token of each run may do what is asked of it, or is told that it may not; wh
 wrong one is refused. Texts of formats that no pattern describes are in tests/fakes/texts.py.
 """
 
-import contextlib
 import os
 import subprocess
 import sys
-import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from framework.access import Scope
 from framework.http_api.examples import SHA
@@ -25,6 +22,7 @@ from tests.fakes import asgi
 from tests.fakes.asgi import ApiInProcess
 from tests.fakes.clock import FakeClock
 from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.served import serving
 
 pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(600)]
 
@@ -49,19 +47,6 @@ def make_busy() -> ApiInProcess:
     api.sandboxes.output["t"] = "Größe\n".encode()
     api.tokens.add_token("deploys", Scope.USE)
     return api
-
-
-@contextlib.contextmanager
-def served(api: ApiInProcess, port: int) -> Iterator[str]:
-    config = uvicorn.Config(api.app, host="127.0.0.1", port=port, log_config=None, lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = server.force_exit = True
-        thread.join()
 
 
 def explore(url: str, token: str, folder: Path, *more: str) -> str:
@@ -95,11 +80,9 @@ def explore(url: str, token: str, folder: Path, *more: str) -> str:
     return done.stdout
 
 
-def test_the_description_is_right_of_every_call(
-    tmp_path: Path, free_port: Callable[[], int]
-) -> None:
+def test_the_description_is_right_of_every_call(tmp_path: Path) -> None:
     api = make_busy()
-    with served(api, free_port()) as url:
+    with serving(api.app) as url:
         said = explore(url, asgi.TOKEN, tmp_path, "--max-examples=8")
     calls = sum(len(path) for path in api.app.openapi()["paths"].values())
     assert f"Tested: {calls}\n" in said

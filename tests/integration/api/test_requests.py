@@ -1,12 +1,8 @@
 """The API on a real socket, over real git repositories; previews and sandboxes are stand-ins."""
 
-import asyncio
-import dataclasses
 import json
-import secrets
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,37 +11,23 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from prometheus_client import CollectorRegistry
 
-from framework.access import Scope
-from framework.http_api import Admission, Audit, Ports, Probes, Vouching, make_app
 from framework.refs import Mirrors
-from prevs import names
 from prevs.states import State
-from proxy.framework_api import FrameworkApi
-from tests.fakes.agents import FakeAgents
-from tests.fakes.previews import FakePreviews
-from tests.fakes.sandboxes import FakeSandboxes
-from tests.fakes.secrets import FakeSecrets
-from tests.fakes.tokens import FakeTokens
+from tests.fakes.asgi import TOKEN, ApiInProcess
+from tests.fakes.served import serving
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
-TOKEN = "a-token-for-tests"
 SHA = "a" * 40
 LOG = f"/v1/previews/hello/{SHA}/log"
 
 
-@dataclasses.dataclass
-class RunningApi:
-    """The API at an address, and what is behind it."""
+class RunningApi(ApiInProcess):
+    """The API at an address."""
 
-    url: str
-    previews: FakePreviews
-    sandboxes: FakeSandboxes
-    tokens: FakeTokens
+    url = ""
 
     def client(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {TOKEN}"}
@@ -57,38 +39,10 @@ class RunningApi:
 
 
 @pytest.fixture
-def api(tmp_path: Path, free_port: Callable[[], int]) -> Iterator[RunningApi]:
-    previews, sandboxes, port = FakePreviews(), FakeSandboxes(), free_port()
-    tokens = FakeTokens(TOKEN)
-    app = make_app(
-        Ports(
-            previews,
-            Mirrors(tmp_path / "mirrors"),
-            sandboxes,
-            FakeAgents(),
-            FakeSecrets(lambda name: name in previews.known_apps),
-            ready=lambda: None,
-        ),
-        Admission(
-            tokens,
-            Audit(tmp_path, time.time, lambda: secrets.token_hex(6)),
-            Vouching(TOKEN, time.time),
-            time.monotonic,
-        ),
-        addresses=names.addresses("localhost", 8080),
-        registry=CollectorRegistry(),
-        checks=Probes(tuple, tuple),
-    )
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="error", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    wait_until(lambda: server.started)
-    yield RunningApi(f"http://127.0.0.1:{port}", previews, sandboxes, tokens)
-    server.should_exit = True
-    thread.join()
+def api(tmp_path: Path) -> Iterator[RunningApi]:
+    api = RunningApi(refs=Mirrors(tmp_path / "mirrors"))
+    with serving(api.app) as api.url:
+        yield api
 
 
 @pytest.fixture
@@ -119,11 +73,9 @@ def read_events(stream: httpx.Response) -> Iterator[tuple[str, str | None, Any]]
             fields = {}
 
 
-def follow(
-    api: RunningApi, *, after: str = "", heard: Callable[[], object] = lambda: None
-) -> list[tuple[str, str | None, Any]]:
-    """Return all events of the log's stream, after one with that id; `heard` is called at each."""
-    accept = {"Accept": "text/event-stream", "Last-Event-ID": after}
+def follow(api: RunningApi, heard: Callable[[], object]) -> list[tuple[str, str | None, Any]]:
+    """Return all events of the log's stream; `heard` is called at each."""
+    accept = {"Accept": "text/event-stream"}
     events = []
     with api.client() as client, client.stream("GET", LOG, headers=accept) as stream:
         for event in read_events(stream):
@@ -144,14 +96,6 @@ def test_a_label_of_a_real_repository_starts_its_commit(api: RunningApi, reposit
     assert answer.json()["labels"] == ["main", lead["sha"][:7]]
     answer = api.call("GET", "/v1/apps/hello/labels/feature/a")
     assert (answer.status_code, "has the label" in answer.json()["detail"]) == (404, True)
-
-
-def test_a_repository_that_cannot_be_read_starts_nothing(api: RunningApi) -> None:
-    api.call("POST", "/v1/apps", json={"name": "hello", "repository": "/nowhere/at/all"})
-    answer = api.call("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    assert answer.status_code == 502
-    assert "does not appear to be a git repository" in answer.json()["detail"]
-    assert api.previews.previews() == []
 
 
 def test_a_repository_that_does_not_answer_holds_up_nobody_else(
@@ -181,7 +125,7 @@ def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> N
     running.sandboxes.open.clear()
     with ThreadPoolExecutor(viewers) as pool:
         following = [
-            pool.submit(follow, running, heard=lambda: heard.append(None)) for _ in range(viewers)
+            pool.submit(follow, running, lambda: heard.append(None)) for _ in range(viewers)
         ]
         wait_until(lambda: len(heard) == viewers)
         wait_until(lambda: running.sandboxes.reads)
@@ -201,13 +145,6 @@ def test_viewers_get_the_log_as_it_grows_until_it_ends(running: RunningApi) -> N
         assert "".join(data for name, _, data in events if name == "log").encode() == written
         assert [number for name, number, _ in events if name == "log"][-1] == str(len(written))
         assert (events[-1][0], events[-1][2]["state"]) == ("end", "failed")
-
-
-def test_a_stream_that_broke_goes_on_after_its_last_event(running: RunningApi) -> None:
-    running.sandboxes.output["t1"] = b"one\ntwo\n"
-    running.previews.change("hello", SHA, state=State.STOPPED)
-    events = follow(running, after="4")
-    assert [event for event in events if event[0] == "log"] == [("log", "8", "two\n")]
 
 
 def test_a_viewer_that_goes_away_ends_the_work(running: RunningApi) -> None:
@@ -253,65 +190,3 @@ def test_what_happens_is_followed_and_a_stream_that_broke_goes_on_after_its_last
     assert all(one == events for one in others)
     assert listen(str(events[0][1]), 1) == events[1:]
     assert listen("another-leader-7", 1) == [("reset", running.previews.past.last, {})]
-
-
-def test_a_proxy_tells_of_thousands_of_tasks_at_once_and_of_no_more(running: RunningApi) -> None:
-    uses = [{"task_id": f"hello.{SHA}.{n}", "open": 1, "requests": n} for n in range(5000)]
-    answer = running.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
-    assert answer.status_code == 204
-    [(proxy, told)] = running.previews.uses
-    assert (proxy, len(told), told[-1].requests) == ("p1", 5000, 4999)
-    too_large = b'{"proxy": "p1", "uses": [' + b" " * 2**20 + b"]}"
-    pieces = (too_large[begin : begin + 65536] for begin in range(0, len(too_large), 65536))
-    headers = {"Content-Type": "application/json"}
-    answer = running.call("POST", "/v1/uses", content=pieces, headers=headers)
-    assert answer.status_code == 413
-    assert len(running.previews.uses) == 1
-
-
-def test_a_proxy_tells_which_tasks_refuse_its_connections(running: RunningApi) -> None:
-    async def tell() -> None:
-        api = FrameworkApi([running.url], TOKEN)
-        await api.report_refusals("p1", [f"hello.{SHA}.a1", f"hello.{SHA}.a2"])
-        await api.close()
-
-    asyncio.run(tell())
-    assert running.previews.refusals == [("p1", (f"hello.{SHA}.a1", f"hello.{SHA}.a2"))]
-
-
-def test_who_follows_a_log_hears_no_more_once_the_token_is_removed(running: RunningApi) -> None:
-    _, token = running.tokens.add_token("looks", Scope.READ)
-    headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
-    told = []
-    with httpx.stream("GET", running.url + LOG, headers=headers, timeout=60) as stream:
-        for name, _, _ in read_events(stream):
-            told.append(name)
-            running.tokens.remove_token("looks")
-            running.previews.change("hello", SHA, pinned=True)
-    assert told == ["state"]
-
-
-def test_who_waits_in_the_queue_sees_it_move(running: RunningApi) -> None:
-    running.previews.change("hello", SHA, state=State.QUEUED, reason="no agent has room")
-    places = running.previews.queue_places
-    places["hello", SHA] = 2
-    assert running.call("GET", "/v1/queue").json()["queue"][0]["place"] == 2
-    seen = []
-    with running.client() as client:
-        accept = {"Accept": "text/event-stream"}
-        with client.stream("GET", LOG, headers=accept) as stream:
-            for _, _, shown in read_events(stream):
-                seen.append((shown["queue_place"], shown["reason"]))
-                if shown["queue_place"] is None:
-                    break
-                if shown["queue_place"] == 1:
-                    places.clear()
-                else:
-                    places["hello", SHA] = 1
-    assert seen == [(2, "no agent has room"), (1, "no agent has room"), (None, "no agent has room")]
-
-
-def test_a_pin_is_set_and_taken_away(running: RunningApi) -> None:
-    for method, pinned in (("PUT", True), ("DELETE", False)):
-        answer = running.call(method, f"/v1/previews/hello/{SHA}/pin")
-        assert (answer.status_code, answer.json()["pinned"]) == (200, pinned)
