@@ -38,10 +38,10 @@ def read_event(raw: bytes) -> Event:
 class Watched:
     """A preview that is followed. What happens in each pause is a list; after it, it stops."""
 
-    def __init__(self, piece_size: int = 64 * 1024) -> None:
+    def __init__(self) -> None:
         self.previews = FakePreviews()
         self.previews.add_app(AppRecord("hello", "/x"))
-        self.sandboxes = FakeSandboxes(piece_size)
+        self.sandboxes = FakeSandboxes()
         self.now = 0.0
         self.change(state=State.RUNNING, task_id="t1", labels=("main",))
 
@@ -122,14 +122,6 @@ def test_the_log_comes_as_it_grows_with_the_offset_after_each_piece() -> None:
     watched.write(b"one\n")
     events = watched.follow([nothing, lambda: watched.write("zwö\n".encode())])
     assert logged(events) == [("4", "one\n"), ("9", "zwö\n")]
-
-
-def test_a_piece_is_never_cut_inside_a_character() -> None:
-    watched = Watched(piece_size=3)
-    watched.write("aé€é".encode())
-    pieces = logged(watched.follow())
-    assert "".join(text for _, text in pieces) == "aé€é"
-    assert pieces[-1][0] == "8"
 
 
 def test_a_half_character_waits_for_its_other_half() -> None:
