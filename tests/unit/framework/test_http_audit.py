@@ -11,7 +11,6 @@ from structlog.testing import capture_logs
 
 from framework.access import Identity, Scope
 from framework.http_api.audit import FILE, LATEST, OLD_FILES, Audit
-from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.asgi import ApiInProcess
 
@@ -28,14 +27,6 @@ def make(tmp_path: Path) -> MakeAudit:
         return Audit(tmp_path, lambda: 1000.0, lambda: str(next(numbers)), **options)
 
     return open_audit
-
-
-@pytest.fixture
-def api() -> ApiInProcess:
-    api = ApiInProcess()
-    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
-    api.refs.put("hello", "main", SHA)
-    return api
 
 
 def note(audit: Audit, target: str = "hello", outcome: int | str = 204) -> None:
@@ -153,13 +144,6 @@ def test_who_was_refused_is_noted_too(api: ApiInProcess) -> None:
         (None, "remove app", "hello", 401),
         (None, "remove app", "hello", 401),
     ]
-
-
-def test_a_fault_is_noted(api: ApiInProcess) -> None:
-    api.previews.error = RuntimeError("a defect")
-    with capture_logs():
-        assert api.call("DELETE", "/v1/apps/hello").status_code == 500
-    assert noted(api) == [("operator", "remove app", "hello", 500)]
 
 
 def test_what_proxies_report_is_noted_only_where_it_is_refused(api: ApiInProcess) -> None:

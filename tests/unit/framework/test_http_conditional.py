@@ -5,16 +5,14 @@ from hypothesis import strategies as st
 from framework.http_api.conditional import matches
 from prevs.records import AppRecord
 from prevs.states import State
-from tests.fakes.asgi import ApiInProcess
+from tests.fakes.asgi import ApiInProcess, refusal
 
 SHA = "a" * 40
 PREVIEW = f"/v1/previews/hello/{SHA}"
 
 
 @pytest.fixture
-def api() -> ApiInProcess:
-    api = ApiInProcess()
-    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+def api(api: ApiInProcess) -> ApiInProcess:
     api.previews.put("hello", SHA, State.QUEUED, task_id="t")
     return api
 
@@ -87,8 +85,7 @@ def test_an_app_that_somebody_else_has_changed_is_left_alone(
     body = {"json": {"mem": 512}} if method == "PATCH" else {}
     for header in (read, f"W/{read}", "nonsense"):
         answer = api.call(method, "/v1/apps/hello", headers={"If-Match": header}, **body)
-        assert answer.status_code == 412
-        assert answer.json()["type"] == "urn:prevs:problem:app-changed"
+        assert refusal(answer) == (412, "app-changed")
     assert api.previews.app("hello").mem == 256
     now = api.call("GET", "/v1/apps/hello").headers["ETag"]
     headers = {"If-Match": f"{read}, {now}"}
@@ -106,5 +103,5 @@ def test_a_change_between_the_look_and_the_write_is_seen(api: ApiInProcess) -> N
     api.previews.change_app = be_late  # type: ignore[method-assign]
     headers = {"If-Match": read}
     answer = api.call("PATCH", "/v1/apps/hello", json={"mem": 512}, headers=headers)
-    assert answer.status_code == 412
+    assert refusal(answer) == (412, "app-changed")
     assert api.previews.app("hello").mem == 256
