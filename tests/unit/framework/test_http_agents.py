@@ -12,18 +12,16 @@ from tests.fakes.asgi import ApiInProcess
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
 
-def agent(number: int, **more: Any) -> MesosAgent:
-    told: dict[str, Any] = {
-        "id": f"S{number}",
-        "host": f"agent{number}",
-        "active": True,
-        "draining": False,
-        "maintenance": None,
-        "attributes": {"zone": "a"},
-        "total": Amount(4.0, 4096.0),
-        "used": Amount(1.0, 1000.0),
-    }
-    return MesosAgent(**{**told, **more})
+ONE = MesosAgent(
+    id="S1",
+    host="agent1",
+    active=True,
+    draining=True,
+    maintenance=5000.0,
+    attributes={"zone": "a"},
+    total=Amount(4.0, 4096.0),
+    used=Amount(1.0, 1000.0),
+)
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def api() -> ApiInProcess:
     api.previews.put("hello", A, State.RUNNING, labels=("old", "main"), agent_id="S1")
     api.previews.put("hello", B, State.STOPPED, agent_id="S1")
     api.previews.put("hello", C, State.BUILDING, agent_id="S2")
-    api.agents.known = [agent(2), agent(1, draining=True, maintenance=5000.0)]
+    api.agents.known = [ONE._replace(id="S2", host="agent2"), ONE]
     return api
 
 
@@ -74,7 +72,7 @@ def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
 def test_what_was_placed_since_mesos_was_asked_leaves_others_no_less_than_nothing(
     api: ApiInProcess,
 ) -> None:
-    api.agents.known = [agent(1, used=Amount(0.0, 0.0))]
+    api.agents.known = [ONE._replace(used=Amount(0.0, 0.0))]
     assert ask(api)["agents"][0]["others"] == {"cpus": 0.0, "mem": 0.0}
 
 

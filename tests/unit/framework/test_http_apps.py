@@ -4,23 +4,15 @@ import pytest
 
 from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable, Unavailable
 from prevs.records import AppRecord
-from tests.fakes.asgi import ApiInProcess
+from tests.fakes.asgi import ApiInProcess, refusal
 
 HELLO = {"name": "hello", "repository": "/srv/git/hello"}
 SHA, OTHER = "a" * 40, "b" * 40
 
 
-@pytest.fixture
-def api() -> ApiInProcess:
-    api = ApiInProcess()
-    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
-    return api
-
-
 def problems_of(api: ApiInProcess, method: str, path: str, body: Any) -> dict[str, str]:
     answer = api.call(method, path, json=body)
-    assert answer.status_code == 422
-    assert answer.json()["type"] == "urn:prevs:problem:invalid-settings"
+    assert refusal(answer) == (422, "invalid-settings")
     return {one["field"]: one["message"] for one in answer.json()["problems"]}
 
 
@@ -49,8 +41,7 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
 def test_the_same_app_again_is_no_error_and_another_of_its_name_is(api: ApiInProcess) -> None:
     assert api.call("POST", "/v1/apps", json=HELLO).status_code == 200
     answer = api.call("POST", "/v1/apps", json={**HELLO, "port": 80})
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:prevs:problem:app-exists"
+    assert refusal(answer) == (409, "app-exists")
     assert answer.json()["app"] == "hello"
 
 
@@ -123,7 +114,7 @@ def test_a_number_that_json_does_not_have_is_refused(number: str) -> None:
     body = f'{{"name": "hello", "repository": "/x", "cpus": {number}}}'
     headers = {"Content-Type": "application/json"}
     answer = ApiInProcess().call("POST", "/v1/apps", content=body, headers=headers)
-    assert answer.status_code == 422
+    assert refusal(answer) == (422, "invalid-settings")
     assert [one["field"] for one in answer.json()["problems"]] == ["cpus"]
 
 
@@ -185,15 +176,11 @@ def test_what_cannot_be_changed_is_refused_by_name(
 
 def test_a_removed_app_is_unknown(api: ApiInProcess) -> None:
     assert api.call("DELETE", "/v1/apps/hello").status_code == 204
-    for method in ("GET", "DELETE"):
-        answer = api.call(method, "/v1/apps/hello")
-        assert answer.status_code == 404
-        assert answer.json()["type"] == "urn:prevs:problem:unknown-app"
-    assert api.call("PATCH", "/v1/apps/hello", json={"mem": 64}).status_code == 404
+    for method, body in (("GET", None), ("DELETE", None), ("PATCH", {"mem": 64})):
+        assert refusal(api.call(method, "/v1/apps/hello", json=body)) == (404, "unknown-app")
 
 
 def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None:
-    api.refs.put("hello", "main", SHA)
     answer = api.call("GET", "/v1/apps/hello/labels/main")
     assert answer.status_code == 200
     assert answer.json() == {
@@ -212,8 +199,7 @@ def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None
 @pytest.mark.parametrize("label", ["nope", "feature/a", "feature%2Fa", "%C3%A9"])
 def test_a_label_that_leads_nowhere_is_told_with_the_reason(api: ApiInProcess, label: str) -> None:
     answer = api.call("GET", f"/v1/apps/hello/labels/{label}")
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "urn:prevs:problem:unknown-label"
+    assert refusal(answer) == (404, "unknown-label")
     assert "no branch or tag of that name" in answer.json()["detail"]
     assert answer.json()["app"] == "hello"
 
@@ -224,23 +210,16 @@ def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
     candidates = [Candidate(SHA, "branch", "v1", "One"), Candidate(OTHER, "tag", "v1", "Two")]
     api.refs.leads["hello", "v1"] = AmbiguousLabel("hello", "v1", candidates)
     answer = api.call("GET", "/v1/apps/hello/labels/v1")
-    assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:prevs:problem:ambiguous-label"
+    assert refusal(answer) == (409, "ambiguous-label")
     assert answer.json()["candidates"] == [
         {
-            "sha": SHA,
-            "kind": "branch",
+            "sha": one.sha,
+            "kind": one.kind,
             "ref": "v1",
-            "subject": "One",
-            "url": f"http://{SHA}.hello.localhost:8080/",
-        },
-        {
-            "sha": OTHER,
-            "kind": "tag",
-            "ref": "v1",
-            "subject": "Two",
-            "url": f"http://{OTHER}.hello.localhost:8080/",
-        },
+            "subject": one.subject,
+            "url": f"http://{one.sha}.hello.localhost:8080/",
+        }
+        for one in candidates
     ]
 
 
@@ -248,22 +227,28 @@ def test_a_repository_that_cannot_be_read_is_a_bad_gateway(api: ApiInProcess) ->
     error = RepositoryUnreachable("hello", "https://a:secret@host/x", "no route to host")
     api.refs.leads["hello", "main"] = error
     answer = api.call("GET", "/v1/apps/hello/labels/main")
-    assert answer.status_code == 502
-    assert answer.json()["type"] == "urn:prevs:problem:repository-unreachable"
+    assert refusal(answer) == (502, "repository-unreachable")
     assert answer.json()["repository"] == "https://***@host/x"
 
 
-def test_a_service_that_does_not_answer_asks_to_try_again(api: ApiInProcess) -> None:
-    api.previews.error = Unavailable("ZooKeeper")
-    for method, path, body in (
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
         ("POST", "/v1/apps", HELLO),
         ("PATCH", "/v1/apps/hello", {"mem": 64}),
         ("DELETE", "/v1/apps/hello", None),
-    ):
-        answer = api.call(method, path, json=body)
-        assert answer.status_code == 503
-        assert answer.json()["type"] == "urn:prevs:problem:unavailable"
-        assert int(answer.headers["Retry-After"]) > 0
+        ("PUT", f"/v1/previews/hello/{SHA}/pin", None),
+        ("DELETE", f"/v1/previews/hello/{SHA}/pin", None),
+    ],
+)
+def test_what_cannot_be_stored_now_asks_to_try_again(
+    api: ApiInProcess, method: str, path: str, body: object
+) -> None:
+    api.previews.error = Unavailable("ZooKeeper")
+    answer = api.call(method, path, json=body)
+    assert refusal(answer) == (503, "unavailable")
+    assert answer.json()["detail"] == "ZooKeeper does not answer now. Try again in some seconds."
+    assert int(answer.headers["Retry-After"]) > 0
 
 
 def test_the_standard_port_is_left_out_of_addresses() -> None:

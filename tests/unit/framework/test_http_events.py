@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from prevs.states import State
-from tests.fakes.asgi import ApiInProcess
+from tests.fakes.asgi import ApiInProcess, refusal
 
 SHA = "a" * 40
 
@@ -61,9 +61,8 @@ def test_pages_go_back_to_the_first_event_of_one_app() -> None:
 @pytest.mark.parametrize("after", ["another-leader-7", "fake-6", "nonsense"])
 def test_a_place_that_another_leader_gave_is_told_so(after: str) -> None:
     answer = scene().call("GET", "/v1/events", params={"after": after})
-    assert (answer.status_code, answer.json()["type"]) == (404, "urn:prevs:problem:unknown-place")
+    assert refusal(answer) == (404, "unknown-place")
 
 
-def test_events_of_no_app_are_a_problem() -> None:
-    answer = ApiInProcess().call("GET", "/v1/events?app=nope")
-    assert (answer.status_code, answer.json()["type"]) == (404, "urn:prevs:problem:unknown-app")
+def test_events_of_no_app_are_a_problem(api: ApiInProcess) -> None:
+    assert refusal(api.call("GET", "/v1/events?app=nope")) == (404, "unknown-app")

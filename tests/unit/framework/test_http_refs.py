@@ -5,8 +5,7 @@ import pytest
 
 from framework.errors import BeingFetched, RepositoryUnreachable, UnknownPlace
 from framework.ports import Commit, Listing, Ref
-from prevs.records import AppRecord
-from tests.fakes.asgi import ApiInProcess
+from tests.fakes.asgi import ApiInProcess, refusal
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 MAIN = Ref("main", "branch", "main", A, "Ada", "Say <b>hello</b>", 3000.0)
@@ -15,9 +14,7 @@ TAG = Ref("v1", "tag", "v1", C, "Ada", "Begin", 1000.0, ambiguous=True)
 
 
 @pytest.fixture
-def api() -> ApiInProcess:
-    api = ApiInProcess()
-    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+def api(api: ApiInProcess) -> ApiInProcess:
     api.refs.listings["hello"] = Listing([MAIN, CART, TAG], 5.0)
     return api
 
@@ -83,7 +80,6 @@ def test_refs_come_in_pages_the_newest_first(api: ApiInProcess) -> None:
 
 
 def test_commits_come_in_pages_each_with_an_address(api: ApiInProcess) -> None:
-    api.refs.put("hello", "main", A)
     api.refs.logs["hello", "main"] = [Commit(sha, "Ada", "Go on", 9.0) for sha in (A, B, C)]
     first = ask(api, "commits", ref="main", limit=2)
     assert first["commits"][1] == {
@@ -109,7 +105,6 @@ def test_what_cannot_be_listed_is_a_problem(
     api: ApiInProcess, error: Exception, status: int, slug: str
 ) -> None:
     api.refs.listings["hello"] = error
-    answer = api.call("GET", "/v1/apps/hello/refs")
-    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:prevs:problem:{slug}")
+    assert refusal(api.call("GET", "/v1/apps/hello/refs")) == (status, slug)
     for path in ("/v1/apps/nope/refs", "/v1/apps/nope/commits", "/v1/apps/hello/commits?ref=nope"):
         assert api.call("GET", path).status_code == 404
