@@ -2,31 +2,29 @@ import pytest
 
 from framework.errors import Unavailable
 from framework.mesos_agents import Amount, MesosAgent
-from prevs.records import AppRecord
 from prevs.states import State
-from tests.fakes.dashboard import Dashboard
+from tests.fakes.dashboard import Dashboard, Visitor
+from tests.unit.framework.dashboard.conftest import SHA
 
-SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
 HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
-def dashboard() -> Dashboard:
-    made = Dashboard()
-    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", cpus=0.99, mem=960)
-    made.previews.put("hello", SHA, State.RUNNING, labels=("main",), agent_id="S1")
+def dashboard(dashboard: Dashboard) -> Dashboard:
+    dashboard.previews.change_app("hello", {"cpus": 0.99, "mem": 960})
+    dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",), agent_id="S1")
     total, used = Amount(4.0, 4096.0), Amount(2.0, 2048.0)
     attributes = {"zone": HOSTILE}
     agent = MesosAgent("S1", HOSTILE, True, False, 2000.0, attributes, total, used)
     idle = MesosAgent("S2", "10.0.0.8", False, False, None, {}, total, Amount(0.0, 0.0))
-    made.agents.known = [agent, idle]
-    return made
+    dashboard.agents.known = [agent, idle]
+    return dashboard
 
 
 def test_an_agent_shows_what_previews_have_what_others_have_and_what_is_free(
-    dashboard: Dashboard,
+    visitor: Visitor,
 ) -> None:
-    page = dashboard.sign_in().get("/cluster").text
+    page = visitor.get("/cluster").text
     assert 'aria-label="CPUs: previews 1, others 1, free 2"' in page
     assert 'aria-label="Memory: previews 1 GB, others 1 GB, free 2 GB"' in page
     assert 'aria-label="CPUs: previews 1, others 1, free 6"' in page
@@ -37,9 +35,10 @@ def test_an_agent_shows_what_previews_have_what_others_have_and_what_is_free(
     assert HOSTILE not in page
 
 
-def test_a_master_that_does_not_answer_is_said_not_to(dashboard: Dashboard) -> None:
+def test_a_master_that_does_not_answer_is_said_not_to(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
     dashboard.agents.error = Unavailable("The Mesos master")
-    visitor = dashboard.sign_in()
     for path in ("/cluster", "/"):
         answer = visitor.get(path)
         assert answer.status_code == 200

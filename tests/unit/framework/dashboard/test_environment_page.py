@@ -1,56 +1,43 @@
-import pytest
-
 from framework.access import Scope
 from framework.app_secrets import AppSecrets
 from framework.errors import NoKey
-from prevs.records import AppRecord
-from tests.fakes.dashboard import Dashboard
+from tests.fakes.dashboard import Dashboard, Visitor
 
 PAGE = "/apps/hello/environment"
 
 
-@pytest.fixture
-def dashboard() -> Dashboard:
-    dashboard = Dashboard()
-    dashboard.previews.add_app(AppRecord("hello", "/srv/git/hello"))
-    return dashboard
-
-
-def test_a_secret_is_set_and_never_shown(dashboard: Dashboard) -> None:
-    ada = dashboard.sign_in()
-    assert "Nothing is set" in ada.get(PAGE).text
-    answer = ada.act(PAGE, name=" API_KEY ", value="hunter2\r\nhunter3")
+def test_a_secret_is_set_and_never_shown(dashboard: Dashboard, visitor: Visitor) -> None:
+    assert "Nothing is set" in visitor.get(PAGE).text
+    answer = visitor.act(PAGE, name=" API_KEY ", value="hunter2\r\nhunter3")
     assert answer.status_code == 303
     assert dashboard.secrets.of("hello").secrets == {"API_KEY": "hunter2\nhunter3"}
-    shown = ada.get(answer.headers["Location"]).text
+    shown = visitor.get(answer.headers["Location"]).text
     assert "API_KEY" in shown
     assert "The variable is set" in shown
     assert "hunter" not in shown
     assert ("operator", "set variable", "hello/environment/API_KEY", 303) in dashboard.notes()
 
 
-def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard) -> None:
-    ada = dashboard.sign_in()
-    ada.act(PAGE, name="MODE", value="<b>preview", plain="yes")
-    assert "&lt;b&gt;preview" in ada.get(PAGE).text
-    assert ada.act(f"{PAGE}/MODE/unset").status_code == 303
+def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visitor) -> None:
+    visitor.act(PAGE, name="MODE", value="<b>preview", plain="yes")
+    assert "&lt;b&gt;preview" in visitor.get(PAGE).text
+    assert visitor.act(f"{PAGE}/MODE/unset").status_code == 303
     assert dashboard.secrets.of("hello") == AppSecrets("hello")
     assert ("operator", "unset variable", "hello/environment/MODE", 303) in dashboard.notes()
-    assert ada.act(f"{PAGE}/MODE/unset").status_code == 404
+    assert visitor.act(f"{PAGE}/MODE/unset").status_code == 404
 
 
-def test_what_cannot_be_taken_is_told_and_its_value_not_filled_in(dashboard: Dashboard) -> None:
-    answer = dashboard.sign_in().act(PAGE, name="PORT", value="hunter2")
+def test_what_cannot_be_taken_is_told_and_its_value_not_filled_in(visitor: Visitor) -> None:
+    answer = visitor.act(PAGE, name="PORT", value="hunter2")
     assert answer.status_code == 422
     assert "is kept for prevs" in answer.text
     assert 'value="PORT"' in answer.text
     assert "hunter2" not in answer.text
 
 
-def test_without_a_key_it_is_told_what_to_do(dashboard: Dashboard) -> None:
-    ada = dashboard.sign_in()
+def test_without_a_key_it_is_told_what_to_do(dashboard: Dashboard, visitor: Visitor) -> None:
     dashboard.secrets.error = NoKey()
-    answer = ada.act(PAGE, name="A", value="hunter2")
+    answer = visitor.act(PAGE, name="A", value="hunter2")
     assert answer.status_code == 409
     assert "PREVS_KEY_FILE" in answer.text
 
@@ -64,6 +51,6 @@ def test_only_admins_and_only_its_own_forms(dashboard: Dashboard) -> None:
     assert dashboard.secrets.of("hello") == AppSecrets("hello")
 
 
-def test_the_settings_lead_there(dashboard: Dashboard) -> None:
-    assert f'href="{PAGE}"' in dashboard.sign_in().get("/apps/hello/settings").text
-    assert dashboard.sign_in().get("/apps/other/environment").status_code == 404
+def test_the_settings_lead_there(visitor: Visitor) -> None:
+    assert f'href="{PAGE}"' in visitor.get("/apps/hello/settings").text
+    assert visitor.get("/apps/other/environment").status_code == 404

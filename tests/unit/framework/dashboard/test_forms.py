@@ -6,9 +6,8 @@ from framework.access import Scope
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
+from tests.unit.framework.dashboard.conftest import SHA
 
-SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
-HELLO = AppRecord("hello", "/hello.git", keep_warm=("mon-fri 08:00-18:00",), created=1000.0)
 PREVIEW = f"/apps/hello/previews/{SHA}"
 WRITES = {
     "/apps/hello/start": Scope.USE,
@@ -22,19 +21,6 @@ WRITES = {
     "/tokens": Scope.ADMIN,
     "/tokens/read/remove": Scope.ADMIN,
 }
-
-
-@pytest.fixture
-def dashboard() -> Dashboard:
-    made = Dashboard()
-    made.previews.known_apps["hello"] = HELLO
-    made.refs.put("hello", "main", SHA)
-    return made
-
-
-@pytest.fixture
-def visitor(dashboard: Dashboard) -> Visitor:
-    return dashboard.sign_in()
 
 
 def state(dashboard: Dashboard) -> State:
@@ -148,7 +134,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
         assert f'id="p-{name}"' in answer.text
         assert f'href="#f-{name}"' in answer.text
     assert answer.text.count('aria-invalid="true"') == len(form)
-    assert dashboard.previews.known_apps == {"hello": HELLO}
+    assert list(dashboard.previews.known_apps) == ["hello"]
 
 
 def test_a_name_that_is_taken_is_said_to_be(dashboard: Dashboard, visitor: Visitor) -> None:
@@ -159,6 +145,7 @@ def test_a_name_that_is_taken_is_said_to_be(dashboard: Dashboard, visitor: Visit
 
 
 def test_only_what_somebody_has_changed_is_changed(dashboard: Dashboard, visitor: Visitor) -> None:
+    hello = dashboard.previews.change_app("hello", {"keep_warm": ("mon-fri 08:00-18:00",)})
     page = visitor.get("/apps/hello/settings").text
     assert 'name="was-keep_warm" value="mon-fri 08:00-18:00"' in page
     dashboard.previews.change_app("hello", {"mem": 512})
@@ -166,7 +153,7 @@ def test_only_what_somebody_has_changed_is_changed(dashboard: Dashboard, visitor
     form = {**shown, **{f"was-{name}": value for name, value in shown.items()}}
     answer = visitor.act("/apps/hello/settings", **{**form, "port": "9000"})
     assert answer.headers["Location"] == "/apps/hello/settings?did=change"
-    expected = dataclasses.replace(HELLO, mem=512, port=9000)
+    expected = dataclasses.replace(hello, mem=512, port=9000)
     assert dashboard.previews.known_apps["hello"] == expected
     answer = visitor.act("/apps/hello/settings", **{**form, "port": ""})
     assert answer.status_code == 422

@@ -1,5 +1,4 @@
 import re
-import time
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,8 +11,9 @@ from prevs import names
 from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.dashboard import Dashboard, Visitor
+from tests.unit.framework.dashboard.conftest import SHA
 
-SHA, OTHER = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c", "1" * 40
+OTHER = "1" * 40
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u202e{{7*7}}"
 
 
@@ -43,20 +43,6 @@ class Seen(HTMLParser):
     def buttons(self) -> set[str]:
         """Return what the forms of the page ask for."""
         return {str(has["action"]) for has in self.find("form", method="post")}
-
-
-@pytest.fixture
-def dashboard() -> Dashboard:
-    began = time.time()
-    made = Dashboard(now=lambda: began)  # each page tells the time of its making
-    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", created=1.0)
-    made.refs.put("hello", "main", SHA)
-    return made
-
-
-@pytest.fixture
-def visitor(dashboard: Dashboard) -> Visitor:
-    return dashboard.sign_in()
 
 
 def see(visitor: Visitor, path: str, status: int = 200) -> Seen:
@@ -230,7 +216,9 @@ def test_what_is_wrong_in_the_settings_of_a_commit_is_told_line_by_line(
 
 
 def test_events_are_told_the_last_first(dashboard: Dashboard, visitor: Visitor) -> None:
-    assert "Nothing has happened" in see(Dashboard().sign_in(), "/events").text
+    hello = dashboard.previews.known_apps.pop("hello")
+    assert "Nothing has happened" in see(visitor, "/events").text
+    dashboard.previews.known_apps["hello"] = hello
     see(visitor, "/events")
     dashboard.previews.put("hello", SHA, State.RUNNING, labels=("main",))
     text = see(visitor, "/events").text
