@@ -113,6 +113,10 @@ class ApiInProcess:
     def _ready(self) -> tuple[Check, ...]:
         return Check("zookeeper", not self.trouble, self.trouble or "It answers."), *self._healthy()
 
+    def notes(self) -> list[tuple[str | None, str, str, int | str]]:
+        """Return who did what to what, and with which outcome, by the audit log."""
+        return [(one.who, one.action, one.target, one.outcome) for one in self.audit.latest()]
+
     def call(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Return the answer to a call."""
         headers = {"Authorization": f"Bearer {TOKEN}", **request.pop("headers", {})}

@@ -33,10 +33,6 @@ class Dashboard(ApiInProcess):
             now=now,
         )
 
-    def notes(self) -> list[tuple[str | None, str, str, int | str]]:
-        """Return who did what to what, and with which outcome, by the audit log."""
-        return [(one.who, one.action, one.target, one.outcome) for one in self.audit.latest()]
-
     def sign_in(self, token: str = TOKEN) -> "Visitor":
         """Return somebody who has signed in."""
         visitor = Visitor(self)

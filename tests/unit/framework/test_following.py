@@ -20,10 +20,18 @@ HEADS = {"main": A}
 
 
 class SomeRefs(FakeRefs):
-    """Refs of which one repository cannot be reached."""
+    """Refs of which one repository cannot be reached, which is told once `over` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = threading.Event()
+        self.over = threading.Event()
+        self.over.set()
 
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         if app is ONE:
+            self.asked.set()
+            self.over.wait()
             raise RepositoryUnreachable("one", "/srv/one", "no such file")
         return HEADS
 
@@ -31,21 +39,6 @@ class SomeRefs(FakeRefs):
         super().forget(app)
         if app == "broken":
             raise OSError("busy")
-
-
-class HangingRefs(SomeRefs):
-    """Refs of which one repository says nothing until the test ends."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.over = threading.Event()
-        self.asked = threading.Event()
-
-    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
-        if app is ONE:
-            self.asked.set()
-            self.over.wait()
-        return HEADS
 
 
 def following(refs: SomeRefs, told: list[events.Event]) -> Following:
@@ -136,7 +129,8 @@ def test_heads_are_submitted_and_a_failure_is_told() -> None:
 
 def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
     told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-    refs = HangingRefs()
+    refs = SomeRefs()
+    refs.over.clear()
     both = snapshot(*(PreviewRecord(app, A, State.RUNNING, ("main",)) for app in ("one", "two")))
     worker = Following(refs, told.put, lambda: both, interval=0.01, failed=print)
     worker.start()

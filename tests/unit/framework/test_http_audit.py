@@ -110,10 +110,6 @@ def test_what_cannot_be_written_is_told_and_holds_nobody_up(
     assert [entry.target for entry in audit.latest()] == ["hello"]
 
 
-def noted(api: ApiInProcess) -> list[tuple[str | None, str, str, int | str]]:
-    return [(one.who, one.action, one.target, one.outcome) for one in api.audit.latest()]
-
-
 def test_every_write_is_noted_with_what_came_of_it(api: ApiInProcess) -> None:
     api.call("GET", "/v1/apps")
     api.call("POST", "/v1/apps", json={"name": "shop", "repository": "/srv/shop"})
@@ -123,7 +119,7 @@ def test_every_write_is_noted_with_what_came_of_it(api: ApiInProcess) -> None:
     api.call("DELETE", "/v1/apps/nothing")
     api.previews.put("hello", SHA, State.FAILED)
     api.call("POST", f"/v1/previews/hello/{SHA}/retry")
-    assert noted(api) == [
+    assert api.notes() == [
         ("operator", "add app", "shop", 201),
         ("operator", "add app", "", 409),
         ("operator", "start preview", f"hello/{SHA}", 202),
@@ -139,7 +135,7 @@ def test_who_was_refused_is_noted_too(api: ApiInProcess) -> None:
     for headers in ({"Authorization": f"Bearer {token}"}, {"Authorization": "Bearer x"}, {}):
         api.send("DELETE", "/v1/apps/hello", headers=headers)
         api.send("GET", "/v1/tokens", headers=headers)
-    assert noted(api) == [
+    assert api.notes() == [
         ("looks", "remove app", "hello", 403),
         (None, "remove app", "hello", 401),
         (None, "remove app", "hello", 401),
@@ -151,7 +147,7 @@ def test_what_proxies_report_is_noted_only_where_it_is_refused(api: ApiInProcess
     assert api.call("POST", "/v1/refusals", json=report).status_code == 204
     assert api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": []}).status_code == 204
     api.send("POST", "/v1/refusals", json=report)
-    assert noted(api) == [(None, "report refusals", "", 401)]
+    assert api.notes() == [(None, "report refusals", "", 401)]
 
 
 def test_the_audit_log_is_shown_the_newest_first_in_pages(api: ApiInProcess) -> None:

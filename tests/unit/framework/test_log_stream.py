@@ -38,16 +38,15 @@ def read_event(raw: bytes) -> Event:
 class Watched:
     """A preview that is followed. What happens in each pause is a list; after it, it stops."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: bytes = b"", task: str = "t1") -> None:
         self.previews = FakePreviews()
         self.previews.add_app(AppRecord("hello", "/x"))
         self.sandboxes = FakeSandboxes()
         self.now = 0.0
-        self.change(state=State.RUNNING, task_id="t1", labels=("main",))
+        self.write(log, task)
+        self.previews.put("hello", SHA, State.RUNNING, task_id="t1", labels=("main",))
 
     def change(self, **fields: Any) -> None:
-        if ("hello", SHA) not in self.previews.known:
-            self.previews.put("hello", SHA, fields.pop("state"))
         self.previews.change("hello", SHA, **fields)
 
     def write(self, data: bytes, task: str = "t1") -> None:
@@ -101,45 +100,25 @@ def test_a_stream_begins_with_the_state_and_ends_with_the_preview() -> None:
     assert end.data["url"] == "http://main.hello.localhost/"
 
 
-def test_another_place_in_the_queue_is_a_change_and_another_use_is_none() -> None:
-    watched = Watched()
-    places = watched.previews.queue_places
-    watched.change(state=State.QUEUED)
-    events = watched.follow(
-        [
-            lambda: places.update({("hello", SHA): 2}),
-            lambda: watched.change(last_used=7.0),
-            lambda: places.update({("hello", SHA): 1}),
-            places.clear,
-        ]
-    )
-    queued = [event.data["queue_place"] for event in events if event.data["state"] == "queued"]
-    assert queued == [None, 2, 1, None]
-
-
 def test_the_log_comes_as_it_grows_with_the_offset_after_each_piece() -> None:
-    watched = Watched()
-    watched.write(b"one\n")
+    watched = Watched(b"one\n")
     events = watched.follow([nothing, lambda: watched.write("zwö\n".encode())])
     assert logged(events) == [("4", "one\n"), ("9", "zwö\n")]
 
 
 def test_a_half_character_waits_for_its_other_half() -> None:
-    watched = Watched()
-    watched.write(b"a\xe2\x82")
+    watched = Watched(b"a\xe2\x82")
     events = watched.follow([lambda: watched.write(b"\xac!")])
     assert logged(events) == [("1", "a"), ("5", "€!")]
 
 
 def test_a_half_character_at_the_end_of_a_log_is_replaced() -> None:
-    watched = Watched()
-    watched.write(b"a\xe2\x82")
+    watched = Watched(b"a\xe2\x82")
     assert logged(watched.follow()) == [("1", "a"), ("3", "\ufffd")]
 
 
 def test_a_stream_goes_on_where_it_is_told() -> None:
-    watched = Watched()
-    watched.write(b"one\ntwo\n")
+    watched = Watched(b"one\ntwo\n")
     assert logged(watched.follow(offset=4)) == [("8", "two\n")]
     watched.change(state=State.RUNNING)
     events = watched.follow([lambda: watched.write(b"three\n")], offset=8)
@@ -148,8 +127,7 @@ def test_a_stream_goes_on_where_it_is_told() -> None:
 
 
 def test_a_stream_that_goes_on_behind_the_end_begins_again() -> None:
-    watched = Watched()
-    watched.write(b"one\n")
+    watched = Watched(b"one\n")
     events = watched.follow(offset=500)
     assert names_of(events) == ["state", "reset", "log", "state", "end"]
     assert events[1] == Event("reset", "0", {"task_id": "t1"})
@@ -158,9 +136,14 @@ def test_a_stream_that_goes_on_behind_the_end_begins_again() -> None:
 
 def test_each_change_of_the_preview_is_told_but_not_its_use() -> None:
     watched = Watched()
-    watched.change(state=State.BUILDING)
+    places = watched.previews.queue_places
+    watched.change(state=State.QUEUED)
     events = watched.follow(
         [
+            lambda: places.update({("hello", SHA): 2}),
+            lambda: places.update({("hello", SHA): 1}),
+            lambda: watched.change(state=State.BUILDING),
+            places.clear,
             lambda: watched.change(phase="checking"),
             lambda: watched.change(last_used=5.0),
             lambda: watched.change(state=State.RUNNING),
@@ -168,18 +151,22 @@ def test_each_change_of_the_preview_is_told_but_not_its_use() -> None:
         ]
     )
     states = [event.data for event in events if event.name == "state"]
-    assert [(one["state"], one["phase"], len(one["urls"])) for one in states] == [
-        ("building", "", 1),
-        ("building", "checking", 1),
-        ("running", "checking", 1),
-        ("running", "checking", 2),
-        ("stopped", "checking", 2),
+    keys = ("state", "queue_place", "phase")
+    assert [(*map(one.get, keys), len(one["urls"])) for one in states] == [
+        ("queued", None, "", 1),
+        ("queued", 2, "", 1),
+        ("queued", 1, "", 1),
+        ("building", 1, "", 1),
+        ("building", None, "", 1),
+        ("building", None, "checking", 1),
+        ("running", None, "checking", 1),
+        ("running", None, "checking", 2),
+        ("stopped", None, "checking", 2),
     ]
 
 
 def test_what_was_written_just_before_the_end_comes_before_the_end() -> None:
-    watched = Watched()
-    watched.write(b"one\n")
+    watched = Watched(b"one\n")
 
     def fail() -> None:
         watched.write(b"it broke\n")
@@ -203,8 +190,7 @@ def test_a_preview_whose_attempt_has_not_begun_is_waited_for() -> None:
 
 
 def test_a_new_attempt_begins_its_log_anew() -> None:
-    watched = Watched()
-    watched.write(b"of the first\n")
+    watched = Watched(b"of the first\n")
     watched.write(b"of the second\n", task="t2")
     events = watched.follow(
         [
@@ -219,8 +205,7 @@ def test_a_new_attempt_begins_its_log_anew() -> None:
 
 
 def test_one_that_comes_back_while_the_next_attempt_is_waited_for_begins_anew() -> None:
-    watched = Watched()
-    watched.write(b"of the second\n", task="t2")
+    watched = Watched(b"of the second\n", task="t2")
     watched.change(state=State.QUEUED)
     launch = lambda: watched.change(state=State.PLACED, task_id="t2")  # noqa: E731
     events = watched.follow([launch], offset=5)
@@ -229,8 +214,7 @@ def test_one_that_comes_back_while_the_next_attempt_is_waited_for_begins_anew() 
 
 
 def test_an_agent_that_does_not_answer_is_waited_for_while_the_preview_lives() -> None:
-    watched = Watched()
-    watched.write(b"one\ntwo\n")
+    watched = Watched(b"one\ntwo\n")
     watched.sandboxes.away = True
 
     def come_back() -> None:
@@ -240,8 +224,7 @@ def test_an_agent_that_does_not_answer_is_waited_for_while_the_preview_lives() -
 
 
 def test_an_agent_that_lets_nobody_read_is_told_once_in_the_logs_place() -> None:
-    watched = Watched()
-    watched.write(b"one\ntwo\n")
+    watched = Watched(b"one\ntwo\n")
     watched.sandboxes.refuses = True
 
     def allow() -> None:
@@ -254,8 +237,7 @@ def test_an_agent_that_lets_nobody_read_is_told_once_in_the_logs_place() -> None
 
 
 def test_a_preview_that_is_over_ends_the_stream_even_when_its_agent_is_away() -> None:
-    watched = Watched()
-    watched.write(b"one\n")
+    watched = Watched(b"one\n")
     watched.sandboxes.away = True
     assert names_of(watched.follow()) == ["state", "state", "end"]
 
