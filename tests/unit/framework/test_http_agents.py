@@ -81,13 +81,6 @@ def test_a_preview_of_an_app_that_is_being_removed_is_not_shown(api: ApiInProces
     assert len(ask(api)["agents"][0]["previews"]) == 1
 
 
-def test_agents_come_in_pages_by_host(api: ApiInProcess) -> None:
-    first = ask(api, limit=1)
-    assert [one["host"] for one in first["agents"]] == ["agent1"]
-    rest = ask(api, limit=1, after=first["next"])
-    assert ([one["host"] for one in rest["agents"]], rest["next"]) == (["agent2"], None)
-
-
 def test_a_master_that_does_not_answer_is_a_problem(api: ApiInProcess) -> None:
     api.agents.error = Unavailable("The Mesos master 10.0.0.1:5050")
     answer = api.call("GET", "/v1/agents")

@@ -2,6 +2,7 @@ import base64
 import json
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,20 +10,33 @@ from hypothesis import strategies as st
 from framework.access import Scope
 from framework.errors import UnknownPlace
 from framework.http_api.paging import cut, read_cursor, write_cursor
-from framework.ports import Listing, Ref
+from framework.ports import Commit, Listing, Ref
 from prevs.records import AppRecord
 from prevs.states import State
+from tests.fakes.answers import known_agent
 from tests.fakes.asgi import ApiInProcess, refusal
 
+SHA = "a" * 40
 texts = st.text(st.characters(), max_size=8)
 keys = st.tuples(texts, st.floats(allow_nan=False, allow_infinity=False))
 
 
 @pytest.fixture
-def api(api: ApiInProcess) -> ApiInProcess:
-    api.previews.known_apps.clear()
-    for number in range(250):
-        api.previews.add_app(AppRecord(f"app{number:03}", "/srv/x"))
+def many(api: ApiInProcess) -> ApiInProcess:
+    """Three of everything that is listed, in no order."""
+    for number, letter in enumerate("bca"):
+        sha = letter * 40
+        api.previews.add_app(AppRecord(letter, "/srv/x"))
+        fields: dict[str, Any] = {"created": 9.0 - number, "changed": float(number)}
+        api.previews.put("hello", sha, State.QUEUED, **fields)
+        api.previews.queue_places["hello", sha] = number + 1
+        api.previews.history()
+        api.tokens.add_token(letter, Scope.READ)
+        api.call("DELETE", f"/v1/apps/gone-{letter}")
+        api.agents.known.append(known_agent(letter))
+    refs = [Ref(name, "branch", name, SHA, "Ada", "", 9.0 - n) for n, name in enumerate("bca")]
+    api.refs.listings["hello"] = Listing(refs[::-1], 1.0)
+    api.refs.logs["hello", "main"] = [Commit(one * 40, "Ada", "", 9.0) for one in "bca"]
     return api
 
 
@@ -31,7 +45,8 @@ def follow(api: ApiInProcess, path: str, part: str, **query: str) -> list[list[A
     pages = []
     after: dict[str, str] = {}
     while True:
-        answer = api.call("GET", path, params={**query, **after})
+        url = httpx.URL(path).copy_merge_params({**query, **after})
+        answer = api.call("GET", str(url))
         assert answer.status_code == 200
         pages.append(answer.json()[part])
         if answer.json()["next"] is None:
@@ -73,43 +88,50 @@ def test_no_text_breaks_the_reading_of_a_cursor(text: str) -> None:
 
 
 def test_lists_come_a_hundred_at_a_time_or_as_asked(api: ApiInProcess) -> None:
+    for number in range(249):
+        api.previews.add_app(AppRecord(f"app{number:03}", "/srv/x"))
     pages = follow(api, "/v1/apps", "apps")
     assert [len(page) for page in pages] == [100, 100, 50]
-    assert [app["name"] for page in pages for app in page] == [f"app{n:03}" for n in range(250)]
     assert [len(page) for page in follow(api, "/v1/apps", "apps", limit="125")] == [125, 125]
 
 
-def test_what_comes_and_goes_meanwhile_hides_nothing(api: ApiInProcess) -> None:
-    first = api.call("GET", "/v1/apps?limit=2").json()
-    api.previews.remove_app("app000")
-    api.previews.remove_app("app001")
-    api.previews.add_app(AppRecord("aaa", "/srv/x"))
-    after = api.call("GET", "/v1/apps", params={"limit": "2", "after": first["next"]}).json()
-    assert [app["name"] for app in after["apps"]] == ["app002", "app003"]
+def test_what_comes_and_goes_meanwhile_hides_nothing(many: ApiInProcess) -> None:
+    first = many.call("GET", "/v1/apps?limit=2").json()
+    many.previews.remove_app("a")
+    many.previews.remove_app("b")
+    many.previews.add_app(AppRecord("aaa", "/srv/x"))
+    after = many.call("GET", "/v1/apps", params={"limit": "2", "after": first["next"]}).json()
+    assert [app["name"] for app in after["apps"]] == ["c", "hello"]
 
 
-def test_previews_and_the_queue_have_pages_too(api: ApiInProcess) -> None:
-    shas = [f"{number:040x}" for number in range(5)]
-    for number, sha in enumerate(shas):
-        api.previews.put("app001", sha, State.QUEUED, created=9.0 - number, changed=float(number))
-        api.previews.queue_places["app001", sha] = number + 1
-    pages = follow(api, "/v1/previews", "previews", app="app001", limit="2")
-    assert [[one["sha"] for one in page] for page in pages] == [
-        [shas[4], shas[3]],
-        [shas[2], shas[1]],
-        [shas[0]],
-    ]
-    queue = follow(api, "/v1/queue", "queue", limit="3")
-    assert [[one["place"] for one in page] for page in queue] == [[1, 2, 3], [4, 5]]
+@pytest.mark.parametrize(
+    ("path", "part", "key", "order"),
+    [
+        ("/v1/apps", "apps", "name", ["a", "b", "c", "hello"]),
+        ("/v1/previews", "previews", "sha", ["a" * 40, "c" * 40, "b" * 40]),
+        ("/v1/queue", "queue", "place", [1, 2, 3]),
+        ("/v1/agents", "agents", "host", ["a", "b", "c"]),
+        ("/v1/tokens", "tokens", "name", ["a", "b", "c"]),
+        ("/v1/audit", "entries", "target", ["gone-a", "gone-c", "gone-b"]),
+        ("/v1/events?app=hello", "events", "sha", ["a" * 40, "c" * 40, "b" * 40, None]),
+        ("/v1/apps/hello/refs", "refs", "name", ["b", "c", "a"]),
+        ("/v1/apps/hello/commits?ref=main", "commits", "sha", ["b" * 40, "c" * 40, "a" * 40]),
+    ],
+)
+def test_each_list_has_its_order_over_its_pages(
+    many: ApiInProcess, path: str, part: str, key: str, order: list[Any]
+) -> None:
+    pages = follow(many, path, part, limit="2")
+    assert [[one[key] for one in page] for page in pages] == [order[:2], order[2:]]
 
 
 @pytest.mark.parametrize("part", ["\u5206" * 85, '"' * 255])
 def test_pages_of_branches_go_on_after_the_longest_name(api: ApiInProcess, part: str) -> None:
     longest = "/".join([part] * 16)
-    api.refs.listings["app000"] = Listing(
+    api.refs.listings["hello"] = Listing(
         [Ref(f"{n}{longest}", "branch", f"b{n}", "a" * 40, "Ada", "", 9.0) for n in range(3)], 1.0
     )
-    pages = follow(api, "/v1/apps/app000/refs", "refs", limit="1")
+    pages = follow(api, "/v1/apps/hello/refs", "refs", limit="1")
     assert len(pages) == 3
 
 
@@ -143,11 +165,11 @@ def test_what_is_no_place_in_a_list_is_told_so(
     "after",
     [
         "x",
-        encode("app000"),
-        encode([["app000"]]),
+        encode("hello"),
+        encode([["hello"]]),
         encode([True]),
         encode([float("nan")]),
-        encode([5.0, "app000"]),
+        encode([5.0, "hello"]),
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/apps", "/v1/tokens"])

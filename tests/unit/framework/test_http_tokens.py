@@ -26,16 +26,10 @@ def test_a_token_is_answered_once_and_opens_what_it_is_good_for(api: ApiInProces
         assert api.tokens.known["deploys"].digest not in text
 
 
-def test_tokens_are_listed_by_name_and_the_operators_is_none_of_them(api: ApiInProcess) -> None:
-    for name, scope in (("b", "read"), ("a", "admin"), ("c", "use")):
-        api.call("POST", "/v1/tokens", json={"name": name, "scope": scope})
-    listed = api.call("GET", "/v1/tokens?limit=2").json()
-    assert [(one["name"], one["scope"]) for one in listed["tokens"]] == [
-        ("a", "admin"),
-        ("b", "read"),
-    ]
-    rest = api.call("GET", "/v1/tokens", params={"after": listed["next"]}).json()
-    assert ([one["name"] for one in rest["tokens"]], rest["next"]) == (["c"], None)
+def test_tokens_are_listed_and_the_operators_is_none_of_them(api: ApiInProcess) -> None:
+    api.call("POST", "/v1/tokens", json={"name": "b", "scope": "read"})
+    listed = api.call("GET", "/v1/tokens").json()["tokens"]
+    assert [(one["name"], one["scope"]) for one in listed] == [("b", "read")]
 
 
 def test_a_token_may_remove_itself_and_opens_nothing_then(api: ApiInProcess) -> None:
