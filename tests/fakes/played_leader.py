@@ -33,22 +33,21 @@ async def at_once(number: int) -> None:
 
 
 class PlayedLeader(httpx.AsyncBaseTransport):
-    """Answers as told, and keeps what it was asked."""
+    """Answers as told, and keeps what it was asked. Where it hangs, it calls `hangs` first."""
 
     def __init__(self, *pieces: bytes | Exception, go: Callable[[int], Any] = at_once) -> None:
         self.asked: list[httpx.Request] = []
-        self.was_asked = asyncio.Event()
         self.status = 200
         self.headers: list[tuple[bytes, bytes]] = []
         self.body = Chunks(pieces, go)
         self.error: Exception | None = None
-        self.hangs = False
+        self.hangs: Callable[[], object] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.asked.append(request)
-        self.was_asked.set()
         if self.hangs:
+            self.hangs()
             await asyncio.Event().wait()
         if self.error is not None:
             raise self.error

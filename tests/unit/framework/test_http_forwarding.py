@@ -22,6 +22,11 @@ def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: An
     return ask_raw(Forwarding(lambda: api, VOUCHING, leader), *body, **request)
 
 
+def forward(client: Asker, forwarding: Forwarding, **request: Any) -> None:
+    """Have a client ask, who is answered or leaves within ten seconds."""
+    asyncio.run(asyncio.wait_for(client.ask(forwarding, **request), 10))
+
+
 @pytest.mark.parametrize("path", [b"*", b"http://elsewhere/v1/apps", b"/v1/\xff"])
 def test_a_path_that_is_none_is_told_and_not_passed_on(path: bytes) -> None:
     leader = PlayedLeader()
@@ -131,97 +136,73 @@ def test_a_leader_that_is_away_is_told_and_nothing_is_sent_twice(
 
 
 def test_an_answer_comes_piece_by_piece() -> None:
-    async def run() -> None:
-        client = Asker()
+    client = Asker()
 
-        async def go(number: int) -> None:
-            if number == 1:  # the second piece is made when the first has arrived
-                await asyncio.wait_for(client.got.wait(), 10)
+    async def go(number: int) -> None:
+        if number == 1:  # the second piece is made when the first has arrived
+            await client.got.wait()
 
-        await client.ask(Forwarding(lambda: API, VOUCHING, PlayedLeader(b"one", b"two", go=go)))
-        assert [message.get("body") for message in client.sent[1:]] == [b"one", b"two", b""]
-
-    asyncio.run(run())
+    forward(client, Forwarding(lambda: API, VOUCHING, PlayedLeader(b"one", b"two", go=go)))
+    assert [message.get("body") for message in client.sent[1:]] == [b"one", b"two", b""]
 
 
 def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
-    async def run() -> None:
-        client = Asker()
+    client = Asker()
 
-        async def go(number: int) -> None:
-            if number == 1:
-                client.leave()
-                await asyncio.Event().wait()
+    async def go(number: int) -> None:
+        if number == 1:
+            client.leave()
+            await asyncio.Event().wait()
 
-        leader = PlayedLeader(b"one", b"never", go=go)
-        await asyncio.wait_for(client.ask(Forwarding(lambda: API, VOUCHING, leader)), 10)
-        assert client.body == b"one"
-        assert leader.body.closed
-
-    asyncio.run(run())
+    leader = PlayedLeader(b"one", b"never", go=go)
+    forward(client, Forwarding(lambda: API, VOUCHING, leader))
+    assert client.body == b"one"
+    assert leader.body.closed
 
 
 @pytest.mark.parametrize("body", [(), (b"abc", b"def")])
 def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
     body: tuple[bytes, ...],
 ) -> None:
-    async def run() -> None:
-        client, leader = Asker(*body), PlayedLeader()
-        leader.hangs = True
-        headers = [HOST, (b"content-length", b"6")] if body else [HOST]
-        asking = asyncio.create_task(
-            client.ask(Forwarding(lambda: API, VOUCHING, leader), "POST", headers=headers)
-        )
-        await asyncio.wait_for(leader.was_asked.wait(), 10)
-        client.leave()
-        await asyncio.wait_for(asking, 10)
-        assert client.sent == []
-        assert leader.asked[0].content == b"".join(body)
-
-    asyncio.run(run())
+    client, leader = Asker(*body), PlayedLeader()
+    leader.hangs = client.leave
+    headers = [HOST, (b"content-length", b"6")] if body else [HOST]
+    forward(client, Forwarding(lambda: API, VOUCHING, leader), method="POST", headers=headers)
+    assert client.sent == []
+    assert leader.asked[0].content == b"".join(body)
 
 
 @pytest.mark.parametrize("successor", [None, "http://127.0.0.8:8090"])
 def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | None) -> None:
-    async def run() -> Asker:
-        client, leader = Asker(), PlayedLeader()
-        leader.hangs = True
+    client, leader, hung = Asker(), PlayedLeader(), asyncio.Event()
+    leader.hangs = hung.set
 
-        async def pause(seconds: float) -> None:
-            del seconds
-            await leader.was_asked.wait()
+    async def pause(_: float) -> None:
+        await hung.wait()
 
-        leaders = iter([API, API])
-        forwarding = Forwarding(lambda: next(leaders, successor), VOUCHING, leader, pause)
-        await asyncio.wait_for(client.ask(forwarding, "POST"), 10)
-        return client
-
-    client = asyncio.run(run())
+    leaders = iter([API, API])
+    forwarding = Forwarding(lambda: next(leaders, successor), VOUCHING, leader, pause)
+    forward(client, forwarding, method="POST")
     assert client.status == 503
     assert "may have done this" in client.problem["detail"]
 
 
 def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
-    async def run() -> None:
-        client = Asker()
+    client = Asker()
 
-        async def go(number: int) -> None:
-            if number == 1:
-                await asyncio.Event().wait()
+    async def go(number: int) -> None:
+        if number == 1:
+            await asyncio.Event().wait()
 
-        async def pause(seconds: float) -> None:
-            del seconds
-            await client.got.wait()
+    async def pause(_: float) -> None:
+        await client.got.wait()
 
-        leader = PlayedLeader(b"one", b"never", go=go)
-        leaders = iter([API, API])
-        forwarding = Forwarding(lambda: next(leaders, None), VOUCHING, leader, pause)
-        await asyncio.wait_for(client.ask(forwarding), 10)
-        assert client.body == b"one"
-        assert client.sent[-1]["more_body"] is True
-        assert leader.body.closed
-
-    asyncio.run(run())
+    leader = PlayedLeader(b"one", b"never", go=go)
+    leaders = iter([API, API])
+    forward(client, Forwarding(lambda: next(leaders, None), VOUCHING, leader, pause))
+    assert client.body == b"one"
+    assert client.sent[-1]["more_body"] is True
+    assert leader.body.closed
 
 
 def test_an_answer_that_breaks_off_has_no_end() -> None:
