@@ -1,15 +1,13 @@
 """`prevs app …`, from its arguments to its exit status, against an API on a real socket."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run, process_environ
+from tests.integration.cli.running import Run, run_process
 
 pytestmark = pytest.mark.integration
 
@@ -30,15 +28,8 @@ def test_a_folder_is_added_by_its_absolute_path(
 ) -> None:
     (tmp_path / "shop").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    command = [sys.executable, "-m", "cli", "app", "add", "shop", "../shop"]
-    more = {"PYTHONPATH": str(Path(__file__).parents[2])}
-    subprocess.run(
-        command,
-        check=True,
-        env=process_environ(environ) | more,
-        cwd=tmp_path / "elsewhere",
-        capture_output=True,
-    )
+    done = run_process("app add shop ../shop", environ, tmp_path / "elsewhere")
+    assert done.status == 0
     assert api.previews.app("shop").repository == str(tmp_path / "shop")
 
 
@@ -108,17 +99,9 @@ def test_changing_nothing_is_wrong_use(run: Run) -> None:
 
 
 def test_removing_an_app_asks_unless_told_not_to(api: Api, environ: Any, run: Run) -> None:
-    command = [sys.executable, "-m", "cli", "app", "rm", "hello"]
-    unasked = subprocess.run(
-        command,
-        check=False,
-        env=process_environ(environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    assert unasked.returncode == 2
-    assert "--yes" in unasked.stderr
+    unasked = run_process("app rm hello", environ)
+    assert unasked.status == 2
+    assert "--yes" in unasked.err
     assert "hello" in api.previews.known_apps
     done = run("app", "rm", "hello", "--yes")
     assert (done.status, done.out) == (0, "")

@@ -16,12 +16,11 @@ from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
-from tests.integration.cli.running import Run, process_environ
+from tests.integration.cli.running import ROOT, Run, process_environ, run_process
 from tests.waits import wait_for
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[3]
 Complete = Callable[..., list[str]]
 
 
@@ -123,15 +122,6 @@ def test_other_shells_get_names_with_what_they_are(
     api.previews.add_app(AppRecord("shop", repository))
     asked = {"COMP_WORDS": "prevs app show s", "COMP_CWORD": word}
 
-    def ask() -> list[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "cli"],
-            env=process_environ(environ) | asked | {"_PREVS_COMPLETE": f"{shell}_complete"},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.split("\n")
-
-    assert "\n".join(in_time(ask)) == expected
+    asked["_PREVS_COMPLETE"] = f"{shell}_complete"
+    done = in_time(lambda: run_process("", environ | asked).out.split("\n"))
+    assert "\n".join(done) == expected

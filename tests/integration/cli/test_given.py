@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import pty
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import pytest
 from program.keys import read_keys
 from tests.fakes.api import Api
 from tests.fakes.ssh_keys import make_ssh_key
-from tests.integration.cli.running import Run, process_environ
+from tests.integration.cli.running import Run, on_terminal
 
 pytestmark = pytest.mark.integration
 
@@ -46,29 +43,10 @@ def test_a_plain_value_comes_from_a_file_and_is_shown(api: Api, run: Run, tmp_pa
 
 
 def test_what_is_typed_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", "env", "set", "hello", "API_KEY"],
-        env=process_environ(environ),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as process:
-        os.close(theirs)
-        said = b""
-        while b"API_KEY of hello: " not in said:
-            said += os.read(ours, 1024)
-        os.write(ours, b"hunter2\n")
-        try:
-            while piece := os.read(ours, 1024):
-                said += piece
-        except OSError:  # how Linux tells that nobody has the other end any more
-            pass
-    os.close(ours)
-    assert process.returncode == 0
+    asked = {b"API_KEY of hello: ": lambda: None}
+    said = on_terminal(["env", "set", "hello", "API_KEY"], environ, asked, types="hunter2\n")
     assert api.bodies == [{"value": "hunter2", "secret": True}]
-    assert b"hunter2" not in said
+    assert "hunter2" not in said
 
 
 def test_variables_are_unset_by_name_or_all(api: Api, run: Run) -> None:

@@ -1,32 +1,25 @@
 """The command line as a process: its terminal, its signals, its browser."""
 
-import os
-import pty
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import pytest
 
 from prevs.records import Step
 from prevs.states import State
 from tests.fakes.api import Api
-from tests.integration.cli.running import process_environ
+from tests.integration.cli.running import on_terminal, process_environ, run_process
 
 pytestmark = pytest.mark.integration
 
 
 def test_open_prints_the_address_also_where_there_is_no_browser(environ: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "cli", "open", "hello", "main"]
-    done = subprocess.run(
-        command, check=False, env=process_environ(environ), capture_output=True, text=True
-    )
-    assert done.stdout == "http://main.hello.localhost:8080/\n"
-    assert done.returncode == 1
-    assert "browser" in done.stderr
+    done = run_process("open hello main", environ)
+    assert (done.status, done.out) == (1, "http://main.hello.localhost:8080/\n")
+    assert "browser" in done.err
 
 
 @pytest.fixture
@@ -115,38 +108,3 @@ def test_removing_an_app_asks_and_keeps_one_that_somebody_changes_meanwhile(
     assert "is removed" in on_terminal(
         ["app", "rm", "hello"], environ, asked, types="y\n", status=0
     )
-
-
-def on_terminal(
-    args: list[str],
-    environ: dict[str, str],
-    when: Mapping[bytes, Callable[[], None]] = MappingProxyType({}),
-    *,
-    types: str = "",
-    status: int = 0,
-) -> str:
-    """Return what a command prints on a terminal, and ends with `status`.
-
-    `when` says what to call once words are there; then a person `types` something.
-    """
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", *args],
-        env=process_environ(environ),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        printed, left = b"", dict(when)
-        try:
-            while piece := os.read(ours, 65536):
-                printed += piece
-                for words in [words for words in left if words in printed]:
-                    left.pop(words)()
-                    os.write(ours, types.encode())
-        except OSError:  # the other end is closed
-            pass
-        os.close(ours)
-        assert process.wait(timeout=60) == status, printed
-    return printed.decode()
