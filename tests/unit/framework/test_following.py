@@ -62,31 +62,25 @@ def test_an_app_whose_previews_are_old_and_known_by_their_commits_is_not_followe
     assert periods(snapshot(PreviewRecord("gone", A, State.RUNNING)), 10.0) == {}
 
 
-def test_each_app_has_its_turn_after_its_period() -> None:
+@pytest.mark.parametrize(
+    ("period", "ended", "failed", "next_period", "due"),
+    [
+        pytest.param(10.0, 1.0, False, 10.0, 10.0, id="after its period"),
+        pytest.param(300.0, 1.0, False, 10.0, 10.0, id="sooner once it is active"),
+        pytest.param(10.0, 99.0, False, 10.0, 99.0, id="not while it is under way"),
+        pytest.param(10.0, 600.0, True, 10.0, 620.0, id="after a pause where it hung"),
+    ],
+)
+def test_each_app_has_its_turn(
+    period: float, ended: float, failed: bool, next_period: float, due: float
+) -> None:
     table = Timetable()
-    followed = {"one": 10.0, "two": 300.0}
-    assert table.begin(followed, 0.0) == ["one", "two"]
-    for name in followed:
-        table.end(name, 1.0, failed=False)
-    assert table.begin(followed, 9.9) == []
-    assert table.begin(followed, 10.0) == ["one"]
-    table.end("one", 11.0, failed=False)
-    assert table.begin(followed, 300.0) == ["one", "two"]
-
-
-def test_an_app_that_becomes_active_has_its_turn_sooner() -> None:
-    table = Timetable()
-    table.begin({"one": 300.0}, 0.0)
-    table.end("one", 1.0, failed=False)
-    assert table.begin({"one": 10.0}, 10.0) == ["one"]
-
-
-def test_an_app_under_way_has_no_second_turn() -> None:
-    table = Timetable()
-    table.begin({"one": 10.0}, 0.0)
-    assert table.begin({"one": 10.0}, 99.0) == []
-    table.end("one", 99.0, failed=False)
-    assert table.begin({"one": 10.0}, 99.0) == ["one"]
+    assert table.begin({"one": period, "two": 1e6}, 0.0) == ["one", "two"]
+    assert table.begin({"one": period, "two": 1e6}, ended - 0.1) == []
+    table.end("one", ended, failed=failed)
+    if due > ended:
+        assert table.begin({"one": next_period, "two": 1e6}, due - 0.1) == []
+    assert table.begin({"one": next_period, "two": 1e6}, due) == ["one"]
 
 
 def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
@@ -101,14 +95,6 @@ def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
     table.begin({"one": 10.0}, 2400.0)
     table.end("one", 2400.0, failed=False)
     assert table.begin({"one": 10.0}, 2410.0) == ["one"]
-
-
-def test_a_repository_that_hangs_leaves_the_others_its_pause() -> None:
-    table = Timetable()
-    table.begin({"one": 10.0}, 0.0)
-    table.end("one", 600.0, failed=True)
-    assert table.begin({"one": 10.0}, 619.0) == []
-    assert table.begin({"one": 10.0}, 620.0) == ["one"]
 
 
 def test_an_app_that_nobody_follows_is_forgotten() -> None:

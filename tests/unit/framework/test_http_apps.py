@@ -17,7 +17,8 @@ def problems_of(api: ApiInProcess, method: str, path: str, body: Any) -> dict[st
 
 
 def test_a_new_app_gets_the_defaults_and_a_location() -> None:
-    answer = ApiInProcess().call("POST", "/v1/apps", json=HELLO)
+    api = ApiInProcess()
+    answer = api.call("POST", "/v1/apps", json=HELLO)
     assert answer.status_code == 201
     assert answer.headers["Location"] == "/v1/apps/hello"
     assert answer.json() == {
@@ -36,6 +37,8 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "max_mem": 0,
         "created": 1000.0,
     }
+    assert api.call("GET", "/v1/apps/hello").json() == answer.json()
+    assert api.call("GET", "/v1/apps").json()["apps"] == [answer.json()]
 
 
 def test_the_same_app_again_is_no_error_and_another_of_its_name_is(api: ApiInProcess) -> None:
@@ -123,13 +126,6 @@ def test_a_missing_setting_is_told() -> None:
         "name": "is missing",
         "repository": "is missing",
     }
-
-
-def test_apps_are_listed_and_shown(api: ApiInProcess) -> None:
-    api.previews.add_app(AppRecord("a-first", "/x"))
-    listed = api.call("GET", "/v1/apps").json()["apps"]
-    assert [app["name"] for app in listed] == ["a-first", "hello"]
-    assert api.call("GET", "/v1/apps/hello").json() == listed[1]
 
 
 def test_a_change_touches_only_what_it_names(api: ApiInProcess) -> None:

@@ -82,4 +82,4 @@ def test_a_report_that_cannot_be_read_is_refused_by_field(
     answer = api.call("POST", path, json=body)
     assert refusal(answer) == (422, "invalid-request")
     assert [one["field"] for one in answer.json()["problems"]] == [field]
-    assert api.previews.uses == api.previews.refusals == []
+    assert [*api.previews.uses, *api.previews.refusals] == []
