@@ -57,10 +57,7 @@ def test_a_plain_variable_is_shown(api: ApiInProcess) -> None:
     ("name", "order", "field"),
     [
         ("PORT", {"value": "1"}, "name"),
-        ("PREVS_URL", {"value": "1"}, "name"),
-        ("A-B", {"value": "1"}, "name"),
         ("A", {"value": "hunter2\0"}, "value"),
-        ("A", {"value": "hunter2" * 5000}, "value"),
         ("A", {}, "value"),
         ("A", {"value": "hunter2", "plain": True}, "plain"),
     ],
@@ -83,14 +80,10 @@ def test_a_change_of_what_was_changed_meanwhile_is_refused(api: ApiInProcess) ->
     assert refusal(refused) == (412, "secrets-changed")
     assert api.call("GET", ENVIRONMENT, headers={"If-None-Match": after}).status_code == 304
     assert refusal(api.call("DELETE", one, headers={"If-Match": before}))[0] == 412
-    assert api.call("DELETE", one, headers={"If-Match": after}).status_code == 204
-
-
-def test_a_secret_that_is_set_anew_has_another_tag(api: ApiInProcess) -> None:
-    one = f"{ENVIRONMENT}/A"
-    before = api.call("PUT", one, json={"value": "1"}).headers["ETag"]
     api.secrets.seconds += 1
-    assert api.call("PUT", one, json={"value": "2"}).headers["ETag"] != before
+    latest = api.call("PUT", one, json={"value": "2"}, headers={"If-Match": after}).headers["ETag"]
+    assert latest != after  # though a secret's value is in no tag
+    assert api.call("DELETE", one, headers={"If-Match": latest}).status_code == 204
 
 
 def test_a_password_is_set_and_only_its_user_shown(api: ApiInProcess) -> None:
