@@ -151,8 +151,9 @@ class Asker:
     ) -> None:
         """Ask, and wait for the end of the answer; `state` is what a guard before knows."""
         scope = {
-            "client": client,
             "type": "http",
+            "asgi": {"spec_version": "2.4"},
+            "client": client,
             "method": method,
             "path": path.decode("latin-1"),
             "raw_path": path,

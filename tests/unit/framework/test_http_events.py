@@ -1,9 +1,11 @@
+import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from prevs.states import State
-from tests.fakes.asgi import ApiInProcess, refusal
+from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, refusal
 
 SHA = "a" * 40
 
@@ -62,3 +64,32 @@ def test_a_place_that_another_leader_gave_is_told_so(after: str) -> None:
 
 def test_events_of_no_app_are_a_problem(api: ApiInProcess) -> None:
     assert refusal(api.call("GET", "/v1/events?app=nope")) == (404, "unknown-app")
+
+
+def follow(api: ApiInProcess, after: str, count: int) -> list[bytes]:
+    """Return so many pieces of what happens after an event to `hello`; then the reader leaves."""
+    client = Asker()
+    sent = {"authorization": f"Bearer {TOKEN}", "accept": "text/event-stream"}
+    headers = [(k.encode(), v.encode()) for k, v in {**sent, "last-event-id": after}.items()]
+
+    async def run() -> None:
+        asking = client.ask(api.app, path=b"/v1/events", query=b"app=hello", headers=headers)
+        following = asyncio.create_task(asking)
+        while len(client.sent) < count + 2:  # before them come the headers, and that it begins
+            await client.got.wait()
+            client.got.clear()
+        following.cancel()
+        await asyncio.wait([following])
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+    return [message["body"] for message in client.sent[2:]]
+
+
+def test_what_happens_to_an_app_is_followed_from_an_event_on() -> None:
+    api = scene()
+    of_another, *events = follow(api, "fake-1", 4)
+    assert of_another == b": another app's\n\n"
+    told = ask(api, app="hello")["events"][2::-1]
+    assert [json.loads(event.partition(b"\ndata: ")[2]) for event in events] == told
+    assert events[0].startswith(b"event: preview\nid: fake-3\n")
+    assert follow(api, "another-leader-7", 1) == [b"event: reset\nid: fake-5\ndata: {}\n\n"]
