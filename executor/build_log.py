@@ -79,8 +79,8 @@ def buildkit_failure(output: str) -> ExecutorError:
     error = errors[-1] if errors else ""
     if denied := _DENIED.search(error):
         error = (
-            f"{denied.group(1)} is the image of a commit, which no other build may use. Begin with "
-            "an image of your own, or with one that anybody may have"
+            f"{denied.group(1)} is where images of commits are, which no other build may use. "
+            "Begin with an image from elsewhere"
         )
     if denied := _ADDRESS_DENIED.search(error):
         error = (

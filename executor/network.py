@@ -30,6 +30,7 @@ _LIMIT = 20.0
 _DEFAULT = "bridge"
 """Docker's own network, where the RUN steps of builds are."""
 
+_BRIDGES = Path("/proc/sys/net/bridge")
 _RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 
@@ -122,15 +123,37 @@ def close(borders: Borders, *, ipv6: bool) -> Optional[str]:
                 _set("ip6tables", borders, 6)
     except _Refused as exc:
         return f"{exc} (it takes iptables, and root or a sudo that asks nothing)"
-    return None
+    return find_bridge_problem(ipv6=ipv6)
 
 
 def find_rules_problem() -> Optional[str]:
-    """Return why this user may not set rules here, None where it may. Changes nothing."""
+    """Return why rules would not keep previews apart here, None where they do. Changes nothing."""
     try:
         _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
     except _Refused as exc:
         return str(exc)
+    return find_bridge_problem()
+
+
+def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:
+    """Return why packets between two containers of a bridge pass no rule, None where they do.
+
+    They are within one network, so the kernel asks iptables only where it is told to
+    (br_netfilter; kernel, Documentation/networking/ip-sysctl.rst, "/proc/sys/net/bridge").
+    """
+    for name in ("bridge-nf-call-iptables", *(["bridge-nf-call-ip6tables"] if ipv6 else [])):
+        try:
+            is_set = (folder / name).read_text().strip() == "1"
+        except OSError:
+            return (
+                "what containers of one bridge send each other passes no rule: load the module "
+                "br_netfilter"
+            )
+        if not is_set:
+            return (
+                "what containers of one bridge send each other passes no rule: set "
+                f"net.bridge.{name}=1 (sysctl)"
+            )
     return None
 
 

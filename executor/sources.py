@@ -5,6 +5,9 @@ its path, to all builds that name it so. BuildKit asks a policy about each image
 and puts a name before those of caches. A frontend of the commit's own choice (`# syntax=`) may
 leave that name out: so much is for honest ones.
 
+Where images are shared, all that is below the registry's prefix is closed, on whatever host: a
+registry has many names (another case, a port, an address), and a digest none of a commit.
+
 What a Dockerfile adds from an address is fetched by the daemon itself, in the agent's own network:
 an agent that has to keep previews apart refuses that too.
 """
@@ -33,12 +36,15 @@ def cache_arguments(labels: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def policy(registry: str, *, apart: bool = False) -> str:
-    """Return what BuildKit may not use: images of commits, here and in `registry` ("": none).
+    """Return what BuildKit may not use: images of commits, here, and all in `registry` ("": none).
 
     Where builds are to be kept `apart` from the agent's own network: no files of http, no git.
     """
-    places = [_LOCAL, registry.rstrip("/")] if registry else [_LOCAL]
-    denied = [f"^docker-image://{re.escape(place)}/[^/:@]+{_COMMIT}" for place in places]
+    denied = [f"^docker-image://{re.escape(_LOCAL)}/[^/:@]+{_COMMIT}"]
+    if registry:
+        prefix = registry.partition("/")[2].strip("/")
+        below = f"{re.escape(prefix)}/" if prefix else ""
+        denied.append(f"^docker-image://[^/]+/{below}[^/]+$")
     if apart:
         denied.append(_ADDRESSES)
     rules = [

@@ -152,13 +152,13 @@ def read_task_id(text: str) -> TaskId | None:
 
 
 def container_name(task: str) -> str:
-    """Return the name of the container of a task.
+    """Return the name of the container of a task, which says nothing of it.
 
-    It must not begin with `mesos-`: Mesos's docker containerizer kills what does when an agent
-    recovers (docker_kill_orphans, docs/containerizers/docker.md).
+    Docker's nameserver tells it to all containers of the network; people have the labels. It must
+    not begin with `mesos-`: Mesos's docker containerizer kills what does when an agent recovers
+    (docker_kill_orphans, docs/containerizers/docker.md).
     """
-    safe = re.sub(r"[^a-zA-Z0-9_.-]", "_", task, flags=re.ASCII)
-    return f"prevs-{safe}"
+    return f"prevs-{_digest(task)[:20]}"
 
 
 def volume_name(folder: str, app: str, sha: str, path: str, *, app_created: float = 0.0) -> str:

@@ -23,6 +23,7 @@ from docker.api import APIClient
 from executor.confinement import Confinement
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
+from executor.errors import PreviewExposed
 from executor.firewall import Borders, is_set
 from executor.network import close
 from executor.ports import ContainerSpec
@@ -265,6 +266,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
         "same rules again": first == second != before,
         "owner": owner,
     }
+    found["bridged"] = refuse_bridged(daemon)
     less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     code = [*less, sys.executable, "-c", UNPRIVILEGED, host]
     run("iptables", "-t", "mangle", "-F")
@@ -283,6 +285,23 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     found["not removed"] = made_by.remove_all(host, CLUSTER)
     found["as before"] = run("iptables", "-t", "mangle", "-S") == before
     return found
+
+
+def refuse_bridged(daemon: Daemon) -> str:
+    """Return why nothing starts where what containers send each other passes no rule."""
+    setting = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
+    setting.write_text("0")
+    required = CONFINED._replace(required=True)
+    containers = DockerContainers(
+        daemon, CLUSTER, MemoryLog(), RecordingCustody(), confined=required
+    )
+    try:
+        containers.start(spec("bridged", 0), on_exit=lambda: None)
+    except PreviewExposed as exc:
+        return str(exc)
+    finally:
+        setting.write_text("1")
+    return "started"
 
 
 def write_to_volume(

@@ -163,7 +163,7 @@ def test_no_build_gets_to_see_the_image_of_a_commit(world: World, image_of_a_com
         DOCKERFILE + "RUN --mount=type=bind,from={name},target=/theirs true",
     ):
         world.write("Dockerfile", lines.format(name=image_of_a_commit))
-        with pytest.raises(BuildFailed, match=f"{image_of_a_commit} is the image of a commit"):
+        with pytest.raises(BuildFailed, match=f"{image_of_a_commit} is where images of commits"):
             world.build(folder=".")
 
 

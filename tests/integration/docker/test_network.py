@@ -72,6 +72,12 @@ def test_without_the_rules_it_reaches_all_but_the_other_containers(
     assert [name for name, reached in found["open"].items() if not reached] == ["another preview"]
 
 
+def test_nothing_starts_where_containers_reach_each_other_past_all_rules(
+    found: Mapping[str, Any],
+) -> None:
+    assert "set net.bridge.bridge-nf-call-iptables=1" in found["bridged"]
+
+
 def test_visitors_reach_it(found: Mapping[str, Any]) -> None:
     assert found["visits"]
 

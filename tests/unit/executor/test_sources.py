@@ -28,11 +28,25 @@ def test_images_of_commits_are_denied_here_and_in_the_registry(folder: str) -> N
 
 
 @pytest.mark.parametrize(
+    "host", ["Registry.Example.ORG:5000", "registry.example.org", "10.0.0.9:443"]
+)
+@pytest.mark.parametrize(
+    "image",
+    ["hello:{sha}", "hello:latest", "hello@sha256:{digest}", "hello:v1@sha256:{digest}", "hello"],
+)
+def test_no_spelling_of_the_registry_leads_to_an_image_in_it(host: str, image: str) -> None:
+    named = image.format(sha=SHA, digest="0" * 64)
+    assert is_denied(f"docker-image://{host}/previews/{named}")
+    assert is_denied(f"docker-image://{host}/{named}", registry="registry.example.org:5000")
+    assert not is_denied(f"docker-image://{host}/team/{named}")
+
+
+@pytest.mark.parametrize(
     "identifier",
     [
         "docker-image://docker.io/library/python:3.13",
         "docker-image://docker.io/prevs/base:latest",
-        f"docker-image://{REGISTRY}/base:1",
+        f"docker-image://{REGISTRY}/team/base:1",
         f"docker-image://other.example.org/prevs/hello:{SHA}",
         "local://context",
         "https://example.org/file",

@@ -189,9 +189,14 @@ def test_docker_takes_the_container_name_of_anything(task: str) -> None:
 
 
 @given(APPS, SHAS, ATTEMPTS)
-def test_a_container_name_shows_the_whole_task_id(app: str, sha: str, attempt: str) -> None:
+def test_a_container_name_is_a_tasks_own_and_tells_nothing_of_it(
+    app: str, sha: str, attempt: str
+) -> None:
     task = names.task_id(app, sha, attempt)
-    assert names.container_name(task) == f"prevs-{task}"
+    name = names.container_name(task)
+    assert name == names.container_name(task) != names.container_name(f"{task}0")
+    assert sha[:7] not in name
+    assert len(app) < 4 or app not in name
 
 
 def test_a_task_is_named_for_people() -> None:
