@@ -29,21 +29,28 @@ def tree(tmp_path: Path) -> Path:
     return made
 
 
-def test_without_settings_it_is_the_root(tree: Path) -> None:
-    assert find(tree) == Context(tree, tree / "Dockerfile")
-
-
-def test_paths_are_those_of_the_folder(tree: Path) -> None:
-    web = tree / "services" / "web"
-    assert find(tree, "services/web") == Context(web, web / "Dockerfile")
-    assert find(tree, "services/web", "docker/Prod") == Context(web, web / "docker" / "Prod")
-    assert find(tree, "services/web", context="docker").folder == web / "docker"
-
-
-def test_a_path_may_lead_up_within_the_commit(tree: Path) -> None:
-    web = tree / "services" / "web"
-    assert find(tree, "services/web", context="../..") == Context(tree, web / "Dockerfile")
-    assert find(tree, "services/web", "../../Dockerfile").dockerfile == tree / "Dockerfile"
+@pytest.mark.parametrize(
+    ("asked", "folder", "dockerfile"),
+    [
+        ((), "", "Dockerfile"),
+        (("services/web",), "services/web", "services/web/Dockerfile"),
+        (("services/web", "docker/Prod"), "services/web", "services/web/docker/Prod"),
+        (
+            ("services/web", "Dockerfile", "docker"),
+            "services/web/docker",
+            "services/web/Dockerfile",
+        ),
+        # Up, within the commit.
+        (("services/web", "Dockerfile", "../.."), "", "services/web/Dockerfile"),
+        (("services/web", "../../Dockerfile"), "services/web", "Dockerfile"),
+        (("", "Link"), "", "services/web/docker/Prod"),
+    ],
+)
+def test_paths_are_those_of_the_folder_and_stay_within_the_commit(
+    tree: Path, asked: tuple[str, ...], folder: str, dockerfile: str
+) -> None:
+    (tree / "Link").symlink_to("services/web/docker/Prod")
+    assert find(tree, *asked) == Context(tree / folder, tree / dockerfile)
 
 
 def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
@@ -57,42 +64,33 @@ def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("folder", "dockerfile", "named"),
+    ("folder", "dockerfile", "told"),
     [
-        ("services/api", "Dockerfile", "services/api/Dockerfile"),
-        ("services/web", "docker/Test", "services/web/docker/Test"),
-        ("", "./docker/../Other", "Other"),
+        (
+            "services/api",
+            "Dockerfile",
+            "no file services/api/Dockerfile, a Dockerfile, of commit 5",
+        ),
+        ("services/web", "docker/Test", "no file services/web/docker/Test, a Dockerfile, of com"),
+        ("", "./docker/../Other", "no file Other, a Dockerfile, of commit 5c80e7d"),
+        ("services", "web", "services/web of commit 5c80e7d is no file"),
     ],
 )
 def test_the_path_that_was_looked_for_is_told(
-    tree: Path, folder: str, dockerfile: str, named: str
+    tree: Path, folder: str, dockerfile: str, told: str
 ) -> None:
-    with pytest.raises(
-        DockerfileMissing, match=f"no file {named}, a Dockerfile, of commit 5c80e7d"
-    ):
+    with pytest.raises(DockerfileMissing, match=told):
         find(tree, folder, dockerfile)
 
 
-def test_a_folder_is_no_dockerfile(tree: Path) -> None:
-    with pytest.raises(DockerfileMissing, match="services/web of commit 5c80e7d is no file"):
-        find(tree, "services", "web")
-
-
 @pytest.mark.parametrize("context", ["nothing", "Dockerfile"])
-def test_what_is_no_folder_is_no_context(tree: Path, context: str) -> None:
-    with pytest.raises(ContextInvalid, match=f"context {context} of commit 5c80e7d is no folder"):
+def test_what_is_no_folder_is_no_context_which_is_a_matter_of_the_settings(
+    tree: Path, context: str
+) -> None:
+    told = f"context {context} of commit 5c80e7d is no folder"
+    with pytest.raises(ContextInvalid, match=told) as caught:
         find(tree, context=context)
-
-
-def test_a_context_that_cannot_be_used_is_a_matter_of_the_settings(tree: Path) -> None:
-    with pytest.raises(ContextInvalid) as caught:
-        find(tree, context="nothing")
     assert caught.value.cause is Cause.SETTINGS_INVALID
-
-
-def test_a_dockerfile_may_be_a_link_within_the_commit(tree: Path) -> None:
-    (tree / "Link").symlink_to("services/web/docker/Prod")
-    assert find(tree, dockerfile="Link").dockerfile == tree / "services" / "web" / "docker" / "Prod"
 
 
 OUT = ["/etc/passwd", "../../etc/passwd", "/dev/zero", "../tree-2/Dockerfile"]
@@ -123,16 +121,13 @@ def test_a_context_out_of_the_commit_is_refused(tree: Path, context: str) -> Non
         find(tree, context=context)
 
 
-def test_a_folder_that_is_a_link_out_of_the_commit_is_refused(tree: Path) -> None:
+def test_a_folder_that_is_a_link_out_of_the_commit_or_to_itself_is_refused(tree: Path) -> None:
     outside = tree.parent / "outside"
     outside.mkdir()
     (outside / "Dockerfile").write_text("FROM scratch\n")
     (tree / "app").symlink_to(outside)
     with pytest.raises(DockerfileMissing, match=r"leads out of it"):
         find(tree, "app")
-
-
-def test_a_link_that_leads_to_itself_is_refused(tree: Path) -> None:
     (tree / "Loop").symlink_to("Loop")
     with pytest.raises(DockerfileMissing):
         find(tree, dockerfile="Loop")
