@@ -1,5 +1,7 @@
 """executor/disk.py: when what a container has written is measured."""
 
+import pytest
+
 from executor.disk import ENTRY, MB, DiskWatch
 from executor.filling import Disk
 
@@ -22,24 +24,44 @@ def test_nothing_is_measured_while_the_disk_stays_as_it_is_but_once_a_minute() -
     assert known.is_due(left(PLENTY), 120.0)
 
 
-def test_an_eighth_of_the_limit_that_is_gone_is_reason_to_measure_at_once() -> None:
+EIGHTH = LIMIT // 8
+ENTRIES = EIGHTH // ENTRY
+FEW = 2 * LIMIT // ENTRY
+
+
+@pytest.mark.parametrize(
+    ("looks", "last", "due"),
+    [
+        ([left(PLENTY), left(PLENTY - EIGHTH + MB)], left(PLENTY - EIGHTH), True),
+        ([left(PLENTY), left(PLENTY + 50 * GB)], left(PLENTY + 50 * GB - EIGHTH), True),
+        ([left(3 * GB)], left(3 * GB - MB), True),
+        ([left(PLENTY, 1000), left(PLENTY, 999 + ENTRIES)], left(PLENTY, 1000 + ENTRIES), True),
+        ([left(PLENTY, 1, FEW), left(PLENTY, 256, FEW)], left(PLENTY, 257, FEW), True),
+        ([left(PLENTY, 0, 0)], left(PLENTY - MB, 0, 0), False),
+    ],
+    ids=[
+        "an eighth of the limit is gone",
+        "what others give back hides nothing",
+        "a megabyte is enough on a disk that is nearly full",
+        "entries without a byte count",
+        "some hundred entries are enough where few inodes are left",
+        "a disk that makes as many inodes as it needs is not one without",
+    ],
+)
+def test_what_is_gone_is_reason_to_measure_at_once(
+    looks: list[Disk], last: Disk, due: bool
+) -> None:
     known = DiskWatch(LIMIT, 0.0)
-    assert not known.is_due(left(PLENTY), 1.0)
-    assert not known.is_due(left(PLENTY - 255 * MB), 2.0)
-    assert known.is_due(left(PLENTY - 256 * MB), 3.0)
+    assert not any(known.is_due(look, 1.0 + number) for number, look in enumerate(looks))
+    assert known.is_due(last, 5.0) is due
 
 
-def test_what_others_give_back_hides_nothing() -> None:
+def test_what_was_measured_is_no_reason_any_more() -> None:
     known = DiskWatch(LIMIT, 0.0)
-    assert not known.is_due(left(PLENTY), 1.0)
-    assert not known.is_due(left(PLENTY + 50 * GB), 2.0)
-    assert known.is_due(left(PLENTY + 50 * GB - 256 * MB), 3.0)
-
-
-def test_on_a_disk_that_is_nearly_full_a_megabyte_is_enough() -> None:
-    known = DiskWatch(LIMIT, 0.0)
-    assert not known.is_due(left(3 * GB), 1.0)
-    assert known.is_due(left(3 * GB - MB), 2.0)
+    assert not known.is_due(left(PLENTY, 1000), 1.0)
+    assert known.is_due(left(PLENTY, 1000 + ENTRIES), 3.0)
+    known.has_measured(left(PLENTY, 1000 + ENTRIES), 3.0, 3.0)
+    assert not known.is_due(left(PLENTY, 1000 + ENTRIES), 4.0)
 
 
 def test_a_disk_that_cannot_be_seen_is_measured_every_ten_seconds() -> None:
@@ -48,39 +70,13 @@ def test_a_disk_that_cannot_be_seen_is_measured_every_ten_seconds() -> None:
     assert known.is_due(None, 10.0)
 
 
-def test_measuring_takes_a_twentieth_of_the_time_at_most() -> None:
+@pytest.mark.parametrize(
+    ("ended", "next_one"),
+    [(60.5, 70.5), (65.0, 80.0)],
+    ids=["a twentieth of the time is spent at most", "a slow disk is measured all the same"],
+)
+def test_measuring_takes_its_share_of_the_time(ended: float, next_one: float) -> None:
     known = DiskWatch(LIMIT, 0.0)
-    known.has_measured(left(PLENTY), 60.0, 60.5)
-    assert not known.is_due(left(0), 70.4)
-    assert known.is_due(left(0), 70.5)
-
-
-def test_a_disk_that_is_slow_to_measure_is_measured_again_all_the_same() -> None:
-    known = DiskWatch(LIMIT, 0.0)
-    known.has_measured(left(PLENTY), 60.0, 65.0)
-    assert not known.is_due(left(0), 79.0)
-    assert known.is_due(left(0), 80.0)
-
-
-def test_entries_without_a_byte_are_reason_to_measure_at_once() -> None:
-    known = DiskWatch(LIMIT, 0.0)
-    eighth = LIMIT // 8 // ENTRY
-    assert not known.is_due(left(PLENTY, 1000), 1.0)
-    assert not known.is_due(left(PLENTY, 1000 + eighth - 1), 2.0)
-    assert known.is_due(left(PLENTY, 1000 + eighth), 3.0)
-    known.has_measured(left(PLENTY, 1000 + eighth), 3.0, 3.0)
-    assert not known.is_due(left(PLENTY, 1000 + eighth), 4.0)
-
-
-def test_on_a_disk_that_has_few_inodes_left_some_hundred_entries_are_enough() -> None:
-    known = DiskWatch(LIMIT, 0.0)
-    inodes = 2 * LIMIT // ENTRY
-    assert not known.is_due(left(PLENTY, 1, inodes), 1.0)
-    assert not known.is_due(left(PLENTY, 256, inodes), 2.0)
-    assert known.is_due(left(PLENTY, 257, inodes), 3.0)
-
-
-def test_a_disk_that_makes_as_many_inodes_as_it_needs_is_not_one_without() -> None:
-    known = DiskWatch(LIMIT, 0.0)
-    assert not known.is_due(left(PLENTY, 0, 0), 1.0)
-    assert not known.is_due(left(PLENTY - MB, 0, 0), 2.0)
+    known.has_measured(left(PLENTY), 60.0, ended)
+    assert not known.is_due(left(0), next_one - 0.1)
+    assert known.is_due(left(0), next_one)
