@@ -25,19 +25,14 @@ def test_a_file_counts_as_much_as_it_takes_of_the_disk(tmp_path: Path) -> None:
     assert MB <= size(tmp_path, 200 * MB) < 2 * MB
 
 
-def test_a_file_of_several_names_counts_once(tmp_path: Path) -> None:
-    (tmp_path / "0").write_bytes(os.urandom(MB))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_file_of_several_names_counts_once_and_in_full(tmp_path: Path, elsewhere: bool) -> None:
+    counted = tmp_path / "layer" if elsewhere else tmp_path
+    counted.mkdir(exist_ok=True)
+    (counted / "0").write_bytes(os.urandom(MB))
     for number in range(1, 4):
-        (tmp_path / str(number)).hardlink_to(tmp_path / "0")
-    assert MB <= size(tmp_path, 100 * MB) < 1.1 * MB
-
-
-def test_a_file_whose_other_names_are_elsewhere_counts_in_full(tmp_path: Path) -> None:
-    (tmp_path / "layer").mkdir()
-    (tmp_path / "layer" / "0").write_bytes(os.urandom(MB))
-    for number in range(1, 4):
-        (tmp_path / str(number)).hardlink_to(tmp_path / "layer" / "0")
-    assert MB <= size(tmp_path / "layer", 100 * MB) < 1.1 * MB
+        (tmp_path / str(number)).hardlink_to(counted / "0")
+    assert MB <= size(counted, 100 * MB) < 1.1 * MB
 
 
 def test_only_so_many_files_of_several_names_are_known_again(
@@ -74,16 +69,15 @@ def nested(folder: Path, name: str, depth: int) -> int:
     return opened
 
 
-def test_as_many_folders_within_each_other_as_are_read_are_counted(tmp_path: Path) -> None:
-    os.close(nested(tmp_path, "d", 200))
-    (tmp_path / "beside").touch()
-    assert size(tmp_path, 100 * MB) == 201 * ENTRY
-
-
-def test_one_folder_more_is_over_any_limit_and_none_stays_open(tmp_path: Path) -> None:
-    os.close(nested(tmp_path, "d", 201))
-    assert size(tmp_path, 100 * MB) > 100 * MB
-    assert size(tmp_path, -100 * MB) > 0
+def test_folders_within_each_other_count_and_one_too_many_is_over_any_limit(tmp_path: Path) -> None:
+    (tmp_path / "read").mkdir()
+    os.close(nested(tmp_path / "read", "d", 200))
+    (tmp_path / "read" / "beside").touch()
+    assert size(tmp_path / "read", 100 * MB) == 201 * ENTRY
+    (tmp_path / "not").mkdir()
+    os.close(nested(tmp_path / "not", "d", 201))
+    assert size(tmp_path / "not", 100 * MB) > 100 * MB
+    assert size(tmp_path / "not", -100 * MB) > 0
     assert opened_below(tmp_path) == []
 
 
