@@ -12,11 +12,7 @@ from executor.filling import Disk, measure
 def test_a_disk_is_above_its_mark_when_more_is_used(used: int, above: bool) -> None:
     assert Disk(100, used).is_above(85.0) == above
     assert Disk(100, 10, 1000, 10 * used).is_above(85.0) == above
-
-
-def test_without_a_number_of_inodes_bytes_alone_count() -> None:
-    assert not Disk(100, 85, 0, 0).is_above(85.0)
-    assert Disk(100, 86, 0, 0).is_above(85.0)
+    assert Disk(100, used, 0, 0).is_above(85.0) == above, "without a number of inodes"
 
 
 def test_what_is_told_is_what_a_disk_has_the_least_of() -> None:
