@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import Callable
 
+import pytest
+
 from program import health
 from proxy.controller import STUCK_SECONDS, Controller
 from proxy.routes import Route
@@ -39,8 +41,12 @@ class Bench:
         self.remembered += 1
 
 
-def test_a_cycle_applies_what_is_placed_and_reports_its_version() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_cycle_applies_what_is_placed_and_reports_its_version(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     assert bench.cycle()
     assert bench.router.routed == {"main.hello.x": ROUTE}
@@ -48,8 +54,7 @@ def test_a_cycle_applies_what_is_placed_and_reports_its_version() -> None:
     assert bench.placements.reported[-1] == {"hello": 0}
 
 
-def test_what_is_known_first_is_coming_and_not_yet_there() -> None:
-    bench = Bench()
+def test_what_is_known_first_is_coming_and_not_yet_there(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.controller.notice()
     assert asyncio.run(bench.controller.first(5.0)) == {"main.hello.x": ROUTE}
@@ -57,8 +62,7 @@ def test_what_is_known_first_is_coming_and_not_yet_there() -> None:
     assert bench.table.get("main.hello.x") is None
 
 
-def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with() -> None:
-    bench = Bench()
+def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.controller.notice()
     asyncio.run(bench.controller.first(5.0))
@@ -66,8 +70,7 @@ def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with() -> None:
     assert bench.placements.reads == [1]
 
 
-def test_a_version_is_reported_only_after_it_was_applied() -> None:
-    bench = Bench()
+def test_a_version_is_reported_only_after_it_was_applied(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.router.away = True
     assert not bench.cycle()
@@ -78,8 +81,7 @@ def test_a_version_is_reported_only_after_it_was_applied() -> None:
     assert bench.placements.reported == [{"hello": 0}]
 
 
-def test_it_knows_for_how_long_nothing_could_be_applied() -> None:
-    bench = Bench()
+def test_it_knows_for_how_long_nothing_could_be_applied(bench: Bench) -> None:
     bench.clock.pass_seconds(1.0)
     assert bench.cycle()
     assert bench.controller.age() == 0.0
@@ -93,8 +95,7 @@ def test_it_knows_for_how_long_nothing_could_be_applied() -> None:
         assert bench.controller.age() == 0.0
 
 
-def test_nothing_changes_while_zookeeper_is_away() -> None:
-    bench = Bench()
+def test_nothing_changes_while_zookeeper_is_away(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.placements.away = True
@@ -106,8 +107,7 @@ def test_nothing_changes_while_zookeeper_is_away() -> None:
     assert bench.router.routed == {}
 
 
-def test_a_tree_that_is_gone_is_no_reason_to_let_go_of_what_runs() -> None:
-    bench = Bench()
+def test_a_tree_that_is_gone_is_no_reason_to_let_go_of_what_runs(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.placements.nodes = None
@@ -115,8 +115,7 @@ def test_a_tree_that_is_gone_is_no_reason_to_let_go_of_what_runs() -> None:
     assert bench.router.routed == {"main.hello.x": ROUTE}
 
 
-def test_what_was_recalled_is_routed_while_nothing_could_be_read_yet() -> None:
-    bench = Bench()
+def test_what_was_recalled_is_routed_while_nothing_could_be_read_yet(bench: Bench) -> None:
     bench.placements.away = True
     bench.table.replace({"main.hello.x": ROUTE})
     bench.cycle()
@@ -124,8 +123,7 @@ def test_what_was_recalled_is_routed_while_nothing_could_be_read_yet() -> None:
     assert bench.placements.reported == []
 
 
-def test_a_malformed_record_keeps_the_last_good_routes_and_their_version() -> None:
-    bench = Bench()
+def test_a_malformed_record_keeps_the_last_good_routes_and_their_version(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.placements.write("hello", b"{")
@@ -135,8 +133,7 @@ def test_a_malformed_record_keeps_the_last_good_routes_and_their_version() -> No
     assert bench.placements.reported[-1] == {"hello": 0, "other": 0}
 
 
-def test_a_quiet_cycle_still_asks_whether_the_router_has_it_all() -> None:
-    bench = Bench()
+def test_a_quiet_cycle_still_asks_whether_the_router_has_it_all(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.cycle()
@@ -158,8 +155,7 @@ def test_what_is_still_open_is_held_in_the_report_that_says_that_its_route_is_go
     assert bench.placements.holding[-1] == ()
 
 
-def test_nothing_is_reported_until_it_is_known_what_is_open() -> None:
-    bench = Bench()
+def test_nothing_is_reported_until_it_is_known_what_is_open(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.router.uncountable = True
     assert not bench.cycle()
@@ -170,14 +166,12 @@ def test_nothing_is_reported_until_it_is_known_what_is_open() -> None:
     assert bench.placements.reported == [{"hello": 0}]
 
 
-def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come() -> None:
-    bench = Bench()
+def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come(bench: Bench) -> None:
     bench.placements.away = True
     assert asyncio.run(bench.controller.first(0.0)) is None
 
 
-def test_the_first_read_comes_with_the_link() -> None:
-    bench = Bench()
+def test_the_first_read_comes_with_the_link(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     notice: Callable[[], None] = bench.controller.notice
 
@@ -219,8 +213,7 @@ def failing(bench: Bench) -> list[str]:
     return [check.name for check in bench.controller.readiness() if not check.ok]
 
 
-def test_it_is_ready_once_it_knows_where_previews_are_and_haproxy_answers() -> None:
-    bench = Bench()
+def test_it_is_ready_once_it_knows_where_previews_are_and_haproxy_answers(bench: Bench) -> None:
     bench.placements.away = True
     assert failing(bench) == ["placements"]
     bench.cycle()
@@ -233,8 +226,7 @@ def test_it_is_ready_once_it_knows_where_previews_are_and_haproxy_answers() -> N
     assert failing(bench) == ["haproxy"]
 
 
-def test_it_stays_ready_by_what_it_knew_while_zookeeper_is_away() -> None:
-    bench = Bench()
+def test_it_stays_ready_by_what_it_knew_while_zookeeper_is_away(bench: Bench) -> None:
     bench.table.replace({"main.hello.x": ROUTE})
     bench.placements.away = True
     bench.cycle()
@@ -245,16 +237,14 @@ def test_it_stays_ready_by_what_it_knew_while_zookeeper_is_away() -> None:
     assert checks[-1].detail == "It last said where previews are 12.0 s ago."
 
 
-def test_a_controller_that_goes_round_no_more_is_not_well() -> None:
-    bench = Bench()
+def test_a_controller_that_goes_round_no_more_is_not_well(bench: Bench) -> None:
     bench.clock.pass_seconds(STUCK_SECONDS)
     assert bench.controller.health().ok
     bench.clock.pass_seconds(1.0)
     assert not bench.controller.health().ok
 
 
-def test_it_tells_how_long_a_change_took_to_be_routed_by() -> None:
-    bench = Bench()
+def test_it_tells_how_long_a_change_took_to_be_routed_by(bench: Bench) -> None:
     bench.placements.write("hello", HELLO)
     bench.controller.notice()
     bench.clock.pass_seconds(1.0)

@@ -80,8 +80,12 @@ class Bench:
         return wanted & there
 
 
-def test_who_leaves_is_told_of_and_nobody_else() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_who_leaves_is_told_of_and_nobody_else(bench: Bench) -> None:
     bench.look(lambda: bench.looks >= 3)
     assert bench.gone == []
     bench.there.remove(ONE)
@@ -89,23 +93,20 @@ def test_who_leaves_is_told_of_and_nobody_else() -> None:
     assert set(bench.gone) == {frozenset({ONE})}
 
 
-def test_one_that_is_missed_once_has_not_gone() -> None:
-    bench = Bench()
+def test_one_that_is_missed_once_has_not_gone(bench: Bench) -> None:
     bench.turns = [{TWO}, {ONE, TWO}]
     bench.look(lambda: bench.looks >= 10)
     assert bench.gone == []
 
 
-def test_nothing_is_read_while_nobody_waits() -> None:
-    bench = Bench()
+def test_nothing_is_read_while_nobody_waits(bench: Bench) -> None:
     bench.awaited.clear()
     turns = iter(range(20))
     bench.look(lambda: next(turns, None) is None)
     assert bench.looks == 0
 
 
-def test_a_table_that_cannot_be_read_takes_nobody_for_gone() -> None:
-    bench = Bench()
+def test_a_table_that_cannot_be_read_takes_nobody_for_gone(bench: Bench) -> None:
     bench.broken = True
     bench.there.clear()
     bench.look(lambda: bench.looks >= 3)

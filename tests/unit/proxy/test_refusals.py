@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -9,10 +10,11 @@ from structlog.testing import capture_logs
 from proxy.errors import ApiRefused
 from proxy.problems import read_problem
 from proxy.refusals import LINGER_SECONDS, MOST, Refusals
-from proxy.routes import Route
+from proxy.routes import Route, Routes
 from proxy.table import Table
 from tests.fakes import answers
 from tests.fakes.world import FakeFramework
+from tests.loops import in_its_loop
 
 HOST, OTHER = "main.hello.localhost", "v1.hello.localhost"
 ROUTE = Route("10.0.0.1", 31000, "one")
@@ -78,58 +80,55 @@ class Bench:
         self.takes = True
 
 
-def test_who_was_refused_waits_until_connections_are_taken_again() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_who_was_refused_waits_until_connections_are_taken_again(bench: Bench) -> None:
     bench.at.append((4.5, bench.take))
     assert bench.run(bench.wait) == (ROUTE, 5.0)
     assert [at for at, _ in bench.looks] == [0, 1, 2, 3, 4, 5], "once a second, and no more then"
 
 
-def test_who_was_refused_waits_until_another_task_is_routed() -> None:
-    bench = Bench()
-    bench.at.append((3.0, lambda: bench.table.replace({HOST: NEXT})))
-    route, at = bench.run(bench.wait)
-    assert (route, at) == (NEXT, 3.0)
+@pytest.mark.parametrize(
+    ("routed", "goes"),
+    [([(3.0, {HOST: NEXT})], NEXT), ([(2.0, {}), (3.0, {HOST: ROUTE})], ROUTE)],
+    ids=["another task", "the same one, placed anew, as after its agent was away"],
+)
+def test_who_was_refused_waits_until_another_task_is_routed(
+    bench: Bench, routed: list[tuple[float, Routes]], goes: Route
+) -> None:
+    for at, routes in routed:
+        bench.at.append((at, functools.partial(bench.table.replace, routes)))
+    assert bench.run(bench.wait) == (goes, 3.0)
 
 
-def test_one_that_is_routed_elsewhere_already_is_not_looked_at() -> None:
-    bench = Bench()
-    bench.table.replace({HOST: NEXT})
-    assert bench.run(bench.wait) == (NEXT, 0.0)
+@pytest.mark.parametrize(
+    ("leads", "refused"), [(NEXT, "one"), (ROUTE, "")], ids=["elsewhere already", "never refused"]
+)
+def test_who_may_go_at_once_is_looked_for_by_nobody(
+    bench: Bench, leads: Route, refused: str
+) -> None:
+    bench.table.replace({HOST: leads})
+    assert bench.run(lambda: bench.wait(refused=refused)) == (leads, 0.0)
     assert bench.looks == []
 
 
-def test_who_was_not_refused_goes_where_the_host_leads() -> None:
-    bench = Bench()
-    assert bench.run(lambda: bench.wait(refused="")) == (ROUTE, 0.0)
-    assert bench.looks == []
-
-
-def test_one_that_is_placed_anew_counts_as_another() -> None:
-    """Its agent was away, for example."""
-    bench = Bench()
-    bench.at.append((2.0, lambda: bench.table.replace({})))
-    bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE})))
-    assert bench.run(bench.wait)[1] == 4.0
-
-
-def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go(
+    bench: Bench,
+) -> None:
     bench.at.append((2.0, lambda: bench.table.replace({})))
     bench.at.append((2.5, bench.take))
     bench.at.append((9.0, lambda: bench.table.replace({HOST: NEXT})))
-
-    async def scenario() -> Any:
-        waits = asyncio.create_task(bench.wait())
-        await bench.turn(lambda: bench.takes)
-        await bench._pause(9.0)
-        return await waits
-
-    assert bench.run(scenario)[0] == NEXT
+    waits = asyncio.create_task(bench.wait())
+    await bench.turn(lambda: bench.takes)
+    await bench._pause(9.0)
+    assert (await waits)[0] == NEXT
 
 
-def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro() -> None:
-    bench = Bench()
+def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro(bench: Bench) -> None:
     bench.take()
     refused: list[list[str]] = []
     bench.at.append((0.5, lambda: refused.append(bench.refusals.tasks)))
@@ -138,8 +137,7 @@ def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro() -> No
     assert refused == [[]]
 
 
-def test_however_many_wait_there_is_one_look_a_second() -> None:
-    bench = Bench()
+def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> None:
     bench.at.append((2.5, bench.take))
 
     async def scenario() -> Any:
@@ -149,41 +147,29 @@ def test_however_many_wait_there_is_one_look_a_second() -> None:
     assert len(bench.looks) == 4
 
 
-def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds() -> None:
-    bench = Bench()
-
-    async def scenario() -> None:
-        with bench.refusals.awaited(HOST, "one"):
-            await bench.turn(lambda: bench.now >= 10)
-            assert bench.refusals.tasks == ["one"]
-        await bench.turn(lambda: not bench.refusals.tasks)
-
-    bench.run(scenario)
+@in_its_loop
+async def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds(bench: Bench) -> None:
+    with bench.refusals.awaited(HOST, "one"):
+        await bench.turn(lambda: bench.now >= 10)
+        assert bench.refusals.tasks == ["one"]
+    await bench.turn(lambda: not bench.refusals.tasks)
     assert 10 + LINGER_SECONDS <= bench.now <= 11 + LINGER_SECONDS
 
 
-def test_one_that_is_noted_is_looked_at_too_and_told() -> None:
-    bench = Bench()
-
-    async def scenario() -> None:
-        bench.refusals.note(HOST, "one")
-        bench.refusals.note(HOST, "another")
-        await bench.turn(lambda: bench.refusals.tasks)
-        assert bench.refusals.tasks == ["one"]
-
-    bench.run(scenario)
+@in_its_loop
+async def test_one_that_is_noted_is_looked_at_too_and_told(bench: Bench) -> None:
+    bench.refusals.note(HOST, "one")
+    bench.refusals.note(HOST, "another")
+    await bench.turn(lambda: bench.refusals.tasks)
+    assert bench.refusals.tasks == ["one"]
 
 
-def test_one_that_is_noted_again_is_looked_at_for_longer() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_one_that_is_noted_again_is_looked_at_for_longer(bench: Bench) -> None:
     bench.at.append((4.0, lambda: bench.refusals.note(HOST, "one")))
-
-    async def scenario() -> None:
-        bench.refusals.note(HOST, "one")
-        await bench.turn(lambda: bench.refusals.tasks)
-        await bench.turn(lambda: not bench.refusals.tasks)
-
-    bench.run(scenario)
+    bench.refusals.note(HOST, "one")
+    await bench.turn(lambda: bench.refusals.tasks)
+    await bench.turn(lambda: not bench.refusals.tasks)
     assert bench.now >= 4.0 + LINGER_SECONDS
 
 
@@ -200,44 +186,37 @@ def test_whether_a_refusal_has_ended_is_found_out_by_a_look(
     assert len(bench.looks) == (refused == "one")
 
 
-def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits(
+    bench: Bench,
+) -> None:
     bench.at.append((8.5, bench.take))
-
-    async def scenario() -> None:
-        tells = asyncio.create_task(bench.refusals.run())
-        await asyncio.gather(*(bench.wait() for _ in range(20)))
-        before = list(bench.framework.world.refused)
-        await bench._pause(10.0)
-        assert bench.framework.world.refused == before, "it is over"
-        bench.takes = False
-        bench.refusals.note(HOST, "one")
-        await bench.turn(lambda: len(bench.framework.world.refused) > len(before))
-        tells.cancel()
-
-    bench.run(scenario)
+    tells = asyncio.create_task(bench.refusals.run())
+    await asyncio.gather(*(bench.wait() for _ in range(20)))
+    before = list(bench.framework.world.refused)
+    await bench._pause(10.0)
+    assert bench.framework.world.refused == before, "it is over"
+    bench.takes = False
+    bench.refusals.note(HOST, "one")
+    await bench.turn(lambda: len(bench.framework.world.refused) > len(before))
+    tells.cancel()
     told = bench.framework.world.refused
     assert 5 <= len(told) <= 12
     assert all(one == {"proxy": "the-proxy", "tasks": ["one"]} for one in told)
 
 
-def test_a_framework_that_is_away_is_told_when_it_is_back() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) -> None:
     bench.framework.away = True
     bench.at.append((6.0, lambda: setattr(bench.framework, "away", False)))
-
-    async def scenario() -> None:
-        tells = asyncio.create_task(bench.refusals.run())
-        with bench.refusals.awaited(HOST, "one"):
-            await bench.turn(lambda: bench.framework.world.refused)
-        tells.cancel()
-
-    bench.run(scenario)
+    tells = asyncio.create_task(bench.refusals.run())
+    with bench.refusals.awaited(HOST, "one"):
+        await bench.turn(lambda: bench.framework.world.refused)
+    tells.cancel()
     assert bench.now >= 6.0
 
 
-def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once() -> None:
-    bench = Bench()
+def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once(bench: Bench) -> None:
     refuses = answers.problem("unauthorized", 401, "Who are you?")
     report, told = bench.framework.report_refusals, [0]
 
@@ -274,59 +253,46 @@ def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_nobody()
     assert bench.run(scenario) is True
 
 
-def test_who_asks_whether_it_has_ended_is_let_go_at_the_end() -> None:
-    bench = Bench()
-
+@in_its_loop
+async def test_who_asks_whether_it_has_ended_is_let_go_at_the_end(bench: Bench) -> None:
     async def never(route: Route) -> bool:
         await asyncio.Event().wait()
         return True
 
     bench.refusals._connects = never
-
-    async def scenario() -> None:
-        asks = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
-        await bench.turn(lambda: bench.refusals._watches)
-        await asyncio.sleep(0)
-        assert not asks.done()
-        bench.refusals.close()
-        await bench.turn(asks.done)
-        assert asks.cancelled()
-
-    bench.run(scenario)
+    asks = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    await bench.turn(lambda: bench.refusals._watches)
+    await asyncio.sleep(0)
+    assert not asks.done()
+    bench.refusals.close()
+    await bench.turn(asks.done)
+    assert asks.cancelled()
 
 
-def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going() -> None:
-    bench = Bench()
-
-    async def scenario() -> None:
-        with (
-            bench.refusals.awaited(HOST, "one") as first,
-            bench.refusals.awaited(OTHER, "one") as second,
-        ):
-            await bench.turn(lambda: bench.refusals.tasks)
-            bench.table.replace({OTHER: ROUTE})
-            bench.table.replace({HOST: ROUTE, OTHER: ROUTE})
-            assert first.done()
-            assert not second.done()
-            bench.take()
-            await bench.turn(second.done)
-
-    bench.run(scenario)
+@in_its_loop
+async def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going(bench: Bench) -> None:
+    with (
+        bench.refusals.awaited(HOST, "one") as first,
+        bench.refusals.awaited(OTHER, "one") as second,
+    ):
+        await bench.turn(lambda: bench.refusals.tasks)
+        bench.table.replace({OTHER: ROUTE})
+        bench.table.replace({HOST: ROUTE, OTHER: ROUTE})
+        assert first.done()
+        assert not second.done()
+        bench.take()
+        await bench.turn(second.done)
 
 
-def test_more_than_a_call_takes_is_told_in_several() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
     many = {f"v{n}.hello.localhost": ROUTE._replace(task_id=f"t{n}") for n in range(MOST + 1)}
     bench.table.replace(many)
-
-    async def scenario() -> None:
-        with contextlib.ExitStack() as waiting:
-            for host, route in many.items():
-                waiting.enter_context(bench.refusals.awaited(host, route.task_id))
-            await bench.turn(lambda: len(bench.refusals.tasks) == MOST + 1)
-            tells = asyncio.create_task(bench.refusals.run())
-            await bench.turn(lambda: len(bench.framework.world.refused) >= 2)
-            tells.cancel()
-
-    bench.run(scenario)
+    with contextlib.ExitStack() as waiting:
+        for host, route in many.items():
+            waiting.enter_context(bench.refusals.awaited(host, route.task_id))
+        await bench.turn(lambda: len(bench.refusals.tasks) == MOST + 1)
+        tells = asyncio.create_task(bench.refusals.run())
+        await bench.turn(lambda: len(bench.framework.world.refused) >= 2)
+        tells.cancel()
     assert [len(told["tasks"]) for told in bench.framework.world.refused[:2]] == [MOST, 1]

@@ -1,5 +1,6 @@
 import asyncio
-from typing import Any
+
+import pytest
 
 from framework.errors import AmbiguousLabel
 from prevs.records import Failure
@@ -9,81 +10,66 @@ from proxy.problems import Problem
 from proxy.waiting import Outcome
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.waits import HOST, ROUTE, Bench
+from tests.loops import in_its_loop
 
 
-def test_a_routed_host_is_told_without_asking_anybody() -> None:
-    bench = Bench()
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.mark.parametrize("refused", ["", "s"], ids=["a visitor", "refused by an earlier attempt"])
+def test_a_routed_host_is_told_without_asking_anybody(bench: Bench, refused: str) -> None:
     bench.table.replace({HOST: ROUTE})
-    assert bench.outcome() == ROUTE
+    assert bench.run(lambda: bench.wait(HOST, refused)) == ROUTE
     assert bench.framework.world.asked == []
 
 
-def test_who_waits_learns_where_as_soon_as_it_is_routed() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_how_each_start_ended_is_told_once(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-    assert bench.outcome() == ROUTE
-    assert bench.framework.world.count("start") == 1
-
-
-def test_how_each_start_ended_is_told_once() -> None:
-    bench = Bench()
-    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-
-    async def scenario() -> None:
-        await asyncio.gather(*(bench.wait() for _ in range(5)))
-        await bench.wait("nothing.hello.localhost")
-        bench.ask_and_leave("v1.hello.localhost")
-        while len(bench.ended) < 3:
-            await asyncio.sleep(0)
-
     bench.framework.world.add("hello", "v1", OTHER_SHA)
-    bench.run(scenario)
+    await asyncio.gather(*(bench.wait() for _ in range(5)))
+    await bench.wait("nothing.hello.localhost")
+    bench.ask_and_leave("v1.hello.localhost")
+    while len(bench.ended) < 3:
+        await asyncio.sleep(0)
     assert bench.ended == ["running", "unknown-label", "left"]
 
 
-def test_however_many_wait_the_preview_is_started_once() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_however_many_wait_the_preview_is_started_once(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-
-    async def scenario() -> list[Any]:
-        return await asyncio.gather(*(bench.wait() for _ in range(100)))
-
-    assert bench.run(scenario) == [ROUTE] * 100
+    assert await asyncio.gather(*(bench.wait() for _ in range(100))) == [ROUTE] * 100
     assert bench.framework.world.count("start") == 1
     assert bench.framework.world.count("find") <= 3.0 / 0.4
 
 
-def test_hosts_of_one_preview_share_the_questions_about_it() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_hosts_of_one_preview_share_the_questions_about_it(bench: Bench) -> None:
     bench.framework.world.add("hello", "v1", SHA)
     other = "v1.hello.localhost"
     bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE, other: ROUTE})))
-
-    async def scenario() -> list[Any]:
-        return await asyncio.gather(*(bench.wait(h) for h in (HOST, other)))
-
-    assert bench.run(scenario) == [ROUTE, ROUTE]
+    assert await asyncio.gather(*(bench.wait(h) for h in (HOST, other))) == [ROUTE, ROUTE]
     assert bench.framework.world.count("start") == 2
     assert bench.framework.world.count("find") <= 4.0 / 0.4 + 1
 
 
-def test_a_preview_that_fails_is_told_with_its_reason() -> None:
-    bench = Bench()
+@pytest.mark.parametrize("refused", ["", "t"], ids=["a visitor", "who was refused"])
+def test_a_preview_that_fails_is_told_with_its_reason(bench: Bench, refused: str) -> None:
+    if refused:
+        bench.table.replace({HOST: ROUTE})
     failure = Failure(Cause.APP_EXITED, "It exited.", 3)
     bench.at.append((1.0, bench.move("failed", failure=failure, log_tail="oh no")))
-    told = bench.outcome()
+    told = bench.run(lambda: bench.wait(HOST, refused))
     assert isinstance(told, Problem)
-    assert (told.status, told.fields["cause"], told.fields["log_tail"]) == (
-        502,
-        "app-exited",
-        "oh no",
-    )
+    assert told.status == 502
+    assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", "oh no")
     assert bench.waiting.verdict(HOST, 600) == told
-    assert bench.now < 1.5
+    assert refused or bench.now < 1.5
 
 
-def test_what_the_framework_refuses_is_told_as_it_said_it() -> None:
-    bench = Bench()
+def test_what_the_framework_refuses_is_told_as_it_said_it(bench: Bench) -> None:
     two = AmbiguousLabel("hello", "main", [])
     bench.framework.world.refuse("hello", "main", two)
     told = bench.outcome()
@@ -91,24 +77,21 @@ def test_what_the_framework_refuses_is_told_as_it_said_it() -> None:
     assert (told.slug, told.status, told.detail) == ("ambiguous-label", 409, str(two))
 
 
-def test_a_host_that_is_no_address_asks_nobody() -> None:
-    bench = Bench()
+def test_a_host_that_is_no_address_asks_nobody(bench: Bench) -> None:
     told = bench.outcome("localhost")
     assert isinstance(told, Problem)
     assert told.status == 404
     assert bench.framework.world.asked == []
 
 
-def test_a_framework_that_is_away_for_a_moment_is_waited_for() -> None:
-    bench = Bench()
+def test_a_framework_that_is_away_for_a_moment_is_waited_for(bench: Bench) -> None:
     bench.framework.away = True
     bench.at.append((5.0, lambda: setattr(bench.framework, "away", False)))
     bench.at.append((8.0, lambda: bench.table.replace({HOST: ROUTE})))
     assert bench.outcome() == ROUTE
 
 
-def test_a_framework_that_stays_away_is_told_with_when_to_come_again() -> None:
-    bench = Bench()
+def test_a_framework_that_stays_away_is_told_with_when_to_come_again(bench: Bench) -> None:
     bench.framework.away = True
     told = bench.outcome()
     assert isinstance(told, Problem)
@@ -117,8 +100,7 @@ def test_a_framework_that_stays_away_is_told_with_when_to_come_again() -> None:
     assert 10 < bench.now < 20
 
 
-def test_one_that_is_stopped_meanwhile_is_not_started_again() -> None:
-    bench = Bench()
+def test_one_that_is_stopped_meanwhile_is_not_started_again(bench: Bench) -> None:
     bench.at.append((1.0, bench.move("stopped")))
     told = bench.outcome()
     assert isinstance(told, Problem)
@@ -127,44 +109,36 @@ def test_one_that_is_stopped_meanwhile_is_not_started_again() -> None:
     assert bench.framework.world.count("start") == 1
 
 
-def test_one_that_is_forgotten_meanwhile_is_asked_for_again() -> None:
-    bench = Bench()
+def test_one_that_is_forgotten_meanwhile_is_asked_for_again(bench: Bench) -> None:
     bench.at.append((1.0, bench.framework.world.previews.clear))
     bench.at.append((2.0, lambda: bench.table.replace({HOST: ROUTE})))
     assert bench.outcome() == ROUTE
     assert bench.framework.world.count("start") == 2
 
 
-def test_who_asks_for_a_failed_one_again_after_a_retry_waits_again() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_who_asks_for_a_failed_one_again_after_a_retry_waits_again(bench: Bench) -> None:
     failure = Failure(Cause.APP_EXITED, "It exited.", 3)
     bench.at.append((1.0, bench.move("failed", failure=failure)))
-
-    async def scenario() -> Any:
-        first = await bench.wait()
-        assert isinstance(first, Problem)
-        bench.framework.world.retry("hello", SHA)
-        bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-        return await bench.wait()
-
-    assert bench.run(scenario) == ROUTE
+    first = await bench.wait()
+    assert isinstance(first, Problem)
+    bench.framework.world.retry("hello", SHA)
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert await bench.wait() == ROUTE
 
 
-def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer() -> None:
-    bench = Bench()
-
-    async def scenario() -> None:
-        bench.ask_and_leave()
-        for _ in range(100):
-            await asyncio.sleep(0)
-
-    bench.run(scenario)
+@in_its_loop
+async def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer(
+    bench: Bench,
+) -> None:
+    bench.ask_and_leave()
+    for _ in range(100):
+        await asyncio.sleep(0)
     assert bench.now < 10
     assert bench.waiting.verdict(HOST, 600).status == 503
 
 
-def test_who_was_refused_waits_for_another_attempt_and_has_it_started() -> None:
-    bench = Bench()
+def test_who_was_refused_waits_for_another_attempt_and_has_it_started(bench: Bench) -> None:
     bench.table.replace({HOST: ROUTE})
     other = ROUTE._replace(task_id="u")
     bench.at.append((2.0, bench.move("queued")))
@@ -174,49 +148,27 @@ def test_who_was_refused_waits_for_another_attempt_and_has_it_started() -> None:
     assert bench.now >= 6.0
 
 
-def test_who_was_refused_waits_for_the_same_attempt_to_take_connections() -> None:
-    bench = Bench()
+def test_who_was_refused_waits_for_the_same_attempt_to_take_connections(bench: Bench) -> None:
     bench.table.replace({HOST: ROUTE})
     bench.at.append((4.0, lambda: setattr(bench, "takes", True)))
     assert bench.run(lambda: bench.wait(HOST, "t")) == ROUTE
     assert bench.now >= 4.0
 
 
-def test_who_was_refused_by_an_earlier_attempt_is_let_go_at_once() -> None:
-    bench = Bench()
-    bench.table.replace({HOST: ROUTE})
-    assert bench.run(lambda: bench.wait(HOST, "s")) == ROUTE
-    assert bench.framework.world.asked == []
-
-
-def test_who_was_refused_learns_why_the_preview_failed() -> None:
-    bench = Bench()
-    bench.table.replace({HOST: ROUTE})
-    failure = Failure(Cause.UNHEALTHY, "It refused connections.")
-    bench.at.append((1.0, bench.move("failed", failure=failure)))
-    told = bench.run(lambda: bench.wait(HOST, "t"))
-    assert isinstance(told, Problem)
-    assert (told.status, told.fields["cause"]) == (502, "unhealthy")
-
-
-def test_who_has_left_is_told_nothing_and_who_stays_is() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_who_has_left_is_told_nothing_and_who_stays_is(bench: Bench) -> None:
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-
-    async def scenario() -> None:
-        told: list[Outcome] = []
-        bench.waiting.join(HOST, told.append)
-        staying = asyncio.create_task(bench.wait())
-        await asyncio.sleep(0)
-        bench.waiting.leave(HOST, told.append)
-        assert await staying == ROUTE
-        assert told == []
-
-    bench.run(scenario)
+    told: list[Outcome] = []
+    bench.waiting.join(HOST, told.append)
+    staying = asyncio.create_task(bench.wait())
+    await asyncio.sleep(0)
+    bench.waiting.leave(HOST, told.append)
+    assert await staying == ROUTE
+    assert told == []
 
 
-def test_who_waits_is_let_in_though_the_framework_does_not_answer() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_who_waits_is_let_in_though_the_framework_does_not_answer(bench: Bench) -> None:
     never = asyncio.Event()
 
     async def start(app: str, label: str) -> Preview:
@@ -224,44 +176,33 @@ def test_who_waits_is_let_in_though_the_framework_does_not_answer() -> None:
         raise AssertionError
 
     bench.framework.start = start  # type: ignore[method-assign]
-
-    async def scenario() -> Outcome:
-        waiting = asyncio.create_task(bench.wait())
-        await asyncio.sleep(0)
-        bench.table.replace({HOST: ROUTE})
-        return await waiting
-
-    assert bench.run(scenario) == ROUTE
+    waiting = asyncio.create_task(bench.wait())
+    await asyncio.sleep(0)
+    bench.table.replace({HOST: ROUTE})
+    assert await waiting == ROUTE
 
 
-def test_who_comes_when_it_has_run_and_stopped_again_has_it_started() -> None:
-    bench = Bench()
-
+@in_its_loop
+async def test_who_comes_when_it_has_run_and_stopped_again_has_it_started(bench: Bench) -> None:
     async def pause(seconds: float) -> None:
         if seconds > 0.1:  # not a start's turn: all that follows is before the next look
             await asyncio.Event().wait()
 
     bench.pause_by(pause)
-
-    async def scenario() -> list[Outcome]:
-        outcomes = []
-        async with asyncio.timeout(10):
-            for count in (1, 2):
-                waits = asyncio.create_task(bench.wait())
-                while bench.framework.world.count("start") < count:
-                    await asyncio.sleep(0)
-                bench.table.replace({HOST: ROUTE})
-                outcomes.append(await waits)
-                bench.table.replace({})
-                bench.move("stopped")()
-        return outcomes
-
-    assert bench.run(scenario) == [ROUTE, ROUTE]
+    outcomes = []
+    async with asyncio.timeout(10):
+        for count in (1, 2):
+            waits = asyncio.create_task(bench.wait())
+            while bench.framework.world.count("start") < count:
+                await asyncio.sleep(0)
+            bench.table.replace({HOST: ROUTE})
+            outcomes.append(await waits)
+            bench.table.replace({})
+            bench.move("stopped")()
+    assert outcomes == [ROUTE, ROUTE]
 
 
-def test_who_waits_is_let_go_where_a_start_ends_by_a_defect() -> None:
-    bench = Bench()
-
+def test_who_waits_is_let_go_where_a_start_ends_by_a_defect(bench: Bench) -> None:
     async def start(app: str, label: str) -> Preview:
         raise ZeroDivisionError
 

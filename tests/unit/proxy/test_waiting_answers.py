@@ -3,6 +3,8 @@
 import asyncio
 import dataclasses
 
+import pytest
+
 from prevs.records import Failure
 from prevs.states import Cause
 from proxy.preview import Preview
@@ -10,8 +12,14 @@ from proxy.problems import Problem
 from proxy.waiting import Outcome
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.waits import HOST, ROUTE, Bench
+from tests.loops import in_its_loop
 
 FAILURE = Failure(Cause.APP_EXITED, "It exited.", 3)
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
 
 
 async def turn(times: int = 20) -> None:
@@ -19,46 +27,38 @@ async def turn(times: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-def test_each_is_told_once() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_each_is_told_once(bench: Bench) -> None:
     told: list[Outcome] = []
     bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
-
-    async def scenario() -> None:
-        bench.waiting.join(HOST, told.append)
-        await turn()
-        assert told == [ROUTE]
-        bench.waiting.join(HOST, told.append)
-        await turn()
-        bench.table.replace({})
-        bench.table.replace({HOST: ROUTE})
-        await turn()
-
-    bench.run(scenario)
+    bench.waiting.join(HOST, told.append)
+    await turn()
+    assert told == [ROUTE]
+    bench.waiting.join(HOST, told.append)
+    await turn()
+    bench.table.replace({})
+    bench.table.replace({HOST: ROUTE})
+    await turn()
     assert told == [ROUTE, ROUTE]
     assert bench.ended == ["running"]
     assert bench.framework.world.count("start") == 1
 
 
-def test_at_the_end_nobody_is_told_and_nothing_is_asked() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_at_the_end_nobody_is_told_and_nothing_is_asked(bench: Bench) -> None:
     told: list[Outcome] = []
-
-    async def scenario() -> int:
-        bench.waiting.join(HOST, told.append)
-        await turn()
-        bench.waiting.close()
-        await turn()
-        asked = len(bench.framework.world.asked)
-        await turn()
-        return asked
-
-    assert bench.run(scenario) == len(bench.framework.world.asked)
+    bench.waiting.join(HOST, told.append)
+    await turn()
+    bench.waiting.close()
+    await turn()
+    asked = len(bench.framework.world.asked)
+    await turn()
+    assert asked == len(bench.framework.world.asked)
     assert told == []
 
 
-def test_who_asks_again_as_soon_as_it_was_told_waits_anew() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_who_asks_again_as_soon_as_it_was_told_waits_anew(bench: Bench) -> None:
     told: list[Outcome] = []
 
     def ask_again(_: Outcome) -> None:
@@ -67,18 +67,12 @@ def test_who_asks_again_as_soon_as_it_was_told_waits_anew() -> None:
 
     bench.at.append((1.0, lambda: bench.table.replace({HOST: ROUTE})))
     bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-
-    async def scenario() -> None:
-        bench.waiting.join(HOST, ask_again)
-        await turn(60)
-
-    bench.run(scenario)
+    bench.waiting.join(HOST, ask_again)
+    await turn(60)
     assert told == [ROUTE]
 
 
-def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again() -> None:
-    bench = Bench()
-
+def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again(bench: Bench) -> None:
     def flicker() -> None:
         bench.table.replace({HOST: ROUTE})
         bench.table.replace({})
@@ -89,26 +83,21 @@ def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again() -> N
     assert bench.now >= 3.0
 
 
-def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited() -> None:
-    bench = Bench()
-
-    async def scenario() -> None:
-        bench.waiting.join(HOST, print)
-        while bench.now < 10:
-            await asyncio.sleep(0)
-        bench.waiting.leave(HOST, print)
-        while bench.now < 14:
-            await asyncio.sleep(0)
-        assert bench.ended == []
-        await turn()
-        assert bench.ended == ["left"]
-
-    bench.run(scenario)
+@in_its_loop
+async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited(bench: Bench) -> None:
+    bench.waiting.join(HOST, print)
+    while bench.now < 10:
+        await asyncio.sleep(0)
+    bench.waiting.leave(HOST, print)
+    while bench.now < 14:
+        await asyncio.sleep(0)
+    assert bench.ended == []
+    await turn()
+    assert bench.ended == ["left"]
     assert bench.framework.world.count("start") == 1
 
 
-def test_a_framework_that_goes_away_later_is_waited_for_too() -> None:
-    bench = Bench()
+def test_a_framework_that_goes_away_later_is_waited_for_too(bench: Bench) -> None:
     bench.at.append((1.0, lambda: setattr(bench.framework, "away", True)))
     bench.at.append((9.0, lambda: setattr(bench.framework, "away", False)))
     bench.at.append((10.0, bench.move("failed", failure=FAILURE)))
@@ -118,52 +107,39 @@ def test_a_framework_that_goes_away_later_is_waited_for_too() -> None:
     assert bench.framework.world.count("find") < 40, "it is not asked without a pause"
 
 
-def test_who_is_let_go_too_early_learns_how_far_it_is() -> None:
-    bench = Bench()
-
-    async def scenario() -> tuple[Problem, Problem]:
-        before = bench.waiting.verdict(HOST, 600)
-        bench.waiting.join(HOST, print)
-        while bench.framework.world.count("find") < 2:
-            await asyncio.sleep(0)
-        return before, bench.waiting.verdict(HOST, 600)
-
+@in_its_loop
+async def test_who_is_let_go_too_early_learns_how_far_it_is(bench: Bench) -> None:
     bench.at.append((0.4, bench.move("queued", reason="No agent has room.")))
-    before, told = bench.run(scenario)
+    before = bench.waiting.verdict(HOST, 600)
+    bench.waiting.join(HOST, print)
+    while bench.framework.world.count("find") < 2:
+        await asyncio.sleep(0)
+    told = bench.waiting.verdict(HOST, 600)
     assert before.slug == told.slug
     assert "queued (No agent has room.)" in told.detail
     assert "queued" not in before.detail
 
 
-def test_why_it_failed_before_is_told_no_more_once_it_is_on_its_way() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_why_it_failed_before_is_told_no_more_once_it_is_on_its_way(bench: Bench) -> None:
     bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
-
-    async def scenario() -> Problem:
-        assert isinstance(await bench.wait(), Problem)
-        assert bench.waiting.verdict(HOST, 600).status == 502
-        bench.framework.world.retry("hello", SHA)
-        bench.waiting.join(HOST, print)
-        await turn()
-        return bench.waiting.verdict(HOST, 600)
-
-    assert bench.run(scenario).status == 503
+    assert isinstance(await bench.wait(), Problem)
+    assert bench.waiting.verdict(HOST, 600).status == 502
+    bench.framework.world.retry("hello", SHA)
+    bench.waiting.join(HOST, print)
+    await turn()
+    assert bench.waiting.verdict(HOST, 600).status == 503
 
 
-def test_of_those_that_failed_the_last_thousand_are_remembered() -> None:
-    bench = Bench()
-
-    async def scenario() -> list[int]:
-        hosts = [f"{number}.elsewhere" for number in range(1001)]
-        for host in hosts:
-            await bench.wait(host)
-        return [bench.waiting.verdict(host, 0).status for host in hosts]
-
-    assert bench.run(scenario) == [503] + [404] * 1000
+@in_its_loop
+async def test_of_those_that_failed_the_last_thousand_are_remembered(bench: Bench) -> None:
+    hosts = [f"{number}.elsewhere" for number in range(1001)]
+    for host in hosts:
+        await bench.wait(host)
+    assert [bench.waiting.verdict(host, 0).status for host in hosts] == [503] + [404] * 1000
 
 
-def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still() -> None:
-    bench = Bench()
+def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench: Bench) -> None:
     bench.framework.world.start("hello", "main")
     bench.move("failed", failure=FAILURE, log_tail="oh no")()
     start, find = bench.framework.start, bench.framework.find

@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
@@ -13,6 +12,7 @@ from proxy.routes import Route
 from proxy.table import Table
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
+from tests.loops import in_a_loop
 
 BASE = "http://main.hello.localhost"
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "X-Prevs-Miss": "1"}
@@ -65,33 +65,29 @@ class Bench:
         return (await self.client.get(path, headers=BROWSER)).text
 
 
-def run(scenario: Callable[[Bench], Awaitable[None]]) -> None:
-    async def whole() -> None:
-        await scenario(Bench())
-
-    asyncio.run(whole())
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
 
 
 @pytest.mark.parametrize(("clients", "room"), [(100, downloads.AT_A_TIME), (1, downloads.EACH)])
-def test_no_more_logs_are_handed_out_at_a_time_than_there_is_room_for(
-    clients: int, room: int
+@in_a_loop
+async def test_no_more_logs_are_handed_out_at_a_time_than_there_is_room_for(
+    bench: Bench, clients: int, room: int
 ) -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.framework.world.log(SHA, "a line\n" * 10)
-        tasks = [
-            asyncio.ensure_future(bench.download(f"10.0.0.{number % clients}"))
-            for number in range(room + 5)
-        ]
-        while bench.framework.reads + sum(task.done() for task in tasks) < len(tasks):
-            await asyncio.sleep(0)
-        assert bench.framework.reads == room
-        bench.framework.open.set()
-        answers = await asyncio.gather(*tasks)
-        assert [answer.status_code for answer in answers].count(503) == 5
-        assert {one.text for one in answers if one.is_success} == {"a line\n" * 10}
-        assert (await bench.download("10.0.0.0")).is_success, "there is room again"
-
-    run(scenario)
+    bench.framework.world.log(SHA, "a line\n" * 10)
+    tasks = [
+        asyncio.ensure_future(bench.download(f"10.0.0.{number % clients}"))
+        for number in range(room + 5)
+    ]
+    while bench.framework.reads + sum(task.done() for task in tasks) < len(tasks):
+        await asyncio.sleep(0)
+    assert bench.framework.reads == room
+    bench.framework.open.set()
+    answers = await asyncio.gather(*tasks)
+    assert [answer.status_code for answer in answers].count(503) == 5
+    assert {one.text for one in answers if one.is_success} == {"a line\n" * 10}
+    assert (await bench.download("10.0.0.0")).is_success, "there is room again"
 
 
 @pytest.mark.parametrize(
@@ -101,26 +97,22 @@ def test_no_more_logs_are_handed_out_at_a_time_than_there_is_room_for(
         ("//evil.example/x", "/"),
     ],
 )
-def test_a_page_leads_back_to_what_was_asked_for_and_to_no_other_host(
-    asked: str, leads: str
+@in_a_loop
+async def test_a_page_leads_back_to_what_was_asked_for_and_to_no_other_host(
+    bench: Bench, asked: str, leads: str
 ) -> None:
-    async def scenario(bench: Bench) -> None:
-        assert f'name="back" value="{leads}"' in await bench.visit(f"{BASE}{asked}")
-        bench.framework.world.labels.clear()
-        bench.framework.world.add("hello", "another", SHA)
-        assert f'href="{leads}">Look again' in await bench.visit(f"{BASE}{asked}")
-
-    run(scenario)
+    assert f'name="back" value="{leads}"' in await bench.visit(f"{BASE}{asked}")
+    bench.framework.world.labels.clear()
+    bench.framework.world.add("hello", "another", SHA)
+    assert f'href="{leads}">Look again' in await bench.visit(f"{BASE}{asked}")
 
 
-def test_the_page_of_what_was_stopped_is_kept_waiting_for_no_log() -> None:
-    async def scenario(bench: Bench) -> None:
-        bench.framework.world.log(SHA, "the last words\n")
-        bench.framework.world.move("hello", SHA, "stopped")
-        page = await bench.visit("/")
-        assert "It was stopped." in page
-        assert "the last words" not in page
-        bench.framework.world.move("hello", SHA, "building")
-        assert "the last words" in await bench.visit("/")
-
-    run(scenario)
+@in_a_loop
+async def test_the_page_of_what_was_stopped_is_kept_waiting_for_no_log(bench: Bench) -> None:
+    bench.framework.world.log(SHA, "the last words\n")
+    bench.framework.world.move("hello", SHA, "stopped")
+    page = await bench.visit("/")
+    assert "It was stopped." in page
+    assert "the last words" not in page
+    bench.framework.world.move("hello", SHA, "building")
+    assert "the last words" in await bench.visit("/")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from proxy.routes import Route
 from proxy.table import Table
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import FakeFramework
+from tests.loops import in_a_loop
 
 ROUTE = Route("10.0.0.1", 31000, "t")
 PATIENCE = 20.0
@@ -94,93 +95,73 @@ class HaproxyThread:
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Callable[[Callable[[Bench], Awaitable[None]]], None]:
-    def run(scenario: Callable[[Bench], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            await scenario(Bench(tmp_path))
-
-        asyncio.run(whole())
-
-    return run
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
 
 
-Run = Callable[[Callable[[Bench], Awaitable[None]]], None]
-
-
-def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(run: Run) -> None:
-    async def scenario(bench: Bench) -> None:
-        async with bench.connected() as haproxy:
-            for number in range(120):
-                haproxy.hold(number, f"10.0.0.{number}")
-            await bench.count(120)
-            bench.table.replace({host(number): ROUTE for number in range(120)})
-            sizes: list[int] = []
-            while sum(sizes) < 120:
-                lines = [line async for line in haproxy.lines()]
-                assert all(line.endswith(f" to {ROUTE}") for line in lines)
-                sizes.append(len(lines))
-                with pytest.raises(TimeoutError):
-                    await asyncio.wait_for(haproxy.reader.readexactly(1), 0.05)
-                haproxy.say("next")
-            assert max(sizes) == 50
-
-    run(scenario)
-
-
-def test_a_request_without_a_host_is_answered_and_holds_up_no_other(run: Run) -> None:
-    async def scenario(bench: Bench) -> None:
-        async with bench.connected() as haproxy:
-            haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
-            assert [line async for line in haproxy.lines()] == ["1 no"]
+@in_a_loop
+async def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(120):
+            haproxy.hold(number, f"10.0.0.{number}")
+        await bench.count(120)
+        bench.table.replace({host(number): ROUTE for number in range(120)})
+        sizes: list[int] = []
+        while sum(sizes) < 120:
+            lines = [line async for line in haproxy.lines()]
+            assert all(line.endswith(f" to {ROUTE}") for line in lines)
+            sizes.append(len(lines))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(haproxy.reader.readexactly(1), 0.05)
             haproxy.say("next")
-            haproxy.hold(2)
-            await bench.count(1)
-
-    run(scenario)
+        assert max(sizes) == 50
 
 
-def test_what_an_older_version_s_haproxy_holds_is_let_in_too(run: Run) -> None:
+@in_a_loop
+async def test_a_request_without_a_host_is_answered_and_holds_up_no_other(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
+        assert [line async for line in haproxy.lines()] == ["1 no"]
+        haproxy.say("next")
+        haproxy.hold(2)
+        await bench.count(1)
+
+
+@in_a_loop
+async def test_what_an_older_version_s_haproxy_holds_is_let_in_too(bench: Bench) -> None:
     """It stays until its last connection has ended, also when the proxy is upgraded meanwhile."""
-
-    async def scenario(bench: Bench) -> None:
-        async with bench.connected() as haproxy:
-            haproxy.say(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
-            await bench.count(1)
-            bench.table.replace({host(1): ROUTE})
-            assert [line async for line in haproxy.lines()] == [f"1 to {ROUTE}"]
-
-    run(scenario)
+    async with bench.connected() as haproxy:
+        haproxy.say(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
+        await bench.count(1)
+        bench.table.replace({host(1): ROUTE})
+        assert [line async for line in haproxy.lines()] == [f"1 to {ROUTE}"]
 
 
-def test_what_a_connection_held_is_over_with_it(run: Run) -> None:
-    async def scenario(bench: Bench) -> None:
-        async with bench.connected() as haproxy:
-            haproxy.hold(1)
-            haproxy.hold(2)
-            await bench.count(2)
-            haproxy.say("leave\t1")
-            await bench.count(1)
-            haproxy.say("end")
-            assert await haproxy.reader.read() == b""
-            await bench.count(0)
-
-    run(scenario)
+@in_a_loop
+async def test_what_a_connection_held_is_over_with_it(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        haproxy.hold(1)
+        haproxy.hold(2)
+        await bench.count(2)
+        haproxy.say("leave\t1")
+        await bench.count(1)
+        haproxy.say("end")
+        assert await haproxy.reader.read() == b""
+        await bench.count(0)
 
 
-def test_what_is_held_stays_counted_for_the_limit_of_starts(run: Run) -> None:
-    async def scenario(bench: Bench) -> None:
-        async with bench.connected() as haproxy:
-            for number in range(caps.MOST):
-                haproxy.hold(number)
-            await bench.count(caps.MOST)
-            for _ in range(3):
-                bench.clock.pass_seconds(caps.SECONDS - 1)
-                bench.turns.put_nowait(None)
-                while not bench.turns.empty():
-                    await asyncio.sleep(0)
+@in_a_loop
+async def test_what_is_held_stays_counted_for_the_limit_of_starts(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(caps.MOST):
+            haproxy.hold(number)
+        await bench.count(caps.MOST)
+        for _ in range(3):
+            bench.clock.pass_seconds(caps.SECONDS - 1)
+            bench.turns.put_nowait(None)
+            while not bench.turns.empty():
                 await asyncio.sleep(0)
-            haproxy.hold(100)
-            answers = [line async for line in haproxy.lines()]
-            assert answers == [f"100 later {caps.SECONDS:.0f}"]
-
-    run(scenario)
+            await asyncio.sleep(0)
+        haproxy.hold(100)
+        answers = [line async for line in haproxy.lines()]
+        assert answers == [f"100 later {caps.SECONDS:.0f}"]
