@@ -28,33 +28,42 @@ def report_of(link: RecordingLink) -> TaskReport:
     return TaskReport.decode(base64.b64decode(link.statuses[-1]["data"]))
 
 
-def test_a_failure_carries_cause_exit_code_and_sentence() -> None:
-    link = RecordingLink()
-    Reporter(TASK, link.send_update).ended(AppExited(3, answered=False))
+@pytest.fixture
+def link() -> RecordingLink:
+    return RecordingLink()
+
+
+@pytest.fixture
+def reporter(link: RecordingLink) -> Reporter:
+    return Reporter(TASK, link.send_update)
+
+
+def test_a_failure_carries_cause_exit_code_and_sentence(
+    link: RecordingLink, reporter: Reporter
+) -> None:
+    reporter.ended(AppExited(3, answered=False))
     assert link.statuses[0]["task_id"] == {"value": TASK}
     assert link.statuses[0]["state"] == "TASK_FAILED"
     assert "exited with code 3" in link.statuses[0]["message"]
     assert report_of(link) == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)
 
 
-def test_memory_that_ran_out_is_what_mesos_calls_a_limitation() -> None:
-    link = RecordingLink()
-    Reporter(TASK, link.send_update).ended(OutOfMemory(137, 64))
+def test_memory_that_ran_out_is_what_mesos_calls_a_limitation(
+    link: RecordingLink, reporter: Reporter
+) -> None:
+    reporter.ended(OutOfMemory(137, 64))
     assert link.statuses[0]["reason"] == "REASON_CONTAINER_LIMITATION_MEMORY"
     assert "64 MB" in link.statuses[0]["message"]
 
 
-def test_a_running_task_is_healthy() -> None:
-    link = RecordingLink()
-    Reporter(TASK, link.send_update).running("It answers.", checked=0.2501)
+def test_a_running_task_is_healthy(link: RecordingLink, reporter: Reporter) -> None:
+    reporter.running("It answers.", checked=0.2501)
     assert link.statuses[0]["healthy"] is True
     assert link.statuses[0]["reason"] == "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED"
     assert report_of(link) == TaskReport(Phase.RUNNING, began={"checking": 0.25})
 
 
-def test_phases_are_reported_one_after_the_other() -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_phases_are_reported_one_after_the_other(link: RecordingLink, reporter: Reporter) -> None:
     for phase in (Phase.FETCHING, Phase.BUILDING, Phase.STARTING):
         reporter.progress(phase, "…")
         assert report_of(link) == TaskReport(phase)
@@ -63,9 +72,7 @@ def test_phases_are_reported_one_after_the_other() -> None:
     assert link.states == ["TASK_STARTING"] * 4
 
 
-def test_a_kill_says_in_which_phase_it_came() -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_a_kill_says_in_which_phase_it_came(link: RecordingLink, reporter: Reporter) -> None:
     reporter.progress(Phase.BUILDING, "…")
     reporter.killing("…")
     assert report_of(link).phase is Phase.BUILDING
@@ -74,9 +81,9 @@ def test_a_kill_says_in_which_phase_it_came() -> None:
 DIGEST = "sha256:" + "d" * 64
 
 
-def test_a_digest_is_told_with_the_next_report_and_all_that_follow() -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_a_digest_is_told_with_the_next_report_and_all_that_follow(
+    link: RecordingLink, reporter: Reporter
+) -> None:
     reporter.progress(Phase.FETCHING, "…")
     reporter.shared(DIGEST)
     assert len(link.statuses) == 1
@@ -88,9 +95,9 @@ def test_a_digest_is_told_with_the_next_report_and_all_that_follow() -> None:
     assert report_of(link) == TaskReport(Phase.ENDED, digest=DIGEST)
 
 
-def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does() -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does(
+    link: RecordingLink, reporter: Reporter
+) -> None:
     reporter.running("It answers.", checked=0.5)
     reporter.shared(DIGEST)
     assert link.states == ["TASK_RUNNING", "TASK_RUNNING"]
@@ -100,9 +107,9 @@ def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does()
 
 
 @pytest.mark.parametrize("end", ["TASK_KILLING", *sorted(ENDS)])
-def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(end: str) -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(
+    end: str, link: RecordingLink, reporter: Reporter
+) -> None:
     reporter.running("It answers.", checked=0.5)
     CALLS[end](reporter)
     reporter.shared(DIGEST)
@@ -110,9 +117,9 @@ def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(end: str) ->
 
 
 @pytest.mark.parametrize("calls", list(itertools.product(CALLS, repeat=3)))
-def test_states_never_go_back_and_one_end_is_the_last(calls: tuple[str, ...]) -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_states_never_go_back_and_one_end_is_the_last(
+    calls: tuple[str, ...], link: RecordingLink, reporter: Reporter
+) -> None:
     for call in calls:
         CALLS[call](reporter)
     order = list(CALLS)
@@ -122,9 +129,7 @@ def test_states_never_go_back_and_one_end_is_the_last(calls: tuple[str, ...]) ->
     assert all(link.states.count(s) <= 1 for s in order if s != "TASK_STARTING")
 
 
-def test_many_threads_that_end_it_send_one_end() -> None:
-    link = RecordingLink()
-    reporter = Reporter(TASK, link.send_update)
+def test_many_threads_that_end_it_send_one_end(link: RecordingLink, reporter: Reporter) -> None:
     ends = [CALLS[end] for end in ENDS] * 8
     threads = [threading.Thread(target=end, args=(reporter,)) for end in ends]
     for thread in threads:

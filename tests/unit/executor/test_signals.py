@@ -8,15 +8,20 @@ from executor.errors import Stopped
 from executor.signals import StopSignal
 
 
-def test_nothing_is_raised_before_a_stop() -> None:
-    signals = StopSignal()
+@pytest.fixture
+def signals() -> StopSignal:
+    return StopSignal()
+
+
+def test_before_a_stop_nothing_is_raised_and_a_wake_ends_one_wait(signals: StopSignal) -> None:
     signals.check()
+    signals.wake()
+    signals.wait(1000.0)
     signals.wait(0.0)
     assert not signals.stopped
 
 
-def test_a_stop_ends_every_later_wait() -> None:
-    signals = StopSignal()
+def test_a_stop_ends_every_later_wait(signals: StopSignal) -> None:
     signals.stop(5.0)
     with pytest.raises(Stopped):
         signals.check()
@@ -24,19 +29,12 @@ def test_a_stop_ends_every_later_wait() -> None:
         signals.wait(1000.0)
 
 
-def test_a_stop_from_another_thread_ends_the_wait_that_is_on() -> None:
-    signals = StopSignal()
+def test_a_stop_from_another_thread_ends_the_wait_that_is_on(signals: StopSignal) -> None:
     thread = threading.Thread(target=signals.stop, args=(5.0,))
     thread.start()
     with pytest.raises(Stopped):
         signals.wait(1000.0)
     thread.join()
-
-
-def test_a_wake_ends_one_wait_even_when_it_came_before() -> None:
-    signals = StopSignal()
-    signals.wake()
-    signals.wait(1000.0)
 
 
 def test_the_earliest_deadline_of_several_stops_holds() -> None:
@@ -59,15 +57,13 @@ def test_a_stop_calls_what_is_to_be_interrupted_and_nothing_that_is_over() -> No
     assert called == ["now"]
 
 
-def test_nothing_begins_that_would_have_to_be_interrupted_at_once() -> None:
-    signals = StopSignal()
+def test_nothing_begins_that_would_have_to_be_interrupted_at_once(signals: StopSignal) -> None:
     signals.stop(1.0)
     with pytest.raises(Stopped), signals.interrupting(lambda: None):
         pytest.fail("it began")
 
 
-def test_the_wait_for_an_end_ends_with_it() -> None:
-    signals = StopSignal()
+def test_the_wait_for_an_end_ends_with_it(signals: StopSignal) -> None:
     signals.stop(1000.0)
     ended: list[bool] = []
 
@@ -82,15 +78,13 @@ def test_the_wait_for_an_end_ends_with_it() -> None:
     assert ended
 
 
-def test_the_wait_for_an_end_ends_with_the_grace() -> None:
-    signals = StopSignal()
+def test_the_wait_for_an_end_ends_with_the_grace(signals: StopSignal) -> None:
     signals.stop(0.0)
     signals.wait_for_end(lambda: False)
     assert signals.grace_left() == 0.0
 
 
-def test_a_later_stop_cuts_the_wait_for_an_end_short() -> None:
-    signals = StopSignal()
+def test_a_later_stop_cuts_the_wait_for_an_end_short(signals: StopSignal) -> None:
     signals.stop(1000.0)
     thread = threading.Thread(target=signals.stop, args=(0.0,))
     thread.start()
