@@ -42,13 +42,6 @@ def test_wherever_pieces_end_every_byte_of_a_secret_is_masked_and_no_other(
     assert show(texts, pieces) == cover(texts, b"".join(pieces))
 
 
-@given(st.lists(FEW, min_size=1, max_size=4), PIECES)
-def test_no_secret_is_left(values: list[str], pieces: list[bytes]) -> None:
-    texts = secret_texts(values)
-    shown = show(texts, pieces)
-    assert not any(text in shown for text in texts)
-
-
 @given(st.lists(st.binary(min_size=4), min_size=1, max_size=3), st.binary(), st.integers(0, 99))
 def test_any_bytes_are_taken(texts: list[bytes], data: bytes, at: int) -> None:
     whole = data[:at] + texts[0] + data[at:]
