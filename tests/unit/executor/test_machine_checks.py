@@ -93,10 +93,16 @@ def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
     assert told["images"] == "50.0 GB are free in /var/lib/docker."
 
 
-def test_of_a_docker_that_does_not_answer_nothing_else_is_told() -> None:
-    away = dataclasses.replace(WELL, docker=None, docker_info={}, docker_problem="It is away")
-    assert {"storage", "cgroup", "live-restore", "buildx"}.isdisjoint(levels(away))
-
-
-def test_images_of_a_daemon_elsewhere_are_not_looked_at() -> None:
-    assert "images" not in levels(dataclasses.replace(WELL, images=None))
+@pytest.mark.parametrize(
+    ("change", "untold"),
+    [
+        (
+            {"docker": None, "docker_info": {}, "docker_problem": "It is away"},
+            {"storage", "cgroup", "live-restore", "buildx"},
+        ),
+        ({"images": None}, {"images"}),
+    ],
+    ids=["a docker that does not answer", "images of a daemon elsewhere"],
+)
+def test_what_cannot_be_seen_is_not_told(change: dict[str, Any], untold: set[str]) -> None:
+    assert untold.isdisjoint(levels(dataclasses.replace(WELL, **change)))

@@ -4,38 +4,35 @@ import errno
 import os
 from pathlib import Path
 
+import pytest
+
 from executor.output import Output
 
 
-def written(*actions: tuple[str, bytes]) -> bytes:
+def written(*pieces: bytes | str) -> bytes:
+    """Return what comes of bytes, and of texts that are headers."""
     reader, writer = os.pipe()
     output = Output(writer)
-    for kind, data in actions:
-        if kind == "header":
-            output.header(data.decode())
-        else:
-            output.write(data)
+    for piece in pieces:
+        output.header(piece) if isinstance(piece, str) else output.write(piece)
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
         return file.read()
 
 
-def test_bytes_are_passed_on_as_they_are() -> None:
-    assert written(("write", b"\xff\x00a"), ("write", b"b\n")) == b"\xff\x00ab\n"
-
-
-def test_a_header_has_a_line_of_its_own() -> None:
-    assert written(("header", b"one"), ("write", b"x\n"), ("header", b"two")) == (
-        b"== one ==\nx\n== two ==\n"
-    )
-
-
-def test_a_header_ends_a_line_that_was_not_ended() -> None:
-    assert written(("write", b"$ "), ("header", b"one")) == b"$ \n== one ==\n"
-
-
-def test_nothing_written_changes_nothing() -> None:
-    assert written(("write", b"x"), ("write", b""), ("header", b"h")) == b"x\n== h ==\n"
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ((b"\xff\x00a", b"b\n"), b"\xff\x00ab\n"),
+        (("one", b"x\n", "two"), b"== one ==\nx\n== two ==\n"),
+        ((b"$ ", "one"), b"$ \n== one ==\n"),
+        ((b"x", b"", "h"), b"x\n== h ==\n"),
+    ],
+)
+def test_bytes_are_passed_on_as_they_are_and_a_header_has_a_line_of_its_own(
+    pieces: tuple[bytes | str, ...], found: bytes
+) -> None:
+    assert written(*pieces) == found
 
 
 def test_a_disk_that_is_full_costs_the_log_only() -> None:
@@ -44,7 +41,7 @@ def test_a_disk_that_is_full_costs_the_log_only() -> None:
     output.write(b"lost")
     output.header("lost too")
     os.close(full)
-    assert written(("write", b"kept")) == b"kept"
+    assert written(b"kept") == b"kept"
 
 
 def file_of(tmp_path: Path) -> int:
