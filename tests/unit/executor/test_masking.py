@@ -7,7 +7,11 @@ from hypothesis import strategies as st
 from executor.masking import MASK, Mask, secret_texts
 
 FEW = st.text("ab\n", min_size=4, max_size=9)
-PIECES = st.lists(st.text("ab \n", max_size=12).map(str.encode), max_size=12)
+PIECE = st.text("ab \n", max_size=6)
+STREAMS = st.lists(FEW, max_size=4).flatmap(
+    lambda values: st.tuples(st.just(values), st.lists(PIECE | st.sampled_from([*values, ""])))
+)
+"""Secrets, and the pieces of a text that has some of them."""
 
 
 def show(texts: frozenset[bytes], pieces: Sequence[bytes]) -> bytes:
@@ -34,11 +38,11 @@ def cover(texts: frozenset[bytes], data: bytes) -> bytes:
     return shown
 
 
-@given(st.lists(FEW, max_size=4), PIECES)
+@given(STREAMS)
 def test_wherever_pieces_end_every_byte_of_a_secret_is_masked_and_no_other(
-    values: list[str], pieces: list[bytes]
+    stream: tuple[list[str], list[str]],
 ) -> None:
-    texts = secret_texts(values)
+    texts, pieces = secret_texts(stream[0]), [piece.encode() for piece in stream[1]]
     assert show(texts, pieces) == cover(texts, b"".join(pieces))
 
 
