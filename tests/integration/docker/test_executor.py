@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from executor.mesos import ShutDown
 from executor.service import EXIT_DONE
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
-from tests.fakes.samples import SERVE, serving
+from tests.fakes.samples import serving
 from tests.integration.docker.attempts import APP, Agent
 from tests.integration.git.checkouts import GOOD, https
 from tests.waits import wait_until
@@ -67,70 +66,11 @@ def test_a_broken_dockerfile_is_a_failure_with_its_step(agent: Agent) -> None:
     assert b"this cannot work" in agent.log.data
 
 
-def test_a_commit_without_a_dockerfile_is_a_failure_that_says_what_to_do(agent: Agent) -> None:
-    sha = agent.repository.commit({"README": "no Dockerfile"})
-    agent.run(sha)
-    assert agent.report.cause is Cause.DOCKERFILE_MISSING
-    assert agent.message.startswith(
-        f"There is no Dockerfile at the root of commit {sha[:7]}. Add one and push"
-    )
-
-
-def test_a_repository_that_is_not_there_is_a_failure_with_gits_reason(agent: Agent) -> None:
-    agent.run("0" * 40, repository="/nowhere/x.git")
-    assert agent.report.cause is Cause.REPOSITORY_UNREACHABLE
-    assert "'/nowhere/x.git' does not appear to be a git repository" in agent.message
-
-
 def test_an_application_that_exits_is_a_failure_with_its_code_and_its_words(agent: Agent) -> None:
     sha = agent.image("echo I give up; exit 3")
     agent.run(sha)
     assert agent.report == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)
     assert agent.log.data.endswith(b"I give up\n")
-    assert agent.containers() == []
-
-
-def test_an_application_that_never_listens_is_a_failure_and_is_removed(agent: Agent) -> None:
-    sha = agent.image("exec sleep 1000")
-    agent.run(sha, start_limit=1.5)
-    assert agent.report.cause is Cause.NEVER_LISTENED
-    assert "port 8080" in agent.message
-    assert agent.containers() == []
-
-
-def test_an_application_that_answers_with_an_error_is_a_failure_with_its_status(
-    agent: Agent,
-) -> None:
-    sha = agent.image(SERVE)
-    agent.run(sha, health="/nothing", start_limit=4.0)
-    assert agent.report.cause is Cause.UNHEALTHY
-    assert "GET /nothing did not succeed" in agent.message
-    assert "404" in agent.message
-    assert agent.containers() == []
-
-
-def test_an_application_that_takes_too_much_memory_is_a_failure_that_says_so(
-    agent: Agent,
-) -> None:
-    sha = agent.image("exec tail /dev/zero")
-    agent.run(sha)
-    assert agent.report.cause is Cause.OUT_OF_MEMORY
-    assert "32 MB" in agent.message
-    assert agent.containers() == []
-
-
-def test_an_application_that_ends_later_is_a_failure(agent: Agent) -> None:
-    sha = agent.image(SERVE)
-
-    def running() -> None:
-        (container,) = agent.containers()
-        agent.client.kill(container, "SIGKILL")
-
-    agent.when["TASK_RUNNING"] = running
-    agent.run(sha)
-    assert agent.states[-2:] == ["TASK_RUNNING", "TASK_FAILED"]
-    assert agent.report == TaskReport(Phase.ENDED, Cause.APP_EXITED, 137)
-    assert "after it had answered" in agent.message
     assert agent.containers() == []
 
 
@@ -149,12 +89,3 @@ def test_a_kill_during_the_build_ends_it_and_leaves_nothing(agent: Agent) -> Non
     assert agent.states[-2:] == ["TASK_KILLING", "TASK_KILLED"]
     assert agent.containers() == []
     assert list((agent.config.dir / "trees").iterdir()) == []
-
-
-def test_an_application_that_ignores_a_shutdown_is_removed_in_time(agent: Agent) -> None:
-    stubborn = f"trap : TERM; {SERVE.removeprefix('exec ')} & while :; do sleep 0.1; done"
-    sha = agent.image(stubborn)
-    agent.when["TASK_RUNNING"] = lambda: agent.inbox.put(ShutDown())
-    agent.run(sha)
-    assert agent.states[-1] == "TASK_KILLED"
-    assert agent.containers() == []
