@@ -86,18 +86,6 @@ def test_an_app_that_was_made_again_under_the_name_finds_nothing_of_the_one_befo
     assert len(agent.volumes()) == 2
 
 
-def test_two_commits_have_volumes_of_their_own(agent: Agent, own_data: str) -> None:
-    settings = RunSettings(
-        command=SERVE_DATA,
-        volumes=("/data",),
-        hooks=(hook("echo $PREVS_COMMIT >> /data/index.html"),),
-    )
-    for _ in range(2):
-        sha = have(agent, own_data)
-        assert agent.answer(sha, run=settings) == f"{sha}\n"
-    assert len(agent.volumes()) == 2
-
-
 def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent) -> None:
     sha = agent.image(SERVE)
     agent.run(sha, run=RunSettings(hooks=(hook("echo no such table; exit 3"), hook("exit 0"))))
@@ -106,24 +94,6 @@ def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent
     assert agent.log.headers[-1] == "hook 1/2: /bin/sh -c 'echo no such table; exit 3'"
     assert "echo no such table" in agent.message
     assert agent.containers() == []
-
-
-def test_a_hook_that_does_not_end_is_a_failure_and_is_removed(agent: Agent) -> None:
-    sha = agent.image(SERVE)
-    agent.run(sha, run=RunSettings(hooks=(hook("exec sleep 1000"),)), start_limit=1.5)
-    assert agent.report == TaskReport(Phase.ENDED, Cause.HOOK_FAILED)
-    assert "did not end within 1.5 s" in agent.message
-    assert agent.containers() == []
-
-
-def test_the_environment_is_the_commits_the_apps_and_ours(agent: Agent, own_data: str) -> None:
-    sha = have(agent, own_data)
-    settings = RunSettings(
-        command=hook('echo "$A $B $C $PORT $PREVS_APP" > /data/index.html; ' + SERVE_DATA[2]),
-        environment={"A": "1", "B": "1", "C": "1", "PORT": "1", "PREVS_APP": "1"},
-    )
-    said = agent.answer(sha, run=settings, environment={"B": "2", "C": "2"}, secrets={"C": "3"})
-    assert said == f"1 2 3 8080 {APP}\n"
 
 
 def test_a_commit_may_run_with_a_root_that_nothing_changes(agent: Agent) -> None:

@@ -76,17 +76,6 @@ def test_with_volumes_they_run_once_for_each_set_of_them(world: HookWorld) -> No
     assert world.run_to_the_end("/data", "/more") == [MIGRATE, SEED, ()]
 
 
-def test_an_app_that_was_made_again_under_the_name_has_volumes_of_its_own(
-    world: HookWorld,
-) -> None:
-    first = attempt("/data")
-    again = first._replace(order=dataclasses.replace(first.order, app_created=2.0))
-    for one in (first, again):
-        world.stop_at(1000.0)
-        assert world.run(one) is None
-    assert len(world.volumes.there) == 2
-
-
 def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:
     world.stop_at(1000.0)
     assert world.run_with("/data") is None

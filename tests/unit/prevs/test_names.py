@@ -243,6 +243,8 @@ def test_a_volume_is_of_one_preview_path_and_app_among_those_that_had_its_name()
         names.volume_name(*first, app_created=1.5),
         names.volume_name(*first, app_created=1.25),
         names.volume_name("g", *first[1:]),
+        names.volume_name("f", "other", *first[2:]),
+        names.volume_name("f", "hello", "b" * 40, "/data"),
         names.volume_name(*first[:3], "/more"),
     }
-    assert len(found) == 5
+    assert len(found) == 7
