@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 
 from executor.daemon import Daemon
-from executor.errors import BuildFailed, DockerUnavailable, ExecutorError, Stopped
+from executor.errors import BuildFailed, DockerUnavailable, ExecutorError
 from executor.images import DockerImages
 from executor.ports import Context, ImageSpec
-from executor.signals import StopSignal
 from tests.fakes.samples import DOCKERFILE
 from tests.integration.docker.builds import SECRET, TAG, World
 from tests.waits import wait_until
@@ -18,21 +17,15 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 
-def test_an_image_is_there_once_it_was_built(world: World) -> None:
+def test_an_image_is_there_with_its_labels_once_the_builder_that_is_meant_has_built_it(
+    world: World,
+) -> None:
     assert not world.images.exists(TAG)
     world.build("RUN echo built > /what")
     assert world.images.exists(TAG)
     assert world.run("cat /what") == "built\n"
-
-
-def test_an_image_carries_its_labels(world: World) -> None:
-    world.build()
     (found,) = world.client.images(filters={"label": "prevs.app=hello"}, name=TAG)
     assert found["Labels"] == {"prevs.app": "hello"}
-
-
-def test_the_builder_is_the_one_that_is_meant(world: World) -> None:
-    world.build()
     buildkit = b"[internal] load build definition" in world.log.data
     assert buildkit == (world.builder == "buildkit")
 
@@ -66,14 +59,13 @@ def test_a_step_that_fails_is_named_with_its_exit_code(world: World) -> None:
     assert not world.images.exists(TAG)
 
 
-def test_a_file_that_is_not_there_is_named(world: World) -> None:
-    with pytest.raises(BuildFailed, match="nothing-here"):
-        world.build("COPY nothing-here /x")
-
-
-def test_a_dockerfile_with_a_typing_error_is_told(world: World) -> None:
-    with pytest.raises(BuildFailed, match=r"(?i)unknown instruction: RUM"):
-        world.build("RUM echo")
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("COPY nothing-here /x", "nothing-here"), ("RUM echo", "(?i)unknown instruction: RUM")],
+)
+def test_a_line_that_cannot_be_done_is_told(world: World, line: str, told: str) -> None:
+    with pytest.raises(BuildFailed, match=told):
+        world.build(line)
 
 
 def test_a_link_out_of_the_commit_shows_nothing_of_the_agent(world: World) -> None:
@@ -103,23 +95,3 @@ def test_a_daemon_that_is_not_there_is_told_as_such(world: World, tmp_path: Path
     context = Context(world.tree, world.tree / "Dockerfile")
     with pytest.raises(DockerUnavailable):
         images.build(context, ImageSpec(TAG, {}), limit=30.0, at_step=world.steps.append)
-
-
-def test_a_commit_is_built_once_at_a_time(world: World) -> None:
-    waits = threading.Event()
-    with world.images.building(TAG, busy=world.others.set):
-        signals = StopSignal()
-        other = DockerImages(
-            Daemon({}), world.tree.parent / "agent", {}, world, signals=signals, log=world.log
-        )
-
-        def stop() -> None:
-            waits.wait(60)
-            signals.stop(1.0)
-
-        stopper = threading.Thread(target=stop)
-        stopper.start()
-        with pytest.raises(Stopped), other.building(TAG, busy=waits.set):
-            pytest.fail("two build it")
-        stopper.join()
-    assert (waits.is_set(), world.others.is_set()) == (True, False)
