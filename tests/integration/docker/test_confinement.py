@@ -101,14 +101,10 @@ def test_shared_memory_ends_at_its_size(world: World) -> None:
     assert f"{64 * 1024 * 1024} /dev/shm/x" in said
 
 
-@pytest.mark.parametrize("calm", times.both(_SOON, CALM))
-def test_who_writes_more_than_the_limit_is_ended_for_that(world: World, calm: float) -> None:
-    writes = "dd if=/dev/zero of=/big bs=1M count=300; " + STAY
-    container = world.start(world.spec(writes), Confinement(disk_limit=100), calm=calm)
-    assert world.ended.wait(120)
-    with pytest.raises(DiskFull, match="more than 100 MB"):
-        container.exit()
-    container.remove()
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="reads layers and volumes themselves: root")
+FILL = f"dd if=/dev/zero of=big bs=1M count=300; {STAY}"
+DEEP = "mkdir /d; cd /d; i=0; while [ $i -lt 201 ]; do mkdir d; cd -P d; i=$((i+1)); done"
+MAKE_FILES = "i=0; while :; do : > $i; i=$((i+1)); done"
 
 
 @pytest.fixture
@@ -121,55 +117,38 @@ def volume(world: World, docker_host: str) -> Iterator[str]:
     world.client.remove_volume(name, force=True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="reads a volume's own folder: root")
-def test_what_is_written_to_a_volume_counts(world: World, volume: str) -> None:
-    spec = world.spec("dd if=/dev/zero of=/data/big bs=1M count=300; " + STAY)
-    spec = dataclasses.replace(spec, volumes={"/data": volume})
-    container = world.start(spec, Confinement(disk_limit=100), calm=_SOON)
-    assert world.ended.wait(120)
-    with pytest.raises(DiskFull):
-        container.exit()
-    container.remove()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
-@pytest.mark.parametrize("folder", ["/many", "/data"])
-def test_who_makes_files_without_a_byte_is_ended_at_the_limit(
-    world: World, volume: str, folder: str
+@pytest.mark.parametrize(
+    ("command", "limit", "calm", "within"),
+    [
+        *(
+            pytest.param(f"cd /; {FILL}", 100, *calm.values, 120, id=calm.id, marks=calm.marks)
+            for calm in times.both(_SOON, CALM)
+        ),
+        pytest.param(f"cd /data; {FILL}", 100, _SOON, 120, id="to a volume", marks=AS_ROOT),
+        pytest.param(f"{DEEP}; {FILL}", 100, _SOON, 120, id="in folders of folders", marks=AS_ROOT),
+        # Before it is measured in any case, once a minute.
+        pytest.param(f"mkdir m; cd m; {MAKE_FILES}", 20, CALM, 50, id="no byte", marks=AS_ROOT),
+        pytest.param(f"cd /data; {MAKE_FILES}", 20, CALM, 50, id="no byte, there", marks=AS_ROOT),
+    ],
+)
+def test_who_writes_more_than_the_limit_is_ended_for_that(
+    world: World, volume: str, command: str, limit: int, calm: float, within: float
 ) -> None:
-    makes = f"mkdir -p {folder}; i=0; while :; do : > {folder}/$i; i=$((i+1)); done"
-    spec = dataclasses.replace(world.spec(makes), volumes={"/data": volume})
-    container = world.start(spec, Confinement(disk_limit=20))
-    # Before it is measured in any case, once a minute.
-    assert world.ended.wait(50)
-    with pytest.raises(DiskFull):
+    spec = dataclasses.replace(world.spec(command), volumes={"/data": volume})
+    container = world.start(spec, Confinement(disk_limit=limit), calm=calm)
+    assert world.ended.wait(within)
+    with pytest.raises(DiskFull, match=f"more than {limit} MB"):
         container.exit()
     container.remove()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="reads a container's own layer: root")
-def test_who_hides_what_it_writes_in_folders_of_folders_is_ended(world: World) -> None:
-    hides = "mkdir /d; cd /d; i=0; while [ $i -lt 201 ]; do mkdir d; cd -P d; i=$((i+1)); done; "
-    writes = "dd if=/dev/zero of=big bs=1M count=300; " + STAY
-    container = world.start(world.spec(hides + writes), Confinement(disk_limit=100), calm=_SOON)
-    assert world.ended.wait(120)
-    with pytest.raises(DiskFull):
-        container.exit()
+def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World, volume: str) -> None:
+    spec = world.spec("echo kept > /tmp/kept; busybox mount; " + STAY)
+    spec = dataclasses.replace(spec, read_only=True, volumes={"/tmp": volume})
+    container = world.start(spec, Confinement())
+    wait_until(lambda: b" on /tmp type " in world.log.data)
     container.remove()
-
-
-def test_a_volume_may_be_where_a_read_only_root_has_its_memory(world: World) -> None:
-    name = f"prevs-test-{CLUSTER}"
-    world.client.create_volume(name)
-    try:
-        spec = world.spec("echo kept > /tmp/kept; busybox mount; " + STAY)
-        spec = dataclasses.replace(spec, read_only=True, volumes={"/tmp": name})
-        container = world.start(spec, Confinement())
-        wait_until(lambda: b" on /tmp type " in world.log.data)
-        container.remove()
-        assert b"tmpfs on /tmp " not in world.log.data
-    finally:
-        world.client.remove_volume(name, force=True)
+    assert b"tmpfs on /tmp " not in world.log.data
 
 
 def test_who_writes_less_goes_on(world: World) -> None:
