@@ -79,12 +79,11 @@ def ask(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
     return HttpProbe(address, path, url, signals=StopSignal(), answer_limit=limit).ask()
 
 
-def test_a_container_gets_its_share_its_limits_and_no_more_rights_than_it_needs(
-    world: World,
-) -> None:
+def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(world: World) -> None:
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore)
-    host = world.inspect(spec)["HostConfig"]
+    found = world.inspect(spec)
+    host = found["HostConfig"]
     assert host["CpuShares"] == 256
     assert host["Memory"] == host["MemorySwap"] == 32 * 1024 * 1024
     assert host["PidsLimit"] == 512
@@ -97,22 +96,12 @@ def test_a_container_gets_its_share_its_limits_and_no_more_rights_than_it_needs(
         "Type": "json-file",
         "Config": {"max-size": "10m", "max-file": "2"},
     }
-
-
-def test_a_container_is_found_by_its_labels_and_knows_what_it_is(world: World) -> None:
-    spec = world.spec(SERVE)
-    world.containers.start(spec, on_exit=ignore)
-    config = world.inspect(spec)["Config"]
-    assert config["Labels"] == {**spec.labels, **world.custody.labels()}
-    environment = config["Env"]
+    assert found["Config"]["Labels"] == {**spec.labels, **world.custody.labels()}
+    environment = found["Config"]["Env"]
     assert isinstance(environment, list)
     assert {"PORT=8080", "PREVS_APP=hello"} <= set(environment)
-
-
-def test_the_port_is_published_at_the_given_address_only(world: World) -> None:
-    spec = world.spec(SERVE)
-    world.containers.start(spec, on_exit=ignore)
-    ports = world.inspect(spec)["NetworkSettings"]["Ports"]
+    # At the given address alone.
+    ports = found["NetworkSettings"]["Ports"]
     assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port)}]}
 
 
