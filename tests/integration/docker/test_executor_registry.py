@@ -3,10 +3,7 @@
 Between them the image is removed from that, so that the second agent has it from the registry.
 """
 
-import base64
 import contextlib
-import logging
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,15 +12,11 @@ import pytest
 from executor.service import EXIT_DONE
 from prevs import names
 from prevs.states import Phase
-from tests.fakes.registry import OwnRegistry, log_in, own_registry, secrets_of
+from tests.fakes.registry import OwnRegistry, log_in, own_registry
 from tests.fakes.samples import SERVE, nothing_left, remove_image, serving
 from tests.integration.docker.attempts import APP, Agent
-from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
-
-MISTAKEN = "what it does not know"
-NOT_PUSHED = "the image is not in the registry: "
 
 
 class World:
@@ -46,20 +39,6 @@ class World:
         agent.when["TASK_RUNNING"] = look
         self._run(agent, digest)
         return agent.report.digest
-
-    def run_and_push_in_vain(self, agent: Agent) -> None:
-        """Run an attempt until it says that its image is not in the registry."""
-
-        def end() -> None:
-            try:
-                wait_until(lambda: any(head.startswith(NOT_PUSHED) for head in agent.log.headers))
-            finally:
-                agent.kill()
-
-        ending = threading.Thread(target=end)
-        ending.start()
-        self._run(agent, "")
-        ending.join()
 
     def _run(self, agent: Agent, digest: str) -> None:
         repository = str(self.first.repository.folder)
@@ -170,29 +149,3 @@ def test_agents_that_log_in_share_by_a_registry_that_asks_for_it(closed: World) 
     digest = closed.share()
     assert closed.run(closed.second, digest, until=lambda: True) == digest
     assert not any(header.startswith("building") for header in closed.second.log.headers)
-
-
-@pytest.mark.parametrize("password", [None, MISTAKEN], ids=["none", "a wrong one"])
-def test_an_agent_that_is_not_let_in_builds_and_says_why_but_no_password(
-    closed: World, password: str | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.DEBUG)
-    agent, why = closed.first, "no basic auth credentials"
-    if password is not None:
-        log_in(Path(agent.environ["DOCKER_CONFIG"]), closed.server.address, password)
-        why = "unauthorized: authentication required"
-    closed.run_and_push_in_vain(agent)
-    assert "TASK_RUNNING" in agent.states
-    assert agent.report.digest == ""
-    assert agent.log.headers[0].startswith("no image from the registry: ")
-    assert agent.log.headers[0].endswith(why)
-    assert f"{NOT_PUSHED}{why}" in agent.log.headers
-    assert closed.server.tags(f"previews/{APP}") == []
-    assert not any(secret in told(agent) + caplog.text for secret in secrets_of(MISTAKEN))
-
-
-def told(agent: Agent) -> str:
-    """Return all that an agent's attempts have said."""
-    reports = (base64.b64decode(status["data"]).decode() for status in agent.statuses)
-    said = [*agent.log.headers, agent.log.data.decode(), *map(str, agent.statuses), *reports]
-    return "\n".join(said)

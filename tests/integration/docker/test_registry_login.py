@@ -64,14 +64,6 @@ def world(
         yield world
 
 
-@pytest.mark.parametrize("by_digest", [True, False], ids=["by digest", "by tag"])
-def test_the_login_of_the_executors_home_pushes_and_pulls(
-    world: World, home: Path, by_digest: bool
-) -> None:
-    log_in(home / ".docker", world.server.address)
-    push_and_pull(world, by_digest=by_digest)
-
-
 def test_what_docker_login_leaves_behind_is_such_a_login(world: World, home: Path) -> None:
     home.mkdir()
     subprocess.run(
@@ -83,20 +75,11 @@ def test_what_docker_login_leaves_behind_is_such_a_login(world: World, home: Pat
     push_and_pull(world)
 
 
-def test_the_settings_that_docker_config_names_come_before_those_of_the_home(
-    world: World, home: Path, tmp_path: Path
-) -> None:
-    log_in(home / ".docker", world.server.address, MISTAKEN)
-    log_in(tmp_path / "named", world.server.address)
-    world.environ["DOCKER_CONFIG"] = str(tmp_path / "named")
-    push_and_pull(world)
-
-
 def test_a_login_that_is_given_later_holds_from_then_on(world: World, home: Path) -> None:
     with pytest.raises(RegistryFailed):
         world.registry.push(TAG, limit=LIMIT)
     log_in(home / ".docker", world.server.address)
-    push_and_pull(world)
+    push_and_pull(world, by_digest=False)
 
 
 def test_a_credential_helper_logs_in(
