@@ -186,13 +186,16 @@ def test_an_image_that_is_removed_again_and_again_is_a_reason(world: World) -> N
     assert isinstance(world.run(), ImageMissing)
 
 
-def test_a_build_that_fails_tells_the_step_that_it_came_to(world: World) -> None:
+def test_a_failed_build_starts_nothing_and_tells_the_step_that_it_came_to(world: World) -> None:
+    failure = BuildFailed("Step 2/2 …", 1)
+
     def fail() -> None:
-        raise BuildFailed("Step 2/2 …", 1)
+        raise failure
 
     world.images = FakeImages(during_build=fail, steps=["1/2 FROM scratch", "2/2 RUN make"])
-    assert world.run() is not None
+    assert world.run() is failure
     assert world.reports.details == ["2/2 RUN make"]
+    assert world.containers.specs == []
 
 
 def test_a_commit_that_is_gone_starts_nothing(world: World, tmp_path: Path) -> None:
@@ -208,17 +211,6 @@ def test_a_commit_without_a_dockerfile_is_not_built(world: World, tmp_path: Path
     (tmp_path / "Dockerfile").unlink()
     assert isinstance(world.run(), DockerfileMissing)
     assert world.images.built == []
-
-
-def test_a_failed_build_starts_nothing(world: World) -> None:
-    failure = BuildFailed("Step 1/2 …", 1)
-
-    def fail() -> None:
-        raise failure
-
-    world.images = FakeImages(during_build=fail)
-    assert world.run() is failure
-    assert world.containers.specs == []
 
 
 def test_a_stop_during_the_build_starts_nothing_and_is_no_failure(world: World) -> None:
@@ -268,47 +260,42 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
     assert world.containers.running == {}
 
 
-def test_an_application_that_answers_badly_fails_with_its_status(world: World) -> None:
-    world.probe = ScriptedProbe(REFUSED, Answer(True, 500))
-    error = world.run()
-    assert isinstance(error, Unhealthy)
-    assert error.status == 500
-    assert world.containers.running == {}
-
-
-def test_an_application_that_exits_before_it_answers_fails_with_its_code(tmp_path: Path) -> None:
-    world = World(tmp_path, App(exits=Exit(3, out_of_memory=False)))
-    world.probe = ScriptedProbe(REFUSED)
-    error = world.run()
-    assert isinstance(error, AppExited)
-    assert error.exit_code == 3
-    assert "before it answered" in str(error)
-    assert world.containers.running == {}
-
-
-def test_another_listener_on_the_port_does_not_hide_that_the_application_exited(
+@pytest.mark.parametrize(
+    ("exits", "answers", "end", "kind", "fields", "said"),
+    [
+        (None, [REFUSED, Answer(True, 500)], None, Unhealthy, {"status": 500}, "500"),
+        (Exit(3, False), [REFUSED], None, AppExited, {"exit_code": 3}, "before it answered"),
+        (Exit(1, False), [OK], None, AppExited, {"exit_code": 1}, "before it answered"),
+        (None, [OK], Exit(0, False), AppExited, {"exit_code": 0}, "after it had answered"),
+        (None, [OK], Exit(137, True), OutOfMemory, {"exit_code": 137, "mem": 64}, "64 MB"),
+    ],
+    ids=[
+        "it answers badly",
+        "it exits before it answers",
+        "another one listens on the port, and it exits",
+        "it exits later, even with code 0",
+        "it needs too much memory",
+    ],
+)
+def test_an_application_that_fails_is_removed_with_the_reason(
     tmp_path: Path,
+    exits: Exit | None,
+    answers: list[Answer],
+    end: Exit | None,
+    kind: type[ExecutorError],
+    fields: dict[str, object],
+    said: str,
 ) -> None:
-    world = World(tmp_path, App(exits=Exit(1, out_of_memory=False)))
-    assert isinstance(world.run(), AppExited)
-    assert Phase.RUNNING not in world.reports.phases
-
-
-def test_an_application_that_exits_later_fails_even_with_code_0(world: World) -> None:
-    world.end_at(500.0, Exit(0, out_of_memory=False))
+    world = World(tmp_path, App(exits=exits))
+    world.probe = ScriptedProbe(*answers)
+    if end:
+        world.end_at(500.0, end)
     error = world.run()
-    assert isinstance(error, AppExited)
-    assert error.cause is Cause.APP_EXITED
-    assert "after it had answered" in str(error)
+    assert type(error) is kind
+    assert fields.items() <= vars(error).items()
+    assert said in str(error)
+    assert (Phase.RUNNING in world.reports.phases) is bool(end)
     assert world.containers.running == {}
-
-
-def test_an_application_that_needs_too_much_memory_fails_with_its_limit(world: World) -> None:
-    world.end_at(500.0, Exit(137, out_of_memory=True))
-    error = world.run()
-    assert isinstance(error, OutOfMemory)
-    assert error.mem == ATTEMPT.order.mem
-    assert error.exit_code == 137
 
 
 def test_an_application_is_asked_to_end_before_it_is_removed(world: World) -> None:
