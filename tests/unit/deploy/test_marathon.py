@@ -14,12 +14,11 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from marathon import MarathonApp, MarathonClient
+from marathon import MarathonApp
 
 from framework import settings as framework_settings
 from program.settings import PREFIX
 from proxy import settings as proxy_settings
-from tests.fakes.marathon import FakeMarathon
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "marathon"
@@ -55,6 +54,7 @@ def environment(app: Mapping[str, Any]) -> dict[str, str]:
 def test_a_definition_goes_through_the_client_unchanged(name: str) -> None:
     told = definition(name)
     app = MarathonApp.from_json(copy.deepcopy(told))
+    assert app.id == f"/prevs/{name}"
     kept = json.loads(app.to_json())
     # The client fills in what was left out.
     for key in ("forcePullImage", "privileged"):
@@ -62,17 +62,6 @@ def test_a_definition_goes_through_the_client_unchanged(name: str) -> None:
     for check in kept["healthChecks"]:
         check.pop("ignoreHttp1xx", None)
     assert kept == told
-
-
-def test_marathon_is_given_both() -> None:
-    marathon = FakeMarathon()
-    with marathon.serve() as url:
-        client = MarathonClient(url)
-        for name in NAMES:
-            app = MarathonApp.from_json(definition(name))
-            assert client.create_app(app.id, app).id == f"/prevs/{name}"
-        assert [app.id for app in client.list_apps()] == ["/prevs/framework", "/prevs/proxy"]
-    assert marathon.apps["/prevs/proxy"]["requirePorts"] is True
 
 
 @pytest.mark.parametrize("name", NAMES)
