@@ -58,13 +58,10 @@ def plain(record: Any) -> dict[str, Any]:
 
 
 @given(RECORDS)
-def test_a_record_is_decoded_as_it_was_encoded(record: Any) -> None:
-    assert type(record).decode(record.encode()) == record
-
-
-@given(RECORDS)
-def test_the_bytes_of_a_record_are_stable(record: Any) -> None:
-    assert type(record).decode(record.encode()).encode() == record.encode()
+def test_a_record_is_decoded_as_it_was_encoded_and_its_bytes_are_stable(record: Any) -> None:
+    decoded = type(record).decode(record.encode())
+    assert decoded == record
+    assert decoded.encode() == record.encode()
 
 
 @given(RECORDS, st.dictionaries(st.text().map(lambda key: f"new_{key}"), JSON, max_size=3))
@@ -135,6 +132,7 @@ PREVIEW = PreviewRecord(app="hello", sha="f" * 40, state=State.QUEUED)
         ("failure", "it failed"),
         ("failure", {"cause": "app-exited"}),
         ("failure", {"cause": 7, "message": ""}),
+        ("reason", "half a character: \ud800"),
     ],
 )
 def test_a_wrong_type_is_refused_with_the_name_of_the_field(field: str, value: object) -> None:
@@ -168,12 +166,6 @@ def test_a_whole_number_is_a_number() -> None:
     decoded = PreviewRecord.decode(data)
     assert decoded.created == 7.0
     assert isinstance(decoded.created, float)
-
-
-def test_half_a_character_is_refused() -> None:
-    data = json.dumps(plain(PREVIEW) | {"reason": "\ud800"}).encode()
-    with pytest.raises(RecordError, match="reason"):
-        PreviewRecord.decode(data)
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400])

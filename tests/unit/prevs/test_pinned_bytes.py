@@ -177,14 +177,10 @@ LEAST: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_record_is_written_as_ever(name: str) -> None:
-    assert WRITTEN[name].encode() == (FOLDER / f"{name}.json").read_bytes()
-
-
-@pytest.mark.parametrize("name", WRITTEN)
-def test_what_was_written_is_still_read(name: str) -> None:
-    record = WRITTEN[name]
-    assert type(record).decode((FOLDER / f"{name}.json").read_bytes()) == record
+def test_a_record_is_written_as_ever_and_still_read(name: str) -> None:
+    record, written = WRITTEN[name], (FOLDER / f"{name}.json").read_bytes()
+    assert record.encode() == written
+    assert type(record).decode(written) == record
 
 
 @pytest.mark.parametrize("name", LEAST)
