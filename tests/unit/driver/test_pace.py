@@ -19,18 +19,9 @@ def test_no_try_comes_at_once_or_later_than_the_longest_delay(failures: int, cha
     assert 0.25 <= retry_delay(PACE, failures, chance) <= 15.0
 
 
-@given(failures=st.integers(1, 100))
-def test_more_failures_never_wait_less(failures: int) -> None:
-    assert retry_delay(PACE, failures + 1, 0.5) >= retry_delay(PACE, failures, 0.5)
-
-
 def test_delays_double_up_to_the_longest() -> None:
     delays = [retry_delay(PACE, failures, 1.0) for failures in range(1, 8)]
     assert delays == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
-
-
-def test_an_answer_to_subscribe_is_waited_for_no_longer_than_a_call() -> None:
-    assert PACE.answer_limit == 10.0
 
 
 def test_half_of_a_delay_is_chance() -> None:

@@ -4,6 +4,8 @@ import base64
 import threading
 from typing import Any
 
+import pytest
+
 from driver.updates import Updates
 
 
@@ -12,8 +14,12 @@ def update(number: int) -> dict[str, Any]:
     return {"n": number, "uuid": base64.b64encode(bytes([number] * 16)).decode()}
 
 
-def test_updates_are_handed_out_in_order_until_they_are_sent() -> None:
-    updates = Updates()
+@pytest.fixture
+def updates() -> Updates:
+    return Updates()
+
+
+def test_updates_are_handed_out_in_order_until_they_are_sent(updates: Updates) -> None:
     updates.set_linked(True)
     updates.add(update(1))
     updates.add(update(2))
@@ -23,9 +29,8 @@ def test_updates_are_handed_out_in_order_until_they_are_sent() -> None:
     assert updates.next_unsent() == update(2)
 
 
-def test_a_subscription_carries_all_that_is_not_acknowledged_e1() -> None:
+def test_a_subscription_carries_all_that_is_not_acknowledged_e1(updates: Updates) -> None:
     """E1: whether or not it was sent before."""
-    updates = Updates()
     for number in (1, 2, 3):
         updates.add(update(number))
     updates.mark_sent(update(1))
@@ -34,8 +39,7 @@ def test_a_subscription_carries_all_that_is_not_acknowledged_e1() -> None:
     assert updates.carry() == [update(1), update(3)]
 
 
-def test_what_a_subscription_has_carried_is_not_sent_beside_it() -> None:
-    updates = Updates()
+def test_what_a_subscription_has_carried_is_not_sent_beside_it(updates: Updates) -> None:
     updates.set_linked(True)
     updates.add(update(1))
     updates.carry()
@@ -43,8 +47,7 @@ def test_what_a_subscription_has_carried_is_not_sent_beside_it() -> None:
     assert updates.next_unsent() == update(2)
 
 
-def test_a_uuid_is_known_by_its_bytes_not_by_its_text() -> None:
-    updates = Updates()
+def test_a_uuid_is_known_by_its_bytes_not_by_its_text(updates: Updates) -> None:
     updates.add(update(1))
     updates.acknowledge(update(1)["uuid"] + "\n")
     assert updates.wait_empty(0)
@@ -59,27 +62,19 @@ def test_nothing_is_handed_out_without_a_link_and_a_closed_store_ends_the_wait()
     updates.close()
     reader.join(60)
     assert results == [None]
+    updates.wait_closed(3600)
 
 
-def test_an_acknowledgement_that_nobody_waits_for_is_no_error() -> None:
-    updates = Updates()
+def test_an_acknowledgement_that_nobody_waits_for_is_no_error(updates: Updates) -> None:
     updates.acknowledge(update(9)["uuid"])
     updates.mark_sent(update(9))
     assert updates.wait_empty(0)
 
 
-def test_the_store_is_empty_only_when_all_is_acknowledged() -> None:
-    updates = Updates()
+def test_the_store_is_empty_only_when_all_is_acknowledged(updates: Updates) -> None:
     updates.add(update(1))
     assert not updates.wait_empty(0)
     updates.mark_sent(update(1))
     assert not updates.wait_empty(0)
     updates.acknowledge(update(1)["uuid"])
     assert updates.wait_empty(0)
-
-
-def test_a_pause_ends_when_the_store_is_closed() -> None:
-    updates = Updates()
-    updates.close()
-    updates.wait_closed(3600)
-    assert updates.next_unsent() is None

@@ -67,16 +67,19 @@ def test_a_body_without_a_size_ends_when_the_peer_closes(content: bytes, cuts: l
     assert parser.get_errno() == 0
 
 
-def test_a_chunk_is_handed_out_before_it_is_complete() -> None:
-    parser = HttpParser()
+@pytest.fixture
+def parser() -> HttpParser:
+    return HttpParser()
+
+
+def test_a_chunk_is_handed_out_before_it_is_complete(parser: HttpParser) -> None:
     assert feed(parser, [CHUNKED, b"a\r\n01234"]) == b"01234"
     assert not parser.is_partial_body()
     assert feed(parser, [b"56789\r\n"]) == b"56789"
     assert not parser.is_message_complete()
 
 
-def test_body_that_was_not_taken_stays_there_to_be_taken_at_once() -> None:
-    parser = HttpParser()
+def test_body_that_was_not_taken_stays_there_to_be_taken_at_once(parser: HttpParser) -> None:
     for piece in (CHUNKED, b"1\r\na\r\n", b"1\r\nb\r\n"):
         parser.execute(piece, len(piece))
     assert parser.is_partial_body()
@@ -84,8 +87,7 @@ def test_body_that_was_not_taken_stays_there_to_be_taken_at_once() -> None:
     assert parser.recv_body() == b""
 
 
-def test_nothing_is_told_before_the_head_is_complete() -> None:
-    parser = HttpParser()
+def test_nothing_is_told_before_the_head_is_complete(parser: HttpParser) -> None:
     feed(parser, [CHUNKED[:-1]])
     assert not parser.is_headers_complete()
     assert parser.get_status_code() == 0
@@ -93,14 +95,12 @@ def test_nothing_is_told_before_the_head_is_complete() -> None:
     assert not parser.is_chunked()
 
 
-def test_headers_keep_their_names_and_repeated_ones_are_joined() -> None:
-    parser = HttpParser()
+def test_headers_keep_their_names_and_repeated_ones_are_joined(parser: HttpParser) -> None:
     feed(parser, [b"HTTP/1.1 200 OK\r\nMesos-Stream-Id: s\r\nVia: a\r\nvia: b\r\n\r\n"])
     assert parser.get_headers() == {"Mesos-Stream-Id": "s", "Via": "a, b"}
 
 
-def test_an_interim_response_is_not_the_response() -> None:
-    parser = HttpParser()
+def test_an_interim_response_is_not_the_response(parser: HttpParser) -> None:
     feed(parser, [b"HTTP/1.1 100 Continue\r\n\r\n"])
     assert not parser.is_headers_complete()
     feed(parser, [b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"])
@@ -116,16 +116,14 @@ def test_what_is_not_http_sets_the_error_number_and_takes_nothing_more(wrong: by
     assert parser.execute(b"x", 1) == 0
 
 
-def test_a_peer_that_closes_in_the_middle_of_a_chunk_is_an_error() -> None:
-    parser = HttpParser()
+def test_a_peer_that_closes_in_the_middle_of_a_chunk_is_an_error(parser: HttpParser) -> None:
     assert feed(parser, [CHUNKED + b"a\r\n0123"]) == b"0123"
     parser.execute(b"", 0)
     assert parser.get_errno() != 0
     assert not parser.is_message_complete()
 
 
-def test_bytes_after_the_response_are_not_taken() -> None:
-    parser = HttpParser()
+def test_bytes_after_the_response_are_not_taken(parser: HttpParser) -> None:
     data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhileft over"
     assert parser.execute(data, len(data)) == len(data) - len(b"left over")
     assert parser.recv_body() == b"hi"
@@ -133,8 +131,7 @@ def test_bytes_after_the_response_are_not_taken() -> None:
     assert parser.execute(b"more", 4) == 0
 
 
-def test_only_the_given_length_of_the_data_is_read() -> None:
-    parser = HttpParser()
+def test_only_the_given_length_of_the_data_is_read(parser: HttpParser) -> None:
     feed(parser, [b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"])
     assert parser.execute(b"abcdef", 2) == 2
     assert parser.recv_body() == b"ab"
