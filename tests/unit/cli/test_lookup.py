@@ -36,24 +36,27 @@ OLD = fake.preview(sha=fake.OTHER_SHA, labels=["main"], state="running", created
 NEW = fake.preview(sha=fake.SHA, labels=["main"], state="stopped", created=2.0)
 
 
-def test_a_label_leads_to_its_commit_even_if_another_was_started_under_it() -> None:
-    assert find(Answers({"main": fake.SHA}, OLD, NEW), "hello", "main")["sha"] == fake.SHA
-
-
-def test_a_branch_name_is_looked_up_by_its_label() -> None:
-    api = Answers({names.slug("feature/x"): fake.SHA}, NEW)
-    assert find(api, "hello", "feature/x")["sha"] == fake.SHA
-
-
-def test_a_whole_commit_is_not_looked_up() -> None:
-    assert find(Answers({}, NEW), "hello", fake.SHA)["sha"] == fake.SHA
-
-
-@pytest.mark.parametrize("labels", [{}, {"main": "0" * 40}])
-def test_a_branch_that_is_gone_or_moved_names_what_was_started_under_it(
-    labels: dict[str, str],
+@pytest.mark.parametrize(
+    ("labels", "known", "asked", "sha"),
+    [
+        ({"main": fake.SHA}, [OLD, NEW], "main", fake.SHA),
+        ({names.slug("feature/x"): fake.SHA}, [NEW], "feature/x", fake.SHA),
+        ({}, [NEW], fake.SHA, fake.SHA),
+        ({}, [OLD], "main", fake.OTHER_SHA),
+        ({"main": "0" * 40}, [OLD], "main", fake.OTHER_SHA),
+    ],
+    ids=[
+        "a label leads to its commit even if another was started under it",
+        "a branch name is looked up by its label",
+        "a whole commit is not looked up",
+        "a branch that is gone names what was started under it",
+        "and so does one that moved",
+    ],
+)
+def test_a_preview_is_found_by_what_it_is_called(
+    labels: dict[str, str], known: list[dict[str, Any]], asked: str, sha: str
 ) -> None:
-    assert find(Answers(labels, OLD), "hello", "main")["sha"] == fake.OTHER_SHA
+    assert find(Answers(labels, *known), "hello", asked)["sha"] == sha
 
 
 def test_what_nobody_knows_stays_unknown() -> None:

@@ -1,31 +1,28 @@
 """Server-sent events as the standard reads them."""
 
+import pytest
+
 from cli.server_events import ServerEvent, parse
 
 
-def events(text: bytes) -> list[ServerEvent]:
-    return list(parse(text.split(b"\n")))
-
-
-def test_fields_make_an_event_at_the_empty_line() -> None:
-    assert events(b"event: log\nid: 4\ndata: x\n\n") == [ServerEvent("log", "x", "4")]
-
-
-def test_the_id_holds_for_later_events_too() -> None:
-    assert events(b"id: 4\ndata: x\n\ndata: y\n\n")[1] == ServerEvent("message", "y", "4")
-
-
-def test_comments_and_unknown_fields_are_passed_over() -> None:
-    assert events(b": ping\n\nretry: 5\nnew: z\ndata:x\n\n") == [ServerEvent("message", "x", None)]
-
-
-def test_several_lines_of_data_are_joined() -> None:
-    assert events(b"data: a\ndata:  b\n\n")[0].data == "a\n b"
-
-
-def test_an_event_that_is_cut_off_is_left_out() -> None:
-    assert events(b"data: a\n\nevent: log\ndata: b") == [ServerEvent("message", "a", None)]
-
-
-def test_bytes_that_are_no_utf8_do_no_harm() -> None:
-    assert events(b"data: \xff\n\n")[0].data == "\ufffd"
+@pytest.mark.parametrize(
+    ("text", "events"),
+    [
+        (b"event: log\nid: 4\ndata: x\n\n", [("log", "x", "4")]),
+        (b"id: 4\ndata: x\n\ndata: y\n\n", [("message", "x", "4"), ("message", "y", "4")]),
+        (b": ping\n\nretry: 5\nnew: z\ndata:x\n\n", [("message", "x", None)]),
+        (b"data: a\ndata:  b\n\n", [("message", "a\n b", None)]),
+        (b"data: a\n\nevent: log\ndata: b", [("message", "a", None)]),
+        (b"data: \xff\n\n", [("message", "\ufffd", None)]),
+    ],
+    ids=[
+        "fields make an event at the empty line",
+        "the id holds for later events too",
+        "comments and unknown fields are passed over",
+        "several lines of data are joined",
+        "one that is cut off is left out",
+        "bytes that are no UTF-8 do no harm",
+    ],
+)
+def test_events_are_read(text: bytes, events: list[tuple[str, str, str | None]]) -> None:
+    assert list(parse(text.split(b"\n"))) == [ServerEvent(*event) for event in events]
