@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import pytest
 
 from proxy import haproxy_text
@@ -31,25 +33,38 @@ def test_nothing_to_fill_is_no_command() -> None:
     assert list(haproxy_text.fill(PATH, 3, {})) == []
 
 
+FOUND = 'type=str, case=sensitive, found=yes, idx=tree, key="~rev", value="a.1", type="str"'
+
+
 @pytest.mark.parametrize(
-    ("reply", "value"),
+    ("read", "reply", "told"),
     [
-        (
-            'type=str, case=sensitive, found=yes, idx=tree, key="~rev", value="a.1", type="str"',
-            "a.1",
-        ),
-        ("type=str, case=sensitive, found=no", None),
-        ("Unknown map identifier. Please use #<id> or <file>.", None),
-        ("", None),
+        (haproxy_text.found_value, FOUND, "a.1"),
+        (haproxy_text.found_value, "type=str, case=sensitive, found=no", None),
+        (haproxy_text.found_value, "Unknown map identifier. Please use #<id> or <file>.", None),
+        (haproxy_text.found_value, "", None),
+        (haproxy_text.new_version, "New version created: 12", 12),
+        (haproxy_text.new_version, "Unknown map identifier.", None),
+        (haproxy_text.replaced_at, "proc.replaced: type=sint value=<1732600000>", 1732600000),
+        (haproxy_text.replaced_at, "Variable not found.", None),
+        (haproxy_text.answering_pid, "Name: HAProxy\nProcess_num: 1\nPid: 4711\nUptime: 0d", 4711),
+        (haproxy_text.answering_pid, "Unknown command", None),
+        (haproxy_text.has_clients, "Stopping: 0\nCurrConns: 0\nCumConns: 3", False),
+        (haproxy_text.has_clients, "Stopping: 0\nCurrConns: 12\nCumConns: 3", True),
+        (haproxy_text.has_clients, "Unknown command", True),
+        # A reply ends with a prompt on a line of its own, which is no part of it.
+        (haproxy_text.is_whole, b"> ", True),
+        (haproxy_text.is_whole, b"\n> ", True),
+        (haproxy_text.is_whole, b"abc\n\n> ", True),
+        (haproxy_text.is_whole, b"ab> ", False),
+        (haproxy_text.strip_prompts, "+ + \n> ", ""),
+        (haproxy_text.strip_prompts, "New version created: 1\n\n> ", "New version created: 1"),
     ],
 )
-def test_the_reply_to_a_look_up_is_read(reply: str, value: str | None) -> None:
-    assert haproxy_text.found_value(reply) == value
-
-
-def test_the_reply_to_a_preparation_is_read() -> None:
-    assert haproxy_text.new_version("New version created: 12") == 12
-    assert haproxy_text.new_version("Unknown map identifier.") is None
+def test_a_reply_is_read(
+    read: Callable[[str | bytes], object], reply: str | bytes, told: object
+) -> None:
+    assert read(reply) == told
 
 
 TABLE = """# table: seen, type: string, size:204800, used:2
@@ -69,18 +84,6 @@ def test_the_reply_with_what_is_counted_is_read() -> None:
         haproxy_text.read_counts(["Unknown command"])
 
 
-@pytest.mark.parametrize(
-    ("info", "has"),
-    [
-        ("Stopping: 0\nCurrConns: 0\nCumConns: 3", False),
-        ("Stopping: 0\nCurrConns: 12\nCumConns: 3", True),
-        ("Unknown command", True),
-    ],
-)
-def test_a_process_that_says_so_has_no_clients(info: str, has: bool) -> None:
-    assert haproxy_text.has_clients(info) is has
-
-
 def test_a_process_that_is_retired_takes_connections_nowhere() -> None:
     frontends = "# pxname,svname,qcur,status\nweb,FRONTEND,,OPEN\nmetrics,FRONTEND,,OPEN\n"
     assert haproxy_text.retire(17, frontends)[1:] == (
@@ -88,31 +91,6 @@ def test_a_process_that_is_retired_takes_connections_nowhere() -> None:
         "shutdown frontend metrics",
         "set var proc.replaced int(17)",
     )
-
-
-def test_the_time_when_a_process_was_replaced_is_read() -> None:
-    reply = "proc.replaced: type=sint value=<1732600000>"
-    assert haproxy_text.replaced_at(reply) == 1732600000
-    assert haproxy_text.replaced_at("Variable not found.") is None
-
-
-def test_the_process_that_answers_is_read() -> None:
-    assert (
-        haproxy_text.answering_pid("Name: HAProxy\nProcess_num: 1\nPid: 4711\nUptime: 0d") == 4711
-    )
-    assert haproxy_text.answering_pid("Unknown command") is None
-
-
-@pytest.mark.parametrize(
-    ("reply", "whole"), [(b"> ", True), (b"\n> ", True), (b"abc\n\n> ", True), (b"ab> ", False)]
-)
-def test_a_reply_ends_with_a_prompt_on_a_line_of_its_own(reply: bytes, whole: bool) -> None:
-    assert haproxy_text.is_whole(reply) is whole
-
-
-def test_prompts_are_no_part_of_a_reply() -> None:
-    assert haproxy_text.strip_prompts("+ + \n> ") == ""
-    assert haproxy_text.strip_prompts("New version created: 1\n\n> ") == "New version created: 1"
 
 
 def test_a_map_file_is_read_as_it_was_written() -> None:
