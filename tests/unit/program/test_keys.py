@@ -27,17 +27,16 @@ def test_the_first_of_several_comes_first(tmp_path: Path) -> None:
         (KEY[:-5].encode(), "line 1 of .* is no key"),
         (f"{KEY[:-2]}+=".encode(), "line 1 of .* is no key"),
         ("ö".encode(), "cannot be read"),
+        (None, "cannot be read"),
     ],
 )
-def test_what_is_no_key_is_told_but_not_shown(tmp_path: Path, text: bytes, says: str) -> None:
+def test_what_is_no_key_is_told_but_not_shown(
+    tmp_path: Path, text: bytes | None, says: str
+) -> None:
     file = tmp_path / "keys"
-    file.write_bytes(text)
+    if text is not None:
+        file.write_bytes(text)
     with pytest.raises(ValueError, match=says) as caught:
         read_keys(file)
     assert "hunter2" not in str(caught.value)
     assert KEY[:10] not in str(caught.value)
-
-
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="cannot be read"):
-        read_keys(tmp_path / "keys")
