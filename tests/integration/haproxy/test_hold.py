@@ -172,16 +172,6 @@ def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str
     assert site.world.count("POST /v1/previews") == 0
 
 
-def test_a_preview_that_is_stopped_lets_go_of_its_requests(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
-    site.world.started = after(0.3, lambda _: site.world.move("hello", SHA, "stopped"))
-    answer = site.proxy.ask(HOST)
-    assert answer.status == 503
-    assert "retry-after" in answer.headers
-    assert "stopped" in problem(answer)["detail"]
-    assert site.world.count("POST /v1/previews") == 1
-
-
 @pytest.mark.parametrize("agent", ["curl/8.14.1", "Robotics/1.0", "python-requests/2.32", "Bottle"])
 def test_what_only_sounds_like_one_that_looks_is_held(site: Site, agent: str) -> None:
     site.world.add("hello", "main", SHA)

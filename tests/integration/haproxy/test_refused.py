@@ -180,20 +180,6 @@ def held(site: Site) -> str:
     return line.split()[1]
 
 
-def test_who_gave_up_while_being_held_is_sent_nowhere(
-    site: Site, free_port: Callable[[], int]
-) -> None:
-    port = free_port()
-    run_on(site, port)
-    with socket.create_connection(("127.0.0.1", site.proxy.port)) as client:
-        client.sendall(f"GET /gone HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-        wait_until(lambda: held(site) == "1.0")
-    wait_until(lambda: held(site) == "0.0")
-    with upstream("app", port=port) as app:
-        wait_until(lambda: site.proxy.ask(HOST, "/next").body == b"app GET /next 0")
-    assert {path for _, path, _ in app.seen} == {"/next"}
-
-
 def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int]) -> None:
     task = run_on(site, free_port())
     answer = site.proxy.ask(HOST, headers={"User-Agent": "check-bot/1"})

@@ -159,52 +159,7 @@ def _tell_haproxy(proxy: Proxy, *commands: str) -> None:
 
 
 @pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
-def test_what_is_open_counts_as_use_until_it_ends(site: Site, text: str) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        with open_request(site.proxy, text):
-            wait_until(lambda: opened(site.world) == 1)
-            told = len(site.world.uses)
-            wait_until(lambda: len(site.world.uses) > told + 2)
-            assert all(report["uses"] for report in site.world.uses[told:])
-            one.finish.set()
-        wait_until(lambda: opened(site.world) == 0)
-        assert requests(site.world) == {TASK: 1}
-
-
-def test_a_framework_that_is_away_learns_all_that_came_meanwhile(site: Site) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        site.proxy.ask(HOST)
-        wait_until(lambda: requests(site.world)[TASK] == 1)
-        site.world.standby = True
-        for _ in range(4):
-            site.proxy.ask(HOST)
-        wait_until(lambda: "use is not told for now" in site.proxy.log.read_text())
-        site.proxy.ask(HOST)
-        site.world.standby = False
-        wait_until(lambda: requests(site.world)[TASK] == 6)
-
-
-def test_a_haproxy_that_begins_anew_counts_nothing_negative(site: Site) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        for _ in range(5):
-            site.proxy.ask(HOST)
-        wait_until(lambda: requests(site.world)[TASK] == 5)
-        killed = site.proxy.haproxy
-        os.kill(killed, signal.SIGKILL)
-        wait_until(lambda: site.proxy.haproxy != killed)
-        site.proxy.wait_ready()
-        for _ in range(2):
-            site.proxy.ask(HOST)
-        wait_until(lambda: requests(site.world)[TASK] == 7)
-        uses = [use for report in site.world.uses for use in report["uses"]]
-        assert all(use["requests"] >= 0 and use["open"] >= 0 for use in uses)
-
-
-@pytest.mark.parametrize("text", [WEBSOCKET, DOWNLOAD, UPLOAD])
-def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
+def test_what_is_open_counts_as_use_and_is_held_from_the_moment_that_a_change_is_applied(
     site: Site, text: str
 ) -> None:
     with upstream("one") as one, upstream("two") as two:
@@ -222,6 +177,8 @@ def test_what_is_still_open_is_held_from_the_moment_that_the_change_is_applied(
                 assert client.recv(12).startswith(b"HTTP/1.1 200")
         wait_until(lambda: site.tree.records()[0].holding == ())
         assert site.tree.records()[0].applied == {"hello": applied}
+        wait_until(lambda: opened(site.world) == 0)
+        assert requests(site.world)[TASK] == 1
 
 
 def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reach_it(

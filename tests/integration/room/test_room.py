@@ -202,15 +202,6 @@ def test_the_page_of_a_waiting_preview_is_503_small_private_and_strict(site: Sit
     assert other.headers["content-security-policy"] != policy
 
 
-def test_the_page_of_a_failed_preview_is_502(site: Site) -> None:
-    site.world.start("hello", "main")
-    site.world.fail("hello", SHA, cause="app-exited", message="<b>It</b> exited.", exit_code=0)
-    answer = site.proxy.ask(HOST, headers=BROWSER)
-    assert answer.status == 502
-    assert b"&lt;b&gt;It&lt;/b&gt; exited." in answer.body
-    assert b"exit code 0" in answer.body
-
-
 def test_only_the_page_itself_may_start_a_preview(site: Site) -> None:
     token = token_of(site.proxy.ask(HOST, headers=BROWSER))
     here = f"http://{HOST}:{site.proxy.port}"
