@@ -3,18 +3,21 @@
 import contextlib
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import pytest
 import trustme
 
 from executor.checkout import GitCheckout, Source
-from executor.errors import ExecutorError
+from executor.errors import ExecutorError, Stopped
 from executor.signals import StopSignal
 from prevs.messages import Credential
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories
+from tests.waits import wait_until
 
 LIMIT = 60.0
 GOOD = Credential(username=USER, password=TOKEN)
@@ -29,8 +32,10 @@ class Agent:
         self.log = MemoryLog()
         self.environ = environ or os.environ
 
-    def checkout(self, address: str, sha: str, credential: Credential | None) -> GitCheckout:
-        source = Source(address, sha, "task", credential)
+    def checkout(
+        self, address: str, sha: str, credential: Credential | None = None, *, task: str = "task"
+    ) -> GitCheckout:
+        source = Source(address, sha, task, credential)
         made = (self.signals, self.log, self.environ)
         return GitCheckout(self.folder, source, signals=made[0], log=made[1], environ=made[2])
 
@@ -43,14 +48,29 @@ class Agent:
             return {str(path.relative_to(tree)): path.read_text() for path in found}
 
     def failure(
-        self, address: str, sha: str, credential: Credential | None = None
+        self, address: str, sha: str, credential: Credential | None = None, limit: float = LIMIT
     ) -> ExecutorError:
         """Return why there are no files."""
-        try:
+        with pytest.raises(ExecutorError) as raised:
+            self.files(address, sha, credential, limit)
+        return raised.value
+
+    def stop_once(
+        self, until: Callable[[], object], address: str, sha: str, credential: Credential | None
+    ) -> None:
+        """Have a checkout be told to end once something is so; see that nothing is left of it."""
+
+        def stop() -> None:
+            wait_until(until)
+            self.signals.stop(5.0)
+
+        stopper = threading.Thread(target=stop)
+        stopper.start()
+        with pytest.raises(Stopped):
             self.files(address, sha, credential)
-        except ExecutorError as exc:
-            return exc
-        raise AssertionError("there are files")
+        stopper.join()
+        assert processes(address) == []
+        assert list((self.folder / "trees").iterdir()) == []
 
     def holds(self, secret: str) -> list[Path]:
         """Return the files of this agent that a secret is in."""

@@ -3,18 +3,17 @@
 import hashlib
 import os
 import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from executor import large_files
-from executor.errors import LargeFilesMissing, LargeFilesUnsupported, Stopped
+from executor.errors import LargeFilesMissing, LargeFilesUnsupported
 from executor.mirror import Mirror
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
-from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes, processes_below
+from tests.integration.git.checkouts import GOOD, Agent, link, processes, processes_below
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
 from tests.waits import wait_until
 
@@ -290,19 +289,13 @@ def test_a_stop_ends_git_lfs_and_all_that_it_has_started(
     sha = commit(repository, {".lfsconfig": config})
     address = server.url("hang/place")
 
-    def stop() -> None:
-        wait_until(lambda: any("/hang/" in asked.path for asked in server.asked))
-        seen.extend(processes_below(agent.folder))
-        agent.signals.stop(5.0)
-
     seen: list[str] = []
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    checkout = agent.checkout(server.url("shop.git"), sha, GOOD)
-    with pytest.raises(Stopped), checkout.tree(limit=LIMIT):
-        pytest.fail("there is no tree")
-    stopper.join()
+
+    def look() -> bool:
+        seen.extend(processes_below(agent.folder))
+        return any("/hang/" in asked.path for asked in server.asked)
+
+    agent.stop_once(look, server.url("shop.git"), sha, GOOD)
     assert any("git-lfs" in line for line in seen)
     assert processes(address) == []
     wait_until(lambda: not processes_below(agent.folder))
-    assert list((agent.folder / "trees").iterdir()) == []

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from executor.errors import RepositoryMoved, RepositoryUnreachable, Stopped
+from executor.errors import RepositoryMoved, RepositoryUnreachable
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
-from tests.integration.git.checkouts import GOOD, LIMIT, Agent, processes, processes_below
+from tests.integration.git.checkouts import GOOD, Agent, processes, processes_below
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories, SshRepositories
 from tests.waits import wait_until
 
@@ -163,19 +163,7 @@ def test_redirects_without_an_end_are_given_up(agent: Agent, server: HttpsReposi
 def test_a_stop_ends_a_fetch_over_https_and_removes_what_it_had(
     agent: Agent, server: HttpsRepositories
 ) -> None:
-    address = server.url("hang/shop.git")
-
-    def stop() -> None:
-        wait_until(lambda: server.shown)
-        agent.signals.stop(5.0)
-
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    with pytest.raises(Stopped), agent.checkout(address, "0" * 40, GOOD).tree(limit=LIMIT):
-        pytest.fail("there is no tree")
-    stopper.join()
-    assert processes(address) == []
-    assert list((agent.folder / "trees").iterdir()) == []
+    agent.stop_once(lambda: server.shown, server.url("hang/shop.git"), "0" * 40, GOOD)
 
 
 def key_of(ssh: SshRepositories) -> Credential:
@@ -199,25 +187,20 @@ def test_a_key_is_in_a_file_that_only_its_owner_reads_and_only_while_it_is_neede
     hanging = tmp_path / "commands" / "git-upload-pack"
     hanging.write_text(f"#!/bin/sh\ntouch {shown}\nexec cat >/dev/null\n")
     hanging.chmod(0o755)
-    address = ssh.url(tmp_path / "shop.git")
+    modes: dict[str, int] = {}
+    seen: list[str] = []
 
-    def stop() -> None:
-        wait_until(shown.exists)
+    def look() -> bool:
+        if not shown.exists():
+            return False
         keys = agent.folder / "trees" / "task.keys"
         modes.update({path.name: stat.S_IMODE(path.stat().st_mode) for path in keys.iterdir()})
         modes["."] = stat.S_IMODE(keys.stat().st_mode)
         seen.extend(processes_below(agent.folder))
-        agent.signals.stop(5.0)
+        return True
 
-    modes: dict[str, int] = {}
-    seen: list[str] = []
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    with pytest.raises(Stopped), agent.checkout(address, "0" * 40, key_of(ssh)).tree(limit=LIMIT):
-        pytest.fail("there is no tree")
-    stopper.join()
+    agent.stop_once(look, ssh.url(tmp_path / "shop.git"), "0" * 40, key_of(ssh))
     assert (modes["."], modes["key"], modes["known_hosts"]) == (0o700, 0o600, 0o600)
-    assert list((agent.folder / "trees").iterdir()) == []
     assert any(line.startswith("ssh ") for line in seen), seen
     wait_until(lambda: not processes_below(agent.folder))
 

@@ -1,16 +1,14 @@
 """Submodules: those that a repository may name, and those of who means no good."""
 
 import contextlib
-import threading
 from pathlib import Path
 
 import pytest
 
-from executor.errors import CommitUnusable, ExecutorError, Stopped, SubmoduleUnusable
+from executor.errors import CommitUnusable, ExecutorError, SubmoduleUnusable
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, LIMIT, Agent, link, processes
 from tests.integration.git.git_servers import HttpsRepositories
-from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -262,15 +260,10 @@ def test_a_stop_ends_the_fetch_of_a_submodule(
     address = server.url("hang/library.git")
     sha = link(repository, address, "library", "1" * 40)
 
-    def stop() -> None:
-        wait_until(lambda: any("/hang/" in asked.path for asked in server.asked))
-        agent.signals.stop(5.0)
-
-    stopper = threading.Thread(target=stop)
-    stopper.start()
-    checkout = agent.checkout(server.url("shop.git"), sha, GOOD)
-    with pytest.raises(Stopped), checkout.tree(limit=LIMIT):
-        pytest.fail("there is no tree")
-    stopper.join()
+    agent.stop_once(
+        lambda: any("/hang/" in asked.path for asked in server.asked),
+        server.url("shop.git"),
+        sha,
+        GOOD,
+    )
     assert processes(address) == []
-    assert list((agent.folder / "trees").iterdir()) == []
