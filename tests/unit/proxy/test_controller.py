@@ -43,11 +43,13 @@ class Bench:
 
 @pytest.fixture
 def bench() -> Bench:
-    return Bench()
+    """A controller, and a preview that is placed."""
+    made = Bench()
+    made.placements.write("hello", HELLO)
+    return made
 
 
 def test_a_cycle_applies_what_is_placed_and_reports_its_version(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     assert bench.cycle()
     assert bench.router.routed == {"main.hello.x": ROUTE}
     assert bench.table.get("main.hello.x") == ROUTE
@@ -55,7 +57,6 @@ def test_a_cycle_applies_what_is_placed_and_reports_its_version(bench: Bench) ->
 
 
 def test_what_is_known_first_is_coming_and_not_yet_there(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.controller.notice()
     assert asyncio.run(bench.controller.first(5.0)) == {"main.hello.x": ROUTE}
     assert bench.table.coming("main.hello.x") == ROUTE
@@ -63,7 +64,6 @@ def test_what_is_known_first_is_coming_and_not_yet_there(bench: Bench) -> None:
 
 
 def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.controller.notice()
     asyncio.run(bench.controller.first(5.0))
     assert bench.placements.reported == [{}]
@@ -71,7 +71,6 @@ def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with(bench: Benc
 
 
 def test_a_version_is_reported_only_after_it_was_applied(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.router.away = True
     assert not bench.cycle()
     assert bench.placements.reported == []
@@ -96,7 +95,6 @@ def test_it_knows_for_how_long_nothing_could_be_applied(bench: Bench) -> None:
 
 
 def test_nothing_changes_while_zookeeper_is_away(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.placements.away = True
     bench.placements.nodes = {}
@@ -108,7 +106,6 @@ def test_nothing_changes_while_zookeeper_is_away(bench: Bench) -> None:
 
 
 def test_a_tree_that_is_gone_is_no_reason_to_let_go_of_what_runs(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.placements.nodes = None
     bench.cycle()
@@ -124,7 +121,6 @@ def test_what_was_recalled_is_routed_while_nothing_could_be_read_yet(bench: Benc
 
 
 def test_a_malformed_record_keeps_the_last_good_routes_and_their_version(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.placements.write("hello", b"{")
     bench.placements.write("other", record("other", {SHA: placement("other", SHA, 1, "a")}))
@@ -134,7 +130,6 @@ def test_a_malformed_record_keeps_the_last_good_routes_and_their_version(bench: 
 
 
 def test_a_quiet_cycle_still_asks_whether_the_router_has_it_all(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.cycle()
     bench.cycle()
     assert [len(changes) for changes in bench.router.applied] == [1, 0]
@@ -156,7 +151,6 @@ def test_what_is_still_open_is_held_in_the_report_that_says_that_its_route_is_go
 
 
 def test_nothing_is_reported_until_it_is_known_what_is_open(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.router.uncountable = True
     assert not bench.cycle()
     assert bench.placements.reported == []
@@ -172,7 +166,6 @@ def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come(bench: Bench)
 
 
 def test_the_first_read_comes_with_the_link(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     notice: Callable[[], None] = bench.controller.notice
 
     async def scenario() -> object:
@@ -245,7 +238,6 @@ def test_a_controller_that_goes_round_no_more_is_not_well(bench: Bench) -> None:
 
 
 def test_it_tells_how_long_a_change_took_to_be_routed_by(bench: Bench) -> None:
-    bench.placements.write("hello", HELLO)
     bench.controller.notice()
     bench.clock.pass_seconds(1.0)
     bench.controller.notice()
