@@ -1,6 +1,8 @@
 import asyncio
 import json
 
+import pytest
+
 from proxy.preview import LogEvent
 from proxy.refusals import Refusals
 from proxy.room import events
@@ -30,15 +32,17 @@ def follow(framework: FakeFramework, table: Table, refused: str = "") -> list[Lo
     return [event for event in Parser().feed(asyncio.run(whole())) if event.name]
 
 
-def framework() -> FakeFramework:
+@pytest.fixture
+def source() -> FakeFramework:
     made = FakeFramework()
     made.world.add("hello", "main", SHA)
     made.world.start("hello", "main")
     return made
 
 
-def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business() -> None:
-    source = framework()
+def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
+    source: FakeFramework,
+) -> None:
     state = json.dumps(source.show("hello", SHA))
     source.events = [
         LogEvent("log", "3", '"abc"'),
@@ -54,12 +58,18 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business() -> None:
     assert not [event for event in told if "the-agent" in event.data or "31000" in event.data]
 
 
-def test_a_routed_host_is_ready_and_nothing_follows() -> None:
-    source = framework()
+@pytest.mark.parametrize(
+    ("refused", "told"),
+    [("", ["ready"]), ("s", ["ready"]), ("t", ["log"])],
+    ids=["a visitor", "refused by another task", "refused by this one"],
+)
+def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
+    source: FakeFramework, refused: str, told: list[str]
+) -> None:
     table = Table()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
-    source.events = [LogEvent("log", "3", '"abc"')] * 5
-    assert [event.name for event in follow(source, table)] == ["ready"]
+    source.events = [LogEvent("log", "3", '"abc"')]
+    assert [event.name for event in follow(source, table, refused)] == told
 
 
 def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
@@ -70,18 +80,8 @@ def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
     assert "no preview" in json.loads(problem.data)["detail"]
 
 
-def test_a_framework_that_is_away_is_told_and_ends_the_stream_so_that_the_browser_comes_again() -> (
-    None
-):
-    source = framework()
+def test_a_framework_that_is_away_is_told_and_the_browser_comes_again(
+    source: FakeFramework,
+) -> None:
     source.away = True
     assert [event.name for event in follow(source, Table())] == ["away"]
-
-
-def test_a_host_that_leads_to_the_task_that_was_refused_is_not_ready() -> None:
-    source = framework()
-    table = Table()
-    table.replace({HOST: Route("10.0.0.1", 1, "t")})
-    source.events = [LogEvent("log", "3", '"abc"')]
-    assert [event.name for event in follow(source, table, "t")] == ["log"]
-    assert [event.name for event in follow(source, table, "s")] == ["ready"]
