@@ -24,18 +24,14 @@ ATTEMPT = Attempt(f"hello.{SHA}.abc", "agent-1", "c1", ORDER)
 
 
 def test_the_container_carries_labels_that_name_its_attempt() -> None:
-    assert container_spec(ATTEMPT).labels == {
+    labels = {
         "prevs.task": f"hello.{SHA}.abc",
         "prevs.app": "hello",
         "prevs.commit": SHA,
         "prevs.agent": "agent-1",
-        "prevs.cluster": "c1",
     }
-
-
-def test_an_installation_without_a_name_leaves_no_label_of_it() -> None:
-    attempt = ATTEMPT._replace(cluster=None)
-    assert "prevs.cluster" not in container_spec(attempt).labels
+    assert container_spec(ATTEMPT).labels == {**labels, "prevs.cluster": "c1"}
+    assert container_spec(ATTEMPT._replace(cluster=None)).labels == labels
 
 
 def test_the_labels_of_an_image_name_no_attempt() -> None:

@@ -1,5 +1,6 @@
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -66,28 +67,21 @@ def start_unpacked(home: Path, archive: Path, work: Path) -> "subprocess.Complet
     )
 
 
-def test_what_is_unpacked_is_not_compared_with_what_was_fetched(
+def test_what_is_unpacked_is_used_as_it_is_and_made_again_of_nothing_else(
     archive: Path, tmp_path: Path
 ) -> None:
     work = tmp_path / "work"
     start(archive, PREVS_EXECUTOR_DIR=str(work))
     (home,) = (work / "bundles").iterdir()
+    gone = home.with_name("gone")
+    shutil.copytree(home, gone)
+    ran = start_unpacked(gone, archive, work)
+    assert ran.returncode == bundle.EXIT_USAGE
+    assert f"its SHA-256 is {home.name}, not gone" in ran.stderr
     archive.write_text("no archive")
     ran = start_unpacked(home, archive, work)
     assert (ran.returncode, ran.stderr) == (7, "")
     assert ran.stdout == f"{home}/executor/__main__.py {home}\n"
-
-
-def test_what_was_unpacked_and_went_is_unpacked_of_nothing_else(
-    archive: Path, tmp_path: Path
-) -> None:
-    work = tmp_path / "work"
-    start(archive, PREVS_EXECUTOR_DIR=str(work))
-    (home,) = (work / "bundles").iterdir()
-    gone = home.rename(home.with_name("gone"))
-    ran = start_unpacked(gone, archive, work)
-    assert ran.returncode == bundle.EXIT_USAGE
-    assert f"its SHA-256 is {home.name}, not gone" in ran.stderr
 
 
 def test_a_sandbox_does_not_keep_the_file(archive: Path, tmp_path: Path) -> None:

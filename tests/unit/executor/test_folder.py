@@ -2,6 +2,7 @@
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from executor.folder import Folder
@@ -17,21 +18,9 @@ def test_a_folder_keeps_its_name_and_no_two_have_the_same(tmp_path: Path) -> Non
 
 def test_all_who_ask_for_a_name_at_the_same_time_hear_the_same(tmp_path: Path) -> None:
     for number in range(20):
-        heard: list[str] = []
-        start = threading.Barrier(4)
-
-        def ask(folder: Folder, heard: list[str] = heard, start: threading.Barrier = start) -> None:
-            start.wait()
-            heard.append(folder.id())
-
         folder = Folder(tmp_path / str(number))
-        threads = [threading.Thread(target=ask, args=(folder,)) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(heard) == 4
-        assert len(set(heard)) == 1
+        with ThreadPoolExecutor(4, initializer=threading.Barrier(4).wait) as pool:
+            assert len(set(pool.map(Folder.id, [folder] * 4))) == 1
 
 
 def test_an_attempt_lives_until_its_holder_lets_go(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import base64
 import itertools
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -131,9 +131,6 @@ def test_states_never_go_back_and_one_end_is_the_last(
 
 def test_many_threads_that_end_it_send_one_end(link: RecordingLink, reporter: Reporter) -> None:
     ends = [CALLS[end] for end in ENDS] * 8
-    threads = [threading.Thread(target=end, args=(reporter,)) for end in ends]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(ends)) as pool:
+        list(pool.map(lambda end: end(reporter), ends))
     assert len(link.states) == 1
