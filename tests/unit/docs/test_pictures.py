@@ -78,16 +78,15 @@ def test_a_page_that_has_changed_wants_another_picture(root: Path, change: str) 
     assert len(album.problems()) == 1
 
 
-def test_a_picture_of_other_sources_is_another_one(root: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"), [("room", "has changed"), ("door", r"no picture 'door'.*`make pictures`")]
+)
+def test_a_picture_of_other_sources_or_of_another_name_is_missed(
+    root: Path, name: str, why: str
+) -> None:
     album = take(root, "room/page.html")
-    with pytest.raises(AssertionError, match="has changed"):
-        album.take(DrawnPage, "room", ["room/*"])
-
-
-def test_a_picture_that_was_never_taken_is_missed(root: Path) -> None:
-    album = take(root, "room/*")
-    with pytest.raises(AssertionError, match=r"no picture 'door'.*`make pictures`"):
-        album.take(DrawnPage, "door", ["room/*"])
+    with pytest.raises(AssertionError, match=why):
+        album.take(DrawnPage, name, ["room/*"])
 
 
 def test_a_picture_whose_file_is_gone_is_missed_and_one_of_no_page_is_told(root: Path) -> None:

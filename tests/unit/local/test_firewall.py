@@ -29,6 +29,7 @@ COMMIT
 """
 FILTER = ["iptables", "-w", "-t", "filter"]
 NAT = ["iptables", "-w", "-t", "nat"]
+MANGLE = ["iptables", "-w", "-t", "mangle"]
 LAST = Gone((), shared=False)
 """What ended was the last dockerd there, and had no link."""
 
@@ -91,14 +92,13 @@ COMMIT
 -A PREROUTING -i docker0 -j PREVS-docker0
 COMMIT
 """
-    mangle = ["iptables", "-w", "-t", "mangle"]
     chain = "PREVS-prevs-01234567"
     gone = Gone(("prevs-01234567",), shared=True)
     assert undo(Network(forward="0"), Network(ipv4=after, forward="1"), gone) == [
         [*FILTER, "-D", "FORWARD", "-o", "prevs-01234567", "-j", "DOCKER"],
-        [*mangle, "-D", "PREROUTING", "-i", "prevs-01234567", "-j", chain],
-        [*mangle, "-F", chain],
-        [*mangle, "-X", chain],
+        [*MANGLE, "-D", "PREROUTING", "-i", "prevs-01234567", "-j", chain],
+        [*MANGLE, "-F", chain],
+        [*MANGLE, "-X", chain],
         ["ip", "link", "delete", "prevs-01234567"],
     ]
 
@@ -112,21 +112,19 @@ def test_what_executors_set_for_its_bridges_goes_with_a_dockerd() -> None:
 -A PREVS-br-0123456789ab -m addrtype --dst-type LOCAL -j DROP
 COMMIT
 """
-    mangle = ["iptables", "-w", "-t", "mangle"]
     chain = "PREVS-br-0123456789ab"
     assert undo(Network(), Network(ipv4=after), LAST) == [
-        [*mangle, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
-        [*mangle, "-D", chain, "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DROP"],
-        [*mangle, "-F", chain],
-        [*mangle, "-X", chain],
+        [*MANGLE, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
+        [*MANGLE, "-D", chain, "-m", "addrtype", "--dst-type", "LOCAL", "-j", "DROP"],
+        [*MANGLE, "-F", chain],
+        [*MANGLE, "-X", chain],
     ]
 
 
 def test_what_executors_set_for_one_network_goes_with_it() -> None:
-    mangle = ["iptables", "-w", "-t", "mangle"]
     chain = "PREVS-br-0123456789ab"
     assert forget("br-0123456789ab")[:3] == [
-        [*mangle, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
-        [*mangle, "-F", chain],
-        [*mangle, "-X", chain],
+        [*MANGLE, "-D", "PREROUTING", "-i", "br-0123456789ab", "-j", chain],
+        [*MANGLE, "-F", chain],
+        [*MANGLE, "-X", chain],
     ]

@@ -35,14 +35,10 @@ def test_frameworks_share_neither_name_nor_address_nor_files(tmp_path: Path) -> 
     assert first.environ["PREVS_ZOOKEEPER"] == second.environ["PREVS_ZOOKEEPER"]
 
 
-def test_the_proxy_knows_every_framework(tmp_path: Path) -> None:
-    part = proxy_part(prepare(tmp_path, {"frameworks": 2, "api_port": 12}), {})
+def test_the_proxy_knows_every_framework_and_listens_on_loopback_only(tmp_path: Path) -> None:
+    part = proxy_part(prepare(tmp_path, {"frameworks": 2, "api_port": 12, "port": 99}), {})
     assert part.environ["PREVS_API"] == "http://127.0.0.1:12,http://127.0.0.2:12"
     assert {"framework", "framework-2"} < set(part.needs)
-
-
-def test_the_proxy_listens_on_loopback_only(tmp_path: Path) -> None:
-    part = proxy_part(prepare(tmp_path, {"port": 99}), {})
     assert part.environ["PREVS_PROXY_LISTEN"] == "127.0.0.1:99"
 
 

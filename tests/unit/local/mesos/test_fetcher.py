@@ -15,6 +15,13 @@ def info(sandbox: Path, home: str = "", cache: Path | None = None) -> dict[str, 
     }
 
 
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Path:
+    made = tmp_path / "sandbox"
+    made.mkdir()
+    return made
+
+
 @pytest.mark.parametrize(
     ("uri", "name"),
     [
@@ -39,10 +46,8 @@ def test_nothing_is_written_outside_of_the_sandbox(tmp_path: Path, output: str) 
         target_of(tmp_path, "/srv/file", output)
 
 
-def test_an_archive_is_unpacked_into_the_sandbox(tmp_path: Path) -> None:
+def test_an_archive_is_unpacked_into_the_sandbox(tmp_path: Path, sandbox: Path) -> None:
     (tmp_path / "inner").write_text("content")
-    sandbox = tmp_path / "sandbox"
-    sandbox.mkdir()
     with tarfile.open(tmp_path / "a.tgz", "w:gz") as tar:
         tar.add(tmp_path / "inner", "from-tar")
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as zipped:
@@ -52,19 +57,15 @@ def test_an_archive_is_unpacked_into_the_sandbox(tmp_path: Path) -> None:
     assert (sandbox / "from-tar").read_text() == (sandbox / "from-zip").read_text() == "content"
 
 
-def test_an_archive_stays_as_it_is_when_extract_is_off(tmp_path: Path) -> None:
+def test_an_archive_stays_as_it_is_when_extract_is_off(tmp_path: Path, sandbox: Path) -> None:
     with tarfile.open(tmp_path / "a.tar", "w"):
         pass
-    sandbox = tmp_path / "sandbox"
-    sandbox.mkdir()
     fetch({"uri": {"value": str(tmp_path / "a.tar"), "extract": False}}, info(sandbox))
     assert [file.name for file in sandbox.iterdir()] == ["a.tar"]
 
 
-def test_an_executable_can_be_run(tmp_path: Path) -> None:
+def test_an_executable_can_be_run(tmp_path: Path, sandbox: Path) -> None:
     (tmp_path / "tool").write_text("#!/bin/sh\n")
-    sandbox = tmp_path / "sandbox"
-    sandbox.mkdir()
     tool = fetch({"uri": {"value": "tool", "executable": True}}, info(sandbox, str(tmp_path)))
     assert tool.stat().st_mode & 0o111 == 0o111
 
