@@ -144,12 +144,6 @@ def test_the_same_again_changes_nothing(bench: Bench) -> None:
     assert bench.where("a.x") == str(ONE)
 
 
-def test_nothing_wanted_means_nothing_routed(bench: Bench) -> None:
-    asyncio.run(bench.router.apply({"a.x": ONE}))
-    asyncio.run(bench.router.apply({}))
-    assert bench.where("a.x") is None
-
-
 def test_a_host_that_comes_back_leads_to_its_new_place_only(bench: Bench) -> None:
     for route in (ONE, TWO):
         asyncio.run(bench.router.apply({"a.x": route}))
