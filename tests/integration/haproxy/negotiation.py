@@ -17,6 +17,7 @@ from playwright.sync_api import Page, Response
 
 from tests.integration.haproxy import workers
 from tests.integration.haproxy.proxies import Proxy
+from tests.integration.haproxy.wire import UPGRADE
 
 _SECONDS = 60
 
@@ -89,14 +90,7 @@ def as_agent(agent: str, accept: str = "*/*") -> Callable[[Target], Got]:
 def websocket_client(target: Target) -> Got:
     """Open a WebSocket as a program does."""
     connection = http.client.HTTPConnection("127.0.0.1", target.proxy.port, timeout=_SECONDS)
-    headers = {
-        "Host": target.authority,
-        "Connection": "Upgrade",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version": "13",
-    }
-    connection.request("GET", target.path, headers=headers)
+    connection.request("GET", target.path, headers={"Host": target.authority, **UPGRADE})
     answer = connection.getresponse()
     connection.close()
     return Got(answer.status, answer.getheader("Content-Type", "").partition(";")[0])

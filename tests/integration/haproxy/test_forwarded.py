@@ -12,6 +12,7 @@ import pytest
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
+from tests.integration.haproxy.wire import UPGRADE
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -168,12 +169,7 @@ def test_what_is_between_a_client_and_the_proxy_goes_no_further(
 
 
 def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app: Upstream) -> None:
-    upgrade = {
-        "Connection": "keep-alive, Upgrade, X-Forwarded-For",
-        "Upgrade": "websocket",
-        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version": "13",
-    }
+    upgrade = {**UPGRADE, "Connection": "keep-alive, Upgrade, X-Forwarded-For"}
     assert alone.proxy.ask(HOST, headers=upgrade).status == 200
     seen = app.seen[-1][2]
     assert (seen["connection"], seen["upgrade"]) == ("upgrade", "websocket")

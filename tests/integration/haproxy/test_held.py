@@ -1,12 +1,10 @@
 """Very many requests that are held, and how they end when their clients or the proxy do."""
 
 import http.client
-import re
 import select
 import socket
 import struct
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
@@ -24,6 +22,7 @@ from tests.integration.haproxy.http2 import (
     frame,
 )
 from tests.integration.haproxy.proxies import Site, haproxies, upstream
+from tests.integration.haproxy.wire import held
 from tests.waits import wait_for, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(300)]
@@ -35,24 +34,10 @@ STARTS_OF_ONE_CLIENT = 20
 """Fewer than one address may have."""
 
 
-@pytest.fixture(scope="module")
-def more_settings(free_port: Callable[[], int]) -> Mapping[str, str]:
-    return {"PREVS_PROXY_METRICS_LISTEN": f"127.0.0.1:{free_port()}"}
-
-
 @pytest.fixture
 def site(site: Site) -> Site:
     site.world.add("hello", "main", SHA)
     return site
-
-
-def held(site: Site) -> int:
-    """Return how many requests are held, as the metric says."""
-    address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}/metrics"
-    with urllib.request.urlopen(address, timeout=60) as answer:
-        found = re.search(rb"^prevs_proxy_held_requests ([0-9]+)", answer.read(), re.MULTILINE)
-    assert found
-    return int(found[1])
 
 
 def send(site: Site, number: int, hosts: int) -> socket.socket:
@@ -79,7 +64,7 @@ def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> N
         site.world.add("hello", f"b{number}", sha)
     with upstream("app") as app, ExitStack() as stack:
         clients = [stack.enter_context(send(site, number, hosts)) for number in range(MANY)]
-        wait_until(lambda: held(site) == MANY, seconds=LONG)
+        wait_until(lambda: held(site.proxy) == MANY, seconds=LONG)
         wait_for(
             lambda: len(site.world.previews),
             lambda started: started == hosts,
@@ -100,7 +85,7 @@ def test_a_thousand_are_held_at_once_and_all_get_in(site: Site, hosts: int) -> N
             answer.begin()
             assert answer.read() == f"app GET /{number} 0".encode()
         assert len(app.seen) == MANY
-        wait_until(lambda: held(site) == 0)
+        wait_until(lambda: held(site.proxy) == 0)
     assert site.world.count("POST /v1/previews") == hosts
 
 
@@ -151,9 +136,9 @@ def test_a_request_of_http_2_that_is_taken_back_goes_nowhere_and_the_others_go_o
     site: Site, client: Http2Client
 ) -> None:
     client.send(client.request(0, "/left") + client.request(1, "/stays"))
-    wait_until(lambda: held(site) == 2)
+    wait_until(lambda: held(site.proxy) == 2)
     client.send(client.reset(0))
-    wait_until(lambda: held(site) == 1, seconds=15)  # not when it asks again, after 20 s
+    wait_until(lambda: held(site.proxy) == 1, seconds=15)  # not when it asks again, after 20 s
     with upstream("app") as app:
         site.run("hello", SHA, app.port, "main")
         assert client.status(1) == 200
@@ -168,27 +153,27 @@ def test_a_flood_of_requests_that_are_taken_back_at_once_is_let_go(
         site.tree.place("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
         wait_until(lambda: site.proxy.ask("main.other.localhost", method="HEAD").status == 200)
         patient = pool.submit(site.proxy.ask, HOST, "/patient")
-        wait_until(lambda: held(site) == 1)
+        wait_until(lambda: held(site.proxy) == 1)
         client.send(b"".join(client.request(n, "/") + client.reset(n) for n in range(count)))
         client.send(client.request(count, "/favicon.ico"))
         assert site.proxy.ask("main.other.localhost").status == 200
         assert client.status(count) == 404
-        wait_until(lambda: held(site) == 1)
+        wait_until(lambda: held(site.proxy) == 1)
         assert not patient.done()
         assert site.world.count("POST /v1/previews") == 1
         site.run("hello", SHA, app.port, "main")
         assert patient.result().status == 200
         assert {path for _, path, _ in app.seen} == {"/", "/patient"}
-    wait_until(lambda: held(site) == 0)
+    wait_until(lambda: held(site.proxy) == 0)
 
 
 def test_a_haproxy_that_was_replaced_holds_on_and_then_ends(site: Site) -> None:
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         asked = pool.submit(site.proxy.ask, HOST)
-        wait_until(lambda: held(site) == 1)
+        wait_until(lambda: held(site.proxy) == 1)
         former = site.proxy.haproxy
         site.restart()
-        wait_until(lambda: held(site) == 1)
+        wait_until(lambda: held(site.proxy) == 1)
         assert set(haproxies(site.proxy.folder)) == {former, site.proxy.haproxy}
         site.run("hello", SHA, app.port, "main")
         assert asked.result().status == 200
@@ -201,7 +186,7 @@ def test_a_proxy_that_ends_gives_no_answer_to_what_it_holds(
     request.addfinalizer(site.proxy.restart)
     with socket.create_connection(("127.0.0.1", site.proxy.port), timeout=60) as client:
         client.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode())
-        wait_until(lambda: held(site) == 1)
+        wait_until(lambda: held(site.proxy) == 1)
         site.proxy.process.terminate()
         assert site.proxy.process.wait(60) == 0
         received = b""

@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,25 @@ from prevs.states import State
 from proxy.departures import LOOK_SECONDS
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Answer, Site, upstream
+from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream
+from tests.integration.haproxy.wire import UPGRADE
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
+
+
+@pytest.fixture
+def site(site: Site) -> Site:
+    site.world.add("hello", "main", SHA)
+    return site
+
+
+@pytest.fixture
+def app() -> Iterator[Upstream]:
+    with upstream("app") as application:
+        yield application
 
 
 def after(seconds: float, act: Callable[[PreviewRecord], None]) -> Callable[[PreviewRecord], None]:
@@ -41,36 +54,33 @@ def problem(answer: Answer) -> Mapping[str, Any]:
     return body
 
 
-def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
+def test_a_held_request_is_forwarded_as_soon_as_the_preview_is_placed(
+    site: Site, app: Upstream
+) -> None:
     placed: list[float] = []
-    with upstream("app") as app:
 
-        def run(preview: PreviewRecord) -> None:
-            placed.append(time.monotonic())
-            site.run("hello", SHA, app.port, "main")
+    def run(preview: PreviewRecord) -> None:
+        placed.append(time.monotonic())
+        site.run("hello", SHA, app.port, "main")
 
-        site.world.started = after(0.5, run)
-        answer = site.proxy.ask(HOST, "/deep/path?q=1", headers={"Accept": "*/*"})
-        took = time.monotonic() - placed[0]
-        assert answer.body == b"app GET /deep/path?q=1 0"
-        assert took < 15, took  # not with the next question, 20 s later
-        print(f"from the placement to the answer: {took * 1000:.1f} ms")
-        assert site.world.count("POST /v1/previews") == 1
+    site.world.started = after(0.5, run)
+    answer = site.proxy.ask(HOST, "/deep/path?q=1", headers={"Accept": "*/*"})
+    took = time.monotonic() - placed[0]
+    assert answer.body == b"app GET /deep/path?q=1 0"
+    assert took < 15, took  # not with the next question, 20 s later
+    print(f"from the placement to the answer: {took * 1000:.1f} ms")
+    assert site.world.count("POST /v1/previews") == 1
 
 
-def test_a_held_post_arrives_once_with_its_whole_body(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
-    with upstream("app") as app:
-        site.world.started = after(0.5, lambda _: site.run("hello", SHA, app.port, "main"))
-        body = b"x" * 1_000_000
-        answer = site.proxy.ask(HOST, "/hook", method="POST", body=body)
-        assert answer.body == b"app POST /hook 1000000"
-        assert [(method, path) for method, path, _ in app.seen] == [("POST", "/hook")]
+def test_a_held_post_arrives_once_with_its_whole_body(site: Site, app: Upstream) -> None:
+    site.world.started = after(0.5, lambda _: site.run("hello", SHA, app.port, "main"))
+    body = b"x" * 1_000_000
+    answer = site.proxy.ask(HOST, "/hook", method="POST", body=body)
+    assert answer.body == b"app POST /hook 1000000"
+    assert [(method, path) for method, path, _ in app.seen] == [("POST", "/hook")]
 
 
 def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
     with upstream("app") as app, ThreadPoolExecutor(50) as pool:
         site.world.started = after(1.0, lambda _: site.run("hello", SHA, app.port, "main"))
         answers = list(pool.map(lambda n: site.proxy.ask(HOST, f"/{n}"), range(50)))
@@ -80,7 +90,6 @@ def test_many_held_requests_start_the_preview_once_and_all_get_in(site: Site) ->
 
 
 def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
     site.world.log(SHA, "Step 1/2\noh no\n")
     failed: list[float] = []
 
@@ -116,7 +125,6 @@ def test_a_preview_that_fails_lets_go_of_its_requests_with_the_reason(site: Site
     ],
 )
 def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int, slug: str) -> None:
-    site.world.add("hello", "main", SHA)
     candidates = [Candidate(sha, "commit", None, "x") for sha in (SHA, OTHER_SHA)]
     site.world.refuse("hello", "de6b329", AmbiguousLabel("hello", "de6b329", candidates))
     unreachable = RepositoryUnreachable("hello", "/srv/x", "It is gone.")
@@ -136,7 +144,6 @@ def test_what_leads_nowhere_says_why_at_once(site: Site, host: str, status: int,
 
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
 def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
-    site.world.add("hello", "main", SHA)
     answer = site.proxy.ask(HOST, method=method)
     assert answer.status == 503
     assert "retry-after" in answer.headers
@@ -164,7 +171,6 @@ def test_methods_that_only_look_start_nothing(site: Site, method: str) -> None:
     ids=lambda robot: " ".join(robot.values())[:30],
 )
 def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str]) -> None:
-    site.world.add("hello", "main", SHA)
     assert site.proxy.ask(HOST, headers=robot).status == 503
     page = site.proxy.ask(HOST, headers={**robot, "Accept": "text/html"})
     assert page.status == 503
@@ -173,11 +179,11 @@ def test_what_looks_by_itself_starts_nothing(site: Site, robot: Mapping[str, str
 
 
 @pytest.mark.parametrize("agent", ["curl/8.14.1", "Robotics/1.0", "python-requests/2.32", "Bottle"])
-def test_what_only_sounds_like_one_that_looks_is_held(site: Site, agent: str) -> None:
-    site.world.add("hello", "main", SHA)
-    with upstream("app") as app:
-        site.world.started = after(0.1, lambda _: site.run("hello", SHA, app.port, "main"))
-        assert site.proxy.ask(HOST, headers={"User-Agent": agent}).status == 200
+def test_what_only_sounds_like_one_that_looks_is_held(
+    site: Site, agent: str, app: Upstream
+) -> None:
+    site.world.started = after(0.1, lambda _: site.run("hello", SHA, app.port, "main"))
+    assert site.proxy.ask(HOST, headers={"User-Agent": agent}).status == 200
 
 
 @pytest.mark.parametrize(
@@ -185,7 +191,6 @@ def test_what_only_sounds_like_one_that_looks_is_held(site: Site, agent: str) ->
     [("wait=2", 2), ("respond-async, Wait = 2", 2), ('wait="2"', 2), ("wait=0", 1)],
 )
 def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str, held: int) -> None:
-    site.world.add("hello", "main", SHA)
     began = time.monotonic()
     answer = site.proxy.ask(HOST, method="POST", body=b"{}", headers={"Prefer": prefer})
     took = time.monotonic() - began
@@ -198,26 +203,16 @@ def test_a_client_says_for_how_long_it_wants_to_be_held(site: Site, prefer: str,
 
 
 @pytest.mark.parametrize("prefer", ["await=1", "wait=x", "wait=-1", "return=minimal"])
-def test_what_is_no_such_wish_changes_nothing(site: Site, prefer: str) -> None:
-    site.world.add("hello", "main", SHA)
-    with upstream("app") as app:
-        site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
-        assert site.proxy.ask(HOST, headers={"Prefer": prefer}).status == 200
+def test_what_is_no_such_wish_changes_nothing(site: Site, prefer: str, app: Upstream) -> None:
+    site.world.started = after(1.5, lambda _: site.run("hello", SHA, app.port, "main"))
+    assert site.proxy.ask(HOST, headers={"Prefer": prefer}).status == 200
 
 
-def test_a_websocket_is_held_too(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
-    with upstream("app") as app:
-        site.world.started = after(0.3, lambda _: site.run("hello", SHA, app.port, "main"))
-        upgrade = {
-            "Connection": "Upgrade",
-            "Upgrade": "websocket",
-            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Version": "13",
-        }
-        answer = site.proxy.ask(HOST, "/ws", headers=upgrade)
-        assert answer.body == b"app GET /ws 0"
-        assert app.seen[0][2]["upgrade"] == "websocket"
+def test_a_websocket_is_held_too(site: Site, app: Upstream) -> None:
+    site.world.started = after(0.3, lambda _: site.run("hello", SHA, app.port, "main"))
+    answer = site.proxy.ask(HOST, "/ws", headers=UPGRADE)
+    assert answer.body == b"app GET /ws 0"
+    assert app.seen[0][2]["upgrade"] == "websocket"
 
 
 def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
@@ -236,7 +231,6 @@ def test_a_client_of_ip_4_at_a_listener_of_ip_6_is_not_taken_for_gone(
 
 
 def test_a_request_is_held_across_the_end_of_a_proxy_and_the_start_of_the_next(site: Site) -> None:
-    site.world.add("hello", "main", SHA)
     with upstream("app") as app, ThreadPoolExecutor(1) as pool:
         held = pool.submit(site.proxy.ask, HOST, "/hook", method="POST", body=b"x" * 1000)
         wait_until(lambda: site.world.count("POST /v1/previews"), over=site.proxy.ended)

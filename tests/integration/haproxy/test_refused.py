@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.chromium import Chromium
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy.proxies import Site, upstream
+from tests.integration.haproxy.wire import held
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60)]
@@ -170,16 +171,6 @@ def test_a_websocket_that_was_refused_is_held_too(site: Site, free_port: Callabl
             assert client.recv(100) == b"hello"
 
 
-def held(site: Site) -> str:
-    """Return how many requests are held, as the proxy counts them."""
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(site.proxy.folder / "wake.sock"))
-        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
-        told = b"".join(iter(lambda: client.recv(65536), b"")).decode()
-    [line] = [line for line in told.splitlines() if line.startswith("prevs_proxy_held_requests ")]
-    return line.split()[1]
-
-
 def test_what_only_looks_is_told_at_once(site: Site, free_port: Callable[[], int]) -> None:
     task = run_on(site, free_port())
     answer = site.proxy.ask(HOST, headers={"User-Agent": "check-bot/1"})
@@ -236,7 +227,7 @@ def test_a_request_that_was_refused_is_held_across_a_takeover(
     run_on(site, free_port())
     with ThreadPoolExecutor() as pool, upstream("app") as app:
         waits = pool.submit(site.proxy.ask, HOST, "/held", timeout=60)
-        wait_until(lambda: held(site) == "1.0")
+        wait_until(lambda: held(site.proxy) == 1)
         site.restart()
         run_on(site, app.port)
         assert waits.result().body == b"app GET /held 0"

@@ -25,7 +25,7 @@ from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import FakeFramework, World
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import QUICK, Proxy, Site, haproxies, upstream
+from tests.integration.haproxy.proxies import QUICK, Proxy, Site, Upstream, haproxies, upstream
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -88,6 +88,14 @@ def place(site: Site, port: int, sha: str = SHA) -> int:
     return site.route("hello", {sha: placement("hello", sha, port, "main")})
 
 
+@pytest.fixture
+def one(site: Site) -> Iterator[Upstream]:
+    """The application that is placed."""
+    with upstream("one") as application:
+        place(site, application.port)
+        yield application
+
+
 @contextlib.contextmanager
 def open_request(proxy: Proxy, text: str) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
@@ -108,32 +116,30 @@ def test_a_record_that_somebody_removed_is_written_again(site: Site) -> None:
     wait_until(lambda: site.tree.applied() == [{"hello": version}], over=site.proxy.ended)
 
 
+@pytest.mark.usefixtures("one")
 @EACH_PROGRAM
 def test_requests_are_told_once_by_the_proxys_own_name(site: Site) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        for _ in range(3):
-            site.proxy.ask(HOST)
-        wait_until(lambda: requests(site.world)[TASK] == 3)
-        asked = len(site.world.uses)
-        wait_until(lambda: len(site.world.uses) > asked + 1)  # nothing to tell: a sign of life
-        assert requests(site.world) == {TASK: 3}
-        assert site.world.uses[-1]["uses"] == []
-        assert {site.world.uses[-1]["proxy"]} == names(site)
+    for _ in range(3):
+        site.proxy.ask(HOST)
+    wait_until(lambda: requests(site.world)[TASK] == 3)
+    asked = len(site.world.uses)
+    wait_until(lambda: len(site.world.uses) > asked + 1)  # nothing to tell: a sign of life
+    assert requests(site.world) == {TASK: 3}
+    assert site.world.uses[-1]["uses"] == []
+    assert {site.world.uses[-1]["proxy"]} == names(site)
 
 
+@pytest.mark.usefixtures("one")
 def test_a_connection_that_is_only_kept_is_no_use(site: Site) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        idle = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
-        idle.request("GET", "/", headers={"Host": HOST})
-        assert idle.getresponse().read().startswith(b"one")
-        wait_until(lambda: opened(site.world) == 0)
-        assert requests(site.world)[TASK] == 1
-        idle.request("GET", "/", headers={"Host": HOST})  # it was open all the while
-        idle.getresponse().read()
-        wait_until(lambda: requests(site.world)[TASK] == 2)
-        idle.close()
+    idle = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
+    idle.request("GET", "/", headers={"Host": HOST})
+    assert idle.getresponse().read().startswith(b"one")
+    wait_until(lambda: opened(site.world) == 0)
+    assert requests(site.world)[TASK] == 1
+    idle.request("GET", "/", headers={"Host": HOST})  # it was open all the while
+    idle.getresponse().read()
+    wait_until(lambda: requests(site.world)[TASK] == 2)
+    idle.close()
 
 
 def test_what_is_counted_of_thousands_of_tasks_is_read_whole(site: Site) -> None:
@@ -317,38 +323,36 @@ def told_since(site: Site, told: int) -> int | None:
     return next((use["open"] for use in reversed(uses) if use["task_id"] == TASK), None)
 
 
+@pytest.mark.usefixtures("one")
 @pytest.mark.parametrize("kills", [1, 2, 3])
 def test_what_is_open_at_a_haproxy_that_was_replaced_is_held_too(site: Site, kills: int) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        with open_request(site.proxy, WEBSOCKET) as client:
-            for _ in range(kills):
-                take_over(site)
-            told = len(site.world.uses)
-            wait_until(lambda: told_since(site, told) == 1)
-            site.route("hello", {})
-            assert site.tree.records()[0].holding == (TASK,)
-            client.sendall(b"still there")
-            wait_until(lambda: b"still there" in client.recv(1000))
-        wait_until(lambda: site.tree.records()[0].holding == ())
-        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
-        own = [f"{site.proxy.haproxy}.sock"]
-        wait_until(lambda: [file.name for file in site.proxy.folder.glob("[0-9]*.sock")] == own)
+    with open_request(site.proxy, WEBSOCKET) as client:
+        for _ in range(kills):
+            take_over(site)
+        told = len(site.world.uses)
+        wait_until(lambda: told_since(site, told) == 1)
+        site.route("hello", {})
+        assert site.tree.records()[0].holding == (TASK,)
+        client.sendall(b"still there")
+        wait_until(lambda: b"still there" in client.recv(1000))
+    wait_until(lambda: site.tree.records()[0].holding == ())
+    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+    own = [f"{site.proxy.haproxy}.sock"]
+    wait_until(lambda: [file.name for file in site.proxy.folder.glob("[0-9]*.sock")] == own)
 
 
+@pytest.mark.usefixtures("one")
 def test_a_haproxy_that_was_replaced_is_known_to_the_next_proxy_after_a_crash_of_another_one(
     site: Site,
 ) -> None:
-    with upstream("one") as one:
-        place(site, one.port)
-        with open_request(site.proxy, WEBSOCKET):
-            former = take_over(site)
-            crashed = site.proxy.haproxy
-            os.kill(crashed, signal.SIGKILL)
-            wait_until(lambda: site.proxy.haproxy != crashed)
-            site.proxy.wait_ready()
-            take_over(site)
-            told = len(site.world.uses)
-            wait_until(lambda: told_since(site, told) == 1)
-            assert former in haproxies(site.proxy.folder)
-        wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])
+    with open_request(site.proxy, WEBSOCKET):
+        former = take_over(site)
+        crashed = site.proxy.haproxy
+        os.kill(crashed, signal.SIGKILL)
+        wait_until(lambda: site.proxy.haproxy != crashed)
+        site.proxy.wait_ready()
+        take_over(site)
+        told = len(site.world.uses)
+        wait_until(lambda: told_since(site, told) == 1)
+        assert former in haproxies(site.proxy.folder)
+    wait_until(lambda: haproxies(site.proxy.folder) == [site.proxy.haproxy])

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy import proxies
-from tests.integration.haproxy.proxies import Site
+from tests.integration.haproxy.proxies import Proxy, Site
 from tests.integration.haproxy.tls import Door
 from tests.waits import wait_until
 
@@ -184,3 +184,22 @@ class Bench(NamedTuple):
         assert len(arrived) <= 1, arrived
         assert self.site.proxy.ask(HOST.decode()).body == b"app"
         return answers, arrived
+
+
+UPGRADE = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version": "13",
+}
+"""What a client says that opens a WebSocket."""
+
+
+def held(proxy: Proxy) -> int:
+    """Return how many requests are held, as the proxy counts them."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(proxy.folder / "wake.sock"))
+        client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        told = b"".join(iter(lambda: client.recv(65536), b"")).decode()
+    (number,) = re.findall(r"^prevs_proxy_held_requests (\d+)", told, re.M)
+    return int(number)
