@@ -1,6 +1,5 @@
 """An executor that is killed leaves nothing: its guardian, on a real docker daemon."""
 
-import dataclasses
 import os
 import secrets
 import shutil
@@ -19,7 +18,6 @@ from executor.daemon import Daemon
 from local import processes
 from local.containers import remove_all
 from prevs import names
-from prevs.commit_settings import RunSettings
 from prevs.messages import BuildOrder
 from tests.fakes.docker_door import DockerDoor
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess
@@ -148,25 +146,6 @@ def test_the_guardian_is_no_descendant_of_the_executor_and_lets_signals_pass(wor
     for number in (1, 2, 3, 15):
         os.kill(guardian.pid, number)
     executor.kill()
-    assert_nothing_is_left(world, executor)
-
-
-def test_the_container_of_a_hook_ends_with_its_executor(world: World) -> None:
-    world.have_image()
-    executor = world.executor()
-    settings = RunSettings(hooks=(("/bin/sh", "-c", "exec sleep 3000"),))
-    executor.launch(dataclasses.replace(world.order(), run=settings))
-    wait_until(lambda: any("sleep 3000" in command for command in world.commands()))
-    assert len(world.containers()) == 1
-    executor.kill()
-    assert_nothing_is_left(world, executor)
-
-
-def test_an_orderly_end_takes_the_guardian_along(world: World) -> None:
-    executor = world.running()
-    executor.agent.kill(executor.task_id, None)
-    executor.wait_for("TASK_KILLED")
-    assert executor.wait() == 0
     assert_nothing_is_left(world, executor)
 
 
