@@ -8,7 +8,7 @@ import base64
 import os
 import queue
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from driver.errors import DriverError
 from driver.executor import ExecutorDriver
@@ -66,10 +66,7 @@ def _begin(driver: ExecutorDriver, task_id: str, order: BuildOrder) -> None:
     print(f"stand-in for {order.url}", flush=True)
     _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.BUILDING))
     if order.health == "/fails":
-        report = TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 7)
-        _send(driver, task_id, "TASK_FAILED", report, message="The build failed.")
-        driver.wait_acknowledged(10)
-        sys.exit()
+        _fail(driver, task_id, TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 7), "The build failed.")
     if order.health == "/dies":
         os._exit(1)
     _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.CHECKING))
@@ -77,9 +74,13 @@ def _begin(driver: ExecutorDriver, task_id: str, order: BuildOrder) -> None:
         _send(driver, task_id, "TASK_RUNNING", TaskReport(Phase.RUNNING), healthy=True)
     if order.health == "/crashes":
         report = TaskReport(Phase.ENDED, Cause.OUT_OF_MEMORY, 137)
-        _send(driver, task_id, "TASK_FAILED", report, message="It used more than it may have.")
-        driver.wait_acknowledged(10)
-        sys.exit()
+        _fail(driver, task_id, report, "It used more than it may have.")
+
+
+def _fail(driver: ExecutorDriver, task_id: str, report: TaskReport, message: str) -> NoReturn:
+    _send(driver, task_id, "TASK_FAILED", report, message=message)
+    driver.wait_acknowledged(10)
+    sys.exit()
 
 
 def _send(

@@ -106,16 +106,15 @@ def test_what_one_hook_did_is_not_taken_for_all(tmp_path: Path) -> None:
         assert world.commands() == [MIGRATE, SEED]
 
 
-def test_a_hook_that_needs_too_much_memory_says_so(tmp_path: Path) -> None:
-    world = HookWorld(tmp_path, migrate=App(exits=Exit(137, out_of_memory=True)))
-    error = world.run_with()
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [(Exit(137, True), "64 MB"), (Exit(127, False), "its command was not found")],
+    ids=["it needs too much memory", "its command is not there"],
+)
+def test_why_a_hook_failed_is_told(tmp_path: Path, end: Exit, told: str) -> None:
+    error = HookWorld(tmp_path, migrate=App(exits=end)).run_with()
     assert isinstance(error, HookFailed)
-    assert "64 MB" in str(error)
-
-
-def test_a_command_that_is_not_there_says_so(tmp_path: Path) -> None:
-    world = HookWorld(tmp_path, migrate=App(exits=Exit(127, out_of_memory=False)))
-    assert "its command was not found" in str(world.run_with())
+    assert told in str(error)
 
 
 def test_each_hook_has_the_start_limit(tmp_path: Path) -> None:

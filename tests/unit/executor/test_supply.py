@@ -122,16 +122,13 @@ def test_a_push_that_fails_is_told_in_the_log_and_nowhere_else(world: World) -> 
     assert world.reports.digests == []
 
 
-def test_what_was_not_pushed_before_is_pushed_although_it_is_here(world: World) -> None:
+@pytest.mark.parametrize(("digest", "pushed"), [("", [ATTEMPT.image]), (DIGEST, [])])
+def test_what_is_here_is_pushed_unless_it_is_there_for_sure(
+    world: World, digest: str, pushed: list[str]
+) -> None:
     world.images.tags.add(ATTEMPT.image)
-    world.run()
-    assert world.shared.pushed == [ATTEMPT.image]
-
-
-def test_what_is_there_for_sure_is_not_pushed_again(world: World) -> None:
-    world.images.tags.add(ATTEMPT.image)
-    world.run(DIGEST)
-    assert world.shared.pushed == []
+    world.run(digest)
+    assert world.shared.pushed == pushed
 
 
 def test_a_push_is_ended_with_the_application(world: World) -> None:

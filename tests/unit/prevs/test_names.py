@@ -199,8 +199,9 @@ def test_a_container_name_is_a_tasks_own_and_tells_nothing_of_it(
     assert len(app) < 4 or app not in name
 
 
-def test_a_task_is_named_for_people() -> None:
+def test_a_task_is_named_for_people_and_for_others_by_the_flat_form_of_its_address() -> None:
     assert names.task_name("hello", "main", "5c80e7d" + "0" * 33) == "hello@main (5c80e7d)"
+    assert names.discovery_name("main", "hello") == "main--hello"
 
 
 @given(LABELS, APPS, LABELS, APPS)
@@ -215,18 +216,18 @@ def test_others_find_a_task_by_a_dns_label_that_no_other_preview_has(
     assert name != names.discovery_name(other_label, other_app)
 
 
-def test_the_name_by_which_others_find_a_task_is_the_flat_form_of_its_address() -> None:
-    assert names.discovery_name("main", "hello") == "main--hello"
-
-
-def test_an_address_tells_the_port_unless_it_is_the_usual_one() -> None:
-    assert names.addresses("a.org", 80).url("main", "hello") == "http://main.hello.a.org/"
-    assert names.addresses("a.org", 8080).url("main", "hello") == "http://main.hello.a.org:8080/"
-
-
-def test_an_address_has_the_form_that_it_is_given() -> None:
-    addresses = names.Addresses("https://{label}--{app}.a.org/")
-    assert addresses.url("main", "hello") == "https://main--hello.a.org/"
+@pytest.mark.parametrize(
+    ("addresses", "url"),
+    [
+        (names.addresses("a.org", 80), "http://main.hello.a.org/"),
+        (names.addresses("a.org", 8080), "http://main.hello.a.org:8080/"),
+        (names.Addresses("https://{label}--{app}.a.org/"), "https://main--hello.a.org/"),
+    ],
+)
+def test_an_address_has_its_form_and_tells_a_port_that_is_not_the_usual_one(
+    addresses: names.Addresses, url: str
+) -> None:
+    assert addresses.url("main", "hello") == url
 
 
 def test_the_app_of_a_host_is_read_from_what_host_makes() -> None:

@@ -35,14 +35,18 @@ def test_the_value_in_the_map_is_address_port_and_task_which_begins_always_there
         assert routes.parse(value) == route
 
 
-@pytest.mark.parametrize("text", ["", "a|b|c", "10.0.0.1|x|t", "10.0.0.1|1", "10.0.0.1|1|t"])
-def test_what_is_no_value_of_the_map_is_read_as_none(text: str) -> None:
+NOWHERE = [{"ip": "0.0.0.0"}, {"ip": "x"}, {"port": "x"}, {"port": "01"}]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "a|b|c", "10.0.0.1|x|t", "10.0.0.1|1", "10.0.0.1|1|t"),
+        *(str(ROUTE._replace(**change)) for change in NOWHERE),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_value_of_the_map_or_leads_nowhere_is_read_as_none(text: str) -> None:
     assert routes.parse(text) is None
-
-
-@pytest.mark.parametrize("change", [{"ip": "0.0.0.0"}, {"ip": "x"}, {"port": "x"}, {"port": "01"}])
-def test_what_leads_nowhere_is_read_as_none(change: dict[str, str]) -> None:
-    assert routes.parse(str(ROUTE._replace(**change))) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -133,16 +133,28 @@ def test_who_may_not_start_it_gets_no_form() -> None:
     assert 'data-token=""' in page
 
 
-@pytest.mark.parametrize("slug", ["unknown-app", "unknown-label", "not-found", "ambiguous-label"])
-def test_an_address_that_leads_nowhere_says_what_and_what_to_do(slug: str) -> None:
-    page = pages.problem_page(VISIT, Problem(slug, "?", 404, "Because of that."))
-    assert "Because of that." in page
-    assert 'http-equiv="refresh"' not in page
+def nowhere(slug: str) -> Problem:
+    return Problem(slug, "?", 404, "Because of that.")
 
 
-def test_a_problem_that_passes_makes_the_page_try_again() -> None:
-    page = pages.problem_page(VISIT, unavailable("In a moment.", retry_after=7))
-    assert '<meta http-equiv="refresh" content="7">' in page
+@pytest.mark.parametrize(
+    ("problem", "told", "again"),
+    [
+        (nowhere("unknown-app"), "Because of that.", None),
+        (nowhere("unknown-label"), "Because of that.", None),
+        (nowhere("not-found"), "Because of that.", None),
+        (nowhere("ambiguous-label"), "Because of that.", None),
+        (unavailable("In a moment.", retry_after=7), "In a moment.", "7"),
+        (closed_connection(VISIT.host), "closed the connection without an answer", None),
+    ],
+)
+def test_a_problem_says_what_it_is_and_one_that_passes_makes_the_page_try_again(
+    problem: Problem, told: str, again: str | None
+) -> None:
+    page = pages.problem_page(VISIT, problem)
+    assert told in page
+    found = re.search(r'<meta http-equiv="refresh" content="(\d+)">', page)
+    assert (found[1] if found else None) == again
 
 
 def test_candidates_are_links_to_their_addresses() -> None:
@@ -156,19 +168,13 @@ def test_candidates_are_links_to_their_addresses() -> None:
 def test_who_was_refused_is_told_so_while_it_runs() -> None:
     visit = dataclasses.replace(VISIT, refused="hello.x.a1")
     runs = Preview("hello", SHA, "running", reason="Mesos has been asked.")
-    page = pages.waiting_page(visit, COMMIT, runs, 0.0)
-    shown = page.partition('<script type="application/json"')[0]
-    assert SENTENCES["refused"] in shown
-    assert "Mesos has been asked." in shown
-    assert 'data-refused="hello.x.a1"' in shown
-    queued = dataclasses.replace(runs, state="queued")
-    shown = pages.waiting_page(visit, COMMIT, queued, 0.0).partition("application/json")[0]
-    assert SENTENCES["refused"] not in shown
-    assert SENTENCES["refused"] not in waiting(state="running").partition('id="data"')[0]
-
-
-def test_a_page_that_was_answered_with_nothing_does_not_load_itself_again() -> None:
-    page = pages.problem_page(VISIT, closed_connection("main.hello.localhost"))
-    assert "closed the connection without an answer" in page
-    assert 'http-equiv="refresh"' not in page
-    assert "Try again" in page
+    for visitor, preview, told in (
+        (visit, runs, True),
+        (visit, dataclasses.replace(runs, state="queued"), False),
+        (VISIT, runs, False),
+    ):
+        page = pages.waiting_page(visitor, COMMIT, preview, 0.0)
+        shown = page.partition('<script type="application/json"')[0]
+        assert (SENTENCES["refused"] in shown) is told
+        assert "Mesos has been asked." in shown
+        assert ('data-refused="hello.x.a1"' in shown) is (visitor is visit)
