@@ -96,12 +96,6 @@ def test_a_hook_that_fails_is_a_failure_with_its_code_and_its_words(agent: Agent
     assert agent.containers() == []
 
 
-def test_a_commit_may_run_with_a_root_that_nothing_changes(agent: Agent) -> None:
-    sha = agent.image(SERVE)
-    settings = RunSettings(read_only=True)
-    assert agent.answer(sha, run=settings) == "hello\n"
-
-
 def test_the_status_that_a_commit_asks_for_is_healthy(agent: Agent) -> None:
     sha = agent.image(SERVE)
     settings = RunSettings(statuses=(404,))

@@ -82,19 +82,6 @@ def test_a_removed_placement_is_let_go_of_before_the_proxy_says_so(site: Site) -
         assert len(one.seen) == asked
 
 
-def test_a_malformed_record_costs_its_own_app_the_change_and_nobody_else(site: Site) -> None:
-    with upstream("good") as good, upstream("other") as other:
-        applied = site.route("hello", at(good))
-        for broken in (b"{not json", b'{"v":99}', b'{"v":1,"app":"another","placements":{}}'):
-            site.tree.write("hello", broken)
-        site.route("other", {SHA: placement("other", SHA, other.port, "main")})
-        site.wait_applied("hello", applied)
-        assert leads_to(site, "main.other.localhost", "other")
-        assert leads_to(site, HOST, "good")
-        site.tree.place("hello", at(other))
-        wait_until(lambda: leads_to(site, HOST, "other"))
-
-
 def test_a_killed_haproxy_is_started_again_with_all_it_knew_and_what_changed_meanwhile(
     site: Site,
 ) -> None:
