@@ -161,22 +161,6 @@ def test_addresses_that_no_repository_may_name_are_refused(
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_repository_of_this_machine_names_none_outside_its_folder(
-    agent: Agent, repository: SampleRepository
-) -> None:
-    repository.commit({"a": "1"})
-    sha = link(repository, "../../x.git", "library", "1" * 40)
-    with pytest.raises(SubmoduleUnusable, match="outside the folder"):
-        agent.files(str(repository.folder), sha)
-
-
-def test_a_path_out_of_the_files_is_refused(agent: Agent, repository: SampleRepository) -> None:
-    modules = '[submodule "x"]\n\tpath = a/../../x\n\turl = ../library.git\n'
-    sha = repository.commit({".gitmodules": modules})
-    with pytest.raises(SubmoduleUnusable, match="out of the commit's files"):
-        agent.files(str(repository.folder), sha)
-
-
 @pytest.mark.parametrize("name", ["..", ".git"])
 def test_files_that_git_refuses_to_write_are_told_as_the_commits_fault(
     agent: Agent, repository: SampleRepository, name: str
