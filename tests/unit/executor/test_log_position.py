@@ -30,26 +30,11 @@ def read(log: list[bytes], position: LogPosition, until: int) -> list[bytes]:
     return [text for written in told if (text := position.take(written))]
 
 
-def test_the_time_is_taken_off() -> None:
-    position = LogPosition()
-    assert position.resume() is None
-    assert position.take(piece(30.123456789, "hello\n")) == b"hello\n"
-
-
 def test_what_the_daemon_says_itself_is_told_from_the_log() -> None:
     assert is_stamped(piece(30.5, "Error grabbing logs: unexpected EOF\n"))
     assert is_stamped(piece(30.5, ""))
     assert not is_stamped(b"Error grabbing logs: unexpected EOF\n")
     assert not is_stamped(b"")
-
-
-def test_another_read_begins_at_the_second_of_the_newest_piece() -> None:
-    position = LogPosition()
-    position.take(piece(30.9, "a\n"))
-    assert position.resume() == SECOND
-    position.take(piece(30.9, "a\n"))
-    position.take(piece(32.1, "b\n"))
-    assert position.resume() == SECOND + 2
 
 
 def test_a_log_that_was_rotated_meanwhile_costs_no_new_piece() -> None:

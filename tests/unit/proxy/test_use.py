@@ -19,12 +19,6 @@ def test_the_difference_of_two_readings_is_told() -> None:
     assert use.to_tell(tally) == [Use("a", 0, 2), Use("b", 0, 1)]
 
 
-def test_what_has_not_changed_is_not_told() -> None:
-    tally = after({"a": Count(0, 3)})
-    tally = use.take(use.told(tally, use.to_tell(tally)), {"a": Count(0, 3)})
-    assert use.to_tell(tally) == []
-
-
 def test_what_is_open_is_told_each_time_and_its_end_once() -> None:
     tally = after({"a": Count(1, 1)})
     for _ in range(3):
@@ -39,11 +33,6 @@ def test_the_end_of_what_is_counted_no_longer_is_told_too() -> None:
     tally = after({"a": Count(2, 2)})
     tally = use.take(use.told(tally, use.to_tell(tally)), {})
     assert use.to_tell(tally) == [Use("a", 0, 0)]
-
-
-def test_what_nobody_took_is_told_with_what_came_later() -> None:
-    tally = after({"a": Count(0, 3)}, {"a": Count(0, 5)}, {}, {"a": Count(0, 2)})
-    assert use.to_tell(tally) == [Use("a", 0, 7)]
 
 
 def test_what_came_while_it_was_told_is_told_next() -> None:
