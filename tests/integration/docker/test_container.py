@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from docker.api import APIClient
@@ -274,21 +275,13 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
     world: World, docker_host: str
 ) -> None:
     specs = [world.spec(SERVE, number=number) for number in range(4)]
-    failures: list[StartFailed] = []
 
     def start(spec: ContainerSpec) -> None:
         daemon = Daemon({"DOCKER_HOST": docker_host})
-        try:
-            DockerContainers(daemon, CLUSTER, world.log, world.custody).start(spec, on_exit=ignore)
-        except StartFailed as exc:
-            failures.append(exc)
+        DockerContainers(daemon, CLUSTER, world.log, world.custody).start(spec, on_exit=ignore)
 
-    threads = [threading.Thread(target=start, args=(spec,)) for spec in specs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    with ThreadPoolExecutor(len(specs)) as pool:
+        list(pool.map(start, specs))
     [network] = world.client.networks(filters={"label": f"prevs.cluster={CLUSTER}"})
     if os.geteuid() == 0:
         rules = subprocess.run(

@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -161,21 +162,15 @@ def test_a_mirror_that_was_fetched_into_often_has_few_packs(world: World) -> Non
     assert subprocess.run(fsck, check=False, capture_output=True).returncode == 0
 
 
-def test_two_attempts_read_a_repository_one_after_the_other(world: World) -> None:
-    sha = world.repository.commit({"a": "1"})
-    trees: list[str] = []
+def test_several_attempts_read_a_repository_one_after_the_other(world: World) -> None:
+    address, sha = str(world.repository.folder), world.repository.commit({"a": "1"})
 
-    def read(name: str) -> None:
-        address = str(world.repository.folder)
+    def read(name: str) -> str:
         with world.checkout(address, sha, task=name).tree(limit=LIMIT) as tree:
-            trees.append((tree / "a").read_text())
+            return (tree / "a").read_text()
 
-    threads = [threading.Thread(target=read, args=(f"task-{n}",)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert trees == ["1"] * 4
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(read, "abcd")) == ["1"] * 4
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -71,15 +72,8 @@ def test_two_installations_at_once_build_once(
     library.parent.mkdir()
     library.symlink_to(mesos_installation.library)  # only the build is of interest
     (tmp_path / ".mesos-left-by-a-killed-run").mkdir()
-    built: list[Installation] = []
-    threads = [
-        threading.Thread(target=lambda: built.append(install(tmp_path, lambda done, total: None)))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        built = list(pool.map(lambda _: install(tmp_path, lambda done, total: None), range(2)))
     assert built == [find(tmp_path)] * 2
     assert os.access(built[0].program, os.X_OK)
     assert list(tmp_path.glob(".mesos-*")) == []

@@ -30,9 +30,9 @@ def archive(tmp_path: Path) -> Path:
     return file
 
 
-def start(archive: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+def start(*arguments: str | Path, **environ: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-I", "-S", str(archive)],
+        [sys.executable, "-I", "-S", *map(str, arguments)],
         env=environ,
         capture_output=True,
         check=False,
@@ -58,13 +58,7 @@ def start_unpacked(home: Path, archive: Path, work: Path) -> "subprocess.Complet
         "home.endswith('gone') and shutil.rmtree(home);"
         "sys.exit(main())"
     )
-    return subprocess.run(
-        [sys.executable, "-I", "-S", "-c", code, str(archive), str(home)],
-        env={"PREVS_EXECUTOR_DIR": str(work)},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    return start("-c", code, archive, home, PREVS_EXECUTOR_DIR=str(work))
 
 
 def test_what_is_unpacked_is_used_as_it_is_and_made_again_of_nothing_else(

@@ -9,19 +9,9 @@ import pytest
 
 from executor.folder import Folder
 from executor.remains import Remains, clear, end_late, end_marked, remove
+from tests.fakes.clock import FakeClock
 
 ATTEMPT = "attempt hello.1.a /var/lib/prevs"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
 
 def told(*lines: str) -> Remains:
@@ -45,15 +35,15 @@ def test_a_build_is_known_until_it_has_ended_by_itself() -> None:
 
 
 def test_what_begins_late_is_killed_for_a_while() -> None:
-    clock = Clock()
+    clock = FakeClock(0.0)
     sent: list[signal.Signals] = []
 
     def kill(number: signal.Signals) -> bool:
         sent.append(number)
         return False
 
-    end_late(kill, now=clock.now, sleep=clock.sleep)
-    assert clock.time == 15.0
+    end_late(kill, now=clock.read, sleep=clock.pass_seconds)
+    assert clock.read() == 15.0
     assert set(sent) == {signal.SIGKILL}
     assert len(sent) == 60
 
@@ -86,34 +76,34 @@ def answers(first: Sequence[int | None], then: int | None) -> Iterator[int | Non
 def test_a_container_is_removed_until_it_is_gone_for_sure(
     first: list[int | None], then: int | None, seconds: float
 ) -> None:
-    clock, script = Clock(), answers(first, then)
-    assert remove(lambda: next(script), now=clock.now, sleep=clock.sleep)
-    assert clock.time == seconds
+    clock, script = FakeClock(0.0), answers(first, then)
+    assert remove(lambda: next(script), now=clock.read, sleep=clock.pass_seconds)
+    assert clock.read() == seconds
 
 
 def test_a_daemon_that_stays_away_is_not_waited_for_for_ever() -> None:
-    clock = Clock()
-    assert not remove(lambda: None, now=clock.now, sleep=clock.sleep)
-    assert clock.time == 600.0
+    clock = FakeClock(0.0)
+    assert not remove(lambda: None, now=clock.read, sleep=clock.pass_seconds)
+    assert clock.read() == 600.0
 
 
 def test_what_does_not_end_by_itself_is_killed() -> None:
-    clock = Clock()
+    clock = FakeClock(0.0)
     got: list[signal.Signals] = []
 
     def signal_them(number: signal.Signals) -> bool:
         got.append(number)
         return number != signal.SIGKILL
 
-    assert end_marked(signal_them, now=clock.now, sleep=clock.sleep)
+    assert end_marked(signal_them, now=clock.read, sleep=clock.pass_seconds)
     assert set(got[:-1]) == {signal.SIGTERM}
     assert got[-1] == signal.SIGKILL
 
 
 def test_what_even_sigkill_does_not_end_holds_up_nothing_for_ever() -> None:
-    clock = Clock()
-    assert not end_marked(lambda _: True, now=clock.now, sleep=clock.sleep)
-    assert 3.0 < clock.time < 30.0
+    clock = FakeClock(0.0)
+    assert not end_marked(lambda _: True, now=clock.read, sleep=clock.pass_seconds)
+    assert 3.0 < clock.read() < 30.0
 
 
 def test_an_attempt_without_a_container_leaves_no_traces(tmp_path: Path) -> None:
