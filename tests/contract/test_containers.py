@@ -108,10 +108,6 @@ def spec(world: World, request: pytest.FixtureRequest) -> ContainerSpec:
     )
 
 
-def of(spec: ContainerSpec, image: str) -> ContainerSpec:
-    return ContainerSpec(**{**spec.__dict__, "image": image})
-
-
 def start(world: World, spec: ContainerSpec) -> tuple[Container, threading.Event]:
     ended = threading.Event()
     return world.containers.start(spec, on_exit=ended.set), ended
@@ -124,17 +120,12 @@ def test_a_container_that_runs_has_not_ended(world: World, spec: ContainerSpec) 
     assert world.names() == [f"prevs-{NAME}"]
 
 
-def test_one_that_ends_by_itself_says_so_with_its_exit_code(
+def test_one_that_ends_by_itself_says_so_with_its_exit_code_and_its_words_are_in_the_log(
     world: World, spec: ContainerSpec
 ) -> None:
-    container, ended = start(world, of(spec, EXITS[0]))
+    container, ended = start(world, dataclasses.replace(spec, image=EXITS[0]))
     assert ended.wait(60)
     assert container.exit() == Exit(3, out_of_memory=False)
-
-
-def test_what_an_application_says_is_in_the_log(world: World, spec: ContainerSpec) -> None:
-    container, ended = start(world, of(spec, EXITS[0]))
-    assert ended.wait(60)
     container.drain(15)
     assert world.log.data == SAYS
 
@@ -158,7 +149,7 @@ def test_an_application_is_asked_to_end(world: World, spec: ContainerSpec) -> No
 def test_one_that_does_not_obey_goes_on_until_it_is_removed(
     world: World, spec: ContainerSpec
 ) -> None:
-    container, ended = start(world, of(spec, STUBBORN[0]))
+    container, ended = start(world, dataclasses.replace(spec, image=STUBBORN[0]))
     wait_until(lambda: world.log.data)
     container.terminate()
     assert not ended.wait(0.3 if isinstance(world, RealWorld) else 0)
@@ -168,7 +159,7 @@ def test_one_that_does_not_obey_goes_on_until_it_is_removed(
 
 
 def test_removing_one_that_is_gone_changes_nothing(world: World, spec: ContainerSpec) -> None:
-    container, _ = start(world, of(spec, EXITS[0]))
+    container, _ = start(world, dataclasses.replace(spec, image=EXITS[0]))
     container.remove()
     container.remove()
     container.terminate()
@@ -177,7 +168,7 @@ def test_removing_one_that_is_gone_changes_nothing(world: World, spec: Container
 
 def test_one_that_cannot_be_started_is_not_left(world: World, spec: ContainerSpec) -> None:
     with pytest.raises(ImageMissing) as caught:
-        start(world, of(spec, f"prevs-test/{NAME}-nothing"))
+        start(world, dataclasses.replace(spec, image=f"prevs-test/{NAME}-nothing"))
     assert f"prevs-test/{NAME}-nothing" in str(caught.value)
     assert world.names() == []
 
