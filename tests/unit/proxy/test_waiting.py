@@ -116,28 +116,6 @@ def test_one_that_is_forgotten_meanwhile_is_asked_for_again(bench: Bench) -> Non
     assert bench.framework.world.count("start") == 2
 
 
-@in_its_loop
-async def test_who_asks_for_a_failed_one_again_after_a_retry_waits_again(bench: Bench) -> None:
-    failure = Failure(Cause.APP_EXITED, "It exited.", 3)
-    bench.at.append((1.0, bench.move("failed", failure=failure)))
-    first = await bench.wait()
-    assert isinstance(first, Problem)
-    bench.framework.world.retry("hello", SHA)
-    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
-    assert await bench.wait() == ROUTE
-
-
-@in_its_loop
-async def test_a_preview_that_nobody_waits_for_any_more_is_looked_at_no_longer(
-    bench: Bench,
-) -> None:
-    bench.ask_and_leave()
-    for _ in range(100):
-        await asyncio.sleep(0)
-    assert bench.now < 10
-    assert bench.waiting.verdict(HOST, 600).status == 503
-
-
 def test_who_was_refused_waits_for_another_attempt_and_has_it_started(bench: Bench) -> None:
     bench.table.replace({HOST: ROUTE})
     other = ROUTE._replace(task_id="u")

@@ -84,7 +84,9 @@ def test_one_that_was_routed_for_a_moment_is_waited_for_until_it_is_again(bench:
 
 
 @in_its_loop
-async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited(bench: Bench) -> None:
+async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited_and_no_longer(
+    bench: Bench,
+) -> None:
     bench.waiting.join(HOST, print)
     while bench.now < 10:
         await asyncio.sleep(0)
@@ -94,6 +96,10 @@ async def test_a_start_goes_on_for_some_seconds_after_the_last_who_waited(bench:
     assert bench.ended == []
     await turn()
     assert bench.ended == ["left"]
+    over = bench.now
+    await turn(100)
+    assert bench.now == over, "it is looked at no longer"
+    assert bench.waiting.verdict(HOST, 600).status == 503
     assert bench.framework.world.count("start") == 1
 
 
@@ -121,14 +127,18 @@ async def test_who_is_let_go_too_early_learns_how_far_it_is(bench: Bench) -> Non
 
 
 @in_its_loop
-async def test_why_it_failed_before_is_told_no_more_once_it_is_on_its_way(bench: Bench) -> None:
+async def test_once_it_was_retried_it_is_waited_for_again_and_why_it_failed_told_no_more(
+    bench: Bench,
+) -> None:
     bench.at.append((1.0, bench.move("failed", failure=FAILURE)))
     assert isinstance(await bench.wait(), Problem)
     assert bench.waiting.verdict(HOST, 600).status == 502
     bench.framework.world.retry("hello", SHA)
-    bench.waiting.join(HOST, print)
+    waits = asyncio.create_task(bench.wait())
     await turn()
     assert bench.waiting.verdict(HOST, 600).status == 503
+    bench.table.replace({HOST: ROUTE})
+    assert await waits == ROUTE
 
 
 @in_its_loop
