@@ -118,13 +118,6 @@ def test_a_shutdown_leaves_time_to_remove_the_container(tmp_path: Path) -> None:
     assert agent.waited == 1.0
 
 
-def test_a_report_waits_for_an_agent_that_is_away(tmp_path: Path) -> None:
-    agent = Agent(App(exits=Exit(3, out_of_memory=False)), {}, tmp_path)
-    agent.away = 1000
-    assert agent.run(Launched(TASK)) == EXIT_DONE
-    assert agent.waited > 500.0
-
-
 @pytest.mark.parametrize("event", [Lost("it did not return"), ShutDown()])
 def test_a_report_does_not_wait_for_an_agent_that_wants_none(event: Event, tmp_path: Path) -> None:
     agent = Agent(App(exits=Exit(3, out_of_memory=False)), {"TASK_FAILED": [event]}, tmp_path)
@@ -145,9 +138,13 @@ def test_a_shutdown_is_answered_in_time_when_docker_does_not_let_go(tmp_path: Pa
     ended.set()
 
 
-def test_an_application_that_exits_is_one_failure(tmp_path: Path) -> None:
+def test_an_application_that_exits_is_one_failure_which_waits_for_an_agent_that_is_away(
+    tmp_path: Path,
+) -> None:
     agent = Agent(App(exits=Exit(3, out_of_memory=False)), {}, tmp_path)
+    agent.away = 1000
     assert agent.run(Launched(TASK)) == EXIT_DONE
+    assert agent.waited > 500.0
     assert agent.states == ["TASK_STARTING", "TASK_FAILED"]
     assert agent.containers.running == {}
 
@@ -159,17 +156,18 @@ def test_a_lost_agent_costs_the_container_and_the_exit_code_says_so(tmp_path: Pa
     assert "TASK_KILLED" not in agent.states
 
 
-def test_a_task_without_an_order_fails_and_starts_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "task",
+    [{**TASK, "data": ""}, {**TASK, "agent_id": {"value": "agent-2"}}],
+    ids=["without an order", "it cannot even begin"],
+)
+def test_a_task_that_cannot_be_begun_fails_and_starts_nothing(
+    tmp_path: Path, task: dict[str, Any]
+) -> None:
     agent = Agent(App(), {}, tmp_path)
-    assert agent.run(Launched({**TASK, "data": ""})) == EXIT_DONE
+    assert agent.run(Launched(task)) == EXIT_DONE
     assert agent.states == ["TASK_FAILED"]
     assert agent.containers.specs == []
-
-
-def test_an_attempt_that_cannot_even_begin_has_an_end(tmp_path: Path) -> None:
-    agent = Agent(App(), {}, tmp_path)
-    assert agent.run(Launched({**TASK, "agent_id": {"value": "agent-2"}})) == EXIT_DONE
-    assert agent.states == ["TASK_FAILED"]
 
 
 def test_a_second_task_changes_nothing(tmp_path: Path) -> None:

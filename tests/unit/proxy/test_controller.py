@@ -61,11 +61,7 @@ def test_what_is_known_first_is_coming_and_not_yet_there(bench: Bench) -> None:
     assert asyncio.run(bench.controller.first(5.0)) == {"main.hello.x": ROUTE}
     assert bench.table.coming("main.hello.x") == ROUTE
     assert bench.table.get("main.hello.x") is None
-
-
-def test_it_is_known_to_be_there_before_it_reads_what_it_starts_with(bench: Bench) -> None:
-    bench.controller.notice()
-    asyncio.run(bench.controller.first(5.0))
+    # It is known to be there before it reads what it starts with.
     assert bench.placements.reported == [{}]
     assert bench.placements.reads == [1]
 
