@@ -11,6 +11,7 @@ from proxy.use import Count
 from tests.fakes.clock import FakeClock
 from tests.fakes.placements import SHA, FakePlacements, placement, record
 from tests.fakes.router import FakeRouter
+from tests.loops import in_a_loop
 
 HELLO = record("hello", {SHA: placement("hello", SHA, 31000, "main")})
 ROUTE = Route("127.0.0.1", 31000, f"hello.{SHA}.a1")
@@ -161,40 +162,33 @@ def test_the_first_read_gives_up_on_a_zookeeper_that_does_not_come(bench: Bench)
     assert asyncio.run(bench.controller.first(0.0)) is None
 
 
-def test_the_first_read_comes_with_the_link(bench: Bench) -> None:
+@in_a_loop
+async def test_the_first_read_comes_with_the_link(bench: Bench) -> None:
     notice: Callable[[], None] = bench.controller.notice
-
-    async def scenario() -> object:
-        asyncio.get_running_loop().call_soon(notice)
-        return await bench.controller.first(10.0)
-
-    assert asyncio.run(scenario()) == {"main.hello.x": ROUTE}
+    asyncio.get_running_loop().call_soon(notice)
+    assert await bench.controller.first(10.0) == {"main.hello.x": ROUTE}
 
 
-def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
+@in_a_loop
+async def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> None:
     placements, router, table = FakePlacements(), FakeRouter(), Table()
     placements.write("hello", HELLO)
     tried: list[bool] = []
 
-    async def scenario() -> None:
-        kept = asyncio.Event()
+    kept = asyncio.Event()
 
-        def remember() -> None:
-            tried.append(bool(tried))
-            if not tried[-1]:
-                raise OSError("no space is left")
-            kept.set()
+    def remember() -> None:
+        tried.append(bool(tried))
+        if not tried[-1]:
+            raise OSError("no space is left")
+        kept.set()
 
-        controller = Controller(
-            placements, router, table, domain="x", remember=remember, took=print
-        )
-        runs = asyncio.ensure_future(controller.run())
-        waits = asyncio.ensure_future(kept.wait())
-        await asyncio.wait([runs, waits], timeout=60, return_when=asyncio.FIRST_COMPLETED)
-        assert not runs.done()
-        runs.cancel()
-
-    asyncio.run(scenario())
+    controller = Controller(placements, router, table, domain="x", remember=remember, took=print)
+    runs = asyncio.ensure_future(controller.run())
+    waits = asyncio.ensure_future(kept.wait())
+    await asyncio.wait([runs, waits], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+    assert not runs.done()
+    runs.cancel()
     assert tried == [False, True]
 
 

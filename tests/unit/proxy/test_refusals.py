@@ -137,13 +137,11 @@ def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro(bench: 
     assert refused == [[]]
 
 
-def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> None:
+@in_its_loop
+async def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> None:
     bench.at.append((2.5, bench.take))
-
-    async def scenario() -> Any:
-        return await asyncio.gather(*(bench.wait(host) for host in [HOST, OTHER] * 50))
-
-    assert {route for route, _ in bench.run(scenario)} == {ROUTE}
+    ends = await asyncio.gather(*(bench.wait(host) for host in [HOST, OTHER] * 50))
+    assert {route for route, _ in ends} == {ROUTE}
     assert len(bench.looks) == 4
 
 
@@ -216,7 +214,10 @@ async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) ->
     assert bench.now >= 6.0
 
 
-def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once(bench: Bench) -> None:
+@in_its_loop
+async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once(
+    bench: Bench,
+) -> None:
     refuses = answers.problem("unauthorized", 401, "Who are you?")
     report, told = bench.framework.report_refusals, [0]
 
@@ -227,30 +228,23 @@ def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once(bench
         await report(proxy, tasks)
 
     bench.framework.report_refusals = refuse_five_times  # type: ignore[method-assign]
-
-    async def scenario() -> None:
+    with capture_logs() as logs, bench.refusals.awaited(HOST, "one"):
         tells = asyncio.create_task(bench.refusals.run())
-        with bench.refusals.awaited(HOST, "one"):
-            await bench.turn(lambda: told[0] > 6)
+        await bench.turn(lambda: told[0] > 6)
         tells.cancel()
-
-    with capture_logs() as logs:
-        bench.run(scenario)
     assert [log["why"] for log in logs if "not told" in log["event"]] == ["Who are you?"] * 2
 
 
-def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_nobody() -> None:
-    bench = Bench()
-
-    async def scenario() -> bool:
-        leaves = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
-        stays = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
-        await asyncio.sleep(0)
-        leaves.cancel()
-        return await stays
-
+@in_its_loop
+async def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_nobody(
+    bench: Bench,
+) -> None:
     bench.take()
-    assert bench.run(scenario) is True
+    leaves = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    stays = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    assert await stays is True
 
 
 @in_its_loop

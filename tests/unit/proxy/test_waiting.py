@@ -190,8 +190,10 @@ def test_who_waits_is_let_go_where_a_start_ends_by_a_defect(bench: Bench) -> Non
     assert told.status == 503
 
 
-def test_a_thousand_hosts_are_asked_for_in_turn_and_each_is_looked_at_less_often() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_a_thousand_hosts_are_asked_for_in_turn_and_looked_at_less_often(
+    bench: Bench,
+) -> None:
     pauses: list[float] = []
     looks = 1000 / 100
 
@@ -201,14 +203,10 @@ def test_a_thousand_hosts_are_asked_for_in_turn_and_each_is_looked_at_less_often
             await asyncio.Event().wait()
 
     bench.pause_by(pause)
-
-    async def scenario() -> None:
-        for number in range(1000):
-            bench.framework.world.add("hello", f"b{number}", f"{number:040x}")
-            bench.waiting.join(f"b{number}.hello.localhost", print)
-        while pauses.count(looks) < 1000:
-            await asyncio.sleep(0)
-
-    bench.run(scenario)
+    for number in range(1000):
+        bench.framework.world.add("hello", f"b{number}", f"{number:040x}")
+        bench.waiting.join(f"b{number}.hello.localhost", print)
+    while pauses.count(looks) < 1000:
+        await asyncio.sleep(0)
     assert bench.framework.world.count("start") == 1000
     assert 9 < max(seconds for seconds in pauses if seconds < looks) < 10

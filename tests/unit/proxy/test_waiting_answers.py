@@ -168,8 +168,10 @@ def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench
         assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", tail)
 
 
-def test_an_answer_is_shared_for_a_moment_and_a_question_for_as_long_as_it_is_open() -> None:
-    bench = Bench()
+@in_its_loop
+async def test_an_answer_is_shared_for_a_moment_and_a_question_while_it_is_open(
+    bench: Bench,
+) -> None:
     find, opened = bench.framework.find, asyncio.Event()
 
     async def find_once_open(app: str, sha: str) -> Preview | None:
@@ -180,22 +182,19 @@ def test_an_answer_is_shared_for_a_moment_and_a_question_for_as_long_as_it_is_op
     async def look(sha: str = SHA) -> Preview | None:
         return await bench.waiting._look("hello", sha)
 
-    async def scenario() -> None:
-        bench.framework.world.start("hello", "main")
-        assert await look() == await look()
-        assert bench.framework.world.count("find") == 1
-        bench.framework.find = find_once_open  # type: ignore[method-assign]
-        bench.now += 0.2
-        leaves, stays = asyncio.create_task(look()), asyncio.create_task(look())
-        await turn()
-        bench.now += 10
-        later = asyncio.create_task(look())
-        await turn()
-        leaves.cancel()
-        opened.set()
-        assert await stays == await later
-        assert bench.framework.world.count("find") == 2
-        await look(OTHER_SHA)
-        assert list(bench.waiting._looks) == [("hello", OTHER_SHA)], "no older ones are kept"
-
-    bench.run(scenario)
+    bench.framework.world.start("hello", "main")
+    assert await look() == await look()
+    assert bench.framework.world.count("find") == 1
+    bench.framework.find = find_once_open  # type: ignore[method-assign]
+    bench.now += 0.2
+    leaves, stays = asyncio.create_task(look()), asyncio.create_task(look())
+    await turn()
+    bench.now += 10
+    later = asyncio.create_task(look())
+    await turn()
+    leaves.cancel()
+    opened.set()
+    assert await stays == await later
+    assert bench.framework.world.count("find") == 2
+    await look(OTHER_SHA)
+    assert list(bench.waiting._looks) == [("hello", OTHER_SHA)], "no older ones are kept"
