@@ -112,8 +112,9 @@ def run(world: World, spec: ContainerSpec) -> Exit | None:
     container = world.containers.start(spec, on_exit=ended.set)
     assert ended.wait(60)
     container.drain(15)
+    end = container.exit()
     container.remove()
-    return container.exit()
+    return end
 
 
 def test_a_container_without_a_port_of_the_agent_is_published_nowhere(world: World) -> None:
@@ -225,11 +226,7 @@ def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_no
 def test_an_end_for_want_of_memory_is_told_from_another(
     world: World, command: str, end: Exit
 ) -> None:
-    spec = world.spec(command)
-    ended = threading.Event()
-    container = world.containers.start(spec, on_exit=ended.set)
-    assert ended.wait(60)
-    assert container.exit() == end
+    assert run(world, world.spec(command)) == end
 
 
 def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> None:
@@ -247,11 +244,7 @@ def test_a_command_that_is_not_there_ends_with_a_code_and_a_line_in_the_log(worl
     )
     bare = world.images.own(f"prevs-test/{CLUSTER}:bare")
     spec = dataclasses.replace(world.spec(SERVE), image=bare)
-    ended = threading.Event()
-    container = world.containers.start(spec, on_exit=ended.set)
-    assert ended.wait(60)
-    container.drain(15)
-    assert container.exit() == Exit(127, out_of_memory=False)
+    assert run(world, spec) == Exit(127, out_of_memory=False)
     assert b"/nothing" in world.log.data
 
 
@@ -262,11 +255,7 @@ def test_containers_of_two_previews_cannot_talk_to_each_other(world: World) -> N
     network = world.inspect(server)["NetworkSettings"]["Networks"]
     assert isinstance(network, dict)
     address = network[f"prevs-{CLUSTER}"]["IPAddress"]
-    ended = threading.Event()
-    client = world.spec(f"wget -T 2 -O - http://{address}:8080/ || echo out of reach", number=2)
-    container = world.containers.start(client, on_exit=ended.set)
-    assert ended.wait(60)
-    container.drain(10)
+    run(world, world.spec(f"wget -T 2 -O - http://{address}:8080/ || echo out of reach", number=2))
     assert b"out of reach" in world.log.data
     assert b"hello" not in world.log.data
 
