@@ -204,8 +204,12 @@ class Driven:
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)
 
-    def run(self, sha: str = A, label: str = "main") -> None:
-        """Bring a preview to where it runs."""
+    def place(self, sha: str = A, label: str = "main") -> None:
+        """Bring a preview to where its task was sent."""
         self.start(sha, label)
         self.step(events.Offered([offer()]))
+
+    def run(self, sha: str = A, label: str = "main") -> None:
+        """Bring a preview to where it runs."""
+        self.place(sha, label)
         self.report("TASK_RUNNING", Phase.RUNNING, sha=sha)

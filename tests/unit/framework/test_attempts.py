@@ -3,14 +3,14 @@ import dataclasses
 from framework import events
 from framework.backoff import LOST_LIMIT, STEADY_SECONDS
 from framework.lifecycle import Event
+from prevs.records import Failure
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import Driven
 from tests.fakes.offers import offer
 
 
 def test_an_update_is_acknowledged_only_once_it_is_stored(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     driven.store.away = True
     driven.report("TASK_STARTING", Phase.BUILDING)
     assert driven.cluster.of("acknowledge") == []
@@ -73,16 +73,23 @@ def run_again(driven: Driven) -> None:
     driven.report("TASK_RUNNING", Phase.RUNNING)
 
 
-def test_an_attempt_that_never_answered_fails_the_preview_with_its_reason(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+def test_an_attempt_that_never_answered_fails_the_preview_with_its_reason_until_a_retry(
+    driven: Driven,
+) -> None:
+    driven.place()
+    driven.update("TASK_DROPPED", message="agent removed")
+    assert (driven.preview().lost, driven.preview().avoid) == (1, "agent-1")
+    driven.tick(60)
+    driven.step(events.Offered([offer("again")]))
     driven.report("TASK_STARTING", Phase.CHECKING)
     crash(driven)
-    preview = driven.preview()
-    assert preview.state is State.FAILED
-    assert preview.failure is not None
-    assert (preview.failure.cause, preview.failure.exit_code) == (Cause.APP_EXITED, 3)
-    assert preview.failure.message == "The application exited with status 3."
+    failure = Failure(Cause.APP_EXITED, "The application exited with status 3.", 3)
+    assert (driven.preview().state, driven.preview().failure) == (State.FAILED, failure)
+    assert driven.start().state is State.FAILED
+    assert driven.stop().state is State.FAILED
+    queued = driven.retry()
+    assert (queued.state, queued.failure) == (State.QUEUED, None)
+    assert (queued.lost, queued.not_before, queued.avoid) == (0, 0.0, None)
 
 
 def test_an_application_that_ends_after_it_ran_is_started_again_after_a_while(
@@ -127,16 +134,6 @@ def test_a_crash_loop_ends_in_failed_with_the_last_cause(driven: Driven) -> None
     assert driven.start().state is State.FAILED
 
 
-def test_a_retry_begins_at_once_and_counts_anew(driven: Driven) -> None:
-    driven.run()
-    for _ in range(LOST_LIMIT):
-        crash(driven)
-        run_again(driven)
-    crash(driven)
-    driven.retry()
-    assert (driven.preview().lost, driven.preview().not_before) == (0, 0.0)
-
-
 def test_running_for_minutes_forgives_what_went_before(driven: Driven) -> None:
     driven.run()
     for _ in range(2 * LOST_LIMIT):
@@ -153,39 +150,6 @@ def test_after_its_agent_failed_an_attempt_avoids_it_until_it_runs(driven: Drive
     assert driven.preview().avoid == "agent-1"
     run_again(driven)
     assert (driven.preview().avoid, driven.preview().not_before) == (None, 0.0)
-
-
-def test_what_was_lost_with_its_agent_starts_again_at_once(driven: Driven) -> None:
-    driven.run()
-    driven.update("TASK_GONE")
-    driven.step(events.Offered([offer("o2", agent="agent-2")]))
-    assert driven.preview().state is State.PLACED
-
-
-def test_a_failed_preview_stays_failed_until_a_retry(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
-    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
-    assert driven.start().state is State.FAILED
-    assert driven.stop().state is State.FAILED
-    queued = driven.retry()
-    assert (queued.state, queued.failure) == (State.QUEUED, None)
-
-
-def test_a_lost_task_is_launched_again_some_times_and_then_fails(driven: Driven) -> None:
-    driven.start()
-    for number in range(LOST_LIMIT + 1):
-        driven.tick(60)
-        driven.step(events.Offered([offer(f"o{number}")]))
-        assert driven.preview().state is State.PLACED
-        driven.update("TASK_DROPPED", message="agent removed")
-    failure = driven.preview().failure
-    assert driven.preview().state is State.FAILED
-    assert failure is not None
-    assert failure.cause is Cause.TASK_LOST
-    assert f"{LOST_LIMIT + 1} attempts in a row were lost" in failure.message
-    retried = driven.retry()
-    assert (retried.lost, retried.not_before, retried.avoid) == (0, 0.0, None)
 
 
 def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -> None:
@@ -217,8 +181,7 @@ def test_a_digest_that_is_known_while_it_runs_is_stored_once(driven: Driven) -> 
 
 
 def test_a_digest_outlives_its_attempt(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     driven.report("TASK_STARTING", Phase.STARTING, digest=DIGEST)
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.NEVER_LISTENED)
     assert (driven.preview().state, driven.preview().digest) == (State.FAILED, DIGEST)

@@ -3,7 +3,6 @@
 from framework import events
 from prevs.states import State
 from tests.fakes.driven import A, B, Driven
-from tests.fakes.offers import offer
 
 
 def test_each_subscription_asks_for_every_task_until_it_answers(driven: Driven) -> None:
@@ -71,8 +70,7 @@ def test_an_agent_that_may_have_failed_is_asked_for(driven: Driven) -> None:
 
 
 def test_a_launched_task_that_says_nothing_is_asked_for_and_given_up(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     driven.cluster.calls.clear()
     driven.tick(31)
     assert driven.cluster.of("reconcile") == [((driven.task(), "agent-1"),)]

@@ -39,20 +39,6 @@ def test_an_unreachable_preview_is_unrouted_and_kept(driven: Driven) -> None:
     assert driven.preview().state is State.RUNNING
 
 
-def test_after_a_minute_away_it_is_replaced_and_killed_on_return(driven: Driven) -> None:
-    driven.run()
-    old = driven.task()
-    driven.update("TASK_UNREACHABLE")
-    driven.tick(61)
-    assert driven.preview().state is State.QUEUED
-    driven.step(events.Offered([offer("o2", agent="agent-2", host="127.0.0.2")]))
-    driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.update("TASK_RUNNING", task=old)
-    assert driven.cluster.of("kill") == [(old, "agent-1")]
-    assert driven.placements() == {A: ("main",)}
-    assert driven.preview().agent_host == "127.0.0.2"
-
-
 def test_a_new_master_that_knows_nothing_yet_takes_no_route_away(driven: Driven) -> None:
     driven.run()
     driven.step(events.Disconnected())
@@ -62,35 +48,6 @@ def test_a_new_master_that_knows_nothing_yet_takes_no_route_away(driven: Driven)
     driven.update("TASK_RUNNING", reason="REASON_RECONCILIATION")
     driven.tick(61)
     assert driven.preview().state is State.RUNNING
-
-
-def test_a_task_that_stays_unknown_is_replaced(driven: Driven) -> None:
-    driven.run()
-    driven.update("TASK_UNKNOWN")
-    driven.tick(61)
-    assert driven.preview().state is State.QUEUED
-    assert driven.placements() == {}
-
-
-def test_a_kill_by_somebody_else_unroutes_it_and_starts_it_elsewhere(driven: Driven) -> None:
-    driven.run()
-    driven.update("TASK_KILLING")
-    assert driven.placements() == {}
-    driven.update("TASK_KILLED", reason="REASON_AGENT_DRAINING")
-    assert driven.preview().state is State.QUEUED
-
-
-def test_a_lost_task_that_comes_back_is_the_surplus_and_is_killed(driven: Driven) -> None:
-    driven.run()
-    old = driven.task()
-    driven.update("TASK_LOST")
-    driven.update("TASK_RUNNING", task=old)
-    assert driven.cluster.of("kill") == [(old, "agent-1")]
-    driven.step(events.Offered([offer("o2", agent="agent-2")]))
-    driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.update("TASK_KILLED", task=old)
-    assert driven.preview().state is State.RUNNING
-    assert driven.task() != old
 
 
 def test_the_surplus_is_killed_until_it_has_ended(driven: Driven) -> None:
@@ -164,8 +121,7 @@ def test_an_intent_whose_launch_was_never_sent_is_launched_by_the_next_framework
 
 
 def test_an_intent_whose_launch_was_sent_is_kept_by_the_next_framework(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     again = Driven(driven.znodes, driven.clock)
     again.update("TASK_STAGING", reason="REASON_RECONCILIATION")
     again.tick(10)
@@ -221,8 +177,7 @@ def test_nobody_is_sent_to_what_runs_and_is_not_healthy(driven: Driven) -> None:
 
 
 def test_what_was_never_healthy_is_not_running(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     driven.update("TASK_RUNNING", healthy=False)
     assert driven.preview().state is State.PLACED
     driven.update("TASK_RUNNING", healthy=True)

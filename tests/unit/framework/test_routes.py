@@ -162,8 +162,7 @@ NO_ANSWER = [Fate.GOOD, Fate.UNANSWERED, *[Fate.REFUSED] * 2]
 
 
 def test_a_placement_that_may_be_stored_is_withdrawn_before_the_kill(driven: Driven) -> None:
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     driven.mishaps.plan(NO_ANSWER)
     driven.report("TASK_RUNNING", Phase.RUNNING)
     driven.znodes.proxies = [ProxyRecord({"hello": 0})]

@@ -208,8 +208,7 @@ def test_it_goes_with_its_app(sealed: Driven) -> None:
 
 def test_nothing_starts_without_what_it_is_given(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
-    driven.start()
-    driven.step(events.Offered([offer()]))
+    driven.place()
     preview = driven.preview()
     assert preview.state is State.FAILED
     assert preview.failure is not None
@@ -227,8 +226,7 @@ def test_another_app_starts_all_the_same(sealed: Driven) -> None:
 
 
 def test_what_is_set_is_in_the_orders_that_follow(sealed: Driven) -> None:
-    sealed.start()
-    sealed.step(events.Offered([offer()]))
+    sealed.place()
     give(sealed, "API_KEY", "changed")
     sealed.start(B, "other")
     sealed.step(events.Offered([offer("o2")]))
