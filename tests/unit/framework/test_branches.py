@@ -90,15 +90,6 @@ def test_what_waits_or_has_failed_goes_too(driven: Driven) -> None:
     assert driven.service.snapshot.previews == {}
 
 
-def test_a_pinned_preview_stays_without_its_branch(driven: Driven) -> None:
-    driven.run()
-    driven.ask(lambda: driven.service.requests.pin("hello", A, pinned=True))
-    heads(driven, other=B)
-    driven.tick(2 * HOUR)
-    heads(driven, other=B)
-    assert driven.preview().state is State.RUNNING
-
-
 def test_an_empty_listing_and_no_listing_make_nothing_vanish(driven: Driven) -> None:
     driven.run()
     heads(driven)
@@ -108,15 +99,3 @@ def test_an_empty_listing_and_no_listing_make_nothing_vanish(driven: Driven) -> 
     heads(driven)
     driven.tick()
     assert driven.preview().state is State.RUNNING
-
-
-def test_the_commit_that_a_branch_left_stays_reachable_by_itself(driven: Driven) -> None:
-    driven.run()
-    heads(driven, main=B)
-    driven.step(events.Offered([offer("o2")]))
-    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
-    heads(driven, main=B)
-    driven.tick(2 * HOUR)
-    heads(driven, main=B)
-    assert (driven.preview(A).labels, driven.preview(A).vanished) == ((), None)
-    assert driven.preview(A).state is State.RUNNING

@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from framework import errors
-from framework.__main__ import BAD_SETTINGS, DEFECT, NO_ZOOKEEPER, Ended, Told, _read_code
+from framework.__main__ import Ended, Told, _read_code
 
 CODES: list[tuple[Told, int]] = [
     (Ended(signal.SIGTERM.name), 0),
@@ -27,19 +27,3 @@ CODES: list[tuple[Told, int]] = [
 @pytest.mark.parametrize(("said", "code"), CODES)
 def test_every_end_has_the_code_that_the_program_documents(said: Told, code: int) -> None:
     assert _read_code(said) == code
-
-
-def test_what_an_operator_has_to_decide_has_a_code_of_its_own() -> None:
-    kinds: list[type[errors.Fatal]] = [
-        errors.Refused,
-        errors.SessionLost,
-        errors.Superseded,
-        errors.FailedOver,
-        errors.Removed,
-        errors.ForeignState,
-        errors.Unauthorized,
-        errors.OtherSettings,
-    ]
-    codes = [kind.exit_code for kind in kinds]
-    assert len({0, DEFECT, BAD_SETTINGS, *codes}) == 3 + len(codes)
-    assert errors.SessionLost.exit_code == NO_ZOOKEEPER

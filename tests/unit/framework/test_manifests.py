@@ -10,7 +10,7 @@ from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
 from prevs.messages import BuildOrder
 from prevs.records import Failure, Mistake
 from prevs.states import Cause, Phase, State
-from tests.fakes.driven import APP, A, B, Driven
+from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer
 
 SAID = CommitSettings(
@@ -46,14 +46,6 @@ def test_what_a_commit_says_is_what_its_executor_is_told(driven: Driven) -> None
     assert (told.build, told.run) == (SAID.build, SAID.run)
     assert driven.preview(A).settings == SAID
     assert driven.manifests.asked == [(driven.records.app("hello"), A)]
-
-
-def test_a_commit_that_says_nothing_is_run_as_its_app_says(driven: Driven) -> None:
-    driven.start(A)
-    driven.step(events.Offered([offer()]))
-    told = order(driven)
-    assert (told.container_port, told.health, told.mem) == (APP.port, APP.health, APP.mem)
-    assert (told.build, told.run, told.folder) == (BuildSettings(), RunSettings(), "")
 
 
 def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Driven) -> None:

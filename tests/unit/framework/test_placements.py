@@ -40,16 +40,10 @@ def test_a_label_leads_to_one_preview_the_last_that_began_to_run() -> None:
     assert placed[B].labels == ("main", "v1")
 
 
-def test_a_label_leads_to_the_old_preview_while_the_new_one_starts() -> None:
-    both = [preview(A), preview(B, State.STARTING)]
-    placed = placements("hello", both, ()).placements
-    assert placed[A].labels == ("main",)
-
-
-def test_a_label_leads_to_the_old_preview_while_the_new_one_is_away() -> None:
-    both = [preview(A), preview(B, started=3.0)]
-    placed = placements("hello", both, {"task of b"}).placements
-    assert placed[A].labels == ("main",)
+def test_a_label_leads_to_the_old_preview_while_the_new_one_starts_or_is_away() -> None:
+    for state, away in ((State.STARTING, ()), (State.RUNNING, {"task of b"})):
+        both = [preview(A), preview(B, state, started=3.0)]
+        assert placements("hello", both, away).placements[A].labels == ("main",)
 
 
 def test_the_label_that_was_asked_for_last_is_the_newest() -> None:

@@ -27,13 +27,6 @@ def running(driven: Driven) -> Iterator[ServicePreviews]:
 
 
 @pytest.fixture
-def driven() -> Driven:
-    driven = Driven()
-    driven.add_app()
-    return driven
-
-
-@pytest.fixture
 def previews(driven: Driven) -> Iterator[ServicePreviews]:
     with running(driven) as previews:
         yield previews
@@ -47,6 +40,7 @@ def test_an_app_is_changed_and_removed_only_as_it_was_read(previews: ServicePrev
     with pytest.raises(AppChanged):
         previews.remove_app("hello", only_if=read)
     assert previews.app("hello") == now
+    assert now.mem == 64
     previews.remove_app("hello", only_if=now)
     assert previews.apps() == []
 
@@ -70,17 +64,6 @@ def test_the_same_app_again_is_no_error_and_another_one_is(previews: ServicePrev
     assert previews.add_app(APP).created == previews.app("hello").created
     with pytest.raises(AppExists):
         previews.add_app(AppRecord("hello", "/srv/other"))
-
-
-def test_changed_settings_are_read_right_after(previews: ServicePreviews) -> None:
-    previews.change_app("hello", {"mem": 64})
-    assert previews.app("hello").mem == 64
-
-
-def test_a_removed_app_is_gone_at_once(previews: ServicePreviews) -> None:
-    previews.remove_app("hello")
-    with pytest.raises(UnknownApp):
-        previews.app("hello")
 
 
 def test_what_is_not_there_is_told_as_such(previews: ServicePreviews) -> None:

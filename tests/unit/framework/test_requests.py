@@ -5,25 +5,20 @@ from tests.fakes.driven import A, B, C, Driven
 from tests.fakes.offers import offer
 
 
-def test_stopping_kills_once_the_placement_is_gone(driven: Driven) -> None:
+def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_ended(
+    driven: Driven,
+) -> None:
     driven.run()
     draining = driven.stop()
     assert (draining.state, draining.reason) == (State.DRAINING, ASKED)
     assert driven.placements() == {}
-    assert driven.cluster.of("kill") == [(driven.task(), "agent-1")]
+    kill = (driven.task(), "agent-1")
+    driven.tick(9)
+    assert driven.cluster.of("kill") == [kill]
+    driven.tick(1)
+    assert driven.cluster.of("kill") == [kill] * 2
     driven.update("TASK_KILLING")
     driven.update("TASK_KILLED")
-    assert driven.preview().state is State.STOPPED
-
-
-def test_a_kill_is_repeated_until_the_task_has_ended(driven: Driven) -> None:
-    driven.run()
-    driven.stop()
-    driven.tick(9)
-    assert len(driven.cluster.of("kill")) == 1
-    driven.tick(1)
-    assert len(driven.cluster.of("kill")) == 2
-    driven.update("TASK_FAILED")
     driven.tick(20)
     assert len(driven.cluster.of("kill")) == 2
     assert driven.preview().state is State.STOPPED
@@ -52,12 +47,6 @@ def test_a_stop_after_that_start_holds(driven: Driven) -> None:
     driven.stop()
     driven.update("TASK_KILLED")
     assert driven.preview().state is State.STOPPED
-
-
-def test_a_second_label_of_a_running_preview_leads_there_at_once(driven: Driven) -> None:
-    driven.run()
-    assert driven.start(A, "v1").state is State.RUNNING
-    assert driven.placements() == {A: ("main", "v1")}
 
 
 def test_a_branch_that_moves_back_leads_to_the_old_commit_again(driven: Driven) -> None:

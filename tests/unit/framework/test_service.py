@@ -82,13 +82,6 @@ def test_a_new_framework_takes_over_what_runs(driven: Driven) -> None:
     assert again.placements() == {A: ("main",)}
 
 
-def test_a_new_framework_goes_on_with_what_drained(driven: Driven) -> None:
-    driven.run()
-    driven.stop()
-    again = Driven(driven.znodes, driven.clock)
-    assert again.cluster.of("kill") == [(again.task(), "agent-1")]
-
-
 def test_two_frameworks_at_one_root_do_not_both_go_on(driven: Driven) -> None:
     second = Driven(driven.znodes, driven.clock)
     driven.run()
@@ -152,17 +145,14 @@ def test_use_that_is_told_meanwhile_is_of_the_time_when_it_was_told(driven: Driv
     assert preview.last_used == told
 
 
-def test_a_lost_session_ends_the_program(driven: Driven) -> None:
-    driven.step(events.Ended(SessionLost()))
-    assert isinstance(driven.service.ended, SessionLost)
-    assert driven.service.ended.exit_code == 4
-
-
-def test_one_that_ends_acts_on_nothing_that_it_hears_later(driven: Driven) -> None:
+def test_a_lost_session_ends_it_and_nothing_is_done_that_comes_later(driven: Driven) -> None:
     driven.start()
     stray = {"task_id": {"value": f"hello.{B}.t9"}, "state": "TASK_RUNNING", "uuid": "u"}
     calls = len(driven.cluster.calls)
     driven.step(events.Ended(SessionLost()), events.Updated(stray), events.Offered([offer()]))
+    assert isinstance(driven.service.ended, SessionLost)
+    with pytest.raises(Unavailable):
+        driven.start(B)
     assert len(driven.cluster.calls) == calls
 
 
@@ -172,12 +162,6 @@ def test_one_that_learns_that_another_leads_does_nothing_more() -> None:
     driven.step(events.Subscribed("framework-1"))
     assert isinstance(driven.service.ended, Superseded)
     assert driven.cluster.calls == []
-
-
-def test_what_is_asked_of_one_that_ends_is_not_done(driven: Driven) -> None:
-    driven.step(events.Ended(SessionLost()))
-    with pytest.raises(Unavailable):
-        driven.start()
 
 
 def test_an_unexpected_error_costs_one_event_and_not_the_service(driven: Driven) -> None:
