@@ -41,6 +41,7 @@ def test_the_least_recently_used_one_makes_room() -> None:
     driven = full()
     ask(driven)
     assert states(driven) == "draining running queued"
+    assert driven.placements() == {B: ("two",)}
     assert driven.preview(A).reason == (
         "It was stopped to make room for hello at ccccccc; its address starts it again."
     )
@@ -53,12 +54,6 @@ def test_the_least_recently_used_one_makes_room() -> None:
     assert driven.preview(A).reason.startswith("It was stopped to make room")
 
 
-def test_what_stops_for_others_is_taken_from_its_visitors_at_once() -> None:
-    driven = full()
-    ask(driven)
-    assert driven.placements() == {B: ("two",)}
-
-
 def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
     driven = full()
     driven.start(C, "three")
@@ -66,7 +61,7 @@ def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
     assert states(driven) == "running running queued"
 
 
-def test_no_more_stop_while_room_is_being_made() -> None:
+def test_while_room_is_being_made_no_more_stop_until_it_does_not_come_for_a_while() -> None:
     driven = full()
     ask(driven)
     for _ in range(30):
@@ -76,13 +71,7 @@ def test_no_more_stop_while_room_is_being_made() -> None:
     for _ in range(4):
         driven.tick()
     assert states(driven) == "stopped running queued"
-
-
-def test_room_that_does_not_come_is_made_elsewhere_after_a_while() -> None:
-    driven = full()
-    ask(driven)
-    driven.update("TASK_KILLED", sha=A)
-    for _ in range(7):
+    for _ in range(3):
         driven.tick()
     assert states(driven) == "stopped draining queued"
 

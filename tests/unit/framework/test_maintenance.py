@@ -58,11 +58,10 @@ def test_what_is_about_to_run_is_wanted_elsewhere(state: State) -> None:
 @pytest.mark.parametrize(
     "wanted", [{"pinned": True}, {"last_used": NOW - 800}, {"started": NOW - 800}]
 )
-def test_what_is_pinned_or_was_used_lately_starts_elsewhere_at_once(wanted: Any) -> None:
+def test_what_is_pinned_was_used_lately_or_is_kept_warm_starts_elsewhere_at_once(
+    wanted: Any,
+) -> None:
     assert moved(preview(**wanted)) == [(A, True)]
-
-
-def test_what_an_app_keeps_warm_starts_elsewhere_at_once() -> None:
     warm = dataclasses.replace(APP, keep_warm=("mon-sun 00:00-24:00",))
     assert moved(RUNNING, app=warm) == [(A, True)]
 
@@ -137,10 +136,18 @@ def test_a_window_that_is_told_again_and_again_holds(driven: Driven) -> None:
     assert driven.preview().state is State.DRAINING
 
 
-def test_a_window_that_is_rescinded_is_off(driven: Driven) -> None:
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [events.InverseRescinded("i1")],
+        [events.Disconnected(), events.Subscribed("framework-1")],
+    ],
+    ids=["rescinded", "lost with the link, to be told anew"],
+)
+def test_a_window_is_off_that_was(driven: Driven, batch: list[events.Event]) -> None:
     driven.run()
     driven.step(away(driven, 310))
-    driven.step(events.InverseRescinded("i1"))
+    driven.step(*batch)
     driven.tick(20)
     assert driven.preview().state is State.RUNNING
 
@@ -148,12 +155,3 @@ def test_a_window_that_is_rescinded_is_off(driven: Driven) -> None:
 def test_an_inverse_offer_that_is_rescinded_at_once_is_not_answered(driven: Driven) -> None:
     driven.step(away(driven, 310), events.InverseRescinded("i1"))
     assert driven.cluster.of("accept_inverse") == []
-
-
-def test_windows_are_told_anew_after_the_link_was_lost(driven: Driven) -> None:
-    driven.run()
-    driven.step(away(driven, 310))
-    driven.step(events.Disconnected())
-    driven.step(events.Subscribed("framework-1"))
-    driven.tick(20)
-    assert driven.preview().state is State.RUNNING

@@ -1,8 +1,6 @@
 import pytest
 
 from framework import events
-from framework.backoff import LOST_LIMIT
-from framework.ports import Use
 from framework.refused_connections import (
     LAPSE_SECONDS,
     PATIENCE_SECONDS,
@@ -53,8 +51,10 @@ def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
     assert driven.preview().state is State.RUNNING
     driven.refuse(2)
     preview = driven.preview()
-    assert (preview.state, preview.lost) == (State.QUEUED, 1)
+    assert (preview.state, preview.lost, preview.avoid) == (State.QUEUED, 1, "agent-1")
     assert preview.reason.startswith("Its container refused connections for 15 s, though Mesos")
+    unhealthy = {"cause": Cause.UNHEALTHY.value}
+    assert driven.registry.get_sample_value("prevs_attempts_failed_total", unhealthy) == 1
     assert driven.placements() == {}
     assert driven.cluster.of("kill") == [(first, "agent-1")]
     driven.update("TASK_KILLED", task=first)
@@ -62,38 +62,6 @@ def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
     driven.step(events.Offered([offer("o2")]))
     assert driven.preview().state is State.PLACED
     assert driven.task() != first
-
-
-def test_the_next_attempt_goes_to_another_agent_where_there_is_one(driven: Driven) -> None:
-    driven.run()
-    first = driven.task()
-    driven.refuse(0)
-    said_to_run(driven)
-    driven.refuse(LASTS)
-    driven.update("TASK_KILLED", task=first)
-    driven.tick(2)
-    driven.step(events.Offered([offer("o2"), offer("o3", agent="agent-2")]))
-    assert driven.preview().agent_id == "agent-2"
-
-
-def test_one_that_refuses_again_and_again_stays_failed(driven: Driven) -> None:
-    driven.run()
-    for number in range(LOST_LIMIT + 1):
-        task = driven.task()
-        driven.refuse(0)
-        said_to_run(driven)
-        driven.refuse(LASTS)
-        driven.update("TASK_KILLED", task=task)
-        if number < LOST_LIMIT:
-            driven.tick(61)
-            driven.step(events.Offered([offer(f"again {number}")]))
-            driven.report("TASK_RUNNING", Phase.RUNNING)
-    assert driven.preview().state is State.FAILED
-    failure = driven.preview().failure
-    assert failure is not None
-    assert failure.cause is Cause.UNHEALTHY
-    assert failure.message.startswith("6 attempts in a row failed soon after they ran. The last: ")
-    assert "refused connections" in failure.message
 
 
 def test_while_mesos_does_not_answer_for_it_nothing_is_ended(driven: Driven) -> None:
@@ -128,15 +96,6 @@ def test_what_mesos_does_not_know_or_find_healthy_is_not_ended_for_that(driven: 
     assert driven.preview().state is State.RUNNING
     said_to_run(driven)
     assert driven.preview().state is State.QUEUED
-
-
-def test_while_the_link_to_mesos_is_gone_nothing_is_ended(driven: Driven) -> None:
-    driven.run()
-    driven.refuse(0)
-    said_to_run(driven)
-    driven.step(events.Disconnected())
-    driven.refuse(2 * LASTS)
-    assert driven.preview().state is State.RUNNING
 
 
 def test_after_a_new_subscription_nothing_is_ended_before_mesos_has_answered_anew(
@@ -204,24 +163,17 @@ def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
     assert driven.preview().state is State.QUEUED, "nobody has reached it for a while"
 
 
-def test_what_a_proxy_counts_of_requests_that_are_refused_is_no_sign_of_life(
-    driven: Driven,
-) -> None:
+@pytest.mark.parametrize(
+    ("proxy", "open_"),
+    [("p1", 1), ("p2", 0)],
+    ids=["what it counts of requests that are refused", "a report without use"],
+)
+def test_this_is_no_sign_of_life(driven: Driven, proxy: str, open_: int) -> None:
     driven.run()
     driven.refuse(0)
     said_to_run(driven)
     for _ in range(9):
-        driven.use(proxy="p1", open=1)
-        driven.refuse(2)
-    assert driven.preview().state is State.QUEUED
-
-
-def test_a_report_without_use_is_no_sign_of_life(driven: Driven) -> None:
-    driven.run()
-    driven.refuse(0)
-    said_to_run(driven)
-    for _ in range(9):
-        driven.step(events.Used("p2", [Use(driven.task(), 0, 0)]))
+        driven.use(proxy=proxy, open=open_)
         driven.refuse(2)
     assert driven.preview().state is State.QUEUED
 
