@@ -1,5 +1,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
+import pytest
+
 from framework import resources
 from framework.limits import Limits
 from framework.matching import Demand, InUse, Key, Match, Offer
@@ -44,30 +46,25 @@ def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
     assert resources.total(launch.executor_resources, "mem") == 64
 
 
-def test_the_reason_names_the_memory_that_is_missing() -> None:
-    offers = [offer("o1", mem=1600), offer("o2", agent="agent-2", mem=512)]
-    refusal = match([demand(mem=2048)], offers, ()).refusals["hello", A]
-    assert refusal.reason == "No agent has 2048 MB free; the most is 1536."
-
-
-def test_the_reason_names_the_share_that_is_missing() -> None:
-    refusal = match([demand(cpus=2)], [offer(cpus=1.51)], ()).refusals["hello", A]
-    assert refusal.reason == "No agent has 2 CPUs free; the most is 1.5."
-
-
-def test_the_reason_tells_when_no_agent_has_both() -> None:
-    offers = [offer("o1", cpus=4, mem=64), offer("o2", agent="agent-2", cpus=0.1, mem=4096)]
-    refusal = match([demand(cpus=1, mem=128)], offers, ()).refusals["hello", A]
-    assert refusal.reason == "No agent has 1 CPUs and 128 MB free at once."
-
-
-def test_the_reason_tells_when_ports_are_used_up() -> None:
-    refusal = match([demand()], [offer(begin=5, end=5)], [("127.0.0.1", 5)]).refusals["hello", A]
-    assert refusal.reason == "No agent with enough CPUs and memory has a free port."
-
-
-def test_the_reason_tells_when_nothing_is_offered() -> None:
-    assert match([demand()], [], ()).refusals["hello", A].reason == "No agent offers anything now."
+@pytest.mark.parametrize(
+    ("wanted", "offers", "reason"),
+    [
+        (demand(mem=2048), [offer(mem=1600), offer("o2", agent="agent-2", mem=512)],
+         "No agent has 2048 MB free; the most is 1536."),
+        (demand(cpus=2), [offer(cpus=1.51)], "No agent has 2 CPUs free; the most is 1.5."),
+        (demand(cpus=1), [offer(mem=64), offer("o2", agent="agent-2", cpus=0.1)],
+         "No agent has 1 CPUs and 128 MB free at once."),
+        (demand(), [offer(begin=5, end=5)],
+         "No agent with enough CPUs and memory has a free port."),
+        (demand(), [], "No agent offers anything now."),
+        (demand(constraints=("zone=c",)), [offer(), offer("o2", attributes={"zone": "b"})],
+         "No agent that offers anything has zone=c."),
+    ],
+)  # fmt: skip
+def test_the_reason_names_what_is_missing(
+    wanted: Demand, offers: Sequence[Offer], reason: str
+) -> None:
+    assert match([wanted], offers, [("127.0.0.1", 5)]).refusals["hello", A].reason == reason
 
 
 def test_a_port_that_is_still_used_on_that_host_is_not_given_again() -> None:
@@ -88,19 +85,23 @@ def test_all_that_an_agent_offers_is_taken_together() -> None:
     assert resources.total(launch.task_resources, "mem") == 150
 
 
-def test_the_agent_that_has_the_image_comes_first() -> None:
-    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
-    (launch,) = match([demand(home="agent-2", known=frozenset({"agent-1"}))], offers, ()).launches
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        demand(home="agent-2", known=frozenset({"agent-1"})),
+        demand(known=frozenset({"agent-2"})),
+        demand(constraints=("zone=a|b",)),
+        demand(home="agent-1", known=frozenset({"agent-1"}), avoid="agent-1"),
+    ],
+    ids=["it has the image", "it has built the app", "it meets the constraints", "to avoid one"],
+)
+def test_an_agent_is_chosen_before_the_fullest(wanted: Demand) -> None:
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2", attributes={"zone": "b"})]
+    (launch,) = match([wanted], offers, ()).launches
     assert launch.agent_id == "agent-2"
 
 
-def test_then_an_agent_that_has_built_the_app() -> None:
-    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
-    (launch,) = match([demand(known=frozenset({"agent-2"}))], offers, ()).launches
-    assert launch.agent_id == "agent-2"
-
-
-def test_then_the_fullest_agent_so_that_big_ones_still_find_room() -> None:
+def test_the_fullest_agent_is_taken_so_that_big_ones_still_find_room() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2", mem=300)]
     (launch,) = match([demand()], offers, ()).launches
     assert launch.agent_id == "agent-2"
@@ -122,14 +123,6 @@ def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
     assert set(decision.refusals) == {("hello", A)}
 
 
-def test_an_agent_has_to_meet_the_constraints() -> None:
-    offers = [offer("o1", mem=300), offer("o2", agent="agent-2", attributes={"zone": "b"})]
-    (launch,) = match([demand(constraints=("zone=a|b",))], offers, ()).launches
-    assert launch.agent_id == "agent-2"
-    refusal = match([demand(constraints=("zone=c",))], offers, ()).refusals["hello", A]
-    assert refusal.reason == "No agent that offers anything has zone=c."
-
-
 def test_a_constraint_that_nobody_understands_is_told() -> None:
     refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals["hello", A]
     assert "'zone<3' is no constraint" in refusal.reason
@@ -144,13 +137,10 @@ def test_an_agent_that_soon_goes_away_is_not_used() -> None:
     assert match([demand()], [offer(away=NOW - 9)], ()).refusals
 
 
-def test_the_agent_of_a_lost_attempt_is_taken_only_where_no_other_will_do() -> None:
-    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
-    wary = demand(home="agent-1", known=frozenset({"agent-1"}), avoid="agent-1")
-    assert match([wary], offers, ()).launches[0].agent_id == "agent-2"
-    assert match([wary], [offer("o1"), offer("o2", agent="agent-2", mem=64)], ()).launches[
-        0
-    ].agent_id == ("agent-1")
+def test_the_agent_of_a_lost_attempt_is_taken_where_no_other_will_do() -> None:
+    offers = [offer("o1"), offer("o2", agent="agent-2", mem=64)]
+    (launch,) = match([demand(avoid="agent-1")], offers, ()).launches
+    assert launch.agent_id == "agent-1"
 
 
 def starting(number: int) -> list[PreviewRecord]:

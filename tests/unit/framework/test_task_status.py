@@ -34,14 +34,11 @@ STATES = {
 
 
 @pytest.mark.parametrize(("state", "kind"), STATES.items())
-def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
-    assert read(status(state)).kind is kind
-
-
-@pytest.mark.parametrize("state", STATES)
-def test_exactly_the_ends_have_a_failure(state: str) -> None:
+def test_every_state_of_mesos_means_something_and_exactly_the_ends_have_a_failure(
+    state: str, kind: Kind
+) -> None:
     report = read(status(state))
-    assert (report.failure is not None) == (report.kind is Kind.ENDED)
+    assert (report.kind, report.failure is not None) == (kind, kind is Kind.ENDED)
 
 
 def test_a_state_that_mesos_does_not_have_is_an_error_and_not_a_guess() -> None:
