@@ -1,8 +1,6 @@
 import base64
 import json
-import threading
 from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ import pytest
 from framework.errors import Unavailable
 from framework.mesos_agents import AgentList, Amount, MesosAgent
 from framework.mesos_state import MesosState, read_agents
+from tests.fakes.pages import Pages
 
 AGENT: Mapping[str, Any] = {
     "id": "S0",
@@ -23,7 +22,7 @@ AGENT: Mapping[str, Any] = {
 }
 
 
-class Master:
+class Master(Pages):
     """Answers as a Mesos master, with what a test says."""
 
     def __init__(self) -> None:
@@ -31,35 +30,11 @@ class Master:
             "/slaves": (200, {"slaves": [AGENT]}),
             "/maintenance/schedule": (200, {}),
         }
-        self.asked: list[tuple[str, str | None]] = []
-        self.leader = ""
-        master = self
+        super().__init__(self._answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                master.asked.append((self.path, self.headers["Authorization"]))
-                status, body = master.answers[self.path]
-                data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                if status == 307:
-                    self.send_header("Location", f"//{master.leader}{self.path}")
-                self.send_header("Content-Length", str(len(data)))
-                self.end_headers()
-                self.wfile.write(data)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        self.port = self._server.server_address[1]
-        self.address = f"127.0.0.1:{self.port}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    def _answer(self, path: str) -> tuple[int, bytes]:
+        status, body = self.answers[path]
+        return status, body if isinstance(body, bytes) else json.dumps(body).encode()
 
 
 @pytest.fixture
@@ -171,8 +146,8 @@ def test_the_principal_is_told_to_the_master_and_to_nobody_it_names(master: Mast
     assert {authorization for _, authorization in master.asked} == {basic}
     master.asked.clear()
     other = Master()
-    master.leader = f"localhost:{other.port}"
-    master.answers["/slaves"] = (307, "")
+    elsewhere = f"//{other.address.replace('127.0.0.1', 'localhost')}/slaves"
+    master.answers["/slaves"] = (307, elsewhere.encode())
     state_of(master, credential=("prevs", "secret")).read()
     other.stop()
     assert other.asked == [("/slaves", None)]

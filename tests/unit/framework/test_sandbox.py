@@ -1,7 +1,5 @@
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,11 +10,12 @@ from framework.errors import AgentRefuses, MasterRefuses, Unavailable
 from framework.sandbox import AgentSandboxes, read_addresses, read_answer
 from prevs.records import PreviewRecord
 from prevs.states import State
+from tests.fakes.pages import Pages
 
 PREVIEW = PreviewRecord("hello", "a" * 40, State.RUNNING, task_id="t1", agent_id="S0")
 
 
-class StandIn:
+class StandIn(Pages):
     """A Mesos master and its only agent at one port of this machine."""
 
     def __init__(self) -> None:
@@ -24,52 +23,25 @@ class StandIn:
         self.agents = {"S0": ""}
         self.status = 200
         self.master_status = 200
-        self.asked: list[str] = []
-        self.told: list[str | None] = []
-        stand_in = self
+        super().__init__(self._answer)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def paths(self) -> list[str]:
+        """Return the paths that were asked for."""
+        return [urlsplit(target).path for target, _ in self.asked]
 
-            def do_GET(self) -> None:
-                stand_in.asked.append(urlsplit(self.path).path)
-                stand_in.told.append(self.headers["Authorization"])
-                status, body = stand_in.answer(self.path)
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def answer(self, target: str) -> tuple[int, bytes]:
+    def _answer(self, target: str) -> tuple[int, bytes]:
         parts = urlsplit(target)
         if parts.path == "/slaves":
             slaves = [
                 {"id": name, "pid": f"slave(1)@{address or self.address}"}
                 for name, address in self.agents.items()
             ]
-            return self.master_status, json.dumps(
-                {"slaves": slaves, "recovered_slaves": []}
-            ).encode()
+            known = {"slaves": slaves, "recovered_slaves": []}
+            return self.master_status, json.dumps(known).encode()
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         data = self.files.get(query["path"])
-        if self.status != 200:
-            return self.status, b""
-        if data is None:
-            return 404, b""
+        if data is None or self.status != 200:
+            return (404 if self.status == 200 else self.status), b""
         offset, length = int(query["offset"]), int(query["length"])
         begin = len(data) if offset == -1 else offset
         piece = data[begin : begin + length].decode("latin-1")
@@ -102,15 +74,8 @@ def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> 
         lambda: mesos.address, lambda: "F", lambda: 0.0, credential=("prevs", "secret")
     )
     sandboxes.read(PREVIEW, 0)
-    assert mesos.asked[0] == "/slaves"
-    assert [bool(told) for told in mesos.told] == [True, False]
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_master_that_lets_it_read_nothing_is_named_too(mesos: StandIn, status: int) -> None:
-    mesos.master_status = status
-    with pytest.raises(MasterRefuses, match="PREVS_PRINCIPAL"):
-        sandboxes_of(mesos).read(PREVIEW, 0)
+    assert mesos.paths()[0] == "/slaves"
+    assert [bool(told) for _, told in mesos.asked] == [True, False]
 
 
 def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
@@ -118,15 +83,23 @@ def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
         lambda: mesos.address, lambda: "F", lambda: 0.0, agents_credential=("reader", "secret")
     )
     assert sandboxes.read(PREVIEW, 0)[1] == 14
-    assert mesos.told == [None, "Basic cmVhZGVyOnNlY3JldA=="]
+    assert [told for _, told in mesos.asked] == [None, "Basic cmVhZGVyOnNlY3JldA=="]
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_an_agent_that_lets_it_read_nothing_is_named_with_what_to_do(
-    mesos: StandIn, status: int
+@pytest.mark.parametrize(
+    ("who", "error", "setting"),
+    [
+        ("master_status", MasterRefuses, "PREVS_PRINCIPAL"),
+        ("status", AgentRefuses, "PREVS_AGENTS_PRINCIPAL"),
+    ],
+    ids=["master", "agent"],
+)
+def test_who_lets_it_read_nothing_is_named_with_what_to_do(
+    mesos: StandIn, who: str, error: type[Exception], setting: str, status: int
 ) -> None:
-    mesos.status = status
-    with pytest.raises(AgentRefuses, match="PREVS_AGENTS_PRINCIPAL"):
+    setattr(mesos, who, status)
+    with pytest.raises(error, match=setting):
         sandboxes_of(mesos).read(PREVIEW, 0)
 
 
@@ -148,7 +121,7 @@ def test_the_master_is_asked_once_for_where_agents_are(mesos: StandIn) -> None:
     sandboxes = sandboxes_of(mesos)
     for _ in range(3):
         sandboxes.read(PREVIEW, 0)
-    assert mesos.asked.count("/slaves") == 1
+    assert mesos.paths().count("/slaves") == 1
 
 
 def test_an_agent_that_the_master_does_not_know_has_no_sandboxes(mesos: StandIn) -> None:
@@ -157,7 +130,7 @@ def test_an_agent_that_the_master_does_not_know_has_no_sandboxes(mesos: StandIn)
     gone = PreviewRecord("hello", "a" * 40, State.FAILED, task_id="t1", agent_id="S1")
     assert sandboxes.read(gone, 3) == (b"", 3)
     assert sandboxes.tail(gone, 3)[0] == b""
-    assert mesos.asked == ["/slaves"]
+    assert mesos.paths() == ["/slaves"]
     mesos.agents["S1"] = ""
     now[0] += 5
     assert sandboxes.read(gone, 0)[0] == b"one\ntwo\nthr\xe9e\n"
@@ -170,7 +143,7 @@ def test_an_agent_that_moved_is_found_again(mesos: StandIn) -> None:
     for _ in range(2):
         with pytest.raises(Unavailable):
             sandboxes.read(PREVIEW, 0)
-    assert mesos.asked == ["/slaves"]
+    assert mesos.paths() == ["/slaves"]
     mesos.agents["S0"] = mesos.address
     now[0] += 5
     assert sandboxes.read(PREVIEW, 0)[1] == 14
