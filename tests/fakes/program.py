@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 import requests
 from kazoo.client import KazooClient
@@ -15,6 +16,7 @@ from kazoo.client import KazooClient
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from tests.fakes.standin_bundle import write_bundle
+from tests.free_ports import free_port
 from tests.waits import describe_end, wait_for, wait_for_state, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +62,11 @@ class Program:
                 stderr=log,
             )
 
+    def run(self) -> None:
+        """Start it; return once it is ready."""
+        self.start()
+        self.wait_ready()
+
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         return requests.request(method, self.url + path, headers=headers, timeout=60, **more)
@@ -68,6 +75,23 @@ class Program:
         """Return an answer that is read as it comes."""
         headers = {"Authorization": f"Bearer {TOKEN}", **headers}
         return requests.get(self.url + path, headers=headers, stream=True, timeout=60)
+
+    def add_app(self, repository: Path | str, name: str = "hello", **more: Any) -> None:
+        app = {"name": name, "mem": 64, "repository": str(repository), **more}
+        answer = self.ask("POST", "/v1/apps", json=app)
+        assert answer.status_code == 201, answer.text
+
+    def order(self, label: str = "main", app: str = "hello") -> str:
+        """Ask for a preview; return where it is."""
+        answer = self.ask("POST", "/v1/previews", json={"app": app, "label": label})
+        assert answer.ok, answer.text
+        return answer.headers["Location"]
+
+    def order_first(self, repository: Path | str) -> tuple[str, Mapping[str, Any]]:
+        """Have a preview of a new app run; return where it is, and what it is."""
+        self.add_app(repository, health="/runs")
+        place = self.order()
+        return place, self.wait_state(place, "running")
 
     def wait_ready(self) -> None:
         """Return once it is ready; fail with its last words where it has ended."""
@@ -109,6 +133,47 @@ class Program:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+class Mesos(Protocol):
+    """Where a master is: host:port, and where it is found by ZooKeeper if it is."""
+
+    @property
+    def master(self) -> str: ...
+    @property
+    def zk(self) -> str: ...
+
+
+class OwnRoot:
+    """A root of a test's own in ZooKeeper, and the frameworks that work there."""
+
+    def __init__(self, mesos: Mesos, zookeeper: str, folder: Path, root: str = "") -> None:
+        self.paths = Paths(root or f"/test-{uuid.uuid4().hex}")
+        self.zookeeper = zookeeper
+        self.folder = folder
+        self.programs: list[Program] = []
+        self._mesos = mesos
+
+    def program(self, **more: str) -> Program:
+        """Return one more framework, not started; `more` are settings, PREVS_ left out."""
+        name = f"framework-{len(self.programs)}"
+        at = (self._mesos.zk, self.zookeeper, self.paths.root)
+        environ = settings(*at, free_port(), self.folder, name)
+        environ |= {f"PREVS_{key}": value for key, value in more.items()}
+        self.programs.append(Program(environ, self.folder / f"{name}.log"))
+        return self.programs[-1]
+
+    def close(self) -> None:
+        """End the frameworks, and remove what they leave."""
+        for program in self.programs:
+            program.clean_up()
+        remove(self._mesos.master, self.zookeeper, self.paths.root)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def wait_id(client: KazooClient, paths: Paths, *, but: bytes = b"") -> str:

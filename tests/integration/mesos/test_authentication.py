@@ -14,7 +14,7 @@ from local.mesos.installation import Installation
 from local.mesos.parts import Address, Agent, agent_part, is_registered, master_part
 from local.parts import ProcessPart
 from tests import free_ports
-from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.program import OwnRoot, Program, make_repository
 from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
@@ -27,6 +27,10 @@ class Mesos(NamedTuple):
 
     master: str
     agent: str
+
+    @property
+    def zk(self) -> str:
+        return self.master
 
 
 @pytest.fixture(scope="module")
@@ -91,40 +95,28 @@ def _with(part: ProcessPart, more: dict[str, str]) -> ProcessPart:
 @pytest.fixture(scope="module")
 def framework(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Program]:
     """A framework that is known to the master, and to the agent as who may only read."""
-    root = f"/test-{uuid.uuid4().hex}"
-    environ = settings(mesos.master, zookeeper, root, free_ports.free_port(), folder)
     secret, lesser = folder / "secret", folder / "lesser"
     secret.write_text("right\n")
     lesser.write_text("may read\n")
-    environ |= {
-        "PREVS_PRINCIPAL": "prevs",
-        "PREVS_SECRET_FILE": str(secret),
-        "PREVS_AGENTS_PRINCIPAL": "reader",
-        "PREVS_AGENTS_SECRET_FILE": str(lesser),
-    }
-    program = Program(environ, folder / "framework.log")
-    program.start()
-    try:
-        program.wait_ready()
+    with OwnRoot(mesos, zookeeper, folder) as own:
+        program = own.program(
+            PRINCIPAL="prevs",
+            SECRET_FILE=str(secret),
+            AGENTS_PRINCIPAL="reader",
+            AGENTS_SECRET_FILE=str(lesser),
+        )
+        program.run()
         yield program
         assert program.end() == 0
         log = program.log.read_text()
         assert "may read" not in log
         assert "right" not in [word.strip('",') for word in log.split()]
-    finally:
-        program.clean_up()
-        remove(mesos.master, zookeeper, root)
 
 
 @pytest.fixture(scope="module")
 def path(framework: Program, folder: Path) -> str:
     """Where a preview is that runs."""
-    app = {"name": "hello", "mem": 64, "repository": str(make_repository(folder / "hello"))}
-    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
-    order = {"app": "hello", "label": "main"}
-    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
-    framework.wait_state(path, "running")
-    return path
+    return framework.order_first(make_repository(folder / "hello"))[0]
 
 
 def test_an_agent_that_asks_takes_a_principal_that_may_only_read(

@@ -6,7 +6,6 @@ import secrets
 import shutil
 import signal
 import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,8 @@ from executor.daemon import Daemon
 from prevs.environment import read_environment
 from tests import pythons
 from tests.conftest import Mesos
-from tests.fakes.program import Program, remove, settings
+from tests.fakes.program import OwnRoot, Program
 from tests.fakes.samples import SampleRepository, nothing_left, serving
-from tests.free_ports import free_port
 from tests.waits import wait_until
 
 pytestmark = [
@@ -49,18 +47,11 @@ def program(
     mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Program]:
     """A framework with the whole executor."""
-    root, folder = f"/test-{uuid.uuid4().hex}", tmp_path_factory.mktemp("framework")
-    environ = settings(mesos.zk, zookeeper, root, free_port(), folder)
-    del environ["PREVS_EXECUTOR_BUNDLE"]
-    environ["PREVS_EXECUTOR_PYTHON"] = pythons.oldest()
-    program = Program(environ, folder / "log")
-    program.start()
-    try:
-        program.wait_ready()
+    with OwnRoot(mesos, zookeeper, tmp_path_factory.mktemp("framework")) as own:
+        program = own.program(EXECUTOR_PYTHON=pythons.oldest())
+        del program.environ["PREVS_EXECUTOR_BUNDLE"]
+        program.run()
         yield program
-    finally:
-        program.clean_up()
-        remove(mesos.master, zookeeper, root)
 
 
 class App:
@@ -74,10 +65,8 @@ class App:
 
     def start(self) -> str:
         """Ask for the only commit; return where its preview is."""
-        app = {"name": self.name, "repository": str(self.repository.folder), "mem": 64}
-        assert self._program.ask("POST", "/v1/apps", json=app).status_code == 201
-        order = {"app": self.name, "label": "main"}
-        return self._program.ask("POST", "/v1/previews", json=order).headers["Location"]
+        self._program.add_app(self.repository.folder, self.name)
+        return self._program.order(app=self.name)
 
     def containers(self) -> list[dict[str, Any]]:
         """Return what runs of it, or has run."""

@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -26,31 +25,23 @@ from prevs.records import InstallationRecord
 from tests import free_ports
 from tests.conftest import Mesos
 from tests.fakes import program as programs
-from tests.fakes.program import ROOT, Program, make_repository, remove, wait_id
+from tests.fakes.program import ROOT, OwnRoot, Program, make_repository, wait_id
 from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
 
-APP = {"name": "hello", "mem": 64, "health": "/runs"}
 
+class Place(OwnRoot):
+    """A root of this test's own, and a session of ZooKeeper's."""
 
-class Place:
-    """A root of this test's own, and programs that work at it."""
+    def __init__(self, mesos: Mesos, zookeeper: str, folder: Path) -> None:
+        super().__init__(mesos, zookeeper, folder)
+        self.client: KazooClient = connect(zookeeper, 15)
 
-    def __init__(
-        self, client: KazooClient, path: str, make: Callable[[str, dict[str, str]], Program]
-    ) -> None:
-        self.client = client
-        self.paths = Paths(path)
-        self._make = make
-        self.programs: list[Program] = []
-
-    def program(self, **more: str) -> Program:
-        """Return a framework with the settings of this place, but for `more` (PREVS_ left out)."""
-        given = {f"PREVS_{name}": value for name, value in more.items()}
-        program = self._make(f"framework-{len(self.programs)}", given)
-        self.programs.append(program)
-        return program
+    def close(self) -> None:
+        self.client.stop()
+        self.client.close()
+        super().close()
 
     def claim(self, *, led: bool = False, **more: str) -> None:
         """Claim the root as the program does that `program` returns for the same settings."""
@@ -72,23 +63,9 @@ class Place:
 
 
 @pytest.fixture
-def place(
-    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Place]:
-    path = f"/test-{uuid.uuid4().hex}"
-
-    def make(name: str, more: dict[str, str]) -> Program:
-        environ = programs.settings(mesos.zk, zookeeper, path, free_port(), tmp_path, name)
-        return Program(environ | more, tmp_path / f"{name}.log")
-
-    client = connect(zookeeper, 15)
-    place = Place(client, path, make)
-    yield place
-    for program in place.programs:
-        program.clean_up()
-    client.stop()
-    client.close()
-    remove(mesos.master, zookeeper, path)
+def place(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Place]:
+    with Place(mesos, zookeeper, tmp_path) as place:
+        yield place
 
 
 def refusal(program: Program, code: int) -> str:
@@ -100,15 +77,6 @@ def refusal(program: Program, code: int) -> str:
     assert "Traceback" not in text
     (line,) = [line for line in text.splitlines() if "the framework ends" in line]
     return line.replace('\\"', '"')
-
-
-def run_preview(program: Program, tmp_path: Path) -> tuple[str, Mapping[str, object]]:
-    """Have a preview run; return where it is, and what it is."""
-    repository = str(make_repository(tmp_path / "hello"))
-    assert program.ask("POST", "/v1/apps", json={**APP, "repository": repository}).ok
-    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    place = answer.headers["Location"]
-    return place, program.wait_state(place, "running")
 
 
 def wait_run_anew(program: Program, path: str, before: Mapping[str, object]) -> None:
@@ -134,9 +102,8 @@ def test_a_framework_with_other_settings_refuses_and_the_leader_goes_on(
     place: Place, tmp_path: Path
 ) -> None:
     first = place.program()
-    first.start()
-    first.wait_ready()
-    path, preview = run_preview(first, tmp_path)
+    first.run()
+    path, preview = first.order_first(make_repository(tmp_path / "hello"))
     before = place.tree()
     for setting, value in (
         ("ROLE", "others"),
@@ -211,9 +178,8 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     place: Place, mesos: Mesos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
-    first.start()
-    first.wait_ready()
-    path, preview = run_preview(first, tmp_path)
+    first.run()
+    path, preview = first.order_first(make_repository(tmp_path / "hello"))
     known = place.client.get(place.paths.framework_id)[0]
     url = f"http://{mesos.master}/teardown"
     requests.post(url, data={"frameworkId": known.decode()}, timeout=60).raise_for_status()
@@ -227,8 +193,7 @@ def test_a_removed_framework_is_not_born_again_before_an_operator_says_so(
     assert place.forget("id") == 0
     said = capsys.readouterr()
     assert (known.decode() in said.out, said.err) == (True, "")
-    first.start()
-    first.wait_ready()
+    first.run()
     first.wait_state(path, "running")
     wait_id(place.client, place.paths, but=known)
     wait_run_anew(first, path, preview)
@@ -238,9 +203,8 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
     place: Place, mesos: Mesos, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
-    first.start()
-    first.wait_ready()
-    path, preview = run_preview(first, tmp_path)
+    first.run()
+    path, preview = first.order_first(make_repository(tmp_path / "hello"))
     known = place.client.get(place.paths.framework_id)[0]
     first.end(signal.SIGKILL)
     place.client.delete(place.paths.framework_id)
@@ -248,8 +212,7 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
     assert place.client.exists(place.paths.framework_id) is None
 
     place.client.create(place.paths.framework_id, known)
-    first.start()
-    first.wait_ready()
+    first.run()
     assert first.wait_state(path, "running") == preview
     assert first.end() == 0  # else it counts as leading until its session is over
     place.client.delete(place.paths.framework_id)
@@ -259,8 +222,7 @@ def test_an_id_that_was_lost_is_not_replaced_before_an_operator_says_so(
     assert place.forget("id") == 0
     said = capsys.readouterr()
     assert ("it was lost" in said.out, said.err) == (True, "")
-    first.start()
-    first.wait_ready()
+    first.run()
     wait_id(place.client, place.paths, but=known)
     wait_run_anew(first, path, preview)
 
@@ -269,8 +231,7 @@ def test_nothing_is_forgotten_while_a_framework_leads(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
-    first.start()
-    first.wait_ready()
+    first.run()
     wait_id(place.client, place.paths)
     before = place.tree()
     done = forget(first, "id")
@@ -289,8 +250,7 @@ def test_an_installation_that_is_forgotten_can_be_another(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = place.program()
-    first.start()
-    first.wait_ready()
+    first.run()
     assert first.end() == 0
     second = place.program(NAME="others")
     with pytest.raises(OtherSettings):
@@ -299,8 +259,7 @@ def test_an_installation_that_is_forgotten_can_be_another(
     assert capsys.readouterr().err == ""
     assert place.forget("installation", NAME="others") == 0
     assert "nothing was done" in capsys.readouterr().out
-    second.start()
-    second.wait_ready()
+    second.run()
     stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
     assert stored.name == "others"
     assert second.end(signal.SIGTERM) == 0
@@ -308,12 +267,10 @@ def test_an_installation_that_is_forgotten_can_be_another(
 
 def test_the_domain_may_change_while_nobody_leads(place: Place) -> None:
     first = place.program()
-    first.start()
-    first.wait_ready()
+    first.run()
     assert first.end() == 0
     second = place.program(DOMAIN="others.example.org")
-    second.start()
-    second.wait_ready()
+    second.run()
     stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
     assert stored.domain == "others.example.org"
     with pytest.raises(OtherSettings, match=r"PREVS_DOMAIN others\.example\.org there"):
@@ -373,8 +330,7 @@ def test_wrong_credentials_end_it_and_right_ones_are_taken(
     assert "wrong" not in why
     secret.write_text("right")
     program = place.program(**told)
-    program.start()
-    program.wait_ready()
+    program.run()
     assert requests.get(f"http://{choosy_master}/slaves", timeout=60).status_code == 401
     assert program.ask("GET", "/v1/agents").json()["agents"] == []
     assert program.end() == 0

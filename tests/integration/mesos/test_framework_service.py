@@ -3,14 +3,13 @@
 import os
 import signal
 import subprocess
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Mesos
-from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.program import OwnRoot, Program, make_repository
 from tests.threads import other_thread
 from tests.waits import wait_until
 
@@ -23,32 +22,23 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def program(
-    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Program]:
-    root = f"/test-{uuid.uuid4().hex}"
-    program = Program(settings(mesos.zk, zookeeper, root, free_port(), tmp_path), tmp_path / "log")
-    yield program
-    program.clean_up()
-    remove(mesos.master, zookeeper, root)
+def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Program]:
+    with OwnRoot(mesos, zookeeper, tmp_path) as own:
+        yield own.program()
 
 
 def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
     program: Program, repository: Path
 ) -> None:
-    program.start()
-    program.wait_ready()
-    app = {"name": "hello", "repository": str(repository), "mem": 64}
-    assert program.ask("POST", "/v1/apps", json=app).status_code == 201
-    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    assert answer.status_code == 202
-    path = answer.headers["Location"]
+    program.run()
+    program.add_app(repository)
+    path = program.order()
     first = program.wait_state(path, "running")
     assert first["labels"] == ["main"]
 
     program.ask("DELETE", path)
     program.wait_state(path, "stopped")
-    program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    program.order()
     again = program.wait_state(path, "running")
     assert again["agent"] == first["agent"]
     assert program.log.read_text().count("an agent fetches the executor") == 1
@@ -72,8 +62,7 @@ def test_a_preview_from_the_api_to_running_and_again_and_a_branch_that_moves(
 
 
 def test_a_signal_that_another_thread_gets_ends_it_too(program: Program) -> None:
-    program.start()
-    program.wait_ready()
+    program.run()
     assert program.process is not None
     os.kill(other_thread(program.process.pid), signal.SIGTERM)
     assert program.process.wait(60) == 0
@@ -102,10 +91,7 @@ def test_an_executor_that_cannot_be_fetched_is_told_with_what_to_look_at(
     program: Program, repository: Path, free_port: Callable[[], int]
 ) -> None:
     program.environ["PREVS_ADVERTISE"] = f"http://127.0.0.1:{free_port()}"
-    program.start()
-    program.wait_ready()
-    app = {"name": "hello", "repository": str(repository), "mem": 64}
-    program.ask("POST", "/v1/apps", json=app)
-    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    reason = program.wait_reason(answer.headers["Location"], "could not fetch the executor")
+    program.run()
+    program.add_app(repository)
+    reason = program.wait_reason(program.order(), "could not fetch the executor")
     assert "PREVS_ADVERTISE" in reason

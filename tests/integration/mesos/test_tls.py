@@ -20,7 +20,7 @@ from driver.scheduler import SchedulerDriver
 from tests.conftest import Mesos
 from tests.contract.driver.worlds import framework_info
 from tests.fakes.driver_events import RecordedScheduler
-from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.program import OwnRoot, Program, make_repository
 from tests.waits import wait_for, wait_until
 
 pytestmark = pytest.mark.integration
@@ -87,24 +87,15 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture
-def program(
-    mesos: Mesos, zookeeper: str, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[MakeProgram]:
-    programs: list[Program] = []
+def program(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[MakeProgram]:
+    with OwnRoot(mesos, zookeeper, tmp_path) as own:
 
-    def start(master: str, authority: Path | None) -> Program:
-        name, root = f"framework-{len(programs)}", f"/test-{uuid.uuid4().hex}"
-        environ = settings(master, zookeeper, root, free_port(), tmp_path, name)
-        if authority:
-            environ["PREVS_MASTER_CA_FILE"] = str(authority)
-        programs.append(Program(environ, tmp_path / f"{name}.log"))
-        programs[-1].start()
-        return programs[-1]
+        def start(master: str, authority: Path) -> Program:
+            program = own.program(MASTER=master, MASTER_CA_FILE=str(authority))
+            program.start()
+            return program
 
-    yield start
-    for one in programs:
-        one.clean_up()
-        remove(mesos.master, zookeeper, one.environ["PREVS_ROOT"])
+        yield start
 
 
 def wait_trouble(program: Program, text: str) -> None:
@@ -126,12 +117,7 @@ def test_all_that_is_said_to_the_master_goes_by_tls(
     there = door(HOST)
     framework = program(there.address, there.authority)
     framework.wait_ready()
-    repository = str(make_repository(tmp_path / "hello"))
-    app = {"name": "hello", "mem": 64, "repository": repository}
-    assert framework.ask("POST", "/v1/apps", json=app).status_code == 201
-    order = {"app": "hello", "label": "main"}
-    path = framework.ask("POST", "/v1/previews", json=order).headers["Location"]
-    framework.wait_state(path, "running")
+    path, _ = framework.order_first(make_repository(tmp_path / "hello"))
     assert len(framework.ask("GET", "/v1/agents").json()["agents"]) == 2
     assert framework.ask("GET", f"{path}/log").status_code == 200
     assert framework.ask("DELETE", path).status_code == 202

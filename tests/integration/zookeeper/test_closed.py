@@ -5,7 +5,6 @@ import contextlib
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from kazoo.client import KazooClient
@@ -17,7 +16,7 @@ from prevs.records import ProxyRecord
 from proxy.errors import PlacementsAway
 from proxy.zookeeper import ZookeeperPlacements
 from tests.conftest import Mesos
-from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.program import OwnRoot, make_repository
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies
 from tests.integration.mesos.test_framework_mistakes import forget, refusal
@@ -28,14 +27,12 @@ pytestmark = pytest.mark.integration
 OURS, OTHERS = "prevs:hunter2", "prevs:hunter3"
 
 
-class Place(NamedTuple):
-    """A root of a test's own, frameworks that work there, and somebody without a name."""
+class Place(OwnRoot):
+    """A root of a test's own, and a session of somebody without a name."""
 
-    paths: Paths
-    zookeeper: str
-    anybody: KazooClient
-    program: Callable[..., Program]
-    folder: Path
+    def __init__(self, mesos: Mesos, zookeeper: str, folder: Path) -> None:
+        super().__init__(mesos, zookeeper, folder)
+        self.anybody: KazooClient = connect(zookeeper, 15)
 
     def identities(self, *lines: str) -> str:
         """Return a file with identities."""
@@ -50,41 +47,33 @@ class Place(NamedTuple):
         for child in client.get_children(path):
             yield from self.znodes(client, f"{path}/{child}")
 
+    def close(self) -> None:
+        """Open what was closed, so that it is removed as everything is."""
+        for program in self.programs:
+            program.clean_up()
+        self.anybody.stop()
+        self.anybody.close()
+        with owning(self.zookeeper) as owner:
+            if owner.exists(self.paths.root):
+                for path in list(self.znodes(owner)):
+                    owner.set_acls(path, owner.get_acls("/zookeeper")[0])
+        super().close()
+
 
 @contextlib.contextmanager
-def placed(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Place]:
-    """Give a root of its own; end the frameworks that work there, and remove it."""
-    root = f"/test-{uuid.uuid4().hex}"
-    programs: list[Program] = []
-
-    def program(where: str = zookeeper, **more: str) -> Program:
-        name = f"framework-{len(programs)}"
-        environ = settings(mesos.zk, where, root, free_port(), folder, name)
-        environ |= {f"PREVS_{key}": value for key, value in more.items()}
-        programs.append(Program(environ, folder / f"{name}.log"))
-        return programs[-1]
-
-    anybody = connect(zookeeper, 15)
+def owning(zookeeper: str) -> Iterator[KazooClient]:
+    """Give a session with every identity of these tests."""
+    owner = connect(zookeeper, 15, (OURS, OTHERS))
     try:
-        yield Place(Paths(root), zookeeper, anybody, program, folder)
+        yield owner
     finally:
-        for one in programs:
-            one.clean_up()
-        anybody.stop()
-        anybody.close()
-        owner = connect(zookeeper, 15, (OURS, OTHERS))
-        if owner.exists(root):
-            # What was closed is opened, so that it is removed as everything is.
-            for path in list(Place(Paths(root), zookeeper, owner, program, folder).znodes(owner)):
-                owner.set_acls(path, owner.get_acls("/zookeeper")[0])
-            remove(mesos.master, zookeeper, root)
         owner.stop()
         owner.close()
 
 
 @pytest.fixture
 def place(mesos: Mesos, zookeeper: str, tmp_path: Path) -> Iterator[Place]:
-    with placed(mesos, zookeeper, tmp_path) as made:
+    with Place(mesos, zookeeper, tmp_path) as made:
         yield made
 
 
@@ -93,34 +82,17 @@ def closed(
     mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Place]:
     """A root that a framework has closed to all but `OURS`, and that no test changes."""
-    with placed(mesos, zookeeper, tmp_path_factory.mktemp("closed")) as made:
+    with Place(mesos, zookeeper, tmp_path_factory.mktemp("closed")) as made:
         program = made.program(ZOOKEEPER_AUTH_FILE=made.identities(OURS))
-        run(program)
+        program.run()
         assert program.end() == 0
         yield made
 
 
-def run(program: Program) -> None:
-    program.start()
-    program.wait_ready()
-
-
-def add_app(program: Program, folder: Path) -> None:
-    app = {"name": "hello", "mem": 64, "repository": str(make_repository(folder / "hello"))}
-    assert program.ask("POST", "/v1/apps", json=app).status_code == 201
-
-
-def start_preview(program: Program) -> None:
-    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    program.wait_state(answer.headers["Location"], "running")
-
-
 def assert_closed(place: Place) -> None:
     """Fail where somebody without a name may do anything at all with a znode of ours."""
-    owner = connect(place.zookeeper, 15, (OURS, OTHERS))
-    found = list(place.znodes(owner))
-    owner.stop()
-    owner.close()
+    with owning(place.zookeeper) as owner:
+        found = list(place.znodes(owner))
     assert place.paths.app("hello") in found
     for path in found:
         for act in attempts(place.anybody, path):
@@ -153,23 +125,23 @@ def applied(client: KazooClient, paths: Paths) -> list[set[str]]:
 def test_nobody_else_reads_or_writes_anything_and_the_system_works(place: Place) -> None:
     who = place.identities(OURS)
     program = place.program(ZOOKEEPER_AUTH_FILE=who)
-    run(program)
-    add_app(program, place.folder)
-    start_preview(program)
-    owner = connect(place.zookeeper, 15, (OURS,))
+    program.run()
+    program.add_app(make_repository(place.folder / "hello"))
+    program.wait_state(program.order(), "running")
     (place.folder / "p").mkdir()
-    with proxies.running(
-        place.folder / "p",
-        zookeeper=place.zookeeper,
-        root=place.paths.root,
-        api=program.url,
-        port=free_port(),
-        PREVS_ZOOKEEPER_AUTH_FILE=who,
+    with (
+        owning(place.zookeeper) as owner,
+        proxies.running(
+            place.folder / "p",
+            zookeeper=place.zookeeper,
+            root=place.paths.root,
+            api=program.url,
+            port=free_port(),
+            PREVS_ZOOKEEPER_AUTH_FILE=who,
+        ),
     ):
         wait_until(lambda: applied(owner, place.paths) == [{"hello"}])
         assert_closed(place)
-    owner.stop()
-    owner.close()
     assert program.end() == 0
 
 
@@ -190,13 +162,13 @@ def test_a_proxy_without_the_identity_is_told_which_one_it_needs(closed: Place) 
 
 def test_what_was_open_is_closed_by_the_next_one_that_leads(place: Place) -> None:
     before = place.program()
-    run(before)
-    add_app(before, place.folder)
-    start_preview(before)
+    before.run()
+    before.add_app(make_repository(place.folder / "hello"))
+    before.wait_state(before.order(), "running")
     assert before.end() == 0
     assert place.anybody.get(place.paths.app("hello"))
     program = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
-    run(program)
+    program.run()
     assert program.ask("GET", "/v1/apps/hello").status_code == 200
     assert_closed(place)
     assert "is closed" in program.log.read_text()
@@ -204,14 +176,14 @@ def test_what_was_open_is_closed_by_the_next_one_that_leads(place: Place) -> Non
 
 def test_an_identity_is_changed_in_two_steps(place: Place) -> None:
     first = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OTHERS))
-    run(first)
-    add_app(first, place.folder)
+    first.run()
+    first.add_app(make_repository(place.folder / "hello"))
     assert first.end() == 0
     both = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS, OTHERS))
-    run(both)
+    both.run()
     assert both.end() == 0
     last = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
-    run(last)
+    last.run()
     assert last.ask("GET", "/v1/apps/hello").status_code == 200
     why = refusal(place.program(ZOOKEEPER_AUTH_FILE=place.identities(OTHERS)), 8)
     assert "closed to this framework" in why
@@ -234,10 +206,10 @@ def test_a_framework_without_the_identity_ends_and_says_which_one_it_needs(
 def test_all_is_below_a_chroot_that_is_made(place: Place) -> None:
     chroot = f"{place.paths.root}/of/teams"
     where = f"{place.zookeeper},{place.zookeeper}{chroot}"
-    program = place.program(where)
-    run(program)
-    add_app(program, place.folder)
-    start_preview(program)
+    program = place.program(ZOOKEEPER=where)
+    program.run()
+    program.add_app(make_repository(place.folder / "hello"))
+    program.wait_state(program.order(), "running")
     below = Paths(f"{chroot}{place.paths.root}")
     assert place.anybody.exists(below.app("hello"))
     assert place.anybody.get_children(place.paths.root) == ["of"]
@@ -251,9 +223,7 @@ def test_all_is_below_a_chroot_that_is_made(place: Place) -> None:
     ):
         wait_until(lambda: applied(place.anybody, below) == [{"hello"}])
         # What follows comes by a watch: its path is one below the chroot.
-        more = {"name": "more", "repository": str(place.folder / "hello"), "mem": 64}
-        assert program.ask("POST", "/v1/apps", json=more).status_code == 201
-        answer = program.ask("POST", "/v1/previews", json={"app": "more", "label": "main"})
-        program.wait_state(answer.headers["Location"], "running")
+        program.add_app(place.folder / "hello", "more")
+        program.wait_state(program.order(app="more"), "running")
         wait_until(lambda: applied(place.anybody, below) == [{"hello", "more"}], seconds=20)
     assert program.end() == 0

@@ -1,14 +1,12 @@
 """Two frameworks as programs, on a real ZooKeeper and Mesos: one leads, the other stands by."""
 
-import contextlib
 import itertools
 import os
 import signal
 import stat
 import threading
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,33 +16,32 @@ from kazoo.client import KazooClient
 from framework.zookeeper_link import connect
 from local.parts import bring_up
 from local.zookeeper import zookeeper_part
-from prevs.paths import Paths
 from prevs.records import LeaderRecord
 from tests.conftest import Mesos
-from tests.fakes.program import TOKEN, Program, make_repository, remove, settings
+from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository, settings
 from tests.free_ports import free_port
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
-APP = {"name": "hello", "mem": 64, "health": "/runs"}
 
-
-class Pair:
+class Pair(OwnRoot):
     """Two frameworks at one root, none of which runs yet."""
 
-    def __init__(self, first: Program, second: Program, client: KazooClient, paths: Paths) -> None:
-        self.first = first
-        self.second = second
-        self.client = client
-        self.paths = paths
+    def __init__(self, mesos: Mesos, records: str, folder: Path) -> None:
+        super().__init__(mesos, records, folder)
+        self.first, self.second = self.program(), self.program()
+        self.client: KazooClient = connect(records, 15)
 
     def start(self) -> None:
         """Start both; the first one leads."""
-        self.first.start()
-        self.first.wait_ready()
-        self.second.start()
-        self.second.wait_ready()
+        self.first.run()
+        self.second.run()
+
+    def close(self) -> None:
+        self.client.stop()
+        self.client.close()
+        super().close()
 
     def framework_id(self) -> bytes:
         return self.client.get(self.paths.framework_id)[0]
@@ -74,37 +71,16 @@ def records(request: pytest.FixtureRequest) -> str:
     return address
 
 
-@contextlib.contextmanager
-def paired(mesos: Mesos, records: str, folder: Path) -> Iterator[Pair]:
-    """Give two frameworks at a root of their own; end them, and remove what they leave."""
-    root = f"/test-{uuid.uuid4().hex}"
-    programs = [
-        Program(
-            settings(mesos.zk, records, root, free_port(), folder, name), folder / f"{name}.log"
-        )
-        for name in ("first", "second")
-    ]
-    client = connect(records, 15)
-    try:
-        yield Pair(programs[0], programs[1], client, Paths(root))
-    finally:
-        for program in programs:
-            program.clean_up()
-        client.stop()
-        client.close()
-        remove(mesos.master, records, root)
-
-
 @pytest.fixture
 def pair(mesos: Mesos, records: str, tmp_path: Path) -> Iterator[Pair]:
-    with paired(mesos, records, tmp_path) as made:
+    with Pair(mesos, records, tmp_path) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def both(mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
     """Two that run; the last test that asks for them ends them."""
-    with paired(mesos, zookeeper, tmp_path_factory.mktemp("both")) as made:
+    with Pair(mesos, zookeeper, tmp_path_factory.mktemp("both")) as made:
         made.start()
         yield made
 
@@ -114,19 +90,10 @@ def repository(tmp_path: Path) -> str:
     return str(make_repository(tmp_path / "hello"))
 
 
-def begin(program: Program, repository: str) -> tuple[str, Mapping[str, object]]:
-    """Have a preview run, asked for at `program`; return where it is, and what it is."""
-    assert program.ask("POST", "/v1/apps", json={**APP, "repository": repository}).ok
-    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
-    assert answer.status_code == 202
-    place = answer.headers["Location"]
-    return place, program.wait_state(place, "running")
-
-
 def test_a_standby_forwards_reads_and_writes_and_a_followed_log(
     both: Pair, repository: str
 ) -> None:
-    place, preview = begin(both.second, repository)
+    place, preview = both.second.order_first(repository)
     assert both.first.ask("GET", place).json() == preview
     asked = both.second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
     assert f"request={asked.headers['X-Request-Id']}" in both.first.log.read_text()
@@ -216,7 +183,7 @@ def test_when_the_leader_ends_the_other_one_goes_on(
     pair: Pair, repository: str, number: signal.Signals
 ) -> None:
     pair.start()
-    place, preview = begin(pair.first, repository)
+    place, preview = pair.first.order_first(repository)
     known = pair.framework_id()
     ended = time.monotonic()
     pair.first.end(number)
@@ -227,8 +194,7 @@ def test_when_the_leader_ends_the_other_one_goes_on(
     print(f"{number.name}: led again after {time.monotonic() - ended:.2f} s")
     assert pair.framework_id() == known
     assert pair.second.ask("GET", place).json() == preview
-    pair.first.start()
-    pair.first.wait_ready()
+    pair.first.run()
     assert pair.first.ask("GET", "/readyz").json()["leader"] == pair.second.url
     assert pair.first.ask("DELETE", place).status_code == 202
     pair.first.wait_state(place, "stopped")
@@ -245,7 +211,7 @@ def test_a_standby_answers_what_happens_where_and_of_what_until_it_leads_itself(
     pair: Pair, repository: str
 ) -> None:
     pair.start()
-    place, preview = begin(pair.second, repository)
+    place, preview = pair.second.order_first(repository)
     (ref,) = pair.second.ask("GET", "/v1/apps/hello/refs").json()["refs"]
     (commit,) = pair.second.ask("GET", "/v1/apps/hello/commits?ref=main").json()["commits"]
     assert {ref["sha"], commit["sha"]} == {preview["sha"]}
@@ -275,7 +241,7 @@ def test_a_leader_that_was_stopped_beyond_its_session_writes_nothing_and_ends(
     pair: Pair, repository: str
 ) -> None:
     pair.start()
-    place, preview = begin(pair.first, repository)
+    place, preview = pair.first.order_first(repository)
     assert pair.first.process is not None
     os.kill(pair.first.process.pid, signal.SIGSTOP)
     pair.wait_leader(pair.second)
@@ -309,8 +275,7 @@ def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(tmp_pat
         bring_up(part)
         leader.start()
         wait(lambda: "prevs_leads 1.0" in read(leader, "/metrics"))
-        standby.start()
-        standby.wait_ready()
+        standby.run()
         assert part.pid is not None
         os.kill(part.pid, signal.SIGKILL)
         wait(lambda: "ZooKeeper does not answer" in read(standby, "/readyz"))

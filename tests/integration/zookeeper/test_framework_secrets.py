@@ -1,8 +1,7 @@
 """Secrets of apps in a real ZooKeeper, with the right key, with another one, and with a new one."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from kazoo.client import KazooClient
@@ -10,7 +9,7 @@ from kazoo.client import KazooClient
 from prevs.paths import Paths
 from program.keys import new_key
 from tests.conftest import Mesos
-from tests.fakes.program import Program, make_repository, remove, settings
+from tests.fakes.program import OwnRoot, Program, make_repository
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -24,41 +23,27 @@ Run = Callable[..., Program]
 
 
 @pytest.fixture
-def run(
-    mesos: Mesos, zookeeper: str, paths: Paths, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Run]:
+def run(mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path) -> Iterator[Run]:
     """Have a framework lead that has some keys, or none."""
-    programs: list[Program] = []
+    with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own:
 
-    def start(*keys: str) -> Program:
-        name = f"framework-{len(programs)}"
-        environ = settings(mesos.zk, zookeeper, paths.root, free_port(), tmp_path, name)
-        environ["PREVS_DIR"] = str(tmp_path / "framework")
-        if keys:
-            file = tmp_path / f"{name}-keys"
-            file.write_text("\n".join(keys))
-            environ["PREVS_KEY_FILE"] = str(file)
-        programs.append(Program(environ, tmp_path / f"{name}.log"))
-        programs[-1].start()
-        programs[-1].wait_ready()
-        return programs[-1]
+        def start(*keys: str) -> Program:
+            more = {"DIR": str(tmp_path / "framework")}
+            if keys:
+                file = tmp_path / f"keys-{len(own.programs)}"
+                file.write_text("\n".join(keys))
+                more["KEY_FILE"] = str(file)
+            program = own.program(**more)
+            program.run()
+            return program
 
-    yield start
-    for one in programs:
-        one.clean_up()
-    remove(mesos.master, zookeeper, paths.root)
+        yield start
 
 
 def add_apps(program: Program, folder: Path) -> None:
-    repository = str(make_repository(folder / "hello"))
+    repository = make_repository(folder / "hello")
     for name in ("hello", "other"):
-        app = {"name": name, "mem": 64, "repository": repository, "health": "/runs"}
-        assert program.ask("POST", "/v1/apps", json=app).status_code == 201
-
-
-def start_preview(program: Program, app: str, state: str, label: str = "main") -> Mapping[str, Any]:
-    answer = program.ask("POST", "/v1/previews", json={"app": app, "label": label})
-    return program.wait_state(answer.headers["Location"], state)
+        program.add_app(repository, name, health="/runs")
 
 
 def test_with_another_key_or_none_the_framework_leads_and_that_app_alone_does_not_start(
@@ -71,12 +56,12 @@ def test_with_another_key_or_none_the_framework_leads_and_that_app_alone_does_no
     assert first.end() == 0
     for keys in ((NEW,), ()):
         second = run(*keys)
-        start_preview(second, "other", "running")
+        second.wait_state(second.order(app="other"), "running")
         # A repository may want the credential that cannot be opened; what is known needs no look.
         answer = second.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
         assert (answer.status_code, answer.json()["type"]) == (502, UNREACHABLE)
         assert "PREVS_KEY_FILE" in answer.json()["detail"]
-        failure = start_preview(second, "hello", "failed", label=sha)["failure"]
+        failure = second.wait_state(second.order(sha), "failed")["failure"]
         assert failure["cause"] == "settings-invalid"
         assert "'hello' cannot be opened" in failure["message"]
         assert "PREVS_KEY_FILE" in failure["message"]
@@ -105,7 +90,7 @@ def test_a_key_is_changed_while_nothing_is_lost(
     wait_until(lambda: client.get(paths.app_secrets("hello"))[0] != before)
     assert both.end() == 0
     last = run(NEW)
-    start_preview(last, "hello", "running")
+    last.wait_state(last.order(), "running")
     assert b"hunter2" not in client.get(paths.app_secrets("hello"))[0]
     assert last.ask("DELETE", "/v1/apps/hello").status_code == 204
     wait_until(lambda: client.exists(paths.app_secrets("hello")) is None)
