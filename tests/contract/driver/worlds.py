@@ -19,6 +19,9 @@ from tests.fakes.mesos_stream import Answer
 from tests.waits import wait_until
 
 Json = dict[str, Any]
+Shares = tuple[tuple[float, float], tuple[float, float]]
+"""CPUs and MB, of a task and of its executor."""
+SMALL = ((0.1, 32.0), (0.01, 32.0))
 STAND_IN = 'PID=$$ env > "$0.new" && mv "$0.new" "$0" && exec sleep 120'
 
 
@@ -44,19 +47,25 @@ def scalar(name: str, value: float, role: str) -> Json:
     return {**resource, "allocation_info": {"role": role}}
 
 
-def launch_operation(offer: Json, task_id: str, command: Json) -> Json:
-    """Return the LAUNCH of a small task with an executor of its own."""
+def launch_operation(
+    offer: Json, task_id: str, command: Json, *, shares: Shares = SMALL, data: str = ""
+) -> Json:
+    """Return the LAUNCH of a task with an executor of its own; `shares` are those of the two."""
     role = offer.get("allocation_info", {}).get("role", "*")
+    task_share, executor_share = (
+        [scalar("cpus", cpus, role), scalar("mem", mem, role)] for cpus, mem in shares
+    )
     task = {
         "name": "contract",
         "task_id": {"value": task_id},
         "agent_id": offer["agent_id"],
-        "resources": [scalar("cpus", 0.1, role), scalar("mem", 32, role)],
+        "resources": task_share,
+        "data": data,
         "executor": {
             "type": "CUSTOM",
             "executor_id": {"value": task_id},
             "framework_id": offer["framework_id"],
-            "resources": [scalar("cpus", 0.01, role), scalar("mem", 32, role)],
+            "resources": executor_share,
             "command": command,
         },
     }

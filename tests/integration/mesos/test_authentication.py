@@ -1,7 +1,6 @@
 """A real Mesos that asks everybody who they are: its frameworks, and its agents' executors."""
 
 import dataclasses
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +10,8 @@ import pytest
 import requests
 
 from local.mesos.installation import Installation
-from local.mesos.parts import Address, Agent, agent_part, is_registered, master_part
-from local.parts import ProcessPart
-from tests import free_ports
 from tests.fakes.program import OwnRoot, Program, make_repository
+from tests.integration.mesos.own_mesos import own_mesos
 from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
@@ -47,22 +44,10 @@ def mesos(mesos_installation: Installation, folder: Path) -> Iterator[Mesos]:
     credentials, readers = folder / "credentials", folder / "readers"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
     readers.write_text('{"credentials": [{"principal": "reader", "secret": "may read"}]}')
-    at = Address(HOST, free_ports.free_port())
-    environ, log = os.environ, folder / "master.log"
-    master = master_part(mesos_installation, at, folder=folder / "master", environ=environ, log=log)
-    agent = Agent(
-        name="agent",
-        address=Address(HOST, free_ports.free_port()),
-        resources=f"cpus:4;mem:4096;disk:1000;ports:[{free_ports.free_ports((HOST,))}]",
-        folder=folder / "agent",
-        executor_environ={"PATH": os.environ["PATH"]},
-    )
-    log = folder / "agent.log"
-    part = agent_part(mesos_installation, agent, master=at, environ=environ, log=log)
-    asking = _with(master, _asks_frameworks(credentials)), _with(part, _asks_executors(readers))
-    with running(asking):
-        assert is_registered(at, agent.address)
-        yield Mesos(str(at), str(agent.address))
+    parts = own_mesos(mesos_installation, folder, **_asks_executors(readers))
+    asks = {**parts.master.environ, **_asks_frameworks(credentials)}
+    with running((dataclasses.replace(parts.master, environ=asks), parts.agent)):
+        yield Mesos(parts.master.address, parts.agent.address)
 
 
 def _asks_frameworks(credentials: Path) -> dict[str, str]:
@@ -86,10 +71,6 @@ def _asks_executors(credentials: Path) -> dict[str, str]:
         # For the master that is idle in the same program (local/mesos), and asks as well.
         "MESOS_CREDENTIALS": f"file://{credentials}",
     }
-
-
-def _with(part: ProcessPart, more: dict[str, str]) -> ProcessPart:
-    return dataclasses.replace(part, environ={**part.environ, **more})
 
 
 @pytest.fixture(scope="module")

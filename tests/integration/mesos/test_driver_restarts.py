@@ -3,9 +3,8 @@
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -14,49 +13,20 @@ from driver.executor import ExecutorDriver
 from driver.pace import Pace
 from driver.scheduler import SchedulerDriver
 from local.mesos.installation import Installation
-from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import ProcessPart, bring_up
-from tests import times
 from tests.contract.driver.worlds import RealWorld, framework_info, start_real
 from tests.fakes.driver_events import RecordedExecutor, RecordedScheduler
+from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
 from tests.running_parts import running
 from tests.waits import wait_for, wait_until
 
 pytestmark = pytest.mark.integration
 
 
-class Parts(NamedTuple):
-    """A Mesos of this test's own."""
-
-    master: ProcessPart
-    agent: ProcessPart
-
-
 @pytest.fixture
-def parts(
-    mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Parts]:
+def parts(mesos_installation: Installation, tmp_path: Path) -> Iterator[Parts]:
     """A master and an agent that run."""
-    master = Address("127.0.0.1", free_port())
-    agent = Agent(
-        name="agent",
-        address=Address("127.0.0.1", free_port()),
-        resources="cpus:4;mem:4096;disk:1000;ports:[21000-21099]",
-        folder=tmp_path / "agent",
-        executor_environ={"PATH": os.environ["PATH"], "HOME": "/"},
-    )
-    log = tmp_path / "log"
-    parts = Parts(
-        master_part(mesos_installation, master, folder=tmp_path, environ=os.environ, log=log),
-        agent_part(
-            mesos_installation,
-            agent,
-            master=master,
-            environ=os.environ,
-            log=log,
-            patience=times.PATIENCE,
-        ),
-    )
+    parts = own_mesos(mesos_installation, tmp_path)
     with running(parts):
         yield parts
 
@@ -86,16 +56,6 @@ def executor(world: RealWorld, told: RecordedExecutor) -> Iterator[ExecutorDrive
     assert driver.wait_acknowledged(30)
     yield driver
     driver.stop()
-
-
-def kill(part: ProcessPart) -> None:
-    """Kill a part as a crash does."""
-    assert part.pid is not None
-    os.kill(part.pid, signal.SIGKILL)
-    # `stop` ends an agent that still runs together with its executors, which are to live on.
-    while part.problem() is None:
-        time.sleep(0.01)
-    part.stop()
 
 
 def is_stopped(part: ProcessPart) -> bool:

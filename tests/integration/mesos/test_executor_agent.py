@@ -1,6 +1,5 @@
 """What becomes of a container when its executor, or the real Mesos agent of both, is killed."""
 
-import dataclasses
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -9,15 +8,13 @@ from pathlib import Path
 import pytest
 
 from local import processes
-from local.containers import remove_all
 from local.mesos.installation import Installation
-from local.mesos.parts import Address, agent_part, master_part
-from local.parts import ProcessPart, bring_up
+from local.parts import bring_up
 from prevs.states import Cause
-from tests import times
-from tests.fakes.samples import nothing_left, remove_image, serving
-from tests.integration.mesos.lone_agent import lone_agent
-from tests.integration.mesos.test_executor_mesos import APP, World, executor_pid, report
+from tests.fakes.samples import serving
+from tests.integration.mesos.executors import World, executor_pid, report
+from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
+from tests.running_parts import running
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -34,25 +31,16 @@ STUBBORN = (
 class AgentWorld(World):
     """A Mesos of this test's own, whose agent may be killed, and a framework on it."""
 
-    def __init__(
-        self, agent: ProcessPart, master: str, host: str, folder: Path, port: Callable[[], int]
-    ) -> None:
-        super().__init__(master, host, folder, port)
-        self.agent = agent
+    def __init__(self, parts: Parts, host: str, folder: Path, port: Callable[[], int]) -> None:
+        super().__init__(parts.master.address, host, folder, port)
+        self.agent = parts.agent
 
     def run(self, lines: Sequence[str] = HELLO) -> str:
         """Have an application that runs; return its task."""
         sha = self.repository.commit_app(lines)
-        task_id, _ = self.scheduler.launch(self.order(sha), "a1")
-        self.scheduler.wait_for("TASK_RUNNING")
+        task_id, _ = self.launch(self.order(sha))
+        self.wait_for("TASK_RUNNING")
         return task_id
-
-    def kill_agent(self) -> None:
-        assert self.agent.pid is not None
-        os.kill(self.agent.pid, signal.SIGKILL)
-        wait_until(lambda: self.agent.problem() is not None)
-        # It ended by itself, so this leaves the executors alone.
-        self.agent.stop()
 
 
 @pytest.fixture
@@ -64,36 +52,14 @@ def world(
     request: pytest.FixtureRequest,
 ) -> Iterator[AgentWorld]:
     flags = {"MESOS_RECOVERY_TIMEOUT": "15mins", **getattr(request, "param", {})}
-    address = Address("127.0.0.1", free_port())
-    agent = lone_agent(tmp_path, docker_host, free_port())
-    environ, log = os.environ, tmp_path / "agent.log"
-    master = master_part(
-        mesos_installation, address, folder=tmp_path, environ=environ, log=tmp_path / "master.log"
-    )
-    part = agent_part(
-        mesos_installation,
-        agent,
-        master=address,
-        environ=environ,
-        log=log,
-        patience=times.PATIENCE,
-    )
-    part = dataclasses.replace(part, environ={**part.environ, **flags})
-    bring_up(master)
-    bring_up(part)
-    made = AgentWorld(part, str(address), docker_host, tmp_path, free_port)
+    parts = own_mesos(mesos_installation, tmp_path, docker_host, **flags)
     try:
-        with nothing_left(made.client, f"prevs.app={APP}"):
-            yield made
-            made.scheduler.driver.teardown()
-            wait_until(lambda: made.containers() == [])
+        with running(parts):
+            made = AgentWorld(parts, docker_host, tmp_path, free_port)
+            with made.cleaned_up():
+                yield made
     finally:
-        part.stop()
-        master.stop()
-        processes.end(processes.having("PREVS_EXECUTOR_DIR", str(tmp_path / "executor")), 0)
-    for tag in made.tags:
-        remove_image(made.client, tag)
-    assert remove_all(docker_host, APP) == []
+        processes.end(family(tmp_path), 0)
 
 
 def family(tmp_path: Path) -> list[processes.Identity]:
@@ -106,18 +72,18 @@ def test_an_agent_that_restarts_in_time_finds_task_and_container_untouched(
     task_id = world.run(STUBBORN)
     (before,), executor = world.containers(), executor_pid(task_id)
     agent_id = before["Labels"]["prevs.agent"]
-    world.kill_agent()
+    kill(world.agent)
     assert world.answers()
     bring_up(world.agent)
     # Only an executor that has come back hears of a kill.
-    world.scheduler.driver.kill(task_id, agent_id, grace_seconds=600.0)
-    world.scheduler.wait_for("TASK_KILLING")
+    world.driver.kill(task_id, agent_id, grace_seconds=600.0)
+    world.wait_for("TASK_KILLING")
     (after,) = world.containers()
     assert after["Id"] == before["Id"]
     assert executor_pid(task_id) == executor
     assert world.answers()
-    world.scheduler.driver.kill(task_id, agent_id, grace_seconds=0.0)
-    world.scheduler.wait_for("TASK_KILLED")
+    world.driver.kill(task_id, agent_id, grace_seconds=0.0)
+    world.wait_for("TASK_KILLED")
     wait_until(lambda: family(tmp_path) == [])
 
 
@@ -125,12 +91,12 @@ def test_an_end_that_comes_while_the_agent_is_away_is_told_when_it_returns(
     world: AgentWorld,
 ) -> None:
     world.run()
-    world.kill_agent()
+    kill(world.agent)
     (container,) = world.containers()
     world.client.kill(container["Id"], "SIGKILL")
     wait_until(lambda: world.containers() == [])
     bring_up(world.agent)
-    status = world.scheduler.wait_for("TASK_FAILED")
+    status = world.wait_for("TASK_FAILED")
     assert report(status).cause is Cause.APP_EXITED
     assert report(status).exit_code == 137
 
@@ -140,7 +106,7 @@ def test_an_executor_whose_agent_stays_away_ends_its_container_and_itself(
     world: AgentWorld, tmp_path: Path
 ) -> None:
     world.run()
-    world.kill_agent()
+    kill(world.agent)
     assert len(world.containers()) == 1
     wait_until(lambda: family(tmp_path) == [], seconds=60)
     assert world.containers() == []
@@ -151,7 +117,7 @@ def test_a_killed_executor_is_a_failed_task_without_a_container(
 ) -> None:
     task_id = world.run()
     os.kill(executor_pid(task_id), signal.SIGKILL)
-    world.scheduler.wait_for("TASK_FAILED")
+    world.wait_for("TASK_FAILED")
     wait_until(lambda: family(tmp_path) == [], seconds=60)
     assert world.containers() == []
 
@@ -166,8 +132,8 @@ def test_an_executor_that_its_agent_kills_leaves_no_container(
     executor = executor_pid(task_id)
     # It does not come back to its agent in time, which then kills it with all its descendants.
     os.kill(executor, signal.SIGSTOP)
-    world.kill_agent()
+    kill(world.agent)
     bring_up(world.agent)
-    world.scheduler.wait_for("TASK_FAILED", "TASK_LOST", "TASK_GONE")
+    world.wait_for("TASK_FAILED", "TASK_LOST", "TASK_GONE")
     wait_until(lambda: family(tmp_path) == [], seconds=60)
     assert world.containers() == []

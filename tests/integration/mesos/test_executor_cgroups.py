@@ -12,13 +12,11 @@ import requests
 
 from framework.agents import EXECUTOR_MEM
 from local import processes
-from local.containers import remove_all
 from local.mesos.installation import Installation
-from local.mesos.parts import Address, Agent, agent_part, master_part
-from local.parts import bring_up
-from tests.fakes.samples import nothing_left, remove_image, serving
-from tests.integration.mesos.lone_agent import lone_agent
-from tests.integration.mesos.test_executor_mesos import APP, World
+from tests.fakes.samples import serving
+from tests.integration.mesos.executors import World
+from tests.integration.mesos.own_mesos import own_mesos
+from tests.running_parts import running
 from tests.waits import wait_until
 
 pytestmark = [
@@ -43,39 +41,27 @@ def agent(
     docker_host: str,
     tmp_path: Path,
     free_port: Callable[[], int],
-) -> Iterator[tuple[Agent, World]]:
-    """An agent with the isolators for CPU and memory, and a framework on it."""
-    address = Address("127.0.0.1", free_port())
-    made = lone_agent(tmp_path, docker_host, free_port())
-    environ, log = os.environ, tmp_path / "master.log"
-    master = master_part(mesos_installation, address, folder=tmp_path, environ=environ, log=log)
-    log = tmp_path / "agent.log"
-    part = agent_part(mesos_installation, made, master=address, environ=environ, log=log)
-    own = {
-        "MESOS_ISOLATION": "cgroups/cpu,cgroups/mem",
-        "MESOS_LAUNCHER": "linux",
-        "MESOS_CGROUPS_HIERARCHY": "/sys/fs/cgroup",
-        "MESOS_CGROUPS_ROOT": ROOT,
-    }
-    part = dataclasses.replace(part, environ={**part.environ, **own})
-    bring_up(master)
-    bring_up(part)
-    world = World(str(address), docker_host, tmp_path, free_port)
+) -> Iterator[tuple[str, World]]:
+    """The address of an agent with the isolators for CPU and memory, and a framework on it."""
+    parts = own_mesos(
+        mesos_installation,
+        tmp_path,
+        docker_host,
+        MESOS_ISOLATION="cgroups/cpu,cgroups/mem",
+        MESOS_LAUNCHER="linux",
+        MESOS_CGROUPS_HIERARCHY="/sys/fs/cgroup",
+        MESOS_CGROUPS_ROOT=ROOT,
+    )
     try:
-        with nothing_left(world.client, f"prevs.app={APP}"):
-            yield made, world
-            world.scheduler.driver.teardown()
-            wait_until(lambda: world.containers() == [])
+        with running(parts):
+            world = World(parts.master.address, docker_host, tmp_path, free_port)
+            with world.cleaned_up():
+                yield parts.agent.address, world
             wait_until(lambda: groups() == [])
     finally:
-        part.stop()
-        master.stop()
         processes.end(processes.having("PREVS_EXECUTOR_DIR", str(tmp_path / "executor")), 0)
         for folder in Path("/sys/fs/cgroup").glob(f"*/{ROOT}"):
             folder.rmdir()
-    for tag in world.tags:
-        remove_image(world.client, tag)
-    assert remove_all(docker_host, APP) == []
 
 
 def groups() -> list[str]:
@@ -83,31 +69,31 @@ def groups() -> list[str]:
     return [str(folder) for folder in Path("/sys/fs/cgroup").glob(f"*/{ROOT}/*/")]
 
 
-def test_mesos_counts_and_ends_what_is_in_the_container(agent: tuple[Agent, World]) -> None:
-    made, world = agent
+def test_mesos_counts_and_ends_what_is_in_the_container(agent: tuple[str, World]) -> None:
+    address, world = agent
     sha = world.repository.commit_app(HUNGRY)
     order = dataclasses.replace(world.order(sha), mem=256)
-    world.scheduler.launch(order, "a1")
-    world.scheduler.wait_for("TASK_RUNNING")
+    world.launch(order)
+    world.wait_for("TASK_RUNNING")
     [container] = world.containers()
     pid = world.client.inspect_container(container["Id"])["State"]["Pid"]
     own = Path(f"/proc/{pid}/cgroup").read_text()
     for kind in ("cpu", "memory"):
         [line] = [line for line in own.splitlines() if line.split(":")[1] == kind]
         assert line.partition(f":/{ROOT}/")[2].endswith(f"/{container['Id']}")
-    [counted] = requests.get(f"http://{made.address}/containers", timeout=30).json()
+    [counted] = requests.get(f"http://{address}/containers", timeout=30).json()
     statistics: dict[str, Any] = counted["statistics"]
     assert statistics["mem_total_bytes"] > 60 * MB
     assert statistics["mem_limit_bytes"] == (256 + EXECUTOR_MEM) * MB
 
 
 def test_a_repository_larger_than_the_task_is_fetched_built_and_served(
-    agent: tuple[Agent, World],
+    agent: tuple[str, World],
 ) -> None:
     _, world = agent
     world.repository.git("config", "core.compression", "0")
     large = os.urandom(100 * MB)
     sha = world.repository.commit_app(serving("small"), {"large": large, ".dockerignore": "large"})
-    world.scheduler.launch(dataclasses.replace(world.order(sha), mem=64), "a1")
-    world.scheduler.wait_for("TASK_RUNNING")
+    world.launch(dataclasses.replace(world.order(sha), mem=64))
+    world.wait_for("TASK_RUNNING")
     assert world.answers()

@@ -1,22 +1,18 @@
 """What the framework does when a part that it needs is killed and comes back."""
 
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 from local.mesos.installation import Installation
-from local.mesos.parts import Address, Agent, agent_part, master_part
-from local.parts import ProcessPart, bring_up
-from local.zookeeper import zookeeper_part
+from local.parts import Part, bring_up
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
-from tests import times
 from tests.fakes.framework import Framework
+from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
 from tests.running_parts import running
 from tests.waits import wait_for
 
@@ -25,49 +21,16 @@ pytestmark = pytest.mark.integration
 A, B = "a" * 40, "b" * 40
 
 
-class Parts(NamedTuple):
-    """A Mesos and a ZooKeeper of this test's own."""
-
-    master: ProcessPart
-    agent: ProcessPart
-    zookeeper: ProcessPart
-
-
 @pytest.fixture
-def parts(
-    mesos_installation: Installation, free_port: Callable[[], int], tmp_path: Path
-) -> Iterator[Parts]:
-    environ = os.environ
-    address = Address("127.0.0.1", free_port())
-    agent = Agent(
-        name="agent",
-        address=Address("127.0.0.1", free_port()),
-        resources="cpus:4;mem:4096;disk:1000;ports:[21000-21099]",
-        folder=tmp_path / "agent",
-        executor_environ={"PATH": os.environ["PATH"], "HOME": "/"},
-    )
-    master = master_part(
-        mesos_installation, address, folder=tmp_path, environ=environ, log=tmp_path / "master.log"
-    )
-    parts = Parts(
-        master,
-        agent_part(
-            mesos_installation,
-            agent,
-            master=address,
-            environ=environ,
-            log=tmp_path / "agent.log",
-            patience=times.PATIENCE,
-        ),
-        zookeeper_part(tmp_path / "zookeeper", free_port(), environ, tmp_path / "zookeeper.log"),
-    )
-    with running((parts.zookeeper, parts.master, parts.agent)):
+def parts(mesos_installation: Installation, tmp_path: Path) -> Iterator[Parts]:
+    parts = own_mesos(mesos_installation, tmp_path)
+    with running(parts):
         yield parts
 
 
 @pytest.fixture
-def framework(parts: Parts) -> Iterator[Framework]:
-    framework = Framework(parts.master.address, parts.zookeeper.address, Paths())
+def framework(parts: Parts, own_zookeeper: Part) -> Iterator[Framework]:
+    framework = Framework(parts.master.address, own_zookeeper.address, Paths())
     app = AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
     framework.previews.add_app(app)
     framework.previews.start("hello", A, "main")
@@ -76,15 +39,6 @@ def framework(parts: Parts) -> Iterator[Framework]:
     framework.previews.stop("hello", A)
     framework.wait(A, State.STOPPED)
     framework.kill()
-
-
-def kill(part: ProcessPart) -> None:
-    assert part.pid is not None
-    os.kill(part.pid, 9)
-    # `stop` ends an agent that still runs together with its executors, which are to live on.
-    while part.problem() is None:
-        time.sleep(0.01)
-    part.stop()
 
 
 def watch(framework: Framework, seconds: float) -> set[tuple[str | None, State, int]]:
@@ -122,13 +76,13 @@ def test_an_agent_that_restarts_keeps_its_previews(parts: Parts, framework: Fram
 
 
 def test_a_zookeeper_that_restarts_costs_a_pause_and_no_preview(
-    parts: Parts, framework: Framework
+    own_zookeeper: Part, framework: Framework
 ) -> None:
     task = framework.previews.preview("hello", A).task_id
-    kill(parts.zookeeper)
+    kill(own_zookeeper)
     read = framework.service.not_ready
     wait_for(read, lambda said: said == "ZooKeeper does not answer.", "it misses ZooKeeper")
-    bring_up(parts.zookeeper)
+    bring_up(own_zookeeper)
     wait_for(read, lambda said: said is None, "it is ready again")
     framework.previews.start("hello", B, "other")
     framework.wait(B, State.RUNNING)
