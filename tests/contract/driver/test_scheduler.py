@@ -1,5 +1,6 @@
 """What a scheduler can do through the driver: the same on the fake master and on a real Mesos."""
 
+import base64
 import sys
 import uuid
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ import pytest
 
 from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
-from tests.contract.driver.worlds import framework_info, launch_operation
+from prevs.messages import BuildOrder
+from tests.contract.driver.worlds import framework_info, launch_operation, wait_state
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
 
@@ -19,6 +21,21 @@ pytestmark = pytest.mark.contract
 ROOT = Path(__file__).parents[3]
 REFUSE_LONG = 3600.0
 Json = dict[str, Any]
+ORDER = base64.b64encode(
+    BuildOrder(
+        app="hello",
+        sha="a" * 40,
+        label="main",
+        repository="/x",
+        container_port=8080,
+        host="127.0.0.1",
+        host_port=0,
+        cpus=0.1,
+        mem=32,
+        health="/runs",
+    ).encode()
+).decode()
+"""For the stand-in executor, which only says that it runs."""
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.daemons)])
@@ -51,20 +68,20 @@ def driver(master: str, events: RecordedScheduler) -> Iterator[SchedulerDriver]:
 
 
 def launch(driver: SchedulerDriver, events: RecordedScheduler) -> Json:
-    """Run a task on an offer, and return its first status once it runs."""
+    """Run a task on an offer, and return its status once it runs and that is acknowledged."""
     offer = events.wait("offered")[0][0]
     task_id = f"task-{uuid.uuid4().hex}"
     command = {
         "shell": False,
         "value": sys.executable,
-        "arguments": [sys.executable, "-m", "tests.contract.driver.plain_executor"],
+        "arguments": [sys.executable, "-m", "tests.fakes.standin_executor"],
         "environment": {"variables": [{"name": "PYTHONPATH", "value": str(ROOT)}]},
     }
-    operation = launch_operation(offer, task_id, command)
+    operation = launch_operation(offer, task_id, command, data=ORDER)
     driver.accept([offer["id"]["value"]], [operation], refuse_seconds=REFUSE_LONG)
-    (status,) = events.wait("updated", lambda s: s["state"] == "TASK_RUNNING", limit=60)
-    assert status["task_id"]["value"] == task_id
-    return dict(status)
+    running = wait_state(driver, events, "TASK_RUNNING")
+    assert running["task_id"]["value"] == task_id
+    return running
 
 
 def test_a_subscription_tells_the_framework_id_and_brings_offers(
@@ -83,12 +100,10 @@ def test_a_task_runs_is_acknowledged_and_ends_when_it_is_killed(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     running = launch(driver, events)
-    driver.acknowledge(running)
 
     agent_id = running["agent_id"]["value"]
     driver.kill(running["task_id"]["value"], agent_id, grace_seconds=1.5)
-    (killed,) = events.wait("updated", lambda s: s["state"] == "TASK_KILLED")
-    driver.acknowledge(killed)
+    killed = wait_state(driver, events, "TASK_KILLED")
 
     assert killed["task_id"] == running["task_id"]
     assert killed["uuid"] != running["uuid"]
@@ -144,7 +159,6 @@ def test_reconciling_a_running_task_tells_its_state_without_a_uuid(
     driver: SchedulerDriver, events: RecordedScheduler
 ) -> None:
     running = launch(driver, events)
-    driver.acknowledge(running)
 
     driver.reconcile([(running["task_id"]["value"], running["agent_id"]["value"])])
 
@@ -193,7 +207,6 @@ def test_stop_leaves_tasks_alive_and_the_id_gets_them_back_p2(
     first.start()
     (framework_id,) = events.wait("subscribed")
     running = launch(first, events)
-    first.acknowledge(running)
     first.stop()
     assert not first.connected
 

@@ -75,6 +75,20 @@ def launch_operation(
 _ENDS = ("TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_LOST", "TASK_GONE", "TASK_ERROR")
 
 
+def wait_state(driver: SchedulerDriver, events: RecordedScheduler, *states: str) -> Json:
+    """Return the next update with one of these states; it and those before are acknowledged.
+
+    Fails as soon as the task has ended otherwise.
+    """
+    while True:
+        (status,) = events.wait("updated", limit=60)
+        # Each, as the agent holds back the next until then.
+        driver.acknowledge(status)
+        if status["state"] in states:
+            return dict(status)
+        assert status["state"] not in _ENDS, status
+
+
 class World(Protocol):
     """An agent with an executor that has a task to launch, and the scheduler behind it."""
 
@@ -152,13 +166,7 @@ class RealWorld:
 
     def wait_state(self, state: str) -> Json:
         """Return what reached the scheduler."""
-        while True:
-            (status,) = self.events.wait("updated", limit=60)
-            # Each, as the agent holds back the next until then.
-            self.scheduler.acknowledge(status)
-            if status["state"] == state:
-                return dict(status)
-            assert status["state"] not in _ENDS, status  # none follows
+        return wait_state(self.scheduler, self.events, state)
 
     def close(self) -> None:
         """Remove the framework, and end the stand-in, which does not listen to Mesos."""

@@ -19,7 +19,7 @@ from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
-from tests.contract.driver.worlds import framework_info, launch_operation
+from tests.contract.driver.worlds import framework_info, launch_operation, wait_state
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.samples import SampleRepository, nothing_left, remove_image
 from tests.waits import wait_until
@@ -27,7 +27,6 @@ from tests.waits import wait_until
 APP = f"executor-mesos-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
 ROOT = Path(__file__).parents[3]
-ENDS = {"TASK_KILLED", "TASK_FAILED", "TASK_FINISHED", "TASK_LOST", "TASK_GONE", "TASK_ERROR"}
 
 
 class World:
@@ -37,7 +36,6 @@ class World:
         self.repository = SampleRepository(folder / "repository")
         self.client: APIClient = Daemon({"DOCKER_HOST": host}).client()
         self.port = free_port()
-        self.states: list[str] = []
         self._host = host
         self._tags: list[str] = []
         self._events = RecordedScheduler()
@@ -78,14 +76,13 @@ class World:
         return task_id, offer["agent_id"]["value"]
 
     def wait_for(self, *states: str) -> dict[str, Any]:
-        """Return the first update with one of these states; those before it are kept too."""
-        while True:
-            (status,) = self._events.wait("updated")
-            self.driver.acknowledge(status)
-            self.states.append(status["state"])
-            if status["state"] in states:
-                return dict(status)
-            assert status["state"] not in ENDS, status
+        """Return the first update with one of these states."""
+        return wait_state(self.driver, self._events, *states)
+
+    def states(self) -> list[str]:
+        """Return those of all updates so far."""
+        told = [arguments for name, arguments in self._events.events if name == "updated"]
+        return [status["state"] for (status,) in told]
 
     def containers(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.client.containers(

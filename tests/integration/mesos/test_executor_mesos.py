@@ -46,7 +46,7 @@ def test_a_task_builds_runs_and_is_gone_after_a_kill(world: World) -> None:
     world.wait_for("TASK_KILLED")
     assert world.containers() == []
     # Of one that takes its time, there are more reports of how far it is.
-    assert [state for state, _ in itertools.groupby(world.states)] == [
+    assert [state for state, _ in itertools.groupby(world.states())] == [
         *["TASK_STARTING", "TASK_RUNNING"],
         *["TASK_KILLING", "TASK_KILLED"],
     ]
@@ -85,7 +85,7 @@ def test_an_executor_that_gets_sigterm_ends_its_task_first(world: World) -> None
     os.kill(executor_pid(task_id), signal.SIGTERM)
     world.wait_for("TASK_KILLED")
     assert world.containers() == []
-    assert world.states[-2:] == ["TASK_KILLING", "TASK_KILLED"]
+    assert world.states()[-2:] == ["TASK_KILLING", "TASK_KILLED"]
 
 
 def test_an_executor_without_an_agent_says_all_that_is_missing() -> None:
