@@ -11,6 +11,7 @@ import threading
 import time
 from pathlib import Path
 
+import requests
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
@@ -89,6 +90,17 @@ class Framework:
         self._thread.join(60)
         self._client.stop()
         self._client.close()
+
+    def remove(self, master: str) -> None:
+        """End, and have Mesos end all of its tasks."""
+        self.kill()
+        data = {"frameworkId": self.service.framework_id}
+        requests.post(f"http://{master}/teardown", data=data, timeout=60).raise_for_status()
+
+    def run(self, sha: str, label: str = "main") -> PreviewRecord:
+        """Have a preview of the app hello run."""
+        self.previews.start("hello", sha, label)
+        return self.wait(sha, State.RUNNING)
 
     def placed(self, app: str) -> PlacementsRecord:
         """Return the placements of an app, as they are stored."""

@@ -1,7 +1,6 @@
 """A maintenance window of one agent, on a real Mesos: agreed to, and left before it begins."""
 
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -12,7 +11,6 @@ from kazoo.client import KazooClient
 
 from framework.mesos_agents import MesosAgent
 from framework.mesos_state import MesosState
-from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
@@ -27,21 +25,16 @@ NANOSECONDS = 1_000_000_000
 
 
 @pytest.fixture
-def framework(mesos: Mesos, zookeeper: str) -> Iterator[Framework]:
-    """A framework at a root of its own."""
-    paths = Paths(f"/test-{uuid.uuid4().hex}")
-    client: KazooClient = connect(zookeeper, 15)
+def framework(
+    mesos: Mesos, zookeeper: str, paths: Paths, client: KazooClient
+) -> Iterator[Framework]:
+    """A framework at a root of its own, with an app."""
     framework = Framework(mesos.zk, zookeeper, paths)
+    framework.previews.add_app(
+        AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
+    )
     yield framework
-    framework.kill()
-    requests.post(
-        f"http://{mesos.master}/teardown",
-        data={"frameworkId": framework.service.framework_id},
-        timeout=60,
-    ).raise_for_status()
-    client.delete(paths.root, recursive=True)
-    client.stop()
-    client.close()
+    framework.remove(mesos.master)
 
 
 @pytest.fixture
@@ -81,11 +74,7 @@ def agents(cluster: Mesos) -> Sequence[MesosAgent]:
 def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     framework: Framework, mesos: Mesos, schedule: Callable[[str, float], None]
 ) -> None:
-    framework.previews.add_app(
-        AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
-    )
-    framework.previews.start("hello", A, "main")
-    before = framework.wait(A, State.RUNNING)
+    before = framework.run(A)
     host = str(before.agent_host)
 
     start = time.time() + 900
@@ -133,11 +122,7 @@ def drain(mesos: Mesos) -> Iterator[Callable[[str], None]]:
 def test_what_an_agent_that_drains_has_to_end_starts_on_another(
     framework: Framework, mesos: Mesos, drain: Callable[[str], None]
 ) -> None:
-    framework.previews.add_app(
-        AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
-    )
-    framework.previews.start("hello", A, "main")
-    before = framework.wait(A, State.RUNNING)
+    before = framework.run(A)
 
     drain(str(before.agent_id))
     assert [one.id for one in agents(mesos) if one.draining] == [before.agent_id]

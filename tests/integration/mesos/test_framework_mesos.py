@@ -33,12 +33,9 @@ def start(
         return framework
 
     yield start
-    framework_id = started[-1].service.framework_id
-    for framework in started:
+    for framework in started[:-1]:
         framework.kill()
-    requests.post(
-        f"http://{mesos.master}/teardown", data={"frameworkId": framework_id}, timeout=60
-    ).raise_for_status()
+    started[-1].remove(mesos.master)
 
 
 def add(framework: Framework, health: str = "/runs", **more: Any) -> None:
@@ -85,8 +82,7 @@ def test_a_preview_runs_is_placed_stops_and_starts_again(
 ) -> None:
     framework = start()
     add(framework)
-    framework.previews.start("hello", A, "main")
-    running = framework.wait(A, State.RUNNING)
+    running = framework.run(A)
     place = placed(client, paths, A).placements[A]
     assert (place.task_id, place.port) == (running.task_id, running.host_port)
     assert place.labels == ("main",)
@@ -98,8 +94,7 @@ def test_a_preview_runs_is_placed_stops_and_starts_again(
     assert tasks(mesos, framework) == {running.task_id: "TASK_KILLED"}
     assert PreviewRecord.decode(client.get(paths.preview("hello", A))[0]) == stopped
 
-    framework.previews.start("hello", A, "main")
-    again = framework.wait(A, State.RUNNING)
+    again = framework.run(A)
     assert again.task_id != running.task_id
     assert again.agent_id == running.agent_id
 
@@ -107,8 +102,7 @@ def test_a_preview_runs_is_placed_stops_and_starts_again(
 def test_mesos_shows_what_a_task_is(start: Callable[[], Framework], mesos: Mesos) -> None:
     framework = start()
     add(framework, cpus=0.3)
-    framework.previews.start("hello", A, "main")
-    preview = framework.wait(A, State.RUNNING)
+    preview = framework.run(A)
     answer = requests.get(f"http://{mesos.master}/tasks?limit=1000", timeout=60).json()
     (task,) = [task for task in answer["tasks"] if task["id"] == preview.task_id]
     assert task["name"] == "hello@main (aaaaaaa)"
@@ -131,12 +125,10 @@ def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
 ) -> None:
     first = start()
     add(first)
-    first.previews.start("hello", A, "main")
-    before = first.wait(A, State.RUNNING)
+    before = first.run(A)
     first.kill()
     second = start()
-    second.previews.start("hello", B, "other")
-    second.wait(B, State.RUNNING)
+    second.run(B, "other")
     assert second.service.framework_id == first.service.framework_id
     assert second.previews.preview("hello", A) == before
     assert tasks(mesos, second)[str(before.task_id)] == "TASK_RUNNING"
@@ -150,8 +142,7 @@ def test_a_task_that_ended_while_the_framework_was_away_is_noticed(
 ) -> None:
     first = start()
     add(first)
-    first.previews.start("hello", A, "main")
-    running = first.wait(A, State.RUNNING)
+    running = first.run(A)
     first.kill()
     # As if the launch had never reached Mesos: what is stored names a task that it hasn't got.
     lost = PreviewRecord(
@@ -176,8 +167,7 @@ def test_a_task_that_no_record_knows_is_killed_after_a_restart(
 ) -> None:
     first = start()
     add(first)
-    first.previews.start("hello", A, "main")
-    orphan = str(first.wait(A, State.RUNNING).task_id)
+    orphan = str(first.run(A).task_id)
     first.kill()
     client.delete(paths.preview("hello", A))
     second = start()
@@ -250,8 +240,7 @@ def test_a_kill_waits_for_a_live_proxy(
 ) -> None:
     framework = start()
     add(framework)
-    framework.previews.start("hello", A, "main")
-    task = str(framework.wait(A, State.RUNNING).task_id)
+    task = str(framework.run(A).task_id)
     placed(client, paths, A)
     client.create(paths.proxy("p"), ProxyRecord({"hello": 0}).encode(), ephemeral=True)
     framework.stop_clock()  # else a proxy that says nothing is waited for no longer than 2 s
@@ -268,8 +257,7 @@ def test_a_removed_app_leaves_nothing_behind(
 ) -> None:
     framework = start()
     add(framework)
-    framework.previews.start("hello", A, "main")
-    framework.wait(A, State.RUNNING)
+    framework.run(A)
     framework.previews.remove_app("hello")
     left = [paths.app("hello"), paths.app_previews("hello"), paths.app_placements("hello")]
     wait_until(lambda: not any(map(client.exists, left)), "nothing of it is stored")
@@ -280,11 +268,9 @@ def test_a_second_preview_starts_without_a_revive_that_only_time_would_bring(
 ) -> None:
     framework = start()
     add(framework)
-    framework.previews.start("hello", A, "main")
-    framework.wait(A, State.RUNNING)
+    framework.run(A)
     framework.stop_clock()  # else the next REVIVE would come by itself, after 10 s
-    framework.previews.start("hello", B, "second")
-    framework.wait(B, State.RUNNING)
+    framework.run(B, "second")
 
 
 def agent_mem(cluster: Mesos) -> int:
@@ -302,12 +288,10 @@ def test_where_all_is_full_an_idle_preview_makes_room_and_a_pinned_one_does_not(
         AppRecord("hello", "/srv/hello", mem=agent_mem(mesos) * 2 // 3, health="/runs")
     )
     for sha, label in ((A, "one"), (B, "two")):
-        framework.previews.start("hello", sha, label)
-        framework.wait(sha, State.RUNNING)
+        framework.run(sha, label)
     framework.previews.pin("hello", A, pinned=True)
     framework.ahead += 120
-    framework.previews.start("hello", C, "three")
-    running = framework.wait(C, State.RUNNING)
+    running = framework.run(C, "three")
     stopped = framework.wait(B, State.STOPPED)
     assert running.agent_id == stopped.agent_id
     assert stopped.reason.startswith("It was stopped to make room for hello at ccccccc")

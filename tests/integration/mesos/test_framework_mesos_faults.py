@@ -33,8 +33,7 @@ def framework(parts: Parts, own_zookeeper: Part) -> Iterator[Framework]:
     framework = Framework(parts.master.address, own_zookeeper.address, Paths())
     app = AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
     framework.previews.add_app(app)
-    framework.previews.start("hello", A, "main")
-    framework.wait(A, State.RUNNING)
+    framework.run(A)
     yield framework
     framework.previews.stop("hello", A)
     framework.wait(A, State.STOPPED)
@@ -84,8 +83,7 @@ def test_a_zookeeper_that_restarts_costs_a_pause_and_no_preview(
     wait_for(read, lambda said: said == "ZooKeeper does not answer.", "it misses ZooKeeper")
     bring_up(own_zookeeper)
     wait_for(read, lambda said: said is None, "it is ready again")
-    framework.previews.start("hello", B, "other")
-    framework.wait(B, State.RUNNING)
+    framework.run(B, "other")
     assert framework.previews.preview("hello", A).task_id == task
     framework.previews.stop("hello", B)
     framework.wait(B, State.STOPPED)

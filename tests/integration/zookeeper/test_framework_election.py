@@ -1,11 +1,9 @@
 """Who leads, over a real ZooKeeper that loses answers and sessions."""
 
 from collections.abc import Callable, Iterator
-from typing import NoReturn
 
 import pytest
-from kazoo.client import KazooClient, TransactionRequest
-from kazoo.exceptions import ConnectionLoss
+from kazoo.client import KazooClient
 
 from framework.election import Election
 from framework.errors import SessionLost, Superseded
@@ -13,6 +11,7 @@ from framework.zookeeper import ZookeeperStore
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, LeaderRecord
+from tests.integration.zookeeper.transactions import before_commit, lose_answer
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -88,32 +87,12 @@ def test_who_never_led_resigns_nothing(link: Callable[[], KazooClient], paths: P
     assert stored(client, paths).api == API
 
 
-def before_commit(client: KazooClient, act: Callable[[Callable[[], object]], object]) -> None:
-    """Have `act` called with the next transaction's commit, in its place."""
-    real = client.transaction
-
-    def transaction() -> TransactionRequest:
-        client.transaction = real  # type: ignore[method-assign]
-        request = real()
-        commit = request.commit
-        request.commit = lambda: act(commit)  # type: ignore[method-assign, assignment, return-value]
-        return request
-
-    client.transaction = transaction  # type: ignore[method-assign]
-
-
 @pytest.mark.parametrize("done", [True, False])
 def test_a_takeover_whose_answer_was_lost_is_one_all_the_same(
     link: Callable[[], KazooClient], paths: Paths, *, done: bool
 ) -> None:
     client = link()
-
-    def lose(commit: Callable[[], object]) -> NoReturn:
-        if done:
-            commit()
-        raise ConnectionLoss
-
-    before_commit(client, lose)
+    lose_answer(client, done=done)
     epoch = Election(client, paths, API).win()
     assert client.get(paths.leader)[1].version == epoch
     store = ZookeeperStore(client, paths, epoch)

@@ -1,24 +1,21 @@
 """The store over a real ZooKeeper, where the two can lose sight of each other."""
 
 import dataclasses
-import queue
 from collections.abc import Callable
-from typing import NoReturn
 
 import pytest
-from kazoo.client import KazooClient, TransactionRequest
-from kazoo.exceptions import ConnectionLoss
+from kazoo.client import KazooClient
 
-from framework import events
 from framework.election import Election
-from framework.errors import SessionLost, Superseded, Unavailable
+from framework.errors import Superseded, Unavailable
 from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_link import SESSION_SECONDS, connect, make_client, watch_link
+from framework.zookeeper_link import SESSION_SECONDS, connect, make_client
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests import times
 from tests.integration.zookeeper import mute_zookeeper
+from tests.integration.zookeeper.transactions import lose_answer
 
 pytestmark = pytest.mark.integration
 
@@ -99,26 +96,6 @@ def test_the_last_record_of_an_app_takes_its_empty_folder_along(
     assert client.exists(paths.app_previews("hello")) is None
 
 
-def lose_answer(client: KazooClient, *, done: bool) -> None:
-    """Make the next transaction lose its answer, after or before it was done."""
-    real = client.transaction
-
-    def transaction() -> TransactionRequest:
-        client.transaction = real  # type: ignore[method-assign]
-        request = real()
-        commit = request.commit
-
-        def lose() -> NoReturn:
-            if done:
-                commit()
-            raise ConnectionLoss
-
-        request.commit = lose  # type: ignore[method-assign]
-        return request
-
-    client.transaction = transaction  # type: ignore[method-assign]
-
-
 @pytest.mark.parametrize("done", [True, False])
 @pytest.mark.parametrize("there", [True, False])
 def test_the_same_write_after_a_lost_answer_is_right(
@@ -170,21 +147,6 @@ def test_a_lost_answer_does_not_hide_somebody_elses_write(
     client.set(paths.preview("hello", A), b"somebody else's")
     with pytest.raises(Superseded):
         store.save(PREVIEW)
-
-
-def test_the_link_is_told_and_calls_fail_at_once_while_it_is_gone(
-    client: KazooClient, store: ZookeeperStore
-) -> None:
-    told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
-    watch_link(client, told.put)
-    client.stop()
-    ended = told.get(timeout=60)
-    assert isinstance(ended, events.Ended)
-    assert isinstance(ended.error, SessionLost)
-    with pytest.raises(Unavailable):
-        store.save(PREVIEW)
-    client.restart()
-    assert isinstance(told.get(timeout=60), events.StoreResumed)
 
 
 def test_a_lost_answer_does_not_hide_that_another_one_leads(
