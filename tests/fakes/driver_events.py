@@ -57,41 +57,32 @@ class RecordedScheduler(_Recorded):
     """SchedulerEvents. `raises` maps an event's name to what hearing it raises."""
 
     def subscribed(self, framework_id: str) -> None:
-        """Record."""
         self._put("subscribed", framework_id)
 
     def disconnected(self) -> None:
-        """Record."""
         self._put("disconnected")
 
     def offered(self, offers: list[Json]) -> None:
-        """Record."""
         self._put("offered", offers)
 
     def rescinded(self, offer_id: str) -> None:
-        """Record."""
         self._put("rescinded", offer_id)
 
     def inverse_offered(self, offers: list[Json]) -> None:
-        """Record."""
         self._put("inverse_offered", offers)
 
     def inverse_rescinded(self, offer_id: str) -> None:
-        """Record."""
         self._put("inverse_rescinded", offer_id)
 
     def updated(self, status: Json) -> None:
-        """Record."""
         self._put("updated", status)
 
     def agent_failed(
         self, agent_id: str | None, executor_id: str | None, status: int | None
     ) -> None:
-        """Record."""
         self._put("agent_failed", agent_id, executor_id, status)
 
     def aborted(self, error: DriverError) -> None:
-        """Record."""
         self._put("aborted", error)
 
 
@@ -99,21 +90,16 @@ class RecordedExecutor(_Recorded):
     """ExecutorEvents."""
 
     def registered(self, executor_info: Json, framework_info: Json, agent_info: Json) -> None:
-        """Record."""
         self._put("registered", executor_info, framework_info, agent_info)
 
     def launched(self, task: Json) -> None:
-        """Record."""
         self._put("launched", task)
 
     def killed(self, task_id: str, grace_seconds: float | None) -> None:
-        """Record."""
         self._put("killed", task_id, grace_seconds)
 
     def shutdown(self) -> None:
-        """Record."""
         self._put("shutdown")
 
     def lost(self, error: DriverError) -> None:
-        """Record."""
         self._put("lost", error)

@@ -65,11 +65,18 @@ def try_at_once(driver: SchedulerDriver, master: FakeMaster) -> None:
     driver._link.appoint(master.address)
 
 
-def test_a_stream_that_ends_at_once_is_not_asked_for_without_a_pause_p4(
-    master: FakeMaster, make: Make
-) -> None:
-    """P4: every end of a stream is followed by a pause."""
-    master.subscribe_answer = Answer(200, {"Transfer-Encoding": "chunked"})
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {"Transfer-Encoding": "chunked"}),
+        Answer(307, {"Location": "//{address}/"}),
+    ],
+    ids=["a stream that ends at once", "a redirect in a circle"],
+)
+def test_no_answer_is_a_reason_to_hurry_p4(master: FakeMaster, make: Make, answer: Answer) -> None:
+    """P4: every end of a stream, and every redirect, is followed by a pause."""
+    headers = {key: one.format(address=master.address) for key, one in answer.headers.items()}
+    master.subscribe_answer = Answer(answer.status, headers)
     pace = Pace(first_delay=0.3, longest_delay=0.3, answer_limit=5.0)
     make(master.address, pace=pace)
     assert master.wait_call("SUBSCRIBE", 3).at - master.wait_call("SUBSCRIBE").at > 0.3
@@ -165,16 +172,25 @@ def test_a_master_that_has_nothing_but_heartbeats_is_not_left_p6(
         master.close()
 
 
-@pytest.mark.parametrize("status", [400, 404, 500, 302])
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        *((Answer(no, body=b"why"), f"answered HTTP {no}: why") for no in (400, 404, 500, 302)),
+        (Answer(307), "answered HTTP 307"),
+        (Answer(200, body=b"welcome"), "not chunked"),
+    ],
+    ids=["400", "404", "500", "302", "a redirect without a place", "no stream, as a proxy's"],
+)
 def test_an_answer_that_is_no_yes_is_told_and_asked_again_p7(
-    master: FakeMaster, events: RecordedScheduler, make: Make, status: int
+    master: FakeMaster, events: RecordedScheduler, make: Make, answer: Answer, problem: str
 ) -> None:
-    """P7: pymesos's thread ends on it, in silence."""
-    master.subscribe_answer = Answer(status, body=b"the reason")
+    """P7: pymesos's thread ends on it, in silence, or with a KeyError."""
+    master.subscribe_answer = answer
     driver = make(master.address)
     master.wait_call("SUBSCRIBE", 2)
-    assert driver.problem == f"{master.address} answered HTTP {status}: the reason"
-    with pytest.raises(NotConnected, match="the reason"):
+    assert driver.problem.startswith(master.address)
+    assert problem in driver.problem
+    with pytest.raises(NotConnected, match=problem):
         driver.suppress()
 
     master.subscribe_answer = None
@@ -211,31 +227,6 @@ def test_credentials_that_were_taken_once_are_tried_again_p7(
     assert events.names() == ["subscribed", "disconnected", "subscribed"]
 
 
-def test_an_answer_that_is_no_stream_is_asked_again_p7(
-    master: FakeMaster, events: RecordedScheduler, make: Make
-) -> None:
-    """P7: as what a proxy in between may say."""
-    master.subscribe_answer = Answer(200, body=b"welcome")
-    driver = make(master.address)
-    master.wait_call("SUBSCRIBE", 2)
-    assert "not chunked" in driver.problem
-    master.subscribe_answer = None
-    events.wait("subscribed")
-
-
-def test_a_redirect_without_a_place_is_asked_again_p7(
-    master: FakeMaster, events: RecordedScheduler, make: Make
-) -> None:
-    """P7: KeyError in pymesos."""
-    master.subscribe_answer = Answer(307)
-    driver = make(master.address)
-    master.wait_call("SUBSCRIBE", 2)
-    assert not driver.connected
-    master.subscribe_answer = None
-    events.wait("subscribed")
-    assert driver.connected
-
-
 def test_a_redirect_is_followed_and_forgotten_with_its_link_p27(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
@@ -255,13 +246,3 @@ def test_a_redirect_is_followed_and_forgotten_with_its_link_p27(
     events.wait("subscribed")
     driver.revive()
     master.wait_call("REVIVE")
-
-
-def test_masters_that_redirect_in_a_circle_are_asked_with_pauses_p4(
-    master: FakeMaster, make: Make
-) -> None:
-    """P4: a redirect is no reason to hurry."""
-    master.subscribe_answer = Answer(307, {"Location": f"//{master.address}/"})
-    pace = Pace(first_delay=0.3, longest_delay=0.3, answer_limit=5.0)
-    make(master.address, pace=pace)
-    assert master.wait_call("SUBSCRIBE", 3).at - master.wait_call("SUBSCRIBE").at > 0.3

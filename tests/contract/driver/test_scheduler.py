@@ -50,12 +50,6 @@ def master(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture
-def events() -> RecordedScheduler:
-    """What the driver tells."""
-    return RecordedScheduler()
-
-
-@pytest.fixture
 def driver(master: str, events: RecordedScheduler) -> Iterator[SchedulerDriver]:
     """A driver that is subscribed, and whose framework is gone after the test."""
     driver = SchedulerDriver(events, framework_info(), master)

@@ -106,17 +106,6 @@ def test_a_failure_is_told_with_whatever_it_has_p8(
     assert events.wait("agent_failed") == told
 
 
-def test_a_call_to_a_master_that_is_never_reached_ends_after_the_timeout_p3(
-    master: FakeMaster, events: RecordedScheduler, make: Make, unanswered: str
-) -> None:
-    """P3: the connect counts, too."""
-    driver = make(master.address, http_timeout=0.3)
-    events.wait("subscribed")
-    driver._link._subscribed_at = (unanswered, "stream")
-    with pytest.raises(NotConnected, match="could not reach"):
-        driver.revive()
-
-
 def test_the_framework_is_sent_as_it_was_given_p14(
     master: FakeMaster, events: RecordedScheduler, make: Make
 ) -> None:
@@ -160,13 +149,17 @@ def test_a_call_without_a_link_says_that_nothing_was_sent_p15(
     assert {one.type for one in master.calls} <= {"SUBSCRIBE"}
 
 
-def test_a_call_to_a_master_that_has_just_gone_says_that_nothing_was_sent_p15(
-    driver: SchedulerDriver, master: FakeMaster
+@pytest.mark.parametrize("answers", ["with a no", "not at all"])
+def test_a_call_to_a_master_that_has_just_gone_says_that_nothing_was_sent_p3_p15(
+    master: FakeMaster, events: RecordedScheduler, make: Make, unanswered: str, answers: str
 ) -> None:
-    """P15: also before the link has noticed."""
+    """P15: also before the link has noticed. P3: the connect counts for the timeout, too."""
+    driver = make(master.address, http_timeout=0.3)
+    events.wait("subscribed")
     with listen(backlog=1) as nobody:
         address = address_of(nobody)
-    driver._link._subscribed_at = (address, "stream")
+    gone = unanswered if answers == "not at all" else address
+    driver._link._subscribed_at = (gone, "stream")
     with pytest.raises(NotConnected, match="could not reach"):
         driver.revive()
 
