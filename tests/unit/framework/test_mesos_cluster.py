@@ -50,12 +50,13 @@ def cluster(make: Callable[[str | None], MesosCluster]) -> MesosCluster:
     return make(None)
 
 
-def test_the_first_subscription_says_all_that_can_never_be_changed(
+def test_the_first_subscription_says_all_that_can_never_be_changed_and_asks_for_no_offer(
     cluster: MesosCluster, master: FakeMaster
 ) -> None:
     (subscribe,) = master.calls
     assert subscribe.body["subscribe"]["framework_info"] == INFO
     assert "framework_id" not in subscribe.body
+    assert subscribe.body["subscribe"]["suppressed_roles"] == ["teams"]
 
 
 def test_a_stored_id_is_subscribed_with_in_both_of_its_places(
@@ -65,12 +66,6 @@ def test_a_stored_id_is_subscribed_with_in_both_of_its_places(
     body = master.calls[0].body
     assert body["framework_id"] == {"value": FRAMEWORK_ID}
     assert body["subscribe"]["framework_info"]["id"] == {"value": FRAMEWORK_ID}
-
-
-def test_no_offer_is_asked_for_before_something_waits(
-    cluster: MesosCluster, master: FakeMaster
-) -> None:
-    assert master.calls[0].body["subscribe"]["suppressed_roles"] == ["teams"]
 
 
 def test_a_kill_names_the_agent_and_the_grace(cluster: MesosCluster, master: FakeMaster) -> None:

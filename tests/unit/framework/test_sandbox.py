@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -57,9 +58,9 @@ def mesos() -> Iterator[StandIn]:
     stand_in.stop()
 
 
-def sandboxes_of(mesos: StandIn, now: list[float] | None = None) -> AgentSandboxes:
+def sandboxes_of(mesos: StandIn, now: list[float] | None = None, **more: Any) -> AgentSandboxes:
     time = now or [0.0]
-    return AgentSandboxes(lambda: mesos.address, lambda: "F", lambda: time[0])
+    return AgentSandboxes(lambda: mesos.address, lambda: "F", lambda: time[0], **more)
 
 
 def test_the_output_is_read_from_an_offset_on(mesos: StandIn) -> None:
@@ -70,18 +71,14 @@ def test_the_output_is_read_from_an_offset_on(mesos: StandIn) -> None:
 
 
 def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> None:
-    sandboxes = AgentSandboxes(
-        lambda: mesos.address, lambda: "F", lambda: 0.0, credential=("prevs", "secret")
-    )
+    sandboxes = sandboxes_of(mesos, credential=("prevs", "secret"))
     sandboxes.read(PREVIEW, 0)
     assert mesos.paths()[0] == "/slaves"
     assert [bool(told) for _, told in mesos.asked] == [True, False]
 
 
 def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
-    sandboxes = AgentSandboxes(
-        lambda: mesos.address, lambda: "F", lambda: 0.0, agents_credential=("reader", "secret")
-    )
+    sandboxes = sandboxes_of(mesos, agents_credential=("reader", "secret"))
     assert sandboxes.read(PREVIEW, 0)[1] == 14
     assert [told for _, told in mesos.asked] == [None, "Basic cmVhZGVyOnNlY3JldA=="]
 

@@ -109,6 +109,17 @@ def test_an_agent_that_has_it_unpacked_fetches_nothing() -> None:
     assert task == TASK
 
 
+def run_command(digest: str, folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run what an agent runs for a bundle of that checksum."""
+    executor = ORIGIN.executor._replace(digest=digest, python=sys.executable)
+    origin = ORIGIN._replace(executor=executor)
+    task = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)
+    command = task["executor"]["command"]["arguments"]
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, check=False, text=True
+    )
+
+
 @pytest.mark.parametrize("intact", [True, False])
 def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_path: Path) -> None:
     file = tmp_path / "prevs-executor.pyz"
@@ -116,15 +127,7 @@ def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_pa
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     if not intact:
         file.write_bytes(pack({"__main__.py": b"print('evil')"}))
-    origin = ORIGIN._replace(
-        executor=ORIGIN.executor._replace(digest=digest, python=sys.executable)
-    )
-    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)["executor"][
-        "command"
-    ]
-    ran = subprocess.run(
-        command["arguments"], cwd=tmp_path, capture_output=True, check=False, text=True
-    )
+    ran = run_command(digest, tmp_path)
     if intact:
         assert ran.stdout == "runs ['prevs-executor.pyz']\n"
     else:
@@ -145,21 +148,8 @@ def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
     (home / "executor" / "bundle.py").write_text(said)
     if fetched:
         (tmp_path / "prevs-executor.pyz").write_bytes(b"no archive")
-    origin = ORIGIN._replace(
-        executor=ORIGIN.executor._replace(digest=digest, python=sys.executable)
-    )
-    command = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)["executor"][
-        "command"
-    ]
     work = "work" if held_by == "a relative folder" else str(tmp_path / "work")
-    ran = subprocess.run(
-        command["arguments"],
-        cwd=tmp_path,
-        env={"PREVS_EXECUTOR_DIR": work},
-        capture_output=True,
-        check=False,
-        text=True,
-    )
+    ran = run_command(digest, tmp_path, PREVS_EXECUTOR_DIR=work)
     if held_by == "a digest":
         assert (ran.returncode, ran.stdout) == (7, "unpacked ['prevs-executor.pyz']\n")
     else:
