@@ -1,6 +1,5 @@
 """The service over a real ZooKeeper and a real Mesos, with an executor that only reports."""
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,11 +8,11 @@ import requests
 from kazoo.client import KazooClient
 
 from prevs.paths import Paths
-from prevs.records import AppRecord, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.records import AppRecord, PlacementsRecord, PreviewRecord
 from prevs.states import Cause, State
 from tests.conftest import Mesos
 from tests.fakes.framework import Framework
-from tests.waits import describe_record, wait_for, wait_until
+from tests.waits import describe_record, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -137,44 +136,6 @@ def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
     second.wait(A, State.STOPPED)
 
 
-def test_a_task_that_ended_while_the_framework_was_away_is_noticed(
-    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
-) -> None:
-    first = start()
-    add(first)
-    running = first.run(A)
-    first.kill()
-    # As if the launch had never reached Mesos: what is stored names a task that it hasn't got.
-    lost = PreviewRecord(
-        app="hello",
-        sha=B,
-        state=State.PLACED,
-        labels=("other",),
-        task_id=f"hello.{B}.never",
-        agent_id=running.agent_id,
-        agent_host="127.0.0.1",
-        host_port=20999,
-        changed=time.time(),
-    )
-    client.create(paths.preview("hello", B), lost.encode(), makepath=True)
-    second = start()
-    again = second.wait(B, State.RUNNING)
-    assert again.task_id != lost.task_id
-
-
-def test_a_task_that_no_record_knows_is_killed_after_a_restart(
-    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
-) -> None:
-    first = start()
-    add(first)
-    orphan = str(first.run(A).task_id)
-    first.kill()
-    client.delete(paths.preview("hello", A))
-    second = start()
-    killed = f"{orphan} is killed"
-    wait_for(lambda: tasks(mesos, second), lambda now: now.get(orphan) == "TASK_KILLED", killed)
-
-
 def test_a_failure_carries_its_cause_and_stays(start: Callable[[], Framework]) -> None:
     framework = start()
     add(framework, "/fails")
@@ -210,22 +171,6 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
     assert len(tasks) == 3
 
 
-def test_an_application_that_crashes_runs_again_and_loses_its_placement_meanwhile(
-    start: Callable[[], Framework], client: KazooClient, paths: Paths
-) -> None:
-    framework = start()
-    add(framework, "/crashes")
-    framework.previews.start("hello", A, "main")
-    crashed = wait_lost(framework, 2)
-    assert crashed.reason.startswith("It used more than it may have. It is tried again in 4 s")
-    assert placed(client, paths).placements == {}
-    framework.previews.change_app("hello", {"health": "/runs"})
-    framework.ahead += 4
-    again = framework.wait(A, State.RUNNING)
-    assert again.task_id != crashed.task_id
-    placed(client, paths, A)
-
-
 def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:
     framework = start()
     framework.previews.add_app(AppRecord(name="hello", repository="/srv/hello", mem=99999))
@@ -233,34 +178,6 @@ def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework])
     framework.wait_reason(A, "No agent has 99999 MB free")
     framework.previews.change_app("hello", {"mem": 64, "health": "/runs"})
     framework.wait(A, State.RUNNING)
-
-
-def test_a_kill_waits_for_a_live_proxy(
-    start: Callable[[], Framework], mesos: Mesos, client: KazooClient, paths: Paths
-) -> None:
-    framework = start()
-    add(framework)
-    task = str(framework.run(A).task_id)
-    placed(client, paths, A)
-    client.create(paths.proxy("p"), ProxyRecord({"hello": 0}).encode(), ephemeral=True)
-    framework.stop_clock()  # else a proxy that says nothing is waited for no longer than 2 s
-    framework.previews.stop("hello", A)
-    placed(client, paths)
-    time.sleep(0.5)
-    assert tasks(mesos, framework)[task] == "TASK_RUNNING"
-    client.set(paths.proxy("p"), ProxyRecord({"hello": 1}).encode())
-    framework.wait(A, State.STOPPED)
-
-
-def test_a_removed_app_leaves_nothing_behind(
-    start: Callable[[], Framework], client: KazooClient, paths: Paths
-) -> None:
-    framework = start()
-    add(framework)
-    framework.run(A)
-    framework.previews.remove_app("hello")
-    left = [paths.app("hello"), paths.app_previews("hello"), paths.app_placements("hello")]
-    wait_until(lambda: not any(map(client.exists, left)), "nothing of it is stored")
 
 
 def test_a_second_preview_starts_without_a_revive_that_only_time_would_bring(

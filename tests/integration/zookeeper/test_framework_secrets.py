@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kazoo.client import KazooClient
 
 from prevs.paths import Paths
 from program.keys import new_key
 from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program, make_repository
-from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -76,22 +74,3 @@ def test_with_another_key_or_none_the_framework_leads_and_that_app_alone_does_no
     assert third.ask("POST", f"/v1/previews/hello/{sha}/retry").status_code == 202
     third.wait_state(f"/v1/previews/hello/{sha}", "running")
     assert third.end() == 0
-
-
-def test_a_key_is_changed_while_nothing_is_lost(
-    run: Run, client: KazooClient, paths: Paths, tmp_path: Path
-) -> None:
-    first = run(OLD)
-    add_apps(first, tmp_path)
-    assert first.ask("PUT", ONE, json={"value": "hunter2"}).status_code == 200
-    assert first.end() == 0
-    before = client.get(paths.app_secrets("hello"))[0]
-    both = run(NEW, OLD)
-    wait_until(lambda: client.get(paths.app_secrets("hello"))[0] != before)
-    assert both.end() == 0
-    last = run(NEW)
-    last.wait_state(last.order(), "running")
-    assert b"hunter2" not in client.get(paths.app_secrets("hello"))[0]
-    assert last.ask("DELETE", "/v1/apps/hello").status_code == 204
-    wait_until(lambda: client.exists(paths.app_secrets("hello")) is None)
-    assert last.end() == 0
