@@ -23,6 +23,10 @@ class FakeZnodes:
         self.epoch = 0
         self.proxies: list[ProxyRecord] = []
 
+    def values(self) -> dict[tuple[str, ...], Record]:
+        """Return the records without their versions."""
+        return {key: record for key, (record, _) in self.records.items()}
+
 
 class FakeStore:
     """A store that can be told to be away, and that counts its writes."""

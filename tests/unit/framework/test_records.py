@@ -1,15 +1,23 @@
+import dataclasses
+from collections.abc import Callable
+
 import pytest
 
+from framework.app_secrets import AppSecrets, Variable
 from framework.errors import Unavailable
 from framework.records import Records
 from framework.sealing import Keyring
+from framework.secrets import ServiceSecrets
+from framework.tokens import ServiceTokens
 from prevs.commit_settings import CommitSettings, RunSettings
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import State
 from tests.fakes.clock import FakeClock
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.mishaps import Fate
 from tests.fakes.store import FakeStore
+
+TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8)
 
 
 def test_a_step_that_changes_nothing_makes_no_new_snapshot(driven: Driven) -> None:
@@ -55,32 +63,49 @@ def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> 
     assert ("previews", "hello", A) not in driven.znodes.records
 
 
-def test_what_was_written_without_an_answer_is_written_as_it_was(driven: Driven) -> None:
+def set_secret(driven: Driven, value: str) -> None:
+    given = AppSecrets("hello", {"API_KEY": Variable(value)})
+    driven.ask(lambda: driven.service.requests.change_secrets("hello", lambda _: given))
+
+
+def known(driven: Driven) -> tuple[object, ...]:
+    """Return what a framework makes of its records."""
+    tokens = ServiceTokens(driven.service, "the operator's", str)
+    secrets = ServiceSecrets(lambda: driven.service, driven.clock.clock.now)
+    snapshot = driven.service.snapshot
+    return snapshot.apps, snapshot.previews, tokens.tokens(), secrets.of("hello")
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda driven: driven.start(B),
+        lambda driven: driven.stop(),
+        lambda driven: driven.add_app(AppRecord("other", "/srv/other")),
+        lambda driven: driven.ask(lambda: driven.service.requests.remove_app("hello")),
+        lambda driven: driven.ask(lambda: driven.service.requests.add_token(TOKEN)),
+        lambda driven: driven.ask(lambda: driven.service.requests.remove_token("old")),
+        lambda driven: set_secret(driven, "changed"),
+        lambda driven: driven.ask(lambda: driven.service.requests.clear_secrets("hello")),
+    ],
+    ids=[
+        *("a start", "a stop", "an app added", "an app removed"),
+        *("a token added", "a token removed", "a secret set", "secrets removed"),
+    ],
+)
+def test_what_was_written_without_an_answer_is_written_as_it_was(
+    driven: Driven, write: Callable[[Driven], object]
+) -> None:
     driven.run()
+    driven.ask(lambda: driven.service.requests.add_token(dataclasses.replace(TOKEN, name="old")))
+    set_secret(driven, "hunter2")
+    before, stored = known(driven), driven.znodes.values()
     driven.mishaps.plan([Fate.UNANSWERED])
     with pytest.raises(Unavailable):
-        driven.stop()
+        write(driven)
+    assert known(driven) == before
+    assert driven.mishaps.met == 1
     driven.tick()
-    assert driven.preview().state is State.RUNNING
-    assert driven.znodes.records["previews", "hello", A][0] == driven.preview()
-
-
-def test_what_was_asked_for_in_vain_is_not_left_to_the_next_framework(driven: Driven) -> None:
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        driven.start()
-    driven.tick()
-    assert ("previews", "hello", A) not in driven.znodes.records
-
-
-def test_an_app_that_was_added_or_removed_in_vain_is_as_it_was(driven: Driven) -> None:
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        driven.add_app(AppRecord("other", "/srv/other"))
-    driven.tick()
-    assert ("apps", "other") not in driven.znodes.records
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        driven.ask(lambda: driven.service.requests.remove_app("hello"))
-    driven.tick()
-    assert driven.znodes.records["apps", "hello"][0] == driven.service.snapshot.apps["hello"]
+    assert (known(driven), driven.znodes.values()) == (before, stored)
+    write(driven)
+    assert driven.znodes.values() != stored

@@ -10,7 +10,6 @@ from framework.errors import (
     NoKey,
     SecretsChanged,
     SecretsUnreadable,
-    Unavailable,
     UnknownApp,
     UnknownVariable,
 )
@@ -20,7 +19,6 @@ from prevs.records import AppRecord, SecretsRecord
 from prevs.states import Cause, State
 from program.keys import new_key
 from tests.fakes.driven import B, Driven
-from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer
 
 OLD, NEW = new_key(), new_key()
@@ -101,14 +99,11 @@ def test_nothing_is_given_to_an_app_that_is_not_there() -> None:
             secrets.unset_all("hello")
 
 
-def test_what_is_stored_is_sealed(sealed: Driven) -> None:
+def test_what_is_stored_is_sealed_and_the_next_framework_opens_it(sealed: Driven) -> None:
     record = stored(sealed)
     assert record is not None
     assert b"hunter2" not in record.encode()
     assert b"API_KEY" not in record.encode()
-
-
-def test_the_next_framework_opens_it(sealed: Driven) -> None:
     secrets = make(next_one(sealed, OLD))
     assert secrets.of("hello").secrets == {"API_KEY": "hunter2"}
     assert secrets.credential("hello") == PASSWORD
@@ -175,27 +170,6 @@ def test_without_a_key_nothing_is_set() -> None:
         give(driven, "API_KEY", "hunter2")
     assert make(driven).of("hello") == AppSecrets("hello")
     assert stored(driven) is None
-
-
-def test_what_was_set_or_unset_in_vain_is_as_it_was() -> None:
-    driven = Driven()
-    driven.add_app()
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        give(driven, "API_KEY", "hunter2")
-    assert make(driven).of("hello") == AppSecrets("hello")
-    driven.tick()
-    assert stored(driven) is None
-    give(driven, "API_KEY", "hunter2")
-    before = stored(driven)
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        driven.ask(
-            lambda: driven.service.requests.change_secrets("hello", lambda _: AppSecrets("hello"))
-        )
-    assert make(driven).of("hello").secrets == {"API_KEY": "hunter2"}
-    driven.tick()
-    assert stored(driven) == before
 
 
 def test_it_goes_with_its_app(sealed: Driven) -> None:

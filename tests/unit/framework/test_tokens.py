@@ -6,11 +6,10 @@ import pytest
 
 from framework import access
 from framework.access import Identity, Scope
-from framework.errors import TokenExists, Unavailable, UnknownToken
+from framework.errors import TokenExists, UnknownToken
 from framework.tokens import ServiceTokens
 from prevs.records import TokenRecord
 from tests.fakes.driven import Driven
-from tests.fakes.mishaps import Fate
 
 OPERATOR = "what the operator has"
 DEPLOYS = TokenRecord("deploys", "use", access.digest("x"))
@@ -25,14 +24,6 @@ def make(driven: Driven) -> ServiceTokens:
 def running(driven: Driven) -> Iterator[ServiceTokens]:
     with driven.running():
         yield make(driven)
-
-
-def add(driven: Driven) -> TokenRecord:
-    return driven.ask(lambda: driven.service.requests.add_token(DEPLOYS))
-
-
-def remove(driven: Driven) -> None:
-    driven.ask(lambda: driven.service.requests.remove_token("deploys"))
 
 
 def test_a_token_is_good_from_when_it_is_made_until_it_is_removed(driven: Driven) -> None:
@@ -72,27 +63,9 @@ def test_what_is_stored_is_no_token(driven: Driven) -> None:
 
 
 def test_the_next_framework_knows_the_tokens(driven: Driven) -> None:
-    add(driven)
+    driven.ask(lambda: driven.service.requests.add_token(DEPLOYS))
     driven.znodes.epoch += 1
     assert make(Driven(driven.znodes)).authenticate("x") == Identity("deploys", Scope.USE)
-
-
-def test_a_token_that_was_added_or_removed_in_vain_is_as_it_was(driven: Driven) -> None:
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        add(driven)
-    assert make(driven).authenticate("x") is None
-    driven.tick()
-    assert ("tokens", "deploys") not in driven.znodes.records
-    added = add(driven)
-    driven.mishaps.plan([Fate.UNANSWERED])
-    with pytest.raises(Unavailable):
-        remove(driven)
-    assert make(driven).authenticate("x") is not None
-    driven.tick()
-    assert driven.znodes.records["tokens", "deploys"][0] == added
-    remove(driven)
-    assert make(driven).authenticate("x") is None
 
 
 def test_there_is_always_an_operators_token(driven: Driven) -> None:
