@@ -1,5 +1,7 @@
 """Attempts that Mesos does not see, and tasks that nobody knows."""
 
+import pytest
+
 from framework import events
 from framework.errors import OutcomeUnknown
 from prevs.states import Phase, State
@@ -18,12 +20,6 @@ def test_an_old_attempt_never_touches_the_preview(driven: Driven) -> None:
     driven.update("TASK_RUNNING", task=old)
     assert driven.cluster.of("kill") == [(old, "agent-1")]
     assert driven.preview().state is State.RUNNING
-
-
-def test_a_task_that_no_record_knows_is_killed(driven: Driven) -> None:
-    driven.update("TASK_RUNNING", task="somebody.else")
-    assert driven.cluster.of("kill") == [("somebody.else", "agent-1")]
-    assert len(driven.cluster.of("acknowledge")) == 1
 
 
 def test_an_unreachable_preview_is_unrouted_and_kept(driven: Driven) -> None:
@@ -50,8 +46,10 @@ def test_a_new_master_that_knows_nothing_yet_takes_no_route_away(driven: Driven)
     assert driven.preview().state is State.RUNNING
 
 
-def test_the_surplus_is_killed_until_it_has_ended(driven: Driven) -> None:
+def test_a_task_that_no_record_knows_is_killed_until_it_has_ended(driven: Driven) -> None:
     driven.update("TASK_RUNNING", task="somebody.else")
+    assert driven.cluster.of("kill") == [("somebody.else", "agent-1")]
+    assert len(driven.cluster.of("acknowledge")) == 1
     driven.tick(10)
     assert driven.cluster.of("kill") == [("somebody.else", "agent-1")] * 2
     driven.update("TASK_KILLING", task="somebody.else")
@@ -90,34 +88,24 @@ def test_a_master_that_is_known_for_a_minute_is_believed(driven: Driven) -> None
     assert driven.placements() == {}
 
 
-def test_a_phantom_in_the_store_is_replaced_with_the_first_answer() -> None:
-    driven = Driven()
-    driven.add_app()
-    driven.run()
+@pytest.mark.parametrize("ran", [True, False], ids=["it ran", "its launch was never sent"])
+def test_a_new_framework_replaces_a_stored_task_that_mesos_has_not(
+    driven: Driven, ran: bool
+) -> None:
+    if ran:
+        driven.run()
+    else:
+        driven.cluster.failure = OutcomeUnknown("ACCEPT", "no answer")
+        driven.place()
     again = Driven(driven.znodes, driven.clock)
     phantom = again.task()
     assert again.cluster.of("reconcile") == [(), ((phantom, "agent-1"),)]
     again.update("TASK_GONE", reason="REASON_RECONCILIATION")
     assert again.placements() == {}
-    again.step(events.Offered([offer("o2")]))
-    assert again.preview().state is State.PLACED
-    assert again.task() != phantom
-
-
-def test_an_intent_whose_launch_was_never_sent_is_launched_by_the_next_framework(
-    driven: Driven,
-) -> None:
-    driven.start()
-    driven.cluster.failure = OutcomeUnknown("ACCEPT", "no answer")
-    driven.step(events.Offered([offer()]))
-    intended = driven.task()
-    again = Driven(driven.znodes, driven.clock)
-    assert again.cluster.of("reconcile") == [(), ((intended, "agent-1"),)]
-    again.update("TASK_GONE", reason="REASON_RECONCILIATION")
     again.tick()
     again.step(events.Offered([offer("o2")]))
     assert again.preview().state is State.PLACED
-    assert again.task() != intended
+    assert again.task() != phantom
 
 
 def test_an_intent_whose_launch_was_sent_is_kept_by_the_next_framework(driven: Driven) -> None:

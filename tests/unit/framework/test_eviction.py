@@ -1,6 +1,8 @@
 import dataclasses
 from typing import Any
 
+import pytest
+
 from framework import events
 from framework.agents import EXECUTOR_MEM
 from framework.limits import Limits
@@ -148,24 +150,27 @@ def test_nothing_stops_while_use_is_not_known() -> None:
     assert states(driven) == "draining running queued"
 
 
-def test_beyond_the_limit_of_an_app_its_own_idle_one_stops() -> None:
-    driven = full(max_previews=2)
+@pytest.mark.parametrize(
+    ("limits", "app", "reason"),
+    [
+        (None, {"max_previews": 2}, "hello has 2 previews already"),
+        (Limits(previews=2), {}, "There are 2 previews already, as many as there may be."),
+    ],
+    ids=["of an app", "of all"],
+)
+def test_beyond_a_limit_an_idle_one_stops(
+    limits: Limits | None, app: dict[str, Any], reason: str
+) -> None:
+    driven = full(limits, **app)
     driven.start(C, "three")
-    driven.tick(2)
+    driven.tick(0.5)
+    assert driven.preview(C).reason.startswith(reason)
+    driven.tick(1.5)
     assert states(driven) == "draining running queued"
     driven.update("TASK_KILLED", sha=A)
     driven.tick()
     driven.step(events.Offered([offer("o9")]))
     assert states(driven) == "stopped running placed"
-
-
-def test_beyond_the_limit_of_all_one_stops() -> None:
-    driven = full(Limits(previews=2))
-    driven.start(C, "three")
-    driven.tick(0.5)
-    assert driven.preview(C).reason == "There are 2 previews already, as many as there may be."
-    driven.tick()
-    assert states(driven) == "draining running queued"
 
 
 def test_for_room_that_is_there_nothing_stops() -> None:

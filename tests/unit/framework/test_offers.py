@@ -1,5 +1,7 @@
 """The offers at hand, without a service around them."""
 
+from collections.abc import Callable
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -162,20 +164,17 @@ def test_offers_are_unwanted_once_when_nothing_waits(
     assert len(cluster.of("revive")) == 2
 
 
-def test_suppress_is_asked_again_where_it_failed(offers: Offers, cluster: FakeCluster) -> None:
-    offers.wake([A])
-    cluster.failure = Unavailable("Mesos")
-    with pytest.raises(Unavailable):
-        offers.rest()
-    cluster.failure = None
-    offers.rest()
-    assert len(cluster.of("suppress")) == 2
-
-
-def test_asking_that_failed_is_done_again_at_once(offers: Offers, cluster: FakeCluster) -> None:
-    cluster.failure = Unavailable("Mesos")
-    with pytest.raises(Unavailable):
-        offers.wake([A])
-    cluster.failure = None
-    offers.wake([A])
-    assert len(cluster.of("revive")) == 2
+def test_what_was_asked_in_vain_is_asked_again_at_once(
+    offers: Offers, cluster: FakeCluster
+) -> None:
+    asks: list[tuple[str, Callable[[], None]]] = [
+        ("revive", lambda: offers.wake([A])),
+        ("suppress", offers.rest),
+    ]
+    for call, ask in asks:
+        cluster.failure = Unavailable("Mesos")
+        with pytest.raises(Unavailable):
+            ask()
+        cluster.failure = None
+        ask()
+        assert len(cluster.of(call)) == 2
