@@ -19,15 +19,12 @@ class MemoryLog:
         self.flushed = False
 
     def write(self, data: bytes) -> None:
-        """Keep the bytes."""
         self.data += data
 
     def header(self, text: str) -> None:
-        """Keep the line."""
         self.headers.append(text)
 
     def flush(self) -> None:
-        """Note that nothing follows."""
         self.flushed = True
 
 
@@ -48,16 +45,13 @@ class JumpingSignals:
         self._plan.append((seconds, action))
 
     def now(self) -> float:
-        """Return the time."""
         return self.time
 
     def stop(self, grace: float = 10.0) -> None:
-        """Tell the attempt to end."""
         self.stopped = True
         self.grace = grace
 
     def check(self) -> None:
-        """Raise Stopped if the attempt is to end."""
         if self.stopped:
             raise Stopped
 
@@ -94,7 +88,6 @@ class FakeCheckout:
 
     @contextlib.contextmanager
     def tree(self, *, limit: float) -> Iterator[Path]:
-        """Give the folder."""
         if self._error:
             raise self._error
         yield self._folder
@@ -135,7 +128,6 @@ class FakeImages:
         yield
 
     def check_builds(self) -> None:
-        """Refuse them where they are exposed."""
         if self.exposed:
             raise BuildExposed(self.exposed)
 
@@ -147,7 +139,6 @@ class FakeImages:
         limit: float,
         at_step: Callable[[str], None],
     ) -> None:
-        """Have the image."""
         for step in self._steps:
             at_step(step)
         self._during_build()
@@ -169,7 +160,6 @@ class FakeRegistry:
         self._images = images
 
     def pull(self, spec: ImageSpec, digest: str, *, limit: float) -> str:
-        """Have the image if it is there."""
         self.asked.append(digest)
         if self.error or not self.digest or digest not in ("", self.digest):
             raise RegistryFailed(self.error or "manifest unknown")
@@ -177,7 +167,6 @@ class FakeRegistry:
         return self.digest
 
     def push(self, tag: str, *, limit: float) -> str:
-        """Have it there."""
         if self.error:
             raise RegistryFailed(self.error)
         self.pushed.append(tag)
@@ -185,7 +174,6 @@ class FakeRegistry:
         return self.digest
 
     def end(self) -> None:
-        """Keep that it was ended."""
         self.ended = True
 
 
@@ -207,7 +195,6 @@ class FakeVolumes:
         *,
         app_created: float = 0.0,
     ) -> Sequence[Volume]:
-        """Return the volumes of a preview."""
         self.labels = labels
         for path in paths:
             if (app, app_created, sha, path) not in self.there:
@@ -217,11 +204,9 @@ class FakeVolumes:
         return [self.there[app, app_created, sha, path] for path in paths]
 
     def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
-        """Tell whether that was kept."""
         return (volumes, hooks) in self._prepared
 
     def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
-        """Keep it."""
         self._prepared.append((volumes, hooks))
 
 
@@ -232,7 +217,6 @@ class ScriptedProbe:
         self._answers = list(answers)
 
     def ask(self) -> Answer:
-        """Return the next answer."""
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
@@ -260,7 +244,6 @@ class RecordingReports:
         self.checked = checked
 
     def shared(self, digest: str) -> None:
-        """Keep the digest."""
         self.digests.append(digest)
 
 
@@ -277,11 +260,9 @@ class RecordingLink:
         self.waited = 0.0
 
     def stop(self) -> None:
-        """Keep that it was stopped."""
         self.stopped = True
 
     def send_update(self, status: Mapping[str, Any]) -> None:
-        """Keep the status."""
         self.statuses.append(status)
 
     def wait_acknowledged(self, timeout: float) -> bool:
@@ -292,5 +273,4 @@ class RecordingLink:
 
     @property
     def states(self) -> list[str]:
-        """Return the task states that were sent."""
         return [status["state"] for status in self.statuses]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -187,6 +187,13 @@ def wait_id(client: KazooClient, paths: Paths, *, but: bytes = b"") -> str:
         return bytes(client.get(paths.framework_id)[0]) if is_there else b""
 
     return wait_for(stored, lambda found: found not in (b"", but), "an id is stored").decode()
+
+
+def walk(client: KazooClient, path: str) -> Iterator[str]:
+    """Yield a znode and all that are below it."""
+    yield path
+    for name in client.get_children(path):
+        yield from walk(client, f"{path.rstrip('/')}/{name}")
 
 
 def make_repository(path: Path) -> Path:

@@ -126,11 +126,9 @@ class FakeWorld:
         self._agent.launch({"task_id": {"value": self.task_id}, "name": "contract"})
 
     def kill(self, grace_seconds: float) -> None:
-        """Send KILL."""
         self._agent.kill(self.task_id, int(grace_seconds * 1e9))
 
     def shutdown(self) -> None:
-        """Send SHUTDOWN."""
         self._agent.shutdown()
 
     def wait_state(self, state: str) -> Json:
@@ -157,7 +155,6 @@ class RealWorld:
         """Do nothing: the agent has the task, and waits for the executor."""
 
     def kill(self, grace_seconds: float) -> None:
-        """Ask the master."""
         self.scheduler.kill(self.task_id, self.agent_id, grace_seconds=grace_seconds)
 
     def shutdown(self) -> None:
@@ -165,7 +162,6 @@ class RealWorld:
         self.scheduler.teardown()
 
     def wait_state(self, state: str) -> Json:
-        """Return what reached the scheduler."""
         return wait_state(self.scheduler, self.events, state)
 
     def close(self) -> None:

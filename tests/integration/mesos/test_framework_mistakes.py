@@ -25,7 +25,7 @@ from prevs.records import InstallationRecord
 from tests import free_ports
 from tests.conftest import Mesos
 from tests.fakes import program as programs
-from tests.fakes.program import ROOT, OwnRoot, Program, make_repository, wait_id
+from tests.fakes.program import ROOT, OwnRoot, Program, make_repository, wait_id, walk
 from tests.running_parts import running
 
 pytestmark = pytest.mark.integration
@@ -54,12 +54,8 @@ class Place(OwnRoot):
 
     def tree(self, path: str | None = None) -> dict[str, bytes]:
         """Return what every znode below a path holds."""
-        found, todo = {}, [path or self.paths.root]
-        while todo:
-            one = todo.pop()
-            found[one] = self.client.get(one)[0]
-            todo += [f"{one.rstrip('/')}/{name}" for name in self.client.get_children(one)]
-        return found
+        found = walk(self.client, path or self.paths.root)
+        return {one: self.client.get(one)[0] for one in found}
 
 
 @pytest.fixture

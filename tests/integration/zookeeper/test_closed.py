@@ -16,7 +16,7 @@ from prevs.records import ProxyRecord
 from proxy.errors import PlacementsAway
 from proxy.zookeeper import ZookeeperPlacements
 from tests.conftest import Mesos
-from tests.fakes.program import OwnRoot, make_repository
+from tests.fakes.program import OwnRoot, make_repository, walk
 from tests.free_ports import free_port
 from tests.integration.haproxy import proxies
 from tests.integration.mesos.test_framework_mistakes import forget, refusal
@@ -40,13 +40,6 @@ class Place(OwnRoot):
         file.write_text("".join(f"{line}\n" for line in lines))
         return str(file)
 
-    def znodes(self, client: KazooClient, path: str | None = None) -> Iterator[str]:
-        """Yield every znode at the root that a client sees."""
-        path = path or self.paths.root
-        yield path
-        for child in client.get_children(path):
-            yield from self.znodes(client, f"{path}/{child}")
-
     def close(self) -> None:
         """Open what was closed, so that it is removed as everything is."""
         for program in self.programs:
@@ -55,7 +48,7 @@ class Place(OwnRoot):
         self.anybody.close()
         with owning(self.zookeeper) as owner:
             if owner.exists(self.paths.root):
-                for path in list(self.znodes(owner)):
+                for path in list(walk(owner, self.paths.root)):
                     owner.set_acls(path, owner.get_acls("/zookeeper")[0])
         super().close()
 
@@ -92,7 +85,7 @@ def closed(
 def assert_closed(place: Place) -> None:
     """Fail where somebody without a name may do anything at all with a znode of ours."""
     with owning(place.zookeeper) as owner:
-        found = list(place.znodes(owner))
+        found = list(walk(owner, place.paths.root))
     assert place.paths.app("hello") in found
     for path in found:
         for act in attempts(place.anybody, path):

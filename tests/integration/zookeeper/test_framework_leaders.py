@@ -18,7 +18,7 @@ from local.parts import bring_up
 from local.zookeeper import zookeeper_part
 from prevs.records import LeaderRecord
 from tests.conftest import Mesos
-from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository, settings
+from tests.fakes.program import TOKEN, OwnRoot, Program, make_repository, settings, walk
 from tests.free_ports import free_port
 from tests.waits import wait_until
 
@@ -295,11 +295,9 @@ def test_a_zookeeper_that_restarts_ends_neither_the_leader_nor_a_standby(tmp_pat
 
 def versions(pair: Pair) -> dict[str, int]:
     """Return the versions of all znodes below the root but those of the election."""
-    found = {}
-    todo = [pair.paths.root]
-    while todo:
-        path = todo.pop()
-        if path != pair.paths.election:
-            found[path] = pair.client.get(path)[1].version
-            todo += [f"{path}/{name}" for name in pair.client.get_children(path)]
-    return found
+    found = walk(pair.client, pair.paths.root)
+    return {
+        path: pair.client.get(path)[1].version
+        for path in found
+        if not path.startswith(pair.paths.election)
+    }

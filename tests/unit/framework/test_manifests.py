@@ -61,7 +61,9 @@ def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Dr
     assert driven.preview(A).state is State.PLACED
 
 
-def test_what_cannot_be_used_has_failed_with_every_mistake(driven: Driven) -> None:
+def test_what_cannot_be_used_has_failed_with_every_mistake_until_a_retry_reads_again(
+    driven: Driven,
+) -> None:
     driven.manifests.says[A] = WRONG
     driven.start(A)
     failed = driven.preview(A)
@@ -69,14 +71,9 @@ def test_what_cannot_be_used_has_failed_with_every_mistake(driven: Driven) -> No
     assert failed.task_id is None
     failures = {"cause": "settings-invalid"}
     assert driven.registry.get_sample_value("prevs_attempts_failed_total", failures) == 1.0
+    driven.manifests.says[A] = SAID
     driven.start(A)
     assert driven.preview(A).state is State.FAILED
-
-
-def test_a_retry_reads_again(driven: Driven) -> None:
-    driven.manifests.says[A] = WRONG
-    driven.start(A)
-    driven.manifests.says[A] = SAID
     driven.retry(A)
     assert driven.preview(A).settings == SAID
     with pytest.raises(NotRetryable):
