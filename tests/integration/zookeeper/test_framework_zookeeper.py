@@ -49,24 +49,19 @@ def test_a_link_that_is_not_answered_is_given_up_before_the_session_is_over(
             client.close()
 
 
-def test_a_malformed_record_costs_that_one_preview(
-    client: KazooClient, paths: Paths, store: ZookeeperStore
+@pytest.mark.parametrize(
+    "data",
+    [b"{nonsense", dataclasses.replace(PREVIEW, state=State.FAILED).encode()],
+    ids=["malformed", "of another commit"],
+)
+def test_a_record_that_cannot_be_one_costs_that_one_preview(
+    client: KazooClient, paths: Paths, store: ZookeeperStore, data: bytes
 ) -> None:
     store.save(PREVIEW)
-    client.create(paths.preview("hello", B), b"{nonsense", makepath=True)
+    client.create(paths.preview("hello", B), data, makepath=True)
     client.create(paths.app("broken"), b"", makepath=True)
     stored = store.load()
-    assert stored.previews == [PREVIEW]
-    assert stored.apps == []
-
-
-def test_a_record_at_the_place_of_another_costs_that_other_one_only(
-    client: KazooClient, paths: Paths, store: ZookeeperStore
-) -> None:
-    store.save(PREVIEW)
-    wrong = dataclasses.replace(PREVIEW, state=State.FAILED)
-    client.create(paths.preview("hello", B), wrong.encode())
-    assert store.load().previews == [PREVIEW]
+    assert (stored.previews, stored.apps) == ([PREVIEW], [])
 
 
 def test_a_malformed_record_is_replaced_by_the_next_write(

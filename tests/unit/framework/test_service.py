@@ -12,6 +12,7 @@ from framework.service import STUCK_SECONDS
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
 from tests.fakes.driven import APP, A, B, Driven
+from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer
 
 
@@ -50,17 +51,12 @@ def test_the_framework_id_is_stored_before_anything_is_launched() -> None:
     driven = Driven(subscribed=False)
     driven.add_app()
     driven.start()
-    store_id = driven.store.save_framework_id
-
-    def fail(framework_id: str) -> None:
-        raise Unavailable("ZooKeeper")
-
-    driven.store.save_framework_id = fail  # type: ignore[method-assign]
+    driven.mishaps.plan([Fate.REFUSED] * 2)
     driven.step(events.Subscribed("framework-1"), events.Offered([offer()]))
     driven.tick()
+    assert (driven.mishaps.met, driven.znodes.framework_id) == (2, None)
     assert driven.preview().state is State.QUEUED
     assert driven.cluster.of("accept") == []
-    driven.store.save_framework_id = store_id  # type: ignore[method-assign]
     driven.tick()
     assert driven.znodes.framework_id == "framework-1"
     assert len(driven.cluster.of("accept")) == 1

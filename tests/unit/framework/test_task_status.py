@@ -5,6 +5,7 @@ import pytest
 
 from framework.task_status import Kind, UnknownTaskState, read
 from prevs.messages import TaskReport
+from prevs.records import Failure
 from prevs.states import Cause, Phase
 
 
@@ -83,15 +84,16 @@ def test_an_unhealthy_task_runs_and_is_not_healthy() -> None:
     assert read(status("TASK_RUNNING", healthy=False)).kind is Kind.UNHEALTHY
 
 
+def failure_of(told: dict[str, Any]) -> Failure:
+    failure = read(told).failure
+    assert failure is not None
+    return failure
+
+
 def test_what_the_executor_says_of_an_end_is_the_failure() -> None:
     report = TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 2)
-    failure = read(status("TASK_FAILED", report, message="Step 3 failed.")).failure
-    assert failure is not None
-    assert (failure.cause, failure.message, failure.exit_code) == (
-        Cause.BUILD_FAILED,
-        "Step 3 failed.",
-        2,
-    )
+    failure = failure_of(status("TASK_FAILED", report, message="Step 3 failed."))
+    assert failure == Failure(Cause.BUILD_FAILED, "Step 3 failed.", 2)
 
 
 REASONS = {
@@ -111,31 +113,27 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize(("reason", "cause"), REASONS.items())
-def test_a_failure_without_a_report_is_read_from_its_reason(reason: str, cause: Cause) -> None:
-    report = read(status("TASK_FAILED", reason=reason, message="Mesos's words."))
-    assert report.failure is not None
-    assert report.failure.cause is cause
-    assert "Mesos's words" in report.failure.message
-
-
-def test_an_offer_that_has_gone_is_no_fault_of_the_task() -> None:
-    for state in ("TASK_ERROR", "TASK_LOST", "TASK_DROPPED"):
-        failure = read(status(state, reason="REASON_INVALID_OFFERS")).failure
-        assert failure is not None
-        assert failure.cause is Cause.TASK_LOST
-
-
-def test_a_task_that_mesos_refuses_has_failed() -> None:
-    report = read(status("TASK_ERROR", reason="REASON_TASK_INVALID", message="no such role"))
-    assert report.failure is not None
-    assert report.failure.cause is Cause.TASK_REJECTED
-    assert "no such role" in report.failure.message
+@pytest.mark.parametrize(
+    ("state", "reason", "cause"),
+    [
+        *(("TASK_FAILED", reason, cause) for reason, cause in REASONS.items()),
+        # An offer that has gone is no fault of the task.
+        ("TASK_ERROR", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
+        ("TASK_LOST", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
+        ("TASK_DROPPED", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
+        ("TASK_ERROR", "REASON_TASK_INVALID", Cause.TASK_REJECTED),
+    ],
+)
+def test_a_failure_without_a_report_is_read_from_its_reason(
+    state: str, reason: str, cause: Cause
+) -> None:
+    failure = failure_of(status(state, reason=reason, message="Mesos's words."))
+    assert failure.cause is cause
+    assert "Mesos's words" in failure.message
 
 
 def test_an_application_that_ends_well_has_failed_too() -> None:
-    failure = read(status("TASK_FINISHED")).failure
-    assert failure is not None
+    failure = failure_of(status("TASK_FINISHED"))
     assert (failure.cause, failure.exit_code) == (Cause.APP_EXITED, 0)
 
 
@@ -146,9 +144,8 @@ def test_data_that_is_no_report_is_as_none(data: str) -> None:
 
 def test_an_executor_that_could_not_be_fetched_is_told_with_what_to_look_at() -> None:
     message = "Failed to launch container: Failed to fetch all URIs for container 'c': status 1"
-    status = {"state": "TASK_FAILED", "reason": "REASON_CONTAINER_LAUNCH_FAILED"}
-    failure = read({**status, "task_id": {"value": "t"}, "message": message}).failure
-    assert failure is not None
+    reason = "REASON_CONTAINER_LAUNCH_FAILED"
+    failure = failure_of(status("TASK_FAILED", reason=reason, message=message))
     assert failure.cause is Cause.EXECUTOR_FAILED
     assert "PREVS_ADVERTISE" in failure.message
     assert message in failure.message
