@@ -35,9 +35,7 @@ STATES = {
 
 
 @pytest.mark.parametrize(("state", "kind"), STATES.items())
-def test_every_state_of_mesos_means_something_and_exactly_the_ends_have_a_failure(
-    state: str, kind: Kind
-) -> None:
+def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
     report = read(status(state))
     assert (report.kind, report.failure is not None) == (kind, kind is Kind.ENDED)
 
