@@ -73,6 +73,8 @@ def test_what_is_not_there_is_told_as_such(previews: ServicePreviews) -> None:
         with pytest.raises(UnknownPreview):
             call("hello", A)
     with pytest.raises(UnknownApp):
+        previews.app("nobody")
+    with pytest.raises(UnknownApp):
         previews.start("nobody", A, "main")
     with pytest.raises(UnknownApp):
         previews.change_app("nobody", {})

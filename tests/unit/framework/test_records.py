@@ -63,9 +63,9 @@ def test_a_preview_that_is_forgotten_is_gone_from_every_look(driven: Driven) -> 
     assert ("previews", "hello", A) not in driven.znodes.records
 
 
-def set_secret(driven: Driven, value: str) -> None:
-    given = AppSecrets("hello", {"API_KEY": Variable(value)})
-    driven.ask(lambda: driven.service.requests.change_secrets("hello", lambda _: given))
+def set_secret(driven: Driven, value: str, app: str = "hello") -> None:
+    given = AppSecrets(app, {"API_KEY": Variable(value)})
+    driven.ask(lambda: driven.service.requests.change_secrets(app, lambda _: given))
 
 
 def known(driven: Driven) -> tuple[object, ...]:
@@ -73,7 +73,8 @@ def known(driven: Driven) -> tuple[object, ...]:
     tokens = ServiceTokens(driven.service, "the operator's", str)
     secrets = ServiceSecrets(lambda: driven.service, driven.clock.clock.now)
     snapshot = driven.service.snapshot
-    return snapshot.apps, snapshot.previews, tokens.tokens(), secrets.of("hello")
+    given = [secrets.of(app) for app in snapshot.apps]
+    return snapshot.apps, snapshot.previews, tokens.tokens(), given
 
 
 @pytest.mark.parametrize(
@@ -86,16 +87,18 @@ def known(driven: Driven) -> tuple[object, ...]:
         lambda driven: driven.ask(lambda: driven.service.requests.add_token(TOKEN)),
         lambda driven: driven.ask(lambda: driven.service.requests.remove_token("old")),
         lambda driven: set_secret(driven, "changed"),
+        lambda driven: set_secret(driven, "first", app="bare"),
         lambda driven: driven.ask(lambda: driven.service.requests.clear_secrets("hello")),
     ],
     ids=[
         *("a start", "a stop", "an app added", "an app removed"),
-        *("a token added", "a token removed", "a secret set", "secrets removed"),
+        *("a token added", "a token removed", "a secret set", "a first one", "secrets removed"),
     ],
 )
 def test_what_was_written_without_an_answer_is_written_as_it_was(
     driven: Driven, write: Callable[[Driven], object]
 ) -> None:
+    driven.add_app(AppRecord("bare", "/srv/bare"))
     driven.run()
     driven.ask(lambda: driven.service.requests.add_token(dataclasses.replace(TOKEN, name="old")))
     set_secret(driven, "hunter2")
