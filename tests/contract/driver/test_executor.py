@@ -2,18 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from driver.executor import ExecutorDriver
-from tests.contract.driver.worlds import FakeWorld, World, start_real
+from tests.contract.driver.worlds import FakeWorld, Json, World, start_real
 from tests.fakes.driver_events import RecordedExecutor
 from tests.fakes.mesos_agent import FakeAgent
 
 pytestmark = pytest.mark.contract
-
-Json = dict[str, Any]
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.daemons)])
@@ -52,6 +49,15 @@ def status(world: World, state: str) -> Json:
     return {"task_id": {"value": world.task_id}, "state": state}
 
 
+def start_launched(world: World, start: Start) -> tuple[ExecutorDriver, RecordedExecutor]:
+    """Start an executor that has its task."""
+    events = RecordedExecutor()
+    driver = start(events)
+    world.launch()
+    events.wait("launched")
+    return driver, events
+
+
 def test_an_executor_is_registered_and_gets_its_task(world: World, start: Start) -> None:
     events = RecordedExecutor()
     start(events)
@@ -68,10 +74,7 @@ def test_an_executor_is_registered_and_gets_its_task(world: World, start: Start)
 def test_updates_reach_the_scheduler_in_order_and_are_acknowledged(
     world: World, start: Start
 ) -> None:
-    events = RecordedExecutor()
-    driver = start(events)
-    world.launch()
-    events.wait("launched")
+    driver, _ = start_launched(world, start)
 
     for state in ("TASK_STARTING", "TASK_RUNNING", "TASK_FAILED"):
         driver.send_update({**status(world, state), "message": f"{state} \u2028 \U0001f680"})
@@ -90,10 +93,7 @@ def test_an_update_of_a_task_that_was_not_launched_is_refused_e1(world: World) -
 
 def test_a_kill_tells_its_grace_e6(world: World, start: Start) -> None:
     """E6: pymesos does not hand on the kill policy."""
-    events = RecordedExecutor()
-    driver = start(events)
-    world.launch()
-    events.wait("launched")
+    driver, events = start_launched(world, start)
     driver.send_update(status(world, "TASK_RUNNING"))
     world.wait_state("TASK_RUNNING")
 
@@ -107,10 +107,7 @@ def test_a_kill_tells_its_grace_e6(world: World, start: Start) -> None:
 
 def test_a_shutdown_is_told_and_kills_nothing_by_itself_e7(world: World, start: Start) -> None:
     """E7: pymesos kills the process group, which here is that of the tests."""
-    events = RecordedExecutor()
-    driver = start(events)
-    world.launch()
-    events.wait("launched")
+    driver, events = start_launched(world, start)
 
     world.shutdown()
 

@@ -6,21 +6,19 @@ the table in driver/__init__.py.
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from driver.executor import ExecutorDriver
 from driver.pace import Pace
+from tests.contract.driver.schedulers import QUICK, Json
 from tests.fakes.driver_events import RecordedExecutor
 from tests.fakes.mesos_agent import FakeAgent
 from tests.fakes.mesos_stream import Answer
 
 pytestmark = pytest.mark.contract
 
-Json = dict[str, Any]
 Make = Callable[..., ExecutorDriver]
-QUICK = Pace(first_delay=0.02, longest_delay=0.08, answer_limit=5.0)
 RUNNING: Json = {"task_id": {"value": "t"}, "state": "TASK_RUNNING"}
 FAILED: Json = {"task_id": {"value": "t"}, "state": "TASK_FAILED"}
 

@@ -5,14 +5,13 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
 from prevs.messages import BuildOrder
-from tests.contract.driver.worlds import framework_info, launch_operation, wait_state
+from tests.contract.driver.worlds import Json, framework_info, launch_operation, wait_state
 from tests.fakes.driver_events import RecordedScheduler
 from tests.fakes.mesos_master import FakeMaster
 
@@ -20,7 +19,6 @@ pytestmark = pytest.mark.contract
 
 ROOT = Path(__file__).parents[3]
 REFUSE_LONG = 3600.0
-Json = dict[str, Any]
 ORDER = base64.b64encode(
     BuildOrder(
         app="hello",

@@ -22,19 +22,8 @@ pytestmark = pytest.mark.integration
 LIMIT = 60.0
 
 
-class Appointments:
-    """Keeps who was appointed."""
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[str | None] = queue.Queue()
-
-    def appoint(self, master: str | None) -> None:
-        """Take the next one."""
-        self._queue.put(master)
-
-    def next(self) -> str | None:
-        """Return the next one, as soon as there is one."""
-        return self._queue.get(timeout=LIMIT)
+Appointments = queue.Queue[str | None]
+"""Who was appointed."""
 
 
 class Masters:
@@ -66,14 +55,13 @@ def masters(zookeeper: str) -> Iterator[Masters]:
 
 @pytest.fixture
 def appointments() -> Appointments:
-    """Who was appointed."""
-    return Appointments()
+    return queue.Queue()
 
 
 @pytest.fixture
 def detector(masters: Masters, appointments: Appointments) -> Iterator[Detector]:
     """A detector that relies on being woken: it does not look by itself within a test."""
-    detector = Detector(masters.url, appointments.appoint, tick=3600.0)
+    detector = Detector(masters.url, appointments.put, tick=3600.0)
     detector.start()
     yield detector
     detector.stop()
@@ -87,13 +75,13 @@ def test_a_master_that_could_not_be_appointed_is_appointed_with_the_next_look(
     def appoint(master: str | None) -> None:
         if failures:
             raise failures.pop()
-        appointments.appoint(master)
+        appointments.put(master)
 
     masters.announce("127.0.0.1:5050")
     detector = Detector(masters.url, appoint, tick=0.05)
     detector.start()
     try:
-        assert appointments.next() == "127.0.0.1:5050"
+        assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
     finally:
         detector.stop()
 
@@ -106,7 +94,7 @@ def test_a_master_is_found_whose_znode_is_made_later_p20(
     masters.client.ensure_path(masters.path)
     time.sleep(0.1)
     masters.announce("127.0.0.1:5050")
-    assert appointments.next() == "127.0.0.1:5050"
+    assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
 
 
 def test_the_one_that_came_first_leads_and_the_next_follows_p20(
@@ -114,19 +102,19 @@ def test_the_one_that_came_first_leads_and_the_next_follows_p20(
 ) -> None:
     """P20: and when none is left that is told, too."""
     first = masters.announce("127.0.0.1:5050")
-    assert appointments.next() == "127.0.0.1:5050"
+    assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
     second = masters.announce("127.0.0.2:5050")
     masters.client.create(f"{masters.path}/log_replicas", b"")
     masters.client.create(f"{masters.path}/aaa", b"")
     wait_until(lambda: detector.masters == ("127.0.0.1:5050", "127.0.0.2:5050"))
 
     masters.client.delete(first)
-    assert appointments.next() == "127.0.0.2:5050"
+    assert appointments.get(timeout=LIMIT) == "127.0.0.2:5050"
     masters.client.delete(second)
-    assert appointments.next() is None
+    assert appointments.get(timeout=LIMIT) is None
     assert detector.masters == ()
     masters.announce("127.0.0.3:5050")
-    assert appointments.next() == "127.0.0.3:5050"
+    assert appointments.get(timeout=LIMIT) == "127.0.0.3:5050"
 
 
 def test_znodes_that_only_a_password_opens_are_read_p20(
@@ -139,10 +127,10 @@ def test_znodes_that_only_a_password_opens_are_read_p20(
     masters.client.set_acls(masters.path, acl)
     masters.announce("127.0.0.1:5050")
 
-    detector = Detector(f"zk://mesos:s3cret@{zookeeper}{masters.path}", appointments.appoint)
+    detector = Detector(f"zk://mesos:s3cret@{zookeeper}{masters.path}", appointments.put)
     detector.start()
     try:
-        assert appointments.next() == "127.0.0.1:5050"
+        assert appointments.get(timeout=LIMIT) == "127.0.0.1:5050"
     finally:
         detector.stop()
 
@@ -152,7 +140,7 @@ def test_start_and_stop_do_not_wait_for_a_zookeeper_that_is_away_p20(
 ) -> None:
     """P20: pymesos raises after 15 s, with its thread left running."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        detector = Detector(f"zk://127.0.0.1:{mute.getsockname()[1]}/mesos", appointments.appoint)
+        detector = Detector(f"zk://127.0.0.1:{mute.getsockname()[1]}/mesos", appointments.put)
         begun = time.monotonic()
         detector.start()
         detector.stop()
