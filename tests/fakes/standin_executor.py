@@ -1,7 +1,7 @@
 """An executor without containers, to prove the framework on a real Mesos: `… standin_executor`.
 
 It reports what a real one would. What becomes of its task is said by the order's health path:
-/runs, /fails (with a cause), /dies (without a word), /drags (never runs), /crashes (after it ran).
+/runs, /fails (with a cause), /dies (without a word).
 """
 
 import base64
@@ -70,11 +70,7 @@ def _begin(driver: ExecutorDriver, task_id: str, order: BuildOrder) -> None:
     if order.health == "/dies":
         os._exit(1)
     _send(driver, task_id, "TASK_STARTING", TaskReport(Phase.CHECKING))
-    if order.health != "/drags":
-        _send(driver, task_id, "TASK_RUNNING", TaskReport(Phase.RUNNING), healthy=True)
-    if order.health == "/crashes":
-        report = TaskReport(Phase.ENDED, Cause.OUT_OF_MEMORY, 137)
-        _fail(driver, task_id, report, "It used more than it may have.")
+    _send(driver, task_id, "TASK_RUNNING", TaskReport(Phase.RUNNING), healthy=True)
 
 
 def _fail(driver: ExecutorDriver, task_id: str, report: TaskReport, message: str) -> NoReturn:

@@ -4,6 +4,7 @@ import dataclasses
 
 from executor.attempt import Attempt, container_spec, describe_hook, hook_spec, image_labels
 from executor.ports import Volume
+from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.messages import BuildOrder
 
@@ -53,7 +54,7 @@ def test_the_port_of_the_offer_leads_to_the_port_of_the_application() -> None:
     spec = container_spec(ATTEMPT)
     assert (spec.host, spec.host_port, spec.container_port) == ("127.0.0.1", 31000, 8080)
     assert spec.image == f"prevs/hello:{SHA}"
-    assert spec.name == f"prevs-hello.{SHA}.abc"
+    assert spec.name == names.container_name(f"hello.{SHA}.abc")
 
 
 def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_replaces_all() -> None:
