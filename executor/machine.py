@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from executor import engine
+from executor.confinement import read_confinement
 from executor.machine_checks import Folder, Framework, Machine
 from executor.network import find_rules_problem
 
@@ -33,6 +34,8 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
     `framework` is the address of a framework's API.
     """
     version, info, problem = _ask_docker(environ)
+    problems: list[str] = []
+    confined = read_confinement(environ, problems)
     root = info.get("DockerRootDir")
     images = Path(str(root)) if root and Path(str(root)).is_dir() else None
     return Machine(
@@ -46,7 +49,8 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         docker_info=info,
         docker_problem=problem,
         rules_problem=find_rules_problem(),
-        rules_required=environ.get("PREVS_ISOLATION") == "required",
+        confined=confined,
+        confined_problems=problems,
         work=_try_folder(environ.get("PREVS_EXECUTOR_DIR", "")),
         images=_measure(images) if images else None,
         framework=_ask_framework(framework) if framework else None,

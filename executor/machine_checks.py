@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Optional
 
 from executor import cgroup
+from executor.confinement import Confinement
 
 OK, WARNING, WRONG, SKIPPED = "ok", "warning", "wrong", "skipped"
 
@@ -67,7 +68,8 @@ class Machine:
     """What is to be seen of a machine. Programs are what they say of their version, None: missing.
 
     `docker` and `docker_info` are the daemon's own answers; without one, `docker_problem` says why.
-    `rules_problem` says why this user may not set iptables' rules.
+    `rules_problem` says why this user may not set iptables' rules. `confined` is what its operator
+    has decided, `confined_problems` what is wrong with that.
     """
 
     python: Sequence[int]
@@ -80,7 +82,8 @@ class Machine:
     docker_info: Mapping[str, Any]
     docker_problem: str
     rules_problem: Optional[str]
-    rules_required: bool
+    confined: Confinement
+    confined_problems: Sequence[str]
     work: Folder
     images: Optional[Folder]
     framework: Optional[Framework]
@@ -94,7 +97,8 @@ def judge(machine: Machine) -> list[Finding]:
         _judge_extra("git-lfs", machine.git_lfs, "Commits with files in Git LFS fail here."),
         _judge_extra("ssh", machine.ssh, "Repositories with an ssh address cannot be read."),
         *_judge_docker(machine),
-        _judge_rules(machine.rules_problem, required=machine.rules_required),
+        _judge_rules(machine.rules_problem, required=machine.confined.required),
+        *_judge_networks(machine.confined, machine.confined_problems),
         *_judge_work(machine.work),
         *([_judge_room("images", machine.images)] if machine.images else []),
         *_judge_framework(machine.framework),
@@ -203,6 +207,26 @@ def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if required:
         return Finding("isolation", WRONG, f"{told} PREVS_ISOLATION is required.", advice)
     return Finding("isolation", WARNING, told, advice)
+
+
+def _judge_networks(confined: Confinement, problems: Sequence[str]) -> list[Finding]:
+    """Say what previews and builds reach of private networks where the rules are set."""
+    if problems:
+        told = f"{'; '.join(problems)}."
+        advice = "Correct the agent's --executor_environment_variables: no executor starts with it."
+        return [Finding("network", WRONG, told, advice)]
+    told = "Previews reach no private network (PREVS_ALLOW)."
+    if confined.allowed:
+        allowed = ", ".join(map(str, confined.allowed))
+        told = f"Of private networks previews reach {allowed} (PREVS_ALLOW)."
+    found = [Finding("network", OK, told)]
+    if confined.builds and confined.required:
+        return [*found, Finding("builds", OK, "They reach no more than previews do.")]
+    told = "RUN steps reach this machine and private networks."
+    if confined.builds:
+        told = "ADD of an address is fetched in this machine's own network."
+    advice = "PREVS_ISOLATION=required and PREVS_ISOLATION_BUILDS=yes close both."
+    return [*found, Finding("builds", WARNING, told, advice)]
 
 
 def _judge_work(work: Folder) -> list[Finding]:

@@ -1,10 +1,12 @@
 """executor/machine_checks.py: what is made of what was seen."""
 
 import dataclasses
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
+from executor.confinement import Confinement
 from executor.machine_checks import Folder, Framework, Machine, judge
 
 INFO = {
@@ -25,7 +27,8 @@ WELL = Machine(
     docker_info=INFO,
     docker_problem="",
     rules_problem=None,
-    rules_required=False,
+    confined=Confinement(required=True, builds=True),
+    confined_problems=(),
     work=Folder("/work", "", 50.0),
     images=Folder("/var/lib/docker", "", 50.0),
     framework=Framework("https://api.example", "", 0.4),
@@ -64,8 +67,10 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"docker_info": {**INFO, "Driver": "vfs"}}, "storage", "warning"),
         ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
         ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
-        ({"rules_problem": "no iptables"}, "isolation", "warning"),
-        ({"rules_problem": "no iptables", "rules_required": True}, "isolation", "wrong"),
+        ({"rules_problem": "no iptables"}, "isolation", "wrong"),
+        ({"confined": Confinement(required=True)}, "builds", "warning"),
+        ({"confined": Confinement(builds=True)}, "builds", "warning"),
+        ({"confined_problems": ["PREVS_ALLOW must be networks"]}, "network", "wrong"),
         ({"work": Folder("", "No path.", 0.0)}, "work folder", "wrong"),
         ({"work": Folder("/work", "", 3.0)}, "work folder", "warning"),
         ({"images": Folder("/d", "", 0.5)}, "images", "wrong"),
@@ -84,6 +89,20 @@ def test_what_is_not_well_is_told_of_its_part_alone(
     found = levels(dataclasses.replace(WELL, **change))
     assert found.pop(part) == level
     assert set(found.values()) <= {"ok"}
+
+
+def test_rules_that_cannot_be_set_are_wrong_only_where_they_are_required() -> None:
+    wanted = dataclasses.replace(WELL, rules_problem="no iptables", confined=Confinement())
+    assert levels(wanted)["isolation"] == "warning"
+
+
+def test_what_is_open_is_told() -> None:
+    allowed = Confinement(allowed=(ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24")))
+    told = {one.part: one.told for one in judge(dataclasses.replace(WELL, confined=allowed))}
+    assert told["network"] == (
+        "Of private networks previews reach 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
+    )
+    assert told["builds"] == "RUN steps reach this machine and private networks."
 
 
 def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
