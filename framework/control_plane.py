@@ -64,11 +64,14 @@ class ControlPlane:
             self._hosts |= noted
 
     def addresses(self) -> tuple[str, ...]:
-        """Return the addresses that are known, without loopback; does not block."""
+        """Return the addresses that are known, without loopback; does not block.
+
+        Those that are next to each other come as one network: each order has all of them.
+        """
         with self._lock:
             if self._addresses is None:
                 known = {one for host in self._hosts for one in (host, *self._named.get(host, ()))}
-                self._addresses = tuple(sorted(filter(_is_elsewhere, known)))
+                self._addresses = _collapse(known)
             return self._addresses
 
     def look(self) -> None:
@@ -109,9 +112,17 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_elsewhere(host: str) -> bool:
-    """Tell whether this is an address that a container could reach."""
-    if not _is_address(host):
-        return False
-    address = ipaddress.ip_address(host)
-    return not (address.is_loopback or address.is_unspecified)
+def _collapse(hosts: Iterable[str]) -> tuple[str, ...]:
+    """Return the addresses among hosts that a container could reach, as networks."""
+    v4: set[ipaddress.IPv4Network] = set()
+    v6: set[ipaddress.IPv6Network] = set()
+    for host in filter(_is_address, hosts):
+        network = ipaddress.ip_network(host)
+        if network.is_loopback or network.is_unspecified:
+            continue
+        if isinstance(network, ipaddress.IPv4Network):
+            v4.add(network)
+        else:
+            v6.add(network)
+    found = (*ipaddress.collapse_addresses(v4), *ipaddress.collapse_addresses(v6))
+    return tuple(str(network).removesuffix("/32").removesuffix("/128") for network in found)

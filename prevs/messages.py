@@ -39,7 +39,8 @@ class BuildOrder:
     are the app's; the commit's own are in `run`. `registry` is where images are shared
     ("host:port/prefix"), `digest` the image's there, where it is known. `app_created` tells the app
     from others that had its name before: AppRecord.created, 0 where that is not known.
-    `control_plane` are addresses of the installation's own machines: its containers reach none.
+    `control_plane` are addresses and networks of the installation's own machines: its containers
+    reach none.
     """
 
     app: str

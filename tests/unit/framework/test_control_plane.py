@@ -72,6 +72,12 @@ def test_every_order_has_the_agents_that_have_offered_something(driven: Driven) 
     assert order(driven).control_plane == ("10.0.0.1", "10.0.0.2")
 
 
+def test_machines_next_to_each_other_are_one_network() -> None:
+    plane = ControlPlane()
+    plane.note(f"10.0.0.{number}" for number in range(4, 9))
+    assert plane.addresses() == ("10.0.0.4/30", "10.0.0.8")
+
+
 def test_a_new_leader_knows_the_agents_of_what_runs(driven: Driven) -> None:
     driven.start(A)
     driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
