@@ -27,7 +27,8 @@ HEADS = 10
 PAUSE_SECONDS = 1.0
 """How long after one decision the next is taken: all that is idle is looked at for it."""
 ASKING_SECONDS = 1.0
-"""How long a preview has waited at least: agents with room offer it within milliseconds."""
+"""How long a preview has waited, and agents have been asked, at least: those that have room offer
+it within milliseconds."""
 SEEN_SECONDS = 15.0
 """How long what an agent has offered is relied on; all offer anew every 10 s while some wait."""
 FREED_SECONDS = 5.0
@@ -66,6 +67,10 @@ class Eviction:
         self._reasons: Mapping[Key, str] = {}
         self._due = 0.0
 
+    def could_stop(self) -> bool:
+        """Tell whether anything is idle."""
+        return any(True for _ in self._idling.idle())
+
     def kept(self) -> Mapping[Key, str]:
         """Return the agents whose room is kept, by the preview that it is kept for."""
         now = self._clock.monotonic()
@@ -78,15 +83,18 @@ class Eviction:
         return {key: promise.agent_id for key, promise in self._promises.items()}
 
     def make_room(
-        self, waiting: Sequence[Demand], match: Match, quotas: Quotas
+        self, waiting: Sequence[Demand], match: Match, quotas: Quotas, *, asked_for: float
     ) -> Mapping[Key, str]:
         """Stop what has to, for the first of those that wait; return what they wait for.
+
+        Offers have been `asked_for` so many seconds. Before that is long enough nothing stops: an
+        agent that has not offered anything lately may have room.
 
         Raises Unavailable; what was not stopped then is looked at again.
         """
         now = self._clock.now()
         self._seen |= {name: _Seen(agent, now) for name, agent in match.agents.items()}
-        if self._clock.monotonic() >= self._due:
+        if self._clock.monotonic() >= self._due and asked_for >= ASKING_SECONDS:
             self._reasons = self._decide(waiting, match, quotas)
         told = {key: promise.reason for key, promise in self._promises.items()}
         return {k: r for k, r in {**self._reasons, **told}.items() if k in match.refusals}

@@ -97,7 +97,7 @@ class Launching:
             quotas=quotas,
             now=now,
         )
-        wanted = _wanting_offers(match.refusals)
+        wanted = self._wanting_offers(match.refusals)
         origin = self._origin._replace(
             framework_id=framework_id, control_plane=self._control_plane.addresses()
         )
@@ -106,7 +106,9 @@ class Launching:
         self.holds_out = holds_out or not is_done
         if is_done:
             self._ask(wanted)
-        coming = self._eviction.make_room(queue.demands, match, quotas)
+        coming = self._eviction.make_room(
+            queue.demands, match, quotas, asked_for=self._offers.asked_for()
+        )
         self._explain_all(queue, match, coming, offered=offered)
 
     def _refuse_sealed(self) -> None:
@@ -116,6 +118,17 @@ class Launching:
             if why := sealed.get(preview.app):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(preview.app, why)))
                 self._records.change(preview, Event.UNFIT, failure=failure, reason="")
+
+    def _wanting_offers(self, refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
+        """Return whom an offer would help: also those for whom something may stop.
+
+        Where that has to make room is known only once all agents have offered what they have.
+        """
+        lacks = {refusal.lack for refusal in refusals.values()}
+        helped = {Lack.ROOM, Lack.TURN}
+        if lacks - helped and self._eviction.could_stop():
+            helped |= {Lack.SLOT, Lack.APP_SLOT}
+        return tuple(key for key, refusal in refusals.items() if refusal.lack in helped)
 
     def _ask(self, wanted: tuple[Key, ...]) -> None:
         """Ask for offers for those that an offer would help, or for none."""
@@ -236,10 +249,6 @@ class Launching:
             if not preview.reason and now - preview.changed > NO_OFFER_SECONDS:
                 silent[key] = NO_OFFER
         self._explain(silent)
-
-
-def _wanting_offers(refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
-    return tuple(k for k, r in refusals.items() if r.lack in (Lack.ROOM, Lack.TURN))
 
 
 def next_attempt(choice: Callable[[str], Any]) -> str:

@@ -38,7 +38,7 @@ class Offer(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """A preview that waits. `cpus` is a share, `mem` in MB, `since` when it was queued.
+    """A preview that waits. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
 
     `home` is the agent that has the image, `known` those where this app was built before. A
     patient one waits for its home rather than go elsewhere. It goes to the agent `avoid` only

@@ -37,6 +37,7 @@ class Offers:
         self._woken_at = float("-inf")
         self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
+        self._asking_since: float | None = None
         self.connected = False
         self.owes_revive = False
 
@@ -44,6 +45,14 @@ class Offers:
     def held(self) -> Sequence[Offer]:
         """What can be taken now."""
         return tuple(self._held.values())
+
+    def asked_for(self) -> float:
+        """Return for how many seconds offers have been asked for, without a rest; 0 where not.
+
+        Agents with room offer it within milliseconds.
+        """
+        since = self._asking_since
+        return 0.0 if since is None else self._clock.monotonic() - since
 
     def subscribed(self) -> None:
         """Begin anew: nothing is held. Whether offers come is as it was asked for last."""
@@ -54,6 +63,7 @@ class Offers:
         """Drop everything; the link to the master is gone."""
         self._drop(tuple(self._held))
         self._woken_for = frozenset()
+        self._asking_since = None
         self.owes_revive = False
         self.connected = False
 
@@ -116,6 +126,8 @@ class Offers:
         self._cluster.revive()
         self._revives -= 1
         self._quiet = False
+        if self._asking_since is None:
+            self._asking_since = now
         self._woken_for = frozenset(keys)
         self._woken_at = now
 
@@ -126,6 +138,7 @@ class Offers:
     def rest(self) -> None:
         """Ask for no more offers."""
         self._woken_for = frozenset()
+        self._asking_since = None
         self.owes_revive = False
         if not self._quiet:
             self._cluster.suppress()

@@ -68,5 +68,5 @@ def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: 
         patient=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,
         constraints=app.constraints,
         avoid=preview.avoid,
-        since=preview.changed,
+        since=max(preview.changed, preview.not_before),
     )

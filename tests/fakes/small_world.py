@@ -6,7 +6,7 @@ What does not hold is put into `violations`: the service takes exceptions for de
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
@@ -66,7 +66,7 @@ class SmallLeader:
             read_settings=self.manifests.ask,
             registry=self.registry,
             clock=clock,
-            limits=LIMITS,
+            limits=world.limits,
         )
 
     def note(self, event: events.Event) -> None:
@@ -88,7 +88,8 @@ class SmallLeader:
 class SmallWorld:
     """`asked` tells for each preview whether it is to run; None where nobody can know."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, apps: Sequence[AppRecord] = APPS, limits: Limits = LIMITS) -> None:
+        self.limits = limits
         self.clock = FakeClock()
         self.znodes = FakeZnodes()
         self.mishaps = Mishaps()
@@ -101,7 +102,7 @@ class SmallWorld:
         self._launched: set[str] = set()
         self._offered: dict[str, float] = {}
         self._clean = True
-        for app in APPS:
+        for app in apps:
             self.znodes.records["apps", app.name] = (app, 0)
 
     def lead(self) -> SmallLeader:
