@@ -5,6 +5,7 @@ a thread, for a nameserver may take its time.
 """
 
 import ipaddress
+import itertools
 import socket
 import threading
 import time
@@ -15,6 +16,11 @@ import structlog
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 60.0
+_EARLY_SECONDS = (1.0, 5.0)
+"""Until the second look, and the third: masters are met once the subscription has begun."""
+PATIENCE_SECONDS = 2.0
+"""How long a new leader waits for names: a task that starts meanwhile would lack their addresses,
+and nothing starts meanwhile."""
 KEPT_SECONDS = 86_400.0
 """How long a machine counts that nothing says any more: its address may be somebody else's then."""
 
@@ -35,8 +41,8 @@ def resolve(host: str) -> list[str]:
 class ControlPlane:
     """What is known of the installation's machines. Thread safe.
 
-    `looks` are asked once a minute, on the thread that `start` begins; `resolve` gives the
-    addresses of a name.
+    `looks` are asked at once, soon again and then each minute, on the thread that `start` begins;
+    `resolve` gives the addresses of a name.
     """
 
     def __init__(
@@ -53,6 +59,7 @@ class ControlPlane:
         self._hosts: dict[str, float] = {}
         self._named: dict[str, tuple[str, ...]] = {}
         self._addresses: tuple[str, ...] | None = None
+        self._looked = threading.Event()
         self._ended = threading.Event()
 
     def note(self, hosts: Iterable[str]) -> None:
@@ -91,17 +98,21 @@ class ControlPlane:
             self._named = {name: found[name] or self._named.get(name, ()) for name in names}
             self._addresses = None
 
-    def start(self) -> None:
-        """Begin to look, on a thread of its own."""
+    def start(self, patience: float = PATIENCE_SECONDS) -> None:
+        """Begin to look, on a thread of its own; return after the first look, or after a while."""
         threading.Thread(target=self._run, name="control plane", daemon=True).start()
+        self._looked.wait(patience)
 
     def stop(self) -> None:
         """Look no more. Does not wait for a look that goes on."""
         self._ended.set()
 
     def _run(self) -> None:
-        while not self._ended.wait(LOOK_SECONDS):
+        for pause in itertools.chain(_EARLY_SECONDS, itertools.repeat(LOOK_SECONDS)):
             self.look()
+            self._looked.set()
+            if self._ended.wait(pause):
+                return
 
 
 def _is_address(host: str) -> bool:

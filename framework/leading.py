@@ -24,10 +24,11 @@ from framework.following import Following
 from framework.keeping import Keeping
 from framework.kept_logs import KeptLogs, LastingSandboxes
 from framework.launching import next_attempt
+from framework.lifecycle import WITH_TASK
 from framework.metrics import Metrics
 from framework.ports import Store, Stored
 from framework.reading import Reading
-from framework.records import Records
+from framework.records import Records, Snapshot
 from framework.refs import Mirrors
 from framework.sandbox import AgentSandboxes
 from framework.sealing import Keyring
@@ -59,10 +60,14 @@ class Leading(NamedTuple):
         return self.service.ended
 
     def start(self) -> None:
-        """Begin to follow branches, to keep logs, and to subscribe with Mesos. Does not block."""
+        """Begin to follow branches, to keep logs, and to subscribe with Mesos.
+
+        Blocks for two seconds where nameservers do not answer.
+        """
         self.following.start()
         self.reading.start()
         self.keeping.start()
+        # Before there is an offer: a task would lack what is not known yet.
         self.control_plane.start()
         self.cluster.start()
 
@@ -98,10 +103,14 @@ def make(
         chosen.dir / "mirrors", interval=chosen.refs_interval, credential=given.credential
     )
     metrics = Metrics(registry)
-    control_plane = ControlPlane((frameworks, lambda: _hosts(cluster.masters)))
-    control_plane.note(_hosts(_servers(chosen)))
-    # Names are resolved before there is a task that would lack their addresses.
-    control_plane.look()
+    control_plane = ControlPlane(
+        (
+            lambda: _hosts(_servers(chosen)),
+            frameworks,
+            lambda: _hosts(cluster.masters),
+            lambda: _agents(service.snapshot),
+        )
+    )
     following = Following(
         refs,
         inbox.put,
@@ -161,6 +170,12 @@ def _servers(chosen: Settings) -> list[str]:
 
 def _hosts(servers: Iterable[str]) -> list[str]:
     return [urlsplit(f"//{server}").hostname or "" for server in servers]
+
+
+def _agents(snapshot: Snapshot) -> list[str]:
+    """Return the machines of what runs; those that offer something the service meets itself."""
+    previews = snapshot.previews.values()
+    return [preview.agent_host or "" for preview in previews if preview.state in WITH_TASK]
 
 
 def _load(store: Store, paths: Paths) -> Stored:

@@ -22,7 +22,6 @@ from framework.eviction import Eviction
 from framework.history import History
 from framework.idling import Idling
 from framework.launching import Launching
-from framework.lifecycle import WITH_TASK
 from framework.limits import Limits
 from framework.maintenance import Maintenance
 from framework.manifests import Manifests
@@ -97,7 +96,6 @@ class Service:
         self._subscribed_as: str | None = None
         self._metrics = metrics
         self.control_plane = control_plane
-        control_plane.note(p.agent_host or "" for p in records.in_state(*WITH_TASK))
         self._clock = clock
         self._heard = self._turned = clock.monotonic()
         self._records = records

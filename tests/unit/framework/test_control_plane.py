@@ -1,15 +1,16 @@
 """Which machines no preview reaches: what the framework's parts know of the installation."""
 
 import base64
+import threading
 from collections.abc import Iterable
 
 import pytest
 
-from framework import control_plane, events
+from framework import control_plane, events, leading
 from framework.control_plane import ControlPlane
 from prevs.messages import BuildOrder
 from tests.fakes.asgi import ApiInProcess
-from tests.fakes.driven import A, B, Driven
+from tests.fakes.driven import A, Driven
 from tests.fakes.offers import offer
 
 NAMES = {"zk.example": ["10.0.0.1", "fd00::1"], "localhost": ["127.0.0.1", "::1"]}
@@ -57,6 +58,26 @@ def test_names_are_resolved_by_the_machine(name: str, found: list[str]) -> None:
     assert control_plane.resolve(name) == found
 
 
+def test_who_begins_waits_for_the_first_look_and_not_for_a_nameserver_that_is_away() -> None:
+    plane = ControlPlane([lambda: ["zk.example"]], resolve=NAMES.__getitem__)
+    plane.start()
+    plane.stop()
+    assert plane.addresses() == ("10.0.0.1", "fd00::1")
+    asked, answered = threading.Event(), threading.Event()
+
+    def hang(name: str) -> list[str]:
+        asked.set()
+        answered.wait(60)
+        return NAMES[name]
+
+    slow = ControlPlane([lambda: ["zk.example", "10.0.0.9"]], resolve=hang)
+    slow.start(patience=0.0)
+    assert asked.wait(60)
+    assert slow.addresses() == ("10.0.0.9",)
+    slow.stop()
+    answered.set()
+
+
 def order(driven: Driven) -> BuildOrder:
     """Return the order of the last task."""
     return BuildOrder.decode(base64.b64decode(driven.cluster.tasks[-1]["data"]))
@@ -78,13 +99,13 @@ def test_machines_next_to_each_other_are_one_network() -> None:
     assert plane.addresses() == ("10.0.0.4/30", "10.0.0.8")
 
 
-def test_a_new_leader_knows_the_agents_of_what_runs(driven: Driven) -> None:
+def test_agents_of_what_runs_are_known_though_they_offer_nothing(driven: Driven) -> None:
     driven.start(A)
     driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
-    after = Driven(driven.znodes, driven.clock)
-    after.start(B)
-    after.step(events.Offered([offer("o2", agent="agent-2", host="10.0.0.2")]))
-    assert order(after).control_plane == ("10.0.0.1", "10.0.0.2")
+    assert leading._agents(driven.service.snapshot) == ["10.0.0.1"]
+    driven.stop(A)
+    driven.update("TASK_KILLED")
+    assert leading._agents(driven.service.snapshot) == []
 
 
 def test_who_reports_as_a_proxy_is_one_of_the_machines() -> None:
