@@ -1,5 +1,6 @@
 """The documentation as a site, in a browser: nothing of it comes from elsewhere."""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -68,10 +69,13 @@ def test_what_is_searched_for_is_found_without_asking_anybody(page: Page, site: 
 
     def search() -> bool:
         # What is typed before the search's script listens is not searched for: it is typed again.
+        # Not too soon, for that begins another search.
         box.fill("")
         box.fill("PREVS_DRAIN_LIMIT")
-        page.wait_for_timeout(500)
-        return "PREVS_DRAIN_LIMIT" in "".join(found.all_text_contents())
+        with contextlib.suppress(AssertionError):
+            expect(found).to_contain_text("PREVS_DRAIN_LIMIT", timeout=10_000)
+            return True
+        return False
 
     wait_until(search, "the search finds the setting")
     found.click()
