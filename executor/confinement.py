@@ -93,20 +93,15 @@ def _read_networks(variable: str, text: str, problems: list[str]) -> Iterator[Ne
 
 
 def read_addresses(addresses: Sequence[str]) -> tuple[Network, ...]:
-    """Return addresses of machines as networks, those that are next to each other as one.
+    """Return addresses of machines, and networks of them, as an order has them.
 
     What is none is left out: it comes from a framework, which may be of a later version.
     """
-    v4: list[ipaddress.IPv4Network] = []
-    v6: list[ipaddress.IPv6Network] = []
+    found: list[Network] = []
     for one in addresses:
         with contextlib.suppress(ValueError):
-            network = ipaddress.ip_network(one)
-            if isinstance(network, ipaddress.IPv4Network):
-                v4.append(network)
-            else:
-                v6.append(network)
-    return (*ipaddress.collapse_addresses(v4), *ipaddress.collapse_addresses(v6))
+            found.append(ipaddress.ip_network(one))
+    return tuple(found)
 
 
 def _read_group(text: str, problems: list[str]) -> str:

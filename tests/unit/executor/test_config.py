@@ -111,10 +111,10 @@ def test_durations_are_read_as_mesos_writes_them(text: str, seconds: float | Non
     assert read_duration(text) == seconds
 
 
-def test_machines_that_stand_next_to_each_other_are_one_network() -> None:
-    given = ["10.0.0.4", "10.0.0.5", "2001:db8::1", "a-later-form", "10.0.0.9"]
+def test_what_is_no_address_closes_nothing_else() -> None:
+    given = ["10.0.0.4/31", "2001:db8::1", "a-later-form", "10.0.0.9"]
     assert list(map(str, read_addresses(given))) == [
         "10.0.0.4/31",
-        "10.0.0.9/32",
         "2001:db8::1/128",
+        "10.0.0.9/32",
     ]
