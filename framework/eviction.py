@@ -69,7 +69,7 @@ class Eviction:
 
     def could_stop(self) -> bool:
         """Tell whether anything is idle."""
-        return any(True for _ in self._idling.idle())
+        return next(self._idling.idle(), None) is not None
 
     def kept(self) -> Mapping[Key, str]:
         """Return the agents whose room is kept, by the preview that it is kept for."""

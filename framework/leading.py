@@ -103,14 +103,7 @@ def make(
         chosen.dir / "mirrors", interval=chosen.refs_interval, credential=given.credential
     )
     metrics = Metrics(registry)
-    control_plane = ControlPlane(
-        (
-            lambda: _hosts(_servers(chosen)),
-            frameworks,
-            lambda: _hosts(cluster.masters),
-            lambda: _agents(service.snapshot),
-        )
-    )
+    control_plane = _control_plane(chosen, cluster, frameworks, lambda: service.snapshot)
     following = Following(
         refs,
         inbox.put,
@@ -153,6 +146,21 @@ def make(
     )
     keeping = Keeping(there, kept, lambda: service.snapshot)
     return Leading(service, cluster, following, reading, keeping, control_plane, app)
+
+
+def _control_plane(
+    chosen: Settings,
+    cluster: mesos.MesosCluster,
+    frameworks: Callable[[], Sequence[str]],
+    snapshot: Callable[[], Snapshot],
+) -> ControlPlane:
+    looks = (
+        lambda: _hosts(_servers(chosen)),
+        frameworks,
+        lambda: _hosts(cluster.masters),
+        lambda: _agents(snapshot()),
+    )
+    return ControlPlane(looks)
 
 
 def _servers(chosen: Settings) -> list[str]:
