@@ -38,6 +38,7 @@ from framework.settings import Settings
 from framework.task_info import Executor, Origin
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
+from prevs.signatures import derive_key
 from program.zookeeper import list_hosts
 
 Inbox = queue.SimpleQueue[events.Event]
@@ -113,7 +114,7 @@ def make(
     )
     reading = Reading(refs, inbox.put)
     service = Service(
-        Records(stored, store, clock, Keyring(chosen.keys())),
+        Records(stored, store, clock, Keyring(chosen.keys()), key=derive_key(chosen.token())),
         cluster,
         inbox=inbox,
         origin=_origin(chosen, executor),

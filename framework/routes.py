@@ -3,22 +3,33 @@
 Owned by the service's thread. The store is written first, as for all records.
 """
 
+import dataclasses
 from collections.abc import Collection, Iterator
 from itertools import chain
 
 from framework import placements, withdrawals
 from framework.clock import Clock
+from framework.destinations import Destinations
 from framework.ports import Store, Stored
 from framework.preview_index import PreviewIndex
 from framework.withdrawals import Withdrawal
+from prevs import signatures
 from prevs.records import PlacementsRecord, PreviewRecord
 
 
 class Routes:
-    """Follows the previews in `index`; `touch` says which app's have changed."""
+    """Follows the previews in `index`; `touch` says which app's have changed.
 
-    def __init__(self, stored: Stored, store: Store, clock: Clock, index: PreviewIndex) -> None:
+    What is written is signed with `key`. What is stored with another signature is written anew.
+    `destinations` are where they may lead.
+    """
+
+    def __init__(
+        self, stored: Stored, store: Store, clock: Clock, index: PreviewIndex, *, key: bytes
+    ) -> None:
         self._store = store
+        self._key = key
+        self.destinations = Destinations(stored, store, index, key=key)
         self._clock = clock
         self._index = index
         self._placements = {record.app: record for record in stored.placements}
@@ -26,6 +37,9 @@ class Routes:
         # at once, for every app.
         self._touched = {*(a.name for a in stored.apps), *(p.app for p in stored.previews)}
         self._touched |= set(self._placements)
+        self._missigned = {
+            app for app, record in self._placements.items() if self._sign(record) != record
+        }
         self._unsure: dict[str, list[PlacementsRecord]] = {}
         self._withdrawn: dict[str, Withdrawal] = {}
         self._hold(
@@ -78,17 +92,28 @@ class Routes:
         """Write the placements of each app that was touched, where they differ."""
         for app in tuple(self._touched):
             after = placements.placements(app, self._index.of_app(app), unrouted)
-            if any(record != after for record in self._stored(app)):
-                self._write(after)
+            differs = any(record.placements != after.placements for record in self._stored(app))
+            if differs or app in self._missigned:
+                self._write(self._sign(after))
             self._touched.discard(app)
+
+    def _sign(self, record: PlacementsRecord) -> PlacementsRecord:
+        """Return a record with the signatures of its placements."""
+        signed = {
+            sha: signatures.sign_placement(self._key, record.app, sha, placement)
+            for sha, placement in record.placements.items()
+        }
+        return dataclasses.replace(record, signatures=signed)
 
     def _write(self, after: PlacementsRecord) -> None:
         before = self._stored(after.app)
+        self.destinations.publish()
         if after not in before:
             self._unsure.setdefault(after.app, []).append(after)
         version = self._store.save(after)
         self._placements[after.app] = after
         self._unsure.pop(after.app, None)
+        self._missigned.discard(after.app)
         for record in before:
             self._hold(withdrawals.withdrawn(record, after, version, self._clock.monotonic()))
 
@@ -113,6 +138,7 @@ class Routes:
             self._placements.pop(app, None)
             self._unsure.pop(app, None)
         self._touched.discard(app)
+        self._missigned.discard(app)
 
     def _hold(self, gone: Collection[Withdrawal]) -> None:
         self._withdrawn |= {w.task_id: w for w in gone}

@@ -257,6 +257,7 @@ class Service:
                 self._attempts.disconnected()
             case events.Offered(offers):
                 self.control_plane.note(offer.host for offer in offers)
+                self._records.routes.destinations.note(offers)
                 self._offers.add(offers)
             case events.Rescinded(offer_id):
                 self._offers.rescind(offer_id)
@@ -268,6 +269,8 @@ class Service:
                 self._attempts.updated(status)
             case events.AgentFailed(agent_id, executor_id):
                 self._attempts.agent_failed(agent_id, executor_id)
+                if agent_id is not None and executor_id is None:
+                    self._records.routes.destinations.agent_left(agent_id)
 
     def _subscribed(self, framework_id: str) -> None:
         if self._records.framework_id not in (None, framework_id):

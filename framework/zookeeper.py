@@ -24,6 +24,7 @@ from framework.ports import Record, Stored
 from framework.zookeeper_link import mapped
 from prevs.paths import Paths
 from prevs.records import (
+    AgentsRecord,
     AppRecord,
     PlacementsRecord,
     PreviewRecord,
@@ -72,7 +73,15 @@ class ZookeeperStore:
             versions = {p.app: self._versions[self._path(p)] for p in placements}
             known = self._read_framework_id()
             return Stored(
-                apps, previews, placements, known or None, versions, known == "", tokens, secrets
+                apps,
+                previews,
+                placements,
+                known or None,
+                versions,
+                forgotten=known == "",
+                tokens=tokens,
+                secrets=secrets,
+                agents=self._read_agents(),
             )
 
     def save(self, record: Record) -> int:
@@ -109,6 +118,8 @@ class ZookeeperStore:
 
     def _path(self, record: Record) -> str:
         match record:
+            case AgentsRecord():
+                return self._paths.agents
             case AppRecord():
                 return self._paths.app(record.name)
             case PreviewRecord():
@@ -167,6 +178,18 @@ class ZookeeperStore:
             return None
         self._versions[path] = stat.version
         return data.decode("ascii")
+
+    def _read_agents(self) -> AgentsRecord:
+        path = self._paths.agents
+        try:
+            data, stat = self._client.get(path)
+            self._versions[path] = stat.version
+            return AgentsRecord.decode(data)
+        except NoNodeError:
+            return AgentsRecord()
+        except RecordError as error:
+            log.warning("a record is left out", path=path, why=str(error))
+            return AgentsRecord()
 
     def _write(self, contents: Mapping[str, bytes]) -> None:
         """Write znodes in one transaction. Raises Superseded where one is not as it was left."""

@@ -34,6 +34,11 @@ class Paths(NamedTuple):
         return f"{self.framework}/election"
 
     @property
+    def agents(self) -> str:
+        """The AgentsRecord: where previews may be."""
+        return f"{self.framework}/agents"
+
+    @property
     def apps(self) -> str:
         """Parent of one AppRecord per app."""
         return f"{self.root}/apps"

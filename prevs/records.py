@@ -14,6 +14,7 @@ from prevs.commit_settings import CommitSettings
 from prevs.states import Cause, State
 
 __all__ = [
+    "AgentsRecord",
     "AppRecord",
     "Failure",
     "InstallationRecord",
@@ -21,6 +22,7 @@ __all__ = [
     "Mistake",
     "Placement",
     "PlacementsRecord",
+    "PortRange",
     "PreviewRecord",
     "ProxyRecord",
     "RecordError",
@@ -167,10 +169,14 @@ class Placement:
 
 @dataclasses.dataclass(frozen=True)
 class PlacementsRecord:
-    """All placements of an app, by commit. An entry exists while visitors may be sent there."""
+    """All placements of an app, by commit. An entry exists while visitors may be sent there.
+
+    `signatures` has that of each placement (prevs/signatures.py), by commit.
+    """
 
     app: str
     placements: Mapping[str, Placement] = dataclasses.field(default_factory=dict)
+    signatures: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -180,6 +186,31 @@ class PlacementsRecord:
     def decode(data: bytes) -> "PlacementsRecord":
         """Return the record in a znode. Raises RecordError."""
         return codec.decode(PlacementsRecord, 1, data)
+
+
+@dataclasses.dataclass(frozen=True)
+class PortRange:
+    """Ports from `begin` to `end`, both included."""
+
+    begin: int
+    end: int
+
+
+@dataclasses.dataclass(frozen=True)
+class AgentsRecord:
+    """Where previews may be: for each host (an IP address) the ports that its agents offer."""
+
+    ports: Mapping[str, tuple[PortRange, ...]] = dataclasses.field(default_factory=dict)
+    signature: str = ""
+
+    def encode(self) -> bytes:
+        """Return the znode's bytes."""
+        return codec.encode(self, 1)
+
+    @staticmethod
+    def decode(data: bytes) -> "AgentsRecord":
+        """Return the record in a znode. Raises RecordError."""
+        return codec.decode(AgentsRecord, 1, data)
 
 
 @dataclasses.dataclass(frozen=True)

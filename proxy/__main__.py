@@ -17,6 +17,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from prevs.paths import Paths
+from prevs.signatures import derive_key
 from program import logs
 from program.request_ids import RequestIds
 from program.settings import SettingsError
@@ -98,6 +99,7 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         router,
         table,
         domain=chosen.domain,
+        trusted=(derive_key(token),),
         remember=router.remember,
         took=metrics.changes.observe,
         intervals=intervals,
@@ -134,6 +136,7 @@ def _watch(controller: Controller, room: RoomParts) -> None:
         applied=controller.age,
         turned=controller.turned,
         routes=lambda: len(room.table.routes),
+        left_out=controller.left_out,
         refusing=lambda: len(room.refusals.tasks),
         checks=controller.readiness,
     )

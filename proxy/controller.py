@@ -8,18 +8,19 @@ changes: HAProxy goes on serving what it last knew.
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
 from program import health, log_lines
 from program.health import Check
-from proxy import routes, use
+from proxy import routes, trust, use
 from proxy.errors import PlacementsAway, RouterAway
 from proxy.intervals import USUAL, Intervals
 from proxy.ports import Placements, Router
 from proxy.routes import AppRoutes, Changes, Routes
 from proxy.table import Table
+from proxy.trust import Nodes, Trust
 
 log = structlog.get_logger(__name__)
 
@@ -37,15 +38,17 @@ class Controller:
     """The only one that changes the router and the table. Belongs to the event loop's thread.
 
     `took` is told how many seconds passed from the notice of a change until the router had it.
+    `trusted` are the keys of signatures that are good.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring; each is given by name
         self,
         placements: Placements,
         router: Router,
         table: Table,
         *,
         domain: str,
+        trusted: Collection[bytes],
         remember: Callable[[], None],
         took: Callable[[float], object],
         intervals: Intervals = USUAL,
@@ -55,6 +58,7 @@ class Controller:
         self._router = router
         self._table = table
         self._domain = domain
+        self._trust = Trust(trusted)
         self._remember = remember
         self._took = took
         self._anew = intervals.anew
@@ -88,12 +92,22 @@ class Controller:
             self._told_away("placements", "there are none in ZooKeeper; the routes stay")
             return self._wanted
         self._told_back("placements")
-        learned = routes.learn(self._apps, nodes or {}, self._domain)
+        self._learn(nodes or Nodes({}))
+        self._wanted = routes.merge(self._apps)
+        return self._wanted
+
+    def _learn(self, nodes: Nodes) -> None:
+        self._trust, problem = trust.learn(self._trust, nodes.agents)
+        if problem is not None:
+            log.warning("the record of agents is not as it should be", why=problem)
+        learned = routes.learn(self._apps, nodes.apps, self._domain, self._trust)
         for app, problem in learned.problems:
             log.warning("a record of placements is not as it should be", app=app, why=problem)
         self._apps = learned.apps
-        self._wanted = routes.merge(learned.apps)
-        return self._wanted
+
+    def left_out(self) -> int:
+        """Return how many placements and records of ZooKeeper are not as they should be."""
+        return sum(len(app.problems) for app in self._apps.values())
 
     def age(self) -> float:
         """Return how many seconds ago the router was known to do what ZooKeeper says."""
@@ -111,9 +125,12 @@ class Controller:
         knows = self._wanted is not None or bool(self._table.routes)
         haproxy = self._away.get("HAProxy")
         heard = f"It last said where previews are {self._clock() - self._heard:.1f} s ago."
+        told = KNOWN if knows else "They could not be read yet."
+        if left_out := self.left_out():
+            told += f" {left_out} of them lead nobody anywhere: the proxy's log says why."
         return (
             Check("haproxy", haproxy is None, haproxy or "It answers."),
-            Check("placements", knows, KNOWN if knows else "They could not be read yet."),
+            Check("placements", knows, told),
             Check("zookeeper", "ZooKeeper" not in self._away, heard, needed=False),
         )
 

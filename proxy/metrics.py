@@ -52,6 +52,7 @@ class Metrics:
         applied: Callable[[], float],
         turned: Callable[[], float],
         routes: Callable[[], int],
+        left_out: Callable[[], int],
         refusing: Callable[[], int],
         checks: Callable[[], Sequence[Check]],
     ) -> None:
@@ -68,6 +69,12 @@ class Metrics:
             ),
             ("prevs_proxy_turn_age_seconds", "Seconds since the controller went round", turned),
             ("prevs_proxy_routes", "Host names that lead to a preview", routes),
+            (
+                "prevs_proxy_left_out_placements",
+                "Placements in ZooKeeper that lead nobody anywhere, for they are not signed by the "
+                "framework or are wrong",
+                left_out,
+            ),
             ("prevs_proxy_refusing_tasks", "Tasks that refuse connections now", refusing),
             ("prevs_proxy_haproxy_up", "1 while HAProxy takes what it is told", passes("haproxy")),
             (

@@ -7,15 +7,18 @@ from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from proxy.preview import Commit, LogEvent, Preview
-from proxy.routes import Changes, Node, Routes
+from proxy.routes import Changes, Routes
+from proxy.trust import Nodes
 from proxy.use import Reading, Use
 
 
 class Placements(Protocol):
     """The placements in ZooKeeper, read only, and this proxy's own record there."""
 
-    async def read(self, *, anew: bool = False) -> Mapping[str, Node] | None:
+    async def read(self, *, anew: bool = False) -> Nodes | None:
         """Return the placements node of every app, or None if nothing is kept there at all.
+
+        Where agents have ports is never older than a placement that leads there.
 
         Reads only what has changed since; but `anew` has everything read once more, a share with
         each call from this one on. Raises PlacementsAway.

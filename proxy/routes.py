@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from prevs import names
 from prevs.records import Placement, PlacementsRecord, RecordError
+from proxy.trust import Node, Ports, Trust
 
 TASK_AT = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff|65535|")
 """Where the task begins in str() of a route: after the longest address and port."""
@@ -60,29 +61,27 @@ class Merged(Mapping[str, Route]):
         return sum(map(len, self.parts.values()))
 
 
-class Node(NamedTuple):
-    """An app's placements as ZooKeeper has them. `written` (its mzxid) is unique to each write."""
-
-    data: bytes
-    version: int
-    written: int
-
-
 @dataclasses.dataclass(frozen=True)
 class AppRoutes:
     """What was learned of one app: the last node that was looked at, the last one that was good.
 
-    `version` is that of the good one, None where there was none yet.
+    `version` is that of the good one, None where there was none yet. `problems` says what is wrong
+    with the one that was looked at, when previews were at `ports`.
     """
 
     seen: int
     version: int | None
     routes: Routes
+    problems: tuple[str, ...] = ()
+    ports: Ports = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
     def tasks(self) -> frozenset[str]:
         """The tasks that the routes lead to."""
         return frozenset(route.task_id for route in self.routes.values())
+
+
+_NOTHING = AppRoutes(-1, None, {})
 
 
 class Learned(NamedTuple):
@@ -108,32 +107,39 @@ class Changes(NamedTuple):
         return len(self.adds) + len(self.changes) + len(self.removes)
 
 
-def learn(known: Mapping[str, AppRoutes], nodes: Mapping[str, Node], domain: str) -> Learned:
+def learn(
+    known: Mapping[str, AppRoutes], nodes: Mapping[str, Node], domain: str, trust: Trust
+) -> Learned:
     """Return what is known after reading `nodes`, the znodes of all apps.
 
-    A record that is none leaves its app as it was; a placement that cannot be routed to is left
-    out. An app without a node has no routes.
+    A record that is none leaves its app as it was; a placement that cannot be routed to, or is not
+    to be trusted, is left out. An app without a node has no routes.
     """
     apps: dict[str, AppRoutes] = {}
     problems: list[tuple[str, str]] = []
     for app, node in nodes.items():
-        before = known.get(app)
-        if before is not None and before.seen == node.written:
+        before = known.get(app, _NOTHING)
+        if before.seen == node.written and before.ports is trust.ports:
             apps[app] = before
             continue
-        try:
-            routes, unusable = read(app, node.data, domain)
-        except RecordError as error:
-            problems.append((app, str(error)))
-            last = before or AppRoutes(node.written, None, {})
-            apps[app] = dataclasses.replace(last, seen=node.written)
-        else:
-            problems.extend((app, problem) for problem in unusable)
-            apps[app] = AppRoutes(node.written, node.version, routes)
+        apps[app] = after = _learn_app(app, node, before, domain=domain, trust=trust)
+        problems.extend((app, one) for one in after.problems if one not in before.problems)
     return Learned(apps, tuple(problems))
 
 
-def read(app: str, data: bytes, domain: str) -> tuple[Routes, list[str]]:
+def _learn_app(app: str, node: Node, before: AppRoutes, *, domain: str, trust: Trust) -> AppRoutes:
+    try:
+        routes, problems = read(app, node.data, domain, trust)
+    except RecordError as error:
+        return dataclasses.replace(
+            before, seen=node.written, problems=(str(error),), ports=trust.ports
+        )
+    # The same routes are the same object: that is how `diff` knows what to look at.
+    same = before.routes if before.routes == routes else routes
+    return AppRoutes(node.written, node.version, same, tuple(problems), trust.ports)
+
+
+def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list[str]]:
     """Return the routes in an app's PlacementsRecord, and what is wrong with placements left out.
 
     Raises RecordError.
@@ -144,8 +150,9 @@ def read(app: str, data: bytes, domain: str) -> tuple[Routes, list[str]]:
     routes: dict[str, Route] = {}
     problems = []
     for sha in sorted(record.placements):
-        placement = record.placements[sha]
+        placement, signature = record.placements[sha], record.signatures.get(sha, "")
         problem = _problem(app, sha, placement)
+        problem = problem or trust.find_problem(app, sha, placement, signature)
         if problem is not None:
             problems.append(f"the placement of {sha}: {problem}")
             continue

@@ -22,7 +22,7 @@ from prevs.paths import Paths
 from prevs.records import ProxyRecord
 from program.zookeeper import list_servers
 from proxy.errors import PlacementsAway
-from proxy.routes import Node
+from proxy.trust import Node, Nodes
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class ZookeeperPlacements:
         self._lock = threading.Lock()
         self._all_dirty = True
         self._dirty: set[str] = set()
-        self._nodes: dict[str, Node] | None = None
+        self._nodes: Nodes | None = None
         self._due: list[str] = []
         self._reported: tuple[object, bytes] | None = None
 
@@ -78,7 +78,7 @@ class ZookeeperPlacements:
         """End the session, and with it this proxy's record."""
         await asyncio.get_running_loop().run_in_executor(None, self._stop)
 
-    async def read(self, *, anew: bool = False) -> Mapping[str, Node] | None:
+    async def read(self, *, anew: bool = False) -> Nodes | None:
         """Return the node of every app, None if there is no place for them at all.
 
         Raises PlacementsAway.
@@ -109,7 +109,7 @@ class ZookeeperPlacements:
         except (KazooException, KazooTimeoutError) as error:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error
 
-    def _read(self, anew: bool) -> Mapping[str, Node] | None:
+    def _read(self, anew: bool) -> Nodes | None:
         if anew and not self._is_registered():
             self._reported = None
         with self._lock:
@@ -117,8 +117,8 @@ class ZookeeperPlacements:
             self._all_dirty, self._dirty = False, set()
         if anew:
             dirty.add(self._paths.placements)
-            self._due = list(self._nodes or ())
-        share = max(len(self._nodes or ()) // _SHARE, _LEAST)
+            self._due = list(self._nodes.apps if self._nodes else ())
+        share = max(len(self._nodes.apps if self._nodes else ()) // _SHARE, _LEAST)
         dirty.update(map(self._paths.app_placements, self._due[:share]))
         self._due = self._due[share:]
         try:
@@ -129,8 +129,8 @@ class ZookeeperPlacements:
             raise
         return self._nodes
 
-    def _read_nodes(self, everything: bool, dirty: set[str]) -> dict[str, Node] | None:
-        known = self._nodes
+    def _read_nodes(self, everything: bool, dirty: set[str]) -> Nodes | None:
+        known = self._nodes.apps if self._nodes else None
         if everything or known is None or self._paths.placements in dirty:
             apps = self._apps()
             if apps is None:
@@ -139,8 +139,9 @@ class ZookeeperPlacements:
             apps = list(known)
         kept = {} if everything or known is None else known
         anew = [a for a in apps if a not in kept or self._paths.app_placements(a) in dirty]
-        nodes = {**kept, **self._read_apps(anew)}
-        return {app: node for app in apps if (node := nodes[app])}
+        read, agents = self._read_apps(anew)
+        nodes = {**kept, **read}
+        return Nodes({app: node for app in apps if (node := nodes[app])}, agents)
 
     def _apps(self) -> list[str] | None:
         parent = self._paths.placements
@@ -151,16 +152,26 @@ class ZookeeperPlacements:
                 return None
             return self._client.get_children(parent, watch=self._noticed)
 
-    def _read_apps(self, apps: Sequence[str]) -> dict[str, Node | None]:
-        """Return the nodes of some apps, None where there is none; all are asked for at once."""
+    def _read_apps(self, apps: Sequence[str]) -> tuple[dict[str, Node | None], Node | None]:
+        """Return the nodes of some apps, None where there is none, and that of the agents.
+
+        All are asked for at once, and ZooKeeper answers in that order: what the framework has
+        written before one of them is in what is read after it.
+        """
         path = self._paths.app_placements
         asked = {app: self._client.get_async(path(app), watch=self._noticed) for app in apps}
+        changed = self._client.exists_async(self._paths.agents)
         nodes: dict[str, Node | None] = dict.fromkeys(apps)
         for app, answer in asked.items():
             with contextlib.suppress(NoNodeError):
                 data, stat = answer.get()
                 nodes[app] = Node(data, stat.version, stat.mzxid)
-        return nodes
+        agents, there = self._nodes.agents if self._nodes else None, changed.get()
+        if there is not None and (agents is None or there.mzxid != agents.written):
+            with contextlib.suppress(NoNodeError):
+                data, stat = self._client.get(self._paths.agents)
+                agents = Node(data, stat.version, stat.mzxid)
+        return nodes, agents if there else None
 
     def _is_registered(self) -> bool:
         """Tell whether this proxy's record is there, and is of this session."""

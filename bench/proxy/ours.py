@@ -1,6 +1,7 @@
 """Our proxy: `python -m proxy` with a ZooKeeper in which the placements are as the framework's."""
 
 import contextlib
+import dataclasses
 import http.client
 import os
 import sys
@@ -13,11 +14,13 @@ from kazoo.client import KazooClient
 from local.parts import ProcessPart, environment
 from prevs import names
 from prevs.paths import Paths
-from prevs.records import Placement, PlacementsRecord
+from prevs.records import AgentsRecord, Placement, PlacementsRecord, PortRange
+from prevs.signatures import derive_key, sign_agents, sign_placement
 from tests.fakes.world import TOKEN
 
 DOMAIN = "localhost"
 _ROOT = Path(__file__).parents[2]
+_KEY = derive_key(TOKEN)
 
 
 class Installation(NamedTuple):
@@ -50,17 +53,25 @@ def host(app: int, preview: int) -> str:
 
 def record(app: int, ports: Sequence[int]) -> bytes:
     """Return an app's placements, one for each port: what the framework writes of them."""
-    placements = {}
+    placements, signatures = {}, {}
     for preview, port in enumerate(ports):
         sha = f"{app:020x}{preview:020x}"
         task = names.task_id(app_name(app), sha, "a1")
         placements[sha] = Placement(task, "127.0.0.1", port, (f"branch-{preview}",))
-    return PlacementsRecord(app_name(app), placements).encode()
+        signatures[sha] = sign_placement(_KEY, app_name(app), sha, placements[sha])
+    return PlacementsRecord(app_name(app), placements, signatures).encode()
+
+
+def agents() -> bytes:
+    """Return where previews may be: on any port of this machine."""
+    record = AgentsRecord({"127.0.0.1": (PortRange(1, 65535),)})
+    return dataclasses.replace(record, signature=sign_agents(_KEY, record)).encode()
 
 
 def place(client: KazooClient, installation: Installation, port: int, echo: int) -> None:
     """Write all placements. They lead to `port`, the very first to `echo`."""
     client.ensure_path(installation.paths.placements)
+    client.create(installation.paths.agents, agents(), makepath=True)
     for app in range(installation.apps):
         ports = [port] * installation.previews
         if app == 0:

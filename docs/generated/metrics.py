@@ -69,6 +69,7 @@ def _proxy() -> CollectorRegistry:
         applied=lambda: 0.0,
         turned=lambda: 0.0,
         routes=lambda: 0,
+        left_out=lambda: 0,
         refusing=lambda: 0,
         checks=tuple,
     )

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from prevs.records import (
+    AgentsRecord,
     AppRecord,
     PlacementsRecord,
     PreviewRecord,
@@ -13,7 +14,7 @@ from prevs.records import (
     TokenRecord,
 )
 
-Record = AppRecord | PreviewRecord | PlacementsRecord | TokenRecord | SecretsRecord
+Record = AgentsRecord | AppRecord | PreviewRecord | PlacementsRecord | TokenRecord | SecretsRecord
 """What the framework stores, and nobody else writes."""
 
 
@@ -34,6 +35,7 @@ class Stored(NamedTuple):
     forgotten: bool = False
     tokens: Sequence[TokenRecord] = ()
     secrets: Sequence[SecretsRecord] = ()
+    agents: AgentsRecord = AgentsRecord()
 
 
 class Vault(Protocol):

@@ -15,9 +15,11 @@ from framework.zookeeper import ZookeeperStore
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
 from prevs.records import (
+    AgentsRecord,
     AppRecord,
     Placement,
     PlacementsRecord,
+    PortRange,
     PreviewRecord,
     ProxyRecord,
     SecretsRecord,
@@ -33,6 +35,7 @@ A, B = "a" * 40, "b" * 40
 PREVIEW = PreviewRecord(app="hello", sha=A, state=State.QUEUED, labels=("main",))
 TOKEN = TokenRecord("deploys", "use", "5c80e7d1" * 8, created=1.0)
 SECRETS = SecretsRecord("hello", "gAAAAABl")
+AGENTS = AgentsRecord({"127.0.0.1": (PortRange(31000, 32000),)}, "signed")
 PLACEMENTS = PlacementsRecord("hello", {A: Placement("t", "127.0.0.1", 31000, ("main",))})
 
 
@@ -116,7 +119,9 @@ def test_what_is_saved_is_what_another_store_loads(place: Place, store: Store) -
     for record in (APP, PREVIEW, PLACEMENTS, TOKEN, SECRETS):
         store.save(record)
     store.save_framework_id("framework-1")
+    store.save(AGENTS)
     stored = place.store().load()
+    assert stored.agents == AGENTS
     assert list(stored.apps) == [APP]
     assert list(stored.previews) == [PREVIEW]
     assert list(stored.placements) == [PLACEMENTS]

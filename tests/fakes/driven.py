@@ -30,6 +30,7 @@ from tests.fakes.cluster import FakeCluster
 from tests.fakes.manifests import FakeManifests
 from tests.fakes.mishaps import FrailStore, Mishaps
 from tests.fakes.offers import offer
+from tests.fakes.placements import KEY as SIGNING_KEY
 from tests.fakes.store import FakeZnodes
 
 T = TypeVar("T")
@@ -95,7 +96,9 @@ class Driven:
         self.forgotten: list[str] = []
         self.manifests = FakeManifests()
         numbers = itertools.count(len(self.znodes.records))
-        self.records = Records(self.store.load(), self.store, self.clock.clock, Keyring(keys))
+        self.records = Records(
+            self.store.load(), self.store, self.clock.clock, Keyring(keys), key=SIGNING_KEY
+        )
         self.service = make_service(
             self.records,
             self.cluster,

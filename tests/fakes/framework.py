@@ -34,6 +34,7 @@ from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.manifests import says_nothing
+from tests.fakes.placements import KEY as SIGNING_KEY
 from tests.fakes.standin_bundle import standin_executor
 from tests.waits import describe_record, wait_for
 
@@ -60,7 +61,7 @@ class Framework:
         stored = store.load()
         self.mesos = _cluster(inbox, master, stored.framework_id)
         self.service = Service(
-            Records(stored, store, clock, Keyring(())),
+            Records(stored, store, clock, Keyring(()), key=SIGNING_KEY),
             self.mesos,
             inbox=inbox,
             origin=Origin("", _executor(), names.addresses("localhost", 8080)),

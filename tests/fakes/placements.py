@@ -2,12 +2,21 @@
 
 from collections.abc import Collection, Mapping
 
-from prevs.records import Placement, PlacementsRecord
+from prevs.records import AgentsRecord, Placement, PlacementsRecord, PortRange
+from prevs.signatures import derive_key, sign_agents, sign_placement
 from proxy.errors import PlacementsAway
-from proxy.routes import Node
+from proxy.trust import Node, Nodes, Trust
+from tests.fakes.asgi import TOKEN
 
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
 OTHER_SHA = "de6b329c8f3b4a5d6e7f8091a2b3c4d5e6f70819"
+
+KEY = derive_key(TOKEN)
+_HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3", "10.0.0.1", "::1")
+ANYWHERE = AgentsRecord(dict.fromkeys(_HOSTS, (PortRange(1, 65535),)))
+AGENTS = AgentsRecord(ANYWHERE.ports, sign_agents(KEY, ANYWHERE)).encode()
+"""Each of a few hosts has all of its ports for previews."""
+TRUST = Trust((KEY,), ANYWHERE.ports)
 
 
 class FakePlacements:
@@ -31,12 +40,12 @@ class FakePlacements:
         version = nodes[app].version + 1 if app in nodes else 0
         nodes[app] = Node(data, version, self._written)
 
-    async def read(self, *, anew: bool = False) -> Mapping[str, Node] | None:
+    async def read(self, *, anew: bool = False) -> Nodes | None:
         """Return the nodes."""
         if self.away:
             raise PlacementsAway("it does not answer")
         self.reads.append(len(self.reported))
-        return self.nodes
+        return None if self.nodes is None else Nodes(self.nodes, Node(AGENTS, 0, 0))
 
     async def report(self, applied: Mapping[str, int], holding: Collection[str]) -> None:
         """Take note of what is applied and held."""
@@ -54,5 +63,6 @@ def placement(
 
 
 def record(app: str, placements: Mapping[str, Placement]) -> bytes:
-    """Return the bytes of an app's PlacementsRecord."""
-    return PlacementsRecord(app, placements).encode()
+    """Return the bytes of an app's PlacementsRecord, as the framework signs it."""
+    signed = {sha: sign_placement(KEY, app, sha, one) for sha, one in placements.items()}
+    return PlacementsRecord(app, placements, signed).encode()

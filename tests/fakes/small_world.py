@@ -28,6 +28,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.driven import make_service
 from tests.fakes.manifests import FakeManifests
 from tests.fakes.mishaps import Died, FrailStore, Mishaps
+from tests.fakes.placements import KEY as SIGNING_KEY
 from tests.fakes.small_agent import SmallTask
 from tests.fakes.small_mesos import SmallLink, SmallMesos
 from tests.fakes.store import FakeZnodes
@@ -59,7 +60,7 @@ class SmallLeader:
         self.manifests = FakeManifests()
         store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
         self.service = make_service(
-            Records(store.load(), store, clock, Keyring(())),
+            Records(store.load(), store, clock, Keyring(()), key=SIGNING_KEY),
             self.link,
             new_attempt=lambda: f"t{next(world.numbers)}",
             forget_mirror=world.forgotten.append,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from framework.errors import Superseded, Unavailable
 from framework.ports import Record, Stored
 from prevs.records import (
+    AgentsRecord,
     AppRecord,
     PlacementsRecord,
     PreviewRecord,
@@ -49,6 +50,7 @@ class FakeStore:
             placements=[r for r in records if isinstance(r, PlacementsRecord)],
             tokens=[r for r in records if isinstance(r, TokenRecord)],
             secrets=[r for r in records if isinstance(r, SecretsRecord)],
+            agents=next((r for r in records if isinstance(r, AgentsRecord)), AgentsRecord()),
             framework_id=self.znodes.framework_id,
             versions={
                 r.app: self._versions[_key(r)] for r in records if isinstance(r, PlacementsRecord)
@@ -96,6 +98,8 @@ class FakeStore:
 
 def _key(record: Record) -> tuple[str, ...]:
     match record:
+        case AgentsRecord():
+            return ("agents",)
         case AppRecord():
             return ("apps", record.name)
         case PreviewRecord():

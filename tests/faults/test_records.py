@@ -7,6 +7,7 @@ import pytest
 
 from prevs.paths import Paths
 from prevs.records import Placement, PlacementsRecord, PreviewRecord
+from prevs.signatures import derive_key, sign_placement
 from prevs.states import State
 from tests.faults.fleet import Fleet
 from tests.faults.recovery import Recovery
@@ -43,12 +44,15 @@ def _place(system: System, app: str, **changes: Placement | None) -> None:
     """Change an app's placements: commits and their placements, None for none."""
     path = PATHS.app_placements(app)
     with system.observer.zookeeper() as client:
-        placements = dict(PlacementsRecord.decode(client.get(path)[0]).placements)
+        stored = PlacementsRecord.decode(client.get(path)[0])
+        placements, signatures = dict(stored.placements), dict(stored.signatures)
+        key = derive_key(system.settings.token_file.read_text().strip())
         for sha, placement in changes.items():
             placements.pop(sha, None)
             if placement is not None:
                 placements[sha] = placement
-        client.set(path, PlacementsRecord(app, placements).encode())
+                signatures[sha] = sign_placement(key, app, sha, placement)
+        client.set(path, PlacementsRecord(app, placements, signatures).encode())
 
 
 @pytest.mark.parametrize("state", [State.PLACED, State.RUNNING])

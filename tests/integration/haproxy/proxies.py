@@ -20,9 +20,9 @@ from kazoo.client import KazooClient
 from kazoo.exceptions import NoNodeError
 
 from prevs.paths import Paths
-from prevs.records import Placement, PlacementsRecord, ProxyRecord
+from prevs.records import Placement, ProxyRecord
 from tests import times
-from tests.fakes.placements import placement
+from tests.fakes.placements import AGENTS, placement, record
 from tests.fakes.world import TOKEN, World
 from tests.waits import describe_end, wait_until
 
@@ -124,16 +124,22 @@ class Tree:
 
     def place(self, app: str, placements: Mapping[str, Placement]) -> int:
         """Write an app's placements; return the znode's version."""
-        return self.write(app, PlacementsRecord(app, placements).encode())
+        return self.write(app, record(app, placements))
 
     def write(self, app: str, data: bytes) -> int:
         """Write the bytes of an app's node; return its version."""
         path = self.paths.app_placements(app)
-        self.client.ensure_path(self.paths.placements)
+        self.make_room()
         if self.client.exists(path) is None:
             self.client.create(path, data)
             return 0
         return self.client.set(path, data).version
+
+    def make_room(self) -> None:
+        """Have a place for placements, and for where previews may be."""
+        self.client.ensure_path(self.paths.placements)
+        if self.client.exists(self.paths.agents) is None:
+            self.client.create(self.paths.agents, AGENTS, makepath=True)
 
     def apps(self) -> list[str]:
         """Return the apps that have placements, or had some."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from prevs.records import PlacementsRecord
+from tests.fakes import placements
 from tests.fakes.placements import placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, upstream
@@ -39,7 +39,7 @@ def record(name: str, port: int, first: int | None = None) -> bytes:
         s: placement(name, s, at, f"label-{number}")
         for number, (s, at) in enumerate(zip(shas, ports, strict=True))
     }
-    return PlacementsRecord(name, places).encode()
+    return placements.record(name, places)
 
 
 def host(number: int, label: int) -> str:
@@ -55,7 +55,7 @@ def site(tmp_path: Path, zookeeper: str, free_port: Callable[[], int]) -> Iterat
 def write(site: Site, apps: int, port: int) -> None:
     """Write the placements of all apps, all to one port."""
     client, paths = site.tree.client, site.tree.paths
-    client.ensure_path(paths.placements)
+    site.tree.make_room()
     there = set(client.get_children(paths.placements))
     names = [app(number) for number in range(apps)]
     waiting = [

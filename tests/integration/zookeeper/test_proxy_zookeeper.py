@@ -121,8 +121,8 @@ def test_all_apps_are_read_anew_a_share_at_a_time(own_zookeeper: Part) -> None:
     assert rest[-1] <= ASKING, "it has not come to its end"
 
 
-ASKING = 3
-"""What asking for the count, and a ping, add to it at most."""
+ASKING = 4
+"""What asking for the count, a ping, and whether agents have changed, add to it at most."""
 
 
 def received(zookeeper: Part) -> int:

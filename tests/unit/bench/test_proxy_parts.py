@@ -15,6 +15,7 @@ from bench.proxy import cores, load, ours, rivals, rules, websocket
 from bench.proxy.ours import Installation
 from local.ports import accepts, free_port
 from proxy import routes
+from tests.fakes.placements import TRUST
 from tests.waits import wait_until
 
 WRK = """\
@@ -73,7 +74,7 @@ def test_our_rules_are_all_that_does_not_concern_the_destination(tmp_path: Path)
 
 
 def test_what_is_placed_is_what_the_proxy_routes_by() -> None:
-    read, problems = routes.read("app7", ours.record(7, [31000, 31001]), ours.DOMAIN)
+    read, problems = routes.read("app7", ours.record(7, [31000, 31001]), ours.DOMAIN, TRUST)
     assert problems == []
     assert {host: route.port for host, route in read.items()} == {
         ours.host(7, 0): 31000,

@@ -16,6 +16,7 @@ import pytest
 from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
 from prevs.messages import BuildOrder, Credential, TaskReport
 from prevs.records import (
+    AgentsRecord,
     AppRecord,
     Failure,
     InstallationRecord,
@@ -23,6 +24,7 @@ from prevs.records import (
     Mistake,
     Placement,
     PlacementsRecord,
+    PortRange,
     PreviewRecord,
     ProxyRecord,
     RecordError,
@@ -99,7 +101,13 @@ WRITTEN: dict[str, Any] = {
         digest=DIGEST,
     ),
     "placements": PlacementsRecord(
-        app="hello", placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))}
+        app="hello",
+        placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))},
+        signatures={SHA: "5c80e7d1" * 8},
+    ),
+    "agents": AgentsRecord(
+        ports={"127.0.0.2": (PortRange(31000, 31005), PortRange(31007, 32000))},
+        signature="5c80e7d1" * 8,
     ),
     "proxy": ProxyRecord(applied={"hello": 7, "shop": 0}, holding=(TASK,)),
     "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
@@ -154,6 +162,7 @@ LEAST: dict[str, Any] = {
     "app": AppRecord(name="hello", repository="/srv/hello"),
     "preview": PreviewRecord(app="hello", sha=SHA, state=State.QUEUED),
     "placements": PlacementsRecord(app="hello"),
+    "agents": AgentsRecord(),
     "proxy": ProxyRecord(),
     "leader": LeaderRecord(api="http://10.0.0.5:8090", process="a.example.org/71/5c80e7d1"),
     "installation": InstallationRecord(

@@ -9,7 +9,7 @@ from proxy.routes import Route
 from proxy.table import Table
 from proxy.use import Count
 from tests.fakes.clock import FakeClock
-from tests.fakes.placements import SHA, FakePlacements, placement, record
+from tests.fakes.placements import KEY, SHA, FakePlacements, placement, record
 from tests.fakes.router import FakeRouter
 from tests.loops import in_a_loop
 
@@ -30,6 +30,7 @@ class Bench:
             self.router,
             self.table,
             domain="x",
+            trusted=(KEY,),
             remember=self._remember,
             took=self.took.append,
             clock=self.clock.read,
@@ -183,7 +184,8 @@ async def test_a_disk_that_takes_nothing_ends_nothing_and_is_tried_again() -> No
             raise OSError("no space is left")
         kept.set()
 
-    controller = Controller(placements, router, table, domain="x", remember=remember, took=print)
+    parts = (placements, router, table)
+    controller = Controller(*parts, domain="x", trusted=(KEY,), remember=remember, took=print)
     runs = asyncio.ensure_future(controller.run())
     waits = asyncio.ensure_future(kept.wait())
     await asyncio.wait([runs, waits], timeout=60, return_when=asyncio.FIRST_COMPLETED)

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from prevs.records import Placement, RecordError
 from proxy import routes
-from proxy.routes import AppRoutes, Merged, Node, Route
-from tests.fakes.placements import OTHER_SHA, SHA, placement, record
+from proxy.routes import AppRoutes, Merged, Route
+from proxy.trust import Node
+from tests.fakes.placements import OTHER_SHA, SHA, TRUST, placement, record
 
 GOOD = placement("hello", SHA, 31000, "main", "5c80e7d", host="10.0.0.1")
 ROUTE = Route("10.0.0.1", 31000, f"hello.{SHA}.a1")
@@ -21,7 +22,7 @@ hosts = st.dictionaries(
 
 
 def test_each_label_of_a_placement_is_a_host_that_leads_there() -> None:
-    read, problems = routes.read("hello", record("hello", {SHA: GOOD}), "example.org")
+    read, problems = routes.read("hello", record("hello", {SHA: GOOD}), "example.org", TRUST)
     assert read == {"main.hello.example.org": ROUTE, "5c80e7d.hello.example.org": ROUTE}
     assert problems == []
 
@@ -70,7 +71,7 @@ def test_a_placement_that_cannot_be_routed_to_is_left_out_and_told(
 ) -> None:
     other = placement("hello", OTHER_SHA, 31001, "v1")
     data = record("hello", {SHA: bad, OTHER_SHA: other})
-    read, problems = routes.read("hello", data, "localhost")
+    read, problems = routes.read("hello", data, "localhost", TRUST)
     assert list(read) == ["v1.hello.localhost"]
     assert len(problems) == 1
     assert why in problems[0]
@@ -78,46 +79,48 @@ def test_a_placement_that_cannot_be_routed_to_is_left_out_and_told(
 
 def test_a_record_of_another_app_is_no_record_of_this_one() -> None:
     with pytest.raises(RecordError, match="another"):
-        routes.read("hello", record("another", {}), "localhost")
+        routes.read("hello", record("another", {}), "localhost", TRUST)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff", b"[]", b'{"v":2}', b'{"v":1,"app":3}'])
 def test_a_malformed_record_leaves_its_app_as_it_was_and_the_others_go_on(data: bytes) -> None:
-    first = routes.learn({}, {"hello": Node(record("hello", {SHA: GOOD}), 4, 10)}, "x")
+    first = routes.learn({}, {"hello": Node(record("hello", {SHA: GOOD}), 4, 10)}, "x", TRUST)
     nodes = {
         "hello": Node(data, 5, 11),
         "other": Node(record("other", {SHA: placement("other", SHA, 1, "a")}), 0, 12),
     }
-    learned = routes.learn(first.apps, nodes, "x")
+    learned = routes.learn(first.apps, nodes, "x", TRUST)
     assert set(routes.merge(learned.apps)) == {"main.hello.x", "5c80e7d.hello.x", "a.other.x"}
     assert routes.versions(learned.apps) == {"hello": 4, "other": 0}
     assert [app for app, _ in learned.problems] == ["hello"]
-    again = routes.learn(learned.apps, nodes, "x")
+    again = routes.learn(learned.apps, nodes, "x", TRUST)
     assert again.problems == (), "it is told once"
     assert again.apps == learned.apps
 
 
 def test_a_malformed_first_record_gives_no_routes_and_no_version() -> None:
-    learned = routes.learn({}, {"hello": Node(b"{", 0, 1)}, "x")
+    learned = routes.learn({}, {"hello": Node(b"{", 0, 1)}, "x", TRUST)
     assert routes.merge(learned.apps) == {}
     assert routes.versions(learned.apps) == {}
 
 
 def test_an_app_without_a_node_has_no_routes_any_more() -> None:
     known = {"hello": AppRoutes(1, 0, {"main.hello.x": ROUTE})}
-    assert routes.learn(known, {}, "x").apps == {}
+    assert routes.learn(known, {}, "x", TRUST).apps == {}
 
 
 def test_a_node_that_was_made_anew_is_read_although_its_version_is_the_same() -> None:
-    first = routes.learn({}, {"hello": Node(record("hello", {}), 0, 1)}, "x")
-    second = routes.learn(first.apps, {"hello": Node(record("hello", {SHA: GOOD}), 0, 2)}, "x")
+    first = routes.learn({}, {"hello": Node(record("hello", {}), 0, 1)}, "x", TRUST)
+    second = routes.learn(
+        first.apps, {"hello": Node(record("hello", {SHA: GOOD}), 0, 2)}, "x", TRUST
+    )
     assert "main.hello.x" in routes.merge(second.apps)
 
 
 def test_a_field_of_a_later_version_is_forgiven() -> None:
     fields = json.loads(record("hello", {SHA: GOOD}))
     fields["placements"][SHA]["weight"] = 3
-    read, problems = routes.read("hello", json.dumps(fields).encode(), "x")
+    read, problems = routes.read("hello", json.dumps(fields).encode(), "x", TRUST)
     assert len(read) == 2
     assert problems == []
 
@@ -172,8 +175,10 @@ def test_what_two_merged_routes_share_is_not_looked_at() -> None:
 
 def test_an_app_whose_node_is_as_it_was_shares_its_routes_with_the_last_ones() -> None:
     nodes = {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}
-    first = routes.learn({}, nodes, "x").apps
-    second = routes.learn(first, {**nodes, "other": Node(record("other", {}), 0, 2)}, "x").apps
+    first = routes.learn({}, nodes, "x", TRUST).apps
+    second = routes.learn(
+        first, {**nodes, "other": Node(record("other", {}), 0, 2)}, "x", TRUST
+    ).apps
     before, after = routes.merge(first), routes.merge(second)
     assert routes.parts(before)["hello"] is routes.parts(after)["hello"]
 
@@ -188,7 +193,7 @@ def test_merged_routes_are_a_mapping_of_every_host() -> None:
 
 
 def test_a_task_is_routed_while_a_placement_leads_to_it() -> None:
-    apps = routes.learn({}, {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}, "x").apps
+    apps = routes.learn({}, {"hello": Node(record("hello", {SHA: GOOD}), 0, 1)}, "x", TRUST).apps
     assert routes.is_routed(apps, f"hello.{SHA}.a1")
     for task_id in (f"hello.{SHA}.a2", f"other.{SHA}.a1", "no task", ""):
         assert not routes.is_routed(apps, task_id)

@@ -1,0 +1,84 @@
+"""Where previews may be, as proxies read it: the ports that agents have offered.
+
+A proxy sends nobody elsewhere, whatever a placement says. Owned by the service's thread.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from framework import resources
+from framework.matching import Offer
+from framework.ports import Store, Stored
+from framework.preview_index import PreviewIndex
+from prevs import signatures
+from prevs.records import AgentsRecord, PortRange
+
+Ports = Mapping[str, tuple[PortRange, ...]]
+"""By host."""
+
+
+class Destinations:
+    """Follows the offers. What is written is signed with `key`; what others have written is void.
+
+    `index` has the previews: where one has a task is a destination, whoever offered it.
+    """
+
+    def __init__(self, stored: Stored, store: Store, index: PreviewIndex, *, key: bytes) -> None:
+        self._store = store
+        self._index = index
+        self._key = key
+        self._hosts: dict[str, str] = {}
+        known = stored.agents.ports
+        if known and not signatures.are_agents_signed((key,), stored.agents):
+            known = {}
+        self._ports = keep(known, index.places)
+        self._is_written = self._ports == stored.agents.ports
+
+    def note(self, offers: Iterable[Offer]) -> None:
+        """Take what agents offer."""
+        for offer in offers:
+            self._hosts[offer.agent_id] = offer.host
+            known = self._ports.get(offer.host, ())
+            offered = resources.free_ports(offer.resources)
+            if not all(_covers(known, span.start, span.stop - 1) for span in offered):
+                new = (PortRange(span.start, span.stop - 1) for span in offered)
+                self._ports[offer.host] = merge((*known, *new))
+                self._is_written = False
+
+    def agent_left(self, agent_id: str) -> None:
+        """Forget the host of an agent, unless another one or a task is there."""
+        host = self._hosts.pop(agent_id, None)
+        used = {*self._hosts.values(), *(host for host, _ in self._index.places)}
+        if host is not None and host not in used and self._ports.pop(host, ()):
+            self._is_written = False
+
+    def publish(self) -> None:
+        """Write them where they differ from what is written. For before placements are written."""
+        if not self._is_written:
+            record = AgentsRecord(dict(self._ports))
+            signature = signatures.sign_agents(self._key, record)
+            self._store.save(dataclasses.replace(record, signature=signature))
+            self._is_written = True
+
+
+def keep(stored: Ports, places: Iterable[tuple[str, int]]) -> dict[str, tuple[PortRange, ...]]:
+    """Return of what is stored the hosts that have tasks, and where these are."""
+    found: dict[str, list[PortRange]] = {}
+    for host, port in places:
+        found.setdefault(host, list(stored.get(host, ()))).append(PortRange(port, port))
+    return {host: merge(ports) for host, ports in found.items()}
+
+
+def merge(ports: Iterable[PortRange]) -> tuple[PortRange, ...]:
+    """Return the same ports, in order and in as few ranges as can be."""
+    merged: list[PortRange] = []
+    for one in sorted(ports, key=lambda span: span.begin):
+        if merged and one.begin <= merged[-1].end + 1:
+            merged[-1] = PortRange(merged[-1].begin, max(merged[-1].end, one.end))
+        else:
+            merged.append(one)
+    return tuple(merged)
+
+
+def _covers(ports: Iterable[PortRange], begin: int, end: int) -> bool:
+    return any(one.begin <= begin and end <= one.end for one in ports)

@@ -1,0 +1,64 @@
+"""Signatures of what proxies route by: who can only write to ZooKeeper routes nobody. Pure.
+
+HMAC-SHA256 (RFC 2104) with a key that is made from a token which frameworks and proxies have. A
+signature holds for one app, commit and task, so that no placement passes for another one.
+"""
+
+import hmac
+import json
+from collections.abc import Collection
+from typing import Any
+
+from prevs.records import AgentsRecord, Placement
+
+_PURPOSE = b"prevs: signatures of placements and agents"
+
+
+def derive_key(token: str) -> bytes:
+    """Return the key of a token. Nobody finds the token by it."""
+    return hmac.digest(token.encode(), _PURPOSE, "sha256")
+
+
+def sign_placement(key: bytes, app: str, sha: str, placement: Placement) -> str:
+    """Return the signature of a commit's placement."""
+    return _sign(key, _placement(app, sha, placement))
+
+
+def sign_agents(key: bytes, record: AgentsRecord) -> str:
+    """Return the signature of where previews may be; the record's own does not count."""
+    return _sign(key, _agents(record))
+
+
+def is_placement_signed(
+    keys: Collection[bytes], app: str, sha: str, placement: Placement, *, signature: str
+) -> bool:
+    """Tell whether a signature of a placement is by one of `keys`. In constant time."""
+    return _is_signed(keys, signature, _placement(app, sha, placement))
+
+
+def are_agents_signed(keys: Collection[bytes], record: AgentsRecord) -> bool:
+    """Tell whether a record's signature is by one of `keys`. In constant time."""
+    return _is_signed(keys, record.signature, _agents(record))
+
+
+def _placement(app: str, sha: str, placement: Placement) -> Any:
+    place = (placement.task_id, placement.host, placement.port)
+    return ["placement", app, sha, *place, placement.labels]
+
+
+def _agents(record: AgentsRecord) -> Any:
+    ports = record.ports.items()
+    return [
+        "agents",
+        *((host, [(one.begin, one.end) for one in found]) for host, found in sorted(ports)),
+    ]
+
+
+def _is_signed(keys: Collection[bytes], signature: str, value: Any) -> bool:
+    given = signature.encode("ascii", "replace")
+    return any(hmac.compare_digest(_sign(key, value).encode(), given) for key in keys)
+
+
+def _sign(key: bytes, value: Any) -> str:
+    text = json.dumps(value, separators=(",", ":"))
+    return hmac.digest(key, text.encode(), "sha256").hex()

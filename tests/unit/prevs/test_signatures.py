@@ -1,0 +1,56 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prevs import signatures
+from prevs.records import AgentsRecord, Placement, PortRange
+
+SHA, OTHER = "a" * 40, "b" * 40
+KEY, OLD = signatures.derive_key("a token"), signatures.derive_key("another token")
+PLACEMENT = Placement(f"hello.{SHA}.a1", "10.0.0.1", 31000, ("main", "v1"))
+AGENTS = AgentsRecord({"10.0.0.1": (PortRange(31000, 31999),), "10.0.0.2": ()})
+
+
+def is_good(app: str, sha: str, placement: Placement, *keys: bytes) -> bool:
+    signature = signatures.sign_placement(KEY, "hello", SHA, PLACEMENT)
+    return signatures.is_placement_signed(keys or (KEY,), app, sha, placement, signature=signature)
+
+
+def test_a_signature_is_good_for_its_key_alone() -> None:
+    assert is_good("hello", SHA, PLACEMENT)
+    assert is_good("hello", SHA, PLACEMENT, OLD, KEY)
+    assert not is_good("hello", SHA, PLACEMENT, OLD)
+    assert KEY != OLD
+
+
+@pytest.mark.parametrize(
+    ("app", "sha", "placement"),
+    [
+        ("shop", SHA, PLACEMENT),
+        ("hello", OTHER, PLACEMENT),
+        ("hello", SHA, replace(PLACEMENT, task_id=f"hello.{SHA}.a2")),
+        ("hello", SHA, replace(PLACEMENT, host="10.0.0.2")),
+        ("hello", SHA, replace(PLACEMENT, port=31001)),
+        ("hello", SHA, replace(PLACEMENT, labels=("main",))),
+        ("hello", SHA, replace(PLACEMENT, labels=("main", "v1", "v2"))),
+        ("hello", SHA, replace(PLACEMENT, labels=("mainv1",))),
+    ],
+)
+def test_it_is_good_for_nothing_that_differs(app: str, sha: str, placement: Placement) -> None:
+    assert not is_good(app, sha, placement)
+
+
+def test_where_previews_may_be_is_signed_as_a_whole() -> None:
+    signed = replace(AGENTS, signature=signatures.sign_agents(KEY, AGENTS))
+    assert signatures.are_agents_signed((OLD, KEY), signed)
+    assert not signatures.are_agents_signed((OLD,), signed)
+    for ports in ({}, {"10.0.0.1": (PortRange(31000, 32000),)}, {**AGENTS.ports, "10.0.0.3": ()}):
+        assert not signatures.are_agents_signed((KEY,), replace(signed, ports=ports))
+
+
+@given(st.text(max_size=70))
+def test_a_text_that_somebody_made_up_is_no_signature(text: str) -> None:
+    assert not signatures.is_placement_signed((KEY,), "hello", SHA, PLACEMENT, signature=text)
+    assert not signatures.are_agents_signed((KEY,), replace(AGENTS, signature=text))
