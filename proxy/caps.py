@@ -1,49 +1,71 @@
-"""How many previews one visitor's address may have started in a while."""
+"""How many previews visitors may have started in a while: one of them, those of an app, all.
+
+Who has a token of the API is no visitor: what programs and the dashboard start is not counted.
+"""
 
 import ipaddress
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
-MOST = 30
+from prevs import names
+
 SECONDS = 60.0
-"""One address may wait for that many different previews in that time."""
+MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})
+"""How many different previews in that time: for one visitor's address, for a network of a provider
+(with IPv6, a /48), for one app, and for all of this proxy."""
+
+
+class Refused(NamedTuple):
+    """After how many seconds the visitor may come again, and whose budget it was."""
+
+    seconds: int
+    budget: str
 
 
 class StartCap:
-    """Counts the hosts that each address waits for. Belongs to the event loop's thread."""
+    """Counts the hosts that visitors wait for. Belongs to the event loop's thread."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._hosts: dict[str, OrderedDict[str, float]] = {}
+        self._hosts: dict[tuple[str, str], OrderedDict[str, float]] = {}
         self._forgotten = clock()
 
-    def take(self, address: str, host: str) -> int | None:
+    def take(self, address: str, host: str) -> Refused | None:
         """Return None if `address` may start what `host` leads to, and count that.
 
-        Else return after how many seconds it may come again. Asking again for a host that it waits
-        for already is always allowed.
+        Asking again for a host that it waits for already is always allowed.
         """
         now = self._clock()
         self._forget(now)
-        hosts = self._hosts.setdefault(_network(address), OrderedDict())
-        _drop(hosts, now - SECONDS)
-        if host not in hosts and len(hosts) >= MOST:
-            oldest = next(iter(hosts.values()))
-            return max(1, round(oldest + SECONDS - now))
-        hosts[host] = now
-        hosts.move_to_end(host)
+        counted = {key: self._counted(key, now) for key in _budgets(address, host)}
+        own = next(iter(counted.values()))
+        if host not in own:
+            for (budget, _), hosts in counted.items():
+                if host not in hosts and len(hosts) >= MOST[budget]:
+                    oldest = next(iter(hosts.values()))
+                    return Refused(max(1, round(oldest + SECONDS - now)), budget)
+        for hosts in counted.values():
+            hosts[host] = now
+            hosts.move_to_end(host)
         return None
+
+    def _counted(self, key: tuple[str, str], now: float) -> OrderedDict[str, float]:
+        hosts = self._hosts.setdefault(key, OrderedDict())
+        _drop(hosts, now - SECONDS)
+        return hosts
 
     def _forget(self, now: float) -> None:
         """Forget now and then who has not asked for long."""
         if now - self._forgotten < SECONDS:
             return
         self._forgotten = now
-        for address, hosts in list(self._hosts.items()):
+        for key, hosts in list(self._hosts.items()):
             _drop(hosts, now - SECONDS)
             if not hosts:
-                del self._hosts[address]
+                del self._hosts[key]
 
 
 def _drop(hosts: OrderedDict[str, float], before: float) -> None:
@@ -51,14 +73,26 @@ def _drop(hosts: OrderedDict[str, float], before: float) -> None:
         hosts.popitem(last=False)
 
 
-def _network(address: str) -> str:
-    """Return what counts as one visitor: with IPv6 everybody has a whole /64."""
+def _budgets(address: str, host: str) -> Iterator[tuple[str, str]]:
+    """Yield whose budgets a start is of, the visitor's own first.
+
+    With IPv6 one visitor has a whole /64, and may have a /48 of them.
+    """
+    found = _read(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        yield "address", str(ipaddress.ip_network((found, 64), strict=False))
+        yield "network", str(ipaddress.ip_network((found, 48), strict=False))
+    else:
+        yield "address", str(found)
+    yield "app", names.app_of_host(host)
+    yield "all", ""
+
+
+def _read(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | str:
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
         return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return address
-    if found.ipv4_mapped:  # at a listener of IPv6
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((found, 64), strict=False))
+    # The former, at a listener of IPv6.
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return mapped or found

@@ -18,7 +18,8 @@ class Front(NamedTuple):
     `listen` and `tls_listen` are HOST:PORT; `certificates` is a folder of PEM files, each a
     certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
     to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
-    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere).
+    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere). `stripped` are more
+    headers that only proxies in front may send: names in small letters, a * for the rest of one.
     """
 
     listen: str
@@ -28,6 +29,7 @@ class Front(NamedTuple):
     redirects: bool = False
     trusted: tuple[str, ...] = ()
     metrics: str = ""
+    stripped: tuple[str, ...] = ()
 
     @property
     def port(self) -> str:

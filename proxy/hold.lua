@@ -19,7 +19,7 @@
 -- and back comes, once it is known,
 --     NUMBER to ROUTE                         the map's value
 --     NUMBER no                               the waiting room says why
---     NUMBER later SECONDS                    the client has asked for too many; it may come again then
+--     NUMBER later SECONDS BUDGET             too many were asked for, and by whom; it may come again then
 --     NUMBER gone                             the client has gone, and its request goes nowhere
 -- with an empty line after so many that the buffer of a connection takes them: HAProxy 3.0 reads no more
 -- for Lua once that was full. A connection that ends is made anew, and all that is held is asked for again.

@@ -13,6 +13,11 @@ from proxy.preview import Preview
 MEDIA_TYPE = "application/problem+json"
 _SPACE = "urn:prevs:problem:"
 _RETRY_SECONDS = 5
+_STARTED = {
+    "address": " from your address",
+    "network": " from your network",
+    "app": " of this app",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,13 +143,18 @@ def not_yet(preview: Preview | None, held: int) -> Problem:
     )
 
 
-def too_many_starts(seconds: int) -> Problem:
-    """Return the problem of a visitor who had many previews started, until some seconds pass."""
+def too_many_starts(seconds: int, budget: str) -> Problem:
+    """Return the problem of a visitor for whom nothing starts until some seconds pass.
+
+    `budget` is one of caps.MOST.
+    """
+    whose = _STARTED.get(budget, "")
     return Problem(
         "too-many-starts",
         "Too many previews at once",
         429,
-        f"Many previews were started from your address within a minute. Come again in {seconds} s.",
+        f"Visitors had many previews{whose} started within a minute. Come again in {seconds} s.",
+        {"budget": budget},
         retry_after=seconds,
     )
 

@@ -23,6 +23,7 @@ from program.zookeeper import read_identities
 from proxy.haproxy_config import Front
 
 _ADDRESS = r"https?://[^\s/,]+/?"
+_HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*[*]?", re.ASCII)
 _LONGEST_FOLDER = 80
 """A Unix socket's path has at most 107 bytes, of which HAProxy takes some for a temporary name."""
 
@@ -92,6 +93,12 @@ class Settings(EnvironmentSettings):
         "the client is. Nobody else may, and no agent may be among them.",
         examples=["10.0.1.10,fd00:1::/64"],
     )
+    strip_headers: str = Field(
+        default="",
+        description="More headers that only proxies in front may send, separated by commas; a * is "
+        "the rest of a name. Those that are common are known.",
+        examples=["X-Our-User,X-Our-Sso-*"],
+    )
     proxy_dir: ConfiguredPath = Field(
         description="A folder of this proxy's own, for HAProxy's files and sockets. "
         f"{_LONGEST_FOLDER} characters at most.",
@@ -131,6 +138,14 @@ class Settings(EnvironmentSettings):
             )
         return value
 
+    @field_validator("strip_headers")
+    @classmethod
+    def _check_headers(cls, value: str) -> str:
+        for name in filter(None, value.split(",")):
+            if not _HEADER.fullmatch(name.strip()):
+                raise ValueError(f"{name.strip()} is no name of a header")
+        return value.lower()
+
     @field_validator("trusted_proxies")
     @classmethod
     def _check_networks(cls, value: str) -> str:
@@ -153,6 +168,7 @@ class Settings(EnvironmentSettings):
             redirects=self.redirect_to_tls,
             metrics=self.proxy_metrics_listen or "",
             trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
+            stripped=tuple(one.strip() for one in self.strip_headers.split(",") if one.strip()),
         )
 
     def addresses(self) -> list[str]:

@@ -87,7 +87,8 @@ class _Room:
         if not visit.app:
             return problems.no_address(visit.host, self._parts.domain)
         if "x-prevs-later" in headers:
-            return problems.too_many_starts(int(headers["x-prevs-later"]))
+            seconds, _, budget = headers["x-prevs-later"].partition(" ")
+            return problems.too_many_starts(int(seconds), budget)
         if wants_page:
             return None
         if "x-prevs-looks" in headers:

@@ -146,7 +146,7 @@ class _Connection(asyncio.Protocol):
         if names.split_host(host, self._parts.domain) is not None:
             later = self._parts.cap.take(client, host)
             if later is not None:
-                self._answer(number, f"later {later}")
+                self._answer(number, f"later {later.seconds} {later.budget}")
                 return
         ip, port = peer.split()
         tell = functools.partial(self._tell, number)

@@ -2,8 +2,8 @@
 
 HAProxy says how, in headers that clients cannot send themselves: X-Prevs-Looks marks what must
 start nothing; X-Prevs-Held is for how many seconds it was held, X-Prevs-Later in how many the
-client may come again; X-Prevs-Refused is the task that took no connection, and X-Prevs-Miss is
-absent where that was so for a second time.
+client may come again, and whose budget of starts is used up; X-Prevs-Refused is the task that took
+no connection, and X-Prevs-Miss is absent where that was so for a second time.
 """
 
 import secrets

@@ -76,7 +76,7 @@ class Starts:
         if own and valid and "x-prevs-looks" not in request.headers:
             client = request.headers.get("x-forwarded-for", "")
             later = self._parts.cap.take(client, visit.host)
-            return problems.too_many_starts(later) if later else None
+            return problems.too_many_starts(*later) if later else None
         detail = "Only the page itself may ask for this, and it is too old now. Load it again."
         return Problem("forbidden", "Not asked by the page", 403, detail)
 

@@ -16,7 +16,7 @@ import requests
 from playwright.sync_api import Page, Response
 
 from tests.integration.haproxy import workers
-from tests.integration.haproxy.proxies import Proxy
+from tests.integration.haproxy.proxies import Proxy, upstream
 from tests.integration.haproxy.wire import UPGRADE
 
 _SECONDS = 60
@@ -126,6 +126,31 @@ def script(text: str) -> Callable[[Page, Target], Got]:
     return act
 
 
+def image_elsewhere(page: Page, target: Target) -> Got:
+    """Ask as an image in a page of another site does: of an address, which is no name's."""
+    with upstream("another site") as elsewhere:
+        page.goto(f"http://127.0.0.1:{elsewhere.port}/")
+        # What is no image is kept from a page of another site, and from Playwright.
+        told = page.context.new_cdp_session(page)
+        asked: dict[str, str] = {}
+        answered: dict[str, int] = {}
+        told.on(
+            "Network.requestWillBeSent",
+            lambda one: asked.update({one["request"]["url"]: one["requestId"]}),
+        )
+        told.on(
+            "Network.responseReceivedExtraInfo",
+            lambda one: answered.update({one["requestId"]: one["statusCode"]}),
+        )
+        told.send("Network.enable")
+        page.evaluate(
+            "url => new Promise(done => {"
+            " const i = new Image(); i.onload = i.onerror = done; i.src = url })",
+            target.url,
+        )
+    return Got(answered[asked[target.url]], "")
+
+
 def register_worker(page: Page, target: Target) -> Got:
     """Have the browser fetch a service worker's script; its answer is in the error's text only."""
     error = page.evaluate(
@@ -178,6 +203,7 @@ BROWSER: Mapping[str, Callable[[Page, Target], Got]] = {
     "a browser that goes there": go,
     "a page's `fetch`": script("fetch(path).catch(() => 0)"),
     "a page's image": script("new Image().src = path"),
+    "an image in another site's page": image_elsewhere,
     "a page's frame": script(
         "const f = document.createElement('iframe'); f.src = path; document.body.append(f)"
     ),

@@ -43,7 +43,8 @@ def beside(
     tmp_path_factory: pytest.TempPathFactory, zookeeper: str, free_port: Callable[[], int]
 ) -> Iterator[Site]:
     folder, trusted = tmp_path_factory.mktemp("beside"), "10.0.0.0/8"
-    with proxies.site(folder, zookeeper, free_port(), PREVS_TRUSTED_PROXIES=trusted) as started:
+    more = {"PREVS_TRUSTED_PROXIES": trusted, "PREVS_STRIP_HEADERS": "X-Our-User, X-Our-Sso-*"}
+    with proxies.site(folder, zookeeper, free_port(), **more) as started:
         yield started
 
 
@@ -189,6 +190,13 @@ def test_a_websocket_upgrade_goes_through_and_nothing_beside_it(alone: Site, app
         *("X-WebAuth-User", "X-Auth-Request-Email", "X-Amzn-Oidc-Identity", "Tailscale-User-Login"),
         *("X-MS-Client-Principal-Name", "X-Goog-Authenticated-User-Email"),
         *("X-Sendfile-Type", "X-Accel-Mapping"),
+        *("X-Authentik-Username", "X-Authelia-User", "Authelia-User", "X-Pomerium-Jwt-Assertion"),
+        *("X-Vouch-User", "X-Token-User-Email", "X-Auth-User", "X-Authenticated-User", "X-User"),
+        *("X-Consumer-Username", "X-Credential-Identifier", "X-Anonymous-Consumer", "X-Dex-User"),
+        *("Kubeflow-Userid", "Impersonate-User", "X-JWT-Assertion", "X-Endpoint-Api-Userinfo"),
+        *("X-Apigateway-Api-Userinfo", "WL-Proxy-Client-IP", "X-Originating-IP"),
+        *("X-Azure-SocketIP", "Fly-Client-IP", "X-Vercel-Forwarded-For", "X-Nf-Client-Ip"),
+        *("X-Custom-IP-Authorization", "OIDC_CLAIM_email"),
     ],
 )
 def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
@@ -198,6 +206,17 @@ def test_what_only_a_proxy_says_comes_from_none_but_a_trusted_one(
     for site, passed in ((alone, False), (beside, False), (behind, True)):
         assert site.proxy.ask(HOST, headers=said).status == 200
         assert (name.lower() in app.seen[-1][2]) is passed
+
+
+@pytest.mark.parametrize("name", ["X-Our-User", "x_our_user", "X-Our-Sso-Groups", "X_OUR_SSO_"])
+def test_what_an_operator_adds_comes_from_none_but_a_trusted_one(
+    alone: Site, beside: Site, app: Upstream, name: str
+) -> None:
+    said = {name: "x", "X-Our-User-Name": "x"}
+    for site, passed in ((alone, True), (beside, False)):
+        assert site.proxy.ask(HOST, headers=said).status == 200
+        assert (name.lower() in app.seen[-1][2]) is passed
+        assert "x-our-user-name" in app.seen[-1][2]
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_nobody_has_a_hundred_previews_started_at_once(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
     """At a proxy of its own: an address that has started too many starts nothing for a minute."""
-    labels = [f"v{number}" for number in range(caps.MOST + 5)]
+    labels = [f"v{number}" for number in range(caps.MOST["address"] + 5)]
     with proxies.site(tmp_path, zookeeper, free_port()) as own:
         own.world.add("hello", "main", SHA)
         for number, label in enumerate(labels):
@@ -142,14 +142,14 @@ def test_nobody_has_a_hundred_previews_started_at_once(
             answers = list(pool.map(lambda host: own.proxy.ask(host, headers=ask), hosts))
         refused = [answer for answer in answers if answer.status == 429]
         assert len(refused) == 5
-        wait_until(lambda: own.world.count("POST /v1/previews") == caps.MOST)
+        wait_until(lambda: own.world.count("POST /v1/previews") == caps.MOST["address"])
         told = json.loads(refused[0].body)
         assert told["type"] == "urn:prevs:problem:too-many-starts"
         assert 0 < int(refused[0].headers["retry-after"]) <= caps.SECONDS
         page = own.proxy.ask(HOST, headers=PAGE)
         assert page.status == 503
         assert start(own.proxy, page.body) == 429
-        assert own.world.count("POST /v1/previews") == caps.MOST
+        assert own.world.count("POST /v1/previews") == caps.MOST["address"]
 
 
 @pytest.mark.parametrize("body", ["", "x" * 100_000])
