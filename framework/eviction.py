@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+import structlog
+
 from framework import keep_warm, room
 from framework.agents import Agent, Space
 from framework.clock import Clock
@@ -40,6 +42,8 @@ _ENDING = frozenset(State) - WITH_TASK | {State.DRAINING}
 _TURNS = frozenset({Lack.TURN, Lack.APP_TURN})
 MAKING = "Room is being made for it"
 NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
+
+log = structlog.get_logger(__name__)
 
 
 class _Seen(NamedTuple):
@@ -208,19 +212,27 @@ class Eviction:
     def _carry_out(self, plan: Plan) -> str:
         """Stop what a plan says; return what the one that it is for waits for."""
         demand = plan.demand
-        why = (
-            f"It was stopped to make room for {demand.app} at {names.short(demand.sha)}; "
-            "its address starts it again."
-        )
         task_ids: set[str] = set()
         for victim in plan.victims:
             preview = self._records.preview(*victim.key)
+            log.info("room is made", app=demand.app, commit=demand.sha[:12], stops=preview.task_id)
+            whom = _name(preview.app, [demand.key])
+            why = f"It was stopped to make room for {whom}; its address starts it again."
             self._idling.stop(preview, victim.used, why)
             task_ids.add(preview.task_id or "")
-        stopped = ", ".join(f"{v.key[0]} at {names.short(v.key[1])}" for v in plan.victims)
+        stopped = _name(demand.app, [victim.key for victim in plan.victims])
         reason = f"{MAKING}; what nobody uses stops: {stopped}."
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
             promise = _Promise(plan.agent_id, frozenset(task_ids), reason, until)
             self._promises[demand.key] = promise
         return reason
+
+
+def _name(app: str, keys: Sequence[Key]) -> str:
+    """Return some previews for whoever may look at an app: of others no name is told."""
+    told = [f"{name} at {names.short(sha)}" for name, sha in keys if name == app]
+    others = len(keys) - len(told)
+    if others:
+        told.append("a preview of another app" if others == 1 else f"{others} of other apps")
+    return ", ".join(told)

@@ -56,6 +56,20 @@ def test_the_least_recently_used_one_makes_room() -> None:
     assert driven.preview(A).reason.startswith("It was stopped to make room")
 
 
+def test_whose_app_is_another_one_is_told_no_name_of_it() -> None:
+    driven = full()
+    driven.add_app(dataclasses.replace(APP, name="shop"))
+    driven.start(C, "three", app="shop")
+    driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(A).reason == (
+        "It was stopped to make room for a preview of another app; its address starts it again."
+    )
+    assert driven.preview(C, app="shop").reason == (
+        "Room is being made for it; what nobody uses stops: a preview of another app."
+    )
+
+
 def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
     driven = full()
     driven.start(C, "three")

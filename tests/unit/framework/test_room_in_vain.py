@@ -6,6 +6,7 @@ may not have offered anything for long: nobody asked it.
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from framework.agents import EXECUTOR_MEM
 from framework.limits import Limits
@@ -58,17 +59,20 @@ class QuietCluster:
         for _ in range(6):
             before = {preview.task_id for preview in self.victims()}
             free = {a.id: self.world.mesos.free(a) for a in self.world.mesos.agents.values()}
-            self.world.go_on(0.05)
+            with capture_logs() as logs:
+                self.world.go_on(0.05)
+            made = {one["stops"]: one["app"] for one in logs if one["event"] == "room is made"}
             for victim in self.victims():
                 if victim.task_id not in before:
-                    self.look(victim, free)
+                    self.look(victim, made[victim.task_id], free)
 
     def victims(self) -> list[PreviewRecord]:
         stopped = [p for p in self.world.previews() if p.state is State.DRAINING]
         return [p for p in stopped if p.reason.startswith("It was stopped to make room for")]
 
-    def look(self, victim: PreviewRecord, free: dict[str, tuple[float, list[int]]]) -> None:
-        app = victim.reason.removeprefix("It was stopped to make room for ").split()[0]
+    def look(
+        self, victim: PreviewRecord, app: str, free: dict[str, tuple[float, list[int]]]
+    ) -> None:
         size = SIZES[app] + EXECUTOR_MEM
         enough = [agent for agent, (mem, ports) in free.items() if mem >= size and ports]
         assert not enough, f"{victim.app} stopped for {app}, for which {enough} have room: {free}"
