@@ -24,17 +24,26 @@ def token() -> None:
 @click.option(
     "--scope", type=click.Choice(SCOPES), default="use", show_default=True, help="What it may do."
 )
+@click.option(
+    "--app",
+    shell_complete=completion.apps,
+    help="The one app that it is for, with read or use. It goes with the app.",
+)
 @as_json
 @click.pass_obj
-def add_token(around: Surroundings, name: str, *, scope: str, as_json: bool) -> None:
+def add_token(
+    around: Surroundings, name: str, *, scope: str, app: str | None, as_json: bool
+) -> None:
     """Make a token called NAME, and print it. It is never shown again.
+
+    One for an app sees, starts and stops nothing of others, and nothing of the cluster.
 
     \b
     Examples:
-      prevs token add ci --scope use
+      prevs token add ci --scope use --app shop
       PREVS_TOKEN="$(prevs token add dashboard --scope read)"
     """
-    made = around.api.add_token(name, scope)
+    made = around.api.add_token(name, scope, app)
     if as_json:
         show_json(made)
     else:
@@ -47,7 +56,7 @@ def add_token(around: Surroundings, name: str, *, scope: str, as_json: bool) -> 
 @as_json
 @click.pass_obj
 def list_tokens(around: Surroundings, *, as_json: bool) -> None:
-    """List the tokens, beside the operator's own."""
+    """List the tokens, beside the operator's own and those of proxies."""
     tokens = around.api.tokens()
     if as_json:
         show_json(tokens)

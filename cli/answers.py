@@ -198,10 +198,14 @@ class Event(TypedDict):
 
 
 class Token(TypedDict):
-    """A token's name and scope; `token` itself is told once, to the one that has it made."""
+    """A token's name and scope; `token` itself is told once, to the one that has it made.
+
+    `app` is the one app that it is for, None for all; an older framework does not tell it.
+    """
 
     name: str
     scope: str
+    app: NotRequired[str | None]
     created: float
     token: NotRequired[str]
 

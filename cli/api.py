@@ -156,12 +156,12 @@ class Api:
         return self._list("/v1/events", "events", _query(app=app), limit)
 
     def tokens(self) -> list[Token]:
-        """Return every token but the operator's, each without the token itself."""
+        """Return every token that was made, each without the token itself."""
         return self._list("/v1/tokens", "tokens").found
 
-    def add_token(self, name: str, scope: str) -> Token:
-        """Have a token made, and return it with the token itself."""
-        order = {"name": name, "scope": scope}
+    def add_token(self, name: str, scope: str, app: str | None = None) -> Token:
+        """Have a token made, for one app or for all, and return it with the token itself."""
+        order = {"name": name, "scope": scope} | ({"app": app} if app else {})
         return cast(Token, self._json("POST", "/v1/tokens", json=order))
 
     def remove_token(self, name: str) -> None:

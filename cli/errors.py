@@ -18,6 +18,8 @@ NEXT_STEPS = {
     "and who has an admin's makes one with `prevs token add`.",
     "forbidden": "Who has an admin's token makes one that may: `prevs token add NAME --scope "
     "{needed}`. Set PREVS_TOKEN to that.",
+    "not-of-app": "Set PREVS_TOKEN to a token that is for it; `prevs app ls` lists what this one "
+    "sees.",
     "too-many-requests": "Wait a moment, and ask less often: `prevs events -f` tells what happens "
     "without asking.",
     "unknown-place": "The list has changed meanwhile: run this again.",

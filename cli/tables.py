@@ -121,9 +121,10 @@ def _agent_state(agent: MesosAgent) -> Text:
 
 def tokens(listed: Iterable[Token], now: float) -> Table:
     """Return a row for each token."""
-    table = _table("NAME", "SCOPE", "MADE")
+    table = _table("NAME", "SCOPE", "APP", "MADE")
     for token in listed:
-        table.add_row(*map(_cell, [token["name"], token["scope"], ago(token["created"], now)]))
+        cells = [token["name"], token["scope"], token.get("app") or "all"]
+        table.add_row(*map(_cell, [*cells, ago(token["created"], now)]))
     return table
 
 

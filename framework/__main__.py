@@ -143,6 +143,7 @@ class Program:
         zookeeper_link.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
         log.info("the framework stands by", api=self._chosen.api, master=self._chosen.master)
+        _warn_of_proxies(self._chosen)
         said = self._hear()
         if isinstance(said, Won):
             try:
@@ -241,6 +242,15 @@ class Program:
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
         return thread
+
+
+def _warn_of_proxies(chosen: Settings) -> None:
+    if not chosen.proxy_tokens():
+        log.warning(
+            "proxies have the operator's token, which is good for everything",
+            do="make a token for them, name its file in PREVS_PROXY_TOKEN_FILE here and in "
+            "PREVS_TOKEN_FILE there (docs/operating/upgrade.md)",
+        )
 
 
 def _read_code(said: Told) -> int:

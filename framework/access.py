@@ -13,26 +13,57 @@ from prevs.records import TokenRecord
 
 OPERATOR = "operator"
 """The name of whoever has the token that the settings tell; no other token may have it."""
+PROXY = "proxy"
+"""The name of whoever has one of the proxies' tokens, which the settings tell, too."""
 
 
 class Scope(enum.StrEnum):
-    """What a token is good for; each has what the ones before it have."""
+    """What a token is good for."""
 
     READ = "read"
     USE = "use"
     ADMIN = "admin"
+    PROXY = "proxy"
 
     def includes(self, needed: "Scope") -> bool:
-        """Tell whether who has this scope may do what needs another."""
+        """Tell whether who has this scope may do what needs another.
+
+        Of read, use and admin each has what the ones before it have; proxy has itself alone.
+        """
+        if Scope.PROXY in (self, needed):
+            return self is needed
         order = tuple(Scope)
         return order.index(self) >= order.index(needed)
 
 
+STORED = (Scope.READ, Scope.USE, Scope.ADMIN)
+"""What a token may have that somebody makes; those of proxies are in a file."""
+OF_ONE_APP = (Scope.READ, Scope.USE)
+"""What one may have that is for one app: an app's settings may cost all others something."""
+
+
 class Identity(NamedTuple):
-    """Who asks: the name of a token and its scope."""
+    """Who asks: the name of a token, its scope, and the one app that it is for, "" for all."""
 
     name: str
     scope: Scope
+    app: str = ""
+
+    def sees(self, app: str) -> bool:
+        """Tell whether an app is one of those that the token is for."""
+        return self.app in ("", app)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it may ask only so often: it is neither the operator nor asks for visitors."""
+        return self.name != OPERATOR and self.scope is not Scope.PROXY
+
+
+class Told(NamedTuple):
+    """The digests of the tokens that are not stored: the settings tell them."""
+
+    operator: str
+    proxies: tuple[str, ...] = ()
 
 
 def form_token(scope: Scope, secret: str) -> str:
@@ -45,8 +76,13 @@ def digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def find(token: str, operator: str, records: Iterable[TokenRecord]) -> Identity | None:
-    """Return whose a token is; `operator` is the digest of the operator's.
+def tell(operator: str, proxies: Iterable[str] = ()) -> Told:
+    """Return the digests of the operator's token and of the proxies'."""
+    return Told(digest(operator), tuple(map(digest, proxies)))
+
+
+def find(token: str, told: Told, records: Iterable[TokenRecord]) -> Identity | None:
+    """Return whose a token is.
 
     Takes as long whichever it is. A record of a scope that is not known here is nobody's.
     """
@@ -55,13 +91,18 @@ def find(token: str, operator: str, records: Iterable[TokenRecord]) -> Identity 
     for record in records:
         if hmac.compare_digest(given.encode(), record.digest.encode()):
             found = identify(record)
-    if hmac.compare_digest(given.encode(), operator.encode()):
+    for proxy in told.proxies:
+        if hmac.compare_digest(given.encode(), proxy.encode()):
+            found = Identity(PROXY, Scope.PROXY)
+    if hmac.compare_digest(given.encode(), told.operator.encode()):
         found = Identity(OPERATOR, Scope.ADMIN)
     return found
 
 
 def identify(record: TokenRecord) -> Identity | None:
-    """Return whom a token is of; None where its scope is not known here."""
-    known = {scope.value: scope for scope in Scope}
+    """Return whom a token is of; None where no token that is made here is so."""
+    known = {scope.value: scope for scope in (OF_ONE_APP if record.app else STORED)}
     scope = known.get(record.scope)
-    return Identity(record.name, scope) if scope else None
+    if scope is None or record.name == OPERATOR:
+        return None
+    return Identity(record.name, scope, record.app)

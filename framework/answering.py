@@ -1,7 +1,7 @@
 """What answers requests while this framework leads: the API and the dashboard over its parts."""
 
 import functools
-from pathlib import Path
+from collections.abc import Sequence
 from secrets import token_hex, token_urlsafe
 
 from fastapi import FastAPI
@@ -33,7 +33,11 @@ def make_app(
 ) -> FastAPI:
     """Return the API, and the dashboard at its /."""
     operator, addresses = chosen.token(), chosen.addresses()
-    checks = http_api.Probes(lambda: (service.health(),), lambda: _readiness(service, cluster))
+    proxies = chosen.proxy_tokens()
+    checks = http_api.Probes(
+        lambda: (service.health(),),
+        lambda: (*_readiness(service, cluster), judge_proxies(proxies)),
+    )
     ports = http_api.Ports(
         previews=ServicePreviews(service),
         refs=refs,
@@ -45,19 +49,27 @@ def make_app(
         ready=lambda: health.why_not(checks.ready()),
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
-    admission = _admission(chosen.dir, operator, service, clock)
+    tokens = ServiceTokens(service, operator, functools.partial(token_urlsafe, 32), proxies=proxies)
+    admission = http_api.Admission(
+        tokens,
+        http_api.Audit(chosen.dir, clock.now, functools.partial(token_hex, 6)),
+        http_api.Vouching(operator, clock.now),
+        clock.monotonic,
+    )
     app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
     dashboard.add_dashboard(app, ports, admission, operator_token=operator, addresses=addresses)
     return app
 
 
-def _admission(folder: Path, operator: str, service: Service, clock: Clock) -> http_api.Admission:
-    return http_api.Admission(
-        ServiceTokens(service, operator, functools.partial(token_urlsafe, 32)),
-        http_api.Audit(folder, clock.now, functools.partial(token_hex, 6)),
-        http_api.Vouching(operator, clock.now),
-        clock.monotonic,
+def judge_proxies(tokens: Sequence[str]) -> Check:
+    """Return whether proxies have a token of their own, which is good for less than all."""
+    if tokens:
+        return Check("proxies", True, "They have a token of their own.", needed=False)
+    detail = (
+        "They have the operator's token, which is good for everything: PREVS_PROXY_TOKEN_FILE is "
+        "not set."
     )
+    return Check("proxies", False, detail, needed=False)
 
 
 def _readiness(service: Service, cluster: MesosCluster) -> tuple[Check, ...]:

@@ -3,6 +3,7 @@
 FrameworkError
 ├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken, UnknownPlace,
 │             UnknownVariable, UnknownCredential
+├── NotOfApp                 a token for one app was shown for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists,
 │             SecretsChanged, SecretsUnreadable, NoKey
 ├── InvalidSettings          all problems at once
@@ -39,6 +40,17 @@ class NotFound(FrameworkError):
 
 class Conflict(FrameworkError):
     """What was asked contradicts what is there."""
+
+
+class NotOfApp(FrameworkError):
+    """What was asked for is not of the one app that a token is for. Of others it tells nothing."""
+
+    def __init__(self, token: str, app: str) -> None:
+        super().__init__(
+            f"The token {token!r} is for the app {app!r} alone, and this is not that app's. Who "
+            "has an admin token makes one for other apps, or for all."
+        )
+        self.app = app
 
 
 class UnknownApp(NotFound):
@@ -105,7 +117,7 @@ class UnknownPlace(NotFound):
 
 
 class TokenExists(Conflict):
-    """A name that a token has, or that none but the operator's may have."""
+    """A name that a token has, or that none but the operator's and the proxies' may have."""
 
     def __init__(self, name: str) -> None:
         super().__init__(

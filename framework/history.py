@@ -58,6 +58,12 @@ class History(NamedTuple):
         """The id of the last happening; there is one also before the first."""
         return f"{self.era}-{self.total}"
 
+    def last_of(self, app: str) -> str:
+        """Return the id of the last happening of an app that is kept, "" for the last of any."""
+        if not app:
+            return self.last
+        return next((one.id for one in reversed(self.kept) if one.app == app), f"{self.era}-0")
+
     def after(self, last: str) -> Sequence[Happening] | None:
         """Return what followed the happening with the id `last`; None where that is not known."""
         place = self._find(last)

@@ -295,6 +295,7 @@ class Records:
             self.forget_preview(preview)
         self.routes.forget(name)
         self.secrets.remove(name)
+        self.tokens.remove_of(name)
         if name in self._apps:
             self._store.delete(self._apps[name])
             self._unsure.pop((name,), None)

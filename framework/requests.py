@@ -58,6 +58,7 @@ class Requests:
             raise AppExists(app.name)
         # An earlier version leaves them when it removes an app: it does not know of them.
         self._records.secrets.remove(app.name)
+        self._records.tokens.remove_of(app.name)
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
     def change_app(
@@ -127,6 +128,8 @@ class Requests:
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
         """Store a new token."""
+        if token.app:
+            self._records.app(token.app)
         return self._records.tokens.add(token, self._clock.now())
 
     def remove_token(self, name: str) -> None:

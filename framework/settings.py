@@ -12,6 +12,7 @@ from prevs import names
 from prevs.names import Addresses
 from program import settings
 from program.keys import read_keys
+from program.proxy_tokens import read_tokens
 from program.settings import (
     HOST_PORT,
     PREFIX,
@@ -21,6 +22,7 @@ from program.settings import (
     EnvironmentSettings,
     KeyFile,
     SecretFile,
+    TokensFile,
     ZookeeperAuthFile,
     ZookeeperServers,
     read_secret,
@@ -71,6 +73,12 @@ class Settings(EnvironmentSettings):
         examples=["http://10.0.0.5:8090"],
     )
     token_file: SecretFile = Field(description="Holds the operator's token.")
+    proxy_token_file: TokensFile | None = Field(
+        default=None,
+        description="Holds the tokens that are good for proxies alone, one a line: the first one "
+        "is what proxies send, every one is taken. The proxies' `PREVS_TOKEN_FILE` names a copy. "
+        "Every framework needs the same. Without, proxies need the operator's token.",
+    )
     dir: Path = Field(
         description="A folder of this framework's own: mirrors of the repositories, the ends of "
         "failed attempts' logs (64 MB at most), the audit log (100 MB at most).",
@@ -219,6 +227,15 @@ class Settings(EnvironmentSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_tokens(self) -> "Settings":
+        if self.token() in self.proxy_tokens():
+            raise ValueError(
+                f"{PREFIX}PROXY_TOKEN_FILE holds the operator's token: proxies are to have one of "
+                "their own, which is good for less"
+            )
+        return self
+
     @property
     def api(self) -> str:
         """The URL at which other frameworks reach this one's API."""
@@ -254,6 +271,10 @@ class Settings(EnvironmentSettings):
     def token(self) -> str:
         """Read the API's bearer token."""
         return read_secret(self.token_file)
+
+    def proxy_tokens(self) -> tuple[str, ...]:
+        """Read the tokens of proxies, none where there is no file."""
+        return read_tokens(self.proxy_token_file) if self.proxy_token_file else ()
 
     def identities(self) -> tuple[str, ...]:
         """Read who this is for ZooKeeper, nobody where there is no file."""

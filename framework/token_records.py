@@ -7,14 +7,14 @@ memory where a write was not answered.
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from framework.access import OPERATOR
+from framework.access import OPERATOR, PROXY
 from framework.errors import TokenExists, UnknownToken
 from framework.ports import Store
 from prevs.records import TokenRecord
 
 
 class TokenRecords:
-    """Every token but the operator's. `all` is never changed, but replaced."""
+    """Every token that was made, not told by settings. `all` is never changed, but replaced."""
 
     def __init__(self, stored: Iterable[TokenRecord], store: Store) -> None:
         self._store = store
@@ -23,7 +23,7 @@ class TokenRecords:
 
     def add(self, token: TokenRecord, now: float) -> TokenRecord:
         """Write a new token, created `now`. Raises TokenExists, Unavailable."""
-        if token.name == OPERATOR or token.name in self.all:
+        if token.name in {OPERATOR, PROXY, *self.all}:
             raise TokenExists(token.name)
         created = dataclasses.replace(token, created=now)
         self._unsure[token.name] = created
@@ -41,6 +41,12 @@ class TokenRecords:
         self._store.delete(token)
         del self._unsure[name]
         self.all = {other: kept for other, kept in self.all.items() if other != name}
+
+    def remove_of(self, app: str) -> None:
+        """Remove the tokens that are for one app. Raises Unavailable."""
+        for token in tuple(self.all.values()):
+            if app and token.app == app:
+                self.remove(token.name)
 
     def make_sure(self) -> None:
         """Write again what was written without an answer. Raises Unavailable."""

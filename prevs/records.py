@@ -278,26 +278,40 @@ class InstallationRecord:
         return codec.decode(InstallationRecord, 1, data)
 
 
+_OF_APP = "app-"
+"""What the stored scope of a token for one app begins with."""
+
+
 @dataclasses.dataclass(frozen=True)
 class TokenRecord:
     """A token of the framework's API: what it may be used for, and the SHA-256 of it in hex.
 
-    `scope` is "read", "use" or "admin".
+    `scope` is "read", "use" or "admin"; `app` is the one app that it is for, "" for all.
     """
 
     name: str
     scope: str
     digest: str
     created: float = 0.0
+    app: str = ""
 
     def encode(self) -> bytes:
-        """Return the znode's bytes."""
-        return codec.encode(self, 1)
+        """Return the znode's bytes.
+
+        A framework that knows of no tokens for one app finds a scope that it does not know there:
+        it takes the token for nobody's, and not for one that is good for all apps.
+        """
+        if not self.app:
+            return codec.encode(self, 1)
+        return codec.encode(dataclasses.replace(self, scope=f"{_OF_APP}{self.scope}"), 1)
 
     @staticmethod
     def decode(data: bytes) -> "TokenRecord":
         """Return the record in a znode. Raises RecordError."""
-        return codec.decode(TokenRecord, 1, data)
+        found = codec.decode(TokenRecord, 1, data)
+        if not (found.app and found.scope.startswith(_OF_APP)):
+            return found
+        return dataclasses.replace(found, scope=found.scope[len(_OF_APP) :])
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from prevs import names
 from program.keys import read_keys
+from program.proxy_tokens import read_tokens
 from program.zookeeper import read_identities
 
 PREFIX = "PREVS_"
@@ -118,9 +119,16 @@ def _check_secret(value: Path) -> Path:
     return value
 
 
+def _check_tokens(value: Path) -> Path:
+    read_tokens(value)
+    return value
+
+
 Domain = Annotated[str, AfterValidator(_check_domain)]
 SecretFile = Annotated[Path, AfterValidator(_check_secret)]
 """A file that holds one line, checked when the settings are read."""
+TokensFile = Annotated[Path, AfterValidator(_check_tokens)]
+"""A file of tokens as program.proxy_tokens has them, checked when the settings are read."""
 CertificateFile = Annotated[Path, AfterValidator(_check_certificate)]
 """A file of an authority's certificates, checked when the settings are read."""
 KeyFile = Annotated[Path, AfterValidator(_check_keys)]

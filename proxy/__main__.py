@@ -84,7 +84,7 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
     loop = asyncio.get_running_loop()
     run = secrets.token_hex(6)
     proxy_id = f"{os.uname().nodename}-{os.getpid()}-{run}"
-    token = chosen.token()
+    tokens = chosen.tokens()
     table, metrics = Table(), Metrics(CollectorRegistry())
     router, formers = HaproxyRouter(files.socket, files.map, run), Formers(files)
     placements = ZookeeperPlacements(
@@ -104,13 +104,13 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         took=metrics.changes.observe,
         intervals=intervals,
     )
-    framework = FrameworkApi(chosen.addresses(), token)
+    framework = FrameworkApi(chosen.addresses(), tokens[0])
     room = make_room_parts(
         framework,
         table,
         metrics,
         proxy_id=proxy_id,
-        token=token,
+        tokens=tokens,
         domain=chosen.domain,
         connects=probing.takes_connections,
     )

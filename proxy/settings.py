@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from program import settings
+from program.proxy_tokens import read_tokens
 from program.settings import (
     ROOT,
     Domain,
     EnvironmentSettings,
-    SecretFile,
+    TokensFile,
     ZookeeperAuthFile,
     ZookeeperServers,
-    read_secret,
 )
 from program.zookeeper import read_identities
 from proxy.haproxy_config import Front
@@ -110,7 +110,11 @@ class Settings(EnvironmentSettings):
         description="The API's address at every framework, separated by commas.",
         examples=["http://10.0.0.5:8090,http://10.0.0.6:8090"],
     )
-    token_file: SecretFile = Field(description="Holds the operator's token.")
+    token_file: TokensFile = Field(
+        description="Holds the proxies' token, which the frameworks have in their "
+        "`PREVS_PROXY_TOKEN_FILE`; the first of several lines is sent. Where they have none: the "
+        "operator's token."
+    )
 
     @field_validator("api")
     @classmethod
@@ -175,9 +179,9 @@ class Settings(EnvironmentSettings):
         """Return the addresses of the API, one of each framework."""
         return self.api.split(",")
 
-    def token(self) -> str:
-        """Read the API's bearer token."""
-        return read_secret(self.token_file)
+    def tokens(self) -> tuple[str, ...]:
+        """Read the tokens of proxies. The first is what this one sends."""
+        return read_tokens(self.token_file)
 
     def identities(self) -> tuple[str, ...]:
         """Read who this is for ZooKeeper, nobody where there is no file."""

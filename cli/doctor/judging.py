@@ -19,6 +19,8 @@ _STEPS = {
     "`prevs local logs zookeeper`).",
     "mesos": "See that the Mesos master runs, and that the framework reaches it and may subscribe "
     "(PREVS_MASTER, PREVS_ROLE, PREVS_PRINCIPAL; `prevs local logs master`).",
+    "proxies": "Make a token for proxies alone: name its file in the frameworks' "
+    "PREVS_PROXY_TOKEN_FILE, then in the proxies' PREVS_TOKEN_FILE (docs/operating/tokens.md).",
     "leader": "See that one framework leads and that its PREVS_ADVERTISE can be reached by the "
     "others.",
 }

@@ -117,7 +117,12 @@ def _look_at_token(known: Credentials) -> Sequence[Finding]:
 
 
 def _look_at_agents(known: Credentials) -> Sequence[Finding]:
-    agents = _ask(known, Api.agents)
+    try:
+        agents = _ask(known, Api.agents)
+    except ApiRefused as exc:
+        if exc.problem.slug != "not-of-app":
+            raise
+        return [skipped("agents", "A token for one app is told nothing of them.")]
     return [
         *judging.judge_agents(agents, _ask(known, Api.apps)),
         *judging.describe_agents(agents),

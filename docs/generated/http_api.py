@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import MagicMock
 
 from docs.generated.tables import amount, code, table
-from framework.http_api import scopes
 from framework.http_api.application import make_app
 
 _INTRODUCTION = """\
@@ -28,8 +27,8 @@ leads. Times are in seconds since 1970.
 - **`ETag`**: one app and one preview have it. `If-None-Match` asks for news only (304),
   `If-Match` changes an app only as it was read (412).
 - **`Idempotency-Key`** on a POST has the same order done once, and answered again for an hour.
-- **Limits**: a token other than the operator's may ask 600 times a minute. `RateLimit` tells what
-  is left; 429 has `Retry-After`.
+- **Limits**: a token other than the operator's and the proxies' may ask 600 times a minute.
+  `RateLimit` tells what is left; 429 has `Retry-After`.
 
     curl -H "Authorization: Bearer $PREVS_TOKEN" http://127.0.0.1:8090/v1/apps
 """
@@ -88,9 +87,6 @@ def _anchor(method: str, path: str) -> str:
 def _show(method: str, path: str, call: Schema, described: Schema) -> Iterable[str]:
     yield from ("", f"### {code(f'{method} {path}')} {{ #{_anchor(method, path)} }}", "")
     yield call.get("description", "")
-    if scopes.is_guarded(path):
-        needed = scopes.find_needed(method, path).value
-        yield from ("", f"For a token with the scope {code(needed)}.")
     if parameters := call.get("parameters"):
         rows = [_parameter(parameter, described) for parameter in parameters]
         yield from table(("parameter", "in", "says", "takes"), rows)

@@ -12,7 +12,7 @@ from framework.dashboard.app_forms import Filled
 from framework.dashboard.doors import Action, Form
 from framework.dashboard.parts import Parts
 from framework.dashboard.sessions import Viewer
-from framework.errors import TokenExists
+from framework.errors import TokenExists, UnknownApp
 from framework.http_api.paging import cut
 from framework.http_api.token_models import TokenOrder
 
@@ -40,18 +40,20 @@ class AdminPages:
 
     async def _add(self, request: Request, viewer: Viewer, form: Form) -> Response:
         """Make a token, and show it: it is said in this one answer and kept nowhere."""
-        given = {name: form.get(name, "").strip() for name in ("name", "scope")}
+        given = {name: form.get(name, "").strip() for name in ("name", "scope", "app")}
         request.state.target = given["name"]
         try:
-            order = TokenOrder.model_validate(given)
+            order = TokenOrder.model_validate({**given, "app": given["app"] or None})
             record, token = await anyio.to_thread.run_sync(
-                self._parts.tokens.add_token, order.name, order.scope
+                self._parts.tokens.add_token, order.name, Scope(order.scope), order.app or ""
             )
         except ValidationError as error:
             return self._show(request, viewer, Filled(given, app_forms.explain(error)), 422)
         except TokenExists:
             why = {"name": "is taken: remove that token first, or choose another name"}
             return self._show(request, viewer, Filled(given, why), 409)
+        except UnknownApp:
+            return self._show(request, viewer, Filled(given, {"app": "is not there"}), 404)
         return self._parts.pages.show(request, viewer, "new_token", record=record, token=token)
 
     async def _remove(self, request: Request, _viewer: Viewer, _form: Form) -> Response:

@@ -1,4 +1,7 @@
-"""Who comes in: each page and each action is behind a door that knows which scope it needs."""
+"""Who comes in: each page and each action is behind a door that knows which scope it needs.
+
+Whose token is for one app gets what has that app in its path, and pages that show it alone.
+"""
 
 import urllib.parse
 from collections.abc import Awaitable, Callable
@@ -11,7 +14,7 @@ from framework.access import Scope
 from framework.dashboard import cookies
 from framework.dashboard.pages import Pages, here
 from framework.dashboard.sessions import Sessions, Viewer
-from framework.errors import FrameworkError
+from framework.errors import FrameworkError, NotOfApp
 from framework.http_api.audit import Audit
 from program import same_origin
 
@@ -41,15 +44,18 @@ class Doors:
         self._pages = pages
         self._audit = audit
 
-    def page(self, show: Show, needed: Scope = Scope.READ) -> Endpoint:
-        """Return an endpoint that shows something to those who have signed in."""
+    def page(self, show: Show, needed: Scope = Scope.READ, *, narrows: bool = False) -> Endpoint:
+        """Return an endpoint that shows something to those who have signed in.
+
+        `narrows` says that `show` leaves out what is not of the viewer's app.
+        """
 
         async def answer(request: Request) -> Response:
             viewer = self.find(request)
             if viewer is None:
                 return self._ask_in(request, here(request))
-            if not viewer.may(needed):
-                return self._forbid(request, viewer, needed)
+            if why := _find_objection(request, viewer, needed, narrows=narrows):
+                return self._pages.refuse(request, viewer, 403, why)
             try:
                 return await show(request, viewer)
             except FrameworkError as error:
@@ -91,19 +97,12 @@ class Doors:
         if not is_own(request) or not viewer.is_form(form.get("csrf", "")):
             why = "Only this dashboard's own pages may ask for this. Load the page again."
             return self._pages.refuse(request, viewer, 403, why)
-        if not viewer.may(action.needed):
-            return self._forbid(request, viewer, action.needed)
+        if objection := _find_objection(request, viewer, action.needed):
+            return self._pages.refuse(request, viewer, 403, objection)
         try:
             return await act(request, viewer, form)
         except FrameworkError as error:
             return self._pages.tell(request, viewer, error)
-
-    def _forbid(self, request: Request, viewer: Viewer, needed: Scope) -> Response:
-        why = (
-            f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
-            f"{viewer.identity.scope.value}. Whoever has an admin token can make you one."
-        )
-        return self._pages.refuse(request, viewer, 403, why)
 
     def _ask_in(self, request: Request, back: str) -> Response:
         """Send somebody to the sign-in page, and from there back."""
@@ -113,6 +112,20 @@ class Doors:
             # Who comes by another site's link brings no cookie, unless this host's own page asks.
             return self._pages.show(request, None, "onward", place=place)
         return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
+
+
+def _find_objection(
+    request: Request, viewer: Viewer, needed: Scope, *, narrows: bool = False
+) -> str | None:
+    """Return why a viewer's token is not good for a page or an action; None if it is."""
+    if not viewer.may(needed):
+        return (
+            f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
+            f"{viewer.identity.scope.value}. Whoever has an admin token can make you one."
+        )
+    if viewer.app and not narrows and request.path_params.get("app") != viewer.app:
+        return str(NotOfApp(viewer.identity.name, viewer.app))
+    return None
 
 
 def is_own(request: Request) -> bool:

@@ -54,17 +54,18 @@ class Live:
     def routes(self) -> list[Route]:
         """Return the routes of the streams."""
         page = self._parts.doors.page
-        return [Route("/live/{topic:path}", page(self._stream), methods=["GET"])]
+        stream = page(self._stream, narrows=True)
+        return [Route("/live/{topic:path}", stream, methods=["GET"])]
 
     async def _stream(self, request: Request, viewer: Viewer) -> Response:
-        look = self._find_look(request.path_params["topic"])
+        look = self._find_look(request.path_params["topic"], viewer)
         if look is None:
             return Response(status_code=404, headers={"Cache-Control": "no-store"})
         seen = request.query_params.get("seen", "")
         events = self.follow(
             look,
             lambda: self._parts.doors.find(request) is not None,
-            lambda: _last(self._parts.previews) != seen,
+            lambda: _last(self._parts.previews, viewer.app) != seen,
         )
         return self._parts.streams.send(viewer.identity, events)
 
@@ -93,25 +94,32 @@ class Live:
                 yield b": still here\n\n"
         yield b"event: signed-out\ndata: {}\n\n"
 
-    def _find_look(self, topic: str) -> Look | None:
-        """Return what looks at what a page shows; None for no page of ours."""
+    def _find_look(self, topic: str, viewer: Viewer) -> Look | None:
+        """Return what looks at what a page shows; None for no page of ours, or none of theirs."""
         match topic.split("/"):
-            case ["app", app]:
+            case ["app", app] if viewer.identity.sees(app):
                 return self._look_at_app(app)
-            case ["preview", app, sha]:
+            case ["preview", app, sha] if viewer.identity.sees(app):
                 return lambda: self._look_at_preview(app, sha)
-            case ["cluster"]:
+            case ["cluster"] if not viewer.app:
                 return self._look_at_cluster()
         parts, previews = self._parts, self._parts.previews
         looks: dict[str, Callable[[], object]] = {
-            "overview": lambda: (previews.apps(), self._see(), _last(previews), parts.ready()),
-            "queue": lambda: (self._see(), parts.ready()),
-            "events": lambda: _last(previews),
-            "tokens": parts.tokens.tokens,
-            "audit": lambda: parts.audit.latest()[-1:],
+            "overview": lambda: (*self._look_at_all(viewer.app), _last(previews, viewer.app)),
+            "queue": lambda: self._look_at_all(viewer.app),
+            "events": lambda: _last(previews, viewer.app),
         }
+        if viewer.may_admin:
+            looks["tokens"] = parts.tokens.tokens
+            looks["audit"] = lambda: parts.audit.latest()[-1:]
         look = looks.get(topic)
         return _awaitable(look) if look else None
+
+    def _look_at_all(self, app: str) -> tuple[object, ...]:
+        """Return the apps and their previews, or one app and its own, and what all wait for."""
+        seen = self._see()
+        apps = [one for one in self._parts.previews.apps() if app in ("", one.name)]
+        return apps, seen.get(app) if app else seen, self._parts.ready()
 
     def _look_at_app(self, app: str) -> Look:
         refs = self._seldom(REFS_S, lambda: self._list(app))
@@ -185,8 +193,8 @@ def _awaitable(look: Callable[[], object]) -> Look:
     return seen
 
 
-def _last(previews: Previews) -> str:
-    return previews.history().last
+def _last(previews: Previews, app: str) -> str:
+    return previews.history().last_of(app)
 
 
 def _without_use(preview: PreviewRecord) -> PreviewRecord:

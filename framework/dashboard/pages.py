@@ -39,9 +39,13 @@ _TITLES = {
 
 
 class Pages:
-    """Makes pages. `now` is in seconds since the epoch, `last` the id of what happened last."""
+    """Makes pages.
 
-    def __init__(self, files: Files, now: Callable[[], float], last: Callable[[], str]) -> None:
+    `now` is in seconds since the epoch, `last` gives the id of what happened last to an app, for ""
+    to any.
+    """
+
+    def __init__(self, files: Files, now: Callable[[], float], last: Callable[[str], str]) -> None:
         self._file = files.path
         self._now = now
         self._last = last
@@ -62,7 +66,7 @@ class Pages:
             nonce=nonce,
             file=self._file,
             now=self._now(),
-            seen=self._last() if viewer else "",
+            seen=self._last(viewer.app) if viewer else "",
             path=request.url.path,
             here=here(request),
             notice=words.NOTICES.get(request.query_params.get("did", ""), ""),

@@ -33,6 +33,11 @@ class Viewer(NamedTuple):
         return hmac.compare_digest(csrf.encode("utf-8", "replace"), self.csrf.encode())
 
     @property
+    def app(self) -> str:
+        """The one app that they see, "" for all."""
+        return self.identity.app
+
+    @property
     def may_use(self) -> bool:
         """Whether they may start and stop previews."""
         return self.may(Scope.USE)
@@ -66,9 +71,9 @@ class Sessions:
         self._new_nonce = new_nonce
 
     def begin(self, token: str) -> str | None:
-        """Return the cookie of a session for a token; None for no token of ours."""
+        """Return the cookie of a session for a token; None for no token of ours, or of people."""
         identity = self._tokens.authenticate(token)
-        if identity is None:
+        if identity is None or identity.scope is Scope.PROXY:
             return None
         expiry = int(self._now()) + LIFE_SECONDS
         name = base64.urlsafe_b64encode(identity.name.encode()).decode().rstrip("=")

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from framework.access import OPERATOR, Identity
+from framework.access import Identity
 from framework.http_api.limits import OPEN, RETRY_OPEN_S
 
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -20,7 +20,7 @@ class Streams:
 
     def send(self, identity: Identity, events: AsyncIterable[bytes]) -> Response:
         """Return events as an answer; 429 to a named token that reads OPEN streams already."""
-        if identity.name != OPERATOR and self._open[identity.name] >= OPEN:
+        if identity.is_limited and self._open[identity.name] >= OPEN:
             told = f"The token {identity.name!r} reads {OPEN} streams already. Close some pages."
             headers = {"Cache-Control": "no-store", "Retry-After": str(RETRY_OPEN_S)}
             return PlainTextResponse(told, 429, headers)

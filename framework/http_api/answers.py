@@ -101,12 +101,16 @@ class Presenter:
             steps=_show_steps(preview, seen.usual),
         )
 
-    def show_queue(self, limit: int, after: str) -> preview_models.Queue:
-        """Return what waits, the next first; `limit` and `after` as in paging."""
+    def show_queue(self, limit: int, after: str, app: str = "") -> preview_models.Queue:
+        """Return what waits, the next first; `limit` and `after` as in paging.
+
+        It is of one app, or of all; its places are those among all.
+        """
         placed = [
             (place, preview)
             for preview in self._previews.previews()
-            if (place := self._previews.queue_place(preview.app, preview.sha)) is not None
+            if app in ("", preview.app)
+            and (place := self._previews.queue_place(preview.app, preview.sha)) is not None
         ]
         page = cut(placed, lambda one: _rank(one[1]), limit, after)
         return preview_models.Queue(

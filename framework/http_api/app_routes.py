@@ -11,7 +11,7 @@ from framework.http_api import app_models as models
 from framework.http_api.conditional import IfMatch, IfNoneMatch
 from framework.http_api.leads import Leads
 from framework.http_api.paging import LIMIT, After, Limit, cut
-from framework.http_api.parameters import IDEMPOTENCY_KEY, App
+from framework.http_api.parameters import IDEMPOTENCY_KEY, App, Asker
 from framework.http_api.problems import document
 from framework.ports import Previews
 from prevs.names import Addresses
@@ -58,9 +58,10 @@ class AppRoutes:
         router.get("/{app}/labels/{label:path}", responses=document(404, 409, 502))(self.show_label)
         return router
 
-    async def list_apps(self, limit: Limit = LIMIT, after: After = "") -> models.Apps:
+    async def list_apps(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> models.Apps:
         """List the apps, by name."""
-        page = cut(self._previews.apps(), lambda app: (app.name,), limit, after)
+        apps = (app for app in self._previews.apps() if asker.sees(app.name))
+        page = cut(apps, lambda app: (app.name,), limit, after)
         return models.Apps(apps=[answers.show_app(app) for app in page.entries], next=page.next)
 
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:

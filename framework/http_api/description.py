@@ -6,14 +6,16 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from framework.http_api import scopes
+from framework.http_api.scopes import Call, Reach
 
 DESCRIPTION = """\
 Register a repository, start previews of its commits, and watch them.
 
 **Tokens.** Every call below `/v1` brings one: `Authorization: Bearer TOKEN`. A token has a scope:
 `read` is for every GET but those of tokens and the audit log; `use` is also for starting, stopping,
-retrying and pinning previews, and for what proxies report; `admin` is also for apps, tokens and
-the audit log. Too little is answered 403, with the scope that is `needed`.
+retrying and pinning previews; `admin` is also for apps, tokens and the audit log; `proxy` is for
+what proxies ask and report, and no more. Too little is answered 403, with the scope that is
+`needed`. A token may be for one app: it sees, starts and stops nothing of others.
 
 **Problems.** Every "no" is `application/problem+json` (RFC 9457). Its `type` never changes its
 meaning, its `detail` says what to do.
@@ -28,7 +30,7 @@ order with the same key is done once, however often it is sent within an hour.
 
 **Limits.** A named token may ask 600 times a minute; `RateLimit` says what is left of that. It may
 have 200 requests open, streams too. Beyond either comes 429, with `Retry-After`. The operator's
-token has no limit.
+token and those of proxies have no limit.
 """
 TAGS: list[dict[str, Any]] = [
     {"name": "apps", "description": "Registered repositories with their settings."},
@@ -45,9 +47,9 @@ TAGS: list[dict[str, Any]] = [
     {"name": "operation", "description": "Probes and numbers. They need no token."},
 ]
 BEARER = (
-    "A token of the API: the operator's, or one that POST /v1/tokens has made. Its scope is "
-    "`read`, `use` or `admin`; each has what those before it have, and each call says which it "
-    "needs."
+    "A token of the API: the operator's, one of proxies, or one that POST /v1/tokens has made. The "
+    "last have the scope `read`, `use` or `admin`, of which each has what those before it have; "
+    "each call says which it needs, and what a token for one app gets of it."
 )
 
 
@@ -67,10 +69,22 @@ def _add_scopes(schema: dict[str, Any]) -> None:
     for path, methods in schema["paths"].items():
         for method, call in methods.items():
             if scopes.is_guarded(path):
-                needed = scopes.find_needed(method.upper(), path).value
-                call["description"] += f"\n\nNeeds the scope `{needed}`."
+                needed = scopes.find(method.upper(), path)[0]
+                call["description"] += f"\n\n{tell_needed(needed)}"
                 # OpenAPI 3.1 has a place for roles in schemes without scopes of their own.
-                call["security"] = [{name: [needed] for name in one} for one in call["security"]]
+                scope = needed.needed.value
+                call["security"] = [{name: [scope] for name in one} for one in call["security"]]
+
+
+def tell_needed(call: Call) -> str:
+    """Return who may make a call, in a sentence or two."""
+    told = f"Needs the scope `{call.needed.value}`"
+    told += ", or `proxy`." if call.for_proxies else "."
+    share = {
+        Reach.ITS_PATH: " With a token for one app: for that app.",
+        Reach.ITS_SHARE: " With a token for one app: what is of that app.",
+    }
+    return told + share.get(call.reach, "")
 
 
 def name_operation(route: APIRoute) -> str:

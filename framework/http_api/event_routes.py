@@ -5,7 +5,8 @@ event: reset             id: the last event's     data: {}     what was read bef
                          another framework leads now, or more has happened than is kept
 """
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -14,10 +15,10 @@ from fastapi.responses import StreamingResponse
 from framework.errors import UnknownPlace
 from framework.history import Happening
 from framework.http_api import event_models as models
-from framework.http_api.feed import Feed, Reset
+from framework.http_api.feed import KEEPALIVE_S, Feed, Reset
 from framework.http_api.log_stream import encode_event
 from framework.http_api.paging import LIMIT, After, Limit
-from framework.http_api.parameters import Accept, LastEventId, OfApp
+from framework.http_api.parameters import Accept, LastEventId, ListedApp
 from framework.http_api.problems import document
 from framework.ports import Previews
 
@@ -36,9 +37,12 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 class EventRoutes:
     """The calls about what happens. None blocks."""
 
-    def __init__(self, previews: Previews, feed: Feed) -> None:
+    def __init__(
+        self, previews: Previews, feed: Feed, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._previews = previews
         self._feed = feed
+        self._clock = clock
 
     def make_router(self) -> APIRouter:
         """Return the routes of these calls."""
@@ -52,7 +56,7 @@ class EventRoutes:
     async def list_events(
         self,
         *,
-        app: OfApp = "",
+        app: ListedApp,
         limit: Limit = LIMIT,
         after: After = "",
         accept: Accept = "",
@@ -80,14 +84,23 @@ class EventRoutes:
     async def _follow(self, app: str, after: str) -> AsyncGenerator[bytes, None]:
         # So that the reader knows that it is heard, also while nothing happens.
         yield b": from here on\n\n"
+        said = self._clock()
         async for told in self._feed.follow(after):
-            match told:
-                case None:
-                    yield b": still here\n\n"
-                case Reset(last):
-                    yield encode_event("reset", "{}", last)
-                case Happening() if app in ("", told.app):
-                    shown = models.show_event(told).model_dump_json()
-                    yield encode_event(told.type, shown, told.id)
-                case _:
-                    yield b": another app's\n\n"
+            event = _encode(told) if _is_of(told, app) else b""
+            # Not even when something happens to another app is for everybody to know.
+            if event or self._clock() - said >= KEEPALIVE_S:
+                yield event or b": still here\n\n"
+                said = self._clock()
+
+
+def _is_of(told: Happening | Reset | None, app: str) -> bool:
+    return not isinstance(told, Happening) or app in ("", told.app)
+
+
+def _encode(told: Happening | Reset | None) -> bytes:
+    match told:
+        case Happening():
+            return encode_event(told.type, models.show_event(told).model_dump_json(), told.id)
+        case Reset(last):
+            return encode_event("reset", "{}", last)
+    return b": still here\n\n"

@@ -13,6 +13,10 @@ def example(value: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [value]})
 
 
-def order_example(value: dict[str, Any]) -> ConfigDict:
-    """Return the configuration of a model that is sent here: nothing unknown, no conversions."""
-    return ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [value]})
+def order_example(value: dict[str, Any], more: dict[str, Any] | None = None) -> ConfigDict:
+    """Return the configuration of a model that is sent here: nothing unknown, no conversions.
+
+    `more` is what its JSON schema says that its fields cannot.
+    """
+    extra = {"examples": [value], **(more or {})}
+    return ConfigDict(extra="forbid", strict=True, json_schema_extra=extra)

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework import access
 from framework.access import Identity
 from framework.access import Scope as Access
+from framework.errors import NotOfApp
 from framework.http_api import limits, problems, scopes
 from framework.ports import Tokens
 
@@ -127,7 +128,10 @@ class _TokenRemovedError(Exception):
 
 
 class Permission:
-    """Lets requests pass that ask for no more than their token is good for."""
+    """Lets requests pass that ask for no more than their token is good for.
+
+    Of a token for one app the routes of lists see to it that they show that app alone.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -136,9 +140,13 @@ class Permission:
         """Pass a request on, or answer 403."""
         identity = scope.get("state", {}).get("identity")
         if identity is not None:
-            needed = scopes.find_needed(scope["method"], scope["path"])
-            if not identity.scope.includes(needed):
-                await _forbid(identity, needed)(scope, receive, send)
+            call, app = scopes.find(scope["method"], scope["path"])
+            if not call.has_scope(identity):
+                await _forbid(identity, call.needed)(scope, receive, send)
+                return
+            if not call.is_within(identity, app):
+                error = NotOfApp(identity.name, identity.app)
+                await problems.answer_not_of_app(error)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -153,10 +161,13 @@ def _ask_for_token() -> problems.ProblemResponse:
 
 def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
     challenge = f'Bearer realm="prevs", error="insufficient_scope", scope="{needed.value}"'
+    whence = "Who has an admin token makes others: POST /v1/tokens."
+    if needed is Access.PROXY:
+        whence = "Only proxies have one: the framework's PREVS_PROXY_TOKEN_FILE holds it."
     return problems.answer_problem(
         problems.FORBIDDEN,
         f"This needs a token with the scope `{needed.value}`; {identity.name!r} has "
-        f"`{identity.scope.value}`. Who has an admin token makes others: POST /v1/tokens.",
+        f"`{identity.scope.value}`. {whence}",
         {"needed": needed.value, "scope": identity.scope.value},
         headers={"WWW-Authenticate": challenge},
     )

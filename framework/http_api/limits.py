@@ -1,6 +1,6 @@
 """How often the API may be asked: each named token, and each address with tokens that are none.
 
-The operator's token has no limit: every proxy uses it, for all visitors.
+The operator's token and those of proxies have no limit: a proxy asks for all its visitors.
 """
 
 import ipaddress
@@ -10,7 +10,6 @@ from collections.abc import Callable
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.access import OPERATOR
 from framework.http_api import problems
 from framework.http_api.buckets import Buckets, Level, Policy
 from framework.http_api.clients import Client
@@ -38,7 +37,7 @@ class TokenLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 429."""
         identity = scope.get("state", {}).get("identity")
-        if identity is None or identity.name == OPERATOR:
+        if identity is None or not identity.is_limited:
             await self._app(scope, receive, send)
             return
         level = self._buckets.take(identity.name)

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any
 
-from fastapi import Header, Path, Query
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import BeforeValidator
 
+from framework.access import Identity
+from framework.errors import NotOfApp
 from framework.http_api.examples import SHA
 
 MOST = 2**53 - 1
@@ -15,6 +17,25 @@ Sha = Annotated[str, Path(description="A commit: all 40 digits of its id.", exam
 OfApp = Annotated[
     str, Query(description="Of this app only. Without it, of all.", examples=["hello"])
 ]
+
+
+async def _find_asker(request: Request) -> Identity:
+    found: Identity = request.state.identity  # guards.Bearer lets nobody pass without
+    return found
+
+
+Asker = Annotated[Identity, Depends(_find_asker)]
+"""Who asks. What shows or does something of apps that no path names goes by its `app`."""
+
+
+async def _narrow(asker: Asker, app: OfApp = "") -> str:
+    if app and not asker.sees(app):
+        raise NotOfApp(asker.name, asker.app)
+    return app or asker.app
+
+
+ListedApp = Annotated[str, Depends(_narrow)]
+"""Of which app a list is, "" for all: the one that is asked for, or the one that a token is for."""
 
 # OpenAPI has no parameter of that name: what can be asked for stands with the answers.
 Accept = Annotated[str, Header(include_in_schema=False)]

@@ -6,7 +6,7 @@ import anyio.to_thread
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from framework.errors import NotAllowed, Unavailable
+from framework.errors import NotAllowed, NotOfApp, Unavailable
 from framework.http_api import conditional
 from framework.http_api import preview_models as models
 from framework.http_api.answers import Presenter
@@ -20,8 +20,9 @@ from framework.http_api.parameters import (
     MOST,
     Accept,
     App,
+    Asker,
     LastEventId,
-    OfApp,
+    ListedApp,
     Sha,
 )
 from framework.http_api.problems import document
@@ -92,7 +93,7 @@ class PreviewRoutes:
         return router
 
     async def list_previews(
-        self, app: OfApp = "", state: OfState = None, limit: Limit = LIMIT, after: After = ""
+        self, app: ListedApp, state: OfState = None, limit: Limit = LIMIT, after: After = ""
     ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
         if app:
@@ -107,8 +108,12 @@ class PreviewRoutes:
             previews=[self._show(preview) for preview in page.entries], next=page.next
         )
 
-    async def start_preview(self, order: models.StartOrder, response: Response) -> models.Preview:
+    async def start_preview(
+        self, order: models.StartOrder, asker: Asker, response: Response
+    ) -> models.Preview:
         """Ask for the preview that a label leads to. The same again answers the same preview."""
+        if not asker.sees(order.app):
+            raise NotOfApp(asker.name, asker.app)
         lead = await self._leads.resolve(order.app, order.label)
         preview = await anyio.to_thread.run_sync(
             self._previews.start, order.app, lead.sha, order.label

@@ -29,6 +29,7 @@ class Kind(NamedTuple):
 
 UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong")
 FORBIDDEN = Kind("forbidden", 403, "The token is not good for this")
+NOT_OF_APP = Kind("not-of-app", 403, "The token is for one app, and this is not that app's")
 INVALID_REQUEST = Kind("invalid-request", 422, "The request cannot be read")
 BAD_REQUEST = Kind("invalid-request", 400, INVALID_REQUEST.title)
 INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings cannot be taken")
@@ -42,6 +43,7 @@ NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
 METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
 
 _ERRORS: Mapping[type[FrameworkError], Kind] = {
+    errors.NotOfApp: NOT_OF_APP,
     errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
     errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
     errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
@@ -109,6 +111,11 @@ def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse
         raise error
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if kind is UNAVAILABLE else {}
     return answer_problem(kind, str(error), _read_fields(error, addresses), headers)
+
+
+def answer_not_of_app(error: errors.NotOfApp) -> ProblemResponse:
+    """Return the answer to a token for one app that was shown for something else."""
+    return answer_problem(NOT_OF_APP, str(error), {"app": error.app})
 
 
 def answer_unavailable(detail: str) -> ProblemResponse:

@@ -1,15 +1,21 @@
 """Tokens and the audit log, as they go in and out of the API."""
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
-from framework.access import Scope
+from framework.access import OF_ONE_APP, Scope
 from framework.http_api.app_models import Name
 from framework.http_api.examples import example, order_example
 from framework.http_api.paging import Next
 
-_TOKEN: dict[str, Any] = {"name": "deploys", "scope": "use", "created": 1764031200.0}
+_TOKEN: dict[str, Any] = {
+    "name": "deploys",
+    "scope": "use",
+    "app": "hello",
+    "created": 1764031200.0,
+}
 _ENTRY: dict[str, Any] = {
     "id": "5c80e7d2f1a6",
     "at": 1764031200.5,
@@ -24,16 +30,41 @@ _ENTRY: dict[str, Any] = {
 
 
 class TokenOrder(BaseModel):
-    """A new token: whose, and what it is good for."""
+    """A new token: whose, and what it is good for. A token of one app has the scope read or use."""
 
-    model_config = order_example({"name": "deploys", "scope": "use"})
+    model_config = order_example(
+        {"name": "deploys", "scope": "use", "app": "hello"},
+        {
+            "not": {
+                "properties": {"scope": {"const": "admin"}, "app": {"type": "string"}},
+                "required": ["scope", "app"],
+            }
+        },
+    )
 
     name: Name
-    scope: Scope = Field(
-        strict=False,
+    scope: Literal["read", "use", "admin"] = Field(
         description="read: every GET but tokens and the audit log. use: also to start, stop, retry "
-        "and pin previews, and what proxies report. admin: also apps, tokens, the audit log.",
+        "and pin previews. admin: also apps, tokens, the audit log.",
     )
+    app: Name | None = Field(
+        default=None,
+        description="The one app that it is for, with which it goes; null: all apps. Nothing of "
+        "others is shown to it, and nothing of the cluster.",
+    )
+
+    @field_validator("app")
+    @classmethod
+    def _check_app(cls, app: str | None, info: ValidationInfo) -> str | None:
+        scope = info.data.get("scope")
+        if app is not None and scope is not None and Scope(scope) not in OF_ONE_APP:
+            known = " or ".join(OF_ONE_APP)
+            raise PydanticCustomError(
+                "not_of_app",
+                "goes with the scope {known}, not with {given}",
+                {"known": known, "given": scope},
+            )
+        return app
 
 
 class Token(BaseModel):
@@ -43,6 +74,7 @@ class Token(BaseModel):
 
     name: str
     scope: str
+    app: str | None = Field(description="The one app that it is for; null: all.")
     created: float = Field(description="In seconds since the epoch.")
 
 
@@ -57,7 +89,7 @@ class NewToken(Token):
 
 
 class Tokens(BaseModel):
-    """Tokens, by name. The operator's is none of them: it is set by the framework's settings."""
+    """Tokens, by name. The operator's and those of proxies are none: settings tell them."""
 
     model_config = example({"tokens": [_TOKEN], "next": None})
 

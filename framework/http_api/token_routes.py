@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from framework.access import Scope
 from framework.http_api import token_models as models
 from framework.http_api.audit import Audit
 from framework.http_api.paging import LIMIT, After, Limit, cut
@@ -25,7 +26,7 @@ class TokenRoutes:
         """Return the routes of these calls."""
         router = APIRouter(tags=["tokens"])
         router.get("/v1/tokens", responses=document(404))(self.list_tokens)
-        router.post("/v1/tokens", status_code=201, responses=document(400, 409, 413))(
+        router.post("/v1/tokens", status_code=201, responses=document(400, 404, 409, 413))(
             self.add_token
         )
         router.delete("/v1/tokens/{name}", status_code=204, responses=document(404))(
@@ -41,7 +42,7 @@ class TokenRoutes:
 
     def add_token(self, order: models.TokenOrder, response: Response) -> models.NewToken:
         """Make a token. It is answered once, and cannot be shown again."""
-        record, token = self._tokens.add_token(order.name, order.scope)
+        record, token = self._tokens.add_token(order.name, Scope(order.scope), order.app or "")
         response.headers["Location"] = f"/v1/tokens/{record.name}"
         response.headers["Cache-Control"] = "no-store"
         return models.NewToken(**_show(record).model_dump(), token=token)
@@ -60,4 +61,6 @@ class TokenRoutes:
 
 
 def _show(token: TokenRecord) -> models.Token:
-    return models.Token(name=token.name, scope=token.scope, created=token.created)
+    return models.Token(
+        name=token.name, scope=token.scope, app=token.app or None, created=token.created
+    )

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 
 from framework.http_api.answers import Presenter
 from framework.http_api.paging import LIMIT, After, Limit
+from framework.http_api.parameters import Asker
 from framework.http_api.preview_models import Queue, RefusalReport, UseReport
 from framework.http_api.problems import document
 from framework.ports import Previews, Use
@@ -40,9 +41,9 @@ class UseRoutes:
         )(self.note_refusals)
         return router
 
-    async def show_queue(self, limit: Limit = LIMIT, after: After = "") -> Queue:
-        """List what waits for an agent, the next first."""
-        return self._presenter.show_queue(limit, after)
+    async def show_queue(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> Queue:
+        """List what waits for an agent, the next first. Places are those among all that wait."""
+        return self._presenter.show_queue(limit, after, asker.app)
 
     async def note_uses(self, report: UseReport, request: Request) -> None:
         """Take what a proxy has seen of the use of tasks. What is not told of stays as it was."""

@@ -115,13 +115,14 @@ class Tokens(Protocol):
         ...
 
     def tokens(self) -> Sequence[TokenRecord]:
-        """Return every token but the operator's, by name. Does not block."""
+        """Return every token that was made, by name. Does not block."""
         ...
 
-    def add_token(self, name: str, scope: Scope) -> tuple[TokenRecord, str]:
+    def add_token(self, name: str, scope: Scope, app: str = "") -> tuple[TokenRecord, str]:
         """Make and store a token; return its record, and the token itself, which is kept nowhere.
 
-        Blocks as writes of Previews do. Raises TokenExists, Unavailable.
+        It is for one app, and goes with that, or for all. Blocks as writes of Previews do. Raises
+        TokenExists, UnknownApp, Unavailable.
         """
         ...
 

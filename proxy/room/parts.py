@@ -8,7 +8,7 @@ no connection, and X-Prevs-Miss is absent where that was so for a second time.
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -47,11 +47,11 @@ def make_parts(
     metrics: Metrics,
     *,
     proxy_id: str,
-    token: str,
+    tokens: Sequence[str],
     domain: str,
     connects: Callable[[Route], Awaitable[bool]],
 ) -> Parts:
-    """Return the parts of a room. `token` is the API's, `connects` as Refusals has it.
+    """Return the parts of a room. `tokens` are the proxies', `connects` as Refusals has it.
 
     In the end close `waiting` and `refusals`.
     """
@@ -61,7 +61,7 @@ def make_parts(
 
     refusals = Refusals(table, framework, proxy_id, connects=connects)
     waiting = Waiting(framework, table, domain, refusals=refusals, ended=count_held)
-    return Parts(framework, table, refusals, waiting, Tokens(token), StartCap(), metrics, domain)
+    return Parts(framework, table, refusals, waiting, Tokens(tokens), StartCap(), metrics, domain)
 
 
 def is_navigation(request: Request) -> bool:

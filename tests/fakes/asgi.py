@@ -27,6 +27,7 @@ from tests.fakes.secrets import FakeSecrets
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
+OF_PROXIES = "a-token-for-proxies-of-tests"
 NOW = 1000.0
 HOST = (b"host", b"prevs.example.org")
 
@@ -71,7 +72,7 @@ class ApiInProcess:
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
         self.secrets = FakeSecrets(lambda name: name in self.previews.known_apps)
-        self.tokens = FakeTokens(token)
+        self.tokens = FakeTokens(token, OF_PROXIES)
         self.clock = clock or FakeClock()
         self._folder = tempfile.TemporaryDirectory()
         numbers = itertools.count()

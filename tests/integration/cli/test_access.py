@@ -6,6 +6,7 @@ import pytest
 
 from framework.access import Identity, Scope
 from framework.http_api import limits
+from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
 from tests.integration.cli.running import Run
@@ -65,3 +66,29 @@ def test_an_api_that_is_asked_too_much_is_asked_again_when_it_says(api: Api, run
     refused = run("ls")
     assert refused.status == 1
     assert "prevs events -f" in refused.err
+
+
+def test_a_token_of_one_app_shows_that_app_and_is_told_so_of_others(api: Api, run: Run) -> None:
+    for app in ("shop", "zebra"):
+        api.add(app, "main")
+    api.put(State.RUNNING)
+    done = run("token", "add", "ci", "--scope", "use", "--app", "shop")
+    token = done.out.strip()
+    assert api.tokens.authenticate(token) == Identity("ci", Scope.USE, "shop")
+    assert run("token", "ls").out.split()[-6:-3] == ["ci", "use", "shop"]
+    listed = json.loads(run("app", "ls", "--json", PREVS_TOKEN=token).out)
+    assert [one["name"] for one in listed] == ["shop"]
+    assert run("ls", "--json", PREVS_TOKEN=token).out.strip() == "[]"
+    assert run("start", "shop", "main", PREVS_TOKEN=token).status == 0
+    for command in ("show zebra main", "agents", "refs zebra", "start zebra main", "refs nope"):
+        refused = run(*command.split(), PREVS_TOKEN=token)
+        assert refused.status == 1, command
+        assert "is for the app 'shop' alone" in refused.err
+        assert "prevs app ls" in refused.err
+
+
+def test_a_token_of_one_app_is_read_or_use_and_of_an_app_that_there_is(run: Run) -> None:
+    refused = run("token", "add", "ci", "--scope", "admin", "--app", "hello")
+    assert refused.status != 0
+    assert "app: goes with the scope read or use, not with admin" in refused.err
+    assert run("token", "add", "ci", "--scope", "proxy").status == 2

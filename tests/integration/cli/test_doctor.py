@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.__main__ import main
-from framework import access
+from framework import access, answering
+from framework.http_api import probes
 from framework.ports import Listing
 from prevs.states import State
 from tests.fakes import served
@@ -104,6 +105,27 @@ def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(api: Api, run: R
     assert levels(wrong)["token"] == "wrong"
     assert levels(wrong)["cluster"] == "skipped"
     assert "PREVS_TOKEN" in found(wrong)["token"]["advice"]
+
+
+def test_a_token_of_one_app_is_told_of_its_app_alone(api: Api, run: Run) -> None:
+    _, token = api.tokens.add_token("ci", access.Scope.USE, "hello")
+    done = run("doctor", "--json", PREVS_TOKEN=token)
+    seen = found(done)
+    assert done.status == 0
+    assert (seen["token"]["level"], seen["agents"]["level"]) == ("ok", "skipped")
+    assert seen["addresses"]["level"] == "ok"
+
+
+def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) -> None:
+    checks = [answering.judge_proxies(())._asdict()]
+    said = {"status": "ok", "role": "leader", "checks": checks, "version": probes.VERSION}
+    api.instead["GET", "/readyz"] = JSONResponse(said)
+    done = run("doctor", "--json")
+    finding = found(done)["framework: proxies"]
+    assert (done.status, finding["level"]) == (0, "warning")
+    assert "PREVS_PROXY_TOKEN_FILE is not set" in finding["told"]
+    assert "PREVS_TOKEN_FILE" in finding["advice"]
+    assert answering.judge_proxies(["theirs"]).ok
 
 
 @pytest.mark.parametrize(("status", "content"), [(200, "hi"), (503, UNKNOWN)])

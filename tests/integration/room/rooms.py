@@ -102,7 +102,7 @@ def _parts(framework: FrameworkApi, table: Table) -> Parts:
         table,
         Metrics(CollectorRegistry()),
         proxy_id="the-proxy",
-        token=TOKEN,
+        tokens=[TOKEN],
         domain=DOMAIN,
         connects=_takes_none,
     )

@@ -12,10 +12,15 @@ OPERATOR = "what the operator has"
 DEPLOYS = TokenRecord("deploys", "use", access.digest("prevs_use_one"))
 LOOKS = TokenRecord("looks", "read", access.digest("prevs_read_two"))
 NEWER = TokenRecord("newer", "everything", access.digest("prevs_everything_three"))
+SHOP = TokenRecord("shop-ci", "use", access.digest("prevs_use_four"), app="shop")
+HIGH = TokenRecord("high", "admin", access.digest("prevs_admin_five"), app="shop")
+FALSE = TokenRecord("operator", "use", access.digest("prevs_use_six"))
+PROXIES = ("what proxies send", "what they sent before")
 
 
 def find(token: str) -> Identity | None:
-    return access.find(token, access.digest(OPERATOR), [DEPLOYS, LOOKS, NEWER])
+    told = access.tell(OPERATOR, PROXIES)
+    return access.find(token, told, [DEPLOYS, LOOKS, NEWER, SHOP, HIGH, FALSE])
 
 
 def test_a_scope_has_what_the_lesser_ones_have() -> None:
@@ -23,7 +28,17 @@ def test_a_scope_has_what_the_lesser_ones_have() -> None:
         (mine.value, needed.value)
         for mine, needed in itertools.product(Scope, Scope)
         if not mine.includes(needed)
-    ] == [("read", "use"), ("read", "admin"), ("use", "admin")]
+    ] == [
+        ("read", "use"),
+        ("read", "admin"),
+        ("read", "proxy"),
+        ("use", "admin"),
+        ("use", "proxy"),
+        ("admin", "proxy"),
+        ("proxy", "read"),
+        ("proxy", "use"),
+        ("proxy", "admin"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -32,14 +47,34 @@ def test_a_scope_has_what_the_lesser_ones_have() -> None:
         (OPERATOR, Identity("operator", Scope.ADMIN)),
         ("prevs_use_one", Identity("deploys", Scope.USE)),
         ("prevs_read_two", Identity("looks", Scope.READ)),
+        ("prevs_use_four", Identity("shop-ci", Scope.USE, "shop")),
+        ("what proxies send", Identity("proxy", Scope.PROXY)),
+        ("what they sent before", Identity("proxy", Scope.PROXY)),
     ],
 )
 def test_a_token_is_somebodys(token: str, identity: Identity) -> None:
     assert find(token) == identity
 
 
-def test_a_token_whose_scope_is_of_a_newer_version_is_nobodys() -> None:
-    assert find("prevs_everything_three") is None
+@pytest.mark.parametrize("token", ["prevs_everything_three", "prevs_admin_five", "prevs_use_six"])
+def test_a_token_that_is_not_made_here_is_nobodys(token: str) -> None:
+    """A scope of a newer version, all rights to one app, or a name that nobody is given."""
+    assert find(token) is None
+
+
+@pytest.mark.parametrize(
+    ("identity", "is_limited"),
+    [
+        (Identity("operator", Scope.ADMIN), False),
+        (Identity("proxy", Scope.PROXY), False),
+        (Identity("proxy", Scope.USE), True),
+        (Identity("anna", Scope.ADMIN), True),
+    ],
+)
+def test_who_asks_for_visitors_and_the_operator_have_no_limit(
+    identity: Identity, is_limited: bool
+) -> None:
+    assert identity.is_limited is is_limited
 
 
 @given(st.text(st.characters()) | st.just(DEPLOYS.digest) | st.just("\ud800"))

@@ -3,7 +3,6 @@ import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.responses import StreamingResponse
 from prometheus_client import Counter
@@ -12,52 +11,11 @@ from structlog.testing import capture_logs
 from framework.access import Scope
 from framework.errors import Superseded
 from tests.fakes.asgi import TOKEN, ApiInProcess, refusal
+from tests.fakes.calls import CALLS, NEEDED, bearer, send
 
 JSON = {"Content-Type": "application/json"}
-CALLS: Mapping[str, tuple[str, set[int]]] = {
-    "GET /v1/apps": ("read", {200, 404}),
-    "POST /v1/apps": ("admin", {200, 201, 400, 409, 413}),
-    "GET /v1/apps/{app}": ("read", {200, 304, 404}),
-    "PATCH /v1/apps/{app}": ("admin", {200, 400, 404, 412, 413}),
-    "DELETE /v1/apps/{app}": ("admin", {204, 404, 412}),
-    "GET /v1/apps/{app}/labels/{label}": ("read", {200, 404, 409, 502}),
-    "GET /v1/apps/{app}/refs": ("read", {200, 404, 502}),
-    "GET /v1/apps/{app}/commits": ("read", {200, 404, 409, 502}),
-    "GET /v1/previews": ("read", {200, 404}),
-    "POST /v1/previews": ("use", {202, 400, 404, 409, 413, 502}),
-    "GET /v1/previews/{app}/{sha}": ("read", {200, 304, 404}),
-    "DELETE /v1/previews/{app}/{sha}": ("use", {202, 404}),
-    "POST /v1/previews/{app}/{sha}/retry": ("use", {202, 400, 404, 409, 413}),
-    "GET /v1/previews/{app}/{sha}/log": ("read", {200, 404}),
-    "PUT /v1/previews/{app}/{sha}/pin": ("use", {200, 404}),
-    "DELETE /v1/previews/{app}/{sha}/pin": ("use", {200, 404}),
-    "GET /v1/queue": ("read", {200, 404}),
-    "GET /v1/agents": ("read", {200, 404}),
-    "GET /v1/events": ("read", {200, 404}),
-    "POST /v1/uses": ("use", {204, 400, 413}),
-    "POST /v1/refusals": ("use", {204, 400, 413}),
-    "GET /v1/apps/{app}/environment": ("read", {200, 304, 404, 409}),
-    "DELETE /v1/apps/{app}/environment": ("admin", {204, 404}),
-    "PUT /v1/apps/{app}/environment/{name}": ("admin", {200, 400, 404, 409, 412, 413}),
-    "DELETE /v1/apps/{app}/environment/{name}": ("admin", {204, 404, 409, 412}),
-    "GET /v1/apps/{app}/credential": ("read", {200, 304, 404, 409}),
-    "PUT /v1/apps/{app}/credential": ("admin", {200, 400, 404, 409, 412, 413}),
-    "DELETE /v1/apps/{app}/credential": ("admin", {204, 404, 409, 412}),
-    "GET /v1/tokens": ("admin", {200, 404}),
-    "POST /v1/tokens": ("admin", {201, 400, 409, 413}),
-    "DELETE /v1/tokens/{name}": ("admin", {204, 404}),
-    "GET /v1/audit": ("admin", {200, 404}),
-}
-"""The scope that each call needs, and its statuses but for those that all of them may have."""
 OF_ALL_CALLS = {401, 403, 422, 429, 500, 503}
 OPEN = {"GET /healthz": {200, 503}, "GET /readyz": {200, 503}, "GET /metrics": {200}}
-NO_CALLS = {"GET /v1": "read", "GET /v1/nowhere": "read", "PUT /v1/nothing-yet": "admin"}
-NEEDED = {call: scope for call, (scope, _) in CALLS.items()} | NO_CALLS
-
-
-def send(api: ApiInProcess, call: str, **request: Any) -> httpx.Response:
-    method, path = call.split()
-    return api.send(method, path.format(app="hello", sha="x", label="x", name="X"), **request)
 
 
 @pytest.mark.parametrize("call", NEEDED)
@@ -100,20 +58,32 @@ def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:
 
 @pytest.mark.parametrize("scope", Scope)
 def test_a_call_needs_its_scope_and_is_told_which(api: ApiInProcess, scope: Scope) -> None:
-    _, token = api.tokens.add_token("mine", scope)
-    headers = {"Authorization": f"Bearer {token}"}
-    for call, needed in NEEDED.items():
+    headers = bearer(api, scope)
+    for call, told in NEEDED.items():
         before = dict(api.previews.known_apps)
         answer = send(api, call, headers=headers, content="{")
-        if scope.includes(Scope(needed)):
-            assert answer.status_code not in (401, 403)
+        if told.is_for(scope):
+            assert answer.status_code not in (401, 403), call
             continue
         assert api.previews.known_apps == before
-        assert refusal(answer) == (403, "forbidden")
-        assert answer.headers["WWW-Authenticate"].endswith(f'scope="{needed}"')
+        assert refusal(answer) == (403, "forbidden"), call
+        assert answer.headers["WWW-Authenticate"].endswith(f'scope="{told.scope}"')
         problem = answer.json()
-        assert (problem["needed"], problem["scope"]) == (needed, scope.value)
-        assert f"`{needed}`" in problem["detail"]
+        assert (problem["needed"], problem["scope"]) == (told.scope, scope.value)
+        assert f"`{told.scope}`" in problem["detail"]
+
+
+@pytest.mark.parametrize("call", ["POST /v1/uses", "POST /v1/refusals"])
+def test_what_proxies_report_is_taken_of_them_and_of_the_operator(
+    api: ApiInProcess, call: str
+) -> None:
+    report = {"proxy": "p", "uses": [], "tasks": ["t"]}
+    report.pop("tasks" if call.endswith("uses") else "uses")
+    for headers in (bearer(api, Scope.PROXY), {"Authorization": f"Bearer {TOKEN}"}):
+        assert send(api, call, headers=headers, json=report).status_code == 204
+    answer = send(api, call, headers=bearer(api, Scope.ADMIN), json=report)
+    assert refusal(answer) == (403, "forbidden")
+    assert "PREVS_PROXY_TOKEN_FILE" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/v1/tokens%0A", "/v1/audit%0A", "/v1/audit%0A/", "/v1%0A"])
@@ -125,7 +95,7 @@ def test_a_line_end_in_a_path_leads_around_no_scope(api: ApiInProcess, path: str
 
 
 def test_a_stream_ends_with_its_token_before_it_says_more(api: ApiInProcess) -> None:
-    _, token = api.tokens.add_token("mine", Scope.READ)
+    _, token = api.tokens.add_token("mine", Scope.ADMIN)
 
     async def tell() -> AsyncIterator[bytes]:
         yield b"one "
@@ -268,11 +238,15 @@ def test_the_description_knows_every_call_its_problems_and_the_token(api: ApiInP
     assert api.send("GET", "/openapi.json").json() == schema
     found = dict(operations(schema))
     statuses = {name: {int(status) for status in call["responses"]} for name, call in found.items()}
-    own = {name: told | OF_ALL_CALLS for name, (_, told) in CALLS.items()}
+    own = {name: told.statuses | OF_ALL_CALLS for name, told in CALLS.items()}
     assert statuses == {**own, **OPEN}
-    for name, (scope, _) in CALLS.items():
-        assert found[name]["security"] == [{"HTTPBearer": [scope]}]
-        assert found[name]["description"].endswith(f"\n\nNeeds the scope `{scope}`.")
+    for name, told in CALLS.items():
+        assert found[name]["security"] == [{"HTTPBearer": [told.scope]}]
+        who = found[name]["description"].rpartition("\n\n")[2]
+        assert who.startswith(f"Needs the scope `{told.scope}`")
+        assert ("or `proxy`." in who) == told.more.endswith("+proxy")
+        assert ("With a token for one app: for that app." in who) == told.more.startswith("path")
+        assert ("what is of that app." in who) == told.more.startswith("share")
     for name, operation in found.items():
         assert ("security" in operation) == (name not in OPEN)
         for status, answer in operation["responses"].items():

@@ -68,3 +68,37 @@ def test_a_token_that_could_not_be_stored_is_not_answered(api: ApiInProcess) -> 
     answer = api.call("POST", "/v1/tokens", json={"name": "a", "scope": "use"})
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "prevs_" not in answer.text
+
+
+def test_a_token_may_be_of_one_app(api: ApiInProcess) -> None:
+    order = {"name": "ci", "scope": "use", "app": "hello"}
+    made = api.call("POST", "/v1/tokens", json=order).json()
+    assert made["app"] == "hello"
+    api.call("POST", "/v1/tokens", json={"name": "more", "scope": "admin", "app": None})
+    listed = api.call("GET", "/v1/tokens").json()["tokens"]
+    assert [(one["name"], one["app"]) for one in listed] == [("ci", "hello"), ("more", None)]
+
+
+@pytest.mark.parametrize(
+    ("scope", "app", "field"),
+    [
+        ("admin", "hello", "app"),
+        ("use", "Hello", "app"),
+        ("use", "", "app"),
+        ("proxy", None, "scope"),
+    ],
+)
+def test_what_no_token_of_an_app_or_of_a_proxy_can_be_is_told(
+    api: ApiInProcess, scope: str, app: str | None, field: str
+) -> None:
+    order = {"name": "ci", "scope": scope, "app": app}
+    answer = api.call("POST", "/v1/tokens", json=order)
+    assert answer.status_code == 422
+    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert api.tokens.known == {}
+
+
+@pytest.mark.parametrize("name", ["operator", "proxy"])
+def test_no_token_has_the_name_of_who_has_one_by_the_settings(api: ApiInProcess, name: str) -> None:
+    answer = api.call("POST", "/v1/tokens", json={"name": name, "scope": "read"})
+    assert refusal(answer) == (409, "token-exists")

@@ -62,6 +62,18 @@ def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> Non
     assert "another secret" not in repr(chosen)
 
 
+def test_proxies_have_tokens_of_their_own_or_none(environ: dict[str, str], tmp_path: Path) -> None:
+    assert settings.read(environ).proxy_tokens() == ()
+    file = tmp_path / "proxy-token"
+    file.write_text("one\nanother\n")
+    environ["PREVS_PROXY_TOKEN_FILE"] = str(file)
+    assert settings.read(environ).proxy_tokens() == ("one", "another")
+    file.write_text("one\nthe token\n")
+    (why,) = problems(environ)
+    assert "PREVS_PROXY_TOKEN_FILE holds the operator's token" in why
+    assert "the token\n" not in why
+
+
 def test_every_problem_is_told_at_once(environ: dict[str, str]) -> None:
     del environ["PREVS_DIR"]
     environ |= {

@@ -1,14 +1,15 @@
 import contextlib
+import functools
 import itertools
 from collections.abc import Iterator
 
 import pytest
 
-from framework import access
+from framework import access, events
 from framework.access import Identity, Scope
-from framework.errors import TokenExists, UnknownToken
+from framework.errors import TokenExists, UnknownApp, UnknownToken
 from framework.tokens import ServiceTokens
-from prevs.records import TokenRecord
+from prevs.records import AppRecord, TokenRecord
 from tests.fakes.driven import Driven
 
 OPERATOR = "what the operator has"
@@ -17,7 +18,9 @@ DEPLOYS = TokenRecord("deploys", "use", access.digest("x"))
 
 def make(driven: Driven) -> ServiceTokens:
     numbers = itertools.count()
-    return ServiceTokens(driven.service, OPERATOR, lambda: f"secret{next(numbers)}")
+    return ServiceTokens(
+        driven.service, OPERATOR, lambda: f"secret{next(numbers)}", proxies=["theirs", "before"]
+    )
 
 
 @contextlib.contextmanager
@@ -45,7 +48,46 @@ def test_a_token_is_good_from_when_it_is_made_until_it_is_removed(driven: Driven
             tokens.remove_token("deploys")
 
 
-@pytest.mark.parametrize("name", ["deploys", "operator"])
+def test_proxies_have_what_the_settings_tell_and_it_is_none_of_the_tokens(driven: Driven) -> None:
+    with running(driven) as tokens:
+        for token in ("theirs", "before"):
+            assert tokens.authenticate(token) == Identity("proxy", Scope.PROXY)
+        assert tokens.tokens() == []
+    assert not [place for place in driven.znodes.records if place[0] == "tokens"]
+
+
+def test_a_token_may_be_of_one_app_that_there_is(driven: Driven) -> None:
+    with running(driven) as tokens:
+        _, token = tokens.add_token("ci", Scope.USE, "hello")
+        assert tokens.authenticate(token) == Identity("ci", Scope.USE, "hello")
+        with pytest.raises(UnknownApp):
+            tokens.add_token("nobodys", Scope.USE, "nope")
+
+
+def test_a_token_of_one_app_goes_with_the_app(driven: Driven) -> None:
+    driven.add_app(AppRecord("shop", "/srv/shop"))
+    for name in ("shop", "hello"):
+        record = TokenRecord(name, "use", access.digest(name), app=name)
+        driven.ask(functools.partial(driven.service.requests.add_token, record))
+    assert make(driven).authenticate("shop")
+    driven.ask(lambda: driven.service.requests.remove_app("shop"))
+    driven.tick()
+    driven.step(events.Forgotten("shop"))
+    assert make(driven).authenticate("shop") is None
+    assert make(driven).authenticate("hello")
+
+
+def test_who_has_an_app_s_name_later_has_none_of_its_tokens(driven: Driven) -> None:
+    """An earlier version has removed the app, and left the token."""
+    record = TokenRecord("ci", "use", access.digest("x"), app="shop")
+    driven.store.save(record)
+    later = Driven(driven.znodes)
+    assert make(later).authenticate("x") == Identity("ci", Scope.USE, "shop")
+    later.add_app(AppRecord("shop", "/srv/another"))
+    assert make(later).authenticate("x") is None
+
+
+@pytest.mark.parametrize("name", ["deploys", "operator", "proxy"])
 def test_a_name_is_given_once(driven: Driven, name: str) -> None:
     with running(driven) as tokens:
         _, token = tokens.add_token("deploys", Scope.USE)

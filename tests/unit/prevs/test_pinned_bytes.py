@@ -119,7 +119,9 @@ WRITTEN: dict[str, Any] = {
         domain="previews.example.org",
         principal="prevs-framework",
     ),
-    "token": TokenRecord(name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25),
+    "token": TokenRecord(
+        name="deploys", scope="use", digest="5c80e7d1" * 8, created=1700000000.25, app="shop"
+    ),
     "secrets": SecretsRecord(app="hello", sealed="gAAAAABl"),
     "build_order": BuildOrder(
         app="hello",
@@ -216,6 +218,13 @@ def _default(field: "dataclasses.Field[Any]") -> Any:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
+
+
+def test_a_token_of_one_app_has_a_scope_that_an_earlier_version_does_not_know() -> None:
+    """One that knew it would take the token for one that is good for all apps."""
+    written = json.loads((FOLDER / "token.json").read_text())
+    assert written["scope"] not in {"read", "use", "admin"}
+    assert WRITTEN["token"].scope == "use"
 
 
 def test_a_cause_of_a_later_version_leaves_the_record_readable() -> None:

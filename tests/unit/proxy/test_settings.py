@@ -25,7 +25,14 @@ def test_what_is_not_set_has_its_default(environ: Mapping[str, str]) -> None:
     assert chosen.api == "http://127.0.0.1:8090"
     assert chosen.domain == "localhost"
     assert chosen.root == "/prevs"
-    assert chosen.token() == "secret"
+    assert chosen.tokens() == ("secret",)
+
+
+def test_of_several_tokens_the_first_is_the_one_that_is_sent(
+    environ: Mapping[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("new\nold\n")
+    assert settings.read(environ).tokens() == ("new", "old")
 
 
 def test_every_problem_is_told_at_once_by_the_name_of_its_variable() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from framework.access import Scope
+from framework.access import STORED, Scope
 from framework.errors import BeingFetched, RepositoryUnreachable, Unavailable
 from framework.ports import Commit, Listing, Ref
 from prevs import names
@@ -102,7 +102,7 @@ def test_what_can_be_done_with_a_commit_is_offered_to_those_who_may(
 ) -> None:
     if state:
         dashboard.previews.put("hello", SHA, state, labels=("main",))
-    for scope in Scope:
+    for scope in STORED:
         _, token = dashboard.tokens.add_token(scope.value, scope)
         buttons = see(dashboard.sign_in(token), "/apps/hello").buttons() - {"/sign-out"}
         asked = {button.rpartition("/")[2] for button in buttons}

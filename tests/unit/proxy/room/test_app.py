@@ -49,7 +49,7 @@ class Bench:
             Table(),
             Metrics(CollectorRegistry()),
             proxy_id="the-proxy",
-            token="x",
+            tokens=["x"],
             domain="localhost",
             connects=takes_none,
         )

@@ -43,7 +43,7 @@ class Bench:
             self.table,
             self.metrics,
             proxy_id="the-proxy",
-            token="x",
+            tokens=["x"],
             domain="localhost",
             connects=self._connects,
         )

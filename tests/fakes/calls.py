@@ -1,0 +1,79 @@
+"""Every call of the API, and who may make it: what scopes.py and the description are held to."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import httpx
+
+from framework.access import Scope
+from tests.fakes.asgi import OF_PROXIES, ApiInProcess
+
+
+class Told(NamedTuple):
+    """The scope that a call needs, who else gets what of it, and its own statuses.
+
+    `more` is "path" where a token of one app may make it for the app in its path, "share" where
+    such a token gets what is of its app; "+proxy" where a proxy may make it.
+    """
+
+    scope: str
+    more: str
+    statuses: set[int]
+
+    def is_for(self, scope: Scope) -> bool:
+        if scope is Scope.PROXY and self.more.endswith("+proxy"):
+            return True
+        return scope.includes(Scope(self.scope))
+
+
+CALLS: Mapping[str, Told] = {
+    "GET /v1/apps": Told("read", "share", {200, 404}),
+    "POST /v1/apps": Told("admin", "", {200, 201, 400, 409, 413}),
+    "GET /v1/apps/{app}": Told("read", "path", {200, 304, 404}),
+    "PATCH /v1/apps/{app}": Told("admin", "", {200, 400, 404, 412, 413}),
+    "DELETE /v1/apps/{app}": Told("admin", "", {204, 404, 412}),
+    "GET /v1/apps/{app}/labels/{label}": Told("read", "path+proxy", {200, 404, 409, 502}),
+    "GET /v1/apps/{app}/refs": Told("read", "path", {200, 404, 502}),
+    "GET /v1/apps/{app}/commits": Told("read", "path", {200, 404, 409, 502}),
+    "GET /v1/previews": Told("read", "share", {200, 404}),
+    "POST /v1/previews": Told("use", "share+proxy", {202, 400, 404, 409, 413, 502}),
+    "GET /v1/previews/{app}/{sha}": Told("read", "path+proxy", {200, 304, 404}),
+    "DELETE /v1/previews/{app}/{sha}": Told("use", "path", {202, 404}),
+    "POST /v1/previews/{app}/{sha}/retry": Told("use", "path+proxy", {202, 400, 404, 409, 413}),
+    "GET /v1/previews/{app}/{sha}/log": Told("read", "path+proxy", {200, 404}),
+    "PUT /v1/previews/{app}/{sha}/pin": Told("use", "path", {200, 404}),
+    "DELETE /v1/previews/{app}/{sha}/pin": Told("use", "path", {200, 404}),
+    "GET /v1/queue": Told("read", "share", {200, 404}),
+    "GET /v1/agents": Told("read", "", {200, 404}),
+    "GET /v1/events": Told("read", "share", {200, 404}),
+    "POST /v1/uses": Told("proxy", "", {204, 400, 413}),
+    "POST /v1/refusals": Told("proxy", "", {204, 400, 413}),
+    "GET /v1/apps/{app}/environment": Told("read", "path", {200, 304, 404, 409}),
+    "DELETE /v1/apps/{app}/environment": Told("admin", "", {204, 404}),
+    "PUT /v1/apps/{app}/environment/{name}": Told("admin", "", {200, 400, 404, 409, 412, 413}),
+    "DELETE /v1/apps/{app}/environment/{name}": Told("admin", "", {204, 404, 409, 412}),
+    "GET /v1/apps/{app}/credential": Told("read", "path", {200, 304, 404, 409}),
+    "PUT /v1/apps/{app}/credential": Told("admin", "", {200, 400, 404, 409, 412, 413}),
+    "DELETE /v1/apps/{app}/credential": Told("admin", "", {204, 404, 409, 412}),
+    "GET /v1/tokens": Told("admin", "", {200, 404}),
+    "POST /v1/tokens": Told("admin", "", {201, 400, 404, 409, 413}),
+    "DELETE /v1/tokens/{name}": Told("admin", "", {204, 404}),
+    "GET /v1/audit": Told("admin", "", {200, 404}),
+}
+"""Every call there is, with its statuses but for those that all of them may have."""
+UNSORTED = ("GET /v1", "GET /v1/nowhere", "PUT /v1/nothing-yet", "FOO /v1/apps", "PUT /v1/queue")
+"""What nobody has sorted is for admins of all apps, whatever it is."""
+NEEDED = {**CALLS, **dict.fromkeys(UNSORTED, Told("admin", "", set()))}
+
+
+def send(api: ApiInProcess, call: str, app: str = "hello", **request: Any) -> httpx.Response:
+    method, path = call.split()
+    return api.send(method, path.format(app=app, sha="x", label="x", name="X"), **request)
+
+
+def bearer(api: ApiInProcess, scope: Scope, app: str = "") -> dict[str, str]:
+    """Return what a token of a scope is sent with."""
+    token = OF_PROXIES
+    if scope is not Scope.PROXY:
+        _, token = api.tokens.add_token("mine", scope, app)
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,93 @@
+"""What a proxy asks and reports, with the token of proxies, of the framework's own application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from framework.http_api.limits import TOKENS
+from prevs.states import State
+from proxy.errors import ApiRefused
+from proxy.framework_api import FrameworkApi
+from proxy.use import Use
+from tests.fakes.answers import SHA
+from tests.fakes.api import Api
+from tests.fakes.asgi import OF_PROXIES
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def api() -> Api:
+    api = Api()
+    api.add("hello", "main")
+    return api
+
+
+@pytest.fixture
+def address(api: Api) -> Iterator[str]:
+    with api.serving() as address:
+        yield address
+
+
+def ask(address: str, act: Callable[[FrameworkApi], Awaitable[Any]], token: str) -> Any:
+    async def whole() -> Any:
+        client = FrameworkApi([address], token)
+        try:
+            return await act(client)
+        finally:
+            await client.close()
+
+    return asyncio.run(whole())
+
+
+async def do_all(client: FrameworkApi) -> None:
+    """Make every call that a proxy makes."""
+    assert (await client.resolve("hello", "main")).sha == SHA
+    await client.start("hello", "main")
+    assert await client.find("hello", SHA)
+    await client.retry("hello", SHA)
+    await client.read_log("hello", SHA, 0)
+    await client.read_log_end("hello", SHA)
+    async for event in client.follow("hello", SHA, None):
+        assert event.name == "state"
+        break
+    await client.report_uses("a", [Use("hello.x.a1", 2, 3)])
+    await client.report_refusals("a", ["hello.x.a1"])
+
+
+def test_the_token_of_proxies_is_good_for_all_that_a_proxy_does(api: Api, address: str) -> None:
+    ask(address, do_all, OF_PROXIES)
+    ((proxy, uses),) = api.previews.uses
+    assert (proxy, [tuple(use) for use in uses]) == ("a", [("hello.x.a1", 2, 3)])
+    assert api.previews.refusals == [("a", ("hello.x.a1",))]
+    # Reports that are taken are not noted.
+    assert {(who, action) for who, action, _, _ in api.notes()} == {
+        ("proxy", "start preview"),
+        ("proxy", "retry preview"),
+    }
+
+
+def test_a_proxy_has_no_limit(address: str) -> None:
+    async def ask_often(client: FrameworkApi) -> None:
+        for _ in range(TOKENS.quota + 1):
+            await client.find("hello", SHA)
+
+    ask(address, ask_often, OF_PROXIES)
+
+
+def test_a_token_that_somebody_made_reports_nothing(api: Api, address: str) -> None:
+    api.put(State.RUNNING)
+    for scope in ("use", "admin"):
+        order = {"name": scope, "scope": scope}
+        token = api.call("POST", "/v1/tokens", json=order).json()["token"]
+        for act in (
+            lambda client: client.report_uses("a", []),
+            lambda client: client.report_refusals("a", ["t"]),
+        ):
+            with pytest.raises(ApiRefused) as refused:
+                ask(address, act, token)
+            assert refused.value.problem.slug == "forbidden"
+            assert "PREVS_PROXY_TOKEN_FILE" in refused.value.problem.detail
+    assert (api.previews.uses, api.previews.refusals) == ([], [])

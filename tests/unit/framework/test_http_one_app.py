@@ -1,0 +1,72 @@
+"""A token of one app: what it gets of each call, and that nothing of others is in it."""
+
+import pytest
+
+from framework.access import Scope
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.answers import SHA
+from tests.fakes.asgi import ApiInProcess, refusal
+from tests.fakes.calls import NEEDED, bearer, send
+
+
+@pytest.mark.parametrize("call", NEEDED)
+def test_a_token_of_one_app_reaches_nothing_else(api: ApiInProcess, call: str) -> None:
+    headers = bearer(api, Scope.USE, "hello")
+    own = send(api, call, headers=headers, content="{")
+    told = NEEDED[call]
+    if not told.is_for(Scope.USE):
+        assert refusal(own) == (403, "forbidden")
+    elif not told.more:
+        assert refusal(own) == (403, "not-of-app")
+    else:
+        assert own.status_code not in (401, 403)
+    if "{app}" not in call:
+        return
+    # Whether there is such an app is not told either.
+    others = [send(api, call, app, headers=headers, content="{") for app in ("shop", "nope", "")]
+    assert {answer.status_code for answer in others} == {403}
+    assert len({answer.json()["detail"] for answer in others[:2]}) == 1
+    assert "'shop'" not in others[0].text
+
+
+def of_two_apps(api: ApiInProcess) -> dict[str, str]:
+    """Have previews of `hello` and of `shop` in the queue; return what a token of shop sends."""
+    api.previews.add_app(AppRecord("shop", "/srv/shop"))
+    api.refs.put("shop", "main", SHA)
+    api.previews.history()
+    for place, app in enumerate(("hello", "shop"), 1):
+        api.previews.put(app, SHA, State.QUEUED, labels=("main",))
+        api.previews.queue_places[app, SHA] = place
+    return bearer(api, Scope.USE, "shop")
+
+
+@pytest.mark.parametrize("what", ["apps", "previews", "queue", "events"])
+def test_a_list_shows_what_is_of_a_token_s_app_alone(api: ApiInProcess, what: str) -> None:
+    headers = of_two_apps(api)
+    answer = api.send("GET", f"/v1/{what}", headers=headers)
+    assert {one.get("app", one.get("name")) for one in answer.json()[what]} == {"shop"}
+    assert "hello" not in answer.text
+    assert api.call("GET", f"/v1/{what}").text.count("hello") > 0
+    page = api.send("GET", f"/v1/{what}?limit=1", headers=headers).json()
+    while page["next"] is not None:
+        page = api.send("GET", f"/v1/{what}?limit=1&after={page['next']}", headers=headers).json()
+        assert "hello" not in str(page)
+
+
+@pytest.mark.parametrize("path", ["/v1/previews?app=", "/v1/events?app="])
+def test_a_list_of_another_app_is_refused(api: ApiInProcess, path: str) -> None:
+    headers = of_two_apps(api)
+    answers = [api.send("GET", path + app, headers=headers) for app in ("hello", "nope")]
+    assert [refusal(answer) for answer in answers] == [(403, "not-of-app")] * 2
+    assert answers[0].json() == answers[1].json()
+    assert api.send("GET", f"{path}shop", headers=headers).status_code == 200
+
+
+def test_a_token_of_one_app_starts_that_app_alone(api: ApiInProcess) -> None:
+    headers = of_two_apps(api)
+    for app, status in (("shop", 202), ("hello", 403), ("nope", 403)):
+        order = {"app": app, "label": "main"}
+        answer = api.send("POST", "/v1/previews", headers=headers, json=order)
+        assert answer.status_code == status, answer.text
+    assert refusal(answer) == (403, "not-of-app")
