@@ -42,6 +42,11 @@ class Settings:
         return self.folder / "token"
 
     @property
+    def proxy_token_file(self) -> Path:
+        """Holds the token that is good for proxies alone."""
+        return self.folder / "proxy-token"
+
+    @property
     def key_file(self) -> Path:
         """Holds the key that seals what apps are given."""
         return self.folder / "key"
@@ -107,15 +112,16 @@ class Settings:
 
 
 def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
-    """Make a cluster's folder (closed to others), its id, token and key; store its settings."""
+    """Make a cluster's folder (closed to others), its id, tokens and key; store its settings."""
     (folder / "log").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     stored = read(folder)
     cluster = stored.cluster if stored else secrets.token_hex(6)
     settings = Settings(folder=folder, cluster=cluster, **given)
     write_private(folder / "settings.json", json.dumps(_plain(settings)))
-    if not settings.token_file.exists():
-        write_private(settings.token_file, secrets.token_urlsafe(32))
+    for file in (settings.token_file, settings.proxy_token_file):
+        if not file.exists():
+            write_private(file, secrets.token_urlsafe(32))
     if not settings.key_file.exists():
         write_private(settings.key_file, f"{new_key()}\n")
     return settings

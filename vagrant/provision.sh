@@ -12,7 +12,7 @@
 #   --master ADDRESS    the machine with the role master; not needed there
 #   --domain NAME       what the addresses of previews end in (localhost)
 #   --public-port PORT  the port in addresses that are shown (80, which is where proxies listen)
-#   --token-file FILE   the operator's token; a master without one makes it: /etc/prevs/token
+#   --proxy-token-file FILE  the proxies' token, a copy of the master's /etc/prevs/proxy-token; a master makes it
 # Steps, all by default, in this order:
 #   install      packages of Debian's and Python's registries, Mesos, prevs itself from the folder above this script
 #   configure    users, settings below /etc, units of systemd; needs no network
@@ -33,13 +33,13 @@ has_role() { [[ ",$roles," == *",$1,"* ]]; }
 does_step() { [[ " ${steps[*]} " == *" $1 "* ]]; }
 
 read_arguments() {
-  roles=${1-} address='' master='' domain=localhost public_port=80 token_file='' steps=()
+  roles=${1-} address='' master='' domain=localhost public_port=80 proxy_token_file='' steps=()
   [[ $roles != --help && $roles != -h ]] || { usage; exit 0; }
   [[ $roles =~ ^(master|agent|proxy)(,(master|agent|proxy))*$ ]] || refuse "'$roles' names no roles"
   shift
   while (( $# )); do
     case $1 in
-      --address | --master | --domain | --public-port | --token-file)
+      --address | --master | --domain | --public-port | --proxy-token-file)
         [[ -n ${2-} ]] || refuse "$1 needs a value"
         local name=${1#--}; printf -v "${name//-/_}" %s "$2"; shift ;;
       install | configure | start) steps+=("$1") ;;
@@ -169,13 +169,20 @@ put() {  # put FILE [MODE] < TEXT: a file that is so already keeps its time, by 
 
 put_unit() { put "/etc/systemd/system/$1.service" <"$repository/provision/systemd/$1.service"; }
 
-configure_token() {
-  if [[ -n $token_file ]]; then
-    [[ -s $token_file ]] || fail "--token-file $token_file: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/token."
-    put /etc/prevs/token 600 <"$token_file"
-  elif [[ ! -s /etc/prevs/token ]]; then
-    has_role master || fail "a proxy needs the operator's token" "Copy the master's /etc/prevs/token here and give it with --token-file."
-    head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n' | put /etc/prevs/token 600
+make_token() { head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n' | put "$1" 600; }
+
+configure_tokens() {  # the operator's is for the framework alone; docs/operating/tokens.md
+  if has_role master; then
+    [[ -s /etc/prevs/token ]] || make_token /etc/prevs/token
+  elif [[ ! -e /etc/systemd/system/prevs-framework.service ]]; then
+    rm --force /etc/prevs/token  # an earlier version of this script gave it to proxies
+  fi
+  if [[ -n $proxy_token_file ]]; then
+    [[ -s $proxy_token_file ]] || fail "--proxy-token-file $proxy_token_file: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/proxy-token."
+    put /etc/prevs/proxy-token 600 <"$proxy_token_file"
+  elif [[ ! -s /etc/prevs/proxy-token ]]; then
+    has_role master || fail "a proxy needs the proxies' token" "Copy the master's /etc/prevs/proxy-token here and give it with --proxy-token-file."
+    make_token /etc/prevs/proxy-token
   fi
 }
 
@@ -309,14 +316,14 @@ start_all() {
   if has_role master; then
     start_unit zookeeper /etc/zookeeper/zoo.cfg; await zookeeper zookeeper_serves
     start_unit mesos-master /etc/mesos/master.env /opt/mesos/current; await mesos-master answers "$address:$master_port/health"
-    start_unit prevs-framework /etc/prevs/framework.env /etc/prevs/token /etc/prevs/keys /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
+    start_unit prevs-framework /etc/prevs/framework.env /etc/prevs/token /etc/prevs/proxy-token /etc/prevs/keys /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
   fi
   if has_role agent; then
     start_unit docker /etc/docker/daemon.json; await docker docker version
     start_unit mesos-agent /etc/mesos/agent.env /opt/mesos/current; await mesos-agent agent_is_registered
   fi
   if has_role proxy; then
-    start_unit prevs-proxy /etc/prevs/proxy.env /etc/prevs/token /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
+    start_unit prevs-proxy /etc/prevs/proxy.env /etc/prevs/proxy-token /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
   fi
 }
 
@@ -333,7 +340,7 @@ main() {
     if has_role master || has_role proxy; then install_prevs; fi
   fi
   if does_step configure; then
-    if has_role master || has_role proxy; then configure_token; fi
+    if has_role master || has_role proxy; then configure_tokens; fi
     if has_role master; then configure_keys; configure_master; fi
     if has_role agent; then configure_agent; fi
     if has_role proxy; then configure_proxy; fi

@@ -74,10 +74,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def second(cluster: Cluster) -> Machine:
     """A fourth machine, which is only a proxy: added while the others run."""
     master, address = cluster.master.plan.address, "192.168.56.20"
-    to_master = ("--master", master, "--token-file", "/root/token")
+    to_master = ("--master", master, "--proxy-token-file", "/root/token")
     cluster.add([Plan("proxy-2", address, ("proxy", "--address", address, *to_master))])
     machine = cluster.machines["proxy-2"]
-    machine.run("sh", "-c", 'umask 077; echo "$TOKEN" >/root/token', TOKEN=cluster.token())
+    machine.run("sh", "-c", 'umask 077; echo "$TOKEN" >/root/token', TOKEN=cluster.proxy_token())
     machine.provision("configure", "start")
     return machine
 
@@ -219,7 +219,22 @@ def test_the_programs_have_no_more_rights_than_their_units_give(cluster: Cluster
         assert "0" not in fields["Uid"].split()
         rights = 1 << 10 if unit == "prevs-proxy" else 0  # CAP_NET_BIND_SERVICE
         assert int(fields["CapBnd"], 16) == rights
-    assert cluster.master.run("stat", "--format=%a %U", "/etc/prevs/token").strip() == "600 root"
+    for file in ("token", "proxy-token", "keys"):
+        stat = cluster.master.run("stat", "--format=%a %U", f"/etc/prevs/{file}")
+        assert stat.strip() == "600 root"
+
+
+def test_a_proxy_has_no_token_that_is_good_for_more(cluster: Cluster, second: Machine) -> None:
+    pid = second.run("systemctl", "show", "--property=MainPID", "--value", "prevs-proxy").strip()
+    assert second.run("ls", "/run/credentials/prevs-proxy.service").split() == ["proxy-token"]
+    assert "token" not in second.run("ls", "/etc/prevs").split()
+    (line,) = [
+        one
+        for one in second.run("cat", f"/proc/{pid}/environ").split("\0")
+        if one.startswith("PREVS_TOKEN_FILE=")
+    ]
+    token = second.run("cat", line.partition("=")[2]).strip()
+    assert token == cluster.proxy_token() != cluster.token()
 
 
 def test_a_proxy_that_is_started_again_serves_all_the_time(cluster: Cluster) -> None:

@@ -45,7 +45,7 @@ def start(
                 root="/prevs",
                 api=cluster.api,
                 port=free_port(),
-                PREVS_TOKEN_FILE=str(cluster.dir / "token"),
+                PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
             )
             return stack.enter_context(running)
 

@@ -62,6 +62,10 @@ class Cluster:
         """Return the operator's token."""
         return self.master.run("cat", "/etc/prevs/token").strip()
 
+    def proxy_token(self) -> str:
+        """Return the token that proxies have."""
+        return self.master.run("cat", "/etc/prevs/proxy-token").strip()
+
     def prevs(self, *arguments: str) -> str:
         """Return what the command says on the master, as the operator has it there."""
         api = f"http://{self.master.plan.address}:8090"

@@ -22,6 +22,7 @@ from tests.waits import wait_until
 pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(300)]
 
 TOKEN = "the-operators-token"
+OF_PROXIES = "the-proxies-token"
 HOST = {"Host": "main.hello.localhost"}
 
 
@@ -68,7 +69,11 @@ class Site(NamedTuple):
             name,
             self.images[name],
             shared=self.repositories,
-            folders={"/etc/prevs": self.folder / "etc", f"/var/lib/prevs/{name}": own},
+            folders={
+                "/etc/prevs": self.folder / "etc",
+                "/etc/prevs-proxy": self.folder / "etc-proxy",
+                f"/var/lib/prevs/{name}": own,
+            },
             ports=ports,
             environ={**self.environ, **environ},
         )
@@ -93,6 +98,8 @@ def site(docker: DockerClient, images: dict[str, str], zookeeper: str) -> Iterat
     with deployed.folder() as folder:
         etc = deployed.give(folder / "etc")
         deployed.give(etc / "token", f"{TOKEN}\n")
+        deployed.give(etc / "proxy-token", f"{OF_PROXIES}\n")
+        deployed.give(deployed.give(folder / "etc-proxy") / "token", f"{OF_PROXIES}\n")
         deployed.give(etc / "keys", f"{Fernet.generate_key().decode()}\n")
         environ = {"PREVS_ZOOKEEPER": zookeeper, "PREVS_ROOT": "/deployed"}
         yield Site(docker, images, folder, environ | {"PREVS_DOMAIN": "localhost"})

@@ -71,6 +71,7 @@ def test_a_program_takes_the_settings_of_its_definition(name: str, tmp_path: Pat
     assert set(environ) <= known
     secrets = {
         "PREVS_TOKEN_FILE": "the-token\n",
+        "PREVS_PROXY_TOKEN_FILE": "the-proxies'-token\n",
         "PREVS_KEY_FILE": f"{Fernet.generate_key().decode()}\n",
     }
     for variable, text in secrets.items():
@@ -104,6 +105,15 @@ def test_no_secret_is_in_a_definition(name: str) -> None:
     assert files
     mounts = [volume for volume in app["container"]["volumes"] if volume["mode"] == "RO"]
     assert all(file.startswith(f"{mounts[0]['containerPath']}/") for file in files)
+
+
+def test_no_proxy_sees_what_frameworks_have() -> None:
+    """The operator's token, and the keys that open secrets."""
+    seen = {name: definition(name)["container"]["volumes"] for name in NAMES}
+    (theirs, own) = ({one["hostPath"] for one in seen[name]} for name in NAMES)
+    assert not theirs & own
+    assert not [one for one in own if any(one.startswith(f"{other}/") for other in theirs)]
+    assert "PREVS_PROXY_TOKEN_FILE" in definition("framework")["env"]
 
 
 def test_a_secret_of_marathons_store_becomes_a_file_and_leaves_the_environment() -> None:

@@ -42,6 +42,13 @@ def test_the_proxy_knows_every_framework_and_listens_on_loopback_only(tmp_path: 
     assert part.environ["PREVS_PROXY_LISTEN"] == "127.0.0.1:99"
 
 
+def test_the_proxy_has_a_token_of_its_own_that_the_framework_takes(tmp_path: Path) -> None:
+    settings = prepare(tmp_path, {})
+    framework, proxy = framework_part(settings, {}).environ, proxy_part(settings, {}).environ
+    assert proxy["PREVS_TOKEN_FILE"] == framework["PREVS_PROXY_TOKEN_FILE"]
+    assert not {str(settings.token_file), str(settings.key_file)} & {*proxy.values()}
+
+
 def test_executors_get_what_they_need_and_no_more_of_the_callers_environment(
     tmp_path: Path,
 ) -> None:
