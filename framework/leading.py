@@ -114,7 +114,9 @@ def make(
     )
     reading = Reading(refs, inbox.put)
     service = Service(
-        Records(stored, store, clock, Keyring(chosen.keys()), key=derive_key(chosen.token())),
+        Records(
+            stored, store, clock, Keyring(chosen.keys()), key=derive_key(chosen.shared_token())
+        ),
         cluster,
         inbox=inbox,
         origin=_origin(chosen, executor),

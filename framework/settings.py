@@ -276,6 +276,10 @@ class Settings(EnvironmentSettings):
         """Read the tokens of proxies, none where there is no file."""
         return read_tokens(self.proxy_token_file) if self.proxy_token_file else ()
 
+    def shared_token(self) -> str:
+        """Read the token that proxies send: theirs, or else the operator's."""
+        return (*self.proxy_tokens(), self.token())[0]
+
     def identities(self) -> tuple[str, ...]:
         """Read who this is for ZooKeeper, nobody where there is no file."""
         return read_identities(self.zookeeper_auth_file) if self.zookeeper_auth_file else ()

@@ -99,7 +99,7 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         router,
         table,
         domain=chosen.domain,
-        trusted=(derive_key(token),),
+        trusted=tuple(map(derive_key, tokens)),
         remember=router.remember,
         took=metrics.changes.observe,
         intervals=intervals,
