@@ -58,7 +58,7 @@ class Live:
         return [Route("/live/{topic:path}", stream, methods=["GET"])]
 
     async def _stream(self, request: Request, viewer: Viewer) -> Response:
-        look = self._find_look(request.path_params["topic"], viewer)
+        look = self.find_look(request.path_params["topic"], viewer)
         if look is None:
             return Response(status_code=404, headers={"Cache-Control": "no-store"})
         seen = request.query_params.get("seen", "")
@@ -94,7 +94,7 @@ class Live:
                 yield b": still here\n\n"
         yield b"event: signed-out\ndata: {}\n\n"
 
-    def _find_look(self, topic: str, viewer: Viewer) -> Look | None:
+    def find_look(self, topic: str, viewer: Viewer) -> Look | None:
         """Return what looks at what a page shows; None for no page of ours, or none of theirs."""
         match topic.split("/"):
             case ["app", app] if viewer.identity.sees(app):

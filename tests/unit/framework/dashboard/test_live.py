@@ -1,8 +1,18 @@
 import asyncio
+import itertools
+from types import SimpleNamespace
 from typing import cast
 
-from framework.dashboard.live import KEEPALIVE_S, Live
+import pytest
+
+from framework.access import Identity, Scope
+from framework.dashboard.live import KEEPALIVE_S, Live, Look
 from framework.dashboard.parts import Parts
+from framework.dashboard.sessions import Viewer
+from prevs.records import AppRecord
+from prevs.states import State
+from tests.fakes.previews import FakePreviews
+from tests.unit.framework.dashboard.conftest import SHA
 
 CHANGE = b"event: change\ndata: {}\n\n"
 
@@ -43,3 +53,31 @@ def test_a_page_is_told_of_each_change_and_of_nothing_else() -> None:
 def test_a_page_hears_that_it_is_still_heard() -> None:
     events = Page(1, 1, 1, 2, pause=KEEPALIVE_S).follow()
     assert events[1:-1] == [b": still here\n\n", b": still here\n\n", CHANGE]
+
+
+def see(look: Look) -> object:
+    async def whole() -> object:
+        return await look()
+
+    return asyncio.run(whole())
+
+
+@pytest.mark.parametrize("topic", ["overview", "queue", "events"])
+def test_whose_token_is_for_one_app_hears_nothing_when_others_change(topic: str) -> None:
+    previews = FakePreviews()
+    for app in ("shop", "zebra"):
+        previews.add_app(AppRecord(app, f"/{app}.git"))
+    parts = SimpleNamespace(previews=previews, ready=lambda: None)
+    seconds = itertools.count()
+    live = Live(cast(Parts, parts), clock=lambda: float(next(seconds)))
+    own, all_of_them = (
+        live.find_look(topic, Viewer(Identity("ci", Scope.READ, app), "")) for app in ("shop", "")
+    )
+    assert own
+    assert all_of_them
+    before, all_before = see(own), see(all_of_them)
+    previews.put("zebra", SHA, State.QUEUED)
+    assert see(own) == before
+    assert see(all_of_them) != all_before
+    previews.put("shop", SHA, State.QUEUED)
+    assert see(own) != before
