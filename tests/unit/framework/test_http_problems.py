@@ -15,6 +15,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.UnknownPreview("hello", "a" * 40),
     errors.AppExists("hello"),
     errors.AppChanged("hello"),
+    errors.NotOfApp("ci", "hello"),
     errors.AmbiguousLabel("hello", "v1", []),
     errors.NotRetryable("hello", "a" * 40, "running"),
     errors.InvalidSettings([errors.Problem("mem", "is too little")]),
