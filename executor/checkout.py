@@ -7,6 +7,7 @@ stay symlinks. What it names elsewhere is read as anybody would: docs/decisions/
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from executor.errors import (
 )
 from executor.extent import LISTING, Extent
 from executor.folder import Folder
+from executor.foreign_hosts import ForeignHosts
 from executor.git_access import GitAccess, git_access
 from executor.git_command import Deadline, GitCommand
 from executor.git_words import reason, without_credentials
@@ -33,7 +35,9 @@ from executor.submodules import Submodule, printable
 from executor.uses import Uses
 from prevs import names
 from prevs.messages import Credential
-from program.git_addresses import NotAllowed, follow
+from program.git_addresses import NotAllowed, follow, is_foreign, read_address
+
+logger = logging.getLogger(__name__)
 
 _MODULES, _LARGE = ".gitmodules", ".lfsconfig"
 
@@ -58,12 +62,14 @@ class GitCheckout:
         signals: Signals,
         log: Log,
         environ: Mapping[str, str],
+        hosts: ForeignHosts,
     ) -> None:
         self._folder = folder
         self._source = source
         self._signals = signals
         self._log = log
         self._environ = environ
+        self._hosts = hosts
 
     @contextlib.contextmanager
     def tree(self, *, limit: float) -> Iterator[Path]:
@@ -97,12 +103,23 @@ class GitCheckout:
             reader=self._source.repository,
             environment=way.environment,
             credential=way.credential,
+            opening=lambda: self._open(reading, module),
         )
         # Until its files are there, nothing of ours removes the mirror.
         with Uses(self._folder).using(uses.mirror(mirror.path)):
             found = self._write(mirror, module, reading)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
+
+    def _open(self, reading: _Reading, module: _Module) -> Mapping[str, str]:
+        """Return what git needs to ask a host that is not the app's. Raises as that does."""
+        if not self._is_foreign(module.address):
+            return {}
+        return self._hosts.open(module.address, reading.git, reading.deadline, self._signals)
+
+    def _is_foreign(self, address: str) -> bool:
+        asked, own = read_address(address), read_address(self._source.repository)
+        return asked is not None and own is not None and is_foreign(asked, own)
 
     def _write(
         self, mirror: Mirror, module: _Module, reading: _Reading
@@ -132,6 +149,11 @@ class GitCheckout:
         pointers = large_files.find_pointers(mirror, place)
         if not pointers:
             return
+        if self._is_foreign(module.address):
+            # git-lfs goes wherever a server sends it, and cannot be told at which address.
+            why = "it has files in Git LFS, which are read from the app's own host alone"
+            advice = f"Keep it there too, or {printable(min(pointers))} in git itself"
+            raise SubmoduleUnusable(module.path, why, advice)
         large_files.require_git_lfs(pointers, self._environ)
         reading.extent.add_bytes(sum(pointers.values()))
         count, size = len(pointers), sum(pointers.values()) / 1e6
@@ -168,12 +190,20 @@ class GitCheckout:
             raise SubmoduleUnusable(path, why, "Push that commit there, then retry") from exc
         except SubmoduleUnusable:
             raise
-        except RepositoryMoved as exc:
-            # It is for the commit to name that address, not for the app.
-            raise SubmoduleUnusable(path, exc.why) from exc
         except RepositoryUnreachable as exc:
-            why, advice = exc.why, "Check that the agents may read it, then retry"
-            raise SubmoduleUnusable(path, why, advice) from exc
+            raise self._explain(path, address, exc) from exc
+
+    def _explain(self, path: str, address: str, exc: RepositoryUnreachable) -> SubmoduleUnusable:
+        """Return why a submodule's repository was not read, in words that are for everybody."""
+        if self._is_foreign(address):
+            # What the agent meets there would tell which hosts and ports its networks have.
+            shown = without_credentials(printable(address))
+            logger.warning("the submodule %s is not read from %s: %s", path, shown, exc.why)
+            return SubmoduleUnusable(path, submodules.FOREIGN.format(shown), submodules.ADVICE)
+        if isinstance(exc, RepositoryMoved):
+            # It is for the commit to name that address, not for the app.
+            return SubmoduleUnusable(path, exc.why)
+        return SubmoduleUnusable(path, exc.why, "Check that the agents may read it, then retry")
 
 
 class _Module(NamedTuple):

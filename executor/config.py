@@ -84,7 +84,8 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_DENY",
-        "Networks that previews must not reach besides, as 203.0.113.0/24, separated by commas. "
+        "Networks that previews must not reach besides, nor executors for a submodule of another "
+        "host, as 203.0.113.0/24, separated by commas. "
         "Private networks are closed without this, and so are the agent itself, metadata addresses "
         "and the machines of prevs and Mesos that the framework knows.",
         "none",
@@ -92,7 +93,8 @@ VARIABLES = (
     Variable(
         "PREVS_ALLOW",
         "Private networks and addresses that previews may reach, as 10.1.0.0/16,10.2.0.7/32: those "
-        "of a test database, of a mirror of packages. PREVS_DENY goes first.",
+        "of a test database, of a mirror of packages. Submodules of other hosts may be read there "
+        "too. PREVS_DENY goes first.",
         "none",
     ),
     Variable(

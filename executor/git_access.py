@@ -59,24 +59,15 @@ class GitAccess:
         self._others = others
 
     def way(self, address: str) -> Way:
-        """Return how to ask for a repository.
-
-        Raises RepositoryUnreachable where there is no way: a key is needed, and would be another's.
-        """
+        """Return how to ask for a repository."""
         asked = read_address(address)
         own = self._repository
         if own is None or asked is None or asked.origin == own.origin:
             return self._own
-        if asked.origin.scheme == "ssh":
-            raise RepositoryUnreachable(
-                without_credentials(address),
-                "it is at another host than the app's repository, and asks for an ssh key",
-                "Name it by an https address that anybody may read, or keep it beside the app's",
-            )
         return self._others
 
     def way_to_large_files(self, address: str) -> Way:
-        """Return how git-lfs asks at an address; raises as `way` does.
+        """Return how git-lfs asks at an address.
 
         It follows redirects and goes to other stores, so with a credential of the app's it has no
         home, where this user's netrc is.
@@ -154,7 +145,7 @@ def _other_environment(folder: Path) -> Mapping[str, str]:
     return {
         **_ENVIRONMENT,
         "GIT_CONFIG_GLOBAL": str(settings),
-        "GIT_ALLOW_PROTOCOL": "git:http:https",
+        "GIT_ALLOW_PROTOCOL": "http:https",
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         **give_none().environment,

@@ -17,6 +17,9 @@ OLDEST_PYTHON = (3, 9)
 OLDEST_GIT = (2, 32)
 """The first that reads GIT_CONFIG_COUNT and GIT_CONFIG_GLOBAL."""
 
+FOREIGN_GIT = (2, 37)
+"""The first that can be told an address (http.curloptResolve). Others take no notice of it."""
+
 _LIMITS = {
     "CPUShares": "CPU",
     "MemoryLimit": "memory",
@@ -121,9 +124,13 @@ def _judge_git(said: Optional[str]) -> Finding:
         return Finding("git", WRONG, "It is not installed.", "Debian: `apt-get install git`.")
     found = _VERSION.search(said)
     version = found.group() if found else "0.0"
-    if tuple(map(int, version.split(".")[:2])) < OLDEST_GIT:
+    known = tuple(map(int, version.split(".")[:2]))
+    if known < OLDEST_GIT:
         told = f"It is {version}, and 2.32 or later is needed."
         return Finding("git", WRONG, told, "Install a later one.")
+    if known < FOREIGN_GIT:
+        told = f"It is {version}: submodules of other hosts need 2.37, and are refused."
+        return Finding("git", WARNING, told, "Install a later one.")
     return Finding("git", OK, f"It is {version}.")
 
 

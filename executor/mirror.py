@@ -15,7 +15,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from executor.errors import (
@@ -65,7 +65,9 @@ class Mirror:
 
     One that is read for another, as a submodule of the repository `reader`, is a mirror by itself:
     who may read that one need not be allowed to read this one, and would have found it here.
-    `environment` is how git may ask for it, by `credential` if there is one.
+    `environment` is how git may ask for it, by `credential` if there is one; to it comes what
+    `opening` gives, which is called before the repository is asked, and raises where that may not
+    be.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Mirror:
         reader: str,
         environment: Mapping[str, str],
         credential: Credential | None,
+        opening: Callable[[], Mapping[str, str]] = dict,
     ) -> None:
         name = address if reader == address else f"{reader}\n{address}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:24]
@@ -89,6 +92,7 @@ class Mirror:
         self._deadline = deadline
         self._environment = {**environment, "GIT_DIR": str(self.path)}
         self._credential = credential
+        self._opening = opening
 
     @contextlib.contextmanager
     def held(self, signals: Signals, log: Log) -> Iterator[None]:
@@ -123,6 +127,7 @@ class Mirror:
             for stale in self.path.rglob(pattern):
                 stale.unlink(missing_ok=True)
         with self._in_time():
+            self._environment = {**self._environment, **self._opening()}
             found = self._ask_for(sha)
         if not found:
             raise CommitMissing(without_credentials(self.address), sha)

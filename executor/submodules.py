@@ -20,6 +20,14 @@ MOST = 100
 """Of one commit, all depths together."""
 
 
+FOREIGN = "its repository, {}, is at another host than the app's, and was not read there"
+ADVICE = (
+    "It has to be one that anybody may read, at a public address or one that the agents' operator "
+    "has opened for previews (PREVS_ALLOW). The executor's stderr in the sandbox has the details"
+)
+"""All that is said where another host gives nothing, whatever it is that it does."""
+
+
 class Submodule(NamedTuple):
     """A submodule: its path in the files, and what .gitmodules calls its repository."""
 

@@ -86,11 +86,17 @@ class Toolbox:
 
     def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
         from executor.checkout import GitCheckout, Source
+        from executor.foreign_hosts import ForeignHosts
 
         order = attempt.order
         source = Source(order.repository, order.sha, attempt.task_id, order.credential)
         return GitCheckout(
-            self._config.dir, source, signals=signals, log=log, environ=self._environ
+            self._config.dir,
+            source,
+            signals=signals,
+            log=log,
+            environ=self._environ,
+            hosts=ForeignHosts(self._confine(order), self._environ),
         )
 
     def _confine(self, order: BuildOrder) -> Confinement:

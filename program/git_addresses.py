@@ -19,6 +19,11 @@ _SCP_LIKE = re.compile(
 _AUTHORITY = re.compile(
     r"(?P<host>\[[0-9a-f:.]+\]|[^\s:\[\]@-][^\s:\[\]@]*)(?::(?P<port>\d{0,5}))?", re.I | re.A
 )
+_ENDS_AUTHORITY = frozenset("?#\\")
+"""What ends a host for some readers of URLs, and is a part of it or of the user for others."""
+
+_NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z](?:[a-z0-9_-]*[a-z0-9_])?", re.A)
+_IPV4 = re.compile(r"(?:(?:0|[1-9]\d{0,2})\.){3}(?:0|[1-9]\d{0,2})", re.A)
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -75,7 +80,8 @@ def follow(base: str, named: str, root: str) -> str:
 
     `./` and `../` begin a path relative to `base`. `root` is the repository that the app names, and
     bounds the rest: where it is on another machine, none on this one may be named; where it is on
-    this one, only those below the folder that it is in. Raises NotAllowed.
+    this one, only those below the folder that it is in. Hosts beside its own are asked by https, or
+    by http where it is read unencrypted itself. Raises NotAllowed.
     """
     text = _join(base, named) if named.startswith(("./", "../")) else named
     address, top = read_address(text), read_address(root)
@@ -86,12 +92,19 @@ def follow(base: str, named: str, root: str) -> str:
     if not address.is_local:
         if not _PLAIN.fullmatch(text):
             raise NotAllowed("has signs in its address that no URL has")
+        if is_foreign(address, top):
+            _check_foreign(address.origin, top.origin)
         return text
     if not top.is_local:
         raise NotAllowed("names a path of the agent, which only a repository there may")
     if not _is_below(address.path, top.path):
         raise NotAllowed("is outside the folder that the repository is in")
     return address.path
+
+
+def is_foreign(address: Address, root: Address) -> bool:
+    """Tell whether it is at another origin than the repository `root`, on another machine."""
+    return not address.is_local and address.origin != root.origin
 
 
 def find_large_files(repository: str, named: str | None) -> str:
@@ -122,6 +135,24 @@ def find_large_files(repository: str, named: str | None) -> str:
     return f"{where}/{path.removesuffix('.git')}.git/info/lfs"
 
 
+def _check_foreign(named: Origin, own: Origin) -> None:
+    """Raise NotAllowed for an origin that no repository may name beside its own."""
+    if named.scheme == "ssh":
+        raise NotAllowed(
+            "is at another host than the app's repository, and asks for an ssh key: name it by an "
+            "https address that anybody may read, or keep it beside the app's"
+        )
+    if named.scheme == "git" or (named.scheme == "http" and own.scheme in ("https", "ssh")):
+        raise NotAllowed(
+            f"is read by {named.scheme}:// from another host than the app's repository: name it by "
+            "https"
+        )
+    # Whoever reads a host must read the same: no %2e, no 0x7f.1, no dot at the end.
+    host = named.host
+    if not (host.startswith("[") or _NAME.fullmatch(host) or _IPV4.fullmatch(host)):
+        raise NotAllowed("has a host in its address that is neither a name nor an address")
+
+
 def _is_beside(named: Origin, own: Origin) -> bool:
     """Tell whether it is the same origin, or https where that has another scheme of its host."""
     if named == own:
@@ -136,6 +167,8 @@ def _read_url(scheme: str, authority: str, path: str) -> Address | None:
     user, _, rest = authority.rpartition("@")
     found = _AUTHORITY.fullmatch(rest)
     if scheme not in PORTS or found is None or user.startswith("-"):
+        return None
+    if _ENDS_AUTHORITY & {*authority}:
         return None
     port = int(found["port"] or PORTS[scheme])
     return Address(Origin(scheme, found["host"].lower(), port), user, path)

@@ -71,9 +71,12 @@ def give_access(credential: Credential | None, address: Address, folder: Path) -
     return _give_password(credential, address)
 
 
-def give_none() -> Access:
-    """Return how git reads as anybody: with no credential, not even one of this machine."""
-    return Access({**_NO_PROMPT, **_settings(("credential.helper", ""))})
+def give_none(*more: tuple[str, str]) -> Access:
+    """Return how git reads as anybody: with no credential, not even one of this machine.
+
+    `more` are settings of git besides.
+    """
+    return Access({**_NO_PROMPT, **_settings(("credential.helper", ""), *more)})
 
 
 def find_advice(said: str, credential: Credential | None) -> tuple[str, str] | None:

@@ -11,7 +11,9 @@ import pytest
 import trustme
 
 from executor.checkout import GitCheckout, Source
+from executor.confinement import Confinement
 from executor.errors import ExecutorError, Stopped
+from executor.foreign_hosts import ForeignHosts, Place
 from executor.signals import StopSignal
 from prevs.messages import Credential
 from tests.fakes.attempts import MemoryLog
@@ -31,13 +33,23 @@ class Agent:
         self.signals = StopSignal()
         self.log = MemoryLog()
         self.environ = environ or os.environ
+        # Other hosts of tests are on loopback, which is closed: test_foreign_hosts.py.
+        loopback = [Place("127.0.0.1")]
+        self.hosts = ForeignHosts(Confinement(), {}, resolve=lambda *_: loopback, never=())
 
     def checkout(
         self, address: str, sha: str, credential: Credential | None = None, *, task: str = "task"
     ) -> GitCheckout:
         source = Source(address, sha, task, credential)
         made = (self.signals, self.log, self.environ)
-        return GitCheckout(self.folder, source, signals=made[0], log=made[1], environ=made[2])
+        return GitCheckout(
+            self.folder,
+            source,
+            signals=made[0],
+            log=made[1],
+            environ=made[2],
+            hosts=self.hosts,
+        )
 
     def files(
         self, address: str, sha: str, credential: Credential | None = None, limit: float = LIMIT

@@ -54,7 +54,7 @@ class HttpsRepositories:
             ("127.0.0.1", free_port()), type("Handler", (_Handler,), {"world": self})
         )
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+        authority.issue_cert("127.0.0.1", "localhost", "library.example").configure_cert(context)
         self._server.socket = context.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from executor import large_files
-from executor.errors import LargeFilesMissing, LargeFilesUnsupported
+from executor.errors import LargeFilesMissing, LargeFilesUnsupported, SubmoduleUnusable
 from executor.mirror import Mirror
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
@@ -265,21 +265,27 @@ def test_an_agent_without_git_lfs_says_so(
     assert agent.files(str(repository.folder), sha)["a.bin"] == "small"
 
 
-def test_a_submodule_has_its_own_and_no_other_host_gets_the_credential(
+def test_a_submodule_has_its_own_where_it_is_at_the_apps_host_and_not_elsewhere(
     agent: Agent,
     root: Path,
     repository: SampleRepository,
     server: HttpsRepositories,
     elsewhere: HttpsRepositories,
 ) -> None:
+    """git-lfs cannot be told at which address it has to ask, and goes where it is sent."""
     library = SampleRepository(root / "library.git")
     inner = commit(library)
     elsewhere.guarded = False
-    keep(elsewhere, CONTENT, "c")
+    for one in (server, elsewhere):
+        keep(one, CONTENT, "c")
     repository.commit({"a": "1"})
-    sha = link(repository, elsewhere.url("library.git"), "library", inner)
+    sha = link(repository, server.url("library.git"), "library", inner)
     assert agent.files(server.url("shop.git"), sha, GOOD)["library/a b.bin"] == CONTENT
-    assert elsewhere.shown == set()
+    sha = link(repository, elsewhere.url("library.git"), "library", inner)
+    failure = agent.failure(server.url("shop.git"), sha, GOOD)
+    assert isinstance(failure, SubmoduleUnusable)
+    assert "from the app's own host alone. Keep it there too, or a b.bin in git" in str(failure)
+    assert not any("/objects/batch" in asked.path for asked in elsewhere.asked)
 
 
 def test_a_stop_ends_git_lfs_and_all_that_it_has_started(

@@ -114,7 +114,7 @@ def test_another_host_is_asked_without_any_credential(
     inner = library.commit({"b": "2"})
     repository.commit({"a": "1"})
     sha = link(repository, elsewhere.url("library.git"), "library", inner)
-    with pytest.raises(SubmoduleUnusable, match="the app has no credential"):
+    with pytest.raises(SubmoduleUnusable, match="another host than the app's, and was not read"):
         agent.files(server.url("shop.git"), sha, GOOD)
     assert elsewhere.asked
     assert elsewhere.shown == set()
@@ -134,7 +134,7 @@ def test_what_another_app_has_read_is_not_there_for_who_may_not_read_it(
     assert agent.files(elsewhere.url("library.git"), secret, GOOD) == {"b": "secret"}
     repository.commit({"a": "1"})
     sha = link(repository, elsewhere.url("library.git"), "library", secret)
-    with pytest.raises(SubmoduleUnusable, match="the app has no credential"):
+    with pytest.raises(SubmoduleUnusable, match="another host than the app's, and was not read"):
         agent.files(server.url("shop.git"), sha, GOOD)
 
 

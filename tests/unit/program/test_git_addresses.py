@@ -52,6 +52,10 @@ def test_an_address_is_taken_apart(
         "https://a b/y",
         "file://h/x",
         " https://h/x",
+        "https://own.example#@h/x",
+        "https://own.example?@h/x",
+        "https://own.example\\@h/x",
+        "https://h?x/y",
     ],
 )
 def test_other_texts_are_none(text: str) -> None:
@@ -78,7 +82,10 @@ def test_an_origin_is_written_with_a_port_that_is_not_the_usual_one() -> None:
         ("/srv/x.git", "/srv/deep/y.git", "/srv/deep/y.git"),
         ("/srv/x.git", "https://h/y", "https://h/y"),
         ("https://h/x", "https://other/y", "https://other/y"),
-        ("https://h/x", "git@h:y", "git@h:y"),
+        ("git://h/x", "http://other/y", "http://other/y"),
+        ("http://h/x", "http://[2001:db8::1]/y", "http://[2001:db8::1]/y"),
+        ("http://h/x", "http://192.0.2.1/y", "http://192.0.2.1/y"),
+        ("http://0x7f.1/x", "../y", "http://0x7f.1/y"),
         ("/x.git", "./y", "/x.git/y"),
     ],
 )
@@ -106,6 +113,16 @@ def test_a_repository_may_name_others(base: str, named: str, address: str) -> No
         ("https://h/x", "https://ada:pw@h/y", "a password"),
         ("https://h/x", "https://h/y z", "signs in its address"),
         ("https://h/x", "../../../other.example/y", "above the root"),
+        ("https://h/x", "git@h:y", "asks for an ssh key"),
+        ("git@h:x", "git@other:y", "asks for an ssh key"),
+        ("https://h/x", "http://h/y", "by http://"),
+        ("git@h:x", "http://other/y", "by http://"),
+        ("https://h/x", "git://other/y", "by git://"),
+        ("git://h/x", "git://other/y", "by git://"),
+        *(
+            ("https://h/x", f"https://{host}/y", "neither a name nor an address")
+            for host in ("0x7f.1", "127.1", "2130706433", "%6c.example", "h.example.", "a..b")
+        ),
     ],
 )
 def test_a_repository_may_not_name_these(base: str, named: str, why: str) -> None:
