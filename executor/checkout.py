@@ -94,6 +94,7 @@ class GitCheckout:
 
     def _check_out(self, reading: _Reading, module: _Module) -> None:
         """Put a commit's files into a folder, and those of its submodules into theirs."""
+        self._keep_out(module.address)
         way = reading.access.way(module.address)
         mirror = Mirror(
             self._folder,
@@ -110,6 +111,16 @@ class GitCheckout:
             found = self._write(mirror, module, reading)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
+
+    def _keep_out(self, address: str) -> None:
+        """Raise RepositoryUnreachable for what this agent keeps of other repositories."""
+        place = read_address(address)
+        if place is not None and place.is_local:
+            own, asked = self._folder.resolve(), Path(place.path).resolve()
+            if asked == own or own in asked.parents:
+                raise RepositoryUnreachable(
+                    address, "it is in a folder of prevs itself", "Give the app another address"
+                )
 
     def _open(self, reading: _Reading, module: _Module) -> Mapping[str, str]:
         """Return what git needs to ask a host that is not the app's. Raises as that does."""

@@ -1,13 +1,13 @@
 """What answers requests while this framework leads: the API and the dashboard over its parts."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from secrets import token_hex, token_urlsafe
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
-from framework import dashboard, http_api
+from framework import dashboard, http_api, repositories
 from framework.clock import Clock
 from framework.mesos import MesosCluster
 from framework.mesos_state import MesosState
@@ -16,6 +16,7 @@ from framework.previews import ServicePreviews
 from framework.service import Service
 from framework.settings import Settings
 from framework.tokens import ServiceTokens
+from prevs.records import AppRecord
 from program import health
 from program.health import Check
 
@@ -33,13 +34,10 @@ def make_app(
 ) -> FastAPI:
     """Return the API, and the dashboard at its /."""
     operator, addresses = chosen.token(), chosen.addresses()
-    proxies = chosen.proxy_tokens()
-    checks = http_api.Probes(
-        lambda: (service.health(),),
-        lambda: (*_readiness(service, cluster), judge_proxies(proxies)),
-    )
+    ready = functools.partial(_readiness, chosen, service, cluster)
+    checks = http_api.Probes(lambda: (service.health(),), ready)
     ports = http_api.Ports(
-        previews=ServicePreviews(service),
+        previews=ServicePreviews(service, functools.partial(_find_problem, chosen)),
         refs=refs,
         sandboxes=sandboxes,
         agents=MesosState(
@@ -72,12 +70,33 @@ def judge_proxies(tokens: Sequence[str]) -> Check:
     return Check("proxies", False, detail, needed=False)
 
 
-def _readiness(service: Service, cluster: MesosCluster) -> tuple[Check, ...]:
+def find_local(chosen: Settings, apps: Iterable[AppRecord]) -> list[str]:
+    """Return the apps whose repository is on this machine, where none may be any more."""
+    if chosen.local_repositories:
+        return []
+    return sorted(app.name for app in apps if repositories.is_local(app.repository))
+
+
+def _find_problem(chosen: Settings, repository: str) -> str | None:
+    if repositories.is_local(repository) and not chosen.local_repositories:
+        return (
+            "is on the machine that asks for it, which PREVS_LOCAL_REPOSITORIES does not allow: "
+            "name a server that others reach too, or have whoever runs prevs set that to yes"
+        )
+    return repositories.find_own_problem(repository, chosen.dir)
+
+
+def _readiness(chosen: Settings, service: Service, cluster: MesosCluster) -> tuple[Check, ...]:
     """Return the service's checks; that of Mesos tells what the link to it has met."""
     why = cluster.problem
-    return tuple(
+    checks = tuple(
         check._replace(detail=f"{check.detail} ({why})")
         if why and check.name == "mesos" and not check.ok
         else check
         for check in service.readiness()
     )
+    # Which ones is for who has a token: `prevs doctor` says so.
+    if count := len(find_local(chosen, service.snapshot.apps.values())):
+        told = f"{count} of the apps have a repository on this machine, as no new one may."
+        checks = (*checks, Check("local-repositories", False, told, needed=False))
+    return (*checks, judge_proxies(chosen.proxy_tokens()))

@@ -10,6 +10,7 @@ from secrets import choice, token_hex
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+import structlog
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -42,6 +43,8 @@ from prevs.signatures import derive_key
 from program.zookeeper import list_hosts
 
 Inbox = queue.SimpleQueue[events.Event]
+
+log = structlog.get_logger(__name__)
 
 
 class Leading(NamedTuple):
@@ -147,6 +150,12 @@ def make(
         clock=clock,
         registry=registry,
     )
+    if local := answering.find_local(chosen, stored.apps):
+        log.warning(
+            "apps have repositories on this machine, as no new one may: they go on; "
+            "PREVS_LOCAL_REPOSITORIES=yes allows it",
+            apps=",".join(local),
+        )
     keeping = Keeping(there, kept, lambda: service.snapshot)
     return Leading(service, cluster, following, reading, keeping, control_plane, app)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from framework.errors import UnknownApp, UnknownPreview
+from framework.errors import InvalidSettings, Problem, UnknownApp, UnknownPreview
 from framework.events import ConnectionsRefused, Used, ask
 from framework.history import History
 from framework.ports import Use
@@ -18,8 +18,12 @@ T = TypeVar("T")
 class ServicePreviews:
     """What the HTTP API sees of the service. Thread safe; see framework.ports.Previews."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(
+        self, service: Service, find_problem: Callable[[str], str | None] = lambda _: None
+    ) -> None:
+        """`find_problem` tells why an app may not have a repository from now on, None if it may."""
         self._service = service
+        self._find_problem = find_problem
 
     def apps(self) -> Sequence[AppRecord]:
         """Return every app, by name."""
@@ -34,12 +38,15 @@ class ServicePreviews:
 
     def add_app(self, app: AppRecord) -> AppRecord:
         """Store a new app."""
+        self._check(app.name, app.repository)
         return self._ask(lambda: self._service.requests.add_app(app))
 
     def change_app(
         self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
     ) -> AppRecord:
         """Change settings of an app."""
+        if isinstance(repository := changes.get("repository"), str):
+            self._check(name, repository)
         return self._ask(lambda: self._service.requests.change_app(name, changes, only_if))
 
     def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
@@ -96,6 +103,14 @@ class ServicePreviews:
     def note_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
         """Take that tasks refuse a proxy's connections. Does not wait for it to be looked at."""
         self._service.inbox.put(ConnectionsRefused(proxy, tasks))
+
+    def _check(self, name: str, repository: str) -> None:
+        """Raise InvalidSettings for a repository that the app may not get. It may keep its own."""
+        known = self._service.snapshot.apps.get(name)
+        if known is not None and known.repository == repository:
+            return
+        if problem := self._find_problem(repository):
+            raise InvalidSettings([Problem("repository", problem)])
 
     def _ask(self, act: Callable[[], T]) -> T:
         return ask(self._service.inbox.put, act)

@@ -138,6 +138,12 @@ class Settings(EnvironmentSettings):
         "credentials), one a line: the first one seals, every one opens. Without, they are given "
         "nothing. Every framework needs the same.",
     )
+    local_repositories: bool = Field(
+        default=False,
+        description="Whether an app may have a repository of this machine: a path, `file://`, or "
+        "an address of loopback. Who may register apps reads with it what the framework and the "
+        "executors may read. No app may have one in prevs's own folders.",
+    )
     refs_interval: float = Field(
         default=10.0,
         ge=1.0,

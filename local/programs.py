@@ -54,6 +54,8 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PUBLIC_PORT": str(settings.port),
+        # Whoever may register apps here is whoever has started this.
+        "PREVS_LOCAL_REPOSITORIES": "yes",
         "PREVS_EXECUTOR_PYTHON": sys.executable,  # what PATH has may be a script that looks for one
     }
     agents = (f"agent-{n}" for n in settings.agent_numbers)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import re
+import socket
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -11,6 +14,8 @@ PORTS = {"http": 80, "https": 443, "ssh": 22, "git": 9418}
 """The schemes by which another machine is asked, each with its port."""
 
 LOCAL = "file"
+
+_HERE = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
 _URL = re.compile(r"(?P<scheme>[a-z]+)://(?P<authority>[^/]*)(?P<path>/.*)?", re.I | re.A)
 _SCP_LIKE = re.compile(
@@ -63,6 +68,25 @@ def read_address(text: str) -> Address | None:
         origin = Origin("ssh", found["host"].lower(), PORTS["ssh"])
         return Address(origin, found["user"] or "", found["path"])
     return None
+
+
+def leads_here(address: Address) -> bool:
+    """Tell whether an address is one of this machine: a path, or a host that always is.
+
+    A name is not looked up, but for those that nobody's nameserver is asked for.
+    """
+    host = address.origin.host.strip("[]").rstrip(".")
+    if address.is_local or host in _HERE or host.endswith(".localhost"):
+        return True
+    with contextlib.suppress(ValueError):
+        there = ipaddress.ip_address(host)
+        mapped = there.ipv4_mapped if isinstance(there, ipaddress.IPv6Address) else None
+        there = mapped or there
+        return there.is_loopback or there.is_unspecified
+    with contextlib.suppress(OSError):
+        # As resolvers read numbers: 127.1, 0x7f.1, 2130706433.
+        return socket.inet_aton(host)[0] in (0, 127)
+    return False
 
 
 def write_origin(origin: Origin) -> str:

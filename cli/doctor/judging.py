@@ -6,10 +6,14 @@ from typing import Any
 from cli.answers import App, MesosAgent, Preview, Queued
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.sentences import counted, duration, failure, shortened, title
+from program.git_addresses import leads_here, read_address
 
 CLOCK_SECONDS = 5.0
 """What a clock may be off: answers tell whole seconds, and take a moment."""
 QUEUE_SECONDS = 120.0
+LOCAL = "local-repositories"
+"""The check that tells of repositories on the framework's own machine, where none may be."""
+
 _MOST = 5
 _MOST_AGENTS = 20
 
@@ -37,13 +41,13 @@ def judge_probe(part: str, told: Mapping[str, Any], status: int) -> list[Finding
             f"{part}: {one['name']}", one["detail"], _STEPS.get(one["name"], _STEPS["service"])
         )
         for one in checks
-        if not one["ok"]
+        if not one["ok"] and one["name"] != LOCAL
     ]
     if bad:
         return bad
     if status != 200:
         return [wrong(part, str(told.get("detail", f"It answers {status}.")), _STEPS["service"])]
-    names = [str(one["name"]) for one in checks]
+    names = [str(one["name"]) for one in checks if one["ok"]]
     well = f"; well are {', '.join(names)}." if names else "."
     return [ok(part, role + well)]
 
@@ -130,6 +134,20 @@ def _describe(agent: MesosAgent) -> str:
         f"{max(0.0, total['cpus'] - used['cpus']):g} of {total['cpus']:g} CPUs, "
         f"{max(0, total['mem'] - used['mem']):g} of {total['mem']:g} MB."
     )
+
+
+def judge_local(apps: Iterable[App]) -> list[Finding]:
+    """Return which apps have a repository on the framework's machine, where none may be now."""
+    read = ((app["name"], read_address(app["repository"])) for app in apps)
+    names = [name for name, address in read if address is not None and leads_here(address)]
+    if not names:
+        return []
+    told = f"On the framework's own machine, where no new one may be: {_join(names)}."
+    advice = (
+        "They go on to be read. Give them an address that others reach, or set "
+        "PREVS_LOCAL_REPOSITORIES=yes for the frameworks."
+    )
+    return [warning("local repositories", told, advice)]
 
 
 def judge_queue(queue: Iterable[Queued], now: float) -> list[Finding]:

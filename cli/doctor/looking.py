@@ -1,5 +1,6 @@
 """What the doctor looks at through the API, at the addresses of previews, and in the settings."""
 
+import contextlib
 import email.utils
 import functools
 import importlib.metadata
@@ -138,11 +139,22 @@ def _look_at_repositories(known: Credentials) -> Sequence[Finding]:
         Check(f"repository of {app}", functools.partial(_look_at_repository, known, app), 25.0)
         for app in apps[:_MOST_APPS]
     ]
-    bad = list(itertools.chain(*run(looked)))
+    bad = [*_look_at_local(known), *itertools.chain(*run(looked))]
     if bad:
         return bad
     count = f"those of the first {_MOST_APPS} apps" if len(apps) > _MOST_APPS else "all of them"
     return [ok("repositories", f"The framework can read {count}.")]
+
+
+def _look_at_local(known: Credentials) -> Sequence[Finding]:
+    """Return which repositories are where the framework allows none any more; it says so itself."""
+    for api in known.apis:
+        with contextlib.suppress(ApiUnreachable):
+            told = fetch(f"{api}/readyz", _ANSWER_SECONDS).content
+            checks = told.get("checks", []) if isinstance(told, dict) else []
+            if any(one["name"] == judging.LOCAL for one in checks):
+                return judging.judge_local(_ask(known, Api.apps))
+    return []
 
 
 def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:

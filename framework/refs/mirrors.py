@@ -201,6 +201,9 @@ class Mirrors:
         return mirror
 
     def _make_mirror(self, app: AppRecord, folder: Path) -> Mirror:
+        if problem := repositories.find_own_problem(app.repository, self._folder):
+            raise RepositoryUnreachable(app.name, app.repository, f"the address {problem}")
+
         def credential() -> Credential | None:
             try:
                 return self._credential(app.name)

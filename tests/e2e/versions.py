@@ -130,6 +130,7 @@ class Site:
             "PREVS_NAME": "upgrade",
             "PREVS_PUBLIC_PORT": str(self.port),
             "PREVS_REFS_INTERVAL": "1",
+            "PREVS_LOCAL_REPOSITORIES": "yes",
             "PREVS_EXECUTOR_COMMAND": command,
         }
         return self._program(tree, "framework", own)

@@ -40,6 +40,7 @@ def settings(
         "PREVS_EXECUTOR_BUNDLE": str(write_bundle(folder)),
         "PREVS_EXECUTOR_PYTHON": sys.executable,
         "PREVS_REFS_INTERVAL": "1",
+        "PREVS_LOCAL_REPOSITORIES": "yes",
     }
 
 

@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.__main__ import main
 from framework import access, answering
-from framework.http_api import probes
+from framework.http_api.probes import VERSION
 from framework.ports import Listing
+from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes import served
 from tests.fakes.answers import OTHER_SHA, content, known_agent, problem
@@ -95,6 +96,27 @@ def test_every_wrong_part_is_told_with_what_to_do(api: Api, run: Run) -> None:
     assert "2 things are wrong." in shown.err
 
 
+def test_repositories_on_the_frameworks_machine_are_named_where_it_allows_none(
+    api: Api, run: Run
+) -> None:
+    check = {"name": "local-repositories", "ok": False, "detail": "2 of the apps", "needed": False}
+    said = {"status": "ok", "version": VERSION, "role": "leader", "leader": None}
+    api.instead["GET", "/readyz"] = JSONResponse({**said, "checks": [check]})
+    api.previews.known_apps["far"] = AppRecord("far", "https://git.example.org/x", created=1.0)
+    api.previews.known_apps["near"] = AppRecord("near", "http://127.0.0.1:3000/x", created=1.0)
+    api.refs.put("far", "main", OTHER_SHA)
+    api.refs.put("near", "main", OTHER_SHA)
+    done = run("doctor", "--json")
+    assert done.status == 0
+    seen = found(done)
+    assert seen["local repositories"]["level"] == "warning"
+    assert seen["local repositories"]["told"].endswith("may be: hello, near.")
+    assert "PREVS_LOCAL_REPOSITORIES" in seen["local repositories"]["advice"]
+    assert "framework: local-repositories" not in seen
+    del api.instead["GET", "/readyz"]
+    assert "local repositories" not in found(run("doctor", "--json"))
+
+
 def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(api: Api, run: Run) -> None:
     _, token = api.tokens.add_token("ci", access.Scope.READ)
     seen = found(run("doctor", "--json", PREVS_TOKEN=token))
@@ -118,7 +140,7 @@ def test_a_token_of_one_app_is_told_of_its_app_alone(api: Api, run: Run) -> None
 
 def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) -> None:
     checks = [answering.judge_proxies(())._asdict()]
-    said = {"status": "ok", "role": "leader", "checks": checks, "version": probes.VERSION}
+    said = {"status": "ok", "role": "leader", "checks": checks, "version": VERSION}
     api.instead["GET", "/readyz"] = JSONResponse(said)
     done = run("doctor", "--json")
     finding = found(done)["framework: proxies"]

@@ -102,6 +102,7 @@ def site(docker: DockerClient, images: dict[str, str], zookeeper: str) -> Iterat
         deployed.give(deployed.give(folder / "etc-proxy") / "token", f"{OF_PROXIES}\n")
         deployed.give(etc / "keys", f"{Fernet.generate_key().decode()}\n")
         environ = {"PREVS_ZOOKEEPER": zookeeper, "PREVS_ROOT": "/deployed"}
+        environ["PREVS_LOCAL_REPOSITORIES"] = "yes"
         yield Site(docker, images, folder, environ | {"PREVS_DOMAIN": "localhost"})
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from executor.errors import CommitMissing, RepositoryUnreachable
 from tests.fakes.samples import SampleRepository
-from tests.integration.git.checkouts import LIMIT, Agent, processes
+from tests.integration.git.checkouts import LIMIT, Agent, link, processes
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
@@ -51,6 +51,22 @@ def test_a_commit_that_the_mirror_has_needs_no_repository(world: World) -> None:
     assert world.read(second) == {"a": "2"}
     shutil.rmtree(world.repository.folder)
     assert world.read(first) == {"a": "1"}
+
+
+def test_what_the_agent_has_of_other_repositories_is_none_of_its_own(world: World) -> None:
+    """Whoever may not read that one would have it here."""
+    secret = world.repository.commit({"a": "secret"})
+    world.read(secret)
+    [mirror] = world.mirrors
+    (world.folder.parent / "link").symlink_to(mirror)
+    for address in (str(mirror), f"file://{mirror}", str(world.folder.parent / "link")):
+        failure = world.failure(address, secret)
+        assert isinstance(failure, RepositoryUnreachable)
+        assert "in a folder of prevs itself" in str(failure)
+    beside = SampleRepository(world.folder.parent / "beside")
+    beside.commit({"b": "1"})
+    sha = link(beside, str(mirror), "library", secret)
+    assert "in a folder of prevs itself" in str(world.failure(str(beside.folder), sha))
 
 
 def test_a_commit_of_a_tag_is_found_and_one_of_another_ref_is_not(world: World) -> None:

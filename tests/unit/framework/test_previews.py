@@ -7,6 +7,7 @@ from framework import events
 from framework.errors import (
     AppChanged,
     AppExists,
+    InvalidSettings,
     NotRetryable,
     Unavailable,
     UnknownApp,
@@ -64,6 +65,26 @@ def test_the_same_app_again_is_no_error_and_another_one_is(previews: ServicePrev
     assert previews.add_app(APP).created == previews.app("hello").created
     with pytest.raises(AppExists):
         previews.add_app(AppRecord("hello", "/srv/other"))
+
+
+def test_a_repository_that_may_be_no_apps_is_refused_but_to_who_has_it(driven: Driven) -> None:
+    with driven.running():
+        previews = ServicePreviews(
+            driven.service, lambda address: "is local" if address.startswith("/") else None
+        )
+        with pytest.raises(InvalidSettings, match="repository: is local"):
+            previews.add_app(AppRecord("other", "/srv/other"))
+        with pytest.raises(InvalidSettings, match="repository: is local"):
+            previews.change_app("hello", {"repository": "/srv/other"})
+        assert previews.app("hello").repository == APP.repository
+        # What is there goes on, and may be changed otherwise.
+        assert previews.add_app(APP).name == "hello"
+        same = previews.change_app("hello", {"repository": APP.repository, "mem": 64})
+        assert same.mem == 64
+        moved = previews.change_app("hello", {"repository": "https://git.example.org/x"})
+        assert moved.repository == "https://git.example.org/x"
+        with pytest.raises(InvalidSettings):
+            previews.change_app("hello", {"repository": APP.repository})
 
 
 def test_what_is_not_there_is_told_as_such(previews: ServicePreviews) -> None:

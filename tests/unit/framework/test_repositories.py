@@ -1,8 +1,16 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.repositories import find_folder_problem, find_problem, redact
+from framework.repositories import (
+    find_folder_problem,
+    find_own_problem,
+    find_problem,
+    is_local,
+    redact,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +47,11 @@ def test_a_path_or_git_url_can_be_a_repository(repository: str) -> None:
         ("ext://sh", "scheme ext://"),
         ("ftp://host/path", "scheme ftp://"),
         ("ssh://-oProxyCommand=touch/x", "no host"),
+        ("ssh://-oProxyCommand=touch@git.example.org/x", "a user that begins with -"),
+        ("-oProxyCommand=touch@git.example.org:x", "neither"),
+        ("https://git.example.org#@127.0.0.1/x", "credentials"),
+        ("git://git.example.org?@127.0.0.1/x", "signs in its host"),
+        ("https://git.example.org\\x/y", "signs in its host"),
         ("ssh://git@-oProxyCommand=touch/x", "no host"),
         ("https:///path", "no host"),
         ("file://", "no path"),
@@ -53,6 +66,52 @@ def test_a_path_or_git_url_can_be_a_repository(repository: str) -> None:
 )
 def test_what_git_must_not_be_given_is_refused_with_a_reason(repository: str, problem: str) -> None:
     assert problem in (find_problem(repository) or "")
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        *("/srv/git/hello.git", "file:///srv/git/hello.git", "git@localhost:x", "ssh://[::1]/x"),
+        *(
+            f"http://{host}/x"
+            for host in (
+                *("127.0.0.1", "127.8.8.8:3000", "0.0.0.0", "127.1", "0x7f.1", "2130706433"),
+                *("localhost", "LOCALHOST", "localhost.", "git.localhost", "localhost.localdomain"),
+                *("[::1]", "[::]", "[::ffff:127.0.0.1]", "[0:0:0:0:0:0:0:1]:80"),
+            )
+        ),
+    ],
+)
+def test_what_is_on_the_machine_that_asks_is_local(repository: str) -> None:
+    assert find_problem(repository) is None
+    assert is_local(repository)
+
+
+@pytest.mark.parametrize(
+    "repository",
+    [
+        *("https://git.example.org/x", "git@git.example.org:localhost/x", "http://128.0.0.1/x"),
+        *("http://10.0.0.1/x", "https://localhost.example.org/x", "http://[2001:db8::1]/x"),
+    ],
+)
+def test_all_else_is_not(repository: str) -> None:
+    assert find_problem(repository) is None
+    assert not is_local(repository)
+
+
+def test_a_path_into_the_folders_of_prevs_is_none_of_an_app(tmp_path: Path) -> None:
+    own, other = tmp_path / "framework", tmp_path / "elsewhere"
+    mirror = own / "mirrors" / "shop" / f"{'0' * 16}.git"
+    mirror.mkdir(parents=True)
+    other.mkdir()
+    (other / "link.git").symlink_to(mirror)
+    executors = other / "mirrors" / f"{'a' * 24}.git"
+    for place in (own, mirror, own / "x" / ".." / "logs", other / "link.git", executors):
+        for written in (str(place), f"file://{place}"):
+            assert "a folder of prevs itself" in (find_own_problem(written, own) or "")
+    for fine in (other / "shop.git", f"{own}-more/x.git", other / "mirrors" / "shop.git"):
+        assert find_own_problem(str(fine), own) is None
+    assert find_own_problem(f"https://git.example.org{mirror}", own) is None
 
 
 @given(st.text())
