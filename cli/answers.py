@@ -96,6 +96,16 @@ class Preview(TypedDict):
     log_tail: NotRequired[str]
 
 
+class Started(TypedDict):
+    """What a start tells besides the preview.
+
+    Where the repository could not be read `problem` says why, and `as_of` when it was last.
+    """
+
+    as_of: NotRequired[float | None]
+    problem: NotRequired[str]
+
+
 class Queued(TypedDict):
     """A preview that waits for an agent; `place` 1 is the next, `since` in epoch seconds."""
 

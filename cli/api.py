@@ -19,6 +19,7 @@ from cli.answers import (
     Preview,
     Queued,
     Ref,
+    Started,
     Token,
 )
 from cli.connection import Connection, Hold
@@ -120,11 +121,12 @@ class Api:
         """Return every preview, or those of an app or in a state."""
         return self._list("/v1/previews", "previews", _query(app=app, state=state)).found
 
-    def start(self, app: str, label: str) -> Preview:
-        """Ask for the preview that a label leads to."""
+    def start(self, app: str, label: str) -> tuple[Preview, Started]:
+        """Ask for the preview that a label leads to; return it, and of when that is."""
         order = {"app": app, "label": label}
         patience = self._patience.fetch
-        return cast(Preview, self._json("POST", "/v1/previews", json=order, patience=patience))
+        answer = self._json("POST", "/v1/previews", json=order, patience=patience)
+        return cast(Preview, answer), cast(Started, answer)
 
     def preview(self, app: str, sha: str) -> Preview:
         """Return a preview."""

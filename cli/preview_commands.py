@@ -15,7 +15,7 @@ from cli.errors import NotDone
 from cli.following import Ended, LogPiece, NewAttempt, Step, follow
 from cli.live import Progress, showing
 from cli.output import LogPrinter, note, show, show_json, show_log_tail
-from cli.sentences import failed, progress, title
+from cli.sentences import ago, failed, progress, title
 from cli.surroundings import Surroundings
 from prevs import names
 
@@ -42,7 +42,11 @@ def start(around: Surroundings, app: str, label: str, *, wait: bool, as_json: bo
       curl "$(prevs start shop 5c80e7d --wait)"
     """
     with lookup.naming(label):
-        preview = around.api.start(app, names.slug(label))
+        preview, started = around.api.start(app, names.slug(label))
+    if why := started.get("problem"):
+        as_of = started.get("as_of")
+        age = "when it was last read" if as_of is None else ago(as_of, around.now())
+        note(f"The repository cannot be read now; this is {label} as it was {age}. {why}")
     if wait and preview["state"] not in OVER:
         preview = _wait(around, preview, label)
     if preview["state"] == "failed":

@@ -34,6 +34,7 @@ def make_app(
 ) -> FastAPI:
     """Return the API, and the dashboard at its /."""
     operator, addresses = chosen.token(), chosen.addresses()
+    proxies = chosen.proxy_tokens()
     ready = functools.partial(_readiness, chosen, service, cluster)
     checks = http_api.Probes(lambda: (service.health(),), ready)
     ports = http_api.Ports(

@@ -89,7 +89,10 @@ class Preview:
 
 @dataclasses.dataclass(frozen=True)
 class Commit:
-    """What a label leads to. `committed` is in seconds since the epoch."""
+    """What a label leads to. `committed` is in seconds since the epoch.
+
+    One that is `out_of_date` is what it led to at `as_of`, as its repository cannot be read now.
+    """
 
     sha: str
     kind: str = ""
@@ -97,6 +100,8 @@ class Commit:
     author: str = ""
     subject: str = ""
     committed: float | None = None
+    out_of_date: bool = False
+    as_of: float | None = None
 
 
 class LogEvent(NamedTuple):
@@ -149,6 +154,8 @@ def read_commit(value: Any) -> Commit:
         author=_text(fields, "author"),
         subject=_text(fields, "subject"),
         committed=_number(fields, "committed"),
+        out_of_date=bool(_text(fields, "problem")),
+        as_of=_number(fields, "as_of"),
     )
 
 

@@ -89,7 +89,8 @@ class AppPages:
         lead = await wait_for(self._parts.leads.resolve(name, label), _repository(app))
         request.state.target = f"{name}/{lead.sha}"
         await anyio.to_thread.run_sync(self._parts.previews.start, name, lead.sha, label)
-        return send_back(form, "start", f"/apps/{name}/previews/{lead.sha}")
+        did = "start-known" if lead.problem else "start"
+        return send_back(form, did, f"/apps/{name}/previews/{lead.sha}")
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
         """Return the branches and tags, the last known ones perhaps, and why they are not newer."""

@@ -7,6 +7,7 @@ from framework.http_api.preview_models import Preview
 
 NOTICES = {
     "start": "Asked for. It starts as soon as an agent has room.",
+    "start-known": "Asked for, as it was when the repository was last read: it cannot be read now.",
     "stop": "It is being stopped. The next visit to its address starts it again.",
     "retry": "It is tried again.",
     "pin": "Pinned: it stops neither for being idle nor to make room.",

@@ -170,11 +170,20 @@ def show_app(app: AppRecord) -> app_models.App:
     )
 
 
-def show_lead(app: str, label: str, lead: Resolved, addresses: Addresses) -> app_models.Lead:
+def show_lead(
+    app: str, label: str, lead: Resolved, addresses: Addresses, *, now: float
+) -> app_models.Lead:
     """Return what a label leads to as the API shows it."""
+    told = {**lead._asdict(), "as_of": find_time(lead, now)}
+    del told["age"]
     return app_models.Lead.model_validate(
-        {"app": app, "label": label, **lead._asdict(), "url": addresses.url(label, app)}
+        {"app": app, "label": label, **told, "url": addresses.url(label, app)}
     )
+
+
+def find_time(lead: Resolved, now: float) -> float | None:
+    """Return when a label led there, where it is not known whether it still does."""
+    return None if lead.age is None else now - lead.age
 
 
 def _show_steps(preview: PreviewRecord, usual: Mapping[str, float]) -> list[preview_models.Step]:

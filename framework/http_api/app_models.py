@@ -221,6 +221,18 @@ class Apps(BaseModel):
     next: Next
 
 
+AsOf = Annotated[
+    float | None,
+    Field(
+        description="Where the repository cannot be read now: when the label led there, in seconds "
+        "since the epoch, null where that is not known. Else null.",
+    ),
+]
+OutOfDate = Annotated[
+    str, Field(description="Why the repository cannot be read now; empty where it was.")
+]
+
+
 class Lead(BaseModel):
     """The commit that a label leads to."""
 
@@ -235,6 +247,8 @@ class Lead(BaseModel):
             "subject": "Greet in three languages",
             "committed": 1764031200.0,
             "url": "http://main.hello.localhost:8080/",
+            "as_of": None,
+            "problem": "",
         }
     )
 
@@ -247,6 +261,8 @@ class Lead(BaseModel):
     subject: str
     committed: float = Field(description="In seconds since the epoch.")
     url: str
+    as_of: AsOf = None
+    problem: OutOfDate = ""
 
 
 def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
+from framework.http_api.app_models import AsOf, OutOfDate
 from framework.http_api.examples import SHA, TASK_ID, example, order_example
 from framework.http_api.paging import Next
 from framework.http_api.parameters import MOST, WHOLE
@@ -143,6 +144,15 @@ class Preview(BaseModel):
     last_used: float | None
     pinned: bool = Field(description="It stops neither for being idle nor to make room.")
     steps: list[Step] = Field(description="All six, in order, whether it has come to them or not.")
+
+
+class StartedPreview(Preview):
+    """A preview that was asked for by a label."""
+
+    model_config = example({**_PREVIEW, "as_of": None, "problem": ""})
+
+    as_of: AsOf = None
+    problem: OutOfDate = ""
 
 
 class PreviewDetail(Preview):

@@ -1,5 +1,6 @@
 """/v1/previews: start, watch and stop previews, and read their logs."""
 
+import time
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -9,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from framework.errors import NotAllowed, NotOfApp, Unavailable
 from framework.http_api import conditional
 from framework.http_api import preview_models as models
-from framework.http_api.answers import Presenter
+from framework.http_api.answers import Presenter, find_time
 from framework.http_api.conditional import IfNoneMatch
 from framework.http_api.leads import Leads
 from framework.http_api.log_stream import LogStream, parse_event_id
@@ -110,8 +111,11 @@ class PreviewRoutes:
 
     async def start_preview(
         self, order: models.StartOrder, asker: Asker, response: Response
-    ) -> models.Preview:
-        """Ask for the preview that a label leads to. The same again answers the same preview."""
+    ) -> models.StartedPreview:
+        """Ask for the preview that a label leads to. The same again answers the same preview.
+
+        Where the repository cannot be read now, that is what the label led to when it was.
+        """
         if not asker.sees(order.app):
             raise NotOfApp(asker.name, asker.app)
         lead = await self._leads.resolve(order.app, order.label)
@@ -119,7 +123,11 @@ class PreviewRoutes:
             self._previews.start, order.app, lead.sha, order.label
         )
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
-        return self._show(preview)
+        return models.StartedPreview(
+            **self._show(preview).model_dump(),
+            as_of=find_time(lead, time.time()),
+            problem=lead.problem,
+        )
 
     async def show_preview(self, app: App, sha: Sha, if_none_match: IfNoneMatch = None) -> Response:
         """Show a preview; a failed one with the last lines of its log."""

@@ -69,7 +69,6 @@ class Refs(BaseModel):
     refs: list[Ref]
     next: Next
     as_of: float | None = Field(
-        description="When they were fetched, in seconds since the epoch; null: before this "
-        "framework began to lead."
+        description="When they were fetched, in seconds since the epoch; null: not known."
     )
     problem: str = Field(description="Why they could not be fetched again since; else empty.")

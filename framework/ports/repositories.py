@@ -9,7 +9,8 @@ from prevs.records import AppRecord
 class Resolved(NamedTuple):
     """What a label leads to. `kind` is branch, tag or commit; `ref` the branch's or tag's name.
 
-    `committed` is in seconds since the epoch.
+    `committed` is in seconds since the epoch. Where the repository cannot be read now, `problem`
+    says why, and it is what the label led to `age` seconds ago, None where that is not known.
     """
 
     sha: str
@@ -18,6 +19,8 @@ class Resolved(NamedTuple):
     author: str
     subject: str
     committed: float
+    age: float | None = None
+    problem: str = ""
 
 
 class Ref(NamedTuple):
@@ -84,7 +87,7 @@ class Refs(Protocol):
     """
 
     def resolve(self, app: AppRecord, label: str) -> Resolved:
-        """Return what a label leads to.
+        """Return what a label leads to, or led to where the repository cannot be read now.
 
         Raises UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
         """

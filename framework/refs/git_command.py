@@ -88,6 +88,10 @@ class GitFailed(Exception):
         self.output = output
 
 
+class NotGiven(GitFailed):
+    """The app's credential is not to be had here, so git was not run."""
+
+
 class GitCommand:
     """git with its settings in `folder`. Thread safe."""
 

@@ -99,7 +99,9 @@ class Mirror:
     @property
     def age(self) -> float | None:
         """How many seconds ago the branches and tags were as they are here; None: not known."""
-        return None if self._succeeded is None else self._clock() - self._succeeded
+        if self._succeeded is None:
+            return self._files.age()
+        return self._clock() - self._succeeded
 
     def peek(self, max_age: float) -> Snapshot | None:
         """Return the branches and tags if they were fetched within `max_age` seconds.
@@ -128,10 +130,28 @@ class Mirror:
                 raise self._last.failure
             return self._load()
 
-    def refresh(self, patience: float) -> None:
+    def fetch_within(self, patience: float) -> Snapshot:
+        """As `fetch`, but given up after `patience` seconds or so; the fetch goes on then.
+
+        Raises GitFailed.
+        """
+        asked = self._clock()
+        for _ in range(2):  # one that had begun before may not have what was pushed since
+            if self._last.started >= asked:
+                break
+            if not self.refresh(patience):
+                raise GitFailed(f"it has not answered for {patience:g} s", "")
+        last, snapshot = self._last, self._snapshot
+        if last.started < asked:
+            raise GitFailed("the framework failed over it; its log has the details", "")
+        if last.failure:
+            raise last.failure
+        return snapshot or self._load()
+
+    def refresh(self, patience: float) -> bool:
         """Have a fetch go on beside the caller; return when it ends or is `patience` seconds old.
 
-        Those who ask meanwhile share it. How it went, `last` tells.
+        Tells whether it has ended. Those who ask meanwhile share it. How it went, `last` tells.
         """
         with self._refreshing:
             if self._refresh is None or self._refresh.ended.is_set():
@@ -140,7 +160,7 @@ class Mirror:
                 work, one = self._fetch_beside, (self._refresh.ended,)
                 threading.Thread(target=work, args=one, name="fetching", daemon=True).start()
             refresh = self._refresh
-        refresh.ended.wait(max(0.0, refresh.began + patience - self._clock()))
+        return refresh.ended.wait(max(0.0, refresh.began + patience - self._clock()))
 
     def retire(self) -> None:
         """Remove what is there, at once and after a fetch that goes on: nobody asks any more."""

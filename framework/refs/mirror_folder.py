@@ -3,11 +3,13 @@
 HEAD                made first, before git asks the repository for anything
 objects/*/tmp_*     what is being written; a git that was cut off leaves it, and never goes on
 refs, packed-refs   written last, once all that they reach is there
+fetched             touched then: the refs were as they are here at its time
 """
 
 import contextlib
 import shutil
 import threading
+import time
 from pathlib import Path
 
 from framework.refs.git_command import GitCommand, GitFailed
@@ -19,6 +21,7 @@ READ_LIMIT = 30
 MAINTENANCE_LIMIT = 600
 
 _REFSPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
+_FETCHED = "fetched"
 _FETCH = (
     "fetch",
     "--prune",
@@ -56,7 +59,17 @@ class MirrorFolder:
         self._remove_left()
         with self._git.asking(repository, credential) as git:
             _, news = git.run_there(self.path, _FETCH, repository, _REFSPECS, limit=limit)
+        # Whoever removes the mirror meanwhile does not want to know.
+        with contextlib.suppress(OSError):
+            (self.path / _FETCHED).touch()
         return bool(news)
+
+    def age(self) -> float | None:
+        """Return how many seconds ago the last fetch ended, of an earlier process perhaps."""
+        try:
+            return max(0.0, time.time() - (self.path / _FETCHED).stat().st_mtime)
+        except OSError:
+            return None
 
     def maintain(self) -> None:
         """Let git collect what is loose and unreached, if there is much. May take minutes.

@@ -23,7 +23,7 @@ from framework.errors import (
 from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
 from framework.refs import commits, files, resolution
 from framework.refs.commits import Cursor
-from framework.refs.git_command import GitCommand, GitFailed
+from framework.refs.git_command import GitCommand, GitFailed, NotGiven
 from framework.refs.mirror import Found, Mirror, Snapshot
 from prevs import names
 from prevs.messages import Credential
@@ -33,6 +33,9 @@ FRESH_S = 2.0
 """For how long a label that is known needs no fetch: a page and its parts ask within this."""
 PATIENCE_S = 2.0
 """How long who looks at a list waits for a fetch that has begun, before the last known one does."""
+RESOLVE_S, AWAY_S = 15.0, 5.0
+"""How long who asks for a label waits for a fetch, before what it led to last does; and where the
+last fetch has failed already."""
 
 log = structlog.get_logger(__name__)
 
@@ -69,7 +72,19 @@ class Mirrors:
             raise UnknownLabel(app.name, label, resolution.explain_no_label(label))
         mirror = self._get_mirror(app)
         try:
-            found = self._find_known(mirror, label) or mirror.find(mirror.fetch(), label)
+            if known := self._find_known(mirror, label, FRESH_S):
+                return _choose(app, label, mirror, known)
+            left = self._find_known(mirror, label, float("inf"))
+            if left is None:
+                return _choose(app, label, mirror, mirror.find(mirror.fetch(), label))
+            try:
+                patience = AWAY_S if mirror.last.failure else RESOLVE_S
+                found = mirror.find(mirror.fetch_within(patience), label)
+            except NotGiven:
+                raise
+            except GitFailed as exc:
+                then = _choose(app, label, mirror, left)
+                return then._replace(age=mirror.age, problem=str(_unreachable(app, exc)))
             return _choose(app, label, mirror, found)
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
@@ -170,10 +185,9 @@ class Mirrors:
             found = mirror.find(snapshot, ref)
         return Cursor(_choose(app, ref, mirror, found).sha, 0)
 
-    def _find_known(self, mirror: Mirror, label: str) -> Found | None:
-        """Return what a label leads to where that can be told without a fetch."""
-        age = float("inf") if names.is_sha(label) else FRESH_S
-        snapshot = mirror.peek(age)
+    def _find_known(self, mirror: Mirror, label: str, age: float) -> Found | None:
+        """Return what a label led to within `age` seconds; a commit's id leads there for ever."""
+        snapshot = mirror.peek(float("inf") if names.is_sha(label) else age)
         found = mirror.find(snapshot, label) if snapshot else None
         return found if found and found.refs else None
 
@@ -209,7 +223,7 @@ class Mirrors:
                 return self._credential(app.name)
             except FrameworkError as exc:
                 # One that cannot be opened is a repository that cannot be read.
-                raise GitFailed(str(exc).rstrip("."), "") from exc
+                raise NotGiven(str(exc).rstrip("."), "") from exc
 
         return Mirror(folder, app.repository, self._git, self._clock, credential=credential)
 

@@ -58,10 +58,19 @@ def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: flo
         commit=commit,
         age=wording.spell_age(now - commit.committed) if commit.committed else "",
         short=names.short(commit.sha),
+        as_of=_as_of(visit.label, commit, now),
         view=shown,
         log_end=_log_end(preview) if preview else "",
         data=_json(shown.message()),
     )
+
+
+def _as_of(label: str, commit: Commit, now: float) -> str:
+    """Return what is said of a commit that may not be the newest. Why is not for every visitor."""
+    if not commit.out_of_date:
+        return ""
+    age = "when it was last read" if commit.as_of is None else wording.spell_age(now - commit.as_of)
+    return f"The repository cannot be read now. This is {label} as it was {age}."
 
 
 def _log_end(preview: Preview) -> str:

@@ -82,6 +82,7 @@ SHAPES: Mapping[str, type] = {
     "Ref": answers.Ref,
     "ShownCredential": answers.Credential,
     "ShownVariable": answers.Variable,
+    "StartedPreview": answers.Started,
     "Step": answers.Step,
 }
 """What the command line reads, by the name that the description has for it."""

@@ -23,6 +23,12 @@ class FakeRefs:
         ref = None if kind == "commit" else label
         self.leads[app, label] = Resolved(sha, kind, ref, "Ada", "Say hello", 1000.0)
 
+    def put_away(self, app: str, label: str, age: float | None) -> None:
+        """Have the repository of a label that leads to a commit be away, for so many seconds."""
+        lead = self.leads[app, label]
+        assert isinstance(lead, Resolved)
+        self.leads[app, label] = lead._replace(age=age, problem="It cannot be read: it is away")
+
     def resolve(self, app: AppRecord, label: str) -> Resolved:
         lead = self.leads.get((app.name, label))
         if lead is None:

@@ -248,7 +248,9 @@ class FakeFramework:
 
     def _resolve(self, app: str, label: str) -> Json:
         found = self.world.api.refs.resolve(self.world.known.app(app), label)
-        return answers.show_lead(app, label, found, self._addresses).model_dump(mode="json")
+        return answers.show_lead(app, label, found, self._addresses, now=0.0).model_dump(
+            mode="json"
+        )
 
     def _start(self, app: str, label: str) -> Json:
         self._resolve(app, label)

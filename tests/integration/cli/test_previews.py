@@ -23,6 +23,16 @@ def test_start_prints_the_address_on_stdout_and_the_state_on_stderr(run: Run) ->
     assert "hello@main (de6b329) waits for an agent" in done.err
 
 
+def test_start_says_of_when_it_is_where_the_repository_is_away(api: Api, run: Run) -> None:
+    api.refs.put_away("hello", "main", 720.0)
+    done = run("start", "hello", "main")
+    assert done.status == 0
+    assert done.out == "http://main.hello.localhost:8080/\n"
+    assert "cannot be read now; this is main as it was 12 min ago. It cannot be" in done.err
+    api.refs.put_away("hello", "main", None)
+    assert "this is main as it was when it was last read." in run("start", "hello", "main").err
+
+
 def test_a_branch_may_be_named_as_in_git(api: Api, run: Run) -> None:
     api.refs.put("hello", names.slug("feature/x"), SHA)
     assert run("start", "hello", "feature/x").status == 0

@@ -1,3 +1,4 @@
+import time
 from typing import Any
 
 import pytest
@@ -189,7 +190,27 @@ def test_a_label_is_shown_with_its_commit_and_address(api: ApiInProcess) -> None
         "subject": "Say hello",
         "committed": 1000.0,
         "url": "http://main.hello.localhost:8080/",
+        "as_of": None,
+        "problem": "",
     }
+
+
+@pytest.mark.parametrize("age", [720.0, None])
+def test_a_label_of_a_repository_that_is_away_tells_why_and_of_when_it_is(
+    api: ApiInProcess, age: float | None
+) -> None:
+    api.refs.put_away("hello", "main", age)
+    before = time.time()
+    shown = api.call("GET", "/v1/apps/hello/labels/main").json()
+    started = api.call("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert started.status_code == 202
+    for told in (shown, started.json()):
+        assert told["sha"] == SHA
+        assert told["problem"] == "It cannot be read: it is away"
+        if age is None:
+            assert told["as_of"] is None
+        else:
+            assert before - 720 <= told["as_of"] <= time.time() - 720
 
 
 @pytest.mark.parametrize("label", ["nope", "feature/a", "feature%2Fa", "%C3%A9"])

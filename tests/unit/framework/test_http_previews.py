@@ -47,6 +47,8 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
         "pinned": False,
         "detail": "",
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
+        "as_of": None,
+        "problem": "",
     }
     again = api.call("POST", "/v1/previews", json=order)
     assert (again.status_code, again.json()) == (202, first.json())

@@ -52,9 +52,9 @@ def test_a_known_label_needs_no_repository_for_two_seconds_and_a_known_commit_ne
     source.folder.rename(tmp_path / "moved")
     assert mirrors.resolve(app, "main").sha == sha
     clock.now += 2.1
-    with pytest.raises(RepositoryUnreachable):
-        mirrors.resolve(app, "main")
+    assert "cannot be read" in mirrors.resolve(app, "main").problem
     assert mirrors.resolve(app, sha).sha == sha
+    assert mirrors.resolve(app, sha).problem == ""
     anew = Mirrors(tmp_path / "mirrors", clock)
     assert anew.resolve(app, sha).sha == sha
 

@@ -49,6 +49,18 @@ def test_a_preview_is_started_stopped_tried_again_and_pinned(
     assert not dashboard.previews.preview("hello", SHA).pinned
 
 
+def test_what_is_started_while_its_repository_is_away_says_of_when_it_is(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.refs.put_away("hello", "main", age=720.0)
+    answer = visitor.act("/apps/hello/start", label="main", back="/apps/hello")
+    assert answer.headers["Location"] == "/apps/hello?did=start-known"
+    assert (
+        "as it was when the repository was last read"
+        in visitor.get(answer.headers["Location"]).text
+    )
+
+
 def test_each_write_is_noted_with_who_asked_and_what_came_of_it(
     dashboard: Dashboard, visitor: Visitor
 ) -> None:

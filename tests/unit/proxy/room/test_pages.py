@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from proxy.preview import Commit, Failure, Mistake, Preview, Step
+from proxy.preview import Commit, Failure, Mistake, Preview, Step, read_commit
 from proxy.problems import Problem, closed_connection, unavailable
 from proxy.room import pages
 from proxy.room.pages import Visit
@@ -27,6 +27,17 @@ def test_a_page_shows_app_label_commit_state_and_reason() -> None:
         assert text in page
     assert SENTENCES["queued"] in page
     assert "<title>Waiting · main · hello</title>" in page
+
+
+def test_a_page_says_of_when_a_commit_is_where_its_repository_is_away_and_not_why() -> None:
+    told = {"sha": SHA, "problem": "Could not connect to git.internal", "as_of": 280.0}
+    preview = Preview("hello", SHA, "queued")
+    page = pages.waiting_page(VISIT, read_commit(told), preview, 1000.0)
+    assert "The repository cannot be read now. This is main as it was 12 minutes ago." in page
+    assert "internal" not in page
+    page = pages.waiting_page(VISIT, read_commit({**told, "as_of": None}), None, 1000.0)
+    assert "This is main as it was when it was last read." in page
+    assert "cannot be read" not in waiting()
 
 
 def test_a_page_shows_the_place_in_the_queue_and_when_it_is_tried_again() -> None:

@@ -1,0 +1,159 @@
+"""A repository that cannot be read: what was fetched before is what its branches lead to."""
+
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from framework.errors import NoKey, RepositoryUnreachable, UnknownLabel
+from framework.refs import Mirrors
+from framework.refs.git_command import GitCommand, GitFailed
+from framework.refs.mirror import Mirror
+from prevs.records import AppRecord
+from tests.integration.git.refs.sources import Clock, Source
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def away(tmp_path: Path, source: Source) -> Path:
+    """Where the repository is moved to."""
+    return tmp_path / "away"
+
+
+def test_branches_and_tags_lead_to_what_they_were_with_its_age_and_the_reason(
+    source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, away: Path
+) -> None:
+    source.commit("Begin")
+    source.git("tag", "v1")
+    sha = source.commit("Say hello")
+    assert mirrors.resolve(app, "main").sha == sha
+    source.folder.rename(away)
+    clock.now += 720
+    for label, known in (("main", sha), ("v1", mirrors.resolve(app, "v1").sha), (sha[:7], sha)):
+        found = mirrors.resolve(app, label)
+        assert found.sha == known
+        assert found.age is not None
+        assert 719 < found.age < 722
+        assert "cannot be read" in found.problem
+        assert "does not appear to be a git repository" in found.problem
+    away.rename(source.folder)
+    newer = source.commit("Say more")
+    clock.now += 10
+    found = mirrors.resolve(app, "main")
+    assert (found.sha, found.age, found.problem) == (newer, None, "")
+
+
+def test_what_was_never_read_or_never_there_is_refused_as_before(
+    source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, away: Path
+) -> None:
+    source.commit("Begin")
+    with pytest.raises(UnknownLabel):
+        mirrors.resolve(app, "feature")
+    source.folder.rename(away)
+    clock.now += 10
+    with pytest.raises(RepositoryUnreachable):
+        mirrors.resolve(app, "feature")
+
+
+def test_another_process_knows_them_and_how_old_they_are(
+    source: Source, mirrors: Mirrors, app: AppRecord, tmp_path: Path, away: Path
+) -> None:
+    sha = source.commit("Begin")
+    mirrors.resolve(app, "main")
+    [read] = (tmp_path / "mirrors").rglob("fetched")
+    then = time.time() - 7200
+    os.utime(read, (then, then))
+    source.folder.rename(away)
+    anew = Mirrors(tmp_path / "mirrors", Clock())
+    found = anew.resolve(app, "main")
+    assert found.sha == sha
+    assert found.age is not None
+    assert 7199 < found.age < 7300
+    assert anew.listing(app).age == pytest.approx(found.age, abs=60)
+
+
+class HeldGit(GitCommand):
+    """Keeps what a fetch has read until it is let go."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.has_read, self.goes_on = threading.Event(), threading.Event()
+
+    def run(self, repository: Path, arguments: Sequence[str], *, limit: int) -> tuple[str, str]:
+        done = super().run(repository, arguments, limit=limit)
+        if arguments[0] == "fetch":
+            self.has_read.set()
+            self.goes_on.wait()
+        return done
+
+
+@pytest.fixture
+def git(tmp_path: Path) -> HeldGit:
+    """A git that nobody holds yet."""
+    made = HeldGit(tmp_path)
+    made.goes_on.set()
+    return made
+
+
+@pytest.fixture
+def mirror(source: Source, tmp_path: Path, git: HeldGit, clock: Clock) -> Mirror:
+    """One that has been fetched, and whose next fetch is held."""
+    source.commit("Begin")
+    made = Mirror(tmp_path / "mirror.git", str(source.folder), git, clock)
+    made.fetch()
+    git.has_read.clear()
+    git.goes_on.clear()
+    clock.now += 60
+    return made
+
+
+def test_who_waits_for_a_server_that_hangs_gives_up_and_the_next_one_at_once(
+    mirror: Mirror, git: HeldGit, clock: Clock
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(mirror.fetch_within, 15)
+        git.has_read.wait()
+        clock.now += 60
+        with pytest.raises(GitFailed, match="has not answered for 15 s"):
+            mirror.fetch_within(15)
+        git.goes_on.set()
+        # What it brings is there for who still waits, and who asks then.
+        assert [ref.name for ref in waits.result().refs] == ["main"]
+    assert [ref.name for ref in mirror.fetch_within(15).refs] == ["main"]
+
+
+def test_what_is_pushed_while_a_fetch_goes_on_is_found(
+    source: Source, mirror: Mirror, git: HeldGit
+) -> None:
+    """A fetch that had begun before the question may have read before the push."""
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(mirror.fetch_within, 600)
+        git.has_read.wait()
+        sha = source.commit("Say hello")
+        second = pool.submit(mirror.fetch_within, 600)
+        git.goes_on.set()
+        assert first.result().refs
+        assert second.result().labels["main"][0].sha == sha
+
+
+def test_a_credential_that_is_not_to_be_had_is_no_server_that_is_away(
+    source: Source, app: AppRecord, clock: Clock, tmp_path: Path
+) -> None:
+    sha = source.commit("Begin")
+    given: list[str] = []
+
+    def credential(_: str) -> None:
+        if given:
+            raise NoKey
+
+    mirrors = Mirrors(tmp_path / "mirrors", clock, credential=credential)
+    assert mirrors.resolve(app, "main").sha == sha
+    given.append("nothing")
+    clock.now += 60
+    with pytest.raises(RepositoryUnreachable, match="PREVS_KEY_FILE"):
+        mirrors.resolve(app, "main")
