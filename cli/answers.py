@@ -127,6 +127,7 @@ class Label(TypedDict):
     ref: str | None
     subject: str
     url: str
+    problem: NotRequired[str]
 
 
 class Commit(TypedDict):

@@ -2,15 +2,17 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from cli import tables
+from cli.answers import Ref
+from cli.api import Api
 from cli.arguments import as_json, name_argument
-from cli.errors import NotDone
+from cli.errors import ApiRefused, NotDone
 from cli.output import note, show, show_json
 from cli.sentences import counted
 from cli.surroundings import Surroundings
@@ -98,14 +100,23 @@ def app() -> None:
 @click.argument("name")
 @click.argument("repository")
 @settings
+@click.option("--unchecked", is_flag=True, help="Do not look whether it can be read.")
 @as_json
 @click.pass_obj
 def add(
-    around: Surroundings, /, name: str, repository: str, *, as_json: bool, **options: object
+    around: Surroundings,
+    /,
+    name: str,
+    repository: str,
+    *,
+    unchecked: bool,
+    as_json: bool,
+    **options: object,
 ) -> None:
     """Register the git repository REPOSITORY as the app NAME.
 
-    REPOSITORY is what `git clone` takes, from where the framework runs, or a folder.
+    REPOSITORY is what `git clone` takes, from where the framework runs, or a folder. Fails where it
+    cannot be read, and keeps the app all the same: it may want a credential first.
 
     \b
     Examples:
@@ -117,9 +128,39 @@ def add(
     added = around.api.add_app({"name": name, "repository": there, **said(options)})
     if as_json:
         show_json(added)
-        return
-    show(tables.app_details(added, around.now()))
-    note(f"`prevs start {name} main --wait` starts its branch main.")
+    else:
+        show(tables.app_details(added, around.now()))
+    if not unchecked:
+        note(_next_step(around.api, name))
+
+
+def _next_step(api: Api, name: str) -> str:
+    """Return what can be started of a new app. Raises NotDone where its repository is not read."""
+    try:
+        why = api.resolve(name, "main").get("problem", "")
+        branch = "main"
+    except ApiRefused as exc:
+        why = str(exc) if exc.problem.slug == "repository-unreachable" else ""
+        if not why and exc.problem.slug not in ("unknown-label", "ambiguous-label"):
+            raise
+        branch = "" if why else find_branch(api.refs(name, kind="branch").found)
+    if why:
+        raise NotDone(
+            f"{name} is registered, but nothing of it can start. {why}",
+            f"Where it asks who you are: `prevs credential set {name}`. Another address: `prevs "
+            f"app set {name} --repository …`. Without it: `prevs app rm {name}`. `prevs app add "
+            "--unchecked` does not look.",
+        )
+    if not branch:
+        return f"{name} has no branch that can be started yet: push one."
+    return f"`prevs start {name} {branch} --wait` starts its branch {branch}."
+
+
+def find_branch(branches: Sequence[Ref]) -> str:
+    """Return the branch to start first: a usual one, or that of the newest commit; "" for none."""
+    names = [branch["name"] for branch in branches if branch["url"]]
+    usual = [name for name in ("main", "master", "trunk") if name in names]
+    return next(iter((*usual, *names)), "")
 
 
 @app.command("ls")

@@ -10,8 +10,9 @@ from framework.dashboard import app_forms
 from framework.dashboard.app_forms import Filled
 from framework.dashboard.doors import Action, Form
 from framework.dashboard.parts import Parts
+from framework.dashboard.patience import wait_for
 from framework.dashboard.sessions import Viewer
-from framework.errors import AppExists
+from framework.errors import AppExists, FrameworkError, InvalidSettings, RepositoryUnreachable
 from prevs.records import AppRecord
 
 _NO_STORE = {"Cache-Control": "no-store"}
@@ -51,7 +52,22 @@ class AppSettingsPages:
         except AppExists:
             why = {"name": "is the name of another app; choose one that is free"}
             return self._show_new(request, viewer, Filled(form, why), 409)
-        return RedirectResponse(f"/apps/{app.name}?did=add", 303, _NO_STORE)
+        except InvalidSettings as error:
+            return self._show_new(request, viewer, Filled(form, _by_field(error)), 422)
+        did = await self._look(app)
+        return RedirectResponse(f"/apps/{app.name}?did={did}", 303, _NO_STORE)
+
+    async def _look(self, app: AppRecord) -> str:
+        """Return what is said of a new app, by how its repository can be read."""
+        try:
+            listing = await wait_for(self._parts.leads.listing(app.name), "Its repository")
+        except RepositoryUnreachable:
+            return "add-unread"
+        except FrameworkError:  # it is being fetched still, and nobody knows
+            return "add"
+        if listing.problem:
+            return "add-unread"
+        return "add" if any(ref.kind == "branch" for ref in listing.refs) else "add-empty"
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
         app = self._parts.previews.app(request.path_params["app"])
@@ -62,8 +78,12 @@ class AppSettingsPages:
         read = app_forms.read_changes(form)
         if isinstance(read, Filled):
             return self._show_settings(request, viewer, app, read)
-        if read:
-            await anyio.to_thread.run_sync(self._parts.previews.change_app, app.name, read)
+        try:
+            if read:
+                await anyio.to_thread.run_sync(self._parts.previews.change_app, app.name, read)
+        except InvalidSettings as error:
+            refused = Filled(form, _by_field(error))
+            return self._show_settings(request, viewer, app, refused)
         return RedirectResponse(f"/apps/{app.name}/settings?did=change", 303, _NO_STORE)
 
     async def _remove(self, request: Request, viewer: Viewer, form: Form) -> Response:
@@ -89,3 +109,7 @@ class AppSettingsPages:
         return self._parts.pages.show(
             request, viewer, "settings", status=status, app=app, form=form or shown, shown=shown
         )
+
+
+def _by_field(error: InvalidSettings) -> dict[str, str]:
+    return {problem.field: problem.message for problem in error.problems}

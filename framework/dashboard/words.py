@@ -13,6 +13,8 @@ NOTICES = {
     "pin": "Pinned: it stops neither for being idle nor to make room.",
     "unpin": "No longer pinned.",
     "add": "The app is registered. Open one of its addresses, or start a branch here.",
+    "add-unread": "The app is registered, but nothing of it can start: below is why.",
+    "add-empty": "The app is registered. It has no branch yet that could start: push one.",
     "change": "Saved. The settings hold for attempts that begin later.",
     "remove": "The app is removed; its previews are being stopped.",
     "set-variable": "The variable is set, for attempts that begin from now on.",

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from framework.errors import RepositoryUnreachable
+from framework.ports import Resolved
+from tests.fakes.answers import SHA
 from tests.fakes.api import Api
 from tests.integration.cli.running import Run, run_process
 
@@ -13,6 +16,7 @@ pytestmark = pytest.mark.integration
 
 
 def test_an_app_is_added_with_what_was_said_and_shown(api: Api, run: Run) -> None:
+    api.refs.put("shop", "main", SHA)
     done = run("app", "add", "shop", "https://git.example.org/shop.git", "--port", "80", "--mem=64")
     assert done.status == 0
     assert api.previews.app("shop").port == 80
@@ -21,6 +25,60 @@ def test_an_app_is_added_with_what_was_said_and_shown(api: Api, run: Run) -> Non
     ]
     assert "64 MB" in done.out
     assert "prevs start shop main" in done.err
+
+
+@pytest.mark.parametrize("json_too", [(), ("--json",)])
+def test_an_app_whose_repository_cannot_be_read_is_kept_and_fails(
+    api: Api, run: Run, json_too: tuple[str, ...]
+) -> None:
+    away = RepositoryUnreachable("shop", "https://git.example.org/shop.git", "it asks who you are")
+    api.refs.leads["shop", "main"] = away
+    done = run("app", "add", "shop", "https://git.example.org/shop.git", *json_too)
+    assert done.status == 1
+    assert api.previews.app("shop")
+    assert "shop is registered, but nothing of it can start." in done.err
+    assert "it asks who you are" in done.err
+    for step in ("prevs credential set shop", "prevs app set shop --repository", "--unchecked"):
+        assert step in done.err
+    assert "main" not in done.err
+    unchecked = run("app", "add", "shop", "https://git.example.org/shop.git", "--unchecked")
+    assert unchecked.status == 0
+    assert "start" not in unchecked.err
+
+
+def test_an_app_that_was_read_once_and_is_away_now_fails_too(api: Api, run: Run) -> None:
+    api.refs.put("shop", "main", SHA)
+    api.refs.put_away("shop", "main", 60.0)
+    done = run("app", "add", "shop", "https://git.example.org/shop.git")
+    assert done.status == 1
+    assert "it is away" in done.err
+
+
+@pytest.mark.parametrize(
+    ("branches", "offered"),
+    [
+        ({"cart": 3.0, "master": 1.0}, "master"),
+        ({"old": 1.0, "cart": 3.0, "new": 2.0}, "cart"),
+    ],
+)
+def test_a_repository_without_main_is_offered_what_it_has(
+    api: Api, run: Run, branches: dict[str, float], offered: str
+) -> None:
+    for branch, committed in branches.items():
+        api.refs.put("shop", branch, SHA)
+        lead = api.refs.leads["shop", branch]
+        assert isinstance(lead, Resolved)
+        api.refs.leads["shop", branch] = lead._replace(committed=committed)
+    done = run("app", "add", "shop", "https://git.example.org/shop.git")
+    assert done.status == 0
+    assert f"`prevs start shop {offered} --wait` starts its branch {offered}." in done.err
+
+
+def test_a_repository_without_branches_is_offered_none(run: Run) -> None:
+    done = run("app", "add", "shop", "https://git.example.org/shop.git")
+    assert done.status == 0
+    assert "no branch that can be started yet: push one" in done.err
+    assert "main" not in done.err
 
 
 def test_a_folder_is_added_by_its_absolute_path(

@@ -3,6 +3,14 @@ import dataclasses
 import pytest
 
 from framework.access import STORED, Scope
+from framework.errors import (
+    BeingFetched,
+    FrameworkError,
+    InvalidSettings,
+    Problem,
+    RepositoryUnreachable,
+)
+from framework.ports import Listing
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
@@ -109,6 +117,7 @@ def test_an_app_is_added_with_all_its_settings(dashboard: Dashboard, visitor: Vi
         "max_cpus": "1.5",
         "max_mem": "1024",
     }
+    dashboard.refs.put("shop", "main", SHA)
     answer = visitor.act("/add-app", **form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/apps/shop?did=add")
     assert dashboard.previews.known_apps["shop"] == AppRecord(
@@ -146,6 +155,45 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
         assert f'id="p-{name}"' in answer.text
         assert f'href="#f-{name}"' in answer.text
     assert answer.text.count('aria-invalid="true"') == len(form)
+    assert list(dashboard.previews.known_apps) == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("listing", "did", "said"),
+    [
+        (RepositoryUnreachable("shop", "/shop.git", "no such host"), "add-unread", "no such host"),
+        (Listing((), 60.0, "it is away"), "add-unread", "nothing of it can start"),
+        (Listing((), 1.0), "add-empty", "no branch yet that could start: push one"),
+        (BeingFetched("shop"), "add", "The app is registered."),
+    ],
+)
+def test_a_new_app_says_whether_its_repository_can_be_read(
+    dashboard: Dashboard,
+    visitor: Visitor,
+    listing: Listing | FrameworkError,
+    did: str,
+    said: str,
+) -> None:
+    dashboard.refs.listings["shop"] = listing
+    answer = visitor.act("/add-app", name="shop", repository="/shop.git")
+    assert answer.headers["Location"] == f"/apps/shop?did={did}"
+    page = visitor.get(answer.headers["Location"]).text
+    assert said in page
+    assert ("prevs credential set shop" in page) == (did == "add-unread" or "fetched" in page)
+
+
+def test_a_repository_that_may_be_no_apps_is_told_at_its_field(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.previews.error = InvalidSettings([Problem("repository", "is on this machine")])
+    answers = [
+        visitor.act("/add-app", name="shop", repository="/shop.git"),
+        visitor.act("/apps/hello/settings", **{"repository": "/x.git", "was-repository": "/y.git"}),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422
+        assert 'id="p-repository"' in answer.text
+        assert "is on this machine" in answer.text
     assert list(dashboard.previews.known_apps) == ["hello"]
 
 
