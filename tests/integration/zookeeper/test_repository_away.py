@@ -1,0 +1,53 @@
+"""A framework whose apps' repository is away: what it read before goes on, also after a restart."""
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prevs.paths import Paths
+from tests.conftest import Mesos
+from tests.fakes.program import OwnRoot, Program, make_repository
+from tests.waits import wait_until
+
+pytestmark = pytest.mark.integration
+
+LABEL = "/v1/apps/hello/labels/main"
+
+
+def start_main(program: Program) -> Mapping[str, Any]:
+    """Have main run while its repository is away; return what the start told."""
+    # For two seconds it is as new as anybody wants it.
+    wait_until(lambda: program.ask("GET", LABEL).json()["problem"])
+    answer = program.ask("POST", "/v1/previews", json={"app": "hello", "label": "main"})
+    assert answer.status_code == 202
+    program.wait_state(answer.headers["Location"], "running")
+    told: Mapping[str, Any] = answer.json()
+    return told
+
+
+def test_a_branch_starts_what_it_was_and_the_api_says_of_when_that_is(
+    mesos: Mesos, zookeeper: str, paths: Paths, tmp_path: Path
+) -> None:
+    repository = make_repository(tmp_path / "hello")
+    with OwnRoot(mesos, zookeeper, tmp_path, paths.root) as own:
+        for again in (False, True):
+            program = own.program(DIR=str(tmp_path / "framework"))
+            program.run()
+            if not again:
+                begun = time.time()
+                program.add_app(repository, health="/runs")
+                known = program.ask("GET", LABEL).json()
+                assert (known["as_of"], known["problem"]) == (None, "")
+                shutil.move(repository, tmp_path / "away")
+                read = time.time()
+            told = start_main(program)
+            assert told["sha"] == known["sha"]
+            assert "does not appear to be a git repository" in told["problem"]
+            # Clocks of files and of programs may be a little apart.
+            assert begun - 1 < told["as_of"] < read + 1
+            assert program.ask("GET", "/v1/apps/hello/labels/feature").status_code == 502
+            assert program.end() == 0
