@@ -174,10 +174,19 @@ class AgentPreview(TypedDict):
     mem: float
 
 
+class Unfit(TypedDict):
+    """Why nothing is tried on an agent now, since when and until when, in epoch seconds."""
+
+    reason: str
+    since: float
+    until: float
+
+
 class MesosAgent(TypedDict):
     """An agent of the cluster; one that is not active or is draining takes nothing new.
 
-    `maintenance` is when that begins, in epoch seconds, None where none is planned. `others` is
+    `maintenance` is when that begins, in epoch seconds, None where none is planned. `unfit` is None
+    where nothing is known against it, and is missing in what an older framework says. `others` is
     what of `used` has to do with no preview.
     """
 
@@ -186,6 +195,7 @@ class MesosAgent(TypedDict):
     active: bool
     draining: bool
     maintenance: float | None
+    unfit: NotRequired[Unfit | None]
     attributes: dict[str, Any]
     total: Room
     used: Room

@@ -94,13 +94,17 @@ def commits(listed: Iterable[Commit], states: Mapping[str, str], now: float) -> 
 
 def agents(listed: Iterable[MesosAgent]) -> Table:
     """Return a row for each agent, and one for each preview that has room there."""
-    table = _table("AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "ATTRIBUTES"))
-    for agent in listed:
+    known = list(listed)
+    prose = "UNFIT" if any(agent.get("unfit") for agent in known) else ""
+    table = _table("AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "ATTRIBUTES"), prose=prose)
+    for agent in known:
         used, total = agent["used"], agent["total"]
         attributes = " ".join(f"{key}={value}" for key, value in agent["attributes"].items())
         cells = [agent["host"], _agent_state(agent)]
         cells += [f"{used['cpus']:g} of {total['cpus']:g}"]
         cells += [f"{used['mem']:g} of {total['mem']:g} MB", len(agent["previews"]), attributes]
+        if unfit := agent.get("unfit"):
+            cells.append(unfit["reason"])
         table.add_row(*map(_cell, cells))
         for one in agent["previews"]:
             label = one["label"] or names.short(one["sha"])
@@ -113,6 +117,8 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
 def _agent_state(agent: MesosAgent) -> Text:
     if not agent["active"]:
         return Text("away", "red")
+    if agent.get("unfit"):
+        return Text("unfit", "red")
     if agent["draining"]:
         return Text("draining", "yellow")
     planned = agent["maintenance"] is not None

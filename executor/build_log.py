@@ -21,13 +21,16 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from executor.errors import BuildFailed, DockerUnavailable, ExecutorError
+from executor import blame
+from executor.errors import BuildFailed, ExecutorError
 from executor.git_words import without_credentials
 
 _STEP = re.compile(r"^ > \[(?:[^\]]*\s)?(\d+/\d+)\] (.*?):?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
 _EXIT_CODE = re.compile(r"exit code: (\d+)")
-_NO_DAEMON = re.compile(r"Cannot connect to the Docker daemon|error during connect")
+_NO_DAEMON = re.compile(
+    r"^(?:ERROR: )?((?:Cannot connect to the Docker daemon|error during connect).*)$", re.MULTILINE
+)
 _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MULTILINE)
 _DENIED = re.compile(r'source "docker-image://(?:docker\.io/)?([^"\s]+)" denied by policy')
 _ADDRESS_DENIED = re.compile(r'source "((?:https?|git)://[^"\s]+)" denied by policy')
@@ -73,10 +76,10 @@ def _read_step(number: bytes, instruction: bytes) -> Step:
 
 def buildkit_failure(output: str) -> ExecutorError:
     """Return why a build failed whose output ended in `output`."""
-    if _NO_DAEMON.search(output):
-        return DockerUnavailable(output.strip().splitlines()[-1].rstrip("."))
-    errors = _ERROR.findall(output)
+    errors = _ERROR.findall(output) or _NO_DAEMON.findall(output)
     error = errors[-1] if errors else ""
+    if fault := blame.find_fault(error):
+        return fault
     if denied := _DENIED.search(error):
         error = (
             f"{denied.group(1)} is where images of commits are, which no other build may use. "
@@ -91,6 +94,12 @@ def buildkit_failure(output: str) -> ExecutorError:
     code = _EXIT_CODE.search(error)
     step = Step(*steps[-1]) if steps else None
     return failure(step, error, int(code.group(1)) if code else None)
+
+
+def classic_failure(step: Step | None, error: str, exit_code: int | None) -> ExecutorError:
+    """Return why the classic builder failed at `step`; a command has an exit code."""
+    fault = blame.find_fault(error) if exit_code is None else None
+    return fault or failure(step, error, exit_code)
 
 
 def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from executor import build_log, sources
-from executor.errors import Stopped
+from executor.errors import AgentUnfit, Stopped
 from executor.guardian import MARK
 from executor.ports import Context, ImageSpec, Log, Signals
 from executor.processes import end_group
@@ -98,7 +98,7 @@ class BuildKit:
     ) -> None:
         """Build an image, its steps below a control group ("": docker's own).
 
-        Raises BuildFailed, DockerUnavailable, Stopped, OSError.
+        Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped, OSError.
         """
         policy = self._write_policy(sources.policy(spec.registry, apart=self._apart))
         within = [f"--cgroup-parent={group}"] if group else []
@@ -114,6 +114,8 @@ class BuildKit:
         signals.check()
         if running.is_expired:
             raise build_log.too_slow(limit)
+        if process.returncode < 0:
+            raise AgentUnfit(f"its builder was ended by signal {-process.returncode}")
         if process.returncode != 0:
             raise build_log.buildkit_failure(tail.decode(errors="replace"))
 

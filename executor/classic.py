@@ -11,7 +11,7 @@ from typing import Any
 import requests
 from docker.errors import APIError
 
-from executor import build_log
+from executor import blame, build_log
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable
 from executor.ports import Context, ImageSpec, Log, Signals
@@ -34,7 +34,10 @@ class ClassicBuild:
         self._step: build_log.Step | None = None
 
     def build(self, context: Context, spec: ImageSpec, *, limit: float) -> None:
-        """Build an image, without its secrets. Raises BuildFailed, DockerUnavailable, Stopped."""
+        """Build an image, without its secrets.
+
+        Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped.
+        """
         expired = threading.Event()
 
         def expire() -> None:
@@ -76,7 +79,9 @@ class ClassicBuild:
                 )
                 self._follow(pieces)
             except APIError as exc:
-                raise build_log.failure(None, explanation(exc), None) from exc
+                why = explanation(exc)
+                fault = blame.find_call_fault(exc.status_code, why)
+                raise fault or build_log.failure(None, why, None) from exc
             except UnicodeDecodeError as exc:
                 # docker-py reads .dockerignore, and a Dockerfile that is not in the context.
                 said = "its Dockerfile or .dockerignore is not UTF-8"
@@ -95,7 +100,7 @@ class ClassicBuild:
             if error := piece.get("error"):
                 self._log.write(f"{error}\n".encode())
                 code = piece.get("errorDetail", {}).get("code")
-                raise build_log.failure(self._step, str(error), code)
+                raise build_log.classic_failure(self._step, str(error), code)
 
     def _keep(self, response: requests.Response, *_: object, **__: object) -> None:
         self._response = response

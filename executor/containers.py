@@ -12,11 +12,17 @@ from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
-from executor import cgroup, confinement
+from executor import blame, cgroup, confinement
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.disk import CALM
-from executor.errors import DockerUnavailable, ImageMissing, PreviewExposed, StartFailed
+from executor.errors import (
+    DockerUnavailable,
+    ExecutorError,
+    ImageMissing,
+    PreviewExposed,
+    StartFailed,
+)
 from executor.network import PreviewNetwork
 from executor.ports import ContainerSpec, Log
 
@@ -77,7 +83,7 @@ class DockerContainers:
 
         One of the same name that was left over is removed first. Where this raises, no container
         is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises PreviewExposed, StartFailed, DockerUnavailable.
+        Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
         """
         client = self._daemon.client()
         self._confine(client)
@@ -89,8 +95,9 @@ class DockerContainers:
                 client.start(container)
         except APIError as exc:
             self._discard(client, spec.name)
-            failure = ImageMissing if isinstance(exc, ImageNotFound) else StartFailed
-            raise failure(f"{explanation(exc)}.") from exc
+            if isinstance(exc, ImageNotFound):
+                raise ImageMissing(f"{explanation(exc)}.") from exc
+            raise _judge(exc) from exc
         except DockerUnavailable:
             # A daemon that took too long may have done it all the same.
             self._discard(client, spec.name)
@@ -149,13 +156,13 @@ class DockerContainers:
     def _confine(self, client: APIClient) -> None:
         """Make the network, and say where it does not keep previews apart.
 
-        Raises PreviewExposed, StartFailed, DockerUnavailable.
+        Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
         """
         try:
             with daemon_errors():
                 problem = self._network.ensure(client)
         except APIError as exc:
-            raise StartFailed(f"{explanation(exc)}.") from exc
+            raise _judge(exc) from exc
         if problem is None:
             return
         if self._confinement.required:
@@ -174,6 +181,11 @@ class DockerContainers:
             logger.exception("the container %s may be left, until docker answers", name)
         else:
             self._removed()
+
+
+def _judge(error: APIError) -> ExecutorError:
+    why = explanation(error)
+    return blame.find_call_fault(error.status_code, why) or StartFailed(f"{why}.")
 
 
 def _own_group() -> Optional[str]:

@@ -20,6 +20,8 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── AppExited, OutOfMemory     the container ended; `exit_code` says how
 ├── DiskFull                   the container wrote too much to the agent's disk
 ├── NeverListened, Unhealthy   the container runs, and does not answer as it should
+├── AgentUnfit                 the agent's Docker, disk or network failed, not the commit
+├── RegistryUnreachable        the registry of a base image does not answer
 └── DockerUnavailable          the agent's docker daemon does not answer
     └── DockerRestarted        it does again, and took the container along when it ended
 RegistryFailed                 fails no attempt: it goes on without the registry
@@ -183,9 +185,10 @@ class BuildFailed(ExecutorError):
 class BuildExposed(ExecutorError):
     """Nothing is built here, as steps would reach what they must not; `why` is what is missing.
 
-    It has the cause of an executor that cannot begin: with that the commit is tried on another
-    agent, which may be able to. With start-failed it would stay failed for the fault of one.
+    With this cause the commit is tried on another agent, which may be able to.
     """
+
+    cause = Cause.AGENT_UNFIT
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -200,6 +203,8 @@ class PreviewExposed(ExecutorError):
 
     The cause is that of BuildExposed, for the same reason.
     """
+
+    cause = Cause.AGENT_UNFIT
 
     def __init__(self, why: str) -> None:
         super().__init__(
@@ -316,6 +321,32 @@ class Unhealthy(ExecutorError):
         )
         self.path = path
         self.status = status
+
+
+class AgentUnfit(ExecutorError):
+    """What the agent has for all previews failed; `why` says what, in Docker's own words."""
+
+    cause = Cause.AGENT_UNFIT
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The agent could not do its part, which is not the commit's fault: {why}. "
+            "Its operator has to look (on the agent: `executor.pyz doctor`)."
+        )
+        self.why = why
+
+
+class RegistryUnreachable(ExecutorError):
+    """A registry that the Dockerfile names does not answer this agent; `why` is Docker's words."""
+
+    cause = Cause.REGISTRY_UNREACHABLE
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"What the Dockerfile begins with or adds could not be fetched: {why}. If the address "
+            "is right, the agents' operator has to see why they do not reach it; then retry."
+        )
+        self.why = why
 
 
 class DockerUnavailable(ExecutorError):

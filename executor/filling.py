@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+_LITTLE, _FEW_INODES = 32_000_000, 1000
+"""Bytes and inodes: a step of a build that fails with less has not failed by itself."""
+
 
 class Disk(NamedTuple):
     """How full a disk is, in bytes and in inodes. `total` is what may be used of it at all.
@@ -18,6 +21,12 @@ class Disk(NamedTuple):
     used: int
     inodes: int = 0
     inodes_used: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether nothing worth speaking of can be written any more."""
+        lacks_inodes = 0 < self.inodes < self.inodes_used + _FEW_INODES
+        return self.total - self.used < _LITTLE or lacks_inodes
 
     def is_above(self, percent: float) -> bool:
         """Tell whether more than a share is used of its bytes or of its inodes."""

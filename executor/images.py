@@ -14,7 +14,8 @@ from docker.errors import APIError, ImageNotFound
 from executor import cgroup
 from executor.confinement import Confinement
 from executor.daemon import Daemon, daemon_errors, explanation
-from executor.errors import BuildExposed
+from executor.errors import AgentUnfit, BuildExposed, BuildFailed, DockerUnavailable
+from executor.filling import measure
 from executor.locks import locked
 from executor.network import PreviewNetwork
 from executor.ports import Context, ImageSpec, Log, Signals
@@ -58,13 +59,15 @@ class DockerImages:
         self._buildkit: BuildKit | None = None
 
     def exists(self, tag: str) -> bool:
-        """Tell whether an image of that tag is there. Raises DockerUnavailable."""
+        """Tell whether an image of that tag is there. Raises AgentUnfit, DockerUnavailable."""
         try:
             with daemon_errors():
                 client = self._daemon.client()
                 client.inspect_image(tag)  # type: ignore[no-untyped-call]  # as types-docker has it
         except ImageNotFound:
             return False
+        except APIError as exc:
+            raise AgentUnfit(f"its images cannot be looked at: {explanation(exc)}") from exc
         return True
 
     @contextlib.contextmanager
@@ -98,8 +101,27 @@ class DockerImages:
         """Build an image; what the builder says goes to the attempt's log.
 
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
-        Raises BuildFailed, BuildExposed, DockerUnavailable, Stopped.
+        Raises BuildFailed, BuildExposed, AgentUnfit, RegistryUnreachable, DockerUnavailable,
+        Stopped.
         """
+        try:
+            self._build(context, spec, limit=limit, at_step=at_step)
+        except BuildFailed as exc:
+            # What a step says of a full disk is in its own words, and it may have filled it itself:
+            # then there is room again by now.
+            if exc.exit_code is not None and self._is_disk_full():
+                raise AgentUnfit("its disk is full, and a step of the build failed") from exc
+            raise
+
+    def _is_disk_full(self) -> bool:
+        """Tell whether Docker's disk is full, as far as this program may see it."""
+        with contextlib.suppress(OSError, KeyError, APIError, DockerUnavailable), daemon_errors():
+            return measure(Path(self._daemon.client().info()["DockerRootDir"])).is_full
+        return False
+
+    def _build(
+        self, context: Context, spec: ImageSpec, *, limit: float, at_step: Callable[[str], None]
+    ) -> None:
         # Though it was checked: somebody may have flushed the rules while the commit was fetched.
         if self._confined.builds:
             self._confine()

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, NoReturn
 
 from executor.attempt import Attempt, container_spec, image_labels
 from executor.ending import end_container
-from executor.errors import AppExited, ExecutorError, ImageMissing, OutOfMemory, Stopped
+from executor.errors import (
+    AgentUnfit,
+    AppExited,
+    ExecutorError,
+    ImageMissing,
+    OutOfMemory,
+    Stopped,
+)
 from executor.health import Checking
 from executor.hooks import Hooks
 from executor.ports import (
@@ -34,6 +42,20 @@ the one before is acknowledged, so each one that precedes TASK_RUNNING may delay
 
 _LOOK = 60.0
 """Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
+
+_MACHINES_FAULT = frozenset(
+    {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EAGAIN,
+    }
+)
+"""Errors of the system that no commit can be to blame for."""
 
 logger = logging.getLogger(__name__)
 
@@ -81,9 +103,11 @@ class Job:
         except ExecutorError as exc:
             # What goes wrong while it is being ended is part of its end.
             return None if self._tools.signals.stopped else exc
-        except Exception:
+        except Exception as exc:
             # Whatever it is, the framework must hear of it: a task without an end holds its share.
             logger.exception("the attempt failed in a way that nobody thought of")
+            if isinstance(exc, OSError) and exc.errno in _MACHINES_FAULT:
+                return AgentUnfit(f"its system says: {exc.strerror}")
             return ExecutorError(
                 "The executor failed by itself; its stderr in the sandbox has the details."
             )

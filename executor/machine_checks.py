@@ -71,6 +71,7 @@ class Machine:
     """What is to be seen of a machine. Programs are what they say of their version, None: missing.
 
     `docker` and `docker_info` are the daemon's own answers; without one, `docker_problem` says why.
+    `trial_problem` says why it cannot start a container, "" where it can.
     `rules_problem` says why this user may not set iptables' rules. `confined` is what its operator
     has decided, `confined_problems` what is wrong with that.
     """
@@ -84,6 +85,7 @@ class Machine:
     docker: Optional[Mapping[str, Any]]
     docker_info: Mapping[str, Any]
     docker_problem: str
+    trial_problem: str
     rules_problem: Optional[str]
     confined: Confinement
     confined_problems: Sequence[str]
@@ -154,12 +156,24 @@ def _judge_docker(machine: Machine) -> list[Finding]:
     info = machine.docker_info
     return [
         Finding("docker", OK, f"It answers, and is {machine.docker.get('Version', '?')}."),
+        _judge_trial(machine.trial_problem),
         _judge_builder(machine.buildx),
         _judge_storage(str(info.get("Driver", "?"))),
         _judge_cgroup(info),
         _judge_limits(info),
         _judge_restore(live=bool(info.get("LiveRestoreEnabled"))),
     ]
+
+
+def _judge_trial(problem: str) -> Finding:
+    if not problem:
+        return Finding("containers", OK, "Docker starts one, in the network of builds.")
+    told = f"Docker cannot start one in the network of builds: {problem}."
+    advice = (
+        "No commit can be built here until that is over. A restart of Docker makes a bridge again "
+        "that was removed (`systemctl restart docker`); `df` and `df -i` tell of its disk."
+    )
+    return Finding("containers", WRONG, told, advice)
 
 
 def _judge_builder(said: Optional[str]) -> Finding:

@@ -110,7 +110,8 @@ class Images(Protocol):
         """Build an image; what the builder says goes to the attempt's log.
 
         `at_step` hears, on the caller's thread, of each step that it comes to ("3/5 RUN make").
-        Raises BuildFailed, BuildExposed, DockerUnavailable, Stopped.
+        Raises BuildFailed, BuildExposed, AgentUnfit, RegistryUnreachable, DockerUnavailable,
+        Stopped.
         """
         ...
 
@@ -203,7 +204,8 @@ class Containers(Protocol):
 
         One of the same name that was left over is removed first. Where this raises, no container
         is left. `on_exit` is called, on another thread, when exit() has something to tell.
-        Raises PreviewExposed, StartFailed (ImageMissing where that is why), DockerUnavailable.
+        Raises PreviewExposed, StartFailed (ImageMissing where that is why), AgentUnfit,
+        DockerUnavailable.
         """
         ...
 
@@ -230,7 +232,7 @@ class Volumes(Protocol):
     ) -> Sequence[Volume]:
         """Return the volumes of a preview, made where they are not there yet.
 
-        `app_created` as in BuildOrder. Raises StartFailed, DockerUnavailable.
+        `app_created` as in BuildOrder. Raises StartFailed, AgentUnfit, DockerUnavailable.
         """
         ...
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from docker.errors import APIError
 
-from executor import uses
+from executor import blame, uses
 from executor.custody import LABEL
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import StartFailed
@@ -45,7 +45,7 @@ class DockerVolumes:
     ) -> Sequence[Volume]:
         """Return the volumes of a preview, made where they are not there yet.
 
-        Raises StartFailed, DockerUnavailable.
+        Raises StartFailed, AgentUnfit, DockerUnavailable.
         """
         client = self._daemon.client()
         folder = self._folder.id()
@@ -60,7 +60,9 @@ class DockerVolumes:
                     # One that is there is returned as it is.
                     made = client.create_volume(name, labels=own)
             except APIError as exc:
-                raise StartFailed(f"its volume for {path}: {explanation(exc)}.") from exc
+                why = f"its volume for {path}: {explanation(exc)}"
+                fault = blame.find_call_fault(exc.status_code, why)
+                raise fault or StartFailed(f"{why}.") from exc
             identity = (made.get("Labels") or {}).get(IDENTITY, "")
             found.append(Volume(path, name, identity))
         return found

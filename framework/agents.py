@@ -35,7 +35,8 @@ class Space(NamedTuple):
 class Agent:
     """All that one agent offers, in however many offers; launches take from it.
 
-    `taken` are the ports in use at its host, shared with other agents of that host.
+    `taken` are the ports in use at its host, shared with other agents of that host. `unfit` says
+    why nothing shall be tried there now, "" where it may.
     """
 
     __slots__ = (
@@ -48,6 +49,7 @@ class Agent:
         "resources",
         "starts",
         "taken",
+        "unfit",
     )
 
     def __init__(self, agent_id: str, host: str, attributes: Mapping[str, str]) -> None:
@@ -55,6 +57,7 @@ class Agent:
         self.host = host
         self.attributes = attributes
         self.leaving = False
+        self.unfit = ""
         self.resources: list[Resource] = []
         self.cpus = 0.0
         self.mem = 0.0

@@ -13,6 +13,7 @@ from framework import backoff, lifecycle, recovery, steps, task_status
 from framework.absences import AWAY_SECONDS, Absences
 from framework.clock import Clock
 from framework.executor_copies import ExecutorCopies
+from framework.fitness import Fitness
 from framework.kills import Kills
 from framework.lifecycle import Event
 from framework.metrics import Metrics
@@ -43,7 +44,7 @@ _EVENTS: Mapping[Kind, Event] = {
 class Attempts:
     """Applies status updates to the records, and sees attempts through to their end.
 
-    `copies` hears which executors have said something.
+    `copies` hears which executors have said something, `fitness` what they say of their agents.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Attempts:
         self._clock = clock
         self._metrics = metrics
         self.copies = ExecutorCopies(clock)
+        self.fitness = Fitness(clock)
         self._away = Absences()
         self._kills = Kills(cluster, clock)
         self._reminded: set[str] = set()
@@ -165,6 +167,7 @@ class Attempts:
         changed = self._records.change(known, _EVENTS[report.kind], **fields)
         if changed.state is State.RUNNING is not preview.state:
             self._metrics.ran(steps.durations(changed.steps))
+            self.fitness.succeeded(changed)
         # After that: what comes too late is illegal, and does not say that the task is there now.
         if self._away.end(report.task_id):
             self._records.routes.touch(preview.app)
@@ -210,6 +213,7 @@ class Attempts:
                 why=failure.message,
             )
             self._metrics.failures.labels(failure.cause.value).inc()
+            self.fitness.failed(preview, failure)
             event, fields = backoff.judge(preview, failure, self._clock.now())
             self._records.change(preview, event, **fields)
         self.copies.ended(preview.task_id or "", preview.agent_id)

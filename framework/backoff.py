@@ -26,6 +26,8 @@ _NOBODYS_FAULT = frozenset(
         Cause.EXECUTOR_FAILED,
         Cause.DOCKER_UNAVAILABLE,
         Cause.REPOSITORY_UNREACHABLE,
+        Cause.AGENT_UNFIT,
+        Cause.REGISTRY_UNREACHABLE,
     }
 )
 _CRASHES = frozenset({Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY})

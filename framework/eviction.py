@@ -5,7 +5,7 @@ had free when they last offered something, and for whom room is being made where
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import structlog
@@ -87,23 +87,31 @@ class Eviction:
         return {key: promise.agent_id for key, promise in self._promises.items()}
 
     def make_room(
-        self, waiting: Sequence[Demand], match: Match, quotas: Quotas, *, asked_for: float
+        self,
+        waiting: Sequence[Demand],
+        match: Match,
+        quotas: Quotas,
+        *,
+        asked_for: float,
+        unfit: Collection[str] = (),
     ) -> Mapping[Key, str]:
         """Stop what has to, for the first of those that wait; return what they wait for.
 
         Offers have been `asked_for` so many seconds. Before that is long enough nothing stops: an
-        agent that has not offered anything lately may have room.
+        agent that has not offered anything lately may have room. None is made at `unfit` agents.
 
         Raises Unavailable; what was not stopped then is looked at again.
         """
         now = self._clock.now()
         self._seen |= {name: _Seen(agent, now) for name, agent in match.agents.items()}
         if self._clock.monotonic() >= self._due and asked_for >= ASKING_SECONDS:
-            self._reasons = self._decide(waiting, match, quotas)
+            self._reasons = self._decide(waiting, match, quotas, unfit)
         told = {key: promise.reason for key, promise in self._promises.items()}
         return {k: r for k, r in {**self._reasons, **told}.items() if k in match.refusals}
 
-    def _decide(self, waiting: Sequence[Demand], match: Match, quotas: Quotas) -> Mapping[Key, str]:
+    def _decide(
+        self, waiting: Sequence[Demand], match: Match, quotas: Quotas, unfit: Collection[str]
+    ) -> Mapping[Key, str]:
         needs, promised = self._needs(waiting, match, quotas)
         if not needs:
             return {}
@@ -112,7 +120,7 @@ class Eviction:
             return {}
         decision = room.make_room(
             needs,
-            tuple(self._spaces(quotas)),
+            tuple(space for space in self._spaces(quotas) if space.agent_id not in unfit),
             self._idle(),
             draining=self._leaving(),
             promised=promised,
@@ -165,7 +173,7 @@ class Eviction:
         """Return what each agent has free, as far as is known, where room may be made."""
         kept = {promise.agent_id for promise in self._promises.values()}
         fresh = self._clock.now() - SEEN_SECONDS
-        for agent_id in self._agents() - kept:
+        for agent_id in self.agents() - kept:
             seen, starts = self._seen.get(agent_id), quotas.starts_left(agent_id)
             if seen is None:
                 yield Space(agent_id, starts=starts)
@@ -176,7 +184,7 @@ class Eviction:
                 space = seen.agent.space(starts)
                 yield space._replace(cpus=0.0, mem=0.0, ports=0)
 
-    def _agents(self) -> set[str]:
+    def agents(self) -> set[str]:
         """Return the agents that there are, by our tasks and by what was offered lately."""
         before = self._clock.now() - SEEN_SECONDS
         agents = {p.agent_id for p in self._records.in_state(*WITH_TASK) if p.agent_id}

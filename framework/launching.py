@@ -12,7 +12,7 @@ from framework.attempts import Attempts
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
-from framework.eviction import Eviction
+from framework.eviction import ASKING_SECONDS, Eviction
 from framework.lifecycle import STARTING, WITH_TASK, Event
 from framework.limits import Limits
 from framework.matching import InUse, Key, Launch, Match
@@ -90,10 +90,11 @@ class Launching:
             self._offers.ask_again()
         self._crowded = quotas.crowded()
         offered = bool(self._offers.held)
+        unfit = self._unfit()
         match = matching.match(
             queue.demands,
             self._offers.held,
-            InUse(self._records.routes.in_use(), self._eviction.kept()),
+            InUse(self._records.routes.in_use(), self._eviction.kept(), unfit),
             quotas=quotas,
             now=now,
         )
@@ -107,9 +108,21 @@ class Launching:
         if is_done:
             self._ask(wanted)
         coming = self._eviction.make_room(
-            queue.demands, match, quotas, asked_for=self._offers.asked_for()
+            queue.demands, match, quotas, asked_for=self._offers.asked_for(), unfit=unfit
         )
         self._explain_all(queue, match, coming, offered=offered)
+
+    def _unfit(self) -> Mapping[str, str]:
+        """Return the agents where nothing is tried now, and why: none where there is no other.
+
+        Who else there is shows when offers have been asked for long enough.
+        """
+        self._attempts.fitness.look()
+        unfit = self._attempts.fitness.unfit
+        others = self._eviction.agents() | {offer.agent_id for offer in self._offers.held}
+        if others <= unfit.keys() and self._offers.asked_for() >= ASKING_SECONDS:
+            return {}
+        return {agent: one.reason for agent, one in unfit.items()}
 
     def _refuse_sealed(self) -> None:
         """Fail what would have to start without what its app is given."""

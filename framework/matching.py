@@ -85,10 +85,14 @@ class Match(NamedTuple):
 
 
 class InUse(NamedTuple):
-    """What is not to be had: (host, port) pairs, and agents whose room is kept for a preview."""
+    """What is not to be had: (host, port) pairs, and agents whose room is kept for a preview.
+
+    `unfit` are agents where nothing shall be tried now, with the reason.
+    """
 
     ports: Iterable[tuple[str, int]] = ()
     kept: Mapping[Key, str] = MappingProxyType({})
+    unfit: Mapping[str, str] = MappingProxyType({})
 
 
 def match(
@@ -105,7 +109,7 @@ def match(
     preferred, then one that has its image, then one that has built its app, then the one with the
     least memory left, so that big ones still find room.
     """
-    agents = _agents(offers, in_use.ports, quotas, now)
+    agents = _agents(offers, in_use, quotas, now)
     choice = _Choice(agents, in_use.kept)
     launches: list[Launch] = []
     refused: dict[Key, Refusal] = {}
@@ -119,13 +123,11 @@ def match(
     return Match(tuple(launches), refused, agents)
 
 
-def _agents(
-    offers: Sequence[Offer], ports: Iterable[tuple[str, int]], quotas: Quotas, now: float
-) -> dict[str, Agent]:
+def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) -> dict[str, Agent]:
     agents: dict[str, Agent] = {}
     taken: dict[str, set[int]] = {offer.host: set() for offer in offers}
     if offers:
-        for host, port in ports:
+        for host, port in in_use.ports:
             if host in taken:
                 taken[host].add(port)
     for offer in offers:
@@ -134,6 +136,7 @@ def _agents(
             agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
             agent.taken = taken[offer.host]
             agent.starts = quotas.starts_left(agent.id)
+            agent.unfit = in_use.unfit.get(agent.id, "")
         agent.add(offer.resources)
         away = offer.unavailable_from
         agent.leaving = agent.leaving or (away is not None and away < now + LEAVING_SECONDS)
@@ -148,7 +151,7 @@ class _Choice:
         self._kept_for = kept
         self._kept = frozenset(kept.values())
         self._order = sorted(
-            (a.mem, a.id) for a in agents.values() if not a.leaving and a.starts > 0
+            (a.mem, a.id) for a in agents.values() if not a.leaving and not a.unfit and a.starts > 0
         )
         self._refused: dict[tuple[object, ...], Refusal] = {}
         self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
@@ -186,6 +189,7 @@ class _Choice:
                 and agent.task_cpus >= cpus
                 and agent.starts > 0
                 and not agent.leaving
+                and not agent.unfit
                 and (agent.id not in self._kept or agent.id == kept)
                 and constraints.hold(wanted, agent.attributes)
                 and agent.port() is not None

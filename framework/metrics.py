@@ -73,6 +73,11 @@ class Metrics:
         self.proxies = Gauge(
             "prevs_proxies", "Proxies that have told of use lately", registry=registry
         )
+        self.unfit = Gauge(
+            "prevs_agents_unfit",
+            "Agents that failed attempts by their own Docker, disk or network, and get none now",
+            registry=registry,
+        )
         self.letting_go = Gauge(
             "prevs_placements_letting_go",
             "Placements that are gone and that proxies have yet to let go of",

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from framework.errors import InvalidSettings, Problem, UnknownApp, UnknownPreview
 from framework.events import ConnectionsRefused, Used, ask
+from framework.fitness import Unfit
 from framework.history import History
 from framework.ports import Use
 from framework.service import Service
@@ -91,6 +92,10 @@ class ServicePreviews:
     def usual(self, app: str) -> Mapping[str, float]:
         """Return how many seconds each step of an app's attempts usually takes, where known."""
         return self._service.snapshot.usual.get(app, _UNKNOWN)
+
+    def unfit(self) -> Mapping[str, Unfit]:
+        """Return the agents where nothing is tried now, by id, and why."""
+        return self._service.unfit
 
     def history(self) -> History:
         """Return what has happened since this framework leads."""

@@ -8,6 +8,9 @@ from typing import NamedTuple
 from framework import constraints
 from framework.agents import Agent
 
+_NAMED = 3
+"""Of how many unfit agents the reason is told."""
+
 
 class Lack(enum.Enum):
     """What a preview that goes nowhere is in want of."""
@@ -28,11 +31,15 @@ class Refusal(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """The agents that a preview may run on but for its size, and the most that one of them has."""
+    """The agents that a preview may run on but for its size, and the most that one of them has.
+
+    `unfit` are those that would be among them, were they fit.
+    """
 
     agents: Sequence[Agent]
     most_cpus: float
     most_mem: float
+    unfit: Sequence[Agent] = ()
 
 
 def survey(wanted: tuple[str, ...], agents: Sequence[Agent]) -> Survey | Refusal:
@@ -48,12 +55,27 @@ def survey(wanted: tuple[str, ...], agents: Sequence[Agent]) -> Survey | Refusal
     agents = [agent for agent in agents if not agent.leaving]
     if not agents:
         return Refusal("Every agent that it may run on goes into maintenance within the hour.")
+    unfit = [agent for agent in agents if agent.unfit]
+    agents = [agent for agent in agents if not agent.unfit]
+    if not agents:
+        return Refusal(f"No agent is fit for it just now.{_tell(unfit)}")
     most_cpus = max(agent.task_cpus for agent in agents)
-    return Survey(agents, most_cpus, max(agent.task_mem for agent in agents))
+    most_mem = max(agent.task_mem for agent in agents)
+    return Survey(agents, most_cpus, most_mem, unfit)
+
+
+def _tell(unfit: Sequence[Agent]) -> str:
+    return "".join(f" {agent.host} is unfit: {agent.unfit}" for agent in unfit[:_NAMED])
 
 
 def explain(cpus: float, mem: int, found: Survey) -> Refusal:
     """Return why none of the agents will do for a share of `cpus` and `mem` MB."""
+    refusal = _explain(cpus, mem, found)
+    roomy = [a for a in found.unfit if a.task_mem >= mem and a.task_cpus >= cpus]
+    return refusal._replace(reason=f"{refusal.reason}{_tell(roomy)}")
+
+
+def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
     if found.most_mem < mem:
         most = math.floor(found.most_mem)
         return Refusal(f"No agent has {mem} MB free; the most is {most}.")

@@ -8,7 +8,7 @@ decided again at the next tick.
 import contextlib
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -19,6 +19,7 @@ from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
 from framework.eviction import Eviction
+from framework.fitness import Unfit
 from framework.history import History
 from framework.idling import Idling
 from framework.launching import Launching
@@ -133,6 +134,11 @@ class Service:
     def framework_id(self) -> str | None:
         """The id that is stored, to subscribe with."""
         return self._records.framework_id
+
+    @property
+    def unfit(self) -> Mapping[str, Unfit]:
+        """The agents where nothing is tried now, and why. Thread safe."""
+        return self._attempts.fitness.unfit
 
     def not_ready(self) -> str | None:
         """Return why nothing can be started now, or None. Thread safe."""
@@ -341,6 +347,7 @@ class Service:
         with self._going_on("history"):
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
+        self._metrics.unfit.set(len(self.unfit))
         self._metrics.proxies.set(self._idling.proxies)
         self._metrics.letting_go.set(self._records.routes.letting_go)
 

@@ -53,6 +53,8 @@ class Cause(enum.Enum):
     HOOK_FAILED = "hook-failed"
     DISK_FULL = "disk-full"
     COMMIT_TOO_LARGE = "commit-too-large"
+    AGENT_UNFIT = "agent-unfit"
+    REGISTRY_UNREACHABLE = "registry-unreachable"
 
     @classmethod
     def _missing_(cls, value: object) -> Cause | None:

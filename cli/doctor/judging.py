@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cli.answers import App, MesosAgent, Preview, Queued
+from cli.answers import App, MesosAgent, Preview, Queued, Unfit
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.sentences import counted, duration, failure, shortened, title
 from program.git_addresses import leads_here, read_address
@@ -89,11 +89,12 @@ def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Find
                 "Start one, or see why it is away (`prevs agents`; `prevs local logs agent-1`).",
             )
         ]
-    found = []
+    found: list[Finding] = []
     if away := [agent["host"] for agent in agents if not agent["active"]]:
         told = f"Away: {_join(away)}."
         advice = "See why they do not answer the master (`prevs local logs agent-1`)."
         found.append(warning("agents", told, advice))
+    found += [_judge_unfit(agent, one) for agent in agents if (one := agent.get("unfit"))]
     if drained := [agent["host"] for agent in agents if agent["draining"]]:
         told = f"Being drained: {_join(drained)}; what runs there ends, nothing new starts."
         found.append(warning("agents", told, "Reactivate them once that is over."))
@@ -109,6 +110,12 @@ def judge_agents(agents: Sequence[MesosAgent], apps: Sequence[App]) -> list[Find
         advice = "Idle previews make room when another starts; more agents make more of it."
         found.append(warning("room", told, advice))
     return found or [ok("agents", f"{counted(active, 'agent has', 'agents have')} room.")]
+
+
+def _judge_unfit(agent: MesosAgent, unfit: Unfit) -> Finding:
+    told = f"{agent['host']} is unfit, and others are tried first: {unfit['reason']}"
+    advice = "Run `executor.pyz doctor` on it. Within minutes it is tried again."
+    return warning("agents", told, advice)
 
 
 def describe_agents(agents: Sequence[MesosAgent]) -> list[Finding]:

@@ -14,6 +14,7 @@ _AGENT: dict[str, Any] = {
     "active": True,
     "draining": False,
     "maintenance": None,
+    "unfit": None,
     "attributes": {"zone": "a", "disk": "ssd"},
     "total": {"cpus": 8.0, "mem": 16384.0},
     "used": {"cpus": 1.11, "mem": 1184.0},
@@ -53,6 +54,26 @@ class AgentPreview(BaseModel):
     mem: int = Field(description="Its limit in MB, as its app's settings are now.")
 
 
+class Unfit(BaseModel):
+    """Why nothing is tried on an agent now: its Docker, its disk or its network failed attempts."""
+
+    model_config = example(
+        {
+            "reason": "The agent could not do its part, which is not the commit's fault: its disk "
+            "is full: write /var/lib/docker/tmp/x: no space left on device.",
+            "since": 1764031145.0,
+            "until": 1764031205.0,
+        }
+    )
+
+    reason: str
+    since: float = Field(description="In seconds since the epoch.")
+    until: float = Field(
+        description="When an attempt is made there again, in seconds since the epoch; sooner where "
+        "no other agent is."
+    )
+
+
 class MesosAgent(BaseModel):
     """An agent, what it has, and who uses it."""
 
@@ -65,6 +86,10 @@ class MesosAgent(BaseModel):
     maintenance: float | None = Field(
         description="When its planned maintenance begins, in seconds since the epoch; null: none "
         "is planned."
+    )
+    unfit: Unfit | None = Field(
+        description="Why nothing is tried there now, by what attempts have met; null: nothing is "
+        "known against it."
     )
     attributes: dict[str, str]
     total: Amount

@@ -8,6 +8,7 @@ import anyio.to_thread
 
 from framework import effective
 from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
+from framework.fitness import Unfit
 from framework.http_api import agent_models as models
 from framework.lifecycle import WITH_TASK
 from framework.mesos_agents import MesosAgent
@@ -42,11 +43,16 @@ class AgentShares:
             if preview.state in WITH_TASK and preview.agent_id and preview.app in apps:
                 there.setdefault(preview.agent_id, []).append(preview)
         agents = sorted(told.agents, key=lambda agent: (agent.host, agent.id))
-        return Shares([show(one, there.get(one.id, ()), apps) for one in agents], told.as_of)
+        unfit = self._previews.unfit()
+        shown = [show(one, there.get(one.id, ()), apps, unfit.get(one.id)) for one in agents]
+        return Shares(shown, told.as_of)
 
 
 def show(
-    agent: MesosAgent, there: Sequence[PreviewRecord], apps: Mapping[str, AppRecord]
+    agent: MesosAgent,
+    there: Sequence[PreviewRecord],
+    apps: Mapping[str, AppRecord],
+    unfit: Unfit | None = None,
 ) -> models.MesosAgent:
     """Return an agent with the previews that are there, as the API shows it."""
     previews = [_show_preview(preview, apps[preview.app]) for preview in there]
@@ -58,6 +64,7 @@ def show(
         active=agent.active,
         draining=agent.draining,
         maintenance=agent.maintenance,
+        unfit=unfit and models.Unfit(reason=unfit.reason, since=unfit.since, until=unfit.until),
         attributes=dict(agent.attributes),
         total=models.Amount(**agent.total._asdict()),
         used=models.Amount(**agent.used._asdict()),

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
 from framework.app_secrets import AppSecrets, Variable
+from framework.fitness import Unfit
 from framework.history import History
 from prevs.messages import Credential
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
@@ -89,6 +90,10 @@ class Previews(Protocol):
 
     def usual(self, app: str) -> Mapping[str, float]:
         """Return how many seconds each step of an app's attempts usually takes, where known."""
+        ...
+
+    def unfit(self) -> Mapping[str, Unfit]:
+        """Return the agents where nothing is tried now, by id, and why."""
         ...
 
     def history(self) -> History:

@@ -102,6 +102,14 @@ _ADVICE: Mapping[str, Advice] = {
         "This is not the app's fault: whoever operates the agents has to look. A retry may find "
         "another agent."
     ),
+    Cause.AGENT_UNFIT.value: Advice(
+        "Nothing is wrong with this version: whoever operates the agents has to look. A retry may find "
+        "another agent."
+    ),
+    Cause.REGISTRY_UNREACHABLE.value: Advice(
+        "Check the addresses after FROM and ADD in the Dockerfile. If they are right, the network "
+        "of the agents has to be looked at; a retry may find another agent."
+    ),
     Cause.TASK_LOST.value: Advice("Its agent went away. A retry finds another one."),
     Cause.TASK_REJECTED.value: Advice(
         "This is not the app's fault: whoever operates prevs finds the reason in its log."

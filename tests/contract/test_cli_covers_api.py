@@ -84,6 +84,7 @@ SHAPES: Mapping[str, type] = {
     "ShownVariable": answers.Variable,
     "StartedPreview": answers.Started,
     "Step": answers.Step,
+    "Unfit": answers.Unfit,
 }
 """What the command line reads, by the name that the description has for it."""
 

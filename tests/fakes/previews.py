@@ -7,6 +7,7 @@ from typing import Any
 
 from framework import history
 from framework.errors import AppChanged, AppExists, NotRetryable, UnknownApp, UnknownPreview
+from framework.fitness import Unfit
 from framework.history import History
 from framework.ports import Use
 from framework.records import Snapshot
@@ -27,6 +28,7 @@ class FakePreviews:
         self.queue_places: dict[tuple[str, str], int] = {}
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
         self.refusals: list[tuple[str, tuple[str, ...]]] = []
+        self.unfit_agents: dict[str, Unfit] = {}
         self.error: Exception | None = None
         self.queued: Callable[[PreviewRecord], object] = lambda preview: None
         self.past = History("fake")
@@ -42,6 +44,9 @@ class FakePreviews:
         """Change a preview as told."""
         self.known[app, sha] = dataclasses.replace(self.known[app, sha], **fields)
         return self.known[app, sha]
+
+    def unfit(self) -> Mapping[str, Unfit]:
+        return self.unfit_agents
 
     def apps(self) -> Sequence[AppRecord]:
         return sorted(self.known_apps.values(), key=lambda app: app.name)

@@ -119,7 +119,7 @@ def test_an_executor_that_may_not_set_rules_says_so_or_starts_nothing(
     started, refused = found["unprivileged"]
     assert started.startswith("started: this agent does not keep previews apart: iptables")
     assert refused.startswith(
-        "executor-failed: No preview is started on this agent, as it cannot be kept apart from"
+        "agent-unfit: No preview is started on this agent, as it cannot be kept apart from"
     )
 
 

@@ -75,6 +75,7 @@ def test_without_an_agent_that_takes_something_nothing_can_start() -> None:
         ({"active": False}, "Away: b."),
         ({"draining": True}, "drained: b"),
         ({"maintenance": 1.0}, "Maintenance"),
+        ({"unfit": {"reason": "No bridge.", "since": 1.0, "until": 2.0}}, "b is unfit, and others"),
     ],
 )
 def test_an_agent_that_takes_nothing_beside_one_that_does_wants_a_look(

@@ -26,6 +26,7 @@ WELL = Machine(
     docker={"Version": "26.1.5"},
     docker_info=INFO,
     docker_problem="",
+    trial_problem="",
     rules_problem=None,
     confined=Confinement(required=True, builds=True),
     confined_problems=(),
@@ -54,6 +55,7 @@ def test_a_machine_that_has_all_is_well() -> None:
     [
         ({"python": (3, 8, 1)}, "python", "wrong"),
         ({"missing_modules": ("bz2",)}, "python", "wrong"),
+        ({"trial_problem": "adding interface v to bridge docker0 failed"}, "containers", "wrong"),
         ({"git": None}, "git", "wrong"),
         ({"git": "git version 2.30.2"}, "git", "wrong"),
         ({"git": "git version 2.32.0"}, "git", "warning"),

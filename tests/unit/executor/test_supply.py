@@ -95,7 +95,7 @@ def test_where_nothing_may_be_built_no_commit_is_fetched_for_it(world: World) ->
         world.supply().ensure()
     assert world.log.headers == ["no image from the registry: manifest unknown"]
     # With that the preview is tried again, and on another agent.
-    assert caught.value.cause is Cause.EXECUTOR_FAILED
+    assert caught.value.cause is Cause.AGENT_UNFIT
 
 
 def test_where_nothing_may_be_built_the_registrys_images_serve(world: World) -> None:

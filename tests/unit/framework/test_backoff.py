@@ -20,7 +20,14 @@ STICKY = {
 }
 CRASHES = {Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY}
 UNLUCKY = set(Cause) - STICKY - CRASHES
-AGENTS = {Cause.DOCKER_UNAVAILABLE, Cause.EXECUTOR_FAILED, Cause.TASK_LOST, Cause.UNHEALTHY}
+AGENTS = {
+    Cause.AGENT_UNFIT,
+    Cause.DOCKER_UNAVAILABLE,
+    Cause.EXECUTOR_FAILED,
+    Cause.REGISTRY_UNREACHABLE,
+    Cause.TASK_LOST,
+    Cause.UNHEALTHY,
+}
 
 
 def preview(state: State = State.RUNNING, **fields: object) -> PreviewRecord:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from framework.errors import Unavailable
+from framework.fitness import Unfit
 from framework.mesos_agents import Amount, MesosAgent
 from prevs.records import AppRecord
 from prevs.states import State
@@ -50,6 +51,7 @@ def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
         "active": True,
         "draining": True,
         "maintenance": 5000.0,
+        "unfit": None,
         "attributes": {"zone": "a"},
         "total": {"cpus": 4.0, "mem": 4096.0},
         "used": {"cpus": 1.0, "mem": 1000.0},
@@ -86,3 +88,10 @@ def test_a_master_that_does_not_answer_is_a_problem(api: ApiInProcess) -> None:
     answer = api.call("GET", "/v1/agents")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json()["detail"].startswith("The Mesos master 10.0.0.1:5050 does not answer")
+
+
+def test_an_agent_that_is_unfit_tells_why_since_when_and_until_when(api: ApiInProcess) -> None:
+    api.previews.unfit_agents["S1"] = Unfit("Its disk is full.", 900.0, 960.0, builds=True)
+    first, second = ask(api)["agents"]
+    assert first["unfit"] == {"reason": "Its disk is full.", "since": 900.0, "until": 960.0}
+    assert second["unfit"] is None

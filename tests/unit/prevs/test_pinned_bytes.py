@@ -256,7 +256,7 @@ def test_every_pinned_file_is_tested() -> None:
             "repository-unreachable commit-missing dockerfile-missing build-failed start-failed "
             "app-exited never-listened unhealthy out-of-memory docker-unavailable task-lost "
             "task-rejected executor-failed settings-invalid hook-failed disk-full "
-            "commit-too-large",
+            "commit-too-large agent-unfit registry-unreachable",
         ),
     ],
 )

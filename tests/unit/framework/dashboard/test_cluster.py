@@ -1,6 +1,7 @@
 import pytest
 
 from framework.errors import Unavailable
+from framework.fitness import Unfit
 from framework.mesos_agents import Amount, MesosAgent
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
@@ -43,3 +44,16 @@ def test_a_master_that_does_not_answer_is_said_not_to(
         answer = visitor.get(path)
         assert answer.status_code == 200
         assert "The Mesos master does not answer now." in answer.text
+
+
+def test_an_unfit_agent_is_said_to_be_with_the_reason(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    assert ">unfit<" not in visitor.get("/cluster").text
+    unfit = Unfit(f"Its bridge is gone. {HOSTILE}", 900.0, 1000.0, builds=True)
+    dashboard.previews.unfit_agents["S1"] = unfit
+    page = visitor.get("/cluster").text
+    assert page.count(">unfit<") == 1
+    assert "Its bridge is gone." in page
+    assert "Nothing starts here before 1970-01-01 00:16:40 UTC" in page
+    assert HOSTILE not in page

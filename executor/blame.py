@@ -1,0 +1,166 @@
+"""Whose fault it is that Docker failed: the commit's, or the agent's. Pure.
+
+The kind of the error decides first: the code of gRPC, or the status of Docker's API. What that
+leaves open, the messages below decide. What a Dockerfile or a step of it says is in none of them:
+builders quote it, and what is quoted is left out, so that no commit has an agent blamed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from executor.errors import AgentUnfit, DockerUnavailable, ExecutorError, RegistryUnreachable
+
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_LONGEST = 300
+
+_STEP_SAYS = re.compile(r'process "(?:[^"\\]|\\.)*" did not complete successfully: ')
+_EXITED = re.compile(r'^process "" did not complete successfully: exit code: \d+$')
+"""A step that ran and failed (moby/buildkit, executor/runcexecutor and solver/llbsolver/ops)."""
+
+_CODE = re.compile(r"rpc error: code = (\w+)")
+_AWAY_CODES = frozenset({"Unavailable", "Internal", "DataLoss", "Aborted", "Canceled"})
+"""Codes of gRPC (google.golang.org/grpc/codes) that say nothing of what was asked for."""
+
+_AWAY = re.compile(
+    r"^Cannot connect to the Docker daemon"  # docker/cli and moby, client/errors.go
+    r"|^error during connect"  # moby, client/request.go
+    r"|\b(?:daemon|server) is shutting down"  # moby, daemon/; net/http in front of it
+    r"|\bcontext canceled$"  # nobody but the daemon cancels what was not stopped
+)
+
+
+class _Known(NamedTuple):
+    """A message of an agent's own trouble: what it means, and where it comes from."""
+
+    pattern: str
+    means: str
+    source: str
+
+
+_AGENT = (
+    _Known(
+        r"(?:no space left on device|disk quota exceeded)(?:: unknown)?$",
+        "its disk is full",
+        "errno of Go, in messages of moby, buildkit, containerd",
+    ),
+    _Known(
+        r"(?:read-only file system|input/output error|structure needs cleaning|stale NFS file "
+        r"handle|transport endpoint is not connected)(?:: unknown)?$",
+        "its disk fails",
+        "errno of Go",
+    ),
+    _Known(
+        r"(?:too many open files(?: in system)?|cannot allocate memory|resource temporarily "
+        r"unavailable)(?:: unknown)?$",
+        "it is short of memory, files or processes",
+        "errno of Go",
+    ),
+    _Known(
+        r"adding interface \S+ to bridge \S+ failed|could not find bridge|"
+        r"failed to add the host .* pair interfaces",
+        "the bridge of its containers does not work",
+        "moby, libnetwork/drivers/bridge/bridge.go",
+    ),
+    _Known(
+        r"iptables failed|[Ff]ailed to (?:create|program) (?:NAT|FILTER) ?(?:chain)?",
+        "its rules of iptables cannot be set",
+        "moby, libnetwork/iptables/iptables.go",
+    ),
+    _Known(
+        r"no available (?:IPv4|IPv6|ip) ?addresses|non-overlapping IPv[46] address pool|"
+        r"predefined address pools have been fully subnetted",
+        "its networks have no address left",
+        "moby, libnetwork/ipams, libnetwork/ipamutils",
+    ),
+    _Known(
+        r"port is already allocated|address already in use|failed to start userland proxy",
+        "something else has the port that Mesos offered",
+        "moby, libnetwork/portallocator, libnetwork/portmapper",
+    ),
+    _Known(
+        r"[Ff]ailed to create endpoint \S+ on network|driver failed programming external "
+        r"connectivity|failed to set up container networking|^network \S+ not found$",
+        "its networks do not work",
+        "moby, libnetwork/network.go, libnetwork/endpoint.go, daemon/start.go",
+    ),
+    _Known(
+        r"error creating overlay mount|failed to mount \S*overlay|failed to prepare \S+ as \S+:|"
+        r"failed to register layer|layer does not exist$",
+        "its storage of images does not work",
+        "moby, daemon/graphdriver/overlay2, layer; buildkit, cache/manager.go",
+    ),
+    _Known(
+        r"[Ee]rror while dialing|containerd\.sock|ttrpc: closed|failed to start shim|"
+        r"containerd(?:-shim\S*)? (?:is not running|exited)",
+        "its containerd does not answer",
+        "google.golang.org/grpc; containerd, ttrpc and runtime/v2",
+    ),
+    _Known(
+        r"unable to apply cgroup configuration|cgroup mountpoint does not exist|unable to start "
+        r"unit|unable to freeze|can't get final child's PID|runc did not terminate successfully",
+        "its runc cannot start anything",
+        "opencontainers/runc, libcontainer/process_linux.go, libcontainer/cgroups; go-runc",
+    ),
+)
+_COMMIT = re.compile(
+    r"unable to find (?:user|group)|no matching entries in (?:passwd|group) file"  # moby/sys/user
+    r"|exec: |exec format error|permission denied|argument list too long"  # runc, init_linux.go
+    r"|chdir to cwd|not a directory|create mountpoint for"  # runc, rootfs_linux.go; moby, container
+)
+"""What Docker calls an error of its own, as it comes to it late, and is the image's."""
+
+_NO_ANSWER = re.compile(
+    r'failed to do request: |(?:^|: )(?:Get|Head) "": |: unexpected status[^:]*"": 5\d\d '
+    r"|toomanyrequests|429 Too Many Requests|TLS handshake timeout|i/o timeout"
+)
+"""containerd, remotes/docker; moby, registry and distribution; buildkit, source/http."""
+_NO_HOST = re.compile(r"\blookup (\S+)[^\n]*: no such host$")
+_HUB = "docker.io"
+
+
+def find_fault(error: str) -> ExecutorError | None:
+    """Return what a builder's error means that is not the commit's fault, None for what is."""
+    said = _QUOTED.sub('""', error.strip())
+    if _EXITED.search(said):
+        return None
+    code = _CODE.search(said)
+    if _AWAY.search(said) or (code and code.group(1) in _AWAY_CODES):
+        return DockerUnavailable(_shorten(error))
+    # Before what the agent lacks: a registry has disks and sockets of its own.
+    if _NO_ANSWER.search(said):
+        host = _NO_HOST.search(said)
+        if host and not host.group(1).endswith(_HUB):
+            return None  # a name that nobody has: most likely it is misspelt
+        return RegistryUnreachable(_shorten(error))
+    return _find_known(said, error)
+
+
+def find_call_fault(status: int | None, error: str) -> ExecutorError | None:
+    """Return what a refusal of Docker's API to start something means, as find_fault() does.
+
+    `status` is that of HTTP. One of the server is the agent's fault unless it is known better.
+    """
+    said = _QUOTED.sub('""', error.strip())
+    if known := _find_known(said, error):
+        return known
+    if status is not None and status >= 500 and not _COMMIT.search(said):
+        return AgentUnfit(f"its Docker failed: {_shorten(error)}")
+    return None
+
+
+def _find_known(said: str, error: str) -> AgentUnfit | None:
+    if _COMMIT.search(said):
+        return None
+    for known in _AGENT:
+        if re.search(known.pattern, said):
+            return AgentUnfit(f"{known.means}: {_shorten(error)}")
+    return None
+
+
+def _shorten(error: str) -> str:
+    """Return Docker's words on one line, without the step's own."""
+    error = _STEP_SAYS.sub("", error, count=1)
+    line = " ".join("".join(c if c.isprintable() else " " for c in error).split()).rstrip(".")
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -1,0 +1,84 @@
+"""What an agent's own Docker does to a commit is the agent's fault, on a real dockerd."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.integration.docker.builds import BUILDERS
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(os.geteuid() != 0, reason="makes network namespaces of its own: root"),
+]
+ROOT = Path(__file__).parents[3]
+
+Found = Mapping[str, Mapping[str, str]]
+
+
+@pytest.fixture(scope="module")
+def found() -> Iterator[Found]:
+    """What was found on the agent while it was broken, once for all tests."""
+    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
+    script = Path(__file__).with_name("broken_agent.py")
+    done = subprocess.run(
+        ["unshare", "--net", "--mount", sys.executable, str(script), str(folder)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    yield json.loads(done.stdout.splitlines()[-1])
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("when", ["well", "room again"])
+def test_an_agent_that_is_well_builds_and_starts(found: Found, when: str) -> None:
+    assert found[when] == {"buildkit": "none", "classic": "none", "start": "none", "doctor": ""}
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_bridge_that_is_gone_is_the_agents_fault(found: Found, builder: str) -> None:
+    told = found["no bridge"][builder]
+    assert told.startswith("agent-unfit: ")
+    assert "docker0 failed: Device does not exist" in told
+    assert "not the commit's fault" in told
+    assert "newer" not in told, "the step has no part in it"
+
+
+@pytest.mark.parametrize("way", [*BUILDERS, "start"])
+def test_a_full_disk_is_the_agents_fault(found: Found, way: str) -> None:
+    told = found["full"][way]
+    assert told.startswith("agent-unfit: ")
+    assert "its disk is full" in told
+
+
+def test_the_doctor_of_an_agent_sees_both(found: Found) -> None:
+    assert "docker0 failed: Device does not exist" in found["no bridge"]["doctor"]
+    assert "no space left on device" in found["full"]["doctor"]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_step_that_fails_stays_the_commits_fault_whatever_it_says(
+    found: Found, builder: str
+) -> None:
+    assert found["step"][builder].startswith("build-failed: ")
+    assert "exit code 3" in found["step"][builder]
+
+
+@pytest.mark.parametrize("builder", BUILDERS)
+def test_a_registry_to_which_there_is_no_way_is_no_failure_of_the_build(
+    found: Found, builder: str
+) -> None:
+    assert found["base"][builder].startswith("registry-unreachable: ")
+    assert "192.0.2.1" in found["base"][builder]
