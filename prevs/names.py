@@ -20,7 +20,9 @@ COMMIT_PREFIX = re.compile(r"[0-9a-f]{7,40}", re.ASCII)
 ATTEMPT = re.compile(r"[0-9a-z]{1,20}", re.ASCII)
 
 _HASH_LENGTH = 8
-_SLUG_KEPT = 63 - _HASH_LENGTH - 1
+_LONGEST = 63
+_SLUG_KEPT = _LONGEST - _HASH_LENGTH - 1
+_CUT = re.compile(rf"[a-z0-9]-[0-9a-f]{{{_HASH_LENGTH}}}$", re.ASCII)
 
 
 class TaskId(NamedTuple):
@@ -78,18 +80,52 @@ def host(label: str, app: str, domain: str) -> str:
     return f"{label}.{app}.{domain}"
 
 
+def hosts(label: str, app: str, domain: str) -> tuple[str, ...]:
+    """Return the host names at which `label` of `app` is reached, as `host` makes them.
+
+    They are two where the flat form has a shorter label.
+    """
+    return tuple(host(one, app, domain) for one in dict.fromkeys((label, flat_label(label, app))))
+
+
+def flat_label(label: str, app: str) -> str:
+    """Return what stands before the two hyphens of the flat form, of which all is one DNS label.
+
+    That is the label where it is short enough. A whole commit id is cut, and goes on to mean that
+    commit; of any other label the beginning is kept, with a hash of the whole one.
+    """
+    room = _LONGEST - len(app) - len("--")
+    if len(label) <= room:
+        return label
+    if is_sha(label):
+        return label[:room]
+    kept = label[: room - _HASH_LENGTH - 1].strip("-")
+    return f"{kept}-{_digest(label)[:_HASH_LENGTH]}"
+
+
+def may_be_flat(label: str, app: str) -> bool:
+    """Tell whether `flat_label` may have made `label` of a longer one; few others look so."""
+    room = _LONGEST - len(app) - len("--")
+    return len(label) <= room and _CUT.search(label) is not None
+
+
 def app_of_host(host: str) -> str:
     """Return the app in a name that `host` has made; "" for any other text without dots."""
     return host.partition(".")[2].partition(".")[0]
 
 
 class Addresses(NamedTuple):
-    """Where people reach previews: `form` is a URL with {label} and {app} in it."""
+    """Where people reach previews: `form` is a URL with {label} and {app} in it.
+
+    In one with `{label}--{app}` in it a label that is too long for that is cut (flat_label).
+    """
 
     form: str
 
     def url(self, label: str, app: str) -> str:
         """Return the URL of a label."""
+        if "{label}--{app}" in self.form:
+            label = flat_label(label, app)
         return self.form.replace("{label}", label).replace("{app}", app)
 
 

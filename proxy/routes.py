@@ -157,7 +157,8 @@ def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list
             problems.append(f"the placement of {sha}: {problem}")
             continue
         route = Route(str(ipaddress.ip_address(placement.host)), placement.port, placement.task_id)
-        routes.update({names.host(label, app, domain): route for label in placement.labels})
+        for label in placement.labels:
+            routes.update(dict.fromkeys(names.hosts(label, app, domain), route))
     return routes, problems
 
 

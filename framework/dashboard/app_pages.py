@@ -86,7 +86,8 @@ class AppPages:
         name = request.path_params["app"]
         label = form.get("label", "")
         app = self._parts.previews.app(name)
-        lead = await wait_for(self._parts.leads.resolve(name, label), _repository(app))
+        asked = self._parts.leads.resolve(name, label)
+        lead, label = await wait_for(asked, _repository(app))
         request.state.target = f"{name}/{lead.sha}"
         await anyio.to_thread.run_sync(self._parts.previews.start, name, lead.sha, label)
         did = "start-known" if lead.problem else "start"

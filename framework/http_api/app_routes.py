@@ -97,8 +97,8 @@ class AppRoutes:
 
     async def show_label(self, app: App, label: Label) -> models.Lead:
         """Tell which commit a label leads to. Starts nothing."""
-        lead = await self._leads.resolve(app, label)
-        return answers.show_lead(app, label, lead, self._addresses, now=time.time())
+        lead, whole = await self._leads.resolve(app, label)
+        return answers.show_lead(app, whole, lead, self._addresses, now=time.time())
 
     def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
         """Return the app as it has to be, None for in any case. Raises UnknownApp, AppChanged."""

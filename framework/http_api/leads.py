@@ -7,7 +7,10 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
+from framework.errors import UnknownLabel
 from framework.ports import CommitPage, Listing, Previews, Refs, Resolved
+from prevs import names
+from prevs.records import AppRecord
 
 T = TypeVar("T")
 
@@ -28,14 +31,27 @@ class Leads:
         self._resolving: dict[str, anyio.CapacityLimiter] = {}
         self._listing: dict[str, anyio.CapacityLimiter] = {}
 
-    async def resolve(self, app: str, label: str) -> Resolved:
-        """Return what a label leads to.
+    async def resolve(self, app: str, label: str) -> tuple[Resolved, str]:
+        """Return what a label leads to, and the label: the whole one where it was cut.
 
-        Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
+        An address in the flat form has no room for a long one. Raises UnknownApp, UnknownLabel,
+        AmbiguousLabel, RepositoryUnreachable.
         """
         record = self._previews.app(app)
-        work = functools.partial(self._refs.resolve, record, label)
+        work = functools.partial(self._resolve, record, label)
         return await _run(work, self._resolving, app)
+
+    def _resolve(self, app: AppRecord, label: str) -> tuple[Resolved, str]:
+        try:
+            return self._refs.resolve(app, label), label
+        except UnknownLabel:
+            if not names.may_be_flat(label, app.name):
+                raise
+            heads = self._refs.heads(app)
+            whole = [one for one in heads if names.flat_label(one, app.name) == label]
+            if len(whole) != 1:
+                raise
+            return self._refs.resolve(app, whole[0]), whole[0]
 
     async def listing(self, app: str) -> Listing:
         """Return the branches and tags of an app, as framework.ports.Refs says.

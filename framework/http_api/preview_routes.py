@@ -118,10 +118,8 @@ class PreviewRoutes:
         """
         if not asker.sees(order.app):
             raise NotOfApp(asker.name, asker.app)
-        lead = await self._leads.resolve(order.app, order.label)
-        preview = await anyio.to_thread.run_sync(
-            self._previews.start, order.app, lead.sha, order.label
-        )
+        lead, label = await self._leads.resolve(order.app, order.label)
+        preview = await anyio.to_thread.run_sync(self._previews.start, order.app, lead.sha, label)
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return models.StartedPreview(
             **self._show(preview).model_dump(),

@@ -103,8 +103,8 @@ _ADVICE: Mapping[str, Advice] = {
         "another agent."
     ),
     Cause.AGENT_UNFIT.value: Advice(
-        "Nothing is wrong with this version: whoever operates the agents has to look. A retry may find "
-        "another agent."
+        "Nothing is wrong with this version: whoever operates the agents has to look. A retry may "
+        "find another agent."
     ),
     Cause.REGISTRY_UNREACHABLE.value: Advice(
         "Check the addresses after FROM and ADD in the Dockerfile. If they are right, the network "

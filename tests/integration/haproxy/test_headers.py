@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from prevs import names
 from prevs.states import State
 from tests.fakes.placements import SHA, placement
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
@@ -85,6 +86,29 @@ def test_the_flat_form_leads_where_the_other_one_does(site: Site, app: Upstream,
     assert answer.body == b"app GET /page 0"
     assert app.seen[-1][2]["host"].startswith(host)
     assert app.seen[-1][2]["x-forwarded-host"].startswith(host)
+
+
+LONG, LONG_APP = "long-" + "y" * 49 + "-12345678", "an-app-with-a-name-of-quite-some-length"
+CUT = f"{names.flat_label(LONG, LONG_APP)}--{LONG_APP}.prevs.localhost"
+
+
+def test_a_label_that_is_too_long_for_the_flat_form_leads_there_cut(site: Site) -> None:
+    with upstream("app") as application:
+        at = placement(LONG_APP, SHA, application.port, LONG, SHA)
+        site.route(LONG_APP, {SHA: at})
+        assert max(map(len, CUT.split("."))) <= 63
+        for host in (CUT, CUT.upper(), f"{LONG}.{LONG_APP}.prevs.localhost"):
+            assert site.proxy.ask(host, "/page").body == b"app GET /page 0"
+        sha = f"{names.flat_label(SHA, LONG_APP)}--{LONG_APP}.prevs.localhost"
+        assert site.proxy.ask(sha, "/page").body == b"app GET /page 0"
+
+
+def test_a_request_for_a_cut_label_is_held_and_let_in(site: Site) -> None:
+    site.world.add(LONG_APP, LONG, SHA)
+    with upstream("app") as app:
+        site.world.started = lambda _: site.run(LONG_APP, SHA, app.port, LONG)
+        assert site.proxy.ask(CUT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
+    assert site.world.previews[LONG_APP, SHA].labels == (LONG,)
 
 
 @pytest.mark.parametrize(

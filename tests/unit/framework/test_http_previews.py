@@ -1,6 +1,7 @@
 import pytest
 
 from framework.errors import UnknownLabel
+from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, Mistake, Step
 from prevs.states import Cause, State
@@ -79,6 +80,26 @@ def test_the_address_is_that_of_the_newest_label_or_of_the_commit(
     shown = api.call("GET", ONE).json()
     assert shown["url"] == f"http://{first}.hello.localhost:8080/"
     assert shown["urls"] == [f"http://{name}.hello.localhost:8080/" for name in labels]
+
+
+LONG = "feature-" + "x" * 40 + "-0bef4359"
+CUT = names.flat_label(LONG, "a-hello-of-twenty-five-xx")
+
+
+def test_the_label_of_a_flat_address_that_was_cut_starts_what_the_whole_one_leads_to(
+    api: ApiInProcess,
+) -> None:
+    app = "a-hello-of-twenty-five-xx"
+    api.previews.add_app(AppRecord(app, "/srv/git/x"))
+    api.refs.put(app, LONG, SHA)
+    assert len(f"{CUT}--{app}") <= 63 < len(f"{LONG}--{app}")
+    started = api.call("POST", "/v1/previews", json={"app": app, "label": CUT})
+    assert (started.status_code, started.json()["labels"]) == (202, [LONG])
+    lead = api.call("GET", f"/v1/apps/{app}/labels/{CUT}").json()
+    assert (lead["label"], lead["sha"]) == (LONG, SHA)
+    other = f"{CUT[:-1]}{'0' if CUT[-1] != '0' else '1'}"
+    answer = api.call("POST", "/v1/previews", json={"app": app, "label": other})
+    assert refusal(answer) == (404, "unknown-label")
 
 
 def test_an_unknown_label_starts_nothing(api: ApiInProcess) -> None:

@@ -230,6 +230,52 @@ def test_an_address_has_its_form_and_tells_a_port_that_is_not_the_usual_one(
     assert addresses.url("main", "hello") == url
 
 
+LONG_APP = "a" * 40
+FLAT_FORM = names.Addresses("https://{label}--{app}.a.org/")
+
+
+@given(LABELS | SHAS | REFS.map(names.slug), APPS)
+@example("a" * 63, LONG_APP)
+@example("-".join("a" * 32), LONG_APP)
+@example("f" * 40, LONG_APP)
+@example("a" * 62, "a")
+def test_the_flat_form_of_any_label_and_app_is_one_dns_label_that_leads_there(
+    label: str, app: str
+) -> None:
+    host = FLAT_FORM.url(label, app).removeprefix("https://").removesuffix("/")
+    assert is_dns_label(host.removesuffix(".a.org"))
+    read = names.split_host(host, "a.org")
+    assert read is not None
+    # As HAProxy writes it before it looks into its map.
+    assert names.host(*read, "a.org") in names.hosts(label, app, "a.org")
+    assert names.host(label, app, "a.org") in names.hosts(label, app, "a.org")
+    short, _ = read
+    if names.is_sha(label):
+        assert label.startswith(short)
+        assert names.is_commit_prefix(short)
+    elif short != label:
+        assert names.may_be_flat(short, app)
+        assert short == names.flat_label(label, app) == names.flat_label(short, app)
+
+
+@given(LABELS, LABELS, APPS)
+@example("a" * 62 + "b", "a" * 62 + "c", LONG_APP)
+def test_two_labels_of_an_app_have_two_addresses_in_the_flat_form(
+    one: str, other: str, app: str
+) -> None:
+    assume(one != other)
+    assert names.flat_label(one, app) != names.flat_label(other, app)
+
+
+def test_an_address_in_the_flat_form_is_the_same_for_ever() -> None:
+    assert FLAT_FORM.url("main", LONG_APP) == f"https://main--{LONG_APP}.a.org/"
+    cut = FLAT_FORM.url("long-" + "y" * 49 + "-12345678", "heldflask")
+    assert cut == "https://long-yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy-56e5f81d--heldflask.a.org/"
+    assert names.addresses("a.org", 80).url("a" * 63, LONG_APP) == (
+        f"http://{'a' * 63}.{LONG_APP}.a.org/"
+    ), "the other form has room"
+
+
 def test_the_app_of_a_host_is_read_from_what_host_makes() -> None:
     assert names.app_of_host(names.host("main", "shop", "preview.example.org")) == "shop"
     assert names.app_of_host(names.host("main", "shop", "localhost")) == "shop"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prevs import names
 from prevs.records import Placement, RecordError
 from proxy import routes
 from proxy.routes import AppRoutes, Merged, Route
@@ -24,6 +25,18 @@ hosts = st.dictionaries(
 def test_each_label_of_a_placement_is_a_host_that_leads_there() -> None:
     read, problems = routes.read("hello", record("hello", {SHA: GOOD}), "example.org", TRUST)
     assert read == {"main.hello.example.org": ROUTE, "5c80e7d.hello.example.org": ROUTE}
+    assert problems == []
+
+
+def test_a_label_that_is_too_long_for_the_flat_form_is_two_hosts() -> None:
+    long = "a" * 63
+    placed = placement("hello", SHA, 31000, long, SHA, "main", host="10.0.0.1")
+    read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org")
+    cut = names.flat_label(long, "hello")
+    assert sorted(read) == sorted(
+        f"{label}.hello.example.org" for label in (long, cut, SHA, "main")
+    )
+    assert set(read.values()) == {ROUTE}
     assert problems == []
 
 
