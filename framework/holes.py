@@ -31,7 +31,11 @@ def find_end(read_page: Callable[[int], bytes], begin: int, size: int) -> int:
 
 
 def note(begin: int, end: int) -> bytes:
-    """Return the line that stands for what was between two offsets."""
-    return b"\n== %.1f MB are left out here: too much was printed to keep ==\n" % (
+    """Return the line that stands for what was between two offsets.
+
+    It is the least that is missing: of a flood an agent does not read what Docker lets go of before
+    (executor/following.py), and nobody knows how much that was.
+    """
+    return b"\n== at least %.1f MB are left out here: too much was printed to keep ==\n" % (
         (end - begin) / 1e6
     )

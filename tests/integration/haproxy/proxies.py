@@ -373,6 +373,9 @@ class _Application(BaseHTTPRequestHandler):
         if self.path.startswith("/headers?"):
             for name, value in parse_qsl(self.path.partition("?")[2]):
                 self.send_header(name, value)
+        if self.path.startswith("/large?"):
+            size = dict(parse_qsl(self.path.partition("?")[2]))["X-Size"]
+            self.send_header("X-Large", "x" * int(size))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

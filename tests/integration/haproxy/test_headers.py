@@ -142,3 +142,42 @@ def test_a_request_for_the_flat_form_is_held(site: Site) -> None:
     with upstream("app") as app:
         site.world.started = lambda _: site.run("hello", SHA, app.port, "main")
         assert site.proxy.ask(FLAT, "/x", method="POST", body=b"abc").body == b"app POST /x 3"
+
+
+def ask_with(site: Site, size: int, **headers: str) -> tuple[int, str, str]:
+    """Return status, type and body of the answer to a request with a header of some bytes."""
+    connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
+    connection.request("GET", "/x", headers={"Host": HOST, "Cookie": "a" * size, **headers})
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, answer.headers.get_content_type(), body
+
+
+def test_a_request_whose_headers_are_too_large_is_told_so(site: Site, app: Upstream) -> None:
+    assert ask_with(site, 20_000)[0] == 200, "more than most applications take"
+    status, kind, text = ask_with(site, 25_000)
+    assert (status, kind) == (431, "text/plain")
+    assert "all its headers together, have more than 24 KB" in text
+    status, kind, page = ask_with(site, 25_000, Accept="text/html")
+    assert (status, kind) == (431, "text/html")
+    assert "remove the cookies of this site" in page
+    path = site.proxy.ask(HOST, f"/{'x' * 25_000}")
+    assert path.status == 431
+
+
+def test_an_answer_whose_headers_are_too_large_is_told_so(site: Site, app: Upstream) -> None:
+    def ask(size: int) -> tuple[int, str]:
+        application_gets = urlencode([("X-Size", str(size))])
+        answer = site.proxy.ask(HOST, f"/large?{application_gets}")
+        return answer.status, answer.body.decode()
+
+    assert ask(20_000)[0] == 200
+    status, page = ask(40_000)
+    assert status == 502
+    assert "the headers of its answer are larger than 30 KB together" in page
+
+
+def test_a_large_body_is_no_large_header(site: Site, app: Upstream) -> None:
+    answer = site.proxy.ask(HOST, "/x", method="POST", body=b"x" * 100_000)
+    assert answer.body == b"app POST /x 100000"

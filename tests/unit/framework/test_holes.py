@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.holes import cut_at_hole, find_end
+from framework.holes import cut_at_hole, find_end, note
 
 
 def test_a_piece_ends_where_a_hole_begins() -> None:
@@ -43,3 +43,9 @@ def test_a_reader_always_gets_on(edge: bytes, begin: int) -> None:
     end = find_end(lambda at: log[at : at + 4096], begin, len(log))
     if begin < len(log) and not cut_at_hole(log[begin : begin + 65536]):
         assert end > begin
+
+
+def test_what_is_left_out_is_told_as_the_least_that_is_missing() -> None:
+    """Docker keeps 20 MB of an output, and a flood is read more slowly than it is printed."""
+    said = note(4_000_000, 280_800_000)
+    assert said == b"\n== at least 276.8 MB are left out here: too much was printed to keep ==\n"

@@ -31,7 +31,7 @@ def test_each_label_of_a_placement_is_a_host_that_leads_there() -> None:
 def test_a_label_that_is_too_long_for_the_flat_form_is_two_hosts() -> None:
     long = "a" * 63
     placed = placement("hello", SHA, 31000, long, SHA, "main", host="10.0.0.1")
-    read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org")
+    read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org", TRUST)
     cut = names.flat_label(long, "hello")
     assert sorted(read) == sorted(
         f"{label}.hello.example.org" for label in (long, cut, SHA, "main")
