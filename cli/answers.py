@@ -63,10 +63,19 @@ class Step(TypedDict):
     usual: float | None
 
 
+class Rival(TypedDict):
+    """A preview of another commit that holds a label of this one, too."""
+
+    label: str
+    sha: str
+    state: str
+
+
 class Preview(TypedDict):
     """An app at a commit. Times are in seconds since the epoch.
 
-    `detail` is what the phase does, such as the step of its Dockerfile.
+    `detail` is what the phase does, such as the step of its Dockerfile. `rivals` are missing in
+    what an older framework says.
     """
 
     app: str
@@ -89,6 +98,7 @@ class Preview(TypedDict):
     last_used: float | None
     pinned: bool
     detail: NotRequired[str]
+    rivals: NotRequired[list[Rival]]
     port: NotRequired[int]
     cpus: NotRequired[float]
     mem: NotRequired[int]

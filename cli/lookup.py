@@ -49,6 +49,22 @@ def find(api: Lookups, app: str, name: str) -> Preview:
         return api.preview(app, chosen["sha"])
 
 
+def find_serving(preview: Preview, name: str) -> str | None:
+    """Return the commit that answers at the address `name` while `preview`, its newest, does not.
+
+    None where no other one does.
+    """
+    label = names.slug(name)
+    at = (one for one in preview.get("rivals", []) if one["label"] == label)
+    running = [one["sha"] for one in at if one["state"] == "running"]
+    return running[-1] if running and preview["state"] != "running" else None
+
+
+def is_active(preview: Preview) -> bool:
+    """Tell whether a preview holds, or is about to hold, resources."""
+    return preview["state"] in _ACTIVE
+
+
 def choose(previews: Iterable[Preview], label: str) -> Preview | None:
     """Return the one of an app's previews that was asked for under `label`, or None.
 

@@ -161,6 +161,9 @@ def logs(around: Surroundings, app: str, label: str, *, following: bool, tail: b
     if following and tail:
         raise click.UsageError("Say --follow or --tail.")
     preview = lookup.find(around.api, app, label)
+    if lookup.find_serving(preview, label):
+        note(f"This is the log of {names.short(preview['sha'])}, the newest commit.")
+        _tell_serving(preview, label, "meanwhile")
     printer = LogPrinter()
     try:
         if following:
@@ -210,9 +213,21 @@ def _print_log(around: Surroundings, preview: Preview, print_piece: Callable[[st
 @as_json
 @click.pass_obj
 def stop(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
-    """Stop the preview of LABEL; the next visit starts it again."""
+    """Stop the preview of LABEL; the next visit starts it again.
+
+    That is what answers at the address of LABEL, and a newer commit that is on its way there.
+    """
     found = lookup.find(around.api, app, label)
-    _report(around, around.api.stop(app, found["sha"]), as_json=as_json)
+    serving = lookup.find_serving(found, label)
+    if serving and not lookup.is_active(found):
+        _report(around, around.api.stop(app, serving), as_json=as_json)
+        if not as_json:
+            sha = names.short(found["sha"])
+            note(f"It served {label}; {sha}, which is newer there, is {found['state']}.")
+        return
+    _report(around, around.api.stop(app, found["sha"]), as_json=as_json and not serving)
+    if serving:
+        _report(around, around.api.stop(app, serving), as_json=as_json)
 
 
 @click.command()
@@ -225,7 +240,16 @@ def retry(around: Surroundings, app: str, label: str, *, as_json: bool) -> None:
     found = lookup.find(around.api, app, label)
     _report(around, around.api.retry(app, found["sha"]), as_json=as_json)
     if not as_json:
+        _tell_serving(found, label)
         note(f"`prevs logs {app} {label} -f` shows how it goes.")
+
+
+def _tell_serving(newest: Preview, label: str, does: str = "") -> None:
+    """Say what answers at the address of a label whose newest commit does not run."""
+    if serving := lookup.find_serving(newest, label):
+        app, short = newest["app"], names.short(serving)
+        until = does or "until this one runs"
+        note(f"{label} serves {short} {until}: `prevs logs {app} {short}` has its log.")
 
 
 def _report(around: Surroundings, preview: Preview, *, as_json: bool) -> None:

@@ -32,6 +32,22 @@ def title(preview: Preview) -> str:
     return names.task_name(preview["app"], labels[-1], preview["sha"])
 
 
+def describe_rivals(preview: Preview) -> str:
+    """Return what another commit has to do with a preview's address, "" where none has."""
+    rivals = preview.get("rivals", [])
+    running = [one for one in rivals if one["state"] == "running"]
+    if preview["state"] != "running" and running:
+        serving = names.short(running[-1]["sha"])
+        if preview["state"] in {"failed", "stopped"}:
+            return f"its address still serves {serving}"
+        return f"its address serves {serving} until this one runs"
+    if preview["state"] == "running" and len(running) < len(rivals):
+        one = [one for one in rivals if one["state"] != "running"][-1]
+        does = {"failed": "has failed", "stopped": "is stopped"}.get(one["state"], "is on its way")
+        return f"{names.short(one['sha'])} is newer at {one['label']}, and {does}"
+    return ""
+
+
 def progress(preview: Preview, now: float) -> str:
     """Return what a preview does at `now`, as the end of a sentence that its title begins."""
     state = preview["state"]
@@ -64,6 +80,8 @@ def notes(preview: Preview) -> str:
     standing = "" if place is None else f"{ordinal(place)} in the queue"
     reason = failure(preview).removeprefix("failed: ") if preview["failure"] else preview["reason"]
     told = ": ".join(part for part in (standing, one_line(reason)) if part)
+    rivals = describe_rivals(preview)
+    told = f"{told.removesuffix('.')}; {rivals}" if told and rivals else told or rivals
     return "; ".join(part for part in ("pinned" if preview["pinned"] else "", told) if part)
 
 
@@ -82,6 +100,8 @@ def failed(preview: Preview, asked: str, now: float) -> PreviewFailed:
     """Return the error for a preview that was asked for as `asked`, and does not run."""
     app = preview["app"]
     said = f"{title(preview)} {progress(preview, now)}"
+    if rivals := describe_rivals(preview):
+        said = f"{said.removesuffix('.')}; {rivals}"
     found = preview["failure"]
     mistakes = found.get("mistakes", []) if found else []
     told = [f"line {one['line']}: {one['message']}" for one in mistakes]

@@ -18,7 +18,16 @@ from cli.answers import (
     Token,
     Variable,
 )
-from cli.sentences import ago, clock_time, duration, notes, ordinal, progress, shortened
+from cli.sentences import (
+    ago,
+    clock_time,
+    describe_rivals,
+    duration,
+    notes,
+    ordinal,
+    progress,
+    shortened,
+)
 from cli.terminal import one_line
 from prevs import names
 
@@ -184,6 +193,7 @@ def preview_details(preview: Preview, now: float) -> Table:
             *_steps(preview, now),
             ("pinned", "yes" if preview["pinned"] else ""),
             *(("address", url) for url in preview["urls"] or [preview["url"]]),
+            ("but", describe_rivals(preview)),
             ("runs with", _share(preview)),
             ("agent", where),
             ("task", preview["task_id"] or ""),

@@ -89,6 +89,8 @@ class Fitness:
 
     def look(self) -> None:
         """Forget what was long ago, and show what is left."""
+        if not self._known and not self.unfit:
+            return
         now = self._clock.now()
         before = now - LONGEST_SECONDS
         self._known = {agent: one for agent, one in self._known.items() if one.until > before}

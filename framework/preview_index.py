@@ -21,6 +21,7 @@ class PreviewIndex:
         self._of_app: dict[str, dict[Key, PreviewRecord]] = {}
         self._in_state: dict[State, dict[Key, PreviewRecord]] = {state: {} for state in State}
         self._with_label: dict[tuple[str, str], dict[Key, PreviewRecord]] = {}
+        self._shared: dict[tuple[str, str], tuple[PreviewRecord, ...]] = {}
         self._places: Counter[tuple[str, int]] = Counter()
         for preview in previews:
             self.put(preview)
@@ -29,6 +30,11 @@ class PreviewIndex:
     def all(self) -> Mapping[Key, PreviewRecord]:
         """Every preview; changes with the index."""
         return self._all
+
+    @property
+    def shared(self) -> Mapping[tuple[str, str], tuple[PreviewRecord, ...]]:
+        """The previews of each (app, label) that several hold; changes with the index."""
+        return self._shared
 
     @property
     def places(self) -> Set[tuple[str, int]]:
@@ -68,7 +74,10 @@ class PreviewIndex:
         self._of_app.setdefault(preview.app, {})[key] = preview
         self._in_state[preview.state][key] = preview
         for label in preview.labels:
-            self._with_label.setdefault((preview.app, label), {})[key] = preview
+            held = self._with_label.setdefault((preview.app, label), {})
+            held[key] = preview
+            if len(held) > 1:
+                self._shared[preview.app, label] = tuple(held.values())
         if place := _place(preview):
             self._places[place] += 1
 
@@ -87,10 +96,19 @@ class PreviewIndex:
             held.pop(key, None)
             if not held:
                 del self._with_label[before.app, label]
+            if self._shared:
+                self._leave_shared(before.app, label)
         if place := _place(before):
             self._places[place] -= 1
             if not self._places[place]:
                 del self._places[place]
+
+    def _leave_shared(self, app: str, label: str) -> None:
+        held = self._with_label.get((app, label), _NOTHING)
+        if len(held) > 1:
+            self._shared[app, label] = tuple(held.values())
+        else:
+            self._shared.pop((app, label), None)
 
 
 def _place(preview: PreviewRecord) -> tuple[str, int] | None:

@@ -93,6 +93,16 @@ class ServicePreviews:
         """Return how many seconds each step of an app's attempts usually takes, where known."""
         return self._service.snapshot.usual.get(app, _UNKNOWN)
 
+    def rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
+        """Return each label of a preview that others of its app hold too, with each of those."""
+        shared = self._service.snapshot.shared
+        return [
+            (label, other)
+            for label in (preview.labels if shared else ())
+            for other in shared.get((preview.app, label), ())
+            if other.sha != preview.sha
+        ]
+
     def unfit(self) -> Mapping[str, Unfit]:
         """Return the agents where nothing is tried now, by id, and why."""
         return self._service.unfit

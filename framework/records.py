@@ -40,7 +40,8 @@ class Snapshot(NamedTuple):
     """All apps, previews, tokens and secrets at one moment; never changed afterwards.
 
     `queue_places` are those of the previews that wait, 1 being the next; `usual` is how many
-    seconds each step of an app's attempts usually takes.
+    seconds each step of an app's attempts usually takes; `shared` are the previews of each
+    (app, label) that several hold.
     """
 
     apps: Mapping[str, AppRecord]
@@ -49,6 +50,7 @@ class Snapshot(NamedTuple):
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
     usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
     secrets: Mapping[str, Kept] = MappingProxyType({})
+    shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
 
 
 class Records:
@@ -87,7 +89,8 @@ class Records:
                     del previews[preview.app, preview.sha]
             places = waiting.places(self.in_state(State.QUEUED))
             usual = self._keep_usual()
-            self._snapshot = Snapshot(apps, previews, places, usual=usual)
+            shared = dict(self._index.shared)
+            self._snapshot = Snapshot(apps, previews, places, usual=usual, shared=shared)
         # Made anew where these have changed: they write themselves.
         if self._snapshot.tokens is not self.tokens.all:
             self._snapshot = self._snapshot._replace(tokens=self.tokens.all)

@@ -43,6 +43,7 @@ class Preview:
     """A preview. `changed` and `next_try` (where it waits for one) are in seconds since the epoch.
 
     `queue_place` is 1 for the one that starts next; `agent` is its host, `detail` how far it is.
+    `serving` is the running commit that each of its labels leads to until it runs itself.
     """
 
     app: str
@@ -61,6 +62,7 @@ class Preview:
     changed: float | None = None
     failure: Failure | None = None
     log_tail: str = ""
+    serving: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def has_failed(self) -> bool:
@@ -139,6 +141,7 @@ def read_preview(value: Any) -> Preview:
         changed=_number(fields, "changed"),
         failure=_read_failure(fields.get("failure")),
         log_tail=_text(fields, "log_tail"),
+        serving=_read_serving(fields.get("rivals")),
     )
 
 
@@ -165,6 +168,14 @@ def _read_steps(value: Any) -> tuple[Step, ...]:
         Step(_text(step, "name"), *(_number(step, key) for key in ("began", "ended", "usual")))
         for step in told
     )
+
+
+def _read_serving(value: Any) -> dict[str, str]:
+    told = [_mapping(item) for item in value] if isinstance(value, list) else []
+    running = State.RUNNING.value
+    return {
+        _text(one, "label"): _text(one, "sha") for one in told if _text(one, "state") == running
+    }
 
 
 def _read_failure(value: Any) -> Failure | None:

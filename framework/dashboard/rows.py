@@ -89,11 +89,14 @@ def of_commits(commits: Iterable[Commit], known: Known) -> list[Row]:
 
 def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:
     """Return a line of each of some previews of an app; its author is not known."""
-    return [
-        Row("", label, known.url(label), one.sha, "", "", one.changed, known.show(one))
-        for one in previews
-        for label in (one.labels[-1] if one.labels else one.sha,)
-    ]
+    serving = _find_serving(known.previews.values())
+    found = []
+    for one in previews:
+        label = one.labels[-1] if one.labels else one.sha
+        row = Row("", label, known.url(label), one.sha, "", "", one.changed, known.show(one))
+        leads_to = serving.get(label, one.sha)
+        found.append(row if leads_to == one.sha else row._replace(serving=leads_to))
+    return found
 
 
 def search(refs: Iterable[Ref], kind: str, text: str) -> list[Ref]:

@@ -26,6 +26,7 @@ class _Seen(NamedTuple):
     next_try: float | None
     usual: Mapping[str, float]
     wanted: Effective
+    rivals: tuple[tuple[str, str, State], ...]
 
 
 class Presenter:
@@ -61,6 +62,7 @@ class Presenter:
             self._next_try(preview),
             self._previews.usual(preview.app),
             self._find_wanted(preview),
+            tuple((label, one.sha, one.state) for label, one in self._previews.rivals(preview)),
         )
         known = self._shown.get(key)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -97,6 +99,10 @@ class Presenter:
             changed=preview.changed,
             started=preview.started,
             last_used=preview.last_used,
+            rivals=[
+                preview_models.Rival(label=label, sha=sha, state=state)
+                for label, sha, state in seen.rivals
+            ],
             pinned=preview.pinned,
             steps=_show_steps(preview, seen.usual),
         )

@@ -115,6 +115,16 @@ class Step(BaseModel):
     )
 
 
+class Rival(BaseModel):
+    """A preview of another commit that holds a label of this one, too."""
+
+    model_config = example({"label": "main", "sha": "45f5e10" + "0" * 33, "state": "failed"})
+
+    label: str
+    sha: str
+    state: State
+
+
 class Preview(BaseModel):
     """An app at a commit. Times are in seconds since the epoch."""
 
@@ -142,6 +152,12 @@ class Preview(BaseModel):
     changed: float
     started: float | None
     last_used: float | None
+    rivals: list[Rival] = Field(
+        default=[],
+        description="Previews of other commits that hold one of its labels. The label's address "
+        "leads to the one that runs, until a newer one does: where this one has failed, to a "
+        "running rival; where this one runs, rivals that do not are newer.",
+    )
     pinned: bool = Field(description="It stops neither for being idle nor to make room.")
     steps: list[Step] = Field(description="All six, in order, whether it has come to them or not.")
 

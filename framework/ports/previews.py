@@ -92,6 +92,13 @@ class Previews(Protocol):
         """Return how many seconds each step of an app's attempts usually takes, where known."""
         ...
 
+    def rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
+        """Return each label of a preview that others of its app hold too, with each of those.
+
+        The address of the label leads to the one that runs, until a newer one does.
+        """
+        ...
+
     def unfit(self) -> Mapping[str, Unfit]:
         """Return the agents where nothing is tried now, by id, and why."""
         ...

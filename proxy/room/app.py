@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -35,6 +35,7 @@ def make_app(parts: Parts) -> Starlette:
     return Starlette(
         routes=[
             Route("/_prevs/events", room.events, methods=["GET"]),
+            Route("/_prevs/", _AnyMethod(room.newest)),
             Route("/_prevs/log", Downloads(parts), methods=["GET"]),
             Route("/_prevs/start", starts.start, methods=["POST"]),
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
@@ -78,6 +79,20 @@ class _Room:
             return answers.plain(problems.failed(preview))
         return answers.plain(problems.not_started_by_looking())
 
+    async def newest(self, request: Request) -> Response:
+        """Show the newest commit of a host, also while an older one answers there."""
+        visit = dataclasses.replace(read_visit(self._parts, request), path="/")
+        found = await self._find(visit) if visit.app else self._no_address(visit)
+        if isinstance(found, Problem):
+            return answers.tell(self._parts, visit, found, wants_page=is_navigation(request))
+        commit, preview = found
+        if preview is not None and preview.state == State.RUNNING.value:
+            return RedirectResponse("/", 303, {"Cache-Control": "no-store"})
+        return await self._show(visit, commit, preview)
+
+    def _no_address(self, visit: Visit) -> Problem:
+        return problems.no_address(visit.host, self._parts.domain)
+
     def _known_problem(self, visit: Visit, headers: Headers, *, wants_page: bool) -> Problem | None:
         """Return what there is to say without asking the framework; None if it is to be asked."""
         if visit.path.startswith("/_prevs/"):
@@ -85,7 +100,7 @@ class _Room:
         if "x-prevs-miss" not in headers:
             return problems.refuses_connections(visit.host)
         if not visit.app:
-            return problems.no_address(visit.host, self._parts.domain)
+            return self._no_address(visit)
         if "x-prevs-later" in headers:
             seconds, _, budget = headers["x-prevs-later"].partition(" ")
             return problems.too_many_starts(int(seconds), budget)

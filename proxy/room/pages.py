@@ -59,6 +59,7 @@ def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: flo
         age=wording.spell_age(now - commit.committed) if commit.committed else "",
         short=names.short(commit.sha),
         as_of=_as_of(visit.label, commit, now),
+        serving=names.short(preview.serving.get(visit.label, "")) if preview else "",
         view=shown,
         log_end=_log_end(preview) if preview else "",
         data=_json(shown.message()),

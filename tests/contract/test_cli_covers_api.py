@@ -80,6 +80,7 @@ SHAPES: Mapping[str, type] = {
     "PreviewDetail": answers.Preview,
     "Queued": answers.Queued,
     "Ref": answers.Ref,
+    "Rival": answers.Rival,
     "ShownCredential": answers.Credential,
     "ShownVariable": answers.Variable,
     "StartedPreview": answers.Started,

@@ -45,6 +45,14 @@ class FakePreviews:
         self.known[app, sha] = dataclasses.replace(self.known[app, sha], **fields)
         return self.known[app, sha]
 
+    def rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
+        return [
+            (label, other)
+            for label in preview.labels
+            for other in self.known.values()
+            if other.app == preview.app and other.sha != preview.sha and label in other.labels
+        ]
+
     def unfit(self) -> Mapping[str, Unfit]:
         return self.unfit_agents
 

@@ -145,7 +145,7 @@ def test_previews_are_listed_and_filtered(api: Api, run: Run) -> None:
 def test_a_list_shows_the_place_the_reason_and_the_pin(api: Api, run: Run) -> None:
     api.put(State.QUEUED, reason="no agent has room")
     api.previews.queue_places["hello", SHA] = 2
-    api.put(State.RUNNING, OTHER_SHA, pinned=True)
+    api.put(State.RUNNING, OTHER_SHA, pinned=True, labels=("v1",))
     _, queued, pinned = run("ls").out.splitlines()
     assert queued.endswith("2nd in the queue: no agent has room")
     assert pinned.endswith("pinned")
@@ -223,3 +223,74 @@ def test_show_tells_why_a_preview_was_stopped_and_how_long_its_steps_took(
     shown = run("show", "hello", "main").out
     for part in ("Nobody used it", "0.5 s, usually 0.4 s", "placed  1.5 s"):
         assert part in shown
+
+
+@pytest.fixture
+def failed_update(api: Api) -> Api:
+    """main ran at OTHER_SHA; SHA, its newest commit, has failed."""
+    api.put(State.RUNNING, OTHER_SHA, log="the old one\n")
+    api.fail(log="the new one\n")
+    return api
+
+
+OLD, NEW = names.short(OTHER_SHA), SHA[:7]
+
+
+def test_after_a_failed_update_show_tells_what_failed_and_what_is_served(
+    failed_update: Api, run: Run
+) -> None:
+    done = run("show", "hello", "main")
+    assert "The app exited" in done.out
+    assert f"its address still serves {OLD}" in done.out
+    served = run("show", "hello", OTHER_SHA).out
+    assert f"{NEW} is newer at main, and has failed" in served
+
+
+def test_after_a_failed_update_the_list_tells_the_same(failed_update: Api, run: Run) -> None:
+    listed = " ".join(run("ls").out.split())
+    assert f"its address still serves {OLD}" in listed
+    assert f"{NEW} is newer at main, and has failed" in listed
+
+
+def test_after_a_failed_update_logs_say_whose_log_it_is(failed_update: Api, run: Run) -> None:
+    done = run("logs", "hello", "main")
+    assert done.out == "the new one\n"
+    assert f"This is the log of {NEW}, the newest commit." in done.err
+    assert f"main serves {OLD} meanwhile" in done.err
+    assert f"prevs logs hello {OLD}" in done.err
+    assert run("logs", "hello", OTHER_SHA).err == ""
+
+
+def test_after_a_failed_update_stop_stops_what_answers_at_the_address(
+    failed_update: Api, run: Run
+) -> None:
+    done = run("stop", "hello", "main")
+    assert done.status == 0
+    assert ("DELETE", f"/v1/previews/hello/{OTHER_SHA}") in failed_update.asked
+    assert ("DELETE", f"/v1/previews/hello/{SHA}") not in failed_update.asked
+    assert OLD in done.err.splitlines()[0]
+    assert f"It served main; {NEW}, which is newer there, is failed." in done.err
+
+
+def test_stop_ends_a_commit_on_its_way_together_with_what_answers(api: Api, run: Run) -> None:
+    api.put(State.RUNNING, OTHER_SHA)
+    api.put(State.BUILDING)
+    assert run("stop", "hello", "main").status == 0
+    stopped = [path for method, path in api.asked if method == "DELETE"]
+    assert stopped == [f"/v1/previews/hello/{sha}" for sha in (SHA, OTHER_SHA)]
+
+
+def test_the_commit_itself_is_what_is_stopped_where_it_is_named(
+    failed_update: Api, run: Run
+) -> None:
+    run("stop", "hello", SHA)
+    stopped = [path for method, path in failed_update.asked if method == "DELETE"]
+    assert stopped == [f"/v1/previews/hello/{SHA}"]
+
+
+def test_after_a_failed_update_retry_tries_the_newest_and_says_what_is_served(
+    failed_update: Api, run: Run
+) -> None:
+    done = run("retry", "hello", "main")
+    assert ("POST", f"/v1/previews/hello/{SHA}/retry") in failed_update.asked
+    assert f"main serves {OLD} until this one runs" in done.err

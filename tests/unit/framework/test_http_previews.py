@@ -45,6 +45,7 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
         "changed": 0.0,
         "started": None,
         "last_used": None,
+        "rivals": [],
         "pinned": False,
         "detail": "",
         "steps": [{"name": name, "began": None, "ended": None, "usual": None} for name in STEPS],
@@ -100,6 +101,19 @@ def test_the_label_of_a_flat_address_that_was_cut_starts_what_the_whole_one_lead
     other = f"{CUT[:-1]}{'0' if CUT[-1] != '0' else '1'}"
     answer = api.call("POST", "/v1/previews", json={"app": app, "label": other})
     assert refusal(answer) == (404, "unknown-label")
+
+
+def test_two_previews_of_one_label_tell_of_each_other(api: ApiInProcess) -> None:
+    other = "b" * 40
+    api.previews.put("hello", SHA, State.RUNNING, labels=("v1", "main"))
+    api.previews.put("hello", other, State.FAILED, labels=("main",))
+    assert api.call("GET", ONE).json()["rivals"] == [
+        {"label": "main", "sha": other, "state": "failed"}
+    ]
+    told = api.call("GET", f"/v1/previews/hello/{other}").json()["rivals"]
+    assert told == [{"label": "main", "sha": SHA, "state": "running"}]
+    api.previews.change("hello", other, state=State.QUEUED)
+    assert api.call("GET", ONE).json()["rivals"][0]["state"] == "queued", "it is not as it was"
 
 
 def test_an_unknown_label_starts_nothing(api: ApiInProcess) -> None:

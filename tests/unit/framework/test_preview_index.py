@@ -44,9 +44,17 @@ def test_every_look_finds_what_looking_at_all_would(steps: list[object]) -> None
         for p in every
         if p.state in WITH_TASK and p.agent_host and p.host_port
     }
+    held = {
+        (app, label): [p for p in every if p.app == app and label in p.labels]
+        for app in APPS
+        for label in LABELS
+    }
+    assert {key: unordered(found) for key, found in index.shared.items()} == {
+        key: unordered(found) for key, found in held.items() if len(found) > 1
+    }
     for app in APPS:
         assert unordered(index.of_app(app)) == unordered(p for p in every if p.app == app)
-        held = (p for p in every if p.app == app and {"main", "x"} & set(p.labels))
-        assert unordered(index.with_label(app, ("main", "x"))) == unordered(held)
+        some = (p for p in every if p.app == app and {"main", "x"} & set(p.labels))
+        assert unordered(index.with_label(app, ("main", "x"))) == unordered(some)
     waiting = (p for p in every if p.state in (State.QUEUED, State.PLACED))
     assert unordered(index.in_state(State.QUEUED, State.PLACED)) == unordered(waiting)

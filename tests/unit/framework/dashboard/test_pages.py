@@ -316,3 +316,20 @@ def test_what_cannot_be_answered_now_is_said_on_a_page(
     answer = visitor.act("/apps/hello/start", label="main")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert "Try again in some seconds" in answer.text
+
+
+def test_after_a_failed_update_each_page_tells_what_is_served_and_what_failed(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.previews.put("hello", OTHER, State.RUNNING, labels=("main",), agent_id="S1")
+    failure = Failure(Cause.BUILD_FAILED, "It is broken.", 1)
+    dashboard.previews.put("hello", SHA, State.FAILED, labels=("main",), failure=failure)
+    branches = see(visitor, "/apps/hello").text
+    assert f"still leads to {OTHER[:7]}." in " ".join(branches.split())
+    assert "until this one runs" not in branches
+    listed = see(visitor, "/apps/hello?show=previews").text
+    assert f"still leads to {OTHER[:7]}." in " ".join(listed.split())
+    failed = see(visitor, f"/apps/hello/previews/{SHA}").text
+    assert f"The address of main leads to {OTHER[:7]} until this one runs." in failed
+    served = see(visitor, f"/apps/hello/previews/{OTHER}").text
+    assert f"{SHA[:7]} is newer at main, and has failed: the address leads here" in served

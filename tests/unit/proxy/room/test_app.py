@@ -10,7 +10,7 @@ from proxy.room.app import make_app
 from proxy.room.parts import make_parts
 from proxy.routes import Route
 from proxy.table import Table
-from tests.fakes.placements import SHA
+from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
@@ -116,3 +116,23 @@ async def test_the_page_of_what_was_stopped_is_kept_waiting_for_no_log(bench: Be
     assert "the last words" not in page
     bench.framework.world.move("hello", SHA, "building")
     assert "the last words" in await bench.visit("/")
+
+
+@in_a_loop
+async def test_the_room_of_an_address_shows_the_newest_commit_while_an_older_one_answers(
+    bench: Bench,
+) -> None:
+    world = bench.framework.world
+    world.move("hello", SHA, "running")
+    world.add("hello", "main", OTHER_SHA)
+    world.start("hello", "main")
+    world.fail("hello", OTHER_SHA, cause="build-failed", message="It is broken.", exit_code=1)
+    answer = await bench.client.get("/_prevs/", headers=BROWSER)
+    assert answer.status_code == 502
+    assert "It is broken." in answer.text
+    assert "this address</a> shows an older one" in answer.text
+    assert f"<code>{SHA[:7]}</code>" in answer.text
+    assert 'name="back" value="/"' in answer.text
+    world.move("hello", OTHER_SHA, "running")
+    answer = await bench.client.get("/_prevs/", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
