@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 from executor import blame
 from executor.errors import BuildFailed, ExecutorError
-from executor.git_words import without_credentials
 
 _STEP = re.compile(r"^ > \[(?:[^\]]*\s)?(\d+/\d+)\] (.*?):?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
@@ -32,8 +31,6 @@ _NO_DAEMON = re.compile(
     r"^(?:ERROR: )?((?:Cannot connect to the Docker daemon|error during connect).*)$", re.MULTILINE
 )
 _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MULTILINE)
-_DENIED = re.compile(r'source "docker-image://(?:docker\.io/)?([^"\s]+)" denied by policy')
-_ADDRESS_DENIED = re.compile(r'source "((?:https?|git)://[^"\s]+)" denied by policy')
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
@@ -80,16 +77,6 @@ def buildkit_failure(output: str) -> ExecutorError:
     error = errors[-1] if errors else ""
     if fault := blame.find_fault(error):
         return fault
-    if denied := _DENIED.search(error):
-        error = (
-            f"{denied.group(1)} is where images of commits are, which no other build may use. "
-            "Begin with an image from elsewhere"
-        )
-    if denied := _ADDRESS_DENIED.search(error):
-        error = (
-            f"{without_credentials(denied.group(1))} is not fetched, as Docker would do that in "
-            "the agent's own network (PREVS_ISOLATION is required). Fetch it in a RUN step instead"
-        )
     steps = _STEP.findall(output)
     code = _EXIT_CODE.search(error)
     step = Step(*steps[-1]) if steps else None

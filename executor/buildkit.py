@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from executor import build_log, sources
+from executor import build_log, dockerfile, sources
+from executor.confinement import Confinement
+from executor.context import read_dockerfile
 from executor.errors import AgentUnfit, Stopped
 from executor.guardian import MARK
 from executor.ports import Context, ImageSpec, Log, Signals
@@ -52,14 +54,19 @@ class BuildKit:
     """The docker command's plugin buildx, where this agent has both.
 
     Looks for them as soon as it is made, in a process beside this one. `state` is a folder for
-    the plugin's own files: the user that runs it need not have a home. `apart` as it is in
-    executor/sources.py.
+    the plugin's own files: the user that runs it need not have a home.
     """
 
     def __init__(
-        self, host: str, state: Path, environ: Mapping[str, str], custody: Custody, *, apart: bool
+        self,
+        host: str,
+        state: Path,
+        environ: Mapping[str, str],
+        custody: Custody,
+        *,
+        confined: Confinement,
     ) -> None:
-        self._apart = apart
+        self._confined = confined
         self._custody = custody
         self._state = state
         kept = {name: value for name, value in environ.items() if name not in _OTHER_BUILDERS}
@@ -100,7 +107,7 @@ class BuildKit:
 
         Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped, OSError.
         """
-        policy = self._write_policy(sources.policy(spec.registry, apart=self._apart))
+        policy = self._write_policy(self._policy(spec.registry))
         within = [f"--cgroup-parent={group}"] if group else []
         options = [*within, *_options(context, spec, self._arguments(spec)), str(context.folder)]
         self._custody.building()
@@ -117,7 +124,22 @@ class BuildKit:
         if process.returncode < 0:
             raise AgentUnfit(f"its builder was ended by signal {-process.returncode}")
         if process.returncode != 0:
-            raise build_log.buildkit_failure(tail.decode(errors="replace"))
+            said = tail.decode(errors="replace")
+            added = dockerfile.find_added(read_dockerfile(context), dockerfile.BUILDKIT)
+            if refusal := sources.find_refusal(said, added):
+                failure = build_log.failure(None, refusal, None)
+                log.header(str(failure))
+                raise failure
+            raise build_log.buildkit_failure(said)
+
+    def _policy(self, registry: str) -> str:
+        confined = self._confined
+        return sources.policy(
+            registry,
+            fetches=confined.fetches,
+            allowed=confined.allowed,
+            denied=[*confined.denied, *confined.control_plane],
+        )
 
     def _arguments(self, spec: ImageSpec) -> Mapping[str, str]:
         """Return the build's own arguments, with those by which its steps and caches are known."""

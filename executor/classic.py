@@ -11,7 +11,8 @@ from typing import Any
 import requests
 from docker.errors import APIError
 
-from executor import blame, build_log
+from executor import blame, build_log, dockerfile, sources
+from executor.context import LONGEST, read_dockerfile
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable
 from executor.ports import Context, ImageSpec, Log, Signals
@@ -20,11 +21,24 @@ _STEP = re.compile(r"Step (\d+/\d+) : (.*)")
 
 
 class ClassicBuild:
-    """One build by docker-py; ending its response ends the build in the daemon."""
+    """One build by docker-py; ending its response ends the build in the daemon.
+
+    It asks nobody what it may fetch: unless `fetches`, no Dockerfile is built that adds something
+    from an address. Its steps are below the control group `group` ("": docker's own).
+    """
 
     def __init__(
-        self, daemon: Daemon, *, signals: Signals, log: Log, at_step: Callable[[str], None]
+        self,
+        daemon: Daemon,
+        *,
+        signals: Signals,
+        log: Log,
+        at_step: Callable[[str], None],
+        fetches: bool = False,
+        group: str = "",
     ) -> None:
+        self._fetches = fetches
+        self._group = group
         self._daemon = daemon
         self._signals = signals
         self._log = log
@@ -38,6 +52,8 @@ class ClassicBuild:
 
         Raises BuildFailed, AgentUnfit, RegistryUnreachable, DockerUnavailable, Stopped.
         """
+        if not self._fetches:
+            self._refuse_addresses(context)
         expired = threading.Event()
 
         def expire() -> None:
@@ -60,10 +76,23 @@ class ClassicBuild:
         if expired.is_set():
             raise build_log.too_slow(limit)
 
+    def _refuse_addresses(self, context: Context) -> None:
+        text = read_dockerfile(context)
+        if len(text) > LONGEST:
+            raise build_log.failure(None, f"its Dockerfile is longer than {LONGEST:,} bytes", None)
+        if added := dockerfile.find_added(text, dockerfile.CLASSIC):
+            refusal = sources.refusal(added)
+            failure = build_log.failure(None, refusal, None)
+            self._log.header(str(failure))
+            raise failure
+
     def _run(self, context: Context, spec: ImageSpec) -> None:
         client = self._daemon.new_client()
         # Sessions of requests show a response to their hooks when its headers are there.
         client.hooks["response"].append(self._keep)
+        if self._group:
+            # docker-py's build() has no word for it, and a client's parameters go with each call.
+            client.params = {"cgroupparent": self._group}
         with contextlib.closing(client), daemon_errors():
             try:
                 pieces = client.build(

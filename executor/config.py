@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from executor.collection import MARKS, Marks
-from executor.confinement import ISOLATION, SWITCH, Confinement, read_confinement
+from executor.confinement import (
+    ADDRESSES,
+    ISOLATION,
+    SWITCH,
+    Confinement,
+    read_confinement,
+)
 from executor.disk import DISK_LIMIT
 from executor.errors import InvalidEnvironment
 from program.log_lines import FORMS
@@ -99,23 +105,33 @@ VARIABLES = (
     ),
     Variable(
         "PREVS_ISOLATION",
-        "What happens where an executor may not set the rules that keep previews apart. wanted: "
-        "the attempt's log says so; required: nothing is started. With required BuildKit refuses "
-        "ADD of an address too, which Docker would fetch in the agent's own network.",
+        "What happens where an executor may not set the rules that keep previews and builds apart. "
+        "wanted: the attempt's log says so; required: nothing is started or built.",
         f"{ISOLATION[0]}",
     ),
     Variable(
         "PREVS_ISOLATION_BUILDS",
-        "yes: RUN steps reach no more than previews do, and with PREVS_ISOLATION=required nothing "
-        "is built where that cannot be had. It closes Docker's default network, so it is for "
-        "agents where nobody else has containers there.",
+        "yes: RUN steps reach no more than previews do. It closes Docker's default network; no is "
+        "for agents where others have containers there, which would be closed in too.",
         f"{SWITCH[0]}",
     ),
     Variable(
+        "PREVS_BUILD_ADD",
+        "Whether a Dockerfile may ADD what is at an address (http, https, git), which Docker "
+        "fetches in the agent's own network, loopback and metadata included: refused or allowed.",
+        f"{ADDRESSES[0]}",
+    ),
+    Variable(
+        "PREVS_BUILD_MEMORY",
+        "MB that the RUN steps of all builds of an app may use at a time, where executors may make "
+        "control groups.",
+        "half of the machine's",
+    ),
+    Variable(
         "PREVS_BUILD_CGROUP",
-        "A control group that BuildKit puts RUN steps below, as `/prevsbuilds.slice`: its path "
-        "below that of each controller. Its limits are yours to set.",
-        "none: Docker's own, unlimited",
+        "A control group of yours that RUN steps are put below instead, as `/prevsbuilds.slice`: "
+        "its path below that of each controller. Its limits are yours to set.",
+        "one that the executor makes; where it may not, `/prevsbuilds.slice` if that has limits",
     ),
     Variable(
         "MESOS_SANDBOX",

@@ -36,8 +36,10 @@ _DIES_FIRST = 500
 _LOG = {"type": "json-file", "config": {"max-size": "10m", "max-file": "2"}}
 
 ISOLATION = ("wanted", "required")
-SWITCH = ("no", "yes")
-"""What PREVS_ISOLATION and PREVS_ISOLATION_BUILDS may be; the first holds without them."""
+SWITCH = ("yes", "no")
+ADDRESSES = ("refused", "allowed")
+"""What PREVS_ISOLATION, PREVS_ISOLATION_BUILDS and PREVS_BUILD_ADD may be; the first holds without
+them."""
 
 _GROUP = re.compile(r"/?(\w[\w.@-]*(?:/\w[\w.@-]*)*)", re.ASCII)
 
@@ -48,38 +50,50 @@ class Confinement(NamedTuple):
     `disk_limit` is in MB, 0 for none. Of private networks previews reach what is `allowed`, of all
     networks nothing that is `denied`. Where they cannot be kept apart from each other and from the
     agent, nothing is started if that is `required`. With `builds` the steps of builds are to be
-    kept apart as well, and nothing is built where not. Those of BuildKit are below the control
-    group `build_group`, "" for docker's own. `control_plane` is what the framework says of its own
-    installation, which is never reached.
+    kept apart as well, and if that is `required` nothing is built where not. What a Dockerfile adds
+    from an address is fetched with `fetches` alone. The steps of an app's builds may use
+    `build_memory` MB, 0 for half of the machine's; or they are below the control group
+    `build_group`, where the operator has made one. `control_plane` is what the framework says of
+    its own installation, which is never reached.
     """
 
     disk_limit: int = DISK_LIMIT
     denied: Sequence[Network] = ()
     allowed: Sequence[Network] = ()
     required: bool = False
-    builds: bool = False
+    builds: bool = True
+    fetches: bool = False
+    build_memory: int = 0
     build_group: str = ""
     control_plane: Sequence[Network] = ()
 
 
 def read_confinement(environ: Mapping[str, str], problems: list[str]) -> Confinement:
     """Return what an agent's environment says of it; adds to `problems` what is wrong there."""
-    disk_limit = environ.get("PREVS_DISK_LIMIT", "") or str(DISK_LIMIT)
-    if not (disk_limit.isascii() and disk_limit.isdigit()):
-        problems.append(f"PREVS_DISK_LIMIT must be a number of MB, not {disk_limit!r}")
-        disk_limit = str(DISK_LIMIT)
-    isolation = environ.get("PREVS_ISOLATION", "") or ISOLATION[0]
-    if isolation not in ISOLATION:
-        problems.append(f"PREVS_ISOLATION must be {' or '.join(ISOLATION)}, not {isolation!r}")
-    builds = environ.get("PREVS_ISOLATION_BUILDS", "") or SWITCH[0]
-    if builds not in SWITCH:
-        problems.append(f"PREVS_ISOLATION_BUILDS must be {' or '.join(SWITCH)}, not {builds!r}")
+
+    def choose(variable: str, given: str, words: Sequence[str]) -> bool:
+        """Return whether it is the second of two words."""
+        if (given or words[0]) not in words:
+            problems.append(f"{variable} must be {' or '.join(words)}, not {given!r}")
+        return given == words[1]
+
+    def count(variable: str, given: str, default: int) -> int:
+        if not given or (given.isascii() and given.isdigit()):
+            return int(given or default)
+        problems.append(f"{variable} must be a number of MB, not {given!r}")
+        return default
+
+    isolation = environ.get("PREVS_ISOLATION", "")
+    builds = environ.get("PREVS_ISOLATION_BUILDS", "")
+    added = environ.get("PREVS_BUILD_ADD", "")
     return Confinement(
-        int(disk_limit),
+        count("PREVS_DISK_LIMIT", environ.get("PREVS_DISK_LIMIT", ""), DISK_LIMIT),
         tuple(_read_networks("PREVS_DENY", environ.get("PREVS_DENY", ""), problems)),
         tuple(_read_networks("PREVS_ALLOW", environ.get("PREVS_ALLOW", ""), problems)),
-        required=isolation == ISOLATION[1],
-        builds=builds == SWITCH[1],
+        required=choose("PREVS_ISOLATION", isolation, ISOLATION),
+        builds=not choose("PREVS_ISOLATION_BUILDS", builds, SWITCH),
+        fetches=choose("PREVS_BUILD_ADD", added, ADDRESSES),
+        build_memory=count("PREVS_BUILD_MEMORY", environ.get("PREVS_BUILD_MEMORY", ""), 0),
         build_group=_read_group(environ.get("PREVS_BUILD_CGROUP", ""), problems),
     )
 

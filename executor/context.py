@@ -12,6 +12,9 @@ from executor.ports import Context
 from prevs import names
 from prevs.commit_settings import BuildSettings
 
+LONGEST = 1_000_000
+"""Bytes of a Dockerfile that anybody has written."""
+
 
 def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> Context:
     """Return what is to be built of the commit in `tree`, whose app is in its `folder`.
@@ -42,6 +45,12 @@ def find_context(tree: Path, sha: str, folder: str, settings: BuildSettings) -> 
                 sha, f"{ignored.name} of commit {commit} is a link that leads out of it."
             )
     return Context(context, dockerfile)
+
+
+def read_dockerfile(context: Context) -> str:
+    """Return the text of a Dockerfile, of one that is too long its beginning. Raises OSError."""
+    with context.dockerfile.open("rb") as file:
+        return file.read(LONGEST + 1).decode(errors="replace")
 
 
 def _missing(named: str, commit: str) -> str:

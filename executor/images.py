@@ -24,17 +24,16 @@ if TYPE_CHECKING:
     from executor.buildkit import BuildKit, Custody
 
 _DEFAULT = Confinement()
-_HIERARCHIES = Path("/sys/fs/cgroup")
+_SYSTEMS = (
+    "it has no BuildKit, and Docker's driver for control groups is systemd, which takes none of "
+    "an executor"
+)
 
 logger = logging.getLogger(__name__)
 
 
 class DockerImages:
-    """Fulfils the port Images. `folder` is shared by all attempts of an agent.
-
-    Where previews are required to be kept apart, no build has Docker fetch from addresses, which it
-    does in the agent's own network. The classic builder cannot be kept from that.
-    """
+    """Fulfils the port Images. `folder` is shared by all attempts of an agent."""
 
     def __init__(
         self,
@@ -127,34 +126,39 @@ class DockerImages:
             self._confine()
         buildkit = self._buildkit or self._find_buildkit()
         if buildkit.available():
-            buildkit.build(
-                context,
-                spec,
-                limit=limit,
-                signals=self._signals,
-                log=self._log,
-                at_step=at_step,
-                group=self._find_group(),
-            )
+            with self._limited(spec) as group:
+                buildkit.build(
+                    context,
+                    spec,
+                    limit=limit,
+                    signals=self._signals,
+                    log=self._log,
+                    at_step=at_step,
+                    group=group,
+                )
             return
-        self._tell_what_classic_lacks(spec)
-        from executor.classic import ClassicBuild
-
-        classic = ClassicBuild(self._daemon, signals=self._signals, log=self._log, at_step=at_step)
-        classic.build(context, spec, limit=limit)
-
-    def _tell_what_classic_lacks(self, spec: ImageSpec) -> None:
         if spec.secrets:
             self._log.header(
                 "the build gets none of the app's secrets: this agent has no BuildKit, which keeps "
                 "them out of images"
             )
-        if self._confined.build_group:
-            logger.warning("builds of this agent are not limited: it has no BuildKit")
-            self._log.header(
-                "this agent does not limit builds: it has no BuildKit, which puts them in a "
-                "control group"
+        self._build_classic(context, spec, limit=limit, at_step=at_step)
+
+    def _build_classic(
+        self, context: Context, spec: ImageSpec, *, limit: float, at_step: Callable[[str], None]
+    ) -> None:
+        from executor.classic import ClassicBuild
+
+        with self._limited(spec, "" if self._takes_groups() else _SYSTEMS) as group:
+            classic = ClassicBuild(
+                self._daemon,
+                signals=self._signals,
+                log=self._log,
+                at_step=at_step,
+                fetches=self._confined.fetches,
+                group=group,
             )
+            classic.build(context, spec, limit=limit)
 
     def _confine(self) -> None:
         """Close the network of the steps, or say that it is open where that may be.
@@ -173,34 +177,43 @@ class DockerImages:
         logger.warning("builds of this agent are not kept apart: %s", problem)
         self._log.header(f"this agent does not keep builds apart: {problem}")
 
-    def _find_group(self) -> str:
-        """Return below which group the steps are to be; says where that limits nothing.
+    def _takes_groups(self) -> bool:
+        try:
+            with daemon_errors():
+                return cgroup.accepts(self._daemon.client().info())
+        except APIError:
+            return False
 
-        That there is a group says little: builds leave one behind in each hierarchy of v1, and
-        systemd starts a slice that it has no unit of.
+    @contextlib.contextmanager
+    def _limited(self, spec: ImageSpec, problem: str = "") -> Iterator[str]:
+        """Give the control group for the steps of a build, "" where there is none; says so.
+
+        `problem` is why there can be none. A build that fails for want of what the group has not is
+        told so: raises BuildFailed.
         """
-        group = self._confined.build_group
-        if not group or _has_limits(group):
-            return group
-        problem = f"it has no control group {group} with limits"
-        logger.warning("builds of this agent are not limited: %s", problem)
-        self._log.header(f"this agent does not limit builds: {problem}")
-        return ""
+        from executor.build_limits import Limits, limiting
+
+        with contextlib.ExitStack() as stack:
+            limits = Limits("")
+            if not problem:
+                limits = stack.enter_context(limiting(self._confined, spec.labels))
+            if problem := problem or limits.problem:
+                logger.warning("builds of this agent are not limited: %s", problem)
+                self._log.header(f"this agent does not limit builds: {problem}")
+            try:
+                yield limits.group
+            except BuildFailed as exc:
+                limits.over()
+                if shortage := limits.shortage(exc.exit_code):
+                    self._log.header(shortage)
+                    raise BuildFailed(f"{shortage} {exc}", exc.exit_code) from exc
+                raise
 
     def _find_buildkit(self) -> BuildKit:
         # Imported where there is something to build: a warm start waits for nothing of it.
         from executor.buildkit import BuildKit
 
-        state, apart = self._folder / "buildx", self._confined.required
-        return BuildKit(self._daemon.host, state, self._environ, self._custody, apart=apart)
-
-
-def _has_limits(group: str) -> bool:
-    hierarchies = map(str, (_HIERARCHIES, *_HIERARCHIES.glob("*")))
-    for copy in cgroup.copies(group, hierarchies):
-        for name in cgroup.LIMITS:
-            # Most hierarchies have neither, and a group may go away meanwhile.
-            with contextlib.suppress(OSError):
-                if cgroup.is_limit(Path(copy, name).read_text()):
-                    return True
-    return False
+        state = self._folder / "buildx"
+        return BuildKit(
+            self._daemon.host, state, self._environ, self._custody, confined=self._confined
+        )

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
-from executor import engine, trial
+from executor import build_limits, engine, trial
 from executor.confinement import read_confinement
 from executor.machine_checks import Folder, Framework, Machine
 from executor.network import find_rules_problem
@@ -50,6 +50,7 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         docker_problem=problem,
         trial_problem="" if version is None else trial.find_problem(environ),
         rules_problem=find_rules_problem(),
+        limits_problem=build_limits.find_problem(confined),
         confined=confined,
         confined_problems=problems,
         work=_try_folder(environ.get("PREVS_EXECUTOR_DIR", "")),

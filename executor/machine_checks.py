@@ -72,8 +72,9 @@ class Machine:
 
     `docker` and `docker_info` are the daemon's own answers; without one, `docker_problem` says why.
     `trial_problem` says why it cannot start a container, "" where it can.
-    `rules_problem` says why this user may not set iptables' rules. `confined` is what its operator
-    has decided, `confined_problems` what is wrong with that.
+    `rules_problem` says why this user may not set iptables' rules, `limits_problem` why builds
+    would not be limited. `confined` is what its operator has decided, `confined_problems` what is
+    wrong with that.
     """
 
     python: Sequence[int]
@@ -87,6 +88,7 @@ class Machine:
     docker_problem: str
     trial_problem: str
     rules_problem: Optional[str]
+    limits_problem: Optional[str]
     confined: Confinement
     confined_problems: Sequence[str]
     work: Folder
@@ -103,7 +105,7 @@ def judge(machine: Machine) -> list[Finding]:
         _judge_extra("ssh", machine.ssh, "Repositories with an ssh address cannot be read."),
         *_judge_docker(machine),
         _judge_rules(machine.rules_problem, required=machine.confined.required),
-        *_judge_networks(machine.confined, machine.confined_problems),
+        *_judge_networks(machine),
         *_judge_work(machine.work),
         *([_judge_room("images", machine.images)] if machine.images else []),
         *_judge_framework(machine.framework),
@@ -178,7 +180,10 @@ def _judge_trial(problem: str) -> Finding:
 
 def _judge_builder(said: Optional[str]) -> Finding:
     if said is None:
-        told = "There is no buildx: the classic builder is used, without caches and secrets."
+        told = (
+            "There is no buildx: the classic builder is used, without caches and secrets. It pulls "
+            "from any address, and adds what a base image tells it to (ONBUILD ADD)."
+        )
         return Finding("buildx", WARNING, told, "Debian: `apt-get install docker-buildx`.")
     found = _VERSION.search(said)
     return Finding("buildx", OK, f"It is {found.group()}." if found else "It is there.")
@@ -223,31 +228,44 @@ def _judge_restore(*, live: bool) -> Finding:
 def _judge_rules(problem: Optional[str], *, required: bool) -> Finding:
     if problem is None:
         return Finding("isolation", OK, "This user may set iptables' rules.")
-    told = f"Previews are not kept from this machine and from each other: {problem}."
+    told = f"Previews and builds are not kept from this machine and from each other: {problem}."
     advice = "Install iptables, and run executors as root or with a sudo for it that asks nothing."
     if required:
         return Finding("isolation", WRONG, f"{told} PREVS_ISOLATION is required.", advice)
     return Finding("isolation", WARNING, told, advice)
 
 
-def _judge_networks(confined: Confinement, problems: Sequence[str]) -> list[Finding]:
+def _judge_networks(machine: Machine) -> list[Finding]:
     """Say what previews and builds reach of private networks where the rules are set."""
-    if problems:
-        told = f"{'; '.join(problems)}."
+    confined = machine.confined
+    if machine.confined_problems:
+        told = f"{'; '.join(machine.confined_problems)}."
         advice = "Correct the agent's --executor_environment_variables: no executor starts with it."
         return [Finding("network", WRONG, told, advice)]
     told = "Previews reach no private network (PREVS_ALLOW)."
     if confined.allowed:
         allowed = ", ".join(map(str, confined.allowed))
         told = f"Of private networks previews reach {allowed} (PREVS_ALLOW)."
-    found = [Finding("network", OK, told)]
-    if confined.builds and confined.required:
-        return [*found, Finding("builds", OK, "They reach no more than previews do.")]
-    told = "RUN steps reach this machine and private networks."
-    if confined.builds:
-        told = "ADD of an address is fetched in this machine's own network."
-    advice = "PREVS_ISOLATION=required and PREVS_ISOLATION_BUILDS=yes close both."
-    return [*found, Finding("builds", WARNING, told, advice)]
+    return [Finding("network", OK, told), _judge_builds(confined, machine.limits_problem)]
+
+
+def _judge_builds(confined: Confinement, unlimited: Optional[str]) -> Finding:
+    told, advice = [], []
+    if not confined.builds:
+        told.append("RUN steps reach this machine and private networks.")
+        advice.append("Leave out PREVS_ISOLATION_BUILDS=no where nobody else uses Docker's bridge.")
+    if confined.fetches:
+        told.append("ADD of an address is fetched in this machine's own network.")
+        advice.append("Leave out PREVS_BUILD_ADD=allowed.")
+    if unlimited:
+        told.append(f"RUN steps may take all memory and all processes: {unlimited}.")
+        advice.append(
+            "Run executors as root, or start provision/systemd/prevsbuilds.slice here, or have a "
+            "group of your own with limits (PREVS_BUILD_CGROUP)."
+        )
+    if told:
+        return Finding("builds", WARNING, " ".join(told), " ".join(advice))
+    return Finding("builds", OK, "They reach no more than previews do, and are limited.")
 
 
 def _judge_work(work: Folder) -> list[Finding]:

@@ -51,12 +51,7 @@ class PreviewNetwork:
 
         Raises APIError, and what docker-py raises where the daemon is away.
         """
-        try:
-            network = client.inspect_network(self.name)
-        except NotFound:
-            self._create(client)
-            network = client.inspect_network(self.name)
-        return self._close(network)
+        return self._close([self._have(client)])
 
     def ensure_builds(self, client: APIClient) -> Optional[str]:
         """Do as ensure() does, and close the borders of Docker's own network too.
@@ -65,13 +60,17 @@ class PreviewNetwork:
         """
         # Each Docker has a docker0. That the previews' bridge, which has a name of its own, is here
         # says that this one is of the same.
-        if problem := self.ensure(client):
-            return problem
+        networks = [self._have(client)]
+        with contextlib.suppress(NotFound):  # with --bridge=none steps have no network
+            networks.append(client.inspect_network(_DEFAULT))
+        return self._close(networks)
+
+    def _have(self, client: APIClient) -> Any:
         try:
-            network = client.inspect_network(_DEFAULT)
+            return client.inspect_network(self.name)
         except NotFound:
-            return None  # with --bridge=none steps have no network
-        return self._close(network)
+            self._create(client)
+            return client.inspect_network(self.name)
 
     def _create(self, client: APIClient) -> None:
         labels = {"prevs.network": "previews"}
@@ -90,8 +89,9 @@ class PreviewNetwork:
             if exc.status_code != 409:
                 raise
 
-    def _close(self, network: Mapping[str, Any]) -> Optional[str]:
-        return close(self._borders(network), ipv6=bool(network.get("EnableIPv6")))
+    def _close(self, networks: Sequence[Mapping[str, Any]]) -> Optional[str]:
+        ipv6 = any(network.get("EnableIPv6") for network in networks)
+        return close(list(map(self._borders, networks)), ipv6=ipv6)
 
     def _borders(self, network: Mapping[str, Any]) -> Borders:
         named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
@@ -106,21 +106,23 @@ class PreviewNetwork:
         )
 
 
-def close(borders: Borders, *, ipv6: bool) -> Optional[str]:
-    """Set the rules of a network where they are not as they are to be; return why they are not.
+def close(networks: Sequence[Borders], *, ipv6: bool) -> Optional[str]:
+    """Set the rules of networks where they are not as they are to be; return why they are not.
 
     Several at the same time do no harm. Blocks for some milliseconds.
     """
-    if borders.bridge not in _links():
-        return (
-            f"the network of Docker's containers ({borders.bridge}) is not this executor's: Docker "
-            "is on another machine, or in a network namespace of its own"
-        )
+    links = _links()
+    for borders in networks:
+        if borders.bridge not in links:
+            return (
+                f"the network of Docker's containers ({borders.bridge}) is not this executor's: "
+                "Docker is on another machine, or in a network namespace of its own"
+            )
     try:
         with _alone():
-            _set("iptables", borders, 4)
+            _set("iptables", networks, 4)
             if ipv6:
-                _set("ip6tables", borders, 6)
+                _set("ip6tables", networks, 6)
     except _Refused as exc:
         return f"{exc} (it takes iptables, and root or a sudo that asks nothing)"
     return find_bridge_problem(ipv6=ipv6)
@@ -157,12 +159,13 @@ def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optio
     return None
 
 
-def _set(program: str, borders: Borders, version: int) -> None:
+def _set(program: str, networks: Sequence[Borders], version: int) -> None:
     listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
-    if firewall.is_set(listed, borders, version):
+    open_ones = [one for one in networks if not firewall.is_set(listed, one, version)]
+    if not open_ones:
         return
     restore = [f"{program}-restore", "-w", "--noflush"]
-    _run(restore, firewall.restore(listed, borders, version))
+    _run(restore, "".join(firewall.restore(listed, one, version) for one in open_ones))
     for bridge in firewall.stale(listed, _links()):
         _run(restore, firewall.remove(listed, bridge))
 

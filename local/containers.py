@@ -13,6 +13,9 @@ from local import daemon, firewall
 LABEL = "prevs.cluster"
 """Executors put this label on what they make; its value is their environment's PREVS_CLUSTER."""
 
+_NETWORK = "prevs.network"
+"""And this on their networks."""
+
 _FAILURES = (docker.errors.DockerException, requests.RequestException)
 
 
@@ -47,11 +50,18 @@ def remove_all(host: str, cluster: str) -> list[str]:
                 failed += _remove(container, f"container {container.name}", v=True, force=True)
             for network in client.networks.list(filters=_of(cluster)):
                 failed += _remove(network, f"network {network.name}")
-                for command in firewall.forget(f"br-{str(network.id)[:12]}"):
-                    daemon.run_as_root(command)
+                _forget(f"br-{str(network.id)[:12]}")
+            # Builds have closed Docker's own network, and those of another cluster may go on.
+            if not client.networks.list(filters={"label": _NETWORK}):
+                _forget(default_bridge(host))
     except _FAILURES as exc:
         failed.append(f"dockerd at {host}: {exc}")
     return failed
+
+
+def _forget(bridge: str | None) -> None:
+    for command in firewall.forget(bridge) if bridge else ():
+        daemon.run_as_root(command)
 
 
 def _of(cluster: str) -> dict[str, str | list[str] | bool]:

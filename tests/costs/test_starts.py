@@ -51,9 +51,17 @@ _EXECUTED = re.compile(r'execve\("([^"]*)", \[(.*?)\].*\) = 0$', re.MULTILINE)
 _WORDS = re.compile(r'"([^"]*)"')
 
 MOST_WARM = {"python": 1, "sh": 1, "iptables": 1}
-MOST_COLD = {**MOST_WARM, "sh": 2, "git": 8, "git-upload-pack": 1, "docker-buildx": 2}
-"""As found: the executor, its guardian's shell, and whether the network's rules are set; of git the
-five calls below and what a fetch starts; whether there is a BuildKit, and the build."""
+MOST_COLD = {
+    **MOST_WARM,
+    "sh": 2,
+    "iptables": 2,
+    "git": 8,
+    "git-upload-pack": 1,
+    "docker-buildx": 2,
+}
+"""As found: the executor, its guardian's shell, and whether the network's rules are set, when it is
+built and when it starts; of git the five calls below and what a fetch starts; whether there is a
+BuildKit, and the build."""
 
 CALLS = ["cat-file", "fetch", "cat-file", "ls-tree", "read-tree"]
 MOST_BYTES = 4_000

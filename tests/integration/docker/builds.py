@@ -21,6 +21,7 @@ from executor.images import DockerImages
 from executor.ports import ImageSpec
 from executor.remains import Remains, clear
 from executor.signals import StopSignal
+from local.containers import remove_all
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, nothing_left, remove_image
@@ -40,7 +41,8 @@ APP = f"{DOCKERFILE.replace('busybox /bin', 'bin/busybox /bin', 1)}COPY . /app\n
 
 
 DEFAULT = BuildSettings()
-OPEN = Confinement()
+CONFINED = Confinement()
+"""As an operator has it who has set nothing."""
 BUILDERS = ("buildkit", "classic")
 
 
@@ -67,7 +69,7 @@ class World:
             self.environ["PATH"] = "/nowhere"
         self.restart()
 
-    def restart(self, confined: Confinement = OPEN) -> None:
+    def restart(self, confined: Confinement = CONFINED) -> None:
         """Have an executor that nobody has stopped yet."""
         self.signals = StopSignal()
         folder = self.tree.parent / "agent"
@@ -144,3 +146,5 @@ def making(builder: str, host: str, folder: Path) -> Iterator[World]:
     with nothing_left(made.client, f"prevs.task={TASK}"):
         yield made
     remove_image(made.client, TAG)
+    # What a build has closed: the network of this run's previews, of which there are none.
+    assert remove_all(host, TASK) == []

@@ -329,7 +329,7 @@ def close_ipv6() -> bool:
     """Tell whether ip6tables takes the rules of a bridge, and says them as they were told."""
     run("ip", "link", "add", "br-6", "type", "bridge")
     borders = Borders("br-6", [ip_network("fd01::/64")], ["fd00::53"], [ip_network("fd02::/16")])
-    problem = close(borders, ipv6=True)
+    problem = close([borders], ipv6=True)
     listed = run("ip6tables", "-t", "mangle", "-S")
     run("ip", "link", "delete", "br-6")
     return problem is None and is_set(listed, borders, 6)

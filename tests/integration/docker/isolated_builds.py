@@ -8,23 +8,25 @@ import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from executor.confinement import Confinement
 from tests.integration.docker import isolated_agent
-from tests.integration.docker.builds import BUILDERS, OPEN, World, making
+from tests.integration.docker.builds import BUILDERS, World, making
 from tests.integration.docker.isolated_agent import AGENT, CONFINED, SERVICE, WORLD, agent, run
 
-CLOSED = CONFINED._replace(builds=True)
+OPEN = Confinement(builds=False)
 
 UNPRIVILEGED = """
 import sys
 from pathlib import Path
 from executor.errors import BuildExposed
 from tests.integration.docker.builds import making
-from tests.integration.docker.isolated_builds import CLOSED
+from tests.integration.docker.isolated_agent import CONFINED
 
 with making("buildkit", sys.argv[1], Path(sys.argv[2])) as world:
     for required in (False, True):
-        world.restart(CLOSED._replace(required=required))
+        world.restart(CONFINED._replace(required=required))
         world.log.headers.clear()
         for name, act in (
             ("checked", world.images.check_builds),
@@ -71,16 +73,17 @@ def look(world: World) -> Mapping[str, bool]:
 
 def examine(folder: Path, host: str) -> Mapping[str, object]:
     """Build, and return what is found."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for builder in BUILDERS:
         (folder / builder).mkdir()
         with making(builder, host, folder / builder) as world:
             world.restart(OPEN)
             reached = {"open": look(world)}
-            world.restart(CLOSED)
+            world.restart(CONFINED)
             world.log.headers.clear()
             reached["closed"] = look(world)
             found[builder] = {**reached, "said": world.log.headers}
+        found[builder]["left"] = "PREVS-" in run("iptables", "-t", "mangle", "-S")
         run("iptables", "-t", "mangle", "-F")
     less = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
     (folder / "less").mkdir()

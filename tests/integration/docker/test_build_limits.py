@@ -1,12 +1,15 @@
-"""What a step of a build may use of its agent, with BuildKit and with real control groups."""
+"""What a step of a build may use of its agent, with real control groups."""
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from executor import cgroup
+from executor.build_group import ROOT, Tree
 from executor.confinement import Confinement
 from executor.errors import BuildFailed
 from tests.integration.docker.builds import TASK, World, making
@@ -17,22 +20,21 @@ pytestmark = [
     pytest.mark.skipif(os.geteuid() != 0, reason="makes control groups: root"),
 ]
 
-ROOT = Path("/sys/fs/cgroup")
-PIDS = ROOT / "pids" if (ROOT / "pids").is_dir() else ROOT
+TREE = Tree()
 NAME = f"{TASK}.slice"
+OWN = Confinement(build_group=f"/{NAME}")
 UNLIMITED = f"it has no control group /{NAME} with limits"
 MANY = "RUN i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; echo $i of {}"
+HUNGRY = Confinement(build_memory=64)
+TAKES_ALL = "RUN echo {}; tail /dev/zero"
+SHORT = "The build ran out of memory: all builds of this app may use 64 MB at a time"
+BOMB = """RUN echo {}; awk 'BEGIN {{ while (1) system("sleep 600 &") }}' 2> /dev/null"""
+"""It goes on where a shell would end: at the first fork that is refused."""
 
 
 @pytest.fixture
-def world(docker_host: str, tmp_path: Path) -> Iterator[World]:
+def buildkit(docker_host: str, tmp_path: Path) -> Iterator[World]:
     with making("buildkit", docker_host, tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def classic(docker_host: str, tmp_path: Path) -> Iterator[World]:
-    with making("classic", docker_host, tmp_path) as made:
         yield made
 
 
@@ -57,50 +59,138 @@ def is_removed() -> bool:
 
 @pytest.fixture
 def group() -> Iterator[Path]:
-    """A control group in which there may be 100 processes."""
-    (PIDS / NAME).mkdir()
+    """A control group of an operator, in which there may be 100 processes."""
+    folder = TREE.folder("pids", NAME)
+    folder.mkdir()
     try:
-        (PIDS / NAME / "pids.max").write_text("100")
-        yield PIDS / NAME
+        (folder / "pids.max").write_text("100")
+        yield folder
     finally:
         wait_until(is_removed)
 
 
-def test_a_step_has_no_more_processes_than_the_group_of_builds(world: World, group: Path) -> None:
-    world.restart(Confinement(build_group=f"/{NAME}"))
-    with pytest.raises(BuildFailed, match="Step 3/3 of the Dockerfile failed"):
-        world.build(MANY.format(os.urandom(4).hex()))
-    assert b"can't fork" in world.log.data
-    wait_until(lambda: (group / "pids.current").read_text() == "0\n")
+@pytest.fixture
+def own(world: World) -> str:
+    """The group of the builds of this world's app, which no other run has."""
+    world.app = TASK
+    return cgroup.app_group("", TASK)
+
+
+def mark() -> str:
+    return os.urandom(4).hex()
+
+
+def watch(name: str, step: str) -> list[str]:
+    """Return a list that gets, once it runs, the score and the group of a process of a step."""
+    seen: list[str] = []
+
+    def look() -> bool:
+        score = f"sleep {step}".encode().replace(b" ", b"\0")
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if process.name.isdigit() and score in (process / "cmdline").read_bytes():
+                    group = (process / "cgroup").read_text()
+                    if name in group and (said := (process / "oom_score_adj").read_text()) > "0":
+                        seen[:] = [said.strip(), group]
+        return bool(seen)
+
+    threading.Thread(target=lambda: wait_until(look), daemon=True).start()
+    return seen
+
+
+def test_a_step_is_in_a_group_that_is_made_for_it_and_goes_before_others(
+    world: World, own: str
+) -> None:
+    length = f"2.{os.getpid()}{os.urandom(2)[0]}"
+    seen = watch(own, length)
+    world.build(f"RUN sleep {length}; sleep {length}")
+    assert seen[0] == "700"
+    assert world.log.headers == []
+    # With the last build nothing is left of it.
+    assert [copy for copy in TREE.copies(own) if copy.exists()] == []
+
+
+def test_who_takes_all_memory_is_told_so_and_no_other_build_suffers(
+    world: World, own: str, docker_host: str, tmp_path: Path
+) -> None:
+    (tmp_path / "beside").mkdir()
+    with making(world.builder, docker_host, tmp_path / "beside") as beside:
+        beside.restart(HUNGRY)
+        beside.app = f"{TASK}-beside"
+        failed: list[BaseException] = []
+
+        def build() -> None:
+            try:
+                beside.build(f"RUN echo {mark()}; sleep 4; echo built > /what")
+            except BuildFailed as exc:
+                failed.append(exc)
+
+        builds = threading.Thread(target=build)
+        builds.start()
+        world.restart(HUNGRY)
+        with pytest.raises(BuildFailed) as caught:
+            world.build(TAKES_ALL.format(mark()))
+        builds.join()
+    assert str(caught.value).startswith(SHORT)
+    assert "of the Dockerfile failed (exit code 137): RUN echo" in str(caught.value)
+    assert caught.value.exit_code == 137
+    assert [line for line in world.log.headers if line.startswith(SHORT)]
+    assert failed == []
     world.build("RUN echo built > /what")
     assert world.run("cat /what") == "built\n"
 
 
-def test_without_a_group_it_has(world: World, group: Path) -> None:
-    mark = os.urandom(4).hex()
-    world.build(MANY.format(mark))
-    assert f"300 of {mark}".encode() in world.log.data
+def test_a_step_whose_child_was_killed_for_memory_is_told_so(world: World, own: str) -> None:
+    world.restart(HUNGRY)
+    with pytest.raises(BuildFailed) as caught:
+        world.build(f"RUN echo {mark()}; tail /dev/zero || exit 3")
+    assert str(caught.value).startswith(SHORT)
+    assert caught.value.exit_code == 3
 
 
-def test_a_group_that_is_missing_is_told_and_not_made_without_limits(world: World) -> None:
-    world.restart(Confinement(build_group=f"/{NAME}"))
-    world.build(f"RUN echo {os.urandom(4).hex()}")
-    assert f"this agent does not limit builds: {UNLIMITED}" in world.log.headers
+def test_a_step_that_fails_for_another_reason_is_not_told_so(world: World, own: str) -> None:
+    world.restart(HUNGRY)
+    with pytest.raises(BuildFailed) as caught:
+        world.build(f"RUN echo {mark()}; dd if=/dev/zero of=/big bs=1M count=100; exit 137")
+    assert str(caught.value).startswith("Step ")
+
+
+def test_a_fork_bomb_is_ended_with_its_build(world: World, own: str) -> None:
+    with pytest.raises(BuildFailed) as caught:
+        world.build(BOMB.format(mark()), limit=120.0)
+    assert str(caught.value).startswith(
+        "The build had all 2,048 processes that all builds of this app may have at a time, and was "
+        "ended. Step "
+    )
+    wait_until(lambda: not TREE.folder("pids", own).exists())
+    world.build("RUN echo built > /what")
+    assert world.run("cat /what") == "built\n"
+
+
+def test_an_operators_group_is_used_instead_of_one_of_ours(buildkit: World, group: Path) -> None:
+    buildkit.restart(OWN)
+    with pytest.raises(BuildFailed, match="Step 3/3 of the Dockerfile failed") as caught:
+        buildkit.build(MANY.format(mark()))
+    assert str(caught.value).startswith(
+        f"The build had as many processes as its group /{NAME} may have. Step "
+    )
+    assert b"can't fork" in buildkit.log.data
+    wait_until(lambda: (group / "pids.current").read_text() == "0\n")
+    buildkit.build("RUN echo built > /what")
+    assert buildkit.run("cat /what") == "built\n"
+
+
+def test_a_group_that_is_missing_is_told_and_not_made_without_limits(buildkit: World) -> None:
+    buildkit.restart(OWN)
+    buildkit.build(f"RUN echo {mark()}")
+    assert f"this agent does not limit builds: {UNLIMITED}" in buildkit.log.headers
     assert copies() == []
 
 
-def test_a_group_that_limits_nothing_is_told_too(world: World, group: Path) -> None:
-    world.restart(Confinement(build_group=f"/{NAME}"))
-    world.build(f"RUN echo {os.urandom(4).hex()}")
-    assert world.log.headers == []
+def test_a_group_that_limits_nothing_is_told_too(buildkit: World, group: Path) -> None:
+    buildkit.restart(OWN)
+    buildkit.build(f"RUN echo {mark()}")
+    assert buildkit.log.headers == []
     (group / "pids.max").write_text("max")
-    world.build(f"RUN echo {os.urandom(4).hex()}")
-    assert world.log.headers == [f"this agent does not limit builds: {UNLIMITED}"]
-
-
-def test_the_classic_builder_says_that_it_limits_nothing(classic: World, group: Path) -> None:
-    classic.restart(Confinement(build_group=f"/{NAME}"))
-    classic.build(f"RUN echo {os.urandom(4).hex()}")
-    assert [line for line in classic.log.headers if "limit" in line] == [
-        "this agent does not limit builds: it has no BuildKit, which puts them in a control group"
-    ]
+    buildkit.build(f"RUN echo {mark()}")
+    assert buildkit.log.headers == [f"this agent does not limit builds: {UNLIMITED}"]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 import pytest
 
@@ -167,17 +168,43 @@ def test_no_build_gets_to_see_the_image_of_a_commit(world: World, image_of_a_com
             world.build(folder=".")
 
 
+@pytest.mark.parametrize("by", ["line", "argument"])
+def test_docker_fetches_from_no_address_unless_the_operator_allows_it(
+    world: World, by: str
+) -> None:
+    lines, shown = {}, {}
+    for path in ("f", "x.git") if world.builder == "buildkit" else ("f",):
+        address = f"http://127.0.0.1:{free_port()}/{path}"
+        given = {"line": [f"ADD {address} /added"], "argument": [f"ARG A={address}", "ADD $A /a"]}
+        lines[path], shown[path] = ["RUN true", *given[by]], address.partition("://")[2]
+    number = {"line": 5, "argument": 6}[by]
+    for path, added in lines.items():
+        world.log.headers.clear()
+        with pytest.raises(BuildFailed) as caught:
+            world.build(*added)
+        told = str(caught.value)
+        assert f"line {number} of the Dockerfile" in told
+        assert "Docker would do that in the agent's own network. Fetch it in a RUN step" in told
+        # What an argument may be is nothing that the classic builder is asked for.
+        assert (shown[path] in told) == (world.builder == "buildkit" or by == "line")
+        assert world.log.headers == [told]
+    world.restart(Confinement(fetches=True))
+    for added in lines.values():
+        with pytest.raises(BuildFailed, match=r"connect|git error|not open"):
+            world.build(*added)
+
+
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
-def test_where_previews_must_be_kept_apart_docker_fetches_from_no_address(world: World) -> None:
-    lines = {path: f"ADD http://127.0.0.1:{free_port()}/{path} /added" for path in ("f", "x.git")}
-    for line in lines.values():
-        with pytest.raises(BuildFailed, match=r"connect|git error"):
-            world.build(line)
-    world.restart(Confinement(required=True))
-    for path, line in lines.items():
-        with pytest.raises(BuildFailed, match=rf"/{path} is not fetched.* in a RUN step"):
-            world.build(line)
-    world.build("RUN true")
+def test_no_image_is_pulled_from_an_address(world: World) -> None:
+    host = f"127.0.0.1:{free_port()}"
+    for lines in (f"FROM {host}/x\nRUN true", f"# syntax={host}/x\nFROM scratch"):
+        world.write("Dockerfile", lines)
+        with pytest.raises(BuildFailed, match=f"{host}/x.* is not pulled"):
+            world.build(folder=".")
+    world.restart(Confinement(allowed=(ip_network("127.0.0.0/8"),)))
+    world.write("Dockerfile", f"FROM {host}/x\nRUN true")
+    with pytest.raises(BuildFailed, match="connect"):
+        world.build(folder=".")
 
 
 @pytest.mark.parametrize("world", ["buildkit"], indirect=True)
@@ -207,5 +234,6 @@ def test_a_syntax_that_cannot_be_fetched_is_told_with_the_cause(world: World) ->
     if world.builder == "classic":  # to it that is a comment
         world.build(folder=".")
         return
+    world.restart(Confinement(allowed=(ip_network("127.0.0.1"),)))
     with pytest.raises(BuildFailed, match=f"(?s){address}/dockerfile:1.*connection refused"):
         world.build(folder=".")

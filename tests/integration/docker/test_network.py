@@ -124,13 +124,15 @@ def test_an_executor_that_may_not_set_rules_says_so_or_starts_nothing(
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
-def test_a_step_of_a_build_reaches_no_more_than_a_preview_where_that_is_set(
+def test_a_step_of_a_build_reaches_no_more_than_a_preview_unless_that_is_turned_off(
     built: Mapping[str, Any], builder: str
 ) -> None:
     reached = built[builder]
     assert [name for name, was in reached["open"].items() if not was] == []
     assert [name for name, was in reached["closed"].items() if was] == OPEN
     assert reached["said"] == []
+    # With the last installation's network nothing is left of it.
+    assert not reached["left"]
 
 
 def test_where_builds_cannot_be_kept_apart_that_is_said_or_nothing_is_built(

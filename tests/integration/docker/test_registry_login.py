@@ -5,10 +5,12 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from executor.confinement import Confinement
 from executor.errors import BuildFailed, RegistryFailed
 from tests.fakes.registry import PASSWORD, USER, OwnRegistry, log_in, own_registry, secrets_of
 from tests.integration.docker import builds
@@ -106,6 +108,7 @@ def build(
     log_in(home / ".docker", world.server.address)
     world.pushed()
     with builds.making(request.param, world.environ["DOCKER_HOST"], tmp_path) as made:
+        made.restart(Confinement(allowed=(ip_network("127.0.0.1"),)))
         lines = (f"FROM {world.server.address}/{THERE}:{SHA}", "COPY busybox /")
         made.write("app/Dockerfile", "\n".join(lines))
         made.write("app/busybox", "")

@@ -20,7 +20,9 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
         "PREVS_DENY": "10.1.0.0/16, fd00::/8",
         "PREVS_ALLOW": "10.2.0.7",
         "PREVS_ISOLATION": "required",
-        "PREVS_ISOLATION_BUILDS": "yes",
+        "PREVS_ISOLATION_BUILDS": "no",
+        "PREVS_BUILD_ADD": "allowed",
+        "PREVS_BUILD_MEMORY": "4096",
         "PREVS_BUILD_CGROUP": "prevsbuilds.slice",
         "PREVS_DISK_HIGH": "90.5",
         "PREVS_DISK_LOW": "60",
@@ -38,7 +40,9 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
             (ip_network("10.1.0.0/16"), ip_network("fd00::/8")),
             (ip_network("10.2.0.7/32"),),
             required=True,
-            builds=True,
+            builds=False,
+            fetches=True,
+            build_memory=4096,
             build_group="/prevsbuilds.slice",
         ),
         marks=Marks(90.5, 60.0),
@@ -46,7 +50,10 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
 
 
 def test_what_is_not_given_has_mesos_own_default() -> None:
-    assert read_config({"PREVS_EXECUTOR_DIR": "/d"}) == Config(Path("/d"), None, 5.0)
+    config = read_config({"PREVS_EXECUTOR_DIR": "/d"})
+    assert config == Config(Path("/d"), None, 5.0)
+    assert config.confined.builds
+    assert not config.confined.fetches
 
 
 def test_every_problem_is_told_at_once() -> None:
@@ -60,10 +67,12 @@ def test_every_problem_is_told_at_once() -> None:
                 "PREVS_ALLOW": "everything",
                 "PREVS_ISOLATION": "maybe",
                 "PREVS_ISOLATION_BUILDS": "true",
+                "PREVS_BUILD_ADD": "sometimes",
+                "PREVS_BUILD_MEMORY": "all",
                 "PREVS_BUILD_CGROUP": "../a",
             }
         )
-    assert len(caught.value.problems) == 10
+    assert len(caught.value.problems) == 12
     assert "PREVS_EXECUTOR_DIR" in str(caught.value)
     assert "soon" in str(caught.value)
 

@@ -28,7 +28,8 @@ WELL = Machine(
     docker_problem="",
     trial_problem="",
     rules_problem=None,
-    confined=Confinement(required=True, builds=True),
+    limits_problem=None,
+    confined=Confinement(required=True),
     confined_problems=(),
     work=Folder("/work", "", 50.0),
     images=Folder("/var/lib/docker", "", 50.0),
@@ -71,8 +72,9 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
         ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
         ({"rules_problem": "no iptables"}, "isolation", "wrong"),
-        ({"confined": Confinement(required=True)}, "builds", "warning"),
-        ({"confined": Confinement(builds=True)}, "builds", "warning"),
+        ({"confined": Confinement(builds=False)}, "builds", "warning"),
+        ({"confined": Confinement(fetches=True)}, "builds", "warning"),
+        ({"limits_problem": "no groups"}, "builds", "warning"),
         ({"confined_problems": ["PREVS_ALLOW must be networks"]}, "network", "wrong"),
         ({"work": Folder("", "No path.", 0.0)}, "work folder", "wrong"),
         ({"work": Folder("/work", "", 3.0)}, "work folder", "warning"),
@@ -105,7 +107,15 @@ def test_what_is_open_is_told() -> None:
     assert told["network"] == (
         "Of private networks previews reach 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
     )
-    assert told["builds"] == "RUN steps reach this machine and private networks."
+    assert told["builds"] == "They reach no more than previews do, and are limited."
+    opened = dataclasses.replace(
+        WELL, confined=Confinement(builds=False, fetches=True), limits_problem="it is no root"
+    )
+    told = {one.part: one.told for one in judge(opened)}
+    assert told["builds"] == (
+        "RUN steps reach this machine and private networks. ADD of an address is fetched in this "
+        "machine's own network. RUN steps may take all memory and all processes: it is no root."
+    )
 
 
 def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
