@@ -19,13 +19,17 @@ _NETWORK = frozenset(
 )
 """How git reaches repositories from here; executors need it as the framework does."""
 
+_CHOSEN = frozenset({"PREVS_ISOLATION_BUILDS"})
+"""What a person may choose: the machine's own Docker has other containers than ours, which builds
+close in."""
+
 
 def executor_environ(
     settings: Settings, agent: Path, docker_host: str, environ: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the whole environment of an agent's executors, but for Mesos's own variables."""
     return {
-        **{key: value for key, value in environ.items() if key in _NETWORK},
+        **{key: value for key, value in environ.items() if key in _NETWORK | _CHOSEN},
         "PATH": f"{environ.get('PATH', '/usr/bin:/bin')}:{_SYSTEM}",
         "HOME": environ.get("HOME", "/"),
         "LANG": "C.UTF-8",

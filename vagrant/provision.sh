@@ -242,7 +242,7 @@ END
   elif ! grep --quiet '"live-restore": *true' /etc/docker/daemon.json; then
     say 'A restart of Docker will end every preview here: /etc/docker/daemon.json has no "live-restore": true.'
   fi
-  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required", "PREVS_ISOLATION_BUILDS": "yes", "PREVS_BUILD_CGROUP": "/prevsbuilds.slice"}'
+  local executors='{"PREVS_EXECUTOR_DIR": "/var/lib/prevs/executor", "HOME": "/var/lib/prevs", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PREVS_ISOLATION": "required"}'
   put /etc/mesos/agent.env <<END
 PREVS_MESOS_MASTER=$master:$master_port
 LIBPROCESS_IP=$address
@@ -258,7 +258,10 @@ MESOS_EXECUTOR_ENVIRONMENT_VARIABLES='$executors'
 MESOS_EXECUTOR_REREGISTRATION_TIMEOUT=15secs
 MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=15secs
 END
+  # What executors find by this name, as they are no root and may make no group for builds.
   put /etc/systemd/system/prevsbuilds.slice <"$repository/provision/systemd/prevsbuilds.slice"
+  # Steps of builds have the score of dockerd: with Debian's -500 previews and executors would go before them.
+  put /etc/systemd/system/docker.service.d/prevs.conf <<<$'[Service]\nOOMScoreAdjust=0'
   put_unit mesos-agent
 }
 
@@ -319,7 +322,7 @@ start_all() {
     start_unit prevs-framework /etc/prevs/framework.env /etc/prevs/token /etc/prevs/proxy-token /etc/prevs/keys /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
   fi
   if has_role agent; then
-    start_unit docker /etc/docker/daemon.json; await docker docker version
+    start_unit docker /etc/docker/daemon.json /etc/systemd/system/docker.service.d/prevs.conf; await docker docker version
     start_unit mesos-agent /etc/mesos/agent.env /opt/mesos/current; await mesos-agent agent_is_registered
   fi
   if has_role proxy; then

@@ -190,6 +190,9 @@ def test_steps_of_builds_are_within_limits_of_the_machines_own(cluster: Cluster)
     for agent in agents:
         shown = agent.run("systemctl", "show", "--property=TasksMax,ActiveState", SLICE)
         assert set(shown.split()) == {"TasksMax=2048", "ActiveState=active"}
+        # Steps have dockerd's, and executors may not change it here: they are no root.
+        score = agent.run("sh", "-c", "cat /proc/$(cat /run/docker.pid)/oom_score_adj")
+        assert int(score) == 0
     cluster.visit(WITH_A_STEP)
     wait_for_state(lambda: cluster.preview(WITH_A_STEP), "failed")
     assert "exit code 7" in json.dumps(cluster.preview(WITH_A_STEP))
