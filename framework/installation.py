@@ -19,6 +19,7 @@ _SETTINGS: Mapping[str, str] = {
     "domain": "PREVS_DOMAIN",
     "principal": "PREVS_PRINCIPAL",
 }
+_MAY_CHANGE = frozenset({"domain", "principal"})
 _OURS = frozenset({"apps", "framework", "placements", "previews", "proxies", "secrets", "tokens"})
 _FRAMEWORK_ID = re.compile(rb"[A-Za-z0-9._-]{1,255}")
 
@@ -43,10 +44,12 @@ def find_difference(
     """Return why a framework told `ours` may not work with what is stored; None if it may.
 
     While nobody leads there (`led`) the domain may change: no address changes while it is in use.
+    So may the principal: Mesos keeps the one that it knows of an id, says so in its log and goes
+    on, and a cluster that begins to ask who is who is still the same.
     """
     told = []
     for field in dataclasses.fields(InstallationRecord):
-        if field.name == "domain" and not led:
+        if field.name in _MAY_CHANGE and not led:
             continue
         before, now = getattr(stored, field.name), getattr(ours, field.name)
         if before != now:

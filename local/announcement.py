@@ -2,7 +2,8 @@
 
 The master here doesn't know ZooKeeper, so this does it: while the master answers there is an
 ephemeral, sequential /mesos/json.info_<n> with its MasterInfo; each new start of the master gets a
-new one (clients tell masters apart by that number).
+new one (clients tell masters apart by that number). All may read it, and with an identity nobody
+else may change it: who announces himself as the master gets every order.
 """
 
 import contextlib
@@ -10,12 +11,14 @@ import json
 import logging
 import socket
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import requests
 from kazoo.client import KazooClient
 from kazoo.exceptions import KazooException, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.security import ACL, OPEN_ACL_UNSAFE, READ_ACL_UNSAFE, make_digest_acl
 
 from local.mesos.parts import Address
 
@@ -41,17 +44,29 @@ def master_info(state: dict[str, Any], master: Address) -> bytes:
 
 
 class AnnouncementPart:
-    """A Part that keeps the announcement, on a thread of its own."""
+    """A Part that keeps the announcement, on a thread of its own.
+
+    `identity` is who it is for ZooKeeper, `user:password`; `credential` who it is for the master.
+    """
 
     name = "announcement"
     needs = ("zookeeper", "master")
     advice = "Look at the logs of zookeeper and master: prevs local logs zookeeper"
     pid = None
 
-    def __init__(self, zookeeper: str, master: Address) -> None:
+    def __init__(
+        self,
+        zookeeper: str,
+        master: Address,
+        *,
+        identity: str | None = None,
+        credential: tuple[str, str] | None = None,
+    ) -> None:
         self.address = f"zk://{zookeeper}{ROOT}"
         self._zookeeper = zookeeper
         self._master = master
+        self._identity = identity
+        self._credential = credential
         self._stopping = threading.Event()
         self._announced = threading.Event()
         self._thread: threading.Thread | None = None
@@ -82,13 +97,17 @@ class AnnouncementPart:
 
     def _keep(self) -> None:
         """Follow the master until stopped; what fails is tried again a moment later."""
-        client = _connect(self._zookeeper, self._stopping)
+        client = _connect(self._zookeeper, self._identity, self._stopping)
         if client is None:
             return
         client.add_listener(self._listen)
+        made = False
         try:
             while not self._stopping.wait(_INTERVAL):
                 try:
+                    if not made:
+                        _make_root(client, self._identity)
+                        made = True
                     self._follow(client)
                 except _FAILURES as exc:
                     logging.getLogger(__name__).info("announcement: %r", exc)
@@ -111,11 +130,12 @@ class AnnouncementPart:
         if self._link is None:
             self._link = _connection(self._master)
         if self._link is not None and not self._announced.is_set():
-            state = _state(self._master)
+            state = _state(self._master, self._credential)
             if state is not None:
                 _withdraw(client)  # of a killed supervisor, whose session is still alive
                 info = master_info(state, self._master)
-                client.create(f"{ROOT}/{_PREFIX}", info, ephemeral=True, sequence=True)
+                acl = _acl(self._identity)
+                client.create(f"{ROOT}/{_PREFIX}", info, acl, ephemeral=True, sequence=True)
                 self._announced.set()
 
     def _let_go(self) -> None:
@@ -124,11 +144,35 @@ class AnnouncementPart:
             self._link = None
 
 
-def _connect(zookeeper: str, stopping: threading.Event) -> KazooClient | None:
+def _acl(identity: str | None) -> Sequence[ACL]:
+    """Return what allows reading to all, and the rest to one identity, where there is one."""
+    if identity is None:
+        return OPEN_ACL_UNSAFE
+    user, _, password = identity.partition(":")
+    return [*READ_ACL_UNSAFE, make_digest_acl(user, password, all=True)]
+
+
+def _make_root(client: KazooClient, identity: str | None) -> None:
+    """Make the place for masters; with an identity nobody else makes anything there or beside it.
+
+    That of an earlier version, without one, is closed.
+    """
+    client.ensure_path(ROOT)
+    if identity is not None:
+        for path in ("/", ROOT):
+            client.set_acls(path, _acl(identity))
+
+
+def _connect(zookeeper: str, identity: str | None, stopping: threading.Event) -> KazooClient | None:
     quiet = logging.getLogger("local.announcement.kazoo")
     quiet.setLevel(logging.ERROR)
     while not stopping.is_set():
-        client = KazooClient(zookeeper, timeout=4.0, logger=quiet)
+        client = KazooClient(
+            zookeeper,
+            timeout=4.0,
+            logger=quiet,
+            auth_data=[("digest", identity)] if identity else None,
+        )
         try:
             client.start(timeout=3)
         except _FAILURES:
@@ -140,7 +184,6 @@ def _connect(zookeeper: str, stopping: threading.Event) -> KazooClient | None:
 
 
 def _withdraw(client: KazooClient) -> None:
-    client.ensure_path(ROOT)
     for child in client.get_children(ROOT):
         if child.startswith(_PREFIX):
             with contextlib.suppress(NoNodeError):
@@ -169,12 +212,12 @@ def _is_closed(connection: socket.socket) -> bool:
         return True
 
 
-def _state(master: Address) -> dict[str, Any] | None:
+def _state(master: Address, credential: tuple[str, str] | None) -> dict[str, Any] | None:
     """Return what the master says of itself, or None where it doesn't answer within a second."""
     try:
         with requests.Session() as session:
             session.trust_env = False
-            state: Any = session.get(f"http://{master}/state", timeout=1).json()
+            state: Any = session.get(f"http://{master}/state", timeout=1, auth=credential).json()
     except (requests.RequestException, ValueError):
         return None
     return state if isinstance(state, dict) and "id" in state else None

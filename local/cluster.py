@@ -54,7 +54,7 @@ def check_ports(settings: Settings) -> None:
 
 def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> Sequence[Part]:
     """Return the master, what announces it in ZooKeeper, and the agents."""
-    installation = find(cache_folder(environ))
+    installation, access = find(cache_folder(environ)), settings.mesos_access
     master = Address("127.0.0.1", settings.mesos_port)
     agents = [_agent(settings, number, docker_host, environ) for number in settings.agent_numbers]
     for agent in agents:
@@ -66,11 +66,22 @@ def _mesos(settings: Settings, environ: Mapping[str, str], docker_host: str) -> 
             folder=settings.folder / "master",
             environ=environ,
             log=settings.log("master"),
+            access=access,
         ),
-        AnnouncementPart(f"127.0.0.1:{settings.zookeeper_port}", master),
+        AnnouncementPart(
+            f"127.0.0.1:{settings.zookeeper_port}",
+            master,
+            identity=settings.zookeeper_auth_file.read_text().strip(),
+            credential=access.credential(),
+        ),
         *(
             agent_part(
-                installation, agent, master=master, environ=environ, log=settings.log(agent.name)
+                installation,
+                agent,
+                master=master,
+                environ=environ,
+                log=settings.log(agent.name),
+                access=access,
             )
             for agent in agents
         ),

@@ -25,7 +25,7 @@ from local.settings import (
     read,
     write_private,
 )
-from local.tables import addresses, parts_table
+from local.tables import addresses, parts_table, sign_in
 
 PORT = click.IntRange(1, 65535)
 _UNWRAPPED = 1000  # columns: what reads a pipe gets a line for each part
@@ -155,6 +155,7 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
         Console(width=None if terminal else _UNWRAPPED).print(parts_table(said))
         for name in (part["name"] for part in said.get("parts", []) if part["state"] != "ready"):
             click.echo(f"`prevs local logs {name}` has what {name} said.", err=True)
+        click.echo(f"Mesos asks who you are: {sign_in(settings)}.", err=True)
     else:
         click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
     ctx.exit(0 if said.get("up") else 1)

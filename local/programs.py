@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from local.mesos.access import FRAMEWORK, READER
 from local.parts import ProcessPart, answers_http, environment
 from local.processes import MARK
 from local.settings import Settings
@@ -46,11 +47,16 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
     Each is ready when it answers, whether it leads or stands by.
     """
     name, api = settings.framework_name(number), settings.framework_api(number)
-    zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
+    zookeeper, access = f"127.0.0.1:{settings.zookeeper_port}", settings.mesos_access
     own = {
         **_python(environ),
         "PREVS_MASTER": f"zk://{zookeeper}/mesos",
         "PREVS_ZOOKEEPER": zookeeper,
+        "PREVS_ZOOKEEPER_AUTH_FILE": str(settings.zookeeper_auth_file),
+        "PREVS_PRINCIPAL": FRAMEWORK,
+        "PREVS_SECRET_FILE": str(access.secret_file(FRAMEWORK)),
+        "PREVS_AGENTS_PRINCIPAL": READER,
+        "PREVS_AGENTS_SECRET_FILE": str(access.secret_file(READER)),
         "PREVS_LISTEN": api.removeprefix("http://"),
         "PREVS_TOKEN_FILE": str(settings.token_file),
         "PREVS_PROXY_TOKEN_FILE": str(settings.proxy_token_file),
@@ -82,6 +88,7 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
     own = {
         **_python(environ),
         "PREVS_ZOOKEEPER": f"127.0.0.1:{settings.zookeeper_port}",
+        "PREVS_ZOOKEEPER_AUTH_FILE": str(settings.zookeeper_auth_file),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PROXY_LISTEN": listen,
         "PREVS_PROXY_METRICS_LISTEN": f"127.0.0.2:{settings.port}",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.errors import LocalError
+from local.mesos.access import Access
 from program.keys import new_key
 
 
@@ -50,6 +51,16 @@ class Settings:
     def key_file(self) -> Path:
         """Holds the key that seals what apps are given."""
         return self.folder / "key"
+
+    @property
+    def zookeeper_auth_file(self) -> Path:
+        """Holds who framework, proxy and announcement are for ZooKeeper: `user:password`."""
+        return self.folder / "zookeeper-auth"
+
+    @property
+    def mesos_access(self) -> Access:
+        """Who is who for Mesos."""
+        return Access(self.folder / "mesos")
 
     @property
     def lock_file(self) -> Path:
@@ -112,7 +123,7 @@ class Settings:
 
 
 def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
-    """Make a cluster's folder (closed to others), its id, tokens and key; store its settings."""
+    """Make a cluster's folder (closed to others), its id, tokens, keys; store its settings."""
     (folder / "log").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     stored = read(folder)
@@ -124,6 +135,9 @@ def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
             write_private(file, secrets.token_urlsafe(32))
     if not settings.key_file.exists():
         write_private(settings.key_file, f"{new_key()}\n")
+    if not settings.zookeeper_auth_file.exists():
+        write_private(settings.zookeeper_auth_file, f"prevs:{secrets.token_hex(16)}\n")
+    settings.mesos_access.prepare(lambda: secrets.token_hex(16), write_private)
     return settings
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from local.mesos.access import OPERATOR
 from local.settings import Settings
 
 _COLORS = {"ready": "green", "starting": "yellow", "waiting": "red"}
@@ -20,11 +21,16 @@ def addresses(settings: Settings, token: str) -> str:
             f"Addresses  http://<label>.<app>.{settings.domain}{port}/",
             f"Dashboard  {settings.framework_api(1)}/ (it asks for the token)",
             f"API        {settings.api} (its token: {token})",
-            f"Mesos      http://127.0.0.1:{settings.mesos_port}/state",
+            f"Mesos      http://127.0.0.1:{settings.mesos_port}/state ({sign_in(settings)})",
             f"ZooKeeper  127.0.0.1:{settings.zookeeper_port}",
             f"Logs       prevs local logs PART (or {settings.folder / 'log'})",
         )
     )
+
+
+def sign_in(settings: Settings) -> str:
+    """Return how people tell Mesos who they are."""
+    return f"user {OPERATOR}, password in {settings.mesos_access.secret_file(OPERATOR)}"
 
 
 def parts_table(status: Mapping[str, Any]) -> Table:

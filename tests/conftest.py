@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from local.announcement import AnnouncementPart
 from local.dockerd import DockerPart
+from local.mesos.access import Access
 from local.mesos.installation import Installation, install
 from local.mesos.parts import Address, Agent, agent_part, master_part
 from local.parts import Part, bring_up
@@ -50,7 +51,10 @@ class Mesos:
 
 @dataclasses.dataclass(frozen=True)
 class Cluster:
-    """A running local cluster. `master`, `zookeeper` and `agents` are addresses, ip:port."""
+    """A running local cluster. `master`, `zookeeper` and `agents` are addresses, ip:port.
+
+    Mesos is asked as `mesos_auth`, ZooKeeper as `zookeeper_auth` (`user:password`).
+    """
 
     dir: Path
     api: str
@@ -60,6 +64,14 @@ class Cluster:
     master: str
     zookeeper: str
     agents: Sequence[str]
+
+    @property
+    def mesos_auth(self) -> tuple[str, str]:
+        return Access(self.dir / "mesos").credential()
+
+    @property
+    def zookeeper_auth(self) -> str:
+        return (self.dir / "zookeeper-auth").read_text().strip()
 
 
 @pytest.fixture(scope="session")

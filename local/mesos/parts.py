@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import requests
 
 from local import processes
+from local.mesos.access import Access
 from local.mesos.installation import Installation
 from local.parts import ProcessPart, answers_http, environment
 
@@ -53,8 +54,9 @@ def master_part(
     folder: Path,
     environ: Mapping[str, str],
     log: Path,
+    access: Access | None = None,
 ) -> ProcessPart:
-    """Return the master.
+    """Return the master; with `access` it asks all who they are, else nobody.
 
     Its registry is in memory. With a replicated log a new master waits ten minutes for the agents
     that it remembers, and answers no question about their tasks; here some may never come back
@@ -69,6 +71,7 @@ def master_part(
         "MESOS_ALLOCATION_INTERVAL": "500ms",
         "MESOS_AGENT_PING_TIMEOUT": "3secs",
         "MESOS_MAX_AGENT_PING_TIMEOUTS": "5",
+        **(access.master_flags() if access else {}),
     }
     return ProcessPart(
         name="master",
@@ -91,18 +94,21 @@ def agent_part(
     environ: Mapping[str, str],
     log: Path,
     patience: int = _PATIENCE,
+    access: Access | None = None,
 ) -> ProcessPart:
-    """Return an agent. It is ready when the master has registered it.
+    """Return an agent. It is ready when the master has registered it. `access` is the master's.
 
     One that restarts waits `patience` seconds for its executors, though all have come back.
     """
     agent.folder.mkdir(parents=True, exist_ok=True)
+    flags = _agent_flags(installation, agent, patience) | (access.agent_flags() if access else {})
+    credential = access.credential() if access else None
     return ProcessPart(
         name=agent.name,
         command=(str(installation.program), "agent", str(master)),
-        environ=environment(_agent_flags(installation, agent, patience), environ),
+        environ=environment(flags, environ),
         log=log,
-        answers=lambda: is_registered(master, agent.address),
+        answers=lambda: is_registered(master, agent.address, credential),
         needs=("dockerd", "leftovers", "master"),
         address=str(agent.address),
         advice=_ADVICE,
@@ -174,19 +180,21 @@ def _folders(parent: Path) -> list[Path]:
     return [entry for entry in inside if entry.is_dir() and not entry.is_symlink()]
 
 
-def is_registered(master: Address, agent: Address) -> bool:
+def is_registered(
+    master: Address, agent: Address, credential: tuple[str, str] | None = None
+) -> bool:
     """Tell whether the master knows an agent at that address as active."""
     try:
-        agents = _get(f"http://{master}/slaves")["slaves"]
+        agents = _get(f"http://{master}/slaves", credential)["slaves"]
     except (requests.RequestException, ValueError, KeyError):
         return False
     return any(a["pid"].endswith(f"@{agent}") and a["active"] for a in agents)
 
 
-def _get(url: str) -> Any:
+def _get(url: str, credential: tuple[str, str] | None) -> Any:
     with requests.Session() as session:
         session.trust_env = False
-        return session.get(url, timeout=1).json()
+        return session.get(url, timeout=1, auth=credential).json()
 
 
 def _common_flags(installation: Installation, address: Address, folder: Path) -> dict[str, str]:

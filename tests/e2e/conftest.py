@@ -27,6 +27,11 @@ class Cluster(Protocol):
     zookeeper: str
     agents: Sequence[str]
 
+    @property
+    def mesos_auth(self) -> tuple[str, str]: ...
+    @property
+    def zookeeper_auth(self) -> str: ...
+
 
 @dataclasses.dataclass(frozen=True)
 class Api:

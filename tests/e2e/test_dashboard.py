@@ -19,7 +19,9 @@ def test_a_branch_is_started_and_watched_from_the_page_that_mesos_links_to(
 ) -> None:
     sha = hello.commit("main")
     api.call("DELETE", f"/v1/previews/hello/{sha}")
-    state = requests.get(f"http://{cluster.master}/state", timeout=60).json()
+    state = requests.get(
+        f"http://{cluster.master}/state", auth=cluster.mesos_auth, timeout=60
+    ).json()
     link = next(one["webui_url"] for one in state["frameworks"] if one["active"])
     with browser.new_page() as page:
         page.goto(link)

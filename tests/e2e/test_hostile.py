@@ -227,7 +227,9 @@ def test_a_terminal_is_given_no_command_by_it(
 def test_neither_mesos_nor_the_programs_logs_have_lines_of_it(
     cluster: Cluster, api: Api, seen: Mapping[str, Any]
 ) -> None:
-    state = requests.get(f"http://{cluster.master}/state", timeout=60).json()
+    state = requests.get(
+        f"http://{cluster.master}/state", auth=cluster.mesos_auth, timeout=60
+    ).json()
     tasks = [
         task
         for framework in state["frameworks"]

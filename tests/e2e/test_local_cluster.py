@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from local import processes, starting
+from local.mesos.access import Access
 from local.settings import read
 from tests import free_ports
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
@@ -267,7 +268,9 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
 
 def framework_id(own: Own) -> str:
     address = f"http://127.0.0.1:{own.ports['mesos-port']}/frameworks"
-    [framework] = requests.get(address, timeout=30).json()["frameworks"]
+    [framework] = requests.get(
+        address, auth=Access(own.folder / "mesos").credential(), timeout=30
+    ).json()["frameworks"]
     return str(framework["id"])
 
 

@@ -47,16 +47,16 @@ def start(api: Api, label: str) -> str:
     return str(answer.json()["sha"])
 
 
-def read(url: str, **query: str) -> Any:
-    """Return what the Mesos UI gets there."""
-    answer = requests.get(f"http://{url}", params=query, timeout=60)
+def read(cluster: Cluster, url: str, **query: str) -> Any:
+    """Return what the Mesos UI gets there, for who has signed in."""
+    answer = requests.get(f"http://{url}", params=query, auth=cluster.mesos_auth, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
 
 def find_task(cluster: Cluster, task_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return the framework and the task, as the UI's first page gets them."""
-    state = read(f"{cluster.master}/state")
+    state = read(cluster, f"{cluster.master}/state")
     return next(
         (framework, task)
         for framework in state["frameworks"]
@@ -67,9 +67,9 @@ def find_task(cluster: Cluster, task_id: str) -> tuple[Mapping[str, Any], Mappin
 
 def find_sandbox(cluster: Cluster, task: Mapping[str, Any]) -> tuple[str, str]:
     """Return the agent's address and the folder of a task's sandbox there, as the UI finds them."""
-    agents = read(f"{cluster.master}/slaves")["slaves"]
+    agents = read(cluster, f"{cluster.master}/slaves")["slaves"]
     address = next(a["pid"].rpartition("@")[2] for a in agents if a["id"] == task["slave_id"])
-    frameworks = read(f"{address}/state")
+    frameworks = read(cluster, f"{address}/state")
     executors = [
         executor
         for kind in ("frameworks", "completed_frameworks")
@@ -117,12 +117,12 @@ def test_a_start_tells_its_steps_and_the_mesos_ui_shows_it_with_its_log(
     assert (task["state"], task["statuses"][-1]["healthy"]) == ("TASK_RUNNING", True)
 
     agent, folder = find_sandbox(cluster, task)
-    names = {Path(file["path"]).name for file in read(f"{agent}/files/browse", path=folder)}
+    names = {Path(f["path"]).name for f in read(cluster, f"{agent}/files/browse", path=folder)}
     assert {"stdout", "stderr"} <= names
 
     def shown() -> str:
         query = {"path": f"{folder}/stdout", "offset": "0", "length": "50000"}
-        return str(read(f"{agent}/files/read", **query)["data"])
+        return str(read(cluster, f"{agent}/files/read", **query)["data"])
 
     wait_until(lambda: shown().rstrip().endswith("It begins."))  # it answers before that is there
     assert "It is being built.\n" in shown()

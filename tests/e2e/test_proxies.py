@@ -24,7 +24,8 @@ Start = Callable[[], Proxy]
 @pytest.fixture
 def tree(cluster: Cluster) -> Iterator[Tree]:
     """What the cluster's proxies say in ZooKeeper."""
-    client = KazooClient(hosts=cluster.zookeeper)
+    identity = ("digest", cluster.zookeeper_auth)
+    client = KazooClient(hosts=cluster.zookeeper, auth_data=[identity])
     client.start()
     yield Tree(client, Paths("/prevs"))
     client.stop()
@@ -46,6 +47,7 @@ def start(
                 api=cluster.api,
                 port=free_port(),
                 PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
+                PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "zookeeper-auth"),
             )
             return stack.enter_context(running)
 

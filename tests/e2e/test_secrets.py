@@ -109,7 +109,7 @@ def test_no_file_of_the_cluster_has_it(given: Given, cluster: Cluster) -> None:
 
 
 def test_no_znode_has_it(given: Given, cluster: Cluster) -> None:
-    client = KazooClient(cluster.zookeeper)
+    client = KazooClient(cluster.zookeeper, auth_data=[("digest", cluster.zookeeper_auth)])
     client.start()
     try:
         contents = dict(_walk(client, "/"))
@@ -125,7 +125,7 @@ def test_nothing_that_mesos_or_the_framework_answers_has_it(
 ) -> None:
     urls = [f"http://{cluster.master}/{path}" for path in MASTER]
     urls += [f"http://{agent}/{path}" for agent in cluster.agents for path in AGENT]
-    answers = {url: requests.get(url, timeout=60) for url in urls}
+    answers = {url: requests.get(url, auth=cluster.mesos_auth, timeout=60) for url in urls}
     preview = f"/v1/previews/{APP}/{given.sha}"
     paths = ["environment", "credential", "refs", "commits", "labels/main"]
     paths = [f"/v1/apps/{APP}", *(f"/v1/apps/{APP}/{path}" for path in paths), preview]

@@ -16,6 +16,7 @@ from kazoo.exceptions import KazooException, NoNodeError
 from kazoo.handlers.threading import KazooTimeoutError
 
 from local.containers import LABEL
+from local.settings import Settings
 from prevs.paths import Paths
 from prevs.records import LeaderRecord, PlacementsRecord, PreviewRecord, RecordError
 from tests.faults.picture import Framework, Key, Picture
@@ -32,23 +33,21 @@ class CannotLook(Exception):
 class Observer:
     """Knows where to ask; may be used by several threads."""
 
-    def __init__(self, folder: Path, *, master: str, zookeeper: str, docker_host: str) -> None:
+    def __init__(self, settings: Settings, *, docker_host: str) -> None:
+        folder = settings.folder
         self._master_log = folder / "log" / "master.log"
-        self._master = master
+        self._master = f"127.0.0.1:{settings.mesos_port}"
         self._docker = docker_host
-        self._zookeeper = zookeeper
-        self._cluster = ""
+        self._zookeeper = f"127.0.0.1:{settings.zookeeper_port}"
+        self._identity = settings.zookeeper_auth_file.read_text().strip()
+        self._cluster = settings.cluster
         self._paths = Paths()
-
-    def of(self, cluster: str) -> "Observer":
-        """Look at the containers of that cluster id."""
-        self._cluster = cluster
-        return self
+        self.credential = settings.mesos_access.credential()
 
     @contextlib.contextmanager
     def zookeeper(self) -> Iterator[KazooClient]:
         """Give a client of its own, so that no outage of ZooKeeper outlasts itself here."""
-        client = KazooClient(self._zookeeper, timeout=10.0)
+        client = KazooClient(self._zookeeper, timeout=10.0, auth_data=[("digest", self._identity)])
         try:
             client.start(timeout=_SECONDS)
             yield client
@@ -128,7 +127,9 @@ class Observer:
     def mesos(self, path: str) -> Any:
         """Return what the master answers at a path. Raises CannotLook."""
         try:
-            return requests.get(f"http://{self._master}{path}", timeout=_SECONDS).json()
+            return requests.get(
+                f"http://{self._master}{path}", auth=self.credential, timeout=_SECONDS
+            ).json()
         except (requests.RequestException, ValueError) as exc:
             raise CannotLook(f"the master: {exc!r}") from exc
 

@@ -50,12 +50,7 @@ class System:
         settings = read(self.folder)
         assert settings is not None
         self.settings = settings
-        self.observer = Observer(
-            self.folder,
-            master=f"127.0.0.1:{settings.mesos_port}",
-            zookeeper=f"127.0.0.1:{settings.zookeeper_port}",
-            docker_host=self._docker_host,
-        ).of(settings.cluster)
+        self.observer = Observer(settings, docker_host=self._docker_host)
 
     def down(self) -> None:
         """End it."""

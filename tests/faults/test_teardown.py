@@ -40,7 +40,10 @@ def test_a_framework_that_was_removed_ends_with_its_own_code_and_gets_no_new_id(
 
     master = f"http://127.0.0.1:{doomed.settings.mesos_port}"
     removed = requests.post(
-        f"{master}/teardown", data={"frameworkId": before.framework_id}, timeout=10
+        f"{master}/teardown",
+        data={"frameworkId": before.framework_id},
+        auth=doomed.observer.credential,
+        timeout=10,
     )
     assert removed.status_code == 200, removed.text
     doomed.wait_for(lambda: all(_ended(doomed, f) for f in doomed.frameworks), "both have ended")

@@ -8,4 +8,7 @@ class ACL(NamedTuple):
     perms: int
     id: Id
 
+OPEN_ACL_UNSAFE: list[ACL]
+READ_ACL_UNSAFE: list[ACL]
+
 def make_digest_acl(username: str, password: str, *, all: bool = False) -> ACL: ...

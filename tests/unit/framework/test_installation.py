@@ -49,6 +49,13 @@ def test_the_domain_may_differ_while_nobody_leads() -> None:
     assert find_difference(dataclasses.replace(OURS, role="b"), OURS, led=False) is not None
 
 
+def test_the_principal_may_differ_while_nobody_leads() -> None:
+    named = dataclasses.replace(OURS, principal="prevs")
+    for before, now in ((OURS, named), (named, OURS)):
+        assert find_difference(before, now, led=False) is None
+        assert find_difference(before, now, led=True) is not None
+
+
 def test_a_setting_is_named_as_it_is_set() -> None:
     why = find_difference(dataclasses.replace(OURS, role="a", domain="b"), OURS, led=True)
     assert why is not None
