@@ -30,7 +30,9 @@ from framework import (
     executor_bundle,
     forgetting,
     http_api,
+    installation,
     leading,
+    openness,
     root,
     settings,
     zookeeper_link,
@@ -39,7 +41,9 @@ from framework.election import Election
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.executor_bundle import Bundle, BundleError
 from framework.leading import Leading
+from framework.mesos_access import MesosAccess
 from framework.metrics import ProgramMetrics
+from framework.openness import Openness
 from framework.settings import Settings
 from framework.task_info import Executor
 from framework.zookeeper import ZookeeperStore
@@ -122,6 +126,7 @@ class Program:
         )
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
+        self._openness = Openness()
         self._metrics = ProgramMetrics(self._registry, lambda: self._client.connected)
         standby = http_api.Standby(
             self._other_leader,
@@ -171,6 +176,8 @@ class Program:
         self._election.watch()
         led = self._election.leader is not None
         root.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
+        self._openness.add(openness.ZOOKEEPER, self._find_open)
+        self._openness.start()
         # Up to here it ends where ZooKeeper goes away, so it was not ready yet.
         self._stands = True
         return Won(self._election.win())
@@ -191,7 +198,14 @@ class Program:
             self._registry,
             executor=self._executor,
             frameworks=self._election.contenders,
+            openness=self._openness.checks,
         )
+        door = MesosAccess(
+            lambda: lead.cluster.master,
+            self._chosen.credential(),
+            authority=self._chosen.master_ca_file,
+        )
+        self._openness.add(openness.MASTER, door.look)
         self._leading = lead
         self._serving = self._thread("service", lead.serve)
         lead.start()
@@ -201,6 +215,7 @@ class Program:
 
     def _end(self, *, in_order: bool) -> None:
         """Stop deciding, then let another one lead: at once, if that is in order."""
+        self._openness.stop()
         if self._leading is not None:
             self._leading.stop()
         if self._serving is not None:
@@ -219,12 +234,26 @@ class Program:
         leader = self._election.leader
         return leader.api if leader and leader.api != self._chosen.api else None
 
+    def _find_open(self) -> str | None:
+        """Return what anybody may write in ZooKeeper, as openness.Look."""
+        chosen, paths = self._chosen, self._paths
+        looked = [paths.root, paths.apps, paths.placements, paths.previews, paths.tokens]
+        name = installation.name_master(chosen.master, chosen.zookeeper)
+        if name.startswith("zk:///") and not self._client.chroot:
+            looked.append(name.removeprefix("zk://"))
+        return openness.judge_zookeeper(
+            root.find_writable(self._client, looked),
+            root=paths.root,
+            has_identity=bool(chosen.identities()),
+        )
+
     def _own_checks(self) -> tuple[Check, ...]:
         """Return whether this framework could take over."""
         connected = self._client.connected
         says = "It answers." if connected else str(Unavailable("ZooKeeper"))
         stands = "It stands by." if self._stands else "The framework is starting."
-        return Check("zookeeper", connected, says), Check("standby", self._stands, stands)
+        own = Check("zookeeper", connected, says), Check("standby", self._stands, stands)
+        return (*own, *self._openness.checks())
 
     def _thread(self, name: str, run: Callable[[], Told | None]) -> threading.Thread:
         """Start a thread that tells what `run` returns or raises, or just that it has ended."""

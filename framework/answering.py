@@ -1,7 +1,7 @@
 """What answers requests while this framework leads: the API and the dashboard over its parts."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from secrets import token_hex, token_urlsafe
 
 from fastapi import FastAPI
@@ -21,7 +21,7 @@ from program import health
 from program.health import Check
 
 
-def make_app(
+def make_app(  # noqa: PLR0913 - wiring; each is given by name
     chosen: Settings,
     service: Service,
     cluster: MesosCluster,
@@ -31,12 +31,15 @@ def make_app(
     secrets: Secrets,
     clock: Clock,
     registry: CollectorRegistry,
+    openness: Callable[[], Sequence[Check]],
 ) -> FastAPI:
-    """Return the API, and the dashboard at its /."""
+    """Return the API, and the dashboard at its /; `openness` gives more checks for /readyz."""
     operator, addresses = chosen.token(), chosen.addresses()
     proxies = chosen.proxy_tokens()
-    ready = functools.partial(_readiness, chosen, service, cluster)
-    checks = http_api.Probes(lambda: (service.health(),), ready)
+    checks = http_api.Probes(
+        lambda: (service.health(),),
+        lambda: (*_readiness(chosen, service, cluster), *openness()),
+    )
     ports = http_api.Ports(
         previews=ServicePreviews(service, functools.partial(_find_problem, chosen)),
         refs=refs,

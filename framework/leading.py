@@ -40,6 +40,7 @@ from framework.task_info import Executor, Origin
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from prevs.signatures import derive_key
+from program.health import Check
 from program.zookeeper import list_hosts
 
 Inbox = queue.SimpleQueue[events.Event]
@@ -93,8 +94,11 @@ def make(
     *,
     executor: Executor,
     frameworks: Callable[[], Sequence[str]],
+    openness: Callable[[], Sequence[Check]],
 ) -> Leading:
     """Make the parts from what is stored; `frameworks` gives the machines of all of them.
+
+    `openness` gives the checks of what is open to anybody.
 
     Raises ForeignState, Unavailable.
     """
@@ -149,6 +153,7 @@ def make(
         secrets=given,
         clock=clock,
         registry=registry,
+        openness=openness,
     )
     if local := answering.find_local(chosen, stored.apps):
         log.warning(

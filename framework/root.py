@@ -1,6 +1,7 @@
 """What is at our root in ZooKeeper before a framework works there, over kazoo."""
 
 import contextlib
+from collections.abc import Collection
 
 from kazoo.client import KazooClient, TransactionRequest
 from kazoo.exceptions import (
@@ -17,6 +18,9 @@ from framework.errors import ForeignState, OtherSettings, Superseded
 from framework.zookeeper_link import CLOSED, mapped
 from prevs.paths import Paths
 from prevs.records import AppRecord, InstallationRecord, RecordError
+
+_READ = 1
+"""The right to read, in the permissions of an ACL (ZooDefs.Perms)."""
 
 
 def claim(client: KazooClient, paths: Paths, ours: InstallationRecord, *, led: bool) -> None:
@@ -72,6 +76,17 @@ def close(client: KazooClient, paths: Paths, acl: ACL) -> bool:
     return True
 
 
+def find_writable(client: KazooClient, paths: Collection[str]) -> list[str]:
+    """Return which znodes anybody may write, of those that are there. Raises Unavailable."""
+    found = []
+    with mapped(client):
+        for path in paths:
+            with contextlib.suppress(NoNodeError, NoAuthError):
+                if any(_lets_write(acl) for acl in client.get_acls(path)[0]):
+                    found.append(path)
+    return found
+
+
 def holds(client: KazooClient, path: str) -> str | None:
     """Return what a znode holds as text, None where there is none. Raises Unavailable."""
     with mapped(client):
@@ -110,6 +125,10 @@ def _commit(client: KazooClient, request: TransactionRequest, paths: Paths, epoc
     with mapped(client):
         if any(isinstance(result, BadVersionError) for result in request.commit()):
             raise Superseded(paths.leader)
+
+
+def _lets_write(acl: ACL) -> bool:
+    return acl.id.scheme == "world" and bool(acl.perms & ~_READ)
 
 
 def _close(client: KazooClient, path: str, acl: ACL) -> None:

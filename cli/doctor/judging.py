@@ -25,6 +25,8 @@ _STEPS = {
     "(PREVS_MASTER, PREVS_ROLE, PREVS_PRINCIPAL; `prevs local logs master`).",
     "proxies": "Make a token for proxies alone: name its file in the frameworks' "
     "PREVS_PROXY_TOKEN_FILE, then in the proxies' PREVS_TOKEN_FILE (docs/operating/tokens.md).",
+    "zookeeper-access": "docs/operating/zookeeper.md says how it is closed.",
+    "mesos-access": "docs/operating/tls.md says how Mesos is told who one is.",
     "leader": "See that one framework leads and that its PREVS_ADVERTISE can be reached by the "
     "others.",
 }

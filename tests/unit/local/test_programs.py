@@ -49,6 +49,19 @@ def test_the_proxy_has_a_token_of_its_own_that_the_framework_takes(tmp_path: Pat
     assert not {str(settings.token_file), str(settings.key_file)} & {*proxy.values()}
 
 
+def test_framework_and_proxy_say_who_they_are_by_files(tmp_path: Path) -> None:
+    settings = prepare(tmp_path, {})
+    framework, proxy = framework_part(settings, {}).environ, proxy_part(settings, {}).environ
+    for environ in (framework, proxy):
+        assert environ["PREVS_ZOOKEEPER_AUTH_FILE"] == str(settings.zookeeper_auth_file)
+    assert framework["PREVS_PRINCIPAL"] != framework["PREVS_AGENTS_PRINCIPAL"]
+    files = [framework["PREVS_SECRET_FILE"], framework["PREVS_AGENTS_SECRET_FILE"]]
+    secrets = [Path(file).read_text().strip() for file in files]
+    assert len(set(secrets)) == 2
+    assert not any(secret in value for secret in secrets for value in framework.values())
+    assert not any("PRINCIPAL" in name for name in proxy)
+
+
 def test_executors_get_what_they_need_and_no_more_of_the_callers_environment(
     tmp_path: Path,
 ) -> None:

@@ -33,7 +33,8 @@ def test_id_token_and_key_of_a_folder_stay_the_same_when_its_settings_change(
 def test_a_folder_its_token_and_its_key_are_closed_to_others(tmp_path: Path) -> None:
     made = settings.prepare(tmp_path / "x", {})
     assert made.folder.stat().st_mode & 0o777 == 0o700
-    for file in (made.token_file, made.proxy_token_file, made.key_file):
+    files = (made.token_file, made.proxy_token_file, made.key_file, made.zookeeper_auth_file)
+    for file in files:
         assert file.stat().st_mode & 0o777 == 0o600
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from local.settings import Settings
+from local.settings import Settings, prepare
 from local.tables import addresses, parts_table
 
 
@@ -14,6 +14,14 @@ def test_the_usual_port_is_not_part_of_an_address() -> None:
 def test_the_dashboard_is_at_the_address_of_the_api() -> None:
     settings = Settings(Path("/x"), "id", frameworks=2, api_port=9000)
     assert "Dashboard  http://127.0.0.1:9000/ " in addresses(settings, "secret")
+
+
+def test_people_are_told_how_to_sign_in_to_mesos_and_not_the_password(tmp_path: Path) -> None:
+    settings = prepare(tmp_path, {})
+    said = addresses(settings, "token")
+    user, secret = settings.mesos_access.credential()
+    assert f"user {user}, password in {settings.mesos_access.secret_file(user)}" in said
+    assert secret not in said
 
 
 def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
