@@ -15,7 +15,7 @@ needed=(
   ca-certificates curl git git-lfs              # git clone over https, too; curl is the README's
   haproxy
   iproute2 procps                               # undo what dockerd did to the network
-  libapr1t64 libsasl2-2 libsvn1                 # what the Mesos library is linked with
+  libapr1t64 libsasl2-2 libsasl2-modules libsvn1                 # what the Mesos library is linked with
   python3-venv
 )
 services=(haproxy.service docker.service docker.socket containerd.service nginx.service caddy.service

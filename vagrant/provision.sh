@@ -13,6 +13,8 @@
 #   --domain NAME       what the addresses of previews end in (localhost)
 #   --public-port PORT  the port in addresses that are shown (80, which is where proxies listen)
 #   --proxy-token-file FILE  the proxies' token, a copy of the master's /etc/prevs/proxy-token; a master makes it
+#   --zookeeper-file FILE  who frameworks and proxies are for ZooKeeper; a master without one makes it: /etc/prevs/zookeeper
+#   --agents-file FILE  the secret that all agents have; a master without one makes it: /etc/prevs/agents
 # Steps, all by default, in this order:
 #   install      packages of Debian's and Python's registries, Mesos, prevs itself from the folder above this script
 #   configure    users, settings below /etc, units of systemd; needs no network
@@ -33,13 +35,13 @@ has_role() { [[ ",$roles," == *",$1,"* ]]; }
 does_step() { [[ " ${steps[*]} " == *" $1 "* ]]; }
 
 read_arguments() {
-  roles=${1-} address='' master='' domain=localhost public_port=80 proxy_token_file='' steps=()
+  roles=${1-} address='' master='' domain=localhost public_port=80 proxy_token_file='' zookeeper_file='' agents_file='' steps=()
   [[ $roles != --help && $roles != -h ]] || { usage; exit 0; }
   [[ $roles =~ ^(master|agent|proxy)(,(master|agent|proxy))*$ ]] || refuse "'$roles' names no roles"
   shift
   while (( $# )); do
     case $1 in
-      --address | --master | --domain | --public-port | --proxy-token-file)
+      --address | --master | --domain | --public-port | --proxy-token-file | --zookeeper-file | --agents-file)
         [[ -n ${2-} ]] || refuse "$1 needs a value"
         local name=${1#--}; printf -v "${name//-/_}" %s "$2"; shift ;;
       install | configure | start) steps+=("$1") ;;
@@ -79,7 +81,7 @@ install_packages() {
   local wanted=(ca-certificates curl python3-venv) missing=() package  # a venv on agents only while Mesos is downloaded
   if has_role master; then wanted+=(default-jre-headless libzookeeper-java git openssh-client); fi
   if has_role agent; then wanted+=(docker.io docker-cli docker-buildx iptables sudo git git-lfs openssh-client); fi
-  if has_role master || has_role agent; then wanted+=(g++ libc6-dev libapr1t64 libsasl2-2 libsvn1); fi  # Mesos
+  if has_role master || has_role agent; then wanted+=(g++ libc6-dev libapr1t64 libsasl2-2 libsasl2-modules libsvn1); fi  # Mesos
   if has_role proxy; then wanted+=(haproxy); fi
   for package in "${wanted[@]}"; do
     [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
@@ -167,6 +169,7 @@ put() {  # put FILE [MODE] < TEXT: a file that is so already keeps its time, by 
   if cmp --quiet "$new" "$1"; then rm "$new"; else mv "$new" "$1"; say "Wrote $1"; fi
 }
 
+put_drop_in() { put "/etc/systemd/system/$1.service.d/access.conf"; }
 put_unit() { put "/etc/systemd/system/$1.service" <"$repository/provision/systemd/$1.service"; }
 
 make_token() { head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n' | put "$1" 600; }
@@ -185,6 +188,23 @@ configure_tokens() {  # the operator's is for the framework alone; docs/operatin
     make_token /etc/prevs/proxy-token
   fi
 }
+
+# Who is who between ZooKeeper, Mesos and prevs. Each file is root's alone; programs get theirs by LoadCredential.
+
+new_secret() { head --bytes=32 /dev/urandom | base64 | tr -d '/+=\n'; }
+
+configure_secret() {  # configure_secret NAME GIVEN OPTION PREFIX: /etc/prevs/NAME, of the file that was given or a new one
+  local name=$1 given=$2 option=$3
+  if [[ -n $given ]]; then
+    [[ -s $given ]] || fail "$option $given: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/$name."
+    put "/etc/prevs/$name" 600 <"$given"
+  elif [[ ! -s /etc/prevs/$name ]]; then
+    has_role master || fail "this machine needs the master's /etc/prevs/$name" "Copy it here and give it with $option."
+    printf '%s%s\n' "${4-}" "$(new_secret)" | put "/etc/prevs/$name" 600
+  fi
+}
+
+credential() { printf '{"principal": "%s", "secret": "%s"}' "$1" "$(</etc/prevs/"$2")"; }  # credential PRINCIPAL NAME
 
 configure_keys() {  # what seals the secrets of apps; docs/operating/secrets.md
   [[ ! -s /etc/prevs/keys ]] || return 0
@@ -215,6 +235,22 @@ MESOS_HOSTNAME=$address
 MESOS_REGISTRY=in_memory
 MESOS_AGENT_PING_TIMEOUT=3secs
 MESOS_MAX_AGENT_PING_TIMEOUTS=5
+MESOS_AUTHENTICATE_AGENTS=true
+MESOS_AUTHENTICATE_FRAMEWORKS=true
+MESOS_AUTHENTICATE_HTTP_FRAMEWORKS=true
+MESOS_HTTP_FRAMEWORK_AUTHENTICATORS=basic
+MESOS_AUTHENTICATE_HTTP_READONLY=true
+MESOS_AUTHENTICATE_HTTP_READWRITE=true
+MESOS_ACLS=file:///etc/mesos/master-acls.json
+END
+  configure_secret operator '' ''
+  configure_secret mesos '' ''
+  put /etc/mesos/credentials.json 600 <<<"{\"credentials\": [$(credential operator operator), $(credential prevs mesos), $(credential agent agents)]}"
+  put /etc/mesos/master-acls.json <"$repository/local/mesos/master-acls.json"
+  put_drop_in mesos-master <<'END'
+[Service]
+LoadCredential=credentials:/etc/mesos/credentials.json
+Environment=MESOS_CREDENTIALS=file://%d/credentials
 END
   put_unit mesos-master
   make_user prevs /var/lib/prevs
@@ -224,6 +260,15 @@ PREVS_ZOOKEEPER=$master:$zookeeper_port
 PREVS_LISTEN=$address:$api_port
 PREVS_DOMAIN=$domain
 PREVS_PUBLIC_PORT=$public_port
+END
+  put_drop_in prevs-framework <<'END'
+[Service]
+LoadCredential=zookeeper:/etc/prevs/zookeeper
+LoadCredential=mesos:/etc/prevs/mesos
+LoadCredential=agents:/etc/prevs/agents
+Environment=PREVS_ZOOKEEPER_AUTH_FILE=%d/zookeeper
+Environment=PREVS_PRINCIPAL=prevs PREVS_SECRET_FILE=%d/mesos
+Environment=PREVS_AGENTS_PRINCIPAL=reader PREVS_AGENTS_SECRET_FILE=%d/agents
 END
   put_unit prevs-framework
 }
@@ -257,7 +302,19 @@ MESOS_SYSTEMD_ENABLE_SUPPORT=false
 MESOS_EXECUTOR_ENVIRONMENT_VARIABLES='$executors'
 MESOS_EXECUTOR_REREGISTRATION_TIMEOUT=15secs
 MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=15secs
+MESOS_CREDENTIAL=file:///etc/mesos/credential.json
+MESOS_CREDENTIALS=file:///etc/mesos/readers.json
+MESOS_HTTP_CREDENTIALS=file:///etc/mesos/readers.json
+MESOS_AUTHENTICATE_HTTP_READONLY=true
+MESOS_AUTHENTICATE_HTTP_READWRITE=true
+MESOS_AUTHENTICATE_HTTP_EXECUTORS=true
+MESOS_JWT_SECRET_KEY=/etc/mesos/jwt-key
+MESOS_ACLS=file:///etc/mesos/agent-acls.json
 END
+  put /etc/mesos/credential.json 600 <<<"$(credential agent agents)"
+  put /etc/mesos/readers.json 600 <<<"{\"credentials\": [$(credential reader agents)]}"
+  put /etc/mesos/agent-acls.json <"$repository/local/mesos/agent-acls.json"
+  [[ -s /etc/mesos/jwt-key ]] || new_secret | put /etc/mesos/jwt-key 600
   # What executors find by this name, as they are no root and may make no group for builds.
   put /etc/systemd/system/prevsbuilds.slice <"$repository/provision/systemd/prevsbuilds.slice"
   # Steps of builds have the score of dockerd: with Debian's -500 previews and executors would go before them.
@@ -274,6 +331,11 @@ PREVS_DOMAIN=$domain
 PREVS_PROXY_LISTEN=*:80
 PREVS_PROXY_METRICS_LISTEN=$address:$metrics_port
 END
+  put_drop_in prevs-proxy <<'END'
+[Service]
+LoadCredential=zookeeper:/etc/prevs/zookeeper
+Environment=PREVS_ZOOKEEPER_AUTH_FILE=%d/zookeeper
+END
   put_unit prevs-proxy
 }
 
@@ -284,7 +346,7 @@ start_unit() {  # start_unit NAME FILE ...: again, if one of the files is newer 
   systemctl --quiet enable "$unit"
   since=$(systemctl show --property=ActiveEnterTimestamp --timestamp=unix --value "$unit")
   if systemctl --quiet is-active "$unit"; then
-    for file in "$@" "/etc/systemd/system/$unit.service"; do
+    for file in "$@" "/etc/systemd/system/$unit.service" "/etc/systemd/system/$unit.service.d/access.conf"; do
       if [[ -e $file ]] && (( $(stat --format=%Y "$file") > ${since#@} )); then
         say "Starting $unit again: $file is newer"
         systemctl restart "$unit"
@@ -310,7 +372,10 @@ await() {  # await UNIT COMMAND ...: until the command succeeds, for a minute
 
 answers() { curl --silent --fail --noproxy '*' --max-time 2 "http://$1"; }
 zookeeper_serves() ( exec 3<>"/dev/tcp/$master/$zookeeper_port" && printf srvr >&3 && grep --quiet Mode: <&3 )
-agent_is_registered() { answers "$master:$master_port/slaves" | grep --quiet "slave(1)@$address:$agent_port"; }
+agent_is_registered() {  # asked as an agent; a password in the arguments would be there for all to see
+  curl --config - --silent --fail --noproxy '*' --max-time 2 "http://$master:$master_port/slaves" <<<"user = \"agent:$(</etc/prevs/agents)\"" |
+    grep --quiet "slave(1)@$address:$agent_port"
+}
 
 start_all() {
   [[ -d /run/systemd/system ]] || fail "systemd is not this machine's init" "The steps install and configure can be done without it."
@@ -318,15 +383,15 @@ start_all() {
   if systemctl --quiet is-active haproxy; then systemctl --quiet disable --now haproxy; fi  # Debian's own; a proxy starts one itself
   if has_role master; then
     start_unit zookeeper /etc/zookeeper/zoo.cfg; await zookeeper zookeeper_serves
-    start_unit mesos-master /etc/mesos/master.env /opt/mesos/current; await mesos-master answers "$address:$master_port/health"
-    start_unit prevs-framework /etc/prevs/framework.env /etc/prevs/token /etc/prevs/proxy-token /etc/prevs/keys /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
+    start_unit mesos-master /etc/mesos/{master.env,credentials.json,master-acls.json} /opt/mesos/current; await mesos-master answers "$address:$master_port/health"
+    start_unit prevs-framework /etc/prevs/{framework.env,token,proxy-token,keys,zookeeper,mesos,agents} /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
   fi
   if has_role agent; then
     start_unit docker /etc/docker/daemon.json /etc/systemd/system/docker.service.d/prevs.conf; await docker docker version
-    start_unit mesos-agent /etc/mesos/agent.env /opt/mesos/current; await mesos-agent agent_is_registered
+    start_unit mesos-agent /etc/mesos/{agent.env,credential.json,readers.json,jwt-key,agent-acls.json} /opt/mesos/current; await mesos-agent agent_is_registered
   fi
   if has_role proxy; then
-    start_unit prevs-proxy /etc/prevs/proxy.env /etc/prevs/proxy-token /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
+    start_unit prevs-proxy /etc/prevs/{proxy.env,proxy-token,zookeeper} /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
   fi
 }
 
@@ -344,6 +409,8 @@ main() {
   fi
   if does_step configure; then
     if has_role master || has_role proxy; then configure_tokens; fi
+    if has_role master || has_role proxy; then configure_secret zookeeper "$zookeeper_file" --zookeeper-file prevs:; fi
+    if has_role master || has_role agent; then configure_secret agents "$agents_file" --agents-file; fi
     if has_role master; then configure_keys; configure_master; fi
     if has_role agent; then configure_agent; fi
     if has_role proxy; then configure_proxy; fi

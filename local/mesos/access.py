@@ -8,9 +8,12 @@ from typing import NamedTuple
 OPERATOR, FRAMEWORK, READER, AGENT = "operator", "prevs", "reader", "agent"
 """People and `prevs local` itself; the framework; the framework for agents; agents for the master.
 
-All may do all where they are known: `operator` everywhere, `reader` at agents, the others at the
-master.
+`operator` and the framework may do all. What every agent has, and so whoever takes one over, may
+do little: an agent registers, and the reader reads, as the two files of ACLs say.
 """
+_MASTER_ACLS, _AGENT_ACLS = (
+    Path(__file__).with_name(name) for name in ("master-acls.json", "agent-acls.json")
+)
 _AT_MASTER, _AT_AGENTS = (OPERATOR, FRAMEWORK, AGENT), (OPERATOR, READER)
 _ASKS = {"MESOS_AUTHENTICATE_HTTP_READONLY": "true", "MESOS_AUTHENTICATE_HTTP_READWRITE": "true"}
 
@@ -43,6 +46,7 @@ class Access(NamedTuple):
         return {
             **_ASKS,
             "MESOS_CREDENTIALS": self._at_master.as_uri(),
+            "MESOS_ACLS": _MASTER_ACLS.as_uri(),
             "MESOS_AUTHENTICATE_AGENTS": "true",
             "MESOS_AUTHENTICATE_FRAMEWORKS": "true",
             "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "true",
@@ -54,6 +58,7 @@ class Access(NamedTuple):
         return {
             **_ASKS,
             "MESOS_HTTP_CREDENTIALS": self._at_agents.as_uri(),
+            "MESOS_ACLS": _AGENT_ACLS.as_uri(),
             "MESOS_CREDENTIALS": self._at_agents.as_uri(),  # of the master that idles beside it
             "MESOS_CREDENTIAL": self._of_agents.as_uri(),
             "MESOS_AUTHENTICATE_HTTP_EXECUTORS": "true",

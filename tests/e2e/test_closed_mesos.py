@@ -17,6 +17,8 @@ import requests
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError
 
+from local.mesos.access import AGENT, READER, Access
+from prevs.paths import Paths
 from tests.chromium import Chromium
 from tests.e2e.conftest import Api, Cluster
 
@@ -30,14 +32,14 @@ OPEN = {
 }
 """What Mesos answers anybody, and why that may be."""
 
-NOWHERE = {"/slave(1)/api/v1/resource_provider"}
+NOWHERE = {"/slave(1)/api/v1/resource_provider", "/__processes__"}
 """What Mesos would answer anybody, and is refused altogether."""
 
 MORE = (
     *("/state", "/state.json", "/slaves", "/tasks", "/flags", "/containers", "/metrics/snapshot"),
     *("/files/browse", "/files/browse.json", "/files/debug.json", "/files/download.json"),
     *("/files/read.json", "/api/v1", "/master/state.json", "/slave(1)/state.json"),
-    *("/logging/toggle", "/profiler/start", "/__processes__", "/monitor/statistics.json"),
+    *("/logging/toggle", "/profiler/start", "/monitor/statistics.json"),
     *("/files%2fread", "/%66iles/debug", "//files//debug", "/files/debug/", "/slave%281%29/state"),
     *("/teardown", "/quota", "/maintenance/schedule", "/machine/down", "/create-volumes"),
 )
@@ -104,7 +106,7 @@ def test_what_is_in_use_is_there_for_who_says_who_he_is(
     servers: Sequence[Server], cluster: Cluster
 ) -> None:
     for server in servers:
-        for path in ("/state", "/files/debug", "/flags", "/metrics/snapshot"):
+        for path in ("/state", "/files/debug", "/flags", "/metrics/snapshot?timeout=2secs"):
             assert server.ask(path).status_code == 401
             assert server.ask(path, auth=("operator", "wrong")).status_code == 401
             assert server.ask(path, auth=cluster.mesos_auth).status_code == 200
@@ -120,6 +122,43 @@ def test_what_anybody_gets_tells_nothing_of_frameworks_and_tasks(
         for path in OPEN:
             text = server.ask(f"{path}?jsonp=callback").text
             assert not any(one in text for one in (*ids, "prevs", "framework")), path
+
+
+def test_what_programs_of_mesos_have_to_do_is_told_to_nobody(
+    servers: Sequence[Server], cluster: Cluster
+) -> None:
+    for server in servers:
+        for path in ("/__processes__", "/__processes__/", "/%5f_processes__", "//__processes__"):
+            assert server.ask(path, auth=cluster.mesos_auth).status_code == 400
+
+
+def test_who_takes_over_an_agent_has_no_right_at_the_master_and_none_at_another(
+    cluster: Cluster,
+) -> None:
+    """What agents tell the master, and what they are told by who reads logs, every agent has."""
+    agent, reader = (
+        (name, Access(cluster.dir / "mesos").secret_file(name).read_text().strip())
+        for name in (AGENT, READER)
+    )
+    master = Server(cluster.master)
+    info = {"user": "root", "name": "x", "roles": ["x"], "capabilities": [{"type": "MULTI_ROLE"}]}
+    subscribe = {"type": "SUBSCRIBE", "subscribe": {"framework_info": info}}
+    said = master.ask("/api/v1/scheduler", "POST", json=subscribe, auth=agent)
+    assert "Not authorized" in said.text
+    before = _frameworks(cluster)
+    said = master.ask("/teardown", "POST", data={"frameworkId": before[0]}, auth=agent)
+    assert said.status_code == 403
+    assert _frameworks(cluster) == before
+    launch = {
+        "type": "LAUNCH_CONTAINER",
+        "launch_container": {"container_id": {"value": "x"}, "command": {"value": "true"}},
+    }
+    for address in cluster.agents:
+        server = Server(address)
+        assert server.ask("/state", auth=reader).status_code == 200
+        assert server.ask("/api/v1", "POST", json=launch, auth=reader).status_code == 403
+        assert server.ask("/state", auth=agent).status_code == 401
+    assert master.ask("/state", auth=reader).status_code == 401
 
 
 def test_no_agent_lets_anybody_add_to_what_it_offers(
@@ -212,7 +251,8 @@ def test_nobody_else_writes_in_zookeeper_or_reads_what_is_ours(cluster: Cluster)
     try:
         [master] = client.get_children("/mesos")  # where the master is all may know
         assert cluster.master.encode() in client.get(f"/mesos/{master}")[0]
-        for path in ("/prevs", "/prevs/apps", "/prevs/leader", "/prevs/proxies"):
+        ours = Paths("/prevs")
+        for path in (ours.root, ours.apps, ours.leader, ours.placements, ours.proxies):
             with pytest.raises(NoAuthError):
                 client.get_children(path)
         with pytest.raises(NoAuthError):

@@ -74,10 +74,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def second(cluster: Cluster) -> Machine:
     """A fourth machine, which is only a proxy: added while the others run."""
     master, address = cluster.master.plan.address, "192.168.56.20"
-    to_master = ("--master", master, "--proxy-token-file", "/root/token")
+    given = ("--proxy-token-file", "/root/token", "--zookeeper-file", "/root/zookeeper")
+    to_master = ("--master", master, *given)
     cluster.add([Plan("proxy-2", address, ("proxy", "--address", address, *to_master))])
     machine = cluster.machines["proxy-2"]
     machine.run("sh", "-c", 'umask 077; echo "$TOKEN" >/root/token', TOKEN=cluster.proxy_token())
+    identity = cluster.master.run("cat", "/etc/prevs/zookeeper").strip()
+    copy = 'umask 077; echo "$IDENTITY" >/root/zookeeper'
+    machine.run("sh", "-c", copy, IDENTITY=identity)
     machine.provision("configure", "start")
     return machine
 

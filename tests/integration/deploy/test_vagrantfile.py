@@ -12,6 +12,7 @@ from tests.machines.trees import REPOSITORY
 
 pytestmark = pytest.mark.integration
 
+SECRET = ("--agents-file", "/usr/src/prevs/vagrant/agents-secret")
 SCRIPT = REPOSITORY / "vagrant" / "provision.sh"
 
 
@@ -40,9 +41,10 @@ def test_it_hands_each_machine_to_the_script_with_its_role_and_addresses() -> No
         assert provision["kind"] == "shell"
         assert provision["inline"] == 'exec /usr/src/prevs/vagrant/provision.sh "$@"'
     master, *agents = vagrantfile.plans()
+    assert master.arguments[-2:] == SECRET
     assert master.arguments[:3] == ("master,proxy", "--address", master.address)
     for agent in agents:
-        to_master = ("--master", master.address)
+        to_master = ("--master", master.address, *SECRET)
         assert agent.arguments == ("agent", "--address", agent.address, *to_master)
 
 
