@@ -129,7 +129,7 @@ class Openness:
         with self._lock:
             before = self._found.get(name)
             self._found[name] = why
-        if why is not None and why != before:
+        if why is not None and before is None:
             log.warning("it is open to whoever reaches it", part=name, why=why)
 
 

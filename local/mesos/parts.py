@@ -15,7 +15,8 @@ from local.mesos.installation import Installation
 from local.parts import ProcessPart, answers_http, environment
 
 _ADVICE = (
-    "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2, libsasl2-modules). "
+    "Install what it needs: provision/debian.sh (libsvn1, libapr1t64, libsasl2-2, "
+    "libsasl2-modules). "
     "Ports can be chosen: --mesos-port, --agent-port."
 )
 

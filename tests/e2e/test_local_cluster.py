@@ -1,6 +1,7 @@
 """`prevs local`: up, status, down, and up again; what is killed comes back; nothing is left."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -16,12 +17,18 @@ from typing import Any
 import docker
 import pytest
 import requests
+from kazoo.client import KazooClient
+from kazoo.exceptions import NoAuthError
+from kazoo.security import OPEN_ACL_UNSAFE
 
 from local import processes, starting
 from local.mesos.access import Access
 from local.settings import read
+from prevs.paths import Paths
+from prevs.records import InstallationRecord
 from tests import free_ports
 from tests.e2e.conftest import REPOSITORY_SCRIPT, Cluster
+from tests.fakes.program import walk
 from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -264,6 +271,57 @@ def test_down_leaves_nothing_and_the_next_up_goes_on_from_the_same_state(
     assert preview["state"] != "failed", preview
     assert serving.visit().text == page
     assert framework_id(serving) == framework
+
+
+def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_same_state(
+    serving: Own,
+) -> None:
+    """Its ZooKeeper was open to all, its Mesos asked nobody, its framework had no principal."""
+    page, framework = serving.visit().text, framework_id(serving)
+    paths = Paths("/prevs")
+    identity = (serving.folder / "zookeeper-auth").read_text().strip()
+    with connected(serving, identity) as client:
+        stored = InstallationRecord.decode(client.get(paths.installation)[0])
+        assert stored.principal is not None
+        client.set(paths.installation, dataclasses.replace(stored, principal=None).encode())
+        for path in ["/", "/mesos", *walk(client, paths.root)]:
+            client.set_acls(path, OPEN_ACL_UNSAFE)
+    serving.down()
+    (serving.folder / "zookeeper-auth").unlink()
+    shutil.rmtree(serving.folder / "mesos")
+
+    serving.up()
+    assert serving.visit().text == page
+    assert framework_id(serving) == framework
+    with connected(serving, None) as anybody:
+        for path in (paths.root, paths.apps, paths.placements):
+            with pytest.raises(NoAuthError):
+                anybody.get_children(path)
+    identity = (serving.folder / "zookeeper-auth").read_text().strip()
+    with connected(serving, identity) as client:
+        assert InstallationRecord.decode(client.get(paths.installation)[0]) == stored
+    wait_until(lambda: {"zookeeper-access", "mesos-access"} <= told(serving).keys())
+    wait_until(
+        lambda: all(one["ok"] for one in told(serving).values()), instead=lambda: told(serving)
+    )
+
+
+def told(own: Own) -> dict[str, Any]:
+    """Return the checks of /readyz by their names."""
+    return {one["name"]: one for one in own.call("GET", "/readyz").json()["checks"]}
+
+
+@contextlib.contextmanager
+def connected(own: Own, identity: str | None) -> Iterator[KazooClient]:
+    """Give a session with the cluster's ZooKeeper, as somebody or as anybody."""
+    auth = [("digest", identity)] if identity else None
+    client = KazooClient(f"127.0.0.1:{own.ports['zookeeper-port']}", auth_data=auth)
+    client.start()
+    try:
+        yield client
+    finally:
+        client.stop()
+        client.close()
 
 
 def framework_id(own: Own) -> str:

@@ -1,0 +1,129 @@
+"""A framework says what is open, in its log and at /readyz; nothing fails by it."""
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kazoo.client import KazooClient
+from kazoo.security import OPEN_ACL_UNSAFE
+
+from framework.zookeeper_link import connect
+from local.mesos.access import FRAMEWORK, Access
+from local.mesos.installation import Installation
+from local.mesos.parts import Address, master_part
+from local.settings import write_private
+from tests.conftest import Mesos
+from tests.fakes.program import OwnRoot, Program, walk
+from tests.free_ports import free_port
+from tests.running_parts import running
+from tests.waits import wait_until
+
+pytestmark = pytest.mark.integration
+
+IDENTITY = "prevs:hunter4"
+BOTH = {"zookeeper-access", "mesos-access"}
+
+
+def told(program: Program) -> dict[str, Mapping[str, Any]]:
+    """Return the checks of /readyz by their names, once what is open has been looked at."""
+
+    def look() -> dict[str, Mapping[str, Any]] | None:
+        answer = program.ask("GET", "/readyz")
+        assert answer.status_code == 200, answer.text
+        checks = {one["name"]: one for one in answer.json()["checks"]}
+        return checks if checks.keys() >= BOTH else None
+
+    return wait_until(look)
+
+
+def lines(program: Program) -> list[str]:
+    """Return the lines of its log that say what is open."""
+    return [line for line in program.log.read_text().splitlines() if "open to whoever" in line]
+
+
+def test_an_open_zookeeper_and_an_open_master_are_told_once_each_with_what_to_do(
+    mesos: Mesos, zookeeper: str, tmp_path: Path
+) -> None:
+    with OwnRoot(mesos, zookeeper, tmp_path) as own:
+        program = own.program()
+        program.run()
+        checks = told(program)
+        assert {
+            name: (checks[name]["ok"], checks[name]["needed"]) for name in BOTH
+        } == dict.fromkeys(BOTH, (False, False))
+        assert own.paths.root in checks["zookeeper-access"]["detail"]
+        assert "announce himself as the master (/mesos)" in checks["zookeeper-access"]["detail"]
+        assert "PREVS_ZOOKEEPER_AUTH_FILE" in checks["zookeeper-access"]["detail"]
+        assert mesos.master in checks["mesos-access"]["detail"]
+        assert "--authenticate_http_frameworks" in checks["mesos-access"]["detail"]
+        assert len(lines(program)) == 2
+        assert program.end() == 0
+        program.run()
+        told(program)
+        assert len(lines(program)) == 4, "each start says so"
+
+
+@pytest.fixture
+def closed(mesos_installation: Installation, tmp_path: Path) -> Iterator[tuple[Mesos, Access]]:
+    """A master that asks everybody; it is in no ZooKeeper."""
+    access = Access(tmp_path / "mesos")
+    access.prepare(lambda: os.urandom(16).hex(), write_private)
+    address = Address("127.0.0.1", free_port())
+    folder, log = tmp_path / "master", tmp_path / "master.log"
+    part = master_part(
+        mesos_installation, address, folder=folder, environ={}, log=log, access=access
+    )
+    with running([part]):
+        yield Mesos(str(address), str(address), []), access
+
+
+def test_a_root_of_an_earlier_start_is_told_until_it_is_closed_and_a_closed_master_is_well(
+    closed: tuple[Mesos, Access], zookeeper: str, tmp_path: Path
+) -> None:
+    mesos, access = closed
+    identity = tmp_path / "identity"
+    identity.write_text(IDENTITY)
+    asked = {"PRINCIPAL": FRAMEWORK, "SECRET_FILE": str(access.secret_file(FRAMEWORK))}
+    with OwnRoot(mesos, zookeeper, tmp_path) as own:
+        before = own.program(**asked)
+        before.run()
+        checks = told(before)
+        assert not checks["zookeeper-access"]["ok"]
+        assert "/mesos" not in checks["zookeeper-access"]["detail"], "its master is not there"
+        assert checks["mesos-access"]["ok"]
+        assert before.end() == 0
+
+        after = own.program(**asked, ZOOKEEPER_AUTH_FILE=str(identity))
+        after.run()
+        wait_until(lambda: told(after)["zookeeper-access"]["ok"])
+        assert told(after)["mesos-access"]["ok"]
+        assert after.end() == 0
+        with_identity: KazooClient = connect(zookeeper, 15, (IDENTITY,))
+        for path in list(walk(with_identity, own.paths.root)):
+            with_identity.set_acls(path, OPEN_ACL_UNSAFE)  # so that it is removed as everything is
+        with_identity.stop()
+        with_identity.close()
+
+
+def test_a_master_that_only_lets_anybody_register_is_told(
+    mesos_installation: Installation, zookeeper: str, tmp_path: Path
+) -> None:
+    access = Access(tmp_path / "mesos")
+    access.prepare(lambda: os.urandom(16).hex(), write_private)
+    address = Address("127.0.0.1", free_port())
+    folder, log = tmp_path / "master", tmp_path / "master.log"
+    part = master_part(
+        mesos_installation, address, folder=folder, environ={}, log=log, access=access
+    )
+    environ = {**part.environ, "MESOS_AUTHENTICATE_HTTP_FRAMEWORKS": "false"}
+    secret = {"PRINCIPAL": FRAMEWORK, "SECRET_FILE": str(access.secret_file(FRAMEWORK))}
+    with running([dataclasses.replace(part, environ=environ)]):
+        mesos = Mesos(str(address), str(address), [])
+        with OwnRoot(mesos, zookeeper, tmp_path) as own:
+            program = own.program(**secret)
+            program.run()
+            detail = told(program)["mesos-access"]["detail"]
+            assert "Start it with --authenticate_http_frameworks and" in detail
