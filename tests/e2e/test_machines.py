@@ -183,6 +183,46 @@ def test_a_preview_reaches_no_service_of_another_machine(cluster: Cluster) -> No
     assert agent.run(*inside).split() == []
 
 
+def test_zookeeper_and_mesos_ask_who_one_is_and_the_framework_finds_nothing_open(
+    cluster: Cluster,
+) -> None:
+    master, agent = cluster.master, cluster.machines["agent-1"]
+    status = ("curl", "--silent", "--noproxy", "*", "--output", "/dev/null")
+    status += ("--write-out", "%{http_code}")
+    for place in (
+        f"{master.plan.address}:5050/state",
+        f"{master.plan.address}:5050/files/debug",
+        f"{agent.plan.address}:5051/state",
+        f"{agent.plan.address}:5051/files/debug",
+    ):
+        assert agent.run(*status, f"http://{place}") == "401", place
+    foreign = ("--header", "Host: evil.example")
+    assert agent.run(*status, *foreign, f"http://{master.plan.address}:5050/health") == "400"
+
+    def told() -> dict[str, bool]:
+        readyz = f"http://{master.plan.address}:8090/readyz"
+        said = json.loads(master.run("curl", "--silent", "--noproxy", "*", readyz))
+        return {one["name"]: one["ok"] for one in said["checks"]}
+
+    wait_until(lambda: told().keys() >= {"zookeeper-access", "mesos-access"})
+    assert all(told().values()), told()
+    assert cluster.prevs("logs", "hello", MINE), "agents give it the logs"
+
+
+def test_what_the_machines_say_is_in_files_of_root_alone(cluster: Cluster) -> None:
+    secrets = {
+        "master": "/etc/prevs/zookeeper /etc/prevs/mesos /etc/prevs/agents /etc/prevs/operator "
+        "/etc/mesos/credentials.json",
+        "agent-1": "/etc/prevs/agents /etc/mesos/credential.json /etc/mesos/readers.json "
+        "/etc/mesos/jwt-key",
+    }
+    for name, files in secrets.items():
+        shown = cluster.machines[name].run("stat", "--format=%a %U", *files.split())
+        assert set(shown.splitlines()) == {"600 root"}, name
+    others = cluster.machines["agent-1"].run("sh", "-c", "ls /etc/prevs")
+    assert others.split() == ["agents"], "no token, no identity of ZooKeeper"
+
+
 def test_the_first_visit_to_a_branch_builds_it(cluster: Cluster) -> None:
     label = names.slug("feature/dark")
     wait_served(cluster, label)

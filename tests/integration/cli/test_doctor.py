@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.__main__ import main
-from framework import access, answering
+from framework import access, answering, openness
 from framework.http_api.probes import VERSION
 from framework.ports import Listing
 from prevs.records import AppRecord
@@ -115,6 +115,22 @@ def test_repositories_on_the_frameworks_machine_are_named_where_it_allows_none(
     assert "framework: local-repositories" not in seen
     del api.instead["GET", "/readyz"]
     assert "local repositories" not in found(run("doctor", "--json"))
+
+
+def test_an_open_zookeeper_and_an_open_master_want_a_look_and_nothing_is_wrong(
+    api: Api, run: Run
+) -> None:
+    checks = [
+        {"name": name, "ok": False, "detail": f"{name} is open.", "needed": False}
+        for name in (openness.ZOOKEEPER, openness.MASTER)
+    ]
+    api.instead["GET", "/readyz"] = JSONResponse({"role": "leader", "checks": checks})
+    done = run("doctor", "--json")
+    assert done.status == 0
+    for name, page in ((openness.ZOOKEEPER, "zookeeper.md"), (openness.MASTER, "tls.md")):
+        one = found(done)[f"framework: {name}"]
+        assert (one["level"], one["told"]) == ("warning", f"{name} is open.")
+        assert page in one["advice"]
 
 
 def test_a_token_of_little_scope_is_well_and_a_wrong_one_is_not(api: Api, run: Run) -> None:
