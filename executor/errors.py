@@ -20,6 +20,7 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 ├── AppExited, OutOfMemory     the container ended; `exit_code` says how
 ├── DiskFull                   the container wrote too much to the agent's disk
 ├── NeverListened, Unhealthy   the container runs, and does not answer as it should
+│   └── NotServing             by its gRPC health service
 ├── AgentUnfit                 the agent's Docker, disk or network failed, not the commit
 ├── RegistryUnreachable        the registry of a base image does not answer
 └── DockerUnavailable          the agent's docker daemon does not answer
@@ -321,6 +322,20 @@ class Unhealthy(ExecutorError):
         )
         self.path = path
         self.status = status
+
+
+class NotServing(Unhealthy):
+    """It did not pass the health check of gRPC."""
+
+    def __init__(self, limit: float, answer: str) -> None:
+        ExecutorError.__init__(
+            self,
+            f"The health check over gRPC did not succeed within {limit:g} s: {answer}. Make "
+            "grpc.health.v1.Health/Check answer SERVING for the service without a name, or say "
+            "in .prevs.toml how else to ask ([health] kind).",
+        )
+        self.path = ""
+        self.status = None
 
 
 class AgentUnfit(ExecutorError):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from executor.errors import ExecutorError, NeverListened, Unhealthy
+from executor.errors import ExecutorError, NeverListened, NotServing, Unhealthy
 from executor.ports import Answer
+from prevs.commit_settings import HealthKind
 
 _SHORTEST_PAUSE = 0.02
 _LONGEST_PAUSE = 1.0
@@ -31,9 +32,21 @@ class Checking(NamedTuple):
     limit: float
     statuses: Sequence[int] = ()
     last: Answer = _NOTHING_YET
+    kind: HealthKind = HealthKind.GUESSED
+
+    @property
+    def waits(self) -> str:
+        """What the application is waited for to do, in words."""
+        if self.kind is HealthKind.TCP:
+            return f"Waiting for port {self.port} to take a connection"
+        if self.kind is HealthKind.GRPC:
+            return "Waiting for its gRPC health service to say that it serves"
+        return f"Waiting for GET {self.path} to answer"
 
     def passes(self, answer: Answer) -> bool:
         """Tell whether an answer is what a healthy application gives."""
+        if answer.passed is not None:
+            return answer.passed
         if answer.status is None:
             return False
         return answer.status in self.statuses if self.statuses else 200 <= answer.status < 400
@@ -57,6 +70,8 @@ class Checking(NamedTuple):
         """Return why the check failed, for when the limit has passed."""
         if not self.last.connected:
             return NeverListened(self.port, self.limit)
+        if self.last.passed is not None or self.kind is HealthKind.GRPC:
+            return NotServing(self.limit, self.last.problem)
         if self.last.status is None:
             answer = self.last.problem
         else:
@@ -68,4 +83,5 @@ class Checking(NamedTuple):
 
 
 def _weight(answer: Answer) -> int:
-    return (answer.status is not None) * 2 + answer.connected
+    told = answer.status is not None or answer.passed is not None
+    return told * 2 + answer.connected

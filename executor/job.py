@@ -117,8 +117,7 @@ class Job:
     def _perform(self) -> NoReturn:
         container = self._begin()
         try:
-            took = self._check(container)
-            self._tools.reports.running(f"{self._order.app} answers.", checked=took)
+            self._check(container)
             with self._supply.sharing():
                 self._watch(container)
         finally:
@@ -168,15 +167,13 @@ class Job:
         spec = container_spec(self._attempt, volumes)
         return tools.containers.start(spec, on_exit=tools.signals.wake)
 
-    def _check(self, container: Container) -> float:
-        """Return how many seconds the application took to pass its health check.
-
-        Raises why it did not.
-        """
+    def _check(self, container: Container) -> None:
+        """Wait until the application passes its health check, and report that. Raises why not."""
         tools, order = self._tools, self._order
         began = tools.now()
         known = Checking(
-            order.health, order.container_port, began, order.start_limit, order.run.statuses
+            *(order.health, order.container_port, began, order.start_limit, order.run.statuses),
+            kind=order.run.health_kind,
         )
         told = False
         while True:
@@ -184,14 +181,16 @@ class Job:
             if (ended := container.exit()) is not None:
                 raise self._exited(ended, answered=False)
             if known.passes(answer):
-                return tools.now() - began
+                message = f"{order.app} answers."
+                took = tools.now() - began
+                tools.reports.running(message, checked=took, protocol=answer.protocol)
+                return
             known = known.saw(answer)
             if known.over(tools.now()):
                 raise known.failure()
             lasts = tools.now() - began
             if not told and lasts >= _SLOW_CHECK:
-                waiting = f"Waiting for GET {order.health} to answer."
-                tools.reports.progress(Phase.CHECKING, waiting, lasts=lasts)
+                tools.reports.progress(Phase.CHECKING, f"{known.waits}.", lasts=lasts)
                 told = True
             tools.signals.wait(known.pause(tools.now()))
 

@@ -245,24 +245,32 @@ class Volumes(Protocol):
         ...
 
 
+HTTP2 = "h2"
+"""The protocol of an application that is spoken to over HTTP/2 (its name in ALPN, RFC 7301)."""
+
+
 class Answer(NamedTuple):
-    """What a GET of the health path met.
+    """What a question of the health check met.
 
     `connected` is False where nothing listens; a docker daemon's own proxy accepts connections
     when nothing listens behind it, and closes them at once: that is not connected. `status` is
-    None where no HTTP answer came; `problem` then says in words what came.
+    None where no HTTP answer came; `problem` then says in words what came. Where the kind of
+    question decides by itself, `passed` says how. `protocol` is that in which a visitor has to be
+    passed on, "" for HTTP/1.1.
     """
 
     connected: bool
     status: int | None = None
     problem: str = ""
+    passed: bool | None = None
+    protocol: str = ""
 
 
 class Probe(Protocol):
     """Asks an application how it is."""
 
     def ask(self) -> Answer:
-        """Send one GET. Blocks for at most some seconds. Raises Stopped."""
+        """Ask once. Blocks for at most some seconds. Raises Stopped."""
         ...
 
 
@@ -273,8 +281,11 @@ class Reports(Protocol):
         """Report a phase before the application runs, that began `lasts` seconds ago."""
         ...
 
-    def running(self, message: str, *, checked: float) -> None:
-        """Report that the health check passed, `checked` seconds after it began."""
+    def running(self, message: str, *, checked: float, protocol: str = "") -> None:
+        """Report that the health check passed, `checked` seconds after it began.
+
+        `protocol` is as in Answer.
+        """
         ...
 
     def shared(self, digest: str) -> None:

@@ -30,6 +30,7 @@ class Reporter:
         self._sent: TaskState | None = None
         self._phase = Phase.FETCHING
         self._digest = ""
+        self._protocol = ""
         self._running = ""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
@@ -38,11 +39,13 @@ class Reporter:
         report = TaskReport(phase, detail=detail, began=began)
         self._report(TaskState.STARTING, report, message)
 
-    def running(self, message: str, *, checked: float) -> None:
+    def running(self, message: str, *, checked: float, protocol: str = "") -> None:
         """Report that the health check passed, `checked` seconds after it began."""
         began = {Phase.CHECKING.value: round(checked, 3)}
         self._running = message
-        self._report(TaskState.RUNNING, TaskReport(Phase.RUNNING, began=began), message)
+        self._protocol = protocol
+        report = TaskReport(Phase.RUNNING, began=began, protocol=protocol)
+        self._report(TaskState.RUNNING, report, message)
 
     def shared(self, digest: str) -> None:
         """Tell what digest the image has in the registry: with each report from now on.
@@ -53,7 +56,7 @@ class Reporter:
         with self._lock:
             self._digest = digest
             if self._sent is TaskState.RUNNING:
-                report = TaskReport(Phase.RUNNING, digest=digest)
+                report = TaskReport(Phase.RUNNING, digest=digest, protocol=self._protocol)
                 self._send(status(self._task_id, self._sent, report, message=self._running))
 
     def killing(self, message: str) -> None:

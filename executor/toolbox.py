@@ -27,7 +27,7 @@ from executor.images import DockerImages
 from executor.job import Tools
 from executor.masked_log import mask
 from executor.ports import Checkout, Log, Registry
-from executor.probe import ANSWER_LIMIT, HttpProbe
+from executor.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.reaper import reap
 from executor.reporter import Reporter
 from executor.signals import StopSignal
@@ -145,11 +145,12 @@ class Toolbox:
         return stores
 
 
-def _probe(order: BuildOrder, signals: StopSignal) -> HttpProbe:
-    return HttpProbe(
+def _probe(order: BuildOrder, signals: StopSignal) -> ApplicationProbe:
+    return ApplicationProbe(
         (order.host, order.host_port),
         order.health,
         order.url,
         signals=signals,
         answer_limit=order.run.check_timeout or ANSWER_LIMIT,
+        kind=order.run.health_kind,
     )

@@ -131,6 +131,8 @@ class Attempts:
             self.copies.reported(report.task_id, preview.agent_id)
         if report.digest:
             preview = dataclasses.replace(preview, digest=report.digest)
+        if report.protocol:
+            preview = dataclasses.replace(preview, protocol=report.protocol)
         try:
             if report.kind in _EVENTS:
                 self._alive(preview, report)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 _PROGRAMS = ("driver", "executor", "prevs")
 """Packages of ours that are in it whole; of `program` what these import."""
 
-_LIBRARIES = ("docker", "GitPython", "requests", "pymesos", "http-parser")
+_LIBRARIES = ("docker", "GitPython", "h2", "requests", "pymesos", "http-parser")
 _MAIN = "__main__.py"
 _MAIN_SOURCE = "executor/bundle.py"
 _LICENCE = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)

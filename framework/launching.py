@@ -179,6 +179,7 @@ class Launching:
                 "reason": "",
                 "failure": None,
                 "started": None,
+                "protocol": "",
             }
             changes.append((preview, fields))
         placed = self._records.change_all(Event.LAUNCHED, changes)

@@ -35,6 +35,7 @@ def placements(
                 host=preview.agent_host or "",
                 port=preview.host_port or 0,
                 labels=tuple(label for label in preview.labels if leaders[label] is preview),
+                protocol=preview.protocol,
             )
             for preview in routed
         },

@@ -12,6 +12,7 @@ from prevs.messages import TaskReport
 from prevs.records import Failure, RecordError
 from prevs.states import Cause, Phase
 
+_PROTOCOLS = ("h2",)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -33,7 +34,8 @@ class Report(NamedTuple):
     """A status, read. `failure` is set for tasks that have ended.
 
     `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
-    are as in prevs.messages.TaskReport, and so is `digest`.
+    are as in prevs.messages.TaskReport, and so are `digest` and
+    `protocol`.
     """
 
     task_id: str
@@ -44,6 +46,7 @@ class Report(NamedTuple):
     detail: str = ""
     began: Mapping[str, float] = MappingProxyType({})
     digest: str = ""
+    protocol: str = ""
 
 
 class UnknownTaskState(Exception):
@@ -149,6 +152,7 @@ def read(status: Mapping[str, Any]) -> Report:
         detail=report.detail if report else "",
         began=report.began if report else MappingProxyType({}),
         digest=_digest(report),
+        protocol=report.protocol if report and report.protocol in _PROTOCOLS else "",
     )
 
 

@@ -4,11 +4,25 @@ The framework reads it; it is stored with the preview, and rides in the order to
 """
 
 import dataclasses
+import enum
 from collections.abc import Mapping
 from typing import Optional
 
 FILE = ".prevs.toml"
 """Where a commit says it, in the app's folder."""
+
+
+class HealthKind(enum.Enum):
+    """How an application is asked whether it is ready.
+
+    A page over HTTP, gRPC's health service, or a connection alone; the first is for who asks to
+    find out, between HTTP and gRPC.
+    """
+
+    GUESSED = ""
+    HTTP = "http"
+    GRPC = "grpc"
+    TCP = "tcp"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +45,7 @@ class RunSettings:
     Without a `command` it is the image's. `volumes` are absolute paths in the container that live
     as long as the preview. `hooks` are argument vectors that run once, in order, before the first
     request. `statuses` pass the health check; none means any 2xx or 3xx. `check_timeout` is how
-    many seconds one check may take, 0 for the executor's own limit.
+    many seconds one check may take, 0 for the executor's own limit, `health_kind` how it asks.
     """
 
     command: tuple[str, ...] = ()
@@ -41,6 +55,7 @@ class RunSettings:
     hooks: tuple[tuple[str, ...], ...] = ()
     statuses: tuple[int, ...] = ()
     check_timeout: float = 0.0
+    health_kind: HealthKind = HealthKind.GUESSED
 
 
 @dataclasses.dataclass(frozen=True)

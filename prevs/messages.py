@@ -87,7 +87,8 @@ class TaskReport:
     how many seconds before this was said a phase began of which nothing was said then: a check
     that passes soon is not worth a report of its own. `cause` is set on a terminal report of a
     failed attempt and on no other; the sentence for people is TaskStatus.message. `digest` is the
-    image's in the registry, once it is there.
+    image's in the registry, once it is there. `protocol` is "h2" where the application that runs
+    speaks HTTP/2 and no HTTP/1.1.
     """
 
     phase: Phase
@@ -96,6 +97,7 @@ class TaskReport:
     detail: str = ""
     began: Mapping[str, float] = dataclasses.field(default_factory=dict)
     digest: str = ""
+    protocol: str = ""
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

@@ -116,7 +116,8 @@ class PreviewRecord:
     starting, checking, running. `took` is how many seconds each step took when an attempt that
     came to run last had it. `settings` are what its commit says of itself, None where that was not
     read yet; `settings_for` is what of the app they were read for. `digest` is its image's in the
-    registry, "" where none is known.
+    registry, "" where none is known. `protocol` is what the current attempt's application is spoken
+    to in, "h2" or "" for HTTP/1.1.
     """
 
     app: str
@@ -146,6 +147,7 @@ class PreviewRecord:
     settings: Optional[CommitSettings] = None
     settings_for: str = ""
     digest: str = ""
+    protocol: str = ""
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""
@@ -159,12 +161,16 @@ class PreviewRecord:
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """Where one running preview answers, and the labels that lead there."""
+    """Where one running preview answers, and the labels that lead there.
+
+    `protocol` is "h2" where it speaks HTTP/2 and no HTTP/1.1.
+    """
 
     task_id: str
     host: str
     port: int
     labels: tuple[str, ...]
+    protocol: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

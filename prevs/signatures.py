@@ -43,7 +43,9 @@ def are_agents_signed(keys: Collection[bytes], record: AgentsRecord) -> bool:
 
 def _placement(app: str, sha: str, placement: Placement) -> Any:
     place = (placement.task_id, placement.host, placement.port)
-    return ["placement", app, sha, *place, placement.labels]
+    signed = ["placement", app, sha, *place, placement.labels]
+    # Without one it is as it was before there were any: proxies of then go on.
+    return [*signed, placement.protocol] if placement.protocol else signed
 
 
 def _agents(record: AgentsRecord) -> Any:

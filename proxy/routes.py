@@ -17,21 +17,30 @@ from proxy.trust import Node, Ports, Trust
 TASK_AT = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff|65535|")
 """Where the task begins in str() of a route: after the longest address and port."""
 
+HTTP2 = "h2"
+"""The protocol of a placement that is spoken to in HTTP/2; all others in HTTP/1.1."""
+
+HTTP2_MARK = "+"
+"""What follows the port in str() of a route to one that speaks HTTP/2, where others have |."""
+
 
 class Route(NamedTuple):
-    """Where a host name leads."""
+    """Where a host name leads, and in which protocol it is spoken to."""
 
     ip: str
     port: int
     task_id: str
+    protocol: str = ""
 
     def __str__(self) -> str:
         """Return the value in HAProxy's map, and in the answer to a held request.
 
         The task begins at TASK_AT in all of them: HAProxy cuts it out twice in each request, and
-        looking for where it begins would take longer.
+        looking for where it begins would take longer. What follows the port tells who speaks
+        HTTP/2 alone: there is no room for a word.
         """
-        return f"{self.ip}|{self.port}|".ljust(TASK_AT, "|") + self.task_id
+        end = HTTP2_MARK if self.protocol == HTTP2 else "|"
+        return f"{self.ip}|{self.port}{end}".ljust(TASK_AT, "|") + self.task_id
 
 
 Routes = Mapping[str, Route]
@@ -156,7 +165,8 @@ def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list
         if problem is not None:
             problems.append(f"the placement of {sha}: {problem}")
             continue
-        route = Route(str(ipaddress.ip_address(placement.host)), placement.port, placement.task_id)
+        ip = str(ipaddress.ip_address(placement.host))
+        route = Route(ip, placement.port, placement.task_id, placement.protocol)
         for label in placement.labels:
             routes.update(dict.fromkeys(names.hosts(label, app, domain), route))
     return routes, problems
@@ -201,9 +211,11 @@ def parse(text: str) -> Route | None:
     """Return the route that str() made `text` of, or None if it is none."""
     ip, _, rest = text[:TASK_AT].partition("|")
     port = rest.rstrip("|")
+    protocol = HTTP2 if port.endswith(HTTP2_MARK) else ""
+    port = port.removesuffix(HTTP2_MARK)
     if not port.isdecimal() or _no_address(ip):
         return None
-    route = Route(ip, int(port), text[TASK_AT:])
+    route = Route(ip, int(port), text[TASK_AT:], protocol)
     return route if str(route) == text else None
 
 
@@ -215,6 +227,8 @@ def _problem(app: str, sha: str, placement: Placement) -> str | None:
         return problem
     if not 1 <= placement.port <= 65535:
         return f"{placement.port} is no port"
+    if placement.protocol not in ("", HTTP2):
+        return f"{placement.protocol!r} is no protocol that a proxy speaks"
     for label in placement.labels:
         if not names.is_label(label):
             return f"{label!r} is no DNS label"

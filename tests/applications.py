@@ -24,7 +24,7 @@ BASE = "prevs-apps/debian"
 _APPS = Path(__file__).with_name("apps")
 _SUITE = "trixie"
 _PACKAGES = (
-    *("python3-flask", "python3-django", "gunicorn"),
+    *("python3-flask", "python3-django", "python3-grpcio", "gunicorn"),
     *("nodejs", "node-express", "node-ws", "esbuild"),
     *("gcc", "libc6-dev", "busybox-static"),
 )

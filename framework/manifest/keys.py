@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from framework.manifest import rules
-from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 
 MOST_WORDS, MOST_HOOKS, MOST_VOLUMES, MOST_VARIABLES = 100, 20, 10, 200
 
@@ -19,6 +19,8 @@ Words = Annotated[
 Name = Annotated[str, AfterValidator(rules.check_name)]
 OwnName = Annotated[str, AfterValidator(rules.check_own_name)]
 InTree = Annotated[str, AfterValidator(rules.check_path)]
+HttpOnly = AfterValidator(rules.check_http_only)
+HealthPath = Annotated[str, Field(max_length=200), HttpOnly, AfterValidator(rules.check_health)]
 Status = Annotated[int, Field(ge=200, le=599)]
 
 
@@ -31,13 +33,25 @@ class Table(BaseModel):
 class Health(Table):
     """When it is ready: what the executor asks, until the answer says so."""
 
-    path: Annotated[str, Field(max_length=200), AfterValidator(rules.check_health)] | None = Field(
+    # The first, for what the others may say goes by it.
+    kind: Annotated[str, AfterValidator(rules.check_kind)] | None = Field(
+        default=None,
+        description="What is asked: `http` is a `GET` over HTTP/1.1, or HTTP/2 where it speaks "
+        "that alone; `grpc` gRPC's health service, where having none passes; `tcp` whether it "
+        "takes a connection. Default: `http`, and `grpc` where what answers is a gRPC server.",
+        examples=['"grpc"'],
+    )
+
+    path: HealthPath | None = Field(
         default=None,
         description="The path that is asked for. Default: the app's `health`.",
         examples=['"/healthz"'],
     )
     status: Annotated[
-        list[Status], BeforeValidator(rules.make_list), Field(min_length=1, max_length=20)
+        list[Status],
+        BeforeValidator(rules.make_list),
+        Field(min_length=1, max_length=20),
+        HttpOnly,
     ] = Field(
         default=[],
         description="Which status means that it is ready: one, or a list. Default: any 2xx and "
@@ -55,6 +69,11 @@ class Health(Table):
         "passes. Default: 60.",
         examples=["120"],
     )
+
+    @property
+    def asked(self) -> HealthKind:
+        """How it is asked: statuses are of HTTP, so who names some means that."""
+        return HealthKind(self.kind or ("http" if self.status else ""))
 
 
 class Resources(Table):
@@ -172,6 +191,7 @@ class Manifest(Table):
                 hooks=tuple(tuple(words) for words in self.hooks.prepare),
                 statuses=tuple(self.health.status),
                 check_timeout=self.health.timeout or 0.0,
+                health_kind=self.health.asked,
             ),
         )
 

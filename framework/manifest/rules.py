@@ -7,13 +7,19 @@ with the key.
 import posixpath
 import re
 import shlex
-from typing import NamedTuple, NoReturn, cast
+from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from pydantic import ValidationInfo
 from pydantic_core import PydanticCustomError
 
+from prevs.commit_settings import HealthKind
+
+T = TypeVar("T")
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*", re.ASCII)
+_KINDS = [kind.value for kind in HealthKind if kind.value]
+_KINDS_SHOWN = ", ".join(f'"{kind}"' for kind in _KINDS[:-1]) + f' or "{_KINDS[-1]}"'
 _SYSTEM = ("/proc", "/sys", "/dev")
 
 
@@ -78,6 +84,21 @@ def check_health(value: str) -> str:
     """Refuse what is no path of a URL."""
     if not (value.startswith("/") and value.isascii() and value.isprintable() and " " not in value):
         refuse("must begin with / and have no spaces or control characters in it")
+    return value
+
+
+def check_kind(value: str) -> str:
+    """Refuse what is no kind of health check."""
+    if value not in _KINDS:
+        refuse("must be {kinds}, not {given}", kinds=_KINDS_SHOWN, given=value[:60])
+    return value
+
+
+def check_http_only(value: T, info: ValidationInfo) -> T:
+    """Refuse what says how HTTP is asked, where something else is."""
+    kind = info.data.get("kind")
+    if kind in {HealthKind.GRPC.value, HealthKind.TCP.value}:
+        refuse('is for kind = "http" alone; leave it out, or change kind = "{kind}"', kind=kind)
     return value
 
 

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import grpc
 import pytest
 from docker.api import APIClient
 from playwright.sync_api import BrowserContext, expect
@@ -109,6 +110,29 @@ def test_node_and_its_websockets(
     ada.get_by_label("Message").fill("Hello, Bob")
     ada.get_by_role("button", name="Send").click()
     expect(bob.get_by_role("listitem")).to_have_text(["Welcome.", "Hello, Bob"])
+
+
+@application("http2")
+def test_node_that_speaks_http2_alone(
+    repository: SampleRepository, desk: BrowserContext, cluster: Cluster
+) -> None:
+    page = desk.new_page()
+    page.goto(address(cluster, "main", "app-http2"))
+    see(page, page.get_by_role("heading", name="HTTP/2.0", exact=True))
+
+
+@application("grpc", mem=256)
+def test_a_grpc_service_is_called_while_it_is_not_even_built(
+    repository: SampleRepository, cluster: Cluster
+) -> None:
+    options = [("grpc.default_authority", f"main.app-grpc.{cluster.domain}:{cluster.port}")]
+    with grpc.insecure_channel(f"127.0.0.1:{cluster.port}", options) as channel:
+        greet: grpc.UnaryUnaryMultiCallable[bytes, bytes]
+        greet = channel.unary_unary("/Greeter/Greet", bytes, bytes)
+        count: grpc.UnaryStreamMultiCallable[bytes, bytes]
+        count = channel.unary_stream("/Greeter/Count", bytes, bytes)
+        assert greet(b"Ada", timeout=300) == b"Hello, Ada"
+        assert list(count(b"once", timeout=60)) == [b"once"] * 3
 
 
 @application("static")

@@ -228,6 +228,7 @@ class RecordingReports:
         self.details: list[str] = []
         self.digests: list[str] = []
         self.checked = 0.0
+        self.protocol = ""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
         """Keep the phase, or how far it is in it."""
@@ -238,10 +239,10 @@ class RecordingReports:
         if phase is Phase.CHECKING:
             self.checked = lasts
 
-    def running(self, message: str, *, checked: float) -> None:
+    def running(self, message: str, *, checked: float, protocol: str = "") -> None:
         """Keep that it runs, and after how long a check."""
         self.phases.append(Phase.RUNNING)
-        self.checked = checked
+        self.checked, self.protocol = checked, protocol
 
     def shared(self, digest: str) -> None:
         self.digests.append(digest)

@@ -203,6 +203,7 @@ class Driven:
             detail=more.pop("detail", ""),
             began=more.pop("began", {}),
             digest=more.pop("digest", ""),
+            protocol=more.pop("protocol", ""),
         )
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)

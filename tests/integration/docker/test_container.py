@@ -16,7 +16,7 @@ from executor.containers import DockerContainers
 from executor.daemon import Daemon
 from executor.errors import DockerUnavailable, StartFailed
 from executor.ports import Answer, ContainerSpec, Exit
-from executor.probe import HttpProbe
+from executor.probe import ApplicationProbe
 from executor.signals import StopSignal
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
@@ -77,7 +77,7 @@ def ignore() -> None:
 def ask(spec: ContainerSpec, path: str = "/", limit: float = 30.0) -> Answer:
     address = (spec.host, spec.host_port)
     url = "http://main.hello.test/"
-    return HttpProbe(address, path, url, signals=StopSignal(), answer_limit=limit).ask()
+    return ApplicationProbe(address, path, url, signals=StopSignal(), answer_limit=limit).ask()
 
 
 def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from executor.errors import Stopped
 from executor.ports import Answer
-from executor.probe import HttpProbe
+from executor.probe import ApplicationProbe
 from executor.signals import StopSignal
 
 pytestmark = pytest.mark.integration
@@ -47,7 +47,7 @@ def drip(visitor: socket.socket, first: bytes, again: bytes) -> None:
 
 
 def ask(address: tuple[str, int], signals: StopSignal, limit: float = LIMIT) -> Answer:
-    return HttpProbe(address, "/", "http://a.b/", signals=signals, answer_limit=limit).ask()
+    return ApplicationProbe(address, "/", "http://a.b/", signals=signals, answer_limit=limit).ask()
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from executor.errors import NeverListened, Unhealthy
+from executor.errors import NeverListened, NotServing, Unhealthy
 from executor.health import Checking
 from executor.ports import Answer
+from prevs.commit_settings import HealthKind
 
 REFUSED = Answer(connected=False)
 SILENT = Answer(connected=True, problem="no answer came within 10 s")
@@ -66,6 +67,38 @@ def test_an_application_that_answered_badly_is_unhealthy_by_what_tells_most(
     assert isinstance(failure, Unhealthy)
     assert failure.status == status
     assert re.search(told, str(failure))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (HealthKind.GUESSED, "Waiting for GET /health to answer"),
+        (HealthKind.HTTP, "Waiting for GET /health to answer"),
+        (HealthKind.GRPC, "Waiting for its gRPC health service to say that it serves"),
+        (HealthKind.TCP, "Waiting for port 8080 to take a connection"),
+    ],
+)
+def test_what_is_waited_for_is_said(kind: HealthKind, words: str) -> None:
+    assert checking()._replace(kind=kind).waits == words
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_who_decides_by_itself_is_believed(passed: bool) -> None:
+    assert checking().passes(Answer(True, passed=passed)) is passed
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (HealthKind.GUESSED, Answer(True, passed=False, problem="its health service says UNKNOWN")),
+        (HealthKind.GRPC, Answer(True, problem="what answered does not speak HTTP/2")),
+    ],
+)
+def test_who_was_asked_over_grpc_hears_of_that(kind: HealthKind, answer: Answer) -> None:
+    known = checking()._replace(kind=kind).saw(answer).saw(REFUSED)
+    failure = known.failure()
+    assert isinstance(failure, NotServing)
+    assert f"over gRPC did not succeed within 60 s: {answer.problem}." in str(failure)
 
 
 def test_pauses_grow_with_the_time_that_has_passed_and_stay_within_their_bounds() -> None:

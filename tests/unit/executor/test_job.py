@@ -16,12 +16,13 @@ from executor.errors import (
     ExecutorError,
     ImageMissing,
     NeverListened,
+    NotServing,
     OutOfMemory,
     StartFailed,
     Unhealthy,
 )
 from executor.job import Job, Tools
-from executor.ports import Answer, Exit
+from executor.ports import HTTP2, Answer, Exit
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import (
     FakeCheckout,
@@ -38,6 +39,7 @@ from tests.unit.executor.test_attempt import ATTEMPT
 
 OK = Answer(connected=True, status=200)
 REFUSED = Answer(connected=False)
+NOT_SERVING = Answer(True, passed=False, problem="its health service says NOT_SERVING")
 
 
 class World:
@@ -253,6 +255,13 @@ def test_an_application_that_takes_its_time_is_awaited_and_told_of(world: World)
     assert 1.0 < world.reports.checked < ATTEMPT.order.start_limit
 
 
+def test_the_protocol_in_which_it_answered_is_told(world: World) -> None:
+    world.probe = ScriptedProbe(REFUSED, Answer(True, passed=True, protocol=HTTP2))
+    world.stop_at(1000.0)
+    assert world.run() is None
+    assert world.reports.protocol == HTTP2
+
+
 def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(world: World) -> None:
     world.probe = ScriptedProbe(REFUSED)
     assert isinstance(world.run(), NeverListened)
@@ -264,6 +273,7 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
     ("exits", "answers", "end", "kind", "fields", "said"),
     [
         (None, [REFUSED, Answer(True, 500)], None, Unhealthy, {"status": 500}, "500"),
+        (None, [REFUSED, NOT_SERVING], None, NotServing, {"status": None}, "says NOT_SERVING"),
         (Exit(3, False), [REFUSED], None, AppExited, {"exit_code": 3}, "before it answered"),
         (Exit(1, False), [OK], None, AppExited, {"exit_code": 1}, "before it answered"),
         (None, [OK], Exit(0, False), AppExited, {"exit_code": 0}, "after it had answered"),
@@ -271,6 +281,7 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
     ],
     ids=[
         "it answers badly",
+        "its health service says that it does not serve",
         "it exits before it answers",
         "another one listens on the port, and it exits",
         "it exits later, even with code 0",

@@ -106,6 +106,15 @@ def test_a_digest_that_is_known_while_it_runs_is_told_by_a_report_that_it_does(
     assert report_of(link) == TaskReport(Phase.RUNNING, digest=DIGEST)
 
 
+def test_the_protocol_of_an_application_is_told_with_each_report_that_it_runs(
+    link: RecordingLink, reporter: Reporter
+) -> None:
+    reporter.running("It answers.", checked=0.5, protocol="h2")
+    assert report_of(link).protocol == "h2"
+    reporter.shared(DIGEST)
+    assert report_of(link) == TaskReport(Phase.RUNNING, digest=DIGEST, protocol="h2")
+
+
 @pytest.mark.parametrize("end", ["TASK_KILLING", *sorted(ENDS)])
 def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(
     end: str, link: RecordingLink, reporter: Reporter

@@ -185,3 +185,18 @@ def test_a_digest_outlives_its_attempt(driven: Driven) -> None:
     driven.report("TASK_STARTING", Phase.STARTING, digest=DIGEST)
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.NEVER_LISTENED)
     assert (driven.preview().state, driven.preview().digest) == (State.FAILED, DIGEST)
+
+
+def test_the_protocol_of_an_application_goes_with_its_placement_and_its_attempt(
+    driven: Driven,
+) -> None:
+    driven.place()
+    driven.report("TASK_RUNNING", Phase.RUNNING, protocol="h2")
+    placed = driven.store.load().placements[0].placements[driven.preview().sha]
+    assert (driven.preview().protocol, placed.protocol) == ("h2", "h2")
+    # Mesos's own answers do not say it.
+    driven.update("TASK_RUNNING")
+    assert driven.preview().protocol == "h2"
+    crash(driven)
+    run_again(driven)
+    assert driven.preview().protocol == ""

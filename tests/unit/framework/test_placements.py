@@ -29,6 +29,11 @@ def test_a_placement_says_where_and_which_labels_lead_there() -> None:
     }
 
 
+def test_a_placement_says_who_speaks_http2_alone() -> None:
+    (placed,) = placements("hello", [preview(protocol="h2")], ()).placements.values()
+    assert placed.protocol == "h2"
+
+
 def test_nobody_is_sent_to_a_task_whose_agent_is_away() -> None:
     assert placements("hello", [preview()], {"task of a"}).placements == {}
 

@@ -72,6 +72,12 @@ def test_what_is_no_digest_is_passed_on_as_none(digest: str) -> None:
     assert read(status("TASK_RUNNING", TaskReport(Phase.RUNNING, digest=digest))).digest == ""
 
 
+@pytest.mark.parametrize(("told", "protocol"), [("h2", "h2"), ("", ""), ("h3", ""), ("a b", "")])
+def test_a_protocol_that_proxies_speak_is_passed_on(told: str, protocol: str) -> None:
+    said = TaskReport(Phase.RUNNING, protocol=told)
+    assert read(status("TASK_RUNNING", said)).protocol == protocol
+
+
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
 def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) -> None:
     report = read(status("TASK_STARTING", TaskReport(phase)))

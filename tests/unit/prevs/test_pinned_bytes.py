@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.messages import BuildOrder, Credential, TaskReport
 from prevs.records import (
     AgentsRecord,
@@ -49,6 +49,7 @@ RUN = RunSettings(
     hooks=(("python", "manage.py", "migrate"), ("python", "seed.py")),
     statuses=(200, 204),
     check_timeout=2.5,
+    health_kind=HealthKind.GRPC,
 )
 
 WRITTEN: dict[str, Any] = {
@@ -99,10 +100,11 @@ WRITTEN: dict[str, Any] = {
             port=8000, health="/up", start_limit=120.0, cpus=0.5, mem=512, build=BUILD, run=RUN
         ),
         digest=DIGEST,
+        protocol="h2",
     ),
     "placements": PlacementsRecord(
         app="hello",
-        placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"))},
+        placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"), "h2")},
         signatures={SHA: "5c80e7d1" * 8},
     ),
     "agents": AgentsRecord(
@@ -157,6 +159,7 @@ WRITTEN: dict[str, Any] = {
         detail="3/5 RUN make",
         began={"checking": 0.5},
         digest=DIGEST,
+        protocol="h2",
     ),
 }
 

@@ -36,10 +36,17 @@ def test_a_signature_is_good_for_its_key_alone() -> None:
         ("hello", SHA, replace(PLACEMENT, labels=("main",))),
         ("hello", SHA, replace(PLACEMENT, labels=("main", "v1", "v2"))),
         ("hello", SHA, replace(PLACEMENT, labels=("mainv1",))),
+        ("hello", SHA, replace(PLACEMENT, protocol="h2")),
     ],
 )
 def test_it_is_good_for_nothing_that_differs(app: str, sha: str, placement: Placement) -> None:
     assert not is_good(app, sha, placement)
+
+
+def test_one_that_says_no_protocol_is_signed_as_before_there_were_any() -> None:
+    key = signatures.derive_key("a token")
+    before = "57ebdc5438671418630e3b15940701cd142effe4f6cc7f7d9df24d7af8700b96"
+    assert signatures.sign_placement(key, "hello", SHA, PLACEMENT) == before
 
 
 def test_where_previews_may_be_is_signed_as_a_whole() -> None:

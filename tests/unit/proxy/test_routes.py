@@ -49,6 +49,22 @@ def test_the_value_in_the_map_is_address_port_and_task_which_begins_always_there
         assert routes.parse(value) == route
 
 
+def test_the_value_in_the_map_tells_who_speaks_http2_alone() -> None:
+    for ip in ("10.0.0.1", "fd00:1111:2222:3333:4444:5555:6666:7777"):
+        route = ROUTE._replace(ip=ip, port=65535, protocol="h2")
+        value = str(route)
+        assert value[: routes.TASK_AT].rstrip("|") == f"{ip}|65535+"
+        assert value[routes.TASK_AT :] == ROUTE.task_id
+        assert routes.parse(value) == route
+
+
+def test_a_placement_says_in_which_protocol_it_is_spoken_to() -> None:
+    placed = replace(GOOD, protocol="h2")
+    read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org", TRUST)
+    assert set(read.values()) == {ROUTE._replace(protocol="h2")}
+    assert problems == []
+
+
 NOWHERE = [{"ip": "0.0.0.0"}, {"ip": "x"}, {"port": "x"}, {"port": "01"}]
 
 
@@ -67,6 +83,7 @@ def test_what_is_no_value_of_the_map_or_leads_nowhere_is_read_as_none(text: str)
     ("bad", "why"),
     [
         (replace(GOOD, host="agent-1"), "is no IP address"),
+        (replace(GOOD, protocol="h3"), "'h3' is no protocol that a proxy speaks"),
         (replace(GOOD, host="10.0.0.1|80"), "is no IP address"),
         (replace(GOOD, host="0.0.0.0"), "is no address of an agent"),
         (replace(GOOD, host="::"), "is no address of an agent"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from framework.manifest import MOST_BYTES, Bounds, InvalidManifest, read
 from framework.manifest.keys import Manifest, find_table
-from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
 from prevs.records import Mistake
 
 BOUNDS = Bounds("shop", "services/web", 0.5, 512)
@@ -21,6 +21,7 @@ read_only = true
 volumes = ["/data/", "//var/lib/shop"]
 
 [health]
+kind = "http"
 path = "/healthz"
 status = [200, 204]
 timeout = 5
@@ -68,6 +69,7 @@ def test_a_file_may_say_everything() -> None:
             hooks=(("python", "manage.py", "migrate"), ("python", "seed it.py")),
             statuses=(200, 204),
             check_timeout=5.0,
+            health_kind=HealthKind.HTTP,
         ),
     )
 
@@ -89,7 +91,11 @@ def test_a_file_without_a_word_leaves_everything_to_the_app() -> None:
     [
         ('command = "gunicorn --name \'a b\' app:app"', RunSettings(
             command=("gunicorn", "--name", "a b", "app:app"))),
-        ("[health]\nstatus = 204", RunSettings(statuses=(204,))),
+        ("[health]\nstatus = 204", RunSettings(statuses=(204,), health_kind=HealthKind.HTTP)),
+        ('[health]\nkind = "grpc"', RunSettings(health_kind=HealthKind.GRPC)),
+        ('[health]\ntimeout = 2\nkind = "tcp"',
+         RunSettings(check_timeout=2.0, health_kind=HealthKind.TCP)),
+        ('[health]\npath = "/up"', RunSettings()),
         ("[health]\ntimeout = 0.5", RunSettings(check_timeout=0.5)),
         ('[hooks]\nprepare = ["a $HOME; b"]', RunSettings(hooks=(("a", "$HOME;", "b"),))),
         ('[environment]\nA = """x\ny"""', RunSettings(environment={"A": "x\ny"})),
@@ -152,6 +158,13 @@ def test_a_key_may_be_written_in_more_than_one_way(text: str, settings: RunSetti
         ('[health]\npath = "up"', 2,
          "health.path must begin with / and have no spaces or control characters in it"),
         (f'[health]\npath = "/{"a" * 200}"', 2, "health.path may have at most 200 characters"),
+        ('[health]\nkind = "https"', 2,
+         'health.kind must be "http", "grpc" or "tcp", not https'),
+        ("[health]\nkind = 1", 2, 'health.kind must be text in quotes, not 1: kind = "grpc"'),
+        ('[health]\npath = "/up"\nkind = "grpc"', 2, 'health.path is for kind = "http" alone; '
+         'leave it out, or change kind = "grpc"'),
+        ('[health]\nkind = "tcp"\nstatus = 200', 3, 'health.status is for kind = "http" alone; '
+         'leave it out, or change kind = "tcp"'),
         ("[health]\nstatus = 404.0", 2,
          "health.status must be a list in brackets, not 404: status = 200"),
         ("[health]\nstatus = [200,\n 100]", 3, "health.status, entry 2 must be at least 200, "

@@ -1,0 +1,187 @@
+"""The health check's question over HTTP/2, and gRPC's own. The only module that knows h2.
+
+Loaded only where an application speaks HTTP/2 and no HTTP/1.1.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Optional
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    Event,
+    ResponseReceived,
+    StreamEnded,
+    StreamReset,
+    TrailersReceived,
+)
+from h2.exceptions import H2Error
+
+from executor.ports import HTTP2, Answer
+from prevs.commit_settings import HealthKind
+
+_CHECK = "/grpc.health.v1.Health/Check"
+"""What gRPC asks for, as its health checking protocol says."""
+
+_WHOLE_SERVER = b"\0\0\0\0\0"
+"""A HealthCheckRequest that names no service: not compressed, no bytes."""
+
+_SERVING = {0: "UNKNOWN", 1: "SERVING", 2: "NOT_SERVING", 3: "SERVICE_UNKNOWN"}
+_OK, _UNIMPLEMENTED = "0", "12"
+_NO_PAGES = (405, 415)
+"""What gRPC servers say to a GET, some of them without a word of gRPC."""
+
+_LONGEST = 1000
+"""Bytes of a body that are read: an answer of the health service has two, and five before."""
+
+Header = tuple[str, str]
+
+
+class Question(NamedTuple):
+    """Whom a request is for, and what it asks for."""
+
+    host: str
+    path: str
+    kind: HealthKind
+
+
+class _Reply(NamedTuple):
+    """What came; `status` is None where no answer did. `headers` are the trailers, too."""
+
+    status: Optional[int]
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_grpc(self) -> bool:
+        """Tell whether who answered knows gRPC."""
+        kind = self.headers.get("content-type", "")
+        return "grpc-status" in self.headers or kind.startswith("application/grpc")
+
+
+def ask(sock: socket.socket, question: Question) -> Answer:
+    """Ask over a new connection to who speaks HTTP/2. Raises OSError."""
+    try:
+        return _ask(_Talk(sock, question.host), question)
+    except H2Error as exc:
+        return Answer(connected=True, problem=f"what it says is no HTTP/2 ({exc})")
+
+
+def _ask(talk: _Talk, question: Question) -> Answer:
+    if question.kind is HealthKind.GRPC:
+        return _judge(talk.check()) or _no_grpc()
+    page = talk.get(question.path)
+    if question.kind is not HealthKind.HTTP and _may_be_grpc(page):
+        health = _judge(talk.check())
+        if health is not None:
+            return health
+    if page.status is None:
+        return Answer(connected=True, problem="it spoke HTTP/2, and did not answer")
+    return Answer(connected=True, status=page.status, protocol=HTTP2)
+
+
+def _may_be_grpc(page: _Reply) -> bool:
+    return page.is_grpc or page.status is None or page.status in _NO_PAGES
+
+
+def _judge(reply: _Reply) -> Optional[Answer]:
+    """Return what an answer of a health service means; None where it is no answer of gRPC."""
+    status = reply.headers.get("grpc-status")
+    if status is None:
+        return None
+    if status == _UNIMPLEMENTED:
+        # It has no such service: that it serves calls is all that can be known.
+        return Answer(connected=True, protocol=HTTP2, passed=True)
+    if status != _OK:
+        said = f"it answered with the gRPC status {status[:20]}"
+        if words := reply.headers.get("grpc-message"):
+            said += f" ({words[:200]})"
+        return Answer(connected=True, passed=False, problem=said)
+    serving = _read_serving(reply.body)
+    if serving == 1:
+        return Answer(connected=True, protocol=HTTP2, passed=True)
+    said = f"its health service says {_SERVING.get(serving, str(serving))}"
+    return Answer(connected=True, passed=False, problem=said)
+
+
+def _no_grpc() -> Answer:
+    return Answer(connected=True, passed=False, problem="it answered over HTTP/2, but not in gRPC")
+
+
+def _read_serving(body: bytes) -> int:
+    """Return `status` of a HealthCheckResponse: its field 1, a varint, 0 where it is left out."""
+    message = body[5:]
+    return message[1] if len(message) >= 2 and message[0] == 0x08 else 0
+
+
+class _Talk:
+    """One connection, on which one request follows another."""
+
+    def __init__(self, sock: socket.socket, host: str) -> None:
+        self._sock = sock
+        self._host = host
+        self._ended = False
+        self._connection = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self._connection.initiate_connection()
+
+    def get(self, path: str) -> _Reply:
+        """Ask for a page; its body is not read. Raises OSError, H2Error."""
+        return self._request("GET", path, (), None)
+
+    def check(self) -> _Reply:
+        """Call gRPC's health service. Raises OSError, H2Error."""
+        headers = (("content-type", "application/grpc"), ("te", "trailers"))
+        return self._request("POST", _CHECK, headers, _WHOLE_SERVER)
+
+    def _request(
+        self, method: str, path: str, more: Sequence[Header], body: Optional[bytes]
+    ) -> _Reply:
+        if self._ended:
+            return _Reply(None, {}, b"")
+        stream = self._connection.get_next_available_stream_id()
+        headers = [
+            *((":method", method), (":scheme", "http"), (":path", path)),
+            *((":authority", self._host), ("user-agent", "prevs-health-check"), *more),
+        ]
+        self._connection.send_headers(stream, headers, end_stream=body is None)
+        if body is not None:
+            self._connection.send_data(stream, body, end_stream=True)
+        return self._reply(stream, whole=body is not None)
+
+    def _reply(self, stream: int, *, whole: bool) -> _Reply:
+        """Return the answer on a stream: its headers, or all of it."""
+        reply = _Reply(None, {}, b"")
+        while not self._ended:
+            self._sock.sendall(self._connection.data_to_send())
+            piece = self._sock.recv(65536)
+            self._ended = not piece
+            for event in self._connection.receive_data(piece) if piece else ():
+                self._ended = self._ended or isinstance(event, ConnectionTerminated)
+                if getattr(event, "stream_id", None) == stream:
+                    reply = _add(reply, event)
+                    if _is_over(event) or len(reply.body) > _LONGEST:
+                        return reply
+            if reply.status is not None and not whole:
+                return reply
+        return reply
+
+
+def _is_over(event: Event) -> bool:
+    return isinstance(event, (StreamEnded, StreamReset))
+
+
+def _add(reply: _Reply, event: Event) -> _Reply:
+    if isinstance(event, (ResponseReceived, TrailersReceived)):
+        headers = {str(name): str(value) for name, value in event.headers or ()}
+        status = reply.status
+        if isinstance(event, ResponseReceived):
+            status = int(headers[":status"])
+        return reply._replace(status=status, headers={**reply.headers, **headers})
+    if isinstance(event, DataReceived):
+        return reply._replace(body=reply.body + event.data)
+    return reply
