@@ -48,7 +48,7 @@ def test_a_client_of_http1_is_answered(site: Site, pages: tuple[int, list[Asked]
     assert {(one.status, one.body) for one in answers} == {(200, b"/page?a=1")}
     assert answers[0].headers["x-prevs-task"] == placed.task_id
     assert answers[0].headers["set-cookie"] == "a=b; Secure", "all rules hold for it"
-    assert seen[0]["host"] == HOST
+    assert seen[0]["host"] == f"{HOST}:{site.proxy.port}"
     assert seen[0]["x-forwarded-proto"] == "http"
 
 
