@@ -34,6 +34,7 @@ _BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MUL
 _LONGEST_INSTRUCTION = 80
 _LONGEST_ERROR = 300
 _LONGEST_LINE = 4096
+_KILLED = ": it was killed, as the kernel does where memory runs out"
 
 
 class Step(NamedTuple):
@@ -97,7 +98,9 @@ def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed
         said = error or "the builder failed and said nothing"
         return BuildFailed(f"The image could not be built: {said}. {advice}", exit_code)
     instruction = _one_line(step.instruction, _LONGEST_INSTRUCTION)
-    how = f" (exit code {exit_code})" if exit_code is not None else f" ({error})" if error else ""
+    how = f" ({error})" if error else ""
+    if exit_code is not None:
+        how = f" (exit code {exit_code}{_KILLED if exit_code == 137 else ''})"
     sentence = f"Step {step.number} of the Dockerfile failed{how}: {instruction}."
     return BuildFailed(f"{sentence} {advice}", exit_code)
 

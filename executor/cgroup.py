@@ -58,6 +58,20 @@ def copies(group: str, hierarchies: Iterable[str]) -> list[str]:
     return [f"{hierarchy}{group}" for hierarchy in hierarchies]
 
 
+def memory_counters(text: str) -> list[str]:
+    """Return the files that may count who was killed for memory, for /proc/PID/cgroup's `text`.
+
+    They are below the folder of all hierarchies: one with v1, one with v2.
+    """
+    groups = _read(text)
+    counters = []
+    if "memory" in groups:
+        counters.append(f"memory/{groups['memory'].lstrip('/')}/memory.oom_control")
+    if "" in groups:
+        counters.append(f"{groups[''].lstrip('/')}/memory.events")
+    return counters
+
+
 def is_limit(text: str) -> bool:
     """Tell whether what is in one of LIMITS limits anything."""
     number = text.strip()

@@ -130,7 +130,6 @@ def _read_group(text: str, problems: list[str]) -> str:
 def limits(spec: ContainerSpec) -> Mapping[str, Any]:
     """Return what docker-py's create_host_config is to be given to confine a container."""
     return {
-        "cpu_shares": max(2, int(spec.cpus * 1024)),
         "mem_limit": f"{spec.mem}m",
         "memswap_limit": f"{spec.mem}m",
         "pids_limit": _PIDS,

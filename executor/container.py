@@ -15,11 +15,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
-from executor import disk_watch, memory
+from executor import disk_watch, memory, memory_kills
 from executor.daemon import daemon_errors, explanation
 from executor.disk import CALM, MB
 from executor.errors import DiskFull, DockerRestarted, DockerUnavailable, ExecutorError
@@ -65,6 +66,8 @@ class DockerContainer:
         self._patience = patience
         self._ended: Exit | ExecutorError | None = None
         self._was_away = False
+        self._memory_kills = 0
+        self._counter: Path | None = None
         self._told_to_end = False
         self._over = threading.Event()
         follow = Following(client, container, log, self._over).follow
@@ -84,6 +87,25 @@ class DockerContainer:
         if isinstance(ended, ExecutorError):
             raise ended
         return ended
+
+    def memory_kills(self) -> int:
+        """Return how many of its processes the kernel has killed for want of memory.
+
+        0 where that cannot be known.
+        """
+        try:
+            if self._counter is None:
+                with daemon_errors():
+                    process = self._client.inspect_container(self._id)["State"]["Pid"]
+                self._counter = memory_kills.find_counter(
+                    Path(f"/proc/{process}/cgroup").read_text()
+                )
+            if self._counter is not None:
+                self._memory_kills = memory_kills.count(self._counter)
+        except (OSError, APIError, DockerUnavailable):
+            # It is just ending, or its docker is away: what was known stays.
+            pass
+        return self._memory_kills
 
     def limit_disk(self, megabytes: int, *, calm: float = CALM) -> None:
         """Have exit() raise DiskFull once it has written more than that.

@@ -12,7 +12,7 @@ from docker.api import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 from docker.types import Mount
 
-from executor import blame, cgroup, confinement
+from executor import blame, cgroup, confinement, cpu_share
 from executor.container import DockerContainer
 from executor.daemon import Daemon, daemon_errors, explanation
 from executor.disk import CALM
@@ -28,6 +28,9 @@ from executor.ports import ContainerSpec, Log
 
 _DEFAULT = confinement.Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
+_WITH_V2 = _HIERARCHIES / "cgroup.controllers"
+"""What is there where v2 alone is mounted."""
+
 _NO_CHECK = {"test": ["NONE"]}
 """That of an image would be executed by dockerd, as often as a commit likes, beyond any share."""
 
@@ -118,6 +121,7 @@ class DockerContainers:
             mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
             network_mode=self._network.name,
             cgroup_parent=self._cgroup_parent(client),
+            cpu_shares=self._find_shares(client, spec.cpus),
             **confinement.limits(spec),
         )
 
@@ -142,6 +146,11 @@ class DockerContainers:
         # The name is the task's own: what has it is what an earlier executor of it left.
         client.remove_container(spec.name, force=True, v=True)
         return create()
+
+    def _find_shares(self, client: APIClient, cpus: float) -> int:
+        if not _WITH_V2.exists():
+            return cpu_share.shares(cpus)
+        return cpu_share.shares_of_weight(cpus, curved=cpu_share.is_curved(client.version()))
 
     def _cgroup_parent(self, client: APIClient) -> Optional[str]:
         if self._group is None or not cgroup.accepts(client.info()):

@@ -40,8 +40,15 @@ _SLOW_CHECK = 1.0
 """Seconds after which the health check is worth a report: the agent passes a report on only when
 the one before is acknowledged, so each one that precedes TASK_RUNNING may delay it."""
 
-_LOOK = 60.0
-"""Seconds between looks at a container that nobody told anything of: its end wakes the wait."""
+_LOOK = 5.0
+"""Seconds between looks at whether memory ran out in a container; its end wakes the wait."""
+
+_LOOK_AGAIN = 60.0
+"""The same after something was told: an application whose workers die again and again is not told
+of each time."""
+
+_END_IS_KNOWN = 2.0
+"""Seconds in which docker tells of a container's end."""
 
 _MACHINES_FAULT = frozenset(
     {
@@ -195,9 +202,25 @@ class Job:
             tools.signals.wait(known.pause(tools.now()))
 
     def _watch(self, container: Container) -> NoReturn:
+        told, pause = 0, _LOOK
         while (ended := container.exit()) is None:
-            self._tools.signals.wait(_LOOK)
+            self._tools.signals.wait(pause)
+            kills, pause = container.memory_kills(), _LOOK
+            if kills > told:
+                # Where it was the application itself, its end says so.
+                self._tools.signals.wait(_END_IS_KNOWN)
+                if container.exit() is None:
+                    self._tell_kills(kills)
+                    told, pause = kills, _LOOK_AGAIN
         raise self._exited(ended, answered=True)
+
+    def _tell_kills(self, kills: int) -> None:
+        times = "once" if kills == 1 else f"{kills:,} times"
+        self._tools.log.header(
+            f"memory ran out: {times} since the start the kernel killed a process of the "
+            f"application at its {self._order.mem} MB; it goes on"
+        )
+        self._tools.reports.short_of_memory(kills)
 
     def _exited(self, ended: Exit, *, answered: bool) -> ExecutorError:
         if ended.out_of_memory:

@@ -180,6 +180,13 @@ class Container(Protocol):
         """
         ...
 
+    def memory_kills(self) -> int:
+        """Return how many of its processes the kernel has killed for want of memory.
+
+        0 where that cannot be known. Doesn't block for longer than one call.
+        """
+        ...
+
     def terminate(self) -> None:
         """Send it the signal with which its image wants to be stopped, SIGTERM by default."""
         ...
@@ -286,6 +293,10 @@ class Reports(Protocol):
 
         `protocol` is as in Answer.
         """
+        ...
+
+    def short_of_memory(self, kills: int) -> None:
+        """Tell, while it runs, how many of its processes were killed for want of memory."""
         ...
 
     def shared(self, digest: str) -> None:

@@ -20,7 +20,7 @@ class Reporter:
 
     A report that would go back is dropped: nothing follows an end, nothing but an end follows
     TASK_KILLING. Only TASK_STARTING is sent more than once, and TASK_RUNNING where a digest is
-    known only then.
+    known only then, or processes of it were killed for memory.
     """
 
     def __init__(self, task_id: str, send: Callable[[Mapping[str, Any]], None]) -> None:
@@ -31,6 +31,7 @@ class Reporter:
         self._phase = Phase.FETCHING
         self._digest = ""
         self._protocol = ""
+        self._kills = 0
         self._running = ""
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
@@ -55,9 +56,24 @@ class Reporter:
         """
         with self._lock:
             self._digest = digest
-            if self._sent is TaskState.RUNNING:
-                report = TaskReport(Phase.RUNNING, digest=digest, protocol=self._protocol)
-                self._send(status(self._task_id, self._sent, report, message=self._running))
+            self._say_again()
+
+    def short_of_memory(self, kills: int) -> None:
+        """Tell, while it runs, how many of its processes were killed for want of memory."""
+        with self._lock:
+            self._kills = kills
+            self._say_again()
+
+    def _say_again(self) -> None:
+        """Report once more that it runs, with what is known by now, if it does."""
+        if self._sent is TaskState.RUNNING:
+            report = TaskReport(
+                Phase.RUNNING,
+                digest=self._digest,
+                protocol=self._protocol,
+                memory_kills=self._kills,
+            )
+            self._send(status(self._task_id, self._sent, report, message=self._running))
 
     def killing(self, message: str) -> None:
         """Report that the attempt was told to end and does so."""

@@ -129,10 +129,7 @@ class Attempts:
         """Store what a status means for a preview whose current attempt it is of."""
         if report.phase:  # Mesos's own answers have none
             self.copies.reported(report.task_id, preview.agent_id)
-        if report.digest:
-            preview = dataclasses.replace(preview, digest=report.digest)
-        if report.protocol:
-            preview = dataclasses.replace(preview, protocol=report.protocol)
+        preview = _know(preview, report)
         try:
             if report.kind in _EVENTS:
                 self._alive(preview, report)
@@ -281,3 +278,13 @@ class Attempts:
             self._run.asked_everything(now)
         if tasks := self._run.ask(now):
             self._cluster.reconcile(tuple(tasks.items()))
+
+
+def _know(preview: PreviewRecord, report: Report) -> PreviewRecord:
+    """Return a preview with what its executor has found out and tells once, or ever more of."""
+    return dataclasses.replace(
+        preview,
+        digest=report.digest or preview.digest,
+        protocol=report.protocol or preview.protocol,
+        memory_kills=max(report.memory_kills, preview.memory_kills),
+    )

@@ -180,6 +180,7 @@ class Launching:
                 "failure": None,
                 "started": None,
                 "protocol": "",
+                "memory_kills": 0,
             }
             changes.append((preview, fields))
         placed = self._records.change_all(Event.LAUNCHED, changes)

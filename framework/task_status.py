@@ -34,8 +34,8 @@ class Report(NamedTuple):
     """A status, read. `failure` is set for tasks that have ended.
 
     `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
-    are as in prevs.messages.TaskReport, and so are `digest` and
-    `protocol`.
+    are as in prevs.messages.TaskReport, and so are `digest`,
+    `protocol` and `memory_kills`.
     """
 
     task_id: str
@@ -47,6 +47,7 @@ class Report(NamedTuple):
     began: Mapping[str, float] = MappingProxyType({})
     digest: str = ""
     protocol: str = ""
+    memory_kills: int = 0
 
 
 class UnknownTaskState(Exception):
@@ -153,6 +154,7 @@ def read(status: Mapping[str, Any]) -> Report:
         began=report.began if report else MappingProxyType({}),
         digest=_digest(report),
         protocol=report.protocol if report and report.protocol in _PROTOCOLS else "",
+        memory_kills=report.memory_kills if report else 0,
     )
 
 

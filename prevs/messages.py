@@ -89,6 +89,8 @@ class TaskReport:
     failed attempt and on no other; the sentence for people is TaskStatus.message. `digest` is the
     image's in the registry, once it is there. `protocol` is "h2" where the application that runs
     speaks HTTP/2 and no HTTP/1.1.
+    `memory_kills` is how many of its processes the kernel has killed for want of memory while it
+    went on.
     """
 
     phase: Phase
@@ -98,6 +100,7 @@ class TaskReport:
     began: Mapping[str, float] = dataclasses.field(default_factory=dict)
     digest: str = ""
     protocol: str = ""
+    memory_kills: int = 0
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

@@ -117,7 +117,8 @@ class PreviewRecord:
     came to run last had it. `settings` are what its commit says of itself, None where that was not
     read yet; `settings_for` is what of the app they were read for. `digest` is its image's in the
     registry, "" where none is known. `protocol` is what the current attempt's application is spoken
-    to in, "h2" or "" for HTTP/1.1.
+    to in, "h2" or "" for HTTP/1.1, and `memory_kills` how many of its processes were killed for
+    want of memory while it ran on.
     """
 
     app: str
@@ -148,6 +149,7 @@ class PreviewRecord:
     settings_for: str = ""
     digest: str = ""
     protocol: str = ""
+    memory_kills: int = 0
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -135,9 +135,12 @@ class Presenter:
         )
 
     def _reason(self, preview: PreviewRecord) -> str:
-        """Return why it waits: what keeps everything from starting comes before its own reason."""
+        """Return why it waits: what keeps everything from starting comes before its own reason.
+
+        While it runs, what is wrong with it.
+        """
         common = self._ready() if preview.state is State.QUEUED else None
-        return common or preview.reason
+        return common or preview.reason or _tell_kills(preview)
 
     def _find_wanted(self, preview: PreviewRecord) -> Effective:
         try:
@@ -149,6 +152,16 @@ class Presenter:
     def _next_try(self, preview: PreviewRecord) -> float | None:
         waits = preview.state is State.QUEUED and preview.not_before > self._now()
         return preview.not_before if waits else None
+
+
+def _tell_kills(preview: PreviewRecord) -> str:
+    if preview.state is not State.RUNNING or not preview.memory_kills:
+        return ""
+    times = "once" if preview.memory_kills == 1 else f"{preview.memory_kills:,} times"
+    return (
+        f"It ran out of memory: {times} since it started the kernel killed a process of it, and "
+        "the application went on. Raise its memory, or make it use less."
+    )
 
 
 def _rank(queued: PreviewRecord) -> Key:

@@ -138,7 +138,9 @@ class Preview(BaseModel):
     labels: list[str] = Field(description="The labels that were asked for, the newest last.")
     url: str = Field(description="The address of the newest label.")
     urls: list[str]
-    reason: str = Field(description="Why it waits, or why it was stopped.")
+    reason: str = Field(
+        description="Why it waits, or why it was stopped; what is wrong with it while it runs."
+    )
     queue_place: int | None = Field(description="1 is the next that starts; null: it is in none.")
     next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
     failure: Failure | None

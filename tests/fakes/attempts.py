@@ -229,6 +229,7 @@ class RecordingReports:
         self.digests: list[str] = []
         self.checked = 0.0
         self.protocol = ""
+        self.kills: list[int] = []
 
     def progress(self, phase: Phase, message: str, *, detail: str = "", lasts: float = 0.0) -> None:
         """Keep the phase, or how far it is in it."""
@@ -243,6 +244,9 @@ class RecordingReports:
         """Keep that it runs, and after how long a check."""
         self.phases.append(Phase.RUNNING)
         self.checked, self.protocol = checked, protocol
+
+    def short_of_memory(self, kills: int) -> None:
+        self.kills.append(kills)
 
     def shared(self, digest: str) -> None:
         self.digests.append(digest)

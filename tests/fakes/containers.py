@@ -32,6 +32,11 @@ class FakeContainer:
         self._on_exit = on_exit
         self._forget = forget
         self._exit: Exit | None = None
+        self.kills: Callable[[], int] = lambda: 0
+
+    def memory_kills(self) -> int:
+        """Return how many of its processes were killed, as `kills` says."""
+        return self.kills()
 
     def end(self, exit_: Exit) -> None:
         """Let the application end by itself."""

@@ -204,6 +204,7 @@ class Driven:
             began=more.pop("began", {}),
             digest=more.pop("digest", ""),
             protocol=more.pop("protocol", ""),
+            memory_kills=more.pop("memory_kills", 0),
         )
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)

@@ -229,6 +229,15 @@ def test_an_end_for_want_of_memory_is_told_from_another(
     assert run(world, world.spec(command)) == end
 
 
+def test_processes_that_are_killed_for_memory_are_counted_while_it_runs(world: World) -> None:
+    spec = world.spec("tail /dev/zero; tail /dev/zero; sleep 1000")
+    container = world.containers.start(spec, on_exit=ignore)
+    wait_until(lambda: container.memory_kills() == 2)
+    assert container.exit() is None
+    container.remove()
+    assert container.memory_kills() == 2, "what was known stays"
+
+
 def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> None:
     first = world.spec(SERVE, number=1)
     world.containers.start(first, on_exit=ignore)

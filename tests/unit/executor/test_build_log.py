@@ -49,11 +49,16 @@ NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the dae
     [
         (FAILED_RUN, 2, r"^Step 3/5 of the Dockerfile failed \(exit code 2\): RUN make all\. "),
         (FAILED_STAGE, 7, "Step 2/3"),
+        (
+            FAILED_RUN.replace("exit code: 2", "exit code: 137"),
+            137,
+            r"\(exit code 137: it was killed, as the kernel does where memory runs out\): RUN",
+        ),
         (FAILED_COPY, None, r'Step 2/3 .*"/nothing": not found'),
         (PARSE_ERROR, None, "^(?!.*Step).*unknown instruction: FORM"),
         ("", None, "said nothing"),
     ],
-    ids=["a command", "a step of a named stage", "no command", "no step", "nothing said"],
+    ids=["a command", "a step of a named stage", "killed", "no command", "no step", "nothing said"],
 )
 def test_a_failure_is_told_with_its_step_and_its_exit_code(
     said: str, code: int | None, told: str

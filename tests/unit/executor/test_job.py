@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -260,6 +261,46 @@ def test_the_protocol_in_which_it_answered_is_told(world: World) -> None:
     world.stop_at(1000.0)
     assert world.run() is None
     assert world.reports.protocol == HTTP2
+
+
+def test_memory_that_ran_out_in_a_running_application_is_told_and_it_goes_on(world: World) -> None:
+    """Not each time: one whose workers die again and again is told of once a minute."""
+    world.stop_at(1000.0)
+    start = world.containers.start
+
+    def begin(*args: Any, **kwargs: Any) -> FakeContainer:
+        container = start(*args, **kwargs)
+        container.kills = lambda: (
+            int(world.signals.now() // 10) if world.signals.now() < 500 else 49
+        )
+        return container
+
+    world.containers.start = begin  # type: ignore[method-assign]
+    assert world.run() is None
+    first, *more = world.reports.kills
+    assert first == 1
+    assert sorted(more) == more
+    assert (len(more) < 10, more[-1]) == (True, 49)
+    headers = [text for text in world.log.headers if text.startswith("memory ran out")]
+    assert len(headers) == len(world.reports.kills)
+    assert headers[0].startswith("memory ran out: once since the start")
+    assert headers[-1].startswith("memory ran out: 49 times since the start")
+    assert headers[0].endswith(f"at its {ATTEMPT.order.mem} MB; it goes on")
+
+
+def test_an_application_that_is_killed_itself_is_not_said_to_go_on(world: World) -> None:
+    world.end_at(100.0, Exit(137, True))
+    start = world.containers.start
+
+    def begin(*args: Any, **kwargs: Any) -> FakeContainer:
+        container = start(*args, **kwargs)
+        # The kernel has counted it, and docker tells of the end a second later.
+        container.kills = lambda: int(world.signals.now() >= 99.0)
+        return container
+
+    world.containers.start = begin  # type: ignore[method-assign]
+    assert isinstance(world.run(), OutOfMemory)
+    assert world.reports.kills == []
 
 
 def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(world: World) -> None:

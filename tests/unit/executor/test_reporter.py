@@ -115,6 +115,20 @@ def test_the_protocol_of_an_application_is_told_with_each_report_that_it_runs(
     assert report_of(link) == TaskReport(Phase.RUNNING, digest=DIGEST, protocol="h2")
 
 
+def test_memory_that_ran_out_is_told_while_it_runs_and_with_what_follows(
+    link: RecordingLink, reporter: Reporter
+) -> None:
+    reporter.running("It answers.", checked=0.5, protocol="h2")
+    reporter.short_of_memory(2)
+    assert link.states == ["TASK_RUNNING", "TASK_RUNNING"]
+    assert report_of(link) == TaskReport(Phase.RUNNING, protocol="h2", memory_kills=2)
+    reporter.shared(DIGEST)
+    assert report_of(link).memory_kills == 2
+    reporter.ended(None)
+    reporter.short_of_memory(3)
+    assert link.states[-1] == "TASK_KILLED"
+
+
 @pytest.mark.parametrize("end", ["TASK_KILLING", *sorted(ENDS)])
 def test_a_digest_that_is_known_only_then_is_no_reason_for_a_report(
     end: str, link: RecordingLink, reporter: Reporter

@@ -54,3 +54,16 @@ def test_what_has_changed_is_shown_as_it_is_now(change: Callable[[World], None])
     before = world.show()
     change(world)
     assert world.show() != before
+
+
+def test_memory_that_ran_out_is_told_of_what_runs() -> None:
+    world = World()
+    world.previews.change("hello", A, memory_kills=2)
+    assert world.presenter.show(world.previews.known["hello", A]).reason == ""
+    world.previews.change("hello", A, state=State.RUNNING)
+    said = world.presenter.show(world.previews.known["hello", A]).reason
+    assert said.startswith("It ran out of memory: 2 times since it started the kernel killed")
+    world.previews.change("hello", A, reason="It refuses connections.", memory_kills=3)
+    assert (
+        world.presenter.show(world.previews.known["hello", A]).reason == "It refuses connections."
+    )

@@ -200,3 +200,14 @@ def test_the_protocol_of_an_application_goes_with_its_placement_and_its_attempt(
     crash(driven)
     run_again(driven)
     assert driven.preview().protocol == ""
+
+
+def test_memory_that_ran_out_is_kept_until_the_next_attempt(driven: Driven) -> None:
+    driven.run()
+    driven.report("TASK_RUNNING", Phase.RUNNING, memory_kills=3)
+    assert (driven.preview().state, driven.preview().memory_kills) == (State.RUNNING, 3)
+    driven.update("TASK_RUNNING")
+    assert driven.preview().memory_kills == 3
+    crash(driven)
+    run_again(driven)
+    assert driven.preview().memory_kills == 0

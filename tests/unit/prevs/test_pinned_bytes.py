@@ -101,6 +101,7 @@ WRITTEN: dict[str, Any] = {
         ),
         digest=DIGEST,
         protocol="h2",
+        memory_kills=3,
     ),
     "placements": PlacementsRecord(
         app="hello",
@@ -160,6 +161,7 @@ WRITTEN: dict[str, Any] = {
         began={"checking": 0.5},
         digest=DIGEST,
         protocol="h2",
+        memory_kills=3,
     ),
 }
 
