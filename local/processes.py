@@ -27,13 +27,17 @@ class Identity(NamedTuple):
 
 
 class Stat(NamedTuple):
-    """What is used of /proc/PID/stat. `started` is in clock ticks since the boot."""
+    """What is used of /proc/PID/stat. `started` is in clock ticks since the boot.
+
+    `used` is in ticks of CPU, with that of children that have ended.
+    """
 
     state: str
     parent: int
     session: int
     threads: int
     started: int
+    used: int
 
 
 def parse_stat(text: str) -> Stat:
@@ -42,7 +46,8 @@ def parse_stat(text: str) -> Stat:
     The command's name is in parentheses and may hold anything, so fields count from the last one.
     """
     fields = text.rpartition(")")[2].split()
-    return Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[17]), int(fields[19]))
+    used = sum(map(int, fields[11:15]))
+    return Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[17]), int(fields[19]), used)
 
 
 def identify(pid: int) -> Identity | None:
@@ -56,6 +61,15 @@ def identify(pid: int) -> Identity | None:
         return None
     dead = stat.state == "X" or (stat.state == "Z" and stat.threads <= 1)
     return None if dead else Identity(pid, stat.started)
+
+
+def used_cpu(pid: int) -> float:
+    """Return the seconds of CPU that a process and its ended children have used, 0 if it is gone."""
+    try:
+        stat = parse_stat((_PROC / str(pid) / "stat").read_text())
+    except OSError:
+        return 0.0
+    return stat.used / os.sysconf("SC_CLK_TCK")
 
 
 def is_alive(process: Identity) -> bool:

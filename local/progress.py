@@ -8,10 +8,12 @@ from pathlib import Path
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One line. `state` is starting, ready, stopping, stopped or failed for a part, or up or down.
+    """One line. `state` is starting, slow, ready, stopping, stopped or failed for a part, or up or
+    down.
 
-    The last two are of the whole. `seconds` counts from the start of the part (of everything, for
-    up and down). `detail` is where it answers, or why it failed; `advice` what to do about that.
+    The last two are of the whole; slow is a start that goes on. `seconds` counts from the start of
+    the part (of everything, for up and down). `detail` is where it answers, or why it failed;
+    `advice` what to do about that.
     """
 
     name: str

@@ -15,8 +15,14 @@ from local.errors import LocalError
 from local.mesos.download import Progress as Report
 from local.progress import Step
 
-_MARKS = {"ready": ("✓", "green"), "stopped": ("-", "dim"), "failed": ("✗", "red")}
+_MARKS = {
+    "ready": ("✓", "green"),
+    "stopped": ("-", "dim"),
+    "failed": ("✗", "red"),
+    "slow": ("…", ""),
+}
 _GOING_ON = {"starting", "stopping"}
+_SLOW = "slow"
 Show = Callable[[Step], None]
 
 
@@ -32,6 +38,8 @@ class _Board:
         """Have a step drawn as long as it goes on, and its line stay when it is over."""
         if step.state in _GOING_ON:
             self._steps[step.name] = step, time.monotonic()
+        elif step.state == _SLOW:
+            show(self._console, step)
         else:
             self._steps.pop(step.name, None)
             show(self._console, step)
@@ -58,7 +66,7 @@ def board(console: Console) -> Iterator[Show]:
 
 
 def show(console: Console, step: Step) -> None:
-    """Print the line of a step that has ended well."""
+    """Print the line of a step that has ended well, or is slow."""
     mark, style = _MARKS.get(step.state, (" ", ""))
     detail = step.detail.replace("\n", " ")
     line = f" {step.name:<13} {step.state:<8} {step.seconds:5.1f} s  {detail}".rstrip()

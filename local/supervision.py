@@ -9,7 +9,13 @@ import dataclasses
 import enum
 from collections.abc import Collection, Mapping
 
-START_LIMIT = 90.0  # seconds that a part may take to get ready
+START_LIMIT = 90.0  # seconds in which a part gets ready, or gets on
+LONGEST_START = 1800.0  # seconds that one may take to get ready which gets on
+SLOW_START = 30.0  # seconds after which one that is not ready is called slow
+STEP = 10.0
+"""Seconds of CPU that a part uses which gets on. One that waits for what never comes uses far less
+of them in START_LIMIT, on a machine that is twenty times slower too."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _STEADY = 60.0  # seconds of being ready after which earlier problems no longer count
 
@@ -32,9 +38,10 @@ class Action(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class PartState:
-    """`since` and `not_before` are monotonic seconds; `failures` counts the recent ones.
+    """`since`, `moved` and `not_before` are monotonic seconds; `failures` counts the recent ones.
 
-    `restarts` counts all of them.
+    `restarts` counts all of them. `moved` is when it last got on, having used `used` seconds of
+    CPU. `late` tells that its problem is that it did not get ready.
     """
 
     phase: Phase = Phase.WAITING
@@ -43,28 +50,49 @@ class PartState:
     failures: int = 0
     restarts: int = 0
     problem: str = ""
+    moved: float = 0.0
+    used: float = 0.0
+    late: bool = False
 
 
 def advance(
-    state: PartState, *, needs_met: bool, ready: bool, problem: str | None, now: float
+    state: PartState,
+    *,
+    needs_met: bool,
+    ready: bool,
+    problem: str | None,
+    now: float,
+    used: float = 0.0,
 ) -> tuple[PartState, Action]:
-    """Return a part's next state, and what to do, after a look at it."""
+    """Return a part's next state, and what to do, after a look at it.
+
+    `used` is how many seconds of CPU it has used since it began.
+    """
     if state.phase is Phase.WAITING:
         if not needs_met or now < state.not_before:
             return state, Action.NOTHING
-        return dataclasses.replace(state, phase=Phase.STARTING, since=now), Action.START
+        begun = dataclasses.replace(state, phase=Phase.STARTING, since=now, moved=now, used=0.0)
+        return begun, Action.START
     if problem is None and state.phase is Phase.STARTING:
         if ready:
             changed = dataclasses.replace(state, phase=Phase.READY, since=now, problem="")
             return changed, Action.NOTHING
-        if now - state.since > START_LIMIT:
-            problem = f"was not ready after {START_LIMIT:.0f} s"
+        if used - state.used >= STEP:
+            state = dataclasses.replace(state, moved=now, used=used)
+        if now - state.moved > START_LIMIT or now - state.since > LONGEST_START:
+            problem = f"was not ready after {now - state.since:.0f} s"
+            return failed(state, problem, now, late=True), Action.STOP
     if problem is None:
         return state, Action.NOTHING
     return failed(state, problem, now), Action.STOP
 
 
-def failed(state: PartState, problem: str, now: float) -> PartState:
+def is_slow(state: PartState, now: float) -> bool:
+    """Tell whether a part has taken long to get ready, and goes on."""
+    return state.phase is Phase.STARTING and now - state.since > SLOW_START
+
+
+def failed(state: PartState, problem: str, now: float, *, late: bool = False) -> PartState:
     """Return the state of a part that has a problem: it waits, longer each time in a row."""
     steady = state.phase is Phase.READY and now - state.since > _STEADY
     failures = 1 if steady else state.failures + 1
@@ -75,6 +103,7 @@ def failed(state: PartState, problem: str, now: float) -> PartState:
         failures=failures,
         restarts=state.restarts + 1,
         problem=problem,
+        late=late,
     )
 
 

@@ -26,26 +26,46 @@ from local.errors import LocalError
 from local.parts import Part, rotate
 from local.progress import Step, tell
 from local.settings import Settings, read, write_private
-from local.supervision import Action, PartState, Phase, advance, failed, let_off, stop_order
+from local.supervision import (
+    Action,
+    PartState,
+    Phase,
+    advance,
+    failed,
+    is_slow,
+    let_off,
+    stop_order,
+)
 
 _TICK = 0.1  # seconds
 _ROTATION = 60.0  # seconds between looks at the sizes of the logs
 _LOG_LIMIT = 20 * 1024 * 1024
 _LOOKS_LAST = 1.0  # seconds; whoever asks whether a supervisor lives takes its lock for a moment
+_LATE = (
+    "Its log says what it did last ({log}). On a slow or busy machine the same command once more "
+    "may do: what it has made stays."
+)
 _log = logging.getLogger("supervisor")
 
 
 class Supervisor:
     """One run. All of it is on one thread, but that parts of one group are ended at once."""
 
-    def __init__(self, settings: Settings, parts: Sequence[Part]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Sequence[Part],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
+        self._now = now
         self._parts = parts
         self._states = {part.name: PartState() for part in parts}
-        self._begun = time.monotonic()
+        self._begun = self._now()
         self._stopping = False
         self._failure: Step | None = None
         self._was_up = False
+        self._slow: set[str] = set()
         self._rotated = self._begun
 
     def run(self) -> int:
@@ -69,11 +89,11 @@ class Supervisor:
 
     def _ask_to_stop(self) -> None:
         self._stopping = True
-        self._begun = time.monotonic()
+        self._begun = self._now()
 
     def _rotate_logs(self) -> None:
-        if time.monotonic() - self._rotated > _ROTATION:
-            self._rotated = time.monotonic()
+        if self._now() - self._rotated > _ROTATION:
+            self._rotated = self._now()
             for log in (self._settings.folder / "log").glob("*.log"):
                 with _as_far_as_possible(str(log)):
                     rotate(log, _LOG_LIMIT)
@@ -94,7 +114,16 @@ class Supervisor:
                 self._give_up(part)
             elif new.phase is not old.phase:
                 self._tell(part.name, "ready", old.since, detail=part.address)
+            self._name_slow(part.name, new)
         return changed
+
+    def _name_slow(self, name: str, state: PartState) -> None:
+        """Tell once of each start that takes long, as all that need the part wait for it."""
+        if not is_slow(state, self._now()):
+            self._slow.discard(name)
+        elif name not in self._slow:
+            self._slow.add(name)
+            self._tell(name, "slow", state.since, detail="is still starting")
 
     def _advance(self, part: Part, state: PartState) -> tuple[PartState, Action]:
         waiting = state.phase is Phase.WAITING
@@ -111,7 +140,8 @@ class Supervisor:
             needs_met=not held and self._needs_met(part),
             ready=ready,
             problem=problem,
-            now=time.monotonic(),
+            now=self._now(),
+            used=processes.used_cpu(part.pid) if not waiting and part.pid else 0.0,
         )
         return (let_off(new) if held else new), action
 
@@ -119,12 +149,12 @@ class Supervisor:
         return all(self._states[need].phase is Phase.READY for need in part.needs)
 
     def _start(self, part: Part) -> None:
-        self._tell(part.name, "starting", time.monotonic())
+        self._tell(part.name, "starting", self._now())
         try:
             part.start()
         except (LocalError, OSError) as exc:
             why, advice = (exc.why, exc.advice) if isinstance(exc, LocalError) else (str(exc), "")
-            state = failed(self._states[part.name], why, time.monotonic())
+            state = failed(self._states[part.name], why, self._now())
             self._states[part.name] = state
             self._give_up(part, advice)
 
@@ -134,6 +164,8 @@ class Supervisor:
         _log.warning("%s: %s", part.name, problem)
         if not self._was_up:
             detail = f"{problem}\n{part.last_words()}".strip()
+            if self._states[part.name].late:
+                advice = _LATE.format(log=self._settings.log(part.name))
             self._failure = Step(part.name, "failed", 0.0, detail, advice or part.advice)
             with _as_far_as_possible("its progress"):
                 tell(self._settings.progress_file, self._failure)
@@ -148,7 +180,7 @@ class Supervisor:
     def _stop_all(self) -> None:
         by_name = {part.name: part for part in self._parts}
         for group in stop_order({part.name: part.needs for part in self._parts}):
-            begun = time.monotonic()
+            begun = self._now()
             for name in group:
                 if self._states[name].phase is not Phase.WAITING:
                     self._tell(name, "stopping", begun)
@@ -171,10 +203,10 @@ class Supervisor:
     def _tell(self, name: str, state: str, since: float, *, detail: str = "") -> None:
         _log.info("%s: %s %s", name, state, detail)
         with _as_far_as_possible("its progress"):
-            tell(self._settings.progress_file, Step(name, state, time.monotonic() - since, detail))
+            tell(self._settings.progress_file, Step(name, state, self._now() - since, detail))
 
     def _write_status(self) -> None:
-        now = time.monotonic()
+        now = self._now()
         parts = []
         for part in self._parts:
             state = self._states[part.name]

@@ -35,6 +35,15 @@ def test_a_terminal_shows_a_step_while_it_goes_on_and_keeps_its_line() -> None:
     assert "master" not in after
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_start_that_is_slow_is_named_and_goes_on(terminal: bool) -> None:
+    slow = Step("framework", "slow", 30.5, "is still starting")
+    said = shown(Step("framework", "starting"), slow, terminal=terminal)
+    assert "framework     slow      30.5 s  is still starting" in said
+    after = said.partition("is still starting")[2]
+    assert ("framework" in after) is terminal, "its spinner stays"
+
+
 def test_a_step_that_failed_is_told_with_why_and_what_to_do(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -3,12 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.supervision import (
+    LONGEST_START,
     START_LIMIT,
     Action,
     PartState,
     Phase,
     advance,
     failed,
+    is_slow,
     let_off,
     stop_order,
 )
@@ -21,8 +23,9 @@ def look(
     needs_met: bool = True,
     ready: bool = False,
     problem: str | None = None,
+    used: float = 0.0,
 ) -> tuple[PartState, Action]:
-    return advance(state, needs_met=needs_met, ready=ready, problem=problem, now=now)
+    return advance(state, needs_met=needs_met, ready=ready, problem=problem, now=now, used=used)
 
 
 def test_a_part_waits_for_what_it_needs() -> None:
@@ -61,6 +64,47 @@ def test_a_part_that_does_not_get_ready_is_given_up() -> None:
     state, action = look(starting, START_LIMIT + 1)
     assert action is Action.STOP
     assert "not ready" in state.problem
+
+
+def test_a_part_that_gets_on_is_waited_for_and_one_that_stops_is_not() -> None:
+    """A machine that is twenty times slower takes minutes for what takes seconds."""
+    state, _ = look(PartState(), 0)
+    for minute in range(1, 11):
+        state, action = look(state, minute * 60, used=minute * 12.0)
+        assert action is Action.NOTHING
+    # It waits now for what never comes, and asks again and again.
+    state, action = look(state, 640, used=122.0)
+    assert action is Action.NOTHING
+    state, action = look(state, 600 + START_LIMIT + 1, used=124.0)
+    assert (action, state.late, state.problem) == (Action.STOP, True, "was not ready after 691 s")
+
+
+def test_a_part_that_gets_on_for_ever_is_given_up_as_well() -> None:
+    state, _ = look(PartState(), 0)
+    now, action = 0.0, Action.NOTHING
+    while action is Action.NOTHING:
+        now += 60
+        state, action = look(state, now, used=now)
+    assert LONGEST_START < now <= LONGEST_START + 60
+    assert state.late
+
+
+def test_the_next_start_of_a_part_counts_from_its_own_beginning() -> None:
+    state, _ = look(PartState(), 0)
+    state, _ = look(state, 60, used=50.0)
+    state = failed(state, "exited with status 1", 61)
+    assert not state.late
+    state, _ = look(state, 70)
+    state, _ = look(state, 150, used=10.0)
+    assert look(state, 235, used=10.0)[1] is Action.NOTHING
+
+
+def test_a_start_is_slow_once_it_takes_half_a_minute() -> None:
+    starting, _ = look(PartState(), 10)
+    assert not is_slow(starting, 40)
+    assert is_slow(starting, 41)
+    ready, _ = look(starting, 50, ready=True)
+    assert not is_slow(ready, 100)
 
 
 @given(st.integers(1, 40))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import fcntl
+import itertools
 import json
 import os
 import signal
@@ -92,6 +93,23 @@ def test_each_part_is_told_as_it_begins_and_as_it_ends(settings: Settings) -> No
         ("played", "stopped"),
         ("cluster", "down"),
     ]
+
+
+def test_a_part_that_gets_on_no_more_is_told_with_where_to_look_and_not_with_its_port(
+    settings: Settings,
+) -> None:
+    clock = itertools.count(0.0, 5.0)
+    part = PlayedPart(lambda: False, advice="Its port can be chosen.")
+    assert Supervisor(settings, [part], lambda: next(clock)).run() == 1
+    told = [json.loads(line) for line in settings.progress_file.read_text().splitlines()]
+    assert [one["state"] for one in told if one["name"] == "played"][:3] == [
+        "starting",
+        "slow",
+        "failed",
+    ]
+    failure = next(one for one in told if one["state"] == "failed")
+    assert str(settings.log("played")) in failure["advice"]
+    assert "port" not in failure["advice"]
 
 
 def test_what_cannot_be_written_lets_go_of_no_part(settings: Settings) -> None:
