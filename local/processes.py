@@ -64,7 +64,7 @@ def identify(pid: int) -> Identity | None:
 
 
 def used_cpu(pid: int) -> float:
-    """Return the seconds of CPU that a process and its ended children have used, 0 if it is gone."""
+    """Return the seconds of CPU of a process and its ended children, 0 if it is gone."""
     try:
         stat = parse_stat((_PROC / str(pid) / "stat").read_text())
     except OSError:

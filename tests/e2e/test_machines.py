@@ -187,8 +187,8 @@ def test_zookeeper_and_mesos_ask_who_one_is_and_the_framework_finds_nothing_open
     cluster: Cluster,
 ) -> None:
     master, agent = cluster.master, cluster.machines["agent-1"]
-    status = ("curl", "--silent", "--noproxy", "*", "--output", "/dev/null")
-    status += ("--write-out", "%{http_code}")
+    quiet = ("curl", "--silent", "--noproxy", "*", "--output", "/dev/null")
+    status = (*quiet, "--write-out", "%{http_code}")
     for place in (
         f"{master.plan.address}:5050/state",
         f"{master.plan.address}:5050/files/debug",
