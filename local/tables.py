@@ -29,7 +29,12 @@ def addresses(settings: Settings, token: str) -> str:
 
 
 def sign_in(settings: Settings) -> str:
-    """Return how people tell Mesos who they are."""
+    """Return how people tell Mesos who they are.
+
+    One that runs since an earlier version asks nobody.
+    """
+    if not settings.mesos_access.folder.exists():
+        return "it asks nobody who one is; `prevs local down` and `prevs local up` close it"
     return f"user {OPERATOR}, password in {settings.mesos_access.secret_file(OPERATOR)}"
 
 

@@ -24,6 +24,11 @@ def test_people_are_told_how_to_sign_in_to_mesos_and_not_the_password(tmp_path: 
     assert secret not in said
 
 
+def test_a_cluster_that_runs_since_an_earlier_version_is_told_to_be_open(tmp_path: Path) -> None:
+    said = addresses(Settings(tmp_path, "id"), "token")
+    assert "it asks nobody who one is; `prevs local down` and `prevs local up` close it" in said
+
+
 def test_a_part_is_shown_with_what_was_wrong_with_it() -> None:
     part = {
         "name": "proxy",
