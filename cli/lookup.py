@@ -45,6 +45,10 @@ def find(api: Lookups, app: str, name: str) -> Preview:
             raise
         chosen = choose(api.previews(app=app), label)
         if chosen is None:
+            if exc.problem.slug == "unknown-preview" and label != exc.problem.fields.get("sha"):
+                said = f"Nothing was started at {name} of {app} yet."
+                step = f"`prevs start {app} {name}` starts it, and so does opening its address."
+                raise ApiRefused(exc.problem._replace(detail=said), step) from exc
             raise
         return api.preview(app, chosen["sha"])
 

@@ -101,7 +101,8 @@ def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed
     how = f" ({error})" if error else ""
     if exit_code is not None:
         how = f" (exit code {exit_code}{_KILLED if exit_code == 137 else ''})"
-    sentence = f"Step {step.number} of the Dockerfile failed{how}: {instruction}."
+    mark = "" if instruction.endswith("…") else "."
+    sentence = f"Step {step.number} of the Dockerfile failed{how}: {instruction}{mark}"
     return BuildFailed(f"{sentence} {advice}", exit_code)
 
 

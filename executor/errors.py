@@ -46,6 +46,11 @@ _EXIT_HINTS = {
 """What shells and docker's init say with these codes."""
 
 
+def _end(why: str) -> str:
+    """Return what somebody else says with one mark at its end, which it may have already."""
+    return why if why.endswith((".", "?", "!", "…")) else f"{why}."
+
+
 class ExecutorError(Exception):
     """An attempt that failed; str() says what happened and what to do about it."""
 
@@ -62,7 +67,7 @@ class RepositoryUnreachable(ExecutorError):
         advice = advice or (
             "Check that its address is right and that the agents may read it, then retry"
         )
-        super().__init__(f"The repository cannot be read ({repository}): {why}. {advice}.")
+        super().__init__(f"The repository cannot be read ({repository}): {_end(why)} {advice}.")
         self.repository = repository
         self.why = why
 
@@ -80,7 +85,7 @@ class SubmoduleUnusable(RepositoryUnreachable):
 
     def __init__(self, path: str, why: str, advice: str = "") -> None:
         advice = advice or "Change .gitmodules and push, then open the new commit's address"
-        ExecutorError.__init__(self, f"The submodule {path} cannot be used: {why}. {advice}.")
+        ExecutorError.__init__(self, f"The submodule {path} cannot be used: {_end(why)} {advice}.")
         self.path = path
         self.why = why
 
@@ -91,7 +96,7 @@ class LargeFilesMissing(RepositoryUnreachable):
     def __init__(self, repository: str, why: str, advice: str = "") -> None:
         advice = advice or "Check that they were pushed (`git lfs push --all`), then retry"
         ExecutorError.__init__(
-            self, f"The large files in Git LFS cannot be had ({repository}): {why}. {advice}."
+            self, f"The large files in Git LFS cannot be had ({repository}): {_end(why)} {advice}."
         )
         self.repository = repository
         self.why = why
@@ -129,7 +134,7 @@ class CommitUnusable(ExecutorError):
 
     def __init__(self, sha: str, why: str) -> None:
         super().__init__(
-            f"The files of commit {names.short(sha)} cannot be written: {why}. "
+            f"The files of commit {names.short(sha)} cannot be written: {_end(why)} "
             "Change their names and push, then open the new commit's address."
         )
         self.sha = sha
@@ -345,7 +350,7 @@ class AgentUnfit(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"The agent could not do its part, which is not the commit's fault: {why}. "
+            f"The agent could not do its part, which is not the commit's fault: {_end(why)} "
             "Its operator has to look (on the agent: `executor.pyz doctor`)."
         )
         self.why = why
@@ -358,8 +363,8 @@ class RegistryUnreachable(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"What the Dockerfile begins with or adds could not be fetched: {why}. If the address "
-            "is right, the agents' operator has to see why they do not reach it; then retry."
+            f"What the Dockerfile begins with or adds could not be fetched: {_end(why)} If the "
+            "address is right, the agents' operator has to see why it is not reached; then retry."
         )
         self.why = why
 

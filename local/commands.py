@@ -156,6 +156,7 @@ def status(ctx: click.Context, folder: Path, as_json: bool) -> None:
         for name in (part["name"] for part in said.get("parts", []) if part["state"] != "ready"):
             click.echo(f"`prevs local logs {name}` has what {name} said.", err=True)
         click.echo(f"To read Mesos: {sign_in(settings)}.", err=True)
+        click.echo(f"Its files are in {folder}; `token` there is the API's token.", err=True)
     else:
         click.echo(f"Nothing runs in {folder}. Start it with `prevs local up`.")
     ctx.exit(0 if said.get("up") else 1)

@@ -13,6 +13,8 @@ from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
 
+_IMAGE = frozenset({"fetching", "building"})
+_BEFORE_BUILD = frozenset({State.STOPPED, State.DRAINING, State.QUEUED, State.PLACED})
 _MOST_SHOWN = 2000
 """How many previews are known as they were shown last, before they are forgotten."""
 
@@ -207,6 +209,9 @@ def find_time(lead: Resolved, now: float) -> float | None:
 
 def _show_steps(preview: PreviewRecord, usual: Mapping[str, float]) -> list[preview_models.Step]:
     known = steps.intervals(preview)
+    # What has run has its image: the next attempt fetches and builds nothing, where that is there.
+    unneeded = _IMAGE if preview.took and preview.state in _BEFORE_BUILD else frozenset()
+    usual = {name: took for name, took in usual.items() if name not in unneeded}
     return [
         preview_models.Step(name=name, began=began, ended=ended, usual=usual.get(name))
         for name in steps.STEPS

@@ -244,7 +244,9 @@ def _show_step(step: Step, after: int, preview: Preview, now: float) -> ShownSte
     if step.began is not None and (step.ended is not None or status == NOW):
         seconds = max(0.0, (now if step.ended is None else step.ended) - step.began)
     detail = _detail(step.name, status, preview)
-    return ShownStep(step.name, wording.STEPS[step.name], status, detail, seconds, step.usual)
+    # Of one that has failed, what did not begin never will.
+    usual = None if preview.has_failed and status == NEXT else step.usual
+    return ShownStep(step.name, wording.STEPS[step.name], status, detail, seconds, usual)
 
 
 def _was_passed(step: Step, preview: Preview) -> bool:

@@ -38,7 +38,8 @@ def test_a_pin_of_what_does_not_run_says_how_to_start_it(
 def test_what_was_never_started_cannot_be_pinned(run: Run) -> None:
     done = run("pin", "hello", "main")
     assert (done.status, done.out) == (1, "")
-    assert "has no preview of" in done.err
+    assert "Nothing was started at main of hello yet." in done.err
+    assert "`prevs start hello main` starts it" in done.err
 
 
 def test_the_queue_is_listed_in_its_order(api: Api, run: Run) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from executor.build_log import Step, StepReader, buildkit_failure, failure, too_slow
-from executor.errors import BuildFailed, DockerUnavailable
+from executor.errors import BuildFailed, DockerUnavailable, RepositoryUnreachable
 
 FAILED_RUN = """\
 #6 [3/5] RUN make all
@@ -125,3 +125,11 @@ def test_a_line_without_end_keeps_no_memory() -> None:
 
 def test_a_slow_build_tells_the_limit() -> None:
     assert "1800 s" in str(too_slow(1800.0))
+
+
+def test_a_sentence_of_somebody_else_gets_no_second_mark() -> None:
+    moved = str(RepositoryUnreachable("/srv/x", "is it a git repository?"))
+    assert "a git repository? Check" in moved
+    assert "it is away. Check" in str(RepositoryUnreachable("/srv/x", "it is away"))
+    long = str(failure(Step("1/1", "RUN " + "x" * 200), "", 1))
+    assert "…. " not in long

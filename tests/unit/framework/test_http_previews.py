@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from framework.errors import UnknownLabel
@@ -101,6 +103,21 @@ def test_the_label_of_a_flat_address_that_was_cut_starts_what_the_whole_one_lead
     other = f"{CUT[:-1]}{'0' if CUT[-1] != '0' else '1'}"
     answer = api.call("POST", "/v1/previews", json={"app": app, "label": other})
     assert refusal(answer) == (404, "unknown-label")
+
+
+def test_what_has_run_is_not_said_to_take_a_build_again(api: ApiInProcess) -> None:
+    api.previews.usual_seconds["hello"] = {"building": 19.0, "starting": 1.0}
+
+    def usual(state: State, **fields: Any) -> dict[str, float | None]:
+        api.previews.put("hello", SHA, state, **fields)
+        return {step["name"]: step["usual"] for step in api.call("GET", ONE).json()["steps"]}
+
+    has_run = {"took": {"building": 18.0}}
+    assert usual(State.STOPPED, **has_run)["building"] is None
+    assert usual(State.QUEUED, **has_run)["building"] is None
+    assert usual(State.QUEUED, **has_run)["starting"] == 1.0
+    assert usual(State.BUILDING, **has_run)["building"] == 19.0, "its image was gone"
+    assert usual(State.QUEUED)["building"] == 19.0
 
 
 def test_two_previews_of_one_label_tell_of_each_other(api: ApiInProcess) -> None:

@@ -58,6 +58,12 @@ def test_steps_tell_what_is_done_goes_on_comes_and_was_not_needed() -> None:
     assert shown.seconds == 20.0
 
 
+def test_what_one_that_failed_never_came_to_is_not_said_to_take_time() -> None:
+    usual = tuple(step._replace(usual=1.0) for step in steps(queued=80.0, fetching=81.0))
+    shown = show("failed", phase="fetching", steps=usual)
+    assert [step.time for step in shown.steps[3:]] == ["", "", ""]
+
+
 def test_a_step_that_takes_longer_than_usual_says_so_and_its_bar_waits() -> None:
     shown = show("building", phase="building", steps=steps(queued=10.0, building=20.0))
     assert shown.steps[3].time == "1 min 20 s, usually 40 s"
