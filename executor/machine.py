@@ -26,6 +26,9 @@ _MODULES = ("bz2", "ssl")
 _PROGRAM_LIMIT = 20.0
 _FRAMEWORK_LIMIT = 10.0
 _GB = 1e9
+_HIERARCHIES = Path("/sys/fs/cgroup")
+_MESOS_GROUP = "mesos"
+"""Where an agent puts executors that has the launcher linux (its --cgroups_root)."""
 
 
 def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
@@ -56,7 +59,13 @@ def look(environ: Mapping[str, str], framework: Optional[str]) -> Machine:
         work=_try_folder(environ.get("PREVS_EXECUTOR_DIR", "")),
         images=_measure(images) if images else None,
         framework=_ask_framework(framework) if framework else None,
+        has_mesos_groups=_has_groups(_MESOS_GROUP),
     )
+
+
+def _has_groups(name: str) -> bool:
+    """Tell whether there is a control group of that name, with v1 in any hierarchy."""
+    return any(_HIERARCHIES.glob(name)) or any(_HIERARCHIES.glob(f"*/{name}"))
 
 
 def _run(command: Sequence[str], environ: Mapping[str, str]) -> Optional[str]:

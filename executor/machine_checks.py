@@ -74,7 +74,7 @@ class Machine:
     `trial_problem` says why it cannot start a container, "" where it can.
     `rules_problem` says why this user may not set iptables' rules, `limits_problem` why builds
     would not be limited. `confined` is what its operator has decided, `confined_problems` what is
-    wrong with that.
+    wrong with that. `has_mesos_groups` tells that Mesos makes control groups here.
     """
 
     python: Sequence[int]
@@ -94,6 +94,7 @@ class Machine:
     work: Folder
     images: Optional[Folder]
     framework: Optional[Framework]
+    has_mesos_groups: bool = True
 
 
 def judge(machine: Machine) -> list[Finding]:
@@ -161,7 +162,7 @@ def _judge_docker(machine: Machine) -> list[Finding]:
         _judge_trial(machine.trial_problem),
         _judge_builder(machine.buildx),
         _judge_storage(str(info.get("Driver", "?"))),
-        _judge_cgroup(info),
+        _judge_cgroup(info, counts=machine.has_mesos_groups),
         _judge_limits(info),
         _judge_restore(live=bool(info.get("LiveRestoreEnabled"))),
     ]
@@ -196,10 +197,13 @@ def _judge_storage(driver: str) -> Finding:
     return Finding("storage", OK, f"The driver is {driver}.")
 
 
-def _judge_cgroup(info: Mapping[str, Any]) -> Finding:
+def _judge_cgroup(info: Mapping[str, Any], *, counts: bool) -> Finding:
     driver, version = info.get("CgroupDriver", "?"), info.get("CgroupVersion", "?")
     if cgroup.accepts(info):
         return Finding("cgroup", OK, f"The driver is {driver}, version {version}.")
+    if not counts:
+        told = f"The driver is {driver}, version {version}. Mesos has no groups here to count by."
+        return Finding("cgroup", OK, told)
     told = f"The driver is {driver}: Mesos does not count what is in containers."
     advice = '"exec-opts": ["native.cgroupdriver=cgroupfs"] in Docker\'s daemon.json changes it.'
     return Finding("cgroup", WARNING, told, advice)

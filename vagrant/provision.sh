@@ -359,15 +359,52 @@ start_unit() {  # start_unit NAME FILE ...: again, if one of the files is newer 
   fi
 }
 
-await() {  # await UNIT COMMAND ...: until the command succeeds, for a minute
-  local unit=$1 deadline=$((SECONDS + 60)); shift
+readonly patience=60 longest=1800 slow=30 step=10  # seconds; of them the last are of CPU
+await() {  # await UNIT COMMAND ...: until the command succeeds, for a minute, or for as long as the unit gets on
+  local unit=$1 began=$SECONDS moved=$SECONDS used=0 now told=''; shift
   until "$@" >/dev/null 2>&1; do
-    if (( SECONDS > deadline )); then
+    now=$(cpu_seconds "$unit")
+    if (( now >= used + step )); then used=$now moved=$SECONDS; fi
+    if (( SECONDS > moved + patience || SECONDS > began + longest )); then
       journalctl --unit="$unit" --lines=20 --no-pager --output=cat >&2 || true
-      fail "$unit does not answer (above: its last lines)" "Mend that and run the same command again. All of its log: journalctl -u $unit"
+      fail "$unit does not answer after $((SECONDS - began)) s (above: its last lines)" "Mend that and run the same command again. All of its log: journalctl -u $unit"
     fi
+    if [[ -z $told ]] && (( SECONDS > began + slow )); then say "$unit is slow: it is still starting"; told=yes; fi
     sleep 0.2
   done
+}
+
+cpu_seconds() {  # of a unit since it began; an endless row of starts counts as none
+  local used
+  used=$(systemctl show --property=CPUUsageNSec --value "$1" || true)
+  if [[ $used =~ ^[0-9]{1,18}$ ]]; then echo $((used / 1000000000)); else echo 0; fi
+}
+
+# The machine of the master may be made at the same time. Until it has installed all, nothing of it is to be seen.
+readonly master_patience=1200
+await_master() {
+  local deadline=$((SECONDS + master_patience)) seen='' now
+  while now=$(master_stage) && [[ $now != serves ]]; do
+    if [[ $now != "$seen" ]]; then
+      say "Waiting for the master at $master: $now"
+      seen=$now deadline=$((SECONDS + master_patience))
+    fi
+    (( SECONDS <= deadline )) || fail "the master at $master does not serve: $now" "Provision it, and run the same command here again."
+    sleep 1
+  done
+}
+
+master_stage() {
+  if answers "$master:$master_port/health" >/dev/null 2>&1; then echo serves
+  elif ! is_machine "$master"; then echo 'its machine does not answer'
+  elif zookeeper_serves 2>/dev/null; then echo 'its ZooKeeper answers, and Mesos not yet'
+  else echo 'its machine answers, and nothing of Mesos yet'
+  fi
+}
+
+is_machine() {  # one that refuses a connection is there, too
+  local said
+  said=$(timeout 2 bash -c "exec 3<>/dev/tcp/$1/$zookeeper_port" 2>&1) || [[ $said == *refused* ]]
 }
 
 answers() { curl --silent --fail --noproxy '*' --max-time 2 "http://$1"; }
@@ -388,9 +425,11 @@ start_all() {
   fi
   if has_role agent; then
     start_unit docker /etc/docker/daemon.json /etc/systemd/system/docker.service.d/prevs.conf; await docker docker version
+    await_master
     start_unit mesos-agent /etc/mesos/{agent.env,credential.json,readers.json,jwt-key,agent-acls.json} /opt/mesos/current; await mesos-agent agent_is_registered
   fi
   if has_role proxy; then
+    await_master
     start_unit prevs-proxy /etc/prevs/{proxy.env,proxy-token,zookeeper} /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
   fi
 }

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from cli.connection import fetch
-from cli.doctor.findings import Finding, ok, skipped, wrong
+from cli.doctor.findings import Finding, Level, ok, skipped, warning, wrong
 from cli.doctor.judging import judge_unknown
 from cli.errors import ApiUnreachable
 
@@ -36,16 +36,24 @@ def read_place(url: str, app: str) -> Place | None:
 
 
 def look_at_addresses(
-    place: Place | None, resolve: Callable[[str, int | None], object] = socket.getaddrinfo
+    place: Place | None,
+    resolve: Callable[[str, int | None], object] = socket.getaddrinfo,
+    *,
+    is_local: bool,
 ) -> Sequence[Finding]:
-    """Return whether *.domain leads to a proxy. Blocks, in `resolve` for as long as it takes."""
+    """Return whether *.domain leads to a proxy. Blocks, in `resolve` for as long as it takes.
+
+    `is_local` tells that the installation is on this machine: it is known by the API's address.
+    """
     if place is None:
         return [skipped(_PART, "No address is known before an app is registered.")]
     host = f"{_NOBODY}{place.between}{_NOBODY}.{place.domain}"
     port = "" if place.port is None else f":{place.port}"
     if place.domain == "localhost" or place.domain.endswith(".localhost"):
         # Browsers and curl know that this is their machine; a resolver need not.
-        return [_look(f"{place.scheme}://127.0.0.1{port}/", f"*.{place.domain}{port}", host + port)]
+        named = f"*.{place.domain}{port}"
+        found = _look(f"{place.scheme}://127.0.0.1{port}/", named, host + port, is_local=is_local)
+        return [found if is_local else _weigh(found, named)]
     wildcard = f"*.{place.domain}"
     try:
         resolve(host, place.port)
@@ -54,16 +62,26 @@ def look_at_addresses(
         return [wrong("DNS", f"{wildcard} does not resolve: {exc.strerror}.", record)]
     return [
         ok("DNS", f"{wildcard} resolves."),
-        _look(f"{place.scheme}://{host}{port}/", f"{wildcard}{port}", None),
+        _look(f"{place.scheme}://{host}{port}/", f"{wildcard}{port}", None, is_local=is_local),
     ]
 
 
-def _look(url: str, named: str, host: str | None) -> Finding:
+def _weigh(found: Finding, named: str) -> Finding:
+    """Return what it means where visitors are on another machine, which forwards the port."""
+    if found.level is not Level.WRONG:
+        return found
+    told = f"{named} is each visitor's own machine, and on this one no proxy answers there."
+    advice = "Ask on the machine whose port is forwarded to a proxy; no other can tell."
+    return warning(_PART, told, advice)
+
+
+def _look(url: str, named: str, host: str | None, *, is_local: bool) -> Finding:
     try:
         answer = fetch(url, _SECONDS, _STARTS_NOTHING | ({"Host": host} if host else {}))
     except ApiUnreachable as exc:
         failure = exc.tried[0]
-        advice = "See that a proxy runs there (`prevs local logs proxy`)."
+        log = "prevs local logs proxy" if is_local else "journalctl -u prevs-proxy"
+        advice = f"See that a proxy runs there (`{log}`)."
         if failure.is_tls:
             advice = f"Put a certificate for {named} into the proxies' PREVS_CERTIFICATES."
         return wrong(_PART, f"{named} does not answer: {failure.why}.", advice)

@@ -66,7 +66,7 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
         Check("queue", lambda: judging.judge_queue(_ask(known, Api.queue), now())),
         Check("previews", lambda: judging.judge_failed(_ask(known, _failed))),
         Check("repositories", lambda: _look_at_repositories(known), _FETCH_LIMIT + 5),
-        Check("addresses", lambda: look_at_addresses(_ask(known, _find_place)), 30.0),
+        Check("addresses", lambda: _look_at_addresses(known), 30.0),
     ]
 
 
@@ -166,6 +166,11 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
         )
         return [warning(part, why, advice)]
     return []
+
+
+def _look_at_addresses(known: Credentials) -> Sequence[Finding]:
+    is_local = any(map(_is_here, known.apis))
+    return look_at_addresses(_ask(known, _find_place), is_local=is_local)
 
 
 def _find_place(api: Api) -> Place | None:

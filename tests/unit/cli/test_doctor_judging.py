@@ -1,5 +1,6 @@
 """What the doctor makes of what it sees."""
 
+import socket
 from typing import Any, cast
 
 import pytest
@@ -148,20 +149,41 @@ def test_a_domain_that_does_not_resolve_wants_a_wildcard_record() -> None:
         assert host == "prevs-doctor--prevs-doctor.prevs.example"
         raise OSError(-2, "Name or service not known")
 
-    [found] = look_at_addresses(Place("https", "--", "prevs.example", None), resolve)
+    [found] = look_at_addresses(
+        Place("https", "--", "prevs.example", None), resolve, is_local=False
+    )
     assert (found.part, found.level) == ("DNS", WRONG)
     assert "Name or service not known" in found.told
     assert "*.prevs.example" in found.advice
 
 
 def test_without_an_app_no_address_is_known() -> None:
-    assert [one.level for one in look_at_addresses(None)] == [Level.SKIPPED]
+    assert [one.level for one in look_at_addresses(None, is_local=True)] == [Level.SKIPPED]
 
 
 def test_each_agent_that_takes_something_is_described() -> None:
     found = judging.describe_agents([agent("a"), agent("b", active=False)])
     assert [(one.part, one.level) for one in found] == [("agent a", OK)]
     assert "MB" in found[0].told
+
+
+@pytest.mark.parametrize(
+    ("is_local", "level", "advice"),
+    [
+        (True, Level.WRONG, "prevs local logs proxy"),
+        (False, Level.WARNING, "Ask on the machine whose port is forwarded"),
+    ],
+)
+def test_a_port_of_localhost_may_be_forwarded_to_another_machine(
+    is_local: bool, level: Level, advice: str
+) -> None:
+    """On the master of vagrant/ nobody listens on the port that visitors' machines forward."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        place = Place("http", ".", "localhost", nobody.getsockname()[1])
+        [found] = look_at_addresses(place, is_local=is_local)
+    assert found.level is level
+    assert advice in found.advice
 
 
 def test_the_machines_of_agents_are_looked_at_on_them() -> None:

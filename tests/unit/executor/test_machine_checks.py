@@ -70,6 +70,10 @@ def test_a_machine_that_has_all_is_well() -> None:
         ({"docker_info": {**INFO, "PidsLimit": False}}, "limits", "warning"),
         ({"docker_info": {**INFO, "Driver": "vfs"}}, "storage", "warning"),
         ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
+        (
+            {"docker_info": {**INFO, "CgroupDriver": "systemd"}, "has_mesos_groups": False},
+            *("cgroup", "ok"),
+        ),
         ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
         ({"rules_problem": "no iptables"}, "isolation", "wrong"),
         ({"confined": Confinement(builds=False)}, "builds", "warning"),

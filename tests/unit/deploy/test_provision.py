@@ -1,0 +1,121 @@
+"""For how long vagrant/provision.sh waits, for its own units and for the master.
+
+Its functions alone, with what they ask and the time played; tests/e2e/test_machines.py runs all.
+"""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[3] / "vagrant" / "provision.sh"
+PLAYED = """
+journalctl() { echo "the log of ${1#--unit=}"; }
+sleep() { (( SECONDS += 10 )); }
+master=10.0.0.1 address=10.0.0.2
+"""
+
+
+Play = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Play:
+    """Run a script after the functions of provision.sh; its exit code and what it said."""
+    functions = SCRIPT.read_text().removesuffix('main "$@"\n')
+    assert functions != SCRIPT.read_text()
+
+    def run(script: str) -> tuple[int, str]:
+        file = tmp_path / "vagrant" / SCRIPT.name
+        file.parent.mkdir()
+        file.write_text(f"{functions}\n{PLAYED}\n{script}")
+        done = subprocess.run(
+            ["bash", str(file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    return run
+
+
+def test_a_unit_that_gets_on_is_waited_for_and_named_as_slow(play: Play) -> None:
+    code, said = play("""
+        systemctl() { echo $(( SECONDS * 1000000000 / 4 )); }
+        ready() { (( SECONDS > 600 )); }
+        await prevs-framework ready; echo up
+    """)
+    assert (code, said) == (0, "prevs-framework is slow: it is still starting\nup\n")
+
+
+def test_a_unit_that_waits_for_what_never_comes_has_a_minute(play: Play) -> None:
+    code, said = play("""
+        systemctl() { echo 900000000; }
+        await prevs-framework false
+    """)
+    assert code == 1
+    assert "the log of prevs-framework" in said
+    assert "prevs-framework does not answer after 70 s" in said
+
+
+def test_a_unit_that_begins_again_and_again_is_not_waited_for_for_ever(play: Play) -> None:
+    code, said = play("""
+        systemctl() { echo $(( SECONDS % 50 * 1000000000 )); }
+        await prevs-framework false
+    """)
+    assert code == 1
+    assert "does not answer after" in said
+
+
+def test_a_unit_that_systemd_does_not_count_has_a_minute(play: Play) -> None:
+    code, said = play("""
+        systemctl() { echo '[not set]'; }
+        await prevs-framework false
+    """)
+    assert (code, "does not answer after 70 s" in said) == (1, True)
+
+
+def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> None:
+    code, said = play("""
+        is_machine() { (( SECONDS > 300 )); }
+        zookeeper_serves() { (( SECONDS > 1400 )); }
+        answers() { (( SECONDS > 2500 )); }
+        await_master; echo up
+    """)
+    assert code == 0
+    assert said.splitlines() == [
+        "Waiting for the master at 10.0.0.1: its machine does not answer",
+        "Waiting for the master at 10.0.0.1: its machine answers, and nothing of Mesos yet",
+        "Waiting for the master at 10.0.0.1: its ZooKeeper answers, and Mesos not yet",
+        "up",
+    ]
+
+
+def test_a_master_that_gets_on_no_more_is_to_be_provisioned_first(play: Play) -> None:
+    code, said = play("""
+        is_machine() { true; }
+        zookeeper_serves() { false; }
+        answers() { false; }
+        await_master
+    """)
+    assert code == 1
+    assert said.splitlines()[-2:] == [
+        "provision: the master at 10.0.0.1 does not serve: its machine answers, and nothing of "
+        "Mesos yet",
+        "Provision it, and run the same command here again.",
+    ]
+
+
+def test_a_machine_that_refuses_connections_is_there(play: Play) -> None:
+    code, said = play("""
+        timeout() { echo 'bash: connect: Connection refused'; return 1; }
+        is_machine 10.0.0.1 && echo refuses
+        timeout() { echo 'bash: connect: No route to host'; return 1; }
+        is_machine 10.0.0.1 || echo away
+        timeout() { return 124; }
+        is_machine 10.0.0.1 || echo silent
+    """)
+    assert (code, said.split()) == (0, ["refuses", "away", "silent"])
