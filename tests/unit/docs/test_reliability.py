@@ -1,4 +1,4 @@
-"""docs/reliability.md names tests, and driver/__init__.py promises one for each of its rows."""
+"""docs/reliability.md and docs/security.md name tests, and driver/__init__.py promises one for each of its rows."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ import driver
 
 ROOT = Path(__file__).parents[3]
 TABLE = ROOT / "docs" / "reliability.md"
+ATTACKS = ROOT / "docs" / "security.md"
 SOURCES = {path: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
 TESTS = {name for text in SOURCES.values() for name in re.findall(r"^def (test_\w+)", text, re.M)}
 DEFECTS = re.findall(r"^([PE]\d+) ", driver.__doc__ or "", re.M)
@@ -22,6 +23,14 @@ def test_every_test_that_the_table_names_is_there() -> None:
     named = set(re.findall(r"(?<![/\w])test_\w+(?!\w|\.py)", text))
     assert len(named) > 100
     assert sorted(named - TESTS) == []
+
+
+def test_every_test_that_stands_against_an_attack_is_there() -> None:
+    rows = re.findall(r"^\| .* \| .* \| (.*) \|$", ATTACKS.read_text(), re.M)
+    found = [set(re.findall(r"test_\w+(?!\w|\.py)", tests)) for tests in rows if tests != "tests"]
+    assert len(found) > 15
+    assert all(found)
+    assert sorted(set.union(*found) - TESTS) == []
 
 
 def test_every_row_of_the_table_names_a_test() -> None:
