@@ -11,6 +11,11 @@ from framework.dashboard.sessions import Sessions
 from program import same_origin
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_PLAIN = (
+    "By plain http nobody is signed in: a preview of the same domain could exchange the session. "
+    "Open this page by https (docs/operating/tls.md), or at a loopback address: "
+    "`ssh -L 8090:THIS-HOST:8090` brings it there."
+)
 
 
 class SignIn:
@@ -41,6 +46,8 @@ class SignIn:
         if not is_own(request):
             why = "Only this page itself may sign you in. Load it again."
             return self._ask(request, back, why, 403)
+        if not cookies.may_be_put(request):
+            return self._ask(request, back, _PLAIN, 403)
         cookie = self._sessions.begin(form.get("token", "").strip())
         if cookie is None:
             return self._refuse(request, back)

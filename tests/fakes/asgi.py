@@ -40,7 +40,7 @@ def ask(
     async def run() -> httpx.Response:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(
-            transport=transport, base_url="http://prevs", cookies=cookies
+            transport=transport, base_url="http://prevs.localhost", cookies=cookies
         ) as client:
             return await client.request(method, path, **request)
 

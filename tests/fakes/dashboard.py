@@ -11,7 +11,7 @@ from framework.dashboard import add_dashboard
 from prevs import names
 from tests.fakes.asgi import TOKEN, ApiInProcess, ask
 
-BASE = "http://prevs"
+BASE = "http://prevs.localhost"
 
 
 class Dashboard(ApiInProcess):

@@ -1,4 +1,4 @@
-"""docs/reliability.md and docs/security.md name tests, and driver/__init__.py promises one for each of its rows."""
+"""docs/reliability.md and security.md name tests; driver/__init__.py promises one for each row."""
 
 import re
 from pathlib import Path

@@ -85,8 +85,28 @@ def test_a_cookie_that_another_host_can_set_is_no_session_where_pages_come_by_ht
     answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
     headers = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
     visitor = Visitor(dashboard)
-    assert visitor.get("https://prevs/", headers=headers).status_code == 303
-    assert visitor.get("http://prevs/", headers=headers).status_code == 200
+    assert visitor.get("https://prevs.localhost/", headers=headers).status_code == 303
+    assert visitor.get("http://prevs.localhost/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["prevs.example", "10.0.0.5:8090", "localhost.example", "[fd00::1]"]
+)
+def test_nobody_is_signed_in_by_plain_http_but_at_loopback(dashboard: Dashboard, host: str) -> None:
+    plain = {"Host": host, "Origin": f"http://{host}"}
+    answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain)
+    assert answer.status_code == 403
+    assert "by https" in answer.text
+    assert "Set-Cookie" not in answer.headers
+    said = Visitor(dashboard).post("/sign-in", {"token": TOKEN}).headers["Set-Cookie"]
+    known = {"Host": host, "Cookie": said.partition(";")[0]}
+    assert Visitor(dashboard).get("/", headers=known).status_code == 303
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8090", "127.0.0.2", "localhost:8090", "[::1]:8090"])
+def test_at_loopback_plain_http_will_do(dashboard: Dashboard, host: str) -> None:
+    plain = {"Host": host, "Origin": f"http://{host}"}
+    assert Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain).status_code == 303
 
 
 def test_installations_at_ports_of_one_host_keep_their_sessions_apart(
@@ -125,7 +145,7 @@ def test_a_wrong_token_is_told_so_and_nothing_else(dashboard: Dashboard) -> None
     "headers",
     [
         {"Origin": "http://evil.example"},
-        {"Origin": "http://prevs:81"},
+        {"Origin": "http://prevs.localhost:81"},
         {"Origin": "null"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
