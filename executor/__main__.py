@@ -14,8 +14,7 @@ from importlib.util import module_from_spec
 from typing import Optional
 
 from driver.executor import ExecutorDriver
-from executor.config import Config, read_config
-from executor.errors import InvalidEnvironment
+from executor.config import Config, InvalidEnvironment, read_config
 from executor.log_format import LogFormat
 from executor.mesos import Event, MesosEvents, ShutDown
 from program.log_lines import name_attempt

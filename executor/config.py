@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from executor.confinement import (
     read_confinement,
 )
 from executor.disk import DISK_LIMIT
-from executor.errors import InvalidEnvironment
 from program.log_lines import FORMS
 
 _DEFAULT_SHUTDOWN_GRACE = 5.0
@@ -34,6 +33,14 @@ _UNITS = {
 }
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]+)?", re.ASCII)
 _DURATION = re.compile(r"([0-9.]+)(ns|us|ms|secs|mins|hrs|days|weeks)", re.ASCII)
+
+
+class InvalidEnvironment(Exception):
+    """What the agent gave this program to start with is not enough; every problem at once."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
 
 
 class Variable(NamedTuple):

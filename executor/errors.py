@@ -26,13 +26,11 @@ ExecutorError                  has a `cause` for programs; str() is a sentence f
 └── DockerUnavailable          the agent's docker daemon does not answer
     └── DockerRestarted        it does again, and took the container along when it ended
 RegistryFailed                 fails no attempt: it goes on without the registry
-InvalidEnvironment             this program cannot even begin; all problems at once
 Stopped                        no error: the attempt was told to end
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from prevs import names
@@ -189,10 +187,7 @@ class BuildFailed(ExecutorError):
 
 
 class BuildExposed(ExecutorError):
-    """Nothing is built here, as steps would reach what they must not; `why` is what is missing.
-
-    With this cause the commit is tried on another agent, which may be able to.
-    """
+    """Nothing is built here, as steps would reach what they must not; `why` is what is missing."""
 
     cause = Cause.AGENT_UNFIT
 
@@ -205,10 +200,7 @@ class BuildExposed(ExecutorError):
 
 
 class PreviewExposed(ExecutorError):
-    """Nothing is started here, as it would reach what it must not; `why` is what is missing.
-
-    The cause is that of BuildExposed, for the same reason.
-    """
+    """Nothing is started here, as it would reach what it must not; `why` is what is missing."""
 
     cause = Cause.AGENT_UNFIT
 
@@ -400,14 +392,6 @@ class RegistryFailed(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-
-
-class InvalidEnvironment(Exception):
-    """What the agent gave this program to start with is not enough; every problem at once."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
 
 
 class Stopped(Exception):

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from executor.collection import Marks
-from executor.config import Config, read_config, read_duration
+from executor.config import Config, InvalidEnvironment, read_config, read_duration
 from executor.confinement import Confinement, read_addresses
-from executor.errors import InvalidEnvironment
 
 
 def test_settings_are_read_from_what_the_agent_gives() -> None:
