@@ -5,12 +5,13 @@ import click
 from cli import completion, tables
 from cli.arguments import as_json, limit
 from cli.output import note, show, show_json
+from cli.sections import Group
 from cli.surroundings import Surroundings
 
 SCOPES = ("read", "use", "admin")
 
 
-@click.group()
+@click.group(cls=Group)
 def token() -> None:
     """Make, list and remove tokens of the API. Needs one of scope admin.
 

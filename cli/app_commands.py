@@ -14,6 +14,7 @@ from cli.api import Api
 from cli.arguments import as_json, name_argument
 from cli.errors import ApiRefused, NotDone
 from cli.output import note, show, show_json
+from cli.sections import Group
 from cli.sentences import counted
 from cli.surroundings import Surroundings
 from cli.terminal import one_line
@@ -91,7 +92,7 @@ def located(repository: str, folder: Path) -> str:
     return os.path.normpath(path)
 
 
-@click.group()
+@click.group(cls=Group)
 def app() -> None:
     """Register repositories, list and change them."""
 

@@ -11,13 +11,14 @@ import click
 from cli import completion, tables
 from cli.arguments import app_argument, as_json
 from cli.output import note, show, show_json
+from cli.sections import Group
 from cli.surroundings import Surroundings
 
 LATER = "It holds for attempts that begin from now on; what runs keeps what it has."
 _file = click.File("rb")
 
 
-@click.group("env")
+@click.group("env", cls=Group)
 def environment() -> None:
     """List, set and unset the variables of an app's containers.
 
@@ -92,7 +93,7 @@ def unset_variables(
     note(LATER)
 
 
-@click.group()
+@click.group(cls=Group)
 def credential() -> None:
     """Show, set and unset how an app's repository is read."""
 

@@ -19,7 +19,24 @@ _LATER = {
 """Which module has a command that is imported when it is asked for, and its help until then."""
 
 
-class Sections(click.Group):
+_MEANT = {"remove": "rm", "delete": "rm", "list": "ls", "create": "add"}
+"""What other programs call a command of ours: too far from it to look like it."""
+
+
+class Group(click.Group):
+    """Some commands, of which one that has another name elsewhere is told."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for. Raises click.UsageError."""
+        meant = _MEANT.get(args[0]) if args else None
+        if meant is not None and self.get_command(ctx, args[0]) is None and meant in self.commands:
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {meant!r}?")
+        return super().resolve_command(ctx, args)
+
+
+class Sections(Group):
     """The root of the commands."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -1,0 +1,31 @@
+"""What is said to who calls a command as another program does."""
+
+import pytest
+
+from cli.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        (("app", "remove", "shop"), "rm"),
+        (("app", "delete", "shop"), "rm"),
+        (("app", "list"), "ls"),
+        (("app", "create", "shop"), "add"),
+        (("token", "remove", "ci"), "rm"),
+        (("list",), "ls"),
+        (("app", "ad"), "add"),
+    ],
+)
+def test_a_command_with_another_name_elsewhere_is_told_ours(
+    asked: tuple[str, ...], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(asked, {}) == 2
+    assert f"Did you mean {meant!r}?" in capsys.readouterr().err
+
+
+def test_where_we_have_nothing_like_it_nothing_is_guessed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(("delete",), {}) == 2
+    assert "Did you mean" not in capsys.readouterr().err
