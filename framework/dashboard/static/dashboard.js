@@ -154,6 +154,7 @@
     notice.classList.toggle("good", !isBad);
     notice.textContent = text;
     notice.hidden = !text;
+    for (const one of notice.getAnimations()) { one.cancel(); one.play(); }
   }
 
   async function send(form, button) {

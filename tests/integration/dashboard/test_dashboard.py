@@ -165,6 +165,18 @@ def test_an_app_is_added_and_a_branch_started_and_stopped_where_it_stands(
     assert page.evaluate("window.stays")
 
 
+def test_what_is_told_of_an_action_moves_no_button_from_under_the_pointer(page: Page) -> None:
+    page.goto("/apps/hello")
+    row = page.get_by_role("row", name="main")
+    before = row.bounding_box()
+    row.get_by_role("button", name="Start main").click()
+    expect(page.get_by_role("status").first).to_contain_text("Asked for.")
+    after = row.bounding_box()
+    assert before
+    assert after
+    assert after["y"] == before["y"]
+
+
 def test_a_no_is_said_where_one_stands(page: Page, dashboard: Dashboard) -> None:
     dashboard.previews.put("hello", SHA, State.FAILED, labels=("main",))
     page.goto("/apps/hello")
