@@ -242,12 +242,18 @@ class Token(TypedDict):
 
 
 class Variable(TypedDict):
-    """A variable of an app's containers; `value` is None for a secret one."""
+    """A variable of an app's containers; `value` is None for a secret one.
+
+    A framework of an earlier version tells of no scopes.
+    """
 
     name: str
     secret: bool
     value: str | None
     changed: float
+    branches: NotRequired[list[str]]
+    tags: NotRequired[list[str]]
+    given_for: NotRequired[str]
 
 
 class Credential(TypedDict):

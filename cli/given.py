@@ -20,9 +20,11 @@ class Given:
         """Return the variables of an app's containers, by name."""
         return cast(list[Variable], self._read("GET", _environment(app))["variables"])
 
-    def set_variable(self, app: str, name: str, value: str, *, secret: bool) -> Variable:
-        """Set a variable, and return it as it is shown."""
-        order = {"value": value, "secret": secret}
+    def set_variable(
+        self, app: str, name: str, value: str, *, secret: bool, scope: Mapping[str, object]
+    ) -> Variable:
+        """Set a variable, and return it as it is shown. `scope` is what of it changes."""
+        order = {"value": value, "secret": secret, **scope}
         return cast(Variable, self._read("PUT", _environment(app, name), json=order))
 
     def unset_variable(self, app: str, name: str) -> None:

@@ -46,28 +46,64 @@ def list_variables(around: Surroundings, app: str, *, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--file", type=_file, help="Where its value is read from; - is the input.")
 @click.option("--plain", is_flag=True, help="It is no secret: who may read the app may see it.")
+@click.option(
+    "--branches", metavar="PATTERNS", help="Of which branches commits have it: main,release/*."
+)
+@click.option("--tags", metavar="PATTERNS", help="Of which tags commits have it: v*.")
+@click.option(
+    "--for",
+    "given_for",
+    type=click.Choice(["build", "run", "both"]),
+    help="Whether builds may mount it, containers have it, or both.",
+)
 @as_json
 @click.pass_obj
-def set_variable(
-    around: Surroundings, app: str, name: str, *, file: IO[bytes] | None, plain: bool, as_json: bool
+def set_variable(  # noqa: PLR0913 - click gives each option by name
+    around: Surroundings,
+    app: str,
+    name: str,
+    *,
+    file: IO[bytes] | None,
+    plain: bool,
+    branches: str | None,
+    tags: str | None,
+    given_for: str | None,
+    as_json: bool,
 ) -> None:
     """Set the variable NAME of APP, to what comes on the input, or what you then type.
 
-    A line end at the end is left out.
+    A line end at the end is left out. Without --branches and --tags a new variable is for every
+    commit, and one that was set before is for whom it was; "" clears the patterns. In a pattern *
+    stands for no slash, and ** at the end for all that follows.
 
     \b
     Examples:
       prevs env set shop API_KEY                        # asks for it
       prevs env set shop MODE --plain <<< preview
       prevs env set shop TLS_KEY --file server.key
+      prevs env set shop API_KEY --branches 'main,release/*' --for run
     """
+    scope = {
+        name: one
+        for name, one in (
+            ("branches", _list(branches)),
+            ("tags", _list(tags)),
+            ("given_for", given_for),
+        )
+        if one is not None
+    }
     value = _read(file, f"{name} of {app}")
-    done = around.api.given.set_variable(app, name, value, secret=not plain)
+    done = around.api.given.set_variable(app, name, value, secret=not plain, scope=scope)
     if as_json:
         show_json(done)
     else:
         show(tables.variables([done], around.now()))
     note(LATER)
+    if done["secret"] and not (done.get("branches") or done.get("tags")):
+        note(
+            f"Every branch that anybody pushes has {name} of {app}, and can tell it to its "
+            "visitors. --branches main gives it to one."
+        )
 
 
 @environment.command("unset")
@@ -173,6 +209,13 @@ def print_key() -> None:
     from program.keys import new_key
 
     click.echo(new_key())
+
+
+def _list(patterns: str | None) -> list[str] | None:
+    """Return patterns that are separated by commas; None where none are told."""
+    if patterns is None:
+        return None
+    return [one for pattern in patterns.split(",") if (one := pattern.strip())]
 
 
 def _read(file: IO[bytes] | None, what: str) -> str:

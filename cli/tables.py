@@ -219,11 +219,22 @@ def _share(preview: Preview) -> str:
 
 def variables(listed: Iterable[Variable], now: float) -> Table:
     """Return a row for each variable; *** stands for a secret."""
-    table = _table("NAME", cut=("VALUE", "CHANGED"))
+    table = _table("NAME", cut=("VALUE", "WHO HAS IT", "CHANGED"))
     for one in listed:
         value = Text("***", "dim") if one["value"] is None else one["value"]
-        table.add_row(*map(_cell, [one["name"], value, ago(one["changed"], now)]))
+        row = [one["name"], value, _who_has(one), ago(one["changed"], now)]
+        table.add_row(*map(_cell, row))
     return table
+
+
+def _who_has(variable: Variable) -> str:
+    """Return for which branches, tags and steps of an attempt a variable is."""
+    tags = [f"tags {pattern}" for pattern in variable.get("tags", ())]
+    commits = ", ".join([*variable.get("branches", ()), *tags]) or "all branches"
+    use = {"build": ", builds only", "run": ", run time only"}.get(
+        variable.get("given_for", ""), ""
+    )
+    return f"{commits}{use}"
 
 
 def credential_details(found: Credential, now: float) -> Table:

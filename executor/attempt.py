@@ -47,7 +47,7 @@ def image_spec(attempt: Attempt) -> ImageSpec:
         labels=image_labels(attempt),
         target=order.build.target,
         args=order.build.args,
-        secrets=order.secrets,
+        secrets=order.given_to_build,
         registry=order.registry,
     )
 
@@ -102,8 +102,7 @@ def environment(order: BuildOrder) -> Mapping[str, str]:
     """Return the variables of all containers of an attempt: nothing replaces what we say."""
     return {
         **order.run.environment,
-        **order.environment,
-        **order.secrets,
+        **order.given_to_containers,
         "PORT": str(order.container_port),
         "PREVS_APP": order.app,
         "PREVS_COMMIT": order.sha,

@@ -139,8 +139,8 @@ class DockerImages:
             return
         if spec.secrets:
             self._log.header(
-                "the build gets none of the app's secrets: this agent has no BuildKit, which keeps "
-                "them out of images"
+                "the build gets none of the app's variables: this agent has no BuildKit, which "
+                "keeps them out of images"
             )
         self._build_classic(context, spec, limit=limit, at_step=at_step)
 

@@ -122,6 +122,11 @@ class Job:
             self._tools.log.flush()
 
     def _perform(self) -> NoReturn:
+        if count := self._order.withheld:
+            self._tools.log.header(
+                f"{count} of the app's variables are for other branches and tags, and left out: "
+                f"`prevs env ls {self._order.app}` tells which"
+            )
         container = self._begin()
         try:
             self._check(container)

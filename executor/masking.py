@@ -1,13 +1,15 @@
 """Finding secrets in what is printed, piece by piece, and what is shown instead. Pure.
 
-A secret is found as it is and in no other form. One of several lines is found line by line, for
-that is how logs are read and written. Texts of fewer than SHORTEST characters are left: they are
-in every second line of any log, and guessed as soon.
+A secret is found as it is, and in the forms of executor/encoded_secrets.py. One of several lines is
+found line by line, for that is how logs are read and written. Texts of fewer than SHORTEST
+characters are left: they are in every second line of any log, and guessed as soon.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+
+from executor import encoded_secrets
 
 SHORTEST = 4
 MASK = b"***"
@@ -17,8 +19,15 @@ _NONE = -1
 
 def secret_texts(values: Iterable[str]) -> frozenset[bytes]:
     """Return what is to be masked of some secrets."""
-    lines = (line.strip() for value in values for line in value.split("\n"))
-    return frozenset(line.encode() for line in lines if len(line) >= SHORTEST)
+    found: set[bytes] = set()
+    for value in values:
+        lines = [line.strip() for line in value.split("\n")]
+        for line in [line for line in lines if len(line) >= SHORTEST]:
+            found.add(line.encode())
+            found.update(encoded_secrets.escaped(line))
+        if len(value.strip()) >= SHORTEST:
+            found.update(encoded_secrets.base64_forms(value))
+    return frozenset(found)
 
 
 class Mask:

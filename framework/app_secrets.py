@@ -5,11 +5,14 @@ Values are in no repr, so that no log line has them.
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
-from framework import ssh_keys
+from framework import ssh_keys, variable_scopes
 from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
+from framework.variable_scopes import GivenFor, VariableScope
 from prevs import codec
+from prevs.codec import RecordError
 from prevs.messages import Credential
 
 MOST = 100
@@ -36,6 +39,7 @@ class Variable:
     value: str = dataclasses.field(repr=False)
     secret: bool = True
     changed: float = 0.0
+    scope: VariableScope = dataclasses.field(default_factory=VariableScope)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,14 +61,33 @@ class AppSecrets:
         """The variables that are secrets."""
         return {name: one.value for name, one in self.variables.items() if one.secret}
 
+    def only_for(self, use: GivenFor) -> tuple[str, ...]:
+        """Return the names of the variables that are for builds alone, or for run time alone."""
+        names = (name for name, one in self.variables.items() if one.scope.given_for is use)
+        return tuple(sorted(names))
+
+    @property
+    def is_scoped(self) -> bool:
+        """Tell whether some variables are not for every commit."""
+        return not all(one.scope.is_for_all for one in self.variables.values())
+
+    def for_refs(self, refs: Collection[str]) -> "AppSecrets":
+        """Return what a commit has to which `refs`, and no others, lead."""
+        held = {name: one for name, one in self.variables.items() if one.scope.holds(refs)}
+        return dataclasses.replace(self, variables=held)
+
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to keep."""
         return not self.variables and self.credential is None
 
     def encode(self) -> bytes:
-        """Return what is to be sealed. Raises InvalidSettings where it is too large."""
-        data = codec.encode(self, 1)
+        """Return what is to be sealed. Raises InvalidSettings where it is too large.
+
+        An earlier version would give everything to all: it must not read what has scopes.
+        """
+        scoped = any(one.scope != VariableScope() for one in self.variables.values())
+        data = codec.encode(self, 2 if scoped else 1)
         if len(data) > LARGEST:
             told = f"all that {self.app!r} is given may have {LARGEST} bytes; it has {len(data)}"
             raise InvalidSettings([Problem("value", told)])
@@ -73,7 +96,10 @@ class AppSecrets:
     @staticmethod
     def decode(data: bytes) -> "AppSecrets":
         """Return what was sealed. Raises RecordError."""
-        return codec.decode(AppSecrets, 1, data)
+        try:
+            return codec.decode(AppSecrets, 1, data)
+        except RecordError:
+            return codec.decode(AppSecrets, 2, data)
 
 
 def find_name_problem(name: str) -> str | None:
@@ -125,9 +151,22 @@ def find_credential_problems(credential: Credential) -> list[Problem]:
     return problems
 
 
-def with_variable(given: AppSecrets, name: str, variable: Variable) -> AppSecrets:
-    """Return what an app is given with a variable set. Raises InvalidSettings."""
-    found = {"name": find_name_problem(name), "value": find_value_problem(variable.value)}
+def with_variable(
+    given: AppSecrets, name: str, variable: Variable, scope: Mapping[str, Any] | None = None
+) -> AppSecrets:
+    """Return what an app is given with a variable set. Raises InvalidSettings.
+
+    `scope` are the fields of its scope that change: another value alone is for nobody else.
+    """
+    before = given.variables[name].scope if name in given.variables else variable.scope
+    wanted = dataclasses.replace(before, **(scope or {}))
+    variable = dataclasses.replace(variable, scope=wanted)
+    found = {
+        "name": find_name_problem(name),
+        "value": find_value_problem(variable.value),
+        "branches": variable_scopes.find_patterns_problem(wanted.branches),
+        "tags": variable_scopes.find_patterns_problem(wanted.tags),
+    }
     if name not in given.variables and len(given.variables) >= MOST:
         found["name"] = f"would be one too many: {MOST} variables are allowed"
     if problems := [Problem(field, problem) for field, problem in found.items() if problem]:

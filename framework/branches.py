@@ -33,15 +33,18 @@ class Branches:
         self._clock = clock
         self._vanished = vanished
 
-    def fetched(self, app: str, heads: Mapping[str, str | None]) -> None:
+    def fetched(
+        self, app: str, heads: Mapping[str, str | None], leading: Mapping[str, tuple[str, ...]]
+    ) -> None:
         """Follow the branches and tags of an app: `heads` has the label of each.
 
-        A label that leads to several commits has None. Raises Unavailable.
+        A label that leads to several commits has None; `leading` has the refs of each commit.
+        Raises Unavailable.
         """
         known = self._records.find_app(app)
         if known is None or known.removed:
             return
-        self._follow(app, heads)
+        self._follow(app, heads, leading)
         if heads:
             for preview in self._records.of_app(app):
                 self._look_after(preview, heads)
@@ -49,7 +52,9 @@ class Branches:
             # More likely a repository that is being made anew than one that nobody needs.
             log.warning("a repository without branches and tags; its previews stay", app=app)
 
-    def _follow(self, app: str, heads: Mapping[str, str | None]) -> None:
+    def _follow(
+        self, app: str, heads: Mapping[str, str | None], leading: Mapping[str, tuple[str, ...]]
+    ) -> None:
         """Queue the new commit of each branch or tag that a running preview is the label of.
 
         The old commit's preview serves until the new one runs, and is not stopped then.
@@ -61,7 +66,7 @@ class Branches:
                 sha = heads.get(label)
                 # Who has the label already was asked for: if it has stopped since, so be it.
                 if sha and sha != preview.sha and not self._holds(app, sha, label):
-                    self._requests.start(app, sha, label)
+                    self._requests.start(app, sha, label, leading.get(sha, ()))
 
     def _holds(self, app: str, sha: str, label: str) -> bool:
         preview = self._records.find(app, sha)

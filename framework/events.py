@@ -107,10 +107,14 @@ class Ended:
 
 @dataclasses.dataclass(frozen=True)
 class Heads:
-    """The commit of each branch's and tag's label of an app, as fetched now; None for several."""
+    """The commit of each branch's and tag's label of an app, as fetched now; None for several.
+
+    `leading` has the branches and tags of each commit (heads/main, tags/v1).
+    """
 
     app: str
     heads: Mapping[str, str | None]
+    leading: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -136,12 +136,13 @@ class Following:
         """Fetch the heads of an app, now, and submit them; tell whether that went well."""
         try:
             heads = self._refs.heads(app)
+            leading = self._refs.leading(app)
         except FrameworkError as error:
             log.warning("branches cannot be followed now", app=app.name, why=str(error))
         except Exception:
             log.exception("branches cannot be followed", app=app.name)
         else:
-            self._submit(events.Heads(app.name, heads))
+            self._submit(events.Heads(app.name, heads, leading))
             return True
         self._failed(app.name)
         return False

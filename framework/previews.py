@@ -69,9 +69,9 @@ class ServicePreviews:
         except KeyError:
             raise UnknownPreview(app, sha) from None
 
-    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
+    def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
         """Ask for a preview, under a label."""
-        return self._ask(lambda: self._service.requests.start(app, sha, label))
+        return self._ask(lambda: self._service.requests.start(app, sha, label, refs))
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         """End a preview's task, if it has one."""

@@ -1,7 +1,7 @@
 """What people and the proxies ask for, as changes of the records. Owned by the service's thread."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -72,8 +72,8 @@ class Requests:
         """Mark an app, of which nothing starts any more; framework.removals does the rest."""
         self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
-    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
-        """Ask for a preview under a label."""
+    def start(self, app: str, sha: str, label: str, refs: Sequence[str] = ()) -> PreviewRecord:
+        """Ask for a preview under a label; `refs` lead to its commit now."""
         self._records.app(app)
         now = self._clock.now()
         preview = self._records.find(app, sha)
@@ -86,9 +86,10 @@ class Requests:
                 changed=now,
                 last_used=now,
                 steps=steps.begin(now),
+                refs=tuple(refs),
             )
         else:
-            fields: dict[str, Any] = {"last_used": now}
+            fields: dict[str, Any] = {"last_used": now, "refs": tuple(refs)}
             if preview.state is State.STOPPED:
                 fields |= _FRESH
             if preview.state is State.DRAINING:

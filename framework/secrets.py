@@ -1,6 +1,7 @@
 """The Secrets port over the service: reads from its snapshot, writes through its inbox."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from framework import app_secrets, secret_records
 from framework.app_secrets import AppSecrets, Variable
@@ -33,12 +34,18 @@ class ServiceSecrets:
         return secret_records.read(snapshot.secrets, app)
 
     def set_variable(
-        self, app: str, name: str, variable: Variable, *, only_if: AppSecrets | None = None
+        self,
+        app: str,
+        name: str,
+        variable: Variable,
+        *,
+        scope: Mapping[str, Any] | None = None,
+        only_if: AppSecrets | None = None,
     ) -> AppSecrets:
         """Set a variable of an app, now."""
         set_now = Variable(variable.value, variable.secret, self._now())
         return self._change(
-            app, lambda given: app_secrets.with_variable(given, name, set_now), only_if
+            app, lambda given: app_secrets.with_variable(given, name, set_now, scope), only_if
         )
 
     def unset_variable(self, app: str, name: str, *, only_if: AppSecrets | None = None) -> None:

@@ -237,8 +237,8 @@ class Service:
                 self._end(error)
             case events.Stop():
                 self._stopping = True
-            case events.Heads(app, heads):
-                self._branches.fetched(app, heads)
+            case events.Heads(app, heads, leading):
+                self._branches.fetched(app, heads, leading)
             case events.SettingsRead():
                 self._manifests.note(event)
             case events.Forgotten(app):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from framework import effective
 from framework.app_secrets import AppSecrets
 from framework.matching import Launch
+from framework.variable_scopes import GivenFor
 from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.messages import BuildOrder
@@ -105,6 +106,7 @@ def _order(
 ) -> BuildOrder:
     label = preview.labels[-1] if preview.labels else preview.sha
     wanted = effective.effective(app, preview.settings)
+    held = given.for_refs(preview.refs)
     said = preview.settings or CommitSettings()
     return BuildOrder(
         app=app.name,
@@ -124,8 +126,11 @@ def _order(
         folder=app.folder,
         build=said.build,
         run=said.run,
-        environment=given.environment,
-        secrets=given.secrets,
+        environment=held.environment,
+        secrets=held.secrets,
+        build_only=held.only_for(GivenFor.BUILD),
+        run_only=held.only_for(GivenFor.RUN),
+        withheld=len(given.variables) - len(held.variables),
         credential=given.credential,
         registry=origin.registry,
         digest=preview.digest,

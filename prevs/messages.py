@@ -36,9 +36,11 @@ class BuildOrder:
     app and what the commit said.
 
     `folder` is where in the repository the app is, "" for its root. `environment` and `secrets`
-    are the app's; the commit's own are in `run`. `registry` is where images are shared
-    ("host:port/prefix"), `digest` the image's there, where it is known. `app_created` tells the app
-    from others that had its name before: AppRecord.created, 0 where that is not known.
+    are the app's; the commit's own are in `run`. Those named in `build_only` are for the build
+    alone, those in `run_only` for containers; `withheld` counts what other branches have.
+    `registry` is where images are shared ("host:port/prefix"), `digest` the image's there, where it
+    is known. `app_created` tells the app from others that had its name before: AppRecord.created, 0
+    where that is not known.
     `control_plane` are addresses and networks of the installation's own machines: its containers
     reach none.
     """
@@ -68,6 +70,21 @@ class BuildOrder:
     digest: str = ""
     app_created: float = 0.0
     control_plane: tuple[str, ...] = ()
+    build_only: tuple[str, ...] = ()
+    run_only: tuple[str, ...] = ()
+    withheld: int = 0
+
+    @property
+    def given_to_build(self) -> Mapping[str, str]:
+        """What a step of the build may mount."""
+        given = {**self.environment, **self.secrets}
+        return {name: value for name, value in given.items() if name not in self.run_only}
+
+    @property
+    def given_to_containers(self) -> Mapping[str, str]:
+        """What containers have in their environment; what is secret replaces what is not."""
+        given = {**self.environment, **self.secrets}
+        return {name: value for name, value in given.items() if name not in self.build_only}
 
     def encode(self) -> bytes:
         """Return the bytes of TaskInfo.data."""

@@ -118,7 +118,8 @@ class PreviewRecord:
     read yet; `settings_for` is what of the app they were read for. `digest` is its image's in the
     registry, "" where none is known. `protocol` is what the current attempt's application is spoken
     to in, "h2" or "" for HTTP/1.1, and `memory_kills` how many of its processes were killed for
-    want of memory while it ran on.
+    want of memory while it ran on. `refs` are the branches and tags that led to the commit when it
+    was last asked for (heads/main, tags/v1): by these it has variables.
     """
 
     app: str
@@ -150,6 +151,7 @@ class PreviewRecord:
     digest: str = ""
     protocol: str = ""
     memory_kills: int = 0
+    refs: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -86,12 +86,17 @@ class AppPages:
         name = request.path_params["app"]
         label = form.get("label", "")
         app = self._parts.previews.app(name)
-        asked = self._parts.leads.resolve(name, label)
+        asked = self._parts.leads.resolve(name, label, to_start=True)
         lead, label = await wait_for(asked, _repository(app))
         request.state.target = f"{name}/{lead.sha}"
-        await anyio.to_thread.run_sync(self._parts.previews.start, name, lead.sha, label)
+
+        def start() -> None:
+            self._parts.previews.start(name, lead.sha, label, refs=lead.refs)
+
+        await anyio.to_thread.run_sync(start)
         did = "start-known" if lead.problem else "start"
         return send_back(form, did, f"/apps/{name}/previews/{lead.sha}")
+
 
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
         """Return the branches and tags, the last known ones perhaps, and why they are not newer."""

@@ -1,5 +1,7 @@
 """The variables of an app: which there are, and setting and unsetting them. For admins."""
 
+import contextlib
+
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -13,8 +15,10 @@ from framework.dashboard.parts import Parts
 from framework.dashboard.sessions import Viewer
 from framework.errors import InvalidSettings
 from framework.http_api.secret_models import show_environment
+from framework.variable_scopes import GivenFor
 
 _NO_STORE = {"Cache-Control": "no-store"}
+_SCOPE = ("branches", "tags", "given_for")
 
 
 class EnvironmentPage:
@@ -46,13 +50,14 @@ class EnvironmentPage:
         variable = Variable(value, secret="plain" not in form)
 
         def set_variable() -> None:
-            self._parts.secrets.set_variable(app, name, variable)
+            self._parts.secrets.set_variable(app, name, variable, scope=_read_scope(form))
 
         try:
             await anyio.to_thread.run_sync(set_variable)
         except InvalidSettings as error:
             why = {problem.field: problem.message for problem in error.problems}
-            return self._page(request, viewer, Filled({"name": name}, why), 422)
+            kept = {"name": name, **{field: form.get(field, "") for field in _SCOPE}}
+            return self._page(request, viewer, Filled(kept, why), 422)
         return RedirectResponse(f"/apps/{app}/environment?did=set-variable", 303, _NO_STORE)
 
     async def _unset(self, request: Request, _viewer: Viewer, _form: Form) -> Response:
@@ -72,3 +77,14 @@ class EnvironmentPage:
             app=given.app,
             variables=show_environment(given).variables,
         )
+
+
+def _read_scope(form: Form) -> dict[str, object]:
+    """Return what of a scope somebody has filled in; what is empty stays as it was."""
+    found: dict[str, object] = {}
+    for name in ("branches", "tags"):
+        if patterns := form.get(name, "").replace(",", " ").split():
+            found[name] = tuple(patterns)
+    with contextlib.suppress(ValueError):
+        found["given_for"] = GivenFor(form.get("given_for", ""))
+    return found

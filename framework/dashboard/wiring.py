@@ -52,7 +52,7 @@ def add_dashboard(
         secrets=ports.secrets,
         shares=AgentShares(ports.previews, ports.agents),
         presenter=Presenter(ports.previews, addresses, ports.ready, now),
-        leads=Leads(ports.previews, ports.refs),
+        leads=Leads(ports.previews, ports.refs, ports.secrets),
         logs=Logs(ports.sandboxes),
         addresses=addresses,
         ready=ports.ready,

@@ -60,7 +60,7 @@ def make_app(
     """
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, time.time)
-    leads = Leads(previews, ports.refs)
+    leads = Leads(previews, ports.refs, ports.secrets)
     app = _described()
     # The token is checked by guards.Bearer, before anything is read; this is for /docs.
     told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]

@@ -7,8 +7,8 @@ from typing import TypeVar
 import anyio
 import anyio.to_thread
 
-from framework.errors import UnknownLabel
-from framework.ports import CommitPage, Listing, Previews, Refs, Resolved
+from framework.errors import SecretsUnreadable, UnknownLabel
+from framework.ports import CommitPage, Listing, Previews, Refs, Resolved, Secrets
 from prevs import names
 from prevs.records import AppRecord
 
@@ -25,25 +25,31 @@ class Leads:
     else's; and those who wait for one to answer hold up nobody who looks at what is known of it.
     """
 
-    def __init__(self, previews: Previews, refs: Refs) -> None:
+    def __init__(self, previews: Previews, refs: Refs, secrets: Secrets) -> None:
         self._previews = previews
         self._refs = refs
+        self._secrets = secrets
         self._resolving: dict[str, anyio.CapacityLimiter] = {}
         self._listing: dict[str, anyio.CapacityLimiter] = {}
 
-    async def resolve(self, app: str, label: str) -> tuple[Resolved, str]:
+    async def resolve(
+        self, app: str, label: str, *, to_start: bool = False
+    ) -> tuple[Resolved, str]:
         """Return what a label leads to, and the label: the whole one where it was cut.
 
-        An address in the flat form has no room for a long one. Raises UnknownApp, UnknownLabel,
-        AmbiguousLabel, RepositoryUnreachable.
+        An address in the flat form has no room for a long one. Who is to start it has variables by
+        the refs that lead there now. Raises UnknownApp, UnknownLabel, AmbiguousLabel,
+        RepositoryUnreachable.
         """
         record = self._previews.app(app)
-        work = functools.partial(self._resolve, record, label)
+        work = functools.partial(
+            self._resolve, record, label, fresh=to_start and self._is_scoped(app)
+        )
         return await _run(work, self._resolving, app)
 
-    def _resolve(self, app: AppRecord, label: str) -> tuple[Resolved, str]:
+    def _resolve(self, app: AppRecord, label: str, *, fresh: bool) -> tuple[Resolved, str]:
         try:
-            return self._refs.resolve(app, label), label
+            return self._refs.resolve(app, label, fresh=fresh), label
         except UnknownLabel:
             if not names.may_be_flat(label, app.name):
                 raise
@@ -51,7 +57,7 @@ class Leads:
             whole = [one for one in heads if names.flat_label(one, app.name) == label]
             if len(whole) != 1:
                 raise
-            return self._refs.resolve(app, whole[0]), whole[0]
+            return self._refs.resolve(app, whole[0], fresh=fresh), whole[0]
 
     async def listing(self, app: str) -> Listing:
         """Return the branches and tags of an app, as framework.ports.Refs says.
@@ -69,6 +75,12 @@ class Leads:
         record = self._previews.app(app)
         work = functools.partial(self._refs.commits, record, ref, limit=limit, after=after)
         return await _run(work, self._listing, app)
+
+    def _is_scoped(self, app: str) -> bool:
+        try:
+            return self._secrets.of(app).is_scoped
+        except SecretsUnreadable:  # nothing of it starts, with this reason
+            return False
 
 
 async def _run(work: Callable[[], T], limits: dict[str, anyio.CapacityLimiter], app: str) -> T:

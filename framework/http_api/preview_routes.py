@@ -118,8 +118,12 @@ class PreviewRoutes:
         """
         if not asker.sees(order.app):
             raise NotOfApp(asker.name, asker.app)
-        lead, label = await self._leads.resolve(order.app, order.label)
-        preview = await anyio.to_thread.run_sync(self._previews.start, order.app, lead.sha, label)
+        lead, label = await self._leads.resolve(order.app, order.label, to_start=True)
+
+        def start() -> PreviewRecord:
+            return self._previews.start(order.app, lead.sha, label, refs=lead.refs)
+
+        preview = await anyio.to_thread.run_sync(start)
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
         return models.StartedPreview(
             **self._show(preview).model_dump(),

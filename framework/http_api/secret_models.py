@@ -15,6 +15,7 @@ from framework.app_secrets import (
     Variable,
 )
 from framework.http_api.examples import example, order_example
+from framework.variable_scopes import LONGEST_PATTERN, MOST_PATTERNS, GivenFor
 from prevs.messages import Credential
 
 HOLDS_FOR = "attempts that begin later"
@@ -26,19 +27,42 @@ _PLAIN: dict[str, Any] = {
     "secret": False,
     "value": "preview",
     "changed": 1764031200.0,
+    "branches": [],
+    "tags": [],
+    "given_for": "both",
 }
 _SECRET: dict[str, Any] = {
     "name": "API_KEY",
     "secret": True,
     "value": None,
     "changed": 1764031200.0,
+    "branches": ["main", "release/*"],
+    "tags": ["v*"],
+    "given_for": "run",
 }
+_GivenFor = Literal["build", "run", "both"]
+_AS_BEFORE = "Left out, it stays as it is; a new variable is for"
+
+
+def _patterns(what: str) -> Any:
+    return Field(
+        default=None,
+        max_length=MOST_PATTERNS,
+        description=(
+            f"Patterns for the {what} whose commits have it: `*` stands for no slash, `**` at the "
+            f"end for all that follows. Without any for branches or tags all have it. {_AS_BEFORE} "
+            "all."
+        ),
+        json_schema_extra={"items": {"type": "string", "maxLength": LONGEST_PATTERN}},
+    )
 
 
 class VariableOrder(BaseModel):
-    """The value of a variable."""
+    """The value of a variable, and who has it."""
 
-    model_config = order_example({"value": "hunter2", "secret": True})
+    model_config = order_example(
+        {"value": "hunter2", "secret": True, "branches": ["main", "release/*"]}
+    )
 
     value: str = Field(
         max_length=LONGEST_VALUE,
@@ -48,6 +72,15 @@ class VariableOrder(BaseModel):
     )
     secret: bool = Field(
         default=True, description="Whether it is never shown again, and masked in logs."
+    )
+    branches: list[str] | None = _patterns("branches")
+    tags: list[str] | None = _patterns("tags")
+    given_for: _GivenFor | None = Field(
+        default=None,
+        description=(
+            "Whether steps of the build may mount it, containers have it in their environment, or "
+            f"both. {_AS_BEFORE} both."
+        ),
     )
 
 
@@ -60,6 +93,9 @@ class ShownVariable(BaseModel):
     secret: bool
     value: str | None = Field(description="null for a secret one.")
     changed: float = Field(description="In seconds since the epoch.")
+    branches: list[str] = Field(description="Patterns; with no tags either, all commits have it.")
+    tags: list[str]
+    given_for: _GivenFor
 
 
 class SetVariable(ShownVariable):
@@ -170,8 +206,27 @@ def show_environment(given: AppSecrets) -> Environment:
 
 def show_variable(name: str, variable: Variable) -> ShownVariable:
     """Return one variable."""
-    value = None if variable.secret else variable.value
-    return ShownVariable(name=name, secret=variable.secret, value=value, changed=variable.changed)
+    scope = variable.scope
+    return ShownVariable(
+        name=name,
+        secret=variable.secret,
+        value=None if variable.secret else variable.value,
+        changed=variable.changed,
+        branches=list(scope.branches),
+        tags=list(scope.tags),
+        given_for=scope.given_for.value,
+    )
+
+
+def read_scope(order: VariableOrder) -> dict[str, object]:
+    """Return the fields of a variable's scope that an order changes."""
+    found: dict[str, object] = {}
+    for name, patterns in (("branches", order.branches), ("tags", order.tags)):
+        if patterns is not None:
+            found[name] = tuple(patterns)
+    if order.given_for is not None:
+        found["given_for"] = GivenFor(order.given_for)
+    return found
 
 
 def show_credential(credential: Credential, changed: float) -> ShownCredential:

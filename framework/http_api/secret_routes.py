@@ -74,7 +74,9 @@ class SecretRoutes:
         """
         known = self._find_matching(app, if_match)
         variable = Variable(order.value, order.secret)
-        given = self._secrets.set_variable(app, name, variable, only_if=known)
+        given = self._secrets.set_variable(
+            app, name, variable, scope=models.read_scope(order), only_if=known
+        )
         response.headers["ETag"] = conditional.tag(models.show_environment(given))
         shown = models.show_variable(name, given.variables[name])
         return models.SetVariable(**shown.model_dump())

@@ -1,7 +1,7 @@
 """What is asked of the service, which owns all state: of previews, tokens and secrets."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from framework.access import Identity, Scope
 from framework.app_secrets import AppSecrets, Variable
@@ -65,8 +65,11 @@ class Previews(Protocol):
         """Return a preview. Raises UnknownApp, UnknownPreview."""
         ...
 
-    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
-        """Ask for a preview, under a label. A failed one stays failed. Raises UnknownApp."""
+    def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
+        """Ask for a preview, under a label. A failed one stays failed. Raises UnknownApp.
+
+        `refs` are all that lead to the commit now (Resolved.refs): by these it has variables.
+        """
         ...
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
@@ -167,9 +170,18 @@ class Secrets(Protocol):
         ...
 
     def set_variable(
-        self, app: str, name: str, variable: Variable, *, only_if: AppSecrets | None = None
+        self,
+        app: str,
+        name: str,
+        variable: Variable,
+        *,
+        scope: Mapping[str, Any] | None = None,
+        only_if: AppSecrets | None = None,
     ) -> AppSecrets:
-        """Set a variable, and note when. Raises InvalidSettings, NoKey."""
+        """Set a variable, and note when. Raises InvalidSettings, NoKey.
+
+        `scope` are the fields of its VariableScope that change; the others stay as they were.
+        """
         ...
 
     def unset_variable(self, app: str, name: str, *, only_if: AppSecrets | None = None) -> None:

@@ -11,6 +11,8 @@ class Resolved(NamedTuple):
 
     `committed` is in seconds since the epoch. Where the repository cannot be read now, `problem`
     says why, and it is what the label led to `age` seconds ago, None where that is not known.
+    `refs` are the branches and tags that lead to the commit itself (heads/main, tags/v1), whatever
+    the label is.
     """
 
     sha: str
@@ -21,6 +23,7 @@ class Resolved(NamedTuple):
     committed: float
     age: float | None = None
     problem: str = ""
+    refs: tuple[str, ...] = ()
 
 
 class Ref(NamedTuple):
@@ -86,10 +89,19 @@ class Refs(Protocol):
     as the repository takes, the others for some seconds.
     """
 
-    def resolve(self, app: AppRecord, label: str) -> Resolved:
+    def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
         """Return what a label leads to, or led to where the repository cannot be read now.
 
-        Raises UnknownLabel, AmbiguousLabel, RepositoryUnreachable.
+        The refs of a commit's id may be those of an earlier fetch; with `fresh` only where the
+        repository does not answer soon. Raises UnknownLabel, AmbiguousLabel,
+        RepositoryUnreachable.
+        """
+        ...
+
+    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
+        """Return the branches and tags that lead to each commit, as they were fetched last.
+
+        Raises RepositoryUnreachable.
         """
         ...
 

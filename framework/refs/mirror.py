@@ -44,6 +44,7 @@ class Snapshot:
     def __init__(self, refs: tuple[Ref, ...]) -> None:
         self.refs = refs
         self.labels = resolution.label_refs(refs)
+        self.names = resolution.name_refs(refs)
         self.found: dict[str, Found] = {}
         self.listed: Sequence[ports.Ref] | None = None
 

@@ -66,28 +66,43 @@ class Mirrors:
         self._lock = threading.Lock()
         self._mirrors: dict[str, Mirror] = {}
 
-    def resolve(self, app: AppRecord, label: str) -> Resolved:
+    def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
         """Return what a label leads to, as framework.ports.Refs says."""
         if not names.is_label(label):
             raise UnknownLabel(app.name, label, resolution.explain_no_label(label))
         mirror = self._get_mirror(app)
         try:
-            if known := self._find_known(mirror, label, FRESH_S):
-                return _choose(app, label, mirror, known)
-            left = self._find_known(mirror, label, float("inf"))
-            if left is None:
-                return _choose(app, label, mirror, mirror.find(mirror.fetch(), label))
-            try:
-                patience = AWAY_S if mirror.last.failure else RESOLVE_S
-                found = mirror.find(mirror.fetch_within(patience), label)
-            except NotGiven:
-                raise
-            except GitFailed as exc:
-                then = _choose(app, label, mirror, left)
-                return then._replace(age=mirror.age, problem=str(_unreachable(app, exc)))
-            return _choose(app, label, mirror, found)
+            lead = self._resolve(app, label, mirror)
+            is_old = fresh and names.is_sha(label)
+            snapshot = self._look(app, mirror) if is_old else mirror.peek(float("inf"))
+            return lead._replace(refs=snapshot.names.get(lead.sha, ()) if snapshot else ())
         except GitFailed as exc:
             raise _unreachable(app, exc) from exc
+
+    def _resolve(self, app: AppRecord, label: str, mirror: Mirror) -> Resolved:
+        """Return what a label leads to, but for its refs. Raises what `resolve` does, GitFailed."""
+        if known := self._find_known(mirror, label, FRESH_S):
+            return _choose(app, label, mirror, known)
+        left = self._find_known(mirror, label, float("inf"))
+        if left is None:
+            return _choose(app, label, mirror, mirror.find(mirror.fetch(), label))
+        try:
+            patience = AWAY_S if mirror.last.failure else RESOLVE_S
+            found = mirror.find(mirror.fetch_within(patience), label)
+        except NotGiven:
+            raise
+        except GitFailed as exc:
+            then = _choose(app, label, mirror, left)
+            return then._replace(age=mirror.age, problem=str(_unreachable(app, exc)))
+        return _choose(app, label, mirror, found)
+
+    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
+        """Return the refs of each commit, as framework.ports.Refs says."""
+        try:
+            snapshot = self._get_mirror(app).peek(float("inf"))
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        return snapshot.names if snapshot else {}
 
     def heads(self, app: AppRecord) -> Mapping[str, str | None]:
         """Return the commit of every branch's and tag's label, as framework.ports.Refs says."""

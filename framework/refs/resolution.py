@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from framework import ports
 from framework.ports import Commit
+from framework.variable_scopes import BRANCHES, TAGS
 from prevs import names
 
 _TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
@@ -25,6 +26,10 @@ class Ref(NamedTuple):
 
 
 Labels = Mapping[str, Sequence[Ref]]
+
+MOST_NAMES = 32
+"""How many refs are told of one commit, branches first: a record has room for so many."""
+_FOLDERS = {"branch": BRANCHES, "tag": TAGS}
 
 
 def read_refs(listing: str) -> tuple[Ref, ...]:
@@ -44,6 +49,16 @@ def label_refs(refs: Iterable[Ref]) -> Labels:
     for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
         labels.setdefault(names.slug(ref.name), {}).setdefault(ref.sha, ref)
     return {label: tuple(by_sha.values()) for label, by_sha in labels.items()}
+
+
+def name_refs(refs: Iterable[Ref]) -> dict[str, tuple[str, ...]]:
+    """Return the branches and tags that lead to each commit, as heads/main and tags/v1."""
+    found: dict[str, list[str]] = {}
+    for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
+        names_of = found.setdefault(ref.sha, [])
+        if len(names_of) < MOST_NAMES:
+            names_of.append(_FOLDERS[ref.kind] + _printable(ref.name))
+    return {sha: tuple(names_of) for sha, names_of in found.items()}
 
 
 def find_heads(labels: Labels) -> dict[str, str | None]:

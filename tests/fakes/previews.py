@@ -97,14 +97,15 @@ class FakePreviews:
             raise UnknownPreview(app, sha)
         return self.known[app, sha]
 
-    def start(self, app: str, sha: str, label: str) -> PreviewRecord:
+    def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
         self._fail_if_told()
         self.app(app)
         known = self.known.get((app, sha), PreviewRecord(app, sha, State.STOPPED))
+        known = dataclasses.replace(known, refs=tuple(refs))
         labels = (*(one for one in known.labels if one != label), label)
         if known.state is State.STOPPED:
             return self._queue(known, labels=labels)
-        return self.change(app, sha, labels=labels)
+        return self.change(app, sha, labels=labels, refs=tuple(refs))
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         self._fail_if_told()

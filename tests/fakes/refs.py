@@ -21,7 +21,9 @@ class FakeRefs:
     def put(self, app: str, label: str, sha: str, kind: str = "branch") -> None:
         """Have a label lead to a commit."""
         ref = None if kind == "commit" else label
-        self.leads[app, label] = Resolved(sha, kind, ref, "Ada", "Say hello", 1000.0)
+        folders = {"branch": ("heads/" + label,), "tag": ("tags/" + label,)}
+        refs = folders.get(kind, ())
+        self.leads[app, label] = Resolved(sha, kind, ref, "Ada", "Say hello", 1000.0, refs=refs)
 
     def put_away(self, app: str, label: str, age: float | None) -> None:
         """Have the repository of a label that leads to a commit be away, for so many seconds."""
@@ -29,7 +31,15 @@ class FakeRefs:
         assert isinstance(lead, Resolved)
         self.leads[app, label] = lead._replace(age=age, problem="It cannot be read: it is away")
 
-    def resolve(self, app: AppRecord, label: str) -> Resolved:
+    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
+        """Return the refs of each commit, as they were put."""
+        found: dict[str, tuple[str, ...]] = {}
+        for (name, _), lead in list(self.leads.items()):
+            if name == app.name and isinstance(lead, Resolved):
+                found[lead.sha] = (*found.get(lead.sha, ()), *lead.refs)
+        return found
+
+    def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
         lead = self.leads.get((app.name, label))
         if lead is None:
             raise UnknownLabel(app.name, label, "there is no branch or tag of that name.")

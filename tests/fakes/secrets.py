@@ -1,7 +1,8 @@
 """framework.ports.Secrets out of a dictionary."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from framework import app_secrets
 from framework.app_secrets import AppSecrets, Variable
@@ -32,10 +33,17 @@ class FakeSecrets:
         return self.known.get(app, AppSecrets(app))
 
     def set_variable(
-        self, app: str, name: str, variable: Variable, *, only_if: AppSecrets | None = None
+        self,
+        app: str,
+        name: str,
+        variable: Variable,
+        *,
+        scope: Mapping[str, Any] | None = None,
+        only_if: AppSecrets | None = None,
     ) -> AppSecrets:
         given = dataclasses.replace(variable, changed=self.seconds)
-        return self._keep(app_secrets.with_variable(self._find(app, only_if), name, given))
+        known = self._find(app, only_if)
+        return self._keep(app_secrets.with_variable(known, name, given, scope))
 
     def unset_variable(self, app: str, name: str, *, only_if: AppSecrets | None = None) -> None:
         self._keep(app_secrets.without_variable(self._find(app, only_if), name))

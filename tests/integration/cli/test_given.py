@@ -42,6 +42,30 @@ def test_a_plain_value_comes_from_a_file_and_is_shown(api: Api, run: Run, tmp_pa
     assert (shown["name"], shown["value"]) == ("MODE", "preview")
 
 
+def test_who_has_a_secret_is_said_where_it_is_everybody(api: Api, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("hunter2")
+    put = ("env", "set", "hello", "API_KEY", "--file", str(file))
+    done = run(*put)
+    assert "Every branch" in done.err
+    assert "--branches main" in done.err
+    assert "all branches" in run("env", "ls", "hello").out
+    assert "Every branch" not in run(*put[:3], "MODE", *put[4:], "--plain").err
+    done = run(*put, "--branches", "main, release/*", "--tags", "v*", "--for", "run")
+    assert "Every branch" not in done.err
+    assert api.bodies[-1] == {
+        "value": "hunter2",
+        "secret": True,
+        "branches": ["main", "release/*"],
+        "tags": ["v*"],
+        "given_for": "run",
+    }
+    assert "main, release/*, tags v*, run time only" in run("env", "ls", "hello").out
+    run(*put, "--branches", "", "--tags", "")
+    assert api.secrets.of("hello").variables["API_KEY"].scope.is_for_all
+    assert "write main" in run(*put, "--branches", "refs/heads/main").err
+
+
 def test_what_is_typed_is_not_echoed(api: Api, environ: dict[str, str]) -> None:
     asked = {b"API_KEY of hello: ": lambda: None}
     said = on_terminal(["env", "set", "hello", "API_KEY"], environ, asked, types="hunter2\n")

@@ -117,7 +117,7 @@ def test_a_secret_is_for_the_step_that_mounts_it_and_in_no_image(world: World) -
 @pytest.mark.parametrize("world", ["classic"], indirect=True)
 def test_without_buildkit_a_build_gets_no_secret_and_says_so(world: World) -> None:
     world.build("RUN env > /what", secrets={"TOKEN": SECRET})
-    told = [line for line in world.log.headers if "none of the app's secrets" in line]
+    told = [line for line in world.log.headers if "none of the app's variables" in line]
     assert len(told) == 1
     assert SECRET not in world.run("cat /what")
     assert SECRET not in "".join(world.log.headers)

@@ -29,6 +29,9 @@ def test_a_secret_goes_in_and_never_out(api: ApiInProcess) -> None:
         "secret": True,
         "value": None,
         "changed": 1000.0,
+        "branches": [],
+        "tags": [],
+        "given_for": "both",
         "holds_for": "attempts that begin later",
     }
     assert given(api).secrets == {"API_KEY": "hunter2"}
@@ -53,9 +56,30 @@ def test_a_plain_variable_is_shown(api: ApiInProcess) -> None:
     assert given(api) == AppSecrets("hello")
 
 
+def test_a_scope_is_set_shown_and_stays_when_only_the_value_changes(api: ApiInProcess) -> None:
+    order = {"value": "hunter2", "branches": ["main", "release/*"], "given_for": "run"}
+    shown = api.call("PUT", f"{ENVIRONMENT}/A", json=order).json()
+    assert (shown["branches"], shown["tags"]) == (["main", "release/*"], [])
+    again = api.call("PUT", f"{ENVIRONMENT}/A", json={"value": "hunter3", "tags": ["v*"]}).json()
+    assert again | {"holds_for": 0} == shown | {"tags": ["v*"], "holds_for": 0}
+    (listed,) = api.call("GET", ENVIRONMENT).json()["variables"]
+    assert (listed["branches"], listed["given_for"]) == (["main", "release/*"], "run")
+    order = {"value": "hunter3", "branches": [], "tags": []}
+    assert api.call("PUT", f"{ENVIRONMENT}/A", json=order).json()["branches"] == []
+    assert given(api).for_refs(()).secrets == {"A": "hunter3"}
+
+
+def test_what_is_started_is_told_which_branches_lead_there(api: ApiInProcess) -> None:
+    api.refs.put("hello", "main", "a" * 40)
+    assert api.call("POST", "/v1/previews", json={"app": "hello", "label": "main"}).is_success
+    assert api.previews.known["hello", "a" * 40].refs == ("heads/main",)
+
+
 @pytest.mark.parametrize(
     ("name", "order", "field"),
     [
+        ("A", {"value": "hunter2", "branches": ["a b"]}, "branches"),
+        ("A", {"value": "hunter2", "tags": ["refs/tags/v1"]}, "tags"),
         ("PORT", {"value": "1"}, "name"),
         ("A", {"value": "hunter2\0"}, "value"),
         ("A", {}, "value"),

@@ -102,6 +102,7 @@ WRITTEN: dict[str, Any] = {
         digest=DIGEST,
         protocol="h2",
         memory_kills=3,
+        refs=("heads/main", "tags/v1"),
     ),
     "placements": PlacementsRecord(
         app="hello",
@@ -152,6 +153,9 @@ WRITTEN: dict[str, Any] = {
         digest=DIGEST,
         app_created=1700000000.25,
         control_plane=("10.0.0.1", "fd00::1"),
+        build_only=("API_KEY",),
+        run_only=("MODE",),
+        withheld=2,
     ),
     "task_report": TaskReport(
         phase=Phase.ENDED,

@@ -26,6 +26,8 @@ def test_a_branch_a_tag_and_a_commit_lead_to_their_commits(
     main = mirrors.resolve(app, "main")
     assert main[:6] == (second, "branch", "main", "Ada", "Say hello", 1764072000.0)
     assert (main.age, main.problem) == (None, "")
+    assert main.refs == ("heads/main",)
+    assert mirrors.resolve(app, first).refs == ("tags/light", "tags/v1", "tags/v1-again")
     for tag in ("light", "v1", "v1-again"):
         assert mirrors.resolve(app, tag)[:3] == (first, "tag", tag)
     for digits in (7, 12, 40):
@@ -180,3 +182,17 @@ def write_commit(source: Source, tree: str, number: int) -> str:
         command, input=spell_commit(tree, number), check=True, capture_output=True
     )
     return done.stdout.decode().strip()
+
+
+def test_a_tag_counts_as_no_branch_and_what_was_led_to_before_as_neither(
+    source: Source, mirrors: Mirrors, app: AppRecord
+) -> None:
+    first = source.commit("Begin")
+    source.git("branch", "evil")
+    lead = mirrors.resolve(app, "evil")
+    assert lead.refs == ("heads/evil", "heads/main"), "they are all told, whatever was asked for"
+    second = source.commit("Say hello")
+    source.git("tag", "main", first)
+    assert mirrors.resolve(app, second).refs == ("heads/main",)
+    assert mirrors.resolve(app, first).refs == ("heads/evil", "tags/main")
+    assert mirrors.leading(app)[second] == ("heads/main",)

@@ -59,6 +59,20 @@ def test_a_known_label_needs_no_repository_for_two_seconds_and_a_known_commit_ne
     assert anew.resolve(app, sha).sha == sha
 
 
+def test_which_branches_lead_to_a_commit_is_looked_at_anew_for_who_starts_it(
+    source: Source, mirrors: Mirrors, app: AppRecord, clock: Clock, tmp_path: Path
+) -> None:
+    first = source.commit("Begin")
+    mirrors.resolve(app, "main")
+    source.commit("Go on")
+    clock.now += 60
+    assert mirrors.resolve(app, first).refs == ("heads/main",)
+    assert mirrors.resolve(app, first, fresh=True).refs == ()
+    source.folder.rename(tmp_path / "moved")
+    clock.now += 60
+    assert mirrors.resolve(app, first, fresh=True).refs == (), "what is known of it is used"
+
+
 def test_a_changed_repository_is_followed_and_the_old_one_never_answers(
     source: Source, mirrors: Mirrors, app: AppRecord, tmp_path: Path
 ) -> None:

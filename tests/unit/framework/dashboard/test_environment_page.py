@@ -1,6 +1,7 @@
 from framework.access import Scope
 from framework.app_secrets import AppSecrets
 from framework.errors import NoKey
+from framework.variable_scopes import GivenFor, VariableScope
 from tests.fakes.dashboard import Dashboard, Visitor
 
 PAGE = "/apps/hello/environment"
@@ -54,3 +55,19 @@ def test_only_admins_and_only_its_own_forms(dashboard: Dashboard) -> None:
 def test_the_settings_lead_there(visitor: Visitor) -> None:
     assert f'href="{PAGE}"' in visitor.get("/apps/hello/settings").text
     assert visitor.get("/apps/other/environment").status_code == 404
+
+
+def test_for_whom_a_variable_is_can_be_set_and_stays(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    visitor.act(PAGE, name="A", value="hunter2", branches="main, release/*", given_for="run")
+    visitor.act(PAGE, name="A", value="hunter3", tags="v*", given_for="")
+    scope = dashboard.secrets.of("hello").variables["A"].scope
+    assert scope == VariableScope(("main", "release/*"), ("v*",), GivenFor.RUN)
+    shown = visitor.get(PAGE).text
+    assert "<code>release/*</code>" in shown
+    assert "tags <code>v*</code>" in shown
+    assert "run time only" in shown
+    answer = visitor.act(PAGE, name="A", value="hunter2", branches="/main")
+    assert answer.status_code == 422
+    assert 'value="/main"' in answer.text

@@ -1,0 +1,80 @@
+"""For which branches and tags a variable is, and for what of an attempt. Pure.
+
+A ref is written as git has it below refs/: heads/main is a branch, tags/v1 a tag. So nobody makes a
+tag that counts as a branch of the same name.
+"""
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+BRANCHES, TAGS = "heads/", "tags/"
+MOST_PATTERNS, LONGEST_PATTERN = 20, 200
+_REST = "**"
+
+
+class GivenFor(enum.Enum):
+    """What of an attempt has a variable."""
+
+    BUILD = "build"
+    RUN = "run"
+    BOTH = "both"
+
+
+@dataclasses.dataclass(frozen=True)
+class VariableScope:
+    """Patterns for branches and for tags; without any it is for every commit."""
+
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    given_for: GivenFor = GivenFor.BOTH
+
+    @property
+    def is_for_all(self) -> bool:
+        """Tell whether every commit has it."""
+        return not self.branches and not self.tags
+
+    def holds(self, refs: Iterable[str]) -> bool:
+        """Tell whether a commit has it to which `refs`, and no others, lead."""
+        return self.is_for_all or any(self._names(ref) for ref in refs)
+
+    def _names(self, ref: str) -> bool:
+        for folder, patterns in ((BRANCHES, self.branches), (TAGS, self.tags)):
+            if ref.startswith(folder):
+                return any(matches(pattern, ref[len(folder) :]) for pattern in patterns)
+        return False
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Tell whether a pattern is for the name of a branch or tag.
+
+    `*` and `?` stand for no slash; `**` at the end stands for all that follows.
+    """
+    wanted, parts = pattern.split("/"), name.split("/")
+    if wanted[-1] == _REST:
+        wanted[-1] = "*"
+        parts = [*parts[: len(wanted) - 1], *parts[len(wanted) - 1 :][:1]]
+    return len(wanted) == len(parts) and all(map(fnmatchcase, parts, wanted))
+
+
+def find_patterns_problem(patterns: Sequence[str]) -> str | None:
+    """Return what is wrong with the patterns of a scope, or None."""
+    if len(patterns) > MOST_PATTERNS:
+        return f"are {len(patterns)} patterns; {MOST_PATTERNS} are allowed"
+    return next((told for told in map(_find_problem, patterns) if told), None)
+
+
+def _find_problem(pattern: str) -> str | None:
+    if len(pattern) > LONGEST_PATTERN:
+        return f"has a pattern of more than {LONGEST_PATTERN} characters"
+    if not pattern or "," in pattern or not pattern.isprintable() or " " in pattern:
+        return f"has {pattern!r}: a pattern has no spaces, commas or control characters"
+    parts = pattern.split("/")
+    if "" in parts:
+        return f"has {pattern!r}: there is nothing before, between or after a slash"
+    if parts[0] == "refs":
+        return f"has {pattern!r}: write main for refs/heads/main"
+    if any(_REST in part for part in parts[:-1]) or (_REST in parts[-1] and parts[-1] != _REST):
+        return f"has {pattern!r}: ** stands at the end, alone or after a slash"
+    return None

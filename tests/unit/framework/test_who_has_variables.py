@@ -1,0 +1,83 @@
+"""Which attempt gets a scoped variable: decided by the refs of its commit when it is asked for."""
+
+import base64
+
+from framework import app_secrets, events
+from framework.app_secrets import AppSecrets, Variable
+from framework.variable_scopes import GivenFor
+from prevs.messages import BuildOrder
+from prevs.states import Phase
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+
+def limit(driven: Driven, **scope: object) -> None:
+    """Give the app a secret of such a scope, and one for all."""
+
+    def change(given: AppSecrets) -> AppSecrets:
+        given = app_secrets.with_variable(given, "FOR_ALL", Variable("1"))
+        return app_secrets.with_variable(given, "KEY", Variable("hunter2"), scope)
+
+    driven.ask(lambda: driven.service.requests.change_secrets("hello", change))
+
+
+def ask(driven: Driven, sha: str, label: str, *refs: str) -> None:
+    driven.ask(lambda: driven.service.requests.start("hello", sha, label, refs))
+
+
+def order(driven: Driven, number: int = 1) -> BuildOrder:
+    driven.step(events.Offered([offer(f"o{number}")]))
+    return BuildOrder.decode(base64.b64decode(driven.cluster.tasks[-1]["data"]))
+
+
+def test_who_pushes_a_branch_gets_no_secret_of_main_whatever_is_typed(driven: Driven) -> None:
+    limit(driven, branches=("main",))
+    ask(driven, A, "main", "heads/evil", "tags/main")
+    given = order(driven)
+    assert given.secrets == {"FOR_ALL": "1"}
+    assert given.withheld == 1
+
+
+def test_the_head_of_main_has_it_under_any_name(driven: Driven) -> None:
+    limit(driven, branches=("main",))
+    ask(driven, A, A, "heads/evil", "heads/main")
+    given = order(driven)
+    assert given.secrets == {"FOR_ALL": "1", "KEY": "hunter2"}
+    assert given.withheld == 0
+
+
+def test_a_commit_that_main_has_left_has_it_no_more_when_it_is_started_anew(
+    driven: Driven,
+) -> None:
+    limit(driven, branches=("main",))
+    ask(driven, A, "main", "heads/main")
+    assert "KEY" in order(driven).secrets
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.stop()
+    driven.update("TASK_KILLED")
+    ask(driven, A, A)
+    assert "KEY" not in order(driven, 2).secrets
+
+
+def test_a_branch_that_moved_brings_its_variables_to_its_new_commit(driven: Driven) -> None:
+    limit(driven, branches=("main",))
+    ask(driven, A, "main", "heads/main")
+    order(driven)
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.step(events.Heads("hello", {"main": B}, {B: ("heads/main",), A: ()}))
+    assert "KEY" in order(driven, 2).secrets
+
+
+def test_what_is_for_builds_alone_is_in_no_container_and_the_other_way_round(
+    driven: Driven,
+) -> None:
+    limit(driven, given_for=GivenFor.BUILD)
+    ask(driven, A, "main", "heads/main")
+    given = order(driven)
+    assert given.given_to_build == {"FOR_ALL": "1", "KEY": "hunter2"}
+    assert given.given_to_containers == {"FOR_ALL": "1"}
+    limit(driven, given_for=GivenFor.RUN)
+    ask(driven, B, "other", "heads/other")
+    given = order(driven, 2)
+    assert given.given_to_build == {"FOR_ALL": "1"}
+    assert given.given_to_containers == {"FOR_ALL": "1", "KEY": "hunter2"}
