@@ -124,8 +124,8 @@ class Job:
     def _perform(self) -> NoReturn:
         if count := self._order.withheld:
             self._tools.log.header(
-                f"{count} of the app's variables are for other branches and tags, and left out: "
-                f"`prevs env ls {self._order.app}` tells which"
+                f"left out: {count} of the app's variables, which are for other branches and tags "
+                f"(`prevs env ls {self._order.app}`)"
             )
         container = self._begin()
         try:

@@ -2,7 +2,14 @@
 
 import dataclasses
 
-from executor.attempt import Attempt, container_spec, describe_hook, hook_spec, image_labels
+from executor.attempt import (
+    Attempt,
+    container_spec,
+    describe_hook,
+    hook_spec,
+    image_labels,
+    image_spec,
+)
 from executor.ports import Volume
 from prevs import names
 from prevs.commit_settings import RunSettings
@@ -47,6 +54,29 @@ def test_the_application_is_told_its_port_and_what_it_is() -> None:
         "PREVS_COMMIT": SHA,
         "PREVS_LABEL": "main",
         "PREVS_URL": "http://main.hello.localhost:8080/",
+    }
+
+
+def test_a_variable_is_given_to_builds_or_to_containers_as_the_order_says() -> None:
+    order = dataclasses.replace(
+        ORDER,
+        environment={"MODE": "preview", "NPM_MIRROR": "http://m"},
+        secrets={"API_KEY": "hunter2", "NPM_TOKEN": "hunter3"},
+        build_only=("NPM_MIRROR", "NPM_TOKEN"),
+        run_only=("API_KEY",),
+    )
+    attempt = ATTEMPT._replace(order=order)
+    assert image_spec(attempt).secrets == {
+        "MODE": "preview",
+        "NPM_MIRROR": "http://m",
+        "NPM_TOKEN": "hunter3",
+    }
+    given = dict(container_spec(attempt).environment)
+    assert {
+        name: given[name] for name in given if name not in container_spec(ATTEMPT).environment
+    } == {
+        "MODE": "preview",
+        "API_KEY": "hunter2",
     }
 
 
