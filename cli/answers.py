@@ -26,6 +26,8 @@ class App(TypedDict):
     folder: NotRequired[str]
     max_cpus: NotRequired[float]
     max_mem: NotRequired[int]
+    room: NotRequired[str]
+    room_shows: NotRequired[str]
 
 
 class Mistake(TypedDict):

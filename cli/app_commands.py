@@ -63,6 +63,12 @@ _SETTINGS = (
         metavar="MB",
         help="What a commit's .prevs.toml may ask for at most; 0: no more than --mem.",
     ),
+    click.option(
+        "--room",
+        type=click.Choice(["auto", "full", "status"]),
+        help="What the waiting room shows to whoever comes: full (with the build's log) or status "
+        "(steps alone); auto: status for a private repository.",
+    ),
 )
 """What `app add` and `app set` have in common, in the order of their --help."""
 

@@ -170,6 +170,7 @@ def app_details(app: App, now: float) -> Table:
             ("idle after", _idle(app)),
             *(("keep warm", f"{hours} UTC") for hours in app["keep_warm"]),
             *(("constraint", constraint) for constraint in app["constraints"]),
+            ("room", _room(app)),
             ("added", ago(app["created"], now)),
         ]
     )
@@ -271,6 +272,12 @@ def _address(url: str, sha: str) -> str:
 
 def _state(state: str) -> Text:
     return Text(state, _STYLES.get(state, "yellow"))
+
+
+def _room(app: App) -> str:
+    """Return what an app's waiting room shows."""
+    shows = app.get("room_shows", "")
+    return f"{shows} (auto)" if app.get("room") == "auto" else shows
 
 
 def _idle(app: App) -> str:

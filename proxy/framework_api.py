@@ -55,6 +55,11 @@ class FrameworkApi:
         path = f"/v1/apps/{quote(app, safe='')}/labels/{quote(label, safe='')}"
         return await self._ask("GET", path, _commit)
 
+    async def shows_all(self, app: str) -> bool:
+        """Tell whether an app's room shows everything. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}"
+        return await self._ask("GET", path, _shows_all, seconds=_KNOWN_SECONDS)
+
     async def find(self, app: str, sha: str) -> Preview | None:
         """Return a preview; None if it was never asked for. Raises ApiAway, ApiRefused."""
         try:
@@ -80,12 +85,12 @@ class FrameworkApi:
 
     async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
         """Return what follows `offset` of a log, and its end. Raises ApiAway, ApiRefused."""
-        path = f"{_path(app, sha)}/log?offset={offset}"
+        path = f"{_path(app, sha)}/log?public=true&offset={offset}"
         return await self._ask("GET", path, _log)
 
     async def read_log_end(self, app: str, sha: str) -> str:
         """Return the last lines of a log. Raises ApiAway, ApiRefused."""
-        path = f"{_path(app, sha)}/log?tail=true"
+        path = f"{_path(app, sha)}/log?public=true&tail=true"
         return await self._ask("GET", path, _text, seconds=_TAIL_SECONDS)
 
     async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
@@ -105,7 +110,7 @@ class FrameworkApi:
             headers["Last-Event-ID"] = after
         headers |= _request()
         parser = Parser()
-        async with self._opened(f"{_path(app, sha)}/log", headers) as answer:
+        async with self._opened(f"{_path(app, sha)}/log?public=true", headers) as answer:
             async for piece in answer.aiter_raw():
                 for event in parser.feed(piece):
                     yield event
@@ -188,6 +193,11 @@ def _nobody(missed: Sequence[str]) -> ApiAway:
 
 def _preview(answer: httpx.Response) -> Preview:
     return read_preview(answer.json())
+
+
+def _shows_all(answer: httpx.Response) -> bool:
+    told = answer.json()
+    return isinstance(told, dict) and told.get("room_shows") == "full"
 
 
 def _commit(answer: httpx.Response) -> Commit:

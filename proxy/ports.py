@@ -65,8 +65,12 @@ class Framework(Protocol):
         """Return what a label leads to. Starts nothing."""
         ...
 
+    async def shows_all(self, app: str) -> bool:
+        """Tell whether an app's waiting room shows everything, and not its status alone."""
+        ...
+
     async def find(self, app: str, sha: str) -> Preview | None:
-        """Return a preview, with the log's last lines if it failed; None if it was never asked."""
+        """Return a preview; None if it was never asked for."""
         ...
 
     async def start(self, app: str, label: str) -> Preview:
@@ -78,7 +82,10 @@ class Framework(Protocol):
         ...
 
     def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
-        """Return the log's events as they come, `after` the id of one, until the stream ends."""
+        """Return the log's events as they come, `after` the id of one, until the stream ends.
+
+        This log, as that of the calls below, ends where the application's own output begins.
+        """
         ...
 
     async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:

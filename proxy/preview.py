@@ -44,6 +44,7 @@ class Preview:
 
     `queue_place` is 1 for the one that starts next; `agent` is its host, `detail` how far it is.
     `serving` is the running commit that each of its labels leads to until it runs itself.
+    `log_tail` are the last lines of its public log, where somebody has read them.
     """
 
     app: str
@@ -140,7 +141,6 @@ def read_preview(value: Any) -> Preview:
         steps=_read_steps(fields.get("steps")),
         changed=_number(fields, "changed"),
         failure=_read_failure(fields.get("failure")),
-        log_tail=_text(fields, "log_tail"),
         serving=_read_serving(fields.get("rivals")),
     )
 

@@ -143,6 +143,27 @@ def not_yet(preview: Preview | None, held: int) -> Problem:
     )
 
 
+def leads_elsewhere() -> Problem:
+    """Return the problem of a page whose host leads to another commit than it did."""
+    return Problem(
+        "moved",
+        "It leads elsewhere",
+        409,
+        "This address leads to another commit now. Load the page again.",
+    )
+
+
+def not_shown(app: str, sha: str) -> Problem:
+    """Return the problem of a log that is asked for by nobody whom a page of it was shown."""
+    return Problem(
+        "forbidden",
+        "Not asked by the page",
+        403,
+        "A log is read by the page of its preview, for some minutes after it was shown. Load that "
+        f"again; or have a token of the API: `prevs logs {app} {sha[:7]}`.",
+    )
+
+
 def too_many_starts(seconds: int, budget: str) -> Problem:
     """Return the problem of a visitor for whom nothing starts until some seconds pass.
 

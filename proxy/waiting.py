@@ -6,6 +6,7 @@ thread.
 """
 
 import asyncio
+import dataclasses
 import functools
 import time
 from collections import OrderedDict
@@ -45,6 +46,15 @@ _REMEMBERED = 1000
 Outcome = Route | Problem
 """Where a preview answers, or why it does not."""
 Tell = Callable[[Outcome], object]
+
+
+async def with_log(framework: Framework, preview: Preview) -> Preview:
+    """Return a preview with the last lines of its public log, where they can be read now."""
+    try:
+        tail = await framework.read_log_end(preview.app, preview.sha)
+    except (ApiAway, ApiRefused):
+        return preview
+    return dataclasses.replace(preview, log_tail=tail)
 
 
 class _Search:
@@ -202,8 +212,7 @@ class Waiting:
             if preview.is_coming:  # what was true before is no longer
                 self._verdicts.pop(host, None)
             if preview.has_failed:
-                whole = await self._framework.find(preview.app, preview.sha)
-                return problems.failed(whole or preview)
+                return problems.failed(await with_log(self._framework, preview))
             if preview.is_stopped:
                 return problems.stopped(preview)
             if not search.waiting and self._clock() - search.left > _LINGER_SECONDS:

@@ -97,7 +97,6 @@ class AppPages:
         did = "start-known" if lead.problem else "start"
         return send_back(form, did, f"/apps/{name}/previews/{lead.sha}")
 
-
     async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
         """Return the branches and tags, the last known ones perhaps, and why they are not newer."""
         try:

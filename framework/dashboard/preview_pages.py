@@ -15,7 +15,7 @@ from framework.dashboard.patience import wait_for
 from framework.dashboard.sessions import Viewer
 from framework.errors import FrameworkError, Unavailable
 from framework.http_api.log_stream import LogStream, parse_event_id
-from framework.http_api.logs import Piece
+from framework.http_api.public_logs import Piece
 from framework.ports import Commit
 from prevs import names
 from prevs.records import PreviewRecord

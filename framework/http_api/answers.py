@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from framework import effective, steps
+from framework import effective, rooms, steps
 from framework.effective import Effective
 from framework.errors import UnknownApp
 from framework.http_api import app_models, preview_models
@@ -171,8 +171,8 @@ def _rank(queued: PreviewRecord) -> Key:
     return (queued.changed, queued.created, queued.app, queued.sha)
 
 
-def show_app(app: AppRecord) -> app_models.App:
-    """Return an app as the API shows it."""
+def show_app(app: AppRecord, *, has_credential: bool = False) -> app_models.App:
+    """Return an app as the API shows it; its repository may be read with a credential."""
     return app_models.App(
         name=app.name,
         repository=app.repository,
@@ -187,6 +187,8 @@ def show_app(app: AppRecord) -> app_models.App:
         folder=app.folder,
         max_cpus=app.max_cpus,
         max_mem=app.max_mem,
+        room=rooms.find_room(app),
+        room_shows=rooms.find_shown(app, has_credential=has_credential),
         created=app.created,
     )
 

@@ -28,6 +28,7 @@ _APP: dict[str, Any] = {
     "folder": "services/web",
     "max_cpus": 1.0,
     "max_mem": 512,
+    "room": "auto",
 }
 
 
@@ -150,6 +151,14 @@ MaxMem = Annotated[
     ),
     WHOLE,
 ]
+Room = Annotated[
+    Literal["auto", "full", "status"],
+    Field(
+        description="What the waiting room shows to whoever comes: with `full` the commit, the "
+        "log of its build and more; with `status` steps and a sentence. `auto` is `status` where "
+        "the repository is read with a credential or over ssh, else `full`.",
+    ),
+]
 
 
 class AppSettings(BaseModel):
@@ -170,6 +179,7 @@ class AppSettings(BaseModel):
     folder: Folder = AppRecord.folder
     max_cpus: MaxCpus = AppRecord.max_cpus
     max_mem: MaxMem = AppRecord.max_mem
+    room: Room = "auto"
 
 
 class AppChanges(TypedDict, total=False):
@@ -189,12 +199,13 @@ class AppChanges(TypedDict, total=False):
     folder: Folder
     max_cpus: MaxCpus
     max_mem: MaxMem
+    room: Room
 
 
 class App(BaseModel):
     """An app and its settings."""
 
-    model_config = example({**_APP, "created": 1764031200.0})
+    model_config = example({**_APP, "room_shows": "full", "created": 1764031200.0})
 
     name: str
     repository: str
@@ -209,13 +220,20 @@ class App(BaseModel):
     folder: str
     max_cpus: float
     max_mem: int
+    room: Room
+    room_shows: Literal["full", "status"] = Field(description="What `room` comes to.")
     created: float = Field(description="In seconds since the epoch.")
 
 
 class Apps(BaseModel):
     """Apps, by name."""
 
-    model_config = example({"apps": [{**_APP, "created": 1764031200.0}], "next": "WyJoZWxsbyJd"})
+    model_config = example(
+        {
+            "apps": [{**_APP, "room_shows": "full", "created": 1764031200.0}],
+            "next": "WyJoZWxsbyJd",
+        }
+    )
 
     apps: list[App]
     next: Next

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Body, Path, Response
 
-from framework.errors import AppChanged, UnknownApp
+from framework.errors import AppChanged, SecretsUnreadable, UnknownApp
 from framework.http_api import answers, conditional
 from framework.http_api import app_models as models
 from framework.http_api.conditional import IfMatch, IfNoneMatch
@@ -14,7 +14,7 @@ from framework.http_api.leads import Leads
 from framework.http_api.paging import LIMIT, After, Limit, cut
 from framework.http_api.parameters import IDEMPOTENCY_KEY, App, Asker
 from framework.http_api.problems import document
-from framework.ports import Previews
+from framework.ports import Previews, Secrets
 from prevs.names import Addresses
 from prevs.records import AppRecord
 
@@ -30,8 +30,11 @@ Label = Annotated[
 class AppRoutes:
     """The calls about apps. What is no coroutine runs in a thread, and may block."""
 
-    def __init__(self, previews: Previews, leads: Leads, addresses: Addresses) -> None:
+    def __init__(
+        self, previews: Previews, leads: Leads, addresses: Addresses, secrets: Secrets
+    ) -> None:
         self._previews = previews
+        self._secrets = secrets
         self._leads = leads
         self._addresses = addresses
 
@@ -63,7 +66,7 @@ class AppRoutes:
         """List the apps, by name."""
         apps = (app for app in self._previews.apps() if asker.sees(app.name))
         page = cut(apps, lambda app: (app.name,), limit, after)
-        return models.Apps(apps=[answers.show_app(app) for app in page.entries], next=page.next)
+        return models.Apps(apps=[self._show(app) for app in page.entries], next=page.next)
 
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
         """Register an app. The same settings again answer 200 and change nothing."""
@@ -71,11 +74,11 @@ class AppRoutes:
         app = self._previews.add_app(AppRecord(**models.read_settings(settings.model_dump())))
         response.status_code = 201 if is_new else 200
         response.headers["Location"] = f"/v1/apps/{app.name}"
-        return answers.show_app(app)
+        return self._show(app)
 
     async def show_app(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """Show an app."""
-        return conditional.answer(answers.show_app(self._previews.app(app)), if_none_match)
+        return conditional.answer(self._show(self._previews.app(app)), if_none_match)
 
     def change_app(
         self,
@@ -87,7 +90,7 @@ class AppRoutes:
         """Change settings of an app. They hold for attempts that begin later."""
         given = models.read_settings(cast(Mapping[str, object], changes))
         known = self._find_matching(app, if_match)
-        shown = answers.show_app(self._previews.change_app(app, given, only_if=known))
+        shown = self._show(self._previews.change_app(app, given, only_if=known))
         response.headers["ETag"] = conditional.tag(shown)
         return shown
 
@@ -105,9 +108,16 @@ class AppRoutes:
         if if_match is None:
             return None
         app = self._previews.app(name)
-        if not conditional.matches(if_match, conditional.tag(answers.show_app(app)), weak=False):
+        if not conditional.matches(if_match, conditional.tag(self._show(app)), weak=False):
             raise AppChanged(name)
         return app
+
+    def _show(self, app: AppRecord) -> models.App:
+        try:
+            has_credential = self._secrets.credential(app.name) is not None
+        except SecretsUnreadable:  # it had something, perhaps that
+            has_credential = True
+        return answers.show_app(app, has_credential=has_credential)
 
     def _has_app(self, name: str) -> bool:
         try:

@@ -65,7 +65,7 @@ def make_app(
     # The token is checked by guards.Bearer, before anything is read; this is for /docs.
     told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     for routes in (
-        AppRoutes(previews, leads, addresses),
+        AppRoutes(previews, leads, addresses, ports.secrets),
         SecretRoutes(ports.secrets),
         PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
         UseRoutes(previews, presenter, ports.note_proxy),

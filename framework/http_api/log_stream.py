@@ -51,7 +51,7 @@ class _Place:
 
 
 class LogStream:
-    """The events of previews. Belongs to the event loop's thread."""
+    """The events of previews; `public` is as in Logs. Belongs to the event loop's thread."""
 
     def __init__(
         self,
@@ -59,10 +59,12 @@ class LogStream:
         reads: Logs,
         show: Callable[[PreviewRecord], Preview],
         *,
+        public: bool = False,
         pause: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._previews = previews
+        self._public = public
         self._logs = reads
         self._show = show
         self._pause = pause
@@ -108,7 +110,7 @@ class LogStream:
     async def _reaches(self, preview: PreviewRecord, offset: int) -> bool:
         """Tell whether the log has a byte before `offset`, so that it can go on there."""
         try:
-            return bool((await self._logs.read(preview, offset - 1)).data)
+            return bool((await self._logs.read(preview, offset - 1, public=self._public)).data)
         except Unavailable:
             return True
 
@@ -123,7 +125,7 @@ class LogStream:
             return None
         place.looked = now
         try:
-            data, end = await self._logs.read(preview, place.offset)
+            data, end = await self._logs.read(preview, place.offset, public=self._public)
         except NotAllowed as exc:
             return _tell(place, str(exc))
         except Unavailable:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import anyio
 import anyio.to_thread
 
+from framework.http_api.public_logs import Piece, PublicLogs
 from framework.ports import Sandboxes
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -21,13 +22,6 @@ _AT_A_TIME = 16
 
 OVER = frozenset({State.STOPPED, State.FAILED})
 """The states in which a log grows no more."""
-
-
-class Piece(NamedTuple):
-    """Some of a log, and the offset after it."""
-
-    data: bytes
-    end: int
 
 
 class _Read(NamedTuple):
@@ -43,11 +37,21 @@ class Logs:
         self._clock = clock
         self._limit = anyio.CapacityLimiter(_AT_A_TIME)
         self._reads: dict[tuple[str, int, bool], _Read] = {}
+        self._public = PublicLogs(self._read_shared)
 
-    async def read(self, preview: PreviewRecord, offset: int) -> Piece:
+    async def read(self, preview: PreviewRecord, offset: int, *, public: bool = False) -> Piece:
         """Return some of what follows `offset`; nothing at the end, or without a log.
 
-        It may begin later, where only the end of the log is kept.
+        It may begin later, where only the end of the log is kept. With `public` it ends where what
+        the application prints begins. Raises Unavailable.
+        """
+        if public:
+            return await self._public.read(preview, offset)
+        return await self._read_shared(preview, offset)
+
+    async def _read_shared(self, preview: PreviewRecord, offset: int) -> Piece:
+        """Return some of a log.
+
         Those who ask for one place at about the same time share one read. Raises Unavailable.
         """
         task_id = find_log(preview)
@@ -65,19 +69,27 @@ class Logs:
         # One reader that goes away must not take the others' read with it.
         return await asyncio.shield(known.task)
 
-    async def read_text(self, preview: PreviewRecord, offset: int) -> tuple[str, int]:
+    async def read_text(
+        self, preview: PreviewRecord, offset: int, *, public: bool = False
+    ) -> tuple[str, int]:
         """Return what follows `offset` as text, at most a megabyte, and the offset after it.
 
         Raises Unavailable.
         """
         data, end = b"", offset
-        while len(data) < _LONGEST_ANSWER and (piece := await self.read(preview, end)).data:
+        while len(data) < _LONGEST_ANSWER:
+            piece = await self.read(preview, end, public=public)
+            if not piece.data:
+                break
             data, end = data + piece.data, piece.end
         text, size = cut_text(data, whole=preview.state in OVER)
         return text, end - (len(data) - size)
 
-    async def read_tail(self, preview: PreviewRecord) -> str:
+    async def read_tail(self, preview: PreviewRecord, *, public: bool = False) -> str:
         """Return the last lines as text. Raises Unavailable."""
+        if public:
+            data = await self._public.read_tail(preview, TAIL_SIZE)
+            return data.decode("utf-8", "replace")
         work = functools.partial(self._sandboxes.tail, preview, TAIL_SIZE)
         tail, _ = await anyio.to_thread.run_sync(work, limiter=self._limit)
         return tail.decode("utf-8", "replace")

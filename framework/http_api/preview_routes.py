@@ -163,28 +163,31 @@ class PreviewRoutes:
         *,
         offset: Offset = 0,
         tail: Annotated[bool, Query(description="Only the last lines, of about 4 KB.")] = False,
+        public: Annotated[
+            bool, Query(description="Only what comes before what the application prints.")
+        ] = False,
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> Response:
         """Read the log of a preview's last attempt, or follow it as events."""
         preview = self._previews.preview(app, sha)
         if "text/event-stream" in accept.lower():
-            stream = LogStream(self._previews, self._logs, self._show)
+            stream = LogStream(self._previews, self._logs, self._show, public=public)
             begin = parse_event_id(last_event_id, offset)
             # Nothing between here and the reader may wait for more of it.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
             events = stream.follow(preview, begin)
             return StreamingResponse(events, headers=headers, media_type="text/event-stream")
         if tail:
-            text = await self._read_tail(preview)
+            text = await self._read_tail(preview, public=public)
             return Response(text, headers={"Cache-Control": "no-store"}, media_type="text/plain")
-        text, next_offset = await self._logs.read_text(preview, offset)
+        text, next_offset = await self._logs.read_text(preview, offset, public=public)
         headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
         return Response(text, headers=headers, media_type="text/plain")
 
-    async def _read_tail(self, preview: PreviewRecord) -> str:
+    async def _read_tail(self, preview: PreviewRecord, *, public: bool = False) -> str:
         try:
-            return await self._logs.read_tail(preview)
+            return await self._logs.read_tail(preview, public=public)
         except NotAllowed as exc:
             return f"== {exc} ==\n"
         except Unavailable:

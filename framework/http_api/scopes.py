@@ -48,7 +48,7 @@ _SHARED = Call(Scope.READ, Reach.ITS_SHARE)
 _PROXIES = Call(Scope.PROXY)
 _CALLS: Mapping[str, Call] = {
     "GET /v1/apps": _SHARED,
-    "GET /v1/apps/{app}": _OF_APP,
+    "GET /v1/apps/{app}": _OF_APP._replace(for_proxies=True),
     "GET /v1/apps/{app}/labels/{label:path}": _OF_APP._replace(for_proxies=True),
     "GET /v1/apps/{app}/refs": _OF_APP,
     "GET /v1/apps/{app}/commits": _OF_APP,

@@ -9,6 +9,7 @@ from proxy import problems
 from proxy.errors import ApiAway, ApiRefused
 from proxy.problems import Problem
 from proxy.room import pages
+from proxy.room.brief import brief_problem
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts
 
@@ -30,8 +31,11 @@ def plain(problem: Problem) -> Response:
     return Response(problem.body(), problem.status, problem.headers())
 
 
-def tell(parts: Parts, visit: Visit, problem: Problem, *, wants_page: bool) -> Response:
-    """Return a problem for people, or for programs."""
+async def tell(parts: Parts, visit: Visit, problem: Problem, *, wants_page: bool) -> Response:
+    """Return a problem for people, or for programs; of an app as much as its room shows."""
+    brief = brief_problem(problem)
+    if visit.app and brief != problem and not await parts.shown.shows_all(visit.app):
+        problem = brief
     if not wants_page:
         return plain(problem)
     parts.metrics.pages.labels(problem.slug).inc()

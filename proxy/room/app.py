@@ -1,5 +1,6 @@
 """The waiting room over HTTP (Starlette), behind HAProxy."""
 
+import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable
 
@@ -13,14 +14,15 @@ from starlette.types import Receive, Scope, Send
 from prevs import names
 from prevs.states import State
 from proxy import problems
-from proxy.errors import ApiAway, ApiRefused
 from proxy.preview import Commit, Preview
 from proxy.problems import Problem
 from proxy.room import answers, events, pages
+from proxy.room.brief import brief_commit, brief_preview
 from proxy.room.downloads import Downloads
 from proxy.room.pages import Visit
-from proxy.room.parts import Parts, is_navigation, read_visit
+from proxy.room.parts import Parts, is_navigation, may_read, read_visit
 from proxy.room.starts import Starts
+from proxy.waiting import with_log
 
 _WAIT = {"Retry-After": "2"}
 _WITHOUT_LOG = frozenset(
@@ -39,6 +41,7 @@ def make_app(parts: Parts) -> Starlette:
             Route("/_prevs/log", Downloads(parts), methods=["GET"]),
             Route("/_prevs/start", starts.start, methods=["POST"]),
             Route("/_prevs/retry", starts.retry, methods=["POST"]),
+            Route("/_prevs/token", starts.renew, methods=["POST"]),
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )
@@ -71,20 +74,21 @@ class _Room:
             problem = problems.closed_connection(visit.host)
         found = await self._find(visit) if problem is None else problem
         if isinstance(found, Problem):
-            return answers.tell(self._parts, visit, found, wants_page=wants_page)
+            return await answers.tell(self._parts, visit, found, wants_page=wants_page)
         commit, preview = found
         if wants_page:
             return await self._show(visit, commit, preview)
+        problem = problems.not_started_by_looking()
         if preview is not None and preview.has_failed:
-            return answers.plain(problems.failed(preview))
-        return answers.plain(problems.not_started_by_looking())
+            problem = problems.failed(await with_log(self._parts.framework, preview))
+        return await answers.tell(self._parts, visit, problem, wants_page=False)
 
     async def newest(self, request: Request) -> Response:
         """Show the newest commit of a host, also while an older one answers there."""
         visit = dataclasses.replace(read_visit(self._parts, request), path="/")
         found = await self._find(visit) if visit.app else self._no_address(visit)
         if isinstance(found, Problem):
-            return answers.tell(self._parts, visit, found, wants_page=is_navigation(request))
+            return await answers.tell(self._parts, visit, found, wants_page=is_navigation(request))
         commit, preview = found
         if preview is not None and preview.state == State.RUNNING.value:
             return RedirectResponse("/", 303, {"Cache-Control": "no-store"})
@@ -119,21 +123,22 @@ class _Room:
             **pages.security_headers(visit.nonce),
             **({} if failed else _WAIT),
         }
-        if preview:
+        now = self._parts.clock()
+        shows_all = await self._parts.shown.shows_all(visit.app)
+        if not shows_all:
+            commit, preview = brief_commit(commit), brief_preview(preview) if preview else None
+        elif preview:
             preview = await self._with_log(visit, preview)
-        page = pages.waiting_page(visit, commit, preview, self._parts.clock())
+        log_token = self._parts.tokens.sign_log(visit.host, commit.sha, now)
+        page = pages.waiting_page(
+            visit, commit, preview, now=now, log_token=log_token, shows_all=shows_all
+        )
         return HTMLResponse(page, 502 if failed else 503, headers)
 
     async def _with_log(self, visit: Visit, preview: Preview) -> Preview:
         """Return it with the last lines of its log, which are for who runs no scripts."""
         has_none = preview.state in _WITHOUT_LOG and not visit.refused
-        if preview.log_tail or has_none:
-            return preview
-        try:
-            tail = await self._parts.framework.read_log_end(preview.app, preview.sha)
-        except (ApiAway, ApiRefused):
-            return preview
-        return dataclasses.replace(preview, log_tail=tail)
+        return preview if has_none else await with_log(self._parts.framework, preview)
 
     async def events(self, request: Request) -> Response:
         """Stream what happens to the preview of a page. Starts nothing."""
@@ -141,13 +146,20 @@ class _Room:
         sha = request.query_params.get("sha", "")
         if not visit.app or not names.is_sha(sha):
             return answers.plain(problems.no_address(visit.host, self._parts.domain))
+        if not may_read(self._parts, visit, request):
+            return answers.plain(problems.not_shown(visit.app, sha))
+        page = events.Page(
+            renew=lambda now: self._parts.tokens.sign_log(visit.host, sha, now),
+            after=request.headers.get("last-event-id") or request.query_params.get("after") or None,
+            refused=request.query_params.get("refused", ""),
+            shows_all=await self._parts.shown.shows_all(visit.app),
+        )
         stream = events.follow(
             self._parts.framework,
             self._parts.refusals,
             visit.host,
             preview=(visit.app, sha),
-            after=request.headers.get("last-event-id") or request.query_params.get("after") or None,
-            refused=request.query_params.get("refused", ""),
+            page=page,
             clock=self._parts.clock,
         )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -158,7 +170,10 @@ class _Room:
         framework = self._parts.framework
 
         async def ask() -> tuple[Commit, Preview | None]:
+            # At the same time, as both are waited for: whoever shows it wants to know this next.
+            knows = asyncio.ensure_future(self._parts.shown.shows_all(visit.app))
             commit = await framework.resolve(visit.app, visit.label)
+            await knows
             return commit, await framework.find(visit.app, commit.sha)
 
         return await answers.answered(ask())

@@ -12,7 +12,7 @@ from proxy import problems
 from proxy.errors import ApiAway, ApiRefused
 from proxy.problems import Problem
 from proxy.room import answers
-from proxy.room.parts import Parts, read_visit
+from proxy.room.parts import Parts, may_read, read_visit
 
 LONGEST = 256 * 1024 * 1024
 """How many bytes of a log are handed out."""
@@ -54,6 +54,9 @@ class Downloads:
         sha = request.query_params.get("sha", "")
         if not visit.app or not names.is_sha(sha):
             return answers.plain(problems.no_address(visit.host, self._parts.domain))
+        shows_all = await self._parts.shown.shows_all(visit.app)
+        if not (shows_all and may_read(self._parts, visit, request)):
+            return answers.plain(problems.not_shown(visit.app, sha))
         first = await answers.answered(self._parts.framework.read_log(visit.app, sha, 0))
         if isinstance(first, Problem):
             return answers.plain(first)

@@ -1,8 +1,9 @@
 """The event stream of a page: the framework's, and `ready` as soon as the proxy routes its host.
 
-Events: log (id: where in the log it ends) and reset (another attempt begins, and another log), as
-the framework sends them; state and end, with the view of the preview; ready; problem; away, where
-no framework answers.
+Events: token, with which the page asks for its log from then on, at once and again in time; log
+(id: where in the log it ends) and reset (another attempt begins, and another log), as the framework
+sends them; state and end, with the view of the preview; ready; problem; away, where no framework
+answers.
 """
 
 import asyncio
@@ -10,19 +11,35 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from proxy.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 from proxy.preview import LogEvent, read_preview
 from proxy.refusals import Refusals
 from proxy.room import view
+from proxy.room.brief import brief_preview, brief_problem
+from proxy.room.tokens import LOG_LIFE_SECONDS
 from proxy.routes import Route
 from proxy.server_events import HEARTBEAT, write
 
 _RECONNECT = b"retry: 1000\n\n"
 _READY = LogEvent("ready", None, "{}")
-_PASSED_ON = frozenset({"log", "reset", "ready"})
+_OF_LOG = frozenset({"log", "reset"})
+_RENEW_SECONDS = LOG_LIFE_SECONDS / 3
+
+
+class Page(NamedTuple):
+    """The page that follows: it has seen the log up to the event `after`.
+
+    The task `refused` took no connection from it. `renew` gives its next token at a time (epoch
+    seconds). Without `shows_all` it gets no log, and little of the preview.
+    """
+
+    renew: Callable[[float], str]
+    after: str | None = None
+    refused: str = ""
+    shows_all: bool = True
 
 
 async def follow(
@@ -31,25 +48,31 @@ async def follow(
     host: str,
     *,
     preview: tuple[str, str],
-    after: str | None,
-    refused: str = "",
+    page: Page,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[bytes]:
     """Yield the stream until the host is routed or there is nothing more to tell.
 
-    `preview` is (app, sha), `clock` in seconds since the epoch. The task `refused` took no
-    connection: to be routed there counts only once it does. A framework that is away ends the
-    stream: the browser comes again.
+    `preview` is (app, sha), `clock` in seconds since the epoch. To be routed to the task that
+    refused counts only once it takes connections. A framework that is away ends the stream: the
+    browser comes again.
     """
     yield _RECONNECT
-    with refusals.awaited(host, refused) as routed:
-        stream = framework.follow(*preview, after)
+    renewed = clock()
+    yield _token(page.renew(renewed))
+    with refusals.awaited(host, page.refused) as routed:
+        stream = framework.follow(*preview, page.after)
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
                 async for event in events:
-                    yield _passed_on(event, clock(), refused)
+                    now = clock()
+                    if now - renewed > _RENEW_SECONDS:
+                        renewed = now
+                        yield _token(page.renew(now))
+                    yield _passed_on(event, now, page)
         except ApiRefused as refusal:
-            yield write(LogEvent("problem", None, refusal.problem.body().decode()))
+            problem = refusal.problem if page.shows_all else brief_problem(refusal.problem)
+            yield write(LogEvent("problem", None, problem.body().decode()))
         except ApiAway:
             yield write(LogEvent("away", None, "{}"))
 
@@ -81,11 +104,17 @@ async def _until(
         await stream.aclose()
 
 
-def _passed_on(event: LogEvent, now: float, refused: str) -> bytes:
-    if event.name in _PASSED_ON:
+def _token(token: str) -> bytes:
+    return write(LogEvent("token", None, json.dumps(token)))
+
+
+def _passed_on(event: LogEvent, now: float, page: Page) -> bytes:
+    if event.name == _READY.name or (page.shows_all and event.name in _OF_LOG):
         return write(event)
     if event.name in {"state", "end"}:
         with contextlib.suppress(ValueError):
-            shown = view.show(read_preview(json.loads(event.data)), now, refused=refused)
+            preview = read_preview(json.loads(event.data))
+            preview = preview if page.shows_all else brief_preview(preview)
+            shown = view.show(preview, now, refused=page.refused)
             return write(LogEvent(event.name, event.id, json.dumps(shown.message())))
     return HEARTBEAT

@@ -48,8 +48,19 @@ class Visit:
     refused: str = ""
 
 
-def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: float) -> str:
-    """Return the page that waits for a preview, or says why it failed; `now` in epoch seconds."""
+def waiting_page(
+    visit: Visit,
+    commit: Commit,
+    preview: Preview | None,
+    *,
+    now: float,
+    log_token: str = "",
+    shows_all: bool = True,
+) -> str:
+    """Return the page that waits for a preview, or says why it failed; `now` in epoch seconds.
+
+    With `log_token` it reads the log; what is given is brief already where not all is shown.
+    """
     shown = view.unasked(visit.app, commit.sha)
     if preview:
         shown = view.show(preview, now, refused=visit.refused)
@@ -61,6 +72,8 @@ def waiting_page(visit: Visit, commit: Commit, preview: Preview | None, now: flo
         as_of=_as_of(visit.label, commit, now),
         serving=names.short(preview.serving.get(visit.label, "")) if preview else "",
         view=shown,
+        log_token=log_token,
+        shows_all=shows_all,
         log_end=_log_end(preview) if preview else "",
         data=_json(shown.message()),
     )

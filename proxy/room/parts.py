@@ -21,6 +21,7 @@ from proxy.ports import Framework
 from proxy.refusals import Refusals
 from proxy.room import origin
 from proxy.room.pages import Visit
+from proxy.room.shown import Shown
 from proxy.room.tokens import Tokens
 from proxy.routes import Route
 from proxy.table import Table
@@ -35,6 +36,7 @@ class Parts(NamedTuple):
     refusals: Refusals
     waiting: Waiting
     tokens: Tokens
+    shown: Shown
     cap: StartCap
     metrics: Metrics
     domain: str
@@ -61,7 +63,17 @@ def make_parts(
 
     refusals = Refusals(table, framework, proxy_id, connects=connects)
     waiting = Waiting(framework, table, domain, refusals=refusals, ended=count_held)
-    return Parts(framework, table, refusals, waiting, Tokens(tokens), StartCap(), metrics, domain)
+    return Parts(
+        framework,
+        table,
+        refusals,
+        waiting,
+        Tokens(tokens),
+        Shown(framework),
+        StartCap(),
+        metrics,
+        domain,
+    )
 
 
 def is_navigation(request: Request) -> bool:
@@ -88,6 +100,13 @@ def read_visit(parts: Parts, request: Request) -> Visit:
         token=parts.tokens.sign(host, parts.clock()) if may_start else "",
         refused=request.headers.get("x-prevs-refused", ""),
     )
+
+
+def may_read(parts: Parts, visit: Visit, request: Request) -> bool:
+    """Tell whether a request for a log or for events is of a page that was shown not long ago."""
+    asked = request.query_params
+    token, sha = asked.get("token", ""), asked.get("sha", "")
+    return parts.tokens.is_valid_log(token, visit.host, sha, parts.clock())
 
 
 def _read_path(request: Request) -> str:

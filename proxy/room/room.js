@@ -5,13 +5,17 @@
   const names = document.title.split(" · ").slice(1);
   const lasting = 20;
   const noted = 5;
-  const ending = $("log-end").textContent;
-  const log = new LogView($("log"));
+  const ending = $("log") ? $("log-end").textContent : "";
+  // None where the app shows its status alone.
+  const log = $("log") && new LogView($("log"));
+  // Ends in some minutes; the stream brings the next.
+  let logToken = $("room").dataset.logToken;
   let view = JSON.parse($("data").textContent);
   let seen = performance.now();
   let stream = null;
   let last = "";
   let attempt = "";
+  let hasLog = Boolean(ending);
   let isOld = true; // what is shown of the log: the next piece takes its place
 
   function show(id, text) {
@@ -57,7 +61,7 @@
     }
     document.title = [view.word, ...names].join(" · ");
     $("icon").href = $("icon").href.replace(/%23\w{6}/, failure ? "%23d23b31" : kind === "running" ? "%231f9d57" : "%233573e0");
-    log.say(view.coming ? "Nothing is written yet." : "There is no log.");
+    if (log) log.say(view.coming ? "Nothing is written yet." : "There is no log.");
     line();
     tick();
   }
@@ -150,12 +154,13 @@
 
   function follow() {
     if (stream) stream.close();
-    const opened = (stream = new EventSource(`/_prevs/events?${new URLSearchParams({ sha: view.sha, refused, after: last })}`));
+    const opened = (stream = new EventSource(`/_prevs/events?${new URLSearchParams({ sha: view.sha, token: logToken, refused, after: last })}`));
     const on = (name, act) =>
       opened.addEventListener(name, (event) => {
         if (opened === stream) act(JSON.parse(event.data), event.lastEventId);
       });
-    takeLog(on);
+    on("token", take);
+    if (log) takeLog(on);
     takeState(opened, on);
     on("problem", (problem) => {
       opened.close();
@@ -164,11 +169,39 @@
     on("away", () => notice("The preview service does not answer just now. This page goes on trying."));
     opened.onerror = () => {
       if (opened !== stream) return;
-      if (opened.readyState === EventSource.CLOSED) setTimeout(() => opened === stream && follow(), 2000);
+      if (opened.readyState === EventSource.CLOSED) setTimeout(async () => opened === stream && (await renew()) && opened === stream && follow(), 2000);
       setTimeout(() => {
         if (opened === stream && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
       }, 5000);
     };
+  }
+
+  function take(next) {
+    logToken = next;
+    if (hasLog) offer();
+  }
+
+  function offer() {
+    hasLog = true;
+    log.setDownload(`/_prevs/log?${new URLSearchParams({ sha: view.sha, token: logToken })}`);
+  }
+
+  // A stream that was refused: the page was hidden, or the network away, for longer than its token was good.
+  async function renew() {
+    let answer;
+    try {
+      answer = await fetch("/_prevs/token", {
+        method: "POST",
+        headers: { Accept: "application/json" },
+        body: new URLSearchParams({ token, sha: view.sha }),
+      });
+    } catch {
+      return true;
+    }
+    const said = await answer.json().catch(() => ({}));
+    if (answer.ok) take(said.log_token);
+    else notice(said.detail || `The preview service answered ${answer.status}.`);
+    return ![403, 409].includes(answer.status);
   }
 
   function takeLog(on) {
@@ -176,7 +209,7 @@
       if (isOld) log.clear();
       isOld = false;
       last = id;
-      log.setDownload(`/_prevs/log?sha=${view.sha}`);
+      offer();
       log.write(text);
     });
     on("reset", () => {
@@ -233,6 +266,7 @@
     if (answer.ok) {
       notice("");
       paint(said);
+      take(said.log_token);
       last = "";
       isOld = true;
       follow();
@@ -257,8 +291,8 @@
     if (!document.hidden && stream && stream.readyState === EventSource.CLOSED && ["failed", "stopped"].includes(view.state)) follow();
   }
 
-  if (ending) log.setDownload(`/_prevs/log?sha=${view.sha}`);
-  log.write(ending);
+  if (hasLog) offer();
+  if (log) log.write(ending);
   paint(view);
   setInterval(tick, 250);
   setInterval(look, 10000);

@@ -9,9 +9,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from program import same_origin
 from proxy import problems
-from proxy.preview import Preview
+from proxy.preview import Commit, Preview
 from proxy.problems import Problem
 from proxy.room import answers, view
+from proxy.room.brief import brief_preview
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, read_visit
 
@@ -58,13 +59,40 @@ class Starts:
         sha = "" if isinstance(answer, Problem) else answer.sha[:12]
         log.info("a page asks for a start", host=visit.host, commit=sha, outcome=outcome)
         if isinstance(answer, Problem):
-            return answers.tell(self._parts, visit, answer, wants_page=wants_page)
+            return await answers.tell(self._parts, visit, answer, wants_page=wants_page)
         if wants_page:
             return RedirectResponse(same_origin.own_path(form.get("back", "/")), 303)
-        shown = view.show(answer, self._parts.clock(), refused=form.get("refused", ""))
-        return JSONResponse(shown.message(), 202)
+        now = self._parts.clock()
+        if not await self._parts.shown.shows_all(visit.app):
+            answer = brief_preview(answer)
+        shown = view.show(answer, now, refused=form.get("refused", ""))
+        log_token = self._parts.tokens.sign_log(visit.host, answer.sha, now)
+        return JSONResponse({**shown.message(), "log_token": log_token}, 202)
+
+    async def renew(self, request: Request) -> Response:
+        """Answer a page that is open for long with its next token for the log. Starts nothing."""
+        visit = read_visit(self._parts, request)
+        form = await _read_form(request)
+        found: Commit | Problem | None = self._foreign(request, visit, form.get("token", ""))
+        if found is None:
+            asked = self._parts.framework.resolve(visit.app, visit.label)
+            found = await answers.answered(asked)
+        if isinstance(found, Problem):
+            return await answers.tell(self._parts, visit, found, wants_page=False)
+        if found.sha != form.get("sha"):
+            return answers.plain(problems.leads_elsewhere())
+        log_token = self._parts.tokens.sign_log(visit.host, found.sha, self._parts.clock())
+        return JSONResponse({"log_token": log_token}, headers={"Cache-Control": "no-store"})
 
     def _refusal(self, request: Request, visit: Visit, token: str) -> Problem | None:
+        problem = self._foreign(request, visit, token)
+        if problem is not None:
+            return problem
+        later = self._parts.cap.take(request.headers.get("x-forwarded-for", ""), visit.host)
+        return problems.too_many_starts(*later) if later else None
+
+    def _foreign(self, request: Request, visit: Visit, token: str) -> Problem | None:
+        """Return why a request is not one of the host's own page; None if it is."""
         if not visit.app:
             return problems.no_address(visit.host, self._parts.domain)
         own = same_origin.is_own(
@@ -74,9 +102,7 @@ class Starts:
         )
         valid = self._parts.tokens.is_valid(token, visit.host, self._parts.clock())
         if own and valid and "x-prevs-looks" not in request.headers:
-            client = request.headers.get("x-forwarded-for", "")
-            later = self._parts.cap.take(client, visit.host)
-            return problems.too_many_starts(*later) if later else None
+            return None
         detail = "Only the page itself may ask for this, and it is too old now. Load it again."
         return Problem("forbidden", "Not asked by the page", 403, detail)
 

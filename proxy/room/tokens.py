@@ -1,4 +1,4 @@
-"""The signed token in a page, without which its start and retry do nothing.
+"""The signed tokens in a page, without which its start and retry do nothing, and no log is read.
 
 It says that the page of this host was shown; a form on another site has none. All proxies have the
 same key for it, made of the token that they alone share with the frameworks: any of them takes what
@@ -10,6 +10,10 @@ from collections.abc import Sequence
 
 _LIFE_SECONDS = 12 * 3600
 _PURPOSE = b"prevs: the waiting room's pages"
+
+LOG_LIFE_SECONDS = 300
+"""How long a page's token reads a log: its address may be passed on, and stand in a history. The
+page has it renewed while it is open."""
 
 
 class Tokens:
@@ -33,6 +37,20 @@ class Tokens:
             return False
         signed = [hmac.compare_digest(mac, _mac(key, host, int(expiry))) for key in self._keys]
         return any(signed) and now < int(expiry)
+
+    def sign_log(self, host: str, sha: str, now: float) -> str:
+        """Return a token for the log and the events of the commit that `host` leads to."""
+        expiry = int(now) + LOG_LIFE_SECONDS
+        return f"{expiry}.{_mac(self._keys[0], _log_of(host, sha), expiry)}"
+
+    def is_valid_log(self, token: str, host: str, sha: str, now: float) -> bool:
+        """Tell whether a token was signed for that log at `host`, and has not expired."""
+        return self.is_valid(token, _log_of(host, sha), now)
+
+
+def _log_of(host: str, sha: str) -> str:
+    """Return what stands for a host's log where else a host stands: none has a line break."""
+    return f"{host}\n{sha}"
 
 
 def _mac(key: bytes, host: str, expiry: int) -> str:

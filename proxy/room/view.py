@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from prevs import names
 from prevs.states import State
 from proxy.preview import Mistake, Preview, Step
 from proxy.room import wording
@@ -182,15 +183,17 @@ def _find_sentence(
 
 
 def _show_failure(preview: Preview) -> ShownFailure:
-    failure = preview.failure
+    failure, short = preview.failure, names.short(preview.sha)
     if failure is None:
-        return ShownFailure("It is not known why.", "", *wording.find_advice("", preview.app))
+        return ShownFailure(
+            "It is not known why.", "", *wording.find_advice("", preview.app, short)
+        )
     facts = [tame(failure.cause, 60).replace("-", " ")]
     if failure.exit_code is not None:
         facts.append(f"exit code {failure.exit_code}")
-    advice = wording.find_advice(failure.cause, preview.app)
+    advice = wording.find_advice(failure.cause, preview.app, short)
     return ShownFailure(
-        tame(failure.message, 700),
+        tame(failure.message, 440),
         " \u00b7 ".join(facts),
         *advice,
         _show_mistakes(failure.mistakes, preview),

@@ -67,6 +67,7 @@ class Advice(NamedTuple):
 
 
 _SET = "prevs app set {app} "
+_LOGS = "prevs logs {app} {sha}"
 _ADVICE: Mapping[str, Advice] = {
     Cause.REPOSITORY_UNREACHABLE.value: Advice(
         "If the repository has moved, tell its new address. If it is only away, retry.",
@@ -81,15 +82,16 @@ _ADVICE: Mapping[str, Advice] = {
     ),
     Cause.BUILD_FAILED.value: Advice(
         "The end of the log says what went wrong. Push a commit that mends it: the address of its "
-        "branch leads there. Retry if it was only a download that failed."
+        "branch leads there. Retry if it was only a download that failed.",
     ),
     Cause.START_FAILED.value: Advice(
         "Often the Dockerfile's CMD or ENTRYPOINT names a program that is not in the image, or may "
         "not be executed."
     ),
     Cause.APP_EXITED.value: Advice(
-        "The end of the log has its last words. An application has to keep running, in the "
-        "foreground."
+        "Its last words are in the log, for those with a token. An application has to keep "
+        "running, in the foreground.",
+        _LOGS,
     ),
     Cause.NEVER_LISTENED.value: Advice(
         "If it listens on another port, tell which one.", _SET + "--port PORT"
@@ -115,15 +117,16 @@ _ADVICE: Mapping[str, Advice] = {
         "This is not the app's fault: whoever operates prevs finds the reason in its log."
     ),
     Cause.EXECUTOR_FAILED.value: Advice(
-        "This is not the app's fault: whoever operates prevs finds the reason in the log below. A "
+        "This is not the app's fault: whoever operates prevs finds the reason in the log. A "
         "retry may help."
     ),
     Cause.SETTINGS_INVALID.value: Advice(
         "Mend the lines of .prevs.toml and push: the address of the branch leads to the new commit."
     ),
     Cause.HOOK_FAILED.value: Advice(
-        "The end of the log has the hook's last words. Push a commit that mends it, or retry if it "
-        "was only bad luck."
+        "The hook's last words are in the log, for those with a token. Push a commit that mends "
+        "it, or retry if it was only bad luck.",
+        _LOGS,
     ),
     Cause.DISK_FULL.value: Advice("Have the app write less, or clean up after itself."),
     Cause.COMMIT_TOO_LARGE.value: Advice(
@@ -137,10 +140,10 @@ def find_sentence(state: str, phase: str) -> str:
     return SENTENCES.get(f"{state}/{phase}") or SENTENCES.get(state) or state
 
 
-def find_advice(cause: str, app: str) -> Advice:
-    """Return what to do after a failure of that cause."""
-    found = _ADVICE.get(cause, Advice("The end of the log may say why. A retry may help."))
-    return found._replace(command=found.command.format(app=app))
+def find_advice(cause: str, app: str, sha: str) -> Advice:
+    """Return what to do after a failure of that cause; `sha` in as many digits as are shown."""
+    found = _ADVICE.get(cause, Advice("The log may say why. A retry may help.", _LOGS))
+    return found._replace(command=found.command.format(app=app, sha=sha))
 
 
 def spell(seconds: float) -> str:

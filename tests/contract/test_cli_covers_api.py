@@ -62,7 +62,7 @@ BY_OTHER_NAMES = {
     "secret": "plain",
     "password": "password_file",
 }
-ONLY_PAGES = {"limit", "after", "offset"}
+ONLY_PAGES = {"limit", "after", "offset", "public"}
 """What the command line cares for by itself."""
 SHAPES: Mapping[str, type] = {
     "Agent": answers.Agent,

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 APP = "vault"
 PAGE = 'echo "$MODE $(echo -n "$API_KEY" | md5sum)" > /tmp/index.html'
-SAYS = 'echo "The key is $API_KEY."; echo "$API_KEY"; printf %s "$API_KEY" | cut -c 1-9'
+SAYS = (
+    'echo "The key is $API_KEY."; echo "$API_KEY"; '
+    'echo "coded: $(echo "k=$API_KEY" | base64)"; '
+    'echo "of another branch: ${OTHER-nothing}"; printf %s "$API_KEY" | cut -c 1-9'
+)
 SERVE = 'exec httpd -f -p "$PORT" -h /tmp'
 MASTER = ("state", "tasks", "frameworks", "slaves", "roles", "state-summary")
 AGENT = ("state", "containers")
@@ -65,6 +70,7 @@ def given(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Given]
     for name, order in (
         ("API_KEY", {"value": given.key}),
         ("MODE", {"value": "preview", "secret": False}),
+        ("OTHER", {"value": "for another branch", "branches": ["other"], "tags": ["main"]}),
     ):
         answer = api.call("PUT", f"/v1/apps/{APP}/environment/{name}", json=order)
         assert answer.status_code == 200, answer.text
@@ -98,6 +104,28 @@ def test_the_log_has_stars_where_the_secret_was_printed(given: Given, api: Api) 
     assert "*** was mounted." in log
     assert given.key[:9] in log, "what is printed in pieces is not known for what it is"
     assert given.key not in log
+    assert re.search(r"^coded: .{1,6}[*]{3}.{0,6}$", log, re.MULTILINE)
+    assert not any(form.decode() in log for form in given.forms())
+
+
+def test_what_is_for_another_branch_is_given_to_nobody_else(given: Given, api: Api) -> None:
+    def read() -> str:
+        return api.call("GET", f"/v1/previews/{APP}/{given.sha}/log").text
+
+    wait_until(lambda: given.key[:9] in read())
+    assert "of another branch: nothing\n" in read()
+    assert "left out: 1 of the app's variables" in read()
+
+
+def test_whoever_comes_reads_no_log_and_nothing_that_the_application_prints(
+    given: Given, api: Api, visit: Callable[..., requests.Response]
+) -> None:
+    assert api.call("GET", f"/v1/apps/{APP}").json()["room_shows"] == "status"
+    log = f"/_prevs/log?sha={given.sha}"
+    assert visit("main", log, app=APP).status_code == 403
+    public = api.call("GET", f"/v1/previews/{APP}/{given.sha}/log?public=true").text
+    assert "was mounted." in public
+    assert "of another branch" not in public
 
 
 def test_no_file_of_the_cluster_has_it(given: Given, cluster: Cluster) -> None:

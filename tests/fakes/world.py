@@ -198,6 +198,11 @@ class FakeFramework:
         """Return what a label leads to."""
         return read_commit(self._answer("resolve", self._resolve, app, label))
 
+    async def shows_all(self, app: str) -> bool:
+        """Tell what the app in the world says."""
+        shown = self._answer("app", self._show_app, app, "")
+        return bool(shown["room_shows"] == "full")
+
     async def find(self, app: str, sha: str) -> Preview | None:
         """Return a preview, None if there is none."""
         try:
@@ -245,6 +250,9 @@ class FakeFramework:
         preview = self.world.known.preview(app, sha)
         tail = self.world.logs.get(sha, "")[-2000:] if preview.state is State.FAILED else ""
         return self._show(preview) | {"log_tail": tail}
+
+    def _show_app(self, app: str, _: str) -> Json:
+        return answers.show_app(self.world.known.app(app)).model_dump(mode="json")
 
     def _resolve(self, app: str, label: str) -> Json:
         found = self.world.api.refs.resolve(self.world.known.app(app), label)

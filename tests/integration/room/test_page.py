@@ -1,6 +1,8 @@
 """The waiting room's page in each state, in a browser, over a stand-in for the framework."""
 
+import re
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -260,7 +262,14 @@ def test_the_whole_log_is_downloaded_as_text(room: Room, page: Page) -> None:
 def test_a_log_is_handed_out_in_a_way_that_no_browser_shows(room: Room) -> None:
     room.world.log(SHA, EVIL)
     build(room)
-    url = room.address("127.0.0.1", f"/_prevs/log?sha={SHA}")
+    shown = urllib.request.Request(
+        room.address("127.0.0.1"), headers={"Host": HOST, "Accept": "text/html"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as waiting:
+        urllib.request.urlopen(shown)
+    token = re.search('data-log-token="([^"]+)"', waiting.value.read().decode())
+    assert token
+    url = room.address("127.0.0.1", f"/_prevs/log?sha={SHA}&token={token[1]}")
     asked = urllib.request.Request(url, headers={"Host": HOST})
     with urllib.request.urlopen(asked) as answer:
         assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -57,8 +57,8 @@ def address(site: Site, path: str = "/", host: str = HOST) -> str:
     return f"http://{host}:{site.proxy.port}{path}"
 
 
-def token_of(answer: Answer) -> str:
-    found = re.search(rb'data-token="([^"]+)"', answer.body)
+def token_of(answer: Answer, name: str = "token") -> str:
+    found = re.search(f'data-{name}="([^"]+)"'.encode(), answer.body)
     assert found, answer.body
     return found.group(1).decode()
 
@@ -253,7 +253,9 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     site.world.log(SHA, "0123456789")
     connection = http.client.HTTPConnection("127.0.0.1", site.proxy.port, timeout=60)
     headers = {"Host": HOST, "Last-Event-ID": "4"}
-    connection.request("GET", f"/_prevs/events?sha={SHA}", headers=headers)
+    page = site.proxy.ask(HOST, headers=BROWSER)
+    token = token_of(page, "log-token")
+    connection.request("GET", f"/_prevs/events?sha={SHA}&token={token}", headers=headers)
     answer = connection.getresponse()
     assert answer.getheader("content-type", "").startswith("text/event-stream")
     text = b""
@@ -265,6 +267,8 @@ def test_the_stream_resumes_where_a_browser_says_and_hides_what_is_none_of_its_b
     assert b"31000" not in text
     assert site.world.resumed_after == ["4"]
     connection.close()
+    for path in (f"/_prevs/events?sha={SHA}", f"/_prevs/log?sha={SHA}&token={token_of(page)}"):
+        assert site.proxy.ask(HOST, path).status == 403
 
 
 def test_a_framework_that_is_away_gets_a_page_that_tries_again(site: Site) -> None:

@@ -36,6 +36,8 @@ def test_a_new_app_gets_the_defaults_and_a_location() -> None:
         "folder": "",
         "max_cpus": 0.0,
         "max_mem": 0,
+        "room": "auto",
+        "room_shows": "full",
         "created": 1000.0,
     }
     assert api.call("GET", "/v1/apps/hello").json() == answer.json()
@@ -274,3 +276,18 @@ def test_the_standard_port_is_left_out_of_addresses() -> None:
     api.refs.put("hello", "main", SHA)
     lead = api.call("GET", "/v1/apps/hello/labels/main").json()
     assert lead["url"] == "http://main.hello.localhost/"
+
+
+def test_what_the_waiting_room_of_an_app_shows_is_set_or_follows_from_its_credential(
+    api: ApiInProcess,
+) -> None:
+    def shown() -> tuple[str, str]:
+        told = api.call("GET", "/v1/apps/hello").json()
+        return told["room"], told["room_shows"]
+
+    assert shown() == ("auto", "full")
+    api.call("PUT", "/v1/apps/hello/credential", json={"password": "hunter2"})
+    assert shown() == ("auto", "status")
+    assert api.call("PATCH", "/v1/apps/hello", json={"room": "full"}).json()["room_shows"] == "full"
+    assert shown() == ("full", "full")
+    assert refusal(api.call("PATCH", "/v1/apps/hello", json={"room": "x"}))[0] == 422

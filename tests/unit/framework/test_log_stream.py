@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from framework.http_api.answers import Presenter
 from framework.http_api.log_stream import LogStream, encode_event, parse_event_id
-from framework.http_api.logs import Logs, Piece, cut_text
+from framework.http_api.logs import Logs, cut_text
+from framework.http_api.public_logs import Piece
 from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State

@@ -69,6 +69,7 @@ WRITTEN: dict[str, Any] = {
         folder="services/web",
         max_cpus=2.0,
         max_mem=1024,
+        room="status",
     ),
     "preview": PreviewRecord(
         app="hello",

@@ -1,12 +1,12 @@
 """What is asked on behalf of those who wait, and who is told the answers, each once."""
 
 import asyncio
-import dataclasses
 
 import pytest
 
 from prevs.records import Failure
 from prevs.states import Cause
+from proxy.errors import ApiAway
 from proxy.preview import Preview
 from proxy.problems import Problem
 from proxy.waiting import Outcome
@@ -152,17 +152,13 @@ async def test_of_those_that_failed_the_last_thousand_are_remembered(bench: Benc
 def test_one_that_failed_before_is_told_with_its_log_if_there_is_one_still(bench: Bench) -> None:
     bench.framework.world.start("hello", "main")
     bench.move("failed", failure=FAILURE, log_tail="oh no")()
-    start, find = bench.framework.start, bench.framework.find
+    read = bench.framework.read_log_end
 
-    async def start_without_log(app: str, label: str) -> Preview:
-        return dataclasses.replace(await start(app, label), log_tail="")
+    async def gone(app: str, sha: str) -> str:
+        raise ApiAway("its agent does not answer")
 
-    async def forgotten(app: str, sha: str) -> Preview | None:
-        return None
-
-    bench.framework.start = start_without_log  # type: ignore[method-assign]
-    for look, tail in ((find, "oh no"), (forgotten, "")):
-        bench.framework.find = look  # type: ignore[method-assign]
+    for look, tail in ((read, "oh no"), (gone, "")):
+        bench.framework.read_log_end = look  # type: ignore[method-assign]
         told = bench.outcome()
         assert isinstance(told, Problem)
         assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", tail)

@@ -1,22 +1,31 @@
 import asyncio
+import re
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
+from framework.errors import AmbiguousLabel, Candidate
+from prevs.records import Failure
+from prevs.states import Cause, State
 from proxy.metrics import Metrics
 from proxy.room import downloads
 from proxy.room.app import make_app
 from proxy.room.parts import make_parts
+from proxy.room.shown import Shown
+from proxy.room.tokens import LOG_LIFE_SECONDS
 from proxy.routes import Route
 from proxy.table import Table
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
-BASE = "http://main.hello.localhost"
+HOST = "main.hello.localhost"
+BASE = f"http://{HOST}"
+OTHER = "b" * 40
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate", "X-Prevs-Miss": "1"}
-LOG = f"/_prevs/log?sha={SHA}"
+PROGRAM = {"X-Prevs-Miss": "1", "X-Prevs-Looks": "1"}
+NOW = 1000.0
 
 
 async def takes_none(_: Route) -> bool:
@@ -41,6 +50,7 @@ class Bench:
     """The room's application over a framework in memory, and a client of it."""
 
     def __init__(self) -> None:
+        self.now, self.clock = NOW, 0.0
         self.framework = SlowFramework()
         self.framework.world.add("hello", "main", SHA)
         self.framework.world.start("hello", "main")
@@ -52,13 +62,22 @@ class Bench:
             tokens=["x"],
             domain="localhost",
             connects=takes_none,
-        )
+        )._replace(clock=lambda: self.now, shown=Shown(self.framework, clock=lambda: self.clock))
+        self.tokens = parts.tokens
         transport = httpx.ASGITransport(make_app(parts))
         self.client = httpx.AsyncClient(transport=transport, base_url=BASE)
 
     async def download(self, client: str) -> httpx.Response:
         """Return what a client gets that wants the log."""
-        return await self.client.get(LOG, headers={"X-Forwarded-For": client})
+        return await self.client.get(self.log(), headers={"X-Forwarded-For": client})
+
+    def log(self, sha: str = SHA, host: str = HOST, path: str = "log") -> str:
+        """Return the address of a log, with the token of a host's page."""
+        return f"/_prevs/{path}?sha={sha}&token={self.tokens.sign_log(host, SHA, NOW)}"
+
+    def forget(self) -> None:
+        """Have the room ask anew what apps show."""
+        self.clock += 60
 
     async def visit(self, path: str) -> str:
         """Return the page that a browser gets."""
@@ -136,3 +155,100 @@ async def test_the_room_of_an_address_shows_the_newest_commit_while_an_older_one
     world.move("hello", OTHER_SHA, "running")
     answer = await bench.client.get("/_prevs/", headers=BROWSER)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+
+
+@pytest.mark.parametrize("path", ["log", "events"])
+@in_a_loop
+async def test_a_log_is_read_by_who_was_shown_its_page_and_for_minutes(
+    bench: Bench, path: str
+) -> None:
+    bench.framework.open.set()
+    bench.framework.world.add("hello", "other", OTHER)
+    bench.framework.world.start("hello", "other")
+    assert (await bench.client.get(bench.log(path=path))).is_success
+    for address in (
+        f"/_prevs/{path}?sha={SHA}",
+        f"/_prevs/{path}?sha={SHA}&token={bench.tokens.sign(HOST, NOW)}",
+        bench.log(OTHER, path=path),
+        bench.log(host="other.hello.localhost", path=path),
+    ):
+        refused = await bench.client.get(address)
+        assert refused.status_code == 403
+        assert "prevs logs hello" in refused.json()["detail"]
+    bench.now += LOG_LIFE_SECONDS
+    assert (await bench.client.get(bench.log(path=path))).status_code == 403
+
+
+@in_a_loop
+async def test_the_page_has_a_token_and_gets_the_next_while_its_host_leads_there(
+    bench: Bench,
+) -> None:
+    page = await bench.visit("/")
+    found = re.search('data-log-token="([^"]+)"', page)
+    assert found
+    assert bench.tokens.is_valid_log(found[1], HOST, SHA, NOW)
+    bench.now += 3600
+    form = {"token": bench.tokens.sign(HOST, NOW), "sha": SHA}
+    own = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+    answer = await bench.client.post("/_prevs/token", data=form, headers=own)
+    assert bench.tokens.is_valid_log(answer.json()["log_token"], HOST, SHA, bench.now)
+    assert "start" not in bench.framework.world.asked
+    for wrong, headers, status in (
+        ({**form, "token": "x"}, own, 403),
+        (form, {"Origin": "http://evil.example"}, 403),
+        ({**form, "sha": OTHER}, own, 409),
+    ):
+        refused = await bench.client.post("/_prevs/token", data=wrong, headers=headers)
+        assert refused.status_code == status
+
+
+@in_a_loop
+async def test_an_app_that_shows_its_status_shows_neither_log_nor_people_nor_branches(
+    bench: Bench,
+) -> None:
+    world = bench.framework.world
+    bench.framework.open.set()
+    world.log(SHA, "SECRET\n")
+    world.move("hello", SHA, "building")
+    shown = await bench.visit("/")
+    assert "SECRET" in shown
+    assert "Ada" in shown
+    world.known.change_app("hello", {"room": "status"})
+    bench.forget()
+    page = await bench.visit("/")
+    assert "Building its image." in page
+    assert "prevs logs hello main" in page
+    for text in ("SECRET", "Ada", "Say hello", "the-agent", 'id="log"'):
+        assert text not in page, text
+    assert (await bench.client.get(bench.log())).status_code == 403
+    failure = Failure(Cause.BUILD_FAILED, "RUN make SECRET", 2)
+    world.known.change("hello", SHA, state=State.FAILED, failure=failure)
+    page = await bench.visit("/")
+    assert "build failed" in page
+    assert "SECRET" not in page
+    told = (await bench.client.get("/", headers=PROGRAM)).json()
+    assert told["cause"] == "build-failed"
+    assert told.keys() <= {"app", "sha", "cause", "exit_code", "type", "title", "status", "detail"}
+    assert "SECRET" not in str(told)
+
+
+@in_a_loop
+async def test_a_problem_of_an_app_that_shows_its_status_names_no_branches(bench: Bench) -> None:
+    found = [Candidate(SHA, "branch", "secret-branch", "SECRET")]
+    bench.framework.world.api.refs.leads["hello", "main"] = AmbiguousLabel("hello", "main", found)
+    for room, named in (("full", True), ("status", False)):
+        bench.framework.world.known.change_app("hello", {"room": room})
+        bench.forget()
+        program = await bench.client.get("/", headers=PROGRAM)
+        assert program.status_code == 409
+        assert ("secret-branch" in program.text) is named
+        assert ("SECRET" in await bench.visit("/")) is named
+
+
+@in_a_loop
+async def test_while_nobody_can_say_what_an_app_shows_it_is_little(bench: Bench) -> None:
+    bench.framework.away = True
+    assert (await bench.client.get(bench.log())).status_code == 403
+    bench.framework.away = False
+    bench.framework.open.set()
+    assert (await bench.client.get(bench.log())).is_success

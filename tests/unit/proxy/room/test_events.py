@@ -19,17 +19,20 @@ async def takes_none(_: Route) -> bool:
     return False
 
 
-def follow(framework: FakeFramework, table: Table, refused: str = "") -> list[LogEvent]:
+def follow(
+    framework: FakeFramework, table: Table, refused: str = "", *, shows_all: bool = True
+) -> list[LogEvent]:
     async def whole() -> bytes:
         refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
-        stream = events.follow(
-            framework, refusals, HOST, preview=("hello", SHA), after=None, refused=refused
-        )
+        page = events.Page(lambda now: "next", refused=refused, shows_all=shows_all)
+        stream = events.follow(framework, refusals, HOST, preview=("hello", SHA), page=page)
         told = b"".join([piece async for piece in stream])
         refusals.close()
         return told
 
-    return [event for event in Parser().feed(asyncio.run(whole())) if event.name]
+    told = [event for event in Parser().feed(asyncio.run(whole())) if event.name]
+    assert told[0] == LogEvent("token", None, '"next"')
+    return told[1:]
 
 
 @pytest.fixture
@@ -56,6 +59,20 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
     assert told[0] == LogEvent("log", "3", '"abc"')
     assert json.loads(told[2].data)["sentence"] == "Waiting for a place to run."
     assert not [event for event in told if "the-agent" in event.data or "31000" in event.data]
+
+
+def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeFramework) -> None:
+    state = source.show("hello", SHA) | {"detail": "3/5 RUN make SECRET", "state": "failed"}
+    failure = {"cause": "build-failed", "message": "RUN make SECRET", "exit_code": 2}
+    source.events = [
+        LogEvent("log", "3", '"abc"'),
+        LogEvent("reset", None, "{}"),
+        LogEvent("state", None, json.dumps(state | {"failure": failure})),
+    ]
+    told = follow(source, Table(), shows_all=False)
+    assert [event.name for event in told] == ["state"]
+    assert "SECRET" not in told[0].data
+    assert json.loads(told[0].data)["failure"]["facts"] == "build failed · exit code 2"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ COMMIT = Commit(SHA, "branch", "main", "Ada", EVIL, committed=1000.0 - 3 * 86400
 
 def waiting(**fields: object) -> str:
     values = {"app": "hello", "sha": SHA, "state": "queued", **fields}
-    return pages.waiting_page(VISIT, COMMIT, Preview(**values), 1000.0)  # type: ignore[arg-type]  # any field
+    return pages.waiting_page(VISIT, COMMIT, Preview(**values), now=1000.0)  # type: ignore[arg-type]  # any field
 
 
 def test_a_page_shows_app_label_commit_state_and_reason() -> None:
@@ -32,10 +32,10 @@ def test_a_page_shows_app_label_commit_state_and_reason() -> None:
 def test_a_page_says_of_when_a_commit_is_where_its_repository_is_away_and_not_why() -> None:
     told = {"sha": SHA, "problem": "Could not connect to git.internal", "as_of": 280.0}
     preview = Preview("hello", SHA, "queued")
-    page = pages.waiting_page(VISIT, read_commit(told), preview, 1000.0)
+    page = pages.waiting_page(VISIT, read_commit(told), preview, now=1000.0)
     assert "The repository cannot be read now. This is main as it was 12 minutes ago." in page
     assert "internal" not in page
-    page = pages.waiting_page(VISIT, read_commit({**told, "as_of": None}), None, 1000.0)
+    page = pages.waiting_page(VISIT, read_commit({**told, "as_of": None}), None, now=1000.0)
     assert "This is main as it was when it was last read." in page
     assert "cannot be read" not in waiting()
 
@@ -100,7 +100,7 @@ def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
         failure=Failure(text, text, 1),
         log_tail=f"{text}\n" * 20,
     )
-    assert len(pages.waiting_page(VISIT, commit, failed, 3.0).encode()) < 50_000
+    assert len(pages.waiting_page(VISIT, commit, failed, now=3.0).encode()) < 50_000
 
 
 def test_a_commit_with_many_mistakes_has_those_told_that_there_is_room_for() -> None:
@@ -139,7 +139,7 @@ def test_one_that_is_coming_loads_itself_again_without_scripts() -> None:
 
 
 def test_who_may_not_start_it_gets_no_form() -> None:
-    page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None, 0.0)
+    page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None, now=0.0)
     assert "<form" not in page
     assert 'data-token=""' in page
 
@@ -184,7 +184,7 @@ def test_who_was_refused_is_told_so_while_it_runs() -> None:
         (visit, dataclasses.replace(runs, state="queued"), False),
         (VISIT, runs, False),
     ):
-        page = pages.waiting_page(visitor, COMMIT, preview, 0.0)
+        page = pages.waiting_page(visitor, COMMIT, preview, now=0.0)
         shown = page.partition('<script type="application/json"')[0]
         assert (SENTENCES["refused"] in shown) is told
         assert "Mesos has been asked." in shown

@@ -30,8 +30,8 @@ def test_every_state_and_phase_has_a_sentence_and_every_state_a_word() -> None:
 
 
 def test_each_cause_of_a_failure_has_advice_of_its_own() -> None:
-    unknown = wording.find_advice("something new", "hello")
-    found = {wording.find_advice(cause.value, "hello") for cause in Cause}
+    unknown = wording.find_advice("something new", "hello", "abc")
+    found = {wording.find_advice(cause.value, "hello", "abc") for cause in Cause}
     assert len(found) == len(Cause)
     assert unknown not in found
     assert "prevs app set hello --mem MB" in {advice.command for advice in found}

@@ -1,0 +1,46 @@
+"""How much the waiting room of each app shows, as the framework says. For the event loop."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from proxy.errors import ApiAway, ApiRefused
+from proxy.ports import Framework
+
+_KNOWN_SECONDS = 5.0
+_MOST = 1000
+
+
+class _Known(NamedTuple):
+    asked: float
+    answer: asyncio.Task[bool]
+
+
+class Shown:
+    """Asks once for all pages of an app; `clock` is in seconds."""
+
+    def __init__(
+        self, framework: Framework, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._framework = framework
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+
+    async def shows_all(self, app: str) -> bool:
+        """Tell whether everything of an app is shown, its builds' logs too.
+
+        Where nobody can say, it is not.
+        """
+        now = self._clock()
+        known = self._known.get(app)
+        if known is None or now - known.asked > _KNOWN_SECONDS:
+            if len(self._known) >= _MOST:
+                self._known = {}
+            known = _Known(now, asyncio.create_task(self._framework.shows_all(app)))
+            self._known[app] = known
+        try:
+            return await asyncio.shield(known.answer)
+        except (ApiAway, ApiRefused):
+            self._known.pop(app, None)
+            return False
