@@ -7,21 +7,21 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from prevs import names
 from prevs.states import State
 from proxy import problems
 from proxy.preview import Commit, Preview
 from proxy.problems import Problem
-from proxy.room import answers, events, pages
+from proxy.room import answers, pages
 from proxy.room.brief import brief_commit, brief_preview
 from proxy.room.downloads import Downloads
 from proxy.room.pages import Visit
-from proxy.room.parts import Parts, is_navigation, may_read, read_visit
+from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.starts import Starts
+from proxy.room.streams import Streams
 from proxy.waiting import with_log
 
 _WAIT = {"Retry-After": "2"}
@@ -36,7 +36,7 @@ def make_app(parts: Parts) -> Starlette:
     room, starts = _Room(parts), Starts(parts)
     return Starlette(
         routes=[
-            Route("/_prevs/events", room.events, methods=["GET"]),
+            Route("/_prevs/events", Streams(parts), methods=["GET"]),
             Route("/_prevs/", _AnyMethod(room.newest)),
             Route("/_prevs/log", Downloads(parts), methods=["GET"]),
             Route("/_prevs/start", starts.start, methods=["POST"]),
@@ -139,31 +139,6 @@ class _Room:
         """Return it with the last lines of its log, which are for who runs no scripts."""
         has_none = preview.state in _WITHOUT_LOG and not visit.refused
         return preview if has_none else await with_log(self._parts.framework, preview)
-
-    async def events(self, request: Request) -> Response:
-        """Stream what happens to the preview of a page. Starts nothing."""
-        visit = read_visit(self._parts, request)
-        sha = request.query_params.get("sha", "")
-        if not visit.app or not names.is_sha(sha):
-            return answers.plain(problems.no_address(visit.host, self._parts.domain))
-        if not may_read(self._parts, visit, request):
-            return answers.plain(problems.not_shown(visit.app, sha))
-        page = events.Page(
-            renew=lambda now: self._parts.tokens.sign_log(visit.host, sha, now),
-            after=request.headers.get("last-event-id") or request.query_params.get("after") or None,
-            refused=request.query_params.get("refused", ""),
-            shows_all=await self._parts.shown.shows_all(visit.app),
-        )
-        stream = events.follow(
-            self._parts.framework,
-            self._parts.refusals,
-            visit.host,
-            preview=(visit.app, sha),
-            page=page,
-            clock=self._parts.clock,
-        )
-        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
 
     async def _find(self, visit: Visit) -> tuple[Commit, Preview | None] | Problem:
         """Return what is known of a host's preview, or why there is none. Starts nothing."""

@@ -1,6 +1,5 @@
 """The log of a page's preview as a file: read from the framework piece by piece, and passed on."""
 
-from collections import Counter
 from collections.abc import AsyncGenerator
 
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from proxy.errors import ApiAway, ApiRefused
 from proxy.problems import Problem
 from proxy.room import answers
 from proxy.room.parts import Parts, may_read, read_visit
+from proxy.room.slots import Slots
 
 LONGEST = 256 * 1024 * 1024
 """How many bytes of a log are handed out."""
@@ -27,7 +27,7 @@ class Downloads:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._open: Counter[str] = Counter()
+        self._slots = Slots(AT_A_TIME, EACH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand out what there is of a log by now. Starts nothing, and waits for no more of it.
@@ -36,18 +36,12 @@ class Downloads:
         gone: many that come at once would each hold a piece else.
         """
         request = Request(scope, receive)
-        client = request.headers.get("x-forwarded-for", "")
-        if self._open.total() >= AT_A_TIME or self._open[client] >= EACH:
-            full = answers.plain(problems.unavailable("Many logs are handed out now."))
-            await full(scope, receive, send)
-            return
-        self._open[client] += 1
-        try:
-            answer = await self._answer(request)
+        with self._slots.take(request.headers.get("x-forwarded-for", "")) as has_one:
+            if has_one:
+                answer = await self._answer(request)
+            else:
+                answer = answers.plain(problems.unavailable("Many logs are handed out now."))
             await answer(scope, receive, send)
-        finally:
-            self._open[client] -= 1
-            self._open += Counter()  # forgets who has none
 
     async def _answer(self, request: Request) -> Response:
         visit = read_visit(self._parts, request)

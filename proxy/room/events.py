@@ -3,7 +3,7 @@
 Events: token, with which the page asks for its log from then on, at once and again in time; log
 (id: where in the log it ends) and reset (another attempt begins, and another log), as the framework
 sends them; state and end, with the view of the preview; ready; problem; away, where no framework
-answers.
+answers; later, where too many pages follow: this one is told the state, and comes again.
 """
 
 import asyncio
@@ -24,6 +24,10 @@ from proxy.routes import Route
 from proxy.server_events import HEARTBEAT, write
 
 _RECONNECT = b"retry: 1000\n\n"
+LATER_SECONDS = 10
+"""How often a page looks that cannot follow."""
+_COME_LATER = f"retry: {LATER_SECONDS * 1000}\n\n".encode()
+_LATER = LogEvent("later", None, "{}")
 _READY = LogEvent("ready", None, "{}")
 _OF_LOG = frozenset({"log", "reset"})
 _RENEW_SECONDS = LOG_LIFE_SECONDS / 3
@@ -33,13 +37,15 @@ class Page(NamedTuple):
     """The page that follows: it has seen the log up to the event `after`.
 
     The task `refused` took no connection from it. `renew` gives its next token at a time (epoch
-    seconds). Without `shows_all` it gets no log, and little of the preview.
+    seconds). Without `shows_all` it gets no log, and little of the preview. Unless it `lasts` it
+    ends with the first state.
     """
 
     renew: Callable[[float], str]
     after: str | None = None
     refused: str = ""
     shows_all: bool = True
+    lasts: bool = True
 
 
 async def follow(
@@ -57,7 +63,7 @@ async def follow(
     refused counts only once it takes connections. A framework that is away ends the stream: the
     browser comes again.
     """
-    yield _RECONNECT
+    yield _RECONNECT if page.lasts else _COME_LATER
     renewed = clock()
     yield _token(page.renew(renewed))
     with refusals.awaited(host, page.refused) as routed:
@@ -70,6 +76,9 @@ async def follow(
                         renewed = now
                         yield _token(page.renew(now))
                     yield _passed_on(event, now, page)
+                    if event.name == "state" and not page.lasts:
+                        yield write(_LATER)
+                        return
         except ApiRefused as refusal:
             problem = refusal.problem if page.shows_all else brief_problem(refusal.problem)
             yield write(LogEvent("problem", None, problem.body().decode()))

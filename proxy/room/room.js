@@ -159,7 +159,12 @@
       opened.addEventListener(name, (event) => {
         if (opened === stream) act(JSON.parse(event.data), event.lastEventId);
       });
+    let rare = false;
     on("token", take);
+    on("later", () => {
+      rare = true;
+      notice("Many pages wait here: this one looks rarely.");
+    });
     if (log) takeLog(on);
     takeState(opened, on);
     on("problem", (problem) => {
@@ -171,7 +176,7 @@
       if (opened !== stream) return;
       if (opened.readyState === EventSource.CLOSED) setTimeout(async () => opened === stream && (await renew()) && opened === stream && follow(), 2000);
       setTimeout(() => {
-        if (opened === stream && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
+        if (opened === stream && !rare && opened.readyState === EventSource.CONNECTING) notice("The connection was lost. This page goes on trying.");
       }, 5000);
     };
   }

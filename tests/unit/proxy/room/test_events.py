@@ -20,11 +20,16 @@ async def takes_none(_: Route) -> bool:
 
 
 def follow(
-    framework: FakeFramework, table: Table, refused: str = "", *, shows_all: bool = True
+    framework: FakeFramework,
+    table: Table,
+    refused: str = "",
+    *,
+    shows_all: bool = True,
+    lasts: bool = True,
 ) -> list[LogEvent]:
     async def whole() -> bytes:
         refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
-        page = events.Page(lambda now: "next", refused=refused, shows_all=shows_all)
+        page = events.Page(lambda now: "next", refused=refused, shows_all=shows_all, lasts=lasts)
         stream = events.follow(framework, refusals, HOST, preview=("hello", SHA), page=page)
         told = b"".join([piece async for piece in stream])
         refusals.close()
@@ -41,6 +46,15 @@ def source() -> FakeFramework:
     made.world.add("hello", "main", SHA)
     made.world.start("hello", "main")
     return made
+
+
+def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
+    source: FakeFramework,
+) -> None:
+    state = json.dumps(source.show("hello", SHA))
+    source.events = [LogEvent("state", None, state), LogEvent("log", "3", '"abc"')]
+    told = follow(source, Table(), lasts=False)
+    assert [event.name for event in told] == ["state", "later"]
 
 
 def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
