@@ -120,7 +120,7 @@ class Eviction:
             return {}
         decision = room.make_room(
             needs,
-            tuple(space for space in self._spaces(quotas) if space.agent_id not in unfit),
+            tuple(self._spaces(quotas, unfit)),
             self._idle(),
             draining=self._leaving(),
             promised=promised,
@@ -169,11 +169,11 @@ class Eviction:
                 needs.append(Need(demand, refusal.lack))
         return needs, promised
 
-    def _spaces(self, quotas: Quotas) -> Iterator[Space]:
+    def _spaces(self, quotas: Quotas, unfit: Collection[str]) -> Iterator[Space]:
         """Return what each agent has free, as far as is known, where room may be made."""
         kept = {promise.agent_id for promise in self._promises.values()}
         fresh = self._clock.now() - SEEN_SECONDS
-        for agent_id in self.agents() - kept:
+        for agent_id in self.agents() - kept - set(unfit):
             seen, starts = self._seen.get(agent_id), quotas.starts_left(agent_id)
             if seen is None:
                 yield Space(agent_id, starts=starts)

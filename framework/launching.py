@@ -119,6 +119,8 @@ class Launching:
         """
         self._attempts.fitness.look()
         unfit = self._attempts.fitness.unfit
+        if not unfit:
+            return {}
         others = self._eviction.agents() | {offer.agent_id for offer in self._offers.held}
         if others <= unfit.keys() and self._offers.asked_for() >= ASKING_SECONDS:
             return {}

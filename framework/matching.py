@@ -136,7 +136,8 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
             agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
             agent.taken = taken[offer.host]
             agent.starts = quotas.starts_left(agent.id)
-            agent.unfit = in_use.unfit.get(agent.id, "")
+            if in_use.unfit:
+                agent.unfit = in_use.unfit.get(agent.id, "")
         agent.add(offer.resources)
         away = offer.unavailable_from
         agent.leaving = agent.leaving or (away is not None and away < now + LEAVING_SECONDS)

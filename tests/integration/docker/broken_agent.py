@@ -27,7 +27,7 @@ from tests.waits import wait_until
 Found = dict[str, dict[str, str]]
 
 _DISK = "size=80m"
-_UNREACHABLE = "192.0.2.1/base:1"  # TEST-NET-1, to which there is no way
+_UNREACHABLE = "registry.test/base:1"  # there is no way to a nameserver
 
 
 @contextlib.contextmanager

@@ -81,4 +81,4 @@ def test_a_registry_to_which_there_is_no_way_is_no_failure_of_the_build(
     found: Found, builder: str
 ) -> None:
     assert found["base"][builder].startswith("registry-unreachable: ")
-    assert "192.0.2.1" in found["base"][builder]
+    assert "registry.test" in found["base"][builder]
