@@ -94,8 +94,12 @@ class BuildWatch:
         By what steps were refused while they were seen, and by the most that there were, which
         kernels tell since Linux 6.12.
         """
-        most = _read(self._pids / "pids.max").strip()
-        return self._refused.seen or (most.isdigit() and most == _peak(self._pids))
+        limit = _read(self._pids / "pids.max").strip()
+        most = _read(self._pids / "pids.peak").strip()
+        # What runc moves there may be one more than the limit.
+        return self._refused.seen or (
+            limit.isdigit() and most.isdigit() and int(most) >= int(limit)
+        )
 
     def _watch(self) -> None:
         while not self._over.wait(_LOOK):
@@ -180,10 +184,6 @@ def _processes(folder: Path) -> list[int]:
         for below, _, _ in os.walk(folder)
         for pid in _read(Path(below, "cgroup.procs")).split()
     ]
-
-
-def _peak(folder: Path) -> str:
-    return _read(folder / "pids.peak").strip()
 
 
 def _read(file: Path) -> str:

@@ -28,6 +28,7 @@ _SYSTEMS = (
     "it has no BuildKit, and Docker's driver for control groups is systemd, which takes none of "
     "an executor"
 )
+_USE_LESS = "Have its steps use less, push, and open the new commit's address."
 
 logger = logging.getLogger(__name__)
 
@@ -202,12 +203,15 @@ class DockerImages:
                 self._log.header(f"this agent does not limit builds: {problem}")
             try:
                 yield limits.group
-            except BuildFailed as exc:
+            except (BuildFailed, AgentUnfit) as exc:
                 limits.over()
-                if shortage := limits.shortage(exc.exit_code):
-                    self._log.header(shortage)
-                    raise BuildFailed(f"{shortage} {exc}", exc.exit_code) from exc
-                raise
+                shortage = limits.shortage(exc.exit_code)
+                if not shortage:
+                    raise
+                self._log.header(shortage)
+                # A step that could not even begin looks like a fault of the agent.
+                more = str(exc) if isinstance(exc, BuildFailed) else _USE_LESS
+                raise BuildFailed(f"{shortage} {more}", exc.exit_code) from exc
 
     def _find_buildkit(self) -> BuildKit:
         # Imported where there is something to build: a warm start waits for nothing of it.

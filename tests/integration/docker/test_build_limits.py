@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from executor import cgroup
-from executor.build_group import ROOT, Tree
+from executor.build_group import ROOT, Tree, held
 from executor.confinement import Confinement
 from executor.errors import BuildFailed
 from tests.integration.docker.builds import TASK, World, making
@@ -132,7 +135,7 @@ def test_who_takes_all_memory_is_told_so_and_no_other_build_suffers(
             world.build(TAKES_ALL.format(mark()))
         builds.join()
     assert str(caught.value).startswith(SHORT)
-    assert "of the Dockerfile failed (exit code 137): RUN echo" in str(caught.value)
+    assert "of the Dockerfile failed (exit code 137" in str(caught.value)
     assert caught.value.exit_code == 137
     assert [line for line in world.log.headers if line.startswith(SHORT)]
     assert failed == []
@@ -146,6 +149,49 @@ def test_a_step_whose_child_was_killed_for_memory_is_told_so(world: World, own: 
         world.build(f"RUN echo {mark()}; tail /dev/zero || exit 3")
     assert str(caught.value).startswith(SHORT)
     assert caught.value.exit_code == 3
+
+
+def test_a_step_that_cannot_even_begin_in_its_group_is_no_fault_of_the_agent(
+    world: World, own: str
+) -> None:
+    world.restart(Confinement(build_memory=1))
+    with pytest.raises(BuildFailed, match=r"^The build ran out of memory: all builds"):
+        world.build(f"RUN echo {mark()}")
+
+
+FILL = """
+import os, sys, time
+with open(sys.argv[1], "w") as file:
+    file.write("0")
+try:
+    while os.fork():
+        pass
+except OSError:
+    print("full", flush=True)
+time.sleep(300)
+"""
+
+
+def test_a_step_that_may_not_begin_for_others_of_its_app_is_no_fault_of_the_agent(
+    world: World, own: str
+) -> None:
+    of_app = cgroup.Budget(1000, 2048)
+    with held(TREE, own, cgroup.Budget(2000, 4096), of_app):
+        folder = TREE.folder("pids", own)
+        begun = subprocess.Popen(
+            [sys.executable, "-c", FILL, str(folder / "cgroup.procs")],
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            assert begun.stdout is not None
+            assert begun.stdout.readline() == b"full\n"
+            with pytest.raises(BuildFailed, match=r"^The build had all 2,048 processes that all"):
+                world.build(f"RUN echo {mark()}")
+        finally:
+            os.killpg(begun.pid, signal.SIGKILL)
+            begun.communicate()
+            wait_until(lambda: (folder / "pids.current").read_text() == "0\n")
 
 
 def test_a_step_that_fails_for_another_reason_is_not_told_so(world: World, own: str) -> None:

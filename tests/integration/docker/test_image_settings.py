@@ -9,7 +9,7 @@ from ipaddress import ip_network
 import pytest
 
 from executor.confinement import Confinement
-from executor.errors import BuildFailed
+from executor.errors import BuildFailed, ExecutorError, RegistryUnreachable
 from prevs.commit_settings import BuildSettings
 from tests.fakes.samples import DOCKERFILE, remove_image
 from tests.free_ports import free_port
@@ -190,7 +190,7 @@ def test_docker_fetches_from_no_address_unless_the_operator_allows_it(
         assert world.log.headers == [told]
     world.restart(Confinement(fetches=True))
     for added in lines.values():
-        with pytest.raises(BuildFailed, match=r"connect|git error|not open"):
+        with pytest.raises(ExecutorError, match=r"connect|git error|not open"):
             world.build(*added)
 
 
@@ -203,7 +203,7 @@ def test_no_image_is_pulled_from_an_address(world: World) -> None:
             world.build(folder=".")
     world.restart(Confinement(allowed=(ip_network("127.0.0.0/8"),)))
     world.write("Dockerfile", f"FROM {host}/x\nRUN true")
-    with pytest.raises(BuildFailed, match="connect"):
+    with pytest.raises(RegistryUnreachable, match="connect"):
         world.build(folder=".")
 
 
@@ -235,5 +235,7 @@ def test_a_syntax_that_cannot_be_fetched_is_told_with_the_cause(world: World) ->
         world.build(folder=".")
         return
     world.restart(Confinement(allowed=(ip_network("127.0.0.1"),)))
-    with pytest.raises(BuildFailed, match=f"(?s){address}/dockerfile:1.*connection refused"):
+    with pytest.raises(
+        RegistryUnreachable, match=f"(?s){address}/dockerfile:1.*connection refused"
+    ):
         world.build(folder=".")

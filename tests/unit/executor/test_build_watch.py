@@ -66,6 +66,7 @@ def test_memory_that_ran_out_is_told_to_whom_it_concerns(
     [
         ({"pids_peak": "2047\n"}, False),
         ({"pids_peak": "2048\n"}, True),
+        ({"pids_peak": "2049\n"}, True),
         # Older kernels tell it of the step's own group alone.
         ({"buildkit__0123__pids_events": "max 3\n"}, True),
         ({"buildkit__0123__pids_events": "max 0\n"}, False),
