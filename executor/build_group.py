@@ -23,8 +23,6 @@ from executor.cgroup import Budget
 
 ROOT = Path("/sys/fs/cgroup")
 _NEEDED = ("memory", "pids")
-_BUILDKIT = "buildkit"
-"""Below a group that it is told, BuildKit makes one of this name, and leaves it."""
 
 
 class GroupRefused(Exception):
@@ -69,11 +67,15 @@ class Tree:
             (folder / name).write_text(text)
 
     def remove(self, group: str) -> None:
-        """Remove a group in which nothing is."""
+        """Remove a group and those below it, as far as nothing is in them.
+
+        BuildKit leaves one there; and so do executors that were killed, of apps that may never be
+        built again.
+        """
         for copy in self.copies(group):
-            for folder in (copy / _BUILDKIT, copy):
+            for folder, _, _ in os.walk(copy, topdown=False):
                 with contextlib.suppress(OSError):
-                    folder.rmdir()
+                    Path(folder).rmdir()
 
     def is_limited(self, group: str) -> bool:
         """Tell whether there is such a group, with a limit of its processes or its memory.
