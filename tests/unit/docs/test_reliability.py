@@ -11,7 +11,8 @@ ROOT = Path(__file__).parents[3]
 TABLE = ROOT / "docs" / "reliability.md"
 ATTACKS = ROOT / "docs" / "security.md"
 SOURCES = {path: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
-TESTS = {name for text in SOURCES.values() for name in re.findall(r"^(?:async )?def (test_\w+)", text, re.M)}
+_TEST = re.compile(r"^(?:async )?def (test_\w+)", re.MULTILINE)
+TESTS = {name for text in SOURCES.values() for name in _TEST.findall(text)}
 DEFECTS = re.findall(r"^([PE]\d+) ", driver.__doc__ or "", re.M)
 
 
