@@ -160,7 +160,9 @@ class Program:
         why = said.why if isinstance(said, Ended) else str(said)
         (log.critical if code else log.info)("the framework ends", why=why, code=code)
         server.should_exit = True
-        self._end(in_order=code == 0)
+        # Who was told to end by ZooKeeper or Mesos leads no more either: an operator sets something
+        # else, and what may change while nobody leads may change then.
+        self._end(in_order=code == 0 or isinstance(said, Fatal))
         answering.join(timeout=5)
         return code
 

@@ -44,8 +44,8 @@ def find_difference(
     """Return why a framework told `ours` may not work with what is stored; None if it may.
 
     While nobody leads there (`led`) the domain may change: no address changes while it is in use.
-    So may the principal: Mesos keeps the one that it knows of an id, says so in its log and goes
-    on, and a cluster that begins to ask who is who is still the same.
+    So may the principal, for a cluster that begins to ask who is who is still the same. A master
+    that knows the id by another one refuses that itself; one that was started anew does not.
     """
     told = []
     for field in dataclasses.fields(InstallationRecord):

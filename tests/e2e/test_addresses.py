@@ -69,7 +69,8 @@ def test_mesos_shows_the_task_with_its_name_labels_and_resources(
     visit("main")
     sha = hello.commit("main")
     preview = api.preview("hello", sha)
-    tasks = requests.get(f"http://{cluster.master}/tasks?limit=1000", timeout=60).json()["tasks"]
+    listed = f"http://{cluster.master}/tasks?limit=1000"
+    tasks = requests.get(listed, auth=cluster.mesos_auth, timeout=60).json()["tasks"]
     [task] = [t for t in tasks if t["id"] == preview["task_id"]]
     assert task["name"].startswith("hello@")
     assert sha[:7] in task["name"]

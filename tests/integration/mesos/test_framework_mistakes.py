@@ -262,22 +262,21 @@ def test_the_domain_may_change_while_nobody_leads(place: Place) -> None:
         place.claim(led=True)
 
 
-def test_the_principal_may_change_while_nobody_leads_and_mesos_goes_on_with_the_id(
+def test_another_principal_is_refused_by_a_master_that_knows_the_framework_and_nothing_is_lost(
     place: Place, tmp_path: Path
 ) -> None:
-    """A cluster that begins to ask who is who is the same cluster."""
+    """One that was started anew takes it: tests/e2e/test_local_cluster.py."""
     first = place.program()
     first.run()
     before = place.client.get(place.paths.framework_id)[0]
     assert first.end() == 0
     secret = tmp_path / "secret"
     secret.write_text("any")
-    second = place.program(PRINCIPAL="prevs", SECRET_FILE=str(secret))
-    second.run()
+    why = refusal(place.program(PRINCIPAL="prevs", SECRET_FILE=str(secret)), 3)
+    assert "Changing framework's principal is not allowed" in why
+    first.run()
     assert place.client.get(place.paths.framework_id)[0] == before
-    stored = InstallationRecord.decode(place.client.get(place.paths.installation)[0])
-    assert stored.principal == "prevs"
-    assert second.end() == 0
+    assert first.end() == 0
 
 
 def test_what_was_never_there_is_not_forgotten_and_nothing_is_written(
