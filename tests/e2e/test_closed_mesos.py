@@ -197,7 +197,7 @@ def test_a_person_who_follows_a_link_to_it_gets_there(cluster: Cluster) -> None:
         "Sec-Fetch-Mode": "navigate",
         "Sec-Fetch-Dest": "document",
     }
-    for host in (cluster.master, cluster.master.replace("127.0.0.1", "localhost")):
+    for host in (cluster.master, cluster.master.replace("127.0.0.1", "localhost"), "10.0.0.1"):
         answer = Server(cluster.master).ask(
             "/state", auth=cluster.mesos_auth, headers={**follows, "Host": host}
         )
