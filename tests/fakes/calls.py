@@ -29,7 +29,7 @@ class Told(NamedTuple):
 CALLS: Mapping[str, Told] = {
     "GET /v1/apps": Told("read", "share", {200, 404}),
     "POST /v1/apps": Told("admin", "", {200, 201, 400, 409, 413}),
-    "GET /v1/apps/{app}": Told("read", "path", {200, 304, 404}),
+    "GET /v1/apps/{app}": Told("read", "path+proxy", {200, 304, 404}),
     "PATCH /v1/apps/{app}": Told("admin", "", {200, 400, 404, 412, 413}),
     "DELETE /v1/apps/{app}": Told("admin", "", {204, 404, 412}),
     "GET /v1/apps/{app}/labels/{label}": Told("read", "path+proxy", {200, 404, 409, 502}),
