@@ -4,13 +4,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli import tables
 from cli.answers import Ref
-from cli.api import Api
 from cli.arguments import as_json, name_argument
 from cli.errors import ApiRefused, NotDone
 from cli.output import note, show, show_json
@@ -18,6 +17,9 @@ from cli.sections import Group
 from cli.sentences import counted
 from cli.surroundings import Surroundings
 from cli.terminal import one_line
+
+if TYPE_CHECKING:
+    from cli.api import Api
 
 Command = Callable[..., Any]
 
@@ -141,7 +143,7 @@ def add(
         note(_next_step(around.api, name))
 
 
-def _next_step(api: Api, name: str) -> str:
+def _next_step(api: "Api", name: str) -> str:
     """Return what can be started of a new app. Raises NotDone where its repository is not read."""
     try:
         why = api.resolve(name, "main").get("problem", "")

@@ -108,6 +108,7 @@ _COMMIT = re.compile(
     r"unable to find (?:user|group)|no matching entries in (?:passwd|group) file"  # moby/sys/user
     r"|exec: |exec format error|permission denied|argument list too long"  # runc, init_linux.go
     r"|chdir to cwd|not a directory|create mountpoint for"  # runc, rootfs_linux.go; moby, container
+    r"|cannot be mounted because it is inside /proc"  # runc, rootfs_linux.go
 )
 """What Docker calls an error of its own, as it comes to it late, and is the image's."""
 

@@ -6,12 +6,19 @@ tag that counts as a branch of the same name.
 
 import dataclasses
 import enum
+import re
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 BRANCHES, TAGS = "heads/", "tags/"
 MOST_PATTERNS, LONGEST_PATTERN = 20, 200
 _REST = "**"
+_ODD = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ud800-\udfff\ufeff"
+"""Spaces, and what is not seen."""
+_PART = rf"(?:[^{_ODD},/*]|\*(?!\*))+"
+PATTERN = rf"(?!refs(?:/|$))(?:{_PART}(?:/{_PART})*(?:/\*\*)?|\*\*)"
+"""What a pattern is, as a regular expression of Python and of ECMAScript."""
+_SEEN = re.compile(rf"[^{_ODD},]+")
 
 
 class GivenFor(enum.Enum):
@@ -68,7 +75,7 @@ def find_patterns_problem(patterns: Sequence[str]) -> str | None:
 def _find_problem(pattern: str) -> str | None:
     if len(pattern) > LONGEST_PATTERN:
         return f"has a pattern of more than {LONGEST_PATTERN} characters"
-    if not pattern or "," in pattern or not pattern.isprintable() or " " in pattern:
+    if not _SEEN.fullmatch(pattern):
         return f"has {pattern!r}: a pattern has no spaces, commas or control characters"
     parts = pattern.split("/")
     if "" in parts:

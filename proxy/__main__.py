@@ -113,6 +113,7 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         tokens=tokens,
         domain=chosen.domain,
         connects=probing.takes_connections,
+        budgets=chosen.budgets(),
     )
     _watch(controller, room)
     return _Parts(

@@ -14,8 +14,8 @@ from prevs import names
 
 SECONDS = 60.0
 MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})
-"""How many different previews in that time: for one visitor's address, for a network of a provider
-(with IPv6, a /48), for one app, and for all of this proxy."""
+"""How many different previews in that time, unless an operator has it otherwise: for one visitor's
+address, for a network of a provider (with IPv6, a /48), for one app, and for all of this proxy."""
 
 
 class Refused(NamedTuple):
@@ -26,9 +26,18 @@ class Refused(NamedTuple):
 
 
 class StartCap:
-    """Counts the hosts that visitors wait for. Belongs to the event loop's thread."""
+    """Counts the hosts that visitors wait for. Belongs to the event loop's thread.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    `most` has what is other than in MOST.
+    """
+
+    def __init__(
+        self,
+        most: Mapping[str, int] = MappingProxyType({}),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._most = {**MOST, **most}
         self._clock = clock
         self._hosts: dict[tuple[str, str], OrderedDict[str, float]] = {}
         self._forgotten = clock()
@@ -44,7 +53,7 @@ class StartCap:
         own = next(iter(counted.values()))
         if host not in own:
             for (budget, _), hosts in counted.items():
-                if host not in hosts and len(hosts) >= MOST[budget]:
+                if host not in hosts and len(hosts) >= self._most[budget]:
                     oldest = next(iter(hosts.values()))
                     return Refused(max(1, round(oldest + SECONDS - now)), budget)
         for hosts in counted.values():

@@ -20,6 +20,7 @@ from program.settings import (
     ZookeeperServers,
 )
 from program.zookeeper import read_identities
+from proxy.caps import MOST
 from proxy.haproxy_config import Front
 
 _ADDRESS = r"https?://[^\s/,]+/?"
@@ -92,6 +93,18 @@ class Settings(EnvironmentSettings):
         description="Addresses or networks of the proxies in front of this one, which may say who "
         "the client is. Nobody else may, and no agent may be among them.",
         examples=["10.0.1.10,fd00:1::/64"],
+    )
+    starts_of_app: int = Field(
+        default=MOST["app"],
+        ge=1,
+        description="How many different previews of one app visitors may have started within a "
+        "minute at this proxy. What is over it waits, and says so.",
+    )
+    starts: int = Field(
+        default=MOST["all"],
+        ge=1,
+        description="The same of all apps together. One address may have "
+        f"{MOST['address']}, a network of IPv6 (a /48) {MOST['network']}.",
     )
     strip_headers: str = Field(
         default="",
@@ -174,6 +187,10 @@ class Settings(EnvironmentSettings):
             trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
             stripped=tuple(one.strip() for one in self.strip_headers.split(",") if one.strip()),
         )
+
+    def budgets(self) -> dict[str, int]:
+        """Return how many starts visitors have, where an operator decides that."""
+        return {"app": self.starts_of_app, "all": self.starts}
 
     def addresses(self) -> list[str]:
         """Return the addresses of the API, one of each framework."""

@@ -109,6 +109,8 @@ def part(
         "PREVS_PROXY_DIR": str(folder / "proxy"),
         "PREVS_API": around.api,
         "PREVS_TOKEN_FILE": str(token),
+        "PREVS_STARTS_OF_APP": "100000",
+        "PREVS_STARTS": "100000",
     }
     return ProcessPart(
         name=f"prevs with {installation.placements}",

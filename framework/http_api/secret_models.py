@@ -15,7 +15,7 @@ from framework.app_secrets import (
     Variable,
 )
 from framework.http_api.examples import example, order_example
-from framework.variable_scopes import LONGEST_PATTERN, MOST_PATTERNS, GivenFor
+from framework.variable_scopes import LONGEST_PATTERN, MOST_PATTERNS, PATTERN, GivenFor
 from prevs.messages import Credential
 
 HOLDS_FOR = "attempts that begin later"
@@ -53,7 +53,9 @@ def _patterns(what: str) -> Any:
             f"end for all that follows. Without any for branches or tags all have it. {_AS_BEFORE} "
             "all."
         ),
-        json_schema_extra={"items": {"type": "string", "maxLength": LONGEST_PATTERN}},
+        json_schema_extra={
+            "items": {"type": "string", "maxLength": LONGEST_PATTERN, "pattern": f"^{PATTERN}$"}
+        },
     )
 
 

@@ -8,7 +8,8 @@ no connection, and X-Prevs-Miss is absent where that was so for a second time.
 
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from starlette.requests import Request
@@ -52,8 +53,11 @@ def make_parts(
     tokens: Sequence[str],
     domain: str,
     connects: Callable[[Route], Awaitable[bool]],
+    budgets: Mapping[str, int] = MappingProxyType({}),
 ) -> Parts:
-    """Return the parts of a room. `tokens` are the proxies', `connects` as Refusals has it.
+    """Return the parts of a room.
+
+    `tokens` are the proxies', `connects` as Refusals has it, `budgets` as StartCap.
 
     In the end close `waiting` and `refusals`.
     """
@@ -70,7 +74,7 @@ def make_parts(
         waiting,
         Tokens(tokens),
         Shown(framework),
-        StartCap(),
+        StartCap(budgets),
         metrics,
         domain,
     )

@@ -143,7 +143,7 @@ def test_a_branch_that_breaks_goes_on_serving_what_ran(
     sign_in(page, cluster, f"/apps/{APP}")
     stable = row(page, "stable")
     expect(stable).to_contain_text("failed", timeout=SLOW)
-    expect(stable).to_contain_text(f"Its address leads to {good[:7]} until this one runs.")
+    expect(stable).to_contain_text(f"Its address still leads to {good[:7]}.")
     tab.reload()
     expect(tab.locator("h1")).to_have_text("Lentil soup")
     tab.goto(address(cluster, bad[:7], APP))

@@ -13,9 +13,9 @@ from docker.api import APIClient
 
 from executor.daemon import Daemon
 from local import processes
-from tests.e2e.conftest import Cluster, Hello
+from tests.e2e.conftest import Hello
 from tests.e2e.versions import ROOT, Program, Site, check_out
-from tests.fakes.program import remove
+from tests.fakes.program import Mesos, remove
 from tests.faults.visitors import Address, Visitors
 
 pytestmark = [pytest.mark.e2e, pytest.mark.night, pytest.mark.timeout(300)]
@@ -45,15 +45,14 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    made = Site.make(
-        tmp_path_factory.mktemp("up"), cluster.zookeeper, f"/upgrade-{uuid.uuid4().hex[:8]}"
-    )
+def site(mesos: Mesos, zookeeper: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """On a Mesos and a ZooKeeper that ask nobody: the earlier version has no way to answer."""
+    made = Site.make(tmp_path_factory.mktemp("up"), zookeeper, f"/upgrade-{uuid.uuid4().hex[:8]}")
     try:
         yield made
     finally:
         made.end()
-        remove(cluster.master, cluster.zookeeper, made.root)
+        remove(mesos.master, zookeeper, made.root)
 
 
 @pytest.fixture

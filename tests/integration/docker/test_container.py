@@ -14,7 +14,7 @@ from requests.exceptions import ReadTimeout
 
 from executor.containers import DockerContainers
 from executor.daemon import Daemon
-from executor.errors import DockerUnavailable, StartFailed
+from executor.errors import AgentUnfit, DockerUnavailable
 from executor.ports import Answer, ContainerSpec, Exit
 from executor.probe import ApplicationProbe
 from executor.signals import StopSignal
@@ -188,7 +188,7 @@ def test_an_application_that_listens_answers(world: World) -> None:
 def test_dockers_own_listener_does_not_pass_for_the_application(world: World) -> None:
     spec = world.spec("while :; do sleep 0.1; done")
     world.containers.start(spec, on_exit=ignore)
-    assert ask(spec) == Answer(connected=False)
+    assert ask(spec) == Answer(connected=False, problem="it closed the connection")
 
 
 def test_an_application_that_listens_and_is_silent_is_told_from_one_that_does_not_listen(
@@ -242,7 +242,7 @@ def test_a_port_that_is_taken_is_a_reason_and_leaves_nothing(world: World) -> No
     first = world.spec(SERVE, number=1)
     world.containers.start(first, on_exit=ignore)
     second = dataclasses.replace(world.spec(SERVE, number=2), host_port=first.host_port)
-    with pytest.raises(StartFailed, match=r"already|in use"):
+    with pytest.raises(AgentUnfit, match=r"already|in use"):
         world.containers.start(second, on_exit=ignore)
     assert len(world.client.containers(all=True, filters={"label": LABEL})) == 1
 

@@ -4,7 +4,7 @@ import http.client
 import select
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
@@ -32,6 +32,12 @@ MANY = 1000
 LONG = 180.0  # s: a thousand calls beside other suites
 STARTS_OF_ONE_CLIENT = 20
 """Fewer than one address may have."""
+
+
+@pytest.fixture(scope="module")
+def more_settings() -> Mapping[str, str]:
+    """Visitors may have more started than by default."""
+    return {"PREVS_STARTS_OF_APP": "5000", "PREVS_STARTS": "5000"}
 
 
 @pytest.fixture

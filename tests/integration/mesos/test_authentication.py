@@ -43,7 +43,7 @@ def mesos(mesos_installation: Installation, folder: Path) -> Iterator[Mesos]:
     """
     credentials, readers = folder / "credentials", folder / "readers"
     credentials.write_text('{"credentials": [{"principal": "prevs", "secret": "right"}]}')
-    readers.write_text('{"credentials": [{"principal": "reader", "secret": "may read"}]}')
+    readers.write_text('{"credentials": [{"principal": "reader", "secret": "lesser one"}]}')
     parts = own_mesos(mesos_installation, folder, **_asks_executors(readers))
     asks = {**parts.master.environ, **_asks_frameworks(credentials)}
     with running((dataclasses.replace(parts.master, environ=asks), parts.agent)):
@@ -78,7 +78,7 @@ def framework(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Program]:
     """A framework that is known to the master, and to the agent as who may only read."""
     secret, lesser = folder / "secret", folder / "lesser"
     secret.write_text("right\n")
-    lesser.write_text("may read\n")
+    lesser.write_text("lesser one\n")
     with OwnRoot(mesos, zookeeper, folder) as own:
         program = own.program(
             PRINCIPAL="prevs",
@@ -90,7 +90,7 @@ def framework(mesos: Mesos, zookeeper: str, folder: Path) -> Iterator[Program]:
         yield program
         assert program.end() == 0
         log = program.log.read_text()
-        assert "may read" not in log
+        assert "lesser one" not in log
         assert "right" not in [word.strip('",') for word in log.split()]
 
 
@@ -109,7 +109,7 @@ def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
     """
     assert "stand-in" in framework.ask("GET", f"{path}/log").text
     state = f"http://{mesos.agent}/state"
-    told = [None, ("prevs", "right"), ("reader", "may read")]
+    told = [None, ("prevs", "right"), ("reader", "lesser one")]
     answers = [requests.get(state, auth=auth, timeout=60).status_code for auth in told]
     assert answers == [401, 401, 200]
 

@@ -79,6 +79,9 @@ UNREACHABLE = [
     "toomanyrequests: You have reached your pull rate limit",
 ]
 COMMITS = [
+    "failed to create task for container: failed to create shim task: OCI runtime create failed: "
+    'runc create failed: unable to start container process: error mounting "/v" to rootfs at '
+    '"/proc/x": "/merged/proc/x" cannot be mounted because it is inside /proc: unknown',
     f"{STEP}exit code: 2",
     f"{STEP}unable to find user app: invalid argument",
     "dockerfile parse error on line 4: unknown instruction: FOO (did you mean FROM?)",

@@ -1,9 +1,19 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from framework import app_secrets
 from framework.app_secrets import AppSecrets, Variable
 from framework.errors import InvalidSettings
-from framework.variable_scopes import GivenFor, VariableScope, find_patterns_problem, matches
+from framework.variable_scopes import (
+    PATTERN,
+    GivenFor,
+    VariableScope,
+    find_patterns_problem,
+    matches,
+)
 from prevs import codec
 
 MAIN = VariableScope(branches=("main", "release/*"), tags=("v?.*",))
@@ -61,6 +71,12 @@ def test_these_are_no_patterns(pattern: str) -> None:
     assert find_patterns_problem(["main", pattern])
     assert find_patterns_problem(["main", "release/*"]) is None
     assert find_patterns_problem(["main"] * 21)
+
+
+@given(st.text(st.sampled_from("ar*/efs, \n\u200b\xa0ф"), max_size=8))
+def test_what_the_api_s_description_says_of_a_pattern_is_what_is_taken(pattern: str) -> None:
+    is_one = re.fullmatch(PATTERN, pattern) is not None
+    assert (find_patterns_problem([pattern]) is None) is is_one
 
 
 def test_another_value_is_for_nobody_else_than_the_one_before() -> None:
