@@ -40,6 +40,13 @@ _SECRET: dict[str, Any] = {
     "tags": ["v*"],
     "given_for": "run",
 }
+# What it may be is looked at in framework.variable_scopes, which has the words for it.
+_Pattern = Annotated[
+    str,
+    Field(
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_PATTERN, "pattern": f"^{PATTERN}$"}
+    ),
+]
 _GivenFor = Literal["build", "run", "both"]
 _AS_BEFORE = "Left out, it stays as it is; a new variable is for"
 
@@ -47,15 +54,11 @@ _AS_BEFORE = "Left out, it stays as it is; a new variable is for"
 def _patterns(what: str) -> Any:
     return Field(
         default=None,
-        max_length=MOST_PATTERNS,
         description=(
-            f"Patterns for the {what} whose commits have it: `*` stands for no slash, `**` at the "
-            f"end for all that follows. Without any for branches or tags all have it. {_AS_BEFORE} "
-            "all."
+            f"At most {MOST_PATTERNS} patterns for the {what} whose commits have it: `*` stands "
+            "for no slash, `**` at the end for all that follows. Without any for branches or tags "
+            f"all have it. {_AS_BEFORE} all."
         ),
-        json_schema_extra={
-            "items": {"type": "string", "maxLength": LONGEST_PATTERN, "pattern": f"^{PATTERN}$"}
-        },
     )
 
 
@@ -75,8 +78,8 @@ class VariableOrder(BaseModel):
     secret: bool = Field(
         default=True, description="Whether it is never shown again, and masked in logs."
     )
-    branches: list[str] | None = _patterns("branches")
-    tags: list[str] | None = _patterns("tags")
+    branches: list[_Pattern] | None = _patterns("branches")
+    tags: list[_Pattern] | None = _patterns("tags")
     given_for: _GivenFor | None = Field(
         default=None,
         description=(
