@@ -28,11 +28,9 @@ class Destinations:
         self._index = index
         self._key = key
         self._hosts: dict[str, str] = {}
-        known = stored.agents.ports
-        if known and not signatures.are_agents_signed((key,), stored.agents):
-            known = {}
-        self._ports = keep(known, index.places)
-        self._is_written = self._ports == stored.agents.ports
+        is_ours = signatures.are_agents_signed((key,), stored.agents)
+        self._ports = keep(stored.agents.ports if is_ours else {}, index.places)
+        self._is_written = is_ours and self._ports == stored.agents.ports
 
     def note(self, offers: Iterable[Offer]) -> None:
         """Take what agents offer."""

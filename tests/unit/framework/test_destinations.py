@@ -81,6 +81,17 @@ def test_what_somebody_else_wrote_is_written_anew(driven: Driven) -> None:
     assert placed(again) == good[1]
 
 
+def test_the_right_ports_with_another_signature_are_signed_anew(driven: Driven) -> None:
+    driven.run()
+    place = placed(driven).placements[A]
+    _, version = driven.znodes.records["agents",]
+    forged = AgentsRecord({place.host: (PortRange(place.port, place.port),)}, "0" * 64)
+    driven.znodes.records["agents",] = (forged, version + 1)
+    again = Driven(driven.znodes, driven.clock)
+    again.stop()
+    written(again)
+
+
 def test_another_framework_keeps_where_tasks_are_and_forgets_other_hosts(driven: Driven) -> None:
     driven.step(events.Offered([offer("o7", agent="agent-2", host="127.0.0.7")]))
     driven.run()
