@@ -1,17 +1,13 @@
 """What an agent's own Docker does to a commit is the agent's fault, on a real dockerd."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.integration.docker.builds import BUILDERS
+from tests.namespaces import run_apart
 
 pytestmark = [
     pytest.mark.integration,
@@ -24,22 +20,10 @@ Found = Mapping[str, Mapping[str, str]]
 
 
 @pytest.fixture(scope="module")
-def found() -> Iterator[Found]:
+def found() -> Found:
     """What was found on the agent while it was broken, once for all tests."""
-    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
-    script = Path(__file__).with_name("broken_agent.py")
-    done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, str(script), str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    yield json.loads(done.stdout.splitlines()[-1])
-    shutil.rmtree(folder)
+    told: Found = run_apart(Path(__file__).with_name("broken_agent.py"))
+    return told
 
 
 @pytest.mark.parametrize("when", ["well", "room again"])

@@ -1,18 +1,16 @@
 """What previews and builds reach of the world, on an agent in namespaces of its own."""
 
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.integration.docker.builds import BUILDERS
+from tests.namespaces import run_apart
 
 pytestmark = [
     pytest.mark.integration,
@@ -32,25 +30,14 @@ def may_run_by(user: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def isolated() -> Iterator[Mapping[str, Mapping[str, Any]]]:
+def isolated() -> Mapping[str, Mapping[str, Any]]:
     """What was found on an agent whose dockerd maps users, once for all tests."""
     if not may_run_by("daemon"):
         pytest.skip(f"another user may not enter {ROOT} or its Python: chmod o+x what is above")
-    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
-    folder.chmod(0o755)
-    script = Path(__file__).with_name("isolated_builds.py")
-    done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, str(script), str(folder)],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
+    told: Mapping[str, Mapping[str, Any]] = run_apart(
+        Path(__file__).with_name("isolated_builds.py")
     )
-    assert done.returncode == 0, done.stderr
-    yield json.loads(done.stdout.splitlines()[-1])
-    shutil.rmtree(folder)
+    return told
 
 
 @pytest.fixture

@@ -1,16 +1,13 @@
 """The bridges of dockerds that share a network: none takes another's, and a lost one is seen."""
 
-import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.namespaces import run_apart
 
 pytestmark = [
     pytest.mark.integration,
@@ -23,33 +20,22 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
 
 
-def found_by(script: str) -> Iterator[Mapping[str, Any]]:
-    """Give what a script finds in namespaces of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="prevs-"))  # short: sockets are made below it
-    done = subprocess.run(
-        ["unshare", "--net", "--mount", sys.executable, str(HERE / script), str(folder)],
-        cwd=REPOSITORY,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    yield json.loads(done.stdout.splitlines()[-1])
-    shutil.rmtree(folder)
+def found_by(script: str) -> Mapping[str, Any]:
+    """Return what a script finds in namespaces of its own."""
+    told: Mapping[str, Any] = run_apart(HERE / script)
+    return told
 
 
 @pytest.fixture(scope="module")
-def neighbours() -> Iterator[Mapping[str, Any]]:
+def neighbours() -> Mapping[str, Any]:
     """What was found of several dockerds in one network, once for all tests."""
-    yield from found_by("neighbouring_dockerds.py")
+    return found_by("neighbouring_dockerds.py")
 
 
 @pytest.fixture(scope="module")
-def lost() -> Iterator[Mapping[str, Any]]:
+def lost() -> Mapping[str, Any]:
     """What was found of dockerds without their bridge, once for all tests."""
-    yield from found_by("lost_bridge.py")
+    return found_by("lost_bridge.py")
 
 
 def test_no_other_dockerd_takes_anything_from_one_of_ours(neighbours: Mapping[str, Any]) -> None:
