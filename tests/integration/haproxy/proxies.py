@@ -384,8 +384,7 @@ class _Application(BaseHTTPRequestHandler):
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
-        key = self.headers["Sec-WebSocket-Key"] + _WEBSOCKET
-        digest = hashlib.sha1(key.encode()).digest()
+        digest = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + _WEBSOCKET).encode()).digest()
         self.send_header("Sec-WebSocket-Accept", base64.b64encode(digest).decode())
         self.end_headers()
         self.close_connection = True
