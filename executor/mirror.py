@@ -48,6 +48,9 @@ _CONFIG = (
     *("-c", "maintenance.auto=false"),
     # Keep what comes as one pack: to unpack few objects means to compress each once more.
     *("-c", "fetch.unpackLimit=1"),
+    # What it came as a difference from is stored beside it, for which a visitor waits: uncompressed
+    # that takes 35 ms less for a megabyte, and as much more of the disk.
+    *("-c", "core.looseCompression=0"),
 )
 AS_POINTERS = (
     # Large files stay the pointers that they are in the repository; executor/large_files.py.
