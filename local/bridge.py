@@ -14,7 +14,10 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import NamedTuple
 
-_POOLS = tuple(IPv4Network("172.20.0.0/14").subnets(new_prefix=18))
+_RANGES = ("172.20.0.0/14", "172.24.0.0/13", "10.224.0.0/14")
+"""From those after the first are pools where it has none left: each network of another Docker takes
+a 172.x.0.0/16, so a few projects of docker compose have all of it."""
+_POOLS = tuple(tuple(IPv4Network(one).subnets(new_prefix=18)) for one in _RANGES)
 """Each has addresses for 64 networks. The pools that dockerd has by default are spent after some
 30 networks, and each cluster has one of its own."""
 
@@ -41,10 +44,12 @@ def address(pool: IPv4Network) -> str:
 
 def choose(folder: Path, taken: Collection[IPv4Network]) -> IPv4Network | None:
     """Return a pool that overlaps with none of `taken`, mostly the same for a folder."""
-    first = int.from_bytes(hashlib.sha256(bytes(folder)).digest()[:4], "big") % len(_POOLS)
-    for pool in (*_POOLS[first:], *_POOLS[:first]):
-        if not any(pool.overlaps(network) for network in taken):
-            return pool
+    number = int.from_bytes(hashlib.sha256(bytes(folder)).digest()[:4], "big")
+    for pools in _POOLS:
+        first = number % len(pools)
+        for pool in (*pools[first:], *pools[:first]):
+            if not any(pool.overlaps(network) for network in taken):
+                return pool
     return None
 
 

@@ -22,13 +22,20 @@ def test_each_folder_has_a_name_and_addresses_of_its_own_that_stay() -> None:
 def test_addresses_that_others_have_are_not_chosen() -> None:
     folder = Path("/home/a/docker")
     taken: list[IPv4Network] = []
-    for _ in range(16):
+    for _ in range(16 + 32 + 16):
         pool = choose(folder, taken)
         assert pool is not None
         assert not any(pool.overlaps(one) for one in taken)
         taken.append(IPv4Network(address(pool), strict=False))
     assert choose(folder, taken) is None
-    assert choose(folder, [IPv4Network("172.16.0.0/12")]) is None
+    assert choose(folder, [IPv4Network("172.16.0.0/12"), IPv4Network("10.0.0.0/8")]) is None
+
+
+def test_networks_of_docker_compose_leave_addresses() -> None:
+    every = [IPv4Network(f"172.{number}.0.0/16") for number in range(17, 32)]
+    pool = choose(Path("/home/a/docker"), every)
+    assert pool is not None
+    assert pool.subnet_of(IPv4Network("10.0.0.0/8"))
 
 
 def test_its_links_are_its_bridge_and_what_has_addresses_of_its_pool() -> None:
