@@ -60,6 +60,9 @@ AS_POINTERS = (
 )
 """Settings for commands that write or look at files."""
 
+_AS_IT_IS = "--upload-pack=git -c pack.window=0 -c pack.compression=0 upload-pack"
+"""Copies objects out of a repository on this machine: to make them small there takes longer."""
+
 _FETCH = ("fetch", "--quiet", "--no-tags", "--force", "--update-shallow")
 
 
@@ -212,15 +215,21 @@ class Mirror:
 
         So it is where the repository is on this machine.
         """
+        return self._is_local() or (self.path / "complete").exists()
+
+    def _is_local(self) -> bool:
+        """Tell whether the repository is on this machine."""
         found = read_address(self.address)
-        return (found is not None and found.is_local) or (self.path / "complete").exists()
+        return found is not None and found.is_local
 
     def _try(self, depth: Sequence[str], refspecs: Sequence[str], sha: str) -> bool:
         """Fetch a part, which not every server gives; tell whether the commit is there then."""
         return self._fetch(depth, refspecs).code == 0 and self._has(sha)
 
     def _fetch(self, depth: Sequence[str], refspecs: Sequence[str]) -> Done:
-        return self._ask_there([*_FETCH, *depth, "--no-recurse-submodules"], refspecs)
+        copied = [_AS_IT_IS] if self._is_local() else []
+        before = [*_FETCH, *copied, *depth, "--no-recurse-submodules"]
+        return self._ask_there(before, refspecs)
 
     def _is_tip(self, sha: str) -> bool:
         """Tell whether a branch or tag leads to the commit now. Raises RepositoryUnreachable.

@@ -55,15 +55,14 @@ MOST_COLD = {
     **MOST_WARM,
     "sh": 2,
     "iptables": 2,
-    "git": 8,
-    "git-upload-pack": 1,
+    "git": 9,
     "docker-buildx": 2,
 }
 """As found: the executor, its guardian's shell, and whether the network's rules are set, when it is
-built and when it starts; of git the five calls below and what a fetch starts; whether there is a
+built and when it starts; of git the six calls below and what a fetch starts; whether there is a
 BuildKit, and the build."""
 
-CALLS = ["cat-file", "fetch", "cat-file", "ls-tree", "read-tree"]
+CALLS = ["cat-file", "fetch", "upload-pack", "cat-file", "ls-tree", "read-tree"]
 MOST_BYTES = 4_000
 """Found: 1,600, for a commit that changes one small file of a tree of 1 MB."""
 
