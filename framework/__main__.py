@@ -131,7 +131,6 @@ class Program:
         standby = http_api.Standby(
             self._other_leader,
             self._own_checks,
-            self._registry,
             vouching=http_api.Vouching(chosen.token(), time.time),
         )
         self._switch = http_api.Switch(standby)
@@ -143,7 +142,7 @@ class Program:
         """Stand by, lead, end; return the exit code."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
-        server = _server(RequestIds(http_api.ExecutorFile(self._switch, self._bundle)))
+        server = _server(RequestIds(http_api.ExecutorFile(self._reading(), self._bundle)))
         answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
         zookeeper_link.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
@@ -165,6 +164,10 @@ class Program:
         self._end(in_order=code == 0 or isinstance(said, Fatal))
         answering.join(timeout=5)
         return code
+
+    def _reading(self) -> http_api.Readers:
+        tokens = self._chosen.readers()
+        return http_api.Readers(self._switch, self._registry, tokens, time.monotonic)
 
     def _hear(self) -> Told:
         """Return what the main thread is told next."""

@@ -21,6 +21,7 @@ from program.settings import (
     Domain,
     EnvironmentSettings,
     KeyFile,
+    MetricsTokenFile,
     SecretFile,
     TokensFile,
     ZookeeperAuthFile,
@@ -79,6 +80,7 @@ class Settings(EnvironmentSettings):
         "is what proxies send, every one is taken. The proxies' `PREVS_TOKEN_FILE` names a copy. "
         "Every framework needs the same. Without, proxies need the operator's token.",
     )
+    metrics_token_file: MetricsTokenFile = None
     dir: Path = Field(
         description="A folder of this framework's own: mirrors of the repositories, the ends of "
         "failed attempts' logs (64 MB at most), the audit log (100 MB at most).",
@@ -285,6 +287,11 @@ class Settings(EnvironmentSettings):
     def shared_token(self) -> str:
         """Read the token that proxies send: theirs, or else the operator's."""
         return (*self.proxy_tokens(), self.token())[0]
+
+    def readers(self) -> tuple[str, ...]:
+        """Read the tokens of who reads numbers: the operator's, and those that are for that."""
+        file = self.metrics_token_file
+        return (self.token(), *(read_tokens(file) if file else ()))
 
     def identities(self) -> tuple[str, ...]:
         """Read who this is for ZooKeeper, nobody where there is no file."""

@@ -60,6 +60,7 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_LISTEN": api.removeprefix("http://"),
         "PREVS_TOKEN_FILE": str(settings.token_file),
         "PREVS_PROXY_TOKEN_FILE": str(settings.proxy_token_file),
+        "PREVS_METRICS_TOKEN_FILE": str(settings.metrics_token_file),
         "PREVS_KEY_FILE": str(settings.key_file),
         "PREVS_DIR": str(settings.folder / name),
         "PREVS_DOMAIN": settings.domain,
@@ -95,6 +96,7 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
         "PREVS_PROXY_DIR": str(settings.folder / "proxy"),
         "PREVS_API": settings.api,
         "PREVS_TOKEN_FILE": str(settings.proxy_token_file),
+        "PREVS_METRICS_TOKEN_FILE": str(settings.metrics_token_file),
     }
     return ProcessPart(
         name="proxy",

@@ -48,6 +48,11 @@ class Settings:
         return self.folder / "proxy-token"
 
     @property
+    def metrics_token_file(self) -> Path:
+        """Holds the token that is good for reading numbers alone."""
+        return self.folder / "metrics-token"
+
+    @property
     def key_file(self) -> Path:
         """Holds the key that seals what apps are given."""
         return self.folder / "key"
@@ -130,7 +135,7 @@ def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
     cluster = stored.cluster if stored else secrets.token_hex(6)
     settings = Settings(folder=folder, cluster=cluster, **given)
     write_private(folder / "settings.json", json.dumps(_plain(settings)))
-    for file in (settings.token_file, settings.proxy_token_file):
+    for file in (settings.token_file, settings.proxy_token_file, settings.metrics_token_file):
         if not file.exists():
             write_private(file, secrets.token_urlsafe(32))
     if not settings.key_file.exists():

@@ -1,7 +1,19 @@
 """What a probe tells: every check by name, each with its reason."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+_ADDRESSES = re.compile(
+    r"""
+    [a-z][a-z0-9+.-]*://[^\s,;()]*[^\s,;().:]        # an URL
+    | \[[0-9a-f:.]*:[0-9a-f:.]*\](:\d+)?            # IPv6 in brackets
+    | (?<![\w:.])([0-9a-f]{0,4}:){2,7}[0-9a-f.]+      # and without
+    | (?<![\w.])\d{1,3}(\.\d{1,3}){3}(:\d+)?
+    | (?<![\w.-])[a-z0-9.-]*[a-z][a-z0-9.-]*:\d{2,5}(?!\d)  # a host with its port
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 class Check(NamedTuple):
@@ -20,6 +32,11 @@ def why_not(checks: Sequence[Check]) -> str | None:
     """Return what keeps a probe from passing, None where nothing does."""
     failing = [check.detail for check in checks if check.needed and not check.ok]
     return " ".join(failing) or None
+
+
+def without_addresses(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks as strangers may read them: none of their sentences names a machine."""
+    return [check._replace(detail=_ADDRESSES.sub("(an address)", check.detail)) for check in checks]
 
 
 def as_json(checks: Sequence[Check]) -> list[dict[str, Any]]:

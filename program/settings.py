@@ -129,6 +129,16 @@ SecretFile = Annotated[Path, AfterValidator(_check_secret)]
 """A file that holds one line, checked when the settings are read."""
 TokensFile = Annotated[Path, AfterValidator(_check_tokens)]
 """A file of tokens as program.proxy_tokens has them, checked when the settings are read."""
+MetricsTokenFile = Annotated[
+    Path | None,
+    AfterValidator(lambda value: value and _check_tokens(value)),
+    Field(
+        description="Holds the tokens that are good for reading `/metrics` alone, one a line: any "
+        "one is what Prometheus sends (its `credentials_file`). Without, the token in "
+        "`PREVS_TOKEN_FILE` is what is left. Frameworks and proxies may have the same.",
+    ),
+]
+"""A file of tokens for who reads numbers, checked when the settings are read."""
 CertificateFile = Annotated[Path, AfterValidator(_check_certificate)]
 """A file of an authority's certificates, checked when the settings are read."""
 KeyFile = Annotated[Path, AfterValidator(_check_keys)]

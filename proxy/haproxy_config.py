@@ -1,5 +1,6 @@
 """HAProxy's configuration file, and the other files beside it. All are in one folder."""
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,8 @@ class Front(NamedTuple):
     `listen` and `tls_listen` are HOST:PORT; `certificates` is a folder of PEM files, each a
     certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
     to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
-    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere). `stripped` are more
+    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere), to who brings one of
+    the tokens `readers`. `stripped` are more
     headers that only proxies in front may send: names in small letters, a * for the rest of one.
     """
 
@@ -29,7 +31,13 @@ class Front(NamedTuple):
     redirects: bool = False
     trusted: tuple[str, ...] = ()
     metrics: str = ""
+    readers: tuple[str, ...] = ()
     stripped: tuple[str, ...] = ()
+
+    @property
+    def reader_digests(self) -> list[str]:
+        """What is told of `readers`: the SHA-256 of each, as HAProxy writes it."""
+        return [hashlib.sha256(token.encode()).hexdigest().upper() for token in self.readers]
 
     @property
     def port(self) -> str:

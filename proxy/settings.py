@@ -15,6 +15,7 @@ from program.settings import (
     ROOT,
     Domain,
     EnvironmentSettings,
+    MetricsTokenFile,
     TokensFile,
     ZookeeperAuthFile,
     ZookeeperServers,
@@ -77,9 +78,10 @@ class Settings(EnvironmentSettings):
     proxy_metrics_listen: Listen | None = Field(
         default=None,
         description="Where Prometheus reads: `/metrics` is the proxy's, `/metrics/haproxy` "
-        "HAProxy's own. `/healthz` and `/readyz` are there, too.",
+        "HAProxy's own; both need a token. `/healthz` and `/readyz` are there, too, and need none.",
         examples=["10.0.0.7:9101"],
     )
+    metrics_token_file: MetricsTokenFile = None
     certificates: ConfiguredPath | None = Field(
         default=None,
         description="A folder of PEM files, each a certificate with its chain and its key. What "
@@ -184,6 +186,7 @@ class Settings(EnvironmentSettings):
             certificates=self.certificates,
             redirects=self.redirect_to_tls,
             metrics=self.proxy_metrics_listen or "",
+            readers=self.readers() if self.proxy_metrics_listen else (),
             trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
             stripped=tuple(one.strip() for one in self.strip_headers.split(",") if one.strip()),
         )
@@ -199,6 +202,11 @@ class Settings(EnvironmentSettings):
     def tokens(self) -> tuple[str, ...]:
         """Read the tokens of proxies. The first is what this one sends."""
         return read_tokens(self.token_file)
+
+    def readers(self) -> tuple[str, ...]:
+        """Read the tokens of who reads numbers: the proxies', and those that are for that."""
+        file = self.metrics_token_file
+        return (*self.tokens(), *(read_tokens(file) if file else ()))
 
     def identities(self) -> tuple[str, ...]:
         """Read who this is for ZooKeeper, nobody where there is no file."""

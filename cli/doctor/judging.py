@@ -35,7 +35,8 @@ _STEPS = {
 def judge_probe(part: str, told: Mapping[str, Any], status: int) -> list[Finding]:
     """Return what a framework's /readyz tells of it."""
     checks = told.get("checks", [])
-    role = {"leader": "It leads", "standby": f"It stands by for {told.get('leader')}"}.get(
+    other = told.get("leader") or "another one"
+    role = {"leader": "It leads", "standby": f"It stands by for {other}"}.get(
         str(told.get("role")), "It answers"
     )
     bad = [

@@ -52,7 +52,7 @@ def framework_checks(known: Credentials, now: Callable[[], float]) -> list[Check
     checks = [
         Check(
             part := f"framework {number}" if numbered else "framework",
-            functools.partial(_look_at_framework, part, api, now),
+            functools.partial(_look_at_framework, part, api, known.token, now),
         )
         for number, api in enumerate(known.apis, 1)
     ]
@@ -70,9 +70,13 @@ def cluster_checks(known: Credentials, now: Callable[[], float]) -> list[Check]:
     ]
 
 
-def _look_at_framework(part: str, api: str, now: Callable[[], float]) -> Sequence[Finding]:
+def _look_at_framework(
+    part: str, api: str, token: str, now: Callable[[], float]
+) -> Sequence[Finding]:
+    # Strangers read no addresses there.
+    own = {"Authorization": f"Bearer {token}"}
     try:
-        answer = fetch(f"{api}/readyz", _ANSWER_SECONDS)
+        answer = fetch(f"{api}/readyz", _ANSWER_SECONDS, own)
         if answer.status == 404:  # an older one
             answer = fetch(f"{api}/healthz", _ANSWER_SECONDS)
     except ApiUnreachable as exc:

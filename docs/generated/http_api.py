@@ -13,11 +13,11 @@ from framework.http_api.application import make_app
 _INTRODUCTION = """\
 # HTTP API
 
-Made from the API's own description, which a framework has at `/openapi.json`; at `/docs` it can
-be tried out.
+Made from the API's own description, which a framework has at `/openapi.json`; at `/docs` who has
+signed in can try it out.
 
-Every path below `/v1` wants `Authorization: Bearer <token>`. Any framework answers, whichever
-leads. Times are in seconds since 1970.
+Every path below `/v1`, and `/openapi.json`, wants `Authorization: Bearer <token>`. Any framework
+answers, whichever leads. Times are in seconds since 1970.
 
 - **Errors** are `application/problem+json` with a `type` that never changes its meaning:
   [what each means](troubleshooting.md#problems-of-the-api). 400, 401, 403, 413, 422, 429, 500 and

@@ -11,6 +11,7 @@ from framework.dashboard.admin_pages import AdminPages
 from framework.dashboard.app_pages import AppPages
 from framework.dashboard.app_settings import AppSettingsPages
 from framework.dashboard.cluster_page import ClusterPage
+from framework.dashboard.description_page import DescriptionPage
 from framework.dashboard.doors import Doors
 from framework.dashboard.environment_page import EnvironmentPage
 from framework.dashboard.files import Files
@@ -71,4 +72,5 @@ def add_dashboard(
         *PreviewPages(parts).routes(),
         *AdminPages(parts).routes(),
         *Live(parts).routes(),
+        *DescriptionPage(doors, app.openapi).routes(),
     ]

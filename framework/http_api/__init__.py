@@ -6,6 +6,7 @@ from framework.http_api.audit import Audit
 from framework.http_api.executor_file import ExecutorFile
 from framework.http_api.executor_file import path as executor_path
 from framework.http_api.probes import Probes
+from framework.http_api.readers import Readers
 from framework.http_api.standby import Standby, Switch
 from framework.http_api.vouching import Vouching
 
@@ -15,6 +16,7 @@ __all__ = [
     "ExecutorFile",
     "Ports",
     "Probes",
+    "Readers",
     "Standby",
     "Switch",
     "Vouching",

@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import description, probes, problems
+from framework.http_api import description, probes, problems, scopes
 from framework.http_api.access_log import AccessLog
 from framework.http_api.admission import Admission
 from framework.http_api.agent_routes import AgentRoutes
@@ -56,13 +56,13 @@ def make_app(
 ) -> FastAPI:
     """Return the API as an ASGI application.
 
-    `checks` are what /healthz and /readyz tell, /metrics shows `registry`.
+    `checks` are what /healthz and /readyz tell; requests are counted in `registry`.
     """
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, time.time)
     leads = Leads(previews, ports.refs, ports.secrets)
     app = _described()
-    # The token is checked by guards.Bearer, before anything is read; this is for /docs.
+    # The token is checked by guards.Bearer, before anything is read; this is for who reads of it.
     told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     for routes in (
         AppRoutes(previews, leads, addresses, ports.secrets),
@@ -75,7 +75,7 @@ def make_app(
         TokenRoutes(admission.tokens, admission.audit),
     ):
         app.include_router(routes.make_router(), dependencies=told)
-    app.include_router(probes.make_router(registry, checks))
+    app.include_router(probes.make_router(checks))
     description.tell_scopes(app)
     problems.handle_problems(app, addresses)
     admission.guard(app)
@@ -90,11 +90,12 @@ def _described() -> FastAPI:
         summary="Every commit of a git repository at its own address",
         description=description.DESCRIPTION,
         version="1",
+        openapi_url=scopes.DESCRIPTION,
+        # The dashboard shows it to who has signed in.
+        docs_url=None,
         openapi_tags=description.TAGS,
         generate_unique_id_function=description.name_operation,
         redoc_url=None,
         redirect_slashes=False,
-        static_url="/docs-files",
-        # It would have somebody else's server look at the API's description.
-        swagger_ui_parameters={"validatorUrl": None},
+        static_url=description.FILES,
     )

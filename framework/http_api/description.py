@@ -8,10 +8,14 @@ from fastapi.routing import APIRoute
 from framework.http_api import scopes
 from framework.http_api.scopes import Call, Reach
 
+FILES = "/docs-files"
+"""Where a browser gets what it shows the description with."""
+
 DESCRIPTION = """\
 Register a repository, start previews of its commits, and watch them.
 
-**Tokens.** Every call below `/v1` brings one: `Authorization: Bearer TOKEN`. A token has a scope:
+**Tokens.** Every call below `/v1`, and who reads this as `/openapi.json`, brings one:
+`Authorization: Bearer TOKEN`. A token has a scope:
 `read` is for every GET but those of tokens and the audit log; `use` is also for starting, stopping,
 retrying and pinning previews; `admin` is also for apps, tokens and the audit log; `proxy` is for
 what proxies ask and report, and no more. Too little is answered 403, with the scope that is
@@ -44,7 +48,11 @@ TAGS: list[dict[str, Any]] = [
     {"name": "use", "description": "The queue, the agents, and what proxies report."},
     {"name": "events", "description": "What has happened, as a list or as it happens."},
     {"name": "tokens", "description": "Who may do what, and who did."},
-    {"name": "operation", "description": "Probes and numbers. They need no token."},
+    {
+        "name": "operation",
+        "description": "Probes. They need no token; who brings the operator's, or one for numbers, "
+        "reads addresses, too.",
+    },
 ]
 BEARER = (
     "A token of the API: the operator's, one of proxies, or one that POST /v1/tokens has made. The "

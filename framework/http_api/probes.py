@@ -1,7 +1,7 @@
 """Probes of a framework: /healthz for who would start it again, /readyz for who sends requests.
 
 /healthz fails where starting the program again helps: it cannot do its work, whatever the others
-do. /readyz fails where a request would not be done now. /metrics is for Prometheus.
+do. /readyz fails where a request would not be done now. Strangers read neither with addresses.
 """
 
 import importlib.metadata
@@ -9,12 +9,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from fastapi import APIRouter, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
+from starlette.types import Scope
 
 from framework.http_api import problems
 from framework.http_api.examples import example
+from framework.http_api.readers import reads_addresses
 from program import health
 from program.health import Check
 
@@ -65,17 +66,18 @@ class Probe(BaseModel):
     status: Literal["ok"]
     version: str = Field(description="That of the framework: the command line compares it.")
     role: Literal["leader", "standby"]
-    leader: str | None = None
+    leader: str | None = Field(
+        default=None, description="Where the one is that leads: for who brings a token."
+    )
     checks: list[CheckModel]
 
 
-def answer_metrics(registry: CollectorRegistry) -> Response:
-    """Return the numbers of a registry as Prometheus reads them."""
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-
-def answer_probe(checks: Sequence[Check], role: str, leader: str | None = None) -> Response:
-    """Return a probe's answer: 200, or 503 with what fails."""
+def answer_probe(
+    scope: Scope, checks: Sequence[Check], role: str, leader: str | None = None
+) -> Response:
+    """Return the answer to who sent a probe: 200, or 503 with what fails."""
+    if not reads_addresses(scope):
+        checks, leader = health.without_addresses(checks), None
     said: dict[str, Any] = {
         "version": VERSION,
         "role": role,
@@ -87,24 +89,19 @@ def answer_probe(checks: Sequence[Check], role: str, leader: str | None = None) 
     return Response(json.dumps({"status": "ok", **said}), media_type="application/json")
 
 
-def make_router(registry: CollectorRegistry, probes: Probes) -> APIRouter:
+def make_router(probes: Probes) -> APIRouter:
     """Return the probes of a framework that leads."""
     router = APIRouter(tags=["operation"])
     failing: dict[int | str, dict[str, Any]] = {503: problems.document(503)[503]}
 
     @router.get("/healthz", response_model=Probe, responses=failing)
-    async def show_health() -> Response:
+    async def show_health(request: Request) -> Response:
         """Tell whether the framework can do its work at all; where not, start it again."""
-        return answer_probe((ANSWERS, *probes.healthy()), "leader")
+        return answer_probe(request.scope, (ANSWERS, *probes.healthy()), "leader")
 
     @router.get("/readyz", response_model=Probe, responses=failing)
-    async def show_readiness() -> Response:
+    async def show_readiness(request: Request) -> Response:
         """Tell whether the framework can do now what it is asked for."""
-        return answer_probe(probes.ready(), "leader")
-
-    @router.get("/metrics", response_class=Response)
-    def show_metrics() -> Response:
-        """Show the framework's numbers for Prometheus."""
-        return answer_metrics(registry)
+        return answer_probe(request.scope, probes.ready(), "leader")
 
     return router

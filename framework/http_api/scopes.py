@@ -9,6 +9,7 @@ from starlette.routing import compile_path
 
 from framework.access import OPERATOR, Identity, Scope
 
+DESCRIPTION = "/openapi.json"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -47,6 +48,7 @@ _OF_APP = Call(Scope.READ, Reach.ITS_PATH)
 _SHARED = Call(Scope.READ, Reach.ITS_SHARE)
 _PROXIES = Call(Scope.PROXY)
 _CALLS: Mapping[str, Call] = {
+    f"GET {DESCRIPTION}": _SHARED,
     "GET /v1/apps": _SHARED,
     "GET /v1/apps/{app}": _OF_APP._replace(for_proxies=True),
     "GET /v1/apps/{app}/labels/{label:path}": _OF_APP._replace(for_proxies=True),
@@ -80,8 +82,8 @@ _COMPILED = _compile()
 
 
 def is_guarded(path: str) -> bool:
-    """Tell whether a path is the API's, which needs a token."""
-    return path == "/v1" or path.startswith("/v1/")
+    """Tell whether a path is the API's, or its description's, which need a token."""
+    return path in {"/v1", DESCRIPTION} or path.startswith("/v1/")
 
 
 def find(method: str, path: str) -> tuple[Call, str]:

@@ -2,14 +2,12 @@
 
 from collections.abc import Callable
 
-import anyio.to_thread
 import httpx
-from prometheus_client import CollectorRegistry
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.http_api.forwarding import Forwarding
-from framework.http_api.probes import ANSWERS, answer_metrics, answer_probe
+from framework.http_api.probes import ANSWERS, answer_probe
 from framework.http_api.vouching import Vouching
 from program.health import Check
 
@@ -26,33 +24,29 @@ class Standby:
         self,
         leader: Callable[[], str | None],
         own: Callable[[], tuple[Check, ...]],
-        registry: CollectorRegistry,
         *,
         vouching: Vouching,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._leader = leader
         self._own = own
-        self._registry = registry
         self._forwarding = Forwarding(leader, vouching, transport)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or forward a request."""
         match scope["path"], scope["method"]:
             case "/healthz", "GET":
-                await answer_probe((ANSWERS,), "standby", self._leader())(scope, receive, send)
-            case "/readyz", "GET":
-                await (await self._show_readiness())(scope, receive, send)
-            case "/metrics", "GET":
-                shown = await anyio.to_thread.run_sync(answer_metrics, self._registry)
+                shown = answer_probe(scope, (ANSWERS,), "standby", self._leader())
                 await shown(scope, receive, send)
+            case "/readyz", "GET":
+                await (await self._show_readiness(scope))(scope, receive, send)
             case _:
                 await self._forwarding(scope, receive, send)
 
-    async def _show_readiness(self) -> Response:
+    async def _show_readiness(self, scope: Scope) -> Response:
         leader = self._leader()
         found = await self._find(leader)
-        return answer_probe((*self._own(), found), "standby", leader)
+        return answer_probe(scope, (*self._own(), found), "standby", leader)
 
     async def _find(self, leader: str | None) -> Check:
         """Ask the leader itself: ZooKeeper goes on naming one that has died for some seconds."""

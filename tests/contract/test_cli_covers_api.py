@@ -51,8 +51,8 @@ COMMANDS: Mapping[str, str] = {
     "GET /readyz": "doctor",
 }
 ONLY_PROXIES = {"POST /v1/uses", "POST /v1/refusals"}
-ONLY_MACHINES = {"GET /healthz", "GET /metrics"}
-"""For supervisors and for Prometheus."""
+ONLY_MACHINES = {"GET /healthz"}
+"""For supervisors."""
 
 
 BY_OTHER_NAMES = {

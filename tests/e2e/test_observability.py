@@ -103,6 +103,7 @@ def prometheus(
     text = (FOLDER / "prometheus.yml").read_text()
     text = re.sub(r"\[.*:8090\"\]", f'["{cluster.api.removeprefix("http://")}"]', text)
     text = re.sub(r"\[.*:9101\"\]", f"[{proxy}]", text).replace(": 15s", ": 1s")
+    text = text.replace("/etc/prometheus/prevs-token", str(cluster.dir / "metrics-token"))
     (tmp_path / "prometheus.yml").write_text(text)
     (tmp_path / "alerts.yml").write_text((FOLDER / "alerts.yml").read_text())
     command = [

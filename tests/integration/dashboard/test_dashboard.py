@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
-from prometheus_client import CollectorRegistry
 
 from framework.access import Scope
 from framework.errors import RepositoryUnreachable, Unavailable
@@ -319,7 +318,7 @@ def test_a_session_that_ended_while_nobody_answered_leads_to_signing_in(
 def test_a_stand_by_signs_in_and_keeps_pages_up_to_date_as_the_leader_does(
     browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
-    standby = Standby(lambda: base, tuple, CollectorRegistry(), vouching=Vouching(TOKEN, time.time))
+    standby = Standby(lambda: base, tuple, vouching=Vouching(TOKEN, time.time))
     with serving(standby) as address, browser.new_context() as context:
         page = context.new_page()
         sign_in(page, path=f"{address}/apps/hello")

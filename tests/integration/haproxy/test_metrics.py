@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from local.parts import Part, bring_up
 from proxy import caps
 from tests.fakes.placements import SHA
+from tests.fakes.world import TOKEN
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, upstream
 from tests.waits import wait_until
@@ -24,12 +25,20 @@ from tests.waits import wait_until
 pytestmark = pytest.mark.integration
 
 HOST = "main.hello.localhost"
+FOR_NUMBERS, OTHER_FOR_NUMBERS = "a-token-for-prometheus", "another-one"
 PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
 
 
 @pytest.fixture(scope="module")
-def more_settings(free_port: Callable[[], int]) -> Mapping[str, str]:
-    return {"PREVS_PROXY_METRICS_LISTEN": f"127.0.0.1:{free_port()}"}
+def more_settings(
+    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Mapping[str, str]:
+    file = tmp_path_factory.mktemp("metrics") / "tokens"
+    file.write_text(f"{FOR_NUMBERS}\n{OTHER_FOR_NUMBERS}\n")
+    return {
+        "PREVS_PROXY_METRICS_LISTEN": f"127.0.0.1:{free_port()}",
+        "PREVS_METRICS_TOKEN_FILE": str(file),
+    }
 
 
 @pytest.fixture
@@ -38,10 +47,11 @@ def site(site: Site) -> Site:
     return site
 
 
-def read(site: Site, path: str = "/metrics") -> dict[tuple[str, ...], float]:
+def read(site: Site, path: str = "/metrics", token: str = TOKEN) -> dict[tuple[str, ...], float]:
     """Return each value by its name and labels."""
     address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
-    with urllib.request.urlopen(address, timeout=60) as answer:
+    asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(asked, timeout=60) as answer:
         families = text_string_to_metric_families(answer.read().decode())
     samples = [sample for family in families for sample in family.samples]
     return {(s.name, *s.labels.values()): s.value for s in samples}
@@ -119,6 +129,25 @@ def test_it_shows_for_how_long_nothing_could_be_applied(
 def test_haproxy_has_numbers_of_its_own(site: Site) -> None:
     told = read(site, "/metrics/haproxy")
     assert told["haproxy_frontend_http_requests_total", "web"] > 0
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/haproxy"])
+def test_numbers_are_for_who_brings_a_token(site: Site, path: str) -> None:
+    for good in (TOKEN, FOR_NUMBERS, OTHER_FOR_NUMBERS):
+        assert read(site, path, good)
+    for bad in ("", "wrong", TOKEN + "x", TOKEN.upper()):
+        with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+            read(site, path, bad)
+        assert refused.value.headers["WWW-Authenticate"] == 'Bearer realm="prevs"'
+        assert "PREVS_METRICS_TOKEN_FILE" in refused.value.read().decode()
+    address = f"http://{site.proxy.environ['PREVS_PROXY_METRICS_LISTEN']}{path}"
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(address, timeout=60)
+    for said in ("Basic", "bearer Bearer"):
+        asked = urllib.request.Request(address, headers={"Authorization": f"{said} {TOKEN}"})
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            urllib.request.urlopen(asked, timeout=60)
+    assert FOR_NUMBERS not in (site.proxy.folder / "haproxy.cfg").read_text()
 
 
 @pytest.mark.parametrize("path", ["/", "/wake", "/where", "/metrics/x"])

@@ -20,9 +20,9 @@ def test_id_token_and_key_of_a_folder_stay_the_same_when_its_settings_change(
     tmp_path: Path,
 ) -> None:
     first = settings.prepare(tmp_path / "x", {"port": 1111})
-    files = (first.token_file, first.proxy_token_file)
+    files = (first.token_file, first.proxy_token_file, first.metrics_token_file)
     tokens, keys = [file.read_text() for file in files], read_keys(first.key_file)
-    assert tokens[0] != tokens[1]
+    assert len(set(tokens)) == len(tokens)
     second = settings.prepare(tmp_path / "x", {"port": 2222})
     assert (second.cluster, second.port) == (first.cluster, 2222)
     assert [file.read_text() for file in files] == tokens
@@ -33,8 +33,8 @@ def test_id_token_and_key_of_a_folder_stay_the_same_when_its_settings_change(
 def test_a_folder_its_token_and_its_key_are_closed_to_others(tmp_path: Path) -> None:
     made = settings.prepare(tmp_path / "x", {})
     assert made.folder.stat().st_mode & 0o777 == 0o700
-    files = (made.token_file, made.proxy_token_file, made.key_file, made.zookeeper_auth_file)
-    for file in files:
+    tokens = (made.token_file, made.proxy_token_file, made.metrics_token_file)
+    for file in (*tokens, made.key_file, made.zookeeper_auth_file):
         assert file.stat().st_mode & 0o777 == 0o600
 
 

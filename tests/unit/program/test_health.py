@@ -1,3 +1,5 @@
+import pytest
+
 from program import health
 from program.health import Check
 
@@ -15,3 +17,25 @@ def test_a_loop_that_goes_round_too_seldom_is_stuck() -> None:
     stuck = health.turns("service", 2.04, 2.0)
     assert not stuck.ok
     assert stuck.detail == "The service's loop last went round 2.0 s ago. It has 2 s for that."
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ("http://10.0.0.5:8090 leads, and answers.", "(an address) leads, and answers."),
+        ("The leader (http://a.example:8090) is away.", "The leader ((an address)) is away."),
+        ("It is at https://prevs.example/x.", "It is at (an address)."),
+        ("10.0.0.1:5050 has not answered yet", "(an address) has not answered yet"),
+        ("no route to 10.0.0.1.", "no route to (an address)."),
+        ("[fd00::1]:5050 and fe80::1 are away", "(an address) and (an address) are away"),
+        ("master-1.example.org:5050 is away", "(an address) is away"),
+        ("zk://user:password@10.0.0.1:2181/mesos", "(an address)"),
+        # What is no address stays as it is.
+        ("It last went round 1.0 s ago, at 10:20.", "It last went round 1.0 s ago, at 10:20."),
+        ("Set PREVS_PRINCIPAL: 3 of 5 do.", "Set PREVS_PRINCIPAL: 3 of 5 do."),
+        ("docs/operating/tls.md says how.", "docs/operating/tls.md says how."),
+    ],
+)
+def test_strangers_read_of_no_machine(told: str, read: str) -> None:
+    [check] = health.without_addresses([Check("mesos", False, told, needed=False)])
+    assert check == Check("mesos", False, read, needed=False)

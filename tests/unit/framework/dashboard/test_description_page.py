@@ -1,0 +1,31 @@
+import json
+import re
+
+from framework.access import Scope
+from tests.fakes.asgi import TOKEN
+from tests.fakes.dashboard import Dashboard, Visitor
+
+
+def test_the_description_of_the_api_is_for_who_has_signed_in(dashboard: Dashboard) -> None:
+    answer = Visitor(dashboard).get("/docs")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=%2Fdocs")
+    _, of_one = dashboard.tokens.add_token("ci", Scope.READ, "hello")
+    for visitor in (dashboard.sign_in(), dashboard.sign_in(of_one)):
+        page = visitor.get("/docs")
+        assert (page.status_code, page.headers["Cache-Control"]) == (200, "no-store")
+        assert "/v1/previews/{app}/{sha}/pin" in page.text
+
+
+def test_it_needs_nothing_from_anywhere_else_and_asks_for_nothing_more(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    page = visitor.get("/docs").text
+    spec = re.search(r'^"spec": (.*),$', page, re.MULTILINE)
+    assert spec
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    assert json.loads(spec[1]) == visitor.get("/openapi.json", headers=headers).json()
+    rest = page.replace(spec[0], "")
+    assert re.findall(r"(?:https?:)?//[a-z]", rest) == []
+    files = re.findall(r'(?:href|src)="([^"]+)"', rest)
+    assert len(files) == 3
+    assert [visitor.get(file).status_code for file in files] == [200, 200, 200]
