@@ -194,12 +194,24 @@ class Unfit(TypedDict):
     until: float
 
 
+class Isolation(TypedDict):
+    """What previews and builds reach at an agent, as prevs.messages.Isolation has it."""
+
+    allowed: list[str]
+    required: bool
+    builds: bool
+    fetches: bool
+    open: str | None
+    builds_open: str | None
+    builds_unlimited: str | None
+
+
 class MesosAgent(TypedDict):
     """An agent of the cluster; one that is not active or is draining takes nothing new.
 
     `maintenance` is when that begins, in epoch seconds, None where none is planned. `unfit` is None
-    where nothing is known against it, and is missing in what an older framework says. `others` is
-    what of `used` has to do with no preview.
+    where nothing is known against it, `isolation` where nothing has started there yet; both are
+    missing in what an older framework says. `others` is what of `used` has to do with no preview.
     """
 
     id: str
@@ -208,6 +220,7 @@ class MesosAgent(TypedDict):
     draining: bool
     maintenance: float | None
     unfit: NotRequired[Unfit | None]
+    isolation: NotRequired[Isolation | None]
     attributes: dict[str, Any]
     total: Room
     used: Room

@@ -4,7 +4,7 @@ import datetime
 import math
 from collections.abc import Iterable
 
-from cli.answers import Preview
+from cli.answers import Isolation, Preview
 from cli.errors import PreviewFailed
 from cli.terminal import one_line
 from prevs import names
@@ -167,3 +167,14 @@ def counted(things: Iterable[object], one: str, many: str) -> str:
     """Return "1 preview" or "3 previews"."""
     number = len(list(things))
     return f"{number} {one if number == 1 else many}"
+
+
+def describe_reach(told: Isolation | None) -> str:
+    """Return in some words what previews reach at an agent."""
+    if told is None:
+        return "not known"
+    if told["open"]:
+        return "anything: not kept apart"
+    reach = ", ".join(told["allowed"]) or "nothing private"
+    builds = "" if told["builds"] and not told["builds_open"] else "; builds anything"
+    return f"{reach}{builds}"

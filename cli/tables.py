@@ -21,6 +21,7 @@ from cli.answers import (
 from cli.sentences import (
     ago,
     clock_time,
+    describe_reach,
     describe_rivals,
     duration,
     notes,
@@ -105,13 +106,16 @@ def agents(listed: Iterable[MesosAgent]) -> Table:
     """Return a row for each agent, and one for each preview that has room there."""
     known = list(listed)
     prose = "UNFIT" if any(agent.get("unfit") for agent in known) else ""
-    table = _table("AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "ATTRIBUTES"), prose=prose)
+    table = _table(
+        "AGENT", "STATE", "CPUS", "MEM", cut=("PREVIEWS", "REACH", "ATTRIBUTES"), prose=prose
+    )
     for agent in known:
         used, total = agent["used"], agent["total"]
         attributes = " ".join(f"{key}={value}" for key, value in agent["attributes"].items())
         cells = [agent["host"], _agent_state(agent)]
         cells += [f"{used['cpus']:g} of {total['cpus']:g}"]
-        cells += [f"{used['mem']:g} of {total['mem']:g} MB", len(agent["previews"]), attributes]
+        cells += [f"{used['mem']:g} of {total['mem']:g} MB", len(agent["previews"])]
+        cells += [describe_reach(agent.get("isolation")), attributes]
         if unfit := agent.get("unfit"):
             cells.append(unfit["reason"])
         table.add_row(*map(_cell, cells))

@@ -24,7 +24,7 @@ from executor.errors import (
     StartFailed,
 )
 from executor.network import PreviewNetwork
-from executor.ports import ContainerSpec, Log
+from executor.ports import ContainerSpec, Found, Log, tell_nobody
 
 _DEFAULT = confinement.Confinement()
 _HIERARCHIES = Path("/sys/fs/cgroup")
@@ -72,6 +72,7 @@ class DockerContainers:
         *,
         confined: confinement.Confinement = _DEFAULT,
         calm: float = CALM,
+        found: Found = tell_nobody,
     ) -> None:
         self._daemon = daemon
         self._custody = custody
@@ -79,6 +80,7 @@ class DockerContainers:
         self._log = log
         self._confinement = confined
         self._calm = calm
+        self._found = found
         self._group = _own_group()
 
     def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
@@ -172,6 +174,7 @@ class DockerContainers:
                 problem = self._network.ensure(client)
         except APIError as exc:
             raise _judge(exc) from exc
+        self._found("open", problem or "")
         if problem is None:
             return
         if self._confinement.required:

@@ -18,7 +18,7 @@ from executor.errors import AgentUnfit, BuildExposed, BuildFailed, DockerUnavail
 from executor.filling import measure
 from executor.locks import locked
 from executor.network import PreviewNetwork
-from executor.ports import Context, ImageSpec, Log, Signals
+from executor.ports import Context, Found, ImageSpec, Log, Signals, tell_nobody
 
 if TYPE_CHECKING:
     from executor.buildkit import BuildKit, Custody
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 class DockerImages:
     """Fulfils the port Images. `folder` is shared by all attempts of an agent."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - wiring; what is not told by its place is given by name
         self,
         daemon: Daemon,
         folder: Path,
@@ -47,6 +47,7 @@ class DockerImages:
         log: Log,
         cluster: str | None = None,
         confined: Confinement = _DEFAULT,
+        found: Found = tell_nobody,
     ) -> None:
         self._daemon = daemon
         self._confined = confined
@@ -56,6 +57,7 @@ class DockerImages:
         self._signals = signals
         self._log = log
         self._custody = custody
+        self._found = found
         self._buildkit: BuildKit | None = None
 
     def exists(self, tag: str) -> bool:
@@ -171,6 +173,7 @@ class DockerImages:
                 problem = self._network.ensure_builds(self._daemon.client())
         except APIError as exc:
             problem = explanation(exc)
+        self._found("builds_open", problem or "")
         if problem is None:
             return
         if self._confined.required:
@@ -198,6 +201,7 @@ class DockerImages:
             limits = Limits("")
             if not problem:
                 limits = stack.enter_context(limiting(self._confined, spec.labels))
+            self._found("builds_unlimited", problem or limits.problem)
             if problem := problem or limits.problem:
                 logger.warning("builds of this agent are not limited: %s", problem)
                 self._log.header(f"this agent does not limit builds: {problem}")

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from prevs.states import Phase
 
@@ -302,6 +302,18 @@ class Reports(Protocol):
     def shared(self, digest: str) -> None:
         """Tell what digest the image has in the registry."""
         ...
+
+
+Looked = Literal["open", "builds_open", "builds_unlimited"]
+"""What of an agent an attempt has looked at, as prevs.messages.Isolation has it."""
+
+Found = Callable[[Looked, str], None]
+"""Hears why something is so, "" where it is not."""
+
+
+def tell_nobody(what: Looked, why: str) -> None:
+    """Be a Found where nobody wants to know."""
+    del what, why
 
 
 class Log(Protocol):

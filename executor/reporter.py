@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from executor.errors import ExecutorError
+from executor.ports import Looked
 from executor.statuses import TaskState, failed, status
-from prevs.messages import TaskReport
+from prevs.messages import Isolation, TaskReport
 from prevs.states import Phase
 
 _ORDER = {state: position for position, state in enumerate(TaskState)}
@@ -23,9 +24,15 @@ class Reporter:
     known only then, or processes of it were killed for memory.
     """
 
-    def __init__(self, task_id: str, send: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(
+        self,
+        task_id: str,
+        send: Callable[[Mapping[str, Any]], None],
+        isolation: Isolation | None = None,
+    ) -> None:
         self._task_id = task_id
         self._send = send
+        self._isolation = isolation
         self._lock = threading.Lock()
         self._sent: TaskState | None = None
         self._phase = Phase.FETCHING
@@ -64,6 +71,13 @@ class Reporter:
             self._kills = kills
             self._say_again()
 
+    def found(self, what: Looked, why: str) -> None:
+        """Tell with each report from now on why something of the agent is open, "" for closed."""
+        looked: dict[str, Any] = {what: why}
+        with self._lock:
+            if self._isolation is not None:
+                self._isolation = dataclasses.replace(self._isolation, **looked)
+
     def _say_again(self) -> None:
         """Report once more that it runs, with what is known by now, if it does."""
         if self._sent is TaskState.RUNNING:
@@ -72,6 +86,7 @@ class Reporter:
                 digest=self._digest,
                 protocol=self._protocol,
                 memory_kills=self._kills,
+                isolation=self._isolation,
             )
             self._send(status(self._task_id, self._sent, report, message=self._running))
 
@@ -92,7 +107,7 @@ class Reporter:
                 return
             self._sent = state
             self._phase = report.phase
-            report = dataclasses.replace(report, digest=self._digest)
+            report = dataclasses.replace(report, digest=self._digest, isolation=self._isolation)
             self._send(status(self._task_id, state, report, message=message))
 
 

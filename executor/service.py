@@ -15,12 +15,14 @@ from typing import Any, Protocol
 
 from executor.attempt import Attempt
 from executor.config import Config
+from executor.confinement import Confinement
 from executor.errors import ExecutorError
 from executor.job import Job, Tools
 from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown
 from executor.reporter import Reporter
 from executor.signals import StopSignal
 from executor.task import read_task, task_id
+from prevs.messages import Isolation
 
 EXIT_DONE = 0
 EXIT_LOST = 3
@@ -69,6 +71,16 @@ class Link(Protocol):
     def wait_acknowledged(self, timeout: float) -> bool:
         """Block until every status is acknowledged, at most `timeout` seconds."""
         ...
+
+
+def tell(confined: Confinement) -> Isolation:
+    """Return what a framework is told of an agent before anything was looked at there."""
+    return Isolation(
+        allowed=tuple(map(str, confined.allowed)),
+        required=confined.required,
+        builds=confined.builds,
+        fetches=confined.fetches,
+    )
 
 
 class Service:
@@ -149,7 +161,8 @@ class Service:
         if self._reporter is not None:
             logger.error("one executor runs one task; ignored %s", task_id(task))
             return
-        self._reporter = Reporter(task_id(task), self._link.send_update)
+        isolation = tell(self._config.confined)
+        self._reporter = Reporter(task_id(task), self._link.send_update, isolation)
         try:
             attempt = read_task(task, self._config.cluster)
         except ExecutorError as exc:

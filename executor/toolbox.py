@@ -26,7 +26,7 @@ from executor.folder import Folder
 from executor.images import DockerImages
 from executor.job import Tools
 from executor.masked_log import mask
-from executor.ports import Checkout, Log, Registry
+from executor.ports import Checkout, Found, Log, Registry
 from executor.probe import ANSWER_LIMIT, ApplicationProbe
 from executor.reaper import reap
 from executor.reporter import Reporter
@@ -71,9 +71,14 @@ class Toolbox:
         return Tools(
             checkout=functools.partial(self._checkout, attempt, signals, log),
             make_room=functools.partial(collector.make_room, signals),
-            images=self._images(attempt, signals, log),
+            images=self._images(attempt, signals, log, reporter.found),
             containers=DockerContainers(
-                self._daemon, attempt.cluster, log, self._custody, confined=self._confine(order)
+                self._daemon,
+                attempt.cluster,
+                log,
+                self._custody,
+                confined=self._confine(order),
+                found=reporter.found,
             ),
             volumes=DockerVolumes(self._daemon, Folder(self._config.dir), self._uses),
             probe=_probe(order, signals),
@@ -103,7 +108,9 @@ class Toolbox:
         closed = read_addresses(order.control_plane)
         return self._config.confined._replace(control_plane=closed)
 
-    def _images(self, attempt: Attempt, signals: StopSignal, log: Log) -> DockerImages:
+    def _images(
+        self, attempt: Attempt, signals: StopSignal, log: Log, found: Found
+    ) -> DockerImages:
         return DockerImages(
             self._daemon,
             self._config.dir,
@@ -113,6 +120,7 @@ class Toolbox:
             log=log,
             cluster=attempt.cluster,
             confined=self._confine(attempt.order),
+            found=found,
         )
 
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:

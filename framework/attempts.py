@@ -14,6 +14,7 @@ from framework.absences import AWAY_SECONDS, Absences
 from framework.clock import Clock
 from framework.executor_copies import ExecutorCopies
 from framework.fitness import Fitness
+from framework.isolations import Isolations
 from framework.kills import Kills
 from framework.lifecycle import Event
 from framework.metrics import Metrics
@@ -44,7 +45,8 @@ _EVENTS: Mapping[Kind, Event] = {
 class Attempts:
     """Applies status updates to the records, and sees attempts through to their end.
 
-    `copies` hears which executors have said something, `fitness` what they say of their agents.
+    `copies` hears which executors have said something, `fitness` and `isolations` what they say of
+    their agents.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Attempts:
         self._metrics = metrics
         self.copies = ExecutorCopies(clock)
         self.fitness = Fitness(clock)
+        self.isolations = Isolations()
         self._away = Absences()
         self._kills = Kills(cluster, clock)
         self._reminded: set[str] = set()
@@ -99,6 +102,7 @@ class Attempts:
         """Take the hint that an agent or executor is gone: ask."""
         tasks = recovery.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
         if executor_id is None:
+            self.isolations.forget(agent_id)
             self.doubt({task: agent for task, agent in tasks.items() if agent == agent_id})
         elif executor_id in tasks:
             self.doubt({executor_id: tasks[executor_id]})
@@ -129,6 +133,7 @@ class Attempts:
         """Store what a status means for a preview whose current attempt it is of."""
         if report.phase:  # Mesos's own answers have none
             self.copies.reported(report.task_id, preview.agent_id)
+        self.isolations.heard(preview.agent_id, report.isolation)
         preview = _know(preview, report)
         try:
             if report.kind in _EVENTS:

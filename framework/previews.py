@@ -9,6 +9,7 @@ from framework.fitness import Unfit
 from framework.history import History
 from framework.ports import Use
 from framework.service import Service
+from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 
 _UNKNOWN: Mapping[str, float] = {}
@@ -106,6 +107,10 @@ class ServicePreviews:
     def unfit(self) -> Mapping[str, Unfit]:
         """Return the agents where nothing is tried now, by id, and why."""
         return self._service.unfit
+
+    def isolations(self) -> Mapping[str, Isolation]:
+        """Return what previews and builds reach at agents, by id, as far as it was told."""
+        return self._service.isolations
 
     def history(self) -> History:
         """Return what has happened since this framework leads."""

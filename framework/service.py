@@ -34,6 +34,7 @@ from framework.refused_connections import RefusedConnections
 from framework.removals import Removals
 from framework.requests import Requests
 from framework.task_info import Origin
+from prevs.messages import Isolation
 from prevs.records import AppRecord
 from program import health
 from program.health import Check
@@ -139,6 +140,11 @@ class Service:
     def unfit(self) -> Mapping[str, Unfit]:
         """The agents where nothing is tried now, and why. Thread safe."""
         return self._attempts.fitness.unfit
+
+    @property
+    def isolations(self) -> Mapping[str, Isolation]:
+        """What previews reach, by agent, as far as it was told. Thread safe."""
+        return self._attempts.isolations.known
 
     def not_ready(self) -> str | None:
         """Return why nothing can be started now, or None. Thread safe."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from prevs.messages import TaskReport
+from prevs.messages import Isolation, TaskReport
 from prevs.records import Failure, RecordError
 from prevs.states import Cause, Phase
 
@@ -35,7 +35,7 @@ class Report(NamedTuple):
 
     `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
     are as in prevs.messages.TaskReport, and so are `digest`,
-    `protocol` and `memory_kills`.
+    `protocol`, `memory_kills` and `isolation`.
     """
 
     task_id: str
@@ -48,6 +48,7 @@ class Report(NamedTuple):
     digest: str = ""
     protocol: str = ""
     memory_kills: int = 0
+    isolation: Isolation | None = None
 
 
 class UnknownTaskState(Exception):
@@ -155,6 +156,7 @@ def read(status: Mapping[str, Any]) -> Report:
         digest=_digest(report),
         protocol=report.protocol if report and report.protocol in _PROTOCOLS else "",
         memory_kills=report.memory_kills if report else 0,
+        isolation=report.isolation if report else None,
     )
 
 

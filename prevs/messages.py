@@ -97,6 +97,26 @@ class BuildOrder:
 
 
 @dataclasses.dataclass(frozen=True)
+class Isolation:
+    """What previews and builds of an agent reach: what its operator has decided, and what is so.
+
+    `allowed` are the private networks that previews reach. With `required` nothing starts where
+    previews cannot be kept apart. `builds` tells that steps of builds are kept apart as previews
+    are, `fetches` that a Dockerfile may add what is at an address. `open` says why previews are not
+    kept apart, `builds_open` why builds are not, `builds_unlimited` why those are not limited: ""
+    where they are, None where an attempt has not looked.
+    """
+
+    allowed: tuple[str, ...] = ()
+    required: bool = False
+    builds: bool = True
+    fetches: bool = False
+    open: Optional[str] = None
+    builds_open: Optional[str] = None
+    builds_unlimited: Optional[str] = None
+
+
+@dataclasses.dataclass(frozen=True)
 class TaskReport:
     """What an executor says about its attempt, beside the Mesos task state.
 
@@ -108,6 +128,7 @@ class TaskReport:
     speaks HTTP/2 and no HTTP/1.1.
     `memory_kills` is how many of its processes the kernel has killed for want of memory while it
     went on.
+    `isolation` is what holds at the agent, None from an executor that does not say so.
     """
 
     phase: Phase
@@ -118,6 +139,7 @@ class TaskReport:
     digest: str = ""
     protocol: str = ""
     memory_kills: int = 0
+    isolation: Optional[Isolation] = None
 
     def encode(self) -> bytes:
         """Return the bytes of TaskStatus.data."""

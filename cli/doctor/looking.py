@@ -18,6 +18,7 @@ from cli.credentials import Credentials
 from cli.doctor import judging
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
+from cli.doctor.isolation import judge_isolation
 from cli.doctor.running import Check, run
 from cli.errors import REACH_STEP, ApiRefused, ApiUnreachable
 
@@ -131,6 +132,7 @@ def _look_at_agents(known: Credentials) -> Sequence[Finding]:
     return [
         *judging.judge_agents(agents, _ask(known, Api.apps)),
         *judging.describe_agents(agents),
+        *judge_isolation(agents),
         judging.lead_to_machines(known.apis[0]),
     ]
 

@@ -8,6 +8,15 @@ from framework.http_api.examples import SHA, example
 from framework.http_api.paging import Next
 from prevs.states import State
 
+_ISOLATION: dict[str, Any] = {
+    "allowed": ["10.1.0.0/16"],
+    "required": False,
+    "builds": True,
+    "fetches": False,
+    "open": "",
+    "builds_open": "",
+    "builds_unlimited": None,
+}
 _AGENT: dict[str, Any] = {
     "id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0",
     "host": "agent1.example.org",
@@ -15,6 +24,7 @@ _AGENT: dict[str, Any] = {
     "draining": False,
     "maintenance": None,
     "unfit": None,
+    "isolation": _ISOLATION,
     "attributes": {"zone": "a", "disk": "ssd"},
     "total": {"cpus": 8.0, "mem": 16384.0},
     "used": {"cpus": 1.11, "mem": 1184.0},
@@ -74,6 +84,24 @@ class Unfit(BaseModel):
     )
 
 
+class Isolation(BaseModel):
+    """What previews and builds reach at an agent, by what executors have said."""
+
+    model_config = example(_ISOLATION)
+
+    allowed: list[str] = Field(description="Private networks that previews reach (PREVS_ALLOW).")
+    required: bool = Field(description="Nothing starts where previews cannot be kept apart.")
+    builds: bool = Field(description="Steps of builds are to be kept apart as previews are.")
+    fetches: bool = Field(description="A Dockerfile may add what is at an address.")
+    open: str | None = Field(
+        description="Why previews are not kept apart; empty: they are. Null: nobody has looked."
+    )
+    builds_open: str | None = Field(description="The same of steps of builds.")
+    builds_unlimited: str | None = Field(
+        description="Why steps of builds may take all memory and all processes, in the same way."
+    )
+
+
 class MesosAgent(BaseModel):
     """An agent, what it has, and who uses it."""
 
@@ -90,6 +118,10 @@ class MesosAgent(BaseModel):
     unfit: Unfit | None = Field(
         description="Why nothing is tried there now, by what attempts have met; null: nothing is "
         "known against it."
+    )
+    isolation: Isolation | None = Field(
+        description="What previews reach there; null: none has started there since this framework "
+        "leads."
     )
     attributes: dict[str, str]
     total: Amount

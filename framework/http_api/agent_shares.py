@@ -1,5 +1,6 @@
 """Who uses what of the agents: what Mesos says of them, and the previews that are there."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ from framework.http_api import agent_models as models
 from framework.lifecycle import WITH_TASK
 from framework.mesos_agents import MesosAgent
 from framework.ports import Agents, Previews
+from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 
 _AT_A_TIME = 4
@@ -43,8 +45,17 @@ class AgentShares:
             if preview.state in WITH_TASK and preview.agent_id and preview.app in apps:
                 there.setdefault(preview.agent_id, []).append(preview)
         agents = sorted(told.agents, key=lambda agent: (agent.host, agent.id))
-        unfit = self._previews.unfit()
-        shown = [show(one, there.get(one.id, ()), apps, unfit.get(one.id)) for one in agents]
+        unfit, isolations = self._previews.unfit(), self._previews.isolations()
+        shown = [
+            show(
+                one,
+                there.get(one.id, ()),
+                apps,
+                unfit=unfit.get(one.id),
+                isolation=isolations.get(one.id),
+            )
+            for one in agents
+        ]
         return Shares(shown, told.as_of)
 
 
@@ -52,7 +63,9 @@ def show(
     agent: MesosAgent,
     there: Sequence[PreviewRecord],
     apps: Mapping[str, AppRecord],
+    *,
     unfit: Unfit | None = None,
+    isolation: Isolation | None = None,
 ) -> models.MesosAgent:
     """Return an agent with the previews that are there, as the API shows it."""
     previews = [_show_preview(preview, apps[preview.app]) for preview in there]
@@ -65,6 +78,7 @@ def show(
         draining=agent.draining,
         maintenance=agent.maintenance,
         unfit=unfit and models.Unfit(reason=unfit.reason, since=unfit.since, until=unfit.until),
+        isolation=models.Isolation(**dataclasses.asdict(isolation)) if isolation else None,
         attributes=dict(agent.attributes),
         total=models.Amount(**agent.total._asdict()),
         used=models.Amount(**agent.used._asdict()),

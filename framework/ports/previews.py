@@ -7,7 +7,7 @@ from framework.access import Identity, Scope
 from framework.app_secrets import AppSecrets, Variable
 from framework.fitness import Unfit
 from framework.history import History
-from prevs.messages import Credential
+from prevs.messages import Credential, Isolation
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 
 
@@ -104,6 +104,10 @@ class Previews(Protocol):
 
     def unfit(self) -> Mapping[str, Unfit]:
         """Return the agents where nothing is tried now, by id, and why."""
+        ...
+
+    def isolations(self) -> Mapping[str, Isolation]:
+        """Return what previews and builds reach at agents, by id, as far as it was told."""
         ...
 
     def history(self) -> History:

@@ -77,6 +77,7 @@ SHAPES: Mapping[str, type] = {
     "MesosAgent": answers.MesosAgent,
     "Mistake": answers.Mistake,
     "NewToken": answers.Token,
+    "Isolation": answers.Isolation,
     "PreviewDetail": answers.Preview,
     "Queued": answers.Queued,
     "Ref": answers.Ref,

@@ -74,6 +74,10 @@ def test_every_part_of_a_whole_system_is_found_and_well(prevs: Prevs) -> None:
     assert "admin" in seen["token"]["told"]
     for name in ("zookeeper", "mesos"):
         assert name in seen["framework"]["told"]
+    # The agents' executors have looked, and say what previews reach.
+    [reach] = [one for part, one in seen.items() if part.startswith("isolation at ")][:1]
+    assert "PREVS_ISOLATION is wanted" in reach["told"]
+    assert "nobody has looked" not in reach["told"]
     # A proxy of the system knows that there is no such app; the framework reads the repository.
     assert seen["addresses"]["level"] == "ok", seen["addresses"]
     assert not [one for one in seen.values() if one["level"] == "wrong"], done.stdout

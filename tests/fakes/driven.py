@@ -205,6 +205,7 @@ class Driven:
             digest=more.pop("digest", ""),
             protocol=more.pop("protocol", ""),
             memory_kills=more.pop("memory_kills", 0),
+            isolation=more.pop("isolation", None),
         )
         data = base64.b64encode(report.encode()).decode()
         self.update(state, sha=sha, data=data, **more)

@@ -11,6 +11,7 @@ from framework.fitness import Unfit
 from framework.history import History
 from framework.ports import Use
 from framework.records import Snapshot
+from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
@@ -29,6 +30,7 @@ class FakePreviews:
         self.uses: list[tuple[str, tuple[Use, ...]]] = []
         self.refusals: list[tuple[str, tuple[str, ...]]] = []
         self.unfit_agents: dict[str, Unfit] = {}
+        self.isolated_agents: dict[str, Isolation] = {}
         self.error: Exception | None = None
         self.queued: Callable[[PreviewRecord], object] = lambda preview: None
         self.past = History("fake")
@@ -55,6 +57,9 @@ class FakePreviews:
 
     def unfit(self) -> Mapping[str, Unfit]:
         return self.unfit_agents
+
+    def isolations(self) -> Mapping[str, Isolation]:
+        return self.isolated_agents
 
     def apps(self) -> Sequence[AppRecord]:
         return sorted(self.known_apps.values(), key=lambda app: app.name)

@@ -14,6 +14,7 @@ from cli.__main__ import main
 from framework import access, answering, openness
 from framework.http_api.probes import VERSION
 from framework.ports import Listing
+from prevs.messages import Isolation
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes import served
@@ -23,6 +24,7 @@ from tests.integration.cli.running import Done, Run
 
 pytestmark = pytest.mark.integration
 
+CLOSED = Isolation(open="", builds_open="", builds_unlimited="")
 UNKNOWN = content(problem("unknown-app", 404, "There is no app 'prevs-doctor'."))
 
 
@@ -49,6 +51,7 @@ def api(proxy: Proxy) -> Iterator[Api]:
         api.add("hello", "main")
         api.put(State.RUNNING)
         api.agents.known = [known_agent("10.0.0.1")]
+        api.previews.isolated_agents[api.agents.known[0].id] = CLOSED
         yield api
 
 
@@ -69,6 +72,18 @@ def test_where_all_is_well_each_part_says_so(run: Run) -> None:
     parts = {"settings", "framework", "framework: clock", "token", "agents", "queue", "previews"}
     assert parts | {"repositories", "addresses"} <= seen.keys()
     assert "All is well." in run("doctor").err
+
+
+def test_what_previews_reach_is_said_of_each_agent(api: Api, run: Run) -> None:
+    part, agent = "isolation at 10.0.0.1", api.agents.known[0].id
+    assert "no private network" in found(run("doctor", "--json"))[part]["told"]
+    allowing = Isolation(allowed=("10.1.0.0/16",), open="there is no iptables")
+    api.previews.isolated_agents[agent] = allowing
+    seen = found(run("doctor", "--json"))[part]
+    assert (seen["level"], "there is no iptables" in seen["told"]) == ("warning", True)
+    assert "docs/operating/isolation.md" in seen["advice"]
+    del api.previews.isolated_agents[agent]
+    assert "10.0.0.1" in found(run("doctor", "--json"))["isolation"]["told"]
 
 
 def test_every_wrong_part_is_told_with_what_to_do(api: Api, run: Run) -> None:

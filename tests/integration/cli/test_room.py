@@ -5,6 +5,7 @@ import json
 import pytest
 
 from framework.fitness import Unfit
+from prevs.messages import Isolation
 from prevs.states import State
 from tests.fakes.answers import OTHER_SHA, SHA, known_agent
 from tests.fakes.api import Api
@@ -76,6 +77,8 @@ def test_agents_are_listed_with_their_room_and_who_has_it(api: Api, run: Run) ->
         assert part in second
     listed = json.loads(run("agents", "--json").out)
     assert listed == api.call("GET", "/v1/agents").json()["agents"]
+    api.previews.isolated_agents["10.0.0.1-S0"] = Isolation(allowed=("10.1.0.0/16",))
+    assert "10.1.0.0/16" in run("agents").out.splitlines()[1]
     api.previews.unfit_agents["10.0.0.1-S0"] = Unfit("Its disk is full.", 1.0, 2.0, builds=True)
     told = run("agents").out.splitlines()
     assert "unfit" in told[1]

@@ -9,6 +9,7 @@ from cli.answers import App, MesosAgent, Preview, Queued
 from cli.doctor import judging
 from cli.doctor.addresses import Place, look_at_addresses, read_place
 from cli.doctor.findings import Finding, Level
+from cli.doctor.isolation import judge_isolation
 from tests.fakes import answers as fake
 
 OK, WARNING, WRONG = Level.OK, Level.WARNING, Level.WRONG
@@ -85,6 +86,59 @@ def test_an_agent_that_takes_nothing_beside_one_that_does_wants_a_look(
     found = judging.judge_agents([agent("a"), agent("b", **changes)], [])
     assert levels(found) == [WARNING]
     assert said in found[0].told
+
+
+CLOSED: dict[str, Any] = {
+    "allowed": [],
+    "required": False,
+    "builds": True,
+    "fetches": False,
+    "open": "",
+    "builds_open": "",
+    "builds_unlimited": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told", "told_levels"),
+    [
+        ({}, "Previews reach no private network", [OK]),
+        ({"required": True}, "PREVS_ISOLATION is required", [OK]),
+        ({"allowed": ["10.1.0.0/16", "10.2.0.7/32"]}, "reach 10.1.0.0/16, 10.2.0.7/32", [OK]),
+        ({"open": None}, "nobody has looked yet", [OK]),
+        ({"open": "no iptables"}, "not kept from the agent", [WARNING]),
+        ({"open": "no iptables", "required": True}, "nothing starts there", [WRONG]),
+        ({"builds": False}, "RUN steps of builds reach", [OK, WARNING]),
+        ({"builds_open": "no iptables"}, "private networks: no iptables.", [OK, WARNING]),
+        ({"fetches": True}, "ADD of an address", [OK, WARNING]),
+        ({"builds_unlimited": "it is no root"}, "all processes: it is no root.", [OK, WARNING]),
+    ],
+)
+def test_what_is_open_at_an_agent_is_told_with_what_to_do(
+    changes: dict[str, Any], told: str, told_levels: list[Level]
+) -> None:
+    found = judge_isolation([agent("a", isolation=CLOSED | changes)])
+    assert levels(found) == told_levels
+    assert told in " ".join(one.told for one in found)
+    assert {one.part for one in found} == {"isolation at a"}
+    assert all(bool(one.advice) == (one.level is not OK) for one in found)
+
+
+def test_agents_that_say_the_same_are_told_of_at_once_and_those_that_say_nothing_too() -> None:
+    found = judge_isolation(
+        [
+            agent("a", isolation=CLOSED),
+            agent("b", isolation=CLOSED | {"allowed": ["10.1.0.0/16"]}),
+            agent("c", isolation=dict(CLOSED)),
+            agent("d"),
+            agent("e", isolation=None),
+            agent("away", active=False, isolation=CLOSED | {"open": "no iptables"}),
+        ]
+    )
+    assert [one.part for one in found] == ["isolation at a, c", "isolation at b", "isolation"]
+    assert levels(found) == [OK, OK, Level.SKIPPED]
+    assert "Of d, e it is not known" in found[-1].told
+    assert "executor.pyz doctor" in found[-1].told
 
 
 @pytest.mark.parametrize(("mem", "level"), [(4096, OK), (4097, WARNING)])

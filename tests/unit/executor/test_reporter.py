@@ -1,15 +1,18 @@
 """executor/reporter.py and executor/statuses.py: what Mesos hears of an attempt."""
 
 import base64
+import dataclasses
 import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from executor.confinement import Confinement, read_addresses
 from executor.errors import AppExited, OutOfMemory
 from executor.reporter import Reporter
-from prevs.messages import TaskReport
+from executor.service import tell
+from prevs.messages import Isolation, TaskReport
 from prevs.states import Cause, Phase
 from tests.fakes.attempts import RecordingLink
 
@@ -46,6 +49,25 @@ def test_a_failure_carries_cause_exit_code_and_sentence(
     assert link.statuses[0]["state"] == "TASK_FAILED"
     assert "exited with code 3" in link.statuses[0]["message"]
     assert report_of(link) == TaskReport(Phase.ENDED, Cause.APP_EXITED, 3)
+
+
+def test_each_report_has_what_holds_at_the_agent_as_far_as_it_was_looked_at(
+    link: RecordingLink,
+) -> None:
+    confined = Confinement(allowed=read_addresses(["10.1.0.0/16"]), required=True)
+    reporter = Reporter(TASK, link.send_update, tell(confined))
+    reporter.progress(Phase.BUILDING, "Building.")
+    told = Isolation(allowed=("10.1.0.0/16",), required=True)
+    assert report_of(link).isolation == told
+    reporter.found("open", "there is no iptables")
+    reporter.found("builds_open", "")
+    told = dataclasses.replace(told, open="there is no iptables", builds_open="")
+    reporter.running("It answers.", checked=0.5)
+    assert report_of(link).isolation == told
+    reporter.shared("sha256:" + "1" * 64)
+    assert report_of(link).isolation == told
+    reporter.ended(AppExited(3, answered=True))
+    assert report_of(link).isolation == told
 
 
 def test_memory_that_ran_out_is_what_mesos_calls_a_limitation(

@@ -52,6 +52,7 @@ def test_each_agent_tells_who_uses_what_of_it(api: ApiInProcess) -> None:
         "draining": True,
         "maintenance": 5000.0,
         "unfit": None,
+        "isolation": None,
         "attributes": {"zone": "a"},
         "total": {"cpus": 4.0, "mem": 4096.0},
         "used": {"cpus": 1.0, "mem": 1000.0},

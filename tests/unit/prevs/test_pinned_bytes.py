@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
-from prevs.messages import BuildOrder, Credential, TaskReport
+from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
 from prevs.records import (
     AgentsRecord,
     AppRecord,
@@ -167,6 +167,15 @@ WRITTEN: dict[str, Any] = {
         digest=DIGEST,
         protocol="h2",
         memory_kills=3,
+        isolation=Isolation(
+            allowed=("10.1.0.0/16",),
+            required=True,
+            builds=False,
+            fetches=True,
+            open="there is no iptables",
+            builds_open="",
+            builds_unlimited=None,
+        ),
     ),
 }
 

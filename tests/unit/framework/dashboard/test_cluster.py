@@ -3,6 +3,7 @@ import pytest
 from framework.errors import Unavailable
 from framework.fitness import Unfit
 from framework.mesos_agents import Amount, MesosAgent
+from prevs.messages import Isolation
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor
 from tests.unit.framework.dashboard.conftest import SHA
@@ -44,6 +45,18 @@ def test_a_master_that_does_not_answer_is_said_not_to(
         answer = visitor.get(path)
         assert answer.status_code == 200
         assert "The Mesos master does not answer now." in answer.text
+
+
+def test_what_previews_reach_at_an_agent_is_said(dashboard: Dashboard, visitor: Visitor) -> None:
+    assert "PREVS_ALLOW" not in visitor.get("/cluster").text
+    isolated = dashboard.previews.isolated_agents
+    isolated["S1"] = Isolation(allowed=("10.1.0.0/16", "10.2.0.7/32"))
+    page = visitor.get("/cluster").text
+    assert "previews reach <bdi>10.1.0.0/16, 10.2.0.7/32</bdi>" in page
+    isolated["S1"] = Isolation(open=f"there is no iptables {HOSTILE}")
+    page = visitor.get("/cluster").text
+    assert "not kept from the agent and from each other: <bdi>there is no iptables" in page
+    assert HOSTILE not in page
 
 
 def test_an_unfit_agent_is_said_to_be_with_the_reason(
