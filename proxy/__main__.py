@@ -19,6 +19,7 @@ from prometheus_client import CollectorRegistry
 from prevs.paths import Paths
 from prevs.signatures import derive_key
 from program import logs
+from program.public_suffixes import find_reach
 from program.request_ids import RequestIds
 from program.settings import SettingsError
 from proxy import certificates, haproxy_config, probing, serving, settings
@@ -56,6 +57,7 @@ def main(intervals: Intervals = USUAL) -> int:
         logs.configure(chosen.log)
         files = Files(chosen.proxy_dir)
         with _locked(files):
+            _warn_of_cookies(chosen.domain)
             return asyncio.run(_run(chosen, files, intervals))
     except SettingsError as error:
         for problem in error.problems:
@@ -147,6 +149,17 @@ def _probes(controller: Controller) -> wake.Probes:
     return wake.Probes(
         lambda: (controller.health(),), lambda: (controller.health(), *controller.readiness())
     )
+
+
+def _warn_of_cookies(domain: str) -> None:
+    reach = find_reach(domain)
+    if reach is not None:
+        log.warning(
+            "scripts of a preview can set cookies that other previews get",
+            domain=reach,
+            do="give previews a domain of their own, and have it put on the public suffix list "
+            "(docs/operating/tls.md)",
+        )
 
 
 async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:

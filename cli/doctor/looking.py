@@ -17,6 +17,7 @@ from cli.connection import Fetched, fetch
 from cli.credentials import Credentials
 from cli.doctor import judging
 from cli.doctor.addresses import Place, look_at_addresses, read_place
+from cli.doctor.cookies import judge_domain
 from cli.doctor.findings import Finding, ok, skipped, warning, wrong
 from cli.doctor.isolation import judge_isolation
 from cli.doctor.running import Check, run
@@ -176,7 +177,9 @@ def _look_at_repository(known: Credentials, app: str) -> Sequence[Finding]:
 
 def _look_at_addresses(known: Credentials) -> Sequence[Finding]:
     is_local = any(map(_is_here, known.apis))
-    return look_at_addresses(_ask(known, _find_place), is_local=is_local)
+    place = _ask(known, _find_place)
+    found = look_at_addresses(place, is_local=is_local)
+    return [*found, judge_domain(place.domain, known.apis)] if place else found
 
 
 def _find_place(api: Api) -> Place | None:

@@ -27,9 +27,16 @@ def alerts() -> list[str]:
     return re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text())
 
 
-def test_prometheus_takes_the_rules_and_the_example() -> None:
+def test_prometheus_takes_the_rules_and_the_example(tmp_path: Path) -> None:
     promtool("check", "rules", "alerts.yml")
-    promtool("check", "config", "prometheus.yml")
+    # It looks for the file with the token, too.
+    token = tmp_path / "token"
+    token.write_text("a-token\n")
+    example = (FOLDER / "prometheus.yml").read_text()
+    config = tmp_path / "prometheus.yml"
+    config.write_text(example.replace("/etc/prometheus/prevs-token", str(token)))
+    (tmp_path / "alerts.yml").write_text((FOLDER / "alerts.yml").read_text())
+    promtool("check", "config", str(config))
 
 
 def test_each_alert_fires_when_it_should() -> None:

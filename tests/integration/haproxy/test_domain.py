@@ -1,0 +1,25 @@
+"""What a proxy says at its start of the domain that previews have."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.haproxy import proxies
+
+pytestmark = pytest.mark.integration
+
+SAYS = "scripts of a preview can set cookies"
+
+
+@pytest.mark.parametrize(
+    ("domain", "reach"),
+    [("previews.acme.example", "acme.example"), ("localhost", None), ("github.io", None)],
+)
+def test_it_warns_once_where_previews_can_set_cookies_for_each_other(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int], domain: str, reach: str | None
+) -> None:
+    with proxies.site(tmp_path, zookeeper, free_port(), PREVS_DOMAIN=domain) as own:
+        said = [line for line in own.proxy.log.read_text().splitlines() if SAYS in line]
+    assert len(said) == (1 if reach else 0)
+    assert all(f"domain={reach}" in line and "docs/operating/tls.md" in line for line in said)

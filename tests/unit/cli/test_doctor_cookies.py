@@ -1,0 +1,27 @@
+import pytest
+
+from cli.doctor.cookies import judge_domain
+from cli.doctor.findings import Level
+
+APIS = ["http://10.0.0.5:8090", "https://prevs.acme.example"]
+
+
+@pytest.mark.parametrize(
+    ("domain", "told"),
+    [
+        ("previews.acme.example", "and so does the dashboard (prevs.acme.example)"),
+        ("previews.other.example", "and so do other sites of other.example"),
+        ("acme-previews.example", "acme-previews.example, which all other previews get."),
+    ],
+)
+def test_it_says_who_gets_the_cookies_of_a_preview_and_what_to_do(domain: str, told: str) -> None:
+    found = judge_domain(domain, APIS)
+    assert (found.part, found.level) == ("cookies", Level.WARNING)
+    assert told in found.told
+    assert "public suffix list" in found.advice
+    assert ("PREVS_DOMAIN" in found.advice) == (domain != "acme-previews.example")
+
+
+@pytest.mark.parametrize("domain", ["github.io", "localhost", "cluster.localhost"])
+def test_where_browsers_refuse_them_all_is_well(domain: str) -> None:
+    assert judge_domain(domain, APIS).level is Level.OK
