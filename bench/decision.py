@@ -128,7 +128,7 @@ def build() -> Scene:
     clock = Clock(lambda: seconds[0], lambda: seconds[0])
     store = _Store()
     forgotten: list[str] = []
-    records = Records(stored, store, clock, Keyring(()), key=b"key")
+    records = Records(stored, store, clock, Keyring(()), keys=[b"key"])
     service = Service(
         records,
         _Cluster(),

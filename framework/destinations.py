@@ -4,7 +4,7 @@ A proxy sends nobody elsewhere, whatever a placement says. Owned by the service'
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from framework import resources
 from framework.matching import Offer
@@ -18,19 +18,24 @@ Ports = Mapping[str, tuple[PortRange, ...]]
 
 
 class Destinations:
-    """Follows the offers. What is written is signed with `key`; what others have written is void.
+    """Follows the offers. What is written is signed with the first of `keys`.
+
+    What is stored with a signature of none of them is void, with one of another is written anew.
 
     `index` has the previews: where one has a task is a destination, whoever offered it.
     """
 
-    def __init__(self, stored: Stored, store: Store, index: PreviewIndex, *, key: bytes) -> None:
+    def __init__(
+        self, stored: Stored, store: Store, index: PreviewIndex, *, keys: Sequence[bytes]
+    ) -> None:
         self._store = store
         self._index = index
-        self._key = key
+        self._key = keys[0]
         self._hosts: dict[str, str] = {}
-        is_ours = signatures.are_agents_signed((key,), stored.agents)
+        is_ours = signatures.are_agents_signed(keys, stored.agents)
         self._ports = keep(stored.agents.ports if is_ours else {}, index.places)
-        self._is_written = is_ours and self._ports == stored.agents.ports
+        is_of_first = signatures.are_agents_signed(keys[:1], stored.agents)
+        self._is_written = is_of_first and self._ports == stored.agents.ports
 
     def note(self, offers: Iterable[Offer]) -> None:
         """Take what agents offer."""

@@ -122,7 +122,11 @@ def make(
     reading = Reading(refs, inbox.put)
     service = Service(
         Records(
-            stored, store, clock, Keyring(chosen.keys()), key=derive_key(chosen.shared_token())
+            stored,
+            store,
+            clock,
+            Keyring(chosen.keys()),
+            keys=list(map(derive_key, chosen.signing())),
         ),
         cluster,
         inbox=inbox,

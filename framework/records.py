@@ -56,12 +56,12 @@ class Snapshot(NamedTuple):
 class Records:
     """Apps and previews.
 
-    `routes` has the placements that follow from them, which are signed with `key`; `tokens` has the
-    tokens, `secrets` what apps are given.
+    `routes` has the placements that follow from them, which are signed with the first of `keys`;
+    `tokens` has the tokens, `secrets` what apps are given.
     """
 
     def __init__(
-        self, stored: Stored, store: Store, clock: Clock, vault: Vault, *, key: bytes
+        self, stored: Stored, store: Store, clock: Clock, vault: Vault, *, keys: Sequence[bytes]
     ) -> None:
         self._store = store
         self._clock = clock
@@ -71,7 +71,7 @@ class Records:
         self._snapshot: Snapshot | None = None
         self._usual: Mapping[str, Mapping[str, float]] = {}
         self._usual_stale = set(self._index.apps)
-        self.routes = Routes(stored, store, clock, self._index, key=key)
+        self.routes = Routes(stored, store, clock, self._index, keys=keys)
         self.tokens = TokenRecords(stored.tokens, store)
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.framework_id = stored.framework_id

@@ -4,7 +4,7 @@ Owned by the service's thread. The store is written first, as for all records.
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 
 from framework import placements, withdrawals
@@ -20,16 +20,23 @@ from prevs.records import PlacementsRecord, PreviewRecord
 class Routes:
     """Follows the previews in `index`; `touch` says which app's have changed.
 
-    What is written is signed with `key`. What is stored with another signature is written anew.
+    What is written is signed with the first of `keys`. What is stored with another signature is
+    written anew.
     `destinations` are where they may lead.
     """
 
     def __init__(
-        self, stored: Stored, store: Store, clock: Clock, index: PreviewIndex, *, key: bytes
+        self,
+        stored: Stored,
+        store: Store,
+        clock: Clock,
+        index: PreviewIndex,
+        *,
+        keys: Sequence[bytes],
     ) -> None:
         self._store = store
-        self._key = key
-        self.destinations = Destinations(stored, store, index, key=key)
+        self._key = keys[0]
+        self.destinations = Destinations(stored, store, index, keys=keys)
         self._clock = clock
         self._index = index
         self._placements = {record.app: record for record in stored.placements}

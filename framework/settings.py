@@ -284,9 +284,12 @@ class Settings(EnvironmentSettings):
         """Read the tokens of proxies, none where there is no file."""
         return read_tokens(self.proxy_token_file) if self.proxy_token_file else ()
 
-    def shared_token(self) -> str:
-        """Read the token that proxies send: theirs, or else the operator's."""
-        return (*self.proxy_tokens(), self.token())[0]
+    def signing(self) -> tuple[str, ...]:
+        """Read the tokens that records are signed with: by the first, which is what proxies send.
+
+        That is theirs, or else the operator's. By the others it may have been before.
+        """
+        return (*self.proxy_tokens(), self.token())
 
     def readers(self) -> tuple[str, ...]:
         """Read the tokens of who reads numbers: the operator's, and those that are for that."""

@@ -85,6 +85,7 @@ class Driven:
         limits: Limits = Limits(),  # noqa: B008 - a value
         keys: Sequence[str] = (KEY,),
         executor: Executor = EXECUTOR,
+        signed_with: Sequence[bytes] = (SIGNING_KEY,),
     ) -> None:
         self.clock = clock or FakeClock()
         self.znodes = znodes or FakeZnodes()
@@ -97,7 +98,7 @@ class Driven:
         self.manifests = FakeManifests()
         numbers = itertools.count(len(self.znodes.records))
         self.records = Records(
-            self.store.load(), self.store, self.clock.clock, Keyring(keys), key=SIGNING_KEY
+            self.store.load(), self.store, self.clock.clock, Keyring(keys), keys=signed_with
         )
         self.service = make_service(
             self.records,

@@ -61,7 +61,7 @@ class Framework:
         stored = store.load()
         self.mesos = _cluster(inbox, master, stored.framework_id)
         self.service = Service(
-            Records(stored, store, clock, Keyring(()), key=SIGNING_KEY),
+            Records(stored, store, clock, Keyring(()), keys=(SIGNING_KEY,)),
             self.mesos,
             inbox=inbox,
             origin=Origin("", _executor(), names.addresses("localhost", 8080)),

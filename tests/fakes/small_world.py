@@ -60,7 +60,7 @@ class SmallLeader:
         self.manifests = FakeManifests()
         store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
         self.service = make_service(
-            Records(store.load(), store, clock, Keyring(()), key=SIGNING_KEY),
+            Records(store.load(), store, clock, Keyring(()), keys=(SIGNING_KEY,)),
             self.link,
             new_attempt=lambda: f"t{next(world.numbers)}",
             forget_mirror=world.forgotten.append,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from framework import destinations, events
 from prevs.records import AgentsRecord, PlacementsRecord, PortRange
-from prevs.signatures import are_agents_signed, is_placement_signed
+from prevs.signatures import are_agents_signed, derive_key, is_placement_signed
 from tests.fakes.driven import A, B, Driven
 from tests.fakes.offers import offer
 from tests.fakes.placements import KEY
@@ -101,6 +101,29 @@ def test_another_framework_keeps_where_tasks_are_and_forgets_other_hosts(driven:
     again.run(B, "other")
     host = placed(again).placements[A].host
     assert written(again).ports == {host: before[host]}
+
+
+def test_while_the_token_is_changed_the_ports_of_the_other_one_stay_and_are_signed_anew() -> None:
+    former, next_one = derive_key("former"), derive_key("next")
+    driven = Driven(signed_with=(former,))
+    driven.add_app()
+    driven.run()
+    before = driven.znodes.values()["agents",]
+    assert isinstance(before, AgentsRecord)
+    [spans] = before.ports.values()
+    assert spans[0].begin < spans[0].end, "more than where a task is"
+    for keys in ((former, next_one), (next_one, former), (next_one,)):
+        driven = Driven(driven.znodes, driven.clock, signed_with=keys)
+        driven.tick()
+        found = driven.znodes.values()["agents",]
+        assert isinstance(found, AgentsRecord)
+        assert found.ports == before.ports
+        assert are_agents_signed(keys[:1], found)
+    other = Driven(driven.znodes, driven.clock, signed_with=(former,))
+    other.tick()
+    found = other.znodes.values()["agents",]
+    assert isinstance(found, AgentsRecord)
+    assert found.ports != before.ports, "nothing of what is signed with another is believed"
 
 
 @pytest.mark.parametrize("stored", [{}, {"10.0.0.9": (PortRange(1, 9),)}])

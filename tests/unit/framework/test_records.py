@@ -36,13 +36,13 @@ def test_what_belongs_to_no_app_is_shown_to_nobody() -> None:
     for app in ("one", "two"):
         store.save(PreviewRecord(app, A, State.STOPPED))
     store.save(AppRecord("one", "/srv/one"))
-    records = Records(store.load(), store, FakeClock().clock, Keyring(()), key=SIGNING_KEY)
+    records = Records(store.load(), store, FakeClock().clock, Keyring(()), keys=(SIGNING_KEY,))
     assert list(records.snapshot().previews) == [("one", A)]
 
 
 def test_what_has_much_to_store_is_written_in_more_than_one_go() -> None:
     store = FakeStore()
-    records = Records(store.load(), store, FakeClock().clock, Keyring(()), key=SIGNING_KEY)
+    records = Records(store.load(), store, FakeClock().clock, Keyring(()), keys=(SIGNING_KEY,))
     large = CommitSettings(run=RunSettings(environment={"A": "x" * 8000}))
     for settings, writes in ((None, 1), (large, 5)):
         before = store.writes

@@ -64,12 +64,12 @@ def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> Non
 
 def test_proxies_have_tokens_of_their_own_or_none(environ: dict[str, str], tmp_path: Path) -> None:
     assert settings.read(environ).proxy_tokens() == ()
-    assert settings.read(environ).shared_token() == "the token"
+    assert settings.read(environ).signing() == ("the token",)
     file = tmp_path / "proxy-token"
     file.write_text("one\nanother\n")
     environ["PREVS_PROXY_TOKEN_FILE"] = str(file)
     assert settings.read(environ).proxy_tokens() == ("one", "another")
-    assert settings.read(environ).shared_token() == "one"
+    assert settings.read(environ).signing() == ("one", "another", "the token")
     file.write_text("one\nthe token\n")
     (why,) = problems(environ)
     assert "PREVS_PROXY_TOKEN_FILE holds the operator's token" in why
