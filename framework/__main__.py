@@ -47,6 +47,7 @@ from framework.openness import Openness
 from framework.settings import Settings
 from framework.task_info import Executor
 from framework.zookeeper import ZookeeperStore
+from framework.zookeeper_rights import Rights
 from prevs.paths import Paths
 from program import logs
 from program.health import Check
@@ -122,7 +123,9 @@ class Program:
         self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
         self._inbox: leading.Inbox = queue.SimpleQueue()
         self._client: KazooClient = zookeeper_link.make_client(
-            chosen.zookeeper, chosen.identities()
+            # Proxies' own records are theirs alone.
+            chosen.zookeeper,
+            (*chosen.identities(), *chosen.proxy_identities()),
         )
         self._election = Election(self._client, self._paths, chosen.api)
         self._registry = CollectorRegistry()
@@ -191,11 +194,10 @@ class Program:
         """Read everything, now that nobody else writes, and begin to act on it."""
         # An operator may have changed it since this framework was started.
         root.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
-        if identities := self._chosen.identities():
-            acl = zookeeper_link.own_acl(identities[0])
-            if root.close(self._client, self._paths, acl):
-                log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
-        store = ZookeeperStore(self._client, self._paths, epoch)
+        rights = self._rights()
+        if rights and root.close(self._client, rights):
+            log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
+        store = ZookeeperStore(self._client, self._paths, epoch, rights)
         lead = leading.make(
             self._chosen,
             store,
@@ -205,6 +207,8 @@ class Program:
             frameworks=self._election.contenders,
             openness=self._openness.checks,
         )
+        if rights and root.grant(self._client, rights):
+            log.info("what proxies may do in ZooKeeper is set", root=self._chosen.root)
         door = MesosAccess(
             lambda: lead.cluster.master,
             self._chosen.credential(),
@@ -217,6 +221,13 @@ class Program:
         self._switch.app = lead.app
         self._metrics.leads.set(1)
         log.info("the framework leads", epoch=epoch)
+
+    def _rights(self) -> Rights | None:
+        """Return who may do what in ZooKeeper, None where everybody may do everything."""
+        identities = self._chosen.identities()
+        if not identities:
+            return None
+        return Rights(self._paths, identities[0], self._chosen.proxy_identities())
 
     def _end(self, *, in_order: bool) -> None:
         """Stop deciding, then let another one lead: at once, if that is in order."""
@@ -279,6 +290,12 @@ class Program:
 
 
 def _warn_of_proxies(chosen: Settings) -> None:
+    if chosen.identities() and not chosen.proxy_identities():
+        log.warning(
+            "proxies have the frameworks' identity in ZooKeeper, which may change everything there",
+            do="make one for them, name its file in PREVS_PROXY_ZOOKEEPER_AUTH_FILE here and in "
+            "PREVS_ZOOKEEPER_AUTH_FILE there (docs/operating/upgrade.md)",
+        )
     if not chosen.proxy_tokens():
         log.warning(
             "proxies have the operator's token, which is good for everything",

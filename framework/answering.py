@@ -63,15 +63,26 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
     return app
 
 
-def judge_proxies(tokens: Sequence[str]) -> Check:
-    """Return whether proxies have a token of their own, which is good for less than all."""
-    if tokens:
-        return Check("proxies", True, "They have a token of their own.", needed=False)
-    detail = (
-        "They have the operator's token, which is good for everything: PREVS_PROXY_TOKEN_FILE is "
-        "not set."
-    )
-    return Check("proxies", False, detail, needed=False)
+def judge_proxies(
+    tokens: Sequence[str], *, own: Sequence[str] = (), identities: Sequence[str] = ()
+) -> Check:
+    """Return whether proxies have what is good for less than all.
+
+    `tokens` and `identities` (in ZooKeeper) are theirs, `own` the frameworks' identities.
+    """
+    lacks = []
+    if not tokens:
+        lacks.append(
+            "They have the operator's token, which is good for everything: PREVS_PROXY_TOKEN_FILE "
+            "is not set."
+        )
+    if own and not identities:
+        lacks.append(
+            "They have the frameworks' identity in ZooKeeper, which may change everything there: "
+            "PREVS_PROXY_ZOOKEEPER_AUTH_FILE is not set."
+        )
+    told = " ".join(lacks) or "They have a token of their own."
+    return Check("proxies", not lacks, told, needed=False)
 
 
 def find_local(chosen: Settings, apps: Iterable[AppRecord]) -> list[str]:
@@ -103,4 +114,7 @@ def _readiness(chosen: Settings, service: Service, cluster: MesosCluster) -> tup
     if count := len(find_local(chosen, service.snapshot.apps.values())):
         told = f"{count} of the apps have a repository on this machine, as no new one may."
         checks = (*checks, Check("local-repositories", False, told, needed=False))
-    return (*checks, judge_proxies(chosen.proxy_tokens()))
+    proxies = judge_proxies(
+        chosen.proxy_tokens(), own=chosen.identities(), identities=chosen.proxy_identities()
+    )
+    return (*checks, proxies)

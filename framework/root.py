@@ -16,6 +16,7 @@ from kazoo.security import ACL
 from framework import installation
 from framework.errors import ForeignState, OtherSettings, Superseded
 from framework.zookeeper_link import CLOSED, mapped
+from framework.zookeeper_rights import Rights
 from prevs.paths import Paths
 from prevs.records import AppRecord, InstallationRecord, RecordError
 
@@ -63,16 +64,34 @@ def take_over(client: KazooClient, paths: Paths, ours: InstallationRecord, epoch
         _commit(client, request, paths, epoch)
 
 
-def close(client: KazooClient, paths: Paths, acl: ACL) -> bool:
-    """Have everything at a root be open to one identity alone; tell whether it was not so yet.
+def close(client: KazooClient, rights: Rights) -> bool:
+    """Have everything at a root be the frameworks' alone; tell whether it was not so yet.
 
-    For the one that leads. The root itself comes last: where it is closed, all below it is. What
-    others make meanwhile is theirs to close. Raises ForeignState, Unavailable.
+    For the one that leads, before `grant`. The root itself comes last: where it is closed, all
+    below it is. What others make meanwhile is theirs to close. Raises ForeignState, Unavailable.
     """
+    root = rights.paths.root
     with mapped(client):
-        if client.get_acls(paths.root)[0] == [acl]:
+        if client.get_acls(root)[0] == [rights.all]:
             return False
-        _close(client, paths.root, acl)
+        _close(client, root, rights)
+    return True
+
+
+def grant(client: KazooClient, rights: Rights) -> bool:
+    """Have proxies read and write what they must, no more; tell whether it was not so yet.
+
+    For the one that leads, once everything that has to be there is. The parent of the proxies' own
+    records comes last: where that is right, all is. Raises ForeignState, Unavailable.
+    """
+    paths = rights.paths
+    with mapped(client):
+        if _same(client.get_acls(paths.proxies)[0], rights.of(paths.proxies)):
+            return False
+        apps = map(paths.app_placements, client.get_children(paths.placements))
+        for path in (*apps, paths.placements, paths.agents, paths.proxies):
+            with contextlib.suppress(NoNodeError):
+                client.set_acls(path, rights.of(path))
     return True
 
 
@@ -131,11 +150,16 @@ def _lets_write(acl: ACL) -> bool:
     return acl.id.scheme == "world" and bool(acl.perms & ~_READ)
 
 
-def _close(client: KazooClient, path: str, acl: ACL) -> None:
+def _same(found: Collection[ACL], wanted: Collection[ACL]) -> bool:
+    return sorted(found) == sorted(wanted)
+
+
+def _close(client: KazooClient, path: str, rights: Rights) -> None:
     with contextlib.suppress(NoNodeError):  # a proxy that has gone meanwhile
         for child in client.get_children(path):
-            _close(client, f"{path}/{child}", acl)
-        client.set_acls(path, [acl])
+            _close(client, f"{path}/{child}", rights)
+        if not rights.are_a_proxys(path, client.get_acls(path)[0]):
+            client.set_acls(path, [rights.all])
 
 
 def _read(client: KazooClient, path: str) -> bytes | None:

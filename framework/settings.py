@@ -20,6 +20,7 @@ from program.settings import (
     CertificateFile,
     Domain,
     EnvironmentSettings,
+    IdentitiesFile,
     KeyFile,
     MetricsTokenFile,
     SecretFile,
@@ -56,6 +57,12 @@ class Settings(EnvironmentSettings):
     )
     zookeeper: ZookeeperServers
     zookeeper_auth_file: ZookeeperAuthFile = None
+    proxy_zookeeper_auth_file: IdentitiesFile | None = Field(
+        default=None,
+        description="Holds who proxies are for ZooKeeper, as their `PREVS_ZOOKEEPER_AUTH_FILE` has "
+        "it: they read placements and write records of themselves, and nothing else. Every "
+        "framework needs the same. Without, proxies need the frameworks' identity.",
+    )
     root: str = Field(
         default="/prevs",
         pattern=ROOT,
@@ -244,6 +251,18 @@ class Settings(EnvironmentSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _check_identities(self) -> "Settings":
+        name = f"{PREFIX}PROXY_ZOOKEEPER_AUTH_FILE"
+        if self.proxy_identities() and not self.identities():
+            raise ValueError(f"{name} needs {PREFIX}ZOOKEEPER_AUTH_FILE: set both")
+        if set(self.proxy_identities()) & set(self.identities()):
+            raise ValueError(
+                f"{name} holds an identity of {PREFIX}ZOOKEEPER_AUTH_FILE: proxies are to have one "
+                "of their own, which may do less"
+            )
+        return self
+
     @property
     def api(self) -> str:
         """The URL at which other frameworks reach this one's API."""
@@ -299,6 +318,11 @@ class Settings(EnvironmentSettings):
     def identities(self) -> tuple[str, ...]:
         """Read who this is for ZooKeeper, nobody where there is no file."""
         return read_identities(self.zookeeper_auth_file) if self.zookeeper_auth_file else ()
+
+    def proxy_identities(self) -> tuple[str, ...]:
+        """Read who proxies are for ZooKeeper, nobody where they are who frameworks are."""
+        file = self.proxy_zookeeper_auth_file
+        return read_identities(file) if file else ()
 
     def keys(self) -> tuple[str, ...]:
         """Read the keys that seal what apps are given, none where there is no file."""

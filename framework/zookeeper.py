@@ -22,6 +22,7 @@ from kazoo.exceptions import (
 from framework.errors import Superseded
 from framework.ports import Record, Stored
 from framework.zookeeper_link import mapped
+from framework.zookeeper_rights import Rights
 from prevs.paths import Paths
 from prevs.records import (
     AgentsRecord,
@@ -43,10 +44,16 @@ Q = TypeVar(
 
 
 class ZookeeperStore:
-    """framework.ports.Store over a started client, for the one who leads. Used by one thread."""
+    """framework.ports.Store over a started client, for the one who leads. Used by one thread.
 
-    def __init__(self, client: KazooClient, paths: Paths, epoch: int) -> None:
+    What it makes has `rights`, where there are any.
+    """
+
+    def __init__(
+        self, client: KazooClient, paths: Paths, epoch: int, rights: Rights | None = None
+    ) -> None:
         self._client = client
+        self._rights = rights
         self._paths = paths
         self._epoch = epoch
         self._versions: dict[str, int] = {}
@@ -202,7 +209,7 @@ class ZookeeperStore:
             for path, data in contents.items():
                 known = self._versions.get(path)
                 if known is None:
-                    request.create(path, data)
+                    request.create(path, data, acl=self._rights and self._rights.of(path))
                 else:
                     request.set_data(path, data, version=known)
             self._commit(request, contents)

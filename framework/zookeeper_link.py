@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from kazoo.client import KazooClient, KazooState
 from kazoo.exceptions import KazooException, NoAuthError
 from kazoo.handlers.threading import KazooTimeoutError
-from kazoo.security import ACL, make_digest_acl
 
 from framework import events
 from framework.errors import ForeignState, SessionLost, Unavailable
+from framework.zookeeper_rights import everything
 from program.zookeeper import list_servers
 
 SESSION_SECONDS = 6.0
@@ -36,14 +36,8 @@ def make_client(
         timeout=session,
         connection_retry=dict(RECONNECT),
         auth_data=[("digest", one) for one in identities],
-        default_acl=[own_acl(identities[0])] if identities else None,
+        default_acl=[everything(identities[0])] if identities else None,
     )
-
-
-def own_acl(identity: str) -> ACL:
-    """Return what allows everything to one `user:password`."""
-    user, _, password = identity.partition(":")
-    return make_digest_acl(user, password, all=True)
 
 
 def start(client: KazooClient, timeout: float) -> None:

@@ -53,6 +53,7 @@ def framework_part(settings: Settings, environ: Mapping[str, str], number: int =
         "PREVS_MASTER": f"zk://{zookeeper}/mesos",
         "PREVS_ZOOKEEPER": zookeeper,
         "PREVS_ZOOKEEPER_AUTH_FILE": str(settings.zookeeper_auth_file),
+        "PREVS_PROXY_ZOOKEEPER_AUTH_FILE": str(settings.proxy_zookeeper_auth_file),
         "PREVS_PRINCIPAL": FRAMEWORK,
         "PREVS_SECRET_FILE": str(access.secret_file(FRAMEWORK)),
         "PREVS_AGENTS_PRINCIPAL": READER,
@@ -89,7 +90,7 @@ def proxy_part(settings: Settings, environ: Mapping[str, str]) -> ProcessPart:
     own = {
         **_python(environ),
         "PREVS_ZOOKEEPER": f"127.0.0.1:{settings.zookeeper_port}",
-        "PREVS_ZOOKEEPER_AUTH_FILE": str(settings.zookeeper_auth_file),
+        "PREVS_ZOOKEEPER_AUTH_FILE": str(settings.proxy_zookeeper_auth_file),
         "PREVS_DOMAIN": settings.domain,
         "PREVS_PROXY_LISTEN": listen,
         "PREVS_PROXY_METRICS_LISTEN": f"127.0.0.2:{settings.port}",

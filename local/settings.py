@@ -59,8 +59,13 @@ class Settings:
 
     @property
     def zookeeper_auth_file(self) -> Path:
-        """Holds who framework, proxy and announcement are for ZooKeeper: `user:password`."""
+        """Holds who framework and announcement are for ZooKeeper: `user:password`."""
         return self.folder / "zookeeper-auth"
+
+    @property
+    def proxy_zookeeper_auth_file(self) -> Path:
+        """Holds who the proxy is for ZooKeeper."""
+        return self.folder / "proxy-zookeeper-auth"
 
     @property
     def mesos_access(self) -> Access:
@@ -140,8 +145,11 @@ def prepare(folder: Path, given: Mapping[str, Any]) -> Settings:
             write_private(file, secrets.token_urlsafe(32))
     if not settings.key_file.exists():
         write_private(settings.key_file, f"{new_key()}\n")
-    if not settings.zookeeper_auth_file.exists():
-        write_private(settings.zookeeper_auth_file, f"prevs:{secrets.token_hex(16)}\n")
+    identities = {"prevs": settings.zookeeper_auth_file}
+    identities["prevs-proxy"] = settings.proxy_zookeeper_auth_file
+    for user, file in identities.items():
+        if not file.exists():
+            write_private(file, f"{user}:{secrets.token_hex(16)}\n")
     settings.mesos_access.prepare(lambda: secrets.token_hex(16), write_private)
     return settings
 

@@ -152,13 +152,16 @@ ZookeeperServers = Annotated[
         examples=["10.0.0.1:2181,10.0.0.2:2181", "10.0.0.1:2181,10.0.0.2:2181/teams"],
     ),
 ]
+IdentitiesFile = Annotated[Path, AfterValidator(_check_identities)]
+"""A file with digest identities for ZooKeeper, checked when the settings are read."""
 ZookeeperAuthFile = Annotated[
     Path | None,
     AfterValidator(lambda value: value and _check_identities(value)),
     Field(
         description="Holds who this is for ZooKeeper, `user:password`: what is made is then for "
         "that user alone, and a framework closes what was open. More lines are others whose znodes "
-        "it may use, too. Frameworks and proxies need the same.",
+        "it may use, too. Every framework needs the same; proxies may have one of their own, "
+        "which the frameworks' `PREVS_PROXY_ZOOKEEPER_AUTH_FILE` names.",
     ),
 ]
 """A file with digest identities for ZooKeeper, checked when the settings are read."""

@@ -103,8 +103,9 @@ class ZookeeperPlacements:
             return await asyncio.get_running_loop().run_in_executor(self._worker, call)
         except NoAuthError:
             raise PlacementsAway(
-                "ZooKeeper is closed to this proxy: PREVS_ZOOKEEPER_AUTH_FILE has to hold the "
-                "user:password that the frameworks have"
+                "ZooKeeper is closed to this proxy: PREVS_ZOOKEEPER_AUTH_FILE has to hold a "
+                "user:password of the frameworks' PREVS_PROXY_ZOOKEEPER_AUTH_FILE, or the one that "
+                "they have, where there is no such file"
             ) from None
         except (KazooException, KazooTimeoutError) as error:
             raise PlacementsAway(f"ZooKeeper does not answer: {error!r}") from error

@@ -13,7 +13,7 @@
 #   --domain NAME       what the addresses of previews end in (localhost)
 #   --public-port PORT  the port in addresses that are shown (80, which is where proxies listen)
 #   --proxy-token-file FILE  the proxies' token, a copy of the master's /etc/prevs/proxy-token; a master makes it
-#   --zookeeper-file FILE  who frameworks and proxies are for ZooKeeper; a master without one makes it: /etc/prevs/zookeeper
+#   --zookeeper-file FILE  who proxies are for ZooKeeper, a copy of the master's /etc/prevs/proxy-zookeeper; a master makes it
 #   --agents-file FILE  the secret that all agents have; a master without one makes it: /etc/prevs/agents
 # Steps, all by default, in this order:
 #   install      packages of Debian's and Python's registries, Mesos, prevs itself from the folder above this script
@@ -178,7 +178,7 @@ configure_tokens() {  # the operator's is for the framework alone; docs/operatin
   if has_role master; then
     [[ -s /etc/prevs/token ]] || make_token /etc/prevs/token
   elif [[ ! -e /etc/systemd/system/prevs-framework.service ]]; then
-    rm --force /etc/prevs/token  # an earlier version of this script gave it to proxies
+    rm --force /etc/prevs/token /etc/prevs/zookeeper  # earlier versions of this script gave them to proxies
   fi
   if [[ -n $proxy_token_file ]]; then
     [[ -s $proxy_token_file ]] || fail "--proxy-token-file $proxy_token_file: there is no such file, or nothing in it" "It is a copy of the master's /etc/prevs/proxy-token."
@@ -264,9 +264,10 @@ END
   put_drop_in prevs-framework <<'END'
 [Service]
 LoadCredential=zookeeper:/etc/prevs/zookeeper
+LoadCredential=proxy-zookeeper:/etc/prevs/proxy-zookeeper
 LoadCredential=mesos:/etc/prevs/mesos
 LoadCredential=agents:/etc/prevs/agents
-Environment=PREVS_ZOOKEEPER_AUTH_FILE=%d/zookeeper
+Environment=PREVS_ZOOKEEPER_AUTH_FILE=%d/zookeeper PREVS_PROXY_ZOOKEEPER_AUTH_FILE=%d/proxy-zookeeper
 Environment=PREVS_PRINCIPAL=prevs PREVS_SECRET_FILE=%d/mesos
 Environment=PREVS_AGENTS_PRINCIPAL=reader PREVS_AGENTS_SECRET_FILE=%d/agents
 END
@@ -333,7 +334,7 @@ PREVS_PROXY_METRICS_LISTEN=$address:$metrics_port
 END
   put_drop_in prevs-proxy <<'END'
 [Service]
-LoadCredential=zookeeper:/etc/prevs/zookeeper
+LoadCredential=zookeeper:/etc/prevs/proxy-zookeeper
 Environment=PREVS_ZOOKEEPER_AUTH_FILE=%d/zookeeper
 END
   put_unit prevs-proxy
@@ -421,7 +422,7 @@ start_all() {
   if has_role master; then
     start_unit zookeeper /etc/zookeeper/zoo.cfg; await zookeeper zookeeper_serves
     start_unit mesos-master /etc/mesos/{master.env,credentials.json,master-acls.json} /opt/mesos/current; await mesos-master answers "$address:$master_port/health"
-    start_unit prevs-framework /etc/prevs/{framework.env,token,proxy-token,keys,zookeeper,mesos,agents} /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
+    start_unit prevs-framework /etc/prevs/{framework.env,token,proxy-token,keys,zookeeper,proxy-zookeeper,mesos,agents} /opt/prevs; await prevs-framework answers "$address:$api_port/readyz"
   fi
   if has_role agent; then
     start_unit docker /etc/docker/daemon.json /etc/systemd/system/docker.service.d/prevs.conf; await docker docker version
@@ -430,7 +431,7 @@ start_all() {
   fi
   if has_role proxy; then
     await_master
-    start_unit prevs-proxy /etc/prevs/{proxy.env,proxy-token,zookeeper} /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
+    start_unit prevs-proxy /etc/prevs/{proxy.env,proxy-token,proxy-zookeeper} /opt/prevs; await prevs-proxy answers "$address:$metrics_port/readyz"
   fi
 }
 
@@ -448,7 +449,8 @@ main() {
   fi
   if does_step configure; then
     if has_role master || has_role proxy; then configure_tokens; fi
-    if has_role master || has_role proxy; then configure_secret zookeeper "$zookeeper_file" --zookeeper-file prevs:; fi
+    if has_role master; then configure_secret zookeeper '' --zookeeper-file prevs:; fi
+    if has_role master || has_role proxy; then configure_secret proxy-zookeeper "$zookeeper_file" --zookeeper-file prevs-proxy:; fi
     if has_role master || has_role agent; then configure_secret agents "$agents_file" --agents-file; fi
     if has_role master; then configure_keys; configure_master; fi
     if has_role agent; then configure_agent; fi

@@ -23,8 +23,9 @@ _STEPS = {
     "`prevs local logs zookeeper`).",
     "mesos": "See that the Mesos master runs, and that the framework reaches it and may subscribe "
     "(PREVS_MASTER, PREVS_ROLE, PREVS_PRINCIPAL; `prevs local logs master`).",
-    "proxies": "Make a token for proxies alone: name its file in the frameworks' "
-    "PREVS_PROXY_TOKEN_FILE, then in the proxies' PREVS_TOKEN_FILE (docs/operating/tokens.md).",
+    "proxies": "Make a token and an identity for proxies alone: name their files in the "
+    "frameworks' PREVS_PROXY_TOKEN_FILE and PREVS_PROXY_ZOOKEEPER_AUTH_FILE, then in the proxies' "
+    "PREVS_TOKEN_FILE and PREVS_ZOOKEEPER_AUTH_FILE (docs/operating/tokens.md, zookeeper.md).",
     "zookeeper-access": "docs/operating/zookeeper.md says how it is closed.",
     "mesos-access": "docs/operating/tls.md says how Mesos is told who one is.",
     "leader": "See that one framework leads and that its PREVS_ADVERTISE can be reached by the "

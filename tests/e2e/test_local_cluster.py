@@ -279,26 +279,26 @@ def test_the_folder_of_an_earlier_version_comes_up_closed_and_goes_on_from_the_s
     """Its ZooKeeper was open to all, its Mesos asked nobody, its framework had no principal."""
     page, framework = serving.visit().text, framework_id(serving)
     paths = Paths("/prevs")
-    identity = (serving.folder / "zookeeper-auth").read_text().strip()
-    with connected(serving, identity) as client:
+    files = [serving.folder / name for name in ("zookeeper-auth", "proxy-zookeeper-auth")]
+    with connected(serving, *(file.read_text().strip() for file in files)) as client:
         stored = InstallationRecord.decode(client.get(paths.installation)[0])
         assert stored.principal is not None
         client.set(paths.installation, dataclasses.replace(stored, principal=None).encode())
         for path in ["/", "/mesos", *walk(client, paths.root)]:
             client.set_acls(path, OPEN_ACL_UNSAFE)
     serving.down()
-    (serving.folder / "zookeeper-auth").unlink()
+    for file in files:
+        file.unlink()
     shutil.rmtree(serving.folder / "mesos")
 
     serving.up()
     assert serving.visit().text == page
     assert framework_id(serving) == framework
-    with connected(serving, None) as anybody:
+    with connected(serving) as anybody:
         for path in (paths.root, paths.apps, paths.placements):
             with pytest.raises(NoAuthError):
                 anybody.get_children(path)
-    identity = (serving.folder / "zookeeper-auth").read_text().strip()
-    with connected(serving, identity) as client:
+    with connected(serving, files[0].read_text().strip()) as client:
         assert InstallationRecord.decode(client.get(paths.installation)[0]) == stored
     wait_until(lambda: {"zookeeper-access", "mesos-access"} <= told(serving).keys())
     wait_until(
@@ -312,9 +312,9 @@ def told(own: Own) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def connected(own: Own, identity: str | None) -> Iterator[KazooClient]:
+def connected(own: Own, *identities: str) -> Iterator[KazooClient]:
     """Give a session with the cluster's ZooKeeper, as somebody or as anybody."""
-    auth = [("digest", identity)] if identity else None
+    auth = [("digest", one) for one in identities]
     client = KazooClient(f"127.0.0.1:{own.ports['zookeeper-port']}", auth_data=auth)
     client.start()
     try:

@@ -79,7 +79,7 @@ def second(cluster: Cluster) -> Machine:
     cluster.add([Plan("proxy-2", address, ("proxy", "--address", address, *to_master))])
     machine = cluster.machines["proxy-2"]
     machine.run("sh", "-c", 'umask 077; echo "$TOKEN" >/root/token', TOKEN=cluster.proxy_token())
-    identity = cluster.master.run("cat", "/etc/prevs/zookeeper").strip()
+    identity = cluster.master.run("cat", "/etc/prevs/proxy-zookeeper").strip()
     copy = 'umask 077; echo "$IDENTITY" >/root/zookeeper'
     machine.run("sh", "-c", copy, IDENTITY=identity)
     machine.provision("configure", "start")
@@ -211,8 +211,8 @@ def test_zookeeper_and_mesos_ask_who_one_is_and_the_framework_finds_nothing_open
 
 def test_what_the_machines_say_is_in_files_of_root_alone(cluster: Cluster) -> None:
     secrets = {
-        "master": "/etc/prevs/zookeeper /etc/prevs/mesos /etc/prevs/agents /etc/prevs/operator "
-        "/etc/mesos/credentials.json",
+        "master": "/etc/prevs/zookeeper /etc/prevs/proxy-zookeeper /etc/prevs/mesos "
+        "/etc/prevs/agents /etc/prevs/operator /etc/mesos/credentials.json",
         "agent-1": "/etc/prevs/agents /etc/mesos/credential.json /etc/mesos/readers.json "
         "/etc/mesos/jwt-key",
     }

@@ -24,8 +24,9 @@ Start = Callable[[], Proxy]
 @pytest.fixture
 def tree(cluster: Cluster) -> Iterator[Tree]:
     """What the cluster's proxies say in ZooKeeper."""
-    identity = ("digest", cluster.zookeeper_auth)
-    client = KazooClient(hosts=cluster.zookeeper, auth_data=[identity])
+    theirs = (cluster.dir / "proxy-zookeeper-auth").read_text().strip()
+    identities = [("digest", one) for one in (cluster.zookeeper_auth, theirs)]
+    client = KazooClient(hosts=cluster.zookeeper, auth_data=identities)
     client.start()
     yield Tree(client, Paths("/prevs"))
     client.stop()
@@ -47,7 +48,7 @@ def start(
                 api=cluster.api,
                 port=free_port(),
                 PREVS_TOKEN_FILE=str(cluster.dir / "proxy-token"),
-                PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "zookeeper-auth"),
+                PREVS_ZOOKEEPER_AUTH_FILE=str(cluster.dir / "proxy-zookeeper-auth"),
             )
             return stack.enter_context(running)
 

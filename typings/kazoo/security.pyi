@@ -11,4 +11,6 @@ class ACL(NamedTuple):
 OPEN_ACL_UNSAFE: list[ACL]
 READ_ACL_UNSAFE: list[ACL]
 
-def make_digest_acl(username: str, password: str, *, all: bool = False) -> ACL: ...
+def make_digest_acl(
+    username: str, password: str, *, read: bool = False, create: bool = False, all: bool = False
+) -> ACL: ...

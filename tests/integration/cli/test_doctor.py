@@ -179,6 +179,9 @@ def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) 
     assert "PREVS_PROXY_TOKEN_FILE is not set" in finding["told"]
     assert "PREVS_TOKEN_FILE" in finding["advice"]
     assert answering.judge_proxies(["theirs"]).ok
+    check = answering.judge_proxies(["theirs"], own=["prevs:x"])
+    assert (check.ok, "PREVS_PROXY_ZOOKEEPER_AUTH_FILE" in check.detail) == (False, True)
+    assert answering.judge_proxies(["theirs"], own=["prevs:x"], identities=["proxy:y"]).ok
 
 
 @pytest.mark.parametrize(("status", "content"), [(200, "hi"), (503, UNKNOWN)])

@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from kazoo.client import KazooClient
-from kazoo.exceptions import NoAuthError
+from kazoo.exceptions import NoAuthError, NotEmptyError
 
 from framework.zookeeper_link import connect
 from prevs.paths import Paths
@@ -24,7 +25,7 @@ from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration
 
-OURS, OTHERS = "prevs:hunter2", "prevs:hunter3"
+OURS, OTHERS, THEIRS = "prevs:hunter2", "prevs:hunter3", "proxy:hunter4"
 
 
 class Place(OwnRoot):
@@ -56,7 +57,7 @@ class Place(OwnRoot):
 @contextlib.contextmanager
 def owning(zookeeper: str) -> Iterator[KazooClient]:
     """Give a session with every identity of these tests."""
-    owner = connect(zookeeper, 15, (OURS, OTHERS))
+    owner = connect(zookeeper, 15, (OURS, OTHERS, THEIRS))
     try:
         yield owner
     finally:
@@ -136,6 +137,103 @@ def test_nobody_else_reads_or_writes_anything_and_the_system_works(place: Place)
         wait_until(lambda: applied(owner, place.paths) == [{"hello"}])
         assert_closed(place)
     assert program.end() == 0
+
+
+def with_proxies_of_their_own(place: Place) -> dict[str, str]:
+    """Return the settings of a framework whose proxies are somebody else for ZooKeeper."""
+    return {
+        "ZOOKEEPER_AUTH_FILE": place.identities(OURS),
+        "PROXY_ZOOKEEPER_AUTH_FILE": place.identities(THEIRS),
+    }
+
+
+@contextlib.contextmanager
+def a_proxy(place: Place, api: str, who: str) -> Iterator[None]:
+    """Run a proxy that is `who` for ZooKeeper."""
+    with (
+        tempfile.TemporaryDirectory() as folder,  # its sockets' paths have to be short
+        proxies.running(
+            Path(folder),
+            zookeeper=place.zookeeper,
+            root=place.paths.root,
+            api=api,
+            port=free_port(),
+            PREVS_ZOOKEEPER_AUTH_FILE=place.identities(who),
+        ),
+    ):
+        yield
+
+
+def test_who_takes_over_a_proxy_reads_placements_and_writes_of_proxies_and_no_more(
+    place: Place,
+) -> None:
+    program = place.program(**with_proxies_of_their_own(place))
+    program.run()
+    program.add_app(make_repository(place.folder / "hello"))
+    program.wait_state(program.order(), "running")
+    assert program.ask("POST", "/v1/tokens", json={"name": "ci", "scope": "use"}).ok
+    paths = place.paths
+    with owning(place.zookeeper) as owner, a_proxy(place, program.url, THEIRS):
+        wait_until(lambda: applied(owner, paths) == [{"hello"}])
+        # A new app's placements are theirs to read as well, from the beginning.
+        program.add_app(place.folder / "hello", "more")
+        program.wait_state(program.order(app="more"), "running")
+        wait_until(lambda: applied(owner, paths) == [{"hello", "more"}], seconds=20)
+        found = list(walk(owner, paths.root))
+        thief = connect(place.zookeeper, 15, (THEIRS,))
+        try:
+            assert thief.get(paths.app_placements("hello"))[0]
+            assert thief.get(paths.agents)[0]
+            read = {paths.placements, paths.agents, paths.proxies}
+            read |= {path for path in found if path.startswith(f"{paths.placements}/")}
+            own = {path for path in found if path.startswith(f"{paths.proxies}/")}
+            assert own
+            assert paths.token("ci") in found
+            for path in set(found) - own:
+                gets, lists, *writes = attempts(thief, path)
+                for act in writes if path in read else (gets, lists, *writes):
+                    if act is writes[1] and path == paths.proxies:
+                        continue  # that is where they say that they are there
+                    with pytest.raises(NoAuthError):
+                        act()
+                if path not in {paths.root, paths.proxies}:
+                    with pytest.raises((NoAuthError, NotEmptyError)):
+                        thief.delete(path)
+        finally:
+            thief.stop()
+            thief.close()
+    assert program.end() == 0
+
+
+def test_proxies_get_an_identity_of_their_own_while_all_of_it_runs(place: Place) -> None:
+    before = place.program(ZOOKEEPER_AUTH_FILE=place.identities(OURS))
+    before.run()
+    before.add_app(make_repository(place.folder / "hello"))
+    before.wait_state(before.order(), "running")
+    with owning(place.zookeeper) as owner, a_proxy(place, before.url, OURS):
+        wait_until(lambda: applied(owner, place.paths) == [{"hello"}])
+        assert "PREVS_PROXY_ZOOKEEPER_AUTH_FILE" in before.log.read_text()
+        assert before.end() == 0
+        after = place.program(**with_proxies_of_their_own(place))
+        after.run()
+        assert "PREVS_PROXY_ZOOKEEPER_AUTH_FILE" not in after.log.read_text()
+        # The one of before goes on beside one that is somebody else.
+        with a_proxy(place, after.url, THEIRS):
+            wait_until(lambda: applied(owner, place.paths) == [{"hello"}] * 2)
+            after.add_app(place.folder / "hello", "more")
+            after.wait_state(after.order(app="more"), "running")
+            wait_until(lambda: applied(owner, place.paths) == [{"hello", "more"}] * 2, seconds=20)
+            # A framework that closes all anew leaves what a proxy has for its own.
+            assert after.end() == 0
+            both = with_proxies_of_their_own(place)
+            both["ZOOKEEPER_AUTH_FILE"] = place.identities(OTHERS, OURS)
+            last = place.program(**both)
+            last.run()
+            last.add_app(place.folder / "hello", "third")
+            last.wait_state(last.order(app="third"), "running")
+            seen = {"hello", "more", "third"}
+            wait_until(lambda: seen in applied(owner, place.paths), seconds=20)
+        assert last.end() == 0
 
 
 def test_a_proxy_without_the_identity_is_told_which_one_it_needs(closed: Place) -> None:

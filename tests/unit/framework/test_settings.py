@@ -62,6 +62,22 @@ def test_secrets_come_from_files(environ: dict[str, str], tmp_path: Path) -> Non
     assert "another secret" not in repr(chosen)
 
 
+def test_proxies_are_who_frameworks_are_for_zookeeper_or_somebody_else(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    theirs, own = tmp_path / "theirs", tmp_path / "own"
+    theirs.write_text("proxy:x\n")
+    own.write_text("prevs:x\n")
+    environ["PREVS_PROXY_ZOOKEEPER_AUTH_FILE"] = str(theirs)
+    assert "needs PREVS_ZOOKEEPER_AUTH_FILE" in problems(environ)[0]
+    environ["PREVS_ZOOKEEPER_AUTH_FILE"] = str(own)
+    assert settings.read(environ).proxy_identities() == ("proxy:x",)
+    theirs.write_text("proxy:x\nprevs:x\n")
+    assert "of their own" in problems(environ)[0]
+    del environ["PREVS_PROXY_ZOOKEEPER_AUTH_FILE"]
+    assert settings.read(environ).proxy_identities() == ()
+
+
 def test_proxies_have_tokens_of_their_own_or_none(environ: dict[str, str], tmp_path: Path) -> None:
     assert settings.read(environ).proxy_tokens() == ()
     assert settings.read(environ).signing() == ("the token",)

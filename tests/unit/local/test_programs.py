@@ -52,8 +52,9 @@ def test_the_proxy_has_a_token_of_its_own_that_the_framework_takes(tmp_path: Pat
 def test_framework_and_proxy_say_who_they_are_by_files(tmp_path: Path) -> None:
     settings = prepare(tmp_path, {})
     framework, proxy = framework_part(settings, {}).environ, proxy_part(settings, {}).environ
-    for environ in (framework, proxy):
-        assert environ["PREVS_ZOOKEEPER_AUTH_FILE"] == str(settings.zookeeper_auth_file)
+    assert framework["PREVS_ZOOKEEPER_AUTH_FILE"] == str(settings.zookeeper_auth_file)
+    assert proxy["PREVS_ZOOKEEPER_AUTH_FILE"] == framework["PREVS_PROXY_ZOOKEEPER_AUTH_FILE"]
+    assert str(settings.zookeeper_auth_file) not in proxy.values()
     assert framework["PREVS_PRINCIPAL"] != framework["PREVS_AGENTS_PRINCIPAL"]
     files = [framework["PREVS_SECRET_FILE"], framework["PREVS_AGENTS_SECRET_FILE"]]
     secrets = [Path(file).read_text().strip() for file in files]

@@ -34,7 +34,7 @@ def test_a_folder_its_token_and_its_key_are_closed_to_others(tmp_path: Path) -> 
     made = settings.prepare(tmp_path / "x", {})
     assert made.folder.stat().st_mode & 0o777 == 0o700
     tokens = (made.token_file, made.proxy_token_file, made.metrics_token_file)
-    for file in (*tokens, made.key_file, made.zookeeper_auth_file):
+    for file in (*tokens, made.key_file, made.zookeeper_auth_file, made.proxy_zookeeper_auth_file):
         assert file.stat().st_mode & 0o777 == 0o600
 
 
