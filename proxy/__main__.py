@@ -226,6 +226,7 @@ async def _end(
     await parts.placements.stop()
     parts.room.waiting.close()
     parts.room.refusals.close()
+    parts.room.sources.close()
     parts.pages.should_exit = parts.wake.should_exit = True
     await parts.haproxy.stop()
     await asyncio.gather(*servers, return_exceptions=True)

@@ -11,11 +11,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from prevs import names
+from proxy import clients
 
 SECONDS = 60.0
 MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})
 """How many different previews in that time, unless an operator has it otherwise: for one visitor's
 address, for a network of a provider (with IPv6, a /48), for one app, and for all of this proxy."""
+
+HELD_EACH = 200
+"""How many requests of one client are held, unless an operator has it otherwise."""
 
 
 class Refused(NamedTuple):
@@ -87,21 +91,11 @@ def _budgets(address: str, host: str) -> Iterator[tuple[str, str]]:
 
     With IPv6 one visitor has a whole /64, and may have a /48 of them.
     """
-    found = _read(address)
+    found = clients.read_address(address)
     if isinstance(found, ipaddress.IPv6Address):
         yield "address", str(ipaddress.ip_network((found, 64), strict=False))
-        yield "network", str(ipaddress.ip_network((found, 48), strict=False))
+        yield "network", clients.name_client(address)
     else:
         yield "address", str(found)
     yield "app", names.app_of_host(host)
     yield "all", ""
-
-
-def _read(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | str:
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    # The former, at a listener of IPv6.
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return mapped or found

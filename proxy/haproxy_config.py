@@ -11,6 +11,8 @@ from proxy.routes import TASK_AT
 
 HOLD_SECONDS = 600
 """How long a request is held at most."""
+CONNECTIONS_EACH = 1000
+"""How many connections one client may have, unless an operator has it otherwise."""
 
 
 class Front(NamedTuple):
@@ -22,6 +24,7 @@ class Front(NamedTuple):
     `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere), to who brings one of
     the tokens `readers`. `stripped` are more
     headers that only proxies in front may send: names in small letters, a * for the rest of one.
+    A client has `connections_each`; behind a trusted proxy, as many open requests.
     """
 
     listen: str
@@ -33,6 +36,7 @@ class Front(NamedTuple):
     metrics: str = ""
     readers: tuple[str, ...] = ()
     stripped: tuple[str, ...] = ()
+    connections_each: int = CONNECTIONS_EACH
 
     @property
     def reader_digests(self) -> list[str]:

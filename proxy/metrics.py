@@ -21,6 +21,11 @@ class Metrics:
             "Requests that are held until a preview answers",
             registry=registry,
         )
+        self.followed = Gauge(
+            "prevs_proxy_followed_previews",
+            "Previews that open pages follow, each by one stream of the framework's",
+            registry=registry,
+        )
         self.starts = Counter(
             "prevs_proxy_starts",
             "Starts that visitors asked for, by who asked (page, held) and how that ended",

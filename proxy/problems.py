@@ -13,6 +13,12 @@ from proxy.preview import Preview
 MEDIA_TYPE = "application/problem+json"
 _SPACE = "urn:prevs:problem:"
 _RETRY_SECONDS = 5
+AGAIN_SECONDS = 10
+OPEN = {
+    "held": "as many requests that wait for a preview as it may have",
+    "pages": "as many pages of this kind being made as it may have",
+    "connections": "as many connections open as it may have",
+}
 _STARTED = {
     "address": " from your address",
     "network": " from your network",
@@ -143,6 +149,11 @@ def not_yet(preview: Preview | None, held: int) -> Problem:
     )
 
 
+def not_known_any_more() -> Problem:
+    """Return the problem of a page whose preview the framework has forgotten."""
+    return unavailable("This version is not known any more. Load the page again to start it.")
+
+
 def leads_elsewhere() -> Problem:
     """Return the problem of a page whose host leads to another commit than it did."""
     return Problem(
@@ -177,6 +188,19 @@ def too_many_starts(seconds: int, budget: str) -> Problem:
         f"Visitors had many previews{whose} started within a minute. Come again in {seconds} s.",
         {"budget": budget},
         retry_after=seconds,
+    )
+
+
+def too_many_open(what: str) -> Problem:
+    """Return the problem of a client that has as many open as it may. `what` is in OPEN."""
+    detail = f"Your address has {OPEN[what]} already. Come again in {AGAIN_SECONDS} s."
+    return Problem(
+        "too-many-open",
+        "Too many at once from your address",
+        429,
+        detail,
+        {"budget": what},
+        retry_after=AGAIN_SECONDS,
     )
 
 

@@ -21,8 +21,8 @@ from program.settings import (
     ZookeeperServers,
 )
 from program.zookeeper import read_identities
-from proxy.caps import MOST
-from proxy.haproxy_config import Front
+from proxy.caps import HELD_EACH, MOST
+from proxy.haproxy_config import CONNECTIONS_EACH, Front
 
 _ADDRESS = r"https?://[^\s/,]+/?"
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*[*]?", re.ASCII)
@@ -108,6 +108,19 @@ class Settings(EnvironmentSettings):
         description="The same of all apps together. One address may have "
         f"{MOST['address']}, a network of IPv6 (a /48) {MOST['network']}.",
     )
+    held_of_client: int = Field(
+        default=HELD_EACH,
+        ge=1,
+        description="How many requests of one client are held while their previews start: of an "
+        "address, or with IPv6 a /48. What is over it is answered with 429.",
+    )
+    connections_of_client: int = Field(
+        default=CONNECTIONS_EACH,
+        ge=1,
+        description="How many connections one client may have to this proxy. What comes over "
+        "`PREVS_TRUSTED_PROXIES` is counted as open requests of the client that they tell of. What "
+        "is over it is answered with 429, and over twice as many not at all.",
+    )
     strip_headers: str = Field(
         default="",
         description="More headers that only proxies in front may send, separated by commas; a * is "
@@ -188,12 +201,13 @@ class Settings(EnvironmentSettings):
             metrics=self.proxy_metrics_listen or "",
             readers=self.readers() if self.proxy_metrics_listen else (),
             trusted=tuple(self.trusted_proxies.split(",")) if self.trusted_proxies else (),
+            connections_each=self.connections_of_client,
             stripped=tuple(one.strip() for one in self.strip_headers.split(",") if one.strip()),
         )
 
     def budgets(self) -> dict[str, int]:
-        """Return how many starts visitors have, where an operator decides that."""
-        return {"app": self.starts_of_app, "all": self.starts}
+        """Return how much visitors may have, where an operator decides that."""
+        return {"app": self.starts_of_app, "all": self.starts, "held": self.held_of_client}
 
     def addresses(self) -> list[str]:
         """Return the addresses of the API, one of each framework."""

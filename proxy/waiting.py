@@ -220,7 +220,7 @@ class Waiting:
             await self._pause(max(_LOOK_SECONDS, len(self._searches) / _LOOKS_A_SECOND))
             # It may have been routed for a moment before.
             self._let_in(search, self._elsewhere(host, search.refused))
-            look = functools.partial(self._look, preview.app, preview.sha)
+            look = functools.partial(self.look, preview.app, preview.sha)
             found = await self._patiently(look)
             if found is None:  # forgotten meanwhile; but who waits wants it
                 found = await self._patiently(start)
@@ -246,8 +246,11 @@ class Waiting:
                     raise
             await self._pause(_LOOK_SECONDS)
 
-    async def _look(self, app: str, sha: str) -> Preview | None:
-        """Return a preview as it was at most some moments ago. Raises ApiAway, ApiRefused."""
+    async def look(self, app: str, sha: str) -> Preview | None:
+        """Return a preview as it was at most some moments ago. Raises ApiAway, ApiRefused.
+
+        Those who look at about the same time ask the framework once.
+        """
         now = self._clock()
         look = self._looks.get((app, sha))
         if look is None or (look.task.done() and now - look.at >= _LOOK_SECONDS / 2):

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prevs.states import State
 from proxy import problems
@@ -18,6 +18,7 @@ from proxy.problems import Problem
 from proxy.room import answers, pages
 from proxy.room.brief import brief_commit, brief_preview
 from proxy.room.downloads import Downloads
+from proxy.room.open_requests import OpenRequests
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.starts import Starts
@@ -31,10 +32,10 @@ _WITHOUT_LOG = frozenset(
 """States whose page is not kept waiting for it. That of one that was stopped starts it at once."""
 
 
-def make_app(parts: Parts) -> Starlette:
+def make_app(parts: Parts) -> ASGIApp:
     """Return the application behind the room's socket."""
     room, starts = _Room(parts), Starts(parts)
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/_prevs/events", Streams(parts), methods=["GET"]),
             Route("/_prevs/", _AnyMethod(room.newest)),
@@ -45,6 +46,7 @@ def make_app(parts: Parts) -> Starlette:
             Route("/{path:path}", _AnyMethod(room.visit)),
         ]
     )
+    return OpenRequests(app, parts)
 
 
 class _AnyMethod:
@@ -107,6 +109,8 @@ class _Room:
             return self._no_address(visit)
         if "x-prevs-later" in headers:
             seconds, _, budget = headers["x-prevs-later"].partition(" ")
+            if budget in problems.OPEN:
+                return problems.too_many_open(budget)
             return problems.too_many_starts(int(seconds), budget)
         if wants_page:
             return None

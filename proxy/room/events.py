@@ -1,4 +1,4 @@
-"""The event stream of a page: the framework's, and `ready` as soon as the proxy routes its host.
+"""The event stream of a page: the preview's, and `ready` as soon as the proxy routes its host.
 
 Events: token, with which the page asks for its log from then on, at once and again in time; log
 (id: where in the log it ends) and reset (another attempt begins, and another log), as the framework
@@ -10,15 +10,17 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple
 
+from proxy import problems
 from proxy.errors import ApiAway, ApiRefused
-from proxy.ports import Framework
-from proxy.preview import LogEvent, read_preview
+from proxy.preview import LogEvent, Preview, read_preview
+from proxy.problems import Problem
 from proxy.refusals import Refusals
 from proxy.room import view
 from proxy.room.brief import brief_preview, brief_problem
+from proxy.room.sources import AWAY, Sources
 from proxy.room.tokens import LOG_LIFE_SECONDS
 from proxy.routes import Route
 from proxy.server_events import HEARTBEAT, write
@@ -29,6 +31,7 @@ LATER_SECONDS = 10
 _COME_LATER = f"retry: {LATER_SECONDS * 1000}\n\n".encode()
 _LATER = LogEvent("later", None, "{}")
 _READY = LogEvent("ready", None, "{}")
+_STATE = LogEvent("state", None, "{}")
 _OF_LOG = frozenset({"log", "reset"})
 _RENEW_SECONDS = LOG_LIFE_SECONDS / 3
 
@@ -37,37 +40,34 @@ class Page(NamedTuple):
     """The page that follows: it has seen the log up to the event `after`.
 
     The task `refused` took no connection from it. `renew` gives its next token at a time (epoch
-    seconds). Without `shows_all` it gets no log, and little of the preview. Unless it `lasts` it
-    ends with the first state.
+    seconds). Without `shows_all` it gets no log, and little of the preview.
     """
 
     renew: Callable[[float], str]
     after: str | None = None
     refused: str = ""
     shows_all: bool = True
-    lasts: bool = True
 
 
 async def follow(
-    framework: Framework,
+    sources: Sources,
     refusals: Refusals,
     host: str,
     *,
     preview: tuple[str, str],
     page: Page,
     clock: Callable[[], float] = time.time,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield the stream until the host is routed or there is nothing more to tell.
 
     `preview` is (app, sha), `clock` in seconds since the epoch. To be routed to the task that
-    refused counts only once it takes connections. A framework that is away ends the stream: the
-    browser comes again.
+    refused counts only once it takes connections. A framework that is away is waited for.
     """
-    yield _RECONNECT if page.lasts else _COME_LATER
+    yield _RECONNECT
     renewed = clock()
     yield _token(page.renew(renewed))
     with refusals.awaited(host, page.refused) as routed:
-        stream = framework.follow(*preview, page.after)
+        stream = sources.follow(*preview, page.after)
         try:
             async with contextlib.aclosing(_until(stream, routed)) as events:
                 async for event in events:
@@ -76,14 +76,42 @@ async def follow(
                         renewed = now
                         yield _token(page.renew(now))
                     yield _passed_on(event, now, page)
-                    if event.name == "state" and not page.lasts:
-                        yield write(_LATER)
-                        return
         except ApiRefused as refusal:
-            problem = refusal.problem if page.shows_all else brief_problem(refusal.problem)
-            yield write(LogEvent("problem", None, problem.body().decode()))
+            yield _problem(refusal.problem, page)
         except ApiAway:
-            yield write(LogEvent("away", None, "{}"))
+            yield write(AWAY)
+
+
+async def glance(
+    look: Callable[[], Awaitable[Preview | None]],
+    refusals: Refusals,
+    host: str,
+    *,
+    page: Page,
+    clock: Callable[[], float] = time.time,
+) -> AsyncGenerator[bytes, None]:
+    """Yield what a page is told that cannot follow: the preview as it is, and to come later.
+
+    `look` returns the preview, None if it is not known any more.
+    """
+    yield _COME_LATER
+    yield _token(page.renew(clock()))
+    with refusals.awaited(host, page.refused) as routed:
+        if routed.done() or await refusals.has_ended(host, page.refused):
+            yield write(_READY)
+            return
+    try:
+        found = await look()
+    except ApiRefused as refusal:
+        yield _problem(refusal.problem, page)
+    except ApiAway:
+        yield write(AWAY)
+    else:
+        if found is None:
+            yield _problem(problems.not_known_any_more(), page)
+            return
+        yield _state(_STATE, found, clock(), page)
+        yield write(_LATER)
 
 
 async def _until(
@@ -117,13 +145,24 @@ def _token(token: str) -> bytes:
     return write(LogEvent("token", None, json.dumps(token)))
 
 
+def _problem(problem: Problem, page: Page) -> bytes:
+    told = problem if page.shows_all else brief_problem(problem)
+    return write(LogEvent("problem", None, told.body().decode()))
+
+
 def _passed_on(event: LogEvent, now: float, page: Page) -> bytes:
-    if event.name == _READY.name or (page.shows_all and event.name in _OF_LOG):
+    if event.name in {_READY.name, AWAY.name} or (page.shows_all and event.name in _OF_LOG):
         return write(event)
     if event.name in {"state", "end"}:
         with contextlib.suppress(ValueError):
             preview = read_preview(json.loads(event.data))
-            preview = preview if page.shows_all else brief_preview(preview)
-            shown = view.show(preview, now, refused=page.refused)
-            return write(LogEvent(event.name, event.id, json.dumps(shown.message())))
+            return _state(event, preview, now, page)
     return HEARTBEAT
+
+
+def _state(event: LogEvent, preview: Preview, now: float, page: Page) -> bytes:
+    """Return an event with what a page is to know of a preview."""
+    shown = view.show(
+        preview if page.shows_all else brief_preview(preview), now, refused=page.refused
+    )
+    return write(event._replace(data=json.dumps(shown.message())))

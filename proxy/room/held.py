@@ -15,7 +15,7 @@ from typing import NamedTuple
 import structlog
 
 from prevs import names
-from proxy import departures
+from proxy import departures, problems
 from proxy.departures import Peer, read_peer
 from proxy.room.parts import Parts
 from proxy.routes import Route
@@ -148,6 +148,9 @@ class _Connection(asyncio.Protocol):
             if later is not None:
                 self._answer(number, f"later {later.seconds} {later.budget}")
                 return
+        if not self._parts.holds.enter(client):
+            self._answer(number, f"later {problems.AGAIN_SECONDS} held")
+            return
         ip, port = peer.split()
         tell = functools.partial(self._tell, number)
         request = _Request(
@@ -159,6 +162,7 @@ class _Connection(asyncio.Protocol):
 
     def _tell(self, number: str, outcome: Outcome) -> None:
         request = self.requests.pop(number)
+        self._parts.holds.leave(request.client)
         let_in = isinstance(outcome, Route)
         holds = self._parts.metrics.holds.labels("let_in" if let_in else "refused")
         holds.observe(max(0.0, self._parts.clock() - request.since))
@@ -167,6 +171,7 @@ class _Connection(asyncio.Protocol):
     def _forget(self, number: str) -> None:
         """Forget a request; HAProxy may say so of one whose answer is on its way."""
         if request := self.requests.pop(number, None):
+            self._parts.holds.leave(request.client)
             self._parts.waiting.leave(request.host, request.tell, request.refused)
 
     def _answer(self, number: str, answer: str) -> None:

@@ -7,6 +7,7 @@ no connection, and X-Prevs-Miss is absent where that was so for a second time.
 """
 
 import secrets
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -16,13 +17,15 @@ from starlette.requests import Request
 
 from prevs import names
 from program import same_origin
-from proxy.caps import StartCap
+from proxy.caps import HELD_EACH, StartCap
 from proxy.metrics import Metrics
 from proxy.ports import Framework
 from proxy.refusals import Refusals
 from proxy.room import origin
 from proxy.room.pages import Visit
 from proxy.room.shown import Shown
+from proxy.room.slots import Slots
+from proxy.room.sources import Sources
 from proxy.room.tokens import Tokens
 from proxy.routes import Route
 from proxy.table import Table
@@ -38,7 +41,9 @@ class Parts(NamedTuple):
     waiting: Waiting
     tokens: Tokens
     shown: Shown
+    sources: Sources
     cap: StartCap
+    holds: Slots
     metrics: Metrics
     domain: str
     clock: Callable[[], float] = time.time
@@ -57,9 +62,10 @@ def make_parts(
 ) -> Parts:
     """Return the parts of a room.
 
-    `tokens` are the proxies', `connects` as Refusals has it, `budgets` as StartCap.
+    `tokens` are the proxies', `connects` as Refusals has it, `budgets` as StartCap: `held`
+    is one more, how many requests of one client are held.
 
-    In the end close `waiting` and `refusals`.
+    In the end close `waiting`, `refusals` and `sources`.
     """
 
     def count_held(outcome: str) -> None:
@@ -67,6 +73,8 @@ def make_parts(
 
     refusals = Refusals(table, framework, proxy_id, connects=connects)
     waiting = Waiting(framework, table, domain, refusals=refusals, ended=count_held)
+    sources = Sources(framework)
+    metrics.followed.set_function(lambda: sources.count)
     return Parts(
         framework,
         table,
@@ -74,7 +82,9 @@ def make_parts(
         waiting,
         Tokens(tokens),
         Shown(framework),
+        sources,
         StartCap(budgets),
+        Slots(sys.maxsize, budgets.get("held", HELD_EACH)),
         metrics,
         domain,
     )

@@ -4,27 +4,48 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
+from proxy.clients import name_client
+
 
 class Slots:
     """Places for `at_a_time` in all, of which one client has `each` at most.
 
-    Belongs to the event loop's thread.
+    A client is told by an address of its own. Belongs to the event loop's thread.
     """
 
     def __init__(self, at_a_time: int, each: int) -> None:
         self._at_a_time = at_a_time
         self._each = each
         self._taken: Counter[str] = Counter()
+        self._count = 0
 
     @contextlib.contextmanager
-    def take(self, client: str) -> Iterator[bool]:
+    def take(self, address: str) -> Iterator[bool]:
         """Tell whether there is a place for one more of a client; it has that until the end."""
-        if self._taken.total() >= self._at_a_time or self._taken[client] >= self._each:
+        if not self.enter(address):
             yield False
             return
-        self._taken[client] += 1
         try:
             yield True
         finally:
-            self._taken[client] -= 1
-            self._taken += Counter()  # forgets who has none
+            self.leave(address)
+
+    def enter(self, address: str) -> bool:
+        """Tell whether there is a place for one more of a client, and have it taken until `leave`.
+
+        Where there is none, there is nothing to leave.
+        """
+        client = name_client(address)
+        if self._count >= self._at_a_time or self._taken[client] >= self._each:
+            return False
+        self._taken[client] += 1
+        self._count += 1
+        return True
+
+    def leave(self, address: str) -> None:
+        """Give a place back."""
+        client = name_client(address)
+        self._taken[client] -= 1
+        self._count -= 1
+        if not self._taken[client]:
+            del self._taken[client]

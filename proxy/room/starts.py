@@ -60,6 +60,7 @@ class Starts:
         log.info("a page asks for a start", host=visit.host, commit=sha, outcome=outcome)
         if isinstance(answer, Problem):
             return await answers.tell(self._parts, visit, answer, wants_page=wants_page)
+        self._parts.sources.forget_end(answer.app, answer.sha)
         if wants_page:
             return RedirectResponse(same_origin.own_path(form.get("back", "/")), 303)
         now = self._parts.clock()

@@ -1,8 +1,11 @@
 """The endpoint of a page's event stream.
 
-A stream takes a connection of HAProxy to the room, and one of the room to the framework. A page for
-which there is none is told the state, and to come again in a while: so does any browser.
+A stream takes a connection of HAProxy to the room. A page for which there is none is told the
+state, and to come again in a while: so does any browser.
 """
+
+import contextlib
+import json
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -10,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from prevs import names
 from proxy import problems
+from proxy.preview import Preview, read_preview
 from proxy.room import answers, events
 from proxy.room.parts import Parts, may_read, read_visit
 from proxy.room.slots import Slots
@@ -47,14 +51,30 @@ class Streams:
             after=request.headers.get("last-event-id") or request.query_params.get("after") or None,
             refused=request.query_params.get("refused", ""),
             shows_all=await self._parts.shown.shows_all(visit.app),
-            lasts=lasts,
         )
-        stream = events.follow(
-            self._parts.framework,
-            self._parts.refusals,
-            visit.host,
-            preview=(visit.app, sha),
-            page=page,
-            clock=self._parts.clock,
-        )
+        parts, preview = self._parts, (visit.app, sha)
+        if lasts:
+            stream = events.follow(
+                parts.sources,
+                parts.refusals,
+                visit.host,
+                preview=preview,
+                page=page,
+                clock=parts.clock,
+            )
+        else:
+            stream = events.glance(
+                lambda: self._look(*preview),
+                parts.refusals,
+                visit.host,
+                page=page,
+                clock=parts.clock,
+            )
         return StreamingResponse(stream, media_type="text/event-stream", headers=_HEADERS)
+
+    async def _look(self, app: str, sha: str) -> Preview | None:
+        """Return a preview as it is. Where it is followed nobody is asked."""
+        if state := self._parts.sources.state(app, sha):
+            with contextlib.suppress(ValueError):
+                return read_preview(json.loads(state.data))
+        return await self._parts.waiting.look(app, sha)

@@ -176,7 +176,7 @@ async def test_an_answer_is_shared_for_a_moment_and_a_question_while_it_is_open(
         return found
 
     async def look(sha: str = SHA) -> Preview | None:
-        return await bench.waiting._look("hello", sha)
+        return await bench.waiting.look("hello", sha)
 
     bench.framework.world.start("hello", "main")
     assert await look() == await look()

@@ -9,7 +9,8 @@ from framework.errors import AmbiguousLabel, Candidate
 from prevs.records import Failure
 from prevs.states import Cause, State
 from proxy.metrics import Metrics
-from proxy.room import downloads
+from proxy.preview import LogEvent
+from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
 from proxy.room.parts import make_parts
 from proxy.room.shown import Shown
@@ -163,6 +164,7 @@ async def test_a_log_is_read_by_who_was_shown_its_page_and_for_minutes(
     bench: Bench, path: str
 ) -> None:
     bench.framework.open.set()
+    bench.framework.events = [LogEvent("end", None, "{}")]
     bench.framework.world.add("hello", "other", OTHER)
     bench.framework.world.start("hello", "other")
     assert (await bench.client.get(bench.log(path=path))).is_success
@@ -252,3 +254,32 @@ async def test_while_nobody_can_say_what_an_app_shows_it_is_little(bench: Bench)
     bench.framework.away = False
     bench.framework.open.set()
     assert (await bench.client.get(bench.log())).is_success
+
+
+@in_a_loop
+async def test_one_client_has_so_many_requests_open_and_another_is_answered_meanwhile(
+    bench: Bench,
+) -> None:
+    asked = [
+        asyncio.create_task(bench.client.get("/", headers={**BROWSER, "X-Forwarded-For": client}))
+        for client in ["2001:db8:1:2::3", "2001:db8:1:9::9"] * (open_requests.EACH // 2 + 5)
+    ]
+    other = bench.client.get("/", headers={**BROWSER, "X-Forwarded-For": "2001:db8:2::3"})
+    assert (await other).status_code == 503
+    answers = await asyncio.gather(*asked)
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert len(refused) == len(asked) - open_requests.EACH
+    assert "Too many at once from your address" in refused[0].text
+    assert refused[0].headers["Retry-After"] == "10"
+    again = await bench.client.get("/", headers={**PROGRAM, "X-Forwarded-For": "2001:db8:1::1"})
+    assert again.status_code == 503
+
+
+@in_a_loop
+async def test_a_request_that_is_not_held_is_told_why(bench: Bench) -> None:
+    headers = {"X-Prevs-Miss": "1", "X-Prevs-Later": "10 held"}
+    answer = await bench.client.get("/", headers=headers)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+    told = answer.json()
+    assert told["type"] == "urn:prevs:problem:too-many-open"
+    assert "requests that wait for a preview" in told["detail"]

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from proxy.preview import LogEvent
 from proxy.refusals import Refusals
 from proxy.room import events
+from proxy.room.sources import Sources
 from proxy.routes import Route
 from proxy.server_events import Parser
 from proxy.table import Table
@@ -25,17 +27,49 @@ def follow(
     refused: str = "",
     *,
     shows_all: bool = True,
-    lasts: bool = True,
 ) -> list[LogEvent]:
+    """Return what a page is told until the stream ends, or up to the framework's being away."""
+
     async def whole() -> bytes:
         refusals = Refusals(table, framework, "the-proxy", connects=takes_none)
-        page = events.Page(lambda now: "next", refused=refused, shows_all=shows_all, lasts=lasts)
-        stream = events.follow(framework, refusals, HOST, preview=("hello", SHA), page=page)
+        sources = Sources(framework, pause=lambda _: asyncio.sleep(0))
+        page = events.Page(lambda now: "next", refused=refused, shows_all=shows_all)
+        stream = events.follow(sources, refusals, HOST, preview=("hello", SHA), page=page)
+        told = b""
+        async with contextlib.aclosing(stream):
+            async for piece in stream:
+                told += piece
+                if b"event: away" in piece:
+                    break
+        refusals.close()
+        sources.close()
+        return told
+
+    return read(asyncio.run(whole()))
+
+
+def glance(
+    framework: FakeFramework, table: Table, refused: str = "", *, connects: bool = False
+) -> list[LogEvent]:
+    """Return what a page is told that cannot follow."""
+
+    async def takes(_: Route) -> bool:
+        return connects
+
+    async def whole() -> bytes:
+        refusals = Refusals(table, framework, "the-proxy", connects=takes)
+        page = events.Page(lambda now: "next", refused=refused)
+        stream = events.glance(lambda: framework.find("hello", SHA), refusals, HOST, page=page)
         told = b"".join([piece async for piece in stream])
         refusals.close()
         return told
 
-    told = [event for event in Parser().feed(asyncio.run(whole())) if event.name]
+    return read(asyncio.run(whole()))
+
+
+def read(raw: bytes) -> list[LogEvent]:
+    """Return the events after the token."""
+    told = [event for event in Parser().feed(raw) if event.name]
     assert told[0] == LogEvent("token", None, '"next"')
     return told[1:]
 
@@ -51,10 +85,38 @@ def source() -> FakeFramework:
 def test_a_page_for_which_there_is_no_place_hears_the_state_and_to_come_later(
     source: FakeFramework,
 ) -> None:
-    state = json.dumps(source.show("hello", SHA))
-    source.events = [LogEvent("state", None, state), LogEvent("log", "3", '"abc"')]
-    told = follow(source, Table(), lasts=False)
+    told = glance(source, Table())
     assert [event.name for event in told] == ["state", "later"]
+    assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
+    assert source.world.asked == ["find"]
+
+
+@pytest.mark.parametrize(
+    ("refused", "connects", "told"),
+    [
+        ("", False, ["ready"]),
+        ("t", False, ["state", "later"]),
+        ("t", True, ["ready"]),
+    ],
+    ids=["routed", "its task still refuses", "its task takes connections again"],
+)
+def test_a_page_that_only_looks_is_let_in_as_well(
+    source: FakeFramework, refused: str, *, connects: bool, told: list[str]
+) -> None:
+    table = Table()
+    table.replace({HOST: Route("10.0.0.1", 1, "t")})
+    found = glance(source, table, refused, connects=connects)
+    assert [event.name for event in found] == told
+
+
+def test_a_page_that_only_looks_is_told_why_there_is_nothing(source: FakeFramework) -> None:
+    source.away = True
+    assert [event.name for event in glance(source, Table())] == ["away"]
+    source.away = False
+    source.world.previews.clear()
+    [problem] = glance(source, Table())
+    assert problem.name == "problem"
+    assert "Load the page again" in json.loads(problem.data)["detail"]
 
 
 def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
@@ -62,16 +124,15 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
 ) -> None:
     state = json.dumps(source.show("hello", SHA))
     source.events = [
-        LogEvent("log", "3", '"abc"'),
-        LogEvent("reset", None, "{}"),
         LogEvent("state", None, state),
+        LogEvent("log", "3", '"abc"'),
         LogEvent("secret", None, "x"),
         LogEvent("end", None, state),
     ]
     told = follow(source, Table())
-    assert [event.name for event in told] == ["log", "reset", "state", "end"]
-    assert told[0] == LogEvent("log", "3", '"abc"')
-    assert json.loads(told[2].data)["sentence"] == "Waiting for a place to run."
+    assert [event.name for event in told] == ["state", "log", "end"]
+    assert told[1] == LogEvent("log", "3", '"abc"')
+    assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
     assert not [event for event in told if "the-agent" in event.data or "31000" in event.data]
 
 
@@ -81,17 +142,17 @@ def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeF
     source.events = [
         LogEvent("log", "3", '"abc"'),
         LogEvent("reset", None, "{}"),
-        LogEvent("state", None, json.dumps(state | {"failure": failure})),
+        LogEvent("end", None, json.dumps(state | {"failure": failure})),
     ]
     told = follow(source, Table(), shows_all=False)
-    assert [event.name for event in told] == ["state"]
+    assert [event.name for event in told] == ["end"]
     assert "SECRET" not in told[0].data
     assert json.loads(told[0].data)["failure"]["facts"] == "build failed · exit code 2"
 
 
 @pytest.mark.parametrize(
     ("refused", "told"),
-    [("", ["ready"]), ("s", ["ready"]), ("t", ["log"])],
+    [("", ["ready"]), ("s", ["ready"]), ("t", ["log", "end"])],
     ids=["a visitor", "refused by another task", "refused by this one"],
 )
 def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
@@ -99,7 +160,8 @@ def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
 ) -> None:
     table = Table()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
-    source.events = [LogEvent("log", "3", '"abc"')]
+    end = json.dumps(source.show("hello", SHA))
+    source.events = [LogEvent("log", "3", '"abc"'), LogEvent("end", None, end)]
     assert [event.name for event in follow(source, table, refused)] == told
 
 
@@ -111,7 +173,7 @@ def test_what_the_framework_refuses_is_told_as_a_problem() -> None:
     assert "no preview" in json.loads(problem.data)["detail"]
 
 
-def test_a_framework_that_is_away_is_told_and_the_browser_comes_again(
+def test_a_framework_that_is_away_is_told(
     source: FakeFramework,
 ) -> None:
     source.away = True

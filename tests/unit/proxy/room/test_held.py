@@ -21,6 +21,8 @@ from tests.loops import in_a_loop
 
 ROUTE = Route("10.0.0.1", 31000, "t")
 PATIENCE = 20.0
+HELD = 40
+"""So many of one client are held."""
 
 
 def host(number: int) -> str:
@@ -46,6 +48,7 @@ class Bench:
             tokens=["x"],
             domain="localhost",
             connects=self._connects,
+            budgets={"held": HELD},
         )
         self._waiting = parts.waiting
         parts = parts._replace(cap=StartCap(clock=self.clock.read))
@@ -82,8 +85,9 @@ class HaproxyThread:
         self.reader = reader
         self.writer = writer
 
-    def hold(self, number: int, client: str = "10.0.0.9") -> None:
-        self.say(f"hold\t{number}\t{host(number)}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
+    def hold(self, number: int, client: str = "10.0.0.9", *, at: int | None = None) -> None:
+        where = host(number if at is None else at)
+        self.say(f"hold\t{number}\t{where}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
 
     def say(self, line: str) -> None:
         self.writer.write(line.encode() + b"\n")
@@ -165,3 +169,33 @@ async def test_what_is_held_stays_counted_for_the_limit_of_starts(bench: Bench) 
         haproxy.hold(100)
         answers = [line async for line in haproxy.lines()]
         assert answers == [f"100 later {caps.SECONDS:.0f} address"]
+
+
+@in_a_loop
+async def test_so_many_of_one_client_are_held_and_those_of_another_too(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(HELD):
+            haproxy.hold(number, "2001:db8:1::9", at=0)
+        await bench.count(HELD)
+        haproxy.hold(100, "2001:db8:1:2::1", at=0)
+        assert [line async for line in haproxy.lines()] == ["100 later 10 held"]
+        haproxy.say("next")
+        haproxy.hold(101, "2001:db8:2::1", at=0)
+        await bench.count(HELD + 1)
+        haproxy.say("leave\t0")
+        await bench.count(HELD)
+        haproxy.hold(102, "2001:db8:1:2::1", at=0)
+        await bench.count(HELD + 1)
+
+
+@in_a_loop
+async def test_who_was_let_in_may_have_as_many_held_again(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(HELD):
+            haproxy.hold(number, at=0)
+        await bench.count(HELD)
+        bench.table.replace({host(0): ROUTE})
+        await bench.count(0)
+        for number in range(HELD):
+            haproxy.hold(100 + number, at=1)
+        await bench.count(HELD)

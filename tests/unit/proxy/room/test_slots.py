@@ -22,3 +22,12 @@ def test_a_place_is_free_again_when_its_answer_has_ended_or_failed() -> None:
         raise OSError
     with slots.take("a") as has_one:
         assert has_one
+
+
+def test_addresses_of_one_network_of_ip_6_are_one_client() -> None:
+    slots = Slots(5, 1)
+    assert slots.enter("2001:db8:1:2::3")
+    assert not slots.enter("2001:db8:1:9::9")
+    assert slots.enter("2001:db8:2::3")
+    slots.leave("2001:db8:1:ffff::1")
+    assert slots.enter("2001:db8:1:9::9")
