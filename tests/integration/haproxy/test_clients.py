@@ -1,0 +1,200 @@
+"""How much one client may have open, and that another one has as much beside it."""
+
+import contextlib
+import http.client
+import json
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.placements import OTHER_SHA, SHA, placement
+from tests.integration.haproxy import proxies
+from tests.integration.haproxy.proxies import Site, upstream
+from tests.integration.haproxy.wire import held
+from tests.waits import wait_until
+
+pytestmark = pytest.mark.integration
+
+RUNNING, STARTING = "main.other.localhost", "main.hello.localhost"
+CONNECTIONS, HELD = 5, 3
+LIMITS = {
+    "PREVS_CONNECTIONS_OF_CLIENT": str(CONNECTIONS),
+    "PREVS_HELD_OF_CLIENT": str(HELD),
+}
+ONE, OTHER = "127.0.7.1", "127.0.7.2"
+THREE, FOUR = "127.0.7.3", "127.0.7.4"
+"""Of tests that leave connections to be closed."""
+PAGE = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
+
+
+@pytest.fixture(scope="module")
+def more_settings() -> Mapping[str, str]:
+    """One client may have little."""
+    return LIMITS
+
+
+@pytest.fixture
+def stack() -> Iterator[contextlib.ExitStack]:
+    with contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def site(site: Site) -> Iterator[Site]:
+    site.world.add("hello", "main", SHA)
+    with running(site):
+        yield site
+
+
+@contextlib.contextmanager
+def running(site: Site) -> Iterator[None]:
+    """Let the one preview run."""
+    with upstream("app") as app:
+        site.route("other", {OTHER_SHA: placement("other", OTHER_SHA, app.port, "main")})
+        yield
+
+
+class Client:
+    """A connection of a client."""
+
+    def __init__(self, port: int, address: str, stack: contextlib.ExitStack) -> None:
+        self._connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=60, source_address=(address, 0)
+        )
+        stack.callback(self._connection.close)
+        self._connection.connect()
+        self._socket: socket.socket = self._connection.sock
+
+    def send(self, host: str = RUNNING, headers: Mapping[str, str] | None = None) -> None:
+        """Send a request."""
+        self._connection.request("GET", "/", headers={"Host": host, **(headers or {})})
+
+    def answer(self) -> tuple[int, Mapping[str, str], bytes]:
+        """Return the answer to what was sent."""
+        answer = self._connection.getresponse()
+        return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+
+    def status(self, host: str = RUNNING, headers: Mapping[str, str] | None = None) -> int:
+        """Return the status of the answer to one request."""
+        self.send(host, headers)
+        return self.answer()[0]
+
+    def is_closed(self) -> bool:
+        """Tell whether the other side has closed it, without another word."""
+        with contextlib.suppress(ConnectionError):
+            return self._socket.recv(1) == b""
+        return True
+
+
+def test_who_has_so_many_connections_is_told_so_and_others_notice_nothing(
+    site: Site, stack: contextlib.ExitStack
+) -> None:
+    def connect(address: str = ONE) -> Client:
+        return Client(site.proxy.port, address, stack)
+
+    first = [connect() for _ in range(CONNECTIONS)]
+    assert [client.status() for client in first] == [200] * CONNECTIONS
+    program, browser = connect(), connect()
+    program.send()
+    status, headers, body = program.answer()
+    assert (status, headers["retry-after"]) == (429, "10")
+    assert headers["content-type"] == "application/problem+json"
+    told = json.loads(body)
+    assert (told["type"], told["status"]) == ("urn:prevs:problem:too-many-open", 429)
+    assert f"as it may have, {CONNECTIONS}" in told["detail"]
+    browser.send(headers=PAGE)
+    status, headers, body = browser.answer()
+    assert (status, headers["retry-after"]) == (429, "10")
+    assert headers["content-type"] == "text/html"
+    assert b"Too many connections from your address" in body
+    assert headers["x-robots-tag"] == "noindex"
+    assert connect(OTHER).status() == 200
+    assert [client.status() for client in first] == [200] * CONNECTIONS, "what was open is served"
+
+
+def test_what_was_answered_so_is_closed_and_a_place_is_free_again(site: Site) -> None:
+    def is_served() -> bool:
+        with contextlib.ExitStack() as own:
+            return Client(site.proxy.port, THREE, own).status() == 200
+
+    with contextlib.ExitStack() as first:
+        for _ in range(CONNECTIONS):
+            assert Client(site.proxy.port, THREE, first).status() == 200
+        address, source = ("127.0.0.1", site.proxy.port), (THREE, 0)
+        with socket.create_connection(address, 60, source_address=source) as over:
+            over.sendall(f"GET / HTTP/1.1\r\nHost: {RUNNING}\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: over.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 429 ")
+    wait_until(is_served, "there is room again")
+
+
+def test_who_goes_on_regardless_gets_no_answer(site: Site, stack: contextlib.ExitStack) -> None:
+    some = [Client(site.proxy.port, FOUR, stack) for _ in range(2 * CONNECTIONS)]
+    with contextlib.suppress(ConnectionError):  # perhaps while it still connects
+        assert Client(site.proxy.port, FOUR, stack).is_closed()
+    assert Client(site.proxy.port, OTHER, stack).status() == 200
+    assert [one.status() for one in some] == [200] * CONNECTIONS + [429] * CONNECTIONS
+
+
+def test_who_has_so_many_requests_held_is_told_so_and_another_s_is_held(
+    site: Site, stack: contextlib.ExitStack
+) -> None:
+    waiting = [Client(site.proxy.port, ONE, stack) for _ in range(HELD)]
+    for client in waiting:
+        client.send(STARTING)
+    wait_until(lambda: held(site.proxy) == HELD)
+    over = Client(site.proxy.port, ONE, stack)
+    over.send(STARTING)
+    status, headers, body = over.answer()
+    assert (status, headers["retry-after"]) == (429, "10")
+    told = json.loads(body)
+    assert (told["type"], told["budget"]) == ("urn:prevs:problem:too-many-open", "held")
+    assert "requests that wait for a preview" in told["detail"]
+    other = Client(site.proxy.port, OTHER, stack)
+    other.send(STARTING)
+    wait_until(lambda: held(site.proxy) == HELD + 1)
+    with upstream("app") as app:
+        site.run("hello", SHA, app.port, "main")
+        assert [client.answer()[0] for client in (*waiting, other)] == [200] * (HELD + 1)
+    assert over.status() == 200
+
+
+def test_behind_a_proxy_the_clients_that_it_tells_of_are_counted_by_their_open_requests(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int], stack: contextlib.ExitStack
+) -> None:
+    more = {**LIMITS, "PREVS_TRUSTED_PROXIES": "127.0.0.0/8", "PREVS_HELD_OF_CLIENT": "100"}
+    with proxies.site(tmp_path, zookeeper, free_port(), **more) as site, running(site):
+        site.world.add("hello", "main", SHA)
+
+        def told(client: str) -> Mapping[str, str]:
+            return {"X-Forwarded-For": client} if client else {}
+
+        def connect() -> Client:
+            return Client(site.proxy.port, ONE, stack)
+
+        for number in range(CONNECTIONS):
+            connect().send(STARTING, told(f"2001:db8:1:{number}::9"))
+        wait_until(lambda: held(site.proxy) == CONNECTIONS)
+        for _ in range(3 * CONNECTIONS):
+            assert connect().status(RUNNING, told("203.0.113.9")) == 200
+            assert connect().status(RUNNING) == 200
+        over = connect()
+        over.send(RUNNING, told("2001:db8:1:ffff::1"))
+        status, headers, body = over.answer()
+        assert (status, headers["retry-after"]) == (429, "10")
+        assert json.loads(body)["budget"] == "connections"
+        assert connect().status(RUNNING, told("2001:db8:2::1")) == 200
+
+
+def test_clients_of_ip_4_at_a_listener_of_ip_6_are_not_one_client(
+    tmp_path: Path, zookeeper: str, free_port: Callable[[], int], stack: contextlib.ExitStack
+) -> None:
+    port = free_port()
+    more = {**LIMITS, "PREVS_PROXY_LISTEN": f"[::]:{port}"}
+    with proxies.site(tmp_path, zookeeper, port, **more) as site, running(site):
+        for _ in range(CONNECTIONS):
+            assert Client(port, ONE, stack).status() == 200
+        assert Client(port, ONE, stack).status() == 429
+        assert Client(port, OTHER, stack).status() == 200
