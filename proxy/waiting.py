@@ -48,10 +48,10 @@ Outcome = Route | Problem
 Tell = Callable[[Outcome], object]
 
 
-async def with_log(framework: Framework, preview: Preview) -> Preview:
+async def with_log(read_end: Callable[[str, str], Awaitable[str]], preview: Preview) -> Preview:
     """Return a preview with the last lines of its public log, where they can be read now."""
     try:
-        tail = await framework.read_log_end(preview.app, preview.sha)
+        tail = await read_end(preview.app, preview.sha)
     except (ApiAway, ApiRefused):
         return preview
     return dataclasses.replace(preview, log_tail=tail)
@@ -212,7 +212,7 @@ class Waiting:
             if preview.is_coming:  # what was true before is no longer
                 self._verdicts.pop(host, None)
             if preview.has_failed:
-                return problems.failed(await with_log(self._framework, preview))
+                return problems.failed(await with_log(self._framework.read_log_end, preview))
             if preview.is_stopped:
                 return problems.stopped(preview)
             if not search.waiting and self._clock() - search.left > _LINGER_SECONDS:

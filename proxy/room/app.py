@@ -21,6 +21,7 @@ from proxy.room.downloads import Downloads
 from proxy.room.open_requests import OpenRequests
 from proxy.room.pages import Visit
 from proxy.room.parts import Parts, is_navigation, read_visit
+from proxy.room.questions import Questions
 from proxy.room.starts import Starts
 from proxy.room.streams import Streams
 from proxy.waiting import with_log
@@ -64,6 +65,7 @@ class _AnyMethod:
 class _Room:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._questions = Questions(parts.framework)
 
     async def visit(self, request: Request) -> Response:
         """Answer a request for a preview that is not routed. Starts nothing."""
@@ -82,7 +84,7 @@ class _Room:
             return await self._show(visit, commit, preview)
         problem = problems.not_started_by_looking()
         if preview is not None and preview.has_failed:
-            problem = problems.failed(await with_log(self._parts.framework, preview))
+            problem = problems.failed(await with_log(self._questions.read_log_end, preview))
         return await answers.tell(self._parts, visit, problem, wants_page=False)
 
     async def newest(self, request: Request) -> Response:
@@ -142,17 +144,17 @@ class _Room:
     async def _with_log(self, visit: Visit, preview: Preview) -> Preview:
         """Return it with the last lines of its log, which are for who runs no scripts."""
         has_none = preview.state in _WITHOUT_LOG and not visit.refused
-        return preview if has_none else await with_log(self._parts.framework, preview)
+        return preview if has_none else await with_log(self._questions.read_log_end, preview)
 
     async def _find(self, visit: Visit) -> tuple[Commit, Preview | None] | Problem:
         """Return what is known of a host's preview, or why there is none. Starts nothing."""
-        framework = self._parts.framework
+        questions = self._questions
 
         async def ask() -> tuple[Commit, Preview | None]:
             # At the same time, as both are waited for: whoever shows it wants to know this next.
             knows = asyncio.ensure_future(self._parts.shown.shows_all(visit.app))
-            commit = await framework.resolve(visit.app, visit.label)
+            commit = await questions.resolve(visit.app, visit.label)
             await knows
-            return commit, await framework.find(visit.app, commit.sha)
+            return commit, await questions.find(visit.app, commit.sha)
 
         return await answers.answered(ask())
