@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import re
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -88,6 +89,14 @@ class Client:
         return True
 
 
+def clients(site: Site) -> str:
+    """Return what HAProxy has counted."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        asked.connect(str(site.proxy.folder / "haproxy.sock"))
+        asked.sendall(b"show table clients\n")
+        return b"".join(iter(lambda: asked.recv(65536), b"")).decode()
+
+
 def test_who_has_so_many_connections_is_told_so_and_others_notice_nothing(
     site: Site, stack: contextlib.ExitStack
 ) -> None:
@@ -131,11 +140,16 @@ def test_what_was_answered_so_is_closed_and_a_place_is_free_again(site: Site) ->
 
 
 def test_who_goes_on_regardless_gets_no_answer(site: Site, stack: contextlib.ExitStack) -> None:
-    some = [Client(site.proxy.port, FOUR, stack) for _ in range(2 * CONNECTIONS)]
+    first = [Client(site.proxy.port, FOUR, stack) for _ in range(CONNECTIONS)]
+    assert [client.status() for client in first] == [200] * CONNECTIONS
+    silent = [Client(site.proxy.port, FOUR, stack) for _ in range(CONNECTIONS)]
+    counted = f"key=::ffff:{FOUR} .* conn_cur={2 * CONNECTIONS}\n"
+    wait_until(lambda: re.search(counted, clients(site)), counted, instead=lambda: clients(site))
     with contextlib.suppress(ConnectionError):  # perhaps while it still connects
         assert Client(site.proxy.port, FOUR, stack).is_closed()
     assert Client(site.proxy.port, OTHER, stack).status() == 200
-    assert [one.status() for one in some] == [200] * CONNECTIONS + [429] * CONNECTIONS
+    assert [client.status() for client in silent] == [429] * CONNECTIONS
+    assert [client.status() for client in first] == [200] * CONNECTIONS
 
 
 def test_who_has_so_many_requests_held_is_told_so_and_another_s_is_held(
