@@ -17,6 +17,7 @@ def placements(
 
     Tasks in `unrouted` (their agent is away) get none.
     """
+    previews = tuple(previews)
     routed = [
         preview
         for preview in previews
@@ -27,8 +28,12 @@ def placements(
     leaders: dict[str, PreviewRecord] = {}
     for preview in sorted(routed, key=lambda p: (p.started or 0.0, p.sha)):
         leaders |= dict.fromkeys(preview.labels, preview)
+    failed = (preview for preview in previews if preview.state is State.FAILED)
     return PlacementsRecord(
         app=app,
+        failed={
+            label: preview.sha for preview in failed for label in preview.labels if label in leaders
+        },
         placements={
             preview.sha: Placement(
                 task_id=preview.task_id or "",

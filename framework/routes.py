@@ -99,7 +99,7 @@ class Routes:
         """Write the placements of each app that was touched, where they differ."""
         for app in tuple(self._touched):
             after = placements.placements(app, self._index.of_app(app), unrouted)
-            differs = any(record.placements != after.placements for record in self._stored(app))
+            differs = any(_said(record) != _said(after) for record in self._stored(app))
             if differs or app in self._missigned:
                 self._write(self._sign(after))
             self._touched.discard(app)
@@ -149,3 +149,8 @@ class Routes:
 
     def _hold(self, gone: Collection[Withdrawal]) -> None:
         self._withdrawn |= {w.task_id: w for w in gone}
+
+
+def _said(record: PlacementsRecord) -> tuple[object, object]:
+    """Return what is in a record but for signatures."""
+    return record.placements, record.failed

@@ -182,12 +182,14 @@ class Placement:
 class PlacementsRecord:
     """All placements of an app, by commit. An entry exists while visitors may be sent there.
 
-    `signatures` has that of each placement (prevs/signatures.py), by commit.
+    `signatures` has that of each placement (prevs/signatures.py), by commit. `failed` has, for each
+    label that leads to an older commit, the one that it was to lead to, and that has failed.
     """
 
     app: str
     placements: Mapping[str, Placement] = dataclasses.field(default_factory=dict)
     signatures: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    failed: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import jinja2
 
-from proxy.routes import TASK_AT
+from proxy.routes import NEWER_DIGITS, TASK_AT
 
 HOLD_SECONDS = 600
 """How long a request is held at most."""
@@ -129,7 +129,13 @@ def render(files: Files, front: Front) -> str:
         autoescape=False,  # noqa: S701 - not HTML; the values are checked by the settings
     )
     template = environment.get_template("haproxy.cfg.j2")
-    return template.render(files=files, front=front, hold_seconds=HOLD_SECONDS, task_at=TASK_AT)
+    return template.render(
+        files=files,
+        front=front,
+        hold_seconds=HOLD_SECONDS,
+        task_at=TASK_AT,
+        newer_digits=NEWER_DIGITS,
+    )
 
 
 def write(files: Files, front: Front) -> None:

@@ -7,6 +7,7 @@ HAProxy connect to itself.
 import dataclasses
 import functools
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -17,6 +18,9 @@ from proxy.trust import Node, Ports, Trust
 TASK_AT = len("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff|65535|")
 """Where the task begins in str() of a route: after the longest address and port."""
 
+NEWER_DIGITS = 12
+"""How many digits of a newer commit that has failed are in front of the task."""
+
 HTTP2 = "h2"
 """The protocol of a placement that is spoken to in HTTP/2; all others in HTTP/1.1."""
 
@@ -24,23 +28,33 @@ HTTP2_MARK = "+"
 """What follows the port in str() of a route to one that speaks HTTP/2, where others have |."""
 
 
+_NEWER = re.compile(rf"[0-9a-f]{{{NEWER_DIGITS}}}", re.ASCII)
+
+
 class Route(NamedTuple):
-    """Where a host name leads, and in which protocol it is spoken to."""
+    """Where a host name leads, and in which protocol it is spoken to.
+
+    `newer` are digits of the newer commit that was to be there, and has failed; "" for none.
+    """
 
     ip: str
     port: int
     task_id: str
     protocol: str = ""
+    newer: str = ""
 
     def __str__(self) -> str:
         """Return the value in HAProxy's map, and in the answer to a held request.
 
         The task begins at TASK_AT in all of them: HAProxy cuts it out twice in each request, and
         looking for where it begins would take longer. What follows the port tells who speaks
-        HTTP/2 alone: there is no room for a word.
+        HTTP/2 alone: there is no room for a word. The newer commit is right in front of the task:
+        but for the longest addresses of IPv6, there is room.
         """
         end = HTTP2_MARK if self.protocol == HTTP2 else "|"
-        return f"{self.ip}|{self.port}{end}".ljust(TASK_AT, "|") + self.task_id
+        place = f"{self.ip}|{self.port}{end}"
+        newer = self.newer if len(place) + len(self.newer) <= TASK_AT else ""
+        return place.ljust(TASK_AT - len(newer), "|") + newer + self.task_id
 
 
 Routes = Mapping[str, Route]
@@ -168,8 +182,15 @@ def read(app: str, data: bytes, domain: str, trust: Trust) -> tuple[Routes, list
         ip = str(ipaddress.ip_address(placement.host))
         route = Route(ip, placement.port, placement.task_id, placement.protocol)
         for label in placement.labels:
-            routes.update(dict.fromkeys(names.hosts(label, app, domain), route))
+            newer = _newer(record.failed.get(label, ""))
+            there = route._replace(newer=newer) if newer else route
+            routes.update(dict.fromkeys(names.hosts(label, app, domain), there))
     return routes, problems
+
+
+def _newer(sha: str) -> str:
+    """Return the digits of a commit that are told. It is not signed: none of what is no commit."""
+    return sha[:NEWER_DIGITS] if names.is_sha(sha) else ""
 
 
 def merge(apps: Mapping[str, AppRoutes]) -> Routes:
@@ -209,13 +230,15 @@ def diff(actual: Routes, wanted: Routes) -> Changes:
 
 def parse(text: str) -> Route | None:
     """Return the route that str() made `text` of, or None if it is none."""
-    ip, _, rest = text[:TASK_AT].partition("|")
+    newer = text[TASK_AT - NEWER_DIGITS : TASK_AT]
+    newer = newer if _NEWER.fullmatch(newer) else ""
+    ip, _, rest = text[: TASK_AT - len(newer)].partition("|")
     port = rest.rstrip("|")
     protocol = HTTP2 if port.endswith(HTTP2_MARK) else ""
     port = port.removesuffix(HTTP2_MARK)
     if not port.isdecimal() or _no_address(ip):
         return None
-    route = Route(ip, int(port), text[TASK_AT:], protocol)
+    route = Route(ip, int(port), text[TASK_AT:], protocol, newer)
     return route if str(route) == text else None
 
 

@@ -1,6 +1,7 @@
 """Placements in memory, and away when told: proxy.ports.Placements."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
 from prevs.records import AgentsRecord, Placement, PlacementsRecord, PortRange
 from prevs.signatures import derive_key, sign_agents, sign_placement
@@ -62,7 +63,9 @@ def placement(
     return Placement(f"{app}.{sha}.{attempt}", host, port, labels)
 
 
-def record(app: str, placements: Mapping[str, Placement]) -> bytes:
+def record(
+    app: str, placements: Mapping[str, Placement], failed: Mapping[str, str] = MappingProxyType({})
+) -> bytes:
     """Return the bytes of an app's PlacementsRecord, as the framework signs it."""
     signed = {sha: sign_placement(KEY, app, sha, one) for sha, one in placements.items()}
-    return PlacementsRecord(app, placements, signed).encode()
+    return PlacementsRecord(app, placements, signed, failed).encode()

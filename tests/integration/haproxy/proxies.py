@@ -122,9 +122,9 @@ class Tree:
     client: KazooClient
     paths: Paths
 
-    def place(self, app: str, placements: Mapping[str, Placement]) -> int:
-        """Write an app's placements; return the znode's version."""
-        return self.write(app, record(app, placements))
+    def place(self, app: str, placements: Mapping[str, Placement], **failed: str) -> int:
+        """Write an app's placements, what has failed at a label; return the znode's version."""
+        return self.write(app, record(app, placements, failed))
 
     def write(self, app: str, data: bytes) -> int:
         """Write the bytes of an app's node; return its version."""
@@ -169,9 +169,9 @@ class Site(NamedTuple):
     tree: Tree
     world: World
 
-    def route(self, app: str, placements: Mapping[str, Placement]) -> int:
+    def route(self, app: str, placements: Mapping[str, Placement], **failed: str) -> int:
         """Place, and wait until a proxy has told that it routes so; return the znode's version."""
-        version = self.tree.place(app, placements)
+        version = self.tree.place(app, placements, **failed)
         self.wait_applied(app, version)
         return version
 

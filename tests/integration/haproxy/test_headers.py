@@ -8,7 +8,7 @@ import pytest
 
 from prevs import names
 from prevs.states import State
-from tests.fakes.placements import SHA, placement
+from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy.proxies import Site, Upstream, upstream
 
 pytestmark = pytest.mark.integration
@@ -44,6 +44,21 @@ def test_an_answer_says_of_which_app_and_commit_it_is(site: Site, app: Upstream)
     lie = ("X-Prevs-Task", f"hello.{'0' * 40}.a1"), ("x-prevs-task", "another")
     said = [(name, value) for name, value in sent(site, *lie) if name.startswith("x-prevs-")]
     assert said == [("x-prevs-task", f"hello.{SHA}.a1")]
+
+
+@pytest.mark.parametrize("host", [HOST, FLAT])
+def test_an_answer_says_that_a_newer_commit_failed(site: Site, host: str) -> None:
+    def ask(host: str) -> str | None:
+        return site.proxy.ask(host).headers.get("x-prevs-newer")
+
+    with upstream("app") as application:
+        placed = {SHA: placement("hello", SHA, application.port, "main", "v1")}
+        site.route("hello", placed, main=OTHER_SHA)
+        assert ask(host) == f"{OTHER_SHA[:12]} failed"
+        assert ask("v1.hello.prevs.localhost") is None, "a label that led nowhere else"
+        assert site.proxy.ask(host).headers["x-prevs-task"] == f"hello.{SHA}.a1"
+        site.route("hello", placed)
+        assert ask(host) is None
 
 
 def test_an_application_cannot_have_itself_indexed(site: Site, app: Upstream) -> None:

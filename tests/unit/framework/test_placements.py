@@ -51,6 +51,18 @@ def test_a_label_leads_to_the_old_preview_while_the_new_one_starts_or_is_away() 
         assert placements("hello", both, away).placements[A].labels == ("main",)
 
 
+def test_a_label_tells_of_the_newer_commit_that_failed_while_an_older_one_answers() -> None:
+    both = [preview(A, labels=("main", "v1")), preview(B, State.FAILED, started=3.0)]
+    assert placements("hello", both, ()).failed == {"main": B}
+    for others in (
+        [preview(A), preview(B, State.BUILDING)],
+        [preview(B, State.FAILED)],
+        [preview(A), preview(B, State.FAILED, labels=("other",))],
+    ):
+        assert placements("hello", others, ()).failed == {}
+    assert placements("hello", both, {"task of a"}).failed == {}
+
+
 def test_the_label_that_was_asked_for_last_is_the_newest() -> None:
     assert with_label(preview(labels=("main", "v1")), "main") == ("v1", "main")
     assert without(preview(labels=("main", "v1")), {"main"}) == ("v1",)

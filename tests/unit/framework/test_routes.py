@@ -162,3 +162,22 @@ def test_a_placement_that_may_be_gone_is_written_again(driven: Driven) -> None:
     assert driven.placements() == {}
     driven.update("TASK_RUNNING")
     assert driven.placements() == {A: ("main",)}
+
+
+def test_proxies_are_told_of_a_newer_commit_that_fails_and_when_it_is_tried_again(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.place(B, "main")
+    assert stored(driven).failed == {}
+    driven.report("TASK_FAILED", Phase.ENDED, sha=B, cause=Cause.BUILD_FAILED)
+    assert stored(driven).failed == {"main": B}
+    assert stored(driven).placements[A].labels == ("main",)
+    driven.retry(B)
+    assert stored(driven).failed == {}
+
+
+def stored(driven: Driven) -> PlacementsRecord:
+    record, _ = driven.znodes.records["placements", "hello"]
+    assert isinstance(record, PlacementsRecord)
+    return record

@@ -109,6 +109,7 @@ WRITTEN: dict[str, Any] = {
         app="hello",
         placements={SHA: Placement(TASK, "127.0.0.2", 31000, ("main", "v1"), "h2")},
         signatures={SHA: "5c80e7d1" * 8},
+        failed={"main": "5c80e7d1" * 5},
     ),
     "agents": AgentsRecord(
         ports={"127.0.0.2": (PortRange(31000, 31005), PortRange(31007, 32000))},

@@ -58,6 +58,33 @@ def test_the_value_in_the_map_tells_who_speaks_http2_alone() -> None:
         assert routes.parse(value) == route
 
 
+@pytest.mark.parametrize("protocol", ["", "h2"])
+@pytest.mark.parametrize("ip", ["255.255.255.255", "::1", "fd00:1111::7777"])
+def test_the_newer_commit_that_failed_is_right_in_front_of_the_task(ip: str, protocol: str) -> None:
+    route = ROUTE._replace(ip=ip, port=65535, protocol=protocol, newer=OTHER_SHA[:12])
+    value = str(route)
+    assert value[routes.TASK_AT - 12 :] == f"{OTHER_SHA[:12]}{ROUTE.task_id}"
+    assert routes.parse(value) == route
+
+
+@pytest.mark.parametrize("end", ["|", "+"])
+def test_an_address_that_leaves_no_room_is_told_without_the_newer_commit(end: str) -> None:
+    ip = "fd00:1111:2222:3333:4444:5555:6666:7777"
+    route = ROUTE._replace(ip=ip, port=65535, protocol="h2" if end == "+" else "")
+    value = str(route._replace(newer=OTHER_SHA[:12]))
+    assert value[routes.TASK_AT - 1] == end, "what HAProxy knows it by"
+    assert routes.parse(value) == route
+
+
+def test_a_label_has_its_own_newer_commit_if_that_is_one() -> None:
+    failed = {"main": OTHER_SHA, "5c80e7d": "no commit\r\nX: y", "elsewhere": OTHER_SHA}
+    data = record("hello", {SHA: GOOD}, failed)
+    read, problems = routes.read("hello", data, "example.org", TRUST)
+    assert read["main.hello.example.org"] == ROUTE._replace(newer=OTHER_SHA[:12])
+    assert read["5c80e7d.hello.example.org"] == ROUTE
+    assert problems == []
+
+
 def test_a_placement_says_in_which_protocol_it_is_spoken_to() -> None:
     placed = replace(GOOD, protocol="h2")
     read, problems = routes.read("hello", record("hello", {SHA: placed}), "example.org", TRUST)
