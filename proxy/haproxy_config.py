@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import jinja2
 
+from proxy import cookie_pages
 from proxy.routes import NEWER_DIGITS, TASK_AT
 
 HOLD_SECONDS = 600
@@ -114,6 +115,16 @@ class Files(NamedTuple):
         return self.folder / "lookers.txt"
 
     @property
+    def cookies(self) -> Path:
+        """The page for who sends more cookies than are taken."""
+        return self.folder / "cookies.html"
+
+    @property
+    def cookies_removed(self) -> Path:
+        """The page behind its button."""
+        return self.folder / "cookies_removed.html"
+
+    @property
     def lock(self) -> Path:
         """Locked by the proxy that uses the folder."""
         return self.folder / "lock"
@@ -147,4 +158,6 @@ def write(files: Files, front: Front) -> None:
     files.map.touch()
     for file in (files.lua, files.lookers):
         shutil.copyfile(Path(__file__).parent / file.name, file)
+    files.cookies.write_text(cookie_pages.render_refused(front.domain), encoding="utf-8")
+    files.cookies_removed.write_text(cookie_pages.render_removed(front.domain), encoding="utf-8")
     files.configuration.write_text(render(files, front), encoding="utf-8")

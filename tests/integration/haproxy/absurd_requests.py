@@ -242,7 +242,7 @@ EITHER: Mapping[str, bytes] = {
     "a chunk that never ends": post(_CHUNKED + b"7FFFFFFFFFFFFFF\r\nx\r\n"),
     **{
         f"a header of {size}": get(b"A: " + b"x" * size + b"\r\n")
-        for size in (*range(23_600, 24_100, 50), *range(31_300, 31_800, 20), 32_384, 32_768)
+        for size in (*range(23_600, 24_100, 50), *range(129_800, 130_100, 20), 131_072)
     },
     "a header far too long": get(b"A: " + b"x" * 70_000 + b"\r\n"),
     "a path far too long": get(line=b"GET /" + b"x" * 70_000 + b" HTTP/1.1"),

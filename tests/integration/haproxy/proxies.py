@@ -106,6 +106,7 @@ class Upstream:
     `seen` has the method, path and headers (names in small letters) of each request. A download of
     /download goes on until `finish` is set; what asks to be a WebSocket gets its bytes back. The
     query of /headers is what the answer's headers are to be. `scripts` are served at their paths.
+    `refuses` says by its headers with which status a request is refused; 0 for none.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Upstream:
     seen: list[tuple[str, str, Mapping[str, str]]]
     finish: threading.Event = dataclasses.field(default_factory=threading.Event)
     scripts: dict[str, str] = dataclasses.field(default_factory=dict)
+    refuses: Callable[[Mapping[str, str]], int] = lambda headers: 0
 
 
 @dataclasses.dataclass
@@ -237,13 +239,7 @@ def site(
         with (
             world.serving() as own,
             running(
-                folder,
-                zookeeper=zookeeper,
-                root=tree.paths.root,
-                api=api or own,
-                port=port,
-                program=program,
-                **more,
+                folder, zookeeper, tree.paths.root, api or own, port=port, program=program, **more
             ) as started,
         ):
             yield Site(started, tree, world)
@@ -255,10 +251,10 @@ def site(
 @contextlib.contextmanager
 def running(
     folder: Path,
-    *,
     zookeeper: str,
     root: str,
     api: str,
+    *,
     port: int,
     program: str = "proxy",
     **more: str,
@@ -352,7 +348,9 @@ class _Application(BaseHTTPRequestHandler):
         sent = self.rfile.read(length)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.application.seen.append((self.command, self.path, headers))
-        if headers.get("upgrade") == "websocket" and self.path == "/echo":
+        if status := self.application.refuses(headers):
+            self.send_error(status)
+        elif headers.get("upgrade") == "websocket" and self.path == "/echo":
             self._echo()
         elif self.path == "/download":
             self._download()

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from proxy import haproxy_config
+from proxy import cookie_pages, haproxy_config
 from proxy.haproxy_config import Files, Front
 
 FRONT = Front("127.0.0.1:8080", "a.example")
@@ -32,12 +32,13 @@ def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None
     rules = [line.strip() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
     looks = [n for n, rule in enumerate(rules) if "map_str(" in rule]
     counts = [n for n, rule in enumerate(rules) if rule.startswith("http-request track-sc")]
-    # Once where most requests end, then for those that are routed late, then for those that moved.
-    assert looks[0] < counts[0] < looks[1] < counts[1] < looks[2] < counts[2] < looks[3]
-    assert rules[looks[1]].startswith("http-request allow if ")
+    # Once where most requests end, also those that are large, then for those that are routed late,
+    # then for those that moved.
+    assert looks[0] < counts[0] < looks[1] < looks[2] < counts[1] < looks[3] < counts[2] < looks[4]
+    assert all(rules[looks[n]].startswith("http-request allow if ") for n in (1, 2))
     # And for those that were refused.
-    assert looks[3] < counts[3] < looks[4]
-    assert len(looks) == 5
+    assert looks[4] < counts[3] < looks[5]
+    assert len(looks) == 6
     assert len(counts) == 4
 
 
@@ -46,5 +47,10 @@ def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
 
 
 def test_the_map_is_one_for_all_that_look_into_it() -> None:
-    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 5
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 6
     assert "opt@" not in TEXT
+
+
+def test_the_page_about_cookies_removes_those_of_the_domain_and_of_none_above_it() -> None:
+    page = cookie_pages.render_refused("a.example")
+    assert '("." + name).endsWith(".a.example")' in page
