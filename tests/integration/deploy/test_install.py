@@ -1,15 +1,23 @@
-"""pip install, as the README says it, into a new virtual environment of each Python."""
+"""Installing, as the README says it, into a new virtual environment of each Python."""
 
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 pytestmark = [pytest.mark.integration, pytest.mark.night, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[3]
+ALL = "from importlib.metadata import distributions;"
+BUNDLE = "from framework.executor_bundle import find;"
+OTHERS = {"prevs", "http-parser", "pip", "setuptools"}
+"""What no list of libraries has: what is source here, and what installs it."""
+
+LOCK = ROOT / "locks" / "libraries.txt"
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv*", ".state", ".cache", ".*_cache", ".hypothesis", "build", "*.egg-info", "tests"
 )
@@ -41,7 +49,7 @@ def find(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted({"python3.11", "python3.13", RUNNING}))
-def test_plain_pip_installs_everything_and_it_fits_together_p26(name: str, tmp_path: Path) -> None:
+def test_what_is_locked_is_installed_and_fits_together_p26(name: str, tmp_path: Path) -> None:
     """P26: pymesos's own http-parser builds on neither."""
     python = find(name)
     tree = tmp_path / "tree"
@@ -50,12 +58,36 @@ def test_plain_pip_installs_everything_and_it_fits_together_p26(name: str, tmp_p
     run(python, "-m", "venv", str(tmp_path / "venv"), cwd=tmp_path)
     installed = str(tmp_path / "venv" / "bin" / "python")
 
-    run(installed, "-m", "pip", "install", "./third_party/http-parser", ".", cwd=tree)
+    assert "No broken requirements" in run("locks/install.sh", installed, cwd=tree)
 
-    assert "No broken requirements" in run(installed, "-m", "pip", "check", cwd=tmp_path)
+    program = f"{ALL} print(*(f'{{one.name}}=={{one.version}}' for one in distributions()))"
+    found = run(installed, "-c", program, cwd=tmp_path).lower().replace("_", "-").split()
+    locked = {line.split()[0] for line in LOCK.read_text().splitlines() if "==" in line}
+    assert {one.split("==")[0] for one in {*found} - locked} == OTHERS
+
     program = "import pymesos, driver.scheduler, driver.executor; print(pymesos.process)"
     assert "site-packages/pymesos" in run(installed, "-c", program, cwd=tmp_path)
     program = "import driver; print(driver.__file__)"
     assert str(tmp_path / "venv") in run(installed, "-c", program, cwd=tmp_path)
     program = "from framework import executor_bundle; print(len(executor_bundle.build().data))"
     assert int(run(installed, "-c", program, cwd=tmp_path)) > 500_000
+    program = f"{BUNDLE} print(*(one.metadata['Requires-Python'] or '' for one in find()), sep='|')"
+    ranges = run(installed, "-c", program, cwd=tmp_path).strip().split("|")
+    assert all(SpecifierSet(one).contains("3.9.2") for one in ranges), "agents may have 3.9"
+
+
+def test_no_file_is_installed_but_what_the_lock_knows_by_its_hash(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
+    lock = tree / "locks" / "libraries.txt"
+    lock.write_text(re.sub(r"(idna==.*\n(?:    --hash.*\n)*)", _forge, lock.read_text()))
+    run(sys.executable, "-m", "venv", str(tmp_path / "venv"), cwd=tmp_path)
+    command = ["locks/install.sh", str(tmp_path / "venv" / "bin" / "python")]
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+    assert not list((tmp_path / "venv").rglob("site-packages/prevs*"))
+
+
+def _forge(found: "re.Match[str]") -> str:
+    return re.sub(r"sha256:\w+", f"sha256:{'0' * 64}", found[0])
