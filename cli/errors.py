@@ -26,7 +26,8 @@ NEXT_STEPS = {
     "app-changed": "Somebody has changed it meanwhile. Look at it again: `prevs app show {app}`.",
     "secrets-changed": "Somebody has changed them meanwhile. Look at them again: "
     "`prevs env ls {app}`.",
-    "not-found": "The framework may be older than this command; `prevs doctor` compares them.",
+    "not-found": "PREVS_API has to be the framework's own address, not a proxy's. If it is, the "
+    "framework may be older than this command; `prevs doctor` compares them.",
     "token-exists": "`prevs token rm NAME` removes one.",
     "unknown-token": "`prevs token ls` lists the tokens.",
     "app-exists": "`prevs app set {app}` changes it.",

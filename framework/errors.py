@@ -85,7 +85,7 @@ class AppExists(Conflict):
     """An app of that name is there already, with other settings."""
 
     def __init__(self, app: str) -> None:
-        super().__init__(f"An app {app!r} exists already. Change it with PATCH /v1/apps/{app}.")
+        super().__init__(f"An app {app!r} exists already, with other settings.")
         self.app = app
 
 

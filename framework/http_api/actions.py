@@ -6,6 +6,7 @@ credential`, `unset credential`, `start preview`, `stop preview`, `retry preview
 its method. The dashboard uses the same words.
 """
 
+import json
 import re
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -32,6 +33,7 @@ _GIVEN_ACTIONS = {
 }
 _GIVEN = re.compile(r"/v1/apps/(([^/]+)/(environment|credential)(/[^/]+)?)", re.DOTALL)
 _FORM = re.compile(r"/v1/([a-z]+)(?:/(.*?)(/retry|/pin)?)?", re.DOTALL)
+_LONGEST_TOLD = 100
 REPORTS = frozenset({"report uses", "report refusals"})
 """What proxies tell every few seconds; it changes nothing that somebody wanted."""
 
@@ -57,3 +59,13 @@ def name_action(method: str, path: str) -> tuple[str, str]:
     stars = "/*" * (target.count("/") + 1) if target else ""
     action = _ACTIONS.get((method, f"{kind}{stars}{verb}"))
     return (action, target) if action else (method, path)
+
+
+def read_target(refusal: bytes) -> str:
+    """Return what a problem says that it is about, `shop` or `shop/main`; "" where it does not."""
+    try:
+        fields = json.loads(refusal)
+    except ValueError:
+        return ""
+    told = (fields.get(name) for name in ("app", "label")) if isinstance(fields, dict) else ()
+    return "/".join(one[:_LONGEST_TOLD] for one in told if isinstance(one, str))

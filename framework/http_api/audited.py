@@ -29,12 +29,15 @@ class Audited:
             return
         outcome: int | str = _UNANSWERED
         location: str | None = None
+        refusal = b""
 
         async def send_noting(message: Message) -> None:
-            nonlocal outcome, location
+            nonlocal outcome, location, refusal
             if message["type"] == "http.response.start":
                 outcome = message["status"]
                 location = Headers(raw=message["headers"]).get("location")
+            elif isinstance(outcome, int) and outcome >= 400 and not refusal:
+                refusal = message.get("body", b"")
             await send(message)
 
         try:
@@ -43,10 +46,11 @@ class Audited:
             outcome = 500
             raise
         finally:
-            self._note(scope, outcome, location)
+            self._note(scope, outcome, location, refusal)
 
-    def _note(self, scope: Scope, outcome: int | str, location: str | None) -> None:
+    def _note(self, scope: Scope, outcome: int | str, location: str | None, refusal: bytes) -> None:
         action, target = actions.name_action(scope["method"], scope["path"])
+        target = target or actions.read_target(refusal)
         done = outcome == _UNANSWERED or (isinstance(outcome, int) and outcome < 400)
         if outcome == 429 or (done and action in actions.REPORTS):
             return

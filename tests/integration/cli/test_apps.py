@@ -119,7 +119,8 @@ def test_an_app_of_that_name_fails_and_says_how_to_change_it(run: Run) -> None:
     done = run("app", "add", "hello", "/srv/other")
     assert done.status == 1
     assert done.out == ""
-    assert "exists already" in done.err
+    assert "exists already, with other settings" in done.err
+    assert "PATCH" not in done.err, "that is for programs"
     assert "prevs app set hello" in done.err
 
 

@@ -71,7 +71,9 @@ def test_what_speaks_no_tls_is_told(address: str, run: Run) -> None:
 
 def test_an_older_framework_is_told(api: Api, run: Run) -> None:
     api.instead["GET", "/v1/agents"] = problem("not-found", 404, "There is nothing here.")
-    assert "prevs doctor" in run("agents").err
+    told = run("agents").err
+    assert "prevs doctor" in told
+    assert "the framework's own address, not a proxy's" in told
 
 
 @contextlib.contextmanager

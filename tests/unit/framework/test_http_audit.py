@@ -121,13 +121,26 @@ def test_every_write_is_noted_with_what_came_of_it(api: ApiInProcess) -> None:
     api.call("POST", f"/v1/previews/hello/{SHA}/retry")
     assert api.notes() == [
         ("operator", "add app", "shop", 201),
-        ("operator", "add app", "", 409),
+        ("operator", "add app", "shop", 409),
         ("operator", "start preview", f"hello/{SHA}", 202),
         ("operator", "add token", "looks", 201),
         ("operator", "remove app", "nothing", 404),
         ("operator", "retry preview", f"hello/{SHA}", 202),
     ]
     assert {one.client for one in api.audit.latest()} == {"127.0.0.1"}
+
+
+def test_what_was_refused_is_noted_with_the_app_and_the_label_that_were_meant(
+    api: ApiInProcess,
+) -> None:
+    api.call("POST", "/v1/previews", json={"app": "hello", "label": "mian"})
+    api.call("POST", "/v1/previews", json={"app": "nothing", "label": "main"})
+    api.call("POST", "/v1/previews", json={"app": 3})
+    assert [(target, outcome) for _, _, target, outcome in api.notes()] == [
+        ("hello/mian", 404),
+        ("nothing", 404),
+        ("", 422),
+    ]
 
 
 def test_who_was_refused_is_noted_too(api: ApiInProcess) -> None:
