@@ -29,7 +29,7 @@ _APT = ("sources.list", "sources.list.d", "apt.conf.d", "auth.conf.d", "trusted.
 _AUTHORITIES = Path("/usr/local/share/ca-certificates")
 _ANYWHERE = ("--address", "127.0.0.1", "--master", "127.0.0.1")  # the step depends on neither
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-_PIP_CERTIFICATES = "etc/pip-certificates.pem"
+CERTIFICATES = "etc/pip-certificates.pem"
 
 
 class Layers(NamedTuple):
@@ -54,7 +54,8 @@ class Trees:
     def base(self) -> Layers:
         """Return Debian as debootstrap makes it, with this machine's registries. Blocks."""
         mirror = _mirror()
-        key = _digest(SUITE, mirror, *_PACKAGES, inspect.getsource(_take_settings))
+        settings = map(inspect.getsource, (take_registries, _take_settings))
+        key = _digest(SUITE, mirror, *_PACKAGES, *settings)
         with self._made(f"debian-{key}") as (final, draft):
             if draft is not None:
                 _debootstrap(mirror, draft)
@@ -106,7 +107,7 @@ def install(below: Layers, upper: Path, arguments: Sequence[str]) -> None:
         "HOME": "/root",
         "LANG": "C.UTF-8",
         "PIP_INDEX_URL": index.url,
-        **({"PIP_CERT": f"/{_PIP_CERTIFICATES}"} if index.certificates else {}),
+        **({"PIP_CERT": f"/{CERTIFICATES}"} if index.certificates else {}),
         **{name: os.environ[name] for name in _PROXIES if name in os.environ},
     }
     program = "/usr/src/prevs/vagrant/provision.sh"
@@ -131,8 +132,11 @@ def _debootstrap(mirror: str, target: Path) -> None:
     _run(["debootstrap", "--variant=minbase", packages, SUITE, str(target), mirror])
 
 
-def _take_settings(tree: Path) -> None:
-    """Have a tree use the registries that this machine uses."""
+def take_registries(tree: Path) -> None:
+    """Have a tree use Debian's registries as this machine does, and trust whom this one trusts.
+
+    `CERTIFICATES` in it are those of pip, where pip has some of its own here.
+    """
     _run(["rm", "-rf", *(str(tree / "etc" / "apt" / name) for name in _APT)])
     for name in _APT:
         if Path("/etc/apt", name).exists():
@@ -140,13 +144,18 @@ def _take_settings(tree: Path) -> None:
     for file in (tree / "etc" / "apt" / "sources.list.d").glob("*"):
         if "file:" in file.read_text(encoding="utf-8"):  # a folder of this machine's alone
             file.unlink()
-    shutil.copyfile("/etc/resolv.conf", tree / "etc" / "resolv.conf")
     certificates = pip_index().certificates
     if certificates:
-        shutil.copyfile(certificates, tree / _PIP_CERTIFICATES)
+        shutil.copyfile(certificates, tree / CERTIFICATES)
     if _AUTHORITIES.is_dir():
         _run(["cp", "-a", f"{_AUTHORITIES}/.", str(tree / str(_AUTHORITIES)[1:])])
         _run(["chroot", str(tree), "update-ca-certificates"])
+
+
+def _take_settings(tree: Path) -> None:
+    """Have a tree be that of a machine that shares kernel and network with this one."""
+    take_registries(tree)
+    shutil.copyfile("/etc/resolv.conf", tree / "etc" / "resolv.conf")
     for name in ("sysctl", "modules-load"):  # the kernel is not the machine's own
         unit = tree / "etc" / "systemd" / "system" / f"systemd-{name}.service"
         unit.symlink_to("/dev/null")

@@ -27,3 +27,9 @@ def plans() -> list[Plan]:
         (provision,) = machine["provisions"]
         found.append(Plan(name, address, tuple(provision["args"])))
     return found
+
+
+def memory() -> dict[str, int]:
+    """Return the memory of each machine, in MB."""
+    machines = read()["machines"].items()
+    return {name: machine["providers"]["libvirt"]["memory"] for name, machine in machines}

@@ -1,0 +1,251 @@
+"""The three machines of vagrant/, made as its Vagrantfile makes them, and their operator."""
+
+import json
+import secrets
+import shlex
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import requests
+
+from tests.kernels.guest import Guest, StepFailed, await_that, check
+from tests.kernels.newcomer import boot
+from tests.kernels.site import Site
+from tests.kernels.steps import Step
+from tests.machines.machine import Plan
+
+AGENTS = ("agent-1", "agent-2")
+ALL = ("master", *AGENTS)
+_SOURCE = "/usr/src/prevs"
+_SECRET = f"{_SOURCE}/vagrant/agents-secret"
+_REPOSITORIES = """\
+[Unit]
+Description=The git repositories of the example
+After=network-online.target machine-name.service
+[Service]
+ExecStart=/usr/bin/git -c safe.directory=* daemon --base-path=/srv/git --export-all --reuseaddr
+Restart=always
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+class Answer(NamedTuple):
+    """What a visitor gets; status 0 where nothing answers."""
+
+    status: int
+    text: str
+
+
+class Cluster:
+    """The machines by the plans of the Vagrantfile."""
+
+    def __init__(self, site: Site, plans: Sequence[Plan]) -> None:
+        self._site = site
+        self._plans = {plan.name: plan for plan in plans}
+        self._secret = secrets.token_hex(32)
+        self._token = ""
+
+    def steps(self) -> list[Step]:
+        """Return what makes them."""
+        every = [
+            *(Step("boot", name, partial(self.boot, name), (name,), ("image",)) for name in ALL),
+            *(self._step("provision", name, self.provision, "boot") for name in ALL),
+            *(self._step("doctor", name, self.doctor, "provision") for name in ALL),
+        ]
+        return [*every, Step("example", "master", self.add_example, ALL, ("provision",))]
+
+    @staticmethod
+    def _step(what: str, name: str, do: Callable[[str], str], needs: str) -> Step:
+        return Step(what, name, partial(do, name), ALL, (needs,))
+
+    def boot(self, name: str) -> str:
+        """Wait until a machine runs."""
+        return boot(self.guest(name))
+
+    def guest(self, name: str) -> Guest:
+        """Return a machine."""
+        return self._site.guest(name)
+
+    @property
+    def master(self) -> Guest:
+        """The machine with the framework."""
+        return self.guest("master")
+
+    def address(self, name: str) -> str:
+        """Return a machine's address at the switch."""
+        return self._plans[name].address
+
+    @property
+    def arguments(self) -> Mapping[str, tuple[str, ...]]:
+        """What provision.sh is called with at each."""
+        return {name: plan.arguments for name, plan in self._plans.items()}
+
+    def provision(self, name: str) -> str:
+        """Copy the commit there as Vagrant does, and run the script with the machine's roles."""
+        guest = self.guest(name)
+        guest.await_up()
+        guest.run(f"mkdir -p {_SOURCE} && tar -x -C {_SOURCE}", given=self._site.archive())
+        if not guest.run(f"cat {_SECRET} 2>/dev/null", check=False).strip():
+            guest.write(_SECRET, f"{self._secret}\n", "600")
+        said = self.run_script(name)
+        return said.splitlines()[-1]
+
+    def run_script(self, name: str, *steps: str) -> str:
+        """Run provision.sh there; return what it says."""
+        command = shlex.join([f"{_SOURCE}/vagrant/provision.sh", *self.arguments[name], *steps])
+        return self.guest(name).run(command, seconds=2400)
+
+    def doctor(self, name: str) -> str:
+        """Have prevs look at a machine: all of it on the master, what executors need on agents."""
+        if name == "master":
+            return _worst(self.prevs("doctor", "--json"))
+        api = f"http://{self.address('master')}:8090"
+        fetch = f"curl -fsSL -o /tmp/executor.pyz {api}/v1/executor/latest.pyz"
+        environ = (
+            "PREVS_EXECUTOR_DIR=/var/lib/prevs/executor PREVS_ISOLATION=required PATH=/usr/bin:/bin"
+        )
+        look = f"sudo -u prevs env HOME=/var/lib/prevs {environ} python3 /tmp/executor.pyz doctor"
+        return _worst(self.guest(name).run(f"{fetch} && {look} --framework {api} --json"))
+
+    def add_example(self) -> str:
+        """Make the example's repository on the master, serve it, and have a visitor there."""
+        master = self.master
+        master.run(
+            "command -v busybox >/dev/null || "
+            "DEBIAN_FRONTEND=noninteractive apt-get -qq install -y busybox-static"
+        )
+        make = f"python3 {_SOURCE}/examples/hello/make_repository.py /srv/git/hello --with-failures"
+        master.run(f"{make}; git config --system --replace-all safe.directory '*'")
+        master.write("/etc/systemd/system/repositories.service", _REPOSITORIES)
+        master.run("systemctl daemon-reload && systemctl enable --now repositories")
+        if "hello" not in self.prevs("app", "ls", "--json"):
+            place = f"git://{self.address('master')}/hello"
+            self.prevs("app", "add", "hello", place, "--health", "/healthz")
+        began = time.monotonic()
+        self.prevs("start", "hello", "main", "--wait", seconds=600)
+        started = time.monotonic() - began
+        self.await_served("main")
+        return (
+            f"built and started in {started:.0f} s, visited from here through the master's port 80"
+        )
+
+    def prevs(self, *arguments: str, seconds: float = 120) -> str:
+        """Return what the command says on the master, as vagrant/README.md has it called."""
+        api = f"PREVS_API=http://{self.address('master')}:8090"
+        token = "PREVS_TOKEN=$(cat /etc/prevs/token)"
+        return self.master.run(f"{api} {token} prevs {shlex.join(arguments)}", seconds=seconds)
+
+    def preview(self, label: str) -> Mapping[str, Any]:
+        """Return a preview of the example, whole."""
+        answer: Mapping[str, Any] = json.loads(self.prevs("show", "hello", label, "--json"))
+        return answer
+
+    def await_preview(self, label: str, state: str, seconds: float = 300) -> Mapping[str, Any]:
+        """Return a preview as soon as it has that state."""
+
+        def look() -> Mapping[str, Any] | None:
+            preview = self.preview(label)
+            return preview if preview["state"] == state else None
+
+        return await_that(look, f"{label} is {state}", seconds)
+
+    def start_on(self, label: str, agent: str) -> Mapping[str, Any]:
+        """Have a preview run on that agent; return it."""
+        self.prevs("app", "set", "hello", "--constraint", f"machine={agent}")
+        try:
+            preview = self.preview(label) if self.is_on(label, agent) else {}
+            if not preview:
+                self.prevs("stop", "hello", label)
+                self.prevs("start", "hello", label, "--wait", seconds=600)
+        except StepFailed:  # there was none yet
+            self.prevs("start", "hello", label, "--wait", seconds=600)
+        finally:
+            self.prevs("app", "set", "hello", "--constraint", "")
+        check(self.is_on(label, agent), f"{label} does not run on {agent}")
+        return self.preview(label)
+
+    def is_on(self, label: str, agent: str) -> bool:
+        """Tell whether a preview runs on an agent."""
+        preview = self.preview(label)
+        where = (preview.get("agent") or {}).get("host")
+        return preview["state"] == "running" and where == self.address(agent)
+
+    def container(self, label: str) -> tuple[Guest, str]:
+        """Return the machine of a preview's container, and its id there."""
+        preview = self.preview(label)
+        host, port = preview["agent"]["host"], preview["host_port"]
+        (name,) = (name for name in AGENTS if self.address(name) == host)
+        guest = self.guest(name)
+        found = guest.run(f"docker ps --quiet --no-trunc --filter publish={port}").split()
+        check(len(found) == 1, f"{name} has {len(found)} containers with port {port}")
+        return guest, found[0]
+
+    def visit(self, label: str, wait: int = 2) -> Answer:
+        """Ask for an address by the port that leads to the master's port 80."""
+        headers = {"Host": f"{label}.hello.localhost:8080", "Prefer": f"wait={wait}"}
+        try:
+            answer = requests.get(
+                f"http://127.0.0.1:{self._site.port}/", headers=headers, timeout=wait + 8
+            )
+        except requests.RequestException as exc:
+            return Answer(0, str(exc))
+        return Answer(answer.status_code, answer.text)
+
+    def await_served(self, label: str, seconds: float = 300) -> None:
+        """Wait until an address is served."""
+        await_that(lambda: self.visit(label).status == 200, f"{label} is served", seconds)
+
+
+class Visits:
+    """Somebody who asks for a preview all the time, while a `with` block lasts."""
+
+    def __init__(self, cluster: Cluster, label: str) -> None:
+        self._cluster = cluster
+        self._label = label
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._visit, daemon=True)
+        self.seen: list[tuple[float, int]] = []
+
+    def __enter__(self) -> "Visits":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _visit(self) -> None:
+        while not self._ended.wait(0.25):
+            status = self._cluster.visit(self._label).status
+            self.seen.append((time.monotonic(), status))
+
+    def told(self) -> str:
+        """Return what was seen."""
+        return what_was_seen(self.seen)
+
+
+def what_was_seen(seen: Sequence[tuple[float, int]]) -> str:
+    """Return how often each status was got, and the longest time in which it was never 200."""
+    counts = Counter(status for _, status in seen)
+    longest, since = 0.0, None
+    for at, status in seen:
+        if status == 200:
+            longest, since = max(longest, at - since if since is not None else 0.0), None
+        elif since is None:
+            since = at
+    if since is not None:
+        longest = max(longest, seen[-1][0] - since)
+    every = ", ".join(f"{'nothing' if s == 0 else s} {n} times" for s, n in sorted(counts.items()))
+    return f"a visitor got {every}; at most {longest:.0f} s without the preview"
+
+
+def _worst(said: str) -> str:
+    """Return what `doctor --json` finds fault with; it ends with 1 where something is wrong."""
+    found = json.loads(said)
+    told = [f"{one['part']}: {one['told']}" for one in found if one["level"] == "warning"]
+    return f"{len(found)} parts, {len(told)} to look at. " + "; ".join(told)
