@@ -9,6 +9,7 @@ LOCKING := .cache/lock
 ON_AGENTS := executor driver prevs program/log_lines.py third_party/http-parser
 UP ?=
 TESTS ?=
+MACHINES ?=
 WORKERS ?= 4
 ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mark\.alone' tests)
 BENCH ?=
@@ -17,7 +18,7 @@ DOCS_PORT ?= 8099
 # It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
-.PHONY: help up down status test test-quick test-all check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all lock lock-base packages packages-test docs docs-serve pictures clean
+.PHONY: help up down status test test-quick test-all test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
@@ -28,6 +29,8 @@ help:
 	@echo 'make test         set up, then run every test but what is slow by nature (12 minutes)'
 	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 takes fewer processes)"
 	@echo 'make test-all     set up, then run every test and every bench on a small scale (30 minutes)'
+	@echo 'make test-machines  boot Debian machines with kernels of their own, try prevs on them, print a table (an hour, as root)'
+	@echo "                  (MACHINES='--kernel qemu' takes qemu, '--resume' goes on after a failure, '--help' has the rest)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
 	@echo 'make pictures     take the pictures of the documentation anew'
@@ -76,6 +79,10 @@ test: packages-test $(VENV)/.installed
 test-all: packages-test $(VENV)/.installed
 	$(call run_tests,night,(night or not night))
 	@$(if $(TESTS),,$(MAKE) --no-print-directory bench-all)
+
+# By hand, and not in CI: it takes an hour, 10 GB of memory and as much of the disk, and no KVM.
+test-machines: packages-machines $(VENV)/.installed
+	@$(BIN)/python -m tests.kernels $(MACHINES)
 
 check: $(VENV)/.installed $(OLDEST)/.installed
 	$(BIN)/ruff check .
@@ -142,6 +149,9 @@ packages:
 
 packages-test:
 	@provision/debian.sh --test
+
+packages-machines:
+	@provision/debian.sh --machines
 
 # Editable, so that a change in the tree is what runs; with the libraries that are deployed.
 $(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg locks/build.txt locks/libraries.txt

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# debian.sh [--test | --bench-proxy]: installs the Debian packages that `prevs local` needs and that are missing.
+# debian.sh [--test | --bench-proxy | --machines]: installs the Debian packages that `prevs local` needs and that are missing.
 #
-# With --test also those that only the tests need, with --bench-proxy those of `make bench-proxy`.
+# With --test also those that only the tests need, with --bench-proxy those of `make bench-proxy`; with --machines those of
+# `make test-machines` alone, which has all else in its machines.
 # Quick where nothing is missing (a tenth of a second). As an ordinary user it asks sudo. Debian starts the services of what it installs; those that were
 # installed here are stopped and disabled again: prevs starts its own HAProxy, and its own dockerd
 # where none answers. What was installed before is left as it is.
@@ -25,7 +26,8 @@ case "${1-}" in
   "") ;;
   --test) needed+=(chromium prometheus mmdebstrap openssh-server docker-registry sudo debootstrap ruby systemd wrk nginx strace valgrind) ;;  # a browser, what reads the metrics, images of tests/apps, private repositories, a registry, an executor that is not root, machines and their Vagrantfile and units, the load and the backend of bench-proxy, what counts processes and instructions
   --bench-proxy) needed+=(wrk nginx caddy nodejs npm) ;;  # the load, the backend, and proxies to compare with
-  *) echo "usage: $0 [--test | --bench-proxy]" >&2; exit 2 ;;
+  --machines) needed=(python3-venv git openssh-client ruby mmdebstrap e2fsprogs vde2 vdeplug libvdeplug-slirp user-mode-linux qemu-system-x86 qemu-utils) ;;
+  *) echo "usage: $0 [--test | --bench-proxy | --machines]" >&2; exit 2 ;;
 esac
 
 installed() { [[ $(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

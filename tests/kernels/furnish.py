@@ -95,6 +95,9 @@ def after(tree: Path, kind: str, public_key: str) -> None:
         in_tree(tree, "chown", "--recursive", f"{user}:", f"{home}/.ssh")
     in_tree(tree, "systemctl", "--quiet", "enable", "systemd-networkd", "ssh", "machine-name")
     in_tree(tree, "systemctl", "--quiet", "mask", *_MASKED)
+    # Its manager would start anew with each command that is sent there: a second of CPU.
+    (tree / "var" / "lib" / "systemd" / "linger").mkdir(parents=True, exist_ok=True)
+    (tree / "var" / "lib" / "systemd" / "linger" / "root").touch()
     if kind == "uml":
         _for_uml(tree)
 
