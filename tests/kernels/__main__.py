@@ -93,6 +93,8 @@ def _run(given: argparse.Namespace, folder: Path) -> int:
         if given.keep:
             _keep(site, cluster, tell)
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # it takes a moment, and has to be whole
         site.close()
     print("\n".join(steps.table(steps.merge(earlier, done) if given.resume else done)))
     return 0 if all(one.outcome == steps.PASSED for one in done) else 1
@@ -118,7 +120,13 @@ def _parser() -> argparse.ArgumentParser:
         help="how qemu runs: kvm where /dev/kvm is there, else tcg, which is 20 times slower",
     )
     parser.add_argument("--folder", type=Path, default=_FOLDER, help=f"of disks ({_FOLDER})")
-    parser.add_argument("--only", action="append", default=[], metavar="STEP", help="as they are")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="STEP",
+        help="do this step alone, on the machines as they are; may be given again",
+    )
     parser.add_argument("--resume", action="store_true", help="leave out what has passed before")
     parser.add_argument("--keep", action="store_true", help="have the machines run until Ctrl-C")
     parser.add_argument("--list", action="store_true", help="print the names of the steps")

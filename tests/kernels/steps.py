@@ -1,10 +1,10 @@
 """What is done on the machines, step by step, and the table of what came of it."""
 
 import json
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
@@ -102,11 +102,24 @@ def perform(
                 ready.append(step)
         for machine in dict.fromkeys(name for step in ready for name in step.uses):
             start(machine)
-        if ready:
-            with ThreadPoolExecutor(len(ready)) as pool:
-                done = list(pool.map(lambda step: _perform(step, tell), ready))
-            outcomes = merge(outcomes, done)
-            yield from done
+        done = _perform_all(ready, tell)
+        outcomes = merge(outcomes, done)
+        yield from done
+
+
+def _perform_all(steps: Sequence[Step], tell: Callable[[str], None]) -> list[Outcome]:
+    """Do them at once. Whatever ends this program does not wait for them."""
+    done: dict[Step, Outcome] = {}
+
+    def perform(step: Step) -> None:
+        done[step] = _perform(step, tell)
+
+    threads = [threading.Thread(target=perform, args=(step,), daemon=True) for step in steps]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return [done[step] for step in steps]
 
 
 def _perform(step: Step, tell: Callable[[str], None]) -> Outcome:

@@ -1,6 +1,7 @@
 """The Vagrantfile and its script, as far as they can be looked at without virtual machines.
 
-tests/e2e/test_machines.py makes the same machines of namespaces, with the same arguments.
+tests/e2e/test_machines.py makes the same machines of namespaces, with the same arguments, and
+tests/kernels with kernels of their own, with the same memory.
 """
 
 import subprocess
@@ -29,6 +30,7 @@ def test_it_asks_for_a_master_and_two_agents_of_either_kind() -> None:
         assert machine["hostname"] == name
         assert list(machine["providers"]) == ["virtualbox", "libvirt"]
         assert all(given["memory"] >= 2048 for given in machine["providers"].values())
+        assert len({given["memory"] for given in machine["providers"].values()}) == 1
         assert machine["primary"] is (name == "master")
     assert len({plan.address for plan in vagrantfile.plans()}) == 3
 
