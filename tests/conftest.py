@@ -99,6 +99,7 @@ def docker_host(request: pytest.FixtureRequest) -> Iterator[str]:
 @contextlib.contextmanager
 def _removing_images(host: str, folder: Path) -> Iterator[None]:
     before = folder / "images-before-tests.json"
+    folder.mkdir(parents=True, exist_ok=True)  # another's dockerd answers, and ours never ran
     with (folder / "test-workers").open("ab") as users:
         if _try_lock(users):  # the first one: nobody else builds and runs
             before.write_text(json.dumps(sorted(_images(host))))

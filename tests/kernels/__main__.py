@@ -31,15 +31,21 @@ def main(arguments: Sequence[str]) -> int:
     """Do all of it, and return the exit status."""
     given = _parser().parse_args(arguments)
     folder: Path = given.folder.absolute()
-    if os.geteuid() != 0:
-        print("The image has root's files in it: run this as root.", file=sys.stderr)
-        return 2
-    if len(os.fsencode(folder)) > kernels.LONGEST_PATH:
-        print(
-            f"{folder} is too long for the sockets below it: name a folder of at most "
-            f"{kernels.LONGEST_PATH} characters with --folder.",
-            file=sys.stderr,
-        )
+    plans = vagrantfile.plans()
+    memory = vagrantfile.memory()
+    joined = {plan.name: (memory[plan.name], plan.address) for plan in plans}
+    accelerator = given.accel or ("kvm" if os.access("/dev/kvm", os.W_OK) else "tcg")
+    site = Site(folder, given.kernel, accelerator, joined)
+    cluster = Cluster(site, plans)
+    every = [steps.Step("image", "-", site.make_image), *Newcomer(site).steps(), *cluster.steps()]
+    for part in (operating, limits, losses):
+        every += part.steps(cluster)
+    names = list(dict.fromkeys(step.name for step in every))
+    if given.list:
+        print("\n".join(names))
+        return 0
+    if why := _refusal(given, folder, names):
+        print(why, file=sys.stderr)
         return 2
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -50,37 +56,31 @@ def main(arguments: Sequence[str]) -> int:
             return 2
         signal.signal(signal.SIGTERM, _interrupt)
         try:
-            return _run(given, folder)
+            return _run(given, folder, site, every)
         except KeyboardInterrupt:
             print("Ended; `--resume` goes on from here.", file=sys.stderr)
             return 130
 
 
-def _run(given: argparse.Namespace, folder: Path) -> int:
-    plans = vagrantfile.plans()
-    memory = vagrantfile.memory()
-    site = Site(
-        folder,
-        given.kernel,
-        given.accel or ("kvm" if os.access("/dev/kvm", os.W_OK) else "tcg"),
-        {plan.name: (memory[plan.name], plan.address) for plan in plans},
-    )
-    cluster = Cluster(site, plans)
-    every = [steps.Step("image", "-", site.make_image)]
-    every += Newcomer(site).steps() + cluster.steps()
-    every += operating.steps(cluster) + limits.steps(cluster) + losses.steps(cluster)
-    names = list(dict.fromkeys(step.name for step in every))
-    if given.list:
-        print("\n".join(names))
-        return 0
-    if unknown := [name for name in given.only if name not in names]:
-        print(f"There is no step '{unknown[0]}'; --list has them all.", file=sys.stderr)
-        return 2
+def _refusal(given: argparse.Namespace, folder: Path, names: Sequence[str]) -> str:
+    if os.geteuid() != 0:
+        return "The image has root's files in it: run this as root."
+    if len(os.fsencode(folder)) > kernels.LONGEST_PATH:
+        return (
+            f"{folder} is too long for the sockets below it: name a folder of at most "
+            f"{kernels.LONGEST_PATH} characters with --folder."
+        )
+    for only in given.only:
+        if not any(name.startswith(only) for name in names):
+            return f"There is no step '{only}'; --list has them all."
+    return ""
+
+
+def _run(given: argparse.Namespace, folder: Path, site: Site, every: Sequence[steps.Step]) -> int:
     tell = _teller()
     if changed := lost_changes():
         tell(f"{len(changed)} files differ from the commit, which the machines get: {changed[0]}")
-    made_of = f"{site.commit} {given.kernel}"
-    kept = folder / "outcomes.json"
+    made_of, kept = site.made_of, folder / "outcomes.json"
     earlier = steps.read(kept, made_of) if given.only or given.resume else []
     if not earlier and not given.only:
         site.forget_disks()
@@ -91,7 +91,7 @@ def _run(given: argparse.Namespace, folder: Path) -> int:
             done.append(outcome)
             steps.write(kept, made_of, steps.merge(earlier, done))
         if given.keep:
-            _keep(site, cluster, tell)
+            _keep(site, tell)
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)  # it takes a moment, and has to be whole
@@ -100,7 +100,7 @@ def _run(given: argparse.Namespace, folder: Path) -> int:
     return 0 if all(one.outcome == steps.PASSED for one in done) else 1
 
 
-def _keep(site: Site, cluster: Cluster, tell: Callable[[str], None]) -> None:
+def _keep(site: Site, tell: Callable[[str], None]) -> None:
     """Have the machines run on until somebody ends this."""
     for line in site.signs():
         tell(line)
@@ -125,7 +125,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="STEP",
-        help="do this step alone, on the machines as they are; may be given again",
+        help="do what begins so alone, on the machines as they are; may be given again",
     )
     parser.add_argument("--resume", action="store_true", help="leave out what has passed before")
     parser.add_argument("--keep", action="store_true", help="have the machines run until Ctrl-C")

@@ -54,6 +54,8 @@ ExecStart=/usr/local/sbin/machine-name
 WantedBy=multi-user.target
 """
 _FILES = {
+    # A machine that loses its power while packages are installed is made anew.
+    "etc/dpkg/dpkg.cfg.d/machine": "force-unsafe-io\n",
     "etc/fstab": "LABEL=root / ext4 rw,noatime 0 1\n",
     "etc/hostname": "machine\n",
     "etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",

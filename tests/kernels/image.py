@@ -46,23 +46,28 @@ def packages(kind: str) -> tuple[str, ...]:
     return (*PACKAGES, "iptables") if kind == "uml" else (*PACKAGES, "linux-image-cloud-amd64")
 
 
-def make(folder: Path, kind: str, public_key: str) -> Image:
-    """Return the image of that kind, made if it is not there. Blocks for minutes, then."""
+def name(kind: str, public_key: str) -> str:
+    """Return what the image is called: after all that it is made of."""
     sources = _sources()
     texts = [kind, SIZE, public_key, *packages(kind), *(path.read_text() for path in sources)]
     texts += [inspect.getsource(furnish), inspect.getsource(trees.take_registries)]
     if kind == "uml":
         texts += sorted(path.name for path in _MODULES.iterdir())
     key = hashlib.sha256("\0".join(texts).encode()).hexdigest()[:12]
-    final = folder / f"image-{kind}-{key}"
-    image = Image(final / "disk", final / "vmlinuz", final / "initrd.img")
+    return f"image-{kind}-{key}"
+
+
+def make(folder: Path, kind: str, public_key: str) -> Image:
+    """Return the image, made if it is not there, in place of an older one. Blocks for minutes."""
+    final = folder / name(kind, public_key)
     if not final.exists():
         draft = folder / f".image-{kind}"
-        shutil.rmtree(draft, ignore_errors=True)
+        for old in (draft, *folder.glob(f"image-{kind}-*")):
+            shutil.rmtree(old, ignore_errors=True)
         draft.mkdir()
-        _build(draft, kind, public_key, sources)
+        _build(draft, kind, public_key, _sources())
         draft.rename(final)
-    return image
+    return Image(final / "disk", final / "vmlinuz", final / "initrd.img")
 
 
 def _build(draft: Path, kind: str, public_key: str, sources: Sequence[Path]) -> None:

@@ -9,6 +9,7 @@ from tests.kernels.steps import Step
 
 _README = "README: make up"
 _HOUR = 3600.0
+_SHOWN = 6000
 _PAGE = "curl --silent --fail --show-error --max-time 300 http://main.hello.localhost:8080/"
 TESTS = (
     "unit/executor/test_cgroup.py",
@@ -34,16 +35,16 @@ class Newcomer:
         """Return what is done, in order."""
         here = (NEWCOMER,)
         steps = [
-            Step("boot newcomer", NEWCOMER, self.boot, here, ("image",)),
-            Step(_README, NEWCOMER, self.make_up, here, ("boot newcomer",)),
+            Step("README: boot", NEWCOMER, self.boot, here, ("image",)),
+            Step(_README, NEWCOMER, self.make_up, here, ("README: boot",)),
             Step("README: curl", NEWCOMER, self.visit, here, (_README,)),
             Step("README: status, doctor", NEWCOMER, self.look, here, (_README,)),
             Step("README: make down", NEWCOMER, self.make_down, here, (_README,)),
         ]
         for test in TESTS:
-            name = f"test {test.rpartition('/')[2].removesuffix('.py').removeprefix('test_')}"
+            name = f"test: {test.rpartition('/')[2].removesuffix('.py').removeprefix('test_')}"
             steps.append(Step(name, NEWCOMER, partial(self.test, test), here, (_README,)))
-        return [*steps, Step("power off newcomer", NEWCOMER, self.power_off)]
+        return [*steps, Step("README: power off", NEWCOMER, self.power_off)]
 
     def boot(self) -> str:
         """Wait until it runs."""
@@ -85,7 +86,7 @@ class Newcomer:
         command = f"cd /home/dev/prevs && .venv/bin/python -m pytest -q --timeout=900 tests/{test}"
         said = self._guest.run(f"{command} 2>&1; echo status $?", check=False, seconds=_HOUR)
         status = said.rpartition("status ")[2].strip()
-        check(status in {"0", "5"}, f"{test}: {said[-6000:]}")
+        check(status in {"0", "5"}, f"{summary(said)}\n{said[-_SHOWN:]}")
         return summary(said)
 
     def power_off(self) -> str:

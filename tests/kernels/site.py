@@ -38,21 +38,27 @@ class Site:
         self._joined = False
 
     @property
-    def commit(self) -> str:
-        """The commit that the machines get."""
-        return _git("rev-parse", "HEAD")
+    def made_of(self) -> str:
+        """The commit that the machines get, and the image that they begin with."""
+        return f"{_git('rev-parse', 'HEAD')} {image.name(self._kind, self._public_key)}"
+
+    @property
+    def _public_key(self) -> str:
+        key = self._folder / "key"
+        if not key.exists():
+            made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)]
+            image.run(made, self._folder)
+        return key.with_suffix(".pub").read_text().strip()
 
     def make_image(self) -> str:
         """Make the image, or find it."""
-        key = self._folder / "key"
-        if not key.exists():
-            image.run(
-                ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)],
-                self._folder,
-            )
-        public = key.with_suffix(".pub").read_text().strip()
-        self._image = image.make(self._folder, self._kind, public)
-        return self._image.disk.parent.name
+        self._image = image.make(self._folder, self._kind, self._public_key)
+        mark, found = self._folder / "machines" / "image", self._image.disk.parent.name
+        if not mark.exists() or mark.read_text() != found:
+            self.forget_disks()  # what lies above another image is of no use
+            mark.parent.mkdir()
+            mark.write_text(found)
+        return found
 
     def forget_disks(self) -> None:
         """Have every machine begin anew."""
@@ -105,7 +111,7 @@ class Site:
 
     def bundle(self) -> bytes:
         """Return the commit with its history, as git can clone it."""
-        return _output("git", "bundle", "create", "--quiet", "-", "HEAD", "main")
+        return _output("git", "bundle", "create", "--quiet", "-", "HEAD")
 
     def archive(self) -> bytes:
         """Return the files of the commit, as a tar."""
