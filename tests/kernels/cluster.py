@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from tests.kernels.guest import Guest, StepFailed, await_that, check
+from tests.kernels.guest import Guest, await_that, check
 from tests.kernels.newcomer import boot
 from tests.kernels.site import Site
 from tests.kernels.steps import Step
@@ -154,26 +154,32 @@ class Cluster:
 
         return await_that(look, f"{label} is {state}", seconds)
 
-    def start_on(self, label: str, agent: str) -> Mapping[str, Any]:
-        """Have a preview run on that agent; return it."""
-        self.prevs("app", "set", "hello", "--constraint", f"machine={agent}")
-        try:
-            preview = self.preview(label) if self.is_on(label, agent) else {}
-            if not preview:
-                self.prevs("stop", "hello", label)
+    def start_on(self, label: str, agent: str) -> None:
+        """Have a preview run on that agent, and be served."""
+        if not self.is_on(label, agent):
+            self.prevs("app", "set", "hello", "--constraint", f"machine={agent}")
+            try:
+                if self.state(label) == "running":
+                    self.prevs("stop", "hello", label)
+                    await_that(lambda: self.state(label) == "stopped", f"{label} stops", 120)
                 self.prevs("start", "hello", label, "--wait", seconds=600)
-        except StepFailed:  # there was none yet
-            self.prevs("start", "hello", label, "--wait", seconds=600)
-        finally:
-            self.prevs("app", "set", "hello", "--constraint", "")
-        check(self.is_on(label, agent), f"{label} does not run on {agent}")
-        return self.preview(label)
+            finally:
+                self.prevs("app", "set", "hello", "--constraint", "")
+            check(self.is_on(label, agent), f"{label} does not run on {agent}")
+        self.await_served(label)
+
+    def state(self, label: str) -> str:
+        """Return a preview's state, "" if there is none."""
+        every = json.loads(self.prevs("ls", "--json"))
+        states = [one["state"] for one in every if label in one["labels"]]
+        return str(states[0]) if states else ""
 
     def is_on(self, label: str, agent: str) -> bool:
         """Tell whether a preview runs on an agent."""
-        preview = self.preview(label)
-        where = (preview.get("agent") or {}).get("host")
-        return preview["state"] == "running" and where == self.address(agent)
+        if self.state(label) != "running":
+            return False
+        host = self.preview(label)["agent"]["host"]
+        return bool(host == self.address(agent))
 
     def container(self, label: str) -> tuple[Guest, str]:
         """Return the machine of a preview's container, and its id there."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import shlex
+import shutil
 import socket
 import subprocess
 import time
@@ -100,6 +101,7 @@ class Guest:
     def _plug_in(self) -> None:
         if self._slirp is not None and self._slirp.poll() is None:
             return
+        shutil.rmtree(self.machine.card, ignore_errors=True)  # of a run that was killed
         with (self.machine.folder / "slirp.log").open("ab") as log:
             self._slirp = start(kernels.way_out(self.machine, self._forwards), log)
         await_that(

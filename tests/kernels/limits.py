@@ -2,6 +2,7 @@
 
 import re
 
+from prevs import names
 from tests.kernels.cluster import ALL, Cluster
 from tests.kernels.guest import Guest, await_that, check
 from tests.kernels.steps import Step
@@ -10,6 +11,7 @@ _MB = 1024 * 1024
 _SECONDS = 20
 """For which CPU is shared."""
 _BUSYBOX = "/bin/busybox"
+DARK = names.slug("feature/dark")
 _HUNGRY = ("hungry", 'RUN ["/bin/busybox", "tail", "/dev/zero"]')
 _BOMB = (
     "bomb",
@@ -62,12 +64,12 @@ class Limits:
         check("status 137" in said, f"it was not killed: {said}")
 
         def told() -> str:
-            shown = self._cluster.prevs("show", "hello", "main")
-            return next((line for line in shown.splitlines() if "out of memory" in line), "")
+            reason = str(self._cluster.preview("main")["reason"])
+            return reason if "out of memory" in reason else ""
 
-        line = await_that(told, "`prevs show` tells of it", 60)
+        reason = await_that(told, "`prevs show` tells of it", 60)
         check(self._cluster.preview("main")["task_id"] == before, "the preview was started again")
-        return line.strip()
+        return reason
 
     def share_with_unit(self) -> str:
         """Burn CPU in the preview of 0.1 CPUs and in a unit of systemd beside it."""
@@ -86,14 +88,14 @@ class Limits:
         self._main()
         self._cluster.prevs("app", "set", "hello", "--cpus", "0.4")
         try:
-            self._cluster.start_on("feature-dark", "agent-1")
+            self._cluster.start_on(DARK, "agent-1")
         finally:
             self._cluster.prevs("app", "set", "hello", "--cpus", "0.1")
         guest, small = self._cluster.container("main")
-        _, large = self._cluster.container("feature-dark")
+        _, large = self._cluster.container(DARK)
         groups = [group_of(guest, one) for one in (small, large)]
         ours, other = self._share(guest, [small, large], groups)
-        self._cluster.prevs("stop", "hello", "feature-dark")
+        self._cluster.prevs("stop", "hello", DARK)
         return fair(ours, other, 0.1 / 0.5)
 
     def hungry_build(self) -> str:
@@ -139,7 +141,7 @@ class Limits:
             failed = self._cluster.await_preview(label, "failed", 600)
         finally:
             self._cluster.prevs("app", "set", "hello", "--constraint", "")
-        return str(failed["cause"]["message"] if failed.get("cause") else failed)
+        return str(failed["failure"]["message"])
 
     def _share(self, guest: Guest, containers: list[str], groups: list[str]) -> list[float]:
         """Burn CPU in containers for some seconds; return the seconds of CPU of each group."""

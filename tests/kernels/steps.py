@@ -38,7 +38,7 @@ class Outcome(NamedTuple):
 
 
 def choose(steps: Sequence[Step], only: Sequence[str], earlier: Iterable[Outcome]) -> list[Step]:
-    """Return the steps to do: all, those whose names begin so, or those that have not passed before."""
+    """Return the steps to do: all, whose names begin so, or those that have not passed before."""
     if only:
         return [step for step in steps if step.name.startswith(tuple(only))]
     passed = {(one.step, one.machine) for one in earlier if one.outcome == PASSED}
