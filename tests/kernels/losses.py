@@ -21,7 +21,7 @@ def steps(cluster: Cluster) -> list[Step]:
         Step("power-off by systemd", "all", losses.power_off),
     ]
     return [step._replace(uses=ALL, needs=("example",)) for step in found[:3]] + [
-        found[3]._replace(uses=("agent-1",), needs=("power-off of an agent",)),
+        found[3]._replace(uses=ALL, needs=("power-off of an agent",)),
         found[4]._replace(needs=("boot",)),
     ]
 

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from docker.api import APIClient
@@ -85,7 +86,7 @@ def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(wo
     world.containers.start(spec, on_exit=ignore)
     found = world.inspect(spec)
     host = found["HostConfig"]
-    assert host["CpuShares"] == 256
+    assert weight(found["State"]["Pid"]) == pytest.approx(0.25, abs=0.01)
     assert host["Memory"] == host["MemorySwap"] == 32 * 1024 * 1024
     assert host["PidsLimit"] == 512
     assert host["CapDrop"] == ["ALL"]
@@ -104,6 +105,17 @@ def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(wo
     # At the given address alone.
     ports = found["NetworkSettings"]["Ports"]
     assert ports == {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(spec.host_port)}]}
+
+
+def weight(process: object) -> float:
+    """Return as how many CPUs the kernel weighs the group of a process, with v1 and v2."""
+    lines = Path(f"/proc/{process}/cgroup").read_text().splitlines()
+    groups = {kinds: path.lstrip("/") for _, kinds, path in (line.split(":", 2) for line in lines)}
+    top = Path("/sys/fs/cgroup")
+    for kinds, path in groups.items():
+        if "cpu" in kinds.split(","):
+            return int((top / kinds / path / "cpu.shares").read_text()) / 1024
+    return int((top / groups[""] / "cpu.weight").read_text()) / 100
 
 
 def run(world: World, spec: ContainerSpec) -> Exit | None:
