@@ -24,13 +24,15 @@ class Rules(NamedTuple):
 def read(folder: Path, port: int) -> Rules:
     """Return ours for visitors at a port. They name no file of the proxy's `folder`."""
     text = haproxy_config.render(Files(folder), Front(f"127.0.0.1:{port}", ours.DOMAIN))
-    requests = _section(text, "frontend web")
+    # A client's connections are counted in a table, which is not here: once a connection.
+    lines = _section(text, "frontend web").splitlines(keepends=True)
+    requests = "".join(line for line in lines if not re.search("table clients|sc2_", line))
     looked_up = requests.index("acl reserved")
     answers = [
         # Without a destination there is no task; a name as long as most is.
         re.sub(r"%\[var\(txn\.dst\),.*?\]", f"app7.{7:040x}.a1", line)
         for line in _section(text, "backend placements").splitlines()
-        if line.split()[:1] == ["http-response"]
+        if line.split()[:1] == ["http-response"] and "X-Prevs-Newer" not in line
     ]
     return Rules(
         "defaults\n" + _section(text, "defaults").rstrip(),

@@ -3,6 +3,7 @@
 Its functions alone, with what they ask and the time played; tests/e2e/test_machines.py runs all.
 """
 
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_a_unit_that_waits_for_what_never_comes_has_a_minute(play: Play) -> None
     """)
     assert code == 1
     assert "the log of prevs-framework" in said
-    assert "prevs-framework does not answer after 70 s" in said
+    assert re.search(r"prevs-framework does not answer after 7\d s", said)
 
 
 def test_a_unit_that_begins_again_and_again_is_not_waited_for_for_ever(play: Play) -> None:
@@ -75,7 +76,8 @@ def test_a_unit_that_systemd_does_not_count_has_a_minute(play: Play) -> None:
         systemctl() { echo '[not set]'; }
         await prevs-framework false
     """)
-    assert (code, "does not answer after 70 s" in said) == (1, True)
+    assert code == 1
+    assert re.search(r"does not answer after 7\d s", said)
 
 
 def test_a_master_that_is_made_at_the_same_time_is_waited_for(play: Play) -> None:

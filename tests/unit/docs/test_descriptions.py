@@ -29,7 +29,7 @@ def test_every_setting_is_described_in_a_sentence(field: FieldInfo) -> None:
 
 
 def test_every_variable_that_an_executor_reads_is_described() -> None:
-    sources = "".join(path.read_text() for path in (ROOT / "executor").glob("*.py"))
+    sources = "".join(path.read_text() for path in (ROOT / "executor").rglob("*.py"))
     read = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", sources))
     assert read == {variable.name for variable in VARIABLES}
 
