@@ -21,17 +21,18 @@ from prometheus_client import CollectorRegistry
 
 from bench import command_line
 from bench.command_line import Asked, Bench, Found
-from framework import effective, events
+from framework import events
+from framework.apps import effective_settings
+from framework.attempts.task_info import Executor, Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
-from framework.limits import Limits
-from framework.matching import Offer
+from framework.matching.limits import Limits
+from framework.matching.match import Offer
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
-from framework.records import Records
-from framework.sealing import Keyring
-from framework.service import Service
-from framework.task_info import Executor, Origin
+from framework.service.service import Service
+from framework.state.records import Records
+from framework.vault import Keyring
 from prevs import names
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord, ProxyRecord
@@ -239,7 +240,7 @@ def _preview(number: int, app: AppRecord, chance: random.Random) -> PreviewRecor
         started=_START - 60 * number,
         last_used=_START - chance.randrange(100_000),
         settings=CommitSettings(),
-        settings_for=effective.basis(app),
+        settings_for=effective_settings.basis(app),
     )
 
 

@@ -1,14 +1,14 @@
-"""Draws docs/lifecycle.md and docs/lifecycle.svg from the table in framework/lifecycle.py.
+"""Draws docs/lifecycle.md and docs/lifecycle.svg from the table in framework/preview/lifecycle.py.
 
 Run it at the top of the repository: `PYTHONPATH=. python docs/draw_lifecycle.py`.
-tests/unit/framework/test_lifecycle.py fails while pages and table differ. Where a change of state
-is new, it wants a place in _PLACES.
+tests/unit/framework/preview/test_lifecycle.py fails while pages and table differ. Where a change of
+state is new, it wants a place in _PLACES.
 """
 
 import pathlib
 from typing import NamedTuple
 
-from framework.lifecycle import TRANSITIONS
+from framework.preview.lifecycle import TRANSITIONS
 from prevs.states import State
 
 PAGE = pathlib.Path(__file__).with_name("lifecycle.md")
@@ -19,7 +19,7 @@ INTRODUCTION = """\
 
 ![The states of a preview, and what leads from one to the next](lifecycle.svg)
 
-Drawn from the table in `framework/lifecycle.py` by `docs/draw_lifecycle.py`; change those.
+Drawn from the table in `framework/preview/lifecycle.py` by `docs/draw_lifecycle.py`; change those.
 An event that has no row for a state is illegal there: it is logged, counted, and changes nothing.
 """
 _TASK = (State.PLACED, State.BUILDING, State.STARTING, State.RUNNING)

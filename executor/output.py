@@ -2,7 +2,8 @@
 
 However much an application prints, the file takes a bounded part of the disk: its beginning is
 kept (the build, the start) and what was printed last. What is between becomes a hole, which takes
-no room: all offsets stay as they are, so that who reads by offset reads on (framework/holes.py).
+no room: all offsets stay as they are, so that who reads by offset reads on
+(framework/logs/sparse_log.py).
 """
 
 from __future__ import annotations

@@ -25,29 +25,21 @@ import uvicorn
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
-from framework import (
-    events,
-    executor_bundle,
-    forgetting,
-    http_api,
-    installation,
-    leading,
-    openness,
-    root,
-    settings,
-    zookeeper_link,
-)
-from framework.election import Election
+from framework import events, executor_bundle, http_api, reset, settings
+from framework import leader as leading
+from framework.attempts.task_info import Executor
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.executor_bundle import Bundle, BundleError
-from framework.leading import Leading
-from framework.mesos_access import MesosAccess
+from framework.leader import Leading
+from framework.mesos.master_access import MesosAccess
 from framework.metrics import ProgramMetrics
-from framework.openness import Openness
+from framework.service import openness
+from framework.service.openness import Openness
 from framework.settings import Settings
-from framework.task_info import Executor
-from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_rights import Rights
+from framework.zookeeper import connection, installation, root_znode
+from framework.zookeeper.election import Election
+from framework.zookeeper.rights import Rights
+from framework.zookeeper.store import ZookeeperStore
 from prevs.paths import Paths
 from program import logs
 from program.health import Check
@@ -89,7 +81,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m framework", description=__doc__)
     parser.add_argument(
         "--forget",
-        choices=forgetting.THINGS,
+        choices=reset.THINGS,
         help="remove this from ZooKeeper while no framework runs, say what that means, and end",
     )
     forget = parser.parse_args().forget
@@ -98,7 +90,7 @@ def main() -> int:
         chosen = settings.read(os.environ)
         logs.configure(chosen.log)
         if forget:
-            return forgetting.forget(chosen, forget, ZOOKEEPER_SECONDS)
+            return reset.forget(chosen, forget, ZOOKEEPER_SECONDS)
         return Program(chosen, _bundle(chosen), _listen(chosen)).run()
     except SettingsError as error:
         for problem in error.problems:
@@ -122,7 +114,7 @@ class Program:
         self._paths = Paths(chosen.root)
         self._told: queue.SimpleQueue[Told] = queue.SimpleQueue()
         self._inbox: leading.Inbox = queue.SimpleQueue()
-        self._client: KazooClient = zookeeper_link.make_client(
+        self._client: KazooClient = connection.make_client(
             # Proxies' own records are theirs alone.
             chosen.zookeeper,
             (*chosen.identities(), *chosen.proxy_identities()),
@@ -147,7 +139,7 @@ class Program:
             signal.signal(number, lambda got, _: self._told.put(Ended(signal.Signals(got).name)))
         server = _server(RequestIds(http_api.ExecutorFile(self._reading(), self._bundle)))
         answering = self._thread("http", lambda: server.run(sockets=[self._listener]))
-        zookeeper_link.watch_link(self._client, self._hear_link)
+        connection.watch_link(self._client, self._hear_link)
         self._thread("election", self._stand)
         log.info("the framework stands by", api=self._chosen.api, master=self._chosen.master)
         _warn_of_proxies(self._chosen)
@@ -180,10 +172,10 @@ class Program:
 
     def _stand(self) -> Told:
         """Wait until this framework leads; return that."""
-        zookeeper_link.start(self._client, ZOOKEEPER_SECONDS)
+        connection.start(self._client, ZOOKEEPER_SECONDS)
         self._election.watch()
         led = self._election.leader is not None
-        root.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
+        root_znode.claim(self._client, self._paths, leading.describe(self._chosen), led=led)
         self._openness.add(openness.ZOOKEEPER, self._find_open)
         self._openness.start()
         # Up to here it ends where ZooKeeper goes away, so it was not ready yet.
@@ -193,9 +185,9 @@ class Program:
     def _lead(self, epoch: int) -> None:
         """Read everything, now that nobody else writes, and begin to act on it."""
         # An operator may have changed it since this framework was started.
-        root.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
+        root_znode.take_over(self._client, self._paths, leading.describe(self._chosen), epoch)
         rights = self._rights()
-        if rights and root.close(self._client, rights):
+        if rights and root_znode.close(self._client, rights):
             log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
         store = ZookeeperStore(self._client, self._paths, epoch, rights)
         lead = leading.make(
@@ -207,7 +199,7 @@ class Program:
             frameworks=self._election.contenders,
             openness=self._openness.checks,
         )
-        if rights and root.grant(self._client, rights):
+        if rights and root_znode.grant(self._client, rights):
             log.info("what proxies may do in ZooKeeper is set", root=self._chosen.root)
         door = MesosAccess(
             lambda: lead.cluster.master,
@@ -258,7 +250,7 @@ class Program:
         if name.startswith("zk:///") and not self._client.chroot:
             looked.append(name.removeprefix("zk://"))
         return openness.judge_zookeeper(
-            root.find_writable(self._client, looked),
+            root_znode.find_writable(self._client, looked),
             root=paths.root,
             has_identity=bool(chosen.identities()),
         )

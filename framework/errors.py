@@ -23,7 +23,7 @@ FrameworkError
     └── ForeignState: what is in ZooKeeper belongs to something else
         └── OtherSettings: or to frameworks with other settings, another cluster's for example
 
-framework/http_api/problems.py maps each to problem+json; nothing else knows HTTP.
+framework/http_api/http/problems.py maps each to problem+json; nothing else knows HTTP.
 """
 
 from collections.abc import Sequence

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from framework.errors import Fatal, Unavailable
-from framework.matching import Offer
+from framework.matching.match import Offer
 from framework.ports import InverseOffer, Use
 from prevs.commit_settings import CommitSettings
 from prevs.records import Failure

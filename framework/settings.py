@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from framework.limits import Limits
+from framework.matching.limits import Limits
 from prevs import names
 from prevs.names import Addresses
 from program import settings

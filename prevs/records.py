@@ -41,7 +41,7 @@ class AppRecord:
     their attributes ("zone=a|b", "disk!=slow"). `removed` marks one that is being removed:
     nothing of it starts any more. `folder` is where in the repository its Dockerfile is, "" for
     the root. A commit may ask for `max_cpus` and `max_mem` at most, where they are more than
-    `cpus` and `mem`. `room` is how much its waiting room shows (framework/rooms.py).
+    `cpus` and `mem`. `room` is how much its waiting room shows (framework/apps/room_detail.py).
     """
 
     name: str

@@ -6,7 +6,7 @@ import enum
 
 
 class State(enum.Enum):
-    """A preview's state; the legal changes are the table in framework/lifecycle.py."""
+    """A preview's state; the legal changes are the table in framework/preview/lifecycle.py."""
 
     QUEUED = "queued"  # wants an attempt; no offer has been taken for it yet
     PLACED = "placed"  # an attempt's task was sent to an agent

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from docs.generated.tables import amount, code, table
-from framework.manifest import MOST_BYTES
-from framework.manifest.keys import Manifest, Table, find_table
+from framework.apps.manifest import MOST_BYTES
+from framework.apps.manifest.keys import Manifest, Table, find_table
 from prevs.commit_settings import FILE
 
 EXAMPLE = """\

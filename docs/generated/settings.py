@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from cli.app_commands import add
 from docs.generated.tables import amount, code, table
 from executor.config import VARIABLES
-from framework.http_api.app_models import AppSettings
+from framework.http_api.models.app_models import AppSettings
 from framework.settings import Settings as FrameworkSettings
 from local.commands import up
 from program.settings import PREFIX

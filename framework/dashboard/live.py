@@ -13,10 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from framework.dashboard.cluster_page import read_cluster
-from framework.dashboard.parts import Parts
-from framework.dashboard.patience import wait_for
-from framework.dashboard.sessions import Viewer
+from framework.dashboard.pages.cluster_page import read_cluster
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.ports import Previews
 from prevs.records import PreviewRecord

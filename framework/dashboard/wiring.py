@@ -7,27 +7,27 @@ from collections.abc import Callable
 
 from fastapi import FastAPI
 
-from framework.dashboard.admin_pages import AdminPages
-from framework.dashboard.app_pages import AppPages
-from framework.dashboard.app_settings import AppSettingsPages
-from framework.dashboard.cluster_page import ClusterPage
-from framework.dashboard.description_page import DescriptionPage
-from framework.dashboard.doors import Doors
-from framework.dashboard.environment_page import EnvironmentPage
-from framework.dashboard.files import Files
 from framework.dashboard.live import Live
-from framework.dashboard.overview import Overview
-from framework.dashboard.pages import Pages
-from framework.dashboard.parts import Parts
-from framework.dashboard.preview_pages import PreviewPages
-from framework.dashboard.sessions import Sessions
-from framework.dashboard.sign_in import SignIn
-from framework.dashboard.streams import Streams
+from framework.dashboard.pages.admin_pages import AdminPages
+from framework.dashboard.pages.app_pages import AppPages
+from framework.dashboard.pages.app_settings import AppSettingsPages
+from framework.dashboard.pages.cluster_page import ClusterPage
+from framework.dashboard.pages.description_page import DescriptionPage
+from framework.dashboard.pages.environment_page import EnvironmentPage
+from framework.dashboard.pages.overview import Overview
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.preview_pages import PreviewPages
+from framework.dashboard.session.doors import Doors
+from framework.dashboard.session.responses import Pages
+from framework.dashboard.session.sessions import Sessions
+from framework.dashboard.session.sign_in import SignIn
+from framework.dashboard.session.static_files import Files
+from framework.dashboard.session.streams import Streams
 from framework.http_api import Admission, Ports
-from framework.http_api.agent_shares import AgentShares
-from framework.http_api.answers import Presenter
-from framework.http_api.leads import Leads
-from framework.http_api.logs import Logs
+from framework.http_api.models.agent_shares import AgentShares
+from framework.http_api.models.presenter import Presenter
+from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.logs import Logs
 from prevs.names import Addresses
 
 

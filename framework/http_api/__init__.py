@@ -1,14 +1,14 @@
 """The framework's HTTP API: JSON, problem+json, and the log as an event stream."""
 
-from framework.http_api.admission import Admission
+from framework.http_api.admission.admission import Admission
+from framework.http_api.admission.audit import Audit
+from framework.http_api.admission.readers import Readers
+from framework.http_api.admission.vouching import Vouching
 from framework.http_api.application import Ports, make_app
-from framework.http_api.audit import Audit
 from framework.http_api.executor_file import ExecutorFile
 from framework.http_api.executor_file import path as executor_path
 from framework.http_api.probes import Probes
-from framework.http_api.readers import Readers
 from framework.http_api.standby import Standby, Switch
-from framework.http_api.vouching import Vouching
 
 __all__ = [
     "Admission",

@@ -9,22 +9,24 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from framework.http_api import description, probes, problems, scopes
-from framework.http_api.access_log import AccessLog
-from framework.http_api.admission import Admission
-from framework.http_api.agent_routes import AgentRoutes
-from framework.http_api.agent_shares import AgentShares
-from framework.http_api.answers import Presenter
-from framework.http_api.app_routes import AppRoutes
-from framework.http_api.event_routes import EventRoutes
-from framework.http_api.feed import Feed
-from framework.http_api.leads import Leads
-from framework.http_api.logs import Logs
-from framework.http_api.preview_routes import PreviewRoutes
-from framework.http_api.ref_routes import RefRoutes
-from framework.http_api.secret_routes import SecretRoutes
-from framework.http_api.token_routes import TokenRoutes
-from framework.http_api.use_routes import UseRoutes
+from framework.http_api import description, probes
+from framework.http_api.admission import scopes
+from framework.http_api.admission.access_log import AccessLog
+from framework.http_api.admission.admission import Admission
+from framework.http_api.http import problems
+from framework.http_api.models.agent_shares import AgentShares
+from framework.http_api.models.presenter import Presenter
+from framework.http_api.routes.agent_routes import AgentRoutes
+from framework.http_api.routes.app_routes import AppRoutes
+from framework.http_api.routes.event_routes import EventRoutes
+from framework.http_api.routes.preview_routes import PreviewRoutes
+from framework.http_api.routes.ref_routes import RefRoutes
+from framework.http_api.routes.secret_routes import SecretRoutes
+from framework.http_api.routes.token_routes import TokenRoutes
+from framework.http_api.routes.use_routes import UseRoutes
+from framework.http_api.streams.feed import Feed
+from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics
 from framework.ports import Agents, Previews, Refs, Sandboxes, Secrets
 from prevs.names import Addresses

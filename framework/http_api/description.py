@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from framework.http_api import scopes
-from framework.http_api.scopes import Call, Reach
+from framework.http_api.admission import scopes
+from framework.http_api.admission.scopes import Call, Reach
 
 FILES = "/docs-files"
 """Where a browser gets what it shows the description with."""

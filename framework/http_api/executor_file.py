@@ -10,8 +10,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework.executor_bundle import Bundle
-from framework.http_api import conditional
-from framework.http_api.problems import METHOD_NOT_ALLOWED, NOT_FOUND, answer_problem
+from framework.http_api.http import conditional
+from framework.http_api.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND, answer_problem
 
 _FOLDER = "/v1/executor/"
 LATEST = f"{_FOLDER}latest.pyz"

@@ -9,9 +9,9 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message, Receive, Scope, Send
 
-from framework.http_api import problems
-from framework.http_api.clients import FORWARDED, find_neighbour
-from framework.http_api.vouching import Vouching
+from framework.http_api.admission.clients import FORWARDED, find_neighbour
+from framework.http_api.admission.vouching import Vouching
+from framework.http_api.http import problems
 
 CONNECT_S = 3.0
 SILENCE_S = 180.0

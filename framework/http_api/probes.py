@@ -13,9 +13,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 from starlette.types import Scope
 
-from framework.http_api import problems
-from framework.http_api.examples import example
-from framework.http_api.readers import reads_addresses
+from framework.http_api.admission.readers import reads_addresses
+from framework.http_api.http import problems
+from framework.http_api.http.examples import example
 from program import health
 from program.health import Check
 

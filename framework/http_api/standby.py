@@ -6,9 +6,9 @@ import httpx
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from framework.http_api.admission.vouching import Vouching
 from framework.http_api.forwarding import Forwarding
 from framework.http_api.probes import ANSWERS, answer_probe
-from framework.http_api.vouching import Vouching
 from program.health import Check
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from framework.mesos_agents import AgentList
+from framework.ports.mesos_agents import AgentList
 from prevs.records import PreviewRecord
 
 
@@ -77,10 +77,10 @@ class Sandboxes(Protocol):
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return what follows byte `offset` of the last attempt's output, and the next offset.
 
-        What is left out of a long log (framework/holes.py) is one line that says so. Returns
-        nothing where there is no sandbox, not yet or no longer. Blocks for one HTTP call, and some
-        twenty where something is left out.
-        Raises Unavailable when the agent does not answer.
+        What is left out of a long log (framework/logs/sparse_log.py) is one line that says so.
+        Returns nothing where there is no sandbox, not yet or no longer. Blocks for one HTTP call,
+        and some twenty where something is left out. Raises Unavailable when the agent does not
+        answer.
         """
         ...
 

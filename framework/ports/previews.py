@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from framework.access import Identity, Scope
-from framework.app_secrets import AppSecrets, Variable
-from framework.fitness import Unfit
-from framework.history import History
+from framework.apps.app_secrets import AppSecrets, Variable
+from framework.matching.fitness import Unfit
+from framework.preview.history import History
 from prevs.messages import Credential, Isolation
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from framework.logs.sandbox import AgentSandboxes
 from framework.ports import Sandboxes
-from framework.sandbox import AgentSandboxes
 from prevs.records import PreviewRecord
 from prevs.states import State
 from tests.fakes.commands import SHA, OneCommand, print_bytes

@@ -8,11 +8,11 @@ from typing import Protocol
 import pytest
 from kazoo.client import KazooClient
 
-from framework.election import Election
 from framework.errors import Superseded
 from framework.ports import Store
-from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
+from framework.zookeeper.election import Election
+from framework.zookeeper.store import ZookeeperStore
 from prevs.paths import Paths
 from prevs.records import (
     AgentsRecord,

@@ -41,8 +41,8 @@ json.dump(kept, open(file, "w"))
 sys.exit(status)
 """
 
-MOST = {"subscribed": 62, "served": 245, "built": 270}
-"""Found: 59, 235 and 259."""
+MOST = {"subscribed": 62, "served": 257, "built": 282}
+"""Found: 59, 247 and 274, of them twelve rooms, each a sentence."""
 
 UNUSED = {"prevs.records", "docker.models", "git.repo", "gitdb.db", "importlib.metadata"}
 BUILDING = {"executor.buildkit", "executor.classic", "executor.checkout", "git.cmd"}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from framework.refs.mirrors import Mirrors
+from framework.git.mirrors import Mirrors
 from prevs.records import AppRecord
 from tests.fakes.samples import SampleRepository
 

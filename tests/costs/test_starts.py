@@ -17,7 +17,7 @@ from docker.api import APIClient
 
 from executor.daemon import Daemon
 from framework import executor_bundle
-from framework.task_info import _CHECK
+from framework.attempts.task_info import _CHECK
 from local.containers import remove_all
 from prevs import names
 from tests.fakes.executor_process import CLUSTER, ExecutorProcess

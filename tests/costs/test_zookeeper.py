@@ -16,7 +16,7 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from prevs.records import AppRecord, PlacementsRecord
 from prevs.states import State

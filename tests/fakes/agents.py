@@ -1,6 +1,6 @@
 """framework.ports.Agents out of a list."""
 
-from framework.mesos_agents import AgentList, MesosAgent
+from framework.ports.mesos_agents import AgentList, MesosAgent
 
 
 class FakeAgents:

@@ -5,11 +5,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from framework.http_api import agent_shares, answers, problems
-from framework.http_api.problems import Kind
-from framework.http_api.ref_models import Ref
-from framework.mesos_agents import Amount, MesosAgent
-from framework.steps import STEPS
+from framework.http_api.http import problems
+from framework.http_api.http.problems import Kind
+from framework.http_api.models import agent_shares
+from framework.http_api.models import presenter as answers
+from framework.http_api.models.ref_models import Ref
+from framework.ports.mesos_agents import Amount, MesosAgent
+from framework.preview.steps import STEPS
 from prevs import names
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State

@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry
 
 from framework import events
+from framework.attempts.task_info import Executor, Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
-from framework.limits import Limits
+from framework.matching.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster, Use
-from framework.records import Records
-from framework.sealing import Keyring
-from framework.service import Service
-from framework.task_info import Executor, Origin
+from framework.service.service import Service
+from framework.state.records import Records
+from framework.vault import Keyring
 from prevs import names
 from prevs.messages import TaskReport
 from prevs.records import AppRecord, PlacementsRecord, PreviewRecord

@@ -15,20 +15,21 @@ import requests
 from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
-from framework import events, mesos
+from framework import events
+from framework.attempts.task_info import Executor, Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
-from framework.election import Election
-from framework.launching import next_attempt
-from framework.limits import Limits
+from framework.matching.limits import Limits
+from framework.mesos import scheduler
 from framework.metrics import Metrics
-from framework.previews import ServicePreviews
-from framework.records import Records
-from framework.sealing import Keyring
-from framework.service import Service
-from framework.task_info import Executor, Origin
-from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_link import connect, watch_link
+from framework.scheduling.launches import next_attempt
+from framework.service.previews import ServicePreviews
+from framework.service.service import Service
+from framework.state.records import Records
+from framework.vault import Keyring
+from framework.zookeeper.connection import connect, watch_link
+from framework.zookeeper.election import Election
+from framework.zookeeper.store import ZookeeperStore
 from prevs import names
 from prevs.paths import Paths
 from prevs.records import PlacementsRecord, PreviewRecord
@@ -127,8 +128,8 @@ class Framework:
 
 def _cluster(
     inbox: "queue.SimpleQueue[events.Event]", master: str, framework_id: str | None
-) -> mesos.MesosCluster:
-    info = mesos.framework_info(
+) -> scheduler.MesosCluster:
+    info = scheduler.framework_info(
         name="test",
         role="prevs",
         user=os.environ.get("USER", "root"),
@@ -136,8 +137,8 @@ def _cluster(
         webui_url="",
         principal=None,
     )
-    return mesos.MesosCluster(
-        mesos.Inbox(inbox.put), info, master, framework_id=framework_id, credential=None
+    return scheduler.MesosCluster(
+        scheduler.Inbox(inbox.put), info, master, framework_id=framework_id, credential=None
     )
 
 

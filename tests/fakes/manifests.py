@@ -1,13 +1,14 @@
 """What commits say of themselves, out of a table, for a service that is driven step by step."""
 
-from framework import effective, events
+from framework import events
+from framework.apps import effective_settings
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure
 
 
 def says_nothing(app: AppRecord, sha: str) -> events.SettingsRead:
     """Return that a commit of an app has no file of settings."""
-    return events.SettingsRead(app.name, sha, effective.basis(app), CommitSettings())
+    return events.SettingsRead(app.name, sha, effective_settings.basis(app), CommitSettings())
 
 
 class FakeManifests:
@@ -34,7 +35,7 @@ class FakeManifests:
         waiting, self._waiting = self._waiting, []
         return [
             events.SettingsRead(
-                app.name, sha, effective.basis(app), self.says.get(sha, CommitSettings())
+                app.name, sha, effective_settings.basis(app), self.says.get(sha, CommitSettings())
             )
             for app, sha in waiting
         ]

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from framework.lifecycle import STARTING, WITH_TASK
-from framework.limits import Limits
-from framework.matching import Offer
-from framework.quotas import Quotas
+from framework.matching.limits import Limits
+from framework.matching.match import Offer
+from framework.matching.quotas import Quotas
+from framework.preview.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 
 

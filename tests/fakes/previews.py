@@ -5,12 +5,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from framework import history
 from framework.errors import AppChanged, AppExists, NotRetryable, UnknownApp, UnknownPreview
-from framework.fitness import Unfit
-from framework.history import History
+from framework.matching.fitness import Unfit
 from framework.ports import Use
-from framework.records import Snapshot
+from framework.preview import history
+from framework.preview.history import History
+from framework.state.records import Snapshot
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State

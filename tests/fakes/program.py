@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from tests.fakes.standin_bundle import write_bundle
 from tests.free_ports import free_port

@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from framework import app_secrets
-from framework.app_secrets import AppSecrets, Variable
+from framework.apps import app_secrets
+from framework.apps.app_secrets import AppSecrets, Variable
 from framework.errors import SecretsChanged, UnknownApp
 from prevs.messages import Credential
 

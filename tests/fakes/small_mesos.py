@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from framework import events, resources
+from framework import events
 from framework.errors import FrameworkError, OutcomeUnknown, Unavailable
-from framework.matching import Offer
+from framework.matching import resources
+from framework.matching.match import Offer
 from framework.ports import InverseOffer
 from tests.fakes.mishaps import Mishaps
 from tests.fakes.offers import ports, scalar

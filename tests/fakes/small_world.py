@@ -12,15 +12,16 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from framework import events, task_status
+from framework import events
+from framework.attempts import task_status
+from framework.attempts.task_status import Kind
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
-from framework.lifecycle import WITH_TASK
-from framework.limits import Limits
-from framework.matching import Key
-from framework.offers import HOLD_SECONDS
-from framework.records import Records
-from framework.sealing import Keyring
-from framework.task_status import Kind
+from framework.matching.limits import Limits
+from framework.matching.match import Key
+from framework.preview.lifecycle import WITH_TASK
+from framework.scheduling.offers import HOLD_SECONDS
+from framework.state.records import Records
+from framework.vault import Keyring
 from prevs import names
 from prevs.records import AppRecord, Placement, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import State

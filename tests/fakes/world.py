@@ -15,8 +15,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from framework import ports
 from framework.errors import FrameworkError
-from framework.http_api import answers, problems
-from framework.steps import STEPS
+from framework.http_api.http import problems
+from framework.http_api.models import presenter
+from framework.preview.steps import STEPS
 from prevs import names
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, State
@@ -192,7 +193,9 @@ class FakeFramework:
         self.events: list[LogEvent] = []
         addresses = names.addresses("localhost", 80)
         self._addresses = addresses
-        self._presenter = answers.Presenter(self.world.known, addresses, lambda: None, lambda: 0.0)
+        self._presenter = presenter.Presenter(
+            self.world.known, addresses, lambda: None, lambda: 0.0
+        )
 
     async def resolve(self, app: str, label: str) -> Commit:
         """Return what a label leads to."""
@@ -252,11 +255,11 @@ class FakeFramework:
         return self._show(preview) | {"log_tail": tail}
 
     def _show_app(self, app: str, _: str) -> Json:
-        return answers.show_app(self.world.known.app(app)).model_dump(mode="json")
+        return presenter.show_app(self.world.known.app(app)).model_dump(mode="json")
 
     def _resolve(self, app: str, label: str) -> Json:
         found = self.world.api.refs.resolve(self.world.known.app(app), label)
-        return answers.show_lead(app, label, found, self._addresses, now=0.0).model_dump(
+        return presenter.show_lead(app, label, found, self._addresses, now=0.0).model_dump(
             mode="json"
         )
 

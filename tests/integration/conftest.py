@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from kazoo.client import KazooClient
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from local.parts import Part, bring_up
 from local.zookeeper import LONGEST_SESSION, zookeeper_part
 from prevs.paths import Paths

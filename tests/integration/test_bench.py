@@ -146,7 +146,7 @@ def test_another_commit_is_measured_by_the_same_bench(tmp_path: Path) -> None:
     for name in ("bench", "tests"):  # as they are here, committed or not
         shutil.rmtree(clone / name)
         shutil.copytree(_ROOT / name, clone / name)
-    service = clone / "framework" / "service.py"
+    service = clone / "framework" / "service" / "service.py"
     text = service.read_text()
     service.write_text(
         f"{text}\nimport sys\n\nprint('That is the other commit.', file=sys.stderr)\n"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from framework.access import Scope
-from framework.http_api.examples import SHA
+from framework.http_api.http.examples import SHA
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.conftest import Mesos

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from framework.http_api.limits import TOKENS
+from framework.http_api.admission.limits import TOKENS
 from prevs.states import State
 from proxy.errors import ApiRefused
 from proxy.framework_api import FrameworkApi

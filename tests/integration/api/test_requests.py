@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from framework.refs import Mirrors
+from framework.git.mirrors import Mirrors
 from prevs.states import State
 from tests.fakes.asgi import TOKEN, ApiInProcess
 from tests.fakes.served import serving

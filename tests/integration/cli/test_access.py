@@ -5,7 +5,7 @@ import json
 import pytest
 
 from framework.access import Identity, Scope
-from framework.http_api import limits
+from framework.http_api.admission import limits
 from prevs.states import State
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api

@@ -10,7 +10,7 @@ import pytest
 from cli.connection import Connection
 from cli.credentials import Credentials
 from cli.errors import ApiRefused, ApiUnreachable
-from framework.http_api import limits
+from framework.http_api.admission import limits
 from prevs.states import State
 from tests.fakes.api import TOKEN, Api
 from tests.integration.cli.running import Run

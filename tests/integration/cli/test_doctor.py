@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cli.__main__ import main
-from framework import access, answering, openness
+from framework import access, web
 from framework.http_api.probes import VERSION
 from framework.ports import Listing
+from framework.service import openness
 from prevs.messages import Isolation
 from prevs.records import AppRecord
 from prevs.states import State
@@ -170,7 +171,7 @@ def test_a_token_of_one_app_is_told_of_its_app_alone(api: Api, run: Run) -> None
 
 
 def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) -> None:
-    checks = [answering.judge_proxies(())._asdict()]
+    checks = [web.judge_proxies(())._asdict()]
     said = {"status": "ok", "role": "leader", "checks": checks, "version": VERSION}
     api.instead["GET", "/readyz"] = JSONResponse(said)
     done = run("doctor", "--json")
@@ -178,10 +179,10 @@ def test_proxies_that_have_the_operator_s_token_want_a_look(api: Api, run: Run) 
     assert (done.status, finding["level"]) == (0, "warning")
     assert "PREVS_PROXY_TOKEN_FILE is not set" in finding["told"]
     assert "PREVS_TOKEN_FILE" in finding["advice"]
-    assert answering.judge_proxies(["theirs"]).ok
-    check = answering.judge_proxies(["theirs"], own=["prevs:x"])
+    assert web.judge_proxies(["theirs"]).ok
+    check = web.judge_proxies(["theirs"], own=["prevs:x"])
     assert (check.ok, "PREVS_PROXY_ZOOKEEPER_AUTH_FILE" in check.detail) == (False, True)
-    assert answering.judge_proxies(["theirs"], own=["prevs:x"], identities=["proxy:y"]).ok
+    assert web.judge_proxies(["theirs"], own=["prevs:x"], identities=["proxy:y"]).ok
 
 
 @pytest.mark.parametrize(("status", "content"), [(200, "hi"), (503, UNKNOWN)])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from framework.history import History
+from framework.preview.history import History
 from prevs.records import Failure
 from prevs.states import Cause, State
 from tests.fakes.answers import problem

@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from framework import history
-from framework.history import History
-from framework.mesos_agents import Amount, MesosAgent
 from framework.ports import Listing, Ref, Resolved
-from framework.records import Snapshot
+from framework.ports.mesos_agents import Amount, MesosAgent
+from framework.preview import history
+from framework.preview.history import History
+from framework.state.records import Snapshot
 from prevs import names
 from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State

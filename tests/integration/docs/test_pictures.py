@@ -29,10 +29,10 @@ _STILL = f"performance.now = () => 0; Date.now = () => {scenes.NOW * 1000:.0f}"
 
 _TEXT = ("program/web/theme.css", "program/web/log_view.*", "program/web/terminal.js")
 _ROOM = (
-    "proxy/room/base.html.j2",
-    "proxy/room/waiting.html.j2",
-    "proxy/room/room.*",
-    "proxy/room/wording.py",
+    "proxy/pages/base.html.j2",
+    "proxy/pages/waiting.html.j2",
+    "proxy/pages/room.*",
+    "proxy/pages/wording.py",
     *_TEXT,
 )
 

@@ -15,7 +15,7 @@ from docker.api import APIClient
 from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
 from executor.daemon import Daemon
-from framework.agents import EXECUTOR_CPUS, EXECUTOR_MEM
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from local.containers import remove_all
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport

@@ -105,7 +105,7 @@ def test_an_agent_that_asks_takes_a_principal_that_may_only_read(
 ) -> None:
     """Agents of `prevs local` ask for /state, but not, as Mesos's own programs do, for /files/read.
 
-    What is told to one that asks there is in tests/unit/framework/test_sandbox.py.
+    What is told to one that asks there is in tests/unit/framework/logs/test_sandbox.py.
     """
     assert "stand-in" in framework.ask("GET", f"{path}/log").text
     state = f"http://{mesos.agent}/state"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from framework.agents import EXECUTOR_MEM
+from framework.matching.agents import EXECUTOR_MEM
 from local import processes
 from local.mesos.installation import Installation
 from tests.fakes.samples import serving

@@ -9,8 +9,8 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.mesos_agents import MesosAgent
-from framework.mesos_state import MesosState
+from framework.mesos.agent_list import MesosState
+from framework.ports.mesos_agents import MesosAgent
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State

@@ -15,9 +15,10 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework import forgetting, leading, root, settings
+from framework import leader, reset, settings
 from framework.errors import ForeignState, OtherSettings
-from framework.zookeeper_link import connect
+from framework.zookeeper import root_znode
+from framework.zookeeper.connection import connect
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, master_part
 from prevs.paths import Paths
@@ -46,11 +47,11 @@ class Place(OwnRoot):
     def claim(self, *, led: bool = False, **more: str) -> None:
         """Claim the root as the program does that `program` returns for the same settings."""
         chosen = settings.read(self.program(**more).environ)
-        root.claim(self.client, Paths(chosen.root), leading.describe(chosen), led=led)
+        root_znode.claim(self.client, Paths(chosen.root), leader.describe(chosen), led=led)
 
     def forget(self, thing: str, **more: str) -> int:
         """Forget something as `--forget` does; return the exit code."""
-        return forgetting.forget(settings.read(self.program(**more).environ), thing, 30)
+        return reset.forget(settings.read(self.program(**more).environ), thing, 30)
 
     def tree(self, path: str | None = None) -> dict[str, bytes]:
         """Return what every znode below a path holds."""

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from framework.http_api.answers import Presenter
-from framework.http_api.log_stream import LogStream
-from framework.http_api.logs import Logs
-from framework.sandbox import AgentSandboxes
+from framework.http_api.models.presenter import Presenter
+from framework.http_api.streams.log_stream import LogStream
+from framework.http_api.streams.logs import Logs
+from framework.logs.sandbox import AgentSandboxes
 from prevs import names
 from prevs.records import AppRecord
 from prevs.states import State

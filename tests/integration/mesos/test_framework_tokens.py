@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, Program
 

@@ -10,7 +10,7 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.security import OPEN_ACL_UNSAFE
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from local.mesos.access import FRAMEWORK, Access
 from local.mesos.installation import Installation
 from local.mesos.parts import Address, master_part

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from framework.steps import STEPS
+from framework.preview.steps import STEPS
 from prevs.records import Failure
 from prevs.states import Cause
 from tests.accessibility import find_barriers

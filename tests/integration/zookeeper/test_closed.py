@@ -11,7 +11,7 @@ import pytest
 from kazoo.client import KazooClient
 from kazoo.exceptions import NoAuthError, NotEmptyError
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from prevs.records import ProxyRecord
 from proxy.errors import PlacementsAway

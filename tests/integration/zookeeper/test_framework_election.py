@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from kazoo.client import KazooClient
 
-from framework.election import Election
 from framework.errors import SessionLost, Superseded
-from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
+from framework.zookeeper.election import Election
+from framework.zookeeper.store import ZookeeperStore
 from prevs.paths import Paths
 from prevs.records import AppRecord, LeaderRecord
 from tests.integration.zookeeper.transactions import before_commit, lose_answer

@@ -13,7 +13,7 @@ import pytest
 import requests
 from kazoo.client import KazooClient
 
-from framework.zookeeper_link import connect
+from framework.zookeeper.connection import connect
 from local.parts import bring_up
 from local.zookeeper import zookeeper_part
 from prevs.records import LeaderRecord

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from kazoo.client import KazooClient
 
-from framework.election import Election
 from framework.errors import Superseded, Unavailable
-from framework.zookeeper import ZookeeperStore
-from framework.zookeeper_link import SESSION_SECONDS, connect, make_client
+from framework.zookeeper.connection import SESSION_SECONDS, connect, make_client
+from framework.zookeeper.election import Election
+from framework.zookeeper.store import ZookeeperStore
 from prevs.paths import Paths
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State

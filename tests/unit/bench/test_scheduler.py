@@ -5,7 +5,8 @@ from bench import scheduler
 STAMP = "timestamp=2026-11-25T10:00:{}Z level=info "
 LOG = "\n".join(
     (
-        STAMP.format("00.000000") + "event=subscribed framework=f-0000 logger=framework.service",
+        STAMP.format("00.000000")
+        + "event=subscribed framework=f-0000 logger=framework.service.service",
         STAMP.format("00.500000") + 'event="preview changed" app=a before=queued now=placed why=x',
         STAMP.format("02.000000") + 'event="preview changed" app=b before=queued now=placed why=x',
         STAMP.format("02.250000") + 'event="preview changed" app=a before=placed now=running',

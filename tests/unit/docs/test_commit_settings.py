@@ -5,8 +5,8 @@ import tomllib
 import pytest
 
 from docs.generated import commit_settings
-from framework.manifest import Bounds, read
-from framework.manifest.keys import Manifest, find_table
+from framework.apps.manifest import Bounds, read
+from framework.apps.manifest.keys import Manifest, find_table
 from prevs.commit_settings import CommitSettings
 
 BOUNDS = Bounds("shop", "services/web", 0.5, 512)

@@ -8,7 +8,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 from executor.config import VARIABLES
-from framework.http_api.app_models import AppSettings
+from framework.http_api.models.app_models import AppSettings
 from framework.settings import Settings as FrameworkSettings
 from local.commands import up
 from proxy.settings import Settings as ProxySettings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from framework import errors
 from framework.errors import Fatal
-from framework.http_api import problems
+from framework.http_api.http import problems
 from prevs.states import Cause
 
 ROOT = Path(__file__).parents[3]
@@ -22,7 +22,7 @@ def test_every_problem_has_an_entry() -> None:
     told = {slug for entry in entries for slug in entry.split(", ")}
     kinds = (*vars(problems).values(), *problems._ERRORS.values(), *problems._STATUSES.values())
     known = {kind.slug for kind in kinds if isinstance(kind, problems.Kind)}
-    source = (ROOT / "proxy" / "problems.py").read_text()
+    source = (ROOT / "proxy" / "model" / "problems.py").read_text()
     rooms = set(re.findall(r'(?:slug=|Problem\(\s*)"([a-z-]+)",', source))
     assert {"preview-failed", "no-answer"} <= rooms
     assert told == known | rooms | {"unavailable"}

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from framework import control_plane, events, leading
+from framework import control_plane, events, leader
 from framework.control_plane import ControlPlane
 from prevs.messages import BuildOrder
 from tests.fakes.asgi import ApiInProcess
@@ -102,10 +102,10 @@ def test_machines_next_to_each_other_are_one_network() -> None:
 def test_agents_of_what_runs_are_known_though_they_offer_nothing(driven: Driven) -> None:
     driven.start(A)
     driven.step(events.Offered([offer("o1", host="10.0.0.1")]))
-    assert leading._agents(driven.service.snapshot) == ["10.0.0.1"]
+    assert leader._agents(driven.service.snapshot) == ["10.0.0.1"]
     driven.stop(A)
     driven.update("TASK_KILLED")
-    assert leading._agents(driven.service.snapshot) == []
+    assert leader._agents(driven.service.snapshot) == []
 
 
 def test_who_reports_as_a_proxy_is_one_of_the_machines() -> None:

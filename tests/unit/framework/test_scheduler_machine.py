@@ -11,9 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from framework import events
 from framework.errors import SessionLost
-from framework.matching import Key
+from framework.matching.match import Key
 from framework.ports import Use
-from framework.steps import RUNNING, STEPS
+from framework.preview.steps import RUNNING, STEPS
 from prevs.records import ProxyRecord
 from prevs.states import Cause, Phase
 from tests.fakes.driven import A, B, C

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from framework import settings
-from framework.limits import Limits
+from framework.matching.limits import Limits
 from program.settings import SettingsError
 
 

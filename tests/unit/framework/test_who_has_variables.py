@@ -2,9 +2,10 @@
 
 import base64
 
-from framework import app_secrets, events
-from framework.app_secrets import AppSecrets, Variable
-from framework.variable_scopes import GivenFor
+from framework import events
+from framework.apps import app_secrets
+from framework.apps.app_secrets import AppSecrets, Variable
+from framework.apps.variable_scopes import GivenFor
 from prevs.messages import BuildOrder
 from prevs.states import Phase
 from tests.fakes.driven import A, B, Driven

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from framework.refs import Mirrors
+from framework.git.mirrors import Mirrors
 from prevs.records import AppRecord
 from tests.integration.git.refs.sources import Clock, Source
 

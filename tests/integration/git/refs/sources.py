@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from framework.errors import UnknownLabel
-from framework.refs import Mirrors
+from framework.git.mirrors import Mirrors
 from prevs.records import AppRecord
 
 _IDENTITY = {

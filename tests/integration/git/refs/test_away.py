@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from framework.errors import NoKey, RepositoryUnreachable, UnknownLabel
-from framework.refs import Mirrors
-from framework.refs.git_command import GitCommand, GitFailed
-from framework.refs.mirror import Mirror
+from framework.git.git_command import GitCommand, GitFailed
+from framework.git.mirror import Mirror
+from framework.git.mirrors import Mirrors
 from prevs.records import AppRecord
 from tests.integration.git.refs.sources import Clock, Source
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from framework.refs.git_command import GitCommand, GitFailed
-from framework.refs.mirror import Mirror
-from framework.refs.mirror_folder import FETCH_LIMIT, FIRST_FETCH_LIMIT
+from framework.git.git_command import GitCommand, GitFailed
+from framework.git.mirror import Mirror
+from framework.git.mirror_folder import FETCH_LIMIT, FIRST_FETCH_LIMIT
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.git_servers import TOKEN, USER, HttpsRepositories

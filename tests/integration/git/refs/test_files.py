@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from framework.errors import RepositoryUnreachable, UnknownLabel
+from framework.git.manifest_reader import read_settings
+from framework.git.mirrors import Mirrors
 from framework.ports import RepositoryFile
-from framework.reading import read_settings
-from framework.refs import Mirrors
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure
 from prevs.states import Cause

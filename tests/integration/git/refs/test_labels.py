@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from framework.errors import AmbiguousLabel
-from framework.refs import Mirrors
+from framework.git.mirrors import Mirrors
 from prevs import names
 from prevs.records import AppRecord
 from tests.integration.git.refs.sources import Clock, Source, why_unknown

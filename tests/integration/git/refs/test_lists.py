@@ -15,9 +15,9 @@ from framework.errors import (
     UnknownLabel,
     UnknownPlace,
 )
-from framework.refs import Mirrors
-from framework.refs.git_command import GitCommand, GitFailed
-from framework.refs.mirror import Mirror
+from framework.git.git_command import GitCommand, GitFailed
+from framework.git.mirror import Mirror
+from framework.git.mirrors import Mirrors
 from prevs import names
 from prevs.records import AppRecord
 from tests.integration.git.refs.sources import Clock, Source

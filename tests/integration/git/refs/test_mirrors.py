@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from framework.errors import RepositoryUnreachable
-from framework.refs import Mirrors
-from framework.refs.git_command import GitCommand, GitFailed
-from framework.refs.mirror import Mirror
-from framework.refs.resolution import Ref
+from framework.git.git_command import GitCommand, GitFailed
+from framework.git.mirror import Mirror
+from framework.git.mirrors import Mirrors
+from framework.git.resolution import Ref
 from prevs import names
 from prevs.records import AppRecord
 from tests.integration.git.refs.sources import Clock, Source, why_unknown

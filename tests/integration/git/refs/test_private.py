@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from framework.errors import RepositoryUnreachable
-from framework.refs import Mirrors
+from framework.git.mirrors import Mirrors
 from prevs.messages import Credential
 from prevs.records import AppRecord
 from tests.fakes.samples import SampleRepository

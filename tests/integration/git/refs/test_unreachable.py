@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from framework.errors import RepositoryUnreachable
-from framework.refs import Mirrors
-from framework.refs.git_command import GitCommand, GitFailed
+from framework.git.git_command import GitCommand, GitFailed
+from framework.git.mirrors import Mirrors
 from prevs.records import AppRecord
 
 pytestmark = pytest.mark.integration

@@ -1,8 +1,8 @@
 import pytest
 
 from framework.errors import Unavailable
-from framework.fitness import Unfit
-from framework.mesos_agents import Amount, MesosAgent
+from framework.matching.fitness import Unfit
+from framework.ports.mesos_agents import Amount, MesosAgent
 from prevs.messages import Isolation
 from prevs.states import State
 from tests.fakes.dashboard import Dashboard, Visitor

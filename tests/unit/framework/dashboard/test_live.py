@@ -7,8 +7,8 @@ import pytest
 
 from framework.access import Identity, Scope
 from framework.dashboard.live import KEEPALIVE_S, Live, Look
-from framework.dashboard.parts import Parts
-from framework.dashboard.sessions import Viewer
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.session.sessions import Viewer
 from prevs.records import AppRecord
 from prevs.states import State
 from tests.fakes.previews import FakePreviews

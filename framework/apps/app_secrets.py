@@ -1,0 +1,200 @@
+"""What an app is given that its repository does not have: variables, secrets, a credential. Pure.
+
+Values are in no repr, so that no log line has them.
+"""
+
+import dataclasses
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from framework.apps import ssh_keys, variable_scopes
+from framework.apps.variable_scopes import GivenFor, VariableScope
+from framework.errors import InvalidSettings, Problem, UnknownCredential, UnknownVariable
+from prevs import codec
+from prevs.codec import RecordError
+from prevs.messages import Credential
+
+MOST = 100
+"""How many variables an app may have."""
+LONGEST_NAME, LONGEST_VALUE = 100, 32 * 1024
+"""In characters, and in bytes of UTF-8."""
+LONGEST_FILE = 16 * 1024
+"""Bytes of a key's or of known hosts' file."""
+LARGEST = 256 * 1024
+"""Bytes of all that an app is given: sealed it is a third more, and ZooKeeper takes a megabyte."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OURS = "PREVS_"
+
+
+@dataclasses.dataclass(frozen=True)
+class Variable:
+    """A variable of an app's containers. The value of a `secret` one is shown to nobody.
+
+    `changed` is when it was set, in seconds since the epoch.
+    """
+
+    value: str = dataclasses.field(repr=False)
+    secret: bool = True
+    changed: float = 0.0
+    scope: VariableScope = dataclasses.field(default_factory=VariableScope)
+
+
+@dataclasses.dataclass(frozen=True)
+class AppSecrets:
+    """All that an app is given, with the app: sealed, it fits no other one."""
+
+    app: str
+    variables: Mapping[str, Variable] = dataclasses.field(default_factory=dict)
+    credential: Credential | None = None
+    credential_changed: float = 0.0
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that are no secrets."""
+        return {name: one.value for name, one in self.variables.items() if not one.secret}
+
+    @property
+    def secrets(self) -> Mapping[str, str]:
+        """The variables that are secrets."""
+        return {name: one.value for name, one in self.variables.items() if one.secret}
+
+    def only_for(self, use: GivenFor) -> tuple[str, ...]:
+        """Return the names of the variables that are for builds alone, or for run time alone."""
+        names = (name for name, one in self.variables.items() if one.scope.given_for is use)
+        return tuple(sorted(names))
+
+    @property
+    def is_scoped(self) -> bool:
+        """Tell whether some variables are not for every commit."""
+        return not all(one.scope.is_for_all for one in self.variables.values())
+
+    def for_refs(self, refs: Collection[str]) -> "AppSecrets":
+        """Return what a commit has to which `refs`, and no others, lead."""
+        held = {name: one for name, one in self.variables.items() if one.scope.holds(refs)}
+        return dataclasses.replace(self, variables=held)
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is nothing to keep."""
+        return not self.variables and self.credential is None
+
+    def encode(self) -> bytes:
+        """Return what is to be sealed. Raises InvalidSettings where it is too large.
+
+        An earlier version would give everything to all: it must not read what has scopes.
+        """
+        scoped = any(one.scope != VariableScope() for one in self.variables.values())
+        data = codec.encode(self, 2 if scoped else 1)
+        if len(data) > LARGEST:
+            told = f"all that {self.app!r} is given may have {LARGEST} bytes; it has {len(data)}"
+            raise InvalidSettings([Problem("value", told)])
+        return data
+
+    @staticmethod
+    def decode(data: bytes) -> "AppSecrets":
+        """Return what was sealed. Raises RecordError."""
+        try:
+            return codec.decode(AppSecrets, 1, data)
+        except RecordError:
+            return codec.decode(AppSecrets, 2, data)
+
+
+def find_name_problem(name: str) -> str | None:
+    """Return what is wrong with a variable's name, or None."""
+    if not _NAME.fullmatch(name):
+        return "must be letters, digits and _, and not begin with a digit"
+    if len(name) > LONGEST_NAME:
+        return f"is longer than {LONGEST_NAME} characters"
+    if name == "PORT" or name.startswith(_OURS):
+        return f"is kept for prevs: PORT and {_OURS}… tell an application what it is"
+    return None
+
+
+def find_value_problem(value: str, longest: int = LONGEST_VALUE) -> str | None:
+    """Return why a text cannot be a variable's value, or a file's of `longest` bytes; or None."""
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        return "cannot be written as UTF-8"
+    if size > longest:
+        return f"has {size} bytes; {longest} are allowed"
+    if "\0" in value:
+        return "has a zero byte in it"
+    return None
+
+
+def find_credential_problems(credential: Credential) -> list[Problem]:
+    """Return what is wrong with a credential: it is a password or a key, of a bounded size."""
+    problems = [
+        Problem(field, problem)
+        for field, text in _fields(credential).items()
+        if (problem := find_value_problem(text, LONGEST_FILE))
+    ]
+    if credential.private_key:
+        if credential.password or credential.username:
+            told = "goes alone: the user of ssh is a part of the repository's address"
+            problems.append(Problem("private_key", told))
+        if problem := ssh_keys.find_problem(credential.private_key):
+            problems.append(Problem("private_key", problem))
+        if not credential.known_hosts.strip():
+            told = "is missing: a key is of no use without the host's own (`ssh-keyscan HOST`)"
+            problems.append(Problem("known_hosts", told))
+    elif not credential.password:
+        problems.append(Problem("password", "is missing, and there is no private_key either"))
+    elif credential.known_hosts:
+        problems.append(Problem("known_hosts", "goes with a private_key"))
+    elif _CONTROL.search(credential.username + credential.password):
+        problems.append(Problem("password", "has line ends or control characters in it"))
+    return problems
+
+
+def with_variable(
+    given: AppSecrets, name: str, variable: Variable, scope: Mapping[str, Any] | None = None
+) -> AppSecrets:
+    """Return what an app is given with a variable set. Raises InvalidSettings.
+
+    `scope` are the fields of its scope that change: another value alone is for nobody else.
+    """
+    before = given.variables[name].scope if name in given.variables else variable.scope
+    wanted = dataclasses.replace(before, **(scope or {}))
+    variable = dataclasses.replace(variable, scope=wanted)
+    found = {
+        "name": find_name_problem(name),
+        "value": find_value_problem(variable.value),
+        "branches": variable_scopes.find_patterns_problem(wanted.branches),
+        "tags": variable_scopes.find_patterns_problem(wanted.tags),
+    }
+    if name not in given.variables and len(given.variables) >= MOST:
+        found["name"] = f"would be one too many: {MOST} variables are allowed"
+    if problems := [Problem(field, problem) for field, problem in found.items() if problem]:
+        raise InvalidSettings(problems)
+    return dataclasses.replace(given, variables={**given.variables, name: variable})
+
+
+def without_variable(given: AppSecrets, name: str) -> AppSecrets:
+    """Return what an app is given without a variable. Raises UnknownVariable."""
+    if name not in given.variables:
+        raise UnknownVariable(given.app, name)
+    left = {other: one for other, one in given.variables.items() if other != name}
+    return dataclasses.replace(given, variables=left)
+
+
+def with_credential(given: AppSecrets, credential: Credential, now: float) -> AppSecrets:
+    """Return what an app is given with another credential. Raises InvalidSettings."""
+    if problems := find_credential_problems(credential):
+        raise InvalidSettings(problems)
+    return dataclasses.replace(given, credential=credential, credential_changed=now)
+
+
+def without_credential(given: AppSecrets) -> AppSecrets:
+    """Return what an app is given without a credential. Raises UnknownCredential."""
+    if given.credential is None:
+        raise UnknownCredential(given.app)
+    return dataclasses.replace(given, credential=None, credential_changed=0.0)
+
+
+def _fields(credential: Credential) -> Mapping[str, str]:
+    return {field.name: getattr(credential, field.name) for field in dataclasses.fields(credential)}

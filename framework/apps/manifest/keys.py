@@ -1,0 +1,208 @@
+"""The keys of a .prevs.toml: what each may be, and what the documentation says of it."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from framework.apps.manifest import rules
+from prevs.commit_settings import BuildSettings, CommitSettings, HealthKind, RunSettings
+
+MOST_WORDS, MOST_HOOKS, MOST_VOLUMES, MOST_VARIABLES = 100, 20, 10, 200
+
+Text = Annotated[str, AfterValidator(rules.check_text)]
+Words = Annotated[
+    list[Text],
+    BeforeValidator(rules.split_words),
+    Field(min_length=1, max_length=MOST_WORDS),
+    AfterValidator(rules.check_words),
+]
+Name = Annotated[str, AfterValidator(rules.check_name)]
+OwnName = Annotated[str, AfterValidator(rules.check_own_name)]
+InTree = Annotated[str, AfterValidator(rules.check_path)]
+HttpOnly = AfterValidator(rules.check_http_only)
+HealthPath = Annotated[str, Field(max_length=200), HttpOnly, AfterValidator(rules.check_health)]
+Status = Annotated[int, Field(ge=200, le=599)]
+
+
+class Table(BaseModel):
+    """A table of the file: it has the keys that it says, and no others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Health(Table):
+    """When it is ready: what the executor asks, until the answer says so."""
+
+    # The first, for what the others may say goes by it.
+    kind: Annotated[str, AfterValidator(rules.check_kind)] | None = Field(
+        default=None,
+        description="What is asked: `http` is a `GET` over HTTP/1.1, or HTTP/2 where it speaks "
+        "that alone; `grpc` gRPC's health service, where having none passes; `tcp` whether it "
+        "takes a connection. Default: `http`, and `grpc` where what answers is a gRPC server.",
+        examples=['"grpc"'],
+    )
+
+    path: HealthPath | None = Field(
+        default=None,
+        description="The path that is asked for. Default: the app's `health`.",
+        examples=['"/healthz"'],
+    )
+    status: Annotated[
+        list[Status],
+        BeforeValidator(rules.make_list),
+        Field(min_length=1, max_length=20),
+        HttpOnly,
+    ] = Field(
+        default=[],
+        description="Which status means that it is ready: one, or a list. Default: any 2xx and "
+        "3xx.",
+        examples=["200", "[200, 204]"],
+    )
+    timeout: Annotated[float, Field(ge=0.1, le=60)] | None = Field(
+        default=None,
+        description="How many seconds one answer may take.",
+        examples=["5"],
+    )
+    grace: Annotated[float, Field(ge=1, le=3600)] | None = Field(
+        default=None,
+        description="How many seconds may pass from the container's start to an answer that "
+        "passes. Default: 60.",
+        examples=["120"],
+    )
+
+    @property
+    def asked(self) -> HealthKind:
+        """How it is asked: statuses are of HTTP, so who names some means that."""
+        return HealthKind(self.kind or ("http" if self.status else ""))
+
+
+class Resources(Table):
+    """What it takes of its agent, within what the app lets its commits have."""
+
+    cpus: Annotated[float, Field(ge=0.01, le=64), AfterValidator(rules.check_cpus)] | None = Field(
+        default=None,
+        description="A share of CPUs. Default: the app's `cpus`; at most its `max_cpus`.",
+        examples=["0.5"],
+    )
+    mem: Annotated[int, Field(ge=16), AfterValidator(rules.check_mem)] | None = Field(
+        default=None,
+        description="A memory limit in MB. Default: the app's `mem`; at most its `max_mem`.",
+        examples=["512"],
+    )
+
+
+class Build(Table):
+    """How its image is built. Paths begin at the app's folder, and stay in the repository."""
+
+    dockerfile: InTree = Field(
+        default=BuildSettings.dockerfile,
+        description="Where the Dockerfile is.",
+        examples=['"docker/Dockerfile"'],
+    )
+    context: InTree = Field(
+        default=BuildSettings.context,
+        description="The folder that the build gets to see.",
+        examples=['".."'],
+    )
+    target: Annotated[str, Field(max_length=128), AfterValidator(rules.check_stage)] | None = Field(
+        default=None,
+        description="The stage of the Dockerfile that runs. Default: the last.",
+        examples=['"web"'],
+    )
+    args: Annotated[dict[Name, Text], Field(max_length=MOST_VARIABLES)] = Field(
+        default={},
+        description="Build arguments, a table of texts. They stay in the image's history: no "
+        "place for secrets.",
+        examples=['{ NODE_ENV = "production" }'],
+    )
+
+
+class Hooks(Table):
+    """What runs in its container before the first request."""
+
+    prepare: Annotated[list[Words], Field(max_length=MOST_HOOKS)] = Field(
+        default=[],
+        description="Commands, one after the other, before it starts: once on its `volumes`, at "
+        "each start where it has none. A command is a text or a list of words, and runs "
+        'without a shell (`["sh", "-c", "…"]` has one). One that fails fails the preview.',
+        examples=['["python manage.py migrate", ["python", "seed.py"]]'],
+    )
+
+
+class Manifest(Table):
+    """The file as a whole."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = Field(
+        default=None,
+        description="Where it listens, and what `PORT` says. Default: the app's `port`.",
+        examples=["8000"],
+    )
+    command: Words | None = Field(
+        default=None,
+        description="What runs instead of the image's `CMD`: a list of words, or one text that is "
+        "split into words as a shell would. No shell is involved.",
+        examples=['["gunicorn", "shop:app"]', '"gunicorn shop:app"'],
+    )
+    read_only: bool = Field(
+        default=RunSettings.read_only,
+        description="Whether it may write nowhere but to its volumes and `/tmp`.",
+        examples=["true"],
+    )
+    volumes: Annotated[
+        list[Annotated[str, AfterValidator(rules.check_volume)]],
+        Field(max_length=MOST_VOLUMES),
+        AfterValidator(rules.check_volumes),
+    ] = Field(
+        default=[],
+        description="Folders in the container that live as long as the preview, through stops "
+        "and starts on one agent.",
+        examples=['["/data"]'],
+    )
+    environment: Annotated[dict[OwnName, Text], Field(max_length=MOST_VARIABLES)] = Field(
+        default={},
+        description="Variables of its environment, a table of texts. The app's own variables and "
+        "secrets go before these.",
+        examples=['{ DEBUG = "1" }'],
+    )
+    health: Health = Health()
+    resources: Resources = Resources()
+    build: Build = Build()
+    hooks: Hooks = Hooks()
+
+    def settings(self) -> CommitSettings:
+        """Return what the file says, as it is stored and sent."""
+        return CommitSettings(
+            port=self.port,
+            health=self.health.path,
+            start_limit=self.health.grace,
+            cpus=self.resources.cpus,
+            mem=self.resources.mem,
+            build=BuildSettings(
+                dockerfile=self.build.dockerfile,
+                context=self.build.context,
+                target=self.build.target or "",
+                args=self.build.args,
+            ),
+            run=RunSettings(
+                command=tuple(self.command or ()),
+                environment=self.environment,
+                read_only=self.read_only,
+                volumes=tuple(self.volumes),
+                hooks=tuple(tuple(words) for words in self.hooks.prepare),
+                statuses=tuple(self.health.status),
+                check_timeout=self.health.timeout or 0.0,
+                health_kind=self.health.asked,
+            ),
+        )
+
+
+def find_table(path: tuple[Any, ...]) -> type[Table] | None:
+    """Return the table that a path of keys leads to; None where there is none."""
+    table: type[Table] = Manifest
+    for key in path:
+        field = table.model_fields.get(key)
+        inner = field.annotation if field else None
+        if not (isinstance(inner, type) and issubclass(inner, Table)):
+            return None
+        table = inner
+    return table

@@ -1,0 +1,84 @@
+"""From the bytes of a .prevs.toml to CommitSettings, or to all that is wrong with it."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from framework.apps.manifest.keys import Manifest
+from framework.apps.manifest.lines import TooDeep, find_lines
+from framework.apps.manifest.rules import Bounds
+from framework.apps.manifest.wording import explain
+from prevs.commit_settings import CommitSettings
+from prevs.records import Mistake
+
+MOST_BYTES = 8192
+"""How large the file may be. Each preview's record has what it says."""
+
+_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+class InvalidManifest(Exception):
+    """A file that cannot be used; `mistakes` are all that was found, in the order of lines."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("; ".join(f"line {one.line}: {one.message}" for one in mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+def read(data: bytes, bounds: Bounds) -> CommitSettings:
+    """Return what a file says. Raises InvalidManifest."""
+    text = _decode(data)
+    lines, parsed = _parse(text)
+    try:
+        return Manifest.model_validate(parsed, context=bounds).settings()
+    except ValidationError as error:
+        raise InvalidManifest(_locate(error, lines)) from None
+
+
+def _decode(data: bytes) -> str:
+    if len(data) > MOST_BYTES:
+        raise InvalidManifest([too_large(len(data))])
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InvalidManifest([Mistake(line, "is not UTF-8: save the file as that")]) from None
+
+
+def too_large(size: int) -> Mistake:
+    """Return what is wrong with a file of so many bytes."""
+    return Mistake(1, f"the file has {size:,} bytes; it may have {MOST_BYTES:,}")
+
+
+def _parse(text: str) -> tuple[Mapping[tuple[str | int, ...], int], dict[str, Any]]:
+    try:
+        # First: what is nested without end would take all memory there.
+        lines = find_lines(text)
+        return lines, tomllib.loads(text)
+    except TooDeep as deep:
+        wrong = Mistake(deep.line, "is nested too deeply; nothing here needs that")
+    except tomllib.TOMLDecodeError as error:
+        wrong = _read_syntax(str(error), text)
+    except ValueError:
+        wrong = Mistake(1, "there is a number of thousands of digits in the file")
+    raise InvalidManifest([wrong]) from None
+
+
+def _read_syntax(message: str, text: str) -> Mistake:
+    at = _AT.search(message)
+    line = int(at[1]) if at and at[1] else text.rstrip().count("\n") + 1
+    said = _AT.sub("", message)
+    return Mistake(line, f"is not TOML: {said[:1].lower()}{said[1:]}")
+
+
+def _locate(error: ValidationError, lines: Mapping[tuple[str | int, ...], int]) -> list[Mistake]:
+    found: dict[Mistake, None] = {}
+    for problem in error.errors(include_url=False):
+        path = tuple(part for part in problem["loc"] if part != "[key]")
+        # What is in a text that was split has no line of its own.
+        line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 1)
+        found[Mistake(line, explain(problem, path))] = None
+    return sorted(found, key=lambda mistake: mistake.line)

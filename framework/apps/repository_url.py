@@ -1,0 +1,104 @@
+"""What may be given as an app's repository, and what of it may be shown.
+
+Pure but for `find_own_problem`; git itself is run in framework/git.
+"""
+
+import re
+from pathlib import Path
+
+from program.git_addresses import leads_here, read_address
+
+_SCHEMES = ("http", "https", "ssh", "git", "file")
+_LONGEST = 2000
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>/.*)?", re.I)
+_SCP_LIKE = re.compile(r"(?:[^\s@/:-][^\s@/:]*@)?(?P<host>[^\s@/:-][^\s@/:]*):(?P<path>[^:-].*)")
+_HTTP_CREDENTIALS = re.compile(r"(https?://)[^/\s]*@", re.I)
+_MIRROR = re.compile(r"/mirrors/([0-9a-f]{24}|[a-z0-9-]+/[0-9a-f]{16})\.git/", re.A)
+"""An executor's mirrors (executor/mirror.py), and those of another framework."""
+
+_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s]*@", re.I)
+
+
+def find_problem(repository: str) -> str | None:
+    """Return what is wrong with a repository's address, or None if git may be given it.
+
+    It is an absolute path, `user@host:path`, or a URL of one of the allowed schemes. One with
+    credentials in it is refused: settings are stored and shown in the clear.
+    """
+    if problem := _find_text_problem(repository):
+        return problem
+    if repository.startswith("/"):
+        return None
+    if match := _URL.fullmatch(repository):
+        problem = _find_url_problem(match["scheme"].lower(), match["authority"], match["path"])
+        is_read = read_address(repository) is not None
+        return problem or (None if is_read else "has signs in its host that no host has")
+    if _SCP_LIKE.fullmatch(repository):
+        return None
+    return (
+        "is neither an absolute path nor a git URL "
+        f"({', '.join(f'{scheme}://' for scheme in _SCHEMES)} or user@host:path)"
+    )
+
+
+def is_local(repository: str) -> bool:
+    """Tell whether it is on the machine that asks: a path, file:// or a loopback address."""
+    address = read_address(repository)
+    return address is not None and leads_here(address)
+
+
+def find_own_problem(repository: str, folder: Path) -> str | None:
+    """Return what is wrong with a path that leads into prevs's own folders, None for all others.
+
+    `folder` is the framework's. Those of executors are known by the names of their mirrors: an
+    app's repository would otherwise be whatever another app has read with its credential. Follows
+    links.
+    """
+    address = read_address(repository)
+    if address is None or not address.is_local:
+        return None
+    place, own = Path(address.path).resolve(), folder.resolve()
+    if place == own or own in place.parents or _MIRROR.search(f"{place}/"):
+        return "is in a folder of prevs itself, where the repositories of other apps are"
+    return None
+
+
+def find_folder_problem(folder: str) -> str | None:
+    """Return what is wrong with a folder in a repository, or None; "" is the repository's root."""
+    if not folder.isprintable():
+        return "has control characters in it"
+    if folder and any(part in {"", ".", "..", ".git"} for part in folder.split("/")):
+        return "is no folder in the repository: write it like services/web"
+    return None
+
+
+def redact(text: str) -> str:
+    """Return `text` without the credentials of the URLs in it."""
+    return _PASSWORD.sub(r"\1***@", _HTTP_CREDENTIALS.sub(r"\1***@", text))
+
+
+def _find_text_problem(repository: str) -> str | None:
+    if not repository.strip():
+        return "is empty"
+    if len(repository) > _LONGEST:
+        return f"is longer than {_LONGEST} characters"
+    if not repository.isprintable():
+        return "has control characters in it"
+    if repository != repository.strip():
+        return "begins or ends with a space"
+    return None
+
+
+def _find_url_problem(scheme: str, authority: str, path: str | None) -> str | None:
+    if scheme not in _SCHEMES:
+        return f"has the scheme {scheme}://; allowed are {', '.join(_SCHEMES)}"
+    user, at, host = authority.rpartition("@")
+    if user.startswith("-"):
+        return "has a user that begins with -, which ssh takes for an option"
+    if at and (scheme in ("http", "https") or ":" in user):
+        return "has credentials in it, which would be stored and shown in the clear"
+    if scheme != "file" and (not host or host.startswith("-")):
+        return "names no host"
+    if scheme == "file" and not path:
+        return "names no path"
+    return None

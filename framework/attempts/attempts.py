@@ -1,0 +1,296 @@
+"""The current attempt of each preview: what Mesos says of it, and its end.
+
+Owned by the service's thread. An update of any other attempt never touches a preview.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from framework.attempts import reconciliation, retry, task_status
+from framework.attempts.kills import Kills
+from framework.attempts.reconciliation import Reconciliation, Tasks
+from framework.attempts.task_status import Kind, Report
+from framework.attempts.unreachable import AWAY_SECONDS, Absences
+from framework.clock import Clock
+from framework.matching.fitness import Fitness
+from framework.matching.isolations import Isolations
+from framework.metrics import Metrics
+from framework.ports import Cluster
+from framework.preview import lifecycle, steps
+from framework.preview.lifecycle import Event
+from framework.state.executor_copies import ExecutorCopies
+from framework.state.records import Records
+from prevs.records import Failure, PreviewRecord
+from prevs.states import Cause, State
+from program.log_lines import name_attempt
+
+log = structlog.get_logger(__name__)
+
+SILENT_SECONDS = 30.0
+"""After which a launched task that has said nothing is asked for."""
+LAUNCH_SECONDS = 300.0
+"""After which it is given up. Agents themselves give an executor a minute to register."""
+
+_EVENTS: Mapping[Kind, Event] = {
+    Kind.ALIVE: Event.ALIVE,
+    Kind.BUILDING: Event.BUILDING,
+    Kind.STARTING: Event.STARTING,
+    Kind.HEALTHY: Event.HEALTHY,
+    Kind.UNHEALTHY: Event.ALIVE,
+}
+
+
+class Attempts:
+    """Applies status updates to the records, and sees attempts through to their end.
+
+    `copies` hears which executors have said something, `fitness` and `isolations` what they say of
+    their agents.
+    """
+
+    def __init__(
+        self, records: Records, cluster: Cluster, *, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._records = records
+        self._cluster = cluster
+        self._clock = clock
+        self._metrics = metrics
+        self.copies = ExecutorCopies(clock)
+        self.fitness = Fitness(clock)
+        self.isolations = Isolations()
+        self._away = Absences()
+        self._kills = Kills(cluster, clock)
+        self._reminded: set[str] = set()
+        self._run = Reconciliation()
+        self._subscribed: float | None = None
+        self._inherit()
+
+    def _inherit(self) -> None:
+        """Send nobody to what runs without a placement until Mesos says that it is there.
+
+        Whoever led before had taken it away because the agent was; or died just before it gave
+        it, and then the answer brings it.
+        """
+        for preview in self._records.in_state(State.RUNNING):
+            if preview.task_id and not self._records.routes.placed(preview):
+                self._away.begin(preview.task_id, self._clock.monotonic())
+                self._away.unroute(preview.task_id)
+
+    @property
+    def unrouted(self) -> frozenset[str]:
+        """The tasks to which nobody may be sent although they run."""
+        return self._away.unrouted
+
+    def subscribed(self) -> None:
+        """Ask for everything: for each task that we know of, and for those that we don't."""
+        now = self._clock.monotonic()
+        self._subscribed = now
+        self._away.restart(now)
+        self._run.open(now)
+
+    def disconnected(self) -> None:
+        """Ask for nothing, and give nothing up, until the next subscription."""
+        self._subscribed = None
+        self._run.close()
+
+    def doubt(self, tasks: Tasks) -> None:
+        """Ask what became of some tasks."""
+        self._run.doubt(tasks, self._clock.monotonic())
+
+    def agent_failed(self, agent_id: str | None, executor_id: str | None) -> None:
+        """Take the hint that an agent or executor is gone: ask."""
+        tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
+        if executor_id is None:
+            self.isolations.forget(agent_id)
+            self.doubt({task: agent for task, agent in tasks.items() if agent == agent_id})
+        elif executor_id in tasks:
+            self.doubt({executor_id: tasks[executor_id]})
+
+    def updated(self, status: Mapping[str, Any]) -> None:
+        """Store what a status means, then acknowledge it. Raises Unavailable before that."""
+        self._metrics.updates.labels(status["state"]).inc()
+        try:
+            report = task_status.read(status)
+        except task_status.UnknownTaskState as error:
+            attempt = name_attempt(status["task_id"]["value"])
+            log.warning("unknown task state", state=str(error), **attempt)
+        else:
+            self._apply(report)
+        self._cluster.acknowledge(status)
+
+    def _apply(self, report: Report) -> None:
+        preview = self._records.of_task(report.task_id)
+        if preview is None:
+            self._stray(report)
+        else:
+            self._take(preview, report)
+        # Once it is stored: an answer of Mesos comes once, and is asked for again if it is lost.
+        if report.kind is not Kind.UNKNOWN or preview is None:
+            self._run.answered(report.task_id)
+
+    def _take(self, preview: PreviewRecord, report: Report) -> None:
+        """Store what a status means for a preview whose current attempt it is of."""
+        if report.phase:  # Mesos's own answers have none
+            self.copies.reported(report.task_id, preview.agent_id)
+        self.isolations.heard(preview.agent_id, report.isolation)
+        preview = _know(preview, report)
+        try:
+            if report.kind in _EVENTS:
+                self._alive(preview, report)
+            elif report.kind is Kind.KILLING:
+                self._being_killed(preview)
+            elif report.kind is Kind.ENDED:
+                self._over(preview, report.failure or Failure(Cause.TASK_LOST, "The task ended."))
+            else:
+                self._missing(preview, report)
+        except lifecycle.IllegalTransition as error:
+            self._metrics.illegal.inc()
+            log.warning("unexpected status", what=str(error), **name_attempt(report.task_id))
+
+    def _stray(self, report: Report) -> None:
+        """End a task that no preview has: replaced while its agent was away, or removed."""
+        if report.kind in _EVENTS:
+            log.info("a task without a preview is killed", **name_attempt(report.task_id))
+            self._kills.stray(report.task_id, report.agent_id)
+        elif report.kind is not Kind.KILLING:
+            self._kills.forget(report.task_id)
+
+    def _alive(self, preview: PreviewRecord, report: Report) -> None:
+        fields: dict[str, Any] = {"reason": ""}
+        if report.phase:
+            fields |= {"phase": report.phase, "detail": report.detail}
+        if preview.state is State.DRAINING:
+            fields = {}
+        elif report.kind is Kind.HEALTHY:
+            fields |= {"phase": "running", "detail": "", "not_before": 0.0, "avoid": None}
+            if preview.state is not State.RUNNING:
+                fields["started"] = self._clock.now()
+        noted = steps.catch_up(preview, report.began, self._clock.now())
+        known = dataclasses.replace(preview, steps=noted)
+        changed = self._records.change(known, _EVENTS[report.kind], **fields)
+        if changed.state is State.RUNNING is not preview.state:
+            self._metrics.ran(steps.durations(changed.steps))
+            self.fitness.succeeded(changed)
+        # After that: what comes too late is illegal, and does not say that the task is there now.
+        if self._away.end(report.task_id):
+            self._records.routes.touch(preview.app)
+        if report.kind is Kind.UNHEALTHY and self._away.unroute(report.task_id):
+            self._records.routes.touch(preview.app)
+
+    def _being_killed(self, preview: PreviewRecord) -> None:
+        if preview.state is State.DRAINING:
+            return
+        reason = "Its task is being ended by Mesos, which needs its agent: it starts again."
+        self._records.change(preview, Event.KILLING, again=True, reason=reason)
+
+    def _missing(self, preview: PreviewRecord, report: Report) -> None:
+        """Note since when an attempt has been out of sight.
+
+        A master that is new itself has not heard of tasks whose agents are still coming back:
+        visitors are sent there as before. Where it says that the agent is away, they are not.
+        """
+        now = self._clock.monotonic()
+        if report.kind is Kind.UNKNOWN:
+            if preview.state is State.PLACED:
+                self._over(preview, Failure(Cause.TASK_LOST, "Mesos never got the task."))
+                return
+            if self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS:
+                self._over(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
+                return
+        self._away.begin(report.task_id, now)
+        if report.kind is Kind.AWAY and self._away.unroute(report.task_id):
+            self._records.routes.touch(preview.app)
+            if preview.state is not State.DRAINING:
+                reason = "Its agent does not answer; in a minute another one takes over."
+                self._records.change(preview, Event.ALIVE, reason=reason)
+
+    def _over(self, preview: PreviewRecord, failure: Failure) -> None:
+        if preview.state is State.DRAINING:
+            self._ended(preview)
+        else:
+            log.warning(
+                "an attempt ended by itself",
+                app=preview.app,
+                commit=preview.sha[:12],
+                task=preview.task_id,
+                why=failure.message,
+            )
+            self._metrics.failures.labels(failure.cause.value).inc()
+            self.fitness.failed(preview, failure)
+            event, fields = retry.judge(preview, failure, self._clock.now())
+            self._records.change(preview, event, **fields)
+        self.copies.ended(preview.task_id or "", preview.agent_id)
+        self._forget(preview.task_id or "")
+
+    def _ended(self, preview: PreviewRecord) -> None:
+        """Note the end that was asked for; why it was stays on the record."""
+        event = Event.ENDED_WANTED if preview.again else Event.ENDED
+        self._records.change(preview, event, again=False, phase="", detail="")
+
+    def _forget(self, task_id: str) -> None:
+        self._away.end(task_id)
+        self._kills.forget(task_id)
+        self._reminded.discard(task_id)
+
+    def replace_missing(self) -> None:
+        """Give up attempts that have been out of sight, or have said nothing, for too long."""
+        if self._subscribed is None:
+            return  # nobody could have said that they are back
+        now = self._clock.monotonic()
+        for task_id in self._away.over(now):
+            if preview := self._records.of_task(task_id):
+                why = "Its agent did not answer for a minute."
+                self.give_up(preview, Failure(Cause.TASK_LOST, why))
+            self._away.end(task_id)
+        for preview in self._records.in_state(State.PLACED):
+            self._remind(preview, now - self._subscribed)
+
+    def _remind(self, preview: PreviewRecord, subscribed_for: float) -> None:
+        task_id = preview.task_id or ""
+        silence = min(self._clock.now() - preview.changed, subscribed_for)
+        if silence > LAUNCH_SECONDS:
+            why = "The task did not begin within five minutes."
+            self.give_up(preview, Failure(Cause.TASK_LOST, why))
+        elif silence > SILENT_SECONDS and task_id not in self._reminded:
+            self._reminded.add(task_id)
+            self.doubt({task_id: preview.agent_id})
+
+    def is_said_to_run(self, task_id: str) -> bool:
+        """Tell whether Mesos has answered for a task, and people may be sent there."""
+        return not self._run.awaits(task_id) and task_id not in self._away.unrouted
+
+    def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
+        """Count an attempt for ended, of which nobody has said that it has: end it."""
+        self._over(preview, failure)
+        if preview.task_id:
+            self._kills.stray(preview.task_id, preview.agent_id)
+
+    def kill_drained(self) -> None:
+        """Kill each draining attempt that serves nobody any more; again after a while."""
+        for preview in self._records.in_state(State.DRAINING):
+            if preview.task_id and not self._records.routes.leads_to(preview):
+                self._kills.send(preview.task_id, preview.agent_id)
+        self._kills.repeat()
+
+    def reconcile(self) -> None:
+        """Ask for the tasks that it is time to ask for. Raises Unavailable, OutcomeUnknown."""
+        now = self._clock.monotonic()
+        if now >= self._run.everything_due:
+            tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
+            self._run.begin(tasks, now)
+            self._cluster.reconcile(())
+            self._run.asked_everything(now)
+        if tasks := self._run.ask(now):
+            self._cluster.reconcile(tuple(tasks.items()))
+
+
+def _know(preview: PreviewRecord, report: Report) -> PreviewRecord:
+    """Return a preview with what its executor has found out and tells once, or ever more of."""
+    return dataclasses.replace(
+        preview,
+        digest=report.digest or preview.digest,
+        protocol=report.protocol or preview.protocol,
+        memory_kills=max(report.memory_kills, preview.memory_kills),
+    )

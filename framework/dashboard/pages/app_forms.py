@@ -1,0 +1,82 @@
+"""Settings of apps as people type them. Pure."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from framework.http_api.http.problems import read_problems
+from framework.http_api.models import app_models
+from prevs.records import AppRecord
+
+_LISTS = frozenset({"keep_warm", "constraints"})
+_NAMES = ("name", *app_models.AppChanges.__annotations__)
+_CHANGES: TypeAdapter[Any] = TypeAdapter(app_models.AppChanges)
+
+
+class Filled(NamedTuple):
+    """A form as somebody has filled it in, and what is wrong, by field."""
+
+    values: Mapping[str, str]
+    problems: Mapping[str, str] = {}
+
+
+def empty() -> Filled:
+    """Return the form of a new app: nothing typed yet, usual settings."""
+    usual = AppRecord("", "")
+    return Filled({name: _write(getattr(usual, name)) for name in _NAMES})
+
+
+def filled(app: AppRecord) -> Filled:
+    """Return the form of an app's settings as they are."""
+    return Filled({name: _write(getattr(app, name)) for name in _NAMES})
+
+
+def read_new(form: Mapping[str, str]) -> AppRecord | Filled:
+    """Return the app that a form describes, or the form with what is wrong with it."""
+    values = {name: form.get(name, "") for name in _NAMES}
+    given = {name: _read(name, text) for name, text in values.items() if text.strip()}
+    try:
+        settings = app_models.AppSettings.model_validate(given, strict=False)
+    except ValidationError as error:
+        return Filled(values, explain(error))
+    return AppRecord(**app_models.read_settings(settings.model_dump()))
+
+
+def read_changes(form: Mapping[str, str]) -> dict[str, object] | Filled:
+    """Return the settings that somebody has changed, or the form with what is wrong with it.
+
+    Beside each field is what it was when it was shown: what somebody else has changed since is
+    left as it is.
+    """
+    values = {name: form[name] for name in _NAMES if name in form}
+    touched = {
+        name: _read(name, text)
+        for name, text in values.items()
+        if name != "name" and _lines(text) != _lines(form.get(f"was-{name}", ""))
+    }
+    try:
+        changes = _CHANGES.validate_python(touched, strict=False)
+    except ValidationError as error:
+        return Filled(values, explain(error))
+    return app_models.read_settings(changes)
+
+
+def explain(error: ValidationError) -> dict[str, str]:
+    """Return what is wrong, by field."""
+    problems: dict[str, str] = {}
+    for problem in read_problems([{**one, "loc": ("form", *one["loc"])} for one in error.errors()]):
+        problems.setdefault(problem.field.partition(".")[0], problem.message)
+    return problems
+
+
+def _read(name: str, text: str) -> object:
+    return _lines(text) if name in _LISTS else text.strip()
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _write(value: object) -> str:
+    return "\n".join(value) if isinstance(value, tuple) else f"{value}"

@@ -1,0 +1,166 @@
+"""An app: its branches, tags, commits and previews."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from framework.access import Scope
+from framework.dashboard.pages import rows
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.rows import Known, Row
+from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.session.doors import Action, Form, send_back
+from framework.dashboard.session.sessions import Viewer
+from framework.errors import FrameworkError
+from framework.ports import Listing
+from prevs.records import AppRecord
+
+SHOWS = ("branches", "tags", "commits", "previews")
+T = TypeVar("T")
+
+_KINDS = {"branches": "branch", "tags": "tag"}
+
+
+class Table(NamedTuple):
+    """What an app's page lists: some lines, and where more of them are.
+
+    `problem` says why there are none.
+    """
+
+    rows: Sequence[Row] = ()
+    next: str = ""
+    problem: str = ""
+
+
+class AppPages:
+    """The page of an app, and what is started there."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        start = self._parts.doors.action(Action("start preview", Scope.USE), self._start)
+        return [
+            Route("/apps/{app}", self._parts.doors.page(self._show), methods=["GET"]),
+            Route("/apps/{app}/start", start, methods=["POST"]),
+        ]
+
+    async def _show(self, request: Request, viewer: Viewer) -> Response:
+        app = self._parts.previews.app(request.path_params["app"])
+        asked = request.query_params
+        shown = asked.get("show", "")
+        shown = shown if shown in SHOWS else SHOWS[0]
+        listing, problem = await self._list(app)
+        known = self._know(app)
+        ref = asked.get("ref") or _find_main(listing)
+        if shown == "previews":
+            table = _list_previews(asked, known)
+        elif shown == "commits":
+            table = await self._list_commits(app, ref, asked.get("after", ""), known)
+        else:
+            table = _list_refs(listing, shown, asked, known)
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "app",
+            app=app,
+            counts=rows.count(known.previews.values()),
+            shown=shown,
+            table=table,
+            problem=problem or table.problem,
+            age=listing.age if listing else None,
+            totals=_count(listing, len(known.previews)),
+            branches=[one.name for one in listing.refs if one.kind == "branch"] if listing else [],
+            ref=ref,
+            search=asked.get("search", ""),
+            is_first=not asked.get("after"),
+        )
+
+    async def _start(self, request: Request, _: Viewer, form: Form) -> Response:
+        name = request.path_params["app"]
+        label = form.get("label", "")
+        app = self._parts.previews.app(name)
+        asked = self._parts.leads.resolve(name, label, to_start=True)
+        lead, label = await wait_for(asked, _repository(app))
+        request.state.target = f"{name}/{lead.sha}"
+
+        def start() -> None:
+            self._parts.previews.start(name, lead.sha, label, refs=lead.refs)
+
+        await anyio.to_thread.run_sync(start)
+        did = "start-known" if lead.problem else "start"
+        return send_back(form, did, f"/apps/{name}/previews/{lead.sha}")
+
+    async def _list(self, app: AppRecord) -> tuple[Listing | None, str]:
+        """Return the branches and tags, the last known ones perhaps, and why they are not newer."""
+        try:
+            listing = await wait_for(self._parts.leads.listing(app.name), _repository(app))
+        except FrameworkError as error:
+            return None, str(error)
+        return listing, listing.problem
+
+    async def _list_commits(self, app: AppRecord, ref: str, after: str, known: Known) -> Table:
+        if not ref:
+            return Table()
+        commits = self._parts.leads.commits(app.name, ref, limit=rows.PAGE_SIZE, after=after)
+        try:
+            page = await wait_for(commits, _repository(app))
+        except FrameworkError as error:
+            return Table(problem=str(error))
+        return Table(rows.of_commits(page.commits, known), next=page.next or "")
+
+    def _know(self, app: AppRecord) -> Known:
+        of_app = {one.sha: one for one in self._parts.previews.previews() if one.app == app.name}
+        addresses = self._parts.addresses
+        return Known(
+            of_app, self._parts.presenter.show, lambda label: addresses.url(label, app.name)
+        )
+
+
+def _list_refs(
+    listing: Listing | None, shown: str, asked: Mapping[str, str], known: Known
+) -> Table:
+    """Return a page of the branches or tags that were searched for."""
+    if listing is None:
+        return Table()
+    found = rows.search(listing.refs, _KINDS[shown], asked.get("search", ""))
+    page, following = _cut(found, asked)
+    return Table(rows.of_refs(page, known), following)
+
+
+def _list_previews(asked: Mapping[str, str], known: Known) -> Table:
+    """Return a page of the previews, what changed last first."""
+    newest = sorted(known.previews.values(), key=lambda one: one.changed, reverse=True)
+    page, following = _cut(newest, asked)
+    return Table(rows.of_previews(page, known), following)
+
+
+def _cut(found: Sequence[T], asked: Mapping[str, str]) -> tuple[Sequence[T], str]:
+    """Return the page that was asked for, and where the next one begins: "" at the end."""
+    after = asked.get("after", "")
+    begin = int(after) if after.isdecimal() and after.isascii() and len(after) < 9 else 0
+    end = begin + rows.PAGE_SIZE
+    return found[begin:end], str(end) if end < len(found) else ""
+
+
+def _count(listing: Listing | None, previews: int) -> dict[str, int]:
+    """Return how many of each there are, as far as that is known."""
+    counts = Counter(ref.kind for ref in listing.refs) if listing else {}
+    return {**{shown: counts.get(kind, 0) for shown, kind in _KINDS.items()}, "previews": previews}
+
+
+def _repository(app: AppRecord) -> str:
+    return f"The repository of {app.name!r}"
+
+
+def _find_main(listing: Listing | None) -> str:
+    """Return the branch whose commits are shown first."""
+    branches = [ref.name for ref in listing.refs if ref.kind == "branch"] if listing else []
+    usual = [name for name in ("main", "master", "trunk") if name in branches]
+    return next(iter((*usual, *branches)), "")

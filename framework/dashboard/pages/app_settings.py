@@ -1,0 +1,115 @@
+"""Adding an app, changing its settings, and removing it."""
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from framework.access import Scope
+from framework.dashboard.pages import app_forms
+from framework.dashboard.pages.app_forms import Filled
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.session.doors import Action, Form
+from framework.dashboard.session.sessions import Viewer
+from framework.errors import AppExists, FrameworkError, InvalidSettings, RepositoryUnreachable
+from prevs.records import AppRecord
+
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class AppSettingsPages:
+    """The forms about apps. Only admins get them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        doors = self._parts.doors
+        add = doors.action(Action("add app", Scope.ADMIN), self._add)
+        change = doors.action(Action("change app", Scope.ADMIN), self._change)
+        remove = doors.action(Action("remove app", Scope.ADMIN), self._remove)
+        settings = "/apps/{app}/settings"
+        return [
+            Route("/add-app", doors.page(self._show_empty, Scope.ADMIN), methods=["GET"]),
+            Route("/add-app", add, methods=["POST"]),
+            Route(settings, doors.page(self._show, Scope.ADMIN), methods=["GET"]),
+            Route(settings, change, methods=["POST"]),
+            Route("/apps/{app}/remove", remove, methods=["POST"]),
+        ]
+
+    async def _show_empty(self, request: Request, viewer: Viewer) -> Response:
+        return self._show_new(request, viewer, app_forms.empty())
+
+    async def _add(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        request.state.target = form.get("name", "").strip()
+        read = app_forms.read_new(form)
+        if isinstance(read, Filled):
+            return self._show_new(request, viewer, read, 422)
+        try:
+            app = await anyio.to_thread.run_sync(self._parts.previews.add_app, read)
+        except AppExists:
+            why = {"name": "is the name of another app; choose one that is free"}
+            return self._show_new(request, viewer, Filled(form, why), 409)
+        except InvalidSettings as error:
+            return self._show_new(request, viewer, Filled(form, _by_field(error)), 422)
+        did = await self._look(app)
+        return RedirectResponse(f"/apps/{app.name}?did={did}", 303, _NO_STORE)
+
+    async def _look(self, app: AppRecord) -> str:
+        """Return what is said of a new app, by how its repository can be read."""
+        try:
+            listing = await wait_for(self._parts.leads.listing(app.name), "Its repository")
+        except RepositoryUnreachable:
+            return "add-unread"
+        except FrameworkError:  # it is being fetched still, and nobody knows
+            return "add"
+        if listing.problem:
+            return "add-unread"
+        return "add" if any(ref.kind == "branch" for ref in listing.refs) else "add-empty"
+
+    async def _show(self, request: Request, viewer: Viewer) -> Response:
+        app = self._parts.previews.app(request.path_params["app"])
+        return self._show_settings(request, viewer, app)
+
+    async def _change(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        app = self._parts.previews.app(request.path_params["app"])
+        read = app_forms.read_changes(form)
+        if isinstance(read, Filled):
+            return self._show_settings(request, viewer, app, read)
+        try:
+            if read:
+                await anyio.to_thread.run_sync(self._parts.previews.change_app, app.name, read)
+        except InvalidSettings as error:
+            refused = Filled(form, _by_field(error))
+            return self._show_settings(request, viewer, app, refused)
+        return RedirectResponse(f"/apps/{app.name}/settings?did=change", 303, _NO_STORE)
+
+    async def _remove(self, request: Request, viewer: Viewer, form: Form) -> Response:
+        app = self._parts.previews.app(request.path_params["app"])
+        if form.get("confirmed", "").strip() != app.name:
+            why = {"confirmed": f"is not {app.name}; nothing was removed"}
+            filled = app_forms.filled(app)._replace(problems=why)
+            return self._show_settings(request, viewer, app, filled)
+        await anyio.to_thread.run_sync(self._parts.previews.remove_app, app.name)
+        return RedirectResponse("/?did=remove", 303, _NO_STORE)
+
+    def _show_new(
+        self, request: Request, viewer: Viewer, form: Filled, status: int = 200
+    ) -> Response:
+        return self._parts.pages.show(request, viewer, "add_app", status=status, form=form)
+
+    def _show_settings(
+        self, request: Request, viewer: Viewer, app: AppRecord, form: Filled | None = None
+    ) -> Response:
+        """Return the settings as they are, or as they were filled in and cannot be taken."""
+        shown = app_forms.filled(app)
+        status = 422 if form else 200
+        return self._parts.pages.show(
+            request, viewer, "settings", status=status, app=app, form=form or shown, shown=shown
+        )
+
+
+def _by_field(error: InvalidSettings) -> dict[str, str]:
+    return {problem.field: problem.message for problem in error.problems}

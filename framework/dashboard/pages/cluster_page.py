@@ -1,0 +1,96 @@
+"""The agents of the cluster: what each has, and who uses it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.session.sessions import Viewer
+from framework.errors import FrameworkError
+from framework.http_api.models.agent_models import MesosAgent
+
+
+class Bar(NamedTuple):
+    """What there is of something, and how much of it previews use, and others."""
+
+    total: float
+    ours: float
+    others: float
+
+    @property
+    def free(self) -> float:
+        """What nobody uses."""
+        return max(0.0, self.total - self.ours - self.others)
+
+    def percent(self, amount: float) -> float:
+        """Return how much of a hundred an amount is, for drawing."""
+        return round(100 * min(1.0, max(0.0, amount / self.total)), 2) if self.total else 0.0
+
+
+class Cluster(NamedTuple):
+    """The agents, how many of them take something new, and what all have together."""
+
+    agents: list[MesosAgent]
+    active: int
+    cpus: Bar
+    mem: Bar
+
+
+class ClusterPage:
+    """The page of the cluster."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the route of this page."""
+        return [Route("/cluster", self._parts.doors.page(self._show), methods=["GET"])]
+
+    async def _show(self, request: Request, viewer: Viewer) -> Response:
+        cluster, problem = await read_cluster(self._parts)
+        return self._parts.pages.show(
+            request, viewer, "cluster", cluster=cluster, problem=problem, bars=bars
+        )
+
+
+async def read_cluster(parts: Parts) -> tuple[Cluster | None, str]:
+    """Return what Mesos says of its agents, else why it says nothing."""
+    try:
+        shares = await wait_for(parts.shares.read(), "The Mesos master")
+    except FrameworkError as error:
+        return None, str(error)
+    return add_up(shares.agents), ""
+
+
+def add_up(agents: Iterable[MesosAgent]) -> Cluster:
+    """Return some agents with what they have together."""
+    known = list(agents)
+    each = [bars(agent) for agent in known]
+    return Cluster(
+        known,
+        sum(agent.active for agent in known),
+        _sum(cpus for cpus, _ in each),
+        _sum(mem for _, mem in each),
+    )
+
+
+def bars(agent: MesosAgent) -> tuple[Bar, Bar]:
+    """Return how an agent's CPUs and its memory are used."""
+    total, used, others = agent.total, agent.used, agent.others
+    return (
+        Bar(total.cpus, max(0.0, used.cpus - others.cpus), others.cpus),
+        Bar(total.mem, max(0.0, used.mem - others.mem), others.mem),
+    )
+
+
+def _sum(parts: Iterable[Bar]) -> Bar:
+    known = list(parts)
+    return Bar(
+        sum(one.total for one in known),
+        sum(one.ours for one in known),
+        sum(one.others for one in known),
+    )

@@ -1,0 +1,44 @@
+"""The description of the API, to be tried out by who has signed in: Swagger UI, with all its files
+from here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from framework.dashboard.session.doors import Doors
+from framework.dashboard.session.sessions import Viewer
+from framework.http_api import description
+from framework.http_api.admission import scopes
+
+
+class DescriptionPage:
+    """The page at /docs. `describe` returns the API's OpenAPI."""
+
+    def __init__(self, doors: Doors, describe: Callable[[], dict[str, Any]]) -> None:
+        self._doors = doors
+        self._describe = describe
+
+    def routes(self) -> list[Route]:
+        """Return the route of this page."""
+        # It says the same to who sees one app.
+        show = self._doors.page(self._show, narrows=True)
+        return [Route("/docs", show, methods=["GET"])]
+
+    async def _show(self, _request: Request, _viewer: Viewer) -> Response:
+        page = get_swagger_ui_html(
+            openapi_url=scopes.DESCRIPTION,
+            title="prevs: the API",
+            swagger_js_url=f"{description.FILES}/swagger-ui-bundle.js",
+            swagger_css_url=f"{description.FILES}/swagger-ui.css",
+            swagger_favicon_url=f"{description.FILES}/favicon.png",
+            # What a browser asks for brings no token, so the page has it all in it. The other has
+            # no other server look at it.
+            swagger_ui_parameters={"spec": self._describe(), "validatorUrl": None},
+        )
+        page.headers["Cache-Control"] = "no-store"
+        page.headers["X-Frame-Options"] = "DENY"
+        return page

@@ -1,0 +1,96 @@
+"""The first page: the apps, and how everything else is; the queue; and what happened."""
+
+import functools
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from framework.dashboard.pages import app_forms, rows
+from framework.dashboard.pages.cluster_page import read_cluster
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.session.sessions import Viewer
+from framework.preview.history import Happening
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+_SHOWN = 8
+"""How much of the queue and of what happened the first page shows."""
+
+
+class Overview:
+    """The pages about all apps."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        page = functools.partial(self._parts.doors.page, narrows=True)
+        return [
+            Route("/", page(self._show), methods=["GET"]),
+            Route("/queue", page(self._show_queue), methods=["GET"]),
+            Route("/events", page(self._show_events), methods=["GET"]),
+        ]
+
+    async def _show(self, request: Request, viewer: Viewer) -> Response:
+        sees = viewer.identity.sees
+        cluster, cluster_problem = None, ""
+        if not viewer.app:
+            cluster, cluster_problem = await read_cluster(self._parts)
+        previews = [one for one in self._parts.previews.previews() if sees(one.app)]
+        by_app: dict[str, list[PreviewRecord]] = {}
+        for preview in previews:
+            by_app.setdefault(preview.app, []).append(preview)
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "overview",
+            cluster=cluster,
+            cluster_problem=cluster_problem,
+            apps=[
+                (app, rows.count(by_app.get(app.name, ())))
+                for app in self._parts.previews.apps()
+                if sees(app.name)
+            ],
+            queue=self._parts.presenter.show_queue(_SHOWN, "", viewer.app).queue,
+            waiting=sum(one.state is State.QUEUED for one in previews),
+            trouble=self._parts.ready(),
+            events=_find_seen(self._parts.previews.history().kept, viewer)[:_SHOWN],
+            form=app_forms.empty(),
+        )
+
+    async def _show_queue(self, request: Request, viewer: Viewer) -> Response:
+        after = request.query_params.get("after", "")
+        shown = self._parts.presenter.show_queue(rows.PAGE_SIZE, after, viewer.app)
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "queue",
+            queue=shown.queue,
+            next=shown.next,
+            is_first=not after,
+            trouble=self._parts.ready(),
+        )
+
+    async def _show_events(self, request: Request, viewer: Viewer) -> Response:
+        after = request.query_params.get("after", "")
+        history = self._parts.previews.history()
+        # A link of when another framework led leads to the newest, too.
+        before = history.before(after) if after else None
+        found = _find_seen(history.kept if before is None else before, viewer)
+        shown = found[: rows.PAGE_SIZE]
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "events",
+            events=shown,
+            next=shown[-1].id if len(found) > len(shown) else None,
+            is_first=before is None,
+        )
+
+
+def _find_seen(happened: Sequence[Happening], viewer: Viewer) -> Sequence[Happening]:
+    """Return what somebody may see of what has happened, the last first."""
+    return [one for one in reversed(happened) if viewer.identity.sees(one.app)]

@@ -1,0 +1,36 @@
+"""What the dashboard works with."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from framework.dashboard.session.doors import Doors
+from framework.dashboard.session.responses import Pages
+from framework.dashboard.session.streams import Streams
+from framework.http_api.admission.audit import Audit
+from framework.http_api.models.agent_shares import AgentShares
+from framework.http_api.models.presenter import Presenter
+from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.logs import Logs
+from framework.ports import Previews, Secrets, Tokens
+from prevs.names import Addresses
+
+
+class Parts(NamedTuple):
+    """The ports that are read and written, and what makes answers of them.
+
+    `ready` gives None, or why nothing can be started now.
+    """
+
+    previews: Previews
+    tokens: Tokens
+    audit: Audit
+    secrets: Secrets
+    shares: AgentShares
+    presenter: Presenter
+    leads: Leads
+    logs: Logs
+    addresses: Addresses
+    ready: Callable[[], str | None]
+    pages: Pages
+    doors: Doors
+    streams: Streams

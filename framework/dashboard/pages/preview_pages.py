@@ -1,0 +1,123 @@
+"""One preview: its steps, what can be done with it, and its log."""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from framework.access import Scope
+from framework.dashboard.pages.parts import Parts
+from framework.dashboard.pages.timeouts import wait_for
+from framework.dashboard.session.doors import Act, Action, Form, send_back
+from framework.dashboard.session.sessions import Viewer
+from framework.errors import FrameworkError, Unavailable
+from framework.http_api.streams.log_stream import LogStream, parse_event_id
+from framework.http_api.streams.public_logs import Piece
+from framework.ports import Commit
+from prevs import names
+from prevs.records import PreviewRecord
+
+DESCRIPTION_S = 2.0
+"""How long a page waits for a commit's subject and author."""
+_ONE = "/apps/{app}/previews/{sha}"
+
+
+class PreviewPages:
+    """The page of a preview, its log and its actions."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        doors, previews = self._parts.doors, self._parts.previews
+        acts: dict[str, Callable[[str, str], PreviewRecord]] = {
+            "stop": previews.stop,
+            "retry": previews.retry,
+            "pin": lambda app, sha: previews.pin(app, sha, pinned=True),
+            "unpin": lambda app, sha: previews.pin(app, sha, pinned=False),
+        }
+        return [
+            Route(_ONE, doors.page(self._show), methods=["GET"]),
+            Route(f"{_ONE}/log", doors.page(self._follow), methods=["GET"]),
+            Route(f"{_ONE}/log.txt", doors.page(self._download), methods=["GET"]),
+            *(
+                Route(
+                    f"{_ONE}/{name}",
+                    doors.action(Action(f"{name} preview", Scope.USE), _have(name, act)),
+                    methods=["POST"],
+                )
+                for name, act in acts.items()
+            ),
+        ]
+
+    async def _show(self, request: Request, viewer: Viewer) -> Response:
+        commit = await self._describe(self._find(request))
+        preview = self._parts.presenter.show(self._find(request))
+        return self._parts.pages.show(request, viewer, "preview", preview=preview, commit=commit)
+
+    async def _describe(self, preview: PreviewRecord) -> Commit | None:
+        """Return what the preview's commit says of itself; None where that is not known now."""
+        commits = self._parts.leads.commits(preview.app, preview.sha, limit=1)
+        try:
+            page = await wait_for(commits, "The repository", DESCRIPTION_S)
+        except FrameworkError:
+            return None
+        return next(iter(page.commits), None)
+
+    async def _follow(self, request: Request, viewer: Viewer) -> Response:
+        """Send the log and the state as the events of the API's own stream."""
+        preview = self._find(request)
+        stream = LogStream(self._parts.previews, self._parts.logs, self._parts.presenter.show)
+        begin = parse_event_id(request.headers.get("last-event-id", ""), 0)
+        events = self._while_signed_in(request, stream.follow(preview, begin))
+        return self._parts.streams.send(viewer.identity, events)
+
+    async def _while_signed_in(
+        self, request: Request, events: AsyncGenerator[bytes, None]
+    ) -> AsyncIterator[bytes]:
+        """Yield events until the session is over, and nothing after that."""
+        async with contextlib.aclosing(events):
+            async for event in events:
+                if self._parts.doors.find(request) is None:
+                    return
+                yield event
+
+    async def _download(self, request: Request, _: Viewer) -> Response:
+        """Send the whole log as a file. Raises Unavailable where it cannot be begun."""
+        preview = self._find(request)
+        first = await self._parts.logs.read(preview, 0)
+        name = f"{preview.app}-{names.short(preview.sha)}.log"
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "X-Content-Type-Options": "nosniff",
+        }
+        return StreamingResponse(
+            self._read(preview, first), headers=headers, media_type="text/plain"
+        )
+
+    async def _read(self, preview: PreviewRecord, piece: Piece) -> AsyncIterator[bytes]:
+        try:
+            while piece.data:
+                yield piece.data
+                piece = await self._parts.logs.read(preview, piece.end)
+        except Unavailable as error:
+            yield f"\n[The log goes on. {error}]\n".encode()
+
+    def _find(self, request: Request) -> PreviewRecord:
+        return self._parts.previews.preview(request.path_params["app"], request.path_params["sha"])
+
+
+def _have(name: str, act: Callable[[str, str], PreviewRecord]) -> Act:
+    """Return what has something done with the preview of a path, and goes back."""
+
+    async def do(request: Request, _: Viewer, form: Form) -> Response:
+        app, sha = request.path_params["app"], request.path_params["sha"]
+        await anyio.to_thread.run_sync(act, app, sha)
+        return send_back(form, name, f"/apps/{app}/previews/{sha}")
+
+    return do

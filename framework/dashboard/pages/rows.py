@@ -1,0 +1,121 @@
+"""Branches, tags and commits with their previews, as lines of a table. Pure."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from framework.http_api.models.preview_models import Preview
+from framework.ports import Commit, Ref
+from prevs import names
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+PAGE_SIZE = 30
+_WAITS = frozenset({State.QUEUED, State.PLACED, State.BUILDING, State.STARTING})
+
+
+class Row(NamedTuple):
+    """A line: something with an address, the commit it leads to, and that commit's preview.
+
+    `title` is the name of a branch or tag, "" of a commit. `label` is what starts it. `serving` is
+    a commit that its address leads to as long as the newest one does not run.
+    """
+
+    title: str
+    label: str
+    url: str
+    sha: str
+    author: str
+    subject: str
+    committed: float
+    preview: Preview | None
+    serving: str = ""
+
+    @property
+    def name(self) -> str:
+        """What buttons call it."""
+        return self.title or names.short(self.sha)
+
+
+class Counts(NamedTuple):
+    """How many previews of an app run, wait and have failed; when the newest of them changed."""
+
+    running: int
+    waiting: int
+    failed: int
+    changed: float | None
+
+
+def count(previews: Iterable[PreviewRecord]) -> Counts:
+    """Return the counts of some previews."""
+    known = list(previews)
+    return Counts(
+        running=sum(one.state is State.RUNNING for one in known),
+        waiting=sum(one.state in _WAITS for one in known),
+        failed=sum(one.state is State.FAILED for one in known),
+        changed=max((one.changed for one in known), default=None),
+    )
+
+
+class Known(NamedTuple):
+    """What is known of an app: its previews by commit, how they are shown, and its addresses."""
+
+    previews: Mapping[str, PreviewRecord]
+    show: Callable[[PreviewRecord], Preview]
+    url: Callable[[str], str]
+
+    def find(self, sha: str) -> Preview | None:
+        """Return the preview of a commit as it is shown, None where there is none."""
+        record = self.previews.get(sha)
+        return self.show(record) if record else None
+
+
+def of_refs(refs: Iterable[Ref], known: Known) -> list[Row]:
+    """Return a line of each branch or tag."""
+    serving = _find_serving(known.previews.values())
+    lines = []
+    for ref in refs:
+        label = ref.sha if ref.ambiguous else ref.label
+        before = serving.get(label, ref.sha)
+        said = (label, known.url(label), ref.sha, ref.author, ref.subject, ref.committed)
+        line = Row(ref.name, *said, known.find(ref.sha))
+        lines.append(line if before == ref.sha else line._replace(serving=before))
+    return lines
+
+
+def of_commits(commits: Iterable[Commit], known: Known) -> list[Row]:
+    """Return a line of each commit."""
+    return [Row("", one.sha, known.url(one.sha), *one, known.find(one.sha)) for one in commits]
+
+
+def of_previews(previews: Iterable[PreviewRecord], known: Known) -> list[Row]:
+    """Return a line of each of some previews of an app; its author is not known."""
+    serving = _find_serving(known.previews.values())
+    found = []
+    for one in previews:
+        label = one.labels[-1] if one.labels else one.sha
+        row = Row("", label, known.url(label), one.sha, "", "", one.changed, known.show(one))
+        leads_to = serving.get(label, one.sha)
+        found.append(row if leads_to == one.sha else row._replace(serving=leads_to))
+    return found
+
+
+def search(refs: Iterable[Ref], kind: str, text: str) -> list[Ref]:
+    """Return the refs of a kind that have a text in their name, their commit or its subject."""
+    wanted = text.strip().casefold()
+    return [
+        ref
+        for ref in refs
+        if ref.kind == kind
+        and (
+            wanted in ref.name.casefold()
+            or wanted in ref.subject.casefold()
+            or ref.sha.startswith(wanted)
+        )
+    ]
+
+
+def _find_serving(previews: Iterable[PreviewRecord]) -> dict[str, str]:
+    """Return the running commit that each label leads to now."""
+    return {
+        label: one.sha for one in previews if one.state is State.RUNNING for label in one.labels
+    }

@@ -1,0 +1,158 @@
+"""Who comes in: each page and each action is behind a door that knows which scope it needs.
+
+Whose token is for one app gets what has that app in its path, and pages that show it alone.
+"""
+
+import urllib.parse
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from framework.access import Scope
+from framework.dashboard.session import cookies
+from framework.dashboard.session.responses import Pages, here
+from framework.dashboard.session.sessions import Sessions, Viewer
+from framework.errors import FrameworkError, NotOfApp
+from framework.http_api.admission.audit import Audit
+from program import same_origin
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+Show = Callable[[Request, Viewer], Awaitable[Response]]
+Form = dict[str, str]
+
+
+class Action(NamedTuple):
+    """Something that changes something: its name in the audit log, and the scope it needs.
+
+    What it is done to is noted as what the path names, unless request.state.target says better.
+    """
+
+    name: str
+    needed: Scope
+
+
+Act = Callable[[Request, Viewer, Form], Awaitable[Response]]
+
+
+class Doors:
+    """Lets requests pass to pages and actions, or says why not."""
+
+    def __init__(self, sessions: Sessions, pages: Pages, audit: Audit) -> None:
+        self._sessions = sessions
+        self._pages = pages
+        self._audit = audit
+
+    def page(self, show: Show, needed: Scope = Scope.READ, *, narrows: bool = False) -> Endpoint:
+        """Return an endpoint that shows something to those who have signed in.
+
+        `narrows` says that `show` leaves out what is not of the viewer's app.
+        """
+
+        async def answer(request: Request) -> Response:
+            viewer = self.find(request)
+            if viewer is None:
+                return self._ask_in(request, here(request))
+            if why := _find_objection(request, viewer, needed, narrows=narrows):
+                return self._pages.refuse(request, viewer, 403, why)
+            try:
+                return await show(request, viewer)
+            except FrameworkError as error:
+                return self._pages.tell(request, viewer, error)
+
+        return answer
+
+    def action(self, action: Action, act: Act) -> Endpoint:
+        """Return an endpoint that does what a form of our own pages asks for."""
+
+        async def answer(request: Request) -> Response:
+            viewer = self.find(request)
+            form = await read_form(request)
+            if viewer is None:
+                return self._ask_in(request, same_origin.own_path(form.get("back", "/")))
+            answer = await self._act(request, viewer, form, (action, act))
+            target = "/".join(str(part) for part in request.path_params.values())
+            self._audit.note(
+                viewer.identity,
+                action.name,
+                getattr(request.state, "target", target),
+                outcome=answer.status_code,
+                client=str(request.state.client),
+            )
+            return answer
+
+        return answer
+
+    def find(self, request: Request) -> Viewer | None:
+        """Return who has signed in; None for nobody."""
+        known = cookies.read(request, self._sessions.mark)
+        found = (self._sessions.find(cookie) for cookie in known)
+        return next((viewer for viewer in found if viewer), None)
+
+    async def _act(
+        self, request: Request, viewer: Viewer, form: Form, what: tuple[Action, Act]
+    ) -> Response:
+        action, act = what
+        if not is_own(request) or not viewer.is_form(form.get("csrf", "")):
+            why = "Only this dashboard's own pages may ask for this. Load the page again."
+            return self._pages.refuse(request, viewer, 403, why)
+        if objection := _find_objection(request, viewer, action.needed):
+            return self._pages.refuse(request, viewer, 403, objection)
+        try:
+            return await act(request, viewer, form)
+        except FrameworkError as error:
+            return self._pages.tell(request, viewer, error)
+
+    def _ask_in(self, request: Request, back: str) -> Response:
+        """Send somebody to the sign-in page, and from there back."""
+        query = "" if back == "/" else f"?{urllib.parse.urlencode({'next': back})}"
+        place = f"/sign-in{query}"
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            # Who comes by another site's link brings no cookie, unless this host's own page asks.
+            return self._pages.show(request, None, "onward", place=place)
+        return RedirectResponse(place, 303, {"Cache-Control": "no-store"})
+
+
+def _find_objection(
+    request: Request, viewer: Viewer, needed: Scope, *, narrows: bool = False
+) -> str | None:
+    """Return why a viewer's token is not good for a page or an action; None if it is."""
+    if not viewer.may(needed):
+        return (
+            f"This needs a token with the scope {needed.value}; {viewer.identity.name} has "
+            f"{viewer.identity.scope.value}. Whoever has an admin token can make you one."
+        )
+    if viewer.app and not narrows and request.path_params.get("app") != viewer.app:
+        return str(NotOfApp(viewer.identity.name, viewer.app))
+    return None
+
+
+def is_own(request: Request) -> bool:
+    """Tell whether a page of the dashboard's own host sent a request."""
+    return same_origin.is_own(
+        host=request.headers.get("host", ""),
+        origin=request.headers.get("origin"),
+        fetch_site=request.headers.get("sec-fetch-site"),
+    )
+
+
+async def read_form(request: Request) -> Form:
+    """Return the fields of a form, those that are empty too; nothing of what is no form."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if kind != "application/x-www-form-urlencoded":
+        return {}
+    try:
+        text = body.decode("utf-8", "replace")
+        fields = urllib.parse.parse_qs(text, keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return {}
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def send_back(form: Form, did: str, otherwise: str = "/") -> Response:
+    """Return to the page that an action was asked on, to say there what was done."""
+    back = same_origin.own_path(form.get("back") or otherwise)
+    mark = "&" if "?" in back else "?"
+    return RedirectResponse(f"{back}{mark}did={did}", 303, {"Cache-Control": "no-store"})

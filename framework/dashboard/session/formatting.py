@@ -1,0 +1,112 @@
+"""How times, amounts and states are said to people. Pure; times are seconds since the epoch."""
+
+import datetime
+import re
+
+from framework.http_api.models.preview_models import Preview
+
+NOTICES = {
+    "start": "Asked for. It starts as soon as an agent has room.",
+    "start-known": "Asked for, as it was when the repository was last read: it cannot be read now.",
+    "stop": "It is being stopped. The next visit to its address starts it again.",
+    "retry": "It is tried again.",
+    "pin": "Pinned: it stops neither for being idle nor to make room.",
+    "unpin": "No longer pinned.",
+    "add": "The app is registered. Open one of its addresses, or start a branch here.",
+    "add-unread": "The app is registered, but nothing of it can start: below is why.",
+    "add-empty": "The app is registered. It has no branch yet that could start: push one.",
+    "change": "Saved. The settings hold for attempts that begin later.",
+    "remove": "The app is removed; its previews are being stopped.",
+    "set-variable": "The variable is set, for attempts that begin from now on.",
+    "unset-variable": "The variable is unset, for attempts that begin from now on.",
+    "remove-token": "The token is removed, and whoever signed in with it is signed out.",
+    "sign-out": "You have signed out.",
+}
+"""What is said after an action, by its name in an address."""
+
+_STEPS = ((60, "s"), (60, "min"), (48, "h"))
+
+
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def plain(text: str) -> str:
+    """Return a foreign text with the number of what would be unseen, or turns its direction."""
+    return _UNSEEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", str(text))
+
+
+def ago(then: float, now: float) -> str:
+    """Return how long ago something was: "3 min ago". dashboard.js says the same."""
+    seconds = max(0, int(now - then))
+    return "just now" if seconds < 5 else f"{spell(seconds)} ago"
+
+
+def spell(seconds: float) -> str:
+    """Return a time span by its greatest unit: "42 s", "3 min", "47 h", "12 d"."""
+    amount = max(0, int(seconds))
+    for size, unit in _STEPS:
+        if amount < size:
+            return f"{amount} {unit}"
+        amount //= size
+    return f"{max(0, int(seconds)) // 86400} d"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something took: "under 1 s", "42 s", "1 min 35 s", "2 h 5 min"."""
+    whole = max(0, int(seconds))
+    if not whole:
+        return "under 1 s"
+    minutes, rest = divmod(whole, 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def moment(then: float) -> str:
+    """Return a time in full: "2026-11-26 07:18:00 UTC"; "" for one that no calendar has."""
+    return _write(then, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def stamp(then: float) -> str:
+    """Return a time for programs: "2026-11-26T07:18:00Z"; "" for one that no calendar has."""
+    return _write(then, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def _write(then: float, form: str) -> str:
+    try:
+        return datetime.datetime.fromtimestamp(then, datetime.UTC).strftime(form)
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def megabytes(amount: float) -> str:
+    """Return an amount of memory: "512 MB", "1.5 GB"."""
+    return f"{amount:.0f} MB" if amount < 1024 else f"{amount / 1024:.3g} GB"
+
+
+def number(amount: float) -> str:
+    """Return an amount with at most two digits after the point: "0.5", "12"."""
+    return f"{amount:.2f}".rstrip("0").rstrip(".")
+
+
+def state(preview: Preview | None, now: float) -> str:
+    """Return where a preview is in its life, in a few words that begin with its state."""
+    if preview is None:
+        return "not started"
+    name = preview.state.value
+    match name:
+        case "queued" if preview.next_try:
+            return f"{name}, next try in {spell(preview.next_try - now)}"
+        case "queued" if preview.queue_place:
+            return f"{name}, place {preview.queue_place}"
+        case "building" if preview.phase == "fetching":
+            return f"{name}, fetching"
+        case "building" if preview.detail:
+            return f"{name} {preview.detail.partition(' ')[0]}"
+        case "starting" if preview.phase == "checking":
+            return f"{name}, checking"
+        case "draining":
+            return "stopping"
+    return name

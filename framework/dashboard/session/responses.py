@@ -1,0 +1,147 @@
+"""The dashboard's pages as answers: templates filled, everything escaped, nothing kept.
+
+A page asks for nothing outside; its style and its script are allowed by a nonce.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from framework import errors
+from framework.dashboard.session import formatting
+from framework.dashboard.session.sessions import Viewer
+from framework.dashboard.session.static_files import Files
+from framework.errors import FrameworkError
+from prevs import names
+
+_FOLDER = Path(__file__).parents[1] / "templates"
+_STATUSES: Mapping[type[FrameworkError], int] = {
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.InvalidSettings: 422,
+    errors.RepositoryUnreachable: 502,
+    errors.Unavailable: 503,
+}
+_TITLES = {
+    403: "Your token is not good for this",
+    404: "There is no such thing",
+    409: "That cannot be done now",
+    422: "These settings cannot be taken",
+    502: "The repository cannot be read",
+    503: "One moment",
+}
+
+
+class Pages:
+    """Makes pages.
+
+    `now` is in seconds since the epoch, `last` gives the id of what happened last to an app, for ""
+    to any.
+    """
+
+    def __init__(self, files: Files, now: Callable[[], float], last: Callable[[str], str]) -> None:
+        self._file = files.path
+        self._now = now
+        self._last = last
+
+    def show(
+        self,
+        request: Request,
+        viewer: Viewer | None,
+        name: str,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> Response:
+        """Return the page that a template makes of some values, which are those of this moment."""
+        nonce = secrets.token_urlsafe(16)
+        page = _environment.get_template(f"{name}.html.j2").render(
+            viewer=viewer,
+            nonce=nonce,
+            file=self._file,
+            now=self._now(),
+            seen=self._last(viewer.app) if viewer else "",
+            path=request.url.path,
+            here=here(request),
+            notice=formatting.NOTICES.get(request.query_params.get("did", ""), ""),
+            **values,
+        )
+        return HTMLResponse(page, status, security_headers(nonce))
+
+    def tell(self, request: Request, viewer: Viewer, error: FrameworkError) -> Response:
+        """Return the page for a "no" of ours. Raises it where it is none that a caller causes."""
+        status = next((code for cls, code in _STATUSES.items() if isinstance(error, cls)), None)
+        if status is None:
+            raise error
+        answer = self.refuse(request, viewer, status, str(error))
+        if status == 503:
+            answer.headers["Retry-After"] = "5"
+        return answer
+
+    def refuse(self, request: Request, viewer: Viewer | None, status: int, why: str) -> Response:
+        """Return the page that says why something was not done."""
+        title = _TITLES.get(status, "That cannot be done")
+        return self.show(request, viewer, "problem", status=status, title=title, why=why)
+
+
+def here(request: Request) -> str:
+    """Return the way back to a page, without what was said there after an action."""
+    kept = [(name, value) for name, value in parse_qsl(request.url.query) if name != "did"]
+    rest = urlencode(kept, errors="replace")
+    return f"{request.url.path}?{rest}" if rest else request.url.path
+
+
+def query(fields: Mapping[str, str]) -> str:
+    """Return the query of an address, without what is empty."""
+    return urlencode({name: value for name, value in fields.items() if value}, errors="replace")
+
+
+def link(url: str) -> str:
+    """Return a URL that may be a link, else one that leads nowhere."""
+    return url if url.startswith(("http://", "https://")) else "about:blank"
+
+
+def security_headers(nonce: str) -> dict[str, str]:
+    """Return the headers of every page."""
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        # "no-referrer" would make browsers send "Origin: null" with the page's own forms.
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER),
+    undefined=jinja2.StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters.update(
+    ago=formatting.ago,
+    duration=formatting.duration,
+    link=link,
+    megabytes=formatting.megabytes,
+    moment=formatting.moment,
+    number=formatting.number,
+    plain=formatting.plain,
+    query=query,
+    short=names.short,
+    spell=formatting.spell,
+    stamp=formatting.stamp,
+    state=formatting.state,
+)

@@ -1,0 +1,79 @@
+"""Signing in by a token, and out."""
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from framework.dashboard.session import cookies
+from framework.dashboard.session.doors import Doors, is_own, read_form
+from framework.dashboard.session.responses import Pages
+from framework.dashboard.session.sessions import Sessions
+from program import same_origin
+
+_NO_STORE = {"Cache-Control": "no-store"}
+_PLAIN = (
+    "By plain http nobody is signed in: a preview of the same domain could exchange the session. "
+    "Open this page by https (docs/operating/tls.md), or at a loopback address: "
+    "`ssh -L 8090:THIS-HOST:8090` brings it there."
+)
+
+
+class SignIn:
+    """The way in and the way out."""
+
+    def __init__(self, sessions: Sessions, doors: Doors, pages: Pages) -> None:
+        self._sessions = sessions
+        self._doors = doors
+        self._pages = pages
+
+    def routes(self) -> list[Route]:
+        """Return the routes of these pages."""
+        return [
+            Route("/sign-in", self._show, methods=["GET"]),
+            Route("/sign-in", self._sign_in, methods=["POST"]),
+            Route("/sign-out", self._sign_out, methods=["POST"]),
+        ]
+
+    async def _show(self, request: Request) -> Response:
+        back = same_origin.own_path(request.query_params.get("next", "/"))
+        if self._doors.find(request):
+            return RedirectResponse(back, 303, _NO_STORE)
+        return self._ask(request, back)
+
+    async def _sign_in(self, request: Request) -> Response:
+        form = await read_form(request)
+        back = same_origin.own_path(form.get("next", "/"))
+        if not is_own(request):
+            why = "Only this page itself may sign you in. Load it again."
+            return self._ask(request, back, why, 403)
+        if not cookies.may_be_put(request):
+            return self._ask(request, back, _PLAIN, 403)
+        cookie = self._sessions.begin(form.get("token", "").strip())
+        if cookie is None:
+            return self._refuse(request, back)
+        answer = RedirectResponse(back, 303, _NO_STORE)
+        cookies.put(request, answer, self._sessions.mark, cookie)
+        return answer
+
+    def _refuse(self, request: Request, back: str) -> Response:
+        """Tell that a token is none; after too many of them, when another may be tried."""
+        level = request.state.strangers.take(request.state.client)
+        if level.allowed:
+            return self._ask(request, back, "This is no token of this installation.", 403)
+        why = f"Too many wrong tokens came from your address. Wait {level.retry} s."
+        answer = self._ask(request, back, why, 429)
+        answer.headers["Retry-After"] = str(level.retry)
+        return answer
+
+    async def _sign_out(self, request: Request) -> Response:
+        viewer = self._doors.find(request)
+        form = await read_form(request)
+        if viewer and not (is_own(request) and viewer.is_form(form.get("csrf", ""))):
+            why = "Only this dashboard's own pages may sign you out. Load the page again."
+            return self._pages.refuse(request, viewer, 403, why)
+        answer = RedirectResponse("/sign-in?did=sign-out", 303, _NO_STORE)
+        cookies.take(request, answer, self._sessions.mark)
+        return answer
+
+    def _ask(self, request: Request, back: str, why: str = "", status: int = 200) -> Response:
+        return self._pages.show(request, None, "sign_in", status=status, back=back, why=why)

@@ -1,0 +1,134 @@
+"""The threads that read what commits say of themselves, out of the mirrors, for the service."""
+
+import posixpath
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from framework import events
+from framework.apps import effective_settings, manifest
+from framework.apps.manifest import InvalidManifest
+from framework.errors import FrameworkError, UnknownLabel
+from framework.ports import Refs, RepositoryFile
+from prevs.commit_settings import FILE, CommitSettings
+from prevs.records import AppRecord, Failure, Mistake
+from prevs.states import Cause
+
+log = structlog.get_logger(__name__)
+
+WORKERS = 4
+"""How many repositories are read at a time. One that has to be fetched first holds up one."""
+MOST_MISTAKES = 20
+_LONGEST = 400
+
+_KINDS = {
+    "link": "is a symbolic link; it has to be a file of its own",
+    "folder": "is a folder; it has to be a file",
+    "submodule": "is a submodule; it has to be a file",
+}
+
+Outcome = CommitSettings | Failure
+
+
+class Reading:
+    """Reads the settings of commits, of each app one after the other. Thread safe."""
+
+    def __init__(self, refs: Refs, submit: Callable[[events.Event], None]) -> None:
+        self._refs = refs
+        self._submit = submit
+        self._changed = threading.Condition()
+        self._wanted: dict[str, list[tuple[AppRecord, str]]] = {}
+        self._busy: set[str] = set()
+        self._ended = False
+
+    def start(self) -> None:
+        """Begin."""
+        for _ in range(WORKERS):
+            # Daemons: git may hold one for minutes when the program ends.
+            threading.Thread(target=self._work, name="reading", daemon=True).start()
+
+    def stop(self) -> None:
+        """End as soon as git is not running. Does not wait for it."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def begin(self, app: AppRecord, sha: str) -> None:
+        """Have a commit's settings read, soon; events.SettingsRead tells them. Does not block."""
+        with self._changed:
+            self._wanted.setdefault(app.name, []).append((app, sha))
+            self._changed.notify()
+
+    def read(self, app: AppRecord, sha: str) -> None:
+        """Read a commit's settings, now, and submit what came of it."""
+        try:
+            outcome = read_settings(self._refs, app, sha)
+        except Exception:
+            # Nobody asks again while this one is not answered.
+            log.exception("the settings of a commit cannot be read", app=app.name, commit=sha[:12])
+            outcome = Failure(Cause.EXECUTOR_FAILED, f"{FILE} could not be read by a defect.")
+        self._submit(events.SettingsRead(app.name, sha, effective_settings.basis(app), outcome))
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._ended or self._next() is not None)
+                name = self._next()
+                if self._ended or name is None:
+                    return
+                app, sha = self._wanted[name].pop(0)
+                if not self._wanted[name]:
+                    del self._wanted[name]
+                self._busy.add(name)
+            self.read(app, sha)
+            with self._changed:
+                self._busy.discard(name)
+                self._changed.notify()
+
+    def _next(self) -> str | None:
+        return next((name for name in self._wanted if name not in self._busy), None)
+
+
+def read_settings(refs: Refs, app: AppRecord, sha: str) -> Outcome:
+    """Return what a commit says of itself, or why that cannot be used. Blocks as `refs` does."""
+    path = posixpath.join(app.folder, FILE)
+    try:
+        file = refs.read_file(app, sha, path, most=manifest.MOST_BYTES)
+    except UnknownLabel:
+        message = f"The commit {sha[:12]} is in the repository no more."
+        return Failure(Cause.COMMIT_MISSING, message)
+    except FrameworkError as error:
+        return Failure(Cause.REPOSITORY_UNREACHABLE, str(error))
+    if file is None:
+        return CommitSettings()
+    try:
+        return manifest.read(_content(file), effective_settings.bounds(app))
+    except InvalidManifest as error:
+        return _invalid(path, error.mistakes)
+
+
+def _content(file: RepositoryFile) -> bytes:
+    if file.kind != "file":
+        raise InvalidManifest([Mistake(1, _KINDS[file.kind])])
+    if file.size > manifest.MOST_BYTES:
+        raise InvalidManifest([manifest.too_large(file.size)])
+    return file.data
+
+
+def _invalid(path: str, mistakes: tuple[Mistake, ...]) -> Failure:
+    lines = list(dict.fromkeys(one.line for one in mistakes))
+    if len(mistakes) == 1:
+        said = f"{path} has a mistake in line {lines[0]}."
+    else:
+        where = f"lines {_enumerate(lines)}" if len(lines) > 1 else f"line {lines[0]}"
+        said = f"{path} has {len(mistakes)} mistakes, in {where}."
+    shown = [Mistake(one.line, one.message[:_LONGEST]) for one in mistakes[:MOST_MISTAKES]]
+    return Failure(Cause.SETTINGS_INVALID, said, mistakes=tuple(shown))
+
+
+def _enumerate(lines: list[int]) -> str:
+    shown = [str(line) for line in lines[:MOST_MISTAKES]]
+    more = len(lines) - len(shown)
+    last = f"{more} more" if more else shown.pop()
+    return f"{', '.join(shown)} and {last}"

@@ -1,0 +1,300 @@
+"""A bare mirror of one repository: its branches and tags, kept by fetching.
+
+Only what a branch or tag reaches exists for us. Objects that no ref reaches any more stay in the
+mirror for a while, so every commit that somebody names is checked for being reached.
+"""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import structlog
+
+from framework import ports
+from framework.git import commits, resolution
+from framework.git.git_command import GitCommand, GitFailed
+from framework.git.mirror_folder import READ_LIMIT, MirrorFolder
+from framework.git.resolution import Ref
+from framework.ports import Commit
+from prevs import names
+from prevs.messages import Credential
+
+_REMEMBERED = 10_000
+_AT_ONCE = 10_000
+"""Commits in one call of git: their ids fit into its arguments."""
+
+log = structlog.get_logger(__name__)
+
+
+class Found(NamedTuple):
+    """What a label leads to: nothing, one commit or several. `why` says why it is nothing.
+
+    `refs` are branches and tags, or have the kind commit and the id as name.
+    """
+
+    refs: tuple[Ref, ...]
+    why: str = ""
+
+
+class Snapshot:
+    """The branches and tags as one fetch left them, and what was found out about labels since."""
+
+    def __init__(self, refs: tuple[Ref, ...]) -> None:
+        self.refs = refs
+        self.labels = resolution.label_refs(refs)
+        self.names = resolution.name_refs(refs)
+        self.found: dict[str, Found] = {}
+        self.listed: Sequence[ports.Ref] | None = None
+
+
+class Fetched(NamedTuple):
+    """A fetch that began at `started` (monotonic seconds), and how it failed, if it did."""
+
+    started: float
+    failure: GitFailed | None
+
+
+class _Refresh(NamedTuple):
+    began: float
+    ended: threading.Event
+
+
+class Mirror:
+    """The mirror in `folder` of `repository`, which git may be given. Thread safe.
+
+    `credential` is asked before each fetch, and does not block.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        repository: str,
+        git: GitCommand,
+        clock: Callable[[], float],
+        *,
+        credential: Callable[[], Credential | None] = lambda: None,
+    ) -> None:
+        self.folder = folder
+        self.repository = repository
+        self._files = MirrorFolder(folder, git)
+        self._git = git
+        self._clock = clock
+        self._credential = credential
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._last = Fetched(float("-inf"), None)
+        self._left: tuple[Fetched, Snapshot] | None = None
+        self._succeeded: float | None = None
+        self._commits: Mapping[str, Commit] = MappingProxyType({})
+        self._retired = False
+        self._refreshing = threading.Lock()
+        self._refresh: _Refresh | None = None
+
+    @property
+    def last(self) -> Fetched:
+        """The last fetch that has ended; one of minus infinity while there was none."""
+        return self._last
+
+    @property
+    def age(self) -> float | None:
+        """How many seconds ago the branches and tags were as they are here; None: not known."""
+        if self._succeeded is None:
+            return self._files.age()
+        return self._clock() - self._succeeded
+
+    def peek(self, max_age: float) -> Snapshot | None:
+        """Return the branches and tags if they were fetched within `max_age` seconds.
+
+        Any age will do with infinity, also that of an earlier process. Waits for no fetch; runs
+        git at most once. Raises GitFailed.
+        """
+        if max_age == float("inf"):
+            return self._snapshot or self._find_left()
+        last = self._last
+        fresh = last.failure is None and self._clock() - last.started < max_age
+        return self._snapshot if fresh else None
+
+    def fetch(self) -> Snapshot:
+        """Return the branches and tags as they are now, or at a fetch that began after the call.
+
+        So callers that wait for one another share one fetch, and its failure. Raises GitFailed.
+        """
+        asked = self._clock()
+        with self._lock:
+            if self._last.started < asked:
+                self._last = self._fetch(self._clock())
+                if self._retired:
+                    self._files.remove()
+            if self._last.failure:
+                raise self._last.failure
+            return self._load()
+
+    def fetch_within(self, patience: float) -> Snapshot:
+        """As `fetch`, but given up after `patience` seconds or so; the fetch goes on then.
+
+        Raises GitFailed.
+        """
+        asked = self._clock()
+        for _ in range(2):  # one that had begun before may not have what was pushed since
+            if self._last.started >= asked:
+                break
+            if not self.refresh(patience):
+                raise GitFailed(f"it has not answered for {patience:g} s", "")
+        last, snapshot = self._last, self._snapshot
+        if last.started < asked:
+            raise GitFailed("the framework failed over it; its log has the details", "")
+        if last.failure:
+            raise last.failure
+        return snapshot or self._load()
+
+    def refresh(self, patience: float) -> bool:
+        """Have a fetch go on beside the caller; return when it ends or is `patience` seconds old.
+
+        Tells whether it has ended. Those who ask meanwhile share it. How it went, `last` tells.
+        """
+        with self._refreshing:
+            if self._refresh is None or self._refresh.ended.is_set():
+                self._refresh = _Refresh(self._clock(), threading.Event())
+                # A daemon: git may hold it for a minute, or ten, when the program ends.
+                work, one = self._fetch_beside, (self._refresh.ended,)
+                threading.Thread(target=work, args=one, name="fetching", daemon=True).start()
+            refresh = self._refresh
+        return refresh.ended.wait(max(0.0, refresh.began + patience - self._clock()))
+
+    def retire(self) -> None:
+        """Remove what is there, at once and after a fetch that goes on: nobody asks any more."""
+        self._retired = True
+        self._files.remove()
+
+    def maintain(self) -> None:
+        """Let git collect what is loose and unreached, if there is much. May take minutes.
+
+        Raises GitFailed.
+        """
+        self._files.maintain()
+
+    def find(self, snapshot: Snapshot, label: str) -> Found:
+        """Return what a DNS label leads to. Runs git at most three times. Raises GitFailed."""
+        found = snapshot.found.get(label)
+        if found is None:
+            found = self._find(snapshot, label)
+            if len(snapshot.found) >= _REMEMBERED:
+                snapshot.found.clear()
+            snapshot.found[label] = found
+        return found
+
+    def describe(self, shas: Sequence[str]) -> list[Commit]:
+        """Return what is said by those of `shas` that are commits. Raises GitFailed."""
+        known = self._commits
+        missing = [sha for sha in dict.fromkeys(shas) if sha not in known]
+        if missing:
+            read = {
+                commit.sha: commit
+                for first in range(0, len(missing), _AT_ONCE)
+                for commit in self._read_commits(missing[first : first + _AT_ONCE])
+            }
+            if len(known) + len(read) > _REMEMBERED:
+                known = {sha: known[sha] for sha in shas if sha in known}
+            # Replaced, never changed: other threads look at the one before.
+            self._commits = known = {**known, **read}
+        return [known[sha] for sha in shas if sha in known]
+
+    def log(self, sha: str, *, skip: int, limit: int) -> list[Commit]:
+        """Return commits that one of this mirror's reaches, the newest first. Raises GitFailed."""
+        bounds = [f"--skip={skip}", f"--max-count={limit}"]
+        command = ["log", *bounds, "--encoding=UTF-8", commits.FORMAT, "--end-of-options", sha]
+        return commits.read_commits(self._read(command))
+
+    def _find(self, snapshot: Snapshot, label: str) -> Found:
+        reached: tuple[Ref, ...] = ()
+        unreached: tuple[Ref, ...] = ()
+        if names.is_sha(label):
+            # What a branch or tag leads to is reached: of what was just pushed git is not asked.
+            if any(ref.sha == label for ref in snapshot.refs):
+                return Found((Ref(label, "commit", label),))
+            reached, unreached = self._find_commits(label)
+        if not reached:
+            reached = tuple(snapshot.labels.get(label, ()))
+        if not reached and names.is_commit_prefix(label) and not names.is_sha(label):
+            reached, unreached = self._find_commits(label)
+        if reached:
+            return Found(reached)
+        shas = [ref.sha for ref in unreached]
+        return Found((), resolution.explain_unknown(label, snapshot.refs, shas))
+
+    def _find_commits(self, prefix: str) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
+        """Return the commits whose id begins so: those that a branch or tag reaches, the others."""
+        objects = self._read(["rev-parse", f"--disambiguate={prefix}"]).split()
+        found = [commit.sha for commit in self.describe(objects)]
+        if not found:
+            return (), ()
+        # Prints what the refs don't reach: these commits, and what lies behind them.
+        beyond = set(self._read(["rev-list", *found, "--not", "--branches", "--tags"]).split())
+        return (
+            tuple(Ref(sha, "commit", sha) for sha in found if sha not in beyond),
+            tuple(Ref(sha, "commit", sha) for sha in found if sha in beyond),
+        )
+
+    def _read_commits(self, shas: Sequence[str]) -> list[Commit]:
+        command = ["log", "--no-walk=unsorted", "--encoding=UTF-8", commits.FORMAT]
+        return commits.read_commits(self._read([*command, "--end-of-options", *shas]))
+
+    def _fetch_beside(self, ended: threading.Event) -> None:
+        try:
+            before = self._snapshot
+            try:
+                after = self.fetch()
+            finally:
+                ended.set()
+            if after is not before:
+                self.maintain()
+        except GitFailed as exc:
+            log.warning("a mirror was not brought up to date", folder=str(self.folder), why=exc.why)
+
+    def _fetch(self, started: float) -> Fetched:
+        try:
+            try:
+                changed = self._files.fetch(self.repository, self._credential())
+            except GitFailed as exc:
+                # What git says of our own folder (a lock of a killed git, a damaged object) is
+                # not the repository's fault, and a new mirror mends it.
+                if self._retired or str(self.folder) not in exc.output:
+                    raise
+                self._files.remove()
+                changed = self._files.fetch(self.repository, self._credential())
+        except GitFailed as exc:
+            self._snapshot = None
+            return Fetched(started, exc)
+        if changed:
+            self._reload()
+        self._left = None
+        self._succeeded = started
+        return Fetched(started, None)
+
+    def _find_left(self) -> Snapshot | None:
+        """Return what the last fetch has left though it failed, looked at once for each fetch."""
+        if not self._files.exists():
+            return None
+        last, left = self._last, self._left
+        if left is None or left[0] is not last:
+            # Kept for this fetch alone: one that ends meanwhile may have kept a newer one.
+            self._left = left = (last, Snapshot(self._list()))
+        return left[1]
+
+    def _load(self) -> Snapshot:
+        return self._snapshot or self._reload()
+
+    def _reload(self) -> Snapshot:
+        refs = self._list()
+        if self._snapshot is None or self._snapshot.refs != refs:
+            self._snapshot = Snapshot(refs)
+        return self._snapshot
+
+    def _list(self) -> tuple[Ref, ...]:
+        listing = ["for-each-ref", f"--format={resolution.REF_FORMAT}", "refs/heads", "refs/tags"]
+        return resolution.read_refs(self._read(listing))
+
+    def _read(self, arguments: Sequence[str]) -> str:
+        return self._git.read(self.folder, arguments, limit=READ_LIMIT)

@@ -1,0 +1,285 @@
+"""The mirrors of all apps, as framework.ports.Refs."""
+
+import contextlib
+import hashlib
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from framework.apps import repository_url
+from framework.errors import (
+    AmbiguousLabel,
+    BeingFetched,
+    Candidate,
+    FrameworkError,
+    RepositoryUnreachable,
+    UnknownLabel,
+    UnknownPlace,
+)
+from framework.git import commits, files, resolution
+from framework.git.commits import Cursor
+from framework.git.git_command import GitCommand, GitFailed, NotGiven
+from framework.git.mirror import Found, Mirror, Snapshot
+from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
+from prevs import names
+from prevs.messages import Credential
+from prevs.records import AppRecord
+
+FRESH_S = 2.0
+"""For how long a label that is known needs no fetch: a page and its parts ask within this."""
+PATIENCE_S = 2.0
+"""How long who looks at a list waits for a fetch that has begun, before the last known one does."""
+RESOLVE_S, AWAY_S = 15.0, 5.0
+"""How long who asks for a label waits for a fetch, before what it led to last does; and where the
+last fetch has failed already."""
+
+log = structlog.get_logger(__name__)
+
+
+class Mirrors:
+    """Branches and tags of the apps' repositories, mirrored below `folder`. Thread safe.
+
+    `clock` gives monotonic seconds. A mirror's folder tells its repository, so an app whose
+    repository changes gets a new one, and never an answer out of the old one. Lists are fetched
+    anew after `interval` seconds; the framework follows what runs as often by itself. `credential`
+    gives that of an app at any time, does not block, and may raise FrameworkError.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        interval: float = 10.0,
+        credential: Callable[[str], Credential | None] = lambda _: None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._git = GitCommand(folder)
+        self._clock = clock
+        self._interval = interval
+        self._credential = credential
+        self._lock = threading.Lock()
+        self._mirrors: dict[str, Mirror] = {}
+
+    def resolve(self, app: AppRecord, label: str, *, fresh: bool = False) -> Resolved:
+        """Return what a label leads to, as framework.ports.Refs says."""
+        if not names.is_label(label):
+            raise UnknownLabel(app.name, label, resolution.explain_no_label(label))
+        mirror = self._get_mirror(app)
+        try:
+            lead = self._resolve(app, label, mirror)
+            is_old = fresh and names.is_sha(label)
+            snapshot = self._look(app, mirror) if is_old else mirror.peek(float("inf"))
+            return lead._replace(refs=snapshot.names.get(lead.sha, ()) if snapshot else ())
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+
+    def _resolve(self, app: AppRecord, label: str, mirror: Mirror) -> Resolved:
+        """Return what a label leads to, but for its refs. Raises what `resolve` does, GitFailed."""
+        if known := self._find_known(mirror, label, FRESH_S):
+            return _choose(app, label, mirror, known)
+        left = self._find_known(mirror, label, float("inf"))
+        if left is None:
+            return _choose(app, label, mirror, mirror.find(mirror.fetch(), label))
+        try:
+            patience = AWAY_S if mirror.last.failure else RESOLVE_S
+            found = mirror.find(mirror.fetch_within(patience), label)
+        except NotGiven:
+            raise
+        except GitFailed as exc:
+            then = _choose(app, label, mirror, left)
+            return then._replace(age=mirror.age, problem=str(_unreachable(app, exc)))
+        return _choose(app, label, mirror, found)
+
+    def leading(self, app: AppRecord) -> Mapping[str, tuple[str, ...]]:
+        """Return the refs of each commit, as framework.ports.Refs says."""
+        try:
+            snapshot = self._get_mirror(app).peek(float("inf"))
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        return snapshot.names if snapshot else {}
+
+    def heads(self, app: AppRecord) -> Mapping[str, str | None]:
+        """Return the commit of every branch's and tag's label, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        try:
+            before = mirror.peek(float("inf"))
+            after = mirror.fetch()
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        if after is not before:
+            self._maintain(app.name, mirror)
+        return resolution.find_heads(after.labels)
+
+    def listing(self, app: AppRecord) -> Listing:
+        """Return the branches and tags, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        try:
+            snapshot = self._look(app, mirror)
+            listed = _list(mirror, snapshot)
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        failure = mirror.last.failure
+        problem = str(_unreachable(app, failure)) if failure else ""
+        return Listing(listed, mirror.age, problem)
+
+    def commits(self, app: AppRecord, ref: str, *, limit: int, after: str = "") -> CommitPage:
+        """Return some commits, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        try:
+            begin = self._find_place(app, mirror, ref, after)
+            found = mirror.log(begin.sha, skip=begin.skip, limit=limit + 1)
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+        rest = Cursor(begin.sha, begin.skip + limit)
+        return CommitPage(found[:limit], commits.write_cursor(rest) if found[limit:] else None)
+
+    def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
+        """Return what is at a path of a commit, as framework.ports.Refs says."""
+        mirror = self._get_mirror(app)
+        with contextlib.suppress(GitFailed):
+            return files.read_file(self._git, mirror.folder, sha, path, most=most)
+        try:
+            mirror.fetch()
+            return files.read_file(self._git, mirror.folder, sha, path, most=most)
+        except files.NoCommit as exc:
+            raise UnknownLabel(app.name, sha, "it is in the repository no more.") from exc
+        except GitFailed as exc:
+            raise _unreachable(app, exc) from exc
+
+    def forget(self, app: str) -> None:
+        """Remove the mirror of an app, if there is one."""
+        with self._lock:
+            mirror = self._mirrors.pop(app, None)
+        if mirror:
+            mirror.retire()
+        if names.is_app_name(app):
+            shutil.rmtree(self._folder / app, ignore_errors=True)
+
+    def _look(self, app: AppRecord, mirror: Mirror) -> Snapshot:
+        """Return the branches and tags, old ones where they are not fetched within PATIENCE_S.
+
+        Raises GitFailed, BeingFetched.
+        """
+        # The framework's own looks at a repository are a little more than an interval apart.
+        max_age = self._interval + FRESH_S
+        if snapshot := mirror.peek(max_age):
+            return snapshot
+        if self._clock() - mirror.last.started >= max_age:
+            mirror.refresh(PATIENCE_S)
+        failure = mirror.last.failure
+        snapshot = mirror.peek(float("inf"))
+        # A mirror is empty, too, from its making until the end of its first fetch.
+        if snapshot and (snapshot.refs or mirror.age is not None):
+            return snapshot
+        raise failure or BeingFetched(app.name)
+
+    def _find_place(self, app: AppRecord, mirror: Mirror, ref: str, after: str) -> Cursor:
+        """Return where a list of commits begins.
+
+        Raises UnknownLabel, AmbiguousLabel, UnknownPlace, GitFailed, BeingFetched.
+        """
+        snapshot = self._look(app, mirror)
+        if after:
+            place = commits.read_cursor(after)
+            if place is None:
+                raise UnknownPlace
+            return Cursor(
+                _choose(app, place.sha, mirror, mirror.find(snapshot, place.sha)).sha, place.skip
+            )
+        ref = ref or _find_main(app, mirror, snapshot)
+        found = Found(resolution.find_named(snapshot.refs, ref))
+        if not found.refs:
+            if not names.is_label(ref):
+                raise UnknownLabel(app.name, ref, "there is no branch or tag of that name.")
+            found = mirror.find(snapshot, ref)
+        return Cursor(_choose(app, ref, mirror, found).sha, 0)
+
+    def _find_known(self, mirror: Mirror, label: str, age: float) -> Found | None:
+        """Return what a label led to within `age` seconds; a commit's id leads there for ever."""
+        snapshot = mirror.peek(float("inf") if names.is_sha(label) else age)
+        found = mirror.find(snapshot, label) if snapshot else None
+        return found if found and found.refs else None
+
+    def _get_mirror(self, app: AppRecord) -> Mirror:
+        """Return the mirror of an app's repository. Raises RepositoryUnreachable."""
+        if problem := repository_url.find_problem(app.repository):
+            raise RepositoryUnreachable(
+                app.name, repository_url.redact(app.repository), f"the address {problem}"
+            )
+        with self._lock:
+            mirror = self._mirrors.get(app.name)
+            if mirror is not None and mirror.repository == app.repository:
+                return mirror
+            digest = hashlib.sha256(app.repository.encode()).hexdigest()[:16]
+            folder = self._folder / app.name / f"{digest}.git"
+            folder.parent.mkdir(exist_ok=True)
+            before = mirror
+            mirror = self._make_mirror(app, folder)
+            self._mirrors[app.name] = mirror
+        if before:
+            before.retire()
+        for other in folder.parent.iterdir():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+        return mirror
+
+    def _make_mirror(self, app: AppRecord, folder: Path) -> Mirror:
+        if problem := repository_url.find_own_problem(app.repository, self._folder):
+            raise RepositoryUnreachable(app.name, app.repository, f"the address {problem}")
+
+        def credential() -> Credential | None:
+            try:
+                return self._credential(app.name)
+            except FrameworkError as exc:
+                # One that cannot be opened is a repository that cannot be read.
+                raise NotGiven(str(exc).rstrip("."), "") from exc
+
+        return Mirror(folder, app.repository, self._git, self._clock, credential=credential)
+
+    def _maintain(self, app: str, mirror: Mirror) -> None:
+        try:
+            mirror.maintain()
+        except GitFailed as exc:
+            log.warning("git gc failed", app=app, why=exc.why)
+
+
+def _list(mirror: Mirror, snapshot: Snapshot) -> Sequence[Ref]:
+    """Return the branches and tags as people see them, made once for each snapshot."""
+    if snapshot.listed is None:
+        described = mirror.describe([ref.sha for ref in snapshot.refs])
+        by_sha = {commit.sha: commit for commit in described}
+        snapshot.listed = resolution.list_refs(snapshot.refs, snapshot.labels, by_sha)
+    return snapshot.listed
+
+
+def _find_main(app: AppRecord, mirror: Mirror, snapshot: Snapshot) -> str:
+    main = resolution.find_main(_list(mirror, snapshot))
+    if main is None:
+        raise UnknownLabel(app.name, "", "the repository has no branches yet.")
+    return main
+
+
+def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolved:
+    """Return the one commit that was found. Raises UnknownLabel, AmbiguousLabel, GitFailed."""
+    if not found.refs:
+        raise UnknownLabel(app.name, label, found.why)
+    commits = {commit.sha: commit for commit in mirror.describe([ref.sha for ref in found.refs])}
+    shown = [(ref, resolution.show_name(ref), commits[ref.sha]) for ref in found.refs]
+    if len(shown) > 1:
+        raise AmbiguousLabel(
+            app.name,
+            label,
+            [Candidate(ref.sha, ref.kind, name, commit.subject) for ref, name, commit in shown],
+        )
+    ref, name, commit = shown[0]
+    return Resolved(ref.sha, ref.kind, name, commit.author, commit.subject, commit.committed)
+
+
+def _unreachable(app: AppRecord, failure: GitFailed) -> RepositoryUnreachable:
+    return RepositoryUnreachable(app.name, repository_url.redact(app.repository), failure.why)

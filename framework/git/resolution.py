@@ -1,0 +1,149 @@
+"""What a label means among the branches and tags of a repository. Pure.
+
+A label is a whole commit id; else a branch's or tag's slug; else the beginning of a commit id.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from framework import ports
+from framework.apps.variable_scopes import BRANCHES, TAGS
+from framework.ports import Commit
+from prevs import names
+
+_TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
+
+_MAIN = ("main", "master", "trunk")
+
+
+class Ref(NamedTuple):
+    """A branch or tag and the commit it leads to. `kind` is branch, tag, or commit: no ref."""
+
+    name: str
+    kind: str
+    sha: str
+
+
+Labels = Mapping[str, Sequence[Ref]]
+
+MOST_NAMES = 32
+"""How many refs are told of one commit, branches first: a record has room for so many."""
+_FOLDERS = {"branch": BRANCHES, "tag": TAGS}
+
+
+def read_refs(listing: str) -> tuple[Ref, ...]:
+    """Return the branches and tags in a listing of `git for-each-ref --format=REF_FORMAT`.
+
+    Annotated tags count as the commit they lead to; a tag of a tree or blob is left out.
+    """
+    return tuple(ref for line in listing.split("\n") if (ref := _read_ref(line)))
+
+
+REF_FORMAT = "%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
+
+
+def label_refs(refs: Iterable[Ref]) -> Labels:
+    """Return the refs of each label: one a commit, and where both lead there, the branch."""
+    labels: dict[str, dict[str, Ref]] = {}
+    for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
+        labels.setdefault(names.slug(ref.name), {}).setdefault(ref.sha, ref)
+    return {label: tuple(by_sha.values()) for label, by_sha in labels.items()}
+
+
+def name_refs(refs: Iterable[Ref]) -> dict[str, tuple[str, ...]]:
+    """Return the branches and tags that lead to each commit, as heads/main and tags/v1."""
+    found: dict[str, list[str]] = {}
+    for ref in sorted(refs, key=lambda ref: (ref.kind, ref.name)):
+        names_of = found.setdefault(ref.sha, [])
+        if len(names_of) < MOST_NAMES:
+            names_of.append(_FOLDERS[ref.kind] + _printable(ref.name))
+    return {sha: tuple(names_of) for sha, names_of in found.items()}
+
+
+def find_heads(labels: Labels) -> dict[str, str | None]:
+    """Return the commit of every label; None for one that leads to several."""
+    return {label: refs[0].sha if len(refs) == 1 else None for label, refs in labels.items()}
+
+
+def list_refs(
+    refs: Iterable[Ref], labels: Labels, commits: Mapping[str, Commit]
+) -> list[ports.Ref]:
+    """Return the refs whose commits are known, as people see them, the newest commit first."""
+    found = []
+    for ref in refs:
+        if commit := commits.get(ref.sha):
+            label = names.slug(ref.name)
+            # A whole commit id is that commit, whatever else has the name.
+            astray = len(labels[label]) > 1 or (names.is_sha(label) and label != ref.sha)
+            _, author, subject, committed = commit
+            found.append(
+                ports.Ref(
+                    _printable(ref.name),
+                    ref.kind,
+                    label,
+                    ref.sha,
+                    author,
+                    subject,
+                    committed,
+                    astray,
+                )
+            )
+    return sorted(found, key=lambda ref: (-ref.committed, ref.kind, ref.name))
+
+
+def find_named(refs: Iterable[Ref], name: str) -> tuple[Ref, ...]:
+    """Return the branches and tags that people see by a name: one of each commit."""
+    found = {ref.sha: ref for ref in refs if _printable(ref.name) == name}
+    return tuple(found.values())
+
+
+def find_main(refs: Sequence[ports.Ref]) -> str | None:
+    """Return the branch to show where none is named: a usual one, or that of the newest commit.
+
+    A mirror does not know which one its repository shows first.
+    """
+    branches = [ref.name for ref in refs if ref.kind == "branch"]
+    usual = [name for name in _MAIN if name in branches]
+    return next(iter((*usual, *branches)), None)
+
+
+def show_name(ref: Ref) -> str | None:
+    """Return a branch's or tag's name as text that can be sent; None of a commit."""
+    if ref.kind == "commit":
+        return None
+    return _printable(ref.name)
+
+
+def explain_no_label(label: str) -> str:
+    """Return why a text that is no DNS label leads nowhere."""
+    return (
+        "it is no DNS label (1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last). "
+        f"A branch or tag of this name has the label {names.slug(label)!r}."
+    )
+
+
+def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -> str:
+    """Return why a label leads nowhere; `unreached` are commits that it names all the same."""
+    if unreached:
+        return "that commit exists, but no branch or tag reaches it."
+    if not refs:
+        return "the repository has no branches and no tags yet."
+    if names.is_commit_prefix(label):
+        return "there is no branch or tag of that name, and no commit whose id begins so."
+    if _TOO_SHORT.fullmatch(label):
+        return "there is no branch or tag of that name; of a commit, give at least 7 digits."
+    return "there is no branch or tag of that name."
+
+
+def _read_ref(line: str) -> Ref | None:
+    if not line:
+        return None
+    own_type, own, peeled_type, peeled, name = line.split(" ", 4)
+    sha = own if own_type == "commit" else peeled if peeled_type == "commit" else None
+    _, folder, short_name = name.split("/", 2)
+    return Ref(short_name, "branch" if folder == "heads" else "tag", sha) if sha else None
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,202 @@
+"""What a request passes before it reaches a route: faults, the token, the size of its body."""
+
+import re
+import secrets
+
+import structlog
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from framework import access
+from framework.access import Identity
+from framework.access import Scope as Access
+from framework.errors import NotOfApp
+from framework.http_api.admission import limits, scopes
+from framework.http_api.http import problems
+from framework.ports import Tokens
+
+BODY_LIMIT = 64 * 1024
+BODY_LIMITS = {"/v1/uses": 1024 * 1024}
+"""Bytes, where a body may be larger: a proxy tells of thousands of tasks at once."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+log = structlog.get_logger(__name__)
+
+
+class Faults:
+    """Logs an unexpected error under an id, and answers with the id alone."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            fault = secrets.token_hex(6)
+            log.exception("unexpected error", id=fault, method=scope["method"], path=scope["path"])
+            if begun:
+                # Ending the connection is all that still tells the client.
+                raise
+            detail = f"Something unexpected happened. The framework's log has it as {fault}."
+            answer = problems.answer_problem(problems.INTERNAL_ERROR, detail, {"id": fault})
+            await answer(scope, receive, send)
+
+
+class Paths:
+    """Refuses paths with control characters, which nothing of ours has.
+
+    The routes take a path with a line end for the same without it; whoever looks at the path to
+    tell what is asked for would take it for another one.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 404."""
+        if scope["type"] == "http" and _CONTROL.search(scope["path"]):
+            await problems.answer_no_path()(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class Bearer:
+    """Lets requests to the API pass that bring one of its tokens.
+
+    Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity;
+    which one, in scope["state"]["digest"]: a name may be another token's later.
+    What is not below /v1 passes: it is open, or looks after itself, and finds in
+    scope["state"]["strangers"] where to count wrong tokens.
+    """
+
+    def __init__(self, app: ASGIApp, tokens: Tokens, strangers: limits.Strangers) -> None:
+        self._app = app
+        self._tokens = tokens
+        self._strangers = strangers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 401; 429 to who has no right token too often."""
+        if scope["type"] != "http" or not scopes.is_guarded(scope["path"]):
+            scope.setdefault("state", {})["strangers"] = self._strangers
+            await self._app(scope, receive, send)
+            return
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        # It is looked up in any case, so that the time tells nothing.
+        identity = self._tokens.authenticate(token.strip())
+        if identity is None or scheme.lower() != "bearer":
+            await self._refuse_stranger(scope)(scope, receive, send)
+            return
+        scope["state"]["identity"] = identity
+        scope["state"]["digest"] = access.digest(token.strip())
+        await self._pass(token.strip(), scope, receive, send)
+
+    async def _pass(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; a stream ends when its token is removed, before it says more."""
+
+        async def send_while_good(message: Message) -> None:
+            if message.get("more_body") and self._tokens.authenticate(token) is None:
+                raise _TokenRemovedError
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_while_good)
+        except _TokenRemovedError:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _refuse_stranger(self, scope: Scope) -> problems.ProblemResponse:
+        level = self._strangers.take(scope["state"]["client"])
+        if not level.allowed:
+            sentence = f"Too many requests came without a right token. Wait {level.retry} s."
+            return limits.refuse(level.retry, sentence)
+        return _ask_for_token()
+
+
+class _TokenRemovedError(Exception):
+    """The token of a stream that is being read was removed."""
+
+
+class Permission:
+    """Lets requests pass that ask for no more than their token is good for.
+
+    Of a token for one app the routes of lists see to it that they show that app alone.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer 403."""
+        identity = scope.get("state", {}).get("identity")
+        if identity is not None:
+            call, app = scopes.find(scope["method"], scope["path"])
+            if not call.has_scope(identity):
+                await _forbid(identity, call.needed)(scope, receive, send)
+                return
+            if not call.is_within(identity, app):
+                error = NotOfApp(identity.name, identity.app)
+                await problems.answer_not_of_app(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _ask_for_token() -> problems.ProblemResponse:
+    return problems.answer_problem(
+        problems.UNAUTHORIZED,
+        "This needs a token of the API: the header `Authorization: Bearer TOKEN`.",
+        headers={"WWW-Authenticate": 'Bearer realm="prevs"'},
+    )
+
+
+def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:
+    challenge = f'Bearer realm="prevs", error="insufficient_scope", scope="{needed.value}"'
+    whence = "Who has an admin token makes others: POST /v1/tokens."
+    if needed is Access.PROXY:
+        whence = "Only proxies have one: the framework's PREVS_PROXY_TOKEN_FILE holds it."
+    return problems.answer_problem(
+        problems.FORBIDDEN,
+        f"This needs a token with the scope `{needed.value}`; {identity.name!r} has "
+        f"`{identity.scope.value}`. {whence}",
+        {"needed": needed.value, "scope": identity.scope.value},
+        headers={"WWW-Authenticate": challenge},
+    )
+
+
+class BodyLimit:
+    """Refuses bodies above their limit, whether their length is told before or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, with a body that ends in a 413 where it grows too large."""
+        size = 0
+        told = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
+        limit = BODY_LIMITS.get(scope.get("path", ""), BODY_LIMIT)
+        sentence = f"A body may have {limit} bytes here."
+
+        async def receive_counting() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > limit:
+                raise HTTPException(413, sentence)
+            return message
+
+        if told.isdigit() and int(told) > limit:
+            answer = problems.answer_problem(problems.BODY_TOO_LARGE, sentence)
+            await answer(scope, receive, send)
+            return
+        await self._app(scope, receive_counting, send)

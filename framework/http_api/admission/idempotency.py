@@ -1,0 +1,141 @@
+"""Idempotency-Key on POST: the same order twice is done once, and answered twice.
+
+As draft-ietf-httpapi-idempotency-key-header has it. Kept in memory, for each token and path on its
+own; an answer that says no is not kept: nothing was done, and the same key may be tried again.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from framework.http_api.http import problems
+
+KEPT_S = 3600.0
+MOST = 1000
+"""Answers that are kept, of all tokens together: a few megabytes."""
+
+_KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:/+=-]{1,255})')
+_NEVER = frozenset({"/v1/tokens", "/v1/uses", "/v1/refusals"})
+"""What takes no key: a token is kept nowhere, and a report is none the worse for coming twice."""
+
+
+_Place = tuple[str, str, str]
+"""With which token (its digest), at which path, with which key."""
+
+
+class _Known(NamedTuple):
+    """An order that was or is being done; `answer` is None until it is."""
+
+    fingerprint: bytes
+    since: float
+    answer: tuple[Message, ...] | None
+
+
+class Idempotency:
+    """Answers an order that it has seen with what it answered then. `clock`: monotonic seconds."""
+
+    def __init__(self, app: ASGIApp, clock: Callable[[], float]) -> None:
+        self._app = app
+        self._clock = clock
+        self._known: dict[_Place, _Known] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer what was answered to the same one before."""
+        key = _find_key(scope)
+        if key is None:
+            await self._app(scope, receive, send)
+            return
+        read = _KEY.fullmatch(key)
+        if read is None:
+            await _refuse_key()(scope, receive, send)
+            return
+        try:
+            body = await Request(scope, receive).body()
+        except HTTPException as refusal:  # it is too large
+            answer = problems.answer_problem(problems.BODY_TOO_LARGE, refusal.detail)
+            await answer(scope, receive, send)
+            return
+        except ClientDisconnect:
+            return
+        place = (scope["state"]["digest"], scope["path"], read[1] or read[2])
+        fingerprint = hashlib.sha256(scope["query_string"] + b"\0" + body).digest()
+        known = self._find(place)
+        if known is None:
+            order = _Known(fingerprint, self._clock(), None)
+            await self._do(scope, _replay(body, receive), send, (place, order))
+        elif known.fingerprint != fingerprint:
+            await problems.answer_problem(
+                problems.KEY_REUSED,
+                "This Idempotency-Key came with another order before. Give each order its own.",
+            )(scope, receive, send)
+        elif known.answer is None:
+            await problems.answer_problem(
+                problems.KEY_IN_USE,
+                "The same order is being done right now. Ask again in a second.",
+                headers={"Retry-After": "1"},
+            )(scope, receive, send)
+        else:
+            for message in known.answer:
+                await send(message)
+
+    def _find(self, place: _Place) -> _Known | None:
+        now = self._clock()
+        while self._known:
+            oldest = next(iter(self._known))
+            if now - self._known[oldest].since < KEPT_S and len(self._known) <= MOST:
+                break
+            del self._known[oldest]
+        return self._known.get(place)
+
+    async def _do(
+        self, scope: Scope, receive: Receive, send: Send, what: tuple[_Place, _Known]
+    ) -> None:
+        place, begun = what
+        self._known[place] = begun
+        answer: list[Message] = []
+
+        async def send_keeping(message: Message) -> None:
+            answer.append(message)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_keeping)
+        finally:
+            # It may have been let go meanwhile, for others.
+            if self._known.get(place) is begun:
+                if answer and 200 <= answer[0]["status"] < 300:
+                    self._known[place] = begun._replace(answer=tuple(answer))
+                else:
+                    del self._known[place]
+
+
+def _find_key(scope: Scope) -> str | None:
+    """Return the key of an order that has one and may have one."""
+    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] in _NEVER:
+        return None
+    if "identity" not in scope.get("state", {}):
+        return None
+    return Headers(scope=scope).get("idempotency-key")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a Receive that gives a body that was read already, and then goes on."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return left.pop() if left else await receive()
+
+    return replay
+
+
+def _refuse_key() -> problems.ProblemResponse:
+    return problems.answer_problem(
+        problems.BAD_REQUEST,
+        "Idempotency-Key is a text of 1 to 255 ASCII characters in double quotes.",
+    )

@@ -1,0 +1,268 @@
+"""Every "no" as problem+json: the one place that knows the HTTP status of an error."""
+
+import http
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+
+from framework import errors
+from framework.apps import repository_url
+from framework.errors import FrameworkError, Problem
+from prevs.names import Addresses
+
+MEDIA_TYPE = "application/problem+json"
+_RETRY_AFTER_S = 5
+
+
+class Kind(NamedTuple):
+    """A kind of problem: the stable end of its type, and what it is in HTTP."""
+
+    slug: str
+    status: int
+    title: str
+
+
+UNAUTHORIZED = Kind("unauthorized", 401, "The token is missing or wrong")
+FORBIDDEN = Kind("forbidden", 403, "The token is not good for this")
+NOT_OF_APP = Kind("not-of-app", 403, "The token is for one app, and this is not that app's")
+INVALID_REQUEST = Kind("invalid-request", 422, "The request cannot be read")
+BAD_REQUEST = Kind("invalid-request", 400, INVALID_REQUEST.title)
+INVALID_SETTINGS = Kind("invalid-settings", 422, "These settings cannot be taken")
+UNAVAILABLE = Kind("unavailable", 503, "A part that is needed does not answer")
+BODY_TOO_LARGE = Kind("body-too-large", 413, "The request's body is too large")
+TOO_MANY_REQUESTS = Kind("too-many-requests", 429, "These are too many requests")
+KEY_REUSED = Kind("idempotency-key-reused", 422, "The Idempotency-Key is of another order")
+KEY_IN_USE = Kind("idempotency-key-in-use", 409, "The same order is being done")
+INTERNAL_ERROR = Kind("internal-error", 500, "The framework has a fault")
+NOT_FOUND = Kind("not-found", 404, "There is nothing at this path")
+METHOD_NOT_ALLOWED = Kind("method-not-allowed", 405, "The path does not take this method")
+
+_ERRORS: Mapping[type[FrameworkError], Kind] = {
+    errors.NotOfApp: NOT_OF_APP,
+    errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
+    errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
+    errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
+    errors.UnknownToken: Kind("unknown-token", 404, "There is no such token"),
+    errors.UnknownVariable: Kind("unknown-variable", 404, "There is no such variable"),
+    errors.UnknownCredential: Kind("unknown-credential", 404, "There is no credential"),
+    errors.UnknownPlace: Kind("unknown-place", 404, "The list has no such place"),
+    errors.AppExists: Kind("app-exists", 409, "An app of that name exists"),
+    errors.AppChanged: Kind("app-changed", 412, "The app is not as it was read"),
+    errors.SecretsChanged: Kind("secrets-changed", 412, "It is not as it was read"),
+    errors.SecretsUnreadable: Kind("secrets-unreadable", 409, "The secrets cannot be opened"),
+    errors.NoKey: Kind("no-key", 409, "There is no key to seal secrets with"),
+    errors.AmbiguousLabel: Kind("ambiguous-label", 409, "The label could mean several commits"),
+    errors.NotRetryable: Kind("not-retryable", 409, "Only a failed preview can be retried"),
+    errors.TokenExists: Kind("token-exists", 409, "A token of that name exists"),
+    errors.InvalidSettings: INVALID_SETTINGS,
+    errors.RepositoryUnreachable: Kind(
+        "repository-unreachable", 502, "The repository cannot be read"
+    ),
+    errors.Unavailable: UNAVAILABLE,
+}
+_STATUSES: Mapping[int, Kind] = {
+    400: BAD_REQUEST,
+    404: NOT_FOUND,
+    405: METHOD_NOT_ALLOWED,
+    413: BODY_TOO_LARGE,
+}
+
+
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+_OF_ALL_CALLS = (401, 403, 422, 429, 500, 503)
+
+
+class ProblemResponse(JSONResponse):
+    """An answer of type application/problem+json."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """Return JSON in ASCII: what a client sent may hold what UTF-8 cannot."""
+        return json.dumps(content).encode()
+
+
+def answer_problem(
+    kind: Kind,
+    detail: str,
+    fields: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> ProblemResponse:
+    """Return the answer for a problem, with a sentence and the fields of its own."""
+    content = {
+        "type": f"urn:prevs:problem:{kind.slug}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        **(fields or {}),
+    }
+    return ProblemResponse(content, status_code=kind.status, headers=dict(headers or {}))
+
+
+def answer_error(error: FrameworkError, addresses: Addresses) -> ProblemResponse:
+    """Return the answer for an error of ours. Raises it where it is none that a caller causes."""
+    kind = next((_ERRORS[cls] for cls in type(error).__mro__ if cls in _ERRORS), None)
+    if kind is None:
+        raise error
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if kind is UNAVAILABLE else {}
+    return answer_problem(kind, str(error), _read_fields(error, addresses), headers)
+
+
+def answer_not_of_app(error: errors.NotOfApp) -> ProblemResponse:
+    """Return the answer to a token for one app that was shown for something else."""
+    return answer_problem(NOT_OF_APP, str(error), {"app": error.app})
+
+
+def answer_unavailable(detail: str) -> ProblemResponse:
+    """Return the answer for what cannot be had for some seconds."""
+    return answer_problem(UNAVAILABLE, detail, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+
+def answer_no_path() -> ProblemResponse:
+    """Return the answer for a path that there can be nothing at."""
+    detail = "There can be nothing at such a path. /docs lists what there is."
+    return answer_problem(NOT_FOUND, detail)
+
+
+def document(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return what /docs says of the problems that a call may answer; those of all calls go along.
+
+    A call with a body may answer 400 and 413 too, one that takes Idempotency-Key 409.
+    """
+    return {
+        status: {
+            "description": http.HTTPStatus(status).phrase,
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
+        }
+        for status in sorted({*_OF_ALL_CALLS, *statuses})
+    }
+
+
+def handle_problems(app: FastAPI, addresses: Addresses) -> None:
+    """Have `app` answer our errors, and those of FastAPI itself, as problems."""
+
+    async def handle_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, FrameworkError)  # noqa: S101 # registered for these only
+        return answer_error(error, addresses)
+
+    handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        FrameworkError: handle_error,
+        RequestValidationError: _handle_invalid,
+        HTTPException: _handle_http,
+    }
+    for cls, handler in handlers.items():
+        app.add_exception_handler(cls, handler)
+
+
+async def _handle_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 # registered for these only
+    found = read_problems(error.errors())
+    is_settings = request.url.path.startswith("/v1/apps") and any(
+        one["loc"][0] == "body" for one in error.errors()
+    )
+    kind = INVALID_SETTINGS if is_settings else INVALID_REQUEST
+    sentence = "; ".join(f"{problem.field}: {problem.message}" for problem in found)
+    return answer_problem(kind, sentence, {"problems": [p._asdict() for p in found]})
+
+
+async def _handle_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 # registered for these only
+    phrase = http.HTTPStatus(error.status_code).phrase
+    slug = phrase.lower().replace(" ", "-")
+    kind = _STATUSES.get(error.status_code, Kind(slug, error.status_code, phrase))
+    details = {
+        404: f"There is nothing at {request.url.path}. /docs lists what there is.",
+        405: f"{request.url.path} does not take {request.method}.",
+    }
+    headers = {**(error.headers or {})}
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_find_methods(request))
+    detail = details.get(error.status_code, error.detail)
+    return answer_problem(kind, detail, headers=headers)
+
+
+def _find_methods(request: Request) -> list[str]:
+    """Return what the path of a request takes: one route knows its own methods only."""
+    return [
+        method
+        for method in _METHODS
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.routes
+        )
+    ]
+
+
+def read_problems(found: Sequence[Any]) -> list[Problem]:
+    """Return pydantic's errors as problems of fields, in words for people."""
+    return [Problem(_name_field(error["loc"]), _explain(error)) for error in found]
+
+
+def _name_field(location: Sequence[int | str]) -> str:
+    """Return the field's own name: `mem` of ("body", "mem"), `body` of ("body", 17)."""
+    inner = [str(part) for part in location[1:] if isinstance(part, str)]
+    return ".".join(inner) or str(location[0] if location else "body")
+
+
+def _explain(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not known here"
+        case "json_invalid":
+            return f"is not JSON ({error['ctx']['error']})"
+        case "model_attributes_type" | "dict_type":
+            return "is not a JSON object, sent with the header `Content-Type: application/json`"
+    message = str(error["msg"])
+    for beginning in ("Input ", "Value ", "String "):
+        message = message.removeprefix(beginning)
+    return message
+
+
+def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
+    """Return the fields that a program needs to act on an error."""
+    named = ("app", "label", "sha", "state", "name")
+    fields: dict[str, object] = {
+        name: getattr(error, name) for name in named if name in vars(error)
+    }
+    match error:
+        case errors.AmbiguousLabel(app=app, candidates=candidates):
+            fields["candidates"] = [
+                {**one._asdict(), "url": addresses.url(one.sha, app)} for one in candidates
+            ]
+        case errors.InvalidSettings(problems=problems):
+            fields["problems"] = [problem._asdict() for problem in problems]
+        case errors.RepositoryUnreachable(repository=repository):
+            fields["repository"] = repository_url.redact(repository)
+    return fields
+
+
+_SCHEMA = {
+    "title": "Problem",
+    "type": "object",
+    "description": "RFC 9457, with fields of its own for each type.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:prevs:problem:… and never changes meaning"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "A sentence that a person can act on."},
+    },
+    "additionalProperties": True,
+    "examples": [
+        {
+            "type": "urn:prevs:problem:unknown-app",
+            "title": "There is no such app",
+            "status": 404,
+            "detail": "There is no app 'helo'. `prevs app ls` lists the apps.",
+            "app": "helo",
+        }
+    ],
+}

@@ -1,0 +1,100 @@
+"""Who uses what of the agents: what Mesos says of them, and the previews that are there."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import anyio
+import anyio.to_thread
+
+from framework.apps import effective_settings
+from framework.http_api.models import agent_models as models
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
+from framework.matching.fitness import Unfit
+from framework.ports import Agents, Previews
+from framework.ports.mesos_agents import MesosAgent
+from framework.preview.lifecycle import WITH_TASK
+from prevs.messages import Isolation
+from prevs.records import AppRecord, PreviewRecord
+
+_AT_A_TIME = 4
+"""Threads that wait for the master; whoever comes later waits for one of them."""
+
+
+class Shares(NamedTuple):
+    """The agents by host, as Mesos told of them at `as_of` (epoch seconds)."""
+
+    agents: Sequence[models.MesosAgent]
+    as_of: float
+
+
+class AgentShares:
+    """The agents with their previews. Belongs to the event loop's thread."""
+
+    def __init__(self, previews: Previews, agents: Agents) -> None:
+        self._previews = previews
+        self._agents = agents
+        self._limit = anyio.CapacityLimiter(_AT_A_TIME)
+
+    async def read(self) -> Shares:
+        """Return every agent, as it was within the last seconds. Raises Unavailable."""
+        told = await anyio.to_thread.run_sync(self._agents.read, limiter=self._limit)
+        apps = {app.name: app for app in self._previews.apps()}
+        there: dict[str, list[PreviewRecord]] = {}
+        for preview in self._previews.previews():
+            if preview.state in WITH_TASK and preview.agent_id and preview.app in apps:
+                there.setdefault(preview.agent_id, []).append(preview)
+        agents = sorted(told.agents, key=lambda agent: (agent.host, agent.id))
+        unfit, isolations = self._previews.unfit(), self._previews.isolations()
+        shown = [
+            show(
+                one,
+                there.get(one.id, ()),
+                apps,
+                unfit=unfit.get(one.id),
+                isolation=isolations.get(one.id),
+            )
+            for one in agents
+        ]
+        return Shares(shown, told.as_of)
+
+
+def show(
+    agent: MesosAgent,
+    there: Sequence[PreviewRecord],
+    apps: Mapping[str, AppRecord],
+    *,
+    unfit: Unfit | None = None,
+    isolation: Isolation | None = None,
+) -> models.MesosAgent:
+    """Return an agent with the previews that are there, as the API shows it."""
+    previews = [_show_preview(preview, apps[preview.app]) for preview in there]
+    cpus = agent.used.cpus - sum(one.cpus + EXECUTOR_CPUS for one in previews)
+    mem = agent.used.mem - sum(one.mem + EXECUTOR_MEM for one in previews)
+    return models.MesosAgent(
+        id=agent.id,
+        host=agent.host,
+        active=agent.active,
+        draining=agent.draining,
+        maintenance=agent.maintenance,
+        unfit=unfit and models.Unfit(reason=unfit.reason, since=unfit.since, until=unfit.until),
+        isolation=models.Isolation(**dataclasses.asdict(isolation)) if isolation else None,
+        attributes=dict(agent.attributes),
+        total=models.Amount(**agent.total._asdict()),
+        used=models.Amount(**agent.used._asdict()),
+        # A preview may have been placed, or have ended, since Mesos was asked.
+        others=models.Amount(cpus=max(0.0, round(cpus, 3)), mem=max(0.0, round(mem, 3))),
+        previews=previews,
+    )
+
+
+def _show_preview(preview: PreviewRecord, app: AppRecord) -> models.AgentPreview:
+    wanted = effective_settings.effective(app, preview.settings)
+    return models.AgentPreview(
+        app=preview.app,
+        sha=preview.sha,
+        label=preview.labels[-1] if preview.labels else None,
+        state=preview.state,
+        cpus=wanted.cpus,
+        mem=wanted.mem,
+    )

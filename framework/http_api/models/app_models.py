@@ -1,0 +1,290 @@
+"""Apps as they go in and out of the API, as /docs shows them."""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypedDict
+
+from framework.apps import repository_url
+from framework.http_api.http.examples import SHA, example, order_example
+from framework.http_api.http.paging import Next
+from framework.http_api.http.parameters import WHOLE
+from framework.matching import constraints
+from framework.preview import keep_warm
+from prevs import names
+from prevs.records import AppRecord
+
+_APP: dict[str, Any] = {
+    "name": "hello",
+    "repository": "https://git.example.org/hello.git",
+    "port": 8080,
+    "cpus": 0.1,
+    "mem": 128,
+    "max_previews": 10,
+    "health": "/",
+    "idle_after": 3600,
+    "keep_warm": ["mon-fri 08:00-18:00"],
+    "constraints": ["zone=a|b", "disk!=slow", "gpu"],
+    "folder": "services/web",
+    "max_cpus": 1.0,
+    "max_mem": 512,
+    "room": "auto",
+}
+
+
+def _check_name(name: str) -> str:
+    if not names.is_app_name(name):
+        raise PydanticCustomError(
+            "app_name",
+            "must be 1 to 40 of a-z, 0-9 and single hyphens, begin with a letter "
+            "and not end with a hyphen",
+        )
+    return name
+
+
+def _refusing(find_problem: Callable[[str], str | None]) -> AfterValidator:
+    """Return a validator from what tells what is wrong with a text, or None."""
+
+    def check(text: str) -> str:
+        if problem := find_problem(text):
+            raise PydanticCustomError("setting", "{problem}", {"problem": problem})
+        return text
+
+    return AfterValidator(check)
+
+
+def _of_format(name: str, longest: int) -> Any:
+    """Return what /docs says of a text that no pattern describes."""
+    return Field(max_length=longest, json_schema_extra={"format": name, "minLength": 1})
+
+
+def _check_health(path: str) -> str:
+    if not (path.startswith("/") and path.isascii() and path.isprintable() and " " not in path):
+        raise PydanticCustomError(
+            "health_path", "must begin with / and have no spaces or control characters in it"
+        )
+    return path
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_check_name),
+    Field(
+        description="A DNS label of at most 40 characters without two hyphens in a row.",
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": 40,
+            "pattern": "^[a-z]([a-z0-9]|-[a-z0-9])*$",
+        },
+    ),
+]
+Repository = Annotated[
+    str,
+    _refusing(repository_url.find_problem),
+    Field(
+        description="A git URL without credentials, user@host:path, or an absolute path on the "
+        "framework's host.",
+        json_schema_extra={"format": "git-repository", "minLength": 1, "maxLength": 2000},
+    ),
+]
+Port = Annotated[int, Field(ge=1, le=65535, description="Where the application listens."), WHOLE]
+Cpus = Annotated[float, Field(ge=0.01, le=64, allow_inf_nan=False, description="A CPU share.")]
+Mem = Annotated[int, Field(ge=16, le=1_048_576, description="A memory limit in MB."), WHOLE]
+MaxPreviews = Annotated[int, Field(ge=1, le=1000, description="How many may run at a time."), WHOLE]
+Health = Annotated[
+    str,
+    AfterValidator(_check_health),
+    Field(
+        max_length=200,
+        description="The path that answers when the application is ready.",
+        json_schema_extra={"pattern": "^/[!-~]*$"},
+    ),
+]
+IdleAfter = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=31_536_000,
+        description="A preview that nobody has used for so many seconds stops; 0: never.",
+    ),
+    WHOLE,
+]
+KeepWarm = Annotated[
+    list[Annotated[str, _of_format("utc-hours", 100), _refusing(keep_warm.find_problem)]],
+    Field(max_length=20, description="Hours (UTC) in which no preview stops for being idle."),
+]
+Constraints = Annotated[
+    list[Annotated[str, _of_format("agent-constraint", 200), _refusing(constraints.find_problem)]],
+    Field(
+        max_length=20,
+        description="Which agents it may run on, by their attributes: one of some values, "
+        "not a value, or that there is one.",
+    ),
+]
+
+Folder = Annotated[
+    str,
+    _refusing(repository_url.find_folder_problem),
+    Field(
+        max_length=200,
+        description="Where in the repository its Dockerfile and its .prevs.toml are. Empty: at its "
+        "root.",
+        json_schema_extra={"format": "repository-folder"},
+    ),
+]
+MaxCpus = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=64,
+        allow_inf_nan=False,
+        description="The CPU share that a commit may ask for at most, in its .prevs.toml; 0: no "
+        "more than `cpus`.",
+    ),
+]
+MaxMem = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=1_048_576,
+        description="The memory in MB that a commit may ask for at most; 0: no more than `mem`.",
+    ),
+    WHOLE,
+]
+Room = Annotated[
+    Literal["auto", "full", "status"],
+    Field(
+        description="What the waiting room shows to whoever comes: with `full` the commit, the "
+        "log of its build and more; with `status` steps and a sentence. `auto` is `status` where "
+        "the repository is read with a credential or over ssh, else `full`.",
+    ),
+]
+
+
+class AppSettings(BaseModel):
+    """A new app."""
+
+    model_config = order_example(_APP)
+
+    name: Name
+    repository: Repository
+    port: Port = AppRecord.port
+    cpus: Cpus = AppRecord.cpus
+    mem: Mem = AppRecord.mem
+    max_previews: MaxPreviews = AppRecord.max_previews
+    health: Health = AppRecord.health
+    idle_after: IdleAfter = AppRecord.idle_after
+    keep_warm: KeepWarm = list(AppRecord.keep_warm)
+    constraints: Constraints = list(AppRecord.constraints)
+    folder: Folder = AppRecord.folder
+    max_cpus: MaxCpus = AppRecord.max_cpus
+    max_mem: MaxMem = AppRecord.max_mem
+    room: Room = "auto"
+
+
+class AppChanges(TypedDict, total=False):
+    """Settings to be changed; what is left out stays."""
+
+    __pydantic_config__ = order_example({"mem": 256})  # type: ignore[misc] # the documented way
+
+    repository: Repository
+    port: Port
+    cpus: Cpus
+    mem: Mem
+    max_previews: MaxPreviews
+    health: Health
+    idle_after: IdleAfter
+    keep_warm: KeepWarm
+    constraints: Constraints
+    folder: Folder
+    max_cpus: MaxCpus
+    max_mem: MaxMem
+    room: Room
+
+
+class App(BaseModel):
+    """An app and its settings."""
+
+    model_config = example({**_APP, "room_shows": "full", "created": 1764031200.0})
+
+    name: str
+    repository: str
+    port: int
+    cpus: float
+    mem: int
+    max_previews: int
+    health: str
+    idle_after: int = Field(description="In seconds; 0: never.")
+    keep_warm: list[str]
+    constraints: list[str]
+    folder: str
+    max_cpus: float
+    max_mem: int
+    room: Room
+    room_shows: Literal["full", "status"] = Field(description="What `room` comes to.")
+    created: float = Field(description="In seconds since the epoch.")
+
+
+class Apps(BaseModel):
+    """Apps, by name."""
+
+    model_config = example(
+        {
+            "apps": [{**_APP, "room_shows": "full", "created": 1764031200.0}],
+            "next": "WyJoZWxsbyJd",
+        }
+    )
+
+    apps: list[App]
+    next: Next
+
+
+AsOf = Annotated[
+    float | None,
+    Field(
+        description="Where the repository cannot be read now: when the label led there, in seconds "
+        "since the epoch, null where that is not known. Else null.",
+    ),
+]
+OutOfDate = Annotated[
+    str, Field(description="Why the repository cannot be read now; empty where it was.")
+]
+
+
+class Lead(BaseModel):
+    """The commit that a label leads to."""
+
+    model_config = example(
+        {
+            "app": "hello",
+            "label": "main",
+            "sha": SHA,
+            "kind": "branch",
+            "ref": "main",
+            "author": "Ada",
+            "subject": "Greet in three languages",
+            "committed": 1764031200.0,
+            "url": "http://main.hello.localhost:8080/",
+            "as_of": None,
+            "problem": "",
+        }
+    )
+
+    app: str
+    label: str
+    sha: str
+    kind: Literal["branch", "tag", "commit"]
+    ref: str | None = Field(description="The branch's or tag's name.")
+    author: str
+    subject: str
+    committed: float = Field(description="In seconds since the epoch.")
+    url: str
+    as_of: AsOf = None
+    problem: OutOfDate = ""
+
+
+def read_settings(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings as an AppRecord has them."""
+    return {key: tuple(x) if isinstance(x, list) else x for key, x in given.items()}

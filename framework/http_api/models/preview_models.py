@@ -1,0 +1,246 @@
+"""Previews, the queue and what proxies tell, as they go in and out of the API."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from framework.http_api.http.examples import SHA, TASK_ID, example, order_example
+from framework.http_api.http.paging import Next
+from framework.http_api.http.parameters import MOST, WHOLE
+from framework.http_api.models.app_models import AsOf, OutOfDate
+from framework.preview.steps import STEPS
+from prevs.states import Cause, State
+
+MOST_USES, MOST_REFUSALS = 5000, 300
+"""How many tasks a proxy may tell of at a time."""
+
+_PREVIEW: dict[str, Any] = {
+    "app": "hello",
+    "sha": SHA,
+    "state": "failed",
+    "phase": "checking",
+    "detail": "",
+    "labels": ["main"],
+    "url": "http://main.hello.localhost:8080/",
+    "urls": ["http://main.hello.localhost:8080/"],
+    "reason": "",
+    "queue_place": None,
+    "next_try": None,
+    "failure": {
+        "cause": "app-exited",
+        "message": "The app exited with 1.",
+        "exit_code": 1,
+        "mistakes": [],
+    },
+    "port": 8080,
+    "cpus": 0.1,
+    "mem": 128,
+    "task_id": TASK_ID,
+    "agent": {"id": "f592d1ba-314b-43c2-b185-f8272c4b4746-S0", "host": "127.0.0.1"},
+    "host_port": 31005,
+    "created": 1764031200.0,
+    "changed": 1764031207.5,
+    "started": 1764031201.0,
+    "last_used": None,
+    "pinned": False,
+    "steps": [
+        {"name": "queued", "began": 1764031200.0, "ended": 1764031200.5, "usual": 0.2},
+        {"name": "placed", "began": 1764031200.5, "ended": 1764031201.0, "usual": 0.6},
+        {"name": "fetching", "began": None, "ended": None, "usual": 1.5},
+        {"name": "building", "began": None, "ended": None, "usual": 48.0},
+        {"name": "starting", "began": 1764031201.0, "ended": 1764031201.5, "usual": 0.4},
+        {"name": "checking", "began": 1764031201.5, "ended": 1764031207.5, "usual": 2.5},
+    ],
+}
+_QUEUED: dict[str, Any] = {
+    "place": 2,
+    "app": "hello",
+    "sha": SHA,
+    "label": "main",
+    "reason": "no agent has 2048 MB free; the most is 1536",
+    "since": 1764031200.0,
+}
+
+
+class StartOrder(BaseModel):
+    """Which preview to start."""
+
+    model_config = order_example({"app": "hello", "label": "main"})
+
+    app: str
+    label: str = Field(description="A commit (7 to 40 digits), or a branch's or tag's slug.")
+
+
+class Mistake(BaseModel):
+    """What is wrong in a line of a commit's .prevs.toml, and what to write instead."""
+
+    model_config = example({"line": 3, "message": "prot is not known; did you mean port?"})
+
+    line: int = Field(description="The first is 1.")
+    message: str
+
+
+class Failure(BaseModel):
+    """Why a preview failed."""
+
+    model_config = example(_PREVIEW["failure"])
+
+    cause: Cause
+    message: str
+    exit_code: int | None
+    mistakes: list[Mistake] = Field(
+        default=[], description="Those in its commit's settings, by line, where they are the cause."
+    )
+
+
+class Agent(BaseModel):
+    """The Mesos agent of a preview's attempt."""
+
+    model_config = example(_PREVIEW["agent"])
+
+    id: str
+    host: str | None
+
+
+class Step(BaseModel):
+    """A step of a preview's current or last attempt. Times are in seconds since the epoch."""
+
+    model_config = example(_PREVIEW["steps"][0])
+
+    name: str = Field(json_schema_extra={"enum": list(STEPS)})
+    began: float | None = Field(description="null: it has not begun, or is not needed.")
+    ended: float | None
+    usual: float | None = Field(
+        description="Seconds: the median of the app's last attempts; null: none has had it."
+    )
+
+
+class Rival(BaseModel):
+    """A preview of another commit that holds a label of this one, too."""
+
+    model_config = example({"label": "main", "sha": "45f5e10" + "0" * 33, "state": "failed"})
+
+    label: str
+    sha: str
+    state: State
+
+
+class Preview(BaseModel):
+    """An app at a commit. Times are in seconds since the epoch."""
+
+    model_config = example(_PREVIEW)
+
+    app: str
+    sha: str
+    state: State
+    phase: str = Field(description="What the attempt is doing, as its executor last said.")
+    detail: str = Field(description="How far it is: the step of the Dockerfile, 3/5 RUN make.")
+    labels: list[str] = Field(description="The labels that were asked for, the newest last.")
+    url: str = Field(description="The address of the newest label.")
+    urls: list[str]
+    reason: str = Field(
+        description="Why it waits, or why it was stopped; what is wrong with it while it runs."
+    )
+    queue_place: int | None = Field(description="1 is the next that starts; null: it is in none.")
+    next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
+    failure: Failure | None
+    port: int = Field(description="Where it listens: what its commit says, or else its app.")
+    cpus: float = Field(description="Its CPU share, likewise.")
+    mem: int = Field(description="Its memory limit in MB, likewise.")
+    task_id: str | None
+    agent: Agent | None
+    host_port: int | None
+    created: float
+    changed: float
+    started: float | None
+    last_used: float | None
+    rivals: list[Rival] = Field(
+        default=[],
+        description="Previews of other commits that hold one of its labels. The label's address "
+        "leads to the one that runs, until a newer one does: where this one has failed, to a "
+        "running rival; where this one runs, rivals that do not are newer.",
+    )
+    pinned: bool = Field(description="It stops neither for being idle nor to make room.")
+    steps: list[Step] = Field(description="All six, in order, whether it has come to them or not.")
+
+
+class StartedPreview(Preview):
+    """A preview that was asked for by a label."""
+
+    model_config = example({**_PREVIEW, "as_of": None, "problem": ""})
+
+    as_of: AsOf = None
+    problem: OutOfDate = ""
+
+
+class PreviewDetail(Preview):
+    """A preview; a failed one with the end of its log."""
+
+    model_config = example({**_PREVIEW, "log_tail": "Traceback …\nKeyError: 'DATABASE'\n"})
+
+    log_tail: str = Field(default="", description="The last lines; only of a failed preview.")
+
+
+class Previews(BaseModel):
+    """Previews, by app and time of creation."""
+
+    model_config = example({"previews": [_PREVIEW], "next": None})
+
+    previews: list[Preview]
+    next: Next
+
+
+class Queued(BaseModel):
+    """A preview that waits for an agent."""
+
+    model_config = example(_QUEUED)
+
+    place: int = Field(description="1 is the next that starts.")
+    app: str
+    sha: str
+    label: str | None = Field(description="The newest that was asked for, if any was.")
+    reason: str = Field(description="Why it waits.")
+    since: float = Field(description="In seconds since the epoch.")
+
+
+class Queue(BaseModel):
+    """What waits for an agent, the next first."""
+
+    model_config = example({"queue": [_QUEUED], "next": None})
+
+    queue: list[Queued]
+    next: Next
+
+
+class Use(BaseModel):
+    """What a proxy says of one task."""
+
+    model_config = order_example({"task_id": TASK_ID, "open": 2, "requests": 17})
+
+    task_id: Annotated[str, Field(min_length=1, max_length=200)]
+    open: Annotated[int, Field(ge=0, le=MOST, description="Requests that are open now."), WHOLE]
+    requests: Annotated[
+        int, Field(ge=0, le=MOST, description="How many came since it last told."), WHOLE
+    ]
+
+
+class UseReport(BaseModel):
+    """What a proxy has seen of the use of tasks since it last told."""
+
+    model_config = order_example(
+        {"proxy": "proxy-1", "uses": [{"task_id": TASK_ID, "open": 2, "requests": 17}]}
+    )
+
+    proxy: Annotated[str, Field(min_length=1, max_length=200, description="The proxy's id.")]
+    uses: Annotated[list[Use], Field(max_length=MOST_USES)]
+
+
+class RefusalReport(BaseModel):
+    """The tasks that refuse a proxy's connections now, while somebody waits for them there."""
+
+    model_config = order_example({"proxy": "proxy-1", "tasks": [TASK_ID]})
+
+    proxy: Annotated[str, Field(min_length=1, max_length=200, description="The proxy's id.")]
+    tasks: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=MOST_REFUSALS)
+    ]

@@ -1,0 +1,247 @@
+"""What an app is given, as it goes in and out of the API: no secret's value ever goes out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from fastapi import Body
+from pydantic import BaseModel, Discriminator, Field, Tag
+
+from framework.apps import ssh_keys
+from framework.apps.app_secrets import LONGEST_FILE, LONGEST_VALUE, MOST, AppSecrets, Variable
+from framework.apps.variable_scopes import LONGEST_PATTERN, MOST_PATTERNS, PATTERN, GivenFor
+from framework.http_api.http.examples import example, order_example
+from prevs.messages import Credential
+
+HOLDS_FOR = "attempts that begin later"
+_NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+
+_PLAIN: dict[str, Any] = {
+    "name": "MODE",
+    "secret": False,
+    "value": "preview",
+    "changed": 1764031200.0,
+    "branches": [],
+    "tags": [],
+    "given_for": "both",
+}
+_SECRET: dict[str, Any] = {
+    "name": "API_KEY",
+    "secret": True,
+    "value": None,
+    "changed": 1764031200.0,
+    "branches": ["main", "release/*"],
+    "tags": ["v*"],
+    "given_for": "run",
+}
+# What it may be is looked at in framework.apps.variable_scopes, which has the words for it.
+_Pattern = Annotated[
+    str,
+    Field(
+        json_schema_extra={"minLength": 1, "maxLength": LONGEST_PATTERN, "pattern": f"^{PATTERN}$"}
+    ),
+]
+_GivenFor = Literal["build", "run", "both"]
+_AS_BEFORE = "Left out, it stays as it is; a new variable is for"
+
+
+def _patterns(what: str) -> Any:
+    return Field(
+        default=None,
+        description=(
+            f"At most {MOST_PATTERNS} patterns for the {what} whose commits have it: `*` stands "
+            "for no slash, `**` at the end for all that follows. Without any for branches or tags "
+            f"all have it. {_AS_BEFORE} all."
+        ),
+    )
+
+
+class VariableOrder(BaseModel):
+    """The value of a variable, and who has it."""
+
+    model_config = order_example(
+        {"value": "hunter2", "secret": True, "branches": ["main", "release/*"]}
+    )
+
+    value: str = Field(
+        max_length=LONGEST_VALUE,
+        description=f"At most {LONGEST_VALUE} bytes of UTF-8, none of them zero.",
+        repr=False,
+        json_schema_extra={"pattern": r"^[^\x00]*$"},
+    )
+    secret: bool = Field(
+        default=True, description="Whether it is never shown again, and masked in logs."
+    )
+    branches: list[_Pattern] | None = _patterns("branches")
+    tags: list[_Pattern] | None = _patterns("tags")
+    given_for: _GivenFor | None = Field(
+        default=None,
+        description=(
+            "Whether steps of the build may mount it, containers have it in their environment, or "
+            f"both. {_AS_BEFORE} both."
+        ),
+    )
+
+
+class ShownVariable(BaseModel):
+    """A variable of an app's containers."""
+
+    model_config = example(_SECRET)
+
+    name: str
+    secret: bool
+    value: str | None = Field(description="null for a secret one.")
+    changed: float = Field(description="In seconds since the epoch.")
+    branches: list[str] = Field(description="Patterns; with no tags either, all commits have it.")
+    tags: list[str]
+    given_for: _GivenFor
+
+
+class SetVariable(ShownVariable):
+    """A variable that was just set."""
+
+    model_config = example({**_SECRET, "holds_for": HOLDS_FOR})
+
+    holds_for: Literal["attempts that begin later"] = Field(
+        default="attempts that begin later", description="What runs keeps what it has."
+    )
+
+
+class Environment(BaseModel):
+    """The variables of an app's containers, by name."""
+
+    model_config = example({"variables": [_SECRET, _PLAIN]})
+
+    variables: list[ShownVariable] = Field(max_length=MOST)
+
+
+class PasswordOrder(BaseModel):
+    """A password or token, by which a repository is read over http or https."""
+
+    model_config = order_example({"username": "deploy", "password": "hunter2"})
+
+    username: str = Field(
+        default="", max_length=LONGEST_FILE, json_schema_extra={"pattern": _NO_CONTROL}
+    )
+    password: str = Field(
+        max_length=LONGEST_FILE,
+        repr=False,
+        json_schema_extra={"minLength": 1, "pattern": _NO_CONTROL},
+    )
+
+
+class KeyOrder(BaseModel):
+    """A key, by which a repository is read over ssh."""
+
+    model_config = order_example(
+        {
+            "private_key": "-----BEGIN OPENSSH PRIVATE KEY-----\n…",
+            "known_hosts": "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO2v",
+        }
+    )
+
+    private_key: str = Field(
+        max_length=LONGEST_FILE,
+        repr=False,
+        description="The key as a text, without a passphrase.",
+        json_schema_extra={"format": "ssh-private-key", "minLength": 1},
+    )
+    known_hosts: str = Field(
+        max_length=LONGEST_FILE,
+        description="The keys of the host, as `ssh-keyscan HOST` prints them. No other is trusted.",
+        json_schema_extra={"pattern": r"^[!-~][^\x00]*$"},
+    )
+
+
+def _kind(order: object) -> str:
+    of_key = ("private_key", "known_hosts")
+    if isinstance(order, Mapping):
+        return "ssh-key" if any(field in order for field in of_key) else "password"
+    return "ssh-key" if isinstance(order, KeyOrder) else "password"
+
+
+CredentialOrder = Annotated[
+    Annotated[PasswordOrder, Tag("password")] | Annotated[KeyOrder, Tag("ssh-key")],
+    Discriminator(_kind),
+    Body(),
+]
+
+
+def read_credential(order: PasswordOrder | KeyOrder) -> Credential:
+    """Return an order as others know it; a key's lines end as ssh wants them to."""
+    if isinstance(order, PasswordOrder):
+        return Credential(order.username, order.password)
+    key = order.private_key.replace("\r\n", "\n").strip()
+    return Credential(private_key=f"{key}\n", known_hosts=order.known_hosts)
+
+
+class ShownCredential(BaseModel):
+    """How a repository is read, without what makes it secret."""
+
+    model_config = example(
+        {
+            "kind": "ssh-key",
+            "username": None,
+            "fingerprint": "SHA256:IbyKNrpHk9dxKIYvN5TXBWs9gWVsPNTkXYBbNaRkpVo",
+            "known_hosts": "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIO2v",
+            "changed": 1764031200.0,
+        }
+    )
+
+    kind: Literal["password", "ssh-key"]
+    username: str | None = Field(description="The one that goes with a password.")
+    fingerprint: str | None = Field(
+        description="A key's, as `ssh-keygen -l` shows it, where it has OpenSSH's own format."
+    )
+    known_hosts: str | None = Field(description="The keys of the host, for a key.")
+    changed: float = Field(description="In seconds since the epoch.")
+
+
+def show_environment(given: AppSecrets) -> Environment:
+    """Return the variables as who may read the app sees them."""
+    found = sorted(given.variables.items())
+    return Environment(variables=[show_variable(name, one) for name, one in found])
+
+
+def show_variable(name: str, variable: Variable) -> ShownVariable:
+    """Return one variable."""
+    scope = variable.scope
+    return ShownVariable(
+        name=name,
+        secret=variable.secret,
+        value=None if variable.secret else variable.value,
+        changed=variable.changed,
+        branches=list(scope.branches),
+        tags=list(scope.tags),
+        given_for=scope.given_for.value,
+    )
+
+
+def read_scope(order: VariableOrder) -> dict[str, object]:
+    """Return the fields of a variable's scope that an order changes."""
+    found: dict[str, object] = {}
+    for name, patterns in (("branches", order.branches), ("tags", order.tags)):
+        if patterns is not None:
+            found[name] = tuple(patterns)
+    if order.given_for is not None:
+        found["given_for"] = GivenFor(order.given_for)
+    return found
+
+
+def show_credential(credential: Credential, changed: float) -> ShownCredential:
+    """Return what may be shown of a credential."""
+    if credential.private_key:
+        return ShownCredential(
+            kind="ssh-key",
+            username=None,
+            fingerprint=ssh_keys.fingerprint(credential.private_key),
+            known_hosts=credential.known_hosts,
+            changed=changed,
+        )
+    return ShownCredential(
+        kind="password",
+        username=credential.username,
+        fingerprint=None,
+        known_hosts=None,
+        changed=changed,
+    )

@@ -1,0 +1,125 @@
+"""Tokens and the audit log, as they go in and out of the API."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from framework.access import OF_ONE_APP, Scope
+from framework.http_api.http.examples import example, order_example
+from framework.http_api.http.paging import Next
+from framework.http_api.models.app_models import Name
+
+_TOKEN: dict[str, Any] = {
+    "name": "deploys",
+    "scope": "use",
+    "app": "hello",
+    "created": 1764031200.0,
+}
+_ENTRY: dict[str, Any] = {
+    "id": "5c80e7d2f1a6",
+    "at": 1764031200.5,
+    "who": "deploys",
+    "scope": "use",
+    "action": "start preview",
+    "target": "hello/5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c",
+    "outcome": 202,
+    "client": "10.1.2.3",
+    "request": "3f0c1c5e-8f0a-4c86-9d3c-0a1f5f7b9b57",
+}
+
+
+class TokenOrder(BaseModel):
+    """A new token: whose, and what it is good for. A token of one app has the scope read or use."""
+
+    model_config = order_example(
+        {"name": "deploys", "scope": "use", "app": "hello"},
+        {
+            "not": {
+                "properties": {"scope": {"const": "admin"}, "app": {"type": "string"}},
+                "required": ["scope", "app"],
+            }
+        },
+    )
+
+    name: Name
+    scope: Literal["read", "use", "admin"] = Field(
+        description="read: every GET but tokens and the audit log. use: also to start, stop, retry "
+        "and pin previews. admin: also apps, tokens, the audit log.",
+    )
+    app: Name | None = Field(
+        default=None,
+        description="The one app that it is for, with which it goes; null: all apps. Nothing of "
+        "others is shown to it, and nothing of the cluster.",
+    )
+
+    @field_validator("app")
+    @classmethod
+    def _check_app(cls, app: str | None, info: ValidationInfo) -> str | None:
+        scope = info.data.get("scope")
+        if app is not None and scope is not None and Scope(scope) not in OF_ONE_APP:
+            known = " or ".join(OF_ONE_APP)
+            raise PydanticCustomError(
+                "not_of_app",
+                "goes with the scope {known}, not with {given}",
+                {"known": known, "given": scope},
+            )
+        return app
+
+
+class Token(BaseModel):
+    """A token, without what makes it one."""
+
+    model_config = example(_TOKEN)
+
+    name: str
+    scope: str
+    app: str | None = Field(description="The one app that it is for; null: all.")
+    created: float = Field(description="In seconds since the epoch.")
+
+
+class NewToken(Token):
+    """A token that was just made. What it is can be seen here and nowhere else."""
+
+    model_config = example(
+        {**_TOKEN, "token": "prevs_use_XIRm4rUQ4hxGbAz1uHnxIGu4rYh3PNzM4KJmuqnyi1E"}
+    )
+
+    token: str = Field(description="What goes into the header `Authorization: Bearer TOKEN`.")
+
+
+class Tokens(BaseModel):
+    """Tokens, by name. The operator's and those of proxies are none: settings tell them."""
+
+    model_config = example({"tokens": [_TOKEN], "next": None})
+
+    tokens: list[Token]
+    next: Next
+
+
+class AuditEntry(BaseModel):
+    """What somebody did or tried."""
+
+    model_config = example(_ENTRY)
+
+    id: str
+    at: float = Field(description="In seconds since the epoch.")
+    who: str | None = Field(description="The name of the token; null: it was none of ours.")
+    scope: str | None = Field(description="The scope of the token.")
+    action: str = Field(description="`start preview`, `remove app`, … or another call's method.")
+    target: str = Field(description="What it was done to: an app, app/commit, a token; or a path.")
+    outcome: int | str = Field(description="The HTTP status of the answer, or a word.")
+    client: str = Field(
+        description="The address that it came from; `unknown via ADDRESS` where that one has "
+        "passed it on and is no framework of ours."
+    )
+    request: str | None = Field(description="The id of the request in the framework's other logs.")
+
+
+class AuditLog(BaseModel):
+    """The latest entries of the audit log, the newest first."""
+
+    model_config = example({"entries": [_ENTRY], "next": None})
+
+    entries: list[AuditEntry]
+    next: Next

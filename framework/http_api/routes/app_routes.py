@@ -1,0 +1,128 @@
+"""/v1/apps: settings, and what labels lead to."""
+
+import time
+from collections.abc import Mapping
+from typing import Annotated, cast
+
+from fastapi import APIRouter, Body, Path, Response
+
+from framework.errors import AppChanged, SecretsUnreadable, UnknownApp
+from framework.http_api.http import conditional
+from framework.http_api.http.conditional import IfMatch, IfNoneMatch
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import IDEMPOTENCY_KEY, App, Asker
+from framework.http_api.http.problems import document
+from framework.http_api.models import app_models as models
+from framework.http_api.models import presenter
+from framework.http_api.streams.label_resolver import Leads
+from framework.ports import Previews, Secrets
+from prevs.names import Addresses
+from prevs.records import AppRecord
+
+Label = Annotated[
+    str,
+    Path(
+        description="A branch's or tag's name or slug, or 7 to 40 digits of a commit's id.",
+        examples=["main"],
+    ),
+]
+
+
+class AppRoutes:
+    """The calls about apps. What is no coroutine runs in a thread, and may block."""
+
+    def __init__(
+        self, previews: Previews, leads: Leads, addresses: Addresses, secrets: Secrets
+    ) -> None:
+        self._previews = previews
+        self._secrets = secrets
+        self._leads = leads
+        self._addresses = addresses
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(prefix="/v1/apps", tags=["apps"])
+        router.get("", responses=document(404))(self.list_apps)
+        router.post(
+            "",
+            status_code=201,
+            openapi_extra=IDEMPOTENCY_KEY,
+            responses={
+                200: {"model": models.App, "description": "It was there"},
+                **document(400, 409, 413),
+            },
+        )(self.add_app)
+        router.get(
+            "/{app}",
+            response_model=models.App,
+            responses={**conditional.DOCUMENTED, **document(404)},
+        )(self.show_app)
+        router.patch("/{app}", responses=document(400, 404, 412, 413))(self.change_app)
+        router.delete("/{app}", status_code=204, responses=document(404, 412))(self.remove_app)
+        # A branch's name may have slashes; the answer to it tells its slug.
+        router.get("/{app}/labels/{label:path}", responses=document(404, 409, 502))(self.show_label)
+        return router
+
+    async def list_apps(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> models.Apps:
+        """List the apps, by name."""
+        apps = (app for app in self._previews.apps() if asker.sees(app.name))
+        page = cut(apps, lambda app: (app.name,), limit, after)
+        return models.Apps(apps=[self._show(app) for app in page.entries], next=page.next)
+
+    def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
+        """Register an app. The same settings again answer 200 and change nothing."""
+        is_new = not self._has_app(settings.name)
+        app = self._previews.add_app(AppRecord(**models.read_settings(settings.model_dump())))
+        response.status_code = 201 if is_new else 200
+        response.headers["Location"] = f"/v1/apps/{app.name}"
+        return self._show(app)
+
+    async def show_app(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
+        """Show an app."""
+        return conditional.answer(self._show(self._previews.app(app)), if_none_match)
+
+    def change_app(
+        self,
+        app: App,
+        changes: Annotated[models.AppChanges, Body()],
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> models.App:
+        """Change settings of an app. They hold for attempts that begin later."""
+        given = models.read_settings(cast(Mapping[str, object], changes))
+        known = self._find_matching(app, if_match)
+        shown = self._show(self._previews.change_app(app, given, only_if=known))
+        response.headers["ETag"] = conditional.tag(shown)
+        return shown
+
+    def remove_app(self, app: App, if_match: IfMatch = None) -> None:
+        """Stop an app's previews, and forget it and them."""
+        self._previews.remove_app(app, only_if=self._find_matching(app, if_match))
+
+    async def show_label(self, app: App, label: Label) -> models.Lead:
+        """Tell which commit a label leads to. Starts nothing."""
+        lead, whole = await self._leads.resolve(app, label)
+        return presenter.show_lead(app, whole, lead, self._addresses, now=time.time())
+
+    def _find_matching(self, name: str, if_match: str | None) -> AppRecord | None:
+        """Return the app as it has to be, None for in any case. Raises UnknownApp, AppChanged."""
+        if if_match is None:
+            return None
+        app = self._previews.app(name)
+        if not conditional.matches(if_match, conditional.tag(self._show(app)), weak=False):
+            raise AppChanged(name)
+        return app
+
+    def _show(self, app: AppRecord) -> models.App:
+        try:
+            has_credential = self._secrets.credential(app.name) is not None
+        except SecretsUnreadable:  # it had something, perhaps that
+            has_credential = True
+        return presenter.show_app(app, has_credential=has_credential)
+
+    def _has_app(self, name: str) -> bool:
+        try:
+            self._previews.app(name)
+        except UnknownApp:
+            return False
+        return True

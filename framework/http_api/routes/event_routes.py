@@ -1,0 +1,106 @@
+"""/v1/events: what has happened lately, as a list or as a stream.
+
+event: preview | app     id: the event's     data: the event
+event: reset             id: the last event's     data: {}     what was read before is out of date:
+                         another framework leads now, or more has happened than is kept
+"""
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from typing import Any
+
+from fastapi import APIRouter, Response
+from fastapi.responses import StreamingResponse
+
+from framework.errors import UnknownPlace
+from framework.http_api.http.paging import LIMIT, After, Limit
+from framework.http_api.http.parameters import Accept, LastEventId, ListedApp
+from framework.http_api.http.problems import document
+from framework.http_api.models import event_models as models
+from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
+from framework.http_api.streams.log_stream import encode_event
+from framework.ports import Previews
+from framework.preview.history import Happening
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": (
+            "The last events first; or, to one that accepts text/event-stream, those that follow "
+            "the one named by Last-Event-ID, and `reset` where that is not known any more."
+        ),
+        "model": models.Events,
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+class EventRoutes:
+    """The calls about what happens. None blocks."""
+
+    def __init__(
+        self, previews: Previews, feed: Feed, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._previews = previews
+        self._feed = feed
+        self._clock = clock
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(tags=["events"])
+        responses = {**_STREAM, **document(404)}
+        router.get("/v1/events", response_model=models.Events, responses=responses)(
+            self.list_events
+        )
+        return router
+
+    async def list_events(
+        self,
+        *,
+        app: ListedApp,
+        limit: Limit = LIMIT,
+        after: After = "",
+        accept: Accept = "",
+        last_event_id: LastEventId = "",
+    ) -> models.Events | Response:
+        """List what has happened lately, the last first, of one app or of all; or follow it."""
+        if app:
+            self._previews.app(app)
+        if "text/event-stream" in accept.lower():
+            # Nothing between here and the reader may wait for more of it.
+            headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            events = self._follow(app, last_event_id.strip())
+            return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        history = self._feed.history
+        kept = history.before(after) if after else history.kept
+        if kept is None:
+            raise UnknownPlace
+        found = [one for one in reversed(kept) if app in ("", one.app)]
+        page = found[:limit]
+        return models.Events(
+            events=[models.show_event(one) for one in page],
+            next=page[-1].id if found[limit:] else None,
+        )
+
+    async def _follow(self, app: str, after: str) -> AsyncGenerator[bytes, None]:
+        # So that the reader knows that it is heard, also while nothing happens.
+        yield b": from here on\n\n"
+        said = self._clock()
+        async for told in self._feed.follow(after):
+            event = _encode(told) if _is_of(told, app) else b""
+            # Not even when something happens to another app is for everybody to know.
+            if event or self._clock() - said >= KEEPALIVE_S:
+                yield event or b": still here\n\n"
+                said = self._clock()
+
+
+def _is_of(told: Happening | Reset | None, app: str) -> bool:
+    return not isinstance(told, Happening) or app in ("", told.app)
+
+
+def _encode(told: Happening | Reset | None) -> bytes:
+    match told:
+        case Happening():
+            return encode_event(told.type, models.show_event(told).model_dump_json(), told.id)
+        case Reset(last):
+            return encode_event("reset", "{}", last)
+    return b": still here\n\n"

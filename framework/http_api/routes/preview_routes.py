@@ -1,0 +1,194 @@
+"""/v1/previews: start, watch and stop previews, and read their logs."""
+
+import time
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
+
+from framework.errors import NotAllowed, NotOfApp, Unavailable
+from framework.http_api.http import conditional
+from framework.http_api.http.conditional import IfNoneMatch
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import (
+    IDEMPOTENCY_KEY,
+    MOST,
+    Accept,
+    App,
+    Asker,
+    LastEventId,
+    ListedApp,
+    Sha,
+)
+from framework.http_api.http.problems import document
+from framework.http_api.models import preview_models as models
+from framework.http_api.models.presenter import Presenter, find_time
+from framework.http_api.streams.label_resolver import Leads
+from framework.http_api.streams.log_stream import LogStream, parse_event_id
+from framework.http_api.streams.logs import Logs
+from framework.ports import Previews
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+_LOG: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": (
+            "The log as text, at most 1 MB of it; or, to one that accepts text/event-stream, the "
+            "events log, state, reset and end as they come."
+        ),
+        "content": {
+            "text/plain": {"schema": {"type": "string"}},
+            "text/event-stream": {"schema": {"type": "string"}},
+        },
+        "headers": {
+            "X-Next-Offset": {
+                "description": "Where to go on, in bytes.",
+                "schema": {"type": "integer"},
+            }
+        },
+    }
+}
+
+Offset = Annotated[int, Query(ge=0, le=MOST, description="Where to begin, in bytes.")]
+OfState = Annotated[State | None, Query(description="In this state only.", examples=["running"])]
+
+
+class PreviewRoutes:
+    """The calls about previews. What is no coroutine runs in a thread, and may block."""
+
+    def __init__(self, previews: Previews, leads: Leads, logs: Logs, presenter: Presenter) -> None:
+        self._previews = previews
+        self._leads = leads
+        self._logs = logs
+        self._show = presenter.show
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(prefix="/v1/previews", tags=["previews"])
+        one = "/{app}/{sha}"
+        router.get("", responses=document(404))(self.list_previews)
+        router.post(
+            "",
+            status_code=202,
+            openapi_extra=IDEMPOTENCY_KEY,
+            responses=document(400, 404, 409, 413, 502),
+        )(self.start_preview)
+        router.get(
+            one,
+            response_model=models.PreviewDetail,
+            responses={**conditional.DOCUMENTED, **document(404)},
+        )(self.show_preview)
+        router.delete(one, status_code=202, responses=document(404))(self.stop_preview)
+        router.post(
+            f"{one}/retry",
+            status_code=202,
+            openapi_extra=IDEMPOTENCY_KEY,
+            responses=document(400, 404, 409, 413),
+        )(self.retry_preview)
+        router.put(f"{one}/pin", responses=document(404))(self.pin_preview)
+        router.delete(f"{one}/pin", responses=document(404))(self.unpin_preview)
+        router.get(f"{one}/log", response_class=Response, responses={**_LOG, **document(404)})(
+            self.show_log
+        )
+        return router
+
+    async def list_previews(
+        self, app: ListedApp, state: OfState = None, limit: Limit = LIMIT, after: After = ""
+    ) -> models.Previews:
+        """List previews, by app and time of creation; of one app, or in one state."""
+        if app:
+            self._previews.app(app)
+        found = (
+            preview
+            for preview in self._previews.previews()
+            if app in ("", preview.app) and state in (None, preview.state)
+        )
+        page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
+        return models.Previews(
+            previews=[self._show(preview) for preview in page.entries], next=page.next
+        )
+
+    async def start_preview(
+        self, order: models.StartOrder, asker: Asker, response: Response
+    ) -> models.StartedPreview:
+        """Ask for the preview that a label leads to. The same again answers the same preview.
+
+        Where the repository cannot be read now, that is what the label led to when it was.
+        """
+        if not asker.sees(order.app):
+            raise NotOfApp(asker.name, asker.app)
+        lead, label = await self._leads.resolve(order.app, order.label, to_start=True)
+
+        def start() -> PreviewRecord:
+            return self._previews.start(order.app, lead.sha, label, refs=lead.refs)
+
+        preview = await anyio.to_thread.run_sync(start)
+        response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
+        return models.StartedPreview(
+            **self._show(preview).model_dump(),
+            as_of=find_time(lead, time.time()),
+            problem=lead.problem,
+        )
+
+    async def show_preview(self, app: App, sha: Sha, if_none_match: IfNoneMatch = None) -> Response:
+        """Show a preview; a failed one with the last lines of its log."""
+        preview = self._previews.preview(app, sha)
+        detail = self._show(preview).model_dump()
+        if preview.state is State.FAILED:
+            detail["log_tail"] = await self._read_tail(preview)
+        shown = models.PreviewDetail(**detail)
+        return conditional.answer(shown, if_none_match, exclude_unset=True)
+
+    def stop_preview(self, app: App, sha: Sha) -> models.Preview:
+        """Stop a preview. The next request to its address starts it again."""
+        return self._show(self._previews.stop(app, sha))
+
+    def retry_preview(self, app: App, sha: Sha) -> models.Preview:
+        """Try a failed preview again."""
+        return self._show(self._previews.retry(app, sha))
+
+    def pin_preview(self, app: App, sha: Sha) -> models.Preview:
+        """Keep a preview from being stopped for being idle or to make room."""
+        return self._show(self._previews.pin(app, sha, pinned=True))
+
+    def unpin_preview(self, app: App, sha: Sha) -> models.Preview:
+        """Let a preview be stopped for being idle or to make room."""
+        return self._show(self._previews.pin(app, sha, pinned=False))
+
+    async def show_log(
+        self,
+        app: App,
+        sha: Sha,
+        *,
+        offset: Offset = 0,
+        tail: Annotated[bool, Query(description="Only the last lines, of about 4 KB.")] = False,
+        public: Annotated[
+            bool, Query(description="Only what comes before what the application prints.")
+        ] = False,
+        accept: Accept = "",
+        last_event_id: LastEventId = "",
+    ) -> Response:
+        """Read the log of a preview's last attempt, or follow it as events."""
+        preview = self._previews.preview(app, sha)
+        if "text/event-stream" in accept.lower():
+            stream = LogStream(self._previews, self._logs, self._show, public=public)
+            begin = parse_event_id(last_event_id, offset)
+            # Nothing between here and the reader may wait for more of it.
+            headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+            events = stream.follow(preview, begin)
+            return StreamingResponse(events, headers=headers, media_type="text/event-stream")
+        if tail:
+            text = await self._read_tail(preview, public=public)
+            return Response(text, headers={"Cache-Control": "no-store"}, media_type="text/plain")
+        text, next_offset = await self._logs.read_text(preview, offset, public=public)
+        headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
+        return Response(text, headers=headers, media_type="text/plain")
+
+    async def _read_tail(self, preview: PreviewRecord, *, public: bool = False) -> str:
+        try:
+            return await self._logs.read_tail(preview, public=public)
+        except NotAllowed as exc:
+            return f"== {exc} ==\n"
+        except Unavailable:
+            return ""

@@ -1,0 +1,102 @@
+"""/v1/apps/{app}/refs and …/commits: what a repository has, each with its address."""
+
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.parameters import App
+from framework.http_api.http.problems import document
+from framework.http_api.models import ref_models as models
+from framework.http_api.streams.label_resolver import Leads
+from framework.ports import Commit, Ref
+from prevs.names import Addresses
+
+Search = Annotated[
+    str,
+    Query(
+        max_length=200,
+        description="What a name, a label, an author or a subject has in it, in whatever case; or "
+        "how a commit's id begins.",
+    ),
+]
+RefName = Annotated[
+    str,
+    Query(
+        max_length=1000,
+        description="A branch's or tag's name, a label, or a commit's id. Without it, the main "
+        "branch: main, master, trunk, or else the one with the newest commit.",
+    ),
+]
+
+
+class RefRoutes:
+    """The calls about repositories; each waits for git beside the event loop."""
+
+    def __init__(
+        self, leads: Leads, addresses: Addresses, now: Callable[[], float] = time.time
+    ) -> None:
+        self._leads = leads
+        self._addresses = addresses
+        self._now = now
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(prefix="/v1/apps/{app}", tags=["repositories"])
+        router.get("/refs", responses=document(404, 502))(self.list_refs)
+        router.get("/commits", responses=document(404, 409, 502))(self.list_commits)
+        return router
+
+    async def list_refs(
+        self,
+        app: App,
+        *,
+        kind: Annotated[
+            Literal["", "branch", "tag"], Query(description="Branches or tags only.")
+        ] = "",
+        search: Search = "",
+        limit: Limit = LIMIT,
+        after: After = "",
+    ) -> models.Refs:
+        """List an app's branches and tags, the newest commit first.
+
+        What cannot be fetched within seconds is answered as it was last known.
+        """
+        listing = await self._leads.listing(app)
+        found = (
+            ref for ref in listing.refs if kind in ("", ref.kind) and _has(ref, search.casefold())
+        )
+        page = cut(found, lambda ref: (-ref.committed, ref.kind, ref.name, ref.label), limit, after)
+        return models.Refs(
+            refs=[self._show_ref(app, ref) for ref in page.entries],
+            next=page.next,
+            as_of=None if listing.age is None else self._now() - listing.age,
+            problem=listing.problem,
+        )
+
+    async def list_commits(
+        self, app: App, ref: RefName = "", limit: Limit = LIMIT, after: After = ""
+    ) -> models.Commits:
+        """List the commits that a branch or tag reaches, the newest first.
+
+        Later pages are of what the first one began with, wherever the branch is by then.
+        """
+        page = await self._leads.commits(app, ref, limit=limit, after=after)
+        return models.Commits(
+            commits=[self._show_commit(app, commit) for commit in page.commits], next=page.next
+        )
+
+    def _show_ref(self, app: str, ref: Ref) -> models.Ref:
+        url = None if ref.ambiguous else self._addresses.url(ref.label, app)
+        return models.Ref.model_validate({**ref._asdict(), "url": url})
+
+    def _show_commit(self, app: str, commit: Commit) -> models.Commit:
+        url = self._addresses.url(commit.sha, app)
+        return models.Commit.model_validate({**commit._asdict(), "url": url})
+
+
+def _has(ref: Ref, search: str) -> bool:
+    texts = (ref.name, ref.label, ref.author, ref.subject)
+    return ref.sha.startswith(search) or any(search in text.casefold() for text in texts)

@@ -1,0 +1,145 @@
+"""/v1/apps/{app}/environment and /credential: what an app is given. No secret's value goes out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from framework.apps.app_secrets import LONGEST_NAME, AppSecrets, Variable
+from framework.errors import SecretsChanged, UnknownCredential
+from framework.http_api.http import conditional
+from framework.http_api.http.conditional import IfMatch, IfNoneMatch
+from framework.http_api.http.parameters import App
+from framework.http_api.http.problems import document
+from framework.http_api.models import secret_models as models
+from framework.ports import Secrets
+
+Name = Annotated[
+    str,
+    Path(
+        description="A variable's name; PORT and PREVS_… are prevs's own.",
+        examples=["API_KEY"],
+        json_schema_extra={
+            "minLength": 1,
+            "maxLength": LONGEST_NAME,
+            "pattern": models.NAME_PATTERN,
+        },
+    ),
+]
+
+
+class SecretRoutes:
+    """The calls about what apps are given. What is no coroutine runs in a thread, and may block."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(prefix="/v1/apps/{app}", tags=["secrets"])
+        environment, credential = "/environment", "/credential"
+        shown = {**conditional.DOCUMENTED, **document(404, 409)}
+        router.get(environment, response_model=models.Environment, responses=shown)(
+            self.show_environment
+        )
+        router.delete(environment, status_code=204, responses=document(404))(self.unset_all)
+        one = f"{environment}/{{name}}"
+        router.put(one, responses=document(400, 404, 409, 412, 413))(self.set_variable)
+        router.delete(one, status_code=204, responses=document(404, 409, 412))(self.unset_variable)
+        router.get(credential, response_model=models.ShownCredential, responses=shown)(
+            self.show_credential
+        )
+        router.put(credential, responses=document(400, 404, 409, 412, 413))(self.set_credential)
+        router.delete(credential, status_code=204, responses=document(404, 409, 412))(
+            self.unset_credential
+        )
+        return router
+
+    async def show_environment(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
+        """List the variables of an app's containers, without the values of secret ones."""
+        given = self._secrets.of(app)
+        return conditional.answer(models.show_environment(given), if_none_match)
+
+    def set_variable(
+        self,
+        app: App,
+        name: Name,
+        order: models.VariableOrder,
+        *,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> models.SetVariable:
+        """Set a variable of an app's containers. It holds for attempts that begin later.
+
+        `If-Match` is of the list of variables.
+        """
+        known = self._find_matching(app, if_match)
+        variable = Variable(order.value, order.secret)
+        given = self._secrets.set_variable(
+            app, name, variable, scope=models.read_scope(order), only_if=known
+        )
+        response.headers["ETag"] = conditional.tag(models.show_environment(given))
+        shown = models.show_variable(name, given.variables[name])
+        return models.SetVariable(**shown.model_dump())
+
+    def unset_variable(self, app: App, name: Name, if_match: IfMatch = None) -> None:
+        """Remove a variable of an app's containers, for attempts that begin later."""
+        self._secrets.unset_variable(app, name, only_if=self._find_matching(app, if_match))
+
+    def unset_all(self, app: App) -> None:
+        """Remove all variables of an app's containers.
+
+        Where they cannot be opened any more (`secrets-unreadable`), the credential goes with them.
+        """
+        self._secrets.unset_all(app)
+
+    async def show_credential(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
+        """Tell how an app's repository is read, without what makes it secret."""
+        given = self._secrets.of(app)
+        return conditional.answer(_show_credential(given), if_none_match)
+
+    def set_credential(
+        self,
+        app: App,
+        order: models.CredentialOrder,
+        response: Response,
+        if_match: IfMatch = None,
+    ) -> models.ShownCredential:
+        """Set what an app's repository is read with, by the framework and by agents."""
+        known = self._find_matching_credential(app, if_match)
+        given = self._secrets.set_credential(app, models.read_credential(order), only_if=known)
+        shown = _show_credential(given)
+        response.headers["ETag"] = conditional.tag(shown)
+        return shown
+
+    def unset_credential(self, app: App, if_match: IfMatch = None) -> None:
+        """Remove what an app's repository is read with."""
+        known = self._find_matching_credential(app, if_match)
+        self._secrets.unset_credential(app, only_if=known)
+
+    def _find_matching(self, app: str, if_match: str | None) -> AppSecrets | None:
+        """Return what an app has to be given, None for in any case. Raises SecretsChanged."""
+        if if_match is None:
+            return None
+        given = self._secrets.of(app)
+        tag = conditional.tag(models.show_environment(given))
+        if not conditional.matches(if_match, tag, weak=False):
+            raise SecretsChanged(app)
+        return given
+
+    def _find_matching_credential(self, app: str, if_match: str | None) -> AppSecrets | None:
+        if if_match is None:
+            return None
+        given = self._secrets.of(app)
+        # Without a credential there is nothing that could match, not even `*` (RFC 9110, 13.1.1).
+        if given.credential is None or not conditional.matches(
+            if_match, conditional.tag(_show_credential(given)), weak=False
+        ):
+            raise SecretsChanged(app)
+        return given
+
+
+def _show_credential(given: AppSecrets) -> models.ShownCredential:
+    """Return what may be shown. Raises UnknownCredential."""
+    if given.credential is None:
+        raise UnknownCredential(given.app)
+    return models.show_credential(given.credential, given.credential_changed)

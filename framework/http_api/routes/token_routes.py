@@ -1,0 +1,66 @@
+"""/v1/tokens and /v1/audit: who may do what, and who did."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from framework.access import Scope
+from framework.http_api.admission.audit import Audit
+from framework.http_api.http.paging import LIMIT, After, Limit, cut
+from framework.http_api.http.problems import document
+from framework.http_api.models import token_models as models
+from framework.ports import Tokens
+from prevs.records import TokenRecord
+
+Name = Annotated[str, Path(description="A token's name.", examples=["deploys"])]
+
+
+class TokenRoutes:
+    """The calls about tokens. What is no coroutine runs in a thread, and may block."""
+
+    def __init__(self, tokens: Tokens, audit: Audit) -> None:
+        self._tokens = tokens
+        self._audit = audit
+
+    def make_router(self) -> APIRouter:
+        """Return the routes of these calls."""
+        router = APIRouter(tags=["tokens"])
+        router.get("/v1/tokens", responses=document(404))(self.list_tokens)
+        router.post("/v1/tokens", status_code=201, responses=document(400, 404, 409, 413))(
+            self.add_token
+        )
+        router.delete("/v1/tokens/{name}", status_code=204, responses=document(404))(
+            self.remove_token
+        )
+        router.get("/v1/audit", responses=document(404))(self.show_audit)
+        return router
+
+    async def list_tokens(self, limit: Limit = LIMIT, after: After = "") -> models.Tokens:
+        """List the tokens, by name, without what makes them tokens."""
+        page = cut(self._tokens.tokens(), lambda token: (token.name,), limit, after)
+        return models.Tokens(tokens=[_show(token) for token in page.entries], next=page.next)
+
+    def add_token(self, order: models.TokenOrder, response: Response) -> models.NewToken:
+        """Make a token. It is answered once, and cannot be shown again."""
+        record, token = self._tokens.add_token(order.name, Scope(order.scope), order.app or "")
+        response.headers["Location"] = f"/v1/tokens/{record.name}"
+        response.headers["Cache-Control"] = "no-store"
+        return models.NewToken(**_show(record).model_dump(), token=token)
+
+    def remove_token(self, name: Name) -> None:
+        """Remove a token. It is good for nothing from when this is answered."""
+        self._tokens.remove_token(name)
+
+    async def show_audit(self, limit: Limit = LIMIT, after: After = "") -> models.AuditLog:
+        """List who did what, the newest first: the latest thousand that this framework knows."""
+        page = cut(self._audit.latest(), lambda entry: (-entry.at, entry.id), limit, after)
+        return models.AuditLog(
+            entries=[models.AuditEntry(**entry._asdict()) for entry in page.entries],
+            next=page.next,
+        )
+
+
+def _show(token: TokenRecord) -> models.Token:
+    return models.Token(
+        name=token.name, scope=token.scope, app=token.app or None, created=token.created
+    )

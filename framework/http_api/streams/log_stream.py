@@ -1,0 +1,178 @@
+"""A preview's log and state as server-sent events.
+
+event: log     id: the byte offset after this piece     data: a JSON string
+event: state   data: the preview, at once and on each change
+event: reset   id: 0     data: {"task_id": …}     a new attempt began, its log starts anew
+event: end     data: the preview, once it is stopped or failed and its log was read to the end
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+
+import anyio
+
+from framework.errors import NotAllowed, NotFound, Unavailable
+from framework.http_api.models.preview_models import Preview
+from framework.http_api.streams import logs
+from framework.http_api.streams.logs import OVER, Logs
+from framework.ports import Previews
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+TICK_S = 0.25
+QUIET_TICK_S = 1.0
+QUIET_AFTER_S = 5.0
+KEEPALIVE_S = 10.0
+
+
+def encode_event(name: str, data: str, event_id: int | str | None = None) -> bytes:
+    """Return an event as it is sent; `data` has no line breaks."""
+    number = "" if event_id is None else f"id: {event_id}\n"
+    return f"event: {name}\n{number}data: {data}\n\n".encode()
+
+
+def parse_event_id(last_event_id: str, offset: int) -> int:
+    """Return where a stream goes on: after the last event, or at `offset` where none is named."""
+    text = last_event_id.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else offset
+
+
+@dataclasses.dataclass
+class _Place:
+    """How far one viewer has got: in which attempt's log, and to which byte."""
+
+    task_id: str | None
+    offset: int
+    grew: float
+    looked: float = float("-inf")
+    told: str = ""
+
+
+class LogStream:
+    """The events of previews; `public` is as in Logs. Belongs to the event loop's thread."""
+
+    def __init__(
+        self,
+        previews: Previews,
+        reads: Logs,
+        show: Callable[[PreviewRecord], Preview],
+        *,
+        public: bool = False,
+        pause: Callable[[float], Awaitable[None]] = anyio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._previews = previews
+        self._public = public
+        self._logs = reads
+        self._show = show
+        self._pause = pause
+        self._clock = clock
+
+    async def follow(self, preview: PreviewRecord, offset: int) -> AsyncGenerator[bytes, None]:
+        """Yield the events of a preview from `offset` of its log on, until it is over."""
+        place = _Place(logs.find_log(preview), offset, grew=self._clock())
+        shown = self._show(preview)
+        yield _encode_preview("state", shown)
+        if offset and not await self._reaches(preview, offset):
+            yield _reset(place, place.task_id)
+        sent = self._clock()
+        while True:
+            preview = self._look(preview)
+            before, shown = shown, self._show(preview)
+            if changed := not _looks_alike(shown, before):
+                yield _encode_preview("state", shown)
+            if event := _turn_to_new_attempt(place, preview):
+                yield event
+            piece = await self._read_piece(preview, place, at_once=changed)
+            if piece:
+                yield piece
+            elif preview.state in OVER:
+                yield _encode_preview("end", shown)
+                return
+            now = self._clock()
+            if changed or piece:
+                sent = now
+            elif now - sent >= KEEPALIVE_S:
+                yield b": still here\n\n"
+                sent = now
+            if not piece:
+                await self._pause(TICK_S)
+
+    def _look(self, preview: PreviewRecord) -> PreviewRecord:
+        """Return the preview as it is now; as stopped if its app was removed."""
+        try:
+            return self._previews.preview(preview.app, preview.sha)
+        except NotFound:
+            return dataclasses.replace(preview, state=State.STOPPED, reason="The app was removed.")
+
+    async def _reaches(self, preview: PreviewRecord, offset: int) -> bool:
+        """Tell whether the log has a byte before `offset`, so that it can go on there."""
+        try:
+            return bool((await self._logs.read(preview, offset - 1, public=self._public)).data)
+        except Unavailable:
+            return True
+
+    async def _read_piece(
+        self, preview: PreviewRecord, place: _Place, *, at_once: bool
+    ) -> bytes | None:
+        """Return the next piece of the log as an event; None where there is none now."""
+        over = preview.state in OVER
+        now = self._clock()
+        tick = TICK_S if now - place.grew < QUIET_AFTER_S else QUIET_TICK_S
+        if not (at_once or over or now - place.looked >= tick):
+            return None
+        place.looked = now
+        try:
+            data, end = await self._logs.read(preview, place.offset, public=self._public)
+        except NotAllowed as exc:
+            return _tell(place, str(exc))
+        except Unavailable:
+            return None
+        text, size = logs.cut_text(data, whole=False)
+        if over and not size:
+            text, size = logs.cut_text(data, whole=True)
+        if not size:
+            return None
+        place.offset = end - (len(data) - size)
+        place.grew = now
+        place.looked = float("-inf")
+        return encode_event("log", json.dumps(text, ensure_ascii=False), place.offset)
+
+
+def _tell(place: _Place, why: str) -> bytes | None:
+    """Return why there is no log, in its place, as an event; None where that was said before."""
+    if place.told == why:
+        return None
+    place.told = why
+    return encode_event("log", json.dumps(f"== {why} ==\n", ensure_ascii=False), place.offset)
+
+
+def _encode_preview(name: str, shown: Preview) -> bytes:
+    return encode_event(name, shown.model_dump_json())
+
+
+def _looks_alike(now: Preview, before: Preview) -> bool:
+    """Tell whether nothing has changed, but perhaps that somebody used it again."""
+    return now == before.model_copy(update={"last_used": now.last_used})
+
+
+def _turn_to_new_attempt(place: _Place, preview: PreviewRecord) -> bytes | None:
+    """Go to the log of a new attempt; return the event that says so where a viewer has seen more.
+
+    While the next attempt is waited for, the viewer keeps what it has.
+    """
+    task_id = logs.find_log(preview)
+    if task_id is None or task_id == place.task_id:
+        return None
+    if place.offset:
+        return _reset(place, task_id)
+    place.task_id = task_id
+    return None
+
+
+def _reset(place: _Place, task_id: str | None) -> bytes:
+    place.task_id = task_id
+    place.offset = 0
+    return encode_event("reset", json.dumps({"task_id": task_id}), 0)

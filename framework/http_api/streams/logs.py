@@ -1,0 +1,123 @@
+"""Reading logs beside the event loop, once for all who read the same place."""
+
+import asyncio
+import codecs
+import functools
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+import anyio
+import anyio.to_thread
+
+from framework.http_api.streams.public_logs import Piece, PublicLogs
+from framework.ports import Sandboxes
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+TAIL_SIZE = 4096
+_LONGEST_ANSWER = 1024 * 1024
+_SHARED_S = 0.2
+_AT_A_TIME = 16
+
+OVER = frozenset({State.STOPPED, State.FAILED})
+"""The states in which a log grows no more."""
+
+
+class _Read(NamedTuple):
+    begun: float
+    task: asyncio.Task[Piece]
+
+
+class Logs:
+    """The logs of previews' last attempts. Belongs to the event loop's thread."""
+
+    def __init__(self, sandboxes: Sandboxes, clock: Callable[[], float] = time.monotonic) -> None:
+        self._sandboxes = sandboxes
+        self._clock = clock
+        self._limit = anyio.CapacityLimiter(_AT_A_TIME)
+        self._reads: dict[tuple[str, int, bool], _Read] = {}
+        self._public = PublicLogs(self._read_shared)
+
+    async def read(self, preview: PreviewRecord, offset: int, *, public: bool = False) -> Piece:
+        """Return some of what follows `offset`; nothing at the end, or without a log.
+
+        It may begin later, where only the end of the log is kept. With `public` it ends where what
+        the application prints begins. Raises Unavailable.
+        """
+        if public:
+            return await self._public.read(preview, offset)
+        return await self._read_shared(preview, offset)
+
+    async def _read_shared(self, preview: PreviewRecord, offset: int) -> Piece:
+        """Return some of a log.
+
+        Those who ask for one place at about the same time share one read. Raises Unavailable.
+        """
+        task_id = find_log(preview)
+        if task_id is None:
+            return Piece(b"", offset)
+        now = self._clock()
+        # What was read before the log was over may lack its end.
+        key = (task_id, offset, preview.state in OVER)
+        known = self._reads.get(key)
+        if known is None or not _is_shared(known, now):
+            self._reads = {place: one for place, one in self._reads.items() if _is_shared(one, now)}
+            known = _Read(now, asyncio.create_task(self._read(preview, offset)))
+            known.task.add_done_callback(_take_note)
+            self._reads[key] = known
+        # One reader that goes away must not take the others' read with it.
+        return await asyncio.shield(known.task)
+
+    async def read_text(
+        self, preview: PreviewRecord, offset: int, *, public: bool = False
+    ) -> tuple[str, int]:
+        """Return what follows `offset` as text, at most a megabyte, and the offset after it.
+
+        Raises Unavailable.
+        """
+        data, end = b"", offset
+        while len(data) < _LONGEST_ANSWER:
+            piece = await self.read(preview, end, public=public)
+            if not piece.data:
+                break
+            data, end = data + piece.data, piece.end
+        text, size = cut_text(data, whole=preview.state in OVER)
+        return text, end - (len(data) - size)
+
+    async def read_tail(self, preview: PreviewRecord, *, public: bool = False) -> str:
+        """Return the last lines as text. Raises Unavailable."""
+        if public:
+            data = await self._public.read_tail(preview, TAIL_SIZE)
+            return data.decode("utf-8", "replace")
+        work = functools.partial(self._sandboxes.tail, preview, TAIL_SIZE)
+        tail, _ = await anyio.to_thread.run_sync(work, limiter=self._limit)
+        return tail.decode("utf-8", "replace")
+
+    async def _read(self, preview: PreviewRecord, offset: int) -> Piece:
+        work = functools.partial(self._sandboxes.read, preview, offset)
+        return Piece(*await anyio.to_thread.run_sync(work, limiter=self._limit))
+
+
+def find_log(preview: PreviewRecord) -> str | None:
+    """Return the task whose output is a preview's log; None before its next attempt begins."""
+    return None if preview.state is State.QUEUED else preview.task_id
+
+
+def cut_text(data: bytes, *, whole: bool) -> tuple[str, int]:
+    """Return the text in `data` and its size in bytes, without a character that is cut at the end.
+
+    With `whole`, nothing follows, and a cut character is replaced like other bytes that are not
+    UTF-8.
+    """
+    return codecs.utf_8_decode(data, "replace", whole)
+
+
+def _is_shared(read: _Read, now: float) -> bool:
+    return not read.task.done() or now - read.begun < _SHARED_S
+
+
+def _take_note(task: asyncio.Task[Piece]) -> None:
+    """Look at the outcome, which asyncio complains about when all readers went away before."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,277 @@
+"""What runs while this framework leads: made from what is stored, and ended together."""
+
+import functools
+import gc
+import getpass
+import queue
+import socket
+from collections.abc import Callable, Iterable, Sequence
+from secrets import choice, token_hex
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import structlog
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from driver import tls
+from driver.detector import SCHEME, read_url
+from driver.scheduler import Credential
+from framework import events, web
+from framework.attempts import reconciliation
+from framework.attempts.task_info import Executor, Origin
+from framework.clock import Clock
+from framework.control_plane import ControlPlane
+from framework.errors import Fatal, ForeignState
+from framework.git.branch_poller import Following
+from framework.git.manifest_reader import Reading
+from framework.git.mirrors import Mirrors
+from framework.logs.archive import KeptLogs, LastingSandboxes
+from framework.logs.archiver import Keeping
+from framework.logs.sandbox import AgentSandboxes
+from framework.mesos import scheduler
+from framework.metrics import Metrics
+from framework.ports import Store, Stored
+from framework.preview.lifecycle import WITH_TASK
+from framework.scheduling.launches import next_attempt
+from framework.service.secrets import ServiceSecrets
+from framework.service.service import Service
+from framework.settings import Settings
+from framework.state.records import Records, Snapshot
+from framework.vault import Keyring
+from framework.zookeeper import installation
+from prevs.paths import Paths
+from prevs.records import InstallationRecord
+from prevs.signatures import derive_key
+from program.health import Check
+from program.zookeeper import list_hosts
+
+Inbox = queue.SimpleQueue[events.Event]
+
+log = structlog.get_logger(__name__)
+
+
+class Leading(NamedTuple):
+    """The parts of a leader. `serve` needs a thread; the others have their own."""
+
+    service: Service
+    cluster: scheduler.MesosCluster
+    following: Following
+    reading: Reading
+    keeping: Keeping
+    control_plane: ControlPlane
+    app: FastAPI
+
+    def serve(self) -> Fatal | None:
+        """Decide until told to stop, or until what is returned. Blocks."""
+        self.service.run()
+        return self.service.ended
+
+    def start(self) -> None:
+        """Begin to follow branches, to keep logs, and to subscribe with Mesos.
+
+        Blocks for two seconds where nameservers do not answer.
+        """
+        self.following.start()
+        self.reading.start()
+        self.keeping.start()
+        # Before there is an offer: a task would lack what is not known yet.
+        self.control_plane.start()
+        self.cluster.start()
+
+    def stop(self) -> None:
+        """Have all parts end; every task goes on. Blocks for some seconds at most."""
+        self.service.inbox.put(events.Stop())
+        self.following.stop()
+        self.reading.stop()
+        self.keeping.stop()
+        self.control_plane.stop()
+        self.cluster.stop()
+
+
+def make(
+    chosen: Settings,
+    store: Store,
+    inbox: Inbox,
+    registry: CollectorRegistry,
+    *,
+    executor: Executor,
+    frameworks: Callable[[], Sequence[str]],
+    openness: Callable[[], Sequence[Check]],
+) -> Leading:
+    """Make the parts from what is stored; `frameworks` gives the machines of all of them.
+
+    `openness` gives the checks of what is open to anybody.
+
+    Raises ForeignState, Unavailable.
+    """
+    clock = Clock()
+    stored = _load(store, Paths(chosen.root))
+    cluster = _cluster(chosen, inbox, stored.framework_id)
+    # What reads repositories needs credentials, and is made before what keeps them.
+    given = ServiceSecrets(lambda: service, clock.now)
+    refs = Mirrors(
+        chosen.dir / "mirrors", interval=chosen.refs_interval, credential=given.credential
+    )
+    metrics = Metrics(registry)
+    control_plane = _control_plane(chosen, cluster, frameworks, lambda: service.snapshot)
+    following = Following(
+        refs,
+        inbox.put,
+        lambda: service.snapshot,
+        interval=chosen.refs_interval,
+        failed=lambda app: metrics.fetches_failed.labels(app).inc(),
+    )
+    reading = Reading(refs, inbox.put)
+    service = Service(
+        Records(
+            stored,
+            store,
+            clock,
+            Keyring(chosen.keys()),
+            keys=list(map(derive_key, chosen.signing())),
+        ),
+        cluster,
+        inbox=inbox,
+        origin=_origin(chosen, executor),
+        new_attempt=functools.partial(next_attempt, choice),
+        forget_mirror=following.forget,
+        read_settings=reading.begin,
+        control_plane=control_plane,
+        metrics=metrics,
+        clock=clock,
+        limits=chosen.limits,
+        era=token_hex(4),
+    )
+    there = AgentSandboxes(
+        lambda: cluster.master,
+        lambda: service.framework_id,
+        credential=chosen.credential(),
+        agents_credential=chosen.agents_credential(),
+        authority=chosen.master_ca_file,
+    )
+    kept = KeptLogs(chosen.dir / "logs")
+    app = web.make_app(
+        chosen,
+        service,
+        cluster,
+        refs=refs,
+        sandboxes=LastingSandboxes(there, kept),
+        secrets=given,
+        clock=clock,
+        registry=registry,
+        openness=openness,
+    )
+    if local := web.find_local(chosen, stored.apps):
+        log.warning(
+            "apps have repositories on this machine, as no new one may: they go on; "
+            "PREVS_LOCAL_REPOSITORIES=yes allows it",
+            apps=",".join(local),
+        )
+    keeping = Keeping(there, kept, lambda: service.snapshot)
+    return Leading(service, cluster, following, reading, keeping, control_plane, app)
+
+
+def _control_plane(
+    chosen: Settings,
+    cluster: scheduler.MesosCluster,
+    frameworks: Callable[[], Sequence[str]],
+    snapshot: Callable[[], Snapshot],
+) -> ControlPlane:
+    looks = (
+        lambda: _hosts(_servers(chosen)),
+        frameworks,
+        lambda: _hosts(cluster.masters),
+        lambda: _agents(snapshot()),
+    )
+    return ControlPlane(looks)
+
+
+def _servers(chosen: Settings) -> list[str]:
+    """Return the HOST:PORT of what this framework is told of: ZooKeeper, masters, itself."""
+    masters = chosen.master
+    if masters.startswith(SCHEME):
+        masters = read_url(masters).hosts
+    return [
+        *list_hosts(chosen.zookeeper),
+        *masters.split(","),
+        chosen.listen,
+        urlsplit(chosen.api).netloc,
+    ]
+
+
+def _hosts(servers: Iterable[str]) -> list[str]:
+    return [urlsplit(f"//{server}").hostname or "" for server in servers]
+
+
+def _agents(snapshot: Snapshot) -> list[str]:
+    """Return the machines of what runs; those that offer something the service meets itself."""
+    previews = snapshot.previews.values()
+    return [preview.agent_host or "" for preview in previews if preview.state in WITH_TASK]
+
+
+def _load(store: Store, paths: Paths) -> Stored:
+    stored = store.load()
+    refuse_without_id(stored, paths.framework_id)
+    # All of this stays: no collection need look at it again (a tenth of a second for 10,000).
+    gc.collect()
+    gc.freeze()
+    return stored
+
+
+def refuse_without_id(stored: Stored, path: str) -> None:
+    """Raise ForeignState where tasks belong to a framework id that is not at `path` any more.
+
+    Under a new id nobody would end them, and each of their previews would run a second time.
+    """
+    tasks = reconciliation.tasks_of(stored.previews)
+    if stored.framework_id is None and tasks and not stored.forgotten:
+        why = (
+            f"holds no framework id, but {len(tasks)} previews have a task under the one that was "
+            "there. Put it back, or run `python -m framework --forget id`."
+        )
+        raise ForeignState(path, why)
+
+
+def describe(chosen: Settings) -> InstallationRecord:
+    """Return what has to be the same for every framework at the root."""
+    return InstallationRecord(
+        master=installation.name_master(chosen.master, chosen.zookeeper),
+        name=chosen.name,
+        role=chosen.role,
+        user=getpass.getuser(),
+        domain=chosen.domain,
+        principal=chosen.principal,
+    )
+
+
+def _origin(chosen: Settings, executor: Executor) -> Origin:
+    """Return what is the same for every task; the framework id is Mesos's to give."""
+    return Origin(
+        "",
+        executor,
+        chosen.addresses(),
+        registry=chosen.registry,
+        fetch_limit=chosen.fetch_limit,
+        build_limit=chosen.build_limit,
+    )
+
+
+def _cluster(chosen: Settings, inbox: Inbox, framework_id: str | None) -> scheduler.MesosCluster:
+    info = scheduler.framework_info(
+        name=chosen.name,
+        role=chosen.role,
+        user=getpass.getuser(),
+        hostname=socket.gethostname(),
+        webui_url=f"{chosen.api}/",
+        principal=chosen.principal,
+    )
+    credential = chosen.credential()
+    return scheduler.MesosCluster(
+        scheduler.Inbox(inbox.put),
+        info,
+        chosen.master,
+        framework_id=framework_id,
+        credential=Credential(*credential) if credential else None,
+        tls=tls.make_context(chosen.master_ca_file) if chosen.master_ca_file else None,
+    )

@@ -1,0 +1,110 @@
+"""One agent, and what it has left. No I/O."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from framework.matching import resources
+from framework.matching.resources import Resource
+
+EXECUTOR_CPUS = 0.01
+EXECUTOR_MEM = 64
+"""What an executor itself takes; below 0.01 CPUs and 32 MB Mesos warns that it does not count it.
+
+It takes 36 MB; where Mesos counts memory, git and docker's client are in its group as well while it
+fetches and builds, and a small preview leaves them little of its own.
+"""
+_MANY_PORTS = 100
+
+
+class Space(NamedTuple):
+    """What an agent has left: a share of CPU, MB of memory, a number of ports.
+
+    `attributes` are None where it has not offered anything since this framework leads. `starts`
+    more previews may begin there now; none shall where it is `leaving`.
+    """
+
+    agent_id: str
+    cpus: float = 0.0
+    mem: float = 0.0
+    ports: int = 0
+    attributes: Mapping[str, str] | None = None
+    starts: int = 1
+    leaving: bool = False
+
+
+class Agent:
+    """All that one agent offers, in however many offers; launches take from it.
+
+    `taken` are the ports in use at its host, shared with other agents of that host. `unfit` says
+    why nothing shall be tried there now, "" where it may.
+    """
+
+    __slots__ = (
+        "attributes",
+        "cpus",
+        "host",
+        "id",
+        "leaving",
+        "mem",
+        "resources",
+        "starts",
+        "taken",
+        "unfit",
+    )
+
+    def __init__(self, agent_id: str, host: str, attributes: Mapping[str, str]) -> None:
+        self.id = agent_id
+        self.host = host
+        self.attributes = attributes
+        self.leaving = False
+        self.unfit = ""
+        self.resources: list[Resource] = []
+        self.cpus = 0.0
+        self.mem = 0.0
+        self.taken: set[int] = set()
+        self.starts = 0
+
+    def add(self, offered: Sequence[Resource]) -> None:
+        """Add what one more offer has."""
+        self.resources += offered
+        cpus, mem = resources.totals(offered)
+        self.cpus = round(self.cpus + cpus, 3)
+        self.mem = round(self.mem + mem, 3)
+
+    @property
+    def task_cpus(self) -> float:
+        """The share that is left for a task beside its executor."""
+        return round(max(0.0, self.cpus - EXECUTOR_CPUS), 3)
+
+    @property
+    def task_mem(self) -> float:
+        """The MB that are left for a task beside its executor."""
+        return max(0.0, self.mem - EXECUTOR_MEM)
+
+    def port(self) -> int | None:
+        """Return the lowest offered port that nothing uses."""
+        spans = sorted(resources.free_ports(self.resources), key=lambda span: span.start)
+        return next((p for span in spans for p in span if p not in self.taken), None)
+
+    def space(self, starts: int) -> Space:
+        """Return what is left, where `starts` more previews may begin."""
+        spans = resources.free_ports(self.resources)
+        ports = sum(map(len, spans)) - len(self.taken)
+        if ports < _MANY_PORTS:
+            # Most of those in use are not offered.
+            ports = sum(port not in self.taken for span in spans for port in span)
+        return Space(self.id, self.cpus, self.mem, ports, self.attributes, starts, self.leaving)
+
+    def take(self, cpus: float, mem: int, port: int) -> tuple[list[Resource], list[Resource]]:
+        """Take what a task needs, and one more start; return (its, its executor's) resources."""
+        task_cpus, left = resources.take(self.resources, "cpus", cpus)
+        task_mem, left = resources.take(left, "mem", mem)
+        ports, left = resources.take_port(left, port)
+        own_cpus, left = resources.take(left, "cpus", EXECUTOR_CPUS)
+        own_mem, left = resources.take(left, "mem", EXECUTOR_MEM)
+        self.resources = left
+        self.cpus = round(self.cpus - cpus - EXECUTOR_CPUS, 3)
+        self.mem = round(self.mem - mem - EXECUTOR_MEM, 3)
+        self.taken.add(port)
+        self.starts -= 1
+        return [*task_cpus, *task_mem, *ports], [*own_cpus, *own_mem]

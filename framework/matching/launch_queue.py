@@ -1,0 +1,72 @@
+"""Which queued previews may have an offer, in which order, and why others may not. No I/O."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from framework.apps import effective_settings
+from framework.matching.match import Demand, Key
+from prevs.records import AppRecord, PreviewRecord
+
+PATIENCE_SECONDS = 1.0
+"""How long a preview waits for the agent that has its image: less than most builds take."""
+UNREADABLE = "The settings of its app cannot be read."
+
+
+class Waiting(NamedTuple):
+    """Who may be placed, first come first served, and for some of the others the reason.
+
+    One that waits after a loss for its next attempt has a reason already, which stays; and what a
+    commit says of itself is read within milliseconds.
+    """
+
+    demands: tuple[Demand, ...]
+    held_back: Mapping[Key, str]
+
+
+def waiting(
+    apps: Mapping[str, AppRecord],
+    queued: Iterable[PreviewRecord],
+    of_app: Callable[[str], Iterable[PreviewRecord]],
+    now: float,
+) -> Waiting:
+    """Return what waits at `now` (seconds since the epoch) of the previews that are `queued`.
+
+    `of_app` returns all previews of an app.
+    """
+    known: dict[str, frozenset[str]] = {}
+    demands: list[Demand] = []
+    held_back: dict[Key, str] = {}
+    for preview in _in_order(queued):
+        app = apps.get(preview.app)
+        if app is None:
+            held_back[preview.app, preview.sha] = UNREADABLE
+        elif preview.not_before <= now and effective_settings.is_read(app, preview):
+            if app.name not in known:
+                known[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
+            demands.append(_demand(app, preview, known[app.name], now))
+    return Waiting(tuple(demands), held_back)
+
+
+def places(queued: Iterable[PreviewRecord]) -> Mapping[Key, int]:
+    """Return the place in the queue of everybody who waits, 1 being the next."""
+    return {(p.app, p.sha): place for place, p in enumerate(_in_order(queued), 1)}
+
+
+def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
+    return sorted(queued, key=lambda p: (p.changed, p.created, p.app, p.sha))
+
+
+def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: float) -> Demand:
+    cpus, mem = effective_settings.share(app, preview.settings)
+    return Demand(
+        app=app.name,
+        sha=preview.sha,
+        cpus=cpus,
+        mem=mem,
+        home=preview.agent_id,
+        known=known,
+        patient=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,
+        constraints=app.constraints,
+        avoid=preview.avoid,
+        since=max(preview.changed, preview.not_before),
+    )

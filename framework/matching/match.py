@@ -1,0 +1,230 @@
+"""Which waiting preview goes to which agent, and why one goes to none.
+
+A function of values: the previews that wait, the offers at hand, what is in use. The work for one
+preview does not grow with the number of agents, but for the first that is refused of its kind.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from framework.matching import constraints, refusals
+from framework.matching.agents import Agent
+from framework.matching.quotas import Quotas
+from framework.matching.refusals import Refusal
+from framework.matching.resources import Resource
+
+LEAVING_SECONDS = 3600.0
+"""An agent that goes into maintenance within this time gets nothing new."""
+
+Key = tuple[str, str]
+"""A preview: (app, sha)."""
+
+
+class Offer(NamedTuple):
+    """What an agent offers. `host` is the address at which its containers are reached.
+
+    `attributes` are the agent's, as text; the agent goes into maintenance at `unavailable_from`
+    (seconds since the epoch), or is not known to.
+    """
+
+    id: str
+    agent_id: str
+    host: str
+    resources: tuple[Resource, ...]
+    attributes: Mapping[str, str] = MappingProxyType({})
+    unavailable_from: float | None = None
+
+
+class Demand(NamedTuple):
+    """A preview that waits. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
+
+    `home` is the agent that has the image, `known` those where this app was built before. A
+    patient one waits for its home rather than go elsewhere. It goes to the agent `avoid` only
+    where no other will do.
+    """
+
+    app: str
+    sha: str
+    cpus: float
+    mem: int
+    home: str | None = None
+    known: frozenset[str] = frozenset()
+    patient: bool = False
+    constraints: tuple[str, ...] = ()
+    avoid: str | None = None
+    since: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        """Which preview it is."""
+        return (self.app, self.sha)
+
+
+class Launch(NamedTuple):
+    """A preview that goes to an agent, with what it takes of the agent's offers."""
+
+    demand: Demand
+    agent_id: str
+    host: str
+    port: int
+    task_resources: tuple[Resource, ...]
+    executor_resources: tuple[Resource, ...]
+
+
+class Match(NamedTuple):
+    """The decision: launches in order, a refusal for every preview that is left.
+
+    `agents` have left what they offer beyond the launches.
+    """
+
+    launches: tuple[Launch, ...]
+    refusals: Mapping[Key, Refusal]
+    agents: Mapping[str, Agent]
+
+
+class InUse(NamedTuple):
+    """What is not to be had: (host, port) pairs, and agents whose room is kept for a preview.
+
+    `unfit` are agents where nothing shall be tried now, with the reason.
+    """
+
+    ports: Iterable[tuple[str, int]] = ()
+    kept: Mapping[Key, str] = MappingProxyType({})
+    unfit: Mapping[str, str] = MappingProxyType({})
+
+
+def match(
+    waiting: Iterable[Demand],
+    offers: Sequence[Offer],
+    in_use: InUse,
+    *,
+    quotas: Quotas,
+    now: float,
+) -> Match:
+    """Return what to launch where at `now` (seconds since the epoch); uses `quotas` up.
+
+    Those that wait are served in order. The agent at which room was made for a preview is
+    preferred, then one that has its image, then one that has built its app, then the one with the
+    least memory left, so that big ones still find room.
+    """
+    agents = _agents(offers, in_use, quotas, now)
+    choice = _Choice(agents, in_use.kept)
+    launches: list[Launch] = []
+    refused: dict[Key, Refusal] = {}
+    for demand in waiting:
+        chosen = quotas.refusal(demand.app) or choice.choose(demand)
+        if isinstance(chosen, Refusal):
+            refused[demand.key] = chosen
+            continue
+        launches.append(choice.launch(demand, chosen))
+        quotas.take(demand.app, chosen.id)
+    return Match(tuple(launches), refused, agents)
+
+
+def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) -> dict[str, Agent]:
+    agents: dict[str, Agent] = {}
+    taken: dict[str, set[int]] = {offer.host: set() for offer in offers}
+    if offers:
+        for host, port in in_use.ports:
+            if host in taken:
+                taken[host].add(port)
+    for offer in offers:
+        agent = agents.get(offer.agent_id)
+        if agent is None:
+            agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
+            agent.taken = taken[offer.host]
+            agent.starts = quotas.starts_left(agent.id)
+            if in_use.unfit:
+                agent.unfit = in_use.unfit.get(agent.id, "")
+        agent.add(offer.resources)
+        away = offer.unavailable_from
+        agent.leaving = agent.leaving or (away is not None and away < now + LEAVING_SECONDS)
+    return agents
+
+
+class _Choice:
+    """The agents that may still be chosen, by the memory that they have left."""
+
+    def __init__(self, agents: Mapping[str, Agent], kept: Mapping[Key, str]) -> None:
+        self._agents = agents
+        self._kept_for = kept
+        self._kept = frozenset(kept.values())
+        self._order = sorted(
+            (a.mem, a.id) for a in agents.values() if not a.leaving and not a.unfit and a.starts > 0
+        )
+        self._refused: dict[tuple[object, ...], Refusal] = {}
+        self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
+
+    def choose(self, demand: Demand) -> Agent | Refusal:
+        if demand.patient and demand.home and demand.home not in self._agents:
+            return Refusal("It waits a moment for the agent that has its image.", holds_out=True)
+        kept = self._kept_for.get(demand.key)
+        # What is left only shrinks: nothing is found for one that is like one that was refused.
+        kind = (demand.cpus, demand.mem, demand.constraints, kept)
+        if kind in self._refused:
+            return self._refused[kind]
+        fits = self._fitting(demand, kept)
+        found = self._preferred(demand, kept, fits) or self._fullest(demand, fits)
+        if found is not None:
+            return found
+        survey = self._survey(demand.constraints, kept)
+        if isinstance(survey, refusals.Survey):
+            survey = refusals.explain(demand.cpus, demand.mem, survey)
+        return self._refused.setdefault(kind, survey)
+
+    def _survey(self, wanted: tuple[str, ...], kept: str | None) -> refusals.Survey | Refusal:
+        """Return what was free when the first was refused; few launches have followed."""
+        if (wanted, kept) not in self._surveys:
+            agents = [a for a in self._agents.values() if a.id not in self._kept or a.id == kept]
+            self._surveys[wanted, kept] = refusals.survey(wanted, agents)
+        return self._surveys[wanted, kept]
+
+    def _fitting(self, demand: Demand, kept: str | None) -> Callable[[Agent], bool]:
+        cpus, mem, wanted = demand.cpus, demand.mem, demand.constraints
+
+        def fits(agent: Agent) -> bool:
+            return (
+                agent.task_mem >= mem
+                and agent.task_cpus >= cpus
+                and agent.starts > 0
+                and not agent.leaving
+                and not agent.unfit
+                and (agent.id not in self._kept or agent.id == kept)
+                and constraints.hold(wanted, agent.attributes)
+                and agent.port() is not None
+            )
+
+        return fits
+
+    def _preferred(
+        self, demand: Demand, kept: str | None, fits: Callable[[Agent], bool]
+    ) -> Agent | None:
+        for name in (kept, demand.home):
+            agent = self._agents.get(name or "")
+            if agent is not None and agent.id != demand.avoid and fits(agent):
+                return agent
+        there = (self._agents.get(name) for name in demand.known if name != demand.avoid)
+        known = [agent for agent in there if agent is not None and fits(agent)]
+        return min(known, key=lambda agent: (agent.mem, agent.id), default=None)
+
+    def _fullest(self, demand: Demand, fits: Callable[[Agent], bool]) -> Agent | None:
+        for place in range(bisect_left(self._order, (demand.mem, "")), len(self._order)):
+            agent = self._agents[self._order[place][1]]
+            if agent.id != demand.avoid and fits(agent):
+                return agent
+        avoided = self._agents.get(demand.avoid or "")
+        return avoided if avoided is not None and fits(avoided) else None
+
+    def launch(self, demand: Demand, agent: Agent) -> Launch:
+        port = agent.port()
+        if port is None:
+            raise ValueError(f"agent {agent.id} has no port")
+        place = bisect_left(self._order, (agent.mem, agent.id))
+        if self._order[place : place + 1] == [(agent.mem, agent.id)]:
+            del self._order[place]
+        task, executor = agent.take(demand.cpus, demand.mem, port)
+        if agent.starts > 0:
+            insort(self._order, (agent.mem, agent.id))
+        return Launch(demand, agent.id, agent.host, port, tuple(task), tuple(executor))

@@ -1,0 +1,70 @@
+"""How many more previews may begin: of an app, of all, at once on an agent. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from operator import attrgetter
+
+from framework.matching.limits import Limits
+from framework.matching.refusals import Lack, Refusal
+from prevs.records import AppRecord, PreviewRecord
+
+
+class Quotas:
+    """What is left of each limit; `take` uses it up."""
+
+    def __init__(
+        self,
+        apps: Mapping[str, AppRecord],
+        *,
+        held: Iterable[PreviewRecord],
+        starting: Iterable[PreviewRecord],
+        limits: Limits,
+    ) -> None:
+        """Count the previews that have a task (`held`) and those of them that are `starting`."""
+        self._apps = apps
+        self._limits = limits
+        self._held = Counter(map(attrgetter("app"), held))
+        self._total = self._held.total()
+        self._starting: Counter[str] = Counter()
+        self._on_agent: Counter[str] = Counter()
+        for preview in starting:
+            self._starting[preview.app] += 1
+            self._on_agent[preview.agent_id or ""] += 1
+
+    def refusal(self, app: str) -> Refusal | None:
+        """Return why no preview of `app` may begin now, None if one may."""
+        most = self._apps[app].max_previews
+        if self._held[app] >= most:
+            return Refusal(
+                f"{app} has {most} previews already, which is its max_previews. "
+                "Stop one, or raise the limit.",
+                Lack.APP_SLOT,
+            )
+        if self._total >= self._limits.previews:
+            return Refusal(
+                f"There are {self._limits.previews} previews already, as many as there may be.",
+                Lack.SLOT,
+            )
+        if self._starting[app] >= self._limits.starts_per_app:
+            return Refusal(
+                f"{self._starting[app]} previews of {app} are starting; "
+                "it begins when one of them is done.",
+                Lack.APP_TURN,
+            )
+        return None
+
+    def starts_left(self, agent_id: str) -> int:
+        """Return how many more may begin on an agent before one of those there is done."""
+        return self._limits.starts_per_agent - self._on_agent.get(agent_id, 0)
+
+    def crowded(self) -> frozenset[str]:
+        """Return the agents on which none may begin until another is done."""
+        most = self._limits.starts_per_agent
+        return frozenset(agent for agent, number in self._on_agent.items() if number >= most)
+
+    def take(self, app: str, agent_id: str) -> None:
+        """Note that a preview of `app` begins on an agent."""
+        self._held[app] += 1
+        self._total += 1
+        self._starting[app] += 1
+        self._on_agent[agent_id] += 1

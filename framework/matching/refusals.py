@@ -1,0 +1,90 @@
+"""Why a preview goes nowhere now, as a sentence for the person who waits. Pure."""
+
+import enum
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from framework.matching import constraints
+from framework.matching.agents import Agent
+
+_NAMED = 3
+"""Of how many unfit agents the reason is told."""
+
+
+class Lack(enum.Enum):
+    """What a preview that goes nowhere is in want of."""
+
+    ROOM = "an agent with room for it"
+    APP_SLOT = "fewer previews of its app"
+    SLOT = "fewer previews in all"
+    APP_TURN = "others of its app that start now to be done"
+    TURN = "others that start now on an agent to be done"
+
+
+class Refusal(NamedTuple):
+    """Why a preview goes nowhere now. `holds_out` asks to keep the offers a moment longer."""
+
+    reason: str
+    lack: Lack = Lack.ROOM
+    holds_out: bool = False
+
+
+class Survey(NamedTuple):
+    """The agents that a preview may run on but for its size, and the most that one of them has.
+
+    `unfit` are those that would be among them, were they fit.
+    """
+
+    agents: Sequence[Agent]
+    most_cpus: float
+    most_mem: float
+    unfit: Sequence[Agent] = ()
+
+
+def survey(wanted: tuple[str, ...], agents: Sequence[Agent]) -> Survey | Refusal:
+    """Return which of `agents` have what is `wanted`, or why none is left."""
+    if not agents:
+        return Refusal("No agent offers anything now.")
+    for text in wanted:
+        if problem := constraints.find_problem(text):
+            return Refusal(problem)
+    agents = [agent for agent in agents if constraints.hold(wanted, agent.attributes)]
+    if not agents:
+        return Refusal(f"No agent that offers anything has {', '.join(wanted)}.")
+    agents = [agent for agent in agents if not agent.leaving]
+    if not agents:
+        return Refusal("Every agent that it may run on goes into maintenance within the hour.")
+    unfit = [agent for agent in agents if agent.unfit]
+    agents = [agent for agent in agents if not agent.unfit]
+    if not agents:
+        return Refusal(f"No agent is fit for it just now.{_tell(unfit)}")
+    most_cpus = max(agent.task_cpus for agent in agents)
+    most_mem = max(agent.task_mem for agent in agents)
+    return Survey(agents, most_cpus, most_mem, unfit)
+
+
+def _tell(unfit: Sequence[Agent]) -> str:
+    return "".join(f" {agent.host} is unfit: {agent.unfit}" for agent in unfit[:_NAMED])
+
+
+def explain(cpus: float, mem: int, found: Survey) -> Refusal:
+    """Return why none of the agents will do for a share of `cpus` and `mem` MB."""
+    refusal = _explain(cpus, mem, found)
+    roomy = [a for a in found.unfit if a.task_mem >= mem and a.task_cpus >= cpus]
+    return refusal._replace(reason=f"{refusal.reason}{_tell(roomy)}")
+
+
+def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
+    if found.most_mem < mem:
+        most = math.floor(found.most_mem)
+        return Refusal(f"No agent has {mem} MB free; the most is {most}.")
+    if found.most_cpus < cpus:
+        return Refusal(f"No agent has {cpus:g} CPUs free; the most is {found.most_cpus:g}.")
+    roomy = [a for a in found.agents if a.task_mem >= mem and a.task_cpus >= cpus]
+    if not roomy:
+        return Refusal(f"No agent has {cpus:g} CPUs and {mem} MB free at once.")
+    if any(agent.starts <= 0 for agent in roomy):
+        reason = "Every agent with room for it starts others now; it is next there."
+        return Refusal(reason, Lack.TURN)
+    return Refusal("No agent with enough CPUs and memory has a free port.")

@@ -1,0 +1,270 @@
+"""The edge to Mesos: the driver's events go into the inbox, the service's calls to the driver.
+
+The only module of the framework that knows the driver and the shape of an offer.
+"""
+
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from driver import errors
+from driver.errors import CallFailed, DriverError, NotConnected
+from driver.scheduler import Credential, SchedulerDriver
+from framework import events
+from framework.errors import (
+    FailedOver,
+    Fatal,
+    OutcomeUnknown,
+    Refused,
+    Removed,
+    Unauthorized,
+    Unavailable,
+)
+from framework.matching import resources
+from framework.matching.match import Offer
+from framework.ports import InverseOffer
+
+FAILOVER_SECONDS = 4 * 7 * 86400.0
+"""How long Mesos keeps the tasks of a framework that is away; its documentation says weeks."""
+
+INVERSE_SECONDS = 20.0
+"""How long an accepted inverse offer is not repeated; `framework.scheduling.maintenance` relies on
+that.
+"""
+
+_NANOSECONDS = 1_000_000_000
+
+
+def framework_info(
+    *, name: str, role: str, user: str, hostname: str, webui_url: str, principal: str | None
+) -> dict[str, Any]:
+    """Return the FrameworkInfo of a first subscription; `MesosCluster` adds a stored id.
+
+    Checkpointing and the user can never be changed once a framework has registered.
+    """
+    info: dict[str, Any] = {
+        "user": user,
+        "name": name,
+        "roles": [role],
+        "hostname": hostname,
+        "webui_url": webui_url,
+        "checkpoint": True,
+        "failover_timeout": FAILOVER_SECONDS,
+        "capabilities": [
+            {"type": "PARTITION_AWARE"},
+            {"type": "TASK_KILLING_STATE"},
+            {"type": "MULTI_ROLE"},
+        ],
+    }
+    if principal:
+        info["principal"] = principal
+    return info
+
+
+def read_offer(offer: Mapping[str, Any]) -> Offer:
+    """Return an offer (v1 JSON). Its host is the agent's own address where it tells one."""
+    address = offer.get("url", {}).get("address", {})
+    return Offer(
+        id=offer["id"]["value"],
+        agent_id=offer["agent_id"]["value"],
+        host=address.get("ip") or offer["hostname"],
+        resources=resources.usable(offer.get("resources", [])),
+        attributes={a["name"]: _text(a) for a in offer.get("attributes", [])},
+        unavailable_from=_start(offer),
+    )
+
+
+def read_inverse_offer(offer: Mapping[str, Any]) -> InverseOffer | None:
+    """Return an inverse offer (v1 JSON), or None for one that names no agent or no time."""
+    start = _start(offer)
+    if start is None or "agent_id" not in offer:
+        return None
+    return InverseOffer(offer["id"]["value"], offer["agent_id"]["value"], start)
+
+
+def _start(offer: Mapping[str, Any]) -> float | None:
+    """Return when an agent goes away, in seconds since the epoch."""
+    unavailability = offer.get("unavailability")
+    if unavailability is None:
+        return None
+    return float(unavailability["start"]["nanoseconds"]) / _NANOSECONDS
+
+
+def _text(attribute: Mapping[str, Any]) -> str:
+    """Return an attribute's value as an agent's --attributes says it."""
+    match attribute["type"]:
+        case "SCALAR":
+            return f"{attribute['scalar']['value']:g}"
+        case "RANGES":
+            spans = attribute["ranges"].get("range", [])
+            return f"[{','.join('{begin}-{end}'.format(**span) for span in spans)}]"
+        case "SET":
+            return f"{{{','.join(attribute['set'].get('item', []))}}}"
+    return str(attribute["text"]["value"])
+
+
+class Inbox:
+    """Hears the driver, on its thread, and submits events: driver.scheduler.SchedulerEvents."""
+
+    def __init__(self, submit: Callable[[events.Event], None]) -> None:
+        self._submit = submit
+
+    def subscribed(self, framework_id: str) -> None:
+        """Hear of a subscription."""
+        self._submit(events.Subscribed(framework_id))
+
+    def disconnected(self) -> None:
+        """Hear that it is lost."""
+        self._submit(events.Disconnected())
+
+    def offered(self, offers: list[dict[str, Any]]) -> None:
+        """Hear of offers."""
+        self._submit(events.Offered([read_offer(offer) for offer in offers]))
+
+    def rescinded(self, offer_id: str) -> None:
+        """Hear that an offer is void."""
+        self._submit(events.Rescinded(offer_id))
+
+    def inverse_offered(self, offers: list[dict[str, Any]]) -> None:
+        """Hear of agents that will be away."""
+        read = [inverse for offer in offers if (inverse := read_inverse_offer(offer))]
+        if read:
+            self._submit(events.InverseOffered(read))
+
+    def inverse_rescinded(self, offer_id: str) -> None:
+        """Hear that an inverse offer is void."""
+        self._submit(events.InverseRescinded(offer_id))
+
+    def updated(self, status: dict[str, Any]) -> None:
+        """Hear of a task status."""
+        self._submit(events.Updated(status))
+
+    def agent_failed(
+        self, agent_id: str | None, executor_id: str | None, status: int | None
+    ) -> None:
+        """Hear a hint that something is gone; what its exit status was says nothing to us."""
+        del status
+        self._submit(events.AgentFailed(agent_id, executor_id))
+
+    def aborted(self, error: DriverError) -> None:
+        """Hear that the driver has ended for good."""
+        self._submit(events.Ended(_read_end(error)))
+
+
+def _read_end(error: DriverError) -> Fatal:
+    """Return what the end of the driver means for this program."""
+    match error:
+        case errors.FailedOver():
+            return FailedOver(str(error))
+        case errors.FrameworkRemoved():
+            return Removed(str(error))
+        case errors.Unauthorized():
+            return Unauthorized(str(error))
+        case errors.ThreadDied():
+            return Fatal(str(error))
+    return Refused(str(error))
+
+
+class MesosCluster:
+    """framework.ports.Cluster over the hardened driver. Thread safe."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        info: Mapping[str, Any],
+        master: str,
+        *,
+        framework_id: str | None,
+        credential: Credential | None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        known = {"id": {"value": framework_id}} if framework_id else {}
+        self._driver = SchedulerDriver(
+            inbox,
+            {**info, **known},
+            master,
+            credential=credential,
+            # Nothing waits until the service has looked; it revives when something does.
+            suppressed_roles=info["roles"],
+            tls=tls,
+        )
+
+    @property
+    def master(self) -> str | None:
+        """The leading master, host:port, or None while it is not known."""
+        return self._driver.master
+
+    @property
+    def masters(self) -> tuple[str, ...]:
+        """All masters that are known, host:port each."""
+        return self._driver.masters
+
+    @property
+    def problem(self) -> str:
+        """Why there is no subscription, for people; empty while there is one."""
+        return self._driver.problem
+
+    def start(self) -> None:
+        """Begin to subscribe."""
+        self._driver.start()
+
+    def stop(self) -> None:
+        """End the subscription; every task goes on."""
+        self._driver.stop()
+
+    def accept(
+        self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
+    ) -> None:
+        """Launch tasks on offers of one agent."""
+        launch = {"type": "LAUNCH", "launch": {"task_infos": list(tasks)}}
+        with _mapped():
+            self._driver.accept(offer_ids, [launch], refuse_seconds=refuse_seconds)
+
+    def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
+        """Give offers back."""
+        with _mapped():
+            self._driver.decline(offer_ids, refuse_seconds=refuse_seconds)
+
+    def revive(self) -> None:
+        """Ask for offers."""
+        with _mapped():
+            self._driver.revive()
+
+    def suppress(self) -> None:
+        """Ask for no offers."""
+        with _mapped():
+            self._driver.suppress()
+
+    def kill(self, task_id: str, agent_id: str | None, grace_seconds: float) -> None:
+        """Ask for the end of a task."""
+        with _mapped():
+            self._driver.kill(task_id, agent_id, grace_seconds=grace_seconds)
+
+    def accept_inverse(self, offer_ids: Sequence[str]) -> None:
+        """Agree to leave the agents of inverse offers in time."""
+        with _mapped():
+            self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
+
+    def acknowledge(self, status: Mapping[str, Any]) -> None:
+        """Tell that a status is stored."""
+        with _mapped():
+            self._driver.acknowledge(status)
+
+    def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
+        """Ask for the state of tasks."""
+        with _mapped():
+            self._driver.reconcile(tasks)
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Turn the driver's errors into ours."""
+    try:
+        yield
+    except NotConnected as error:
+        raise Unavailable("The Mesos master") from error
+    except CallFailed as error:
+        if error.outcome_unknown:
+            raise OutcomeUnknown(error.call, str(error)) from error
+        raise Unavailable("The Mesos master") from error

@@ -1,0 +1,245 @@
+"""What has happened lately, told for people. Values, made by comparing one snapshot with the next.
+
+What changes and changes back between two snapshots has not happened for anybody who looks here.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeVar
+
+from framework.preview import stale_refs
+from prevs import names
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+KEPT = 1000
+LONGEST_WHY = 300
+
+_SMALL = frozenset(
+    {"A", "An", "Another", "It", "Its", "No", "Nobody", "Nothing", "Somebody", "The", "This"}
+)
+"""Words that begin with a capital only where a sentence does."""
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+
+class Happening(NamedTuple):
+    """Something that happened at `at` (epoch seconds), and a sentence that says what.
+
+    `type` is preview or app; what does not go with an app is None. `state` is None for a preview
+    that was forgotten, `before` for one that is new.
+    """
+
+    id: str
+    at: float
+    type: str
+    app: str
+    sha: str | None
+    label: str | None
+    state: State | None
+    before: State | None
+    sentence: str
+    task_id: str | None
+
+
+class History(NamedTuple):
+    """The last KEPT happenings, the oldest first, of `total` that there were.
+
+    `era` tells one leader's from another's, who begins with none.
+    """
+
+    era: str
+    total: int = 0
+    kept: tuple[Happening, ...] = ()
+
+    @property
+    def last(self) -> str:
+        """The id of the last happening; there is one also before the first."""
+        return f"{self.era}-{self.total}"
+
+    def last_of(self, app: str) -> str:
+        """Return the id of the last happening of an app that is kept, "" for the last of any."""
+        if not app:
+            return self.last
+        return next((one.id for one in reversed(self.kept) if one.app == app), f"{self.era}-0")
+
+    def after(self, last: str) -> Sequence[Happening] | None:
+        """Return what followed the happening with the id `last`; None where that is not known."""
+        place = self._find(last)
+        first = self.total - len(self.kept)
+        if place is None or not first <= place <= self.total:
+            return None
+        return self.kept[place - first :]
+
+    def before(self, last: str) -> Sequence[Happening] | None:
+        """Return what is kept from before the happening `last`; None where that is not known."""
+        place = self._find(last)
+        if place is None or place > self.total:
+            return None
+        return self.kept[: max(0, place - 1 - (self.total - len(self.kept)))]
+
+    def _find(self, happening: str) -> int | None:
+        era, _, number = happening.rpartition("-")
+        known = era == self.era and number.isascii() and number.isdigit() and len(number) < 19
+        return int(number) if known else None
+
+
+class Snapshot(Protocol):
+    """All apps and previews at one moment."""
+
+    @property
+    def apps(self) -> Mapping[str, AppRecord]:
+        """Return every app, by name."""
+        ...
+
+    @property
+    def previews(self) -> Mapping[tuple[str, str], PreviewRecord]:
+        """Return every preview, by app and commit."""
+        ...
+
+
+class _Change(NamedTuple):
+    app: str
+    sentence: str
+    before: PreviewRecord | None = None
+    now: PreviewRecord | None = None
+
+
+def note(history: History, before: Snapshot, now: Snapshot, at: float) -> History:
+    """Return a history with what has happened from one snapshot to the next, at `at`.
+
+    Records are compared by identity: ten thousand cost a millisecond or two.
+    """
+    changes = (*_find_app_changes(before, now), *_find_preview_changes(before, now))
+    if not changes:
+        return history
+    told = (
+        _tell(change, f"{history.era}-{number}", at)
+        for number, change in enumerate(changes, history.total + 1)
+    )
+    return History(history.era, history.total + len(changes), (*history.kept, *told)[-KEPT:])
+
+
+def _tell(change: _Change, number: str, at: float) -> Happening:
+    shown = change.now or change.before
+    return Happening(
+        id=number,
+        at=at,
+        type="preview" if shown else "app",
+        app=change.app,
+        sha=shown.sha if shown else None,
+        label=_find_label(shown, change.before) if shown else None,
+        state=change.now.state if change.now else None,
+        before=change.before.state if change.before else None,
+        sentence=change.sentence,
+        task_id=shown.task_id if shown else None,
+    )
+
+
+def _find_app_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    changed, gone = _compare(before.apps, now.apps)
+    for app in gone:
+        yield _Change(app.name, f"app {app.name} was removed")
+    for old, app in changed:
+        if old is None:
+            yield _Change(app.name, f"app {app.name} was added")
+        elif settings := _name_changes(old, app):
+            yield _Change(app.name, f"app {app.name} was changed: {settings}")
+
+
+def _find_preview_changes(before: Snapshot, now: Snapshot) -> Iterator[_Change]:
+    changed, gone = _compare(before.previews, now.previews)
+    for preview in gone:
+        # With an app go all its previews, which need not be told of each.
+        if preview.app in now.apps:
+            name = _name(preview, None)
+            sentence = f"{name} was forgotten: no branch or tag leads to it any more"
+            yield _Change(preview.app, sentence, before=preview)
+    for old, preview in sorted(changed, key=lambda pair: pair[1].changed):
+        if told := _say(old, preview):
+            yield _Change(preview.app, told, old, preview)
+
+
+def _compare(
+    before: Mapping[K, T], now: Mapping[K, T]
+) -> tuple[Sequence[tuple[T | None, T]], Sequence[T]]:
+    """Return what is new or another object now, each with what it was, and what is gone."""
+    if before is now:
+        return (), ()
+    known = before.get
+    changed = [(old, one) for key, one in now.items() if (old := known(key)) is not one]
+    new = sum(old is None for old, _ in changed)
+    if len(before) + new == len(now):
+        return changed, ()
+    return changed, [one for key, one in before.items() if key not in now]
+
+
+def _name_changes(before: AppRecord, now: AppRecord) -> str:
+    """Return the names of the settings that differ."""
+    settings = (field.name for field in dataclasses.fields(AppRecord))
+    return ", ".join(name for name in settings if getattr(now, name) != getattr(before, name))
+
+
+def _say(before: PreviewRecord | None, now: PreviewRecord) -> str | None:
+    """Return what has happened to a preview; None where that is nothing to tell of."""
+    if before is None or before.state is not now.state:
+        return f"{_name(now, before)} {_say_state(before, now)}"
+    if before.pinned is not now.pinned:
+        return f"{_name(now, before)} {'was pinned' if now.pinned else 'is pinned no longer'}"
+    return None
+
+
+def _say_state(before: PreviewRecord | None, now: PreviewRecord) -> str:
+    place = f" on {now.agent_host}" if now.agent_host else ""
+    match now.state:
+        case State.QUEUED:
+            return _say_queued(before, now)
+        case State.PLACED:
+            return f"was placed{place}"
+        case State.BUILDING:
+            return f"is being built{place}"
+        case State.STARTING:
+            return f"starts{place}"
+        case State.RUNNING:
+            return f"runs{place}"
+        case State.DRAINING:
+            return f"is being stopped{_give_reason(now.reason)}"
+        case State.STOPPED:
+            return f"stopped{_give_reason(now.reason)}"
+        case State.FAILED:
+            return f"failed{_give_reason(now.failure.message if now.failure else now.reason)}"
+
+
+def _say_queued(before: PreviewRecord | None, now: PreviewRecord) -> str:
+    if before is None:
+        return f"was asked for{_give_reason(now.reason)}"
+    if before.state is State.STOPPED:
+        return f"was asked for again{_give_reason(now.reason)}"
+    if before.state is State.FAILED:
+        return "is tried again"
+    return f"starts again{_give_reason(now.reason)}"
+
+
+def _give_reason(why: str) -> str:
+    """Return a reason as the second half of a sentence, in one line."""
+    line = " ".join(why.split())
+    if line.partition(" ")[0] in _SMALL:
+        line = line[0].lower() + line[1:]
+    if len(line) > LONGEST_WHY:
+        line = f"{line[: LONGEST_WHY - 1]}…"
+    return f": {line.removesuffix('.')}" if line else ""
+
+
+def _name(preview: PreviewRecord, before: PreviewRecord | None) -> str:
+    short = names.short(preview.sha)
+    label = _find_label(preview, before)
+    if label is None or stale_refs.is_own_commit(preview, label):
+        return f"{short} of {preview.app}"
+    return f"{label} of {preview.app} ({short})"
+
+
+def _find_label(preview: PreviewRecord, before: PreviewRecord | None) -> str | None:
+    """Return the newest label; one that was just taken away where there is no other."""
+    labels = preview.labels or (before.labels if before else ())
+    return labels[-1] if labels else None

@@ -1,0 +1,69 @@
+"""`python -m framework --forget ...`: an operator's way out of what no framework decides itself."""
+
+import sys
+from collections.abc import Mapping
+
+from kazoo.client import KazooClient
+
+from framework.errors import Fatal, Unavailable
+from framework.settings import Settings
+from framework.zookeeper import connection, root_znode
+from framework.zookeeper.election import Election
+from prevs.paths import Paths
+
+LEADS, NO_ZOOKEEPER = 1, 4
+
+_MEANS: Mapping[str, str] = {
+    "id": (
+        "The next framework registers anew, and starts anew what ran. Tasks that still run under "
+        "this id are not ended by that: tear it down in Mesos first, unless it is removed already."
+    ),
+    "installation": (
+        "The next framework says anew what its installation is. The apps, the previews and the "
+        "framework id are kept; on another Mesos cluster nothing of that id runs."
+    ),
+}
+THINGS = tuple(_MEANS)
+
+
+def forget(chosen: Settings, thing: str, patience: float) -> int:
+    """Remove the framework id or the installation, unless a framework leads; return the exit code.
+
+    Says what it did, or why it did nothing. Waits `patience` seconds for ZooKeeper.
+    """
+    try:
+        client = connection.connect(chosen.zookeeper, patience, chosen.identities())
+        try:
+            return _forget(client, Paths(chosen.root), thing)
+        finally:
+            client.stop()
+            client.close()
+    except Unavailable as error:
+        print(error, file=sys.stderr)
+        return NO_ZOOKEEPER
+    except Fatal as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _forget(client: KazooClient, paths: Paths, thing: str) -> int:
+    path = paths.framework_id if thing == "id" else paths.installation
+    held = root_znode.holds(client, path)
+    # An id that was lost is forgotten, too: until then no framework replaces it.
+    was_lost = thing == "id" and held is None and root_znode.has_records(client, paths)
+    if not held and not was_lost:
+        print(f"There is no {path} in ZooKeeper; nothing was done.")
+        return 0
+    epoch = Election(client, paths, "").try_to_win()
+    if epoch is None:
+        print(
+            "A framework leads; nothing was done. Stop every framework first, and wait some "
+            "seconds if one was killed.",
+            file=sys.stderr,
+        )
+        return LEADS
+    (root_znode.forget_id if thing == "id" else root_znode.forget_installation)(
+        client, paths, epoch
+    )
+    print(f"{path} is forgotten; it was {held or 'lost'}. {_MEANS[thing]}")
+    return 0

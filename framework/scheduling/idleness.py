@@ -1,0 +1,149 @@
+"""What is idle, and the end of what has been so for too long. Service thread only.
+
+The proxies say what is used. While one of them says nothing, what it serves is not known, and
+nothing stops; see docs/decisions/0015-room.md.
+"""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+
+import structlog
+
+from framework.clock import Clock
+from framework.ports import Use
+from framework.preview import keep_warm
+from framework.preview.lifecycle import WITH_TASK, Event
+from framework.scheduling.last_use import Uses
+from framework.state.records import Records
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+log = structlog.get_logger(__name__)
+
+BUSY_SECONDS = 60.0
+"""How long after its last use a preview is not stopped. What is open is used at every report of
+its proxy; if that has fallen silent, its HAProxy goes on, and it is back within this time."""
+SETTLING_SECONDS = 60.0
+"""How long after a subscription nothing stops: proxies and agents have come back by then."""
+LOOK_SECONDS = 5.0
+STOPS = 20
+"""How many previews stop in one look, and how many times of use are written in one turn."""
+WRITE_SECONDS = 60.0
+"""How far a preview's record may be behind its last use."""
+
+
+class Idling:
+    """Hears of use, and ends what nobody has used for as long as its app says."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+        self._uses = Uses()
+        self._since = float("inf")
+        self._look_at = 0.0
+        self._unwritten: dict[str, None] = {}
+
+    @property
+    def proxies(self) -> int:
+        """How many proxies have told of their use lately."""
+        return self._uses.reporting(self._clock.now())
+
+    def subscribed(self) -> None:
+        """Begin to wait for what the proxies have to say."""
+        self._since = self._clock.monotonic()
+
+    def note(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Take a proxy's report."""
+        ours = [use for use in uses if self._records.of_task(use.task_id)]
+        self._unwritten |= dict.fromkeys(self._uses.note(proxy, ours, self._clock.now()))
+
+    def last_used(self, preview: PreviewRecord) -> float:
+        """Return when a preview was last used; one that begins to run is used then."""
+        heard = self._uses.last.get(preview.task_id, 0.0)
+        return max(heard, preview.last_used or 0.0, preview.started or 0.0)
+
+    def knows_use(self) -> bool:
+        """Tell whether all that is used is known. Asks the store; raises Unavailable."""
+        if self._clock.monotonic() - self._since < SETTLING_SECONDS:
+            return False
+        return self._uses.reporting(self._clock.now()) >= self._records.live_proxies()
+
+    def idle(self) -> Iterator[tuple[PreviewRecord, float]]:
+        """Return what may stop, and when it was last used; nothing pinned or busy."""
+        before = self._clock.now() - BUSY_SECONDS
+        apps = {app.name for app in self._records.apps}
+        heard = self._uses.last
+        # There may be ten thousand of them, and somebody waits: no call for each.
+        for preview in self._records.in_state(State.RUNNING):
+            task_id = preview.task_id
+            used = preview.last_used or 0.0
+            if preview.started and preview.started > used:
+                used = preview.started
+            if task_id in heard and heard[task_id] > used:
+                used = heard[task_id]
+            if used > before or preview.pinned or preview.app not in apps:
+                continue
+            yield preview, used
+
+    def go_on(self) -> None:
+        """Write when previews were used, and stop those that have been idle for too long.
+
+        Raises Unavailable.
+        """
+        self._write()
+        if self._clock.monotonic() < self._look_at:
+            return
+        self._look_at = self._clock.monotonic() + LOOK_SECONDS
+        self._forget()
+        due = self._due()
+        if due and self.knows_use():
+            for used, _, preview in due[:STOPS]:
+                spell = _spell(self._records.app(preview.app).idle_after)
+                self.stop(
+                    preview, used, f"Nobody used it for {spell}; its address starts it again."
+                )
+            if len(due) > STOPS:
+                self._look_at = 0.0
+
+    def _due(self) -> list[tuple[float, str, PreviewRecord]]:
+        """Return what has been idle for too long, with when it was last used, the oldest first."""
+        now = self._clock.now()
+        limits = {
+            app.name: app.idle_after
+            for app in self._records.apps
+            if app.idle_after and not app.removed and not keep_warm.is_warm(app.keep_warm, now)
+        }
+        due = [
+            (used, preview.sha, preview)
+            for preview, used in self.idle()
+            if now - used > limits.get(preview.app, math.inf)
+        ]
+        return sorted(due, key=lambda each: each[:2])
+
+    def stop(self, preview: PreviewRecord, used: float, reason: str) -> None:
+        """Stop a preview that is idle, with a reason for whoever looks for it."""
+        log.info("an idle preview stops", app=preview.app, commit=preview.sha[:12], why=reason)
+        self._records.change(
+            preview, Event.STOP_REQUESTED, again=False, reason=reason, last_used=used
+        )
+
+    def _write(self) -> None:
+        for task_id in list(self._unwritten)[:STOPS]:
+            preview = self._records.of_task(task_id)
+            if preview and self.last_used(preview) - (preview.last_used or 0.0) >= WRITE_SECONDS:
+                used = self.last_used(preview)
+                self._records.save(dataclasses.replace(preview, last_used=used))
+            del self._unwritten[task_id]
+
+    def _forget(self) -> None:
+        tasks = {p.task_id for p in self._records.in_state(*WITH_TASK) if p.task_id}
+        self._uses.forget(tasks, self._clock.now())
+
+
+def _spell(seconds: int) -> str:
+    for size, name in ((3600, "hour"), (60, "minute")):
+        if seconds % size == 0:
+            count = seconds // size
+            return f"{count} {name}" + ("s" if count > 1 else "")
+    return f"{seconds} seconds"

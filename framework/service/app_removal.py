@@ -1,0 +1,41 @@
+"""Apps that are being removed, until nothing is left of them. Owned by the service's thread."""
+
+from collections.abc import Callable
+
+from framework.preview.lifecycle import WITH_TASK, Event
+from framework.state.records import Records
+from prevs.states import State
+
+_UNDER_WAY = frozenset({*WITH_TASK, State.QUEUED})
+
+
+class Removals:
+    """Goes on with every removal that is marked in the records, also after a restart.
+
+    `forget_mirror` removes an app's mirror, elsewhere, and must not block; `forgotten` is told.
+    """
+
+    def __init__(self, records: Records, forget_mirror: Callable[[str], None]) -> None:
+        self._records = records
+        self._forget_mirror = forget_mirror
+        self._asked: set[str] = set()
+
+    def go_on(self) -> None:
+        """Stop what is left of removed apps; where nothing runs any more, forget the mirror."""
+        removed = [app.name for app in self._records.apps if app.removed]
+        if not removed:
+            return
+        for name in removed:
+            for preview in self._records.of_app(name):
+                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
+        busy = {*self._records.routes.withdrawn_apps, *self._asked}
+        for name in removed:
+            left = self._records.of_app(name)
+            if name not in busy and not any(p.state in _UNDER_WAY for p in left):
+                self._asked.add(name)
+                self._forget_mirror(name)
+
+    def forgotten(self, name: str) -> None:
+        """Forget the records of an app whose mirror is gone. Raises Unavailable."""
+        self._asked.discard(name)
+        self._records.forget(name)

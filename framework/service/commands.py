@@ -1,0 +1,169 @@
+"""What people and the proxies ask for, as changes of the records. Owned by the service's thread."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from framework.apps.app_secrets import AppSecrets
+from framework.clock import Clock
+from framework.errors import (
+    AppChanged,
+    AppExists,
+    BeingRemoved,
+    NotRetryable,
+    SecretsChanged,
+    SecretsUnreadable,
+)
+from framework.preview import steps
+from framework.preview.lifecycle import Event
+from framework.state.records import Records
+from prevs.records import AppRecord, PreviewRecord, TokenRecord
+from prevs.states import ACTIVE, State
+
+log = structlog.get_logger(__name__)
+
+_FRESH: Mapping[str, Any] = {
+    "phase": "",
+    "detail": "",
+    "reason": "",
+    "failure": None,
+    "started": None,
+    "again": False,
+    "lost": 0,
+    "not_before": 0.0,
+    "avoid": None,
+}
+"""The fields of a preview that is queued anew."""
+
+ASKED = "Somebody stopped it; its address starts it again."
+
+
+class Requests:
+    """Each raises what framework.ports says of it, and Unavailable where nothing was stored."""
+
+    def __init__(self, records: Records, clock: Clock) -> None:
+        self._records = records
+        self._clock = clock
+
+    def add_app(self, app: AppRecord) -> AppRecord:
+        """Store a new app."""
+        known = self._records.find_app(app.name)
+        if known is not None:
+            if known.removed:
+                raise BeingRemoved(app.name)
+            if dataclasses.replace(known, created=app.created) == app:
+                return known
+            raise AppExists(app.name)
+        # An earlier version leaves them when it removes an app: it does not know of them.
+        self._records.secrets.remove(app.name)
+        self._records.tokens.remove_of(app.name)
+        return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
+
+    def change_app(
+        self, name: str, changes: Mapping[str, object], only_if: AppRecord | None = None
+    ) -> AppRecord:
+        """Change an app's settings."""
+        fields: dict[str, Any] = dict(changes)
+        return self._records.save_app(dataclasses.replace(self._find(name, only_if), **fields))
+
+    def remove_app(self, name: str, only_if: AppRecord | None = None) -> None:
+        """Mark an app, of which nothing starts any more; framework.service.app_removal does the
+        rest.
+        """
+        self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
+
+    def start(self, app: str, sha: str, label: str, refs: Sequence[str] = ()) -> PreviewRecord:
+        """Ask for a preview under a label; `refs` lead to its commit now."""
+        self._records.app(app)
+        now = self._clock.now()
+        preview = self._records.find(app, sha)
+        if preview is None:
+            preview = PreviewRecord(
+                app=app,
+                sha=sha,
+                state=State.QUEUED,
+                created=now,
+                changed=now,
+                last_used=now,
+                steps=steps.begin(now),
+                refs=tuple(refs),
+            )
+        else:
+            fields: dict[str, Any] = {"last_used": now, "refs": tuple(refs)}
+            if preview.state is State.STOPPED:
+                fields |= _FRESH
+            if preview.state is State.DRAINING:
+                fields |= {"again": True, "reason": ""}
+            preview = self._records.change(preview, Event.REQUESTED, **fields)
+        log.info(
+            "a preview is asked for",
+            app=app,
+            commit=sha[:12],
+            task=preview.task_id,
+            label=label,
+            state=preview.state.value,
+        )
+        return self._records.claim(preview, label)
+
+    def stop(self, app: str, sha: str) -> PreviewRecord:
+        """End a preview."""
+        self._records.app(app)
+        preview = self._records.preview(app, sha)
+        reason = ASKED if preview.state in ACTIVE else preview.reason
+        return self._records.change(preview, Event.STOP_REQUESTED, again=False, reason=reason)
+
+    def retry(self, app: str, sha: str) -> PreviewRecord:
+        """Queue a failed preview again."""
+        self._records.app(app)
+        preview = self._records.preview(app, sha)
+        if preview.state is not State.FAILED:
+            raise NotRetryable(app, sha, preview.state.value)
+        fields = {**_FRESH, "last_used": self._clock.now(), "settings": None, "settings_for": ""}
+        return self._records.change(preview, Event.RETRIED, **fields)
+
+    def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
+        """Keep a preview from being stopped for others or for idleness, or no longer."""
+        self._records.app(app)
+        preview = self._records.preview(app, sha)
+        return self._records.save(dataclasses.replace(preview, pinned=pinned))
+
+    def add_token(self, token: TokenRecord) -> TokenRecord:
+        """Store a new token."""
+        if token.app:
+            self._records.app(token.app)
+        return self._records.tokens.add(token, self._clock.now())
+
+    def remove_token(self, name: str) -> None:
+        """Remove a token."""
+        self._records.tokens.remove(name)
+
+    def change_secrets(
+        self,
+        app: str,
+        change: Callable[[AppSecrets], AppSecrets],
+        only_if: AppSecrets | None = None,
+    ) -> AppSecrets:
+        """Change what an app is given. Raises what `change` does."""
+        self._records.app(app)
+        given = self._records.secrets.of(app)
+        if only_if not in (None, given):
+            raise SecretsChanged(app)
+        return self._records.secrets.save(change(given))
+
+    def clear_secrets(self, app: str) -> None:
+        """Remove an app's variables; where they cannot be opened, all that it is given."""
+        self._records.app(app)
+        try:
+            given = self._records.secrets.of(app)
+        except SecretsUnreadable:
+            self._records.secrets.remove(app)
+        else:
+            self._records.secrets.save(dataclasses.replace(given, variables={}))
+
+    def _find(self, name: str, only_if: AppRecord | None) -> AppRecord:
+        app = self._records.app(name)
+        if only_if not in (None, app):
+            raise AppChanged(name)
+        return app

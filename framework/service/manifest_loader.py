@@ -1,0 +1,92 @@
+"""What commits say of themselves, read before their previews are placed. Service thread only."""
+
+from collections.abc import Callable
+
+import structlog
+
+from framework.apps import effective_settings
+from framework.attempts import retry
+from framework.clock import Clock
+from framework.events import SettingsRead
+from framework.matching.match import Key
+from framework.metrics import Metrics
+from framework.preview.lifecycle import Event
+from framework.state.records import Records
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, Failure, PreviewRecord
+from prevs.states import State
+
+log = structlog.get_logger(__name__)
+
+
+class Manifests:
+    """Has read what is not known of the commits that wait.
+
+    `read` begins to read the settings of a commit, and must not block: it answers with
+    events.SettingsRead, whatever happens.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        read: Callable[[AppRecord, str], None],
+        *,
+        clock: Clock,
+        metrics: Metrics,
+    ) -> None:
+        self._records = records
+        self._read = read
+        self._clock = clock
+        self._metrics = metrics
+        self._asked: dict[Key, str] = {}
+
+    def go_on(self) -> None:
+        """Have the settings read of every preview that waits for that."""
+        now = self._clock.now()
+        for preview in self._records.in_state(State.QUEUED):
+            app = self._records.find_app(preview.app)
+            if app is None or app.removed or preview.not_before > now:
+                continue
+            if effective_settings.is_read(app, preview):
+                continue
+            key, basis = (preview.app, preview.sha), effective_settings.basis(app)
+            if self._asked.get(key) != basis:
+                self._asked[key] = basis
+                self._read(app, preview.sha)
+
+    def note(self, event: SettingsRead) -> None:
+        """Take what was read, if the app is still as it was read for. Raises Unavailable."""
+        if self._asked.get((event.app, event.sha)) == event.basis:
+            del self._asked[event.app, event.sha]
+        app, preview = self._records.find_app(event.app), self._records.find(event.app, event.sha)
+        if app is None or preview is None or preview.state is not State.QUEUED:
+            return
+        if effective_settings.basis(app) != event.basis:
+            return  # it is read again
+        if isinstance(event.outcome, CommitSettings):
+            self._records.change(
+                preview, Event.READ, settings=event.outcome, settings_for=event.basis
+            )
+        else:
+            self._fail(preview, event.outcome)
+
+    def _fail(self, preview: PreviewRecord, failure: Failure) -> None:
+        """Have a preview failed, or tried again where it is nobody's fault."""
+        log.warning(
+            "the settings of a commit cannot be used",
+            app=preview.app,
+            commit=preview.sha[:12],
+            why=failure.message,
+        )
+        self._metrics.failures.labels(failure.cause.value).inc()
+        event, fields = retry.judge(preview, failure, self._clock.now())
+        # What the last attempt has said, if there was one, says nothing of this.
+        own = {"task_id": None, "host_port": None, "phase": "", "detail": "", "settings": None}
+        self._records.change(preview, _EVENTS[event], **{**own, **fields})
+
+
+_EVENTS = {
+    Event.FAILED: Event.UNFIT,
+    Event.LOST: Event.UNREAD,
+    Event.GIVEN_UP: Event.GIVEN_UP,
+}

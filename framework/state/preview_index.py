@@ -1,0 +1,117 @@
+"""Previews, found by what the service looks for, so that a look costs what it finds. No I/O."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Set
+from itertools import chain
+from types import MappingProxyType
+
+from framework.matching.match import Key
+from framework.preview.lifecycle import WITH_TASK
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+_NOTHING: Mapping[Key, PreviewRecord] = MappingProxyType({})
+
+
+class PreviewIndex:
+    """Every preview once, by key, by app, by state and by label."""
+
+    def __init__(self, previews: Iterable[PreviewRecord]) -> None:
+        self._all: dict[Key, PreviewRecord] = {}
+        self._of_app: dict[str, dict[Key, PreviewRecord]] = {}
+        self._in_state: dict[State, dict[Key, PreviewRecord]] = {state: {} for state in State}
+        self._with_label: dict[tuple[str, str], dict[Key, PreviewRecord]] = {}
+        self._shared: dict[tuple[str, str], tuple[PreviewRecord, ...]] = {}
+        self._places: Counter[tuple[str, int]] = Counter()
+        for preview in previews:
+            self.put(preview)
+
+    @property
+    def all(self) -> Mapping[Key, PreviewRecord]:
+        """Every preview; changes with the index."""
+        return self._all
+
+    @property
+    def shared(self) -> Mapping[tuple[str, str], tuple[PreviewRecord, ...]]:
+        """The previews of each (app, label) that several hold; changes with the index."""
+        return self._shared
+
+    @property
+    def places(self) -> Set[tuple[str, int]]:
+        """Every (host, port) of a preview that may have a task; changes with the index."""
+        return self._places.keys()
+
+    @property
+    def apps(self) -> Set[str]:
+        """The name of every app that has previews; changes with the index."""
+        return self._of_app.keys()
+
+    def of_app(self, app: str) -> Collection[PreviewRecord]:
+        """Return the previews of an app."""
+        return tuple(self._of_app.get(app, _NOTHING).values())
+
+    def in_state(self, *states: State) -> Collection[PreviewRecord]:
+        """Return the previews in one of some states."""
+        return tuple(chain.from_iterable(self._in_state[state].values() for state in states))
+
+    def with_label(self, app: str, labels: Iterable[str]) -> Collection[PreviewRecord]:
+        """Return the previews of an app that hold one of some labels, each once."""
+        found: dict[Key, PreviewRecord] = {}
+        for label in labels:
+            found |= self._with_label.get((app, label), _NOTHING)
+        return tuple(found.values())
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many previews are in each state."""
+        return {state: len(previews) for state, previews in self._in_state.items()}
+
+    def put(self, preview: PreviewRecord) -> None:
+        """Add a preview, in place of the one with its key."""
+        key = (preview.app, preview.sha)
+        if before := self._all.get(key):
+            self._leave(key, before)
+        self._all[key] = preview
+        self._of_app.setdefault(preview.app, {})[key] = preview
+        self._in_state[preview.state][key] = preview
+        for label in preview.labels:
+            held = self._with_label.setdefault((preview.app, label), {})
+            held[key] = preview
+            if len(held) > 1:
+                self._shared[preview.app, label] = tuple(held.values())
+        if place := _place(preview):
+            self._places[place] += 1
+
+    def drop(self, key: Key) -> None:
+        """Remove a preview, if there is one."""
+        if before := self._all.pop(key, None):
+            self._leave(key, before)
+            del self._of_app[before.app][key]
+            if not self._of_app[before.app]:
+                del self._of_app[before.app]
+
+    def _leave(self, key: Key, before: PreviewRecord) -> None:
+        del self._in_state[before.state][key]
+        for label in set(before.labels):
+            held = self._with_label[before.app, label]
+            held.pop(key, None)
+            if not held:
+                del self._with_label[before.app, label]
+            if self._shared:
+                self._leave_shared(before.app, label)
+        if place := _place(before):
+            self._places[place] -= 1
+            if not self._places[place]:
+                del self._places[place]
+
+    def _leave_shared(self, app: str, label: str) -> None:
+        held = self._with_label.get((app, label), _NOTHING)
+        if len(held) > 1:
+            self._shared[app, label] = tuple(held.values())
+        else:
+            self._shared.pop((app, label), None)
+
+
+def _place(preview: PreviewRecord) -> tuple[str, int] | None:
+    if preview.state in WITH_TASK and preview.agent_host and preview.host_port:
+        return (preview.agent_host, preview.host_port)
+    return None

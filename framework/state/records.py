@@ -1,0 +1,324 @@
+"""The records in memory, written through to the store. Owned by the service's thread.
+
+The store is written first: when that raises, memory is as before, and so what is decided next.
+The store may have been written all the same; `make_sure` sees to it that it is as memory then.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import structlog
+
+from framework.clock import Clock
+from framework.errors import UnknownApp, UnknownPreview
+from framework.matching import launch_queue
+from framework.matching.match import Key
+from framework.ports import Store, Stored, Vault
+from framework.preview import lifecycle, steps
+from framework.preview.lifecycle import Event
+from framework.state import placements
+from framework.state.preview_index import PreviewIndex
+from framework.state.routes import Routes
+from framework.state.secret_records import Kept, SecretRecords
+from framework.state.token_records import TokenRecords
+from prevs import names
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, PreviewRecord, TokenRecord
+from prevs.states import State
+
+log = structlog.get_logger(__name__)
+
+_AT_ONCE = 100
+"""Records in one write: ZooKeeper takes a megabyte, and one has a kilobyte or two."""
+_LARGE = 2000
+"""Bytes of one that counts for several: its commit says much of itself, or much that is wrong."""
+_SHORT = (None, CommitSettings())
+"""What settings are where no commit says anything: most previews are of such."""
+
+
+class Snapshot(NamedTuple):
+    """All apps, previews, tokens and secrets at one moment; never changed afterwards.
+
+    `queue_places` are those of the previews that wait, 1 being the next; `usual` is how many
+    seconds each step of an app's attempts usually takes; `shared` are the previews of each
+    (app, label) that several hold.
+    """
+
+    apps: Mapping[str, AppRecord]
+    previews: Mapping[Key, PreviewRecord]
+    queue_places: Mapping[Key, int] = MappingProxyType({})
+    tokens: Mapping[str, TokenRecord] = MappingProxyType({})
+    usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    secrets: Mapping[str, Kept] = MappingProxyType({})
+    shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
+
+
+class Records:
+    """Apps and previews.
+
+    `routes` has the placements that follow from them, which are signed with the first of `keys`;
+    `tokens` has the tokens, `secrets` what apps are given.
+    """
+
+    def __init__(
+        self, stored: Stored, store: Store, clock: Clock, vault: Vault, *, keys: Sequence[bytes]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._apps = {app.name: app for app in stored.apps}
+        self._index = PreviewIndex(stored.previews)
+        self._unsure: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
+        self._snapshot: Snapshot | None = None
+        self._usual: Mapping[str, Mapping[str, float]] = {}
+        self._usual_stale = set(self._index.apps)
+        self.routes = Routes(stored, store, clock, self._index, keys=keys)
+        self.tokens = TokenRecords(stored.tokens, store)
+        self.secrets = SecretRecords(stored.secrets, store, vault)
+        self.framework_id = stored.framework_id
+
+    def snapshot(self) -> Snapshot:
+        """Return all apps but removed ones, their previews, all tokens and secrets.
+
+        Made only after a change.
+        """
+        if self._snapshot is None:
+            apps = {name: app for name, app in self._apps.items() if not app.removed}
+            previews = dict(self._index.all)
+            for name in self._index.apps - apps.keys():
+                for preview in self._index.of_app(name):
+                    del previews[preview.app, preview.sha]
+            places = launch_queue.places(self.in_state(State.QUEUED))
+            usual = self._keep_usual()
+            shared = dict(self._index.shared)
+            self._snapshot = Snapshot(apps, previews, places, usual=usual, shared=shared)
+        # Made anew where these have changed: they write themselves.
+        if self._snapshot.tokens is not self.tokens.all:
+            self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
+        if self._snapshot.secrets is not self.secrets.all:
+            self._snapshot = self._snapshot._replace(secrets=self.secrets.all)
+        return self._snapshot
+
+    def _keep_usual(self) -> Mapping[str, Mapping[str, float]]:
+        """Return what is usual, looked for anew only in apps of which an attempt came to run."""
+        if self._usual_stale:
+            new = {app: steps.usual(self.of_app(app)) for app in self._usual_stale}
+            self._usual = {app: known for app, known in {**self._usual, **new}.items() if known}
+            self._usual_stale = set()
+        return self._usual
+
+    @property
+    def apps(self) -> Collection[AppRecord]:
+        """Every app, removed ones too."""
+        return tuple(self._apps.values())
+
+    def of_app(self, name: str) -> Collection[PreviewRecord]:
+        """Return the previews of an app."""
+        return self._index.of_app(name)
+
+    def in_state(self, *states: State) -> Collection[PreviewRecord]:
+        """Return the previews in one of some states."""
+        return self._index.in_state(*states)
+
+    def counts(self) -> Mapping[State, int]:
+        """Return how many previews are in each state."""
+        return self._index.counts()
+
+    def find_app(self, name: str) -> AppRecord | None:
+        """Return an app, also one that is being removed; None where there is none."""
+        return self._apps.get(name)
+
+    def app(self, name: str) -> AppRecord:
+        """Return an app that is not being removed. Raises UnknownApp."""
+        app = self._apps.get(name)
+        if app is None or app.removed:
+            raise UnknownApp(name)
+        return app
+
+    def preview(self, app: str, sha: str) -> PreviewRecord:
+        """Return a preview. Raises UnknownPreview."""
+        preview = self.find(app, sha)
+        if preview is None:
+            raise UnknownPreview(app, sha)
+        return preview
+
+    def find(self, app: str, sha: str) -> PreviewRecord | None:
+        """Return a preview, None where it was never asked for."""
+        return self._index.all.get((app, sha))
+
+    def of_task(self, task_id: str) -> PreviewRecord | None:
+        """Return the preview whose current attempt has that task."""
+        read = names.read_task_id(task_id)
+        preview = self.find(read.app, read.sha) if read else None
+        if preview and preview.task_id == task_id and preview.state in lifecycle.WITH_TASK:
+            return preview
+        return None
+
+    def save_app(self, app: AppRecord) -> AppRecord:
+        """Write an app."""
+        self._unsure[app.name,] = app
+        self._store.save(app)
+        del self._unsure[app.name,]
+        self._apps[app.name] = app
+        self._snapshot = None
+        return app
+
+    def save(self, preview: PreviewRecord) -> PreviewRecord:
+        """Write a preview, if it differs from what is written."""
+        self.save_all((preview,))
+        return preview
+
+    def save_all(self, previews: Iterable[PreviewRecord]) -> None:
+        """Write previews that differ from what is written, many in one round trip.
+
+        Where that raises, some may be written and others not; memory says which.
+        """
+        for some in _parts([preview for preview in previews if self._differs(preview)]):
+            self._write(some)
+
+    def change(self, preview: PreviewRecord, event: Event, **fields: Any) -> PreviewRecord:
+        """Write what `event` makes of a preview. Raises IllegalTransition.
+
+        Keeps labels right: one that begins to run takes its labels from others, one that no
+        longer runs leaves them to who waits for them.
+        """
+        return self.change_all(event, [(preview, fields)])[0]
+
+    def change_all(
+        self, event: Event, wanted: Sequence[tuple[PreviewRecord, Mapping[str, Any]]]
+    ) -> list[PreviewRecord]:
+        """Write what `event` makes of several previews, all of them or none; else as `change`."""
+        changes = [(preview, self._step(preview, event, fields)) for preview, fields in wanted]
+        self._write([changed for _, changed in changes if self._differs(changed)])
+        for preview, changed in changes:
+            if preview.state is not changed.state:
+                log.info(
+                    "preview changed",
+                    app=preview.app,
+                    commit=preview.sha[:12],
+                    task=changed.task_id,
+                    before=preview.state.value,
+                    now=changed.state.value,
+                    why=event.value,
+                )
+            if changed.state is State.RUNNING is not preview.state:
+                self._take_labels(changed, changed.labels)
+        return [changed for _, changed in changes]
+
+    def _step(
+        self, preview: PreviewRecord, event: Event, fields: Mapping[str, Any]
+    ) -> PreviewRecord:
+        state = lifecycle.step(preview.state, event)
+        now = self._clock.now()
+        noted = steps.note(preview, state, fields.get("phase", preview.phase), now)
+        own: dict[str, Any] = {"state": state, "steps": noted}
+        if state is not preview.state:
+            own["changed"] = now
+            if state is State.RUNNING:
+                own["took"] = {**preview.took, **steps.durations(noted)}
+        if preview.state is State.RUNNING is not state:
+            others = self._rivals(preview, preview.labels)
+            wanted = {label for other in others for label in other.labels}
+            own["labels"] = placements.without(preview, wanted)
+        return dataclasses.replace(preview, **{**own, **fields})
+
+    def _differs(self, preview: PreviewRecord) -> bool:
+        return self.find(preview.app, preview.sha) != preview
+
+    def _write(self, previews: Sequence[PreviewRecord]) -> None:
+        if not previews:
+            return
+        for preview in previews:
+            self._unsure[preview.app, preview.sha] = preview
+        self._store.save_all(previews)
+        for preview in previews:
+            del self._unsure[preview.app, preview.sha]
+            before = self.find(preview.app, preview.sha)
+            if preview.took != (before.took if before else {}):
+                self._usual_stale.add(preview.app)
+            self._index.put(preview)
+            self._changed(preview.app)
+
+    def make_sure(self) -> None:
+        """Write again what was written without an answer. Raises Unavailable.
+
+        Else what was asked for in vain would be found by the next leader, and done long after.
+        """
+        self.tokens.make_sure()
+        self.secrets.make_sure()
+        for key, tried in tuple(self._unsure.items()):
+            known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
+            if known is None:
+                self._store.delete(tried)
+            else:
+                self._store.save(known)
+            del self._unsure[key]
+
+    def claim(self, preview: PreviewRecord, label: str) -> PreviewRecord:
+        """Write that `label` is to lead to a preview: now if it runs, else as soon as it does."""
+        self._take_labels(preview, (label,))
+        return self.save(dataclasses.replace(preview, labels=placements.with_label(preview, label)))
+
+    def _take_labels(self, preview: PreviewRecord, labels: Collection[str]) -> None:
+        for other in self._rivals(preview, labels):
+            if other.state is State.RUNNING is not preview.state:
+                continue  # it leads there until the new one runs
+            self.save(dataclasses.replace(other, labels=placements.without(other, labels)))
+
+    def _rivals(self, preview: PreviewRecord, labels: Collection[str]) -> Collection[PreviewRecord]:
+        """Return the other previews of the app that hold one of `labels`."""
+        holders = self._index.with_label(preview.app, labels)
+        return [other for other in holders if other.sha != preview.sha]
+
+    def _changed(self, app: str) -> None:
+        self._snapshot = None
+        self.routes.touch(app)
+
+    def live_proxies(self) -> int:
+        """Return how many proxies are there. Asks the store."""
+        return len(self._store.proxies())
+
+    def save_framework_id(self, framework_id: str) -> None:
+        """Write the framework id, if it differs from what is written."""
+        if self.framework_id != framework_id:
+            self._store.save_framework_id(framework_id)
+            self.framework_id = framework_id
+
+    def forget_preview(self, preview: PreviewRecord) -> None:
+        """Remove the record of a preview that has no task."""
+        self._store.delete(preview)
+        self._unsure.pop((preview.app, preview.sha), None)
+        self._index.drop((preview.app, preview.sha))
+        if preview.took:
+            self._usual_stale.add(preview.app)
+        self._changed(preview.app)
+
+    def forget(self, name: str) -> None:
+        """Remove an app's records, its own last, so that an interrupted removal goes on."""
+        for preview in self.of_app(name):
+            self.forget_preview(preview)
+        self.routes.forget(name)
+        self.secrets.remove(name)
+        self.tokens.remove_of(name)
+        if name in self._apps:
+            self._store.delete(self._apps[name])
+            self._unsure.pop((name,), None)
+            del self._apps[name]
+        self._snapshot = None
+
+
+def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord]]:
+    """Yield previews, as many at a time as go into one write."""
+    part: list[PreviewRecord] = []
+    room = _AT_ONCE
+    for preview in previews:
+        says_much = preview.failure or preview.settings not in _SHORT
+        size = 1 + (len(preview.encode()) // _LARGE if says_much else 0)
+        if part and size > room:
+            yield part
+            part, room = [], _AT_ONCE
+        part.append(preview)
+        room -= size
+    if part:
+        yield part

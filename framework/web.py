@@ -1,0 +1,121 @@
+"""What answers requests while this framework leads: the API and the dashboard over its parts."""
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from secrets import token_hex, token_urlsafe
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from framework import dashboard, http_api
+from framework.apps import repository_url
+from framework.clock import Clock
+from framework.mesos.agent_list import MesosState
+from framework.mesos.scheduler import MesosCluster
+from framework.ports import Refs, Sandboxes, Secrets
+from framework.service.previews import ServicePreviews
+from framework.service.service import Service
+from framework.service.tokens import ServiceTokens
+from framework.settings import Settings
+from prevs.records import AppRecord
+from program import health
+from program.health import Check
+
+
+def make_app(  # noqa: PLR0913 - wiring; each is given by name
+    chosen: Settings,
+    service: Service,
+    cluster: MesosCluster,
+    *,
+    refs: Refs,
+    sandboxes: Sandboxes,
+    secrets: Secrets,
+    clock: Clock,
+    registry: CollectorRegistry,
+    openness: Callable[[], Sequence[Check]],
+) -> FastAPI:
+    """Return the API, and the dashboard at its /; `openness` gives more checks for /readyz."""
+    operator, addresses = chosen.token(), chosen.addresses()
+    proxies = chosen.proxy_tokens()
+    checks = http_api.Probes(
+        lambda: (service.health(),),
+        lambda: (*_readiness(chosen, service, cluster), *openness()),
+    )
+    ports = http_api.Ports(
+        previews=ServicePreviews(service, functools.partial(_find_problem, chosen)),
+        refs=refs,
+        sandboxes=sandboxes,
+        agents=MesosState(
+            lambda: cluster.master, chosen.credential(), authority=chosen.master_ca_file
+        ),
+        secrets=secrets,
+        ready=lambda: health.why_not(checks.ready()),
+        note_proxy=lambda address: service.control_plane.note((address,)),
+    )
+    tokens = ServiceTokens(service, operator, functools.partial(token_urlsafe, 32), proxies=proxies)
+    admission = http_api.Admission(
+        tokens,
+        http_api.Audit(chosen.dir, clock.now, functools.partial(token_hex, 6)),
+        http_api.Vouching(operator, clock.now),
+        clock.monotonic,
+    )
+    app = http_api.make_app(ports, admission, addresses=addresses, registry=registry, checks=checks)
+    dashboard.add_dashboard(app, ports, admission, operator_token=operator, addresses=addresses)
+    return app
+
+
+def judge_proxies(
+    tokens: Sequence[str], *, own: Sequence[str] = (), identities: Sequence[str] = ()
+) -> Check:
+    """Return whether proxies have what is good for less than all.
+
+    `tokens` and `identities` (in ZooKeeper) are theirs, `own` the frameworks' identities.
+    """
+    lacks = []
+    if not tokens:
+        lacks.append(
+            "They have the operator's token, which is good for everything: PREVS_PROXY_TOKEN_FILE "
+            "is not set."
+        )
+    if own and not identities:
+        lacks.append(
+            "They have the frameworks' identity in ZooKeeper, which may change everything there: "
+            "PREVS_PROXY_ZOOKEEPER_AUTH_FILE is not set."
+        )
+    told = " ".join(lacks) or "They have a token of their own."
+    return Check("proxies", not lacks, told, needed=False)
+
+
+def find_local(chosen: Settings, apps: Iterable[AppRecord]) -> list[str]:
+    """Return the apps whose repository is on this machine, where none may be any more."""
+    if chosen.local_repositories:
+        return []
+    return sorted(app.name for app in apps if repository_url.is_local(app.repository))
+
+
+def _find_problem(chosen: Settings, repository: str) -> str | None:
+    if repository_url.is_local(repository) and not chosen.local_repositories:
+        return (
+            "is on the machine that asks for it, which PREVS_LOCAL_REPOSITORIES does not allow: "
+            "name a server that others reach too, or have whoever runs prevs set that to yes"
+        )
+    return repository_url.find_own_problem(repository, chosen.dir)
+
+
+def _readiness(chosen: Settings, service: Service, cluster: MesosCluster) -> tuple[Check, ...]:
+    """Return the service's checks; that of Mesos tells what the link to it has met."""
+    why = cluster.problem
+    checks = tuple(
+        check._replace(detail=f"{check.detail} ({why})")
+        if why and check.name == "mesos" and not check.ok
+        else check
+        for check in service.readiness()
+    )
+    # Which ones is for who has a token: `prevs doctor` says so.
+    if count := len(find_local(chosen, service.snapshot.apps.values())):
+        told = f"{count} of the apps have a repository on this machine, as no new one may."
+        checks = (*checks, Check("local-repositories", False, told, needed=False))
+    proxies = judge_proxies(
+        chosen.proxy_tokens(), own=chosen.identities(), identities=chosen.proxy_identities()
+    )
+    return (*checks, proxies)

@@ -1,0 +1,113 @@
+"""The link to ZooKeeper, over kazoo: one session for all that a framework does there."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from kazoo.client import KazooClient, KazooState
+from kazoo.exceptions import KazooException, NoAuthError
+from kazoo.handlers.threading import KazooTimeoutError
+
+from framework import events
+from framework.errors import ForeignState, SessionLost, Unavailable
+from framework.zookeeper.rights import everything
+from program.zookeeper import list_servers
+
+SESSION_SECONDS = 6.0
+"""After so long without a word from the leader ZooKeeper lets another one lead."""
+
+RECONNECT: Mapping[str, object] = {"max_tries": -1, "delay": 0.1, "backoff": 2, "max_delay": 1.0}
+"""A ZooKeeper that was away for a minute is noticed within a second of its return."""
+
+CLOSED = (
+    "is closed to this framework: PREVS_ZOOKEEPER_AUTH_FILE has to hold the user:password that it "
+    "is open to. Where it is somebody else's, choose another PREVS_ROOT."
+)
+
+
+def make_client(
+    hosts: str, identities: Sequence[str] = (), *, session: float = SESSION_SECONDS
+) -> KazooClient:
+    """Return a client that has yet to be started.
+
+    With `identities` (`user:password`) what it makes is for the first one alone.
+    """
+    return KazooClient(
+        hosts=list_servers(hosts),
+        timeout=session,
+        connection_retry=dict(RECONNECT),
+        auth_data=[("digest", one) for one in identities],
+        default_acl=[everything(identities[0])] if identities else None,
+    )
+
+
+def start(client: KazooClient, timeout: float) -> None:
+    """Begin a client's session, below a chroot that is made where it is missing.
+
+    Raises Unavailable after `timeout` seconds without an answer, ForeignState where ZooKeeper does
+    not let it make the chroot.
+    """
+    try:
+        if client.chroot:
+            _make_chroot(client, timeout)
+        client.start(timeout=timeout)
+    except KazooTimeoutError:
+        servers = dict.fromkeys(f"{host}:{port}" for host, port in client.hosts)
+        raise Unavailable(f"ZooKeeper ({', '.join(servers)})") from None
+
+
+def _make_chroot(client: KazooClient, timeout: float) -> None:
+    hosts = ",".join(f"{host}:{port}" for host, port in client.hosts)
+    above = KazooClient(
+        hosts=hosts,
+        timeout=SESSION_SECONDS,
+        auth_data=list(client.auth_data),
+        default_acl=client.default_acl,
+    )
+    try:
+        above.start(timeout=timeout)
+        with mapped(above):
+            above.ensure_path(client.chroot)
+    finally:
+        above.stop()
+        above.close()
+
+
+def connect(hosts: str, timeout: float, identities: Sequence[str] = ()) -> KazooClient:
+    """Return a started client. Raises as `start`."""
+    client = make_client(hosts, identities)
+    try:
+        start(client, timeout)
+    except Unavailable:
+        client.close()
+        raise
+    return client
+
+
+def watch_link(client: KazooClient, submit: Callable[[events.Event], None]) -> None:
+    """Have changes of the link submitted as events, from kazoo's thread."""
+
+    def changed(state: str) -> None:
+        if state == KazooState.SUSPENDED:
+            submit(events.StoreSuspended())
+        elif state == KazooState.LOST:
+            submit(events.Ended(SessionLost()))
+        else:
+            submit(events.StoreResumed())
+
+    client.add_listener(changed)
+
+
+@contextmanager
+def mapped(client: KazooClient) -> Iterator[None]:
+    """Turn kazoo's errors into ours; refuse at once where kazoo would wait for a link.
+
+    Raises Unavailable, and ForeignState for what is closed to this framework.
+    """
+    if not client.connected:
+        raise Unavailable("ZooKeeper")
+    try:
+        yield
+    except NoAuthError:
+        raise ForeignState("What prevs needs", CLOSED) from None
+    except (KazooException, KazooTimeoutError) as error:
+        raise Unavailable("ZooKeeper") from error

@@ -1,0 +1,112 @@
+"""Which framework leads, over kazoo: a lock in ZooKeeper, and the epoch that fences every write."""
+
+import contextlib
+import os
+import secrets
+import socket
+
+import structlog
+from kazoo.client import KazooClient
+from kazoo.exceptions import BadVersionError, KazooException, NoNodeError, RolledBackError
+from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.states import ZnodeStat
+from kazoo.recipe.lock import Lock
+from kazoo.recipe.watchers import DataWatch
+from kazoo.retry import ForceRetryError, KazooRetry
+
+from framework.errors import SessionLost
+from framework.zookeeper.connection import mapped
+from prevs.paths import Paths
+from prevs.records import LeaderRecord, RecordError
+
+log = structlog.get_logger(__name__)
+
+
+class Election:
+    """One run of a program that stands for the leader at a root; it is elected at most once.
+
+    `api` is the URL at which the others reach its API, "" for one that answers nobody.
+    """
+
+    def __init__(self, client: KazooClient, paths: Paths, api: str) -> None:
+        self._client = client
+        self._path = paths.leader
+        self._process = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._own = LeaderRecord(api, self._process)
+        self._lock = Lock(client, paths.election, self._process)
+        self._epoch: int | None = None
+        self._leader: LeaderRecord | None = None
+
+    @property
+    def leader(self) -> LeaderRecord | None:
+        """The one that leads, as far as `watch` knows; None for nobody. Never blocks."""
+        return self._leader
+
+    def contenders(self) -> list[str]:
+        """Return the machines' names of all that stand, this one's too. Raises Unavailable."""
+        with mapped(self._client):
+            return [process.partition("/")[0] for process in self._lock.contenders()]
+
+    def watch(self) -> None:
+        """Keep `leader` up to date from now on. Raises Unavailable."""
+        with mapped(self._client):
+            DataWatch(self._client, self._path, self._notice)
+
+    def win(self) -> int:
+        """Wait until this one leads, for as long as it takes; return the epoch.
+
+        Raises SessionLost, Unavailable.
+        """
+        with mapped(self._client):
+            self._lock.acquire()
+            return self._take_over()
+
+    def try_to_win(self) -> int | None:
+        """Return the epoch, None where another one leads. Raises as `win`."""
+        with mapped(self._client):
+            return self._take_over() if self._lock.acquire(blocking=False) else None
+
+    def resign(self) -> None:
+        """Say that nobody leads, if this one does: whoever asks is told so at once.
+
+        It is this process's last write: the epoch ends with it. The lock ends with the session.
+        """
+        if self._epoch is None or not self._client.connected:
+            return
+        nobody = LeaderRecord("", self._process).encode()
+        # Where it fails, another one says who leads as soon as one does.
+        with contextlib.suppress(KazooException, KazooTimeoutError):
+            self._client.set(self._path, nobody, version=self._epoch)
+
+    def _take_over(self) -> int:
+        self._client.ensure_path(self._path)
+        self._epoch = KazooRetry(max_tries=-1, max_delay=1.0)(self._write)
+        return self._epoch
+
+    def _write(self) -> int:
+        """Write who leads, as long as the lock is held by the session that acquired it.
+
+        Once more where the answer was lost: the last one's version is the epoch.
+        """
+        _, stat = self._client.get(self._path)
+        request = self._client.transaction()
+        request.check(f"{self._lock.path}/{self._lock.node}", 0)
+        request.set_data(self._path, self._own.encode(), version=stat.version)
+        results = request.commit()
+        for result in results:
+            if isinstance(result, NoNodeError):
+                raise SessionLost
+            if isinstance(result, BadVersionError):
+                raise ForceRetryError
+            if isinstance(result, KazooException) and not isinstance(result, RolledBackError):
+                raise result
+        return stat.version + 1
+
+    def _notice(self, data: bytes | None, stat: ZnodeStat | None) -> None:
+        del stat
+        try:
+            record = LeaderRecord.decode(data) if data else None
+        except RecordError as error:
+            log.warning("nobody knows who leads", path=self._path, why=str(error))
+            record = None
+        self._leader = record if record and record.api else None

@@ -1,0 +1,279 @@
+"""The records in ZooKeeper, over kazoo.
+
+Every write is a transaction that checks the epoch first, so that it fails as soon as another
+framework leads, whichever record it is about; and it names the version that this process last saw.
+A write whose answer was lost is settled by reading, before the next write of that znode.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from typing import TypeVar
+
+import structlog
+from kazoo.client import KazooClient, TransactionRequest
+from kazoo.exceptions import (
+    BadVersionError,
+    KazooException,
+    NodeExistsError,
+    NoNodeError,
+    NotEmptyError,
+    RolledBackError,
+)
+
+from framework.errors import Superseded
+from framework.ports import Record, Stored
+from framework.zookeeper.connection import mapped
+from framework.zookeeper.rights import Rights
+from prevs.paths import Paths
+from prevs.records import (
+    AgentsRecord,
+    AppRecord,
+    PlacementsRecord,
+    PreviewRecord,
+    ProxyRecord,
+    RecordError,
+    SecretsRecord,
+    TokenRecord,
+)
+
+log = structlog.get_logger(__name__)
+
+R = TypeVar("R", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord)
+Q = TypeVar(
+    "Q", AppRecord, PreviewRecord, PlacementsRecord, TokenRecord, SecretsRecord, ProxyRecord
+)
+
+
+class ZookeeperStore:
+    """framework.ports.Store over a started client, for the one who leads. Used by one thread.
+
+    What it makes has `rights`, where there are any.
+    """
+
+    def __init__(
+        self, client: KazooClient, paths: Paths, epoch: int, rights: Rights | None = None
+    ) -> None:
+        self._client = client
+        self._rights = rights
+        self._paths = paths
+        self._epoch = epoch
+        self._versions: dict[str, int] = {}
+        self._unsettled: dict[str, bytes | None] = {}
+
+    def load(self) -> Stored:
+        """Read everything anew. A record that is none is logged, and left out."""
+        self._versions.clear()
+        self._unsettled.clear()
+        with mapped(self._client):
+            paths = self._paths
+            own = (paths.apps, paths.previews, paths.placements, paths.tokens, paths.secrets)
+            for path in (*own, paths.proxies):
+                self._client.ensure_path(path)
+            apps = self._read_own(self._paths.apps, AppRecord.decode)
+            tokens = self._read_own(paths.tokens, TokenRecord.decode)
+            secrets = self._read_secrets()
+            placements = self._read_own(self._paths.placements, PlacementsRecord.decode)
+            previews = [
+                preview
+                for app in sorted(self._client.get_children(self._paths.previews))
+                for preview in self._read_own(self._paths.app_previews(app), PreviewRecord.decode)
+            ]
+            versions = {p.app: self._versions[self._path(p)] for p in placements}
+            known = self._read_framework_id()
+            return Stored(
+                apps,
+                previews,
+                placements,
+                known or None,
+                versions,
+                forgotten=known == "",
+                tokens=tokens,
+                secrets=secrets,
+                agents=self._read_agents(),
+            )
+
+    def save(self, record: Record) -> int:
+        """Write a record; return its version."""
+        path = self._path(record)
+        self._write({path: record.encode()})
+        return self._versions[path]
+
+    def save_all(self, records: Sequence[Record]) -> None:
+        """Write several records, all of them or none."""
+        self._write({self._path(record): record.encode() for record in records})
+
+    def delete(self, record: Record) -> None:
+        """Remove a record, and what an app has left when it is the app's."""
+        path = self._path(record)
+        with mapped(self._client):
+            self._settle(path)
+            request = self._fenced()
+            request.delete(path, version=self._versions.get(path, -1))
+            # Where somebody was faster it is gone, which is what was asked for.
+            self._commit(request, {path: None}, forgiven=(NoNodeError,))
+            self._versions.pop(path, None)
+            if isinstance(record, AppRecord):
+                self._remove_empty(self._paths.app_previews(record.name))
+
+    def save_framework_id(self, framework_id: str) -> None:
+        """Write the Mesos framework id."""
+        self._write({self._paths.framework_id: framework_id.encode("ascii")})
+
+    def proxies(self) -> list[ProxyRecord]:
+        """Return what each live proxy has applied. One whose record is none counts for nothing."""
+        with mapped(self._client):
+            return [record for _, record in self._read(self._paths.proxies, ProxyRecord.decode)]
+
+    def _path(self, record: Record) -> str:
+        match record:
+            case AgentsRecord():
+                return self._paths.agents
+            case AppRecord():
+                return self._paths.app(record.name)
+            case PreviewRecord():
+                return self._paths.preview(record.app, record.sha)
+            case PlacementsRecord():
+                return self._paths.app_placements(record.app)
+            case TokenRecord():
+                return self._paths.token(record.name)
+            case SecretsRecord():
+                return self._paths.app_secrets(record.app)
+
+    def _read_own(self, parent: str, decode: Callable[[bytes], R]) -> list[R]:
+        """Read our records below `parent`; one that lies where another belongs is left out."""
+        records: list[R] = []
+        for path, record in self._read(parent, decode, versions=self._versions):
+            if self._path(record) == path:
+                records.append(record)
+            else:
+                log.warning("a record is left out", path=path, why="it is that of another path")
+        return records
+
+    def _read_secrets(self) -> list[SecretsRecord]:
+        """Read what apps are given; of what cannot be read, that there is something."""
+        found = self._read_own(self._paths.secrets, SecretsRecord.decode)
+        below = f"{self._paths.secrets}/"
+        there = {path.removeprefix(below) for path in self._versions if path.startswith(below)}
+        left_out = there - {record.app for record in found}
+        return [*found, *(SecretsRecord(app, "") for app in sorted(left_out))]
+
+    def _read(
+        self,
+        parent: str,
+        decode: Callable[[bytes], Q],
+        *,
+        versions: MutableMapping[str, int] | None = None,
+    ) -> Iterator[tuple[str, Q]]:
+        """Yield each readable record below `parent`; note the versions of all, for their owner."""
+        children = [f"{parent}/{name}" for name in sorted(self._client.get_children(parent))]
+        for path, asked in [(path, self._client.get_async(path)) for path in children]:
+            try:
+                data, stat = asked.get()
+                if versions is not None:
+                    versions[path] = stat.version
+                yield path, decode(data)
+            except NoNodeError:
+                continue
+            except RecordError as error:
+                log.warning("a record is left out", path=path, why=str(error))
+
+    def _read_framework_id(self) -> str | None:
+        """Return the framework id; "" for one that was forgotten, None where there is none."""
+        path = self._paths.framework_id
+        try:
+            data, stat = self._client.get(path)
+        except NoNodeError:
+            return None
+        self._versions[path] = stat.version
+        return data.decode("ascii")
+
+    def _read_agents(self) -> AgentsRecord:
+        path = self._paths.agents
+        try:
+            data, stat = self._client.get(path)
+            self._versions[path] = stat.version
+            return AgentsRecord.decode(data)
+        except NoNodeError:
+            return AgentsRecord()
+        except RecordError as error:
+            log.warning("a record is left out", path=path, why=str(error))
+            return AgentsRecord()
+
+    def _write(self, contents: Mapping[str, bytes]) -> None:
+        """Write znodes in one transaction. Raises Superseded where one is not as it was left."""
+        with mapped(self._client):
+            for path in contents:
+                self._settle(path)
+            request = self._fenced()
+            for parent in self._missing_parents(contents.keys() - self._versions.keys()):
+                request.create(parent)
+            for path, data in contents.items():
+                known = self._versions.get(path)
+                if known is None:
+                    request.create(path, data, acl=self._rights and self._rights.of(path))
+                else:
+                    request.set_data(path, data, version=known)
+            self._commit(request, contents)
+            for path in contents:
+                self._versions[path] = self._versions.get(path, -1) + 1
+
+    def _fenced(self) -> TransactionRequest:
+        request = self._client.transaction()
+        request.check(self._paths.leader, self._epoch)
+        return request
+
+    def _commit(
+        self,
+        request: TransactionRequest,
+        contents: Mapping[str, bytes | None],
+        *,
+        forgiven: tuple[type[KazooException], ...] = (),
+    ) -> None:
+        """Do what `_fenced` began, writes of `contents`: all of them or none.
+
+        Raises Superseded, and what ZooKeeper refuses it for, unless that is `forgiven`.
+        """
+        try:
+            results = request.commit()
+        except KazooException:
+            self._unsettled.update(contents)
+            raise
+        for operation, result in zip(request.operations, results, strict=True):
+            # Those before the one that failed say that they were rolled back.
+            if not isinstance(result, KazooException) or isinstance(result, RolledBackError):
+                continue
+            if operation is not request.operations[0] and isinstance(result, forgiven):
+                return
+            if isinstance(result, BadVersionError | NodeExistsError | NoNodeError):
+                raise Superseded(operation.path)
+            raise result
+
+    def _missing_parents(self, paths: Collection[str]) -> list[str]:
+        """Return the parents of znodes that are not there, each after its own."""
+        missing: list[str] = []
+        for parent in {path.rpartition("/")[0] for path in paths} - {""}:
+            if not self._client.exists(parent):
+                missing += [*self._missing_parents((parent,)), parent]
+        return list(dict.fromkeys(missing))
+
+    def _settle(self, path: str) -> None:
+        """Find out whether the last write of a znode, whose answer was lost, has happened."""
+        if path not in self._unsettled:
+            return
+        known = self._versions.get(path)
+        try:
+            data, stat = self._client.get(path)
+        except NoNodeError:
+            if known is not None and self._unsettled[path] is not None:
+                raise Superseded(path) from None
+            self._versions.pop(path, None)
+        else:
+            written = 0 if known is None else known + 1
+            if stat.version != known and (stat.version, data) != (written, self._unsettled[path]):
+                raise Superseded(path)
+            self._versions[path] = stat.version
+        del self._unsettled[path]
+
+    def _remove_empty(self, path: str) -> None:
+        request = self._fenced()
+        request.delete(path)
+        self._commit(request, {path: None}, forgiven=(NoNodeError, NotEmptyError))

@@ -1,0 +1,113 @@
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.apps import app_secrets
+from framework.apps.app_secrets import AppSecrets, Variable
+from framework.errors import InvalidSettings, UnknownCredential, UnknownVariable
+from prevs.messages import Credential
+
+NONE = AppSecrets("shop")
+PLAIN, SECRET = Variable("preview", secret=False), Variable("hunter2")
+PRIVATE = "-----BEGIN PRIVATE KEY-----"
+KEY = Credential(private_key=PRIVATE, known_hosts="git.example.org ssh-ed25519 AAAA")
+PASSWORD = Credential("deploy", "hunter2")
+
+
+def problems(change: Callable[[], object]) -> dict[str, str]:
+    with pytest.raises(InvalidSettings) as caught:
+        change()
+    return {problem.field: problem.message for problem in caught.value.problems}
+
+
+def test_variables_are_set_changed_and_removed() -> None:
+    some = app_secrets.with_variable(NONE, "MODE", PLAIN)
+    some = app_secrets.with_variable(some, "API_KEY", SECRET)
+    assert (some.environment, some.secrets) == ({"MODE": "preview"}, {"API_KEY": "hunter2"})
+    some = app_secrets.with_variable(some, "MODE", SECRET)
+    assert (some.environment, some.secrets) == ({}, {"API_KEY": "hunter2", "MODE": "hunter2"})
+    some = app_secrets.without_variable(app_secrets.without_variable(some, "MODE"), "API_KEY")
+    assert some == NONE
+    assert some.is_empty
+    with pytest.raises(UnknownVariable, match="API_KEY"):
+        app_secrets.without_variable(some, "API_KEY")
+
+
+@given(
+    st.dictionaries(st.from_regex(r"[A-Z_]{1,9}", fullmatch=True), st.text(max_size=99)),
+    st.none() | st.builds(Credential, username=st.text(), password=st.text()),
+)
+def test_what_is_sealed_is_what_was_given(
+    values: dict[str, str], credential: Credential | None
+) -> None:
+    variables = {name: Variable(value, len(value) % 2 == 0, 1.5) for name, value in values.items()}
+    known = AppSecrets("shop", variables, credential, 2.5)
+    assert AppSecrets.decode(known.encode()) == known
+
+
+@pytest.mark.parametrize("name", ["A", "_a9", "api_KEY", "PREVS", "PORTS", "A" * 100])
+def test_these_are_names(name: str) -> None:
+    assert app_secrets.find_name_problem(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "9A", "A-B", "A=B", "Ä", "A\n", "PORT", "PREVS_URL", "PREVS_", "A" * 101]
+)
+def test_these_are_no_names(name: str) -> None:
+    assert set(problems(lambda: app_secrets.with_variable(NONE, name, PLAIN))) == {"name"}
+
+
+@pytest.mark.parametrize("value", ["a\0b", "ä" * 16 * 1024 + "a", "\ud800"])
+def test_these_are_no_values(value: str) -> None:
+    assert app_secrets.find_value_problem("ä" * 16 * 1024) is None
+    found = problems(lambda: app_secrets.with_variable(NONE, "A", Variable(value)))
+    assert set(found) == {"value"}
+
+
+def test_there_is_an_end_to_how_much_an_app_is_given() -> None:
+    some = NONE
+    for number in range(app_secrets.MOST):
+        some = app_secrets.with_variable(some, f"A{number}", PLAIN)
+    assert app_secrets.with_variable(some, "A0", SECRET).secrets == {"A0": "hunter2"}
+    assert "name" in problems(lambda: app_secrets.with_variable(some, "B", PLAIN))
+    large = Variable("\1" * 32 * 1024)
+    some = AppSecrets("shop", {f"A{number}": large for number in range(2)})
+    assert "262144" in problems(some.encode)["value"]
+
+
+def test_a_credential_is_set_and_removed() -> None:
+    some = app_secrets.with_credential(NONE, PASSWORD, 5.0)
+    assert (some.credential, some.credential_changed) == (PASSWORD, 5.0)
+    assert app_secrets.without_credential(some) == NONE
+    with pytest.raises(UnknownCredential):
+        app_secrets.without_credential(NONE)
+
+
+@pytest.mark.parametrize("credential", [KEY, PASSWORD, Credential(password="token")])
+def test_these_are_credentials(credential: Credential) -> None:
+    assert app_secrets.find_credential_problems(credential) == []
+
+
+@pytest.mark.parametrize(
+    ("credential", "fields"),
+    [
+        (Credential(), {"password"}),
+        (Credential(username="deploy"), {"password"}),
+        (Credential(private_key=PRIVATE), {"known_hosts"}),
+        (Credential(private_key=PRIVATE, known_hosts=" \n"), {"known_hosts"}),
+        (Credential(private_key="hunter2", known_hosts="hosts"), {"private_key"}),
+        (Credential("deploy", "", PRIVATE, "hosts"), {"private_key"}),
+        (Credential("deploy", "hunter2", "", "hosts"), {"known_hosts"}),
+        (Credential("deploy", "hunter2\nHost: x"), {"password"}),
+        (Credential("deploy", "x" * 20_000), {"password"}),
+    ],
+)
+def test_these_are_none(credential: Credential, fields: set[str]) -> None:
+    assert set(problems(lambda: app_secrets.with_credential(NONE, credential, 1.0))) == fields
+
+
+def test_no_repr_has_a_value() -> None:
+    some = AppSecrets("shop", {"A": SECRET}, Credential("deploy", "hunter2", "hunter2"))
+    assert "hunter2" not in repr(some)

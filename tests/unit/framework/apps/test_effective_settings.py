@@ -1,0 +1,59 @@
+import dataclasses
+
+import pytest
+
+from framework.apps import effective_settings
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+APP = AppRecord(
+    "shop", "/srv/shop", port=8000, cpus=0.5, mem=256, health="/up", folder="services/web"
+)
+
+
+@pytest.mark.parametrize("settings", [None, CommitSettings()])
+def test_a_commit_that_says_nothing_has_what_the_app_says(settings: CommitSettings | None) -> None:
+    assert effective_settings.effective(APP, settings) == (8000, "/up", 60.0, 0.5, 256)
+
+
+def test_what_a_commit_says_holds() -> None:
+    said = CommitSettings(port=9000, health="/ready", start_limit=300.0, cpus=0.1, mem=64)
+    assert effective_settings.effective(APP, said) == (9000, "/ready", 300.0, 0.1, 64)
+
+
+def test_a_commit_may_have_as_much_as_the_app_and_what_the_app_allows() -> None:
+    assert effective_settings.bounds(APP) == ("shop", "services/web", 0.5, 256)
+    app = dataclasses.replace(APP, max_cpus=2.0, max_mem=1024)
+    assert effective_settings.bounds(app) == ("shop", "services/web", 2.0, 1024)
+    assert effective_settings.bounds(dataclasses.replace(APP, max_cpus=0.1, max_mem=64))[2:] == (
+        0.5,
+        256,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"port": 1, "health": "/", "repository": "/srv/other"}, True),
+        ({"max_cpus": 0.25, "max_mem": 128}, True),
+        ({"folder": "services/api"}, False),
+        ({"max_cpus": 1.0}, False),
+        ({"max_mem": 512}, False),
+        ({"mem": 128}, False),
+    ],
+)
+def test_what_is_read_is_read_again_where_the_folder_or_a_bound_has_changed(
+    changes: dict[str, object], same: bool
+) -> None:
+    read = PreviewRecord(
+        "shop",
+        "a" * 40,
+        State.QUEUED,
+        settings=CommitSettings(),
+        settings_for=effective_settings.basis(APP),
+    )
+    assert effective_settings.is_read(APP, read)
+    changed = dataclasses.replace(APP, **changes)  # type: ignore[arg-type] # fields vary per case
+    assert effective_settings.is_read(changed, read) is same
+    assert not effective_settings.is_read(APP, dataclasses.replace(read, settings=None))

@@ -1,0 +1,109 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.apps import app_secrets
+from framework.apps.app_secrets import AppSecrets, Variable
+from framework.apps.variable_scopes import (
+    PATTERN,
+    GivenFor,
+    VariableScope,
+    find_patterns_problem,
+    matches,
+)
+from framework.errors import InvalidSettings
+from prevs import codec
+
+MAIN = VariableScope(branches=("main", "release/*"), tags=("v?.*",))
+
+
+@pytest.mark.parametrize(
+    ("refs", "has_it"),
+    [
+        (("heads/main",), True),
+        (("heads/release/1",), True),
+        (("tags/v1.2",), True),
+        (("heads/evil", "heads/main"), True),
+        ((), False),
+        (("heads/evil",), False),
+        (("heads/Main",), False),
+        (("heads/main2",), False),
+        (("heads/x/main",), False),
+        (("heads/release/1/2",), False),
+        (("tags/main",), False),
+        (("tags/release/1",), False),
+        (("heads/v1.2",), False),
+        (("tags/v10.2",), False),
+    ],
+)
+def test_a_commit_has_it_if_a_branch_or_tag_leads_there(
+    refs: tuple[str, ...], has_it: bool
+) -> None:
+    assert MAIN.holds(refs) is has_it
+    assert VariableScope(given_for=GivenFor.RUN).holds(refs)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "is_one"),
+    [
+        ("**", "a/b/c", True),
+        ("release/**", "release/1/2", True),
+        ("release/**", "release", False),
+        ("release/**", "releases/1", False),
+        ("*", "a/b", False),
+        ("*/*", "a/b", True),
+        ("a[bc]", "ac", True),
+        ("a[bc]", "ad", False),
+        ("a.b", "axb", False),
+    ],
+)
+def test_what_a_pattern_is_for(pattern: str, name: str, is_one: bool) -> None:
+    assert matches(pattern, name) is is_one
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "a b", "a,b", "a\n", "/a", "a/", "a//b", "refs/heads/main", "**/a", "a**", "x" * 201],
+)
+def test_these_are_no_patterns(pattern: str) -> None:
+    assert find_patterns_problem(["main", pattern])
+    assert find_patterns_problem(["main", "release/*"]) is None
+    assert find_patterns_problem(["main"] * 21)
+
+
+@given(st.text(st.sampled_from("ar*/efs, \n\u200b\xa0ф"), max_size=8))
+def test_what_the_api_s_description_says_of_a_pattern_is_what_is_taken(pattern: str) -> None:
+    is_one = re.fullmatch(PATTERN, pattern) is not None
+    assert (find_patterns_problem([pattern]) is None) is is_one
+
+
+def test_another_value_is_for_nobody_else_than_the_one_before() -> None:
+    some = app_secrets.with_variable(
+        AppSecrets("shop"), "A", Variable("1"), {"branches": ("main",), "given_for": GivenFor.RUN}
+    )
+    some = app_secrets.with_variable(some, "A", Variable("2"))
+    assert some.variables["A"] == Variable("2", scope=VariableScope(("main",), (), GivenFor.RUN))
+    some = app_secrets.with_variable(some, "A", Variable("3"), {"tags": ("v*",)})
+    assert some.variables["A"].scope == VariableScope(("main",), ("v*",), GivenFor.RUN)
+    some = app_secrets.with_variable(some, "A", Variable("3"), {"branches": (), "tags": ()})
+    assert some.variables["A"].scope.is_for_all
+    with pytest.raises(InvalidSettings):
+        app_secrets.with_variable(some, "A", Variable("3"), {"branches": ("a b",)})
+
+
+def test_what_has_scopes_is_not_read_by_a_version_that_knows_none() -> None:
+    plain = AppSecrets("shop", {"A": Variable("1")})
+    assert codec.decode(AppSecrets, 1, plain.encode()) == plain
+    for change in ({"branches": ("main",)}, {"given_for": GivenFor.BUILD}):
+        scoped = app_secrets.with_variable(plain, "A", Variable("1"), change)
+        with pytest.raises(codec.RecordError):
+            codec.decode(AppSecrets, 1, scoped.encode())
+        assert AppSecrets.decode(scoped.encode()) == scoped
+
+
+def test_what_was_sealed_before_there_were_scopes_is_for_all() -> None:
+    before = b'{"app":"shop","variables":{"A":{"changed":1.5,"secret":true,"value":"1"}},"v":1}'
+    assert AppSecrets.decode(before).variables["A"] == Variable("1", changed=1.5)
+    assert AppSecrets.decode(before).for_refs(()).secrets == {"A": "1"}

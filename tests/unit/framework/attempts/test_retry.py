@@ -1,0 +1,111 @@
+import pytest
+
+from framework.attempts.retry import LONGEST_SECONDS, LOST_LIMIT, STEADY_SECONDS, delay, judge
+from framework.preview.lifecycle import WITH_TASK, Event
+from prevs.records import Failure, PreviewRecord
+from prevs.states import Cause, State
+
+NOW = 10_000.0
+STICKY = {
+    Cause.COMMIT_MISSING,
+    Cause.DOCKERFILE_MISSING,
+    Cause.BUILD_FAILED,
+    Cause.START_FAILED,
+    Cause.NEVER_LISTENED,
+    Cause.TASK_REJECTED,
+    Cause.SETTINGS_INVALID,
+    Cause.HOOK_FAILED,
+    Cause.DISK_FULL,
+    Cause.COMMIT_TOO_LARGE,
+}
+CRASHES = {Cause.APP_EXITED, Cause.OUT_OF_MEMORY, Cause.UNHEALTHY}
+UNLUCKY = set(Cause) - STICKY - CRASHES
+AGENTS = {
+    Cause.AGENT_UNFIT,
+    Cause.DOCKER_UNAVAILABLE,
+    Cause.EXECUTOR_FAILED,
+    Cause.REGISTRY_UNREACHABLE,
+    Cause.TASK_LOST,
+    Cause.UNHEALTHY,
+}
+
+
+def preview(state: State = State.RUNNING, **fields: object) -> PreviewRecord:
+    given = {"agent_id": "agent-1", "started": NOW - 1, **fields}
+    return PreviewRecord("hello", "a" * 40, state, **given)  # type: ignore[arg-type] # fields vary per test
+
+
+def failure(cause: Cause = Cause.APP_EXITED) -> Failure:
+    return Failure(cause, "It broke.", 3)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_what_becomes_of_an_attempt_that_never_answered(cause: Cause) -> None:
+    for state in WITH_TASK - {State.RUNNING, State.DRAINING}:
+        outcome = judge(preview(state), failure(cause), NOW)
+        if cause in UNLUCKY:
+            assert outcome.event is Event.LOST
+            assert outcome.fields["not_before"] == NOW + 1
+        else:
+            assert outcome == (Event.FAILED, {"failure": failure(cause), "reason": ""})
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_what_becomes_of_an_attempt_that_ran(cause: Cause) -> None:
+    event = judge(preview(), failure(cause), NOW).event
+    if cause in STICKY:
+        assert event is Event.FAILED
+    else:
+        assert event is (Event.CRASHED if cause in CRASHES else Event.LOST)
+
+
+def test_the_delay_grows_and_is_capped() -> None:
+    assert [delay(count) for count in range(1, 6)] == [1, 4, 16, LONGEST_SECONDS, LONGEST_SECONDS]
+
+
+@pytest.mark.parametrize("cause", [Cause.TASK_LOST, Cause.EXECUTOR_FAILED])
+def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
+    assert judge(preview(), failure(cause), NOW).fields["not_before"] == 0.0
+    assert judge(preview(lost=1), failure(cause), NOW).fields["not_before"] == NOW + 4
+    assert judge(preview(), failure(Cause.DOCKER_UNAVAILABLE), NOW).fields["not_before"] == NOW + 1
+
+
+@pytest.mark.parametrize(
+    ("cause", "what"),
+    [(Cause.APP_EXITED, "failed soon after they ran"), (Cause.TASK_LOST, "were lost")],
+)
+def test_after_so_many_in_a_row_it_stays_failed_with_the_last_reason(
+    cause: Cause, what: str
+) -> None:
+    assert judge(preview(lost=LOST_LIMIT - 1), failure(cause), NOW).fields["lost"] == LOST_LIMIT
+    event, fields = judge(preview(lost=LOST_LIMIT), failure(cause), NOW)
+    assert event is Event.GIVEN_UP
+    assert (fields["failure"].cause, fields["failure"].exit_code) == (cause, 3)
+    sentence = f"{LOST_LIMIT + 1} attempts in a row {what}. The last: It broke."
+    assert fields["failure"].message == sentence
+
+
+def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None:
+    def count(ran: float, state: State = State.RUNNING) -> object:
+        ended = preview(state, lost=3, started=NOW - ran)
+        return judge(ended, failure(Cause.TASK_LOST), NOW).fields["lost"]
+
+    assert count(STEADY_SECONDS) == 1
+    assert count(STEADY_SECONDS - 1) == 4
+    assert count(STEADY_SECONDS, State.STARTING) == 4
+
+
+@pytest.mark.parametrize("cause", sorted(UNLUCKY | CRASHES, key=str))
+def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
+    avoided = judge(preview(), failure(cause), NOW).fields["avoid"]
+    assert avoided == ("agent-1" if cause in AGENTS else None)
+
+
+def test_the_reason_says_what_happened_and_that_it_is_tried_again() -> None:
+    reason = judge(preview(lost=1), failure(), NOW).fields["reason"]
+    assert reason.startswith("It broke. It is tried again in 4 s; ")
+    assert reason.endswith("if that ends so 4 more times in a row, it stays failed.")
+    last = judge(preview(lost=LOST_LIMIT - 1), failure(), NOW).fields["reason"]
+    assert last.endswith("if that ends so once more, it stays failed.")
+    lost = judge(preview(), failure(Cause.TASK_LOST), NOW).fields["reason"]
+    assert "tried again at once" in lost

@@ -1,0 +1,198 @@
+import base64
+import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from framework.apps.app_secrets import AppSecrets, Variable
+from framework.attempts.task_info import Executor, Origin, task_info
+from framework.executor_bundle import pack
+from framework.matching.match import Demand, InUse, match
+from prevs import names
+from prevs.messages import BuildOrder, Credential
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.fakes.offers import offer, quotas, scalar
+
+A = "a" * 40
+APP = AppRecord(
+    "hello", "https://git.example.org/hello.git", port=3000, cpus=0.5, health="/up", created=1.5
+)
+PREVIEW = PreviewRecord("hello", A, State.PLACED, labels=("v1", "main"), task_id=f"hello.{A}.t1")
+NOTHING = AppSecrets("hello")
+ORIGIN = Origin(
+    "framework-1",
+    Executor("http://x/v1/executor/ab.pyz", "ab", "python3.11", is_unpacked=True),
+    names.addresses("localhost", 8080),
+)
+(LAUNCH,) = match(
+    [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
+).launches
+TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING, fetches=True)
+
+
+def test_the_order_says_all_that_an_executor_needs() -> None:
+    assert BuildOrder.decode(base64.b64decode(TASK["data"])) == BuildOrder(
+        app="hello",
+        sha=A,
+        label="main",
+        repository="https://git.example.org/hello.git",
+        container_port=3000,
+        host="127.0.0.1",
+        host_port=31000,
+        cpus=0.5,
+        mem=128,
+        health="/up",
+        url="http://main.hello.localhost:8080/",
+        app_created=1.5,
+    )
+
+
+def test_what_the_app_is_given_is_in_the_order_and_nowhere_else() -> None:
+    variables = {"MODE": Variable("preview", secret=False), "API_KEY": Variable("hunter2")}
+    given = AppSecrets("hello", variables, Credential("deploy", "hunter3"))
+    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=given, fetches=True)
+    order = BuildOrder.decode(base64.b64decode(task["data"]))
+    assert (order.environment, order.secrets) == ({"MODE": "preview"}, {"API_KEY": "hunter2"})
+    assert order.credential == Credential("deploy", "hunter3")
+    assert task | {"data": ""} == TASK | {"data": ""}
+    assert "hunter" not in repr(order)
+
+
+def test_people_find_the_task_by_name_and_labels() -> None:
+    assert TASK["name"] == "hello@main (aaaaaaa)"
+    labels = {label["key"]: label["value"] for label in TASK["labels"]["labels"]}
+    assert labels == {
+        "app": "hello",
+        "commit": A,
+        "label": "main",
+        "url": "http://main.hello.localhost:8080/",
+    }
+
+
+def test_dns_and_proxies_of_others_find_the_task_by_its_discovery() -> None:
+    assert TASK["discovery"] == {
+        "visibility": "EXTERNAL",
+        "name": "main--hello",
+        "version": A,
+        "ports": {"ports": [{"number": 31000, "name": "http", "protocol": "tcp"}]},
+    }
+
+
+def test_the_executor_is_named_like_its_task_and_started_without_a_shell() -> None:
+    executor = TASK["executor"]
+    assert executor["executor_id"] == TASK["task_id"] == {"value": f"hello.{A}.t1"}
+    assert executor["framework_id"] == {"value": "framework-1"}
+    command = executor["command"]
+    assert command["shell"] is False
+    assert command["value"] == command["arguments"][0] == "python3.11"
+
+
+def test_an_agent_keeps_the_bundle_that_it_has_fetched() -> None:
+    assert TASK["executor"]["command"]["uris"] == [
+        {
+            "value": "http://x/v1/executor/ab.pyz",
+            "output_file": "prevs-executor.pyz",
+            "cache": True,
+            "extract": False,
+        }
+    ]
+
+
+def test_an_agent_that_has_it_unpacked_fetches_nothing() -> None:
+    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING, fetches=False)
+    assert task["executor"]["command"]["uris"] == []
+    task["executor"]["command"]["uris"] = TASK["executor"]["command"]["uris"]
+    assert task == TASK
+
+
+def run_command(digest: str, folder: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Run what an agent runs for a bundle of that checksum."""
+    executor = ORIGIN.executor._replace(digest=digest, python=sys.executable)
+    origin = ORIGIN._replace(executor=executor)
+    task = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)
+    command = task["executor"]["command"]["arguments"]
+    return subprocess.run(
+        command, cwd=folder, env=environ, capture_output=True, check=False, text=True
+    )
+
+
+@pytest.mark.parametrize("intact", [True, False])
+def test_a_bundle_runs_only_if_it_is_the_one_that_was_meant(intact: bool, tmp_path: Path) -> None:
+    file = tmp_path / "prevs-executor.pyz"
+    file.write_bytes(pack({"__main__.py": b"import sys; print('runs', sys.argv)"}))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    if not intact:
+        file.write_bytes(pack({"__main__.py": b"print('evil')"}))
+    ran = run_command(digest, tmp_path)
+    if intact:
+        assert ran.stdout == "runs ['prevs-executor.pyz']\n"
+    else:
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert "not the bundle" in ran.stderr
+        assert digest in ran.stderr
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+@pytest.mark.parametrize("held_by", ["a digest", "nobody", "a relative folder"])
+def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
+    held_by: str, fetched: bool, tmp_path: Path
+) -> None:
+    digest = "ab" * 32
+    home = tmp_path / "work" / "bundles" / (digest if held_by != "nobody" else "cd" * 32)
+    (home / "executor").mkdir(parents=True)
+    said = "import sys\ndef main():\n    print('unpacked', sys.argv)\n    return 7\n"
+    (home / "executor" / "bundle.py").write_text(said)
+    if fetched:
+        (tmp_path / "prevs-executor.pyz").write_bytes(b"no archive")
+    work = "work" if held_by == "a relative folder" else str(tmp_path / "work")
+    ran = run_command(digest, tmp_path, PREVS_EXECUTOR_DIR=work)
+    if held_by == "a digest":
+        assert (ran.returncode, ran.stdout) == (7, "unpacked ['prevs-executor.pyz']\n")
+    else:
+        assert (ran.returncode, ran.stdout) == (1, "")
+        assert ("not the bundle" if fetched else "the next attempt") in ran.stderr
+
+
+def test_resources_keep_what_the_offer_said_of_them() -> None:
+    reserved = [{"type": "STATIC", "role": "prevs"}]
+    one = offer()
+    resources = (*one.resources[1:], scalar("cpus", 4, reservations=reserved))
+    offers = [one._replace(resources=resources)]
+    demand = Demand("hello", A, cpus=0.5, mem=128)
+    (launch,) = match([demand], offers, InUse(), quotas=quotas(), now=0.0).launches
+    task = task_info(APP, PREVIEW, launch, ORIGIN, given=NOTHING, fetches=True)
+    assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]
+    assert all(r["allocation_info"] == {"role": "prevs"} for r in task["resources"])
+    assert scalar("cpus", 0.01, reservations=reserved) in task["executor"]["resources"]
+
+
+def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> None:
+    grace = TASK["kill_policy"]["grace_period"]["nanoseconds"]
+    assert grace == 10_000_000_000
+    assert TASK["executor"]["shutdown_grace_period"]["nanoseconds"] > grace
+
+
+def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
+    bare = dataclasses.replace(PREVIEW, labels=())
+    assert (
+        task_info(APP, bare, LAUNCH, ORIGIN, given=NOTHING, fetches=True)["name"]
+        == f"hello@{A} (aaaaaaa)"
+    )
+
+
+DIGEST = "sha256:" + "d" * 64
+
+
+def test_what_is_the_same_for_every_task_is_in_the_order() -> None:
+    origin = ORIGIN._replace(registry="10.0.0.9:5000/prevs", fetch_limit=20.0, build_limit=30.0)
+    origin = origin._replace(control_plane=("10.0.0.1",))
+    preview = dataclasses.replace(PREVIEW, digest=DIGEST)
+    task = task_info(APP, preview, LAUNCH, origin, given=NOTHING, fetches=True)
+    order = BuildOrder.decode(base64.b64decode(task["data"]))
+    assert (order.registry, order.digest) == ("10.0.0.9:5000/prevs", DIGEST)
+    assert (order.fetch_limit, order.build_limit) == (20.0, 30.0)
+    assert order.control_plane == ("10.0.0.1",)

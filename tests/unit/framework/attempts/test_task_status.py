@@ -1,0 +1,155 @@
+import base64
+from typing import Any
+
+import pytest
+
+from framework.attempts.task_status import Kind, UnknownTaskState, read
+from prevs.messages import TaskReport
+from prevs.records import Failure
+from prevs.states import Cause, Phase
+
+
+def status(state: str, report: TaskReport | None = None, **more: Any) -> dict[str, Any]:
+    if report:
+        more["data"] = base64.b64encode(report.encode()).decode()
+    return {"task_id": {"value": "t1"}, "agent_id": {"value": "agent-1"}, "state": state, **more}
+
+
+# Every task state of Mesos 1.11, without a word from an executor.
+STATES = {
+    "TASK_STAGING": Kind.ALIVE,
+    "TASK_STARTING": Kind.ALIVE,
+    "TASK_RUNNING": Kind.HEALTHY,
+    "TASK_KILLING": Kind.KILLING,
+    "TASK_FINISHED": Kind.ENDED,
+    "TASK_FAILED": Kind.ENDED,
+    "TASK_KILLED": Kind.ENDED,
+    "TASK_ERROR": Kind.ENDED,
+    "TASK_LOST": Kind.ENDED,
+    "TASK_DROPPED": Kind.ENDED,
+    "TASK_UNREACHABLE": Kind.AWAY,
+    "TASK_GONE": Kind.ENDED,
+    "TASK_GONE_BY_OPERATOR": Kind.ENDED,
+    "TASK_UNKNOWN": Kind.UNKNOWN,
+}
+
+
+@pytest.mark.parametrize(("state", "kind"), STATES.items())
+def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
+    report = read(status(state))
+    assert (report.kind, report.failure is not None) == (kind, kind is Kind.ENDED)
+
+
+def test_a_state_that_mesos_does_not_have_is_an_error_and_not_a_guess() -> None:
+    with pytest.raises(UnknownTaskState):
+        read(status("TASK_ODD"))
+
+
+PHASES = {
+    Phase.FETCHING: Kind.BUILDING,
+    Phase.BUILDING: Kind.BUILDING,
+    Phase.STARTING: Kind.STARTING,
+    Phase.CHECKING: Kind.STARTING,
+}
+
+
+def test_what_the_executor_says_of_its_phase_is_passed_on() -> None:
+    said = TaskReport(Phase.CHECKING, detail="503", began={"checking": 1.5})
+    report = read(status("TASK_STARTING", said))
+    assert (report.phase, report.detail, report.began) == ("checking", "503", {"checking": 1.5})
+
+
+DIGEST = "sha256:" + "d" * 64
+
+
+@pytest.mark.parametrize("state", ["TASK_STARTING", "TASK_RUNNING", "TASK_FAILED"])
+def test_the_digest_of_an_image_is_passed_on(state: str) -> None:
+    assert read(status(state, TaskReport(Phase.RUNNING, digest=DIGEST))).digest == DIGEST
+
+
+@pytest.mark.parametrize("digest", ["", "latest", DIGEST + "0", "sha256:../../etc/passwd"])
+def test_what_is_no_digest_is_passed_on_as_none(digest: str) -> None:
+    assert read(status("TASK_RUNNING", TaskReport(Phase.RUNNING, digest=digest))).digest == ""
+
+
+@pytest.mark.parametrize(("told", "protocol"), [("h2", "h2"), ("", ""), ("h3", ""), ("a b", "")])
+def test_a_protocol_that_proxies_speak_is_passed_on(told: str, protocol: str) -> None:
+    said = TaskReport(Phase.RUNNING, protocol=told)
+    assert read(status("TASK_RUNNING", said)).protocol == protocol
+
+
+@pytest.mark.parametrize(("phase", "kind"), PHASES.items())
+def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) -> None:
+    report = read(status("TASK_STARTING", TaskReport(phase)))
+    assert (report.kind, report.phase) == (kind, phase.value)
+
+
+def test_an_unhealthy_task_runs_and_is_not_healthy() -> None:
+    assert read(status("TASK_RUNNING", healthy=False)).kind is Kind.UNHEALTHY
+
+
+def failure_of(told: dict[str, Any]) -> Failure:
+    failure = read(told).failure
+    assert failure is not None
+    return failure
+
+
+def test_what_the_executor_says_of_an_end_is_the_failure() -> None:
+    report = TaskReport(Phase.ENDED, Cause.BUILD_FAILED, 2)
+    failure = failure_of(status("TASK_FAILED", report, message="Step 3 failed."))
+    assert failure == Failure(Cause.BUILD_FAILED, "Step 3 failed.", 2)
+
+
+REASONS = {
+    "REASON_CONTAINER_LIMITATION_MEMORY": Cause.OUT_OF_MEMORY,
+    "REASON_CONTAINER_LIMITATION_DISK": Cause.EXECUTOR_FAILED,
+    "REASON_CONTAINER_LAUNCH_FAILED": Cause.EXECUTOR_FAILED,
+    "REASON_EXECUTOR_TERMINATED": Cause.EXECUTOR_FAILED,
+    "REASON_EXECUTOR_REGISTRATION_TIMEOUT": Cause.EXECUTOR_FAILED,
+    "REASON_EXECUTOR_REREGISTRATION_TIMEOUT": Cause.TASK_LOST,
+    "REASON_SLAVE_REMOVED": Cause.TASK_LOST,
+    "REASON_AGENT_REMOVED": Cause.TASK_LOST,
+    "REASON_AGENT_DISCONNECTED": Cause.TASK_LOST,
+    "REASON_SLAVE_RESTARTED": Cause.TASK_LOST,
+    "REASON_AGENT_DRAINING": Cause.TASK_LOST,
+    "REASON_AGENT_REMOVED_BY_OPERATOR": Cause.TASK_LOST,
+    "REASON_SOMETHING_NEW": Cause.EXECUTOR_FAILED,
+}
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "cause"),
+    [
+        *(("TASK_FAILED", reason, cause) for reason, cause in REASONS.items()),
+        # An offer that has gone is no fault of the task.
+        ("TASK_ERROR", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
+        ("TASK_LOST", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
+        ("TASK_DROPPED", "REASON_INVALID_OFFERS", Cause.TASK_LOST),
+        ("TASK_ERROR", "REASON_TASK_INVALID", Cause.TASK_REJECTED),
+    ],
+)
+def test_a_failure_without_a_report_is_read_from_its_reason(
+    state: str, reason: str, cause: Cause
+) -> None:
+    failure = failure_of(status(state, reason=reason, message="Mesos's words."))
+    assert failure.cause is cause
+    assert "Mesos's words" in failure.message
+
+
+def test_an_application_that_ends_well_has_failed_too() -> None:
+    failure = failure_of(status("TASK_FINISHED"))
+    assert (failure.cause, failure.exit_code) == (Cause.APP_EXITED, 0)
+
+
+@pytest.mark.parametrize("data", ["%%%", base64.b64encode(b"{}").decode(), ""])
+def test_data_that_is_no_report_is_as_none(data: str) -> None:
+    assert read(status("TASK_STARTING", data=data)).kind is Kind.ALIVE
+
+
+def test_an_executor_that_could_not_be_fetched_is_told_with_what_to_look_at() -> None:
+    message = "Failed to launch container: Failed to fetch all URIs for container 'c': status 1"
+    reason = "REASON_CONTAINER_LAUNCH_FAILED"
+    failure = failure_of(status("TASK_FAILED", reason=reason, message=message))
+    assert failure.cause is Cause.EXECUTOR_FAILED
+    assert "PREVS_ADVERTISE" in failure.message
+    assert message in failure.message

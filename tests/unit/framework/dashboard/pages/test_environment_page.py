@@ -1,0 +1,73 @@
+from framework.access import Scope
+from framework.apps.app_secrets import AppSecrets
+from framework.apps.variable_scopes import GivenFor, VariableScope
+from framework.errors import NoKey
+from tests.fakes.dashboard import Dashboard, Visitor
+
+PAGE = "/apps/hello/environment"
+
+
+def test_a_secret_is_set_and_never_shown(dashboard: Dashboard, visitor: Visitor) -> None:
+    assert "Nothing is set" in visitor.get(PAGE).text
+    answer = visitor.act(PAGE, name=" API_KEY ", value="hunter2\r\nhunter3")
+    assert answer.status_code == 303
+    assert dashboard.secrets.of("hello").secrets == {"API_KEY": "hunter2\nhunter3"}
+    shown = visitor.get(answer.headers["Location"]).text
+    assert "API_KEY" in shown
+    assert "The variable is set" in shown
+    assert "hunter" not in shown
+    assert ("operator", "set variable", "hello/environment/API_KEY", 303) in dashboard.notes()
+
+
+def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visitor) -> None:
+    visitor.act(PAGE, name="MODE", value="<b>preview", plain="yes")
+    assert "&lt;b&gt;preview" in visitor.get(PAGE).text
+    assert visitor.act(f"{PAGE}/MODE/unset").status_code == 303
+    assert dashboard.secrets.of("hello") == AppSecrets("hello")
+    assert ("operator", "unset variable", "hello/environment/MODE", 303) in dashboard.notes()
+    assert visitor.act(f"{PAGE}/MODE/unset").status_code == 404
+
+
+def test_what_cannot_be_taken_is_told_and_its_value_not_filled_in(visitor: Visitor) -> None:
+    answer = visitor.act(PAGE, name="PORT", value="hunter2")
+    assert answer.status_code == 422
+    assert "is kept for prevs" in answer.text
+    assert 'value="PORT"' in answer.text
+    assert "hunter2" not in answer.text
+
+
+def test_without_a_key_it_is_told_what_to_do(dashboard: Dashboard, visitor: Visitor) -> None:
+    dashboard.secrets.error = NoKey()
+    answer = visitor.act(PAGE, name="A", value="hunter2")
+    assert answer.status_code == 409
+    assert "PREVS_KEY_FILE" in answer.text
+
+
+def test_only_admins_and_only_its_own_forms(dashboard: Dashboard) -> None:
+    _, token = dashboard.tokens.add_token("ci", Scope.USE)
+    ci = dashboard.sign_in(token)
+    assert ci.get(PAGE).status_code == 403
+    assert ci.act(PAGE, name="A", value="1").status_code == 403
+    assert dashboard.sign_in().post(PAGE, {"name": "A", "value": "1"}).status_code == 403
+    assert dashboard.secrets.of("hello") == AppSecrets("hello")
+
+
+def test_the_settings_lead_there(visitor: Visitor) -> None:
+    assert f'href="{PAGE}"' in visitor.get("/apps/hello/settings").text
+    assert visitor.get("/apps/other/environment").status_code == 404
+
+
+def test_for_whom_a_variable_is_can_be_set_and_stays(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    visitor.act(PAGE, name="A", value="hunter2", branches="main, release/*", given_for="run")
+    visitor.act(PAGE, name="A", value="hunter3", tags="v*", given_for="")
+    scope = dashboard.secrets.of("hello").variables["A"].scope
+    assert scope == VariableScope(("main", "release/*"), ("v*",), GivenFor.RUN)
+    shown = visitor.get(PAGE).text
+    assert "<code>release/*</code>" in shown
+    assert "tags <code>v*</code>" in shown
+    assert "run time only" in shown
+    answer = visitor.act(PAGE, name="A", value="hunter2", branches="/main")
+    assert answer.status_code == 422
+    assert 'value="/main"' in answer.text

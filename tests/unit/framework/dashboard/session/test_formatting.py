@@ -1,0 +1,61 @@
+from typing import Any
+
+import pytest
+
+from framework.dashboard.session import formatting
+from framework.http_api.models.presenter import Presenter
+from prevs import names
+from prevs.states import State
+from tests.fakes.previews import FakePreviews
+
+
+@pytest.mark.parametrize(
+    ("seconds", "ago", "duration"),
+    [
+        (-5.0, "just now", "under 1 s"),
+        (0.9, "just now", "under 1 s"),
+        (5.0, "5 s ago", "5 s"),
+        (59.9, "59 s ago", "59 s"),
+        (95.0, "1 min ago", "1 min 35 s"),
+        (3600.0, "1 h ago", "1 h 0 min"),
+        (47 * 3600.0, "47 h ago", "47 h 0 min"),
+        (48 * 3600.0, "2 d ago", "48 h 0 min"),
+    ],
+)
+def test_times_are_said_by_their_greatest_units(seconds: float, ago: str, duration: str) -> None:
+    assert formatting.ago(1000.0 - seconds, 1000.0) == ago
+    assert formatting.duration(seconds) == duration
+
+
+def test_a_moment_that_no_calendar_has_is_not_said() -> None:
+    assert formatting.moment(0.0) == "1970-01-01 00:00:00 UTC"
+    assert formatting.stamp(0.0) == "1970-01-01T00:00:00Z"
+    assert formatting.moment(1e300) == formatting.stamp(float("nan")) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "fields", "said"),
+    [
+        (State.QUEUED, {}, "queued"),
+        (State.QUEUED, {"not_before": 1012.0}, "queued, next try in 12 s"),
+        (State.BUILDING, {"phase": "fetching"}, "building, fetching"),
+        (State.BUILDING, {"phase": "building", "detail": "2/5 RUN make"}, "building 2/5"),
+        (State.STARTING, {"phase": "checking"}, "starting, checking"),
+        (State.DRAINING, {}, "stopping"),
+        (State.RUNNING, {"phase": "running"}, "running"),
+    ],
+)
+def test_a_state_is_said_with_how_far_it_is(
+    state: State, fields: dict[str, Any], said: str
+) -> None:
+    previews = FakePreviews()
+    record = previews.put("hello", "1" * 40, state, **fields)
+    addresses = names.addresses("localhost", 80)
+    presenter = Presenter(previews, addresses, lambda: None, lambda: 1000.0)
+    assert formatting.state(presenter.show(record), 1000.0) == said
+    assert formatting.state(None, 1000.0) == "not started"
+
+
+def test_a_foreign_text_turns_no_direction_and_hides_nothing() -> None:
+    shown = formatting.plain("\u202egnp.\x1b[2J <b> \U0001f98a\n")
+    assert shown == "<U+202E>gnp.<U+001B>[2J <b> \U0001f98a\n"

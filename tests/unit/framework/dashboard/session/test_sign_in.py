@@ -1,0 +1,215 @@
+import pytest
+
+from framework.access import Scope
+from framework.http_api.admission.limits import STRANGERS
+from tests.fakes.asgi import TOKEN
+from tests.fakes.dashboard import BASE, Dashboard, Visitor
+
+PAGES = ["/", "/queue", "/add-app", "/apps/hello", "/apps/hello/settings", "/live/overview"]
+OWN = {"Origin": BASE, "Sec-Fetch-Site": "same-origin"}
+
+
+def test_a_stranger_is_asked_in_and_comes_back_to_where_they_went(dashboard: Dashboard) -> None:
+    stranger = Visitor(dashboard)
+    answer = stranger.get("/queue?after=x")
+    assert (answer.status_code, answer.headers["Location"]) == (
+        303,
+        "/sign-in?next=%2Fqueue%3Fafter%3Dx",
+    )
+    page = stranger.get(answer.headers["Location"])
+    assert 'value="/queue?after=x"' in page.text
+    answer = stranger.post("/sign-in", {"token": f" {TOKEN}\n", "next": "/queue?after=x"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/queue?after=x")
+    assert stranger.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_stranger_sees_nothing(dashboard: Dashboard, path: str) -> None:
+    answer = Visitor(dashboard).get(path)
+    assert (answer.status_code, answer.text) == (303, "")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_who_comes_by_another_site_s_link_goes_on_by_a_page_of_this_one(
+    dashboard: Dashboard,
+) -> None:
+    answer = Visitor(dashboard).get("/queue", headers={"Sec-Fetch-Site": "cross-site"})
+    assert '<meta http-equiv="refresh" content="0; url=/sign-in?next=%2Fqueue">' in answer.text
+    visitor = dashboard.sign_in()
+    answer = visitor.get("/sign-in?next=%2Fqueue")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/queue")
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "//evil.example/",
+        "/\\evil.example",
+        "https://evil.example/",
+        "javascript:alert(1)",
+        "/\r\nx",
+    ],
+)
+def test_nobody_is_sent_elsewhere(dashboard: Dashboard, place: str) -> None:
+    visitor = Visitor(dashboard)
+    answer = visitor.post("/sign-in", {"token": TOKEN, "next": place})
+    assert answer.headers["Location"] == "/"
+    assert visitor.get("/sign-in", params={"next": place}).headers["Location"] == "/"
+    answer = visitor.act("/apps/hello/start", label="main", back=place)
+    assert answer.headers["Location"] == "/?did=start"
+
+
+def test_the_cookie_is_for_this_host_s_own_pages_and_for_no_script(dashboard: Dashboard) -> None:
+    answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("prevs-session-")
+    assert cookie.endswith("; HttpOnly; Max-Age=43200; Path=/; SameSite=strict")
+
+
+def test_the_cookie_of_a_page_that_came_by_https_never_goes_without(dashboard: Dashboard) -> None:
+    headers = {"Host": "prevs.example", "Origin": "https://prevs.example"}
+    answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=headers)
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-prevs-session-")
+    assert "; Secure" in cookie
+    said = cookie.partition(";")[0]
+    assert Visitor(dashboard).get("/", headers={"Cookie": said}).status_code == 200
+    plain = said.removeprefix("__Host-")
+    both = {"Cookie": f"{plain.partition('=')[0]}=x; {said}"}
+    assert Visitor(dashboard).get("/", headers=both).is_success
+
+
+def test_a_cookie_that_another_host_can_set_is_no_session_where_pages_come_by_https(
+    dashboard: Dashboard,
+) -> None:
+    answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN})
+    headers = {"Cookie": answer.headers["Set-Cookie"].partition(";")[0]}
+    visitor = Visitor(dashboard)
+    assert visitor.get("https://prevs.localhost/", headers=headers).status_code == 303
+    assert visitor.get("http://prevs.localhost/", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["prevs.example", "10.0.0.5:8090", "localhost.example", "[fd00::1]"]
+)
+def test_nobody_is_signed_in_by_plain_http_but_at_loopback(dashboard: Dashboard, host: str) -> None:
+    plain = {"Host": host, "Origin": f"http://{host}"}
+    answer = Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain)
+    assert answer.status_code == 403
+    assert "by https" in answer.text
+    assert "Set-Cookie" not in answer.headers
+    said = Visitor(dashboard).post("/sign-in", {"token": TOKEN}).headers["Set-Cookie"]
+    known = {"Host": host, "Cookie": said.partition(";")[0]}
+    assert Visitor(dashboard).get("/", headers=known).status_code == 303
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8090", "127.0.0.2", "localhost:8090", "[::1]:8090"])
+def test_at_loopback_plain_http_will_do(dashboard: Dashboard, host: str) -> None:
+    plain = {"Host": host, "Origin": f"http://{host}"}
+    assert Visitor(dashboard).post("/sign-in", {"token": TOKEN}, headers=plain).status_code == 303
+
+
+def test_installations_at_ports_of_one_host_keep_their_sessions_apart(
+    dashboard: Dashboard,
+) -> None:
+    other = Dashboard(operator_token="another")
+    visitor = dashboard.sign_in()
+    visitor.dashboard = other
+    assert visitor.post("/sign-in", {"token": "another"}).status_code == 303
+    assert visitor.get("/").status_code == 200
+    visitor.act("/sign-out")
+    visitor.dashboard = dashboard
+    assert visitor.get("/").status_code == 200
+
+
+def test_wrong_tokens_are_limited_and_hold_up_no_right_one(dashboard: Dashboard) -> None:
+    visitor = Visitor(dashboard)
+    answers = [visitor.post("/sign-in", {"token": "x"}) for _ in range(STRANGERS.quota + 1)]
+    assert [answer.status_code for answer in answers] == [403] * STRANGERS.quota + [429]
+    assert "Wait 3 s." in answers[-1].text
+    assert visitor.post("/sign-in", {"token": TOKEN}).status_code == 303
+
+
+def test_a_wrong_token_is_told_so_and_nothing_else(dashboard: Dashboard) -> None:
+    visitor = Visitor(dashboard)
+    answer = visitor.post("/sign-in", {"token": "<script>", "next": "/queue"})
+    assert answer.status_code == 403
+    assert "no token of this installation" in answer.text
+    assert 'value="/queue"' in answer.text
+    assert "&lt;script&gt;" not in answer.text
+    assert "Set-Cookie" not in answer.headers
+    assert visitor.get("/").status_code == 303
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://prevs.localhost:81"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_another_page_neither_signs_anybody_in_nor_acts_for_them(
+    dashboard: Dashboard, headers: dict[str, str]
+) -> None:
+    stranger = Visitor(dashboard)
+    assert stranger.post("/sign-in", {"token": TOKEN}, headers=headers).status_code == 403
+    assert stranger.get("/").status_code == 303
+    visitor = dashboard.sign_in()
+    form = {"csrf": visitor.csrf(), "name": "shop", "repository": "/shop.git"}
+    assert visitor.post("/add-app", form, headers=headers).status_code == 403
+    assert visitor.post("/sign-out", form, headers=headers).status_code == 403
+    assert visitor.get("/").status_code == 200
+    assert "shop" not in dashboard.previews.known_apps
+
+
+def test_a_form_of_no_page_or_of_another_session_does_nothing(dashboard: Dashboard) -> None:
+    visitor = dashboard.sign_in()
+    other = dashboard.sign_in()
+    form = {"name": "shop", "repository": "/shop.git"}
+    for csrf in ({}, {"csrf": ""}, {"csrf": "x"}, {"csrf": other.csrf()}):
+        answer = visitor.post("/add-app", {**form, **csrf})
+        assert answer.status_code == 403
+        assert "Load the page again" in answer.text
+    json = {"csrf": visitor.csrf(), **form}
+    assert visitor._send("POST", "/add-app", json=json, headers=OWN).status_code == 403
+    assert "shop" not in dashboard.previews.known_apps
+
+
+def test_signing_out_ends_the_session_in_this_browser(dashboard: Dashboard) -> None:
+    visitor = dashboard.sign_in()
+    assert visitor.post("/sign-out", {}).status_code == 403
+    answer = visitor.act("/sign-out")
+    assert answer.headers["Location"] == "/sign-in?did=sign-out"
+    assert "You have signed out." in visitor.get(answer.headers["Location"]).text
+    assert visitor.get("/").status_code == 303
+    assert visitor.post("/sign-out", {}).status_code == 303
+
+
+def test_a_form_after_the_end_of_a_session_leads_to_signing_in(dashboard: Dashboard) -> None:
+    _, token = dashboard.tokens.add_token("ci", Scope.ADMIN)
+    visitor = dashboard.sign_in(token)
+    form = {"csrf": visitor.csrf(), "name": "shop", "repository": "/x.git", "back": "/queue"}
+    dashboard.tokens.remove_token("ci")
+    answer = visitor.post("/add-app", form)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in?next=%2Fqueue")
+    assert "shop" not in dashboard.previews.known_apps
+
+
+def test_pages_are_kept_by_nobody_framed_by_nobody_and_run_their_own_scripts_only(
+    dashboard: Dashboard,
+) -> None:
+    visitor = dashboard.sign_in()
+    pages = [visitor.get("/"), visitor.get("/"), visitor.get("/apps/nonsense")]
+    pages.append(Visitor(dashboard).get("/sign-in"))
+    policies = {page.headers["Content-Security-Policy"] for page in pages}
+    assert len(policies) == len(pages)
+    for page in pages:
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'nonce-")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["X-Content-Type-Options"] == "nosniff"

@@ -1,0 +1,33 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+from framework.access import OPERATOR, Identity, Scope
+from framework.dashboard.session.streams import Streams
+from framework.http_api.admission.limits import OPEN
+from tests.fakes.asgi import Asker
+
+
+def test_a_named_token_reads_only_so_many_streams_at_once() -> None:
+    async def run() -> None:
+        streams, end = Streams(), asyncio.Event()
+
+        async def events() -> AsyncIterator[bytes]:
+            await end.wait()
+            yield b"event: change\ndata: {}\n\n"
+
+        async def read(name: str) -> Asker:
+            client = Asker()
+            await client.ask(streams.send(Identity(name, Scope.READ), events()))
+            return client
+
+        reading = [asyncio.create_task(read(name)) for name in ("looks", OPERATOR) * OPEN]
+        await asyncio.sleep(0)
+        refused = await asyncio.wait_for(read("looks"), 10)
+        assert refused.status == 429
+        assert refused.body == b"The token 'looks' reads 200 streams already. Close some pages."
+        more = [asyncio.create_task(read(name)) for name in (OPERATOR, "another")]
+        end.set()
+        told = await asyncio.gather(*reading, *more)
+        assert {client.status for client in [*told, await read("looks")]} == {200}
+
+    asyncio.run(run())

@@ -1,0 +1,30 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.git.commits import Cursor, read_commits, read_cursor, write_cursor
+from framework.ports import Commit
+
+A, B = "a" * 40, "b" * 40
+LINE = st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"]), max_size=40)
+
+
+@given(st.lists(st.tuples(st.sampled_from([A, B]), st.integers(0, 10**10), LINE, LINE)))
+def test_whatever_names_and_subjects_say_each_commit_keeps_its_own(
+    told: list[tuple[str, int, str, str]],
+) -> None:
+    output = "".join(f"{sha} {when}\n{who}\n{subject}\n" for sha, when, who, subject in told)
+    assert read_commits(output) == [
+        Commit(sha, who, subject, float(when)) for sha, when, who, subject in told
+    ]
+
+
+def test_a_time_that_is_none_is_the_beginning_of_all_times() -> None:
+    for when in ("", "-1", "1e9"):
+        assert read_commits(f"{A} {when}\nAda\nSay hello\n")[0].committed == 0.0
+
+
+@given(st.text() | st.from_regex(r"[0-9a-f]{40}\.\d+", fullmatch=True))
+def test_what_is_read_as_a_cursor_is_what_is_written(text: str) -> None:
+    cursor = read_cursor(text)
+    assert cursor is None or (len(cursor.sha) == 40 and cursor.skip < 10**7)
+    assert read_cursor(write_cursor(Cursor(A, 17))) == Cursor(A, 17)

@@ -1,0 +1,132 @@
+"""Reading what commits say, beside the service."""
+
+import queue
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from framework import events
+from framework.apps import effective_settings
+from framework.errors import RepositoryUnreachable
+from framework.git.manifest_reader import MOST_MISTAKES, Reading, read_settings
+from framework.ports import RepositoryFile
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, Failure, Mistake
+from prevs.states import Cause
+from tests.fakes.driven import A, B
+from tests.fakes.refs import FakeRefs
+
+APP = AppRecord("shop", "/srv/shop", folder="web", mem=128)
+PATH = "web/.prevs.toml"
+
+
+def put(refs: FakeRefs, text: str, sha: str = A, app: str = "shop") -> None:
+    """Have a commit's file say something."""
+    refs.files[app, sha, PATH] = RepositoryFile("file", len(text.encode()), text.encode())
+
+
+class SlowRefs(FakeRefs):
+    """Keeps who reads of one app until it is told."""
+
+    def __init__(self, app: str) -> None:
+        super().__init__()
+        self._app = app
+        self.go = threading.Event()
+
+    def read_file(self, app: AppRecord, sha: str, path: str, *, most: int) -> RepositoryFile | None:
+        if app.name == self._app:
+            assert self.go.wait(60)
+        return super().read_file(app, sha, path, most=most)
+
+
+@pytest.fixture
+def told() -> "queue.SimpleQueue[events.Event]":
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def slow() -> Iterator[SlowRefs]:
+    refs = SlowRefs("slow")
+    yield refs
+    refs.go.set()
+
+
+def test_all_that_is_wrong_is_told_with_the_lines() -> None:
+    refs = FakeRefs()
+    put(refs, "prot = 1\n\n[resources]\nmem = 4096\n")
+    failure = read_settings(refs, APP, A)
+    assert failure == Failure(
+        Cause.SETTINGS_INVALID,
+        f"{PATH} has 2 mistakes, in lines 1 and 4.",
+        mistakes=(
+            Mistake(1, "prot is not known; did you mean port?"),
+            Mistake(
+                4,
+                "resources.mem asks for 4096 MB; this app's commits may have at most 128: have "
+                "its max_mem raised (prevs app set shop --max-mem 4096)",
+            ),
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("\nprot = 1", f"{PATH} has a mistake in line 2."),
+        ("a = 1\nb = 1\nc = 1", f"{PATH} has 3 mistakes, in lines 1, 2 and 3."),
+        ("[environment]\nPORT = 1\n'A B' = 2", f"{PATH} has 4 mistakes, in lines 2 and 3."),
+        ("".join(f"k{n} = 1\n" for n in range(30)), f"{PATH} has 30 mistakes, in lines "
+         f"{', '.join(map(str, range(1, 21)))} and 10 more."),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_where_the_mistakes_are(text: str, sentence: str) -> None:
+    refs = FakeRefs()
+    put(refs, text)
+    failure = read_settings(refs, APP, A)
+    assert isinstance(failure, Failure)
+    assert failure.message == sentence
+    assert len(failure.mistakes) <= MOST_MISTAKES
+
+
+def test_what_is_read_is_told_with_what_it_was_read_for(
+    told: "queue.SimpleQueue[events.Event]",
+) -> None:
+    refs = FakeRefs()
+    put(refs, "port = 8000")
+    Reading(refs, told.put).read(APP, A)
+    said = CommitSettings(port=8000)
+    assert told.get() == events.SettingsRead("shop", A, effective_settings.basis(APP), said)
+
+
+def test_a_defect_is_an_answer_too(told: "queue.SimpleQueue[events.Event]") -> None:
+    refs = FakeRefs()
+    refs.files["shop", A, PATH] = ValueError("a defect")
+    refs.files["shop", B, PATH] = RepositoryUnreachable("shop", "/srv/shop", "it is away")
+    reading = Reading(refs, told.put)
+    for sha in (A, B):
+        reading.read(APP, sha)
+    first, second = told.get(), told.get()
+    assert isinstance(first, events.SettingsRead)
+    assert isinstance(first.outcome, Failure)
+    assert isinstance(second, events.SettingsRead)
+    assert isinstance(second.outcome, Failure)
+    assert second.outcome.cause is Cause.REPOSITORY_UNREACHABLE
+
+
+def test_one_repository_that_hangs_holds_up_no_other(
+    slow: SlowRefs, told: "queue.SimpleQueue[events.Event]"
+) -> None:
+    reading = Reading(slow, told.put)
+    reading.start()
+    for number in range(20):
+        reading.begin(AppRecord("slow", "/srv/slow"), f"{number:040}")
+    reading.begin(APP, A)
+    first = told.get(timeout=60)
+    assert isinstance(first, events.SettingsRead)
+    assert first.app == "shop"
+    slow.go.set()
+    assert {getattr(told.get(timeout=60), "sha", "") for _ in range(20)} == {
+        f"{number:040}" for number in range(20)
+    }
+    reading.stop()

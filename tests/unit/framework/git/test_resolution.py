@@ -1,0 +1,99 @@
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.git.resolution import (
+    Ref,
+    explain_no_label,
+    explain_unknown,
+    find_heads,
+    label_refs,
+    read_refs,
+    show_name,
+)
+from prevs import names
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+
+ref_names = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Zs")), min_size=1)
+refs = st.builds(Ref, ref_names, st.sampled_from(["branch", "tag"]), st.sampled_from([A, B, C]))
+
+
+@given(st.lists(refs, unique_by=lambda ref: (ref.kind, ref.name)))
+def test_every_ref_has_a_label_that_leads_to_it_alone_unless_two_share_it(
+    all_refs: Sequence[Ref],
+) -> None:
+    labels = label_refs(all_refs)
+    for ref in all_refs:
+        label = names.slug(ref.name)
+        assert names.is_label(label)
+        sharing = {other.sha for other in all_refs if names.slug(other.name) == label}
+        assert {found.sha for found in labels[label]} == sharing
+        if len(sharing) == 1:
+            assert find_heads(labels)[label] == ref.sha
+        else:
+            assert find_heads(labels)[label] is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_where_branch_and_tag_share_a_commit_the_branch_is_it(order: int) -> None:
+    both = [Ref("v1", "tag", A), Ref("v1", "branch", A)][::order]
+    assert label_refs(both) == {"v1": (Ref("v1", "branch", A),)}
+
+
+def test_where_branch_and_tag_differ_the_label_is_ambiguous() -> None:
+    labels = label_refs([Ref("v1", "tag", A), Ref("v1", "branch", B)])
+    assert labels == {"v1": (Ref("v1", "branch", B), Ref("v1", "tag", A))}
+
+
+def test_a_listing_is_read_with_tags_peeled_and_those_of_trees_left_out() -> None:
+    listing = "\n".join(
+        [
+            f"commit {A}   refs/heads/main",
+            f"commit {A}   refs/heads/feature/a",
+            f"tag {C} commit {B} refs/tags/v1",
+            f"commit {B}   refs/tags/light",
+            f"tree {C}   refs/tags/a-tree",
+            f"tag {C} blob {C} refs/tags/a-blob",
+        ]
+    )
+    assert read_refs(listing) == (
+        Ref("main", "branch", A),
+        Ref("feature/a", "branch", A),
+        Ref("v1", "tag", B),
+        Ref("light", "tag", B),
+    )
+    assert read_refs("") == ()
+
+
+def test_a_name_with_odd_characters_stays_one_line() -> None:
+    (ref,) = read_refs(f"commit {A}   refs/heads/a\u2028b\x85c")
+    assert ref.name == "a\u2028b\x85c"
+
+
+def test_a_name_that_is_not_utf_8_is_shown_all_the_same() -> None:
+    assert show_name(Ref("caf\udce9", "branch", A)) == "caf\ufffd"
+    assert show_name(Ref(A, "commit", A)) is None
+
+
+def test_a_text_that_is_no_label_is_told_the_label_of_a_branch_of_that_name() -> None:
+    assert names.slug("feature/a") in explain_no_label("feature/a")
+
+
+@pytest.mark.parametrize(
+    ("label", "has_refs", "unreached", "why"),
+    [
+        ("abcdef0", True, [A], "no branch or tag reaches it"),
+        ("main", False, [], "no branches and no tags yet"),
+        ("abcdef0", True, [], "no commit whose id begins so"),
+        ("abcd", True, [], "at least 7 digits"),
+        ("main", True, [], "no branch or tag of that name."),
+    ],
+)
+def test_an_unknown_label_has_a_reason(
+    label: str, has_refs: bool, unreached: Sequence[str], why: str
+) -> None:
+    known = [Ref("trunk", "branch", B)] if has_refs else []
+    assert why in explain_unknown(label, known, unreached)

@@ -1,0 +1,69 @@
+"""framework/http_api/models/presenter.py: a preview is shown anew when something of it is new."""
+
+from collections.abc import Callable
+
+import pytest
+
+from framework.http_api.models.presenter import Presenter
+from prevs import names
+from prevs.states import State
+from tests.fakes.previews import FakePreviews
+
+A = "a" * 40
+USUAL = {"building": 3.0}
+
+
+class World:
+    """A queued preview, and all that decides how it is shown."""
+
+    def __init__(self) -> None:
+        self.previews = FakePreviews()
+        self.previews.put("hello", A, State.QUEUED, not_before=50.0)
+        self.previews.queue_places["hello", A] = 2
+        self.previews.usual_seconds["hello"] = USUAL
+        self.ready: str | None = None
+        self.now = 10.0
+        self.presenter = Presenter(
+            self.previews,
+            names.addresses("localhost", 8080),
+            lambda: self.ready,
+            lambda: self.now,
+        )
+
+    def show(self) -> object:
+        return self.presenter.show(self.previews.known["hello", A])
+
+
+def test_what_has_not_changed_is_not_made_again() -> None:
+    world = World()
+    assert world.show() is world.show()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world: world.previews.change("hello", A, reason="no room"),
+        lambda world: world.previews.queue_places.update({("hello", A): 1}),
+        lambda world: world.previews.usual_seconds.update({"hello": {"building": 4.0}}),
+        lambda world: setattr(world, "ready", "ZooKeeper does not answer."),
+        lambda world: setattr(world, "now", 51.0),
+    ],
+)
+def test_what_has_changed_is_shown_as_it_is_now(change: Callable[[World], None]) -> None:
+    world = World()
+    before = world.show()
+    change(world)
+    assert world.show() != before
+
+
+def test_memory_that_ran_out_is_told_of_what_runs() -> None:
+    world = World()
+    world.previews.change("hello", A, memory_kills=2)
+    assert world.presenter.show(world.previews.known["hello", A]).reason == ""
+    world.previews.change("hello", A, state=State.RUNNING)
+    said = world.presenter.show(world.previews.known["hello", A]).reason
+    assert said.startswith("It ran out of memory: 2 times since it started the kernel killed")
+    world.previews.change("hello", A, reason="It refuses connections.", memory_kills=3)
+    assert (
+        world.presenter.show(world.previews.known["hello", A]).reason == "It refuses connections."
+    )

@@ -1,0 +1,211 @@
+"""What a stand-by passes on, to a leader that a test plays."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from framework.http_api.admission.clients import FORWARDED, Client, Clients
+from framework.http_api.admission.vouching import Vouching
+from framework.http_api.forwarding import Forwarding
+from tests.fakes.asgi import HOST, Asker, ask_raw
+from tests.fakes.played_leader import API, PlayedLeader
+
+VOUCHING = Vouching("a-token-for-tests", lambda: 1000.0)
+
+
+def ask(leader: PlayedLeader, *body: bytes, api: str | None = API, **request: Any) -> Asker:
+    """Return a client that has asked a stand-by, and was answered."""
+    return ask_raw(Forwarding(lambda: api, VOUCHING, leader), *body, **request)
+
+
+def forward(client: Asker, forwarding: Forwarding, **request: Any) -> None:
+    """Have a client ask, who is answered or leaves within ten seconds."""
+    asyncio.run(asyncio.wait_for(client.ask(forwarding, **request), 10))
+
+
+@pytest.mark.parametrize("path", [b"*", b"http://elsewhere/v1/apps", b"/v1/\xff"])
+def test_a_path_that_is_none_is_told_and_not_passed_on(path: bytes) -> None:
+    leader = PlayedLeader()
+    client = ask(leader, method="OPTIONS", path=path)
+    assert client.status == 422
+    assert client.problem["detail"] == "There can be no such path."
+    assert leader.asked == []
+
+
+def test_a_request_reaches_the_leader_as_it_was_sent() -> None:
+    leader = PlayedLeader()
+    sent = [
+        HOST,
+        (b"authorization", b"Bearer t"),
+        (b"content-length", b"6"),
+        (b"x-twice", b"1"),
+        (b"x-twice", b"2"),
+    ]
+    ask(leader, b"abc", b"def", method="POST", path=b"/v1/a%2Fb", query=b"x=1&y", headers=sent)
+    (asked,) = leader.asked
+    assert (asked.method, asked.content) == ("POST", b"abcdef")
+    assert (asked.url.host, asked.url.port, asked.url.raw_path) == (
+        "127.0.0.9",
+        8090,
+        b"/v1/a%2Fb?x=1&y",
+    )
+    assert asked.headers.multi_items() == [
+        *((name.decode(), value.decode()) for name, value in sent),
+        (FORWARDED.decode(), VOUCHING.vouch("unknown", "POST", b"/v1/a%2Fb").decode()),
+    ]
+
+
+def test_the_leader_knows_who_asked_the_stand_by() -> None:
+    seen: list[Client] = []
+
+    async def lead(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope["state"]["client"])
+        await Response()(scope, receive, send)
+
+    async def run() -> None:
+        leader = httpx.ASGITransport(Clients(lead, VOUCHING), client=("10.0.0.5", 1))
+        asks = httpx.ASGITransport(
+            Forwarding(lambda: API, VOUCHING, leader), client=("10.9.8.7", 1)
+        )
+        async with httpx.AsyncClient(transport=asks, base_url="http://prevs") as client:
+            await client.get("/v1/apps/gr%C3%B6%C3%9Fe%2F?x=%41&y")
+        # As a program may send it that quotes less than the one that passes it on.
+        forwarding = Forwarding(lambda: API, VOUCHING, leader)
+        await Asker().ask(forwarding, path=b"/v1/apps/{a}", client=("10.9.8.7", 1))
+
+    asyncio.run(run())
+    assert [str(client) for client in seen] == ["10.9.8.7 via 10.0.0.5"] * 2
+
+
+def test_what_was_said_to_this_neighbour_only_goes_no_further() -> None:
+    leader = PlayedLeader(b"ok")
+    leader.headers = [(b"Connection", b"close"), (b"Keep-Alive", b"5"), (b"ETag", b"e")]
+    sent = [HOST, (b"connection", b"X-Mine, close"), (b"x-mine", b"1"), (b"te", b"trailers")]
+    client = ask(leader, headers=sent)
+    assert set(leader.asked[0].headers) == {"host", FORWARDED.decode()}
+    assert client.headers == {b"etag": b"e"}
+
+
+def test_an_answer_reaches_the_client_as_it_was_given() -> None:
+    leader = PlayedLeader(b"\x1f\x8b", b"zipped")
+    leader.status = 404
+    leader.headers = [(b"Content-Encoding", b"gzip"), (b"Location", b"/v1/x")]
+    client = ask(leader)
+    assert (client.status, client.body) == (404, b"\x1f\x8bzipped")
+    assert client.headers == {b"content-encoding": b"gzip", b"location": b"/v1/x"}
+    assert client.sent[-1].get("more_body", False) is False
+    assert leader.body.closed
+
+
+@pytest.mark.parametrize("api", [None, API])
+def test_a_request_is_forwarded_once_and_only_to_a_leader(api: str | None) -> None:
+    leader = PlayedLeader()
+    headers = [HOST] if api is None else [HOST, (FORWARDED, b"1")]
+    client = ask(leader, api=api, headers=headers)
+    assert leader.asked == []
+    assert (client.status, client.problem["type"]) == (503, "urn:prevs:problem:unavailable")
+    assert int(client.headers[b"retry-after"]) > 0
+    assert "No framework leads now" in client.problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (httpx.ConnectError("refused"), "nothing was done"),
+        (httpx.ConnectTimeout("away"), "nothing was done"),
+        (httpx.ReadError("reset"), "may have done this"),
+        (httpx.RemoteProtocolError("closed"), "may have done this"),
+        (httpx.ReadTimeout("silent"), "may have done this"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_leader_that_is_away_is_told_and_nothing_is_sent_twice(
+    error: Exception, said: str, method: str
+) -> None:
+    leader = PlayedLeader()
+    leader.error = error
+    client = ask(leader, method=method)
+    assert client.status == 503
+    assert said in client.problem["detail"]
+    assert b"retry-after" in client.headers
+    assert len(leader.asked) == 1
+
+
+def test_an_answer_comes_piece_by_piece() -> None:
+    client = Asker()
+
+    async def go(number: int) -> None:
+        if number == 1:  # the second piece is made when the first has arrived
+            await client.got.wait()
+
+    forward(client, Forwarding(lambda: API, VOUCHING, PlayedLeader(b"one", b"two", go=go)))
+    assert [message.get("body") for message in client.sent[1:]] == [b"one", b"two", b""]
+
+
+def test_a_client_that_leaves_ends_the_leaders_answer() -> None:
+    client = Asker()
+
+    async def go(number: int) -> None:
+        if number == 1:
+            client.leave()
+            await asyncio.Event().wait()
+
+    leader = PlayedLeader(b"one", b"never", go=go)
+    forward(client, Forwarding(lambda: API, VOUCHING, leader))
+    assert client.body == b"one"
+    assert leader.body.closed
+
+
+@pytest.mark.parametrize("body", [(), (b"abc", b"def")])
+def test_a_client_that_leaves_is_not_waited_for_at_a_leader_that_hangs(
+    body: tuple[bytes, ...],
+) -> None:
+    client, leader = Asker(*body), PlayedLeader()
+    leader.hangs = client.leave
+    headers = [HOST, (b"content-length", b"6")] if body else [HOST]
+    forward(client, Forwarding(lambda: API, VOUCHING, leader), method="POST", headers=headers)
+    assert client.sent == []
+    assert leader.asked[0].content == b"".join(body)
+
+
+@pytest.mark.parametrize("successor", [None, "http://127.0.0.8:8090"])
+def test_a_leader_that_hangs_is_waited_for_only_while_it_leads(successor: str | None) -> None:
+    client, leader, hung = Asker(), PlayedLeader(), asyncio.Event()
+    leader.hangs = hung.set
+
+    async def pause(_: float) -> None:
+        await hung.wait()
+
+    leaders = iter([API, API])
+    forwarding = Forwarding(lambda: next(leaders, successor), VOUCHING, leader, pause)
+    forward(client, forwarding, method="POST")
+    assert client.status == 503
+    assert "may have done this" in client.problem["detail"]
+
+
+def test_an_answer_of_one_that_hangs_ends_when_another_one_leads() -> None:
+    client = Asker()
+
+    async def go(number: int) -> None:
+        if number == 1:
+            await asyncio.Event().wait()
+
+    async def pause(_: float) -> None:
+        await client.got.wait()
+
+    leader = PlayedLeader(b"one", b"never", go=go)
+    leaders = iter([API, API])
+    forward(client, Forwarding(lambda: next(leaders, None), VOUCHING, leader, pause))
+    assert client.body == b"one"
+    assert client.sent[-1]["more_body"] is True
+    assert leader.body.closed
+
+
+def test_an_answer_that_breaks_off_has_no_end() -> None:
+    client = ask(PlayedLeader(b"one", httpx.ReadError("gone")))
+    assert client.body == b"one"
+    assert client.sent[-1]["more_body"] is True

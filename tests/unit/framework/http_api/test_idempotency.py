@@ -1,0 +1,147 @@
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from framework.access import Identity, Scope
+from framework.http_api.admission.idempotency import KEPT_S, MOST, Idempotency
+from tests.fakes.asgi import ApiInProcess, Asker, refusal
+from tests.fakes.clock import FakeClock
+
+KEY = {"Idempotency-Key": '"5c80e7d2 ok"'}
+SHOP = {"name": "shop", "repository": "/srv/shop"}
+ADA = Identity("ada", Scope.ADMIN)
+
+
+def order(api: ApiInProcess, body: Any = SHOP, key: Any = KEY) -> httpx.Response:
+    return api.call("POST", "/v1/apps", json=body, headers=key)
+
+
+def test_the_same_order_is_done_once_and_answered_alike(api: ApiInProcess) -> None:
+    first = order(api)
+    api.previews.remove_app("shop")
+    again = order(api)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert (again.json(), again.headers["Location"]) == (first.json(), "/v1/apps/shop")
+    assert [app.name for app in api.previews.apps()] == ["hello"]
+
+
+def test_a_key_without_quotes_is_the_same_key(api: ApiInProcess) -> None:
+    assert order(api, key={"Idempotency-Key": "abc-1"}).status_code == 201
+    assert order(api, key={"Idempotency-Key": '"abc-1"'}).status_code == 201
+
+
+def test_another_order_with_that_key_is_refused_but_not_one_of_another_kind(
+    api: ApiInProcess,
+) -> None:
+    order(api)
+    assert refusal(order(api, {**SHOP, "mem": 256})) == (422, "idempotency-key-reused")
+    start = {"app": "hello", "label": "main"}
+    assert api.call("POST", "/v1/previews", json=start, headers=KEY).status_code == 202
+
+
+def test_each_token_has_keys_of_its_own_also_where_another_gets_its_name(
+    api: ApiInProcess,
+) -> None:
+    found = []
+    for _ in range(2):
+        _, token = api.tokens.add_token("deploys", Scope.ADMIN)
+        headers = {"Authorization": f"Bearer {token}", **KEY}
+        found.append(api.send("POST", "/v1/apps", json=SHOP, headers=headers).status_code)
+        api.tokens.remove_token("deploys")
+    found.append(order(api).status_code)
+    assert found == [201, 200, 200]  # none was told what the first one was
+
+
+def test_a_no_is_not_kept(api: ApiInProcess) -> None:
+    start = {"app": "hello", "label": "new"}
+    answer = api.call("POST", "/v1/previews", json=start, headers=KEY)
+    assert answer.status_code == 404
+    api.refs.put("hello", "new", "b" * 40)
+    assert api.call("POST", "/v1/previews", json=start, headers=KEY).status_code == 202
+
+
+def test_a_key_is_forgotten_after_an_hour(api: ApiInProcess) -> None:
+    order(api)
+    api.clock.pass_seconds(KEPT_S)
+    assert refusal(order(api, {**SHOP, "mem": 256})) == (409, "app-exists")
+
+
+def test_a_token_is_not_answered_twice(api: ApiInProcess) -> None:
+    body = {"name": "deploys", "scope": "use"}
+    first = api.call("POST", "/v1/tokens", json=body, headers=KEY)
+    again = api.call("POST", "/v1/tokens", json=body, headers=KEY)
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert first.json()["token"] not in again.text
+
+
+@pytest.mark.parametrize(
+    "key", [b"", b'""', b'"a', b'a"b', b"\xe9", b"a b", b'"' + b"x" * 256 + b'"', b"\x7f"]
+)
+def test_what_is_no_key_is_refused(api: ApiInProcess, key: bytes) -> None:
+    assert refusal(order(api, key={"Idempotency-Key": key})) == (400, "invalid-request")
+    assert [app.name for app in api.previews.apps()] == ["hello"]
+
+
+def test_a_body_that_is_too_large_is_refused_with_a_key_too(api: ApiInProcess) -> None:
+    async def pieces() -> Any:
+        for _ in range(70):
+            yield b"x" * 1000
+
+    answer = api.call("POST", "/v1/apps", content=pieces(), headers=KEY)
+    assert refusal(answer) == (413, "body-too-large")
+
+
+class Slow:
+    """An application that answers when it may, and counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.may = asyncio.Event()
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        self.asked += 1
+        await self.may.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+
+async def ask(app: Idempotency, key: str) -> int:
+    client = Asker()
+    headers = [(b"idempotency-key", key.encode())]
+    await client.ask(app, "POST", headers=headers, identity=ADA, digest="ada's")
+    return client.status
+
+
+def test_who_asks_while_it_is_done_waits_and_its_end_lets_go() -> None:
+    async def run() -> tuple[list[int], int]:
+        slow = Slow()
+        app = Idempotency(slow, FakeClock().read)
+        first = asyncio.create_task(ask(app, "one"))
+        while not slow.asked:
+            await asyncio.sleep(0)
+        second = await ask(app, "one")
+        first.cancel()  # the connection is gone
+        await asyncio.wait([first])
+        slow.may.set()
+        return [second, await ask(app, "one"), await ask(app, "one")], slow.asked
+
+    assert asyncio.run(run()) == ([409, 200, 200], 2)
+
+
+def test_only_so_many_answers_are_kept() -> None:
+    async def run() -> tuple[Sequence[int], int]:
+        slow = Slow()
+        slow.may.set()
+        app = Idempotency(slow, FakeClock().read)
+        statuses = [await ask(app, str(number)) for number in range(MOST + 50)]
+        assert len(vars(app)["_known"]) <= MOST + 1
+        return statuses, slow.asked
+
+    statuses, asked = asyncio.run(run())
+    assert set(statuses) == {200}
+    assert asked == MOST + 50

@@ -1,0 +1,155 @@
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.responses import PlainTextResponse
+
+from framework.access import Identity, Scope
+from framework.http_api.admission.buckets import Buckets, Policy
+from framework.http_api.admission.clients import Client
+from framework.http_api.admission.limits import OPEN, STRANGERS, TOKENS, Strangers, TokenLimit
+from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, ask_raw, refusal
+from tests.fakes.clock import FakeClock
+
+
+@given(st.lists(st.floats(0, 50), max_size=80))
+def test_nobody_gets_more_than_a_full_bucket_and_what_flows_in(pauses: list[float]) -> None:
+    clock = FakeClock()
+    buckets = Buckets(Policy("x", 5, 10), clock.read)
+    took = 0
+    for pause in pauses:
+        clock.pass_seconds(pause)
+        level = buckets.take("a")
+        took += level.allowed
+        assert 0 <= level.remaining < 5
+        assert level.allowed == (level.retry == 0)
+        assert took <= 5 + (clock.seconds - 1_000_000.0) / 2 + 1e-6
+
+
+def test_who_waits_as_told_may_ask_again() -> None:
+    clock = FakeClock()
+    buckets = Buckets(Policy("x", 2, 10), clock.read)
+    assert [buckets.take("a").allowed for _ in range(3)] == [True, True, False]
+    assert buckets.take("b").allowed
+    clock.pass_seconds(buckets.take("a").retry)
+    level = buckets.take("a")
+    assert (level.allowed, level.remaining) == (True, 0)
+    clock.pass_seconds(level.reset)
+    assert buckets.take("a").remaining == 1
+
+
+def test_as_many_as_come_take_little_room() -> None:
+    clock = FakeClock()
+    buckets = Buckets(Policy("x", 1, 1_000_000), clock.read)
+    assert buckets.take("worst").allowed
+    for number in range(20_000):
+        clock.pass_seconds(0.001)
+        buckets.take(str(number))
+    assert len(vars(buckets)["_levels"]) <= 10_000
+    assert not buckets.take("19999").allowed
+
+
+def ask_as(name: str, app: TokenLimit) -> Asker:
+    return ask_raw(app, identity=Identity(name, Scope.READ))
+
+
+def test_a_named_token_is_told_what_is_left_and_refused_when_nothing_is() -> None:
+    clock = FakeClock()
+    limit = TokenLimit(PlainTextResponse("done"), clock.read)
+    answers = [ask_as("looks", limit) for _ in range(TOKENS.quota + 1)]
+    assert answers[0].headers[b"ratelimit-policy"] == b'"token";q=600;w=60'
+    assert [a.headers[b"ratelimit"] for a in answers[:11:5]] == [
+        b'"token";r=599;t=1',
+        b'"token";r=594;t=1',
+        b'"token";r=589;t=2',
+    ]
+    assert [a.status for a in answers] == [200] * TOKENS.quota + [429]
+    last = answers[-1]
+    assert last.problem["type"] == "urn:prevs:problem:too-many-requests"
+    assert "'looks'" in last.problem["detail"]
+    assert (last.headers[b"retry-after"], last.headers[b"ratelimit"]) == (b"1", b'"token";r=0;t=60')
+    assert ask_as("other", limit).status == 200
+    clock.pass_seconds(1)
+    assert ask_as("looks", limit).status == 200
+
+
+def test_the_operators_token_has_no_limit() -> None:
+    limit = TokenLimit(PlainTextResponse("done"), FakeClock().read)
+    answers = [ask_as("operator", limit) for _ in range(TOKENS.quota + 1)]
+    assert {answer.status for answer in answers} == {200}
+    assert b"ratelimit" not in answers[0].headers
+
+
+def test_a_named_token_has_only_so_many_requests_open_at_once() -> None:
+    async def run() -> Asker:
+        end = asyncio.Event()
+        tasks: list[asyncio.Task[None]] = []
+
+        async def stay(scope: Any, receive: Any, send: Any) -> None:
+            await end.wait()
+            await PlainTextResponse("done")(scope, receive, send)
+
+        limit = TokenLimit(stay, FakeClock().read)
+
+        async def begin(name: str) -> Asker:
+            client = Asker()
+            asking = client.ask(limit, identity=Identity(name, Scope.READ))
+            tasks.append(asyncio.create_task(asking))
+            await asyncio.sleep(0)
+            return client
+
+        staying = [await begin(name) for name in ("looks", "operator") * OPEN]
+        refused, *more = [await begin(name) for name in ("looks", "operator", "a")]
+        staying += more
+        assert [client.sent for client in staying] == [[]] * len(staying)
+        end.set()
+        await asyncio.gather(*tasks)
+        again = await begin("looks")
+        assert {client.status for client in (*staying, again)} == {200}
+        return refused
+
+    refused = asyncio.run(run())
+    assert (refused.status, refused.headers[b"retry-after"]) == (429, b"10")
+    assert "'looks' has 200 requests open" in refused.problem["detail"]
+
+
+def test_what_is_refused_for_its_scope_counts_too(api: ApiInProcess) -> None:
+    _, token = api.tokens.add_token("looks", Scope.READ)
+    headers = {"Authorization": f"Bearer {token}"}
+    answers = [api.send("POST", "/v1/apps", headers=headers) for _ in range(2)]
+    assert [a.status_code for a in answers] == [403, 403]
+    assert [a.headers["RateLimit"][:15] for a in answers] == ['"token";r=599;t', '"token";r=598;t']
+
+
+def test_wrong_tokens_are_limited_and_hold_up_no_right_one(api: ApiInProcess) -> None:
+    wrong = {"Authorization": f"Bearer {TOKEN}x"}
+    answers = [api.send("DELETE", "/v1/apps/x", headers=wrong) for _ in range(STRANGERS.quota + 5)]
+    assert [a.status_code for a in answers] == [401] * STRANGERS.quota + [429] * 5
+    assert int(answers[-1].headers["Retry-After"]) == 3
+    assert refusal(answers[-1]) == (429, "too-many-requests")
+    assert len(api.audit.latest()) == STRANGERS.quota
+    assert api.call("GET", "/v1/apps").is_success
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shared"),
+    [
+        (Client("10.0.0.1"), Client("10.0.0.2"), False),
+        (Client("10.0.0.1"), Client("10.0.0.1", "10.0.0.9"), True),
+        (Client("2001:db8::1"), Client("2001:db8::ffff:1"), True),
+        (Client("2001:db8::1"), Client("2001:db8:0:1::1"), False),
+        (Client("fe80::1%eth0"), Client("fe80::2"), True),
+        (Client(None, "10.0.0.9"), Client("10.0.0.9"), False),
+        (Client("testclient"), Client("testclient"), True),
+    ],
+)
+def test_strangers_are_told_apart_by_their_network(
+    one: Client, other: Client, shared: bool
+) -> None:
+    strangers = Strangers(FakeClock().read)
+    for _ in range(STRANGERS.quota):
+        strangers.take(one)
+    assert not strangers.take(one).allowed
+    assert strangers.take(other).allowed is not shared

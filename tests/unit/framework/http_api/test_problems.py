@@ -1,0 +1,57 @@
+from collections.abc import Iterator
+
+import pytest
+
+from framework import errors
+from framework.errors import FrameworkError
+from framework.http_api.http.problems import answer_error
+from prevs import names
+
+ADDRESSES = names.addresses("localhost", 8080)
+NOT_FOR_CALLERS = (errors.Fatal, errors.OutcomeUnknown)
+EXAMPLES: list[FrameworkError] = [
+    errors.UnknownApp("hello"),
+    errors.UnknownLabel("hello", "main", "there is none."),
+    errors.UnknownPreview("hello", "a" * 40),
+    errors.AppExists("hello"),
+    errors.AppChanged("hello"),
+    errors.NotOfApp("ci", "hello"),
+    errors.AmbiguousLabel("hello", "v1", []),
+    errors.NotRetryable("hello", "a" * 40, "running"),
+    errors.InvalidSettings([errors.Problem("mem", "is too little")]),
+    errors.RepositoryUnreachable("hello", "/srv/x", "it is gone"),
+    errors.Unavailable("ZooKeeper"),
+    errors.BeingRemoved("hello"),
+    errors.BeingFetched("hello"),
+    errors.MasterRefuses("10.0.0.1:5050", "/slaves", 403),
+    errors.AgentRefuses("10.0.0.2"),
+    errors.UnknownToken("deploys"),
+    errors.UnknownPlace(),
+    errors.TokenExists("deploys"),
+    errors.UnknownVariable("hello", "MODE"),
+    errors.UnknownCredential("hello"),
+    errors.SecretsChanged("hello"),
+    errors.SecretsUnreadable("hello", "no key fits."),
+    errors.NoKey(),
+]
+
+
+def leaves(cls: type[FrameworkError]) -> Iterator[type[FrameworkError]]:
+    for sub in cls.__subclasses__():
+        if not issubclass(sub, NOT_FOR_CALLERS):
+            yield from leaves(sub)
+            if "__init__" in vars(sub):
+                yield sub
+
+
+def test_every_error_that_a_caller_can_cause_has_an_example_here() -> None:
+    assert {type(example) for example in EXAMPLES} == set(leaves(FrameworkError))
+
+
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
+def test_every_error_is_a_problem_with_its_sentence(error: FrameworkError) -> None:
+    answer = answer_error(error, ADDRESSES)
+    assert 400 <= answer.status_code < 600
+    assert answer.status_code != 500
+    assert str(error).encode() in bytes(answer.body).replace(b'\\"', b'"')
+    assert b'"type": "urn:prevs:problem:' in bytes(answer.body)

@@ -1,0 +1,82 @@
+from typing import Any
+
+import pytest
+
+from framework.http_api.models.preview_models import MOST_REFUSALS, MOST_USES
+from framework.ports import Use
+from prevs.states import State
+from tests.fakes.asgi import ApiInProcess, refusal
+
+SHA, OTHER = "a" * 40, "b" * 40
+ONE = {"task_id": "t1", "open": 2, "requests": 17}
+LONGEST = {"task_id": "t" * 130, "open": 100_000, "requests": 10_000_000}
+
+
+def test_the_queue_is_listed_in_its_order(api: ApiInProcess) -> None:
+    assert api.call("GET", "/v1/queue").json() == {"queue": [], "next": None}
+    api.previews.put("hello", SHA, State.QUEUED, reason="no room", changed=9.0)
+    api.previews.put("hello", OTHER, State.QUEUED, labels=("v1", "main"), changed=5.0)
+    api.previews.put("hello", "c" * 40, State.RUNNING)
+    api.previews.queue_places.update({("hello", SHA): 2, ("hello", OTHER): 1})
+    assert api.call("GET", "/v1/queue").json()["queue"] == [
+        {"place": 1, "app": "hello", "sha": OTHER, "label": "main", "reason": "", "since": 5.0},
+        {"place": 2, "app": "hello", "sha": SHA, "label": None, "reason": "no room", "since": 9.0},
+    ]
+
+
+def test_what_a_proxy_tells_is_handed_on(api: ApiInProcess) -> None:
+    uses = [ONE, {"task_id": "t2", "open": 0, "requests": 0}]
+    told = api.call("POST", "/v1/uses", json={"proxy": "p1", "uses": uses})
+    assert (told.status_code, told.content) == (204, b"")
+    assert api.previews.uses == [("p1", (Use("t1", 2, 17), Use("t2", 0, 0)))]
+    told = api.call("POST", "/v1/refusals", json={"proxy": "p1", "tasks": ["t1", "t2"]})
+    assert (told.status_code, told.content) == (204, b"")
+    assert api.previews.refusals == [("p1", ("t1", "t2"))]
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "longest", "most"),
+    [
+        ("/v1/uses", "uses", LONGEST, MOST_USES),
+        ("/v1/refusals", "tasks", "t" * 200, MOST_REFUSALS),
+    ],
+)
+def test_a_proxy_may_tell_of_so_much_at_once_and_of_no_more(
+    api: ApiInProcess, path: str, field: str, longest: object, most: int
+) -> None:
+    report = {"proxy": "p" * 200, field: [longest] * most}
+    assert api.call("POST", path, json=report).status_code == 204
+    answer = api.call("POST", path, json={**report, field: [longest] * (most + 1)})
+    assert refusal(answer) == (422, "invalid-request")
+    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert len(api.previews.uses + api.previews.refusals) == 1
+
+
+def test_a_report_that_is_too_large_is_not_read(api: ApiInProcess) -> None:
+    answer = api.call("POST", "/v1/uses", json={"proxy": "p" * 2**20, "uses": []})
+    assert refusal(answer) == (413, "body-too-large")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/uses", {"uses": []}, "proxy"),
+        ("/v1/uses", {"proxy": "", "uses": []}, "proxy"),
+        ("/v1/uses", {"proxy": "p1", "uses": {}}, "uses"),
+        ("/v1/uses", {"proxy": "p1", "uses": [{**ONE, "open": -1}]}, "uses.open"),
+        ("/v1/uses", {"proxy": "p1", "uses": [{**ONE, "requests": "7"}]}, "uses.requests"),
+        ("/v1/uses", {"proxy": "p1", "uses": [{**ONE, "task_id": ""}]}, "uses.task_id"),
+        ("/v1/uses", {"proxy": "p1", "uses": [{**ONE, "host": "x"}]}, "uses.host"),
+        ("/v1/refusals", {"tasks": []}, "proxy"),
+        ("/v1/refusals", {"proxy": "p1", "tasks": "t1"}, "tasks"),
+        ("/v1/refusals", {"proxy": "p1", "tasks": [""]}, "tasks"),
+        ("/v1/refusals", {"proxy": "p1", "tasks": [1]}, "tasks"),
+    ],
+)
+def test_a_report_that_cannot_be_read_is_refused_by_field(
+    api: ApiInProcess, path: str, body: Any, field: str
+) -> None:
+    answer = api.call("POST", path, json=body)
+    assert refusal(answer) == (422, "invalid-request")
+    assert [one["field"] for one in answer.json()["problems"]] == [field]
+    assert [*api.previews.uses, *api.previews.refusals] == []

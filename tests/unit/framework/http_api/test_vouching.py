@@ -1,0 +1,80 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.types import Receive, Scope, Send
+
+from framework.http_api.admission.clients import FORWARDED, Client, Clients
+from framework.http_api.admission.vouching import VALID_S, Vouching
+from tests.fakes.asgi import ask_raw
+
+NOW = 1_000_000.0
+PATH = b"/v1/apps/hello"
+OURS = Vouching("the operator's", lambda: NOW)
+SAID = OURS.vouch("10.1.2.3", "DELETE", PATH)
+
+
+def later(seconds: float) -> Vouching:
+    return Vouching("the operator's", lambda: NOW + seconds)
+
+
+def test_who_asked_is_believed_of_who_has_the_operators_token() -> None:
+    assert OURS.read(SAID, "DELETE", PATH) == "10.1.2.3"
+    address = "fe80::1%eth0"
+    assert OURS.read(OURS.vouch(address, "GET", b"/"), "GET", b"/") == address
+
+
+@pytest.mark.parametrize("seconds", [-VALID_S, VALID_S])
+def test_clocks_may_be_apart(seconds: float) -> None:
+    assert later(seconds).read(SAID, "DELETE", PATH) == "10.1.2.3"
+
+
+@pytest.mark.parametrize(
+    ("reader", "method", "path"),
+    [
+        (Vouching("another one", lambda: NOW), "DELETE", PATH),
+        (OURS, "GET", PATH),
+        (OURS, "DELETE", b"/v1/apps/other"),
+        (OURS, "DELETE\n", PATH[1:]),
+        (later(VALID_S + 1), "DELETE", PATH),
+        (later(-VALID_S - 1), "DELETE", PATH),
+    ],
+)
+def test_what_was_said_of_something_else_counts_for_nothing(
+    reader: Vouching, method: str, path: bytes
+) -> None:
+    assert reader.read(SAID, method, path) is None
+
+
+@pytest.mark.parametrize(
+    "value", [b"1", b"", b";", b";;", b"10.1.2.3;1000000;", SAID[:-1], SAID + b"0", b"9" + SAID]
+)
+def test_what_nobody_of_ours_has_said_counts_for_nothing(value: bytes) -> None:
+    assert OURS.read(value, "DELETE", PATH) is None
+
+
+@given(st.binary())
+def test_no_bytes_break_the_reading(value: bytes) -> None:
+    assert OURS.read(value, "DELETE", PATH) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "neighbour", "shown"),
+    [
+        ([], ("10.0.0.1", 5), "10.0.0.1"),
+        ([], None, "unknown"),
+        ([(FORWARDED, SAID)], ("10.0.0.1", 5), "10.1.2.3 via 10.0.0.1"),
+        ([(FORWARDED, b"1")], ("10.0.0.1", 5), "unknown via 10.0.0.1"),
+        ([(FORWARDED, b"9.9.9.9;1000000;ff")], ("10.0.0.1", 5), "unknown via 10.0.0.1"),
+        ([(b"x-forwarded-for", b"9.9.9.9")], ("10.0.0.1", 5), "10.0.0.1"),
+    ],
+)
+def test_a_request_has_its_client(
+    headers: list[tuple[bytes, bytes]], neighbour: tuple[str, int] | None, shown: str
+) -> None:
+    found: list[Client] = []
+
+    async def note(scope: Scope, receive: Receive, send: Send) -> None:
+        found.append(scope["state"]["client"])
+
+    ask_raw(Clients(note, OURS), method="DELETE", path=PATH, headers=headers, client=neighbour)
+    assert [str(client) for client in found] == [shown]

@@ -1,0 +1,89 @@
+"""framework/logs/archive.py: what is left of a log when its sandbox is gone."""
+
+from pathlib import Path
+
+import pytest
+
+from framework.errors import Unavailable
+from framework.logs.archive import KeptLogs, LastingSandboxes
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+from tests.fakes.asgi import ApiInProcess
+from tests.fakes.sandboxes import FakeSandboxes
+
+SHA = "a" * 40
+TASK = f"hello.{SHA}.t1"
+FAILED = PreviewRecord("hello", SHA, State.FAILED, task_id=TASK, agent_id="S0")
+WHOLE = b"one\ntwo\nthree\n"
+LOG = f"/v1/previews/hello/{SHA}/log"
+
+
+class World:
+    """A failed attempt of which something is kept, and its sandbox."""
+
+    def __init__(self, folder: Path) -> None:
+        self.kept = KeptLogs(folder / "logs")
+        assert self.kept.tasks() == set()
+        self.sandboxes = FakeSandboxes()
+        self.lasting = LastingSandboxes(self.sandboxes, self.kept)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_what_is_kept_is_read_where_the_sandbox_is_gone(world: World) -> None:
+    world.kept.keep(TASK, WHOLE, len(WHOLE))
+    assert world.lasting.read(FAILED, 0) == (WHOLE, 14)
+    assert world.lasting.read(FAILED, 4) == (b"two\nthree\n", 14)
+    assert world.lasting.read(FAILED, 14) == (b"", 14)
+    assert world.lasting.read(FAILED, 500) == (b"", 500)
+    assert world.lasting.tail(FAILED, 7) == (b"three\n", 14)
+    assert world.lasting.tail(FAILED, 3) == (b"ee\n", 14)
+
+
+def test_where_the_agent_is_away_only_what_is_not_kept_cannot_be_told(world: World) -> None:
+    world.sandboxes.away = True
+    with pytest.raises(Unavailable):
+        world.lasting.read(FAILED, 0)
+    world.kept.keep(TASK, WHOLE, len(WHOLE))
+    assert world.lasting.read(FAILED, 0) == (WHOLE, 14)
+    assert world.lasting.read(FAILED, 14) == (b"", 14)
+
+
+def test_offsets_are_those_of_the_whole_log_and_a_line_says_what_is_gone(world: World) -> None:
+    world.kept.keep(TASK, b"three\n", 1014)
+    data, after = world.lasting.read(FAILED, 0)
+    assert (data, after) == (b"== what came before is gone ==\nthree\n", 1014)
+    assert world.lasting.read(FAILED, 1009) == (b"hree\n", 1014)
+    world.kept.keep(TASK, b"three\n", 8)
+    assert world.lasting.read(FAILED, 0) == (b"=\nthree\n", 8)
+
+
+def test_the_sandbox_tells_more_while_it_is_there(world: World) -> None:
+    world.sandboxes.output[TASK] = WHOLE
+    world.kept.keep(TASK, b"three\n", 14)
+    assert world.lasting.read(FAILED, 0) == (WHOLE, 14)
+    assert world.lasting.read(FAILED, 14) == (b"", 14)
+
+
+def test_a_file_that_is_not_ours_is_nothing(world: World, tmp_path: Path) -> None:
+    (tmp_path / "logs" / TASK).write_bytes(b"no number\nx")
+    assert world.kept.read(TASK, 0) == (b"", 0)
+
+
+def test_the_api_tells_what_is_kept_as_text_as_events_and_as_the_last_lines(world: World) -> None:
+    world.kept.keep(TASK, "zwölf\nthree\n".encode(), 2000)
+    api = ApiInProcess(sandboxes=world.lasting)
+    api.previews.add_app(AppRecord("hello", "/srv/git/hello"))
+    api.previews.known["hello", SHA] = FAILED
+    world.sandboxes.away = True
+    answer = api.call("GET", LOG)
+    assert answer.headers["X-Next-Offset"] == "2000"
+    assert answer.text == "== what came before is gone ==\nzwölf\nthree\n"
+    answer = api.call("GET", LOG, headers={"Accept": "text/event-stream"})
+    assert "id: 2000\n" in answer.text
+    assert answer.text.rstrip().rpartition("event: ")[2].startswith("end\n")
+    shown = api.call("GET", LOG.removesuffix("/log")).json()
+    assert shown["log_tail"].endswith("zwölf\nthree\n")

@@ -1,0 +1,121 @@
+"""framework/logs/archiver.py: which ends of logs are kept, and until when."""
+
+from pathlib import Path
+
+import pytest
+
+from framework.logs.archive import SIZE, KeptLogs
+from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, Keeping
+from framework.state.records import Snapshot
+from prevs.records import PreviewRecord
+from prevs.states import State
+from tests.fakes.sandboxes import FakeSandboxes
+
+
+class World:
+    """Failed attempts at an agent that answers, and a framework that looks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sandboxes = FakeSandboxes(piece_size=10**9)
+        self.kept = KeptLogs(folder / "logs")
+        self.snapshot = Snapshot({}, {})
+        self.keeping = self.another()
+
+    def another(self) -> Keeping:
+        return Keeping(self.sandboxes, self.kept, lambda: self.snapshot)
+
+    def have(self, *states: State, agent: str = "S0") -> None:
+        """Have a preview in each of some states, the first one's task being t0."""
+        self.snapshot = Snapshot(
+            {},
+            {
+                ("hello", f"{n:040}"): PreviewRecord(
+                    "hello", f"{n:040}", state, task_id=f"t{n}", agent_id=agent, changed=float(n)
+                )
+                for n, state in enumerate(states)
+            },
+        )
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_the_log_of_what_failed_is_kept_until_it_is_tried_again(world: World) -> None:
+    world.have(State.FAILED, State.STOPPED, State.RUNNING)
+    world.sandboxes.output |= {"t0": b"no\n", "t1": b"yes\n", "t2": b"yes\n"}
+    world.keeping.look(0.0)
+    assert world.kept.tasks() == {"t0"}
+    assert world.kept.read("t0", 0) == (b"no\n", 3)
+    world.have(State.QUEUED)
+    world.keeping.look(1.0)
+    assert world.kept.tasks() == set()
+
+
+def test_no_more_than_the_end_is_kept(world: World) -> None:
+    world.have(State.FAILED)
+    world.sandboxes.output["t0"] = b"0123456789abcde\n" * 10_000
+    world.keeping.look(0.0)
+    data, after = world.kept.read("t0", 0)
+    assert after == 160_000
+    assert SIZE - 16 < len(data) <= SIZE + 40
+    assert data.startswith(b"== what came before is gone ==\n0123")
+
+
+def test_what_cannot_be_read_is_asked_for_again_after_a_while(world: World) -> None:
+    world.have(State.FAILED)
+    world.sandboxes.output["t0"] = b"no\n"
+    world.sandboxes.away = True
+    world.keeping.look(0.0)
+    world.sandboxes.away = False
+    world.keeping.look(AWAY_SECONDS - 1.0)
+    assert world.kept.tasks() == set()
+    world.keeping.look(AWAY_SECONDS)
+    assert world.kept.tasks() == {"t0"}
+
+
+def test_an_agent_that_is_away_is_asked_once_for_all(world: World) -> None:
+    world.have(*[State.FAILED] * 5)
+    world.sandboxes.away = True
+    world.keeping.look(0.0)
+    assert world.sandboxes.tails == 1
+
+
+def test_a_sandbox_that_is_gone_is_seldom_looked_for(world: World) -> None:
+    world.have(State.FAILED)
+    world.keeping.look(0.0)
+    world.keeping.look(NOTHING_SECONDS - 1.0)
+    assert world.sandboxes.tails == 1
+    world.keeping.look(NOTHING_SECONDS)
+    assert world.sandboxes.tails == 2
+
+
+def test_a_framework_that_takes_over_fetches_what_it_lacks_and_drops_the_rest(
+    world: World,
+) -> None:
+    world.have(State.FAILED, State.FAILED)
+    world.sandboxes.output |= {"t0": b"no\n", "t1": b"no\n"}
+    world.keeping.look(0.0)
+    world.kept.forget("t0")
+    world.kept.keep("t9", b"of a preview that is gone\n", 30)
+    before = world.sandboxes.tails
+    world.another().look(0.0)
+    assert world.kept.tasks() == {"t0", "t1"}
+    assert world.sandboxes.tails == before + 1
+
+
+def test_of_very_many_the_newest_are_kept(world: World) -> None:
+    world.have(*[State.FAILED] * (MOST + 2))
+    world.sandboxes.output |= {f"t{n}": b"no\n" for n in range(MOST + 2)}
+    world.keeping.look(0.0)
+    assert world.kept.tasks() == {f"t{n}" for n in range(2, MOST + 2)}
+
+
+def test_nothing_is_looked_at_while_nothing_changes(world: World) -> None:
+    world.have(State.FAILED)
+    world.sandboxes.output["t0"] = b"no\n"
+    world.keeping.look(0.0)
+    world.kept.forget("t0")
+    world.keeping.look(1.0)
+    assert world.kept.tasks() == set()

@@ -1,0 +1,196 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.errors import AgentRefuses, MasterRefuses, Unavailable
+from framework.logs.sandbox import AgentSandboxes, read_addresses, read_answer
+from prevs.records import PreviewRecord
+from prevs.states import State
+from tests.fakes.pages import Pages
+
+PREVIEW = PreviewRecord("hello", "a" * 40, State.RUNNING, task_id="t1", agent_id="S0")
+
+
+class StandIn(Pages):
+    """A Mesos master and its only agent at one port of this machine."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.agents = {"S0": ""}
+        self.status = 200
+        self.master_status = 200
+        super().__init__(self._answer)
+
+    def paths(self) -> list[str]:
+        """Return the paths that were asked for."""
+        return [urlsplit(target).path for target, _ in self.asked]
+
+    def _answer(self, target: str) -> tuple[int, bytes]:
+        parts = urlsplit(target)
+        if parts.path == "/slaves":
+            slaves = [
+                {"id": name, "pid": f"slave(1)@{address or self.address}"}
+                for name, address in self.agents.items()
+            ]
+            known = {"slaves": slaves, "recovered_slaves": []}
+            return self.master_status, json.dumps(known).encode()
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        data = self.files.get(query["path"])
+        if data is None or self.status != 200:
+            return (404 if self.status == 200 else self.status), b""
+        offset, length = int(query["offset"]), int(query["length"])
+        begin = len(data) if offset == -1 else offset
+        piece = data[begin : begin + length].decode("latin-1")
+        answer = json.dumps({"data": piece, "offset": begin}, ensure_ascii=False)
+        return 200, answer.encode("latin-1")
+
+
+@pytest.fixture
+def mesos() -> Iterator[StandIn]:
+    stand_in = StandIn()
+    stand_in.files["/frameworks/F/executors/t1/runs/latest/stdout"] = b"one\ntwo\nthr\xe9e\n"
+    yield stand_in
+    stand_in.stop()
+
+
+def sandboxes_of(mesos: StandIn, now: list[float] | None = None, **more: Any) -> AgentSandboxes:
+    time = now or [0.0]
+    return AgentSandboxes(lambda: mesos.address, lambda: "F", lambda: time[0], **more)
+
+
+def test_the_output_is_read_from_an_offset_on(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos)
+    assert sandboxes.read(PREVIEW, 0) == (b"one\ntwo\nthr\xe9e\n", 14)
+    assert sandboxes.read(PREVIEW, 4) == (b"two\nthr\xe9e\n", 14)
+    assert sandboxes.read(PREVIEW, 14) == (b"", 14)
+
+
+def test_the_principal_is_told_to_the_master_and_to_no_agent(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos, credential=("prevs", "secret"))
+    sandboxes.read(PREVIEW, 0)
+    assert mesos.paths()[0] == "/slaves"
+    assert [bool(told) for _, told in mesos.asked] == [True, False]
+
+
+def test_agents_are_told_a_principal_of_their_own(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos, agents_credential=("reader", "secret"))
+    assert sandboxes.read(PREVIEW, 0)[1] == 14
+    assert [told for _, told in mesos.asked] == [None, "Basic cmVhZGVyOnNlY3JldA=="]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("who", "error", "setting"),
+    [
+        ("master_status", MasterRefuses, "PREVS_PRINCIPAL"),
+        ("status", AgentRefuses, "PREVS_AGENTS_PRINCIPAL"),
+    ],
+    ids=["master", "agent"],
+)
+def test_who_lets_it_read_nothing_is_named_with_what_to_do(
+    mesos: StandIn, who: str, error: type[Exception], setting: str, status: int
+) -> None:
+    setattr(mesos, who, status)
+    with pytest.raises(error, match=setting):
+        sandboxes_of(mesos).read(PREVIEW, 0)
+
+
+def test_a_read_is_bounded(mesos: StandIn) -> None:
+    mesos.files = dict.fromkeys(mesos.files, b"x" * 100_000)
+    data, after = sandboxes_of(mesos).read(PREVIEW, 0)
+    assert len(data) == after == 65536
+
+
+def test_the_tail_is_whole_lines_unless_one_is_longer(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos)
+    assert sandboxes.tail(PREVIEW, 100)[0] == b"one\ntwo\nthr\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 12)[0] == b"two\nthr\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 8)[0] == b"thr\xe9e\n"
+    assert sandboxes.tail(PREVIEW, 3)[0] == b"\xe9e\n"
+
+
+def test_the_master_is_asked_once_for_where_agents_are(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos)
+    for _ in range(3):
+        sandboxes.read(PREVIEW, 0)
+    assert mesos.paths().count("/slaves") == 1
+
+
+def test_an_agent_that_the_master_does_not_know_has_no_sandboxes(mesos: StandIn) -> None:
+    now = [0.0]
+    sandboxes = sandboxes_of(mesos, now)
+    gone = PreviewRecord("hello", "a" * 40, State.FAILED, task_id="t1", agent_id="S1")
+    assert sandboxes.read(gone, 3) == (b"", 3)
+    assert sandboxes.tail(gone, 3)[0] == b""
+    assert mesos.paths() == ["/slaves"]
+    mesos.agents["S1"] = ""
+    now[0] += 5
+    assert sandboxes.read(gone, 0)[0] == b"one\ntwo\nthr\xe9e\n"
+
+
+def test_an_agent_that_moved_is_found_again(mesos: StandIn) -> None:
+    now = [0.0]
+    sandboxes = sandboxes_of(mesos, now)
+    mesos.agents["S0"] = "127.0.0.1:1"
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            sandboxes.read(PREVIEW, 0)
+    assert mesos.paths() == ["/slaves"]
+    mesos.agents["S0"] = mesos.address
+    now[0] += 5
+    assert sandboxes.read(PREVIEW, 0)[1] == 14
+
+
+@pytest.mark.parametrize("change", [{"task_id": None}, {"agent_id": None}])
+def test_a_preview_without_an_attempt_has_no_output(
+    mesos: StandIn, change: dict[str, str | None]
+) -> None:
+    fields = {"task_id": "t1", "agent_id": "S0", **change}
+    preview = PreviewRecord("hello", "a" * 40, State.QUEUED, **fields)  # type: ignore[arg-type] # of strings only
+    assert sandboxes_of(mesos).read(preview, 7) == (b"", 7)
+    assert mesos.asked == []
+
+
+def test_a_sandbox_that_is_not_there_has_no_output(mesos: StandIn) -> None:
+    mesos.files.clear()
+    assert sandboxes_of(mesos).read(PREVIEW, 7) == (b"", 7)
+    assert sandboxes_of(mesos).tail(PREVIEW, 7)[0] == b""
+
+
+def test_an_agent_or_master_that_does_not_answer_is_unavailable(mesos: StandIn) -> None:
+    sandboxes = sandboxes_of(mesos)
+    mesos.status = 500
+    with pytest.raises(Unavailable):
+        sandboxes.read(PREVIEW, 0)
+    nobody = AgentSandboxes(lambda: "127.0.0.1:1", lambda: "F")
+    with pytest.raises(Unavailable, match="master"):
+        nobody.read(PREVIEW, 0)
+    leaderless = AgentSandboxes(lambda: None, lambda: "F")
+    with pytest.raises(Unavailable, match="master"):
+        leaderless.tail(PREVIEW, 10)
+
+
+def test_before_the_first_registration_there_is_no_output(mesos: StandIn) -> None:
+    sandboxes = AgentSandboxes(lambda: mesos.address, lambda: None)
+    assert sandboxes.read(PREVIEW, 0) == (b"", 0)
+
+
+@given(st.binary())
+def test_any_bytes_come_through_the_json_of_an_agent(data: bytes) -> None:
+    body = json.dumps({"data": data.decode("latin-1"), "offset": 3}, ensure_ascii=False)
+    assert read_answer(body.encode("latin-1")) == (data, 3)
+
+
+def test_an_agent_as_it_really_answers_is_read() -> None:
+    body = b'{"data":"a\xc3\xa9b\xff\\u0000\\u0001\\"\\\\\\/\\n\xc2\x85\x7f","offset":0}'
+    assert read_answer(body) == (b'a\xc3\xa9b\xff\x00\x01"\\/\n\xc2\x85\x7f', 0)
+
+
+def test_agents_are_where_the_master_reaches_them() -> None:
+    slaves = [{"id": "S0", "pid": "slave(1)@10.0.0.1:5051", "hostname": "a.example.org"}]
+    assert read_addresses({"slaves": slaves}) == {"S0": "10.0.0.1:5051"}

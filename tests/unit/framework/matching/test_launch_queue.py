@@ -1,0 +1,83 @@
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import pytest
+
+from framework.apps import effective_settings
+from framework.matching.launch_queue import Waiting, places
+from framework.matching.launch_queue import waiting as decide
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+APP = AppRecord("hello", "/srv/hello", max_previews=2, cpus=0.5, mem=64)
+
+
+def preview(digit: str, state: State = State.QUEUED, **fields: object) -> PreviewRecord:
+    fields = {"settings": CommitSettings(), "settings_for": effective_settings.basis(APP), **fields}
+    return PreviewRecord("hello", digit * 40, state, **fields)  # type: ignore[arg-type] # fields vary per test
+
+
+def waiting(previews: Sequence[PreviewRecord], now: float, app: AppRecord | None = APP) -> Waiting:
+    queued = [p for p in previews if p.state is State.QUEUED]
+    return decide({"hello": app} if app else {}, queued, lambda name: previews, now)
+
+
+def test_what_waits_is_served_in_the_order_it_came() -> None:
+    queue = waiting([preview("a", changed=2.0), preview("b", changed=1.0)], 9.0)
+    assert [demand.sha[0] for demand in queue.demands] == ["b", "a"]
+
+
+@pytest.mark.parametrize(("said", "mem"), [(CommitSettings(), 64), (CommitSettings(mem=32), 32)])
+def test_a_demand_is_what_the_app_says_unless_the_commit_says_something(
+    said: CommitSettings, mem: int
+) -> None:
+    (demand,) = waiting([preview("a", settings=said)], 9.0).demands
+    assert (demand.cpus, demand.mem) == (0.5, mem)
+
+
+@pytest.mark.parametrize("fields", [{"settings": None}, {"settings_for": "9 9 elsewhere"}])
+def test_one_whose_commit_is_yet_to_be_read_waits_without_a_reason(
+    fields: Mapping[str, object],
+) -> None:
+    assert waiting([preview("a", State.QUEUED, **fields)], 9.0) == Waiting((), {})
+
+
+def test_what_has_no_settings_says_so() -> None:
+    queue = waiting([preview("a")], 9.0, None)
+    assert queue.held_back == {("hello", "a" * 40): "The settings of its app cannot be read."}
+
+
+def test_the_last_agent_has_the_image_and_others_know_the_app() -> None:
+    previews = [preview("a", agent_id="agent-1"), preview("b", State.STOPPED, agent_id="agent-2")]
+    (demand,) = waiting(previews, 9.0).demands
+    assert demand.home == "agent-1"
+    assert demand.known == {"agent-1", "agent-2"}
+
+
+def test_patience_ends_and_what_was_lost_has_none() -> None:
+    def patient(now: float, lost: int = 0) -> bool:
+        (demand,) = waiting([preview("a", changed=5.0, lost=lost)], now).demands
+        return demand.patient
+
+    assert patient(5.5)
+    assert not patient(6.0)
+    assert not patient(5.5, lost=1)
+
+
+def test_one_in_its_back_off_is_passed_over_and_keeps_its_reason_and_place() -> None:
+    previews = [
+        preview("a", changed=1.0, not_before=9.5),
+        preview("b", changed=2.0, not_before=9.0),
+        preview("c", State.RUNNING, changed=0.0),
+    ]
+    queue = waiting(previews, 9.0)
+    assert [demand.sha[0] for demand in queue.demands] == ["b"]
+    assert queue.held_back == {}
+    assert places(previews[:2]) == {("hello", "a" * 40): 1, ("hello", "b" * 40): 2}
+
+
+def test_a_demand_carries_what_agent_it_wants() -> None:
+    app = dataclasses.replace(APP, constraints=("gpu",))
+    (demand,) = waiting([preview("a", avoid="agent-1", changed=3.0)], 9.0, app).demands
+    assert (demand.constraints, demand.avoid, demand.since) == (("gpu",), "agent-1", 3.0)

@@ -1,0 +1,201 @@
+from collections.abc import Iterable, Mapping, Sequence
+
+import pytest
+
+from framework.matching import resources
+from framework.matching.limits import Limits
+from framework.matching.match import Demand, InUse, Key, Match, Offer
+from framework.matching.match import match as decide
+from framework.matching.quotas import Quotas
+from framework.matching.refusals import Lack
+from prevs.records import PreviewRecord
+from prevs.states import State
+from tests.fakes.offers import offer, quotas
+
+A, B, C = "a" * 40, "b" * 40, "c" * 40
+NOW = 5000.0
+
+
+def demand(sha: str = A, cpus: float = 0.1, mem: int = 128, **more: object) -> Demand:
+    return Demand(app="hello", sha=sha, cpus=cpus, mem=mem, **more)  # type: ignore[arg-type] # fields vary per test
+
+
+def match(
+    waiting: Sequence[Demand],
+    offers: Sequence[Offer],
+    used: Iterable[tuple[str, int]],
+    *,
+    kept: Mapping[Key, str] | None = None,
+    limits: Quotas | None = None,
+) -> Match:
+    in_use = InUse(used, kept or {})
+    return decide(waiting, offers, in_use, quotas=limits or quotas(), now=NOW)
+
+
+def test_a_preview_takes_its_share_its_limit_and_a_port() -> None:
+    (launch,) = match([demand()], [offer()], ()).launches
+    assert resources.total(launch.task_resources, "cpus") == 0.1
+    assert resources.total(launch.task_resources, "mem") == 128
+    assert [list(span) for span in resources.free_ports(launch.task_resources)] == [[31000]]
+    assert launch.port == 31000
+
+
+def test_the_executor_takes_its_own_share_beside_the_preview() -> None:
+    (launch,) = match([demand()], [offer()], ()).launches
+    assert resources.total(launch.executor_resources, "cpus") == 0.01
+    assert resources.total(launch.executor_resources, "mem") == 64
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offers", "reason"),
+    [
+        (demand(mem=2048), [offer(mem=1600), offer("o2", agent="agent-2", mem=512)],
+         "No agent has 2048 MB free; the most is 1536."),
+        (demand(cpus=2), [offer(cpus=1.51)], "No agent has 2 CPUs free; the most is 1.5."),
+        (demand(cpus=1), [offer(mem=64), offer("o2", agent="agent-2", cpus=0.1)],
+         "No agent has 1 CPUs and 128 MB free at once."),
+        (demand(), [offer(begin=5, end=5)],
+         "No agent with enough CPUs and memory has a free port."),
+        (demand(), [], "No agent offers anything now."),
+        (demand(constraints=("zone=c",)), [offer(), offer("o2", attributes={"zone": "b"})],
+         "No agent that offers anything has zone=c."),
+    ],
+)  # fmt: skip
+def test_the_reason_names_what_is_missing(
+    wanted: Demand, offers: Sequence[Offer], reason: str
+) -> None:
+    assert match([wanted], offers, [("127.0.0.1", 5)]).refusals["hello", A].reason == reason
+
+
+def test_a_port_that_is_still_used_on_that_host_is_not_given_again() -> None:
+    used = [("127.0.0.1", 31000), ("127.0.0.2", 31001)]
+    (launch,) = match([demand()], [offer()], used).launches
+    assert launch.port == 31001
+
+
+def test_two_previews_on_one_agent_get_ports_and_resources_of_their_own() -> None:
+    one, two = match([demand(A), demand(B)], [offer(cpus=0.22, mem=384)], ()).launches
+    assert (one.port, two.port) == (31000, 31001)
+    assert match([demand(A), demand(B), demand(C)], [offer(cpus=0.22, mem=384)], ()).refusals
+
+
+def test_all_that_an_agent_offers_is_taken_together() -> None:
+    offers = [offer("o1", mem=110), offer("o2", mem=110, begin=1, end=1)]
+    (launch,) = match([demand(mem=150)], offers, ()).launches
+    assert resources.total(launch.task_resources, "mem") == 150
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        demand(home="agent-2", known=frozenset({"agent-1"})),
+        demand(known=frozenset({"agent-2"})),
+        demand(constraints=("zone=a|b",)),
+        demand(home="agent-1", known=frozenset({"agent-1"}), avoid="agent-1"),
+    ],
+    ids=["it has the image", "it has built the app", "it meets the constraints", "to avoid one"],
+)
+def test_an_agent_is_chosen_before_the_fullest(wanted: Demand) -> None:
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2", attributes={"zone": "b"})]
+    (launch,) = match([wanted], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_the_fullest_agent_is_taken_so_that_big_ones_still_find_room() -> None:
+    offers = [offer("o1"), offer("o2", agent="agent-2", mem=300)]
+    (launch,) = match([demand()], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_a_patient_preview_waits_for_the_agent_that_has_its_image() -> None:
+    decision = match([demand(home="agent-9", patient=True)], [offer()], ())
+    assert not decision.launches
+    assert decision.refusals["hello", A].holds_out
+
+
+def test_an_impatient_one_goes_elsewhere() -> None:
+    assert match([demand(home="agent-9")], [offer()], ()).launches
+
+
+def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
+    decision = match([demand(A, mem=9999), demand(B)], [offer()], ())
+    assert [launch.demand.sha for launch in decision.launches] == [B]
+    assert set(decision.refusals) == {("hello", A)}
+
+
+def test_a_constraint_that_nobody_understands_is_told() -> None:
+    refusal = match([demand(constraints=("zone<3",))], [offer()], ()).refusals["hello", A]
+    assert "'zone<3' is no constraint" in refusal.reason
+
+
+def test_an_agent_that_soon_goes_away_is_not_used() -> None:
+    offers = [offer("o1", mem=300, away=NOW + 3599), offer("o2", agent="agent-2", away=NOW + 3600)]
+    (launch,) = match([demand(home="agent-1")], offers, ()).launches
+    assert launch.agent_id == "agent-2"
+    refusal = match([demand()], offers[:1], ()).refusals["hello", A]
+    assert "maintenance within the hour" in refusal.reason
+    assert match([demand()], [offer(away=NOW - 9)], ()).refusals
+
+
+def test_the_agent_of_a_lost_attempt_is_taken_where_no_other_will_do() -> None:
+    offers = [offer("o1"), offer("o2", agent="agent-2", mem=64)]
+    (launch,) = match([demand(avoid="agent-1")], offers, ()).launches
+    assert launch.agent_id == "agent-1"
+
+
+def starting(number: int) -> list[PreviewRecord]:
+    return [
+        PreviewRecord("other", f"{n:040}", State.BUILDING, agent_id="agent-1")
+        for n in range(number)
+    ]
+
+
+def test_only_some_start_at_once_on_an_agent() -> None:
+    limits = quotas(starting(3), Limits(starts_per_agent=4, starts_per_app=9))
+    decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
+    assert [launch.demand.sha for launch in decision.launches] == [A]
+    assert decision.refusals["hello", B].lack is Lack.TURN
+    assert "starts others now" in decision.refusals["hello", B].reason
+
+
+def test_one_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
+    limits = quotas(starting(4), Limits(starts_per_agent=4, starts_per_app=9))
+    offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
+    (launch,) = match([demand(home="agent-1")], offers, (), limits=limits).launches
+    assert launch.agent_id == "agent-2"
+
+
+def test_only_some_of_an_app_start_at_once() -> None:
+    limits = quotas((), Limits(starts_per_app=2))
+    decision = match([demand(A), demand(B), demand(C)], [offer()], (), limits=limits)
+    assert len(decision.launches) == 2
+    assert decision.refusals["hello", C].reason == (
+        "2 previews of hello are starting; it begins when one of them is done."
+    )
+
+
+def test_the_limits_of_an_app_and_of_all_count_what_is_launched() -> None:
+    decision = match([demand(A), demand(B)], [offer()], (), limits=quotas(max_previews=1))
+    assert decision.refusals["hello", B].lack is Lack.APP_SLOT
+    limits = quotas((), Limits(previews=1))
+    decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
+    assert decision.refusals["hello", B].lack is Lack.SLOT
+
+
+def test_one_that_fits_nowhere_uses_up_no_limit() -> None:
+    decision = match([demand(A, mem=9999), demand(B)], [offer()], (), limits=quotas(max_previews=1))
+    assert [launch.demand.sha for launch in decision.launches] == [B]
+
+
+def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
+    offers = [offer("o1"), offer("o2", agent="agent-2")]
+    kept = {("hello", B): "agent-1"}
+    decision = match([demand(A, home="agent-1"), demand(B, home="agent-2")], offers, (), kept=kept)
+    assert [launch.agent_id for launch in decision.launches] == ["agent-2", "agent-1"]
+    assert match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].lack is Lack.ROOM
+
+
+def test_what_is_left_of_each_agent_is_told() -> None:
+    decision = match([demand(mem=128)], [offer(mem=1000, cpus=1, begin=1, end=3)], ())
+    space = decision.agents["agent-1"].space(4)
+    assert (space.mem, space.cpus, space.ports, space.starts) == (808, 0.89, 2, 4)

@@ -1,0 +1,303 @@
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
+from framework.matching.match import Demand
+from framework.matching.preemption import Need, Room, Tenant, make_room, without
+from framework.matching.refusals import Lack
+from prevs.commit_settings import CommitSettings
+from prevs.records import AppRecord, PreviewRecord
+from prevs.states import State
+
+FULL = Space("agent-1", starts=9)
+
+
+def need(
+    sha: str = "n", mem: int = 128, lack: Lack = Lack.ROOM, app: str = "hello", **more: object
+) -> Need:
+    return Need(Demand(app, sha, cpus=0.1, mem=mem, **more), lack)  # type: ignore[arg-type] # fields vary per test
+
+
+def tenant(
+    sha: str,
+    used: float,
+    *,
+    agent: str = "agent-1",
+    mem: int = 128,
+    app: str = "other",
+    warm: bool = False,
+) -> Tenant:
+    return Tenant(warm, used, (app, sha), agent, *asking(app, sha, 0.1, mem))
+
+
+def asking(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
+    record = AppRecord(app, "/srv/git", cpus=cpus, mem=mem)
+    return record, PreviewRecord(app, sha, State.RUNNING)
+
+
+def stopped(room: Room) -> list[list[str]]:
+    return [[victim.key[1] for victim in plan.victims] for plan in room.plans]
+
+
+def decide(needs: Sequence[Need], idle: Sequence[Tenant], *spaces: Space) -> Room:
+    return make_room(needs, spaces or [FULL], idle)
+
+
+def test_what_goes_and_comes_back_leaves_an_agent_as_it_was() -> None:
+    space = Space("agent-1", 1.5, 512.0, 3, {"rack": "a"}, 2, True)
+    assert None not in space
+    assert all(space[index] != Space("")[index] for index in range(len(space)))
+    gone = without(space, tenant("a", 1.0))
+    assert gone == space._replace(cpus=gone.cpus, mem=gone.mem, ports=4)
+    assert without(gone, tenant("a", 1.0), -1) == space
+
+
+def test_what_is_in_its_warm_hours_goes_last() -> None:
+    room = decide([need(), need("m")], [tenant("a", 1.0, warm=True), tenant("b", 2.0)])
+    assert stopped(room) == [["b"], ["a"]]
+
+
+def test_no_more_stop_than_are_needed() -> None:
+    idle = [tenant("a", 1.0, mem=10), tenant("b", 2.0, mem=100), tenant("c", 3.0, mem=500)]
+    assert stopped(decide([need(mem=400)], idle)) == [["c"]]
+    assert stopped(decide([need(mem=140)], idle)) == [["a", "b"]]
+    idle = [tenant("a", 1.0, mem=50), tenant("b", 2.0, mem=50), tenant("c", 3.0, mem=100)]
+    assert stopped(decide([need(mem=200)], idle)) == [["a", "c"]]
+
+
+def test_what_a_commit_asks_for_comes_free_with_its_preview() -> None:
+    modest, large = tenant("a", 1.0, mem=100), tenant("b", 2.0, mem=100)
+    asked = dataclasses.replace(large.preview, settings=CommitSettings(mem=400))
+    assert stopped(decide([need(mem=400)], [modest, large._replace(preview=asked)])) == [["b"]]
+    asked = dataclasses.replace(modest.preview, settings=CommitSettings(cpus=0.01))
+    idle = [modest._replace(preview=asked), large]
+    assert stopped(decide([need(mem=100)], idle)) == [["b"]]
+
+
+def test_each_gets_room_of_its_own() -> None:
+    room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)])
+    assert stopped(room) == [["a"], ["b"]]
+
+
+def test_for_whom_nothing_can_stop_waits_and_the_next_is_served() -> None:
+    room = decide([need("m", mem=9999), need("n")], [tenant("a", 1.0)])
+    assert stopped(room) == [["a"]]
+    assert room.hopeless == (("hello", "m"),)
+
+
+@pytest.mark.parametrize(
+    "plenty",
+    [{"cpus": 9.0, "mem": 9e3}, {"cpus": 9.0, "ports": 9}, {"mem": 9e3, "ports": 9}],
+    ids=["ports are scarce", "memory is scarce", "CPUs are scarce"],
+)
+def test_what_is_stopping_already_is_waited_for_by_one_only(plenty: dict[str, Any]) -> None:
+    space, draining = FULL._replace(**plenty), [tenant("d", 0.0)]
+    room = make_room([need("m"), need("n")], [space], [tenant("a", 1.0)], draining=draining)
+    assert room.coming == (("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
+def test_where_it_may_not_run_nothing_stops_for_it() -> None:
+    wanted = need(constraints=("zone=a",))
+    idle = [tenant("a", 1.0), tenant("b", 2.0, agent="agent-2")]
+    spaces = [
+        Space("agent-1", attributes={"zone": "b"}),
+        Space("agent-2", attributes={"zone": "a"}),
+    ]
+    assert stopped(decide([wanted], idle, *spaces)) == [["b"]]
+    assert decide([wanted], idle[:1]).hopeless
+    assert decide([need()], idle[:1], Space("agent-9")).hopeless
+
+
+def test_an_agent_that_lost_it_makes_room_only_where_no_other_can() -> None:
+    wary = need(avoid="agent-1")
+    idle = [tenant("a", 1.0), tenant("b", 2.0, agent="agent-2")]
+    assert stopped(decide([wary], idle, FULL, Space("agent-2"))) == [["b"]]
+    assert stopped(decide([wary], idle[:1])) == [["a"]]
+
+
+def test_beyond_the_limit_of_an_app_one_of_that_app_stops() -> None:
+    idle = [tenant("a", 1.0), tenant("b", 2.0, app="hello"), tenant("c", 3.0, app="hello")]
+    wanted = need(lack=Lack.APP_SLOT)
+    assert stopped(decide([wanted], idle)) == [["b"]]
+    roomy = Space("agent-2", cpus=4, mem=4096, ports=9)
+    room = decide([wanted], idle, roomy, FULL)
+    assert stopped(room) == [["b"]]
+    assert room.plans[0].agent_id is None
+    assert decide([wanted], idle[:1], roomy).hopeless
+
+
+def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
+    roomy = Space("agent-2", cpus=4, mem=4096, ports=9)
+    for lack, app in ((Lack.APP_SLOT, "hello"), (Lack.SLOT, "other")):
+        draining = [tenant("d", 0.0, app=app)]
+        idle = [tenant("a", 1.0, app="hello")]
+        wanted = [need(lack=lack)]
+        assert make_room(wanted, [FULL, roomy], idle, draining=draining).coming
+        room = make_room(wanted, [FULL, roomy], idle, draining=draining, promised=[("hello", "z")])
+        assert stopped(room) == [["a"]]
+
+
+ROOMY = Space("agent-2", cpus=4, mem=4096, ports=9, starts=9)
+
+
+def test_what_stops_for_the_room_of_one_gives_others_a_place() -> None:
+    idle = [tenant("a", 1.0, mem=64), tenant("b", 2.0, mem=64), tenant("c", 3.0)]
+    big = need("m", constraints=("gpu",))
+    full = FULL._replace(attributes={"gpu": ""})
+    room = decide([big, need("n", lack=Lack.SLOT)], idle, full, ROOMY)
+    assert stopped(room) == [["a", "b"]]
+    assert room.coming == (("hello", "n"),)
+
+
+def test_a_place_that_comes_free_is_for_one_only() -> None:
+    wanted = [need("m", lack=Lack.SLOT), need("n", lack=Lack.SLOT)]
+    room = make_room(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
+    assert room.coming == (("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
+def test_what_could_not_help_one_may_stop_for_another() -> None:
+    wanted = [need("m", mem=9999, lack=Lack.APP_SLOT), need("n")]
+    room = decide(wanted, [tenant("a", 1.0, app="hello")])
+    assert room.hopeless == (("hello", "m"),)
+    assert stopped(room) == [["a"]]
+
+
+def test_no_more_room_is_made_at_an_agent_than_may_start_there() -> None:
+    room = decide([need("m"), need("n")], [tenant("a", 1.0), tenant("b", 2.0)], Space("agent-1"))
+    assert stopped(room) == [["a"]]
+    assert room.hopeless == (("hello", "n"),)
+
+
+AGENTS = ("agent-1", "agent-2", "agent-3")
+APPS = ("hello", "other")
+sizes = st.tuples(
+    st.integers(1, 40).map(lambda n: n / 10), st.integers(1, 30).map(lambda n: n * 16)
+)
+
+
+@st.composite
+def tenants(draw: st.DrawFn, prefix: str) -> list[Tenant]:
+    keys = [(draw(st.sampled_from(APPS)), f"{prefix}{n}") for n in range(draw(st.integers(0, 8)))]
+    return [
+        Tenant(
+            draw(st.booleans()),
+            draw(st.integers(0, 5)),
+            key,
+            draw(st.sampled_from(AGENTS)),
+            *asking(*key, *draw(sizes)),
+        )
+        for key in keys
+    ]
+
+
+@st.composite
+def all_needs(draw: st.DrawFn) -> list[Need]:
+    return [
+        Need(
+            Demand(draw(st.sampled_from(APPS)), f"n{n}", *draw(sizes)),
+            draw(st.sampled_from([Lack.ROOM, Lack.SLOT, Lack.APP_SLOT])),
+        )
+        for n in range(draw(st.integers(1, 4)))
+    ]
+
+
+spaces = st.tuples(
+    *(
+        st.builds(
+            Space,
+            st.just(agent),
+            cpus=st.integers(0, 20).map(lambda n: n / 10),
+            mem=st.integers(0, 20).map(lambda n: n * 16),
+            ports=st.integers(0, 2),
+            attributes=st.just({}),
+            starts=st.integers(0, 3),
+            leaving=st.booleans(),
+        )
+        for agent in AGENTS
+    )
+)
+
+
+def fits(demand: Demand, space: Space, victims: Sequence[Tenant]) -> bool:
+    there = [victim for victim in victims if victim.agent_id == space.agent_id]
+    return (
+        not space.leaving
+        and space.starts > 0
+        and space.ports + len(there) > 0
+        and round(space.cpus + sum(v.taken()[0] for v in there), 3)
+        >= round(demand.cpus + EXECUTOR_CPUS, 3)
+        and space.mem + sum(v.taken()[1] for v in there) >= demand.mem + EXECUTOR_MEM
+    )
+
+
+def suffices(one: Need, free: Sequence[Space], victims: Sequence[Tenant]) -> bool:
+    slot = one.lack is Lack.ROOM or any(
+        one.lack is Lack.SLOT or victim.key[0] == one.demand.app for victim in victims
+    )
+    return slot and any(fits(one.demand, space, victims) for space in free)
+
+
+@given(all_needs(), spaces, tenants("i"), tenants("d"))
+def test_only_idle_ones_stop_and_each_once(
+    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant], draining: list[Tenant]
+) -> None:
+    room = make_room(needs, free, idle, draining=draining)
+    victims = [victim for plan in room.plans for victim in plan.victims]
+    assert all(victim in idle for victim in victims)
+    assert len({victim.key for victim in victims}) == len(victims)
+    answered = [*room.coming, *room.hopeless, *(plan.demand.key for plan in room.plans)]
+    assert sorted(answered) == sorted(each.demand.key for each in needs)
+
+
+@given(all_needs(), spaces, tenants("i"))
+def test_what_stops_is_enough_and_no_more(
+    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant]
+) -> None:
+    one = needs[0]
+    room = make_room([one], free, idle)
+    if room.coming:
+        assert suffices(one, free, ())
+    for plan in room.plans:
+        assert not suffices(one, free, ())
+        assert suffices(one, free, plan.victims)
+        for victim in plan.victims:
+            assert not suffices(one, free, [v for v in plan.victims if v is not victim])
+    if room.hopeless:
+        assert not suffices(one, free, idle)
+
+
+@given(all_needs(), spaces, tenants("i"))
+def test_nobody_stops_who_was_used_later_than_is_necessary(
+    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant]
+) -> None:
+    one = needs[0]
+    for plan in make_room([one], free, idle).plans:
+        latest = max(plan.victims)
+        older = [tenant for tenant in idle if tenant < latest]
+        assert not suffices(one, free, older)
+
+
+@given(all_needs(), spaces, tenants("i"), tenants("d"))
+def test_all_that_is_promised_has_room_at_the_same_time(
+    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant], draining: list[Tenant]
+) -> None:
+    room = make_room(needs, free, idle, draining=draining)
+    victims = [victim for plan in room.plans for victim in plan.victims]
+    sizes = {need.demand.key: need.demand for need in needs}
+    served = [sizes[k] for k in room.coming] + [plan.demand for plan in room.plans]
+    mem = sum(s.mem for s in free) + sum(t.taken()[1] for t in (*victims, *draining))
+    assert sum(demand.mem + EXECUTOR_MEM for demand in served) <= mem
+    for space in free:
+        on_it = [p.demand for p in room.plans if p.agent_id == space.agent_id]
+        there = [t for t in (*victims, *draining) if t.agent_id == space.agent_id]
+        free_mem = space.mem + sum(t.taken()[1] for t in there)
+        assert sum(d.mem + EXECUTOR_MEM for d in on_it) <= free_mem
+        assert len(on_it) <= space.ports + len(there)
+        assert len(on_it) <= space.starts

@@ -1,0 +1,44 @@
+import pytest
+
+from framework.matching.limits import Limits
+from framework.matching.refusals import Lack
+from prevs.records import PreviewRecord
+from prevs.states import State
+from tests.fakes.offers import quotas
+
+HOLDING = {State.PLACED, State.BUILDING, State.STARTING, State.RUNNING, State.DRAINING}
+STARTING = {State.PLACED, State.BUILDING, State.STARTING}
+
+
+def one(state: State) -> list[PreviewRecord]:
+    return [PreviewRecord("hello", "a" * 40, state, agent_id="agent-1")]
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_has_a_task_counts(state: State) -> None:
+    refusal = quotas(one(state), max_previews=1).refusal("hello")
+    assert (refusal is not None) is (state in HOLDING)
+    if refusal:
+        assert refusal.lack is Lack.APP_SLOT
+        assert refusal.reason.startswith("hello has 1 previews already")
+    refusal = quotas(one(state), Limits(previews=1)).refusal("hello")
+    assert (refusal is not None) is (state in HOLDING)
+    if refusal:
+        assert refusal.lack is Lack.SLOT
+
+
+@pytest.mark.parametrize("state", State)
+def test_what_is_on_its_way_counts_as_starting(state: State) -> None:
+    limits = Limits(starts_per_app=1, starts_per_agent=1)
+    refusal = quotas(one(state), limits).refusal("hello")
+    assert (refusal is not None) is (state in STARTING)
+    assert quotas(one(state), limits).starts_left("agent-1") == (0 if state in STARTING else 1)
+    assert quotas(one(state), limits).crowded() == ({"agent-1"} if state in STARTING else set())
+
+
+def test_what_is_taken_counts() -> None:
+    left = quotas((), Limits(starts_per_agent=1, starts_per_app=1))
+    assert left.refusal("hello") is None
+    left.take("hello", "agent-2")
+    assert left.refusal("hello") is not None
+    assert left.crowded() == {"agent-2"}

@@ -1,0 +1,139 @@
+from typing import Any
+
+import pytest
+
+import driver.errors
+from framework import errors, events
+from framework.matching import resources
+from framework.mesos.scheduler import Inbox, framework_info, read_inverse_offer, read_offer
+from framework.ports import InverseOffer
+from tests.fakes.offers import scalar
+
+
+def raw(**more: Any) -> dict[str, Any]:
+    return {
+        "id": {"value": "o1"},
+        "agent_id": {"value": "agent-1"},
+        "hostname": "node-1.example.org",
+        "resources": [scalar("cpus", 2), scalar("cpus", 8, revocable={})],
+        **more,
+    }
+
+
+def test_an_offer_says_where_containers_of_its_agent_are_reached() -> None:
+    url = {"scheme": "http", "address": {"hostname": "node-1", "ip": "10.0.0.1", "port": 5051}}
+    assert read_offer(raw(url=url)).host == "10.0.0.1"
+    assert read_offer(raw()).host == "node-1.example.org"
+
+
+def test_an_offer_counts_what_can_be_relied_on() -> None:
+    offer = read_offer(raw())
+    assert (offer.id, offer.agent_id) == ("o1", "agent-1")
+    assert resources.total(offer.resources, "cpus") == 2
+
+
+def test_an_offer_tells_the_attributes_of_its_agent_as_text() -> None:
+    attributes = [
+        {"name": "zone", "type": "TEXT", "text": {"value": "a"}},
+        {"name": "level", "type": "SCALAR", "scalar": {"value": 10.0}},
+        {"name": "weight", "type": "SCALAR", "scalar": {"value": 0.5}},
+        {"name": "keys", "type": "RANGES", "ranges": {"range": [{"begin": 1, "end": 5}]}},
+        {"name": "disks", "type": "SET", "set": {"item": ["ssd", "hdd"]}},
+    ]
+    assert read_offer(raw(attributes=attributes)).attributes == {
+        "zone": "a",
+        "level": "10",
+        "weight": "0.5",
+        "keys": "[1-5]",
+        "disks": "{ssd,hdd}",
+    }
+    assert read_offer(raw()).attributes == {}
+
+
+def test_an_offer_tells_when_its_agent_goes_away() -> None:
+    away = {"start": {"nanoseconds": 1_500_000_000}, "duration": {"nanoseconds": 1}}
+    assert read_offer(raw(unavailability=away)).unavailable_from == 1.5
+    assert read_offer(raw()).unavailable_from is None
+
+
+INVERSE = {
+    "id": {"value": "i1"},
+    "agent_id": {"value": "agent-1"},
+    "unavailability": {"start": {"nanoseconds": 2_000_000_000}},
+}
+
+
+def test_an_inverse_offer_without_an_agent_asks_for_nothing() -> None:
+    inverse = {name: value for name, value in INVERSE.items() if name != "agent_id"}
+    assert read_inverse_offer(inverse) is None
+    told: list[events.Event] = []
+    Inbox(told.append).inverse_offered([inverse])
+    assert told == []
+
+
+def test_the_framework_outlives_its_absence() -> None:
+    info = framework_info(
+        name="prevs", role="r", user="u", hostname="h", webui_url="w", principal="p"
+    )
+    assert info["checkpoint"] is True
+    assert info["failover_timeout"] == 28 * 86400
+    assert (info["roles"], info["principal"]) == (["r"], "p")
+    assert {one["type"] for one in info["capabilities"]} == {
+        "PARTITION_AWARE",
+        "TASK_KILLING_STATE",
+        "MULTI_ROLE",
+    }
+
+
+def test_people_find_the_framework_and_its_api_in_mesos() -> None:
+    info = framework_info(
+        name="prevs", role="r", user="u", hostname="h", webui_url="http://h/docs", principal=None
+    )
+    found = {key: info[key] for key in ("name", "user", "hostname", "webui_url")}
+    assert found == {"name": "prevs", "user": "u", "hostname": "h", "webui_url": "http://h/docs"}
+    assert "principal" not in info
+
+
+def test_what_the_driver_tells_becomes_an_event() -> None:
+    told: list[events.Event] = []
+    inbox = Inbox(told.append)
+    inbox.subscribed("f1")
+    inbox.offered([raw()])
+    inbox.rescinded("o1")
+    inbox.inverse_offered([INVERSE])
+    inbox.inverse_rescinded("i1")
+    inbox.updated({"state": "TASK_RUNNING"})
+    inbox.agent_failed("agent-1", None, 9)
+    inbox.disconnected()
+    assert told == [
+        events.Subscribed("f1"),
+        events.Offered([read_offer(raw())]),
+        events.Rescinded("o1"),
+        events.InverseOffered([InverseOffer("i1", "agent-1", 2.0)]),
+        events.InverseRescinded("i1"),
+        events.Updated({"state": "TASK_RUNNING"}),
+        events.AgentFailed("agent-1", None),
+        events.Disconnected(),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("told_by_the_driver", "means", "says"),
+    [
+        (driver.errors.FailedOver("x"), errors.FailedOver, "x"),
+        (driver.errors.FrameworkRemoved("x"), errors.Removed, "--forget id"),
+        (driver.errors.Rejected("x"), errors.Refused, "x"),
+        (driver.errors.Unauthorized("x", 401), errors.Unauthorized, "x"),
+        (driver.errors.ThreadDied("x"), errors.Fatal, "x"),
+    ],
+)
+def test_the_end_of_the_driver_ends_the_program_with_an_error_of_its_own(
+    told_by_the_driver: driver.errors.DriverError, means: type[errors.Fatal], says: str
+) -> None:
+    told: list[events.Event] = []
+    Inbox(told.append).aborted(told_by_the_driver)
+    (ended,) = told
+    assert isinstance(ended, events.Ended)
+    assert type(ended.error) is means
+    assert "x" in str(ended.error)
+    assert says in str(ended.error)

@@ -1,0 +1,113 @@
+"""What the framework's calls are when they reach Mesos: MesosCluster on a fake master."""
+
+import queue
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from framework import events
+from framework.errors import FrameworkError, OutcomeUnknown, Unavailable
+from framework.mesos.scheduler import Inbox, MesosCluster, framework_info
+from framework.scheduling.maintenance import HOLDS_SECONDS
+from tests.fakes.mesos_master import FRAMEWORK_ID, FakeMaster
+from tests.fakes.mesos_stream import Answer
+
+INFO = framework_info(
+    name="prevs", role="teams", user="u", hostname="h", webui_url="http://h", principal=None
+)
+
+
+@pytest.fixture
+def master() -> Iterator[FakeMaster]:
+    master = FakeMaster(offers=False)
+    yield master
+    master.close()
+
+
+@pytest.fixture
+def make(master: FakeMaster) -> Iterator[Callable[[str | None], MesosCluster]]:
+    """Return a function that makes a cluster which is subscribed; it is stopped after the test."""
+    made: list[MesosCluster] = []
+
+    def make(framework_id: str | None) -> MesosCluster:
+        told: queue.SimpleQueue[events.Event] = queue.SimpleQueue()
+        made.append(
+            MesosCluster(
+                Inbox(told.put), INFO, master.address, framework_id=framework_id, credential=None
+            )
+        )
+        made[-1].start()
+        assert told.get(timeout=60) == events.Subscribed(FRAMEWORK_ID)
+        return made[-1]
+
+    yield make
+    for cluster in made:
+        cluster.stop()
+
+
+@pytest.fixture
+def cluster(make: Callable[[str | None], MesosCluster]) -> MesosCluster:
+    return make(None)
+
+
+def test_the_first_subscription_says_all_that_can_never_be_changed_and_asks_for_no_offer(
+    cluster: MesosCluster, master: FakeMaster
+) -> None:
+    (subscribe,) = master.calls
+    assert subscribe.body["subscribe"]["framework_info"] == INFO
+    assert "framework_id" not in subscribe.body
+    assert subscribe.body["subscribe"]["suppressed_roles"] == ["teams"]
+
+
+def test_a_stored_id_is_subscribed_with_in_both_of_its_places(
+    make: Callable[[str | None], MesosCluster], master: FakeMaster
+) -> None:
+    make(FRAMEWORK_ID)
+    body = master.calls[0].body
+    assert body["framework_id"] == {"value": FRAMEWORK_ID}
+    assert body["subscribe"]["framework_info"]["id"] == {"value": FRAMEWORK_ID}
+
+
+def test_a_kill_names_the_agent_and_the_grace(cluster: MesosCluster, master: FakeMaster) -> None:
+    cluster.kill("t1", "agent-1", 10.0)
+    assert master.wait_call("KILL").body["kill"] == {
+        "task_id": {"value": "t1"},
+        "agent_id": {"value": "agent-1"},
+        "kill_policy": {"grace_period": {"nanoseconds": 10_000_000_000}},
+    }
+
+
+def test_an_agreement_to_maintenance_is_asked_for_again_while_the_window_is_believed(
+    cluster: MesosCluster, master: FakeMaster
+) -> None:
+    cluster.accept_inverse(["i1"])
+    accepted = master.wait_call("ACCEPT_INVERSE_OFFERS").body["accept_inverse_offers"]
+    assert accepted["inverse_offer_ids"] == [{"value": "i1"}]
+    # One that gets lost on its way does not make us forget the window.
+    assert accepted["filters"]["refuse_seconds"] * 2 < HOLDS_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (Answer(400, body=b"stale stream"), Unavailable),
+        (Answer(503), Unavailable),
+        (Answer(500), OutcomeUnknown),
+        (Answer(drop=True), OutcomeUnknown),
+    ],
+)
+def test_a_launch_that_fails_is_told_as_not_done_only_where_that_is_known(
+    cluster: MesosCluster, master: FakeMaster, answer: Answer, meant: type[FrameworkError]
+) -> None:
+    master.call_answer = answer
+    with pytest.raises(FrameworkError) as caught:
+        cluster.accept(["o1"], [], 5.0)
+    assert type(caught.value) is meant
+    assert len(master.of_type("ACCEPT")) == 1
+
+
+def test_a_call_without_a_link_was_not_sent(cluster: MesosCluster, master: FakeMaster) -> None:
+    cluster.stop()
+    with pytest.raises(Unavailable):
+        cluster.accept(["o1"], [], 5.0)
+    assert master.of_type("ACCEPT") == []

@@ -1,0 +1,167 @@
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.preview import history
+from framework.preview.history import KEPT, Happening, History
+from framework.state.records import Snapshot
+from prevs.records import AppRecord, Failure, PreviewRecord
+from prevs.states import Cause, State
+from tests.fakes.driven import Driven
+
+SHA = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c"
+HELLO = AppRecord("hello", "/srv/hello")
+NONE = Snapshot({}, {})
+RUNNING = PreviewRecord("hello", SHA, State.RUNNING, ("old", "main"), "t1", agent_host="agent1")
+
+
+def snapshot(*previews: PreviewRecord, apps: tuple[AppRecord, ...] = (HELLO,)) -> Snapshot:
+    return Snapshot({app.name: app for app in apps}, {(p.app, p.sha): p for p in previews})
+
+
+def told(before: Snapshot, now: Snapshot) -> list[str]:
+    return [one.sentence for one in history.note(History("e"), before, now, 5.0).kept]
+
+
+def become(preview: PreviewRecord, **fields: Any) -> str:
+    """Return the one sentence about a change of a preview."""
+    (sentence,) = told(snapshot(preview), snapshot(dataclasses.replace(preview, **fields)))
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("before", "fields", "sentence"),
+    [
+        (State.QUEUED, {"state": State.PLACED}, "was placed on agent1"),
+        (State.PLACED, {"state": State.BUILDING}, "is being built on agent1"),
+        (State.BUILDING, {"state": State.STARTING}, "starts on agent1"),
+        (State.STARTING, {"state": State.RUNNING}, "runs on agent1"),
+        (State.STARTING, {"state": State.RUNNING, "agent_host": None}, "runs"),
+        (State.RUNNING, {"state": State.DRAINING}, "is being stopped"),
+        (
+            State.DRAINING,
+            {"state": State.STOPPED, "reason": "Nobody used it for 1 hour; come again."},
+            "stopped: nobody used it for 1 hour; come again",
+        ),
+        (
+            State.BUILDING,
+            {
+                "state": State.FAILED,
+                "failure": Failure(Cause.BUILD_FAILED, "Step 2/3 failed:\n\tmake: no rule"),
+            },
+            "failed: Step 2/3 failed: make: no rule",
+        ),
+        (
+            State.RUNNING,
+            {"state": State.QUEUED, "reason": "Mesos has lost its task."},
+            "starts again: Mesos has lost its task",
+        ),
+        (State.STOPPED, {"state": State.QUEUED}, "was asked for again"),
+        (State.FAILED, {"state": State.QUEUED}, "is tried again"),
+        (State.RUNNING, {"pinned": True}, "was pinned"),
+    ],
+)
+def test_each_change_is_a_sentence(before: State, fields: Mapping[str, Any], sentence: str) -> None:
+    preview = dataclasses.replace(RUNNING, state=before)
+    assert become(preview, **fields) == f"main of hello (5c80e7d) {sentence}"
+
+
+def test_a_preview_that_is_new_or_forgotten_is_told_of() -> None:
+    queued = dataclasses.replace(RUNNING, state=State.QUEUED, labels=(SHA[:9],))
+    assert told(snapshot(), snapshot(queued)) == ["5c80e7d of hello was asked for"]
+    assert told(snapshot(RUNNING), snapshot()) == [
+        "main of hello (5c80e7d) was forgotten: no branch or tag leads to it any more"
+    ]
+
+
+def test_a_label_that_was_just_taken_away_still_names_it() -> None:
+    assert become(RUNNING, state=State.FAILED, labels=()) == "main of hello (5c80e7d) failed"
+
+
+def test_a_reason_of_a_megabyte_is_cut() -> None:
+    sentence = become(RUNNING, state=State.FAILED, failure=Failure(Cause.UNHEALTHY, "x" * 2**20))
+    assert len(sentence) < 400
+
+
+def test_apps_come_change_and_go_and_their_previews_go_with_them() -> None:
+    larger = dataclasses.replace(HELLO, mem=256, cpus=1.0)
+    assert told(NONE, snapshot()) == ["app hello was added"]
+    assert told(snapshot(), snapshot(apps=(larger,))) == ["app hello was changed: cpus, mem"]
+    assert told(snapshot(RUNNING), NONE) == ["app hello was removed"]
+
+
+def test_what_is_told_says_of_what_it_is() -> None:
+    failed = dataclasses.replace(RUNNING, state=State.FAILED)
+    past = history.note(History("e"), snapshot(RUNNING), snapshot(failed), 5.0)
+    sentence = "main of hello (5c80e7d) failed"
+    assert past.kept == (
+        Happening(
+            "e-1", 5.0, "preview", "hello", SHA, "main", State.FAILED, State.RUNNING, sentence, "t1"
+        ),
+    )
+    (added,) = history.note(History("e"), NONE, snapshot(), 6.0).kept
+    assert added[:8] == ("e-1", 6.0, "app", "hello", None, None, None, None)
+
+
+def test_nothing_new_is_the_same_history() -> None:
+    past = History("e")
+    used = dataclasses.replace(RUNNING, last_used=9.0, reason="It waits.")
+    assert history.note(past, snapshot(RUNNING), snapshot(used), 5.0) is past
+
+
+def test_what_is_forgotten_or_of_another_leader_cannot_be_gone_on_from() -> None:
+    past = History("e")
+    for number in range(KEPT + 7):
+        app = AppRecord(f"app{number}", "/srv")
+        past = history.note(past, NONE, snapshot(apps=(app,)), float(number))
+    assert len(past.kept) == KEPT
+    assert past.last == f"e-{KEPT + 7}"
+    assert past.after("e-7") == past.kept
+    assert past.after(past.last) == ()
+    for unknown in ("e-6", "f-7", f"e-{KEPT + 8}", "e-", "7", "", "e-\u0661", "e-" + "9" * 30):
+        assert past.after(unknown) is None
+    assert past.before("e-10") == past.kept[:2]
+    assert past.before("e-3") == ()
+    assert past.before("f-10") is past.before(f"e-{KEPT + 8}") is None
+
+
+STATES = st.dictionaries(
+    st.tuples(st.sampled_from(["hello", "shop"]), st.sampled_from(["a" * 40, "b" * 40])),
+    st.sampled_from(State),
+)
+
+
+@given(st.lists(STATES, max_size=8), st.integers(0, 40))
+def test_every_change_is_told_once_and_who_goes_on_anywhere_misses_none(
+    worlds: list[dict[tuple[str, str], State]], seen: int
+) -> None:
+    past, before, changes = History("e"), snapshot(apps=(HELLO, AppRecord("shop", "/srv"))), 0
+    for world in worlds:
+        kept = {key: p for key, p in before.previews.items() if world.get(key) is p.state}
+        new = {key: PreviewRecord(*key, state) for key, state in world.items() if key not in kept}
+        now = Snapshot(before.apps, kept | new)
+        past = history.note(past, before, now, 5.0)
+        changes += len(new) + len(before.previews.keys() - world.keys())
+        before = now
+    assert [one.id for one in past.kept] == [f"e-{n}" for n in range(1, changes + 1)]
+    last_states = {(one.app, one.sha): one.state for one in past.kept}
+    assert {key: state for key, state in last_states.items() if state} == {
+        key: preview.state for key, preview in before.previews.items()
+    }
+    rest = past.after(f"e-{seen}")
+    assert rest == (past.kept[seen:] if seen <= changes else None)
+
+
+def test_the_service_tells_what_it_did_and_a_new_leader_begins_with_nothing(
+    driven: Driven,
+) -> None:
+    driven.run()
+    kinds = [(one.type, one.before, one.state) for one in driven.service.history.kept]
+    assert kinds[0] == ("app", None, None)
+    assert kinds[1] == ("preview", None, State.QUEUED)
+    assert kinds[-1][2] is State.RUNNING
+    assert Driven(driven.znodes, driven.clock).service.history.kept == ()

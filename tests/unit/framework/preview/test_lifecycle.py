@@ -1,0 +1,59 @@
+import importlib.util
+import itertools
+import pathlib
+
+import pytest
+
+from framework.preview.lifecycle import WITH_TASK, Event, IllegalTransition, step
+from prevs.states import ACTIVE, State
+
+ROOT = pathlib.Path(__file__).parents[4]
+
+# The whole matrix, by hand, apart from the table: a row per state, "." is illegal.
+#   events in the order of Event: REQUESTED RETRIED STOP_REQUESTED READ UNREAD UNFIT LAUNCHED
+#   NOT_LAUNCHED ALIVE BUILDING STARTING HEALTHY KILLING FAILED LOST CRASHED GIVEN_UP ENDED
+#   ENDED_WANTED
+LETTERS = {
+    "Q": State.QUEUED,
+    "P": State.PLACED,
+    "B": State.BUILDING,
+    "S": State.STARTING,
+    "R": State.RUNNING,
+    "D": State.DRAINING,
+    "X": State.STOPPED,
+    "F": State.FAILED,
+}
+MATRIX = {
+    State.QUEUED: "Q.XQQFP.........F..",
+    State.PLACED: "P.D....QPBSRDFQ.F..",
+    State.BUILDING: "B.D.....BBSRDFQ.F..",
+    State.STARTING: "S.D.....S.SRDFQ.F..",
+    State.RUNNING: "R.D.....R..RDFQQF..",
+    State.DRAINING: "D.D.....DDDDD....XQ",
+    State.STOPPED: "Q.X................",
+    State.FAILED: "FQF................",
+}
+
+
+@pytest.mark.parametrize(("state", "event"), list(itertools.product(State, Event)))
+def test_every_state_and_event_give_what_the_matrix_says(state: State, event: Event) -> None:
+    letter = MATRIX[state][list(Event).index(event)]
+    if letter == ".":
+        with pytest.raises(IllegalTransition):
+            step(state, event)
+    else:
+        assert step(state, event) is LETTERS[letter]
+
+
+def test_only_active_states_may_have_a_task() -> None:
+    assert WITH_TASK < ACTIVE
+
+
+def test_page_and_picture_are_drawn_from_the_table_as_it_is() -> None:
+    spec = importlib.util.spec_from_file_location("draw", ROOT / "docs/draw_lifecycle.py")
+    assert spec is not None
+    assert spec.loader is not None
+    draw = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(draw)
+    assert (ROOT / "docs/lifecycle.md").read_text(encoding="utf-8") == draw.page()
+    assert (ROOT / "docs/lifecycle.svg").read_text(encoding="utf-8") == draw.picture()

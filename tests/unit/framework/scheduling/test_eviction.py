@@ -1,0 +1,296 @@
+import dataclasses
+from typing import Any
+
+import pytest
+
+from framework import events
+from framework.matching.agents import EXECUTOR_MEM
+from framework.matching.limits import Limits
+from prevs.records import ProxyRecord
+from prevs.states import Phase, State
+from tests.fakes.driven import APP, A, B, C, D, Driven
+from tests.fakes.offers import offer
+
+BIG = APP.mem + EXECUTOR_MEM
+"""What a preview and its executor take."""
+
+
+def full(limits: Limits | None = None, **app: Any) -> Driven:
+    """Return a framework with two previews on an agent with room for two, A used before B."""
+    driven = Driven(limits=limits or Limits())
+    driven.add_app(dataclasses.replace(APP, **{"idle_after": 0, "max_previews": 9, **app}))
+    for sha, label in ((A, "one"), (B, "two")):
+        driven.start(sha, label)
+        driven.step(events.Offered([offer(mem=BIG)]))
+        driven.report("TASK_RUNNING", Phase.RUNNING, sha=sha)
+        driven.clock.pass_seconds(10)
+    driven.tick(90)
+    return driven
+
+
+def ask(driven: Driven, sha: str = C, label: str = "three") -> None:
+    """Ask for a preview, and have the agents say that they have next to nothing."""
+    driven.start(sha, label)
+    driven.step(events.Offered([offer(f"rest for {label}", cpus=0.01, mem=5)]))
+    driven.tick(2)
+
+
+def states(driven: Driven) -> str:
+    return " ".join(driven.preview(sha).state.value for sha in (A, B, C))
+
+
+def test_the_least_recently_used_one_makes_room() -> None:
+    driven = full()
+    ask(driven)
+    assert states(driven) == "draining running queued"
+    assert driven.placements() == {B: ("two",)}
+    assert driven.preview(A).reason == (
+        "It was stopped to make room for hello at ccccccc; its address starts it again."
+    )
+    assert driven.preview(C).reason == (
+        "Room is being made for it; what nobody uses stops: hello at aaaaaaa."
+    )
+    driven.update("TASK_KILLED", sha=A)
+    driven.step(events.Offered([offer("o9", mem=BIG)]))
+    assert states(driven) == "stopped running placed"
+    assert driven.preview(A).reason.startswith("It was stopped to make room")
+
+
+def test_whose_app_is_another_one_is_told_no_name_of_it() -> None:
+    driven = full()
+    driven.add_app(dataclasses.replace(APP, name="shop"))
+    driven.start(C, "three", app="shop")
+    driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(A).reason == (
+        "It was stopped to make room for a preview of another app; its address starts it again."
+    )
+    assert driven.preview(C, app="shop").reason == (
+        "Room is being made for it; what nobody uses stops: a preview of another app."
+    )
+
+
+def test_nothing_stops_before_the_agents_had_time_to_offer() -> None:
+    driven = full()
+    driven.start(C, "three")
+    driven.tick(0.9)
+    assert states(driven) == "running running queued"
+
+
+def test_while_room_is_being_made_no_more_stop_until_it_does_not_come_for_a_while() -> None:
+    driven = full()
+    ask(driven)
+    for _ in range(30):
+        driven.tick()
+    assert states(driven) == "draining running queued"
+    driven.update("TASK_KILLED", sha=A)
+    for _ in range(4):
+        driven.tick()
+    assert states(driven) == "stopped running queued"
+    for _ in range(3):
+        driven.tick()
+    assert states(driven) == "stopped draining queued"
+
+
+def test_room_is_kept_for_whom_it_is_made() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(D, "four")
+    driven.update("TASK_KILLED", sha=A)
+    first = driven.preview(C)
+    driven.stop(C)
+    driven.step(events.Offered([offer("o8", mem=BIG)]))
+    assert first.state is State.QUEUED
+    assert driven.preview(D).state is State.PLACED
+
+
+def test_a_small_one_does_not_take_what_is_made_for_a_big_one() -> None:
+    driven = full()
+    driven.add_app(dataclasses.replace(APP, name="big", mem=2 * BIG - EXECUTOR_MEM))
+    driven.start(C, "three", app="big")
+    driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(A).state is driven.preview(B).state is State.DRAINING
+    driven.start(D, "four")
+    for _ in range(20):
+        driven.tick()
+    driven.update("TASK_KILLED", sha=A)
+    driven.step(events.Offered([offer("o8", mem=BIG)]))
+    assert driven.preview(D).state is State.QUEUED
+    driven.update("TASK_KILLED", sha=B)
+    driven.step(events.Offered([offer("o9", mem=2 * BIG)]))
+    assert driven.preview(C, app="big").state is State.PLACED
+
+
+def test_neither_a_busy_nor_a_pinned_one_stops() -> None:
+    driven = full()
+    driven.pin(A)
+    driven.use(B, open=1)
+    ask(driven)
+    assert states(driven) == "running running queued"
+    assert driven.preview(C).reason == (
+        "No agent has 128 MB free; the most is 0. "
+        "What runs is in use, was used just now, or is pinned."
+    )
+    driven.use(B, open=1)
+    driven.tick(59)
+    assert states(driven) == "running running queued"
+    driven.tick(2)
+    assert states(driven) == "running draining queued"
+
+
+def test_what_is_kept_warm_stops_after_what_is_not() -> None:
+    driven = Driven()
+    warm = dataclasses.replace(APP, idle_after=0, keep_warm=("mon-sun 00:00-24:00",))
+    driven.add_app(warm)
+    driven.add_app(dataclasses.replace(warm, name="other", keep_warm=()))
+    for sha, app in ((A, "hello"), (B, "other")):
+        driven.start(sha, "main", app=app)
+        driven.step(events.Offered([offer(mem=BIG)]))
+        driven.update("TASK_RUNNING", task=driven.preview(sha, app).task_id)
+        driven.tick(100)
+    ask(driven)
+    assert driven.preview(A).state is State.RUNNING
+    assert driven.preview(B, "other").state is State.DRAINING
+
+
+def test_nothing_stops_while_use_is_not_known() -> None:
+    driven = full()
+    driven.znodes.proxies = [ProxyRecord({"hello": 99})]
+    ask(driven)
+    assert states(driven) == "running running queued"
+    driven.use("", proxy="p1")
+    driven.tick()
+    assert states(driven) == "draining running queued"
+
+
+@pytest.mark.parametrize(
+    ("limits", "app", "reason"),
+    [
+        (None, {"max_previews": 2}, "hello has 2 previews already"),
+        (Limits(previews=2), {}, "There are 2 previews already, as many as there may be."),
+    ],
+    ids=["of an app", "of all"],
+)
+def test_beyond_a_limit_an_idle_one_stops(
+    limits: Limits | None, app: dict[str, Any], reason: str
+) -> None:
+    driven = full(limits, **app)
+    driven.start(C, "three")
+    driven.tick(0.5)
+    assert driven.preview(C).reason.startswith(reason)
+    driven.tick(1.5)
+    assert states(driven) == "draining running queued"
+    driven.update("TASK_KILLED", sha=A)
+    driven.tick()
+    driven.step(events.Offered([offer("o9")]))
+    assert states(driven) == "stopped running placed"
+
+
+def test_for_room_that_is_there_nothing_stops() -> None:
+    driven = full(Limits(starts_per_app=1))
+    driven.start(C, "three")
+    driven.start(D, "four")
+    driven.step(events.Offered([offer("o9")]))
+    driven.tick(5)
+    assert driven.preview(D).reason.startswith("1 previews of hello are starting")
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
+
+
+def test_for_one_that_no_agent_can_hold_nothing_stops() -> None:
+    driven = full(mem=128)
+    driven.add_app(dataclasses.replace(APP, name="huge", mem=9000))
+    driven.start(C, "three", app="huge")
+    driven.step(events.Offered([offer("rest", cpus=0.01, mem=5)]))
+    driven.tick(2)
+    assert driven.preview(C, app="huge").state is State.QUEUED
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.RUNNING, State.RUNNING)
+
+
+def test_a_hundred_do_not_stop_a_hundred() -> None:
+    driven = full()
+    for n in range(100):
+        driven.start(f"{n:040}", f"n{n}")
+    driven.tick(2)
+    assert driven.preview(A).state is driven.preview(B).state is State.DRAINING
+    assert driven.service.snapshot.queue_places["hello", f"{99:040}"] == 100
+
+
+def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(A, "one")
+    assert driven.preview(A).again
+    driven.update("TASK_KILLED", sha=A)
+    assert driven.preview(A).state is State.QUEUED
+    assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", A): 2}
+
+
+def test_what_drains_anyway_is_waited_for_and_its_room_too() -> None:
+    driven = full()
+    driven.stop(A)
+    ask(driven)
+    assert states(driven) == "draining running queued"
+    assert driven.preview(C).reason == "Room is being made for it."
+    driven.update("TASK_KILLED", sha=A)
+    driven.tick(4)
+    assert states(driven) == "stopped running queued"
+    driven.tick(2)
+    assert states(driven) == "stopped draining queued"
+
+
+def test_where_room_is_being_made_for_one_none_is_made_for_others() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(D, "four")
+    driven.tick(2)
+    assert states(driven) == "draining running queued"
+    driven.update("TASK_KILLED", sha=A)
+    driven.step(events.Offered([offer("o9", mem=BIG)]))
+    driven.tick(7)
+    assert states(driven) == "stopped draining placed"
+
+
+def test_an_offer_without_what_the_executor_had_is_waited_out() -> None:
+    driven = full()
+    ask(driven)
+    driven.start(D, "four")
+    driven.update("TASK_KILLED", sha=A)
+    driven.clock.pass_seconds(1.5)
+    driven.step(events.Offered([offer("o8", mem=BIG - EXECUTOR_MEM)]))
+    driven.tick(2)
+    assert states(driven) == "stopped running queued"
+    driven.step(events.Offered([offer("o9", mem=BIG)]))
+    assert states(driven) == "stopped running placed"
+
+
+def test_one_that_could_not_start_yet_stops_nothing() -> None:
+    driven = full(Limits(starts_per_app=1))
+    driven.start(D, "four")
+    ask(driven)
+    assert driven.preview(D).state is State.QUEUED
+    assert states(driven) == "draining running queued"
+
+
+def test_ten_of_those_that_wait_are_looked_at() -> None:
+    driven = full(Limits(starts_per_app=99, starts_per_agent=99), max_previews=99)
+    for n in range(10):
+        driven.start(f"{n:040}", f"n{n}")
+        driven.step(events.Offered([offer(mem=BIG, end=31100)]))
+        driven.report("TASK_RUNNING", Phase.RUNNING, sha=f"{n:040}")
+    driven.tick(90)
+    for n in range(12):
+        driven.start(f"{n:x>40}", f"x{n}")
+    driven.tick(2)
+    assert len(driven.records.in_state(State.DRAINING)) == 10
+
+
+def test_between_two_decisions_is_a_second() -> None:
+    driven = full()
+    driven.pin(A)
+    driven.pin(B)
+    ask(driven)
+    driven.ask(lambda: driven.service.requests.pin("hello", A, pinned=False))
+    assert states(driven) == "running running queued"
+    driven.tick()
+    assert states(driven) == "draining running queued"

@@ -1,0 +1,189 @@
+import secrets
+
+from framework import events
+from framework.errors import (
+    OutcomeUnknown,
+    Unavailable,
+)
+from framework.matching.limits import Limits
+from framework.scheduling.launches import next_attempt
+from prevs import names
+from prevs.states import Phase, State
+from tests.fakes.driven import A, B, C, D, Driven
+from tests.fakes.offers import offer
+
+
+def test_offers_are_asked_for_when_something_waits_and_not_before(driven: Driven) -> None:
+    assert driven.cluster.of("revive") == []
+    driven.start()
+    assert len(driven.cluster.of("revive")) == 1
+    driven.step(events.Offered([offer(), offer("o2", agent="agent-2", host="127.0.0.2")]))
+    assert driven.cluster.of("decline") == [(["o2"], 3600.0)]
+    assert len(driven.cluster.of("suppress")) == 1
+    driven.start(B, "other")
+    assert len(driven.cluster.of("revive")) == 2
+
+
+def test_offers_that_are_too_small_are_given_back_for_a_short_time(driven: Driven) -> None:
+    driven.start()
+    driven.step(events.Offered([offer(mem=100)]))
+    assert driven.cluster.of("decline") == [(["o1"], 5.0)]
+    assert driven.preview().reason == "No agent has 128 MB free; the most is 36."
+
+
+def test_what_waits_without_any_offer_says_so(driven: Driven) -> None:
+    driven.start()
+    driven.tick(4)
+    assert "No agent offers anything" in driven.preview().reason
+
+
+def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
+    driven.step(events.Offered([offer()]))
+    driven.step(events.Disconnected())
+    driven.start()
+    assert driven.cluster.of("accept") == []
+    assert driven.service.not_ready() == "The Mesos master has not accepted this framework yet."
+
+
+def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> None:
+    def take_long(call: str) -> None:
+        if call == "accept":
+            driven.clock.pass_seconds(1.0)
+
+    driven.cluster.before = take_long
+    for sha in (A, B):
+        driven.start(sha, sha[:7])
+    small = [offer(f"o{n}", agent=f"agent-{n}", host=f"127.0.0.{n}", mem=200) for n in (1, 2)]
+    driven.step(events.Offered(small))
+    assert [driven.preview(sha).state for sha in (A, B)] == [State.PLACED, State.QUEUED]
+    assert driven.cluster.of("decline") == []
+    driven.step()
+    assert driven.preview(B).state is State.PLACED
+
+
+def test_the_attempts_of_one_agent_are_stored_in_one_write(driven: Driven) -> None:
+    for sha in (A, B, C):
+        driven.start(sha, sha[:7])
+    driven.store.writes = 0
+    driven.step(events.Offered([offer()]))
+    assert [driven.preview(sha).state for sha in (A, B, C)] == [State.PLACED] * 3
+    assert driven.store.writes == 1
+    assert len(driven.cluster.of("accept")) == 1
+
+
+def test_nothing_is_launched_whose_attempt_was_not_stored(driven: Driven) -> None:
+    driven.start(A)
+    driven.start(B, "other")
+    driven.store.away = True
+    driven.step(events.Offered([offer()]))
+    assert driven.cluster.of("accept") == []
+    assert [driven.preview(sha).state for sha in (A, B)] == [State.QUEUED] * 2
+
+
+def test_a_launch_that_was_not_sent_is_queued_again(driven: Driven) -> None:
+    driven.start()
+    driven.cluster.failure = Unavailable("Mesos")
+    driven.step(events.Offered([offer()]))
+    assert driven.preview().state is State.QUEUED
+    driven.cluster.failure = None
+    driven.tick(11)
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview().state is State.PLACED
+
+
+def test_a_launch_with_an_unknown_outcome_is_asked_for_and_never_sent_again(
+    driven: Driven,
+) -> None:
+    driven.start()
+    driven.cluster.failure = OutcomeUnknown("ACCEPT", "timed out")
+    driven.step(events.Offered([offer()]))
+    driven.cluster.failure = None
+    driven.tick()
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview().state is State.PLACED
+    assert len(driven.cluster.of("accept")) == 1
+    assert ((driven.task(), "agent-1"),) in driven.cluster.of("reconcile")
+
+
+def test_a_task_that_mesos_never_got_is_launched_again_under_a_new_id(driven: Driven) -> None:
+    driven.place()
+    first = driven.task()
+    driven.update("TASK_UNKNOWN", reason="REASON_RECONCILIATION")
+    assert driven.preview().state is State.QUEUED
+    driven.tick()
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.task() != first
+
+
+def test_no_two_attempts_have_the_same_name() -> None:
+    attempts = {next_attempt(secrets.choice) for _ in range(2000)}
+    assert len(attempts) == 2000
+    for attempt in attempts:
+        read = names.read_task_id(names.task_id("hello", A, attempt))
+        assert read is not None
+        assert (read.app, read.sha) == ("hello", A)
+
+
+def test_a_stopped_preview_starts_again_where_its_image_is(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    driven.update("TASK_KILLED")
+    driven.start()
+    driven.step(events.Offered([offer("o2", agent="agent-2", host="127.0.0.2", mem=300)]))
+    assert driven.preview().state is State.QUEUED
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview().agent_id == "agent-1"
+
+
+def test_beyond_the_limit_of_an_app_a_preview_waits_with_the_reason(driven: Driven) -> None:
+    for sha, label in ((A, "one"), (B, "two"), (C, "three")):
+        driven.run(sha, label)
+    driven.start(D, "four")
+    revived = len(driven.cluster.of("revive"))
+    driven.tick(11)
+    assert driven.preview(D).reason == (
+        "hello has 3 previews already, which is its max_previews. Stop one, or raise the limit."
+    )
+    assert len(driven.cluster.of("revive")) == revived
+    driven.stop(A)
+    driven.update("TASK_KILLED")
+    driven.step(events.Offered([offer("o9")]))
+    assert driven.preview(D).state is State.PLACED
+    assert driven.preview(D).reason == ""
+
+
+def test_offers_are_asked_for_anew_when_an_agent_may_start_the_next() -> None:
+    driven = Driven(limits=Limits(starts_per_agent=1))
+    driven.add_app()
+    driven.start(A, "one")
+    driven.start(B, "two")
+    driven.step(events.Offered([offer()]))
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).reason.startswith("Every agent with room for it starts others now")
+    revived = len(driven.cluster.of("revive"))
+    driven.tick(5)
+    assert len(driven.cluster.of("revive")) == revived
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=A)
+    assert len(driven.cluster.of("revive")) == revived + 1
+    driven.step(events.Offered([offer("o3")]))
+    assert driven.preview(B).state is State.PLACED
+
+
+def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
+    driven = Driven()
+    driven.add_app()
+    shas = [f"{n:040}" for n in range(60)]
+    for n, sha in enumerate(shas):
+        driven.start(sha, f"n{n}")
+
+    def told() -> list[int]:
+        reasons = [driven.preview(sha).reason for sha in shas]
+        return [int(reason.split()[-1][:-1]) for reason in reasons if reason]
+
+    driven.step(events.Offered([offer("o1", mem=124)]))
+    assert told() == [60] * 50
+    driven.step(events.Offered([offer("o2", mem=134)]))
+    assert told() == [60] * 50 + [70] * 10
+    driven.tick(5)
+    driven.step(events.Offered([offer("o3", mem=144)]))
+    assert told() == [80] * 50 + [70] * 10

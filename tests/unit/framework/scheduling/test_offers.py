@@ -1,0 +1,180 @@
+"""The offers at hand, without a service around them."""
+
+from collections.abc import Callable
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from framework.errors import Unavailable
+from framework.metrics import Metrics
+from framework.scheduling.offers import Offers
+from tests.fakes.clock import FakeClock
+from tests.fakes.cluster import FakeCluster
+from tests.fakes.offers import offer
+
+A = ("hello", "a" * 40)
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def offers(cluster: FakeCluster, clock: FakeClock) -> Offers:
+    """None are held, and there is a subscription."""
+    offers = Offers(cluster, clock.clock, Metrics(CollectorRegistry()))
+    offers.subscribed()
+    return offers
+
+
+def held(offers: Offers) -> list[str]:
+    return [one.id for one in offers.held]
+
+
+def test_an_offer_whose_rescind_came_first_is_never_held(offers: Offers) -> None:
+    offers.rescind("o1")
+    offers.add([offer("o1"), offer("o2")])
+    assert held(offers) == ["o2"]
+
+
+def test_what_was_rescinded_long_ago_is_forgotten(offers: Offers) -> None:
+    for number in range(5000):
+        offers.rescind(f"r{number}")
+    offers.add([offer("r0"), offer("r4999")])
+    assert held(offers) == ["r0"]
+
+
+def test_offers_are_kept_for_what_may_soon_want_them_but_not_for_long(
+    offers: Offers, cluster: FakeCluster, clock: FakeClock
+) -> None:
+    offers.add([offer("o1")])
+    clock.pass_seconds(6)
+    offers.add([offer("o2")])
+    offers.give_back(busy=True, holding=True)
+    assert cluster.of("decline") == []
+    clock.pass_seconds(5)
+    offers.give_back(busy=True, holding=True)
+    assert cluster.of("decline") == [(["o1"], 5.0)]
+    assert held(offers) == ["o2"]
+
+
+def test_what_nothing_waits_for_is_refused_for_long(offers: Offers, cluster: FakeCluster) -> None:
+    offers.add([offer("o1")])
+    offers.give_back(busy=False, holding=False)
+    offers.give_back(busy=False, holding=False)
+    assert cluster.of("decline") == [(["o1"], 3600.0)]
+
+
+def test_an_offer_that_could_not_be_given_back_is_still_there(
+    offers: Offers, cluster: FakeCluster
+) -> None:
+    offers.add([offer("o1")])
+    cluster.failure = Unavailable("Mesos")
+    with pytest.raises(Unavailable):
+        offers.give_back(busy=False, holding=False)
+    assert held(offers) == ["o1"]
+
+
+def test_what_a_launch_leaves_comes_back_at_once_while_something_waits(
+    offers: Offers, cluster: FakeCluster
+) -> None:
+    for busy in (True, False):
+        offers.add([offer("o1"), offer("o2"), offer("o3", agent="agent-2")])
+        offers.accept("agent-1", [], busy=busy)
+    assert cluster.refusals == [0.0, 3600.0]
+    assert cluster.of("accept") == [(["o1", "o2"], [])] * 2
+    assert held(offers) == ["o3"]
+
+
+def test_nothing_is_left_of_a_lost_link(offers: Offers, clock: FakeClock) -> None:
+    offers.add([offer("o1")])
+    offers.void()
+    assert held(offers) == []
+    assert not offers.connected
+    offers.subscribed()
+    clock.pass_seconds(60)
+    offers.give_back(busy=False, holding=True)
+    assert held(offers) == []
+
+
+def test_offers_of_an_older_subscription_are_void(offers: Offers) -> None:
+    offers.add([offer("o1")])
+    offers.subscribed()
+    assert held(offers) == []
+
+
+def test_what_waits_asks_a_new_master_at_once(offers: Offers, cluster: FakeCluster) -> None:
+    offers.wake([A])
+    offers.void()
+    offers.subscribed()
+    offers.wake([A])
+    assert len(cluster.of("revive")) == 2
+
+
+def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
+    offers: Offers, cluster: FakeCluster, clock: FakeClock
+) -> None:
+    keys = [("hello", f"{number:040x}") for number in range(5)]
+    for number in (1, 2, 3, 4, 5):
+        offers.wake(keys[:number])
+    assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
+    clock.pass_seconds(0.9)
+    offers.wake(keys)
+    assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
+    clock.pass_seconds(0.1)
+    offers.wake(keys)
+    assert (len(cluster.of("revive")), offers.owes_revive) == (4, False)
+    clock.pass_seconds(2)
+    offers.wake(keys)
+    assert len(cluster.of("revive")) == 4
+
+
+def test_asking_is_repeated_while_something_waits_as_it_may_be_lost(
+    offers: Offers, cluster: FakeCluster, clock: FakeClock
+) -> None:
+    offers.wake([A])
+    clock.pass_seconds(11)
+    offers.wake([A])
+    assert len(cluster.of("revive")) == 2
+
+
+def test_nothing_is_asked_for_while_offers_are_held(offers: Offers, cluster: FakeCluster) -> None:
+    offers.add([offer("o1")])
+    offers.wake([A])
+    assert cluster.of("revive") == []
+
+
+def test_offers_are_unwanted_once_when_nothing_waits(
+    offers: Offers, cluster: FakeCluster, clock: FakeClock
+) -> None:
+    offers.rest()
+    assert cluster.of("suppress") == []
+    offers.wake([A])
+    offers.rest()
+    offers.rest()
+    assert len(cluster.of("suppress")) == 1
+    clock.pass_seconds(1)
+    offers.wake([A])
+    assert len(cluster.of("revive")) == 2
+
+
+def test_what_was_asked_in_vain_is_asked_again_at_once(
+    offers: Offers, cluster: FakeCluster
+) -> None:
+    asks: list[tuple[str, Callable[[], None]]] = [
+        ("revive", lambda: offers.wake([A])),
+        ("suppress", offers.rest),
+    ]
+    for call, ask in asks:
+        cluster.failure = Unavailable("Mesos")
+        with pytest.raises(Unavailable):
+            ask()
+        cluster.failure = None
+        ask()
+        assert len(cluster.of(call)) == 2

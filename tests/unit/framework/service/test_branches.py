@@ -1,0 +1,101 @@
+from framework import events
+from framework.matching.limits import Limits
+from framework.service.branches import GONE
+from prevs.states import Phase, State
+from tests.fakes.driven import A, B, C, Driven
+from tests.fakes.offers import offer
+
+HOUR = Limits().vanished
+
+
+def heads(driven: Driven, **labels: str | None) -> None:
+    driven.step(events.Heads("hello", labels))
+
+
+def test_a_moved_branch_is_served_by_the_old_commit_until_the_new_one_runs(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.step(events.Heads("hello", {"main": B}))
+    assert driven.preview(B).state is State.QUEUED
+    assert driven.preview(B).labels == ("main",)
+    assert driven.placements() == {A: ("main",)}
+    driven.step(events.Offered([offer("o2")]))
+    before = len(driven.store.written)
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
+    assert driven.placements() == {A: (), B: ("main",)}
+    changes = [r for r in driven.store.written[before:] if not hasattr(r, "state")]
+    assert len(changes) == 1
+    assert driven.preview(A).state is State.RUNNING
+
+
+def test_following_does_not_overrule_who_stopped_the_new_commit(driven: Driven) -> None:
+    driven.run()
+    driven.step(events.Heads("hello", {"main": B}))
+    driven.stop(B)
+    driven.step(events.Heads("hello", {"main": B}))
+    assert driven.preview(B).state is State.STOPPED
+
+
+def test_heads_of_labels_that_nobody_runs_start_nothing(driven: Driven) -> None:
+    driven.run()
+    driven.step(events.Heads("hello", {"other": B, "main": A}), events.Heads("gone", {"x": B}))
+    assert list(driven.service.snapshot.previews) == [("hello", A)]
+
+
+def test_a_label_of_several_commits_moves_nothing_and_does_not_vanish(driven: Driven) -> None:
+    driven.run()
+    heads(driven, main=None)
+    assert list(driven.service.snapshot.previews) == [("hello", A)]
+    assert driven.preview().vanished is None
+
+
+def test_a_preview_without_its_branch_is_marked_and_unmarked(driven: Driven) -> None:
+    driven.run()
+    heads(driven, other=B)
+    assert driven.preview().vanished == driven.clock.seconds
+    before = driven.clock.seconds
+    driven.tick(9)
+    heads(driven, other=B)
+    assert driven.preview().vanished == before
+    heads(driven, main=A)
+    assert driven.preview().vanished is None
+
+
+def test_after_a_while_it_stops_and_then_its_record_goes(driven: Driven) -> None:
+    driven.run()
+    heads(driven, other=B)
+    driven.tick(HOUR)
+    assert driven.preview().state is State.RUNNING
+    heads(driven, other=B)
+    assert (driven.preview().state, driven.preview().reason) == (State.DRAINING, GONE)
+    driven.update("TASK_KILLED")
+    assert (driven.preview().state, driven.preview().reason) == (State.STOPPED, GONE)
+    heads(driven, other=B)
+    assert driven.service.snapshot.previews == {}
+    assert [key for key in driven.znodes.records if key[0] == "previews"] == []
+    assert driven.start().state is State.QUEUED
+
+
+def test_what_waits_or_has_failed_goes_too(driven: Driven) -> None:
+    driven.start(A, "waits")
+    driven.start(B, "fails")
+    driven.step(events.Offered([offer()]))
+    driven.report("TASK_FAILED", Phase.ENDED, sha=B)
+    driven.update("TASK_ERROR", sha=A)
+    driven.retry(A)
+    for _ in range(3):
+        heads(driven, other=C)
+        driven.tick(HOUR)
+    assert driven.service.snapshot.previews == {}
+
+
+def test_an_empty_listing_and_no_listing_make_nothing_vanish(driven: Driven) -> None:
+    driven.run()
+    heads(driven)
+    assert driven.preview().vanished is None
+    heads(driven, other=B)
+    driven.tick(2 * HOUR)
+    heads(driven)
+    driven.tick()
+    assert driven.preview().state is State.RUNNING

@@ -1,0 +1,81 @@
+from framework import events
+from framework.service.commands import ASKED
+from prevs.states import Phase, State
+from tests.fakes.driven import A, B, C, Driven
+from tests.fakes.offers import offer
+
+
+def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_ended(
+    driven: Driven,
+) -> None:
+    driven.run()
+    draining = driven.stop()
+    assert (draining.state, draining.reason) == (State.DRAINING, ASKED)
+    assert driven.placements() == {}
+    kill = (driven.task(), "agent-1")
+    driven.tick(9)
+    assert driven.cluster.of("kill") == [kill]
+    driven.tick(1)
+    assert driven.cluster.of("kill") == [kill] * 2
+    driven.update("TASK_KILLING")
+    driven.update("TASK_KILLED")
+    driven.tick(20)
+    assert len(driven.cluster.of("kill")) == 2
+    assert driven.preview().state is State.STOPPED
+
+
+def test_stopping_a_queued_preview_ends_it_at_once(driven: Driven) -> None:
+    driven.start()
+    stopped = driven.stop()
+    assert (stopped.state, stopped.reason) == (State.STOPPED, ASKED)
+    driven.step(events.Offered([offer()]))
+    assert driven.cluster.of("accept") == []
+
+
+def test_a_start_while_it_drains_queues_it_again_afterwards(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    assert driven.start().state is State.DRAINING
+    driven.update("TASK_KILLED")
+    assert driven.preview().state is State.QUEUED
+
+
+def test_a_stop_after_that_start_holds(driven: Driven) -> None:
+    driven.run()
+    driven.stop()
+    driven.start()
+    driven.stop()
+    driven.update("TASK_KILLED")
+    assert driven.preview().state is State.STOPPED
+
+
+def test_a_branch_that_moves_back_leads_to_the_old_commit_again(driven: Driven) -> None:
+    driven.run()
+    driven.start(B, "main")
+    driven.step(events.Offered([offer("o2")]))
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
+    driven.start(A, "main")
+    assert driven.placements() == {A: ("main",), B: ()}
+
+
+def test_the_old_commit_gives_its_label_up_when_it_stops(driven: Driven) -> None:
+    driven.run()
+    driven.start(B, "main")
+    driven.stop(A)
+    assert driven.preview(A).labels == ()
+    assert driven.preview(B).labels == ("main",)
+
+
+def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.start(B, "main")
+    driven.start(C, "main")
+    assert driven.preview(B).labels == ()
+    assert driven.placements() == {A: ("main",)}
+    driven.step(events.Offered([offer("o2")]))
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=B)
+    assert driven.placements() == {A: ("main",), B: ()}
+    driven.report("TASK_RUNNING", Phase.RUNNING, sha=C)
+    assert driven.placements() == {A: (), B: (), C: ("main",)}

@@ -1,0 +1,161 @@
+"""What a commit says of itself is read before its preview is placed."""
+
+import base64
+
+import pytest
+
+from framework import events
+from framework.apps import effective_settings
+from framework.errors import NotRetryable
+from prevs.commit_settings import BuildSettings, CommitSettings, RunSettings
+from prevs.messages import BuildOrder
+from prevs.records import Failure, Mistake
+from prevs.states import Cause, Phase, State
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+SAID = CommitSettings(
+    port=8000,
+    health="/up",
+    start_limit=120.0,
+    cpus=0.05,
+    mem=64,
+    build=BuildSettings(target="web"),
+    run=RunSettings(command=("serve",)),
+)
+WRONG = Failure(
+    Cause.SETTINGS_INVALID,
+    ".prevs.toml has a mistake in line 3.",
+    mistakes=(Mistake(3, "prot is not known; did you mean port?"),),
+)
+AWAY = Failure(Cause.REPOSITORY_UNREACHABLE, "The repository cannot be read.")
+
+
+def order(driven: Driven) -> BuildOrder:
+    """Return what the last launched executor was told."""
+    task = driven.cluster.tasks[-1]
+    return BuildOrder.decode(base64.b64decode(task["data"]))
+
+
+def test_what_a_commit_says_is_what_its_executor_is_told(driven: Driven) -> None:
+    driven.manifests.says[A] = SAID
+    driven.start(A)
+    driven.step(events.Offered([offer()]))
+    told = order(driven)
+    assert (told.container_port, told.health, told.start_limit) == (8000, "/up", 120.0)
+    assert (told.cpus, told.mem) == (0.05, 64)
+    assert (told.build, told.run) == (SAID.build, SAID.run)
+    assert driven.preview(A).settings == SAID
+    assert driven.manifests.asked == [(driven.records.app("hello"), A)]
+
+
+def test_nothing_is_placed_before_it_is_read_and_it_is_asked_for_once(driven: Driven) -> None:
+    driven.manifests.silent = True
+    driven.start(A)
+    driven.step(events.Offered([offer()]))
+    driven.tick(5.0)
+    assert driven.preview(A).state is State.QUEUED
+    assert len(driven.manifests.asked) == 1
+    driven.manifests.silent = False
+    driven.tick()
+    driven.step(events.Offered([offer()]))
+    assert driven.preview(A).state is State.PLACED
+
+
+def test_what_cannot_be_used_has_failed_with_every_mistake_until_a_retry_reads_again(
+    driven: Driven,
+) -> None:
+    driven.manifests.says[A] = WRONG
+    driven.start(A)
+    failed = driven.preview(A)
+    assert (failed.state, failed.failure) == (State.FAILED, WRONG)
+    assert failed.task_id is None
+    failures = {"cause": "settings-invalid"}
+    assert driven.registry.get_sample_value("prevs_attempts_failed_total", failures) == 1.0
+    driven.manifests.says[A] = SAID
+    driven.start(A)
+    assert driven.preview(A).state is State.FAILED
+    driven.retry(A)
+    assert driven.preview(A).settings == SAID
+    with pytest.raises(NotRetryable):
+        driven.retry(A)
+
+
+def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
+    driven: Driven,
+) -> None:
+    driven.manifests.says[A] = SAID
+    driven.run(A)
+    driven.stop(A)
+    driven.update("TASK_KILLED")
+    driven.start(A)
+    assert len(driven.manifests.asked) == 1
+    driven.step(events.Offered([offer()]))
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.ask(lambda: driven.service.requests.change_app("hello", {"max_mem": 512}))
+    assert driven.preview(A).settings == SAID
+    driven.stop(A)
+    driven.update("TASK_KILLED")
+    driven.start(A)
+    assert len(driven.manifests.asked) == 2
+    assert driven.preview(A).settings_for == effective_settings.basis(driven.records.app("hello"))
+
+
+def test_what_was_read_for_an_app_as_it_was_is_read_anew(driven: Driven) -> None:
+    driven.manifests.silent = True
+    driven.start(A)
+    driven.ask(lambda: driven.service.requests.change_app("hello", {"max_mem": 512}))
+    (before, _), (now, _) = driven.manifests.asked
+    driven.step(events.SettingsRead("hello", A, effective_settings.basis(before), WRONG))
+    assert driven.preview(A).state is State.QUEUED
+    assert driven.preview(A).settings is None
+    driven.step(events.SettingsRead("hello", A, effective_settings.basis(now), SAID))
+    assert driven.preview(A).settings == SAID
+
+
+def test_a_repository_that_is_away_is_tried_again_and_given_up_in_the_end(driven: Driven) -> None:
+    driven.manifests.says[A] = AWAY
+    driven.start(A)
+    waiting = driven.preview(A)
+    assert (waiting.state, waiting.lost) == (State.QUEUED, 1)
+    assert "It is tried again in 1 s" in waiting.reason
+    for _ in range(40):
+        driven.tick(10.0)
+    assert len(driven.manifests.asked) == 6
+    failed = driven.preview(A)
+    assert failed.state is State.FAILED
+    assert failed.failure is not None
+    assert failed.failure.cause is Cause.REPOSITORY_UNREACHABLE
+
+
+def test_an_answer_for_what_waits_no_more_changes_nothing(driven: Driven) -> None:
+    driven.manifests.silent = True
+    driven.start(A)
+    driven.start(B, "other")
+    driven.stop(A)
+    before = driven.preview(A)
+    driven.manifests.says[A] = WRONG
+    driven.manifests.silent = False
+    driven.tick()
+    assert driven.preview(A) == before
+    assert driven.preview(B).settings == CommitSettings()
+    nobody = events.SettingsRead("nobody", A, "", WRONG)
+    driven.step(nobody)
+
+
+def test_a_new_leader_reads_what_the_last_one_had_asked_for(driven: Driven) -> None:
+    driven.manifests.silent = True
+    driven.start(A)
+    heir = Driven(driven.znodes, driven.clock)
+    heir.tick()
+    assert heir.preview(A).settings == CommitSettings()
+
+
+def test_a_moved_branch_whose_commit_has_mistakes_leaves_the_old_one_serving(
+    driven: Driven,
+) -> None:
+    driven.run(A)
+    driven.manifests.says[B] = WRONG
+    driven.step(events.Heads("hello", {"main": B}))
+    assert driven.preview(B).state is State.FAILED
+    assert driven.placements() == {A: ("main",)}

@@ -1,0 +1,95 @@
+from structlog.testing import capture_logs
+
+from framework.errors import Unavailable
+from framework.service.openness import MASTER, ZOOKEEPER, Openness, judge_master, judge_zookeeper
+from program.health import why_not
+
+CLOSED = {"authenticate_http_readwrite": "true", "authenticate_http_frameworks": "true"}
+
+
+def test_a_master_that_asks_everybody_is_well() -> None:
+    assert judge_master("m:1", answers_anybody=False, flags=CLOSED) is None
+
+
+def test_of_a_master_that_tells_no_flags_only_what_is_seen_is_told() -> None:
+    assert judge_master("m:1", answers_anybody=False, flags=None) is None
+
+
+def test_a_master_where_anybody_registers_is_the_worst_and_what_it_lacks_is_named() -> None:
+    why = judge_master("m:1", answers_anybody=True, flags={})
+    assert why is not None
+    assert "m:1" in why
+    assert "run commands on every agent" in why
+    for flag in ("readonly", "readwrite", "frameworks"):
+        assert f"--authenticate_http_{flag}" in why
+    assert "PREVS_PRINCIPAL" in why
+
+
+def test_a_master_that_only_lets_read_is_told_without_the_rest() -> None:
+    why = judge_master("m:1", answers_anybody=True, flags=CLOSED)
+    assert why is not None
+    assert "may read or change it" in why
+    assert "frameworks" not in why
+
+
+def test_an_open_root_names_its_znodes_and_the_setting_that_closes_it() -> None:
+    writable = ["/prevs", "/prevs/apps", "/prevs/tokens", "/prevs/placements"]
+    why = judge_zookeeper(writable, root="/prevs", has_identity=False)
+    assert why is not None
+    assert "/prevs, /prevs/apps, /prevs/placements, …" in why
+    assert "Set PREVS_ZOOKEEPER_AUTH_FILE for all frameworks and proxies" in why
+
+
+def test_an_older_root_is_told_by_who_is_going_to_close_it() -> None:
+    why = judge_zookeeper(["/prevs"], root="/prevs", has_identity=True)
+    assert why is not None
+    assert "leads next" in why
+
+
+def test_an_open_place_of_masters_is_told_apart() -> None:
+    why = judge_zookeeper(["/mesos"], root="/prevs", has_identity=True)
+    assert why is not None
+    assert "announce himself as the master (/mesos)" in why
+    assert judge_zookeeper([], root="/prevs", has_identity=False) is None
+
+
+def test_what_is_open_is_logged_once_and_no_probe_fails_by_it() -> None:
+    openness = Openness()
+    openness.add(ZOOKEEPER, lambda: "It is open. Close it.")
+    openness.add(MASTER, lambda: None)
+    with capture_logs() as logs:
+        openness.look()
+        openness.look()
+    assert [(log["log_level"], log["part"], log["why"]) for log in logs] == [
+        ("warning", ZOOKEEPER, "It is open. Close it.")
+    ]
+    checks = openness.checks()
+    assert [(one.name, one.ok) for one in checks] == [(ZOOKEEPER, False), (MASTER, True)]
+    assert checks[0].detail == "It is open. Close it."
+    assert why_not(checks) is None
+
+
+def test_what_cannot_be_looked_at_is_not_told_and_keeps_what_was_seen() -> None:
+    answers: list[str | None] = ["It is open."]
+
+    def look() -> str | None:
+        if not answers:
+            raise Unavailable("The Mesos master")
+        return answers.pop()
+
+    openness = Openness()
+    openness.add(MASTER, look)
+    assert openness.checks() == ()
+    openness.look()
+    openness.look()
+    assert [one.detail for one in openness.checks()] == ["It is open."]
+
+
+def test_what_was_closed_and_is_opened_again_is_logged_again() -> None:
+    answers = ["open", None, "open"]
+    openness = Openness()
+    openness.add(MASTER, answers.pop)
+    with capture_logs() as logs:
+        for _ in range(3):
+            openness.look()
+    assert [log["why"] for log in logs] == ["open", "open"]

@@ -1,0 +1,279 @@
+import pytest
+
+from framework import events
+from framework.service.refused_connections import (
+    LAPSE_SECONDS,
+    PATIENCE_SECONDS,
+    REASON,
+    Spell,
+    has_lasted,
+    is_over,
+    tell,
+)
+from prevs.states import Cause, Phase, State
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.offers import offer
+
+LASTS = PATIENCE_SECONDS + 1
+
+
+def said_to_run(driven: Driven) -> None:
+    """Have Mesos answer that the task runs."""
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+
+
+def test_a_refusal_is_the_previews_reason_and_mesos_is_asked_about_its_task_at_once(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.refuse(0)
+    assert driven.preview().reason == REASON
+    assert driven.preview().state is State.RUNNING
+    assert driven.cluster.of("reconcile")[-1] == ((driven.task(), "agent-1"),)
+    asked = len(driven.cluster.of("reconcile"))
+    said_to_run(driven)
+    assert driven.preview().reason == REASON, "an answer of Mesos takes none of it back"
+    driven.refuse(4)
+    assert len(driven.cluster.of("reconcile")) == asked, "it has answered"
+    driven.clock.pass_seconds(LAPSE_SECONDS + 1)
+    driven.refuse(0)
+    assert len(driven.cluster.of("reconcile")) == asked + 1, "that is a new one"
+
+
+def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
+    driven: Driven,
+) -> None:
+    driven.run()
+    first = driven.task()
+    driven.refuse(0)
+    said_to_run(driven)
+    driven.refuse(PATIENCE_SECONDS - 1)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(2)
+    preview = driven.preview()
+    assert (preview.state, preview.lost, preview.avoid) == (State.QUEUED, 1, "agent-1")
+    assert preview.reason.startswith("Its container refused connections for 15 s, though Mesos")
+    unhealthy = {"cause": Cause.UNHEALTHY.value}
+    assert driven.registry.get_sample_value("prevs_attempts_failed_total", unhealthy) == 1
+    assert driven.placements() == {}
+    assert driven.cluster.of("kill") == [(first, "agent-1")]
+    driven.update("TASK_KILLED", task=first)
+    driven.tick(2)
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview().state is State.PLACED
+    assert driven.task() != first
+
+
+def test_while_mesos_does_not_answer_for_it_nothing_is_ended(driven: Driven) -> None:
+    driven.run()
+    driven.refuse(2 * LASTS)
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
+    driven.refuse(2)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_what_is_out_of_sight_is_left_to_what_follows_from_that(driven: Driven) -> None:
+    driven.run()
+    driven.refuse(0)
+    driven.update("TASK_UNREACHABLE")
+    away = driven.preview().reason
+    assert away.startswith("Its agent does not answer")
+    driven.refuse(2 * LASTS)
+    assert (driven.preview().state, driven.preview().reason) == (State.RUNNING, away)
+    driven.tick(LAPSE_SECONDS + 1)
+    assert driven.preview().reason == away
+
+
+def test_what_mesos_does_not_know_or_find_healthy_is_not_ended_for_that(driven: Driven) -> None:
+    driven.run()
+    driven.refuse(0)
+    driven.update("TASK_UNKNOWN")
+    driven.refuse(2 * LASTS)
+    assert driven.preview().state is State.RUNNING
+    driven.update("TASK_RUNNING", healthy=False)
+    driven.refuse(2)
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_after_a_new_subscription_nothing_is_ended_before_mesos_has_answered_anew(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.refuse(0)
+    said_to_run(driven)
+    driven.step(events.Disconnected())
+    driven.refuse(LASTS)
+    driven.step(events.Subscribed("framework-1"))
+    driven.refuse(0)
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_a_refusal_long_ago_while_the_link_to_mesos_is_gone_does_not_count(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.step(events.Disconnected())
+    driven.refuse(0)
+    driven.tick(10 * LASTS)
+    driven.refuse(0)
+    driven.step(events.Subscribed("framework-1"))
+    said_to_run(driven)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(LASTS)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_counts_anew(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.refuse(10)
+    said_to_run(driven)
+    driven.tick(LAPSE_SECONDS)
+    assert driven.preview().reason == REASON
+    driven.tick(1)
+    assert driven.preview().reason == ""
+    driven.refuse(10)
+    said_to_run(driven)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(6)
+    assert driven.preview().state is State.QUEUED
+
+
+@pytest.mark.parametrize(("open_", "requests"), [(0, 1), (1, 0)])
+def test_what_another_proxy_reaches_is_not_ended_for_one_that_does_not(
+    driven: Driven, open_: int, requests: int
+) -> None:
+    driven.run()
+    driven.refuse(0)
+    said_to_run(driven)
+    for _ in range(20):
+        driven.use(proxy="p2", open=open_, requests=requests)
+        driven.use(proxy="p1", open=1)
+        driven.refuse(2)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(PATIENCE_SECONDS - 3)
+    assert driven.preview().state is State.RUNNING
+    driven.refuse(4)
+    assert driven.preview().state is State.QUEUED, "nobody has reached it for a while"
+
+
+@pytest.mark.parametrize(
+    ("proxy", "open_"),
+    [("p1", 1), ("p2", 0)],
+    ids=["what it counts of requests that are refused", "a report without use"],
+)
+def test_this_is_no_sign_of_life(driven: Driven, proxy: str, open_: int) -> None:
+    driven.run()
+    driven.refuse(0)
+    said_to_run(driven)
+    for _ in range(9):
+        driven.use(proxy=proxy, open=open_)
+        driven.refuse(2)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_an_earlier_attempt_or_one_that_does_not_run_is_not_noted(driven: Driven) -> None:
+    driven.run()
+    driven.start(B, "dev")
+    waits = driven.preview(B)
+    strangers = ["ct-0", "", "\x00.\ud800.t1", f"{driven.task()}x", f"hello.{B}.t9"]
+    driven.step(events.ConnectionsRefused("p1", strangers))
+    assert driven.preview().reason == ""
+    assert driven.preview(B) == waits
+    driven.step(events.ConnectionsRefused("p1", [*strangers, driven.task()]))
+    assert driven.preview().reason == REASON
+    driven.stop()
+    reason = driven.preview().reason
+    driven.refuse(2 * LASTS)
+    assert (driven.preview().state, driven.preview().reason) == (State.DRAINING, reason)
+
+
+def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
+    driven.run()
+    driven.refuse(10)
+    said_to_run(driven)
+    driven.stop()
+    driven.update("TASK_KILLED")
+    assert driven.preview().state is State.STOPPED
+    stopped = driven.preview().reason
+    driven.tick(20)
+    assert driven.preview().reason == stopped != REASON
+    assert driven.service._refused._spells == {}
+    assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
+
+
+def test_what_cannot_be_stored_is_done_at_the_next_turn(driven: Driven) -> None:
+    driven.run()
+    driven.store.away = True
+    driven.refuse(0)
+    assert driven.preview().reason == ""
+    driven.store.away = False
+    driven.tick()
+    assert driven.preview().reason == REASON
+
+
+def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
+    driven.run()
+    driven.step(events.StoreSuspended())
+    driven.refuse(LASTS)
+    driven.step(events.StoreResumed())
+    assert driven.preview().state is State.RUNNING
+    said_to_run(driven)
+    assert driven.preview().state is State.QUEUED
+
+
+def test_a_new_leader_takes_back_what_it_has_not_heard_itself_and_counts_anew(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.refuse(10)
+    later = Driven(driven.znodes, driven.clock)
+    assert later.preview().reason == REASON
+    said_to_run(later)
+    assert later.preview().reason == ""
+    later.refuse(10)
+    said_to_run(later)
+    assert later.preview().state is State.RUNNING
+    later.refuse(6)
+    assert later.preview().state is State.QUEUED
+
+
+def test_each_preview_has_a_spell_of_its_own(driven: Driven) -> None:
+    driven.run(A)
+    driven.run(B, "dev")
+    driven.refuse(0, sha=A)
+    said_to_run(driven)
+    driven.refuse(LASTS, sha=A)
+    assert (driven.preview(A).state, driven.preview(B).state) == (State.QUEUED, State.RUNNING)
+
+
+@pytest.mark.parametrize(
+    ("spell", "lasted"),
+    [
+        (Spell(0, 15, {"p1": 15}), True),
+        (Spell(0, 14.9, {"p1": 14.9}), False),
+        (Spell(0, 15, {"p1": 15}, {"p2": 1}), False),
+        (Spell(0, 15, {"p1": 15}, {"p2": 0}), True),
+        (Spell(0, 15, {"p1": 15, "p2": 3}, {"p2": 11}), True),
+        (Spell(0, 15, {"p1": 15, "p2": 3}, {"p2": 11.1}), False),
+        (Spell(0, 15, {"p1": 15}, {"p1": 15}), True),
+    ],
+)
+def test_what_has_lasted_too_long_was_reached_by_nobody(spell: Spell, lasted: bool) -> None:
+    assert has_lasted(spell) is lasted
+
+
+def test_a_spell_begins_once_and_ends_when_nobody_tells_of_it() -> None:
+    first = tell(None, "p1", 5.0)
+    later = tell(first, "p2", 9.0)
+    assert (first.since, first.told) == (5.0, 5.0)
+    assert (later.since, later.told, later.refused) == (5.0, 9.0, {"p1": 5.0, "p2": 9.0})
+    assert not is_over(later, 9.0 + LAPSE_SECONDS)
+    assert is_over(later, 9.1 + LAPSE_SECONDS)
+    assert tell(later, "p1", 9.1 + LAPSE_SECONDS) == tell(None, "p1", 9.1 + LAPSE_SECONDS)

@@ -1,0 +1,211 @@
+import base64
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+
+from framework import events
+from framework.apps.app_secrets import AppSecrets, Variable
+from framework.errors import (
+    NoKey,
+    SecretsChanged,
+    SecretsUnreadable,
+    UnknownApp,
+    UnknownVariable,
+)
+from framework.service.secrets import ServiceSecrets
+from prevs.messages import BuildOrder, Credential
+from prevs.records import AppRecord, SecretsRecord
+from prevs.states import Cause, State
+from program.keys import new_key
+from tests.fakes.driven import B, Driven
+from tests.fakes.offers import offer
+
+OLD, NEW = new_key(), new_key()
+PASSWORD = Credential("deploy", "hunter2")
+
+
+def make(driven: Driven) -> ServiceSecrets:
+    return ServiceSecrets(lambda: driven.service, driven.clock.clock.now)
+
+
+@contextlib.contextmanager
+def running(driven: Driven) -> Iterator[ServiceSecrets]:
+    with driven.running():
+        yield make(driven)
+
+
+@pytest.fixture
+def sealed() -> Driven:
+    """A framework with an app that is given something."""
+    driven = Driven(keys=(OLD,))
+    driven.add_app()
+    give(driven, "API_KEY", "hunter2")
+    return driven
+
+
+def give(driven: Driven, name: str, value: str) -> AppSecrets:
+    def change(given: AppSecrets) -> AppSecrets:
+        return AppSecrets(given.app, {**given.variables, name: Variable(value)}, PASSWORD)
+
+    return driven.ask(lambda: driven.service.requests.change_secrets("hello", change))
+
+
+def stored(driven: Driven) -> SecretsRecord | None:
+    found = driven.znodes.records.get(("secrets", "hello"))
+    if found is None:
+        return None
+    assert isinstance(found[0], SecretsRecord)
+    return found[0]
+
+
+def next_one(driven: Driven, *keys: str) -> Driven:
+    driven.znodes.epoch += 1
+    return Driven(driven.znodes, driven.clock, keys=keys)
+
+
+def test_what_is_set_is_there_until_it_is_unset() -> None:
+    driven = Driven()
+    driven.add_app()
+    with running(driven) as secrets:
+        assert secrets.credential("hello") is None
+        before = secrets.set_variable("hello", "MODE", Variable("preview", secret=False))
+        assert before.variables["MODE"].changed == driven.clock.seconds
+        secrets.set_variable("hello", "API_KEY", Variable("hunter2"))
+        secrets.set_credential("hello", PASSWORD)
+        assert secrets.credential("hello") == PASSWORD
+        assert secrets.of("hello").secrets == {"API_KEY": "hunter2"}
+        with pytest.raises(SecretsChanged):
+            secrets.unset_variable("hello", "MODE", only_if=before)
+        secrets.unset_variable("hello", "MODE", only_if=secrets.of("hello"))
+        with pytest.raises(UnknownVariable):
+            secrets.unset_variable("hello", "MODE")
+        secrets.unset_all("hello")
+        assert secrets.of("hello").variables == {}
+        secrets.unset_credential("hello")
+        assert secrets.of("hello") == AppSecrets("hello")
+    assert stored(driven) is None
+
+
+def test_nothing_is_given_to_an_app_that_is_not_there() -> None:
+    driven = Driven()
+    with running(driven) as secrets:
+        assert secrets.credential("hello") is None
+        with pytest.raises(UnknownApp):
+            secrets.of("hello")
+        with pytest.raises(UnknownApp):
+            secrets.set_variable("hello", "MODE", Variable("preview"))
+        with pytest.raises(UnknownApp):
+            secrets.unset_all("hello")
+
+
+def test_what_is_stored_is_sealed_and_the_next_framework_opens_it(sealed: Driven) -> None:
+    record = stored(sealed)
+    assert record is not None
+    assert b"hunter2" not in record.encode()
+    assert b"API_KEY" not in record.encode()
+    secrets = make(next_one(sealed, OLD))
+    assert secrets.of("hello").secrets == {"API_KEY": "hunter2"}
+    assert secrets.credential("hello") == PASSWORD
+
+
+def test_an_app_gets_nothing_of_one_that_an_earlier_version_has_removed(sealed: Driven) -> None:
+    del sealed.znodes.records["apps", "hello"]
+    later = next_one(sealed, OLD)
+    later.add_app()
+    assert stored(later) is None
+    secrets = make(later)
+    assert secrets.of("hello") == AppSecrets("hello")
+    assert secrets.credential("hello") is None
+
+
+def test_a_new_key_seals_everything_anew_and_the_old_one_can_go(sealed: Driven) -> None:
+    before = stored(sealed)
+    both = next_one(sealed, NEW, OLD)
+    both.tick()
+    now = stored(sealed)
+    assert before is not None
+    assert now is not None
+    assert now.sealed != before.sealed
+    both.tick()
+    assert stored(sealed) == now
+    assert make(next_one(sealed, NEW)).of("hello").secrets == {"API_KEY": "hunter2"}
+
+
+@pytest.mark.parametrize("keys", [(), (NEW,)])
+def test_without_the_key_it_is_told_and_nothing_is_lost(
+    sealed: Driven, keys: tuple[str, ...]
+) -> None:
+    driven = next_one(sealed, *keys)
+    secrets = make(driven)
+    for read in (secrets.of, secrets.credential):
+        with pytest.raises(SecretsUnreadable, match=r"'hello' cannot be opened.*PREVS_KEY_FILE"):
+            read("hello")
+    with pytest.raises(SecretsUnreadable):
+        give(driven, "OTHER", "value")
+    driven.tick()
+    assert make(next_one(driven, OLD)).of("hello").secrets == {"API_KEY": "hunter2"}
+
+
+def test_what_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
+    driven = next_one(sealed, NEW)
+    driven.ask(lambda: driven.service.requests.clear_secrets("hello"))
+    assert make(driven).of("hello") == AppSecrets("hello")
+    assert stored(driven) is None
+
+
+def test_what_is_sealed_for_one_app_is_not_opened_for_another(sealed: Driven) -> None:
+    record = stored(sealed)
+    assert record is not None
+    moved = SecretsRecord("other", record.sealed)
+    sealed.znodes.records["secrets", "other"] = (moved, 0)
+    with pytest.raises(SecretsUnreadable, match="those of 'hello'"):
+        make(next_one(sealed, OLD)).credential("other")
+
+
+def test_without_a_key_nothing_is_set() -> None:
+    driven = Driven(keys=())
+    driven.add_app()
+    with pytest.raises(NoKey):
+        give(driven, "API_KEY", "hunter2")
+    assert make(driven).of("hello") == AppSecrets("hello")
+    assert stored(driven) is None
+
+
+def test_it_goes_with_its_app(sealed: Driven) -> None:
+    sealed.ask(lambda: sealed.service.requests.remove_app("hello"))
+    sealed.tick()
+    sealed.step(events.Forgotten("hello"))
+    assert stored(sealed) is None
+    assert make(sealed).credential("hello") is None
+
+
+def test_nothing_starts_without_what_it_is_given(sealed: Driven) -> None:
+    driven = next_one(sealed, NEW)
+    driven.place()
+    preview = driven.preview()
+    assert preview.state is State.FAILED
+    assert preview.failure is not None
+    assert preview.failure.cause is Cause.SETTINGS_INVALID
+    assert "PREVS_KEY_FILE" in preview.failure.message
+    assert driven.cluster.tasks == []
+
+
+def test_another_app_starts_all_the_same(sealed: Driven) -> None:
+    driven = next_one(sealed, NEW)
+    driven.add_app(AppRecord("other", "/srv/other"))
+    driven.start(app="other")
+    driven.step(events.Offered([offer()]))
+    assert driven.preview(app="other").state is State.PLACED
+
+
+def test_what_is_set_is_in_the_orders_that_follow(sealed: Driven) -> None:
+    sealed.place()
+    give(sealed, "API_KEY", "changed")
+    sealed.start(B, "other")
+    sealed.step(events.Offered([offer("o2")]))
+    first, second = (
+        BuildOrder.decode(base64.b64decode(task["data"])) for task in sealed.cluster.tasks
+    )
+    assert (first.secrets, second.secrets) == ({"API_KEY": "hunter2"}, {"API_KEY": "changed"})
+    assert first.credential == PASSWORD

@@ -1,0 +1,115 @@
+import contextlib
+import functools
+import itertools
+from collections.abc import Iterator
+
+import pytest
+
+from framework import access, events
+from framework.access import Identity, Scope
+from framework.errors import TokenExists, UnknownApp, UnknownToken
+from framework.service.tokens import ServiceTokens
+from prevs.records import AppRecord, TokenRecord
+from tests.fakes.driven import Driven
+
+OPERATOR = "what the operator has"
+DEPLOYS = TokenRecord("deploys", "use", access.digest("x"))
+
+
+def make(driven: Driven) -> ServiceTokens:
+    numbers = itertools.count()
+    return ServiceTokens(
+        driven.service, OPERATOR, lambda: f"secret{next(numbers)}", proxies=["theirs", "before"]
+    )
+
+
+@contextlib.contextmanager
+def running(driven: Driven) -> Iterator[ServiceTokens]:
+    with driven.running():
+        yield make(driven)
+
+
+def test_a_token_is_good_from_when_it_is_made_until_it_is_removed(driven: Driven) -> None:
+    with running(driven) as tokens:
+        record, token = tokens.add_token("deploys", Scope.USE)
+        assert token == "prevs_use_secret0"
+        assert (record.name, record.scope, record.created) == (
+            "deploys",
+            "use",
+            driven.clock.seconds,
+        )
+        assert tokens.authenticate(token) == Identity("deploys", Scope.USE)
+        assert tokens.authenticate(OPERATOR) == Identity("operator", Scope.ADMIN)
+        tokens.add_token("before", Scope.READ)
+        assert [one.name for one in tokens.tokens()] == ["before", "deploys"]
+        tokens.remove_token("deploys")
+        assert tokens.authenticate(token) is None
+        with pytest.raises(UnknownToken):
+            tokens.remove_token("deploys")
+
+
+def test_proxies_have_what_the_settings_tell_and_it_is_none_of_the_tokens(driven: Driven) -> None:
+    with running(driven) as tokens:
+        for token in ("theirs", "before"):
+            assert tokens.authenticate(token) == Identity("proxy", Scope.PROXY)
+        assert tokens.tokens() == []
+    assert not [place for place in driven.znodes.records if place[0] == "tokens"]
+
+
+def test_a_token_may_be_of_one_app_that_there_is(driven: Driven) -> None:
+    with running(driven) as tokens:
+        _, token = tokens.add_token("ci", Scope.USE, "hello")
+        assert tokens.authenticate(token) == Identity("ci", Scope.USE, "hello")
+        with pytest.raises(UnknownApp):
+            tokens.add_token("nobodys", Scope.USE, "nope")
+
+
+def test_a_token_of_one_app_goes_with_the_app(driven: Driven) -> None:
+    driven.add_app(AppRecord("shop", "/srv/shop"))
+    for name in ("shop", "hello"):
+        record = TokenRecord(name, "use", access.digest(name), app=name)
+        driven.ask(functools.partial(driven.service.requests.add_token, record))
+    assert make(driven).authenticate("shop")
+    driven.ask(lambda: driven.service.requests.remove_app("shop"))
+    driven.tick()
+    driven.step(events.Forgotten("shop"))
+    assert make(driven).authenticate("shop") is None
+    assert make(driven).authenticate("hello")
+
+
+def test_who_has_an_app_s_name_later_has_none_of_its_tokens(driven: Driven) -> None:
+    """An earlier version has removed the app, and left the token."""
+    record = TokenRecord("ci", "use", access.digest("x"), app="shop")
+    driven.store.save(record)
+    later = Driven(driven.znodes)
+    assert make(later).authenticate("x") == Identity("ci", Scope.USE, "shop")
+    later.add_app(AppRecord("shop", "/srv/another"))
+    assert make(later).authenticate("x") is None
+
+
+@pytest.mark.parametrize("name", ["deploys", "operator", "proxy"])
+def test_a_name_is_given_once(driven: Driven, name: str) -> None:
+    with running(driven) as tokens:
+        _, token = tokens.add_token("deploys", Scope.USE)
+        with pytest.raises(TokenExists):
+            tokens.add_token(name, Scope.ADMIN)
+        assert tokens.authenticate(token) == Identity("deploys", Scope.USE)
+
+
+def test_what_is_stored_is_no_token(driven: Driven) -> None:
+    with running(driven) as tokens:
+        _, token = tokens.add_token("deploys", Scope.USE)
+    stored = driven.znodes.records["tokens", "deploys"][0]
+    assert token.encode() not in stored.encode()
+    assert b"secret0" not in stored.encode()
+
+
+def test_the_next_framework_knows_the_tokens(driven: Driven) -> None:
+    driven.ask(lambda: driven.service.requests.add_token(DEPLOYS))
+    driven.znodes.epoch += 1
+    assert make(Driven(driven.znodes)).authenticate("x") == Identity("deploys", Scope.USE)
+
+
+def test_there_is_always_an_operators_token(driven: Driven) -> None:
+    with pytest.raises(ValueError, match="token"):
+        ServiceTokens(driven.service, "", str)

@@ -1,0 +1,75 @@
+"""Which agents need not fetch the executor: those on which one of ours has begun lately."""
+
+from typing import Any
+
+from executor import bundle
+from framework import events
+from framework.state import executor_copies
+from prevs.states import Cause, Phase
+from tests.fakes.driven import EXECUTOR, A, B, Driven
+from tests.fakes.offers import offer
+
+
+def uris(driven: Driven) -> list[Any]:
+    """Return what the agent of the last launch was told to fetch."""
+    found: list[Any] = driven.cluster.tasks[-1]["executor"]["command"]["uris"]
+    return found
+
+
+def start(driven: Driven, sha: str, agent: str = "agent-1") -> list[Any]:
+    """Start a preview on an agent; return what is fetched for it."""
+    driven.start(sha, sha)
+    driven.step(events.Offered([offer(f"for {sha}", agent=agent)]))
+    assert driven.preview(sha).agent_id == agent
+    return uris(driven)
+
+
+def test_the_next_attempt_on_an_agent_fetches_nothing(driven: Driven) -> None:
+    assert start(driven, A)
+    driven.report("TASK_STARTING", Phase.STARTING)
+    assert not start(driven, B)
+    assert start(driven, "c" * 40, "agent-2")
+
+
+def test_what_has_said_nothing_yet_shows_nothing(driven: Driven) -> None:
+    start(driven, A)
+    driven.update("TASK_STAGING")
+    assert start(driven, B)
+
+
+def test_an_executor_of_another_framework_shows_nothing(driven: Driven) -> None:
+    """It may be one of another version."""
+    driven.run()
+    after = Driven(driven.znodes, driven.clock)
+    after.report("TASK_RUNNING", Phase.RUNNING)
+    assert start(after, B)
+
+
+def test_where_an_executor_ended_without_a_word_the_agent_fetches(driven: Driven) -> None:
+    driven.run()
+    assert not start(driven, B)
+    driven.update("TASK_FAILED", sha=B, reason="REASON_EXECUTOR_TERMINATED")
+    driven.tick(1.0)
+    driven.step(events.Offered([offer("once more")]))
+    assert driven.cluster.tasks[-1]["task_id"] == {"value": driven.task(B)}
+    assert uris(driven)
+
+
+def test_a_build_that_failed_says_nothing_against_it(driven: Driven) -> None:
+    start(driven, A)
+    driven.report("TASK_FAILED", Phase.BUILDING, cause=Cause.BUILD_FAILED)
+    assert not start(driven, B)
+
+
+def test_a_program_of_somebodys_own_is_always_fetched() -> None:
+    driven = Driven(executor=EXECUTOR._replace(is_unpacked=False))
+    driven.add_app()
+    driven.run()
+    assert start(driven, B)
+
+
+def test_it_is_fetched_again_before_an_agent_may_have_removed_it(driven: Driven) -> None:
+    driven.run()
+    driven.tick(executor_copies.KEPT_SECONDS)
+    assert start(driven, B)
+    assert executor_copies.KEPT_SECONDS < bundle._UNUSED

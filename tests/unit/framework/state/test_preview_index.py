@@ -1,0 +1,60 @@
+"""Whatever happens to previews, a look finds what looking at all of them would."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framework.preview.lifecycle import WITH_TASK
+from framework.state.preview_index import PreviewIndex
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+APPS, SHAS, LABELS = ("one", "two"), ("a" * 40, "b" * 40, "c" * 40), ("main", "v1", "x")
+PREVIEWS = st.builds(
+    PreviewRecord,
+    app=st.sampled_from(APPS),
+    sha=st.sampled_from(SHAS),
+    state=st.sampled_from(State),
+    labels=st.lists(st.sampled_from(LABELS), max_size=3).map(tuple),
+    agent_host=st.sampled_from((None, "127.0.0.1", "127.0.0.2")),
+    host_port=st.sampled_from((None, 31000, 31001)),
+)
+DROPS = st.tuples(st.sampled_from(APPS), st.sampled_from(SHAS))
+
+
+def unordered(previews: object) -> list[str]:
+    return sorted(map(repr, previews))  # type: ignore[call-overload] # any iterable
+
+
+@given(st.lists(PREVIEWS | DROPS, max_size=30))
+def test_every_look_finds_what_looking_at_all_would(steps: list[object]) -> None:
+    index, expected = PreviewIndex(()), {}
+    for step in steps:
+        if isinstance(step, PreviewRecord):
+            index.put(step)
+            expected[step.app, step.sha] = step
+        elif isinstance(step, tuple):
+            index.drop(step)
+            expected.pop(step, None)
+    every = list(expected.values())
+    assert dict(index.all) == expected
+    assert index.apps == {p.app for p in every}
+    assert index.counts() == {state: sum(p.state is state for p in every) for state in State}
+    assert index.places == {
+        (p.agent_host, p.host_port)
+        for p in every
+        if p.state in WITH_TASK and p.agent_host and p.host_port
+    }
+    held = {
+        (app, label): [p for p in every if p.app == app and label in p.labels]
+        for app in APPS
+        for label in LABELS
+    }
+    assert {key: unordered(found) for key, found in index.shared.items()} == {
+        key: unordered(found) for key, found in held.items() if len(found) > 1
+    }
+    for app in APPS:
+        assert unordered(index.of_app(app)) == unordered(p for p in every if p.app == app)
+        some = (p for p in every if p.app == app and {"main", "x"} & set(p.labels))
+        assert unordered(index.with_label(app, ("main", "x"))) == unordered(some)
+    waiting = (p for p in every if p.state in (State.QUEUED, State.PLACED))
+    assert unordered(index.in_state(State.QUEUED, State.PLACED)) == unordered(waiting)

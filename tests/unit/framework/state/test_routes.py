@@ -1,0 +1,183 @@
+"""Stopping in order: placement gone, applied by the proxies, drained, killed; then the port."""
+
+from concurrent.futures import Future
+
+from framework import events
+from framework.matching.limits import Limits
+from framework.preview.lifecycle import Event
+from prevs.records import Failure, PlacementsRecord, PreviewRecord, ProxyRecord
+from prevs.states import Cause, Phase, State
+from tests.fakes.driven import A, B, Driven
+from tests.fakes.mishaps import Fate
+from tests.fakes.offers import offer
+
+DRAIN = Limits().drain
+
+
+def proxy(version: int, *holding: str) -> ProxyRecord:
+    return ProxyRecord({"hello": version}, holding)
+
+
+def test_stopping_waits_for_every_live_proxy_to_let_go(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [ProxyRecord({"hello": 0}), ProxyRecord({"hello": 1})]
+    driven.stop()
+    driven.tick(0.5)
+    assert driven.cluster.of("kill") == []
+    driven.znodes.proxies[0] = ProxyRecord({"hello": 1})
+    driven.tick(0.1)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_a_port_is_not_given_again_before_the_proxies_have_let_go(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [ProxyRecord({"hello": 0})]
+    driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
+    driven.start(B, "other")
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).host_port == 31001
+
+
+def test_open_requests_hold_the_kill_and_the_port_until_they_end(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0), proxy(0)]
+    driven.stop()
+    driven.znodes.proxies = [proxy(1), proxy(1, driven.task())]
+    driven.tick(DRAIN / 2)
+    assert driven.cluster.of("kill") == []
+    driven.start(B, "other")
+    driven.step(events.Offered([offer("o2")]))
+    assert driven.preview(B).host_port == 31001
+    driven.znodes.proxies[1] = proxy(1, driven.task(B))
+    driven.tick()
+    assert driven.cluster.of("kill") == [(driven.task(), "agent-1")]
+
+
+def test_open_requests_hold_it_no_longer_than_the_limit(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0)]
+    driven.stop()
+    driven.znodes.proxies = [proxy(1, driven.task())]
+    driven.tick(DRAIN - 0.1)
+    assert driven.cluster.of("kill") == []
+    driven.tick(0.1)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_requests_that_drain_are_asked_for_at_ease(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0, driven.task())]
+    driven.stop()
+    assert driven.records.routes.is_hurried()
+    driven.tick(2)
+    assert not driven.records.routes.is_hurried()
+    assert driven.cluster.of("kill") == []
+
+
+def test_a_new_framework_kills_nothing_that_proxies_have_not_let_go_of(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0)]
+    driven.stop()
+    task = driven.task()
+    again = Driven(driven.znodes, driven.clock)
+    assert again.cluster.of("kill") == []
+    driven.znodes.proxies[0] = proxy(1, task)
+    again.tick(DRAIN - 1)
+    assert again.cluster.of("kill") == []
+    driven.znodes.proxies[0] = proxy(1)
+    again.tick()
+    assert again.cluster.of("kill") == [(task, "agent-1")]
+
+
+def test_a_new_framework_that_finds_the_placement_takes_it_away_first(driven: Driven) -> None:
+    driven.run()
+    driven.znodes.proxies = [proxy(0)]
+
+    def stop_and_lose_the_store() -> None:
+        driven.service.requests.stop("hello", A)
+        driven.store.away = True
+
+    driven.ask(stop_and_lose_the_store)
+    assert driven.placements() == {A: ("main",)}
+    again = Driven(driven.znodes, driven.clock)
+    assert again.preview().state is State.DRAINING
+    assert again.placements() == {}
+    assert again.cluster.of("kill") == []
+    driven.znodes.proxies[0] = proxy(1)
+    again.tick(0.1)
+    assert len(again.cluster.of("kill")) == 1
+
+
+def test_a_step_that_changes_nothing_of_an_app_writes_nothing_of_it(driven: Driven) -> None:
+    driven.run()
+    before = [r for r in driven.store.written if isinstance(r, PlacementsRecord)]
+    driven.start(B, "other")
+    driven.tick()
+    assert [r for r in driven.store.written if isinstance(r, PlacementsRecord)] == before
+
+
+def test_a_port_that_visitors_are_led_to_is_in_use_until_that_is_written(driven: Driven) -> None:
+    driven.run()
+    place = (driven.preview().agent_host, driven.preview().host_port)
+
+    def lose_it() -> object:
+        failure = Failure(Cause.START_FAILED, "It broke.")
+        driven.records.change(driven.preview(), Event.FAILED, failure=failure)
+        return set(driven.records.routes.in_use())
+
+    assert driven.ask(lose_it) == {place}
+    assert not set(driven.records.routes.in_use())
+
+
+def test_who_is_told_that_it_is_done_finds_it_in_the_placements(driven: Driven) -> None:
+    driven.run()
+    found: list[object] = []
+    answer: Future[PreviewRecord] = Future()
+    answer.add_done_callback(lambda _: found.append(driven.placements()))
+    driven.step(events.Asked(lambda: driven.service.requests.start("hello", A, "v1"), answer))
+    assert found == [{A: ("main", "v1")}]
+
+
+NO_ANSWER = [Fate.GOOD, Fate.UNANSWERED, *[Fate.REFUSED] * 2]
+"""The record is written; the placements are too, but nobody says so for a whole step."""
+
+
+def test_a_placement_that_may_be_stored_is_withdrawn_before_the_kill(driven: Driven) -> None:
+    driven.place()
+    driven.mishaps.plan([Fate.GOOD, *NO_ANSWER])  # where agents have ports is written between
+    driven.report("TASK_RUNNING", Phase.RUNNING)
+    driven.znodes.proxies = [ProxyRecord({"hello": 0})]
+    driven.stop()
+    assert driven.placements() == {}
+    driven.tick(1.9)
+    assert driven.cluster.of("kill") == []
+    driven.tick(0.2)
+    assert len(driven.cluster.of("kill")) == 1
+
+
+def test_a_placement_that_may_be_gone_is_written_again(driven: Driven) -> None:
+    driven.run()
+    driven.mishaps.plan(NO_ANSWER)
+    driven.update("TASK_UNREACHABLE")
+    assert driven.placements() == {}
+    driven.update("TASK_RUNNING")
+    assert driven.placements() == {A: ("main",)}
+
+
+def test_proxies_are_told_of_a_newer_commit_that_fails_and_when_it_is_tried_again(
+    driven: Driven,
+) -> None:
+    driven.run()
+    driven.place(B, "main")
+    assert stored(driven).failed == {}
+    driven.report("TASK_FAILED", Phase.ENDED, sha=B, cause=Cause.BUILD_FAILED)
+    assert stored(driven).failed == {"main": B}
+    assert stored(driven).placements[A].labels == ("main",)
+    driven.retry(B)
+    assert stored(driven).failed == {}
+
+
+def stored(driven: Driven) -> PlacementsRecord:
+    record, _ = driven.znodes.records["placements", "hello"]
+    assert isinstance(record, PlacementsRecord)
+    return record

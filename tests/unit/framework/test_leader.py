@@ -1,0 +1,37 @@
+"""What a framework refuses to lead with."""
+
+import pytest
+
+from framework.errors import ForeignState
+from framework.leader import refuse_without_id
+from framework.ports import Stored
+from framework.preview.lifecycle import WITH_TASK
+from prevs.records import PreviewRecord
+from prevs.states import State
+
+ID = "/prevs/framework/id"
+
+
+def stored(state: State) -> Stored:
+    return Stored(previews=[PreviewRecord("hello", "a" * 40, state, task_id="t")])
+
+
+@pytest.mark.parametrize("state", State)
+def test_an_id_that_is_gone_is_not_replaced_while_previews_have_tasks(state: State) -> None:
+    if state not in WITH_TASK:
+        refuse_without_id(stored(state), ID)
+        return
+    with pytest.raises(ForeignState) as caught:
+        refuse_without_id(stored(state), ID)
+    assert caught.value.exit_code == 8
+    assert "/prevs/framework/id in ZooKeeper holds no framework id" in str(caught.value)
+    assert "1 previews have a task" in str(caught.value)
+    assert "--forget id" in str(caught.value)
+
+
+def test_an_id_that_an_operator_has_forgotten_may_be_replaced() -> None:
+    refuse_without_id(stored(State.RUNNING)._replace(forgotten=True), ID)
+
+
+def test_an_id_that_is_there_is_gone_on_with() -> None:
+    refuse_without_id(stored(State.RUNNING)._replace(framework_id="framework-1"), ID)

@@ -1,0 +1,53 @@
+"""What the framework makes of the link to ZooKeeper, with kazoo's words and without its threads."""
+
+from typing import Any, cast
+
+import pytest
+from kazoo.client import KazooClient
+from kazoo.exceptions import ConnectionLoss, SessionExpiredError
+from kazoo.handlers.threading import KazooTimeoutError
+from kazoo.protocol.states import KazooState
+
+from framework import events
+from framework.errors import SessionLost, Unavailable
+from framework.zookeeper.connection import mapped, watch_link
+
+
+class Link:
+    """As much of a kazoo client as is asked for here."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.tell: Any = None
+
+    @property
+    def client(self) -> KazooClient:
+        return cast(KazooClient, self)
+
+    def add_listener(self, listener: Any) -> None:
+        self.tell = listener
+
+
+def test_a_link_that_is_in_doubt_pauses_everything_and_a_lost_session_ends_it() -> None:
+    link, told = Link(), list[events.Event]()
+    watch_link(link.client, told.append)
+    for state in (KazooState.SUSPENDED, KazooState.CONNECTED, KazooState.LOST):
+        link.tell(state)
+    suspended, resumed, ended = told
+    assert (suspended, resumed) == (events.StoreSuspended(), events.StoreResumed())
+    assert isinstance(ended, events.Ended)
+    assert isinstance(ended.error, SessionLost)
+
+
+@pytest.mark.parametrize("error", [ConnectionLoss, SessionExpiredError, KazooTimeoutError])
+def test_what_kazoo_cannot_do_now_is_unavailable(error: type[Exception]) -> None:
+    with pytest.raises(Unavailable, match="ZooKeeper"), mapped(Link().client):
+        raise error
+
+
+def test_nothing_waits_for_a_link_that_is_gone() -> None:
+    link, done = Link(), []
+    link.connected = False
+    with pytest.raises(Unavailable, match="ZooKeeper"), mapped(link.client):
+        done.append("a call")
+    assert done == []
