@@ -28,7 +28,7 @@ def main() -> int:
     With the argument `doctor`, look at this machine instead.
     """
     if sys.argv[1:2] == ["doctor"]:
-        from executor.doctor import main as examine
+        from executor.doctor.report import main as examine
 
         return examine(sys.argv[2:])
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -48,14 +48,14 @@ def main() -> int:
 
 def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Event]) -> int:
     """Load the rest while the agent answers: nothing needs it before the task. Then serve."""
-    from executor.custody import Custody
-    from executor.guardian import Guardian
+    from executor.workspace.custody import Custody
+    from executor.workspace.guardian import Guardian
 
     custody = Custody(config.dir, Guardian.start())
     _leave_out()
-    from executor.output import Output
+    from executor.attempt_tools import Toolbox
+    from executor.log.output import Output
     from executor.service import Service
-    from executor.toolbox import Toolbox
 
     gc.enable()  # executor/bundle.py had it wait until all is imported
     toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), custody)

@@ -144,7 +144,7 @@ def _examine(bundle: Path) -> int:
         except (OSError, RuntimeError) as exc:
             return _refuse(f"the bundle cannot be unpacked: {exc}")
         sys.path[:] = [home, *(path for path in sys.path if path != sys.argv[0])]
-        from executor.doctor import main as examine
+        from executor.doctor.report import main as examine
 
         return examine(sys.argv[2:])
 

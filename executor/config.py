@@ -7,15 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from executor.collection import MARKS, Marks
-from executor.confinement import (
-    ADDRESSES,
-    ISOLATION,
-    SWITCH,
-    Confinement,
-    read_confinement,
-)
-from executor.disk import DISK_LIMIT
+from executor.cleanup.policy import MARKS, Marks
+from executor.limits.confinement import ADDRESSES, ISOLATION, SWITCH, Confinement, read_confinement
+from executor.limits.disk import DISK_LIMIT
 from program.log_lines import FORMS
 
 _DEFAULT_SHUTDOWN_GRACE = 5.0

@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from executor.attempt import Attempt
+from executor.attempt.attempt import Attempt
+from executor.attempt.job import Job, Tools
+from executor.attempt.reporter import Reporter
 from executor.config import Config
-from executor.confinement import Confinement
 from executor.errors import ExecutorError
-from executor.job import Job, Tools
+from executor.limits.confinement import Confinement
 from executor.mesos import Ended, Event, Killed, Launched, Lost, ShutDown
-from executor.reporter import Reporter
 from executor.signals import StopSignal
 from executor.task import read_task, task_id
 from prevs.messages import Isolation

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from executor.attempt import Attempt
+from executor.attempt.attempt import Attempt
 from executor.errors import ExecutorError
 from prevs.codec import RecordError
 from prevs.messages import BuildOrder

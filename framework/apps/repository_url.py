@@ -14,7 +14,7 @@ _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path
 _SCP_LIKE = re.compile(r"(?:[^\s@/:-][^\s@/:]*@)?(?P<host>[^\s@/:-][^\s@/:]*):(?P<path>[^:-].*)")
 _HTTP_CREDENTIALS = re.compile(r"(https?://)[^/\s]*@", re.I)
 _MIRROR = re.compile(r"/mirrors/([0-9a-f]{24}|[a-z0-9-]+/[0-9a-f]{16})\.git/", re.A)
-"""An executor's mirrors (executor/mirror.py), and those of another framework."""
+"""An executor's mirrors (executor/git/mirror.py), and those of another framework."""
 
 _PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s]*@", re.I)
 

@@ -1,6 +1,6 @@
 """The part of an attempt's log that is not kept, which reads as zeros. Pure.
 
-An executor keeps a log's beginning and its end, and frees what is between (executor/output.py).
+An executor keeps a log's beginning and its end, and frees what is between (executor/log/output.py).
 """
 
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def note(begin: int, end: int) -> bytes:
     """Return the line that stands for what was between two offsets.
 
     It is the least that is missing: of a flood an agent does not read what Docker lets go of before
-    (executor/following.py), and nobody knows how much that was.
+    (executor/container/log_follower.py), and nobody knows how much that was.
     """
     return b"\n== at least %.1f MB are left out here: too much was printed to keep ==\n" % (
         (end - begin) / 1e6

@@ -9,8 +9,8 @@ from typing import Protocol
 import pytest
 from docker.api import APIClient
 
-from executor.containers import DockerContainers
-from executor.daemon import Daemon
+from executor.container.containers import DockerContainers
+from executor.docker.daemon import Daemon
 from executor.errors import ImageMissing
 from executor.ports import Container, Containers, ContainerSpec, Exit
 from local.containers import remove_all

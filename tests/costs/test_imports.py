@@ -35,7 +35,7 @@ sys.argv = ["executor"]
 from executor.__main__ import main
 status = main()
 keep("served")
-import executor.checkout
+import executor.git.checkout
 keep("built")
 json.dump(kept, open(file, "w"))
 sys.exit(status)
@@ -45,7 +45,12 @@ MOST = {"subscribed": 62, "served": 257, "built": 282}
 """Found: 59, 247 and 274, of them twelve rooms, each a sentence."""
 
 UNUSED = {"prevs.records", "docker.models", "git.repo", "gitdb.db", "importlib.metadata"}
-BUILDING = {"executor.buildkit", "executor.classic", "executor.checkout", "git.cmd"}
+BUILDING = {
+    "executor.build.buildkit",
+    "executor.build.classic_builder",
+    "executor.git.checkout",
+    "git.cmd",
+}
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +91,22 @@ def test_an_executor_loads_no_more_modules(
 def test_it_loads_nothing_that_it_has_no_use_for(loaded: Mapping[str, Sequence[str]]) -> None:
     assert UNUSED.isdisjoint(loaded["built"])
     assert BUILDING.isdisjoint(loaded["served"])
-    assert {*loaded["built"], "executor.buildkit", "executor.classic"} >= BUILDING
+    assert {
+        *loaded["built"],
+        "executor.build.buildkit",
+        "executor.build.classic_builder",
+    } >= BUILDING
 
 
 def test_it_subscribes_before_it_loads_what_the_task_needs(
     loaded: Mapping[str, Sequence[str]],
 ) -> None:
-    later = {"docker.api", "requests", "executor.service", "executor.toolbox", "prevs.messages"}
+    later = {
+        "docker.api",
+        "requests",
+        "executor.service",
+        "executor.attempt_tools",
+        "prevs.messages",
+    }
     assert later.isdisjoint(loaded["subscribed"])
     assert later <= set(loaded["served"])

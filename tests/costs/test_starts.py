@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.daemon import Daemon
+from executor.docker.daemon import Daemon
 from framework import executor_bundle
 from framework.attempts.task_info import _CHECK
 from local.containers import remove_all

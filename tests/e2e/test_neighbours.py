@@ -231,7 +231,7 @@ def test_a_log_without_end_fills_no_disk(
 
     sandbox, *_ = find_live(cluster.dir, f"**/executors/{task_id}/runs/latest/stdout")
     # Twice what is kept of it: something has to give way. How fast it is read is the pace's
-    # (executor/following.py), and how much is written meanwhile the machine's.
+    # (executor/container/log_follower.py), and how much is written meanwhile the machine's.
     wait_until(lambda: sandbox.stat().st_size > 32 * MB, seconds=240)
     for _ in range(10):
         assert sandbox.stat().st_blocks * 512 <= 13 * MB

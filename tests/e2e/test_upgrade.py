@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.daemon import Daemon
+from executor.docker.daemon import Daemon
 from local import processes
 from tests.e2e.conftest import Hello
 from tests.e2e.versions import ROOT, Program, Site, check_out

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from executor.folder import Folder
+from executor.workspace.work_folder import Folder
 from local import processes
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport

@@ -11,13 +11,13 @@ from typing import Any
 
 from docker.api import APIClient
 
+from executor.attempt_tools import Toolbox
 from executor.config import Config
-from executor.custody import Custody
-from executor.daemon import Daemon
-from executor.guardian import Guardian
+from executor.docker.daemon import Daemon
 from executor.mesos import Event, Killed, Launched
 from executor.service import Service
-from executor.toolbox import Toolbox
+from executor.workspace.custody import Custody
+from executor.workspace.guardian import Guardian
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from tests.fakes.attempts import MemoryLog, RecordingLink

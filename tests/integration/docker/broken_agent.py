@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from executor import trial
-from executor.containers import DockerContainers
+from executor.container.containers import DockerContainers
+from executor.docker import trial
 from executor.errors import ExecutorError
 from executor.ports import ContainerSpec
 from local import containers

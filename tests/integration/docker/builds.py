@@ -13,14 +13,14 @@ from typing import Any
 
 from docker.api import APIClient
 
-from executor.confinement import Confinement
-from executor.context import find_context
-from executor.daemon import Daemon
-from executor.guardian import MARK
-from executor.images import DockerImages
+from executor.attempt.context import find_context
+from executor.build.images import DockerImages
+from executor.cleanup.orphans import Remains, clear
+from executor.docker.daemon import Daemon
+from executor.limits.confinement import Confinement
 from executor.ports import ImageSpec
-from executor.remains import Remains, clear
 from executor.signals import StopSignal
+from executor.workspace.guardian import MARK
 from local.containers import remove_all
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog

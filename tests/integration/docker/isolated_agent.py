@@ -20,12 +20,12 @@ from pathlib import Path
 
 from docker.api import APIClient
 
-from executor.confinement import Confinement
-from executor.containers import DockerContainers
-from executor.daemon import Daemon
+from executor.container.containers import DockerContainers
+from executor.container.network import close
+from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
-from executor.firewall import Borders, is_set
-from executor.network import close
+from executor.limits.confinement import Confinement
+from executor.limits.firewall import Borders, is_set
 from executor.ports import ContainerSpec
 from local import containers as made_by
 from tests.fakes.attempts import MemoryLog
@@ -85,9 +85,9 @@ http.server.ThreadingHTTPServer(("0.0.0.0", 80), Hello).serve_forever()
 
 BY_SUDO = """
 import sys
-from executor.confinement import Confinement
-from executor.daemon import Daemon
-from executor.network import PreviewNetwork
+from executor.limits.confinement import Confinement
+from executor.docker.daemon import Daemon
+from executor.container.network import PreviewNetwork
 from tests.integration.docker.isolated_agent import CLUSTER
 
 print(PreviewNetwork(CLUSTER, Confinement()).ensure(Daemon({"DOCKER_HOST": sys.argv[1]}).client()))
@@ -95,8 +95,8 @@ print(PreviewNetwork(CLUSTER, Confinement()).ensure(Daemon({"DOCKER_HOST": sys.a
 
 WRITTEN = """
 import sys
-from executor.daemon import Daemon
-from executor.disk_watch import measure
+from executor.docker.daemon import Daemon
+from executor.container.disk_watch import measure
 
 print(measure(Daemon({"DOCKER_HOST": sys.argv[1]}).client(), sys.argv[2], 2**40))
 """
@@ -109,9 +109,9 @@ daemon ALL=(root) NOPASSWD: /usr/sbin/iptables -w -t mangle -S, \\
 
 UNPRIVILEGED = """
 import sys
-from executor.confinement import Confinement
-from executor.containers import DockerContainers
-from executor.daemon import Daemon
+from executor.limits.confinement import Confinement
+from executor.container.containers import DockerContainers
+from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.containers import RecordingCustody

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from executor.confinement import Confinement
+from executor.limits.confinement import Confinement
 from tests.integration.docker import isolated_agent
 from tests.integration.docker.builds import BUILDERS, World, making
 from tests.integration.docker.isolated_agent import AGENT, CONFINED, SERVICE, WORLD, agent, run
@@ -41,9 +41,9 @@ with making("buildkit", sys.argv[1], Path(sys.argv[2])) as world:
 
 ELSEWHERE = """
 import sys
-from executor.confinement import Confinement
-from executor.daemon import Daemon
-from executor.network import PreviewNetwork
+from executor.limits.confinement import Confinement
+from executor.docker.daemon import Daemon
+from executor.container.network import PreviewNetwork
 
 client = Daemon({"DOCKER_HOST": sys.argv[1]}).client()
 print(PreviewNetwork("elsewhere", Confinement()).ensure_builds(client))

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from executor import cgroup
-from executor.build_group import ROOT, Tree, held
-from executor.confinement import Confinement
+from executor.build.build_group import ROOT, Tree, held
 from executor.errors import BuildFailed
+from executor.limits import cgroup
+from executor.limits.confinement import Confinement
 from tests.integration.docker.builds import TASK, World, making
 from tests.waits import wait_until
 

@@ -1,7 +1,7 @@
 """Two attempts of one agent that need the image of the same commit: it is built once.
 
-Each is executor/supply.py with real images, its own docker client and its own ear, as two processes
-have them; the locks between them are files.
+Each is executor/attempt/image_supply.py with real images, its own docker client and its own ear, as
+two processes have them; the locks between them are files.
 """
 
 import dataclasses
@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.daemon import Daemon
+from executor.attempt.image_supply import Sources, Supply
+from executor.build.images import DockerImages
+from executor.docker.daemon import Daemon
 from executor.errors import Stopped
-from executor.images import DockerImages
 from executor.signals import StopSignal
-from executor.supply import Sources, Supply
 from tests.fakes.attempts import FakeCheckout, MemoryLog, RecordingReports
 from tests.fakes.samples import BUSYBOX, DOCKERFILE, remove_image
-from tests.unit.executor.test_attempt import ATTEMPT
+from tests.unit.executor.attempt.test_attempt import ATTEMPT
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.integration

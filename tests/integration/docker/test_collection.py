@@ -16,18 +16,18 @@ from typing import Any
 
 import pytest
 
-from executor import uses
-from executor.attempt import Attempt, image_spec
-from executor.collection import Marks
-from executor.collection_docker import ImageStore, VolumeStore, find_disk
-from executor.collection_folders import MirrorStore
-from executor.collector import Collector, Store
-from executor.custody import LABEL
-from executor.daemon import Daemon
-from executor.filling import Disk, measure
-from executor.folder import Folder
-from executor.uses import Uses
-from executor.volumes import DockerVolumes
+from executor.attempt.attempt import Attempt, image_spec
+from executor.cleanup.collector import Collector, Store
+from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
+from executor.cleanup.policy import Marks
+from executor.cleanup.work_files import MirrorStore
+from executor.container.volumes import DockerVolumes
+from executor.docker.daemon import Daemon
+from executor.limits.disk_usage import Disk, measure
+from executor.workspace import usage_locks
+from executor.workspace.custody import LABEL
+from executor.workspace.usage_locks import Uses
+from executor.workspace.work_folder import Folder
 from prevs import names
 from tests.fakes.attempts import JumpingSignals
 from tests.fakes.dockerd import OwnDockerd
@@ -130,7 +130,7 @@ class World:
         self.client.import_image_from_data(
             data.getvalue(), repository=repository, tag=version, changes=changes
         )
-        with self.uses.using(uses.image(attempt.image)):
+        with self.uses.using(usage_locks.image(attempt.image)):
             return attempt.image
 
     def collect(
@@ -247,7 +247,7 @@ def test_what_is_anothers_stays(world: World) -> None:
 def test_an_image_that_an_attempt_is_about_to_run_stays(world: World) -> None:
     tag = world.have_like()
     starting = Uses(world.work)
-    starting.hold(uses.image(tag))
+    starting.hold(usage_locks.image(tag))
     world.collect_all()
     assert world.tags() == {tag}
     starting.release()

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.confinement import Confinement
-from executor.containers import DockerContainers
-from executor.daemon import Daemon
-from executor.disk import CALM
+from executor.container.containers import DockerContainers
+from executor.docker.daemon import Daemon
 from executor.errors import DiskFull
+from executor.limits.confinement import Confinement
+from executor.limits.disk import CALM
 from executor.ports import Container, ContainerSpec
 from local import containers as made_by
 from tests import times
@@ -178,8 +178,8 @@ def test_the_check_of_an_image_is_not_executed(world: World) -> None:
 
 IN_A_GROUP = """
 import dataclasses, sys
-from executor.containers import DockerContainers
-from executor.daemon import Daemon
+from executor.container.containers import DockerContainers
+from executor.docker.daemon import Daemon
 from executor.errors import StartFailed
 from executor.ports import ContainerSpec
 from tests.fakes.attempts import MemoryLog

@@ -1,4 +1,4 @@
-"""executor/containers.py and executor/probe.py on a real docker daemon."""
+"""executor/container/containers.py and executor/container/probe.py on a real docker daemon."""
 
 import dataclasses
 import os
@@ -13,11 +13,11 @@ import pytest
 from docker.api import APIClient
 from requests.exceptions import ReadTimeout
 
-from executor.containers import DockerContainers
-from executor.daemon import Daemon
+from executor.container.containers import DockerContainers
+from executor.container.probe import ApplicationProbe
+from executor.docker.daemon import Daemon
 from executor.errors import AgentUnfit, DockerUnavailable
 from executor.ports import Answer, ContainerSpec, Exit
-from executor.probe import ApplicationProbe
 from executor.signals import StopSignal
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.container import DockerContainer
-from executor.daemon import Daemon
+from executor.cleanup.orphans import Remains, clear
+from executor.container.container import DockerContainer
+from executor.docker.daemon import Daemon
 from executor.errors import DockerUnavailable
-from executor.remains import Remains, clear
 from local import processes
 from local.containers import answers
 from prevs import names

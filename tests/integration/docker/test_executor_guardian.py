@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.daemon import Daemon
+from executor.docker.daemon import Daemon
 from local import processes
 from local.containers import remove_all
 from prevs import names

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from docker.api import APIClient
 
-from executor.daemon import Daemon
+from executor.docker.daemon import Daemon
 from prevs import names
 from prevs.commit_settings import RunSettings
 from prevs.messages import TaskReport

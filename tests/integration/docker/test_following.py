@@ -1,4 +1,6 @@
-"""executor/following.py on a real docker daemon that loses its place in a container's log."""
+"""executor/container/log_follower.py on a real docker daemon that loses its place in a container's
+log.
+"""
 
 import os
 import secrets
@@ -10,8 +12,8 @@ import pytest
 from docker.api import APIClient
 from docker.types import LogConfig
 
-from executor.daemon import Daemon
-from executor.following import Following
+from executor.container.log_follower import Following
+from executor.docker.daemon import Daemon
 from tests.fakes.attempts import MemoryLog
 from tests.fakes.samples import SampleImages, nothing_left
 from tests.waits import wait_until

@@ -1,4 +1,4 @@
-"""executor/images.py on a real docker daemon, with BuildKit and with the classic builder."""
+"""executor/build/images.py on a real docker daemon, with BuildKit and with the classic builder."""
 
 import os
 import threading
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from executor.daemon import Daemon
+from executor.build.images import DockerImages
+from executor.docker.daemon import Daemon
 from executor.errors import BuildFailed, DockerUnavailable, ExecutorError
-from executor.images import DockerImages
 from executor.ports import Context, ImageSpec
 from tests.fakes.samples import DOCKERFILE
 from tests.integration.docker.builds import SECRET, TAG, World

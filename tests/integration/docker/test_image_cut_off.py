@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from executor.errors import BuildFailed, Stopped
-from executor.strays import mark_of
+from executor.workspace.build_marks import mark_of
 from tests import times
 from tests.integration.docker.builds import LONG, MARKED, SLEEP, TAG, World
 from tests.waits import wait_until
@@ -43,7 +43,8 @@ def test_a_build_that_takes_too_long_and_one_that_is_stopped_are_ended(world: Wo
 def test_a_build_that_is_cut_off_at_any_moment_leaves_no_process(
     world: World, moments_and_others: tuple[int, int]
 ) -> None:
-    """BuildKit loses the step of some of them on a busy machine; see executor/strays.py.
+    """BuildKit loses the step of some of them on a busy machine; see
+    executor/workspace/build_marks.py.
 
     The classic builder loses none: its daemon ends each within some tenths of a second. By day
     other tests keep the machine busy.

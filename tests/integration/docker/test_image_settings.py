@@ -8,8 +8,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from executor.confinement import Confinement
 from executor.errors import BuildFailed, ExecutorError, RegistryUnreachable
+from executor.limits.confinement import Confinement
 from prevs.commit_settings import BuildSettings
 from tests.fakes.samples import DOCKERFILE, remove_image
 from tests.free_ports import free_port

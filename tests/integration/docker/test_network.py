@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 def may_run_by(user: str) -> bool:
     """Tell whether a user may run the executor from here: homes are closed to others on Debian."""
     less = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"]
-    command = [*less, sys.executable, "-c", "import executor.containers"]
+    command = [*less, sys.executable, "-c", "import executor.container.containers"]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=environ, cwd="/", check=False).returncode == 0
 

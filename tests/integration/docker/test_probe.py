@@ -1,4 +1,4 @@
-"""executor/probe.py against applications that answer in strange ways."""
+"""executor/container/probe.py against applications that answer in strange ways."""
 
 import socket
 import threading
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from executor.container.probe import ApplicationProbe
 from executor.errors import Stopped
 from executor.ports import Answer
-from executor.probe import ApplicationProbe
 from executor.signals import StopSignal
 
 pytestmark = pytest.mark.integration

@@ -1,4 +1,4 @@
-"""executor/probe.py against applications that do not answer HTTP/1.1."""
+"""executor/container/probe.py against applications that do not answer HTTP/1.1."""
 
 import contextlib
 import socket
@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
+from executor.container.probe import ApplicationProbe
 from executor.ports import HTTP2, Answer
-from executor.probe import ApplicationProbe
 from executor.signals import StopSignal
 from prevs.commit_settings import HealthKind
 from tests.fakes import http2_server

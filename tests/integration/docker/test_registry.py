@@ -1,4 +1,4 @@
-"""executor/registry.py on a real docker daemon and Debian's docker-registry."""
+"""executor/build/registry.py on a real docker daemon and Debian's docker-registry."""
 
 import contextlib
 import io
@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from docker.api import APIClient
 
-from executor import registry as edge
-from executor.daemon import Daemon
+from executor.build import registry as edge
+from executor.build.registry import DockerRegistry
+from executor.docker.daemon import Daemon
 from executor.errors import RegistryFailed, Stopped
 from executor.ports import ImageSpec
-from executor.registry import DockerRegistry
 from executor.signals import StopSignal
 from tests.fakes.registry import OwnRegistry, own_registry
 from tests.fakes.samples import remove_image

@@ -1,4 +1,4 @@
-"""executor/registry.py on Debian's docker-registry where that asks for a login."""
+"""executor/build/registry.py on Debian's docker-registry where that asks for a login."""
 
 import json
 import logging
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.confinement import Confinement
 from executor.errors import BuildFailed, RegistryFailed
+from executor.limits.confinement import Confinement
 from tests.fakes.registry import PASSWORD, USER, OwnRegistry, log_in, own_registry, secrets_of
 from tests.integration.docker import builds
 from tests.integration.docker.test_registry import (

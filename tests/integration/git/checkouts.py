@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from executor.checkout import GitCheckout, Source
-from executor.confinement import Confinement
 from executor.errors import ExecutorError, Stopped
-from executor.foreign_hosts import ForeignHosts, Place
+from executor.git.checkout import GitCheckout, Source
+from executor.git.foreign_hosts import ForeignHosts, Place
+from executor.limits.confinement import Confinement
 from executor.signals import StopSignal
 from prevs.messages import Credential
 from tests.fakes.attempts import MemoryLog

@@ -1,4 +1,4 @@
-"""What a repository may cost an agent: executor/checkout.py with a real git."""
+"""What a repository may cost an agent: executor/git/checkout.py with a real git."""
 
 import os
 import shutil
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from executor import extent
 from executor.errors import CommitTooLarge
+from executor.git import commit_size
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import Agent, link, processes_below
 from tests.waits import wait_until
@@ -104,11 +104,11 @@ def test_the_files_of_submodules_are_counted_with_the_commits_own(
     repository.commit({"a": "1"})
     sha = link(repository, "../library", "library", inner)
     # The files, .gitmodules, and the submodule itself.
-    monkeypatch.setattr(extent, "MOST_FILES", 5)
+    monkeypatch.setattr(commit_size, "MOST_FILES", 5)
     assert sorted(agent.files(str(repository.folder), sha)) == [
         *[".gitmodules", "a", "library/a", "library/b"]
     ]
-    monkeypatch.setattr(extent, "MOST_FILES", 4)
+    monkeypatch.setattr(commit_size, "MOST_FILES", 4)
     assert isinstance(agent.failure(str(repository.folder), sha), CommitTooLarge)
 
 

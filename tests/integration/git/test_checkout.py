@@ -1,4 +1,4 @@
-"""executor/checkout.py with a real git, and a repository that misbehaves."""
+"""executor/git/checkout.py with a real git, and a repository that misbehaves."""
 
 import os
 import shutil

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from executor.confinement import Confinement
 from executor.errors import SubmoduleUnusable
-from executor.foreign_hosts import ForeignHosts, Place
+from executor.git.foreign_hosts import ForeignHosts, Place
+from executor.limits.confinement import Confinement
 from tests.fakes.samples import SampleRepository
 from tests.free_ports import free_port
 from tests.integration.git.checkouts import GOOD, Agent, link
@@ -119,7 +119,7 @@ def test_whatever_happens_there_the_words_are_the_same(
         (nowhere, f"https://{NAME}/library.git", r"\(found: none\)"),
     ]
     said = set()
-    with caplog.at_level(logging.WARNING, "executor.checkout"):
+    with caplog.at_level(logging.WARNING, "executor.git.checkout"):
         for resolve, url, detail in cases:
             caplog.clear()
             agent.hosts = ForeignHosts(Confinement(), {}, resolve=resolve, never=())

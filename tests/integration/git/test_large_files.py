@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from executor import large_files
 from executor.errors import LargeFilesMissing, LargeFilesUnsupported, SubmoduleUnusable
-from executor.mirror import Mirror
+from executor.git import large_files
+from executor.git.mirror import Mirror
 from prevs.messages import Credential
 from tests.fakes.samples import SampleRepository
 from tests.integration.git.checkouts import GOOD, Agent, link, processes, processes_below

@@ -14,7 +14,7 @@ from docker.api import APIClient
 
 from driver.errors import NotConnected
 from driver.scheduler import SchedulerDriver
-from executor.daemon import Daemon
+from executor.docker.daemon import Daemon
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
 from local.containers import remove_all
 from prevs import names

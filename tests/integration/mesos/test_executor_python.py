@@ -14,7 +14,7 @@ import pytest
 import requests
 from docker.api import APIClient
 
-from executor.daemon import Daemon
+from executor.docker.daemon import Daemon
 from prevs.environment import read_environment
 from tests import pythons
 from tests.conftest import Mesos

@@ -56,7 +56,7 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
 
 
 FLOOD = """
-from executor.output import Output
+from executor.log.output import Output
 output = Output(1)
 output.header("building")
 line = b"%08d: the application says what it said before\\n"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from executor.collection import Marks
+from executor.cleanup.policy import Marks
 from executor.config import Config, InvalidEnvironment, read_config, read_duration
-from executor.confinement import Confinement, read_addresses
+from executor.limits.confinement import Confinement, read_addresses
 
 
 def test_settings_are_read_from_what_the_agent_gives() -> None:

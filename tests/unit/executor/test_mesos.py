@@ -9,7 +9,7 @@ import pytest
 from executor.errors import ExecutorError
 from executor.mesos import Event, Killed, Launched, Lost, MesosEvents, ShutDown
 from executor.task import read_task
-from tests.unit.executor.test_attempt import ATTEMPT, ORDER
+from tests.unit.executor.attempt.test_attempt import ATTEMPT, ORDER
 
 
 def task(data: str) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from executor.attempt import Attempt
+from executor.attempt.attempt import Attempt
+from executor.attempt.job import Tools
+from executor.attempt.reporter import Reporter
 from executor.config import Config
-from executor.job import Tools
 from executor.mesos import Event, Killed, Launched, Lost, ShutDown
 from executor.ports import Answer, Exit
-from executor.reporter import Reporter
 from executor.service import EXIT_DONE, EXIT_LOST, Service
 from executor.signals import StopSignal
 from tests.fakes.attempts import (
@@ -27,7 +27,7 @@ from tests.fakes.attempts import (
     ScriptedProbe,
 )
 from tests.fakes.containers import App, FakeContainers
-from tests.unit.executor.test_attempt import ATTEMPT, ORDER
+from tests.unit.executor.attempt.test_attempt import ATTEMPT, ORDER
 
 TASK: dict[str, Any] = {
     "task_id": {"value": ATTEMPT.task_id},

@@ -1,0 +1,79 @@
+"""Runs a commit's hooks: commands that prepare what its application needs, before it starts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from executor.attempt.attempt import Attempt, describe_hook, hook_spec
+from executor.attempt.ending import end_container
+from executor.errors import HookFailed
+from executor.ports import Container, Containers, Exit, Log, Reports, Signals, Volume, Volumes
+from prevs.states import Phase
+
+logger = logging.getLogger(__name__)
+
+
+class Hooks(NamedTuple):
+    """The hooks of one attempt, each in a container of its own like the application's."""
+
+    attempt: Attempt
+    containers: Containers
+    volumes: Volumes
+    reports: Reports
+    log: Log
+    signals: Signals
+    now: Callable[[], float]
+
+    def run(self, volumes: Sequence[Volume]) -> None:
+        """Run them in order, unless all have succeeded on these volumes before.
+
+        Without volumes nothing that they did is known to be there still, so they run each time.
+        Blocks for at most the start limit for each. Raises HookFailed, PreviewExposed, StartFailed,
+        DockerUnavailable, Stopped.
+        """
+        hooks = self.attempt.order.run.hooks
+        if not hooks or (volumes and self.volumes.prepared(volumes, hooks)):
+            return
+        for number in range(1, len(hooks) + 1):
+            self.signals.check()
+            self._run(number, volumes)
+        if volumes:
+            self.volumes.keep_prepared(volumes, hooks)
+
+    def _run(self, number: int, volumes: Sequence[Volume]) -> None:
+        hooks = self.attempt.order.run.hooks
+        hook = describe_hook(hooks[number - 1])
+        place = f"hook {number}/{len(hooks)}"
+        self.reports.progress(Phase.STARTING, f"Running {place}.", detail=f"{place} {hook}")
+        self.log.header(f"{place}: {hook}")
+        spec = hook_spec(self.attempt, number, volumes)
+        container = self.containers.start(spec, on_exit=self.signals.wake)
+        try:
+            ended = self._wait(container)
+        finally:
+            end_container(container, self.signals)
+        self._judge(hook, ended)
+
+    def _wait(self, container: Container) -> Exit | None:
+        """Return how it ended, None where it did not within the limit."""
+        deadline = self.now() + self.attempt.order.start_limit
+        while (ended := container.exit()) is None and self.now() < deadline:
+            self.signals.wait(deadline - self.now())
+        return ended
+
+    def _judge(self, hook: str, ended: Exit | None) -> None:
+        order = self.attempt.order
+        if ended is None:
+            raise HookFailed(hook, f"did not end within {order.start_limit:g} s")
+        if ended.out_of_memory:
+            raise HookFailed(
+                hook,
+                f"was killed because it used more than its {order.mem} MB of memory",
+                ended.code,
+            )
+        if ended.code is None:
+            raise HookFailed(hook, "ended while Docker was away")
+        if ended.code != 0:
+            raise HookFailed(hook, f"exited with code {ended.code}", ended.code)

@@ -1,0 +1,164 @@
+"""The edges of an attempt, made of the process's surroundings.
+
+Importing this module imports docker-py, which takes 0.1 s; GitPython only where there is
+something to build.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Optional
+
+from executor.attempt.attempt import Attempt
+from executor.attempt.job import Tools
+from executor.attempt.reporter import Reporter
+from executor.build.images import DockerImages
+from executor.cleanup.collector import Collector, Store
+from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
+from executor.cleanup.reaper import reap
+from executor.cleanup.work_files import MirrorStore, TreeStore
+from executor.config import Config
+from executor.container.containers import DockerContainers
+from executor.container.probe import ANSWER_LIMIT, ApplicationProbe
+from executor.container.volumes import DockerVolumes
+from executor.docker.daemon import Daemon
+from executor.limits.confinement import Confinement, read_addresses
+from executor.log.masked_log import mask
+from executor.ports import Checkout, Found, Log, Registry
+from executor.signals import StopSignal
+from executor.workspace import usage_locks
+from executor.workspace.custody import Custody
+from executor.workspace.usage_locks import Uses
+from executor.workspace.work_folder import Folder
+from prevs.messages import BuildOrder
+
+
+class Toolbox:
+    """Makes the tools of an attempt; one docker client for all."""
+
+    def __init__(
+        self, config: Config, environ: Mapping[str, str], log: Log, custody: Custody
+    ) -> None:
+        self._config = config
+        self._environ = environ
+        self._log = log
+        self._custody = custody
+        self._daemon = Daemon(environ)
+        self._uses = Uses(config.dir)
+        self._over = threading.Event()
+
+    def connect(self) -> None:
+        """Connect to docker before there is a task, and remove what dead attempts left."""
+        self._custody.reap(lambda folder: reap(self._daemon, folder))
+
+    def end(self) -> None:
+        """Use nothing any more of what the attempts of an agent share."""
+        self._over.set()
+        self._uses.release()
+
+    def tools(self, attempt: Attempt, reporter: Reporter, signals: StopSignal) -> Tools:
+        """Return what an attempt works with. Raises OSError."""
+        order = attempt.order
+        log = mask(self._log, order)
+        self._custody.begin(attempt.task_id)
+        # Before anybody looks whether it is there: from now on nothing of ours removes it.
+        self._uses.hold(usage_locks.image(attempt.image))
+        collector = self._collector(attempt.cluster)
+
+        return Tools(
+            checkout=functools.partial(self._checkout, attempt, signals, log),
+            make_room=functools.partial(collector.make_room, signals),
+            images=self._images(attempt, signals, log, reporter.found),
+            containers=DockerContainers(
+                self._daemon,
+                attempt.cluster,
+                log,
+                self._custody,
+                confined=self._confine(order),
+                found=reporter.found,
+            ),
+            volumes=DockerVolumes(self._daemon, Folder(self._config.dir), self._uses),
+            probe=_probe(order, signals),
+            reports=reporter,
+            log=log,
+            signals=signals,
+            now=time.monotonic,
+            registry=self._registry(order.registry, signals),
+        )
+
+    def _checkout(self, attempt: Attempt, signals: StopSignal, log: Log) -> Checkout:
+        from executor.git.checkout import GitCheckout, Source
+        from executor.git.foreign_hosts import ForeignHosts
+
+        order = attempt.order
+        source = Source(order.repository, order.sha, attempt.task_id, order.credential)
+        return GitCheckout(
+            self._config.dir,
+            source,
+            signals=signals,
+            log=log,
+            environ=self._environ,
+            hosts=ForeignHosts(self._confine(order), self._environ),
+        )
+
+    def _confine(self, order: BuildOrder) -> Confinement:
+        closed = read_addresses(order.control_plane)
+        return self._config.confined._replace(control_plane=closed)
+
+    def _images(
+        self, attempt: Attempt, signals: StopSignal, log: Log, found: Found
+    ) -> DockerImages:
+        return DockerImages(
+            self._daemon,
+            self._config.dir,
+            self._environ,
+            self._custody,
+            signals=signals,
+            log=log,
+            cluster=attempt.cluster,
+            confined=self._confine(attempt.order),
+            found=found,
+        )
+
+    def _registry(self, address: str, signals: StopSignal) -> Registry | None:
+        if not address:
+            return None
+        from executor.build.registry import DockerRegistry
+
+        return DockerRegistry(self._daemon, address, self._environ, signals=signals)
+
+    def _collector(self, cluster: Optional[str]) -> Collector:
+        """Return what collects from this agent, before builds and, from now on, beside all."""
+        collector = Collector(
+            self._config.dir, self._config.marks, self._uses, lambda: self._stores(cluster)
+        )
+        beside = threading.Thread(
+            target=collector.watch, args=(self._over,), daemon=True, name="collector"
+        )
+        beside.start()
+        return collector
+
+    def _stores(self, cluster: Optional[str]) -> Sequence[Store]:
+        """Return what there is to collect from. Raises DockerUnavailable."""
+        folder = self._config.dir
+        stores: list[Store] = [MirrorStore(folder, self._uses), TreeStore(folder)]
+        if (disk := find_disk(self._daemon)) is not None:
+            stores += [
+                ImageStore(self._daemon, cluster, self._uses, disk),
+                VolumeStore(self._daemon, Folder(folder), self._uses, disk),
+            ]
+        return stores
+
+
+def _probe(order: BuildOrder, signals: StopSignal) -> ApplicationProbe:
+    return ApplicationProbe(
+        (order.host, order.host_port),
+        order.health,
+        order.url,
+        signals=signals,
+        answer_limit=order.run.check_timeout or ANSWER_LIMIT,
+        kind=order.run.health_kind,
+    )

@@ -1,0 +1,120 @@
+"""What a build's output says: at which step it is, and why it failed. Pure.
+
+BuildKit's plain progress begins each line with the number of what it is about, and tells what that
+is when it turns to it:
+
+    #7 [3/5] RUN make
+    #7 0.210 cc: not found
+
+It ends in
+
+    ------
+     > [2/3] RUN make:
+    ------
+    ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2
+
+with the stage's name before the numbers (`[web 2/3]`) where it has one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from executor.docker import blame
+from executor.errors import BuildFailed, ExecutorError
+
+_STEP = re.compile(r"^ > \[(?:[^\]]*\s)?(\d+/\d+)\] (.*?):?$", re.MULTILINE)
+_ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
+_EXIT_CODE = re.compile(r"exit code: (\d+)")
+_NO_DAEMON = re.compile(
+    r"^(?:ERROR: )?((?:Cannot connect to the Docker daemon|error during connect).*)$", re.MULTILINE
+)
+_BEGUN = re.compile(rb"^#\d+ \[(?:[^\]\n]*\s)?(\d{1,4}/\d{1,4})\] (.*)$", re.MULTILINE)
+_LONGEST_INSTRUCTION = 80
+_LONGEST_ERROR = 300
+_LONGEST_LINE = 4096
+_KILLED = ": it was killed, as the kernel does where memory runs out"
+
+
+class Step(NamedTuple):
+    """A step of a Dockerfile: `number` as in 3/5, and its instruction."""
+
+    number: str
+    instruction: str
+
+    def __str__(self) -> str:
+        """Return it as people read it, on one short line: 3/5 RUN make."""
+        return f"{self.number} {_one_line(self.instruction, _LONGEST_INSTRUCTION)}"
+
+
+class StepReader:
+    """Finds in BuildKit's output, piece by piece, at which step of the Dockerfile it is."""
+
+    def __init__(self) -> None:
+        self._line = b""
+
+    def read(self, piece: bytes) -> Step | None:
+        """Return the last step that the lines say which end in `piece`, None where they say none.
+
+        What a step itself prints is never taken for one: BuildKit begins each of its lines.
+        """
+        lines, end, rest = piece.rpartition(b"\n")
+        if not end:
+            self._line = (self._line + rest)[:_LONGEST_LINE]
+            return None
+        lines, self._line = self._line + lines, rest[:_LONGEST_LINE]
+        found = _BEGUN.findall(lines)
+        return _read_step(*found[-1]) if found else None
+
+
+def _read_step(number: bytes, instruction: bytes) -> Step:
+    return Step(number.decode(), instruction[:_LONGEST_LINE].decode(errors="replace"))
+
+
+def buildkit_failure(output: str) -> ExecutorError:
+    """Return why a build failed whose output ended in `output`."""
+    errors = _ERROR.findall(output) or _NO_DAEMON.findall(output)
+    error = errors[-1] if errors else ""
+    if fault := blame.find_fault(error):
+        return fault
+    steps = _STEP.findall(output)
+    code = _EXIT_CODE.search(error)
+    step = Step(*steps[-1]) if steps else None
+    return failure(step, error, int(code.group(1)) if code else None)
+
+
+def classic_failure(step: Step | None, error: str, exit_code: int | None) -> ExecutorError:
+    """Return why the classic builder failed at `step`; a command has an exit code."""
+    fault = blame.find_fault(error) if exit_code is None else None
+    return fault or failure(step, error, exit_code)
+
+
+def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed:
+    """Return the failure of `step`, or of the whole Dockerfile, for the builder's `error`."""
+    advice = "The log has the details: mend it, push, and open the new commit's address."
+    error = _one_line(error, _LONGEST_ERROR).rstrip(".")
+    if step is None:
+        said = error or "the builder failed and said nothing"
+        return BuildFailed(f"The image could not be built: {said}. {advice}", exit_code)
+    instruction = _one_line(step.instruction, _LONGEST_INSTRUCTION)
+    how = f" ({error})" if error else ""
+    if exit_code is not None:
+        how = f" (exit code {exit_code}{_KILLED if exit_code == 137 else ''})"
+    mark = "" if instruction.endswith("…") else "."
+    sentence = f"Step {step.number} of the Dockerfile failed{how}: {instruction}{mark}"
+    return BuildFailed(f"{sentence} {advice}", exit_code)
+
+
+def too_slow(limit: float) -> BuildFailed:
+    """Return the failure of a build that took longer than `limit` seconds."""
+    return BuildFailed(
+        f"The image was not built within {limit:g} s. The log shows which step takes so long."
+    )
+
+
+def _one_line(text: str, longest: int) -> str:
+    """Return what anybody may have written as one line that hides and turns round nothing."""
+    cut = text[:_LONGEST_LINE]
+    line = " ".join("".join(c if c.isprintable() else " " for c in cut).split())
+    return line if len(line) <= longest else line[: longest - 1] + "…"

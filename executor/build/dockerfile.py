@@ -1,0 +1,98 @@
+"""Which lines of a Dockerfile add something from an address. Pure.
+
+BuildKit asks a policy (executor/build/build_policy.py) and does not say for which line; the classic
+builder asks nobody, so its Dockerfile is read before. What a line adds may be in a variable, and
+that from a base image, which nobody has seen: a source that begins with a variable is taken for an
+address.
+
+What stays: a base image may have an ONBUILD that adds from an address.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+CLASSIC = ("http://", "https://")
+"""How a source begins that the classic builder fetches (moby, pkg/urlutil)."""
+
+BUILDKIT = (*CLASSIC, "git://", "git@", "ssh://")
+"""And those of BuildKit, whose ADD knows git."""
+
+_DIRECTIVE = re.compile(r"#\s*([A-Za-z][A-Za-z0-9]*)\s*=\s*(.+?)\s*")
+_LONGEST_DIRECTIVE = 200
+_ADD = re.compile(r"\s*(?:onbuild\s+)*add\s+(.*)", re.IGNORECASE | re.DOTALL)
+_FLAG = re.compile(r"--\S*\s*")
+_SPACE = re.compile(r"[\t\v\f\r ]+")
+
+
+class Line(NamedTuple):
+    """An instruction: the number of its first line, and its text without continuations."""
+
+    number: int
+    text: str
+
+
+def find_added(dockerfile: str, schemes: Sequence[str]) -> list[Line]:
+    """Return the instructions that add something from an address of these schemes, or may."""
+    lines = [line.rstrip("\r") for line in dockerfile.lstrip("\ufeff").split("\n")]
+    escape = _find_escape(lines)
+    found = []
+    for line in _instructions(lines, escape):
+        match = _ADD.fullmatch(line.text)
+        if match and any(_may_begin(word, schemes, escape) for word in _sources(match[1])):
+            found.append(Line(line.number, " ".join(line.text.split())))
+    return found
+
+
+def _instructions(lines: Sequence[str], escape: str) -> Iterator[Line]:
+    goes_on = re.compile(f"(.*[^{re.escape(escape)}]|){re.escape(escape)}[ \t]*")
+    text, number = "", 0
+    for at, line in enumerate(lines, 1):
+        if line.lstrip().startswith("#") or not line.strip():
+            continue
+        number = number or at
+        if match := goes_on.fullmatch(line):
+            text += match[1]
+            continue
+        yield Line(number, text + line)
+        text, number = "", 0
+    if text:
+        yield Line(number, text)
+
+
+def _find_escape(lines: Sequence[str]) -> str:
+    """Return the sign that ends a line which goes on; directives are above all else."""
+    for line in lines:
+        match = _DIRECTIVE.fullmatch(line[:_LONGEST_DIRECTIVE].strip())
+        if match is None:
+            break
+        if match[1].lower() == "escape" and match[2] in ("\\", "`"):
+            return match[2]
+    return "\\"
+
+
+def _sources(rest: str) -> Sequence[str]:
+    """Return what is added: all words but the last one, which says where to."""
+    while flag := _FLAG.match(rest):
+        rest = rest[flag.end() :]
+    rest = rest.strip()
+    if rest.startswith("["):
+        try:
+            words = json.loads(rest)
+        except ValueError:
+            words = None
+        if isinstance(words, list):
+            return [str(word) for word in words[:-1]]
+    return [word for word in _SPACE.split(rest) if word][:-1]
+
+
+def _may_begin(word: str, schemes: Sequence[str], escape: str) -> bool:
+    # Quotes and escapes hide no address.
+    said = word.strip().translate(str.maketrans("", "", f"\"'{escape}")).lower()
+    known, variable, _ = said.partition("$")
+    if not variable:
+        return known.startswith(tuple(schemes))
+    return any(known.startswith(scheme) or scheme.startswith(known) for scheme in schemes)

@@ -1,0 +1,218 @@
+"""The containers of this agent's docker daemon."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Optional, Protocol
+
+from docker.api import APIClient
+from docker.errors import APIError, ImageNotFound, NotFound
+from docker.types import Mount
+
+from executor.container.container import DockerContainer
+from executor.container.network import PreviewNetwork
+from executor.docker import blame
+from executor.docker.daemon import Daemon, daemon_errors, explanation
+from executor.errors import (
+    DockerUnavailable,
+    ExecutorError,
+    ImageMissing,
+    PreviewExposed,
+    StartFailed,
+)
+from executor.limits import cgroup, confinement, cpu_share
+from executor.limits.disk import CALM
+from executor.ports import ContainerSpec, Found, Log, tell_nobody
+
+_DEFAULT = confinement.Confinement()
+_HIERARCHIES = Path("/sys/fs/cgroup")
+_WITH_V2 = _HIERARCHIES / "cgroup.controllers"
+"""What is there where v2 alone is mounted."""
+
+_NO_CHECK = {"test": ["NONE"]}
+"""That of an image would be executed by dockerd, as often as a commit likes, beyond any share."""
+
+logger = logging.getLogger(__name__)
+
+
+class Custody(Protocol):
+    """Sees to it that no container outlives its executor; see executor/workspace/custody.py."""
+
+    def labels(self) -> Mapping[str, str]:
+        """Return what a container carries to be found when everything else is dead."""
+        ...
+
+    def take(self, name: str) -> None:
+        """Answer for a container that is about to be created."""
+        ...
+
+    def clear_way(self) -> None:
+        """Return when nothing of dead attempts is in its way; blocks for some seconds at most."""
+        ...
+
+    def release(self) -> None:
+        """Hear that it is gone for sure."""
+        ...
+
+
+class DockerContainers:
+    """Fulfils the port Containers with docker-py.
+
+    What a container writes is measured every `calm` seconds, and more often where much is written.
+    """
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        cluster: str | None,
+        log: Log,
+        custody: Custody,
+        *,
+        confined: confinement.Confinement = _DEFAULT,
+        calm: float = CALM,
+        found: Found = tell_nobody,
+    ) -> None:
+        self._daemon = daemon
+        self._custody = custody
+        self._network = PreviewNetwork(cluster, confined)
+        self._log = log
+        self._confinement = confined
+        self._calm = calm
+        self._found = found
+        self._group = _own_group()
+
+    def start(self, spec: ContainerSpec, *, on_exit: Callable[[], None]) -> DockerContainer:
+        """Start a container; its output goes to the attempt's log.
+
+        One of the same name that was left over is removed first. Where this raises, no container
+        is left. `on_exit` is called, on another thread, when exit() has something to tell.
+        Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
+        """
+        client = self._daemon.client()
+        self._confine(client)
+        self._custody.take(spec.name)
+        try:
+            with daemon_errors():
+                container = self._create(client, spec)
+                self._custody.clear_way()
+                client.start(container)
+        except APIError as exc:
+            self._discard(client, spec.name)
+            if isinstance(exc, ImageNotFound):
+                raise ImageMissing(f"{explanation(exc)}.") from exc
+            raise _judge(exc) from exc
+        except DockerUnavailable:
+            # A daemon that took too long may have done it all the same.
+            self._discard(client, spec.name)
+            raise
+        started = DockerContainer(
+            client, container, log=self._log, on_exit=on_exit, on_removed=self._removed
+        )
+        if self._confinement.disk_limit:
+            started.limit_disk(self._confinement.disk_limit, calm=self._calm)
+        return started
+
+    def _create(self, client: APIClient, spec: ContainerSpec) -> str:
+        published: dict[int | str, tuple[str, int]] = {}
+        if spec.host_port:
+            published[spec.container_port] = (spec.host, spec.host_port)
+        limits = client.create_host_config(
+            port_bindings=published,
+            mounts=[Mount(path, name, type="volume") for path, name in spec.volumes.items()],
+            network_mode=self._network.name,
+            cgroup_parent=self._cgroup_parent(client),
+            cpu_shares=self._find_shares(client, spec.cpus),
+            **confinement.limits(spec),
+        )
+
+        def create() -> str:
+            made = client.create_container(
+                spec.image,
+                command=list(spec.command) or None,
+                name=spec.name,
+                ports=[spec.container_port] if spec.host_port else [],
+                environment=dict(spec.environment),
+                labels={**spec.labels, **self._custody.labels()},
+                host_config=limits,
+                healthcheck=_NO_CHECK,
+            )
+            return str(made["Id"])
+
+        try:
+            return create()
+        except APIError as exc:
+            if exc.status_code != 409:
+                raise
+        # The name is the task's own: what has it is what an earlier executor of it left.
+        client.remove_container(spec.name, force=True, v=True)
+        return create()
+
+    def _find_shares(self, client: APIClient, cpus: float) -> int:
+        if not _WITH_V2.exists():
+            return cpu_share.shares(cpus)
+        return cpu_share.shares_of_weight(cpus, curved=cpu_share.is_curved(client.version()))
+
+    def _cgroup_parent(self, client: APIClient) -> Optional[str]:
+        if self._group is None or not cgroup.accepts(client.info()):
+            return None
+        return self._group
+
+    def _removed(self) -> None:
+        self._custody.release()
+        if self._group is not None:
+            _tidy(self._group)
+
+    def _confine(self, client: APIClient) -> None:
+        """Make the network, and say where it does not keep previews apart.
+
+        Raises PreviewExposed, StartFailed, AgentUnfit, DockerUnavailable.
+        """
+        try:
+            with daemon_errors():
+                problem = self._network.ensure(client)
+        except APIError as exc:
+            raise _judge(exc) from exc
+        self._found("open", problem or "")
+        if problem is None:
+            return
+        if self._confinement.required:
+            raise PreviewExposed(problem)
+        logger.warning("previews of this agent are not kept apart: %s", problem)
+        self._log.header(f"this agent does not keep previews apart: {problem}")
+
+    def _discard(self, client: APIClient, name: str) -> None:
+        """Remove what an attempt that failed may have left; never raises."""
+        try:
+            with daemon_errors():
+                client.remove_container(name, force=True, v=True)
+        except NotFound:
+            self._removed()
+        except (APIError, DockerUnavailable):
+            logger.exception("the container %s may be left, until docker answers", name)
+        else:
+            self._removed()
+
+
+def _judge(error: APIError) -> ExecutorError:
+    why = explanation(error)
+    return blame.find_call_fault(error.status_code, why) or StartFailed(f"{why}.")
+
+
+def _own_group() -> Optional[str]:
+    try:
+        return cgroup.own_group(Path("/proc/self/cgroup").read_text())
+    except OSError:
+        return None
+
+
+def _tidy(group: str) -> None:
+    """Remove the copies of a group that docker made in hierarchies that Mesos has no use for.
+
+    Those in which there still is something, the executor above all, stay.
+    """
+    for folder in cgroup.copies(group, map(str, _HIERARCHIES.iterdir())):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()

@@ -1,0 +1,205 @@
+"""Watches what a container writes to its agent's disk, on a thread of its own.
+
+overlay2 knows no quota but on XFS with project quotas, so the executor measures: the container's
+own layer and its volumes, itself where it may, else as docker does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Optional
+
+from docker.api import APIClient
+from docker.errors import APIError
+
+from executor.docker.daemon import daemon_errors
+from executor.errors import DockerUnavailable
+from executor.limits.disk import CALM, ENTRY, DiskWatch
+from executor.limits.disk_usage import Disk
+from executor.limits.disk_usage import measure as measure_disk
+
+_LOOK = 1.0
+"""Seconds between looks at the free space, which cost some microseconds."""
+
+_BLOCK = 512
+
+_DEEPEST = 200
+"""Folders within folders that are read, each of which is open twice meanwhile."""
+
+_MOST_SEEN = 20_000
+"""Files of several names that are known again, in some 4 MB; each name of others counts in full."""
+
+logger = logging.getLogger(__name__)
+
+
+def watch(
+    client: APIClient,
+    container: str,
+    limit: int,
+    *,
+    over: threading.Event,
+    full: Callable[[], None],
+    calm: float = CALM,
+) -> None:
+    """Call `full` once the container has written more than `limit` bytes, unless `over` is set.
+
+    `calm` is as of DiskWatch.
+
+    Blocks until then. Never raises.
+    """
+    disk = _find_disk(client)
+    known = DiskWatch(limit, time.monotonic(), calm=calm)
+    while not over.wait(_LOOK):
+        found = _look(disk)
+        began = time.monotonic()
+        if not known.is_due(found, began):
+            continue
+        try:
+            written = measure(client, container, limit)
+        except Exception:
+            # Whatever it is: the preview goes on, and so does its limit.
+            logger.exception("what the container writes could not be measured")
+            written = 0
+        if written > limit:
+            full()
+            return
+        known.has_measured(found, began, time.monotonic())
+
+
+def _find_disk(client: APIClient) -> Optional[Path]:
+    """Return docker's folder, None where it is not on this machine."""
+    with contextlib.suppress(APIError, DockerUnavailable), daemon_errors():
+        folder = Path(client.info()["DockerRootDir"])
+        return folder if _look(folder) is not None else None
+    return None
+
+
+def _look(disk: Optional[Path]) -> Optional[Disk]:
+    if disk is None:
+        return None
+    try:
+        return measure_disk(disk)
+    except OSError:
+        return None
+
+
+def measure(client: APIClient, container: str, limit: int) -> int:
+    """Return the bytes that a container has written; what cannot be seen counts as none.
+
+    Each file and folder counts as 4 KB at least where this user may look itself, at the layer only
+    with overlay2. What is over `limit` is over, by however much: nothing more is read then.
+    """
+    try:
+        with daemon_errors():
+            found: Mapping[str, Any] = client.inspect_container(container)
+            written = _measure_layer(client, found, limit)
+            mounted = [mount for mount in found["Mounts"] if mount["Type"] == "volume"]
+            return written + _measure_volumes(client, mounted, limit - written)
+    except (APIError, DockerUnavailable):
+        return 0
+
+
+def _measure_layer(client: APIClient, container: Mapping[str, Any], limit: int) -> int:
+    layer = ((container.get("GraphDriver") or {}).get("Data") or {}).get("UpperDir")
+    if layer and _may_look(layer):
+        return size(Path(layer), limit)
+    found = client.containers(all=True, size=True, filters={"id": container["Id"]})
+    return sum(max(0, one.get("SizeRw") or 0) for one in found)
+
+
+def _measure_volumes(client: APIClient, mounted: Sequence[Mapping[str, str]], limit: int) -> int:
+    """Return the bytes in volumes, as the daemon says where this user may not look itself."""
+    hidden = {mount["Name"] for mount in mounted if not _may_look(mount["Source"])}
+    total = 0
+    for mount in mounted:
+        if mount["Name"] not in hidden:
+            total += size(Path(mount["Source"]), limit - total)
+    if not hidden:
+        return total
+    # docker-py's df() has containers and images measured too, which takes far longer.
+    address = f"{client.base_url}/v{client.api_version}/system/df"
+    answer = client.get(address, params={"type": "volume"}, timeout=client.timeout)
+    volumes = answer.json().get("Volumes") or []
+    sizes: dict[str, int] = {volume["Name"]: volume["UsageData"]["Size"] for volume in volumes}
+    return total + sum(max(0, sizes.get(name, 0)) for name in hidden)
+
+
+def _may_look(folder: str) -> bool:
+    # With Docker rootless an ordinary user sees the folder, but not all that is within.
+    return os.geteuid() == 0 and os.access(folder, os.R_OK | os.X_OK)
+
+
+def size(folder: Path, limit: int) -> int:
+    """Return the bytes of disk that a folder takes, each entry counted as 4 KB at least.
+
+    Over `limit` it reads no further, and with that no more entries than a limit has of 4 KB. What
+    may not be read counts as none, and folders below _DEEPEST others as over the limit. The names
+    that are there may be a container's: none is kept.
+    """
+    total = 0
+    weigh = _Scales().weigh
+    try:
+        with contextlib.closing(_entries(str(folder), None, _DEEPEST)) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    total += weigh(entry.stat(follow_symlinks=False))
+                if total > limit:
+                    break
+    except _TooDeep:
+        return max(total, limit) + 1
+    return total
+
+
+class _TooDeep(Exception):
+    """There are more folders within each other than are read."""
+
+
+def _entries(
+    name: str, above: Optional[int], depth: int
+) -> Generator[os.DirEntry[str], None, None]:
+    """Yield what is below the folder `name` of the open folder `above`. Raises _TooDeep.
+
+    By the folders' descriptors: what is too long for a path is read too, and no link that a
+    container puts in a folder's place meanwhile.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | (0 if above is None else os.O_NOFOLLOW)
+    try:
+        opened = os.open(name, flags, dir_fd=above)
+    except OSError:
+        return
+    try:
+        with contextlib.suppress(OSError), os.scandir(opened) as entries:
+            for entry in entries:
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    if depth == 0:
+                        raise _TooDeep
+                    yield from _entries(entry.name, opened, depth - 1)
+    finally:
+        os.close(opened)
+
+
+class _Scales:
+    """Weighs the entries of one folder."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[int, int]] = set()
+
+    def weigh(self, found: os.stat_result) -> int:
+        """Return what an entry counts for: of a file's names the first that is seen has it all."""
+        taken = max(ENTRY, found.st_blocks * _BLOCK)
+        if found.st_nlink == 1 or taken == ENTRY or stat.S_ISDIR(found.st_mode):
+            return taken
+        file = (found.st_dev, found.st_ino)
+        if file in self._seen:
+            return ENTRY
+        if len(self._seen) < _MOST_SEEN:
+            self._seen.add(file)
+        return taken

@@ -1,0 +1,221 @@
+"""The network of this agent's previews, and what keeps them in it.
+
+All previews of an agent share one bridge (docs/decisions/0037-isolation.md): a network for each
+costs more than a warm start takes, and a daemon has addresses for about 30. What it drops is in
+executor/limits/firewall.py; to set that, the executor has to be root, or to have a sudo that asks
+nothing for iptables, in the same network as dockerd.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Optional
+
+from docker.api import APIClient
+from docker.errors import APIError, NotFound
+
+from executor.limits import firewall
+from executor.limits.confinement import Confinement
+from executor.limits.firewall import Borders
+
+_SYSTEM = "/usr/sbin:/sbin"
+_LIMIT = 20.0
+_DEFAULT = "bridge"
+"""Docker's own network, where the RUN steps of builds are."""
+
+_BRIDGES = Path("/proc/sys/net/bridge")
+_RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
+
+
+class _Refused(Exception):
+    """iptables did not do as it was told; str() says why."""
+
+
+class PreviewNetwork:
+    """The network of one installation's previews at one daemon, closed as `confined` says."""
+
+    def __init__(self, cluster: Optional[str], confined: Confinement) -> None:
+        self._cluster = cluster
+        self._confined = confined
+        self.name = f"prevs-{cluster}" if cluster else "prevs"
+
+    def ensure(self, client: APIClient) -> Optional[str]:
+        """Make it where it is not there, and close its borders; return why they stay open.
+
+        Raises APIError, and what docker-py raises where the daemon is away.
+        """
+        return self._close([self._have(client)])
+
+    def ensure_builds(self, client: APIClient) -> Optional[str]:
+        """Do as ensure() does, and close the borders of Docker's own network too.
+
+        Everybody's containers there are within them from then on, not builds alone.
+        """
+        # Each Docker has a docker0. That the previews' bridge, which has a name of its own, is here
+        # says that this one is of the same.
+        networks = [self._have(client)]
+        with contextlib.suppress(NotFound):  # with --bridge=none steps have no network
+            networks.append(client.inspect_network(_DEFAULT))
+        return self._close(networks)
+
+    def _have(self, client: APIClient) -> Any:
+        try:
+            return client.inspect_network(self.name)
+        except NotFound:
+            self._create(client)
+            return client.inspect_network(self.name)
+
+    def _create(self, client: APIClient) -> None:
+        labels = {"prevs.network": "previews"}
+        if self._cluster:
+            labels["prevs.cluster"] = self._cluster
+        try:
+            client.create_network(
+                self.name,
+                driver="bridge",
+                options={"com.docker.network.bridge.enable_icc": "false"},
+                labels=labels,
+                check_duplicate=True,
+            )
+        except APIError as exc:
+            # 409: another attempt made it in the meantime.
+            if exc.status_code != 409:
+                raise
+
+    def _close(self, networks: Sequence[Mapping[str, Any]]) -> Optional[str]:
+        ipv6 = any(network.get("EnableIPv6") for network in networks)
+        return close(list(map(self._borders, networks)), ipv6=ipv6)
+
+    def _borders(self, network: Mapping[str, Any]) -> Borders:
+        named = (network.get("Options") or {}).get("com.docker.network.bridge.name")
+        pools = (network.get("IPAM") or {}).get("Config") or []
+        return Borders(
+            bridge=named or f"br-{network['Id'][:12]}",
+            subnets=[ip_network(pool["Subnet"]) for pool in pools if pool.get("Subnet")],
+            nameservers=_nameservers(),
+            denied=self._confined.denied,
+            allowed=self._confined.allowed,
+            control_plane=self._confined.control_plane,
+        )
+
+
+def close(networks: Sequence[Borders], *, ipv6: bool) -> Optional[str]:
+    """Set the rules of networks where they are not as they are to be; return why they are not.
+
+    Several at the same time do no harm. Blocks for some milliseconds.
+    """
+    links = _links()
+    for borders in networks:
+        if borders.bridge not in links:
+            return (
+                f"the network of Docker's containers ({borders.bridge}) is not this executor's: "
+                "Docker is on another machine, or in a network namespace of its own"
+            )
+    try:
+        with _alone():
+            _set("iptables", networks, 4)
+            if ipv6:
+                _set("ip6tables", networks, 6)
+    except _Refused as exc:
+        return f"{exc} (it takes iptables, and root or a sudo that asks nothing)"
+    return find_bridge_problem(ipv6=ipv6)
+
+
+def find_rules_problem() -> Optional[str]:
+    """Return why rules would not keep previews apart here, None where they do. Changes nothing."""
+    try:
+        _run(["iptables", "-w", "-t", firewall.TABLE, "-S"])
+    except _Refused as exc:
+        return str(exc)
+    return find_bridge_problem()
+
+
+def find_bridge_problem(folder: Path = _BRIDGES, *, ipv6: bool = False) -> Optional[str]:
+    """Return why packets between two containers of a bridge pass no rule, None where they do.
+
+    They are within one network, so the kernel asks iptables only where it is told to
+    (br_netfilter; kernel, Documentation/networking/ip-sysctl.rst, "/proc/sys/net/bridge").
+    """
+    for name in ("bridge-nf-call-iptables", *(["bridge-nf-call-ip6tables"] if ipv6 else [])):
+        try:
+            is_set = (folder / name).read_text().strip() == "1"
+        except OSError:
+            return (
+                "what containers of one bridge send each other passes no rule: load the module "
+                "br_netfilter"
+            )
+        if not is_set:
+            return (
+                "what containers of one bridge send each other passes no rule: set "
+                f"net.bridge.{name}=1 (sysctl)"
+            )
+    return None
+
+
+def _set(program: str, networks: Sequence[Borders], version: int) -> None:
+    listed = _run([program, "-w", "-t", firewall.TABLE, "-S"])
+    open_ones = [one for one in networks if not firewall.is_set(listed, one, version)]
+    if not open_ones:
+        return
+    restore = [f"{program}-restore", "-w", "--noflush"]
+    _run(restore, "".join(firewall.restore(listed, one, version) for one in open_ones))
+    for bridge in firewall.stale(listed, _links()):
+        _run(restore, firewall.remove(listed, bridge))
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one executor at a time look at the rules of this network namespace and change them."""
+    with Path("/proc/self/ns/net").open("rb") as namespace:
+        fcntl.flock(namespace, fcntl.LOCK_EX)
+        yield
+
+
+def _run(command: Sequence[str], said: str = "") -> str:
+    """Return what iptables prints: as it is, or by a sudo that asks nothing. Raises _Refused."""
+    try:
+        return _ask(command, said)
+    except _Refused:
+        if os.geteuid() == 0:
+            raise
+    return _ask(["sudo", "-n", *command], said)
+
+
+def _ask(command: Sequence[str], said: str) -> str:
+    try:
+        done = subprocess.run(
+            command,
+            input=said,
+            env={**os.environ, "PATH": f"{os.environ.get('PATH', '')}:{_SYSTEM}"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LIMIT,
+        )
+    except (OSError, subprocess.TimeoutExpired) as exc:
+        raise _Refused(f"{command[0]} cannot be used: {exc}") from exc
+    if done.returncode != 0:
+        why = (done.stderr.strip().splitlines() or ["it said nothing"])[0]
+        raise _Refused(f"{command[0]} refused: {why}")
+    return done.stdout
+
+
+def _links() -> set[str]:
+    return {name for _, name in socket.if_nameindex()}
+
+
+def _nameservers() -> list[str]:
+    found: list[str] = []
+    for file in _RESOLVERS:
+        try:
+            found += firewall.read_nameservers(file.read_text(errors="replace"))
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,82 @@
+"""The volumes of this agent's previews, which outlive the containers that have them.
+
+A volume is known by its name, which is made of the agent's work folder and the preview, and told
+from an earlier one of that name by a random label: one that was removed, and made again, is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+
+from docker.errors import APIError
+
+from executor.docker import blame
+from executor.docker.daemon import Daemon, daemon_errors, explanation
+from executor.errors import StartFailed
+from executor.ports import Volume
+from executor.workspace import usage_locks
+from executor.workspace.custody import LABEL
+from executor.workspace.usage_locks import Uses
+from executor.workspace.work_folder import Folder
+from prevs import names
+
+IDENTITY = "prevs.volume"
+"""The label by which a volume is told from others of its name."""
+
+
+class DockerVolumes:
+    """Fulfils the port Volumes with docker-py; what was prepared is noted in the work folder."""
+
+    def __init__(self, daemon: Daemon, folder: Folder, used: Uses) -> None:
+        self._daemon = daemon
+        self._folder = folder
+        self._uses = used
+
+    def have(
+        self,
+        app: str,
+        sha: str,
+        paths: Sequence[str],
+        labels: Mapping[str, str],
+        *,
+        app_created: float = 0.0,
+    ) -> Sequence[Volume]:
+        """Return the volumes of a preview, made where they are not there yet.
+
+        Raises StartFailed, AgentUnfit, DockerUnavailable.
+        """
+        client = self._daemon.client()
+        folder = self._folder.id()
+        found = []
+        for path in paths:
+            name = names.volume_name(folder, app, sha, path, app_created=app_created)
+            # First, so that it is not removed before a container has it.
+            self._uses.hold(usage_locks.volume(name))
+            own = {**labels, LABEL: folder, IDENTITY: os.urandom(8).hex(), "prevs.path": path}
+            try:
+                with daemon_errors():
+                    # One that is there is returned as it is.
+                    made = client.create_volume(name, labels=own)
+            except APIError as exc:
+                why = f"its volume for {path}: {explanation(exc)}"
+                fault = blame.find_call_fault(exc.status_code, why)
+                raise fault or StartFailed(f"{why}.") from exc
+            identity = (made.get("Labels") or {}).get(IDENTITY, "")
+            found.append(Volume(path, name, identity))
+        return found
+
+    def prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> bool:
+        """Tell whether these hooks are known to have succeeded on these volumes."""
+        return self._folder.is_prepared(volumes[0].name, _key(volumes, hooks))
+
+    def keep_prepared(self, volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> None:
+        """Keep that they have."""
+        self._folder.keep_prepared(volumes[0].name, _key(volumes, hooks))
+
+
+def _key(volumes: Sequence[Volume], hooks: Sequence[Sequence[str]]) -> str:
+    told = [sorted((volume.path, volume.identity) for volume in volumes), list(map(list, hooks))]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]

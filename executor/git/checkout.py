@@ -1,0 +1,271 @@
+"""The files of a commit, with its submodules and large files, from mirrors that all attempts share.
+
+A repository is untrusted: no hooks, no prompts, no transport that runs a command, and its symlinks
+stay symlinks. What it names elsewhere is read as anybody would: docs/decisions/0033.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from executor.errors import (
+    CommitMissing,
+    CommitUnusable,
+    ExecutorError,
+    RepositoryMoved,
+    RepositoryUnreachable,
+    SubmoduleUnusable,
+)
+from executor.git import large_files, submodules
+from executor.git.commit_size import LISTING, Extent
+from executor.git.foreign_hosts import ForeignHosts
+from executor.git.git_access import GitAccess, git_access
+from executor.git.git_command import Deadline, GitCommand
+from executor.git.large_files import Place
+from executor.git.mirror import AS_POINTERS, Mirror
+from executor.git.submodules import Submodule, printable
+from executor.git_errors import reason, without_credentials
+from executor.ports import Log, Signals
+from executor.workspace import usage_locks
+from executor.workspace.usage_locks import Uses
+from executor.workspace.work_folder import Folder
+from prevs import names
+from prevs.messages import Credential
+from program.git_addresses import NotAllowed, follow, is_foreign, read_address
+
+logger = logging.getLogger(__name__)
+
+_MODULES, _LARGE = ".gitmodules", ".lfsconfig"
+
+
+class Source(NamedTuple):
+    """Which files are wanted: a commit of a repository; `name` is the attempt's own."""
+
+    repository: str
+    sha: str
+    name: str
+    credential: Credential | None = None
+
+
+class GitCheckout:
+    """Fulfils the port Checkout. `folder` is shared by all attempts of an agent."""
+
+    def __init__(
+        self,
+        folder: Path,
+        source: Source,
+        *,
+        signals: Signals,
+        log: Log,
+        environ: Mapping[str, str],
+        hosts: ForeignHosts,
+    ) -> None:
+        self._folder = folder
+        self._source = source
+        self._signals = signals
+        self._log = log
+        self._environ = environ
+        self._hosts = hosts
+
+    @contextlib.contextmanager
+    def tree(self, *, limit: float) -> Iterator[Path]:
+        """Give a folder with the commit's files; it is gone when the context ends.
+
+        Blocks while others of this agent read the repository, and then for at most `limit` seconds.
+        Raises RepositoryUnreachable, CommitMissing, CommitTooLarge, LargeFilesUnsupported, Stopped.
+        """
+        source, folder = self._source, Folder(self._folder)
+        tree = folder.tree(source.name)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            keys = folder.keys(source.name)
+            with git_access(keys, source.repository, source.credential, self._environ) as access:
+                deadline = Deadline(limit)
+                git = GitCommand(self._folder, self._signals, deadline)
+                reading = _Reading(access, git, deadline, Extent(source.sha))
+                self._check_out(reading, _Module(*source[:2], tree))
+            yield tree
+        finally:
+            folder.remove_files(source.name)
+
+    def _check_out(self, reading: _Reading, module: _Module) -> None:
+        """Put a commit's files into a folder, and those of its submodules into theirs."""
+        self._keep_out(module.address)
+        way = reading.access.way(module.address)
+        mirror = Mirror(
+            self._folder,
+            module.address,
+            git=reading.git,
+            deadline=reading.deadline,
+            reader=self._source.repository,
+            environment=way.environment,
+            credential=way.credential,
+            opening=lambda: self._open(reading, module),
+        )
+        # Until its files are there, nothing of ours removes the mirror.
+        with Uses(self._folder).using(usage_locks.mirror(mirror.path)):
+            found = self._write(mirror, module, reading)
+        for submodule, sha in found:
+            self._check_out_submodule(reading, module, submodule, sha)
+
+    def _keep_out(self, address: str) -> None:
+        """Raise RepositoryUnreachable for what this agent keeps of other repositories."""
+        place = read_address(address)
+        if place is not None and place.is_local:
+            own, asked = self._folder.resolve(), Path(place.path).resolve()
+            if asked == own or own in asked.parents:
+                raise RepositoryUnreachable(
+                    address, "it is in a folder of prevs itself", "Give the app another address"
+                )
+
+    def _open(self, reading: _Reading, module: _Module) -> Mapping[str, str]:
+        """Return what git needs to ask a host that is not the app's. Raises as that does."""
+        if not self._is_foreign(module.address):
+            return {}
+        return self._hosts.open(module.address, reading.git, reading.deadline, self._signals)
+
+    def _is_foreign(self, address: str) -> bool:
+        asked, own = read_address(address), read_address(self._source.repository)
+        return asked is not None and own is not None and is_foreign(asked, own)
+
+    def _write(
+        self, mirror: Mirror, module: _Module, reading: _Reading
+    ) -> Sequence[tuple[Submodule, str]]:
+        """Put a commit's own files into a folder; return its submodules with their commits."""
+        with mirror.held(self._signals, self._log):
+            mirror.fetch(module.sha)
+        listing = reading.extent.listing()
+        mirror.run(*LISTING, module.sha, each=listing.take)
+        module.tree.mkdir(parents=True, exist_ok=True)
+        index = Folder(self._folder).index(self._source.name)
+        index.unlink(missing_ok=True)
+        settings = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(module.tree)}
+        place = Place(module.tree, settings)
+        written = mirror.ask(*AS_POINTERS, "read-tree", "--reset", "-u", module.sha, more=settings)
+        if written.code != 0:
+            raise _explain_refusal(module, written.said)
+        # Without attributes no file is one of Git LFS, and git need not be asked.
+        if listing.has_attributes:
+            self._complete(mirror, place, module, reading)
+        found = _find_submodules(mirror, place, module)
+        index.unlink(missing_ok=True)
+        return found
+
+    def _complete(self, mirror: Mirror, place: Place, module: _Module, reading: _Reading) -> None:
+        """Replace pointers by the large files that they stand for."""
+        pointers = large_files.find_pointers(mirror, place)
+        if not pointers:
+            return
+        if self._is_foreign(module.address):
+            # git-lfs goes wherever a server sends it, and cannot be told at which address.
+            why = "it has files in Git LFS, which are read from the app's own host alone"
+            advice = f"Keep it there too, or {printable(min(pointers))} in git itself"
+            raise SubmoduleUnusable(module.path, why, advice)
+        large_files.require_git_lfs(pointers, self._environ)
+        reading.extent.add_bytes(sum(pointers.values()))
+        count, size = len(pointers), sum(pointers.values()) / 1e6
+        self._log.header(f"fetching {count} large files with Git LFS, {size:.1f} MB")
+        address = large_files.find_server(mirror, mirror.setting(module.sha, _LARGE, "lfs.url"))
+        server = large_files.Server(address, *reading.access.way_to_large_files(address))
+        with mirror.held(self._signals, self._log):
+            large_files.fetch_large_files(mirror, place, module.sha, server=server)
+        large_files.write_large_files(mirror, place, list(pointers), server=server)
+
+    def _check_out_submodule(
+        self, reading: _Reading, module: _Module, submodule: Submodule, sha: str
+    ) -> None:
+        """Put a submodule's files where they belong. Raises SubmoduleUnusable."""
+        path = printable("/".join(filter(None, (module.path, submodule.path))))
+        reading.count(path)
+        if module.depth == submodules.DEEPEST:
+            raise SubmoduleUnusable(path, f"it is more than {submodules.DEEPEST} submodules deep")
+        try:
+            address = follow(module.address, submodule.url, self._source.repository)
+        except NotAllowed as exc:
+            why = f"its repository, {without_credentials(printable(submodule.url))}, {exc}"
+            raise SubmoduleUnusable(path, why) from exc
+        tree = module.tree / submodule.path
+        # git has made it, as an empty folder, and looks for links itself: this is the second look.
+        if not tree.is_dir() or tree.resolve() != module.tree.resolve() / submodule.path:
+            raise SubmoduleUnusable(path, "its path leads out of the commit's files")
+        self._log.header(f"fetching the submodule {path}")
+        inner = _Module(address, sha, tree, path, module.depth + 1)
+        try:
+            self._check_out(reading, inner)
+        except CommitMissing as exc:
+            why = f"its commit {names.short(sha)} is on no branch or tag of its repository"
+            raise SubmoduleUnusable(path, why, "Push that commit there, then retry") from exc
+        except SubmoduleUnusable:
+            raise
+        except RepositoryUnreachable as exc:
+            raise self._explain(path, address, exc) from exc
+
+    def _explain(self, path: str, address: str, exc: RepositoryUnreachable) -> SubmoduleUnusable:
+        """Return why a submodule's repository was not read, in words that are for everybody."""
+        if self._is_foreign(address):
+            # What the agent meets there would tell which hosts and ports its networks have.
+            shown = without_credentials(printable(address))
+            logger.warning("the submodule %s is not read from %s: %s", path, shown, exc.why)
+            return SubmoduleUnusable(path, submodules.FOREIGN.format(shown), submodules.ADVICE)
+        if isinstance(exc, RepositoryMoved):
+            # It is for the commit to name that address, not for the app.
+            return SubmoduleUnusable(path, exc.why)
+        return SubmoduleUnusable(path, exc.why, "Check that the agents may read it, then retry")
+
+
+class _Module(NamedTuple):
+    """A commit to check out into a folder: the app's own, or a submodule at a `path` of it."""
+
+    address: str
+    sha: str
+    tree: Path
+    path: str = ""
+    depth: int = 0
+
+
+class _Reading:
+    """What one checkout has for all its repositories."""
+
+    def __init__(
+        self, access: GitAccess, git: GitCommand, deadline: Deadline, extent: Extent
+    ) -> None:
+        self.access = access
+        self.git = git
+        self.deadline = deadline
+        self.extent = extent
+        self._count = 0
+
+    def count(self, path: str) -> None:
+        """Count a submodule. Raises SubmoduleUnusable for one too many."""
+        self._count += 1
+        if self._count > submodules.MOST:
+            raise SubmoduleUnusable(path, f"the commit has more than {submodules.MOST} of them")
+
+
+def _find_submodules(mirror: Mirror, place: Place, module: _Module) -> list[tuple[Submodule, str]]:
+    """Return the submodules of a commit that has been checked out, and their commits."""
+    if not os.path.lexists(place.tree / _MODULES):
+        return []
+    listing = mirror.settings(module.sha, _MODULES, submodules.LISTING)
+    if listing is None:
+        path = printable("/".join(filter(None, (module.path, _MODULES))))
+        raise SubmoduleUnusable(path, "git cannot read this file")
+    found = submodules.read_submodules(listing)
+    if not found:
+        return []
+    paths = [submodule.path for submodule in found]
+    command = ("--literal-pathspecs", "ls-files", "--stage", "-z", "--", *paths)
+    links = submodules.read_links(mirror.run(*command, more=place.settings))
+    return [(submodule, links[submodule.path]) for submodule in found if submodule.path in links]
+
+
+def _explain_refusal(module: _Module, said: str) -> ExecutorError:
+    """Return why git did not write a commit's files: their names are at fault, or this agent."""
+    if "invalid path" in said:
+        return CommitUnusable(module.sha, reason(said))
+    return ExecutorError(f"git failed on the agent ({reason(said)}). Its disk may be full.")

@@ -1,0 +1,200 @@
+"""Hosts that a commit names beside the app's own, and the addresses at which git asks them.
+
+The executor is in no container: what it fetches, it fetches from the agent's own network. So a host
+is asked only at an address that previews may reach too, and git connects to the very address that
+was looked at, whatever its name leads to a moment later. docs/decisions/0055.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from executor.errors import RepositoryUnreachable
+from executor.git.git_command import Deadline, GitCommand
+from executor.git_errors import without_credentials
+from executor.limits.confinement import Confinement
+from executor.limits.firewall import METADATA, PRIVATE, Network
+from executor.limits.machine_checks import FOREIGN_GIT
+from executor.ports import Signals
+from program.git_addresses import Origin, read_address
+from program.git_credentials import give_none
+
+NEVER: Sequence[Network] = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        *("0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4"),
+        *("::/128", "::1/128", "ff00::/8", "100::/64", "2001::/32"),
+        *METADATA,
+    )
+)
+"""What is no host elsewhere: no setting opens it."""
+
+_SOMEBODYS: Sequence[Network] = tuple(
+    ipaddress.ip_network(network)
+    for network in (*PRIVATE, "192.0.0.0/24", "198.18.0.0/15", "fec0::/10", "64:ff9b:1::/48")
+)
+"""What is somebody's own: PREVS_ALLOW opens it."""
+
+_CARRIERS = tuple(
+    (ipaddress.IPv6Network(network), shift)
+    for network, shift in (
+        ("::/96", 0),
+        ("::ffff:0:0/96", 0),
+        ("::ffff:0:0:0/96", 0),
+        ("64:ff9b::/96", 0),
+        ("2002::/16", 80),
+    )
+)
+"""IPv6 networks that stand for IPv4 addresses, and how many bits are behind these: written as IPv6,
+mapped, translated (RFC 7915, RFC 6052), 6to4."""
+
+_VERSION = re.compile(rb"git version (\d+)\.(\d+)")
+
+
+class Place(NamedTuple):
+    """An address of a host, and whether it is one of this machine itself."""
+
+    address: str
+    is_own: bool = False
+
+
+Resolve = Callable[[str, int], Sequence[Place]]
+"""Returns the addresses of a host at a port, none where its name leads nowhere. Blocks."""
+
+
+def find_open(
+    places: Iterable[Place], confined: Confinement, never: Sequence[Network] = NEVER
+) -> list[str]:
+    """Return the addresses at which a commit may have a host be asked. Pure."""
+    return [
+        place.address
+        for place in places
+        if not place.is_own
+        and all(_is_open(one, confined, never) for one in _read_addresses(place.address))
+    ]
+
+
+def write_pins(origin: Origin, addresses: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the settings by which git asks an origin at these addresses and no others. Pure."""
+    where = ",".join(f"[{one}]" if ":" in one else one for one in addresses)
+    # A redirect from http to https of the same host is followed: program/git_redirects.py.
+    ports = dict.fromkeys((origin.port, 443) if origin.scheme == "http" else (origin.port,))
+    return [("http.curloptResolve", f"{origin.host}:{port}:{where}") for port in ports]
+
+
+def find_proxy(scheme: str, environ: Mapping[str, str]) -> str:
+    """Return the proxy that git uses for a scheme, "" for none; git knows these names. Pure."""
+    # HTTP_PROXY is what a web server sets for a header of a request: curl does not read it.
+    scheme_names = ("http_proxy",) if scheme == "http" else ("https_proxy", "HTTPS_PROXY")
+    values = (environ.get(name, "") for name in (*scheme_names, "all_proxy", "ALL_PROXY"))
+    return next(filter(None, values), "")
+
+
+def resolve(host: str, port: int) -> Sequence[Place]:
+    """Return the addresses of a host, as this machine's resolver has them."""
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return ()
+    addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
+    return [Place(address, _is_own(address)) for address in addresses]
+
+
+class ForeignHosts:
+    """How git asks the hosts that are not the app's own."""
+
+    def __init__(
+        self,
+        confined: Confinement,
+        environ: Mapping[str, str],
+        *,
+        resolve: Resolve = resolve,
+        never: Sequence[Network] = NEVER,
+    ) -> None:
+        self._confined = confined
+        self._environ = environ
+        self._resolve = resolve
+        self._never = never
+
+    def open(
+        self, address: str, git: GitCommand, deadline: Deadline, signals: Signals
+    ) -> Mapping[str, str]:
+        """Return the environment in which git asks the repository at `address`.
+
+        Raises RepositoryUnreachable, which is for the agent's operator to read; TookTooLong,
+        Stopped.
+        """
+        asked, shown = read_address(address), without_credentials(address)
+        if asked is None:
+            raise RepositoryUnreachable(shown, "its address is none")
+        told = git.run("version", environment={}).output
+        version = _VERSION.match(told)
+        if version is None or (int(version[1]), int(version[2])) < FOREIGN_GIT:
+            needs = ".".join(map(str, FOREIGN_GIT))
+            why = f"git is older than {needs}, and cannot be told which address to ask"
+            raise RepositoryUnreachable(shown, why)
+        places = self._look_up(asked.origin, deadline, signals)
+        if not places and find_proxy(asked.origin.scheme, self._environ):
+            # Who connects is the proxy, which knows the name; so git must not go there by itself.
+            return {**give_none().environment, "no_proxy": "", "NO_PROXY": ""}
+        if found := find_open(places, self._confined, self._never):
+            return give_none(*write_pins(asked.origin, found)).environment
+        closed = ", ".join(place.address for place in places) or "none"
+        why = f"its host has no address that agents may read from for a commit (found: {closed})"
+        raise RepositoryUnreachable(shown, why)
+
+    def _look_up(self, origin: Origin, deadline: Deadline, signals: Signals) -> Sequence[Place]:
+        """Resolve beside this thread: nothing ends a resolver that waits for its servers."""
+        answers: queue.SimpleQueue[Sequence[Place]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            answers.put(self._resolve(origin.host, origin.port))
+
+        with signals.interrupting(lambda: answers.put(())):
+            threading.Thread(target=ask, daemon=True, name="resolver").start()
+            try:
+                found = answers.get(timeout=deadline.left())
+            except queue.Empty:
+                deadline.left()
+                found = ()
+        signals.check()
+        return found
+
+
+def _is_open(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+    confined: Confinement,
+    never: Sequence[Network],
+) -> bool:
+    def within(networks: Sequence[Network]) -> bool:
+        return any(address in network for network in networks)
+
+    if within(never) or within(confined.denied) or within(confined.control_plane):
+        return False
+    return within(confined.allowed) or not within(_SOMEBODYS)
+
+
+def _read_addresses(text: str) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """Yield an address, and those of IPv4 that it stands for."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    yield address
+    for network, shift in _CARRIERS:
+        if address in network:
+            yield ipaddress.IPv4Address(int(address) >> shift & 0xFFFFFFFF)
+
+
+def _is_own(address: str) -> bool:
+    """Tell whether an address is one of this machine: it is asked from itself. Sends nothing."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+            return bool(probe.getsockname()[0] == address)
+    except OSError:
+        return False

@@ -1,0 +1,126 @@
+"""git as a group of processes, bounded in time and in what it may say. Alone knows GitPython."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from git.cmd import Git
+from git.exc import GitCommandNotFound
+
+from executor.errors import ExecutorError
+from executor.ports import Signals
+from executor.workspace.processes import end_group
+
+_MOST_OUTPUT = 64_000_000
+"""Bytes: the list of a repository's branches may be long, and is a stranger's."""
+
+_MOST_SAID = 64_000
+"""Bytes of stderr that are kept: its end tells why."""
+
+
+Take = Callable[[bytes], object]
+"""What is handed pieces of an output."""
+
+
+class TookTooLong(Exception):
+    """The time for reading a repository is over."""
+
+
+class Deadline:
+    """When reading has to end: `limit` seconds from now, not counting the wait for others."""
+
+    def __init__(self, limit: float) -> None:
+        self._end = time.monotonic() + limit
+
+    def left(self) -> float:
+        """Return the seconds that are left. Raises TookTooLong."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TookTooLong
+        return left
+
+    def extend(self, seconds: float) -> None:
+        """Make the end later."""
+        self._end += seconds
+
+
+class Done(NamedTuple):
+    """How git ended: its exit code, its stdout, and what it wrote on stderr."""
+
+    code: int
+    output: bytes
+    said: str
+
+
+class GitCommand:
+    """git in a working folder. Every process ends with the attempt, whatever it has started."""
+
+    def __init__(self, folder: Path, signals: Signals, deadline: Deadline) -> None:
+        self._folder = folder
+        self._signals = signals
+        self._deadline = deadline
+
+    def run(
+        self, *arguments: str, environment: Mapping[str, str], each: Take | None = None
+    ) -> Done:
+        """Run git to its end. Raises TookTooLong, Stopped; ExecutorError where it says too much.
+
+        `each` gets stdout as it comes, and `output` is empty then; what it raises ends git.
+        """
+        self._deadline.left()
+        # GitPython ends the process when this object is forgotten: keep it until it has ended.
+        try:
+            command = Git(self._folder).execute(
+                ["git", *arguments],
+                as_process=True,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        except GitCommandNotFound as exc:
+            raise ExecutorError(
+                "There is no git on the agent. Its operator has to install it, then retry."
+            ) from exc
+        process = command.proc
+        if process is None:
+            raise ExecutorError("git did not start on the agent.")
+        try:
+            with self._signals.interrupting(lambda: end_group(process)):
+                output, said = _listen(process, self._deadline, each)
+        finally:
+            if process.returncode is None:
+                end_group(process)
+                process.communicate()
+        self._signals.check()
+        return Done(process.returncode, output, said.decode(errors="replace"))
+
+
+def _listen(
+    process: subprocess.Popen[bytes], deadline: Deadline, each: Take | None
+) -> tuple[bytes, bytes]:
+    """Return stdout and the end of stderr of a process, which has ended then."""
+    if process.stdout is None or process.stderr is None:
+        raise ExecutorError("git did not start on the agent.")
+    output, said = bytearray(), bytearray()
+    with selectors.DefaultSelector() as open_ends:
+        open_ends.register(process.stdout, selectors.EVENT_READ, each or output.extend)
+        open_ends.register(process.stderr, selectors.EVENT_READ, said.extend)
+        while open_ends.get_map():
+            for key, _ in open_ends.select(deadline.left()):
+                data = os.read(key.fd, 65_536)
+                key.data(data)
+                if not data:
+                    open_ends.unregister(key.fileobj)
+            del said[:-_MOST_SAID]
+            if len(output) > _MOST_OUTPUT:
+                raise ExecutorError("git gave up: the repository says more than can be read.")
+    try:
+        process.wait(deadline.left())
+    except subprocess.TimeoutExpired:
+        raise TookTooLong from None
+    return bytes(output), bytes(said)

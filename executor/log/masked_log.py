@@ -1,0 +1,48 @@
+"""The attempt's log without the secrets that the app is given."""
+
+from __future__ import annotations
+
+import threading
+
+from executor.log.masking import Mask, secret_texts
+from executor.ports import Log
+from prevs.messages import BuildOrder
+
+
+class MaskedLog:
+    """Fulfils the port Log over another one. Thread safe."""
+
+    def __init__(self, log: Log, texts: frozenset[bytes]) -> None:
+        self._log = log
+        self._mask = Mask(texts)
+        self._lock = threading.Lock()
+
+    def write(self, data: bytes) -> None:
+        """Append bytes of a build's or an application's output."""
+        with self._lock:
+            self._append(self._mask.feed(data))
+
+    def header(self, text: str) -> None:
+        """Append a line of our own that tells what follows."""
+        with self._lock:
+            self._append(self._mask.flush())
+            self._log.header(text)
+
+    def flush(self) -> None:
+        """Append what was held back: nothing follows it."""
+        with self._lock:
+            self._append(self._mask.flush())
+        self._log.flush()
+
+    def _append(self, data: bytes) -> None:
+        if data:
+            self._log.write(data)
+
+
+def mask(log: Log, order: BuildOrder) -> Log:
+    """Return a log that masks what is secret of an order: the same where nothing is."""
+    values = list(order.secrets.values())
+    if order.credential:
+        values += [order.credential.password, order.credential.private_key]
+    texts = secret_texts(values)
+    return MaskedLog(log, texts) if texts else log

@@ -1,0 +1,142 @@
+"""executor/attempt/attempt.py: the container that an attempt wants."""
+
+import dataclasses
+
+from executor.attempt.attempt import (
+    Attempt,
+    container_spec,
+    describe_hook,
+    hook_spec,
+    image_labels,
+    image_spec,
+)
+from executor.ports import Volume
+from prevs import names
+from prevs.commit_settings import RunSettings
+from prevs.messages import BuildOrder
+
+SHA = "5c80e7d" + "0" * 33
+ORDER = BuildOrder(
+    app="hello",
+    sha=SHA,
+    label="main",
+    repository="https://example.org/hello.git",
+    container_port=8080,
+    host="127.0.0.1",
+    host_port=31000,
+    cpus=0.5,
+    mem=64,
+    url="http://main.hello.localhost:8080/",
+)
+ATTEMPT = Attempt(f"hello.{SHA}.abc", "agent-1", "c1", ORDER)
+
+
+def test_the_container_carries_labels_that_name_its_attempt() -> None:
+    labels = {
+        "prevs.task": f"hello.{SHA}.abc",
+        "prevs.app": "hello",
+        "prevs.commit": SHA,
+        "prevs.agent": "agent-1",
+    }
+    assert container_spec(ATTEMPT).labels == {**labels, "prevs.cluster": "c1"}
+    assert container_spec(ATTEMPT._replace(cluster=None)).labels == labels
+
+
+def test_the_labels_of_an_image_name_no_attempt() -> None:
+    other = ATTEMPT._replace(task_id=f"hello.{SHA}.xyz", agent_id="agent-2")
+    assert image_labels(ATTEMPT) == image_labels(other)
+
+
+def test_the_application_is_told_its_port_and_what_it_is() -> None:
+    assert container_spec(ATTEMPT).environment == {
+        "PORT": "8080",
+        "PREVS_APP": "hello",
+        "PREVS_COMMIT": SHA,
+        "PREVS_LABEL": "main",
+        "PREVS_URL": "http://main.hello.localhost:8080/",
+    }
+
+
+def test_a_variable_is_given_to_builds_or_to_containers_as_the_order_says() -> None:
+    order = dataclasses.replace(
+        ORDER,
+        environment={"MODE": "preview", "NPM_MIRROR": "http://m"},
+        secrets={"API_KEY": "hunter2", "NPM_TOKEN": "hunter3"},
+        build_only=("NPM_MIRROR", "NPM_TOKEN"),
+        run_only=("API_KEY",),
+    )
+    attempt = ATTEMPT._replace(order=order)
+    assert image_spec(attempt).secrets == {
+        "MODE": "preview",
+        "NPM_MIRROR": "http://m",
+        "NPM_TOKEN": "hunter3",
+    }
+    given = dict(container_spec(attempt).environment)
+    assert {
+        name: given[name] for name in given if name not in container_spec(ATTEMPT).environment
+    } == {
+        "MODE": "preview",
+        "API_KEY": "hunter2",
+    }
+
+
+def test_the_port_of_the_offer_leads_to_the_port_of_the_application() -> None:
+    spec = container_spec(ATTEMPT)
+    assert (spec.host, spec.host_port, spec.container_port) == ("127.0.0.1", 31000, 8080)
+    assert spec.image == f"prevs/hello:{SHA}"
+    assert spec.name == names.container_name(f"hello.{SHA}.abc")
+
+
+def test_what_is_said_of_the_commit_replaces_what_the_commit_says_and_ours_replaces_all() -> None:
+    order = dataclasses.replace(
+        ORDER,
+        run=RunSettings(environment={"A": "commit", "B": "commit", "C": "commit", "PORT": "1"}),
+        environment={"B": "app", "C": "app", "PREVS_APP": "app"},
+        secrets={"C": "secret", "PREVS_URL": "secret"},
+    )
+    told = container_spec(ATTEMPT._replace(order=order)).environment
+    assert {name: told[name] for name in "ABC"} == {"A": "commit", "B": "app", "C": "secret"}
+    ours = container_spec(ATTEMPT).environment
+    assert {name: told[name] for name in ours} == ours
+
+
+def test_no_secret_is_shown_with_the_container() -> None:
+    order = dataclasses.replace(ORDER, secrets={"TOKEN": "hunter2"})
+    assert "hunter2" not in repr(container_spec(ATTEMPT._replace(order=order)))
+
+
+SETTINGS = RunSettings(
+    command=("serve", "-v"), read_only=True, hooks=(("migrate",), ("seed", "a b"))
+)
+PREPARED = ATTEMPT._replace(order=dataclasses.replace(ORDER, run=SETTINGS))
+VOLUMES = (Volume("/data", "prevs-hello-data", "1"),)
+
+
+def test_the_container_is_as_its_commit_says() -> None:
+    spec = container_spec(PREPARED, VOLUMES)
+    assert spec.command == ("serve", "-v")
+    assert spec.read_only
+    assert spec.volumes == {"/data": "prevs-hello-data"}
+
+
+def test_a_hook_has_the_container_of_the_application_and_no_port() -> None:
+    hook = hook_spec(PREPARED, 2, VOLUMES)
+    assert hook.command == ("seed", "a b")
+    assert hook.host_port == 0
+    assert hook.labels["prevs.hook"] == "2"
+    spec = container_spec(PREPARED, VOLUMES)
+    same = dataclasses.replace(
+        hook, command=spec.command, host_port=spec.host_port, labels=spec.labels
+    )
+    assert same == spec
+
+
+def test_a_hook_is_shown_as_one_line_of_a_bounded_length() -> None:
+    assert describe_hook(["python", "manage.py", "migrate"]) == "python manage.py migrate"
+    assert describe_hook(["sh", "-c", "echo a\n\x1b[2J"]) == "sh -c 'echo a\ufffd\ufffd[2J'"
+    assert len(describe_hook(["x" * 1000])) == 120
+
+
+def test_the_image_of_another_folder_is_another() -> None:
+    other = ATTEMPT._replace(order=dataclasses.replace(ORDER, folder="shop"))
+    assert other.image != ATTEMPT.image

@@ -1,0 +1,133 @@
+"""executor/attempt/context.py: what of a commit is built."""
+
+from pathlib import Path
+
+import pytest
+
+from executor.attempt.context import find_context
+from executor.errors import ContextInvalid, DockerfileMissing
+from executor.ports import Context
+from prevs.commit_settings import BuildSettings
+from prevs.states import Cause
+
+SHA = "5c80e7d" + "0" * 33
+
+
+def find(
+    tree: Path, folder: str = "", dockerfile: str = "Dockerfile", context: str = "."
+) -> Context:
+    return find_context(tree, SHA, folder, BuildSettings(dockerfile, context))
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A commit with an app at its root and one in a folder."""
+    made = tmp_path / "tree"
+    (made / "services" / "web" / "docker").mkdir(parents=True)
+    for file in ("Dockerfile", "services/web/Dockerfile", "services/web/docker/Prod"):
+        (made / file).write_text("FROM scratch\n")
+    return made
+
+
+@pytest.mark.parametrize(
+    ("asked", "folder", "dockerfile"),
+    [
+        ((), "", "Dockerfile"),
+        (("services/web",), "services/web", "services/web/Dockerfile"),
+        (("services/web", "docker/Prod"), "services/web", "services/web/docker/Prod"),
+        (
+            ("services/web", "Dockerfile", "docker"),
+            "services/web/docker",
+            "services/web/Dockerfile",
+        ),
+        # Up, within the commit.
+        (("services/web", "Dockerfile", "../.."), "", "services/web/Dockerfile"),
+        (("services/web", "../../Dockerfile"), "services/web", "Dockerfile"),
+        (("", "Link"), "", "services/web/docker/Prod"),
+    ],
+)
+def test_paths_are_those_of_the_folder_and_stay_within_the_commit(
+    tree: Path, asked: tuple[str, ...], folder: str, dockerfile: str
+) -> None:
+    (tree / "Link").symlink_to("services/web/docker/Prod")
+    assert find(tree, *asked) == Context(tree / folder, tree / dockerfile)
+
+
+def test_a_missing_dockerfile_is_told_with_the_commit(tree: Path) -> None:
+    (tree / "Dockerfile").unlink()
+    with pytest.raises(DockerfileMissing) as caught:
+        find(tree)
+    assert str(caught.value) == (
+        "There is no Dockerfile at the root of commit 5c80e7d. "
+        "Add one and push, then open the new commit's address."
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "dockerfile", "told"),
+    [
+        (
+            "services/api",
+            "Dockerfile",
+            "no file services/api/Dockerfile, a Dockerfile, of commit 5",
+        ),
+        ("services/web", "docker/Test", "no file services/web/docker/Test, a Dockerfile, of com"),
+        ("", "./docker/../Other", "no file Other, a Dockerfile, of commit 5c80e7d"),
+        ("services", "web", "services/web of commit 5c80e7d is no file"),
+    ],
+)
+def test_the_path_that_was_looked_for_is_told(
+    tree: Path, folder: str, dockerfile: str, told: str
+) -> None:
+    with pytest.raises(DockerfileMissing, match=told):
+        find(tree, folder, dockerfile)
+
+
+@pytest.mark.parametrize("context", ["nothing", "Dockerfile"])
+def test_what_is_no_folder_is_no_context_which_is_a_matter_of_the_settings(
+    tree: Path, context: str
+) -> None:
+    told = f"context {context} of commit 5c80e7d is no folder"
+    with pytest.raises(ContextInvalid, match=told) as caught:
+        find(tree, context=context)
+    assert caught.value.cause is Cause.SETTINGS_INVALID
+
+
+OUT = ["/etc/passwd", "../../etc/passwd", "/dev/zero", "../tree-2/Dockerfile"]
+
+
+@pytest.mark.parametrize("target", OUT)
+@pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "Dockerfile.dockerignore"])
+def test_a_link_out_of_the_commit_is_refused(tree: Path, name: str, target: str) -> None:
+    (tree.parent / "tree-2").mkdir()
+    (tree.parent / "tree-2" / "Dockerfile").write_text("FROM scratch\n")
+    (tree / name).unlink(missing_ok=True)
+    (tree / name).symlink_to(target)
+    with pytest.raises(DockerfileMissing, match=r"leads out of it"):
+        find(tree)
+
+
+@pytest.mark.parametrize("dockerfile", [*OUT, "up/passwd", "\0"])
+def test_a_dockerfile_out_of_the_commit_is_refused(tree: Path, dockerfile: str) -> None:
+    (tree / "up").symlink_to("/etc")
+    with pytest.raises(DockerfileMissing, match=r"leads out of it"):
+        find(tree, dockerfile=dockerfile)
+
+
+@pytest.mark.parametrize("context", ["..", "/", "/etc", "up", "up/ssl", "../tree-2", "\0"])
+def test_a_context_out_of_the_commit_is_refused(tree: Path, context: str) -> None:
+    (tree / "up").symlink_to("/etc")
+    with pytest.raises(ContextInvalid, match=r"leads out of it"):
+        find(tree, context=context)
+
+
+def test_a_folder_that_is_a_link_out_of_the_commit_or_to_itself_is_refused(tree: Path) -> None:
+    outside = tree.parent / "outside"
+    outside.mkdir()
+    (outside / "Dockerfile").write_text("FROM scratch\n")
+    (tree / "app").symlink_to(outside)
+    with pytest.raises(DockerfileMissing, match=r"leads out of it"):
+        find(tree, "app")
+    (tree / "Loop").symlink_to("Loop")
+    with pytest.raises(DockerfileMissing):
+        find(tree, dockerfile="Loop")

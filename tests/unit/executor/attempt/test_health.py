@@ -1,0 +1,114 @@
+"""executor/attempt/health.py: when an application is healthy, and what one that is not is told."""
+
+import re
+
+import pytest
+
+from executor.attempt.health import Checking
+from executor.errors import NeverListened, NotServing, Unhealthy
+from executor.ports import Answer
+from prevs.commit_settings import HealthKind
+
+REFUSED = Answer(connected=False)
+SILENT = Answer(connected=True, problem="no answer came within 10 s")
+
+
+def checking() -> Checking:
+    return Checking("/health", 8080, began=100.0, limit=60.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "healthy"),
+    [
+        *[(200, True), (204, True), (302, True), (399, True)],
+        *[(None, False), (101, False), (400, False), (404, False), (500, False), (503, False)],
+    ],
+)
+def test_2xx_and_3xx_pass_and_nothing_else(status: int | None, healthy: bool) -> None:
+    assert checking().passes(Answer(connected=True, status=status)) == healthy
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(None, False), (200, False), (401, True)])
+def test_where_statuses_are_given_these_pass_and_nothing_else(
+    status: int | None, healthy: bool
+) -> None:
+    known = checking()._replace(statuses=(204, 401))
+    assert known.passes(Answer(connected=True, status=status)) == healthy
+
+
+def test_who_is_unhealthy_hears_which_statuses_would_pass() -> None:
+    known = checking()._replace(statuses=(204, 401)).saw(Answer(True, 200))
+    assert "Make it answer 204 or 401" in str(known.failure())
+
+
+def test_an_application_that_nothing_reached_never_listened() -> None:
+    failure = checking().saw(REFUSED).failure()
+    assert isinstance(failure, NeverListened)
+    assert "port 8080" in str(failure)
+    assert "60 s" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "told"),
+    [
+        ((Answer(True, 500), Answer(True, 503)), 503, "GET /health .* 503"),
+        ((Answer(True, 500), SILENT, REFUSED), 500, "500"),
+        ((SILENT, REFUSED), None, "no answer came"),
+    ],
+    ids=["the last status", "a status, not a later refusal", "a connection, not a later refusal"],
+)
+def test_an_application_that_answered_badly_is_unhealthy_by_what_tells_most(
+    answers: tuple[Answer, ...], status: int | None, told: str
+) -> None:
+    known = checking()
+    for answer in answers:
+        known = known.saw(answer)
+    failure = known.failure()
+    assert isinstance(failure, Unhealthy)
+    assert failure.status == status
+    assert re.search(told, str(failure))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (HealthKind.GUESSED, "Waiting for GET /health to answer"),
+        (HealthKind.HTTP, "Waiting for GET /health to answer"),
+        (HealthKind.GRPC, "Waiting for its gRPC health service to say that it serves"),
+        (HealthKind.TCP, "Waiting for port 8080 to take a connection"),
+    ],
+)
+def test_what_is_waited_for_is_said(kind: HealthKind, words: str) -> None:
+    assert checking()._replace(kind=kind).waits == words
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_who_decides_by_itself_is_believed(passed: bool) -> None:
+    assert checking().passes(Answer(True, passed=passed)) is passed
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        (HealthKind.GUESSED, Answer(True, passed=False, problem="its health service says UNKNOWN")),
+        (HealthKind.GRPC, Answer(True, problem="what answered does not speak HTTP/2")),
+    ],
+)
+def test_who_was_asked_over_grpc_hears_of_that(kind: HealthKind, answer: Answer) -> None:
+    known = checking()._replace(kind=kind).saw(answer).saw(REFUSED)
+    failure = known.failure()
+    assert isinstance(failure, NotServing)
+    assert f"over gRPC did not succeed within 60 s: {answer.problem}." in str(failure)
+
+
+def test_pauses_grow_with_the_time_that_has_passed_and_stay_within_their_bounds() -> None:
+    known = checking()
+    assert known.pause(100.0) == pytest.approx(0.02)
+    assert known.pause(101.0) == pytest.approx(0.1)
+    assert known.pause(150.0) == pytest.approx(1.0)
+
+
+def test_the_last_pause_ends_with_the_limit() -> None:
+    assert checking().pause(159.75) == pytest.approx(0.25)
+    assert not checking().over(159.75)
+    assert checking().over(160.0)

@@ -1,0 +1,151 @@
+"""Hooks in executor/attempt/job.py: what runs first, how often, and how it fails."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from executor.attempt.attempt import Attempt
+from executor.errors import DockerUnavailable, ExecutorError, HookFailed
+from executor.ports import Exit
+from prevs.commit_settings import RunSettings
+from prevs.states import Cause, Phase
+from tests.fakes.containers import App
+from tests.unit.executor.attempt.test_attempt import ATTEMPT
+from tests.unit.executor.attempt.test_job import World
+
+DONE = App(exits=Exit(0, out_of_memory=False))
+MIGRATE = ("python", "manage.py", "migrate")
+SEED = ("seed", "--all")
+
+
+class HookWorld(World):
+    """An agent with an app whose hooks do what `migrate` and `seed` say."""
+
+    def __init__(self, folder: Path, migrate: App = DONE, seed: App = DONE) -> None:
+        super().__init__(folder)
+        self.containers = self.containers_of(
+            {ATTEMPT.image: App(), "python manage.py migrate": migrate, "seed --all": seed}
+        )
+
+    def commands(self) -> list[tuple[str, ...]]:
+        """Return what has run since this was asked last."""
+        ran = [tuple(spec.command) for spec in self.containers.specs]
+        self.containers.specs.clear()
+        return ran
+
+    def run_with(self, *volumes: str) -> ExecutorError | None:
+        return self.run(attempt(*volumes))
+
+    def run_to_the_end(self, *volumes: str) -> list[tuple[str, ...]]:
+        self.stop_at(1000.0)
+        assert self.run_with(*volumes) is None
+        return self.commands()
+
+
+def attempt(*volumes: str) -> Attempt:
+    settings = RunSettings(hooks=(MIGRATE, SEED), volumes=volumes)
+    return ATTEMPT._replace(order=dataclasses.replace(ATTEMPT.order, run=settings))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> HookWorld:
+    return HookWorld(tmp_path)
+
+
+def test_hooks_run_in_order_before_the_application_and_say_so(world: HookWorld) -> None:
+    assert world.run_to_the_end() == [MIGRATE, SEED, ()]
+    assert world.reports.details == ["hook 1/2 python manage.py migrate", "hook 2/2 seed --all"]
+    assert world.reports.phases == [Phase.STARTING, Phase.RUNNING]
+    assert world.log.headers == [
+        "hook 1/2: python manage.py migrate",
+        "hook 2/2: seed --all",
+        "starting prevs/hello:5c80e7d",
+    ]
+    assert world.containers.running == {}
+
+
+def test_without_volumes_they_run_at_each_attempt(world: HookWorld) -> None:
+    assert world.run_to_the_end() == world.run_to_the_end() == [MIGRATE, SEED, ()]
+
+
+def test_with_volumes_they_run_once_for_each_set_of_them(world: HookWorld) -> None:
+    assert world.run_to_the_end("/data", "/more") == [MIGRATE, SEED, ()]
+    assert world.run_to_the_end("/data", "/more") == [()]
+    world.volumes.there.popitem()
+    assert world.run_to_the_end("/data", "/more") == [MIGRATE, SEED, ()]
+
+
+def test_the_containers_of_hooks_and_application_have_the_same_volumes(world: HookWorld) -> None:
+    world.stop_at(1000.0)
+    assert world.run_with("/data") is None
+    assert len(world.containers.specs) == 3
+    assert {tuple(spec.volumes) for spec in world.containers.specs} == {("/data",)}
+    assert len({name for spec in world.containers.specs for name in spec.volumes.values()}) == 1
+    assert world.volumes.labels["prevs.commit"] == ATTEMPT.order.sha
+
+
+def test_a_hook_that_fails_ends_the_attempt_and_is_run_again_by_the_next(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path, migrate=App(b"no such table", Exit(4, False)))
+    error = world.run_with("/data")
+    assert isinstance(error, HookFailed)
+    assert error.cause is Cause.HOOK_FAILED
+    assert error.exit_code == 4
+    assert error.hook == "python manage.py migrate"
+    assert "exited with code 4" in str(error)
+    assert world.commands() == [MIGRATE]
+    assert world.containers.running == {}
+    world.run_with("/data")
+    assert world.commands() == [MIGRATE]
+
+
+def test_what_one_hook_did_is_not_taken_for_all(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path, seed=App(exits=Exit(1, False)))
+    for _ in range(2):
+        assert isinstance(world.run_with("/data"), HookFailed)
+        assert world.commands() == [MIGRATE, SEED]
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [(Exit(137, True), "64 MB"), (Exit(127, False), "its command was not found")],
+    ids=["it needs too much memory", "its command is not there"],
+)
+def test_why_a_hook_failed_is_told(tmp_path: Path, end: Exit, told: str) -> None:
+    error = HookWorld(tmp_path, migrate=App(exits=end)).run_with()
+    assert isinstance(error, HookFailed)
+    assert told in str(error)
+
+
+def test_each_hook_has_the_start_limit(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path, seed=App())
+    error = world.run_with("/data")
+    assert isinstance(error, HookFailed)
+    assert error.exit_code is None
+    assert f"within {ATTEMPT.order.start_limit:g} s" in str(error)
+    assert world.signals.now() == pytest.approx(ATTEMPT.order.start_limit)
+    assert world.containers.running == {}
+
+
+def test_a_stop_ends_a_hook_and_starts_nothing_more(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path, migrate=App(obeys_sigterm=False))
+    world.stop_at(20.0)
+    assert world.run_with("/data") is None
+    assert world.signals.now() == 30.0  # with its grace
+    assert world.commands() == [MIGRATE]
+    assert world.containers.running == {}
+
+
+def test_a_stop_in_the_last_moment_of_a_hook_starts_nothing_more(tmp_path: Path) -> None:
+    world = HookWorld(tmp_path)
+    world.containers.removing = world.signals.stop
+    assert world.run_with("/data") is None
+    assert world.commands() == [MIGRATE]
+
+
+def test_without_docker_the_volumes_are_a_reason(world: HookWorld) -> None:
+    def fail(*_: object, **__: object) -> list[object]:
+        raise DockerUnavailable("gone")
+
+    world.volumes.have = fail  # type: ignore[method-assign, assignment]  # a daemon that is away
+    assert isinstance(world.run_with("/data"), DockerUnavailable)

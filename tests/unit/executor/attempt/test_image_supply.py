@@ -1,0 +1,152 @@
+"""executor/attempt/image_supply.py: where an attempt's image comes from, and that it is shared, on
+fakes.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from executor.attempt.image_supply import Sources, Supply
+from executor.errors import BuildExposed
+from prevs.commit_settings import BuildSettings
+from prevs.states import Cause, Phase
+from tests.fakes.attempts import (
+    FakeCheckout,
+    FakeImages,
+    FakeRegistry,
+    MemoryLog,
+    RecordingReports,
+)
+from tests.unit.executor.attempt.test_attempt import ATTEMPT
+from tests.waits import wait_until
+
+DIGEST = "sha256:" + "d" * 64
+
+
+class World:
+    """An agent in memory, with a registry that has nothing yet."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+        self.folder = folder
+        self.images = FakeImages()
+        self.registry: FakeRegistry | None = FakeRegistry(self.images)
+        self.reports = RecordingReports()
+        self.log = MemoryLog()
+
+    @property
+    def shared(self) -> FakeRegistry:
+        assert self.registry is not None
+        return self.registry
+
+    def supply(
+        self, *, digest: str = "", folder: str = "", build: BuildSettings | None = None
+    ) -> Supply:
+        order = dataclasses.replace(
+            ATTEMPT.order, digest=digest, folder=folder, build=build or BuildSettings()
+        )
+        checkout = FakeCheckout(self.folder)
+        sources = Sources(lambda: checkout, lambda tell: None, self.images, self.registry)
+        attempt = ATTEMPT._replace(order=order)
+        return Supply(attempt, sources, reports=self.reports, log=self.log)
+
+    def run(self, digest: str = "") -> None:
+        supply = self.supply(digest=digest)
+        supply.ensure()
+        with supply.sharing():
+            pass
+        supply.settle()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_an_image_that_is_here_is_asked_of_nobody(world: World) -> None:
+    world.images.tags.add(ATTEMPT.image)
+    world.supply(digest=DIGEST).ensure()
+    assert (world.shared.asked, world.images.built, world.reports.phases) == ([], [], [])
+
+
+@pytest.mark.parametrize("digest", ["", DIGEST])
+def test_the_registry_is_asked_before_it_is_built(world: World, digest: str) -> None:
+    world.shared.digest = DIGEST
+    world.run(digest)
+    assert world.shared.asked == [digest]
+    assert world.images.built == []
+    assert world.images.exists(ATTEMPT.image)
+    assert world.reports.details == ["from the registry"]
+    assert world.reports.digests == [DIGEST]
+    assert world.shared.pushed == []
+
+
+@pytest.mark.parametrize("digest", ["", DIGEST])
+def test_what_the_registry_has_not_is_built_and_pushed(world: World, digest: str) -> None:
+    world.run(digest)
+    assert world.images.built == world.shared.pushed == [ATTEMPT.image]
+    assert world.reports.digests == [world.shared.digest]
+    assert world.reports.phases == [Phase.FETCHING, Phase.FETCHING, Phase.BUILDING]
+    assert "no image from the registry: manifest unknown" in world.log.headers
+
+
+def test_where_nothing_may_be_built_no_commit_is_fetched_for_it(world: World) -> None:
+    world.images.exposed = "iptables refused"
+    with pytest.raises(BuildExposed, match="iptables refused") as caught:
+        world.supply().ensure()
+    assert world.log.headers == ["no image from the registry: manifest unknown"]
+    # With that the preview is tried again, and on another agent.
+    assert caught.value.cause is Cause.AGENT_UNFIT
+
+
+def test_where_nothing_may_be_built_the_registrys_images_serve(world: World) -> None:
+    world.images.exposed = "iptables refused"
+    world.shared.digest = DIGEST
+    world.run()
+    assert world.images.exists(ATTEMPT.image)
+
+
+def test_without_a_registry_nothing_is_asked_or_pushed(world: World) -> None:
+    world.registry = None
+    world.run(DIGEST)
+    assert world.images.built == [ATTEMPT.image]
+    assert world.reports.digests == world.reports.details == []
+
+
+def test_a_push_that_fails_is_told_in_the_log_and_nowhere_else(world: World) -> None:
+    world.shared.error = "connection refused"
+    supply = world.supply()
+    supply.ensure()
+    with supply.sharing():
+        wait_until(lambda: "the image is not in the registry" in world.log.headers[-1])
+    assert world.log.headers[-1] == "the image is not in the registry: connection refused"
+    assert world.reports.digests == []
+
+
+@pytest.mark.parametrize(("digest", "pushed"), [("", [ATTEMPT.image]), (DIGEST, [])])
+def test_what_is_here_is_pushed_unless_it_is_there_for_sure(
+    world: World, digest: str, pushed: list[str]
+) -> None:
+    world.images.tags.add(ATTEMPT.image)
+    world.run(digest)
+    assert world.shared.pushed == pushed
+
+
+def test_a_push_is_ended_with_the_application(world: World) -> None:
+    supply = world.supply()
+    supply.ensure()
+    with pytest.raises(KeyError), supply.sharing():
+        raise KeyError
+    assert world.shared.ended
+
+
+def test_an_app_in_a_folder_is_built_of_it(world: World) -> None:
+    web = world.folder / "web"
+    web.mkdir()
+    (web / "Prod").write_text("FROM scratch\n")
+    world.supply(folder="web", build=BuildSettings("Prod")).ensure()
+    (context,) = world.images.contexts
+    assert (context.folder, context.dockerfile) == (web, web / "Prod")
+    assert world.images.built[0].startswith(f"{ATTEMPT.image}-")
+    assert world.images.labels["prevs.folder"] == "web"

@@ -1,0 +1,135 @@
+"""executor/build/build_log.py: what a failed build's output comes down to."""
+
+import re
+
+import pytest
+
+from executor.build.build_log import Step, StepReader, buildkit_failure, failure, too_slow
+from executor.errors import BuildFailed, DockerUnavailable, RepositoryUnreachable
+
+FAILED_RUN = """\
+#6 [3/5] RUN make all
+#6 0.210 cc: not found
+#6 ERROR: process "/bin/sh -c make all" did not complete successfully: exit code: 2
+------
+ > [3/5] RUN make all:
+0.210 cc: not found
+------
+Dockerfile:3
+--------------------
+   2 |     COPY . /src
+   3 | >>> RUN make all
+--------------------
+ERROR: failed to solve: process "/bin/sh -c make all" did not complete successfully: exit code: 2
+"""
+FAILED_STAGE = """\
+------
+ > [web 2/3] RUN exit 7:
+------
+ERROR: failed to solve: process "/bin/sh -c exit 7" did not complete successfully: exit code: 7
+"""
+FAILED_COPY = """\
+------
+ > [2/3] COPY nothing /x:
+------
+ERROR: failed to solve: failed to compute cache key: "/nothing": not found
+"""
+PARSE_ERROR = """\
+Dockerfile:1
+--------------------
+   1 | >>> FORM scratch
+--------------------
+ERROR: failed to solve: dockerfile parse error on line 1: unknown instruction: FORM
+"""
+NO_DAEMON = "ERROR: Cannot connect to the Docker daemon at unix:///x. Is the daemon running?\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "told"),
+    [
+        (FAILED_RUN, 2, r"^Step 3/5 of the Dockerfile failed \(exit code 2\): RUN make all\. "),
+        (FAILED_STAGE, 7, "Step 2/3"),
+        (
+            FAILED_RUN.replace("exit code: 2", "exit code: 137"),
+            137,
+            r"\(exit code 137: it was killed, as the kernel does where memory runs out\): RUN",
+        ),
+        (FAILED_COPY, None, r'Step 2/3 .*"/nothing": not found'),
+        (PARSE_ERROR, None, "^(?!.*Step).*unknown instruction: FORM"),
+        ("", None, "said nothing"),
+    ],
+    ids=["a command", "a step of a named stage", "killed", "no command", "no step", "nothing said"],
+)
+def test_a_failure_is_told_with_its_step_and_its_exit_code(
+    said: str, code: int | None, told: str
+) -> None:
+    error = buildkit_failure(said)
+    assert isinstance(error, BuildFailed)
+    assert error.exit_code == code
+    assert re.search(told, str(error))
+
+
+def test_a_daemon_that_is_away_is_no_failure_of_the_build() -> None:
+    assert isinstance(buildkit_failure(NO_DAEMON), DockerUnavailable)
+
+
+def test_what_a_dockerfile_says_is_cut_and_hides_nothing() -> None:
+    assert len(str(failure(Step("1/1", "RUN " + "x" * 500), "", 1))) < 250
+    assert len(str(failure(None, "x" * 5000, None))) < 500
+    hostile = "RUN \x1b[31mecho\x1b]0;title\x07 \u202egnp.exe\r\u200b\tthe\x85 end"
+    told = [str(Step("1/1", hostile)), str(failure(Step("1/1", hostile), "", 1))]
+    told += [str(failure(None, hostile, None))]
+    assert all(text.isprintable() for text in told)
+    assert told[0] == "1/1 RUN [31mecho ]0;title gnp.exe the end"
+
+
+BEGUN = b"""\
+#0 building with "default" instance using docker driver
+
+#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 122B done
+#1 DONE 0.0s
+
+#5 [1/3] COPY busybox /bin/busybox
+#5 CACHED
+
+#6 [web 2/3] RUN make  all
+#6 0.210 cc
+"""
+
+
+def test_the_step_that_a_build_is_at_is_found_however_the_output_is_cut() -> None:
+    assert str(StepReader().read(BEGUN)) == "2/3 RUN make all", "the last one that it turned to"
+    reader = StepReader()
+    found = [step for byte in BEGUN if (step := reader.read(bytes([byte])))]
+    assert [str(step) for step in found] == ["1/3 COPY busybox /bin/busybox", "2/3 RUN make all"]
+
+
+def test_what_a_step_prints_is_never_taken_for_a_step() -> None:
+    reader = StepReader()
+    assert reader.read(b"#6 0.210 #7 [3/3] RUN fake\n") is None
+    assert reader.read(b"#6 0.211 " + b"x" * 10_000_000) is None
+    assert reader.read(b"\r#7 [3/3] RUN fake\n") is None
+    assert str(reader.read(b"#7 [3/3] RUN true\n")) == "3/3 RUN true"
+
+
+def test_a_line_without_end_keeps_no_memory() -> None:
+    reader = StepReader()
+    assert reader.read(b"#7 [3/3] RUN ") is None
+    for _ in range(100):
+        assert reader.read(b"x" * 65536) is None
+    step = reader.read(b"\n")
+    assert step is not None
+    assert len(step.instruction) <= 4096
+
+
+def test_a_slow_build_tells_the_limit() -> None:
+    assert "1800 s" in str(too_slow(1800.0))
+
+
+def test_a_sentence_of_somebody_else_gets_no_second_mark() -> None:
+    moved = str(RepositoryUnreachable("/srv/x", "is it a git repository?"))
+    assert "a git repository? Check" in moved
+    assert "it is away. Check" in str(RepositoryUnreachable("/srv/x", "it is away"))
+    long = str(failure(Step("1/1", "RUN " + "x" * 200), "", 1))
+    assert "…. " not in long

@@ -1,0 +1,83 @@
+"""executor/build/build_watch.py and build_limits.py: what is made of what a group of version 2
+says.
+
+Files stand for those of the kernel; tests/integration/docker has real groups.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from executor.build.build_group import Tree
+from executor.build.build_limits import Limits
+from executor.build.build_watch import BuildWatch
+from executor.limits.cgroup import Budget
+
+GROUP = "/prevs-builds/hello"
+STEP = "buildkit/0123"
+QUIET = "low 0\nhigh 0\nmax 7\noom 1\noom_kill 1\n"
+OWN_FULL = "low 0\nhigh 0\nmax 9\noom 2\noom_kill 2\n"
+ALL_FULL = "low 0\nhigh 0\nmax 7\noom 1\noom_kill 2\n"
+APP = Budget(64, 2048)
+
+
+@pytest.fixture
+def group(tmp_path: Path) -> Path:
+    """A group in which something was killed before the build began."""
+    (tmp_path / "cgroup.controllers").write_text("memory pids\n")
+    folder = tmp_path / "prevs-builds/hello"
+    (folder / STEP).mkdir(parents=True)
+    (folder / "memory.events").write_text(QUIET)
+    (folder / "pids.max").write_text("2048\n")
+    return folder
+
+
+def told(group: Path, budget: Budget | None, code: int | None, **files: str) -> str:
+    """Return what a build is told that failed while these files changed."""
+    with BuildWatch(Tree(group.parents[1]), GROUP, ends=False).watching() as watch:
+        for name, text in files.items():
+            (group / name.replace("__", "/").replace("_", ".")).write_text(text)
+        limits = Limits(GROUP, watch=watch, budget=budget)
+        limits.over()
+        return limits.shortage(code)
+
+
+@pytest.mark.parametrize(
+    ("events", "budget", "code", "sentence"),
+    [
+        (QUIET, APP, 137, ""),
+        (OWN_FULL, APP, 2, "all builds of this app may use 64 MB at a time"),
+        (ALL_FULL, APP, 137, "there is no more for all builds of an agent."),
+        # Another app's step was killed there.
+        (ALL_FULL, APP, 2, ""),
+        (OWN_FULL, None, 137, f"there is no more for its control group {GROUP}."),
+        (OWN_FULL, None, 2, ""),
+    ],
+)
+def test_memory_that_ran_out_is_told_to_whom_it_concerns(
+    group: Path, events: str, budget: Budget | None, code: int, sentence: str
+) -> None:
+    said = told(group, budget, code, memory_events=events)
+    assert bool(said) == bool(sentence)
+    assert sentence in said
+
+
+@pytest.mark.parametrize(
+    ("files", "is_told"),
+    [
+        ({"pids_peak": "2047\n"}, False),
+        ({"pids_peak": "2048\n"}, True),
+        ({"pids_peak": "2049\n"}, True),
+        # Older kernels tell it of the step's own group alone.
+        ({"buildkit__0123__pids_events": "max 3\n"}, True),
+        ({"buildkit__0123__pids_events": "max 0\n"}, False),
+    ],
+)
+def test_refused_forks_are_told(group: Path, files: dict[str, str], is_told: bool) -> None:
+    (group / STEP.replace("0123", "")).mkdir(exist_ok=True)
+    said = told(group, APP, 2, **files)
+    assert ("2,048 processes" in said) is is_told
+
+
+def test_without_a_group_nothing_is_told() -> None:
+    assert Limits("", "no root").shortage(137) == ""

@@ -1,0 +1,67 @@
+"""executor/build/dockerfile.py: which lines add something from an address."""
+
+import pytest
+
+from executor.build.dockerfile import BUILDKIT, CLASSIC, find_added
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "number"),
+    [
+        ("FROM a\nADD http://x /y", 2),
+        ("add --chown=1:1 --checksum=sha256:0 https://x/ /y", 1),
+        ('ADD ["a", "https://x", "/y"]', 1),
+        ('ADD ["\\u0068ttp://x", "/y"]', 1),
+        ("ADD a http://x /y", 1),
+        ("ADD HTTP://x /y", 1),
+        ("FROM a\nONBUILD ADD http://x /y", 2),
+        # However it is written
+        ('ADD h"tt"p://x /y', 1),
+        ("ADD h\\ttp://x /y", 1),
+        ("ADD \\\n# why\n\n http://x \\\n /y", 1),
+        ("AD\\\nD http://x /y", 1),
+        ("# escape=`\nADD h`\nttp://x /y", 2),
+        ("\ufeff# escape=`\r\nADD h`\r\nttp://x /y", 2),
+        ("RUN a \\\\\nADD http://x /y", 2),
+        ("ADD\vhttp://x\f/y", 1),
+        # Whatever is in a variable: a base image may have said it
+        ("ARG X=file\nADD $X /y", 2),
+        ("ADD ${X:-file} /y", 1),
+        ("ADD ht$X /y", 1),
+        ("ADD https:/$X /y", 1),
+        ("ADD http://$X /y", 1),
+    ],
+)
+def test_an_address_is_found_however_it_is_written(dockerfile: str, number: int) -> None:
+    assert [line.number for line in find_added(dockerfile, CLASSIC)] == [number]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ADD file /y",
+        "ADD file $X",
+        "ADD src/$X /y",
+        "ADD file http://x",
+        "COPY $X /y",
+        "# ADD http://x /y",
+        "RUN echo \\\n  ADD http://x /y",
+        "RUN curl http://x",
+        "ADDRESS http://x /y",
+        "ADD http /y",
+        "ADD",
+        "",
+    ],
+)
+def test_all_else_is_none(line: str) -> None:
+    assert find_added(line, CLASSIC) == []
+
+
+def test_buildkit_adds_from_git_too() -> None:
+    for source in ("git@example.org:a.git", "git://example.org/a", "ssh://git@example.org/a"):
+        assert find_added(f"ADD {source} /y", BUILDKIT)
+        assert not find_added(f"ADD {source} /y", CLASSIC)
+
+
+def test_a_line_is_shown_on_one() -> None:
+    assert find_added("ADD \\\n  http://x \\\n\t/y", CLASSIC)[0].text == "ADD http://x /y"

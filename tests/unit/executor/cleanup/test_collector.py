@@ -1,0 +1,273 @@
+"""executor/cleanup/collector.py: when it collects, and when it has collected enough."""
+
+import errno
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.cleanup.collector import Collector
+from executor.cleanup.policy import DAY, KEPT, Kind, Marks, Thing
+from executor.errors import DockerUnavailable, Stopped
+from executor.limits.disk_usage import Disk
+from executor.workspace.usage_locks import Uses
+from tests.fakes.attempts import JumpingSignals
+
+
+class Shelf:
+    """A Store in memory: each thing takes 10 of the 100 bytes that its disk has."""
+
+    ages = True
+    caches = True
+
+    def __init__(self, disk: Path, things: Sequence[Thing], cached: int = 0) -> None:
+        self.disk = disk
+        self.kept = list(things)
+        self.cached = cached
+        self.held: set[str] = set()
+        self.pruned: list[float] = []
+
+    def things(self) -> Sequence[Thing]:
+        return list(self.kept)
+
+    def remove(self, thing: Thing) -> bool:
+        if thing.name in self.held:
+            return False
+        self.kept.remove(thing)
+        return True
+
+    def prune(self, before: float) -> None:
+        self.pruned.append(before)
+        self.cached = 0
+
+    def names(self) -> str:
+        return " ".join(thing.name for thing in self.kept)
+
+    def usage(self, _: Path) -> Disk:
+        return Disk(100, 10 * (len(self.kept) + self.cached))
+
+
+class World:
+    def __init__(self, folder: Path, names: str, kind: Kind = Kind.IMAGE, cached: int = 0) -> None:
+        self.time = 1000 * DAY
+        self.folder = folder
+        ages = range(len(names.split()), 0, -1)
+        things = [
+            Thing(kind, name, self.time - age * DAY)
+            for name, age in zip(names.split(), ages)  # noqa: B905  # as old as their place
+        ]
+        self.shelf = Shelf(folder, things, cached)
+        self.told = 0
+
+    def collector(self) -> Collector:
+        return Collector(
+            self.folder,
+            Marks(85.0, 75.0),
+            Uses(self.folder),
+            lambda: [self.shelf],
+            measure=self.shelf.usage,
+            now=lambda: self.time,
+        )
+
+    def tell(self) -> None:
+        self.told += 1
+
+    def make_room(self) -> None:
+        self.collector().make_room(JumpingSignals(), self.tell)
+
+
+NINE = "a b c d e f g h i"
+
+
+def test_above_the_high_mark_things_go_until_the_low_one(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    world.make_room()
+    assert world.shelf.names() == "c d e f g h i"
+    assert world.told == 1
+
+
+def test_things_go_for_their_inodes_until_those_are_below_the_low_mark(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world = World(tmp_path, NINE)
+    shelf = world.shelf
+    shelf.usage = lambda _: Disk(100, 20, 1000, 100 * len(shelf.kept))  # type: ignore[method-assign]  # of small files
+    world.make_room()
+    assert shelf.names() == "c d e f g h i"
+    assert "90.0 % of its inodes are used" in caplog.text
+
+
+def test_below_the_high_mark_nothing_goes(tmp_path: Path) -> None:
+    world = World(tmp_path, "a b c d e f g h")
+    world.make_room()
+    world.collector().look()
+    assert world.shelf.names() == "a b c d e f g h"
+    assert world.told == 0
+
+
+def test_what_somebody_is_about_to_use_stays_and_the_next_one_goes(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    world.shelf.held = {"a"}
+    world.make_room()
+    assert world.shelf.names() == "a d e f g h i"
+
+
+def test_where_there_is_no_inode_for_the_lock_of_one_the_next_one_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    world = World(tmp_path, NINE)
+    remove = world.shelf.remove
+
+    def fail(thing: Thing) -> bool:
+        if thing.name == "a":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return remove(thing)
+
+    monkeypatch.setattr(world.shelf, "remove", fail)
+    world.make_room()
+    assert world.shelf.names() == "a d e f g h i"
+    assert "the image a stays" in caplog.text
+
+
+def test_the_cache_goes_before_what_was_used_since(tmp_path: Path) -> None:
+    world = World(tmp_path, "a b c d", cached=5)
+    world.make_room()
+    assert world.shelf.names() == "a b c d"
+    assert world.shelf.pruned == [world.time - 30 * DAY]
+
+
+def test_where_nothing_can_go_any_more_it_ends(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = World(tmp_path, NINE)
+    world.shelf.held = set(NINE.split())
+    world.make_room()
+    assert world.shelf.names() == NINE
+    assert "nothing more can go" in caplog.text
+
+
+def test_being_told_to_end_ends_it(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    signals = JumpingSignals()
+    signals.stop()
+    with pytest.raises(Stopped):
+        world.collector().make_room(signals, world.tell)
+    assert world.shelf.names() == NINE
+
+
+def test_without_docker_a_build_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> list[Shelf]:
+        raise DockerUnavailable("gone")
+
+    collector = Collector(tmp_path, Marks(85.0, 75.0), Uses(tmp_path), fail)
+    collector.make_room(JumpingSignals(), lambda: None)
+    collector.look()
+    assert caplog.text.count("what can go could not be collected") == 2
+
+
+def test_a_look_collects_once_in_a_while_for_all_executors_of_an_agent(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    world.collector().look()
+    assert world.shelf.names() == "c d e f g h i"
+    world.shelf.cached = 3
+    world.time = (tmp_path / "collected").stat().st_mtime
+    world.collector().look()
+    assert world.shelf.names() == "c d e f g h i"
+    world.time += 601
+    world.collector().look()
+    assert world.shelf.names() == "d e f g h i"
+
+
+def use_up_inodes(patch: pytest.MonkeyPatch) -> None:
+    """Have no file made from now on, as on a disk without inodes."""
+    really_open, really_touch = Path.open, Path.touch
+
+    def need_none(path: Path) -> None:
+        if not path.exists():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def open_it(path: Path, *args: Any, **options: Any) -> Any:
+        need_none(path)
+        return really_open(path, *args, **options)
+
+    def touch_it(path: Path, *args: Any, **options: Any) -> None:
+        need_none(path)
+        really_touch(path, *args, **options)
+
+    patch.setattr(Path, "open", open_it)
+    patch.setattr(Path, "touch", touch_it)
+
+
+def test_the_first_collection_needs_no_inode_that_was_not_there_from_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    over.set()
+    looking, building = World(tmp_path / "1", NINE), World(tmp_path / "2", NINE)
+    for world in (looking, building):
+        world.folder.mkdir()
+        world.collector().watch(over)
+    use_up_inodes(monkeypatch)
+    looking.collector().look()
+    building.make_room()
+    assert looking.shelf.names() == building.shelf.names() == "c d e f g h i"
+
+
+def test_two_never_look_at_the_same_time(tmp_path: Path) -> None:
+    world = World(tmp_path, NINE)
+    other = World(tmp_path, NINE)
+    there, go_on = threading.Event(), threading.Event()
+
+    def wait(_: Path) -> Disk:
+        there.set()
+        assert go_on.wait(60)
+        return Disk(100, 0)
+
+    world.shelf.usage = wait  # type: ignore[method-assign]  # a disk that is slow to ask
+    looking = threading.Thread(target=world.collector().look)
+    looking.start()
+    assert there.wait(60)
+    # As if it had begun long ago.
+    os.utime(tmp_path / "collected", (0.0, 0.0))
+    other.collector().look()
+    go_on.set()
+    looking.join()
+    assert other.shelf.names() == NINE
+
+
+def test_a_look_removes_volumes_that_nobody_has_used_for_long(tmp_path: Path) -> None:
+    world = World(tmp_path, "a b", Kind.VOLUME)
+    world.time += KEPT - 1.5 * DAY
+    world.collector().look()
+    assert world.shelf.names() == "b"
+
+
+def test_a_look_notes_that_what_runs_is_in_use(tmp_path: Path) -> None:
+    world = World(tmp_path, "a")
+    uses = Uses(tmp_path)
+    uses.hold("image a")
+    (file,) = (tmp_path / "uses").iterdir()
+    os.utime(file, (100.0, 100.0))
+    Collector(tmp_path, Marks(85.0, 75.0), uses, lambda: [world.shelf]).look()
+    assert (uses.last("image a") or 0.0) > 100.0
+
+
+def test_each_disk_is_collected_from_by_itself(tmp_path: Path) -> None:
+    full = World(tmp_path, NINE).shelf
+    other = World(Path("/proc"), "x y").shelf
+
+    def usage(folder: Path) -> Disk:
+        return full.usage(folder) if folder == tmp_path else Disk(100, 10)
+
+    collector = Collector(
+        tmp_path, Marks(85.0, 75.0), Uses(tmp_path), lambda: [full, other], measure=usage
+    )
+    collector.make_room(JumpingSignals(), lambda: None)
+    assert full.names() == "c d e f g h i"
+    assert other.names() == "x y"

@@ -1,0 +1,115 @@
+"""executor/cleanup/orphans.py: what a dead executor leaves, and its removal."""
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from executor.cleanup.orphans import Remains, clear, end_late, end_marked, remove
+from executor.workspace.work_folder import Folder
+from tests.fakes.clock import FakeClock
+
+ATTEMPT = "attempt hello.1.a /var/lib/prevs"
+
+
+def told(*lines: str) -> Remains:
+    remains = Remains()
+    for line in lines:
+        remains = remains.told(line)
+    return remains
+
+
+def test_what_the_executor_told_is_known() -> None:
+    assert told() == Remains()
+    assert told(ATTEMPT) == Remains("/var/lib/prevs", "hello.1.a")
+    assert told(ATTEMPT, "container c") == Remains("/var/lib/prevs", "hello.1.a", "c")
+    assert told(ATTEMPT, "container c", "gone") == Remains("/var/lib/prevs", "hello.1.a")
+
+
+def test_a_build_is_known_until_it_has_ended_by_itself() -> None:
+    assert told(ATTEMPT, "building").is_building
+    assert not told(ATTEMPT, "building", "built").is_building
+    assert told(ATTEMPT, "building", "built", "container c").container == "c"
+
+
+def test_what_begins_late_is_killed_for_a_while() -> None:
+    clock = FakeClock(0.0)
+    sent: list[signal.Signals] = []
+
+    def kill(number: signal.Signals) -> bool:
+        sent.append(number)
+        return False
+
+    end_late(kill, now=clock.read, sleep=clock.pass_seconds)
+    assert clock.read() == 15.0
+    assert set(sent) == {signal.SIGKILL}
+    assert len(sent) == 60
+
+
+def test_a_folder_may_have_spaces_in_its_path() -> None:
+    assert told("attempt hello.1.a /srv/our agents/prevs").folder == "/srv/our agents/prevs"
+
+
+def answers(first: Sequence[int | None], then: int | None) -> Iterator[int | None]:
+    yield from first
+    while True:
+        yield then
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "seconds"),
+    [
+        ([204], None, 0.0),
+        # Docker was away.
+        ([None] * 120 + [204], None, 120.0),
+        # It was busy, and had not created it yet.
+        ([404] * 8 + [409] * 4 + [500] * 4 + [204], None, 4.0),
+        # It never was created; the time for that begins when docker answers.
+        ([], 404, 15.0),
+        ([None] * 60, 404, 75.0),
+        # It was being removed by somebody else.
+        ([409] * 8, 404, 17.0),
+    ],
+)
+def test_a_container_is_removed_until_it_is_gone_for_sure(
+    first: list[int | None], then: int | None, seconds: float
+) -> None:
+    clock, script = FakeClock(0.0), answers(first, then)
+    assert remove(lambda: next(script), now=clock.read, sleep=clock.pass_seconds)
+    assert clock.read() == seconds
+
+
+def test_a_daemon_that_stays_away_is_not_waited_for_for_ever() -> None:
+    clock = FakeClock(0.0)
+    assert not remove(lambda: None, now=clock.read, sleep=clock.pass_seconds)
+    assert clock.read() == 600.0
+
+
+def test_what_does_not_end_by_itself_is_killed() -> None:
+    clock = FakeClock(0.0)
+    got: list[signal.Signals] = []
+
+    def signal_them(number: signal.Signals) -> bool:
+        got.append(number)
+        return number != signal.SIGKILL
+
+    assert end_marked(signal_them, now=clock.read, sleep=clock.pass_seconds)
+    assert set(got[:-1]) == {signal.SIGTERM}
+    assert got[-1] == signal.SIGKILL
+
+
+def test_what_even_sigkill_does_not_end_holds_up_nothing_for_ever() -> None:
+    clock = FakeClock(0.0)
+    assert not end_marked(lambda _: True, now=clock.read, sleep=clock.pass_seconds)
+    assert 3.0 < clock.read() < 30.0
+
+
+def test_an_attempt_without_a_container_leaves_no_traces(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    os.close(folder.hold("a"))
+    folder.tree("a").mkdir(parents=True)
+    clear(Remains(str(tmp_path), "a"), b"PREVS_GUARDED=nobody", {})
+    assert folder.tasks() == []
+    assert not folder.tree("a").exists()

@@ -1,0 +1,73 @@
+"""executor/cleanup/policy.py: what goes from a disk that gets full, and in which order."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.cleanup.policy import DAY, HOUR, KEPT, Kind, Prune, Thing, expired, last_use, plan
+
+NOW = 1000 * DAY
+
+
+def thing(kind: Kind, name: str, age: float, *, in_use: bool = False) -> Thing:
+    return Thing(kind, name, NOW - age, in_use)
+
+
+OLD = thing(Kind.IMAGE, "old", 9 * DAY)
+NEW = thing(Kind.IMAGE, "new", HOUR)
+MIRROR = thing(Kind.MIRROR, "mirror", 2 * DAY)
+VOLUME = thing(Kind.VOLUME, "volume", 20 * DAY)
+YOUNGER = thing(Kind.VOLUME, "younger", HOUR)
+TREE = thing(Kind.LEFTOVER, "tree", 60.0)
+RUNNING = thing(Kind.IMAGE, "running", 30 * DAY, in_use=True)
+
+
+def test_what_was_used_last_the_longest_ago_goes_first_and_what_is_in_use_stays() -> None:
+    assert plan([NEW, RUNNING, MIRROR, OLD], NOW, cache=False) == [OLD, MIRROR, NEW]
+
+
+def test_leftovers_go_first_and_volumes_last() -> None:
+    order = plan([YOUNGER, VOLUME, NEW, TREE], NOW, cache=False)
+    assert order == [TREE, NEW, VOLUME, YOUNGER]
+
+
+def test_the_build_cache_goes_along_with_what_is_as_old() -> None:
+    order = plan([OLD, NEW, VOLUME], NOW, cache=True)
+    steps = [step.before if isinstance(step, Prune) else step for step in order]
+    assert steps.index(NOW - 14 * DAY) < steps.index(OLD) < steps.index(NOW - 7 * DAY)
+    assert steps[steps.index(OLD) + 1] == OLD.used
+    assert steps.index(NEW) < steps.index(NOW)
+    assert steps[-2:] == [NOW, VOLUME]
+
+
+THINGS = st.lists(
+    st.builds(
+        Thing,
+        st.sampled_from(Kind),
+        st.text(max_size=3),
+        st.floats(0, NOW, allow_nan=False),
+        st.booleans(),
+    ),
+    unique=True,
+)
+
+
+@given(THINGS, st.booleans())
+def test_all_that_nobody_uses_is_in_the_plan_once_and_nothing_else(
+    things: list[Thing], cache: bool
+) -> None:
+    planned = [step for step in plan(things, NOW, cache=cache) if isinstance(step, Thing)]
+    assert sorted(planned, key=repr) == sorted((t for t in things if not t.in_use), key=repr)
+    for kind in Kind:
+        moments = [step.used for step in planned if step.kind is kind]
+        assert moments == sorted(moments)
+
+
+def test_a_volume_goes_when_nobody_has_used_it_for_long_and_a_leftover_at_once() -> None:
+    forgotten = thing(Kind.VOLUME, "forgotten", KEPT + 1)
+    in_use = thing(Kind.VOLUME, "in use", KEPT + 1, in_use=True)
+    assert expired([VOLUME, forgotten, in_use, TREE, RUNNING], NOW) == [forgotten, TREE]
+
+
+def test_the_last_use_is_not_before_it_was_made() -> None:
+    assert last_use(None, 5.0) == last_use(3.0, 5.0) == 5.0
+    assert last_use(7.0, 5.0) == 7.0

@@ -1,0 +1,92 @@
+"""executor/container/container.py: what docker-py raises that nobody thought of. The rest needs a
+docker.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+
+import pytest
+from docker.api import APIClient
+from docker.errors import NotFound, StreamParseError
+
+from executor.container.container import DockerContainer
+from executor.errors import DockerUnavailable
+from executor.ports import Exit
+from tests.fakes.attempts import MemoryLog
+
+DIED = {"Action": "die", "timeNano": 1}
+LIMIT = 30.0
+
+
+class Client:
+    """A docker client whose container says `pieces`, and ends after that as `events` tell."""
+
+    def __init__(
+        self,
+        events: Callable[[], Iterator[Mapping[str, Any]]] = lambda: iter([DIED]),
+    ) -> None:
+        self.pieces: Callable[[], Iterator[bytes]] = lambda: iter(())
+        self._events = events
+        self.has_ended = threading.Event()
+
+    def wait(self, container: str) -> None:
+        self.has_ended.wait(LIMIT)
+
+    def logs(self, container: str, **_: object) -> Iterator[bytes]:
+        return self.pieces()
+
+    def events(self, **_: object) -> Iterator[Mapping[str, Any]]:
+        yield from self._events()
+
+    def inspect_container(self, container: str) -> Mapping[str, Any]:
+        return {"State": {"ExitCode": 3, "OOMKilled": False, "Running": False}}
+
+    def info(self) -> Mapping[str, Any]:
+        return {"LiveRestoreEnabled": True}
+
+
+def outcome(client: Client, log: MemoryLog) -> Exit | None:
+    ended = threading.Event()
+    container = DockerContainer(
+        cast(APIClient, client), "c", log=log, on_exit=ended.set, on_removed=lambda: None
+    )
+    assert ended.wait(LIMIT)
+    container.drain(LIMIT)
+    return container.exit()
+
+
+def test_an_answer_that_broke_off_is_a_daemon_that_went_away_for_a_moment() -> None:
+    def break_off() -> Iterator[Mapping[str, Any]]:
+        yield from ()
+        raise StreamParseError("half of an event")
+
+    client = Client(events=break_off)
+    client.has_ended.set()
+    assert outcome(client, MemoryLog()) == Exit(3, out_of_memory=False)
+
+
+def test_an_end_that_is_not_understood_is_told_all_the_same() -> None:
+    client = Client(events=lambda: iter([{"Action": "die"}]))
+    client.has_ended.set()
+    with pytest.raises(DockerUnavailable, match="timeNano"):
+        outcome(client, MemoryLog())
+
+
+def test_a_log_goes_on_after_whatever_docker_py_has_raised() -> None:
+    client = Client()
+    reads = 0
+
+    def read() -> Iterator[bytes]:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            raise AttributeError("'NoneType' object has no attribute 'raw'")
+        yield b"2024-05-17T10:20:30.123456789Z it goes on\n"
+        client.has_ended.set()
+        raise NotFound("it was removed")
+
+    client.pieces = read
+    log = MemoryLog()
+    outcome(client, log)
+    assert b"it goes on" in log.data

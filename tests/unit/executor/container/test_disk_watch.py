@@ -1,0 +1,123 @@
+"""executor/container/disk_watch.py: what a folder is counted as."""
+
+import contextlib
+import os
+from pathlib import Path
+
+import pytest
+
+from executor.container import disk_watch
+from executor.container.disk_watch import size
+from executor.limits.disk import ENTRY, MB
+
+
+def test_each_file_and_each_folder_counts_however_empty(tmp_path: Path) -> None:
+    for number in range(10):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "empty").touch()
+    assert size(tmp_path, MB) == 20 * ENTRY
+
+
+def test_a_file_counts_as_much_as_it_takes_of_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "full").write_bytes(os.urandom(MB))
+    with (tmp_path / "sparse").open("wb") as sparse:
+        sparse.truncate(100 * MB)
+    assert MB <= size(tmp_path, 200 * MB) < 2 * MB
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_file_of_several_names_counts_once_and_in_full(tmp_path: Path, elsewhere: bool) -> None:
+    counted = tmp_path / "layer" if elsewhere else tmp_path
+    counted.mkdir(exist_ok=True)
+    (counted / "0").write_bytes(os.urandom(MB))
+    for number in range(1, 4):
+        (tmp_path / str(number)).hardlink_to(counted / "0")
+    assert MB <= size(counted, 100 * MB) < 1.1 * MB
+
+
+def test_only_so_many_files_of_several_names_are_known_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_watch, "_MOST_SEEN", 2)
+    for number in range(3):
+        (tmp_path / f"{number}").write_bytes(os.urandom(MB))
+        (tmp_path / f"{number} again").hardlink_to(tmp_path / f"{number}")
+    assert 4 * MB <= size(tmp_path, 100 * MB) < 4.1 * MB
+
+
+def test_names_of_an_empty_file_count_each(tmp_path: Path) -> None:
+    (tmp_path / "0").touch()
+    (tmp_path / "1").hardlink_to(tmp_path / "0")
+    (tmp_path / "link").symlink_to("/")
+    assert size(tmp_path, MB) == 3 * ENTRY
+
+
+def test_over_the_limit_nothing_more_is_read(tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / str(number)).touch()
+    assert size(tmp_path, 10 * ENTRY) == 11 * ENTRY
+
+
+def nested(folder: Path, name: str, depth: int) -> int:
+    """Make folders within each other, of which no path may be told; return the last, open."""
+    opened = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=opened)
+        below = os.open(name, os.O_RDONLY, dir_fd=opened)
+        os.close(opened)
+        opened = below
+    return opened
+
+
+def test_folders_within_each_other_count_and_one_too_many_is_over_any_limit(tmp_path: Path) -> None:
+    (tmp_path / "read").mkdir()
+    os.close(nested(tmp_path / "read", "d", 200))
+    (tmp_path / "read" / "beside").touch()
+    assert size(tmp_path / "read", 100 * MB) == 201 * ENTRY
+    (tmp_path / "not").mkdir()
+    os.close(nested(tmp_path / "not", "d", 201))
+    assert size(tmp_path / "not", 100 * MB) > 100 * MB
+    assert size(tmp_path / "not", -100 * MB) > 0
+    assert opened_below(tmp_path) == []
+
+
+def opened_below(folder: Path) -> list[str]:
+    """Return what this process has open there."""
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # of another thread, which has closed it
+            found.append(str(entry.readlink()))
+    return [path for path in found if path.startswith(str(folder))]
+
+
+def test_what_is_deeper_than_a_path_can_be_long_counts(tmp_path: Path) -> None:
+    deepest = nested(tmp_path, "d" * 250, 20)
+    with os.fdopen(os.open("big", os.O_WRONLY | os.O_CREAT, dir_fd=deepest), "wb") as big:
+        big.write(os.urandom(MB))
+    os.close(deepest)
+    assert size(tmp_path, 100 * MB) >= MB + 20 * ENTRY
+
+
+def test_no_link_is_followed_that_takes_the_place_of_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "big").write_bytes(os.urandom(MB))
+    inner = tmp_path / "layer" / "inner"
+    inner.mkdir(parents=True)
+    really = os.open
+
+    def swap(path: str, flags: int, *, dir_fd: int | None = None) -> int:
+        if dir_fd is not None:
+            inner.rmdir()
+            inner.symlink_to(tmp_path / "elsewhere")
+        return really(path, flags, dir_fd=dir_fd)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", swap)
+        assert size(tmp_path / "layer", 100 * MB) == ENTRY
+    assert inner.is_symlink()
+
+
+def test_what_is_not_there_counts_as_none(tmp_path: Path) -> None:
+    assert size(tmp_path / "gone", MB) == 0

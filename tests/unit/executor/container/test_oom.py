@@ -1,0 +1,41 @@
+"""executor/container/oom.py"""
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from executor.container.oom import was_short
+
+Event = Mapping[str, object]
+
+
+def event(action: str, seconds: float) -> Event:
+    return {"Action": action, "timeNano": int(seconds * 1e9)}
+
+
+@pytest.mark.parametrize(
+    ("events", "short"),
+    [
+        ([], None),
+        ([event("oom", 1.0)], None),
+        ([event("die", 1.0)], False),
+        ([event("oom", 1.0), event("die", 1.1)], True),
+        ([event("oom", 1.0), event("die", 12.0)], False),
+        ([event("oom", 1.0), event("oom", 11.0), event("die", 12.0)], True),
+        ([event("die", 1.0), event("oom", 1.1)], True),
+    ],
+)
+def test_an_end_has_to_do_with_memory_that_was_short_just_before(
+    events: list[Event], short: bool | None
+) -> None:
+    assert was_short(events, late=True) is short
+
+
+def test_nothing_is_waited_for_after_what_decides() -> None:
+    def told(*actions: str) -> Iterator[Event]:
+        for seconds, action in enumerate(actions):
+            yield event(action, seconds)
+        pytest.fail("it waits for more")
+
+    assert was_short(told("oom", "die"), late=True) is True
+    assert was_short(told("die"), late=False) is False

@@ -1,0 +1,55 @@
+"""executor/docker/daemon.py: what docker-py reads before it connects, and the address."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.docker import daemon
+from executor.docker.daemon import Daemon
+from executor.errors import DockerUnavailable
+
+SECRET = "nobody may see this"
+
+
+@pytest.mark.parametrize(
+    "settings", [[], {"auths": {"x": SECRET}}, {"auths": {"x": {"auth": SECRET}}}, {"auths": 3}]
+)
+def test_settings_of_docker_that_are_malformed_are_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with pytest.raises(DockerUnavailable, match=r"config\.json is malformed") as failed:
+        Daemon({"DOCKER_HOST": f"unix://{tmp_path}/none"}).client()
+    assert SECRET not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("tcp://host:abc", "Port could not be cast to integer value as 'abc'"),
+        ("tcp://host:99999", "Port out of range 0-65535"),
+        ("ssh://user@host:x", "Port could not be cast to integer value as 'x'"),
+        ("tcp://[::1", "Invalid IPv6 URL"),
+        ("unix://[x", "Invalid IPv6 URL"),
+        ("tcp://host", "Invalid bind address format: port is required: tcp://host"),
+        ("fd://x", "fd protocol is not implemented"),
+    ],
+)
+def test_an_address_that_is_malformed_is_told_with_what_is_wrong_and_not_as_settings(
+    address: str, why: str
+) -> None:
+    with pytest.raises(DockerUnavailable) as failed:
+        Daemon({"DOCKER_HOST": address}).client()
+    assert f"(DOCKER_HOST is malformed: {why})" in str(failed.value)
+
+
+@pytest.mark.parametrize("environ", [{"HOME": "/"}, {"DOCKER_HOST": ""}])
+def test_no_address_is_none_that_is_malformed(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = object()
+    monkeypatch.setattr(daemon, "APIClient", lambda **_: client)
+    assert Daemon(environ).client() is client

@@ -1,0 +1,47 @@
+"""executor/git/submodules.py: what .gitmodules says."""
+
+import pytest
+
+from executor.errors import SubmoduleUnusable
+from executor.git.submodules import MOST, Submodule, printable, read_links, read_submodules
+
+
+def listing(*settings: tuple[str, str]) -> bytes:
+    return "".join(f"submodule.{key}\n{value}\0" for key, value in settings).encode()
+
+
+def test_paths_and_addresses_are_read_by_name_whatever_the_name_is() -> None:
+    said = listing(("a.b.path", "x/y/"), ("c.url", "../c"), ("a.b.url", "../y"), ("c.path", "c"))
+    assert read_submodules(said) == [Submodule("x/y", "../y"), Submodule("c", "../c")]
+
+
+def test_those_that_are_not_complete_or_not_wanted_are_left_out() -> None:
+    said = listing(("a.path", "a"), ("b.url", "../b"), ("c.path", "c"), ("c.url", "u"))
+    assert read_submodules(said + listing(("c.update", "none"))) == []
+    # The last one counts, as with git; one without a value is none.
+    assert read_submodules(said + b"submodule.c.url\0") == [Submodule("c", "u")]
+    assert read_submodules(said + listing(("c.update", "!rm -rf /"))) == [Submodule("c", "u")]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../x", "/x", "a//b", "a/./b", "..", ".git", ".git/hooks", "a/.Git/b", "a/..", "a/../../x"],
+)
+def test_a_path_that_leads_elsewhere_is_refused(path: str) -> None:
+    with pytest.raises(SubmoduleUnusable, match="out of the commit's files"):
+        read_submodules(listing(("a.path", path), ("a.url", "u")))
+
+
+def test_there_is_a_most() -> None:
+    said = b"".join(listing((f"{n}.path", str(n)), (f"{n}.url", "u")) for n in range(MOST + 1))
+    with pytest.raises(SubmoduleUnusable, match=f"more than {MOST}"):
+        read_submodules(said)
+
+
+def test_links_are_what_leads_to_a_commit() -> None:
+    said = f"100644 {'1' * 40} 0\ta\0" + f"160000 {'2' * 40} 0\tb c\0"
+    assert read_links(said.encode()) == {"b c": "2" * 40}
+
+
+def test_what_is_shown_is_one_line() -> None:
+    assert printable("a\nb\x1b\udcff") == "a\ufffdb\ufffd\ufffd"

@@ -1,0 +1,144 @@
+"""executor/limits/machine_checks.py: what is made of what was seen."""
+
+import dataclasses
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from executor.limits.confinement import Confinement
+from executor.limits.machine_checks import Folder, Framework, Machine, judge
+
+INFO = {
+    "Driver": "overlay2",
+    "CgroupDriver": "cgroupfs",
+    "CgroupVersion": "2",
+    "LiveRestoreEnabled": True,
+    **dict.fromkeys(("CPUShares", "MemoryLimit", "SwapLimit", "PidsLimit"), True),
+}
+WELL = Machine(
+    python=(3, 11, 2),
+    missing_modules=(),
+    git="git version 2.39.5\n",
+    git_lfs="git-lfs/3.3.0 (GitHub; linux amd64)",
+    ssh="OpenSSH_9.2p1 Debian-2, OpenSSL 3.0.15",
+    buildx="github.com/docker/buildx v0.13.1 1",
+    docker={"Version": "26.1.5"},
+    docker_info=INFO,
+    docker_problem="",
+    trial_problem="",
+    rules_problem=None,
+    limits_problem=None,
+    confined=Confinement(required=True),
+    confined_problems=(),
+    work=Folder("/work", "", 50.0),
+    images=Folder("/var/lib/docker", "", 50.0),
+    framework=Framework("https://api.example", "", 0.4),
+)
+
+
+def levels(machine: Machine) -> dict[str, str]:
+    found = judge(machine)
+    assert all(one.advice for one in found if one.level in ("warning", "wrong"))
+    return {one.part: one.level for one in found}
+
+
+def test_a_machine_that_has_all_is_well() -> None:
+    assert set(levels(WELL).values()) == {"ok"}
+    told = {one.part: one.told for one in judge(WELL)}
+    assert told["git"] == "It is 2.39.5."
+    assert told["docker"] == "It answers, and is 26.1.5."
+    assert told["buildx"] == "It is 0.13.1."
+
+
+@pytest.mark.parametrize(
+    ("change", "part", "level"),
+    [
+        ({"python": (3, 8, 1)}, "python", "wrong"),
+        ({"missing_modules": ("bz2",)}, "python", "wrong"),
+        ({"trial_problem": "adding interface v to bridge docker0 failed"}, "containers", "wrong"),
+        ({"git": None}, "git", "wrong"),
+        ({"git": "git version 2.30.2"}, "git", "wrong"),
+        ({"git": "git version 2.32.0"}, "git", "warning"),
+        ({"git": "git version 2.37.0"}, "git", "ok"),
+        ({"git": "nonsense"}, "git", "wrong"),
+        ({"git_lfs": None}, "git-lfs", "warning"),
+        ({"ssh": None}, "ssh", "warning"),
+        ({"buildx": None}, "buildx", "warning"),
+        ({"docker": None, "docker_problem": "Permission denied"}, "docker", "wrong"),
+        ({"docker_info": {**INFO, "SwapLimit": False}}, "limits", "warning"),
+        ({"docker_info": {**INFO, "PidsLimit": False}}, "limits", "warning"),
+        ({"docker_info": {**INFO, "Driver": "vfs"}}, "storage", "warning"),
+        ({"docker_info": {**INFO, "CgroupDriver": "systemd"}}, "cgroup", "warning"),
+        (
+            {"docker_info": {**INFO, "CgroupDriver": "systemd"}, "has_mesos_groups": False},
+            *("cgroup", "ok"),
+        ),
+        ({"docker_info": {**INFO, "LiveRestoreEnabled": False}}, "live-restore", "warning"),
+        ({"rules_problem": "no iptables"}, "isolation", "wrong"),
+        ({"confined": Confinement(builds=False)}, "builds", "warning"),
+        ({"confined": Confinement(fetches=True)}, "builds", "warning"),
+        ({"limits_problem": "no groups"}, "builds", "warning"),
+        ({"confined_problems": ["PREVS_ALLOW must be networks"]}, "network", "wrong"),
+        ({"work": Folder("", "No path.", 0.0)}, "work folder", "wrong"),
+        ({"work": Folder("/work", "", 3.0)}, "work folder", "warning"),
+        ({"images": Folder("/d", "", 0.5)}, "images", "wrong"),
+        ({"work": Folder("/work", "", 50.0, 2_000_000)}, "work folder", "ok"),
+        ({"work": Folder("/work", "", 50.0, 299_999)}, "work folder", "warning"),
+        ({"work": Folder("/work", "", 0.5, 299_999)}, "work folder", "wrong"),
+        ({"images": Folder("/d", "", 50.0, 0)}, "images", "wrong"),
+        ({"framework": Framework("https://x", "refused")}, "framework", "wrong"),
+        ({"framework": Framework("https://x", "", -60.0)}, "clock", "warning"),
+        ({"framework": None}, "clock", "skipped"),
+    ],
+)
+def test_what_is_not_well_is_told_of_its_part_alone(
+    change: dict[str, Any], part: str, level: str
+) -> None:
+    found = levels(dataclasses.replace(WELL, **change))
+    assert found.pop(part) == level
+    assert set(found.values()) <= {"ok"}
+
+
+def test_rules_that_cannot_be_set_are_wrong_only_where_they_are_required() -> None:
+    wanted = dataclasses.replace(WELL, rules_problem="no iptables", confined=Confinement())
+    assert levels(wanted)["isolation"] == "warning"
+
+
+def test_what_is_open_is_told() -> None:
+    allowed = Confinement(allowed=(ip_network("10.1.0.7/32"), ip_network("10.2.0.0/24")))
+    told = {one.part: one.told for one in judge(dataclasses.replace(WELL, confined=allowed))}
+    assert told["network"] == (
+        "Of private networks previews reach 10.1.0.7/32, 10.2.0.0/24 (PREVS_ALLOW)."
+    )
+    assert told["builds"] == "They reach no more than previews do, and are limited."
+    opened = dataclasses.replace(
+        WELL, confined=Confinement(builds=False, fetches=True), limits_problem="it is no root"
+    )
+    told = {one.part: one.told for one in judge(opened)}
+    assert told["builds"] == (
+        "RUN steps reach this machine and private networks. ADD of an address is fetched in this "
+        "machine's own network. RUN steps may take all memory and all processes: it is no root."
+    )
+
+
+def test_inodes_are_told_of_where_there_are_only_so_many() -> None:
+    few = dataclasses.replace(WELL, work=Folder("/work", "", 50.0, 1_234_567))
+    told = {one.part: one.told for one in judge(few)}
+    assert told["work folder"] == "50.0 GB and 1,234,567 inodes are free in /work."
+    assert told["images"] == "50.0 GB are free in /var/lib/docker."
+
+
+@pytest.mark.parametrize(
+    ("change", "untold"),
+    [
+        (
+            {"docker": None, "docker_info": {}, "docker_problem": "It is away"},
+            {"storage", "cgroup", "live-restore", "buildx"},
+        ),
+        ({"images": None}, {"images"}),
+    ],
+    ids=["a docker that does not answer", "images of a daemon elsewhere"],
+)
+def test_what_cannot_be_seen_is_not_told(change: dict[str, Any], untold: set[str]) -> None:
+    assert untold.isdisjoint(levels(dataclasses.replace(WELL, **change)))

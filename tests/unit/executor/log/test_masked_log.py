@@ -1,0 +1,38 @@
+import dataclasses
+
+from executor.log.masked_log import mask
+from prevs.messages import Credential
+from tests.fakes.attempts import MemoryLog
+from tests.unit.executor.attempt.test_attempt import ORDER
+
+GIVEN = dataclasses.replace(
+    ORDER,
+    environment={"MODE": "preview"},
+    secrets={"API_KEY": "hunter2", "PIN": "123"},
+    credential=Credential("deploy", "hunter3", "-----BEGIN\nkey-of-ssh\n-----END"),
+)
+
+
+def test_what_is_secret_of_an_order_is_masked_and_nothing_else() -> None:
+    inner = MemoryLog()
+    log = mask(inner, GIVEN)
+    for piece in (b"hunter2 hunt", b"er3 ", b"key-of-ssh\n", b"deploy preview 123\n"):
+        log.write(piece)
+    assert inner.data == b"*** *** ***\ndeploy preview 123\n"
+
+
+def test_what_waits_is_written_before_a_line_of_ours_and_at_the_end() -> None:
+    inner = MemoryLog()
+    log = mask(inner, GIVEN)
+    log.write(b"hun")
+    log.header("starting")
+    assert (inner.data, inner.headers) == (b"hun", ["starting"])
+    log.write(b"hunt")
+    log.flush()
+    assert inner.data == b"hunhunt"
+    assert inner.flushed
+
+
+def test_without_secrets_the_log_is_as_it_was() -> None:
+    inner = MemoryLog()
+    assert mask(inner, ORDER) is inner

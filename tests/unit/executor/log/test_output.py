@@ -1,0 +1,98 @@
+"""executor/log/output.py: the attempt's log."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from executor.log.output import Output
+
+
+def written(*pieces: bytes | str) -> bytes:
+    """Return what comes of bytes, and of texts that are headers."""
+    reader, writer = os.pipe()
+    output = Output(writer)
+    for piece in pieces:
+        output.header(piece) if isinstance(piece, str) else output.write(piece)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "found"),
+    [
+        ((b"\xff\x00a", b"b\n"), b"\xff\x00ab\n"),
+        (("one", b"x\n", "two"), b"== one ==\nx\n== two ==\n"),
+        ((b"$ ", "one"), b"$ \n== one ==\n"),
+        ((b"x", b"", "h"), b"x\n== h ==\n"),
+    ],
+)
+def test_bytes_are_passed_on_as_they_are_and_a_header_has_a_line_of_its_own(
+    pieces: tuple[bytes | str, ...], found: bytes
+) -> None:
+    assert written(*pieces) == found
+
+
+def test_a_disk_that_is_full_costs_the_log_only() -> None:
+    full = os.open("/dev/full", os.O_WRONLY)
+    output = Output(full)
+    output.write(b"lost")
+    output.header("lost too")
+    os.close(full)
+    assert written(b"kept") == b"kept"
+
+
+def file_of(tmp_path: Path) -> int:
+    """Open a file as Mesos opens a sandbox's stdout."""
+    return os.open(tmp_path / "stdout", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+
+
+def test_of_a_flood_the_beginning_and_the_end_are_kept_at_their_offsets(tmp_path: Path) -> None:
+    file = file_of(tmp_path)
+    output = Output(file, beginning=8192, end=16384)
+    line = b"%06d and so on\n"
+    printed = b"".join(line % number for number in range(100_000))
+    for begin in range(0, len(printed), 5000):
+        output.write(printed[begin : begin + 5000])
+    found = (tmp_path / "stdout").read_bytes()
+    assert len(found) == len(printed)
+    assert found[:8192] == printed[:8192]
+    assert found[-16384:] == printed[-16384:]
+    assert found[8192:-65536].strip(b"\0") == b""
+    assert os.fstat(file).st_blocks * 512 <= 8192 + 2 * 16384 + 8192
+    os.close(file)
+
+
+def test_a_piece_larger_than_all_that_is_kept_is_bounded_too(tmp_path: Path) -> None:
+    file = file_of(tmp_path)
+    Output(file, beginning=4096, end=8192).write(b"x" * 1_000_000 + b"the end\n")
+    assert os.fstat(file).st_blocks * 512 <= 4096 + 2 * 8192 + 8192
+    assert (tmp_path / "stdout").read_bytes().endswith(b"xthe end\n")
+    os.close(file)
+
+
+def no_holes(descriptor: int, offset: int, length: int) -> None:
+    """Answer as a file system that makes none."""
+    raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+
+
+def test_where_files_have_no_holes_the_log_ends_and_says_so(tmp_path: Path) -> None:
+    file = file_of(tmp_path)
+    output = Output(file, beginning=4096, end=4096, punch=no_holes)
+    for _ in range(3):
+        output.write(b"x" * 8192)
+    found = (tmp_path / "stdout").read_bytes()
+    assert found.count(b"the log is full") == 1
+    assert len(found) <= 8192 * 2 + 100
+    os.close(file)
+
+
+def test_what_is_no_file_is_not_bounded() -> None:
+    data = b"x" * 60_000
+    reader, writer = os.pipe()
+    Output(writer, beginning=4096, end=4096).write(data)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        assert file.read() == data

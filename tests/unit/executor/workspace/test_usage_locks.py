@@ -1,0 +1,93 @@
+"""executor/workspace/usage_locks.py: what is in use stays, and since when the rest is not."""
+
+import os
+import threading
+from pathlib import Path
+
+from executor.workspace.usage_locks import Uses
+
+THING = "image prevs/hello:1"
+
+
+def test_what_somebody_uses_cannot_be_removed(tmp_path: Path) -> None:
+    user, remover = Uses(tmp_path), Uses(tmp_path)
+    user.hold(THING)
+    with remover.removing(THING) as free:
+        assert not free
+    with remover.removing("image prevs/hello:2") as free:
+        assert free
+    user.release()
+    with remover.removing(THING) as free:
+        assert free
+
+
+def test_it_is_in_use_for_as_long_as_the_context_of_its_use(tmp_path: Path) -> None:
+    uses = Uses(tmp_path)
+    with uses.using(THING), Uses(tmp_path).using(THING), uses.removing(THING) as free:
+        assert not free
+    with uses.removing(THING) as free:
+        assert free
+
+
+def test_who_begins_to_use_it_waits_until_it_is_removed(tmp_path: Path) -> None:
+    began = threading.Event()
+    user = Uses(tmp_path)
+
+    def use() -> None:
+        user.hold(THING)
+        began.set()
+
+    thread = threading.Thread(target=use)
+    with Uses(tmp_path).removing(THING) as free:
+        assert free
+        thread.start()
+        assert not began.wait(0.1)
+    thread.join(60)
+    assert began.is_set()
+
+
+def test_the_last_use_is_when_it_ended(tmp_path: Path) -> None:
+    uses = Uses(tmp_path)
+    assert uses.last(THING) is None
+    uses.hold(THING)
+    (file,) = (tmp_path / "uses").iterdir()
+    os.utime(file, (100.0, 100.0))
+    assert uses.last(THING) == 100.0
+    uses.refresh()
+    assert (uses.last(THING) or 0.0) > 100.0
+    os.utime(file, (100.0, 100.0))
+    uses.release()
+    assert (uses.last(THING) or 0.0) > 100.0
+
+
+def test_a_use_of_long_ago_is_forgotten_and_one_that_lasts_is_not(tmp_path: Path) -> None:
+    uses = Uses(tmp_path)
+    uses.tidy(1000.0)  # nothing was used yet
+    uses.hold(THING)
+    with uses.using("another"):
+        pass
+    for file in (tmp_path / "uses").iterdir():
+        os.utime(file, (100.0, 100.0))
+    uses.tidy(50.0)
+    assert uses.last("another") == 100.0
+    uses.tidy(1000.0)
+    assert uses.last("another") is None
+    assert uses.last(THING) == 100.0
+
+
+def test_what_begins_to_be_used_while_uses_are_forgotten_is_in_use(tmp_path: Path) -> None:
+    ended = threading.Event()
+
+    def tidy() -> None:
+        while not ended.is_set():
+            Uses(tmp_path).tidy(float("inf"))
+
+    thread = threading.Thread(target=tidy)
+    thread.start()
+    try:
+        for _ in range(300):
+            with Uses(tmp_path).using(THING), Uses(tmp_path).removing(THING) as free:
+                assert not free
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,79 @@
+"""executor/workspace/work_folder.py: the locks by which living attempts are told from dead ones."""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from executor.workspace.work_folder import Folder
+
+
+def test_a_folder_keeps_its_name_and_no_two_have_the_same(tmp_path: Path) -> None:
+    first = Folder(tmp_path / "one").id()
+    assert first
+    assert Folder(tmp_path / "one").id() == first
+    assert Folder(tmp_path / "two").id() != first
+    assert [entry.name for entry in (tmp_path / "one").iterdir()] == ["id"]
+
+
+def test_all_who_ask_for_a_name_at_the_same_time_hear_the_same(tmp_path: Path) -> None:
+    for number in range(20):
+        folder = Folder(tmp_path / str(number))
+        with ThreadPoolExecutor(4, initializer=threading.Barrier(4).wait) as pool:
+            assert len(set(pool.map(Folder.id, [folder] * 4))) == 1
+
+
+def test_an_attempt_lives_until_its_holder_lets_go(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    assert not folder.lives("a")
+    lock = folder.hold("a")
+    assert folder.lives("a")
+    assert not folder.lives("b")
+    os.close(lock)
+    assert not folder.lives("a")
+
+
+def test_the_traces_of_a_dead_attempt_go_and_those_of_a_living_one_stay(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    living, dead = folder.hold("living"), folder.hold("dead")
+    for task in ("living", "dead"):
+        folder.tree(task).mkdir(parents=True)
+        (folder.tree(task) / "Dockerfile").touch()
+        folder.index(task).touch()
+        folder.keys(task).mkdir()
+        (folder.keys(task) / "key").touch()
+    os.close(dead)
+    assert folder.tasks() == ["dead", "living"]
+    folder.forget("dead")
+    folder.forget("living")
+    folder.forget("nothing")
+    assert folder.tasks() == ["living"]
+    assert sorted(entry.name for entry in (tmp_path / "trees").iterdir()) == [
+        *["living", "living.index", "living.keys"],
+    ]
+    os.close(living)
+
+
+def test_a_folder_that_nobody_used_has_no_attempts(tmp_path: Path) -> None:
+    assert Folder(tmp_path / "nothing").tasks() == []
+
+
+def test_an_attempt_that_begins_while_others_look_lives(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            folder.forget("a")
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    try:
+        for _ in range(300):
+            lock = folder.hold("a")
+            # Who looks holds the lock for a moment; what matters is that the file stays.
+            assert (tmp_path / "attempts" / "a").stat().st_ino == os.fstat(lock).st_ino
+            os.close(lock)
+    finally:
+        ended.set()
+        looker.join()
