@@ -22,25 +22,28 @@ from program import logs
 from program.public_suffixes import find_reach
 from program.request_ids import RequestIds
 from program.settings import SettingsError
-from proxy import certificates, haproxy_config, probing, serving, settings
-from proxy.controller import Controller
-from proxy.errors import HaproxyFailed
-from proxy.formers import Formers
-from proxy.framework_api import FrameworkApi
-from proxy.haproxy import HaproxyRouter
-from proxy.haproxy_config import Files
-from proxy.haproxy_process import HaproxyProcess
+from proxy import certificates, serving, settings
+from proxy import wake_server as wake
+from proxy.framework.api_client import FrameworkApi
+from proxy.framework.usage_report import Reporter
+from proxy.haproxy import config
+from proxy.haproxy.config import Files
+from proxy.haproxy.old_processes import Formers
+from proxy.haproxy.process import HaproxyProcess
+from proxy.haproxy.router import HaproxyRouter
+from proxy.held import probe
+from proxy.hold_server import Held
 from proxy.intervals import USUAL, Intervals
 from proxy.metrics import Metrics
-from proxy.reporting import Reporter
-from proxy.room import app, wake
-from proxy.room.held import Held
+from proxy.model.errors import HaproxyFailed
+from proxy.room import app
 from proxy.room.parts import Parts as RoomParts
 from proxy.room.parts import make_parts as make_room_parts
+from proxy.routing.controller import Controller
+from proxy.routing.placements import ZookeeperPlacements
+from proxy.routing.routing_table import Table
 from proxy.serving import Server
 from proxy.settings import Settings
-from proxy.table import Table
-from proxy.zookeeper import ZookeeperPlacements
 
 DEFECT, BAD_SETTINGS = 1, 2
 _FIRST_READ_SECONDS = 3.0
@@ -114,7 +117,7 @@ def _wire(chosen: Settings, files: Files, intervals: Intervals) -> _Parts:
         proxy_id=proxy_id,
         tokens=tokens,
         domain=chosen.domain,
-        connects=probing.takes_connections,
+        connects=probe.takes_connections,
         budgets=chosen.budgets(),
     )
     _watch(controller, room)
@@ -169,7 +172,7 @@ async def _run(chosen: Settings, files: Files, intervals: Intervals) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, told_to_end.set)
     parts = _wire(chosen, files, intervals)
-    haproxy_config.write(files, chosen.front())
+    config.write(files, chosen.front())
     servers = [
         loop.create_task(parts.pages.serve(sockets=[serving.listen(files.room)])),
         loop.create_task(parts.wake.serve(sockets=[serving.listen(files.wake)])),

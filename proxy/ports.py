@@ -6,10 +6,10 @@ Everything here is called on the event loop's thread.
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
-from proxy.preview import Commit, LogEvent, Preview
-from proxy.routes import Changes, Routes
-from proxy.trust import Nodes
-from proxy.use import Reading, Use
+from proxy.model.preview import Commit, LogEvent, Preview
+from proxy.model.routes import Changes, Routes
+from proxy.model.trust import Nodes
+from proxy.model.use import Reading, Use
 
 
 class Placements(Protocol):

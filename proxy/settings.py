@@ -21,8 +21,8 @@ from program.settings import (
     ZookeeperServers,
 )
 from program.zookeeper import read_identities
-from proxy.caps import HELD_EACH, MOST
-from proxy.haproxy_config import CONNECTIONS_EACH, Front
+from proxy.haproxy.config import CONNECTIONS_EACH, Front
+from proxy.held.start_limits import HELD_EACH, MOST
 
 _ADDRESS = r"https?://[^\s/,]+/?"
 _HEADER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*[*]?", re.ASCII)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.proxy import ours
-from proxy import haproxy_config
-from proxy.haproxy_config import Files, Front
+from proxy.haproxy import config
+from proxy.haproxy.config import Files, Front
 
 
 class Rules(NamedTuple):
@@ -23,7 +23,7 @@ class Rules(NamedTuple):
 
 def read(folder: Path, port: int) -> Rules:
     """Return ours for visitors at a port. They name no file of the proxy's `folder`."""
-    text = haproxy_config.render(Files(folder), Front(f"127.0.0.1:{port}", ours.DOMAIN))
+    text = config.render(Files(folder), Front(f"127.0.0.1:{port}", ours.DOMAIN))
     # A client's connections are counted in a table, which is not here: once a connection.
     lines = _section(text, "frontend web").splitlines(keepends=True)
     requests = "".join(line for line in lines if not re.search("table clients|sc2_", line))

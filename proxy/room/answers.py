@@ -5,12 +5,12 @@ from typing import TypeVar
 
 from starlette.responses import HTMLResponse, Response
 
-from proxy import problems
-from proxy.errors import ApiAway, ApiRefused
-from proxy.problems import Problem
-from proxy.room import pages
-from proxy.room.brief import brief_problem
-from proxy.room.pages import Visit
+from proxy.model import problems
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.problems import Problem
+from proxy.pages import pages
+from proxy.pages.brief import brief_problem
+from proxy.pages.pages import Visit
 from proxy.room.parts import Parts
 
 _T = TypeVar("_T")

@@ -12,19 +12,20 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from prevs.states import State
-from proxy import problems
-from proxy.preview import Commit, Preview
-from proxy.problems import Problem
-from proxy.room import answers, pages
-from proxy.room.brief import brief_commit, brief_preview
+from proxy.framework.questions import Questions
+from proxy.held.pending_starts import with_log
+from proxy.model import problems
+from proxy.model.preview import Commit, Preview
+from proxy.model.problems import Problem
+from proxy.pages import pages
+from proxy.pages.brief import brief_commit, brief_preview
+from proxy.pages.pages import Visit
+from proxy.room import answers
 from proxy.room.downloads import Downloads
 from proxy.room.open_requests import OpenRequests
-from proxy.room.pages import Visit
 from proxy.room.parts import Parts, is_navigation, read_visit
-from proxy.room.questions import Questions
 from proxy.room.starts import Starts
 from proxy.room.streams import Streams
-from proxy.waiting import with_log
 
 _WAIT = {"Retry-After": "2"}
 _WITHOUT_LOG = frozenset(

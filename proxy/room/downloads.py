@@ -7,9 +7,9 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from prevs import names
-from proxy import problems
-from proxy.errors import ApiAway, ApiRefused
-from proxy.problems import Problem
+from proxy.model import problems
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.problems import Problem
 from proxy.room import answers
 from proxy.room.parts import Parts, may_read, read_visit
 from proxy.room.slots import Slots

@@ -13,17 +13,17 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple
 
-from proxy import problems
-from proxy.errors import ApiAway, ApiRefused
-from proxy.preview import LogEvent, Preview, read_preview
-from proxy.problems import Problem
-from proxy.refusals import Refusals
-from proxy.room import view
-from proxy.room.brief import brief_preview, brief_problem
-from proxy.room.sources import AWAY, Sources
+from proxy.framework.server_events import HEARTBEAT, write
+from proxy.framework.sources import AWAY, Sources
+from proxy.held.refused_tasks import Refusals
+from proxy.model import problems
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.preview import LogEvent, Preview, read_preview
+from proxy.model.problems import Problem
+from proxy.model.routes import Route
+from proxy.pages import view
+from proxy.pages.brief import brief_preview, brief_problem
 from proxy.room.tokens import LOG_LIFE_SECONDS
-from proxy.routes import Route
-from proxy.server_events import HEARTBEAT, write
 
 _RECONNECT = b"retry: 1000\n\n"
 LATER_SECONDS = 10

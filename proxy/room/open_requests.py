@@ -7,7 +7,7 @@ and each takes one of HAProxy's connections to the room.
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy import problems
+from proxy.model import problems
 from proxy.room import answers
 from proxy.room.parts import Parts, is_navigation, read_visit
 from proxy.room.slots import Slots

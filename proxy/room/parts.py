@@ -17,19 +17,19 @@ from starlette.requests import Request
 
 from prevs import names
 from program import same_origin
-from proxy.caps import HELD_EACH, StartCap
+from proxy.framework.sources import Sources
+from proxy.held.pending_starts import Waiting
+from proxy.held.refused_tasks import Refusals
+from proxy.held.start_limits import HELD_EACH, StartCap
 from proxy.metrics import Metrics
+from proxy.model.routes import Route
+from proxy.pages.pages import Visit
 from proxy.ports import Framework
-from proxy.refusals import Refusals
 from proxy.room import origin
-from proxy.room.pages import Visit
 from proxy.room.shown import Shown
 from proxy.room.slots import Slots
-from proxy.room.sources import Sources
 from proxy.room.tokens import Tokens
-from proxy.routes import Route
-from proxy.table import Table
-from proxy.waiting import Waiting
+from proxy.routing.routing_table import Table
 
 
 class Parts(NamedTuple):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from proxy.errors import ApiAway, ApiRefused
+from proxy.model.errors import ApiAway, ApiRefused
 from proxy.ports import Framework
 
 _KNOWN_SECONDS = 5.0

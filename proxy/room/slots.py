@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
-from proxy.clients import name_client
+from proxy.model.clients import name_client
 
 
 class Slots:

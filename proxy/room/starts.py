@@ -8,12 +8,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from program import same_origin
-from proxy import problems
-from proxy.preview import Commit, Preview
-from proxy.problems import Problem
-from proxy.room import answers, view
-from proxy.room.brief import brief_preview
-from proxy.room.pages import Visit
+from proxy.model import problems
+from proxy.model.preview import Commit, Preview
+from proxy.model.problems import Problem
+from proxy.pages import view
+from proxy.pages.brief import brief_preview
+from proxy.pages.pages import Visit
+from proxy.room import answers
 from proxy.room.parts import Parts, read_visit
 
 log = structlog.get_logger(__name__)

@@ -12,8 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from prevs import names
-from proxy import problems
-from proxy.preview import Preview, read_preview
+from proxy.model import problems
+from proxy.model.preview import Preview, read_preview
 from proxy.room import answers, events
 from proxy.room.parts import Parts, may_read, read_visit
 from proxy.room.slots import Slots

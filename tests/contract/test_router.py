@@ -10,12 +10,12 @@ from typing import Protocol
 
 import pytest
 
-from proxy import haproxy_config, haproxy_text
-from proxy.errors import RouterAway
-from proxy.haproxy import HaproxyRouter
-from proxy.haproxy_config import Files, Front
+from proxy.haproxy import config, text
+from proxy.haproxy.config import Files, Front
+from proxy.haproxy.router import HaproxyRouter
+from proxy.model.errors import RouterAway
+from proxy.model.routes import Merged, Route
 from proxy.ports import Router
-from proxy.routes import Merged, Route
 from tests.fakes.router import FakeRouter
 from tests.waits import wait_until
 
@@ -65,15 +65,15 @@ class HaproxyBench:
 
     def __init__(self, folder: Path, port: int) -> None:
         self._files = Files(folder)
-        haproxy_config.write(self._files, Front(f"127.0.0.1:{port}", "localhost"))
+        config.write(self._files, Front(f"127.0.0.1:{port}", "localhost"))
         self.router: Router = HaproxyRouter(self._files.socket, self._files.map, "this-run")
         self._process = self._start()
 
     def where(self, host: str) -> str | None:
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(self._files.socket))
-            client.sendall(haproxy_text.get(str(self._files.map), host).encode() + b"\n")
-            return haproxy_text.found_value(client.recv(65536).decode())
+            client.sendall(text.get(str(self._files.map), host).encode() + b"\n")
+            return text.found_value(client.recv(65536).decode())
 
     def forget(self) -> None:
         self.go_away()

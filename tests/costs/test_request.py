@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy import haproxy_config, haproxy_text
-from proxy.haproxy_config import Files, Front
-from proxy.routes import Route
+from proxy.haproxy import config, text
+from proxy.haproxy.config import Files, Front
+from proxy.model.routes import Route
 from tests.fakes.placements import SHA
 from tests.integration.haproxy.proxies import upstream
 from tests.waits import wait_until
@@ -78,9 +78,9 @@ def test_a_request_takes_no_more_instructions(tmp_path: Path, free_port: Callabl
     port = free_port()
     with upstream("one") as one:
         files = Files(tmp_path)
-        haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+        config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
         route = Route("127.0.0.1", one.port, f"hello.{SHA}.a1")
-        files.map.write_text(haproxy_text.map_file({HOST: str(route)}))
+        files.map.write_text(text.map_file({HOST: str(route)}))
         few = instructions(tmp_path, port, FEW)
         many = instructions(tmp_path, port, MANY)
     each = (many - few) // (MANY - FEW)

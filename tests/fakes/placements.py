@@ -5,8 +5,8 @@ from types import MappingProxyType
 
 from prevs.records import AgentsRecord, Placement, PlacementsRecord, PortRange
 from prevs.signatures import derive_key, sign_agents, sign_placement
-from proxy.errors import PlacementsAway
-from proxy.trust import Node, Nodes, Trust
+from proxy.model.errors import PlacementsAway
+from proxy.model.trust import Node, Nodes, Trust
 from tests.fakes.asgi import TOKEN
 
 SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"

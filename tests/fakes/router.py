@@ -1,9 +1,9 @@
 """A router in memory, and one that is away: proxy.ports.Router."""
 
-from proxy import routes
-from proxy.errors import RouterAway
-from proxy.routes import Changes, Routes
-from proxy.use import Count, Reading
+from proxy.model import routes
+from proxy.model.errors import RouterAway
+from proxy.model.routes import Changes, Routes
+from proxy.model.use import Count, Reading
 
 
 class FakeRouter:

@@ -1,13 +1,13 @@
-"""proxy.waiting.Waiting over a framework in memory, on a clock that a test moves."""
+"""proxy.held.pending_starts.Waiting over a framework in memory, on a clock that a test moves."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from proxy.refusals import Refusals
-from proxy.routes import Route
-from proxy.table import Table
-from proxy.waiting import Outcome, Waiting
+from proxy.held.pending_starts import Outcome, Waiting
+from proxy.held.refused_tasks import Refusals
+from proxy.model.routes import Route
+from proxy.routing.routing_table import Table
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
 

@@ -21,10 +21,10 @@ from framework.preview.steps import STEPS
 from prevs import names
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, State
-from proxy.errors import ApiAway, ApiRefused
-from proxy.preview import Commit, LogEvent, Preview, read_commit, read_preview
-from proxy.problems import read_problem
-from proxy.use import Use
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.preview import Commit, LogEvent, Preview, read_commit, read_preview
+from proxy.model.problems import read_problem
+from proxy.model.use import Use
 from tests.fakes import served
 from tests.fakes.answers import Json, content
 from tests.fakes.api import Api

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from framework.errors import Unavailable
-from proxy.errors import ApiAway, ApiRefused
-from proxy.framework_api import FrameworkApi
-from proxy.use import Use
+from proxy.framework.api_client import FrameworkApi
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.use import Use
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import TOKEN, World
 from tests.free_ports import free_port

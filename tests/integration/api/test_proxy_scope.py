@@ -8,9 +8,9 @@ import pytest
 
 from framework.http_api.admission.limits import TOKENS
 from prevs.states import State
-from proxy.errors import ApiRefused
-from proxy.framework_api import FrameworkApi
-from proxy.use import Use
+from proxy.framework.api_client import FrameworkApi
+from proxy.model.errors import ApiRefused
+from proxy.model.use import Use
 from tests.fakes.answers import SHA
 from tests.fakes.api import Api
 from tests.fakes.asgi import OF_PROXIES

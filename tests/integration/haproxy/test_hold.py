@@ -14,7 +14,7 @@ import pytest
 from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable
 from prevs.records import PreviewRecord
 from prevs.states import State
-from proxy.departures import LOOK_SECONDS
+from proxy.held.client_disconnects import LOOK_SECONDS
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Answer, Site, Upstream, upstream

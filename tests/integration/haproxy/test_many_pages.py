@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from proxy.haproxy_config import CONNECTIONS_EACH
+from proxy.haproxy.config import CONNECTIONS_EACH
 from proxy.room import open_requests, streams
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy.proxies import Site, upstream

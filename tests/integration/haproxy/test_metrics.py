@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from local.parts import Part, bring_up
-from proxy import caps
+from proxy.held import start_limits
 from tests.fakes.placements import SHA
 from tests.fakes.world import TOKEN
 from tests.integration.haproxy import proxies
@@ -160,7 +160,7 @@ def test_nobody_has_a_hundred_previews_started_at_once(
     tmp_path: Path, zookeeper: str, free_port: Callable[[], int]
 ) -> None:
     """At a proxy of its own: an address that has started too many starts nothing for a minute."""
-    labels = [f"v{number}" for number in range(caps.MOST["address"] + 5)]
+    labels = [f"v{number}" for number in range(start_limits.MOST["address"] + 5)]
     with proxies.site(tmp_path, zookeeper, free_port()) as own:
         own.world.add("hello", "main", SHA)
         for number, label in enumerate(labels):
@@ -171,14 +171,14 @@ def test_nobody_has_a_hundred_previews_started_at_once(
             answers = list(pool.map(lambda host: own.proxy.ask(host, headers=ask), hosts))
         refused = [answer for answer in answers if answer.status == 429]
         assert len(refused) == 5
-        wait_until(lambda: own.world.count("POST /v1/previews") == caps.MOST["address"])
+        wait_until(lambda: own.world.count("POST /v1/previews") == start_limits.MOST["address"])
         told = json.loads(refused[0].body)
         assert told["type"] == "urn:prevs:problem:too-many-starts"
-        assert 0 < int(refused[0].headers["retry-after"]) <= caps.SECONDS
+        assert 0 < int(refused[0].headers["retry-after"]) <= start_limits.SECONDS
         page = own.proxy.ask(HOST, headers=PAGE)
         assert page.status == 503
         assert start(own.proxy, page.body) == 429
-        assert own.world.count("POST /v1/previews") == caps.MOST["address"]
+        assert own.world.count("POST /v1/previews") == start_limits.MOST["address"]
 
 
 @pytest.mark.parametrize("body", ["", "x" * 100_000])

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from framework.errors import AmbiguousLabel, Candidate
 from prevs.records import Placement, PreviewRecord
-from proxy import caps
+from proxy.held import start_limits
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, placement
 from tests.free_ports import free_port
@@ -175,7 +175,7 @@ def sites(
         given: list[Site] = []
 
         def give() -> Site:
-            if len(given) % (caps.MOST["address"] - 5) == 0:
+            if len(given) % (start_limits.MOST["address"] - 5) == 0:
                 folder = tmp_path_factory.mktemp("negotiation")
                 given.append(stack.enter_context(proxies.site(folder, zookeeper, free_port())))
             else:

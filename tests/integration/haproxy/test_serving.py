@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from prevs.records import Placement
-from proxy import haproxy_config, haproxy_text, runtime
-from proxy.controller import TICK_SECONDS
-from proxy.errors import HaproxyFailed
-from proxy.formers import Formers
-from proxy.haproxy_config import Files, Front
-from proxy.haproxy_process import HaproxyProcess
+from proxy.haproxy import config, runtime, text
+from proxy.haproxy.config import Files, Front
+from proxy.haproxy.old_processes import Formers
+from proxy.haproxy.process import HaproxyProcess
+from proxy.model.errors import HaproxyFailed
+from proxy.routing.controller import TICK_SECONDS
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.integration.haproxy import proxies
 from tests.integration.haproxy.proxies import Proxy, Site, Upstream, haproxies, upstream
@@ -217,7 +217,7 @@ def test_a_haproxy_that_was_replaced_is_ended_after_a_day(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     files, port = Files(tmp_path), free_port()
-    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
     now = [1_000_000.0]
 
     async def lives_for_a_day() -> bytes:
@@ -246,7 +246,7 @@ def test_a_haproxy_that_was_replaced_takes_no_connection_though_its_proxy_was_ki
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     files = Files(tmp_path)
-    haproxy_config.write(files, Front(f"127.0.0.1:{free_port()}", "localhost"))
+    config.write(files, Front(f"127.0.0.1:{free_port()}", "localhost"))
 
     async def is_retired_by_two() -> list[str]:
         formers = Formers(files)
@@ -254,11 +254,11 @@ def test_a_haproxy_that_was_replaced_takes_no_connection_though_its_proxy_was_ki
         await process.start()
         formers.pids = tuple(haproxies(tmp_path))
         async with runtime.connect(formers.sockets()[0]) as former:
-            frontends = await former.ask(haproxy_text.SHOW_FRONTENDS)
-            for command in haproxy_text.retire(1, frontends)[:2]:
+            frontends = await former.ask(text.SHOW_FRONTENDS)
+            for command in text.retire(1, frontends)[:2]:
                 await former.ask(command)
             await formers.retire()
-            lines = (await former.ask(haproxy_text.SHOW_FRONTENDS)).splitlines()
+            lines = (await former.ask(text.SHOW_FRONTENDS)).splitlines()
         await process.stop()
         return [line.split(",")[17] for line in lines[1:]]
 

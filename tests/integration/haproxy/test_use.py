@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from proxy import haproxy_config
-from proxy.haproxy import HaproxyRouter
-from proxy.haproxy_config import Files, Front
-from proxy.reporting import Reporter
-from proxy.routes import Route
+from proxy.framework.usage_report import Reporter
+from proxy.haproxy import config
+from proxy.haproxy.config import Files, Front
+from proxy.haproxy.router import HaproxyRouter
+from proxy.model.routes import Route
 from tests import times
 from tests.fakes.placements import OTHER_SHA, SHA, placement
 from tests.fakes.world import FakeFramework, World
@@ -193,7 +193,7 @@ def test_a_request_that_was_let_go_for_a_task_that_is_gone_by_then_does_not_reac
     """What a held request was told is looked up once more, after the request was counted."""
     files = Files(tmp_path)
     port = free_port()
-    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
     with (
         upstream("gone") as gone,
         upstream("kept") as kept,
@@ -215,7 +215,7 @@ def test_the_first_request_after_a_count_was_dropped_for_its_age_is_told_too(
     tmp_path: Path, free_port: Callable[[], int]
 ) -> None:
     files, port = Files(tmp_path), free_port()
-    haproxy_config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
+    config.write(files, Front(f"127.0.0.1:{port}", "localhost"))
     text = files.configuration.read_text()
     files.configuration.write_text(text.replace(" expire 2m ", " expire 5s "))
     router, framework = HaproxyRouter(files.socket, files.map, "run"), FakeFramework()

@@ -16,14 +16,14 @@ from prometheus_client import CollectorRegistry
 from starlette.responses import HTMLResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.framework_api import FrameworkApi
+from proxy.framework.api_client import FrameworkApi
 from proxy.metrics import Metrics
+from proxy.model.routes import Route
 from proxy.room.app import make_app
 from proxy.room.origin import bare_host
 from proxy.room.parts import Parts, make_parts
-from proxy.routes import Route
+from proxy.routing.routing_table import Table
 from proxy.serving import Server
-from proxy.table import Table
 from tests.fakes.world import TOKEN, World
 
 DOMAIN = "localhost"

@@ -14,8 +14,8 @@ from kazoo.exceptions import NoAuthError, NotEmptyError
 from framework.zookeeper.connection import connect
 from prevs.paths import Paths
 from prevs.records import ProxyRecord
-from proxy.errors import PlacementsAway
-from proxy.zookeeper import ZookeeperPlacements
+from proxy.model.errors import PlacementsAway
+from proxy.routing.placements import ZookeeperPlacements
 from tests.conftest import Mesos
 from tests.fakes.program import OwnRoot, make_repository, walk
 from tests.free_ports import free_port

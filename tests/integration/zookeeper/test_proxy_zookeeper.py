@@ -15,7 +15,7 @@ from kazoo.client import KazooClient
 from local.parts import Part, bring_up
 from local.zookeeper import LONGEST_SESSION
 from prevs.paths import Paths
-from proxy.zookeeper import SESSION_SECONDS, ZookeeperPlacements
+from proxy.routing.placements import SESSION_SECONDS, ZookeeperPlacements
 from tests import times
 from tests.fakes.placements import SHA, placement, record
 from tests.integration.haproxy import proxies

@@ -14,7 +14,7 @@ import pytest
 from bench.proxy import cores, load, ours, rivals, rules, websocket
 from bench.proxy.ours import Installation
 from local.ports import accepts, free_port
-from proxy import routes
+from proxy.model import routes
 from tests.fakes.placements import TRUST
 from tests.waits import wait_until
 

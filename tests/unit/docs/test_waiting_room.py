@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from proxy.room.wording import SENTENCES
+from proxy.pages.wording import SENTENCES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "waiting-room.md").read_text()
 

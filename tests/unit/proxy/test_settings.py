@@ -5,7 +5,7 @@ import pytest
 
 from program.settings import SettingsError
 from proxy import settings
-from proxy.haproxy_config import Front
+from proxy.haproxy.config import Front
 
 
 @pytest.fixture

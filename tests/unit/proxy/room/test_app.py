@@ -9,14 +9,14 @@ from framework.errors import AmbiguousLabel, Candidate
 from prevs.records import Failure
 from prevs.states import Cause, State
 from proxy.metrics import Metrics
-from proxy.preview import LogEvent
+from proxy.model.preview import LogEvent
+from proxy.model.routes import Route
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
 from proxy.room.parts import make_parts
 from proxy.room.shown import Shown
 from proxy.room.tokens import LOG_LIFE_SECONDS
-from proxy.routes import Route
-from proxy.table import Table
+from proxy.routing.routing_table import Table
 from tests.fakes.placements import OTHER_SHA, SHA
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop

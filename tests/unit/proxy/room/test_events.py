@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from proxy.preview import LogEvent
-from proxy.refusals import Refusals
+from proxy.framework.server_events import Parser
+from proxy.framework.sources import Sources
+from proxy.held.refused_tasks import Refusals
+from proxy.model.preview import LogEvent
+from proxy.model.routes import Route
 from proxy.room import events
-from proxy.room.sources import Sources
-from proxy.routes import Route
-from proxy.server_events import Parser
-from proxy.table import Table
+from proxy.routing.routing_table import Table
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
 

@@ -1,0 +1,240 @@
+"""A client of the HTTP API of several frameworks, over httpx. Belongs to the event loop's thread.
+
+One of them leads, and any of them passes on to it what it is asked. A call goes to the one that
+answered last; when that cannot be reached, does not answer or cannot now (503), to the next. It
+may then have arrived twice, which no call minds: the same start again answers the same preview, a
+retry of what has not failed changes nothing, and a use that is told twice is a use.
+"""
+
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from typing import TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from program import request_ids
+from proxy.framework.server_events import Parser
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.preview import Commit, LogEvent, Preview, read_commit, read_preview
+from proxy.model.problems import Problem, read_problem
+from proxy.model.use import Use
+
+_T = TypeVar("_T")
+
+_CONNECT_SECONDS = 2.0
+_ANSWER_SECONDS = 60.0
+"""For all frameworks together: a start resolves a label, and may fetch from a slow repository."""
+_KNOWN_SECONDS = 10.0
+"""For each framework, where it answers from what it has in memory."""
+_USES_SECONDS = 3.0
+_TAIL_SECONDS = 1.0
+"""A page that only would like to show it waits for no more."""
+_SILENCE_SECONDS = 25.0
+"""The log stream says something every 10 s."""
+
+
+class FrameworkApi:
+    """proxy.ports.Framework. `addresses` are of all frameworks. The connections are kept."""
+
+    def __init__(self, addresses: Sequence[str], token: str) -> None:
+        self._addresses = [address.rstrip("/") for address in addresses]
+        self._first = 0
+        self._client = httpx.AsyncClient(
+            headers={"Authorization": f"Bearer {token}", "Accept": "application/json"},
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=50),
+            trust_env=False,  # a proxy for the outside has no business between the two
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def resolve(self, app: str, label: str) -> Commit:
+        """Return what a label leads to. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}/labels/{quote(label, safe='')}"
+        return await self._ask("GET", path, _commit)
+
+    async def shows_all(self, app: str) -> bool:
+        """Tell whether an app's room shows everything. Raises ApiAway, ApiRefused."""
+        path = f"/v1/apps/{quote(app, safe='')}"
+        return await self._ask("GET", path, _shows_all, seconds=_KNOWN_SECONDS)
+
+    async def find(self, app: str, sha: str) -> Preview | None:
+        """Return a preview; None if it was never asked for. Raises ApiAway, ApiRefused."""
+        try:
+            return await self._ask("GET", _path(app, sha), _preview, seconds=_KNOWN_SECONDS)
+        except ApiRefused as refusal:
+            if refusal.problem.slug == "unknown-preview":
+                return None
+            raise
+
+    async def start(self, app: str, label: str) -> Preview:
+        """Ask for a preview. Raises ApiAway, ApiRefused."""
+        asked = {"app": app, "label": label}
+        return await self._ask("POST", "/v1/previews", _preview, json=asked)
+
+    async def retry(self, app: str, sha: str) -> Preview:
+        """Queue a failed preview again, if it has failed. Raises ApiAway, ApiRefused."""
+        try:
+            return await self._ask("POST", f"{_path(app, sha)}/retry", _preview)
+        except ApiRefused as refusal:
+            if refusal.problem.slug == "not-retryable":  # somebody, or this call, did it already
+                return await self._ask("GET", _path(app, sha), _preview)
+            raise
+
+    async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
+        """Return what follows `offset` of a log, and its end. Raises ApiAway, ApiRefused."""
+        path = f"{_path(app, sha)}/log?public=true&offset={offset}"
+        return await self._ask("GET", path, _log)
+
+    async def read_log_end(self, app: str, sha: str) -> str:
+        """Return the last lines of a log. Raises ApiAway, ApiRefused."""
+        path = f"{_path(app, sha)}/log?public=true&tail=true"
+        return await self._ask("GET", path, _text, seconds=_TAIL_SECONDS)
+
+    async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
+        """Tell what this proxy has seen of the use of tasks. Raises ApiAway, ApiRefused."""
+        report = {"proxy": proxy, "uses": [use._asdict() for use in uses]}
+        await self._ask("POST", "/v1/uses", _nothing, json=report, seconds=_USES_SECONDS)
+
+    async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
+        """Tell which tasks refuse this proxy's connections now. Raises ApiAway, ApiRefused."""
+        report = {"proxy": proxy, "tasks": list(tasks)}
+        await self._ask("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)
+
+    async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+        """Yield the log's events until the stream ends. Raises ApiAway, ApiRefused."""
+        headers = {"Accept": "text/event-stream"}
+        if after is not None:
+            headers["Last-Event-ID"] = after
+        headers |= _request()
+        parser = Parser()
+        async with self._opened(f"{_path(app, sha)}/log?public=true", headers) as answer:
+            async for piece in answer.aiter_raw():
+                for event in parser.feed(piece):
+                    yield event
+
+    @contextlib.asynccontextmanager
+    async def _opened(self, path: str, headers: dict[str, str]) -> AsyncIterator[httpx.Response]:
+        """Yield the answer that one of the frameworks streams. Raises ApiAway, ApiRefused."""
+        timeout = httpx.Timeout(_SILENCE_SECONDS, connect=_CONNECT_SECONDS)
+        missed: list[str] = []
+        for at, address in self._in_turn():
+            began = False
+            try:
+                async with self._client.stream(
+                    "GET", address + path, headers=headers, timeout=timeout
+                ) as answer:
+                    if not answer.is_success:
+                        await answer.aread()
+                        raise _refusal(answer)
+                    self._first = at
+                    began = True
+                    yield answer
+                    return
+            except httpx.HTTPError as error:
+                missed.append(f"{address}: {error!r}")
+                if began:  # whoever reads it comes again, with where it ended, and then to the next
+                    self._first = (at + 1) % len(self._addresses)
+                    break
+            except ApiAway as error:
+                missed.append(f"{address}: {error}")
+        raise _nobody(missed)
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        read: Callable[[httpx.Response], _T],
+        *,
+        json: object = None,
+        seconds: float | None = None,
+    ) -> _T:
+        """Return what the first framework that can says; `seconds` is for each of them."""
+        each = seconds or _ANSWER_SECONDS / len(self._addresses)
+        timeout = httpx.Timeout(each, connect=_CONNECT_SECONDS)
+        missed: list[str] = []
+        for at, address in self._in_turn():
+            try:
+                answer = await self._client.request(
+                    method, address + path, json=json, timeout=timeout, headers=_request()
+                )
+                if not answer.is_success:
+                    raise _refusal(answer)
+                told = read(answer)
+            except httpx.HTTPError as error:
+                missed.append(f"{address}: {error!r}")
+            except ValueError as error:
+                missed.append(f"{address}: it answers what this proxy does not know ({error})")
+            except ApiAway as error:
+                missed.append(f"{address}: {error}")
+            else:
+                self._first = at
+                return told
+        raise _nobody(missed)
+
+    def _in_turn(self) -> Iterator[tuple[int, str]]:
+        """Yield the frameworks with their numbers, the one that answered last before the others."""
+        first, count = self._first, len(self._addresses)
+        for at in range(first, first + count):
+            yield at % count, self._addresses[at % count]
+
+
+def _request() -> dict[str, str]:
+    """Return the header by which the framework's log tells for whose request this is."""
+    request = request_ids.current()
+    return {request_ids.HEADER: request} if request else {}
+
+
+def _nobody(missed: Sequence[str]) -> ApiAway:
+    return ApiAway(f"no framework answers ({'; '.join(missed)})")
+
+
+def _preview(answer: httpx.Response) -> Preview:
+    return read_preview(answer.json())
+
+
+def _shows_all(answer: httpx.Response) -> bool:
+    told = answer.json()
+    return isinstance(told, dict) and told.get("room_shows") == "full"
+
+
+def _commit(answer: httpx.Response) -> Commit:
+    return read_commit(answer.json())
+
+
+def _log(answer: httpx.Response) -> tuple[str, int]:
+    return answer.text, int(answer.headers.get("X-Next-Offset", ""))
+
+
+def _text(answer: httpx.Response) -> str:
+    return answer.text
+
+
+def _nothing(_: httpx.Response) -> None:
+    return None
+
+
+def _path(app: str, sha: str) -> str:
+    return f"/v1/previews/{quote(app, safe='')}/{quote(sha, safe='')}"
+
+
+def _refusal(answer: httpx.Response) -> ApiAway | ApiRefused:
+    problem = _problem(answer)
+    if answer.status_code == 401:
+        return ApiAway("the framework does not accept this proxy's token")
+    if answer.status_code == 503 or problem is None:
+        said = problem.detail if problem else f"status {answer.status_code}"
+        return ApiAway(said)
+    return ApiRefused(problem)
+
+
+def _problem(answer: httpx.Response) -> Problem | None:
+    """Return the problem that the framework answers with, or None if it is another's answer."""
+    if "problem+json" not in answer.headers.get("Content-Type", ""):
+        return None
+    try:
+        return read_problem(answer.json(), answer.status_code)
+    except ValueError:
+        return None

@@ -1,0 +1,97 @@
+"""The last part of a log that grows, kept for all who read it. Pure.
+
+A place in a log is a number of bytes from its beginning. Who has read up to one is given what
+follows, an event at a time. Who comes late, or is slow, may be before the window: what is there has
+to be read elsewhere first.
+"""
+
+import dataclasses
+import json
+from collections import deque
+from typing import NamedTuple
+
+from proxy.model.preview import LogEvent
+
+MOST = 256 * 1024
+"""How many characters of a log are kept; its last event is, whatever its size."""
+
+
+@dataclasses.dataclass
+class Reader:
+    """Who has read a log up to `place`; `number` is that of the next event, once it is known."""
+
+    place: int
+    number: int | None = None
+
+
+class _Kept(NamedTuple):
+    begin: int
+    end: int
+    event: LogEvent
+
+
+class LogWindow:
+    """What is kept of a log that was read from `begin` on."""
+
+    def __init__(self, begin: int, most: int = MOST) -> None:
+        self.begin = self.end = begin
+        self._most = most
+        self._first = 0
+        self._kept: deque[_Kept] = deque()
+        self._size = 0
+
+    def add(self, event: LogEvent) -> None:
+        """Take the next event of the log, whose id is where it ends."""
+        text = event.id or ""
+        end = int(text) if text.isascii() and text.isdigit() else self.end
+        self._kept.append(_Kept(self.end, end, event))
+        self._size += len(event.data)
+        self.end = end
+        while self._size > self._most and len(self._kept) > 1:
+            dropped = self._kept.popleft()
+            self._size -= len(dropped.event.data)
+            self._first += 1
+            self.begin = dropped.end
+
+    def is_ahead_of(self, reader: Reader) -> bool:
+        """Tell whether what follows for a reader is not kept any more, or never was."""
+        if reader.number is None:
+            return reader.place < self.begin
+        return reader.number < self._first
+
+    def take(self, reader: Reader) -> LogEvent | None:
+        """Return what comes next for a reader, who has read it then; None where there is nothing.
+
+        The window is not ahead of the reader.
+        """
+        if reader.number is None:
+            reader.number = self._find(reader.place)
+        at = len(self._kept) if reader.number is None else reader.number - self._first
+        if at >= len(self._kept):
+            return None
+        reader.number = self._first + at + 1
+        begin, end, event = self._kept[at]
+        event = _cut(event, end - begin, reader.place - begin)
+        reader.place = end
+        return event
+
+    def _find(self, place: int) -> int | None:
+        """Return the number of the event that is next for who has read up to a place."""
+        for number, kept in enumerate(self._kept, self._first):
+            if kept.end > place or kept.begin == kept.end == place:
+                return number
+        return self._first + len(self._kept) if place == self.end else None
+
+
+def _cut(event: LogEvent, size: int, read: int) -> LogEvent:
+    """Return an event of `size` bytes of a log without the first `read`.
+
+    Where some are no UTF-8 it cannot be told what stands for them: all is told again then.
+    """
+    if read <= 0:
+        return event
+    data = json.loads(event.data).encode("utf-8", "surrogatepass")
+    if len(data) != size:
+        return event
+    rest = data[read:].decode("utf-8", "replace")
+    return LogEvent(event.name, event.id, json.dumps(rest, ensure_ascii=False))

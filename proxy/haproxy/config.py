@@ -1,0 +1,163 @@
+"""HAProxy's configuration file, and the other files beside it. All are in one folder."""
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import jinja2
+
+from proxy.model.routes import NEWER_DIGITS, TASK_AT
+from proxy.pages import cookie_pages
+
+HOLD_SECONDS = 600
+"""How long a request is held at most."""
+CONNECTIONS_EACH = 1000
+"""How many connections one client may have, unless an operator has it otherwise."""
+
+
+class Front(NamedTuple):
+    """How visitors are met.
+
+    `listen` and `tls_listen` are HOST:PORT; `certificates` is a folder of PEM files, each a
+    certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
+    to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
+    `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere), to who brings one of
+    the tokens `readers`. `stripped` are more
+    headers that only proxies in front may send: names in small letters, a * for the rest of one.
+    A client has `connections_each`; behind a trusted proxy, as many open requests.
+    """
+
+    listen: str
+    domain: str
+    tls_listen: str = ""
+    certificates: Path | None = None
+    redirects: bool = False
+    trusted: tuple[str, ...] = ()
+    metrics: str = ""
+    readers: tuple[str, ...] = ()
+    stripped: tuple[str, ...] = ()
+    connections_each: int = CONNECTIONS_EACH
+
+    @property
+    def reader_digests(self) -> list[str]:
+        """What is told of `readers`: the SHA-256 of each, as HAProxy writes it."""
+        return [hashlib.sha256(token.encode()).hexdigest().upper() for token in self.readers]
+
+    @property
+    def port(self) -> str:
+        """The port of `listen`."""
+        return self.listen.rpartition(":")[2]
+
+    @property
+    def tls_port(self) -> str:
+        """The port of `tls_listen`."""
+        return self.tls_listen.rpartition(":")[2]
+
+
+class Files(NamedTuple):
+    """The files of one proxy."""
+
+    folder: Path
+
+    @property
+    def configuration(self) -> Path:
+        """HAProxy's configuration."""
+        return self.folder / "haproxy.cfg"
+
+    @property
+    def map(self) -> Path:
+        """The routes that HAProxy starts with; also the name of its map."""
+        return self.folder / "routes.map"
+
+    @property
+    def socket(self) -> Path:
+        """Leads to the runtime socket of the newest HAProxy."""
+        return self.folder / "haproxy.sock"
+
+    def own_socket(self, pid: int) -> Path:
+        """The runtime socket of one HAProxy."""
+        return self.folder / f"{pid}.sock"
+
+    @property
+    def pids(self) -> Path:
+        """The ids of the HAProxy processes that were started from here, the newest first."""
+        return self.folder / "haproxy.pids"
+
+    @property
+    def room(self) -> Path:
+        """The waiting room's socket, for HAProxy."""
+        return self.folder / "room.sock"
+
+    @property
+    def wake(self) -> Path:
+        """The socket that HAProxy asks of its own accord; visitors cannot reach it."""
+        return self.folder / "wake.sock"
+
+    @property
+    def again(self) -> Path:
+        """Where HAProxy hands itself a request whose connection was refused."""
+        return self.folder / "again.sock"
+
+    @property
+    def held(self) -> Path:
+        """The socket over which HAProxy tells what it holds; visitors cannot reach it."""
+        return self.folder / "held.sock"
+
+    @property
+    def lua(self) -> Path:
+        """The action that holds requests."""
+        return self.folder / "hold.lua"
+
+    @property
+    def lookers(self) -> Path:
+        """What is known by its User-Agent to start nothing."""
+        return self.folder / "lookers.txt"
+
+    @property
+    def cookies(self) -> Path:
+        """The page for who sends more cookies than are taken."""
+        return self.folder / "cookies.html"
+
+    @property
+    def cookies_removed(self) -> Path:
+        """The page behind its button."""
+        return self.folder / "cookies_removed.html"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the proxy that uses the folder."""
+        return self.folder / "lock"
+
+
+def render(files: Files, front: Front) -> str:
+    """Return the text of HAProxy's configuration."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("proxy.haproxy", "."),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,  # noqa: S701 - not HTML; the values are checked by the settings
+    )
+    template = environment.get_template("haproxy.cfg.j2")
+    return template.render(
+        files=files,
+        front=front,
+        hold_seconds=HOLD_SECONDS,
+        task_at=TASK_AT,
+        newer_digits=NEWER_DIGITS,
+    )
+
+
+def write(files: Files, front: Front) -> None:
+    """Write HAProxy's configuration and what belongs to it; have a map, if an empty one.
+
+    HAProxy would take a map that need not be there (`opt@`) too, but as one for each place in the
+    configuration that names it, of which its commands reach only the first.
+    """
+    files.map.touch()
+    for file in (files.lua, files.lookers):
+        shutil.copyfile(Path(__file__).parent / file.name, file)
+    files.cookies.write_text(cookie_pages.render_refused(front.domain), encoding="utf-8")
+    files.cookies_removed.write_text(cookie_pages.render_removed(front.domain), encoding="utf-8")
+    files.configuration.write_text(render(files, front), encoding="utf-8")

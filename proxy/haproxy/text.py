@@ -1,0 +1,163 @@
+"""HAProxy's runtime API as text: commands for its map and counts, and what the replies say. Pure.
+
+Source: management.txt 9.3 of HAProxy 3.0, "Unix Socket commands". A payload ends with an empty
+line, and must fit HAProxy's buffer (16 kB) together with its command.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from proxy.model.use import Count
+
+LONGEST_PAYLOAD = 15_000
+
+PROMPT = "prompt"
+"""The command after which a connection takes further ones."""
+
+_VERSION = re.compile(r"New version created: (\d+)")
+_PID = re.compile(r"^Pid: (\d+)$", re.MULTILINE)
+_COUNT = re.compile(r"\S+ key=(\S+) .*\bexp=(\d+) .*\bconn_cur=(\d+) http_req_cnt=(\d+)$")
+_VARIABLE = re.compile(r"value=<(\d+)>")
+_VALUE = re.compile(r'found=yes.*\bvalue="([^"]*)"')
+
+
+def get(path: str, key: str) -> str:
+    """Return the command that looks up a key; `found_value` reads the reply."""
+    return f"get map {path} {key}"
+
+
+def found_value(reply: str) -> str | None:
+    """Return the value in the reply to `get`, or None if there is none."""
+    match = _VALUE.search(reply)
+    return match.group(1) if match else None
+
+
+def counts(*, only_open: bool = False) -> str:
+    """Return the command that shows what is counted by task; `read_counts` reads the reply."""
+    return "show table seen" + (" data.conn_cur gt 0" if only_open else "")
+
+
+def read_counts(lines: Iterable[str]) -> dict[str, Count]:
+    """Return what is counted by task, from lines of the reply to `counts`. Raises ValueError."""
+    found = {}
+    for line in lines:
+        if match := _COUNT.match(line):
+            task_id, left, opened, requests = match.groups()
+            found[task_id] = Count(int(opened), int(requests), int(left))
+        elif line and not line.startswith("# table: seen,"):
+            raise ValueError(f"no count: {line[:200]!r}")
+    return found
+
+
+SHOW_INFO = "show info"
+"""The command whose reply `answering_pid` and `has_clients` read."""
+
+GET_REPLACED = "get var proc.replaced"
+"""The command whose reply `replaced_at` reads."""
+
+
+SHOW_FRONTENDS = "show stat -1 1 -1"
+"""The command whose reply `retire` needs."""
+
+
+def retire(now: int, frontends: str) -> tuple[str, ...]:
+    """Return the commands after which a process takes no connection, and goes on with those it has.
+
+    A stop (SIGUSR1) would close its runtime socket too. The time, which says that it was done, is
+    set last: who is interrupted before has it done again by the next.
+    """
+    lines = [line.split(",") for line in frontends.splitlines()]
+    names = [fields[0] for fields in lines if fields[1:2] == ["FRONTEND"]]
+    shutdowns = [f"shutdown frontend {name}" for name in names]
+    return "experimental-mode on", *shutdowns, f"set var proc.replaced int({now})"
+
+
+def replaced_at(reply: str) -> int | None:
+    """Return the time at which a process was retired, from the reply to GET_REPLACED."""
+    match = _VARIABLE.search(reply)
+    return int(match.group(1)) if match else None
+
+
+def has_clients(reply: str) -> bool:
+    """Tell whether the process that replied to SHOW_INFO has clients left."""
+    return "CurrConns: 0" not in reply.splitlines()
+
+
+def answering_pid(reply: str) -> int | None:
+    """Return the id of the process that replied to SHOW_INFO."""
+    match = _PID.search(reply)
+    return int(match.group(1)) if match else None
+
+
+def add(path: str, key: str, value: str) -> str:
+    """Return the command that adds a key, which must not be there: a second one would hide."""
+    return f"add map {path} {key} {value}"
+
+
+def change(path: str, key: str, value: str) -> str:
+    """Return the command that changes the value of a key that is there."""
+    return f"set map {path} {key} {value}"
+
+
+def remove(path: str, key: str) -> str:
+    """Return the command that removes a key."""
+    return f"del map {path} {key}"
+
+
+def prepare(path: str) -> str:
+    """Return the command that begins a new version of the map; `new_version` reads the reply."""
+    return f"prepare map {path}"
+
+
+def new_version(reply: str) -> int | None:
+    """Return the version in the reply to `prepare`."""
+    match = _VERSION.search(reply)
+    return int(match.group(1)) if match else None
+
+
+def fill(path: str, version: int, entries: Mapping[str, str]) -> Iterator[str]:
+    """Return the commands that put `entries` into a version that was prepared."""
+    for lines in _batches(f"{key} {value}" for key, value in entries.items()):
+        yield f"add map @{version} {path} <<\n" + "\n".join(lines) + "\n"
+
+
+def commit(path: str, version: int) -> str:
+    """Return the command that makes a prepared version the map, all of it at once."""
+    return f"commit map @{version} {path}"
+
+
+def map_file(entries: Mapping[str, str]) -> str:
+    """Return the text of a map file."""
+    return "".join(f"{key} {value}\n" for key, value in entries.items())
+
+
+def read_map_file(text: str) -> dict[str, str]:
+    """Return the entries of a map file that `map_file` made."""
+    pairs = (line.split(" ", 1) for line in text.splitlines())
+    return {pair[0]: pair[1] for pair in pairs if len(pair) == 2}
+
+
+def is_whole(reply: bytes) -> bool:
+    """Tell whether a reply, after PROMPT was sent, has come to its end."""
+    return reply == b"> " or reply.endswith(b"\n> ")
+
+
+def strip_prompts(reply: str) -> str:
+    """Return a reply without the prompts around it ("+ " asks for more of a payload)."""
+    text = reply.removesuffix("> ")
+    while text.startswith("+ "):
+        text = text.removeprefix("+ ")
+    return text.strip()
+
+
+def _batches(lines: Iterable[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for line in lines:
+        if batch and size + len(line) + 1 > LONGEST_PAYLOAD:
+            yield batch
+            batch, size = [], 0
+        batch.append(line)
+        size += len(line) + 1
+    if batch:
+        yield batch

@@ -1,0 +1,221 @@
+"""What visitors are told when they cannot be let in, as problem+json (RFC 9457). Pure.
+
+What the framework said is passed on as it is; the rest has the same form.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from proxy.model.preview import Preview
+
+MEDIA_TYPE = "application/problem+json"
+_SPACE = "urn:prevs:problem:"
+_RETRY_SECONDS = 5
+AGAIN_SECONDS = 10
+OPEN = {
+    "held": "as many requests that wait for a preview as it may have",
+    "pages": "as many pages of this kind being made as it may have",
+    "connections": "as many connections open as it may have",
+}
+_STARTED = {
+    "address": " from your address",
+    "network": " from your network",
+    "app": " of this app",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Problem:
+    """A problem. `retry_after` is in seconds, None where coming again does not help."""
+
+    slug: str
+    title: str
+    status: int
+    detail: str
+    fields: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    retry_after: int | None = None
+
+    def body(self) -> bytes:
+        """Return the bytes of the JSON object."""
+        members = {
+            **self.fields,
+            "type": f"{_SPACE}{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
+        return json.dumps(members, ensure_ascii=False).encode("utf-8", "replace")
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that go with it."""
+        headers = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"}
+        if self.retry_after is not None:
+            headers["Retry-After"] = str(self.retry_after)
+        return headers
+
+
+def read_problem(value: Any, status: int) -> Problem:
+    """Return the problem in an API's JSON object; one of another form gets a plain sentence."""
+    fields = dict(value) if isinstance(value, Mapping) else {}
+    kind = fields.pop("type", None)
+    title, detail = fields.pop("title", None), fields.pop("detail", None)
+    fields.pop("status", None)
+    slug = kind.removeprefix(_SPACE) if isinstance(kind, str) else "unavailable"
+    return Problem(
+        slug=slug,
+        title=title if isinstance(title, str) else "The framework refused",
+        status=status,
+        detail=detail if isinstance(detail, str) else f"The framework answered {status}.",
+        fields={key: item for key, item in fields.items() if isinstance(key, str)},
+        retry_after=_RETRY_SECONDS if status == 503 else None,
+    )
+
+
+def unavailable(detail: str, *, retry_after: int = _RETRY_SECONDS, **fields: object) -> Problem:
+    """Return the problem that may be none if the client comes again."""
+    return Problem("unavailable", "Not available now", 503, detail, fields, retry_after)
+
+
+def no_address(host: str, domain: str) -> Problem:
+    """Return the problem of a host name that is no preview's address."""
+    return Problem(
+        "not-found",
+        "No preview's address",
+        404,
+        f"{host!r} is no address of a preview: http://<label>.<app>.{domain} is one, where the "
+        "label is a branch, a tag, or 7 to 40 digits of a commit.",
+    )
+
+
+def nothing_at(path: str) -> Problem:
+    """Return the problem of a path of the waiting room's own that is not there."""
+    return Problem("not-found", "Nothing here", 404, f"There is nothing at {path}.")
+
+
+def failed(preview: Preview) -> Problem:
+    """Return the problem of a preview that failed, and stays so until a retry."""
+    failure = preview.failure
+    message = failure.message if failure else "The preview failed."
+    return Problem(
+        "preview-failed",
+        "The preview failed",
+        502,
+        f"{message} It stays failed until someone asks for a retry, on its page for example.",
+        {
+            "app": preview.app,
+            "sha": preview.sha,
+            "cause": failure.cause if failure else None,
+            "message": message,
+            "exit_code": failure.exit_code if failure else None,
+            "mistakes": [one._asdict() for one in failure.mistakes] if failure else [],
+            "log_tail": preview.log_tail,
+        },
+    )
+
+
+def not_started_by_looking() -> Problem:
+    """Return the problem of a preview that does not run, for what starts nothing."""
+    return unavailable(
+        "The preview is not running, and this request does not start it. A visit in a browser does "
+        "(reload with Shift where a service worker asks instead), or a program's GET."
+    )
+
+
+def stopped(preview: Preview) -> Problem:
+    """Return the problem of a preview that was stopped while a request waited for it."""
+    return unavailable(
+        "The preview was stopped while this request waited for it. The next request starts it.",
+        app=preview.app,
+        sha=preview.sha,
+        state=preview.state,
+    )
+
+
+def not_yet(preview: Preview | None, held: int) -> Problem:
+    """Return the problem of a preview that has not answered while a request was held (seconds)."""
+    within = f"within {held} s" if held else "yet"
+    if preview is None:
+        return unavailable(f"The preview has not answered {within}.")
+    said = ", ".join(part for part in (preview.place, preview.reason) if part)
+    reason = f" ({said})" if said else ""
+    return unavailable(
+        f"The preview has not answered {within}; it is {preview.state}{reason}.",
+        app=preview.app,
+        sha=preview.sha,
+        state=preview.state,
+        reason=preview.reason,
+    )
+
+
+def not_known_any_more() -> Problem:
+    """Return the problem of a page whose preview the framework has forgotten."""
+    return unavailable("This version is not known any more. Load the page again to start it.")
+
+
+def leads_elsewhere() -> Problem:
+    """Return the problem of a page whose host leads to another commit than it did."""
+    return Problem(
+        "moved",
+        "It leads elsewhere",
+        409,
+        "This address leads to another commit now. Load the page again.",
+    )
+
+
+def not_shown(app: str, sha: str) -> Problem:
+    """Return the problem of a log that is asked for by nobody whom a page of it was shown."""
+    return Problem(
+        "forbidden",
+        "Not asked by the page",
+        403,
+        "A log is read by the page of its preview, for some minutes after it was shown. Load that "
+        f"again; or have a token of the API: `prevs logs {app} {sha[:7]}`.",
+    )
+
+
+def too_many_starts(seconds: int, budget: str) -> Problem:
+    """Return the problem of a visitor for whom nothing starts until some seconds pass.
+
+    `budget` is one of caps.MOST.
+    """
+    whose = _STARTED.get(budget, "")
+    return Problem(
+        "too-many-starts",
+        "Too many previews at once",
+        429,
+        f"Visitors had many previews{whose} started within a minute. Come again in {seconds} s.",
+        {"budget": budget},
+        retry_after=seconds,
+    )
+
+
+def too_many_open(what: str) -> Problem:
+    """Return the problem of a client that has as many open as it may. `what` is in OPEN."""
+    detail = f"Your address has {OPEN[what]} already. Come again in {AGAIN_SECONDS} s."
+    return Problem(
+        "too-many-open",
+        "Too many at once from your address",
+        429,
+        detail,
+        {"budget": what},
+        retry_after=AGAIN_SECONDS,
+    )
+
+
+def closed_connection(host: str) -> Problem:
+    """Return the problem of a page that was asked for in vain where connections are taken."""
+    return Problem(
+        "no-answer",
+        "No answer",
+        502,
+        f"The application behind {host} closed the connection without an answer.",
+    )
+
+
+def refuses_connections(host: str) -> Problem:
+    """Return the problem of a placement where nothing listens at this moment."""
+    return unavailable(
+        f"The application behind {host} runs, but takes no connection now.", retry_after=2
+    )

@@ -1,0 +1,59 @@
+"""What an app's waiting room tells of it where it shows its status alone. Pure.
+
+Steps, the sentence and what to do: nothing out of its repository, and no names of branches, people
+or machines. Who has a token of the API is told the rest there.
+"""
+
+import dataclasses
+
+from prevs import names
+from proxy.model.preview import Commit, Failure, Preview
+from proxy.model.problems import Problem
+
+_DETAILS = {
+    "ambiguous-label": "This address could mean several commits. `prevs refs` tells which, to "
+    "those with a token: more digits of a commit lead to one.",
+    "unknown-label": "There is no branch, tag or commit of that name.",
+    "repository-unreachable": "The repository cannot be read now. The app's people see why.",
+}
+_FIELDS = frozenset({"app", "sha", "state", "reason", "cause", "exit_code", "budget"})
+_AWAY = ": no framework answers"
+"""What follows names machines."""
+
+
+def brief_commit(commit: Commit) -> Commit:
+    """Return a commit without what it says of itself."""
+    return dataclasses.replace(commit, kind="", ref="", author="", subject="", committed=None)
+
+
+def brief_preview(preview: Preview) -> Preview:
+    """Return a preview without what its repository and its agent say."""
+    return dataclasses.replace(
+        preview,
+        detail="",
+        agent="",
+        labels=(),
+        url="",
+        log_tail="",
+        failure=_brief_failure(preview, preview.failure) if preview.failure else None,
+    )
+
+
+def brief_problem(problem: Problem) -> Problem:
+    """Return a problem without what others said of the app."""
+    detail = _DETAILS.get(problem.slug, problem.detail)
+    if problem.slug == "preview-failed":
+        cause = str(problem.fields.get("cause") or "not known").replace("-", " ")
+        detail = (
+            f"The preview failed ({cause}). It stays failed until someone asks for a retry, on its "
+            "page for example."
+        )
+    if _AWAY in detail:
+        detail = f"{detail.partition(_AWAY)[0]}."
+    fields = {name: value for name, value in problem.fields.items() if name in _FIELDS}
+    return dataclasses.replace(problem, detail=detail, fields=fields)
+
+
+def _brief_failure(preview: Preview, failure: Failure) -> Failure:
+    why = f"Why is told to those with a token: prevs show {preview.app} {names.short(preview.sha)}"
+    return Failure(failure.cause, why, failure.exit_code)

@@ -1,0 +1,161 @@
+"""The waiting room's pages as HTML. Pure: values in, text out.
+
+A page asks for nothing outside: its style and script are in it, allowed by a nonce. Everything that
+comes from a repository or a visitor is escaped.
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from prevs import names
+from program import web
+from proxy.model.preview import Commit, Preview
+from proxy.model.problems import Problem
+from proxy.pages import view, wording
+from proxy.pages.text import end_of_log, tame
+
+_FOLDER = Path(__file__).parent
+
+_TITLES = {
+    "unknown-app": "There is no such app",
+    "unknown-label": "There is no such version",
+    "not-found": "This is no preview's address",
+    "ambiguous-label": "Which one do you mean?",
+    "repository-unreachable": "The repository cannot be read",
+    "unavailable": "One moment",
+    "no-answer": "The application did not answer",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Visit:
+    """Who looks at a page: under which host name, and where the visitor wants to go.
+
+    `token` lets the page start the preview; it is empty for those who may not. `refused` is the
+    task that took no connection from this visitor.
+    """
+
+    host: str
+    label: str
+    app: str
+    path: str
+    nonce: str
+    token: str
+    refused: str = ""
+
+
+def waiting_page(
+    visit: Visit,
+    commit: Commit,
+    preview: Preview | None,
+    *,
+    now: float,
+    log_token: str = "",
+    shows_all: bool = True,
+) -> str:
+    """Return the page that waits for a preview, or says why it failed; `now` in epoch seconds.
+
+    With `log_token` it reads the log; what is given is brief already where not all is shown.
+    """
+    shown = view.unasked(visit.app, commit.sha)
+    if preview:
+        shown = view.show(preview, now, refused=visit.refused)
+    return _environment.get_template("waiting.html.j2").render(
+        visit=visit,
+        commit=commit,
+        age=wording.spell_age(now - commit.committed) if commit.committed else "",
+        short=names.short(commit.sha),
+        as_of=_as_of(visit.label, commit, now),
+        serving=names.short(preview.serving.get(visit.label, "")) if preview else "",
+        view=shown,
+        log_token=log_token,
+        shows_all=shows_all,
+        log_end=_log_end(preview) if preview else "",
+        data=_json(shown.message()),
+    )
+
+
+def _as_of(label: str, commit: Commit, now: float) -> str:
+    """Return what is said of a commit that may not be the newest. Why is not for every visitor."""
+    if not commit.out_of_date:
+        return ""
+    age = "when it was last read" if commit.as_of is None else wording.spell_age(now - commit.as_of)
+    return f"The repository cannot be read now. This is {label} as it was {age}."
+
+
+def _log_end(preview: Preview) -> str:
+    """Return the last lines of a log: few where its commit's mistakes take the room."""
+    has_mistakes = preview.failure is not None and preview.failure.mistakes
+    return end_of_log(preview.log_tail, 500 if has_mistakes else 3000)
+
+
+def problem_page(visit: Visit, problem: Problem) -> str:
+    """Return the page that says why there is nothing here, and what to do about it."""
+    found = problem.fields.get("candidates")
+    return _environment.get_template("problem.html.j2").render(
+        visit=visit,
+        problem=problem,
+        title=_TITLES.get(problem.slug, problem.title),
+        candidates=[c for c in found if _is_candidate(c)] if isinstance(found, list) else [],
+    )
+
+
+def security_headers(nonce: str) -> dict[str, str]:
+    """Return the headers of every page."""
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        # "no-referrer" would make browsers send "Origin: null" with the page's own forms.
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+        "Vary": "Accept, Sec-Fetch-Mode",
+    }
+
+
+def _is_candidate(value: Any) -> bool:
+    """Tell whether a link to a candidate may be shown."""
+    if not isinstance(value, dict) or not isinstance(value.get("sha"), str):
+        return False
+    return str(value.get("url", "")).startswith(("http://", "https://"))
+
+
+def _json(value: object) -> str:
+    """Return JSON that can stand in a <script> element."""
+    return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _compact(*texts: str) -> str:
+    """Return scripts or styles without what is for people: a visitor waits for each byte.
+
+    No comment of theirs stands behind code, and no string goes over a line's end.
+    """
+    lines = (line.strip() for text in texts for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+
+
+def _own(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+_environment = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_FOLDER),
+    undefined=jinja2.StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters |= {"tame": tame, "spell": wording.spell}
+_environment.globals |= {
+    "style": _compact(web.read("theme.css"), _own("room.css")),
+    "log_style": _compact(web.read("log_view.css")),
+    "script": _compact(web.read("terminal.js"), web.read("log_view.js"), _own("room.js")),
+}

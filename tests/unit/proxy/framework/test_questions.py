@@ -1,0 +1,56 @@
+import asyncio
+
+import pytest
+
+from proxy.framework.questions import Questions
+from proxy.model.errors import ApiAway
+from proxy.model.preview import Preview
+from tests.fakes.placements import SHA
+from tests.fakes.world import FakeFramework
+from tests.loops import in_a_loop
+
+
+class Slow(FakeFramework):
+    """Previews are found once `open` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = asyncio.Event()
+        self.world.add("hello", "main", SHA)
+        self.world.start("hello", "main")
+
+    async def find(self, app: str, sha: str) -> Preview | None:
+        found = super().find(app, sha)
+        await self.open.wait()
+        return await found
+
+
+@in_a_loop
+async def test_many_who_ask_the_same_at_a_time_ask_once_and_later_ones_anew() -> None:
+    framework = Slow()
+    questions = Questions(framework)
+    asked = [asyncio.create_task(questions.find("hello", SHA)) for _ in range(20)]
+    other = asyncio.create_task(questions.find("hello", "b" * 40))
+    await asyncio.sleep(0)
+    asked[0].cancel()
+    framework.open.set()
+    found = await asyncio.gather(*asked[1:])
+    assert {preview.sha for preview in found if preview} == {SHA}
+    assert await other is None
+    assert framework.world.asked == ["find", "find"]
+    await questions.find("hello", SHA)
+    assert framework.world.asked == ["find"] * 3
+
+
+@in_a_loop
+async def test_all_are_told_that_nobody_answers_and_the_next_asks_again() -> None:
+    framework = Slow()
+    framework.away = True
+    questions = Questions(framework)
+    asked = [asyncio.create_task(questions.find("hello", SHA)) for _ in range(3)]
+    framework.open.set()
+    for task in asked:
+        with pytest.raises(ApiAway):
+            await task
+    framework.away = False
+    assert await questions.find("hello", SHA)

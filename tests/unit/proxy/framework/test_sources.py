@@ -1,0 +1,350 @@
+"""What many pages of a preview follow: one stream, which breaks, ends and begins again."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import pytest
+
+from proxy.framework.log_window import MOST
+from proxy.framework.sources import LINGER_SECONDS, Sources
+from proxy.model import problems
+from proxy.model.errors import ApiAway, ApiRefused
+from proxy.model.preview import LogEvent
+from tests.fakes.clock import FakeClock
+from tests.fakes.placements import SHA
+from tests.fakes.world import FakeFramework
+from tests.loops import in_a_loop
+
+END = LogEvent("end", None, "{}")
+Item = LogEvent | Exception | None
+"""What comes of a stream; None is its end."""
+
+
+def state(attempt: str | None = "t1", **fields: str) -> LogEvent:
+    return LogEvent("state", None, json.dumps({"task_id": attempt, **fields}))
+
+
+def log(text: str, end: int) -> LogEvent:
+    return LogEvent("log", str(end), json.dumps(text))
+
+
+class Streams(FakeFramework):
+    """A framework whose streams bring what a test says, one item for whichever is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened: list[str | None] = []
+        self.open = 0
+        self.read: list[int] = []
+        self.log = ""
+        self._items: asyncio.Queue[Item] = asyncio.Queue()
+
+    def say(self, *items: Item) -> None:
+        for item in items:
+            self._items.put_nowait(item)
+
+    async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+        self.opened.append(after)
+        self.open += 1
+        try:
+            while (item := await self._items.get()) is not None:
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        finally:
+            self.open -= 1
+
+    async def read_log(self, app: str, sha: str, offset: int) -> tuple[str, int]:
+        self.read.append(offset)
+        text = self.log[offset : offset + 100_000]
+        return text, offset + len(text)
+
+
+class Page:
+    """A page that follows, and what it was told."""
+
+    def __init__(self, sources: Sources, after: str | None = None) -> None:
+        self.told: list[LogEvent] = []
+        self.refusal: ApiRefused | None = None
+        self.task = asyncio.create_task(self._follow(sources, after))
+
+    async def _follow(self, sources: Sources, after: str | None) -> None:
+        try:
+            async with contextlib.aclosing(sources.follow("hello", SHA, after)) as events:
+                async for event in events:
+                    self.told.append(event)
+        except ApiRefused as refusal:
+            self.refusal = refusal
+
+    @property
+    def names(self) -> list[str]:
+        return [event.name for event in self.told if event.name]
+
+    @property
+    def text(self) -> str:
+        return "".join(json.loads(event.data) for event in self.told if event.name == "log")
+
+    async def leave(self) -> None:
+        self.task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self.task
+
+
+class Bench:
+    """Sources over such streams; `pauses` has what waits for a time to pass."""
+
+    def __init__(self) -> None:
+        self.framework = Streams()
+        self.clock = FakeClock()
+        self.pauses: list[tuple[float, asyncio.Event]] = []
+        self.sources = Sources(self.framework, clock=self.clock.read, pause=self._pause)
+
+    async def _pause(self, seconds: float) -> None:
+        passed = asyncio.Event()
+        self.pauses.append((seconds, passed))
+        await passed.wait()
+
+    async def settle(self) -> None:
+        """Let everybody do what there is to do now."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Have all pauses end that are no longer."""
+        await self.settle()
+        self.clock.pass_seconds(seconds)
+        for pause in [one for one in self.pauses if one[0] <= seconds]:
+            self.pauses.remove(pause)
+            pause[1].set()
+        await self.settle()
+
+    @contextlib.asynccontextmanager
+    async def pages(self, *after: str | None) -> AsyncIterator[list[Page]]:
+        pages = [Page(self.sources, one) for one in after]
+        await self.settle()
+        yield pages
+        for page in pages:
+            await page.leave()
+        self.sources.close()
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@in_a_loop
+async def test_however_many_pages_follow_there_is_one_stream(bench: Bench) -> None:
+    async with bench.pages(*[None] * 40) as pages:
+        bench.framework.say(state(), log("one\n", 4))
+        await bench.settle()
+        late = Page(bench.sources)
+        bench.framework.say(log("two\n", 8))
+        await bench.settle()
+        bench.framework.say(LogEvent("", None, ""))
+        await bench.settle()
+        assert bench.framework.opened == [None]
+        assert bench.sources.count == 1
+        for page in (*pages, late):
+            assert page.names == ["state", "log", "log"]
+            assert page.text == "one\ntwo\n"
+        assert pages[0].told[-1].name == "", "a page is not told that it is still there"
+        bench.framework.say(END)
+        await bench.settle()
+        assert {page.names[-1] for page in (*pages, late)} == {"end"}
+        assert all(page.task.done() for page in (*pages, late))
+        assert bench.framework.open == 0
+        assert bench.framework.read == []
+
+
+@in_a_loop
+async def test_it_ends_some_seconds_after_the_last_page_and_not_before(bench: Bench) -> None:
+    async with bench.pages(None, None) as pages:
+        bench.framework.say(state())
+        await pages[0].leave()
+        await bench.pass_time(LINGER_SECONDS)
+        assert bench.framework.open == 1
+        await pages[1].leave()
+        await bench.settle()
+        again = Page(bench.sources)
+        await bench.pass_time(LINGER_SECONDS)
+        assert bench.framework.open == 1
+        await again.leave()
+        await bench.pass_time(LINGER_SECONDS)
+        assert (bench.framework.open, bench.sources.count) == (0, 0)
+        assert bench.framework.opened == [None]
+        assert bench.sources.state("hello", SHA) is None
+
+
+@in_a_loop
+async def test_a_stream_that_breaks_goes_on_where_it_ended_and_pages_notice_nothing(
+    bench: Bench,
+) -> None:
+    async with bench.pages(None, None) as pages:
+        bench.framework.say(state(), log("one", 3), ApiAway("it broke"))
+        await bench.pass_time(1)
+        bench.framework.say(state(), log("two", 6), None)
+        await bench.pass_time(1)
+        bench.framework.say(state(), log("end", 9), END)
+        await bench.settle()
+        assert bench.framework.opened == [None, "3", "6"]
+        for page in pages:
+            assert page.text == "onetwoend"
+            assert "away" not in page.names
+            assert "reset" not in page.names
+
+
+@in_a_loop
+async def test_a_framework_that_is_away_is_told_once_and_waited_for(bench: Bench) -> None:
+    async with bench.pages(None, None) as pages:
+        for _ in range(3):
+            bench.framework.say(ApiAway("nobody answers"))
+            await bench.pass_time(1)
+        late = Page(bench.sources)
+        await bench.settle()
+        for page in (*pages, late):
+            assert page.names == ["away"]
+        assert pages[0].told[-1].name == "", "a page is not told that it is still there"
+        bench.framework.say(state())
+        await bench.settle()
+        for page in (*pages, late):
+            assert page.names == ["away", "state"]
+        await late.leave()
+
+
+@in_a_loop
+async def test_another_attempt_s_log_is_read_from_its_beginning(bench: Bench) -> None:
+    """The framework goes on at a place: in whose log, nobody tells it."""
+    async with bench.pages(None, None) as pages:
+        bench.framework.say(state("t1"), log("first", 5), None)
+        await bench.pass_time(1)
+        bench.framework.say(state("t2"))
+        await bench.settle()
+        bench.framework.say(state("t2"), log("second", 6))
+        await bench.settle()
+        assert bench.framework.opened == [None, "5", None]
+        assert bench.framework.open == 1
+        for page in pages:
+            assert page.names == ["state", "log", "state", "reset", "log"]
+
+
+@in_a_loop
+async def test_a_reset_is_told_to_those_who_have_seen_something(bench: Bench) -> None:
+    async with bench.pages(None, "9") as (fresh, back):
+        bench.framework.say(state(None), state("t1"))
+        await bench.settle()
+        assert fresh.names == ["state"]
+        assert back.names == ["state", "reset"], "it has the place of another attempt's log"
+        bench.framework.say(log("one", 3), LogEvent("reset", "0", "{}"), log("uno", 3))
+        await bench.settle()
+        assert fresh.names[-1] == back.names[-1] == "log"
+        assert fresh.told[-1].data == back.told[-1].data == '"uno"'
+
+
+@in_a_loop
+async def test_who_comes_late_has_what_is_not_kept_read_once_for_all(bench: Bench) -> None:
+    bench.framework.log = "x" * (MOST + 150_000)
+    async with bench.pages(None) as [first]:
+        bench.framework.say(state())
+        for end in range(50_000, len(bench.framework.log), 50_000):
+            bench.framework.say(log("x" * 50_000, end))
+            await bench.settle()
+        whole = len(first.text)
+        late = [Page(bench.sources) for _ in range(20)]
+        await bench.settle()
+        assert [len(page.text) for page in late] == [whole] * 20
+        assert bench.framework.opened == [None]
+        assert bench.framework.read == [0, 100_000]
+        for page in late:
+            await page.leave()
+
+
+@in_a_loop
+async def test_the_first_page_s_place_is_where_it_begins(bench: Bench) -> None:
+    bench.framework.log = "0123456789"
+    async with bench.pages("4") as [page]:
+        bench.framework.say(state(), log("456789", 10))
+        await bench.settle()
+        late = Page(bench.sources)
+        await bench.settle()
+        assert bench.framework.opened == ["4"]
+        assert page.text == "456789"
+        assert late.text == "0123456789"
+        await late.leave()
+
+
+@in_a_loop
+async def test_a_slow_page_is_told_the_last_state_alone_and_misses_nothing_of_the_log(
+    bench: Bench,
+) -> None:
+    bench.framework.log = "x" * 400_000
+    slow = bench.sources.follow("hello", SHA, None)
+    async with bench.pages(None):
+        bench.framework.say(state(step="1"))
+        assert await anext(slow) == state(step="1")
+        for number in range(2, 10):
+            bench.framework.say(state(step=str(number)))
+        for end in range(50_000, 400_001, 50_000):
+            bench.framework.say(log("x" * 50_000, end))
+        bench.framework.say(END)
+        await bench.settle()
+        told = [event async for event in slow]
+    assert [event.name for event in told if event.name != "log"] == ["state", "end"]
+    assert state(step="9") in told
+    texts = [json.loads(event.data) for event in told if event.name == "log"]
+    assert "".join(texts) == bench.framework.log
+
+
+@in_a_loop
+async def test_an_end_is_told_to_all_who_come_within_a_second_and_asked_for_anew_then(
+    bench: Bench,
+) -> None:
+    async with bench.pages(None):
+        bench.framework.say(state(), END)
+        await bench.settle()
+        late = Page(bench.sources)
+        await bench.settle()
+        assert late.names == ["state", "end"]
+        assert bench.framework.opened == [None]
+        bench.clock.pass_seconds(1.1)
+        later = Page(bench.sources)
+        await bench.settle()
+        assert bench.framework.opened == [None, None]
+        await later.leave()
+
+
+@in_a_loop
+async def test_an_end_is_forgotten_where_the_preview_was_asked_for_again(bench: Bench) -> None:
+    async with bench.pages(None):
+        bench.framework.say(state(), END)
+        await bench.settle()
+        bench.sources.forget_end("hello", SHA)
+        again = Page(bench.sources)
+        bench.framework.say(state("t2"))
+        await bench.settle()
+        assert again.told == [state("t2")]
+        bench.sources.forget_end("hello", SHA)
+        assert bench.sources.state("hello", SHA) == state("t2")
+        await again.leave()
+
+
+@in_a_loop
+async def test_a_refusal_is_every_page_s(bench: Bench) -> None:
+    refusal = ApiRefused(problems.nothing_at("/there"))
+    async with bench.pages(None, None) as pages:
+        bench.framework.say(refusal)
+        await bench.settle()
+        assert [page.refusal for page in pages] == [refusal, refusal]
+
+
+@in_a_loop
+async def test_what_is_not_followed_any_more_is_told_as_away() -> None:
+    bench = Bench()
+    page = bench.sources.follow("hello", SHA, None)
+    first = asyncio.ensure_future(anext(page))
+    await bench.settle()
+    bench.sources.close()
+    with pytest.raises(ApiAway):
+        await first

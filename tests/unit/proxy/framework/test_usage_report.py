@@ -1,0 +1,66 @@
+import asyncio
+
+import pytest
+
+from proxy.framework.usage_report import MOST, Reporter
+from proxy.model.use import Count
+from tests.fakes.answers import Json
+from tests.fakes.router import FakeRouter
+from tests.fakes.world import FakeFramework
+
+
+class Bench:
+    """A reporter on a clock that moves two seconds with each turn."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.router = FakeRouter()
+        self.framework = FakeFramework()
+        self.reporter = Reporter(
+            self.router, self.framework, "the-proxy", clock=lambda: self.now, pause=asyncio.sleep
+        )
+
+    def turn(self, times: int = 1) -> list[Json]:
+        """Take turns; return what was told in them."""
+        before = len(self.framework.world.uses)
+        for _ in range(times):
+            asyncio.run(self.reporter.turn())
+            self.now += 2.0
+        return self.framework.world.uses[before:]
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_what_is_counted_is_told_by_the_proxys_name(bench: Bench) -> None:
+    bench.router.counted = {"a": Count(1, 3)}
+    use = {"task_id": "a", "open": 1, "requests": 3}
+    assert bench.turn() == [{"proxy": "the-proxy", "uses": [use]}]
+
+
+def test_an_empty_report_is_a_sign_of_life_every_six_seconds_at_least(bench: Bench) -> None:
+    assert bench.turn(7) == [{"proxy": "the-proxy", "uses": []}] * 4
+
+
+def test_what_a_framework_that_is_away_misses_is_told_when_it_is_back(bench: Bench) -> None:
+    bench.framework.away = True
+    for requests in (2, 3, 7):
+        bench.router.counted = {"a": Count(0, requests)}
+        assert bench.turn() == []
+    bench.framework.away = False
+    [report] = bench.turn()
+    assert report["uses"] == [{"task_id": "a", "open": 0, "requests": 7}]
+
+
+def test_a_haproxy_that_is_away_keeps_nobody_from_a_sign_of_life(bench: Bench) -> None:
+    bench.router.away = True
+    assert bench.turn() == [{"proxy": "the-proxy", "uses": []}]
+
+
+def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
+    bench.router.counted = {f"t{n}": Count(0, 1) for n in range(MOST + 1)}
+    reports = bench.turn()
+    assert [len(report["uses"]) for report in reports] == [MOST, 1]
+    assert len({use["task_id"] for report in reports for use in report["uses"]}) == MOST + 1

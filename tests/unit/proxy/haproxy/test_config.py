@@ -1,0 +1,57 @@
+from pathlib import Path
+
+from proxy.haproxy import config
+from proxy.haproxy.config import Files, Front
+from proxy.pages import cookie_pages
+
+FRONT = Front("127.0.0.1:8080", "a.example")
+TEXT = config.render(Files(Path("/srv/proxy")), FRONT)
+
+
+def test_it_listens_where_it_is_told_and_nowhere_else() -> None:
+    binds = [line.split() for line in TEXT.splitlines() if line.strip().startswith("bind")]
+    own = ["bind", "unix@/srv/proxy/again.sock", "mode", "600", "accept-proxy"]
+    assert binds == [["bind", "127.0.0.1:8080"], own]
+
+
+def test_it_runs_as_whoever_starts_it() -> None:
+    words = {line.split()[0] for line in TEXT.splitlines() if line.strip()}
+    assert not words & {"user", "group", "chroot", "daemon"}
+
+
+def test_a_hold_is_shorter_than_the_patience_of_both_sides() -> None:
+    limits = {
+        " ".join(line.split()[:2]): int(line.split()[2].removesuffix("s"))
+        for line in TEXT.splitlines()
+        if line.strip().startswith(("timeout client ", "timeout server "))
+    }
+    assert set(limits) == {"timeout client", "timeout server"}
+    assert min(limits.values()) > config.HOLD_SECONDS
+
+
+def test_a_request_is_counted_before_it_is_looked_up_for_the_last_time() -> None:
+    rules = [line.strip() for line in TEXT.splitlines() if line.strip().startswith("http-request")]
+    looks = [n for n, rule in enumerate(rules) if "map_str(" in rule]
+    counts = [n for n, rule in enumerate(rules) if rule.startswith("http-request track-sc")]
+    # Once where most requests end, also those that are large, then for those that are routed late,
+    # then for those that moved.
+    assert looks[0] < counts[0] < looks[1] < looks[2] < counts[1] < looks[3] < counts[2] < looks[4]
+    assert all(rules[looks[n]].startswith("http-request allow if ") for n in (1, 2))
+    # And for those that were refused.
+    assert looks[4] < counts[3] < looks[5]
+    assert len(looks) == 6
+    assert len(counts) == 4
+
+
+def test_a_dot_of_the_domain_is_a_dot_and_nothing_else() -> None:
+    assert """regsub("^([^.]+)--([^.]+)[.]a[.]example$","\\1.\\2.a.example")""" in TEXT
+
+
+def test_the_map_is_one_for_all_that_look_into_it() -> None:
+    assert TEXT.count("map_str(/srv/proxy/routes.map)") == 6
+    assert "opt@" not in TEXT
+
+
+def test_the_page_about_cookies_removes_those_of_the_domain_and_of_none_above_it() -> None:
+    page = cookie_pages.render_refused("a.example")
+    assert '("." + name).endsWith(".a.example")' in page

@@ -1,0 +1,38 @@
+"""What HAProxy is to start with: the map file. What it is told while it runs: tests/contract."""
+
+from pathlib import Path
+
+from proxy.haproxy.router import REVISION, HaproxyRouter
+from proxy.model.routes import Merged, Route, Routes
+
+ONE, TWO = Route("10.0.0.1", 31000, "hello.one"), Route("10.0.0.2", 31001, "other.two")
+
+
+def kept(map_file: Path) -> Routes:
+    """Return what the next proxy finds in the map file."""
+    return HaproxyRouter(Path("/nowhere"), map_file, "the-next-run").recall()
+
+
+def test_what_one_proxy_remembers_the_next_one_recalls(tmp_path: Path) -> None:
+    router = HaproxyRouter(Path("/nowhere"), tmp_path / "map", "run")
+    router.start_with(Merged({"hello": {"a.hello.x": ONE}, "other": {"a.other.x": TWO}}))
+    assert kept(tmp_path / "map") == {"a.hello.x": ONE, "a.other.x": TWO}
+    assert f"{REVISION} run.0\n" in (tmp_path / "map").read_text()
+
+
+def test_the_map_file_follows_apps_that_change_come_and_go(tmp_path: Path) -> None:
+    router = HaproxyRouter(Path("/nowhere"), tmp_path / "map", "run")
+    same = {"a.same.x": ONE}
+    for parts in (
+        {"same": same, "hello": {"a.hello.x": ONE}},
+        {"same": same, "hello": {"a.hello.x": TWO, "b.hello.x": ONE}},
+        {"other": {"a.other.x": TWO}, "same": same},
+        {"same": same},
+    ):
+        wanted = Merged(parts)
+        router.start_with(wanted)
+        assert kept(tmp_path / "map") == dict(wanted)
+
+
+def test_there_is_nothing_to_recall_where_no_map_file_is(tmp_path: Path) -> None:
+    assert kept(tmp_path / "map") == {}

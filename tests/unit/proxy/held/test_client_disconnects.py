@@ -1,0 +1,116 @@
+import asyncio
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from proxy.held.client_disconnects import Peer, parse, read_peer, read_peers, watch
+
+HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt"
+V4 = "   0: 0100007F:1F90 0200007F:D431 01 00000000:00000000 00:00000000 00000000 0"
+GONE = V4.replace(" 01 ", " 08 ").replace("D431", "D432")
+V6 = V4.replace("0200007F", "B80D0120000000000000000001000000")
+MAPPED = V4.replace("0200007F", "0000000000000000FFFF00000200007F")
+
+ONE, TWO = read_peer("127.0.0.2", 54321), read_peer("10.0.0.2", 54322)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        (V4, [ONE]),
+        (GONE, []),
+        (V6, [read_peer("2001:db8::1", 54321)]),
+        (MAPPED, [ONE]),
+    ],
+)
+def test_who_is_at_the_other_end_is_read_from_the_kernels_table(
+    line: str, found: list[Peer]
+) -> None:
+    assert list(parse([HEAD, line])) == found
+
+
+@pytest.mark.parametrize("ip", ["127.0.0.2", "::ffff:127.0.0.2", "::FFFF:7f00:2"])
+def test_an_address_is_the_same_however_it_is_written(ip: str) -> None:
+    assert read_peer(ip, 54321) == ONE
+
+
+def test_the_kernel_knows_who_is_connected_and_only_who_is_asked_for_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        with client, server.accept()[0]:
+            peer = read_peer(*client.getsockname())
+            assert read_peers(frozenset({peer, ONE})) == {peer}
+            assert read_peers(frozenset({ONE})) == frozenset()
+
+
+class Bench:
+    """Looks without end, at who is there, or who is there in turn if there is a turn."""
+
+    def __init__(self) -> None:
+        self.awaited = {ONE, TWO}
+        self.there = {ONE, TWO}
+        self.turns: list[set[Peer]] = []
+        self.looks = 0
+        self.broken = False
+        self.gone: list[frozenset[Peer]] = []
+
+    def look(self, until: Callable[[], bool]) -> None:
+        async def whole() -> None:
+            looking = asyncio.create_task(
+                watch(
+                    lambda: frozenset(self.awaited),
+                    self.gone.append,
+                    read=self._read,
+                    pause=lambda _: asyncio.sleep(0),
+                )
+            )
+            async with asyncio.timeout(20):
+                while not until():
+                    await asyncio.sleep(0)
+            looking.cancel()
+
+        asyncio.run(whole())
+
+    def _read(self, wanted: frozenset[Peer]) -> frozenset[Peer]:
+        there = self.turns[self.looks % len(self.turns)] if self.turns else self.there
+        self.looks += 1
+        if self.broken:
+            raise OSError("no such table")
+        return wanted & there
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_who_leaves_is_told_of_and_nobody_else(bench: Bench) -> None:
+    bench.look(lambda: bench.looks >= 3)
+    assert bench.gone == []
+    bench.there.remove(ONE)
+    bench.look(lambda: bool(bench.gone))
+    assert set(bench.gone) == {frozenset({ONE})}
+
+
+def test_one_that_is_missed_once_has_not_gone(bench: Bench) -> None:
+    bench.turns = [{TWO}, {ONE, TWO}]
+    bench.look(lambda: bench.looks >= 10)
+    assert bench.gone == []
+
+
+def test_nothing_is_read_while_nobody_waits(bench: Bench) -> None:
+    bench.awaited.clear()
+    turns = iter(range(20))
+    bench.look(lambda: next(turns, None) is None)
+    assert bench.looks == 0
+
+
+def test_a_table_that_cannot_be_read_takes_nobody_for_gone(bench: Bench) -> None:
+    bench.broken = True
+    bench.there.clear()
+    bench.look(lambda: bench.looks >= 3)
+    assert bench.gone == []
+    bench.broken = False
+    bench.look(lambda: bool(bench.gone))
+    assert set(bench.gone) == {frozenset({ONE, TWO})}

@@ -1,0 +1,212 @@
+import asyncio
+
+import pytest
+
+from framework.errors import AmbiguousLabel
+from prevs.records import Failure
+from prevs.states import Cause
+from proxy.held.pending_starts import Outcome
+from proxy.model.preview import Preview
+from proxy.model.problems import Problem
+from tests.fakes.placements import OTHER_SHA, SHA
+from tests.fakes.waits import HOST, ROUTE, Bench
+from tests.loops import in_its_loop
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+@pytest.mark.parametrize("refused", ["", "s"], ids=["a visitor", "refused by an earlier attempt"])
+def test_a_routed_host_is_told_without_asking_anybody(bench: Bench, refused: str) -> None:
+    bench.table.replace({HOST: ROUTE})
+    assert bench.run(lambda: bench.wait(HOST, refused)) == ROUTE
+    assert bench.framework.world.asked == []
+
+
+@in_its_loop
+async def test_how_each_start_ended_is_told_once(bench: Bench) -> None:
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+    bench.framework.world.add("hello", "v1", OTHER_SHA)
+    await asyncio.gather(*(bench.wait() for _ in range(5)))
+    await bench.wait("nothing.hello.localhost")
+    bench.ask_and_leave("v1.hello.localhost")
+    while len(bench.ended) < 3:
+        await asyncio.sleep(0)
+    assert bench.ended == ["running", "unknown-label", "left"]
+
+
+@in_its_loop
+async def test_however_many_wait_the_preview_is_started_once(bench: Bench) -> None:
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert await asyncio.gather(*(bench.wait() for _ in range(100))) == [ROUTE] * 100
+    assert bench.framework.world.count("start") == 1
+    assert bench.framework.world.count("find") <= 3.0 / 0.4
+
+
+@in_its_loop
+async def test_hosts_of_one_preview_share_the_questions_about_it(bench: Bench) -> None:
+    bench.framework.world.add("hello", "v1", SHA)
+    other = "v1.hello.localhost"
+    bench.at.append((4.0, lambda: bench.table.replace({HOST: ROUTE, other: ROUTE})))
+    assert await asyncio.gather(*(bench.wait(h) for h in (HOST, other))) == [ROUTE, ROUTE]
+    assert bench.framework.world.count("start") == 2
+    assert bench.framework.world.count("find") <= 4.0 / 0.4 + 1
+
+
+@pytest.mark.parametrize("refused", ["", "t"], ids=["a visitor", "who was refused"])
+def test_a_preview_that_fails_is_told_with_its_reason(bench: Bench, refused: str) -> None:
+    if refused:
+        bench.table.replace({HOST: ROUTE})
+    failure = Failure(Cause.APP_EXITED, "It exited.", 3)
+    bench.at.append((1.0, bench.move("failed", failure=failure, log_tail="oh no")))
+    told = bench.run(lambda: bench.wait(HOST, refused))
+    assert isinstance(told, Problem)
+    assert told.status == 502
+    assert (told.fields["cause"], told.fields["log_tail"]) == ("app-exited", "oh no")
+    assert bench.waiting.verdict(HOST, 600) == told
+    assert refused or bench.now < 1.5
+
+
+def test_what_the_framework_refuses_is_told_as_it_said_it(bench: Bench) -> None:
+    two = AmbiguousLabel("hello", "main", [])
+    bench.framework.world.refuse("hello", "main", two)
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert (told.slug, told.status, told.detail) == ("ambiguous-label", 409, str(two))
+
+
+def test_a_host_that_is_no_address_asks_nobody(bench: Bench) -> None:
+    told = bench.outcome("localhost")
+    assert isinstance(told, Problem)
+    assert told.status == 404
+    assert bench.framework.world.asked == []
+
+
+def test_a_framework_that_is_away_for_a_moment_is_waited_for(bench: Bench) -> None:
+    bench.framework.away = True
+    bench.at.append((5.0, lambda: setattr(bench.framework, "away", False)))
+    bench.at.append((8.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.outcome() == ROUTE
+
+
+def test_a_framework_that_stays_away_is_told_with_when_to_come_again(bench: Bench) -> None:
+    bench.framework.away = True
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 503
+    assert told.retry_after
+    assert 10 < bench.now < 20
+
+
+def test_one_that_is_stopped_meanwhile_is_not_started_again(bench: Bench) -> None:
+    bench.at.append((1.0, bench.move("stopped")))
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 503
+    assert "stopped" in told.detail
+    assert bench.framework.world.count("start") == 1
+
+
+def test_one_that_is_forgotten_meanwhile_is_asked_for_again(bench: Bench) -> None:
+    bench.at.append((1.0, bench.framework.world.previews.clear))
+    bench.at.append((2.0, lambda: bench.table.replace({HOST: ROUTE})))
+    assert bench.outcome() == ROUTE
+    assert bench.framework.world.count("start") == 2
+
+
+def test_who_was_refused_waits_for_another_attempt_and_has_it_started(bench: Bench) -> None:
+    bench.table.replace({HOST: ROUTE})
+    other = ROUTE._replace(task_id="u")
+    bench.at.append((2.0, bench.move("queued")))
+    bench.at.append((6.0, lambda: bench.table.replace({HOST: other})))
+    assert bench.run(lambda: bench.wait(HOST, "t")) == other
+    assert bench.framework.world.count("start") == 1
+    assert bench.now >= 6.0
+
+
+def test_who_was_refused_waits_for_the_same_attempt_to_take_connections(bench: Bench) -> None:
+    bench.table.replace({HOST: ROUTE})
+    bench.at.append((4.0, lambda: setattr(bench, "takes", True)))
+    assert bench.run(lambda: bench.wait(HOST, "t")) == ROUTE
+    assert bench.now >= 4.0
+
+
+@in_its_loop
+async def test_who_has_left_is_told_nothing_and_who_stays_is(bench: Bench) -> None:
+    bench.at.append((3.0, lambda: bench.table.replace({HOST: ROUTE})))
+    told: list[Outcome] = []
+    bench.waiting.join(HOST, told.append)
+    staying = asyncio.create_task(bench.wait())
+    await asyncio.sleep(0)
+    bench.waiting.leave(HOST, told.append)
+    assert await staying == ROUTE
+    assert told == []
+
+
+@in_its_loop
+async def test_who_waits_is_let_in_though_the_framework_does_not_answer(bench: Bench) -> None:
+    never = asyncio.Event()
+
+    async def start(app: str, label: str) -> Preview:
+        await never.wait()
+        raise AssertionError
+
+    bench.framework.start = start  # type: ignore[method-assign]
+    waiting = asyncio.create_task(bench.wait())
+    await asyncio.sleep(0)
+    bench.table.replace({HOST: ROUTE})
+    assert await waiting == ROUTE
+
+
+@in_its_loop
+async def test_who_comes_when_it_has_run_and_stopped_again_has_it_started(bench: Bench) -> None:
+    async def pause(seconds: float) -> None:
+        if seconds > 0.1:  # not a start's turn: all that follows is before the next look
+            await asyncio.Event().wait()
+
+    bench.pause_by(pause)
+    outcomes = []
+    async with asyncio.timeout(10):
+        for count in (1, 2):
+            waits = asyncio.create_task(bench.wait())
+            while bench.framework.world.count("start") < count:
+                await asyncio.sleep(0)
+            bench.table.replace({HOST: ROUTE})
+            outcomes.append(await waits)
+            bench.table.replace({})
+            bench.move("stopped")()
+    assert outcomes == [ROUTE, ROUTE]
+
+
+def test_who_waits_is_let_go_where_a_start_ends_by_a_defect(bench: Bench) -> None:
+    async def start(app: str, label: str) -> Preview:
+        raise ZeroDivisionError
+
+    bench.framework.start = start  # type: ignore[method-assign]
+    told = bench.outcome()
+    assert isinstance(told, Problem)
+    assert told.status == 503
+
+
+@in_its_loop
+async def test_a_thousand_hosts_are_asked_for_in_turn_and_looked_at_less_often(
+    bench: Bench,
+) -> None:
+    pauses: list[float] = []
+    looks = 1000 / 100
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if seconds >= looks:
+            await asyncio.Event().wait()
+
+    bench.pause_by(pause)
+    for number in range(1000):
+        bench.framework.world.add("hello", f"b{number}", f"{number:040x}")
+        bench.waiting.join(f"b{number}.hello.localhost", print)
+    while pauses.count(looks) < 1000:
+        await asyncio.sleep(0)
+    assert bench.framework.world.count("start") == 1000
+    assert 9 < max(seconds for seconds in pauses if seconds < looks) < 10

@@ -1,0 +1,292 @@
+import asyncio
+import contextlib
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from proxy.held.refused_tasks import LINGER_SECONDS, MOST, Refusals
+from proxy.model.errors import ApiRefused
+from proxy.model.problems import read_problem
+from proxy.model.routes import Route, Routes
+from proxy.routing.routing_table import Table
+from tests.fakes import answers
+from tests.fakes.world import FakeFramework
+from tests.loops import in_its_loop
+
+HOST, OTHER = "main.hello.localhost", "v1.hello.localhost"
+ROUTE = Route("10.0.0.1", 31000, "one")
+NEXT = Route("10.0.0.2", 31000, "two")
+
+
+class Bench:
+    """Refusals on a clock that only moves when somebody pauses; `at` is what happens when."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.takes = False
+        self.looks: list[tuple[float, Route]] = []
+        self.at: list[tuple[float, Callable[[], object]]] = []
+        self.table = Table()
+        self.table.replace({HOST: ROUTE, OTHER: ROUTE})
+        self.framework = FakeFramework()
+        self.refusals = Refusals(
+            self.table,
+            self.framework,
+            "the-proxy",
+            connects=self._connects,
+            clock=lambda: self.now,
+            pause=self._pause,
+        )
+
+    async def _connects(self, route: Route) -> bool:
+        self.looks.append((self.now, route))
+        return self.takes
+
+    async def _pause(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:  # all who pause move the one clock, as far as they want
+            self.now = min(end, self.now + 0.5)
+            for when, act in [step for step in self.at if step[0] <= self.now]:
+                self.at.remove((when, act))
+                act()
+            await asyncio.sleep(0)
+
+    def run(self, scenario: Callable[[], Awaitable[Any]]) -> Any:
+        async def whole() -> Any:
+            try:
+                return await scenario()
+            finally:
+                self.refusals.close()
+
+        return asyncio.run(whole())
+
+    async def wait(self, host: str = HOST, refused: str = "one") -> tuple[Route, float]:
+        """Wait for a host; return where it leads then, and when that was."""
+        with self.refusals.awaited(host, refused) as routed:
+            return await routed, self.now
+
+    async def turn(self, until: Callable[[], object]) -> None:
+        """Let the others go on until something is so."""
+        for _ in range(1000):
+            if until():
+                return
+            await asyncio.sleep(0)
+        pytest.fail("it has not come true")
+
+    def take(self) -> None:
+        self.takes = True
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_who_was_refused_waits_until_connections_are_taken_again(bench: Bench) -> None:
+    bench.at.append((4.5, bench.take))
+    assert bench.run(bench.wait) == (ROUTE, 5.0)
+    assert [at for at, _ in bench.looks] == [0, 1, 2, 3, 4, 5], "once a second, and no more then"
+
+
+@pytest.mark.parametrize(
+    ("routed", "goes"),
+    [([(3.0, {HOST: NEXT})], NEXT), ([(2.0, {}), (3.0, {HOST: ROUTE})], ROUTE)],
+    ids=["another task", "the same one, placed anew, as after its agent was away"],
+)
+def test_who_was_refused_waits_until_another_task_is_routed(
+    bench: Bench, routed: list[tuple[float, Routes]], goes: Route
+) -> None:
+    for at, routes in routed:
+        bench.at.append((at, functools.partial(bench.table.replace, routes)))
+    assert bench.run(bench.wait) == (goes, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("leads", "refused"), [(NEXT, "one"), (ROUTE, "")], ids=["elsewhere already", "never refused"]
+)
+def test_who_may_go_at_once_is_looked_for_by_nobody(
+    bench: Bench, leads: Route, refused: str
+) -> None:
+    bench.table.replace({HOST: leads})
+    assert bench.run(lambda: bench.wait(refused=refused)) == (leads, 0.0)
+    assert bench.looks == []
+
+
+@in_its_loop
+async def test_one_that_takes_connections_and_is_routed_no_more_lets_nobody_go(
+    bench: Bench,
+) -> None:
+    bench.at.append((2.0, lambda: bench.table.replace({})))
+    bench.at.append((2.5, bench.take))
+    bench.at.append((9.0, lambda: bench.table.replace({HOST: NEXT})))
+    waits = asyncio.create_task(bench.wait())
+    await bench.turn(lambda: bench.takes)
+    await bench._pause(9.0)
+    assert (await waits)[0] == NEXT
+
+
+def test_what_haproxy_and_a_look_see_differently_sends_nobody_to_and_fro(bench: Bench) -> None:
+    bench.take()
+    refused: list[list[str]] = []
+    bench.at.append((0.5, lambda: refused.append(bench.refusals.tasks)))
+    assert bench.run(bench.wait) == (ROUTE, 1.0)
+    assert len(bench.looks) == 1
+    assert refused == [[]]
+
+
+@in_its_loop
+async def test_however_many_wait_there_is_one_look_a_second(bench: Bench) -> None:
+    bench.at.append((2.5, bench.take))
+    ends = await asyncio.gather(*(bench.wait(host) for host in [HOST, OTHER] * 50))
+    assert {route for route, _ in ends} == {ROUTE}
+    assert len(bench.looks) == 4
+
+
+@in_its_loop
+async def test_what_nobody_waits_for_any_more_is_looked_at_for_some_seconds(bench: Bench) -> None:
+    with bench.refusals.awaited(HOST, "one"):
+        await bench.turn(lambda: bench.now >= 10)
+        assert bench.refusals.tasks == ["one"]
+    await bench.turn(lambda: not bench.refusals.tasks)
+    assert 10 + LINGER_SECONDS <= bench.now <= 11 + LINGER_SECONDS
+
+
+@in_its_loop
+async def test_one_that_is_noted_is_looked_at_too_and_told(bench: Bench) -> None:
+    bench.refusals.note(HOST, "one")
+    bench.refusals.note(HOST, "another")
+    await bench.turn(lambda: bench.refusals.tasks)
+    assert bench.refusals.tasks == ["one"]
+
+
+@in_its_loop
+async def test_one_that_is_noted_again_is_looked_at_for_longer(bench: Bench) -> None:
+    bench.at.append((4.0, lambda: bench.refusals.note(HOST, "one")))
+    bench.refusals.note(HOST, "one")
+    await bench.turn(lambda: bench.refusals.tasks)
+    await bench.turn(lambda: not bench.refusals.tasks)
+    assert bench.now >= 4.0 + LINGER_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("refused", "takes", "ended"),
+    [("one", True, True), ("one", False, False), ("two", True, False), ("", True, False)],
+)
+def test_whether_a_refusal_has_ended_is_found_out_by_a_look(
+    refused: str, takes: bool, ended: bool
+) -> None:
+    bench = Bench()
+    bench.takes = takes
+    assert bench.run(lambda: bench.refusals.has_ended(HOST, refused)) is ended
+    assert len(bench.looks) == (refused == "one")
+
+
+@in_its_loop
+async def test_the_framework_is_told_while_it_lasts_and_not_for_each_who_waits(
+    bench: Bench,
+) -> None:
+    bench.at.append((8.5, bench.take))
+    tells = asyncio.create_task(bench.refusals.run())
+    await asyncio.gather(*(bench.wait() for _ in range(20)))
+    before = list(bench.framework.world.refused)
+    await bench._pause(10.0)
+    assert bench.framework.world.refused == before, "it is over"
+    bench.takes = False
+    bench.refusals.note(HOST, "one")
+    await bench.turn(lambda: len(bench.framework.world.refused) > len(before))
+    tells.cancel()
+    told = bench.framework.world.refused
+    assert 5 <= len(told) <= 12
+    assert all(one == {"proxy": "the-proxy", "tasks": ["one"]} for one in told)
+
+
+@in_its_loop
+async def test_a_framework_that_is_away_is_told_when_it_is_back(bench: Bench) -> None:
+    bench.framework.away = True
+    bench.at.append((6.0, lambda: setattr(bench.framework, "away", False)))
+    tells = asyncio.create_task(bench.refusals.run())
+    with bench.refusals.awaited(HOST, "one"):
+        await bench.turn(lambda: bench.framework.world.refused)
+    tells.cancel()
+    assert bench.now >= 6.0
+
+
+@in_its_loop
+async def test_one_that_refuses_to_be_told_is_told_again_and_that_is_logged_once(
+    bench: Bench,
+) -> None:
+    refuses = answers.problem("unauthorized", 401, "Who are you?")
+    report, told = bench.framework.report_refusals, [0]
+
+    async def refuse_five_times(proxy: str, tasks: Sequence[str]) -> None:
+        told[0] += 1
+        if told[0] in {1, 2, 3, 5, 6}:
+            raise ApiRefused(read_problem(answers.content(refuses), refuses.status_code))
+        await report(proxy, tasks)
+
+    bench.framework.report_refusals = refuse_five_times  # type: ignore[method-assign]
+    with capture_logs() as logs, bench.refusals.awaited(HOST, "one"):
+        tells = asyncio.create_task(bench.refusals.run())
+        await bench.turn(lambda: told[0] > 6)
+        tells.cancel()
+    assert [log["why"] for log in logs if "not told" in log["event"]] == ["Who are you?"] * 2
+
+
+@in_its_loop
+async def test_who_asks_whether_it_has_ended_and_leaves_takes_the_answer_from_nobody(
+    bench: Bench,
+) -> None:
+    bench.take()
+    leaves = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    stays = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    await asyncio.sleep(0)
+    leaves.cancel()
+    assert await stays is True
+
+
+@in_its_loop
+async def test_who_asks_whether_it_has_ended_is_let_go_at_the_end(bench: Bench) -> None:
+    async def never(route: Route) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    bench.refusals._connects = never
+    asks = asyncio.create_task(bench.refusals.has_ended(HOST, "one"))
+    await bench.turn(lambda: bench.refusals._watches)
+    await asyncio.sleep(0)
+    assert not asks.done()
+    bench.refusals.close()
+    await bench.turn(asks.done)
+    assert asks.cancelled()
+
+
+@in_its_loop
+async def test_one_that_was_let_go_by_another_route_keeps_nobody_from_going(bench: Bench) -> None:
+    with (
+        bench.refusals.awaited(HOST, "one") as first,
+        bench.refusals.awaited(OTHER, "one") as second,
+    ):
+        await bench.turn(lambda: bench.refusals.tasks)
+        bench.table.replace({OTHER: ROUTE})
+        bench.table.replace({HOST: ROUTE, OTHER: ROUTE})
+        assert first.done()
+        assert not second.done()
+        bench.take()
+        await bench.turn(second.done)
+
+
+@in_its_loop
+async def test_more_than_a_call_takes_is_told_in_several(bench: Bench) -> None:
+    many = {f"v{n}.hello.localhost": ROUTE._replace(task_id=f"t{n}") for n in range(MOST + 1)}
+    bench.table.replace(many)
+    with contextlib.ExitStack() as waiting:
+        for host, route in many.items():
+            waiting.enter_context(bench.refusals.awaited(host, route.task_id))
+        await bench.turn(lambda: len(bench.refusals.tasks) == MOST + 1)
+        tells = asyncio.create_task(bench.refusals.run())
+        await bench.turn(lambda: len(bench.framework.world.refused) >= 2)
+        tells.cancel()
+    assert [len(told["tasks"]) for told in bench.framework.world.refused[:2]] == [MOST, 1]

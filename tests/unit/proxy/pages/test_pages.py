@@ -1,0 +1,191 @@
+import dataclasses
+import json
+import re
+
+import pytest
+
+from proxy.model.preview import Commit, Failure, Mistake, Preview, Step, read_commit
+from proxy.model.problems import Problem, closed_connection, unavailable
+from proxy.pages import pages
+from proxy.pages.pages import Visit
+from proxy.pages.wording import SENTENCES
+
+SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
+EVIL = "</script><script>alert(1)</script>"
+VISIT = Visit("main.hello.localhost", "main", "hello", "/x?y=1&z=<", "the-nonce", "the-token")
+COMMIT = Commit(SHA, "branch", "main", "Ada", EVIL, committed=1000.0 - 3 * 86400)
+
+
+def waiting(**fields: object) -> str:
+    values = {"app": "hello", "sha": SHA, "state": "queued", **fields}
+    return pages.waiting_page(VISIT, COMMIT, Preview(**values), now=1000.0)  # type: ignore[arg-type]  # any field
+
+
+def test_a_page_shows_app_label_commit_state_and_reason() -> None:
+    page = waiting(reason="no agent has 2048 MB free")
+    for text in ("hello", "main", SHA[:7], "Ada", "3 days ago", "no agent has 2048 MB free"):
+        assert text in page
+    assert SENTENCES["queued"] in page
+    assert "<title>Waiting · main · hello</title>" in page
+
+
+def test_a_page_says_of_when_a_commit_is_where_its_repository_is_away_and_not_why() -> None:
+    told = {"sha": SHA, "problem": "Could not connect to git.internal", "as_of": 280.0}
+    preview = Preview("hello", SHA, "queued")
+    page = pages.waiting_page(VISIT, read_commit(told), preview, now=1000.0)
+    assert "The repository cannot be read now. This is main as it was 12 minutes ago." in page
+    assert "internal" not in page
+    page = pages.waiting_page(VISIT, read_commit({**told, "as_of": None}), None, now=1000.0)
+    assert "This is main as it was when it was last read." in page
+    assert "cannot be read" not in waiting()
+
+
+def test_a_page_shows_the_place_in_the_queue_and_when_it_is_tried_again() -> None:
+    page = waiting(queue_place=3, next_try=1012.0)
+    assert "3rd in the queue" in page
+    assert "next try in 12 s" in page
+    assert "in the queue</span>" not in waiting()
+
+
+def test_a_page_shows_each_step_with_its_time_for_who_runs_no_scripts() -> None:
+    steps = [Step("queued", 990.0, 991.5, 0.2), Step("building", 991.5, None, 40.0)]
+    page = waiting(state="building", phase="building", detail="3/5 RUN make", steps=tuple(steps))
+    shown = re.sub("<[^>]+>", "|", page)
+    assert "Queued|, done|||||1.5 s" in shown
+    assert "Building its image|, goes on|||3/5 RUN make||8.5 s of about 40 s" in shown
+    assert "Fetching the commit||||not needed" in shown
+    assert re.search(r'<progress [^>]*value="0\.2', page)
+    assert "about 32 s to go" in page
+
+
+def test_a_page_has_the_end_of_the_log_without_colours() -> None:
+    page = waiting(state="building", log_tail="a\n\x1b[31mred\x1b[0m <b>\n")
+    assert 'id="log-end" tabindex="0">a\nred &lt;b&gt;\n</pre>' in page
+
+
+def test_nothing_from_outside_becomes_markup() -> None:
+    failure = Failure(EVIL, EVIL, 1)
+    page = waiting(state="failed", reason=EVIL, failure=failure, log_tail=EVIL)
+    assert EVIL not in page
+    assert page.count("</script>") == 2
+    problem = Problem("x", EVIL, 404, EVIL, {"candidates": [{"sha": EVIL, "url": "javascript:x"}]})
+    assert EVIL not in pages.problem_page(VISIT, problem)
+    assert "javascript:" not in pages.problem_page(VISIT, problem)
+
+
+def test_every_script_and_style_has_the_nonce_and_nothing_comes_from_elsewhere() -> None:
+    page = waiting()
+    for tag in re.findall(r"<(?:script|style)\b[^>]*>", page):
+        assert 'nonce="the-nonce"' in tag or 'type="application/json"' in tag
+    assert not re.search(r"\b(?:src|href)=\"(?:https?:)?//", page)
+    assert not re.search(r"\son\w+=|\sstyle=", page)
+    assert len(page.encode()) < 50_000
+
+
+def test_the_data_of_a_page_is_json_without_markup() -> None:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', waiting())
+    assert found is not None
+    assert json.loads(found.group(1))["sha"] == SHA
+
+
+@pytest.mark.parametrize("text", [EVIL, "<" * 5000, "\U0001f600" * 5000, "'" * 5000])
+def test_a_page_stays_small_whatever_is_written_to_it(text: str) -> None:
+    commit = Commit(SHA, "branch", "main", text, text, committed=1.0)
+    failed = Preview(
+        *("hello", SHA, "failed", "building"),
+        detail=text,
+        reason=text,
+        agent=text,
+        steps=(Step("placed", 1.0, 2.0, 1.0), Step("building", 2.0, None, 1.0)),
+        failure=Failure(text, text, 1),
+        log_tail=f"{text}\n" * 20,
+    )
+    assert len(pages.waiting_page(VISIT, commit, failed, now=3.0).encode()) < 50_000
+
+
+def test_a_commit_with_many_mistakes_has_those_told_that_there_is_room_for() -> None:
+    told = tuple(Mistake(line, f"<key{line}> is not known; {'x' * 150}") for line in range(1, 21))
+    failure = Failure("settings-invalid", ".prevs.toml has 20 mistakes.", None, told)
+    page = waiting(state="failed", failure=failure, log_tail="a line\n" * 1000)
+    assert len(page.encode()) < 50_000
+    assert "What its commit says of itself cannot be used." in page
+    assert "<span>line 1</span> <bdi>&lt;key1&gt; is not known; xxx" in page
+    assert "<span>line 9</span>" in page
+    assert "<span>line 20</span>" not in page
+    assert "prevs show hello 5c80e7d tells all 20" in page
+
+
+def test_what_is_wrong_in_three_lines_is_three_lines() -> None:
+    told = (Mistake(1, "a"), Mistake(4, "b"), Mistake(9, "c"))
+    failure = Failure("settings-invalid", ".prevs.toml has 3 mistakes.", None, told)
+    page = waiting(state="failed", failure=failure)
+    lines = re.findall(r"<li><span>(line \d+)</span> <bdi>(.)</bdi></li>", page)
+    assert lines == [("line 1", "a"), ("line 4", "b"), ("line 9", "c")]
+    shown = re.search(r'<ul class="mistakes" id="mistakes"( hidden)?>', waiting(state="failed"))
+    assert shown is not None
+    assert shown[1]
+
+
+def test_a_failed_one_says_why_and_offers_a_retry() -> None:
+    page = waiting(state="failed", failure=Failure("app-exited", "It exited.", 0), log_tail="oh no")
+    for text in ("It exited.", "app exited · exit code 0", "oh no", "/_prevs/retry", "Retry"):
+        assert text in page
+    assert 'http-equiv="refresh"' not in page
+
+
+def test_one_that_is_coming_loads_itself_again_without_scripts() -> None:
+    assert '<noscript><meta http-equiv="refresh"' in waiting(state="building")
+    assert 'http-equiv="refresh"' not in waiting(state="stopped")
+
+
+def test_who_may_not_start_it_gets_no_form() -> None:
+    page = pages.waiting_page(dataclasses.replace(VISIT, token=""), COMMIT, None, now=0.0)
+    assert "<form" not in page
+    assert 'data-token=""' in page
+
+
+def nowhere(slug: str) -> Problem:
+    return Problem(slug, "?", 404, "Because of that.")
+
+
+@pytest.mark.parametrize(
+    ("problem", "told", "again"),
+    [
+        (nowhere("unknown-app"), "Because of that.", None),
+        (nowhere("unknown-label"), "Because of that.", None),
+        (nowhere("not-found"), "Because of that.", None),
+        (nowhere("ambiguous-label"), "Because of that.", None),
+        (unavailable("In a moment.", retry_after=7), "In a moment.", "7"),
+        (closed_connection(VISIT.host), "closed the connection without an answer", None),
+    ],
+)
+def test_a_problem_says_what_it_is_and_one_that_passes_makes_the_page_try_again(
+    problem: Problem, told: str, again: str | None
+) -> None:
+    page = pages.problem_page(VISIT, problem)
+    assert told in page
+    found = re.search(r'<meta http-equiv="refresh" content="(\d+)">', page)
+    assert (found[1] if found else None) == again
+
+
+def test_candidates_are_links_to_their_addresses() -> None:
+    candidates = [{"sha": SHA, "kind": "tag", "ref": "v1", "subject": "s", "url": "http://a.b/"}]
+    problem = Problem("ambiguous-label", "?", 409, "Two.", {"candidates": [*candidates, 3, {}]})
+    page = pages.problem_page(VISIT, problem)
+    assert page.count('href="http://a.b/"') == 1
+    assert page.count("<li>") == 1
+
+
+def test_who_was_refused_is_told_so_while_it_runs() -> None:
+    visit = dataclasses.replace(VISIT, refused="hello.x.a1")
+    runs = Preview("hello", SHA, "running", reason="Mesos has been asked.")
+    for visitor, preview, told in (
+        (visit, runs, True),
+        (visit, dataclasses.replace(runs, state="queued"), False),
+        (VISIT, runs, False),
+    ):
+        page = pages.waiting_page(visitor, COMMIT, preview, now=0.0)
+        shown = page.partition('<script type="application/json"')[0]
+        assert (SENTENCES["refused"] in shown) is told
+        assert "Mesos has been asked." in shown
+        assert ('data-refused="hello.x.a1"' in shown) is (visitor is visit)

@@ -1,0 +1,148 @@
+import pytest
+
+from prevs.states import Cause, Phase, State
+from proxy.model.preview import Failure, Preview, Step
+from proxy.pages import view, wording
+
+SHA = "5c80e7d1f2a3b4c5d6e7f8091a2b3c4d5e6f7081"
+USUAL = {"queued": 1.0, "placed": 1.0, "fetching": 2.0, "building": 40.0}
+
+
+def steps(**began: float | None) -> tuple[Step, ...]:
+    """Return all six, where each ends as the next one begins; the last goes on."""
+    times = [*began.values()][1:]
+    known = dict(zip(began, zip(began.values(), [*times, None], strict=True), strict=True))
+    return tuple(
+        Step(name, *known.get(name, (None, None)), USUAL.get(name)) for name in wording.STEPS
+    )
+
+
+def show(state: str, **fields: object) -> view.View:
+    preview = Preview("hello", SHA, state, **fields)  # type: ignore[arg-type]  # any field
+    return view.show(preview, 100.0)
+
+
+def test_every_state_and_phase_has_a_sentence_and_every_state_a_word() -> None:
+    for state in State:
+        assert wording.WORDS[state.value]
+        for phase in ("", *(phase.value for phase in Phase)):
+            assert wording.find_sentence(state.value, phase).endswith(".")
+
+
+def test_each_cause_of_a_failure_has_advice_of_its_own() -> None:
+    unknown = wording.find_advice("something new", "hello", "abc")
+    found = {wording.find_advice(cause.value, "hello", "abc") for cause in Cause}
+    assert len(found) == len(Cause)
+    assert unknown not in found
+    assert "prevs app set hello --mem MB" in {advice.command for advice in found}
+
+
+def test_steps_tell_what_is_done_goes_on_comes_and_was_not_needed() -> None:
+    shown = show(
+        "building",
+        phase="building",
+        detail="3/5 RUN make",
+        agent="10.0.0.1",
+        steps=steps(queued=80.0, placed=81.5, building=90.0),
+    )
+    assert [(step.status, step.detail, step.time) for step in shown.steps] == [
+        ("done", "", "1.5 s"),
+        ("done", "10.0.0.1", "8.5 s"),
+        ("skipped", "not needed", ""),
+        ("now", "3/5 RUN make", "10 s of about 40 s"),
+        ("next", "", ""),
+        ("next", "", ""),
+    ]
+    assert shown.progress == pytest.approx((1 + 1 + 10) / 42)
+    assert shown.left == "about 30 s to go"
+    assert shown.seconds == 20.0
+
+
+def test_what_one_that_failed_never_came_to_is_not_said_to_take_time() -> None:
+    usual = tuple(step._replace(usual=1.0) for step in steps(queued=80.0, fetching=81.0))
+    shown = show("failed", phase="fetching", steps=usual)
+    assert [step.time for step in shown.steps[3:]] == ["", "", ""]
+
+
+def test_a_step_that_takes_longer_than_usual_says_so_and_its_bar_waits() -> None:
+    shown = show("building", phase="building", steps=steps(queued=10.0, building=20.0))
+    assert shown.steps[3].time == "1 min 20 s, usually 40 s"
+    assert shown.left == "longer than usual"
+    assert shown.progress is not None
+    assert shown.progress < 1
+
+
+def test_a_clock_that_is_ahead_makes_no_time_negative() -> None:
+    shown = show("building", phase="building", steps=steps(queued=90.0, building=130.0))
+    assert shown.steps[3].seconds == 0.0
+
+
+def test_where_nothing_is_usual_no_progress_is_made_up() -> None:
+    shown = show("building", phase="building", steps=(Step("building", 90.0, None, None),))
+    assert (shown.progress, shown.left) == (None, "")
+
+
+def test_a_framework_that_tells_no_steps_has_the_current_one_by_its_state() -> None:
+    shown = show("starting", phase="checking", changed=95.0)
+    assert [step.status for step in shown.steps] == ["skipped"] * 5 + ["now"]
+    assert shown.steps[5].seconds == 5.0
+
+
+def test_what_failed_is_said_with_its_step_and_the_facts() -> None:
+    told = [
+        Step("queued", 80.0, 81.0, None),
+        Step("building", 81.0, 99.0, None),
+    ]
+    failure = Failure("out-of-memory", "It took too much.", 137)
+    shown = show("failed", phase="building", changed=99.0, failure=failure, steps=tuple(told))
+    assert shown.sentence == "It failed while its image was built."
+    assert [step.status for step in shown.steps][3] == "failed"
+    assert shown.failure is not None
+    assert shown.failure.message == "It took too much."
+    assert shown.failure.facts == "out of memory · exit code 137"
+    assert shown.failure.command == "prevs app set hello --mem MB"
+
+
+def test_one_that_failed_after_it_ran_passed_all_its_steps() -> None:
+    told = (Step("queued", 80.0, 81.0, None), Step("checking", 81.0, 82.0, None))
+    shown = show("failed", changed=99.0, failure=Failure("app-exited", "", 1), steps=told)
+    assert shown.sentence == "It ran, and then it failed."
+    assert "failed" not in [step.status for step in shown.steps]
+
+
+def test_one_that_was_stopped_has_all_its_way_before_it() -> None:
+    shown = show("stopped", reason="Nobody used it.", steps=steps(queued=80.0, building=90.0))
+    assert {step.status for step in shown.steps} == {"next"}
+    assert shown.steps[3].time == "about 40 s"
+    assert shown.reason == "Nobody used it."
+    assert not shown.is_coming
+
+
+def test_one_that_waits_says_its_place_and_what_is_usual_then() -> None:
+    shown = show("queued", queue_place=3, steps=steps(queued=40.0))
+    assert shown.place == "3rd in the queue"
+    assert shown.left == "then about 43 s"
+    again = show("queued", next_try=130.0, steps=steps(queued=40.0))
+    assert (again.sentence, again.next_try_in) == ("Waiting for its next try.", 30.0)
+
+
+def test_who_was_refused_is_told_so_only_while_the_same_attempt_runs() -> None:
+    runs = Preview("hello", SHA, "running", task_id="t")
+    assert view.show(runs, 1.0, refused="t").kind == "refused"
+    assert view.show(runs, 1.0, refused="another").kind == "running"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0.0 s"), (9.94, "9.9 s"), (59.4, "59 s"), (65.0, "1 min 5 s"), (7384.0, "2 h 3 min")],
+)
+def test_durations_are_said_as_people_say_them(seconds: float, text: str) -> None:
+    assert wording.spell(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-5, "just now"), (60, "1 minute ago"), (7300, "2 hours ago"), (4e7, "1 year ago")],
+)
+def test_ages_are_said_as_people_say_them(seconds: float, text: str) -> None:
+    assert wording.spell_age(seconds) == text

@@ -1,0 +1,202 @@
+"""What HAProxy tells of what it holds, and what it is told, over a socket."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from proxy import serving
+from proxy.held import start_limits
+from proxy.held.start_limits import StartCap
+from proxy.hold_server import Held
+from proxy.metrics import Metrics
+from proxy.model.routes import Route
+from proxy.room.parts import make_parts
+from proxy.routing.routing_table import Table
+from tests.fakes.clock import FakeClock
+from tests.fakes.world import FakeFramework
+from tests.loops import in_a_loop
+
+ROUTE = Route("10.0.0.1", 31000, "t")
+PATIENCE = 20.0
+HELD = 40
+"""So many of one client are held."""
+
+
+def host(number: int) -> str:
+    return f"b{number}.hello.localhost"
+
+
+class Bench:
+    """The controller's end of the socket; `turns` has one for each time that it counts again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.table = Table()
+        self.turns: asyncio.Queue[None] = asyncio.Queue()
+        self.metrics = Metrics(CollectorRegistry())
+        framework = FakeFramework()
+        for number in range(200):
+            framework.world.add("hello", f"b{number}", f"{number:040x}")
+        parts = make_parts(
+            framework,
+            self.table,
+            self.metrics,
+            proxy_id="the-proxy",
+            tokens=["x"],
+            domain="localhost",
+            connects=self._connects,
+            budgets={"held": HELD},
+        )
+        self._waiting = parts.waiting
+        parts = parts._replace(cap=StartCap(clock=self.clock.read))
+        self._held = Held(parts, pause=lambda _: self.turns.get())
+        self._path = folder / "held.sock"
+
+    async def _connects(self, _: Route) -> bool:
+        return True
+
+    @contextlib.asynccontextmanager
+    async def connected(self) -> AsyncIterator["HaproxyThread"]:
+        """Serve, and connect as a thread of HAProxy does."""
+        serving_task = asyncio.create_task(self._held.serve(serving.listen(self._path)))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await asyncio.sleep(0)
+                thread = HaproxyThread(*await asyncio.open_unix_connection(self._path))
+                yield thread
+                thread.writer.close()
+        finally:
+            serving_task.cancel()
+            self._waiting.close()
+
+    async def count(self, held: int) -> None:
+        """Wait until as many are held."""
+        while self.metrics.registry.get_sample_value("prevs_proxy_held_requests") != held:
+            await asyncio.sleep(0)
+
+
+class HaproxyThread:
+    """The other end, as hold.lua is."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    def hold(self, number: int, client: str = "10.0.0.9", *, at: int | None = None) -> None:
+        where = host(number if at is None else at)
+        self.say(f"hold\t{number}\t{where}\t{client}\t127.0.0.1 {number + 1}\t\tr{number}")
+
+    def say(self, line: str) -> None:
+        self.writer.write(line.encode() + b"\n")
+
+    async def lines(self) -> AsyncIterator[str]:
+        """Yield answers, up to the line that is empty."""
+        while line := (await self.reader.readline()).decode().rstrip("\n"):
+            yield line
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@in_a_loop
+async def test_answers_come_some_at_a_time_and_the_next_when_these_were_read(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(120):
+            haproxy.hold(number, f"10.0.0.{number}")
+        await bench.count(120)
+        bench.table.replace({host(number): ROUTE for number in range(120)})
+        sizes: list[int] = []
+        while sum(sizes) < 120:
+            lines = [line async for line in haproxy.lines()]
+            assert all(line.endswith(f" to {ROUTE}") for line in lines)
+            sizes.append(len(lines))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(haproxy.reader.readexactly(1), 0.05)
+            haproxy.say("next")
+        assert max(sizes) == 50
+
+
+@in_a_loop
+async def test_a_request_without_a_host_is_answered_and_holds_up_no_other(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        haproxy.say("hold\t1\t\t10.0.0.9\t127.0.0.1 2\t\tr1")
+        assert [line async for line in haproxy.lines()] == ["1 no"]
+        haproxy.say("next")
+        haproxy.hold(2)
+        await bench.count(1)
+
+
+@in_a_loop
+async def test_what_an_older_version_s_haproxy_holds_is_let_in_too(bench: Bench) -> None:
+    """It stays until its last connection has ended, also when the proxy is upgraded meanwhile."""
+    async with bench.connected() as haproxy:
+        haproxy.say(f"hold\t1\t{host(1)}\t10.0.0.9\t127.0.0.1 2\t")
+        await bench.count(1)
+        bench.table.replace({host(1): ROUTE})
+        assert [line async for line in haproxy.lines()] == [f"1 to {ROUTE}"]
+
+
+@in_a_loop
+async def test_what_a_connection_held_is_over_with_it(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        haproxy.hold(1)
+        haproxy.hold(2)
+        await bench.count(2)
+        haproxy.say("leave\t1")
+        await bench.count(1)
+        haproxy.say("end")
+        assert await haproxy.reader.read() == b""
+        await bench.count(0)
+
+
+@in_a_loop
+async def test_what_is_held_stays_counted_for_the_limit_of_starts(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(start_limits.MOST["address"]):
+            haproxy.hold(number)
+        await bench.count(start_limits.MOST["address"])
+        for _ in range(3):
+            bench.clock.pass_seconds(start_limits.SECONDS - 1)
+            bench.turns.put_nowait(None)
+            while not bench.turns.empty():
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        haproxy.hold(100)
+        answers = [line async for line in haproxy.lines()]
+        assert answers == [f"100 later {start_limits.SECONDS:.0f} address"]
+
+
+@in_a_loop
+async def test_so_many_of_one_client_are_held_and_those_of_another_too(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(HELD):
+            haproxy.hold(number, "2001:db8:1::9", at=0)
+        await bench.count(HELD)
+        haproxy.hold(100, "2001:db8:1:2::1", at=0)
+        assert [line async for line in haproxy.lines()] == ["100 later 10 held"]
+        haproxy.say("next")
+        haproxy.hold(101, "2001:db8:2::1", at=0)
+        await bench.count(HELD + 1)
+        haproxy.say("leave\t0")
+        await bench.count(HELD)
+        haproxy.hold(102, "2001:db8:1:2::1", at=0)
+        await bench.count(HELD + 1)
+
+
+@in_a_loop
+async def test_who_was_let_in_may_have_as_many_held_again(bench: Bench) -> None:
+    async with bench.connected() as haproxy:
+        for number in range(HELD):
+            haproxy.hold(number, at=0)
+        await bench.count(HELD)
+        bench.table.replace({host(0): ROUTE})
+        await bench.count(0)
+        for number in range(HELD):
+            haproxy.hold(100 + number, at=1)
+        await bench.count(HELD)
