@@ -89,7 +89,7 @@ def made_of(template: str) -> tuple[str, ...]:
     """Return what a page of the dashboard is made of."""
     folder = "framework/dashboard"
     own = [f"{folder}/templates/{name}.html.j2" for name in ("base", "parts", template)]
-    return (*own, f"{folder}/static/*", f"{folder}/words.py", "program/web/theme.css")
+    return (*own, f"{folder}/static/*", f"{folder}/session/formatting.py", "program/web/theme.css")
 
 
 _PICTURES: Mapping[str, Picture] = {
