@@ -40,8 +40,13 @@ from program.git_redirects import ADVICE
 _EXIT_HINTS = {
     126: " (its command cannot be executed)",
     127: " (its command was not found)",
+    137: " (it was killed, as the kernel does where memory runs out)",
 }
-"""What shells and docker's init say with these codes."""
+"""What shells and docker's init say with these codes.
+
+With cgroup v2 docker misses many an end for want of memory: what the kernel says of it is gone with
+the container's group.
+"""
 
 
 def _end(why: str) -> str:

@@ -319,6 +319,7 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
         (Exit(1, False), [OK], None, AppExited, {"exit_code": 1}, "before it answered"),
         (None, [OK], Exit(0, False), AppExited, {"exit_code": 0}, "after it had answered"),
         (None, [OK], Exit(137, True), OutOfMemory, {"exit_code": 137, "mem": 64}, "64 MB"),
+        (None, [OK], Exit(137, False), AppExited, {"exit_code": 137}, "(it was killed, as the"),
     ],
     ids=[
         "it answers badly",
@@ -327,6 +328,7 @@ def test_an_application_that_never_listens_fails_at_the_limit_and_is_removed(wor
         "another one listens on the port, and it exits",
         "it exits later, even with code 0",
         "it needs too much memory",
+        "it is killed, and docker does not know why",
     ],
 )
 def test_an_application_that_fails_is_removed_with_the_reason(
