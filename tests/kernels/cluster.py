@@ -136,9 +136,14 @@ class Cluster:
 
     def prevs(self, *arguments: str, seconds: float = 120) -> str:
         """Return what the command says on the master, as vagrant/README.md has it called."""
-        api = f"PREVS_API=http://{self.address('master')}:8090"
-        token = "PREVS_TOKEN=$(cat /etc/prevs/token)"
-        return self.master.run(f"{api} {token} prevs {shlex.join(arguments)}", seconds=seconds)
+        api = f"http://{self.address('master')}:8090"
+        ready = f"curl --silent --fail --output /dev/null --max-time 5 --noproxy '*' {api}/readyz"
+        # Just after a boot no framework leads yet.
+        self.master.run(
+            f"for second in $(seq 120); do {ready} && break; sleep 1; done", check=False
+        )
+        environ = f"PREVS_API={api} PREVS_TOKEN=$(cat /etc/prevs/token)"
+        return self.master.run(f"{environ} prevs {shlex.join(arguments)}", seconds=seconds)
 
     def preview(self, label: str) -> Mapping[str, Any]:
         """Return a preview of the example, whole."""

@@ -69,6 +69,7 @@ class Guest:
         self._forwards = [(self._ssh, 22), *((here, there) for there, here in forwards.items())]
         self._slirp: subprocess.Popen[bytes] | None = None
         self._kernel: subprocess.Popen[bytes] | None = None
+        self._is_up = False
         machine.folder.mkdir(parents=True, exist_ok=True)
 
     @property
@@ -87,7 +88,8 @@ class Guest:
         return self._kernel is not None and self._kernel.poll() is None
 
     def boot(self, kind: str, image: Image, accelerator: str) -> None:
-        """Start it with the disk that it has. `await_up` waits for it."""
+        """Start it with the disk that it has. The first command waits until it is up."""
+        self._is_up = False
         self._plug_in()
         if kind == "uml":
             command = kernels.uml(self.machine, image)
@@ -123,15 +125,16 @@ class Guest:
             return None
 
         boot = await_that(look, f"{self.name} answers ssh", _BOOT_SECONDS)
-        state = self.run("systemctl is-system-running --wait", check=False).strip()
+        state = self._run("systemctl is-system-running --wait", check=False).strip()
         if state != "running":
-            failed = self.run("systemctl --failed --no-legend --plain", check=False)
+            failed = self._run("systemctl --failed --no-legend --plain", check=False)
             raise StepFailed(f"systemd of {self.name} is {state}: {failed}")
+        self._is_up = True
         return boot
 
     def boot_id(self) -> str:
         """Return what the kernel calls this boot."""
-        return self.run("cat /proc/sys/kernel/random/boot_id", seconds=20).strip()
+        return self._run("cat /proc/sys/kernel/random/boot_id", seconds=20).strip()
 
     def run(
         self,
@@ -144,8 +147,22 @@ class Guest:
     ) -> str:
         """Return what a shell command prints there, with `check` only if it succeeds.
 
-        Raises StepFailed: it did not, it took too long, or the machine does not answer.
+        Waits until the machine is up. Raises StepFailed: the command did not succeed, it took too
+        long, or the machine does not answer.
         """
+        if not self._is_up:
+            self.await_up()
+        return self._run(command, user=user, check=check, given=given, seconds=seconds)
+
+    def _run(
+        self,
+        command: str,
+        *,
+        user: str = "root",
+        check: bool = True,
+        given: bytes = b"",
+        seconds: float = 300,
+    ) -> str:
         try:
             done = subprocess.run(
                 [*self._to(user), command],
