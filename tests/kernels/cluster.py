@@ -170,7 +170,7 @@ class Cluster:
                 self.prevs("start", "hello", label, "--wait", seconds=600)
             finally:
                 self.prevs("app", "set", "hello", "--constraint", "")
-            check(self.is_on(label, agent), f"{label} does not run on {agent}")
+            await_that(lambda: self.is_on(label, agent), f"{label} runs on {agent}", 300)
         self.await_served(label)
 
     def state(self, label: str) -> str:

@@ -149,6 +149,8 @@ class Page:
 
     def cut_link(self) -> str:
         """Cut an agent's link and heal it: its preview is served again, by the same container."""
+        self._cluster.start_on("v1", "agent-2")
+        self._cluster.start_on("main", "agent-1")
         guest, before = self._cluster.container("main")
         cards = guest.run("ip -o -4 address").partition(self._cluster.address("agent-1"))[0]
         card = cards.split()[-2]
