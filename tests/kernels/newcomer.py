@@ -12,7 +12,7 @@ _HOUR = 3600.0
 _SHOWN = 6000
 _PAGE = "curl --silent --fail --show-error --max-time 300 http://main.hello.localhost:8080/"
 TESTS = (
-    "unit/executor/test_cgroup.py",
+    "unit/executor/limits/test_cgroup.py",
     "integration/docker/test_confinement.py",
     "integration/docker/test_container.py",
     "integration/mesos/test_executor_cgroups.py",

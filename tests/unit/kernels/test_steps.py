@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernels import newcomer
 from tests.kernels.steps import (
     FAILED,
     LEFT_OUT,
@@ -107,3 +108,8 @@ def test_the_last_outcome_of_a_step_counts(again: str) -> None:
         outcome("b"),
         outcome("a", what=again),
     ]
+
+
+def test_the_tests_that_a_machine_runs_are_there() -> None:
+    tests = Path(__file__).parents[2]
+    assert [name for name in newcomer.TESTS if not (tests / name).exists()] == []
