@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 
 from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 
 from framework.dashboard.live import Live
 from framework.dashboard.pages.admin_pages import AdminPages
@@ -24,6 +26,7 @@ from framework.dashboard.session.sign_in import SignIn
 from framework.dashboard.session.static_files import Files
 from framework.dashboard.session.streams import Streams
 from framework.http_api import Admission, Ports
+from framework.http_api.http import problems
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import Leads
@@ -61,6 +64,7 @@ def add_dashboard(
         doors=doors,
         streams=Streams(),
     )
+    app.add_exception_handler(404, functools.partial(_answer_missing, pages))
     app.router.routes += [
         files.route(),
         *SignIn(sessions, doors, pages).routes(),
@@ -74,3 +78,11 @@ def add_dashboard(
         *Live(parts).routes(),
         *DescriptionPage(doors, app.openapi).routes(),
     ]
+
+
+async def _answer_missing(pages: Pages, request: Request, error: Exception) -> Response:
+    """Answer for a path that nothing is at: with a page where a browser asks for one."""
+    wants_page = "text/html" in request.headers.get("Accept", "")
+    if not wants_page or request.url.path.startswith("/v1/"):
+        return await problems.answer_http(request, error)
+    return pages.refuse(request, None, 404, f"There is nothing at {request.url.path}.")

@@ -1,6 +1,7 @@
 """The executor as a process of its own, started by an agent in memory: it can be killed."""
 
 import base64
+import dataclasses
 import os
 import secrets
 import signal
@@ -94,8 +95,9 @@ class ExecutorProcess:
         return f"its task has ended: {ends[-1]}\n{self.said()}" if is_another else None
 
     def report(self) -> TaskReport:
-        """Return what the last status says."""
-        return TaskReport.decode(base64.b64decode(self.agent.statuses[-1]["data"]))
+        """Return what the last status says of the attempt."""
+        told = TaskReport.decode(base64.b64decode(self.agent.statuses[-1]["data"]))
+        return dataclasses.replace(told, isolation=None)
 
     def said(self) -> str:
         """Return its standard error, the guardian's too."""

@@ -154,7 +154,7 @@ def handle_problems(app: FastAPI, addresses: Addresses) -> None:
     handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         FrameworkError: handle_error,
         RequestValidationError: _handle_invalid,
-        HTTPException: _handle_http,
+        HTTPException: answer_http,
     }
     for cls, handler in handlers.items():
         app.add_exception_handler(cls, handler)
@@ -171,7 +171,8 @@ async def _handle_invalid(request: Request, error: Exception) -> Response:
     return answer_problem(kind, sentence, {"problems": [p._asdict() for p in found]})
 
 
-async def _handle_http(request: Request, error: Exception) -> Response:
+async def answer_http(request: Request, error: Exception) -> Response:
+    """Return the answer for what no route takes."""
     assert isinstance(error, HTTPException)  # noqa: S101 # registered for these only
     phrase = http.HTTPStatus(error.status_code).phrase
     slug = phrase.lower().replace(" ", "-")

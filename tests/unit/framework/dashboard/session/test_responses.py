@@ -188,7 +188,7 @@ def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
     )
     dashboard.previews.usual_seconds["hello"] = {"building": 48.0}
     page = see(visitor, f"/apps/hello/previews/{SHA}")
-    for said in ("RUN make ended with 2", "build-failed, exit code 2", "10.0.0.7", "usually 48 s"):
+    for said in ("RUN make ended with 2", "Build failed · exit code 2", "10.0.0.7", "usually 48 s"):
         assert said in page.text
     steps = [has["data-step"] for has in page.find("li") if "data-step" in has]
     assert steps == ["done", "done", "ahead", "failed", "ahead", "ahead"]
@@ -333,3 +333,15 @@ def test_after_a_failed_update_each_page_tells_what_is_served_and_what_failed(
     assert f"The address of main leads to {OTHER[:7]} until this one runs." in failed
     served = see(visitor, f"/apps/hello/previews/{OTHER}").text
     assert f"{SHA[:7]} is newer at main, and has failed: the address leads here" in served
+
+
+def test_a_browser_gets_a_page_where_there_is_nothing_and_a_program_a_problem(
+    dashboard: Dashboard,
+) -> None:
+    visitor = Visitor(dashboard)
+    shown = visitor.get("/nope", headers={"Accept": "text/html,application/xhtml+xml"})
+    assert shown.status_code == 404
+    assert "There is nothing at /nope." in Seen(shown.text).text
+    for path, accepted in (("/nope", "*/*"), ("/v1/nope", "text/html")):
+        answer = visitor.get(path, headers={"Accept": accepted})
+        assert answer.headers["Content-Type"] == "application/problem+json"
