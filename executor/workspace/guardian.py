@@ -4,7 +4,8 @@ It hears over a pipe what there is to guard, and knows by the pipe's end that th
 ended, however that was. Mesos's posix launcher kills the executor's descendants, their groups and
 sessions: it is none of these. (A cgroup launcher gets it too: then the reaper has to do.)
 
-While it waits it is a shell, many times smaller than a Python; what it becomes is executor/remains.
+While it waits it is a shell, many times smaller than a Python; what it becomes is
+executor/cleanup/orphans.py.
 """
 
 import contextlib

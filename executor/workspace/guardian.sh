@@ -10,5 +10,5 @@ exec 3<&0 </dev/null >/dev/null
 		told="$told$line
 "
 	done
-	[ "$last" = done ] || exec "$1" -m executor.remains "$2" "$told"
+	[ "$last" = done ] || exec "$1" -m executor.cleanup.orphans "$2" "$told"
 ) &
