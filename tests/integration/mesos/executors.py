@@ -1,8 +1,8 @@
 """A framework that has a real Mesos run one executor of ours, with real git and docker."""
 
 import base64
-import dataclasses
 import contextlib
+import dataclasses
 import secrets
 import sys
 import urllib.error
