@@ -137,7 +137,9 @@ def test_no_file_of_the_cluster_has_it(given: Given, cluster: Cluster) -> None:
 
 
 def test_no_znode_has_it(given: Given, cluster: Cluster) -> None:
-    client = KazooClient(cluster.zookeeper, auth_data=[("digest", cluster.zookeeper_auth)])
+    theirs = (cluster.dir / "proxy-zookeeper-auth").read_text().strip()
+    identities = [("digest", one) for one in (cluster.zookeeper_auth, theirs)]
+    client = KazooClient(cluster.zookeeper, auth_data=identities)
     client.start()
     try:
         contents = dict(_walk(client, "/"))
