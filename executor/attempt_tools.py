@@ -15,7 +15,7 @@ from typing import Optional
 from executor.attempt.attempt import Attempt
 from executor.attempt.job import Tools
 from executor.attempt.reporter import Reporter
-from executor.build.images import DockerImages
+from executor.builds.images import DockerImages
 from executor.cleanup.collector import Collector, Store
 from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
 from executor.cleanup.reaper import reap
@@ -126,7 +126,7 @@ class Toolbox:
     def _registry(self, address: str, signals: StopSignal) -> Registry | None:
         if not address:
             return None
-        from executor.build.registry import DockerRegistry
+        from executor.builds.registry import DockerRegistry
 
         return DockerRegistry(self._daemon, address, self._environ, signals=signals)
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Optional
 
-from executor.build import build_limits
+from executor.builds import build_limits
 from executor.container.network import find_rules_problem
 from executor.docker import engine, trial
 from executor.limits.confinement import read_confinement

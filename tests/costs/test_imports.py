@@ -46,8 +46,8 @@ MOST = {"subscribed": 62, "served": 257, "built": 282}
 
 UNUSED = {"prevs.records", "docker.models", "git.repo", "gitdb.db", "importlib.metadata"}
 BUILDING = {
-    "executor.build.buildkit",
-    "executor.build.classic_builder",
+    "executor.builds.buildkit",
+    "executor.builds.classic_builder",
     "executor.git.checkout",
     "git.cmd",
 }
@@ -93,8 +93,8 @@ def test_it_loads_nothing_that_it_has_no_use_for(loaded: Mapping[str, Sequence[s
     assert BUILDING.isdisjoint(loaded["served"])
     assert {
         *loaded["built"],
-        "executor.build.buildkit",
-        "executor.build.classic_builder",
+        "executor.builds.buildkit",
+        "executor.builds.classic_builder",
     } >= BUILDING
 
 

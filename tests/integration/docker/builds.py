@@ -14,7 +14,7 @@ from typing import Any
 from docker.api import APIClient
 
 from executor.attempt.context import find_context
-from executor.build.images import DockerImages
+from executor.builds.images import DockerImages
 from executor.cleanup.orphans import Remains, clear
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.build.build_group import ROOT, Tree, held
+from executor.builds.build_group import ROOT, Tree, held
 from executor.errors import BuildFailed
 from executor.limits import cgroup
 from executor.limits.confinement import Confinement

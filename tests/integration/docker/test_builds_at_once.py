@@ -15,7 +15,7 @@ import pytest
 from docker.api import APIClient
 
 from executor.attempt.image_supply import Sources, Supply
-from executor.build.images import DockerImages
+from executor.builds.images import DockerImages
 from executor.docker.daemon import Daemon
 from executor.errors import Stopped
 from executor.signals import StopSignal

@@ -1,4 +1,4 @@
-"""executor/build/images.py on a real docker daemon, with BuildKit and with the classic builder."""
+"""executor/builds/images.py on a real docker daemon, with BuildKit and with the classic builder."""
 
 import os
 import threading
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.build.images import DockerImages
+from executor.builds.images import DockerImages
 from executor.docker.daemon import Daemon
 from executor.errors import BuildFailed, DockerUnavailable, ExecutorError
 from executor.ports import Context, ImageSpec

@@ -1,4 +1,4 @@
-"""executor/build/registry.py on a real docker daemon and Debian's docker-registry."""
+"""executor/builds/registry.py on a real docker daemon and Debian's docker-registry."""
 
 import contextlib
 import io
@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from docker.api import APIClient
 
-from executor.build import registry as edge
-from executor.build.registry import DockerRegistry
+from executor.builds import registry as edge
+from executor.builds.registry import DockerRegistry
 from executor.docker.daemon import Daemon
 from executor.errors import RegistryFailed, Stopped
 from executor.ports import ImageSpec

@@ -1,4 +1,4 @@
-"""executor/build/registry.py on Debian's docker-registry where that asks for a login."""
+"""executor/builds/registry.py on Debian's docker-registry where that asks for a login."""
 
 import json
 import logging

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.build.build_log import buildkit_failure, classic_failure
+from executor.builds.build_log import buildkit_failure, classic_failure
 from executor.docker.blame import find_call_fault, find_fault
 from executor.errors import (
     AgentUnfit,

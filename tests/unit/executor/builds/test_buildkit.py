@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.build.buildkit import find_command
+from executor.builds.buildkit import find_command
 
 
 def install(folder: Path, mode: int = 0o755) -> str:

@@ -12,7 +12,7 @@ import requests
 from docker.errors import APIError
 
 from executor.attempt.context import LONGEST, read_dockerfile
-from executor.build import build_log, build_policy, dockerfile
+from executor.builds import build_log, build_policy, dockerfile
 from executor.docker import blame
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import DockerUnavailable

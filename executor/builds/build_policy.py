@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
-from executor.build.dockerfile import Line
+from executor.builds.dockerfile import Line
 from executor.git_errors import without_credentials
 from executor.limits.firewall import Network
 from prevs import names

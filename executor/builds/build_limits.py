@@ -11,8 +11,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Optional
 
-from executor.build.build_group import GroupRefused, Tree, held
-from executor.build.build_watch import BuildWatch
+from executor.builds.build_group import GroupRefused, Tree, held
+from executor.builds.build_watch import BuildWatch
 from executor.limits import cgroup
 from executor.limits.cgroup import Budget
 from executor.limits.confinement import Confinement

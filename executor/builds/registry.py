@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from docker.errors import APIError, ImageNotFound
 
-from executor.build.login import find_login
+from executor.builds.login import find_login
 from executor.docker.daemon import Daemon, daemon_errors
 from executor.docker.engine import connect
 from executor.errors import DockerUnavailable, RegistryFailed
@@ -40,7 +40,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 class DockerRegistry:
     """Fulfils the port Registry. `address` is "host:port/prefix".
 
-    Docker's settings log in (executor/build/login.py), those of the user whose `environ` it is.
+    Docker's settings log in (executor/builds/login.py), those of the user whose `environ` it is.
     """
 
     def __init__(

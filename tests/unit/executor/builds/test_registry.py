@@ -1,4 +1,4 @@
-"""executor/build/registry.py while a credential helper does not answer: nothing waits for it."""
+"""executor/builds/registry.py while a credential helper does not answer: nothing waits for it."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from docker.api import APIClient
 
-from executor.build.registry import DockerRegistry
+from executor.builds.registry import DockerRegistry
 from executor.docker.daemon import Daemon
 from executor.errors import RegistryFailed, Stopped
 from executor.ports import ImageSpec

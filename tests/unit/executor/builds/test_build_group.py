@@ -1,4 +1,4 @@
-"""executor/build/build_group.py: what is written where, in folders that stand for control groups.
+"""executor/builds/build_group.py: what is written where, in folders that stand for control groups.
 
 The kernel makes the files of a group; here they are made before. tests/integration/docker has the
 version of control groups that the machine has.
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.build.build_group import GroupRefused, Tree, held
+from executor.builds.build_group import GroupRefused, Tree, held
 from executor.limits.cgroup import BUILDS, Budget
 
 GROUP = f"{BUILDS}/hello"

@@ -1,4 +1,4 @@
-"""executor/build/login.py: what docker's settings and credential helpers say, well and badly."""
+"""executor/builds/login.py: what docker's settings and credential helpers say, well and badly."""
 
 import base64
 import json
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from executor.build import login
-from executor.build.login import find_login
+from executor.builds import login
+from executor.builds.login import find_login
 from executor.errors import RegistryFailed
 
 HOST = "registry.example.org:5000"

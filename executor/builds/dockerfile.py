@@ -1,9 +1,9 @@
 """Which lines of a Dockerfile add something from an address. Pure.
 
-BuildKit asks a policy (executor/build/build_policy.py) and does not say for which line; the classic
-builder asks nobody, so its Dockerfile is read before. What a line adds may be in a variable, and
-that from a base image, which nobody has seen: a source that begins with a variable is taken for an
-address.
+BuildKit asks a policy (executor/builds/build_policy.py) and does not say for which line; the
+classic builder asks nobody, so its Dockerfile is read before. What a line adds may be in a
+variable, and that from a base image, which nobody has seen: a source that begins with a variable is
+taken for an address.
 
 What stays: a base image may have an ONBUILD that adds from an address.
 """

@@ -1,8 +1,8 @@
-"""executor/build/dockerfile.py: which lines add something from an address."""
+"""executor/builds/dockerfile.py: which lines add something from an address."""
 
 import pytest
 
-from executor.build.dockerfile import BUILDKIT, CLASSIC, find_added
+from executor.builds.dockerfile import BUILDKIT, CLASSIC, find_added
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
-"""executor/build/build_log.py: what a failed build's output comes down to."""
+"""executor/builds/build_log.py: what a failed build's output comes down to."""
 
 import re
 
 import pytest
 
-from executor.build.build_log import Step, StepReader, buildkit_failure, failure, too_slow
+from executor.builds.build_log import Step, StepReader, buildkit_failure, failure, too_slow
 from executor.errors import BuildFailed, DockerUnavailable, RepositoryUnreachable
 
 FAILED_RUN = """\

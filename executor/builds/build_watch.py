@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Optional
 
-from executor.build.build_group import Tree
+from executor.builds.build_group import Tree
 from executor.limits import cgroup
 
 _DIES_FIRST = 700

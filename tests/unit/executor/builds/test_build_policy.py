@@ -1,4 +1,4 @@
-"""executor/build/build_policy.py: what a build may not use of its agent."""
+"""executor/builds/build_policy.py: what a build may not use of its agent."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from executor.build.build_policy import cache_arguments, find_refusal, policy
-from executor.build.dockerfile import Line
+from executor.builds.build_policy import cache_arguments, find_refusal, policy
+from executor.builds.dockerfile import Line
 from prevs import names
 
 SHA = "5c80e7d" + "0" * 33

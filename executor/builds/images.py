@@ -21,7 +21,7 @@ from executor.ports import Context, Found, ImageSpec, Log, Signals, tell_nobody
 from executor.workspace.locks import locked
 
 if TYPE_CHECKING:
-    from executor.build.buildkit import BuildKit, Custody
+    from executor.builds.buildkit import BuildKit, Custody
 
 _DEFAULT = Confinement()
 _SYSTEMS = (
@@ -150,7 +150,7 @@ class DockerImages:
     def _build_classic(
         self, context: Context, spec: ImageSpec, *, limit: float, at_step: Callable[[str], None]
     ) -> None:
-        from executor.build.classic_builder import ClassicBuild
+        from executor.builds.classic_builder import ClassicBuild
 
         with self._limited(spec, "" if self._takes_groups() else _SYSTEMS) as group:
             classic = ClassicBuild(
@@ -195,7 +195,7 @@ class DockerImages:
         `problem` is why there can be none. A build that fails for want of what the group has not is
         told so: raises BuildFailed.
         """
-        from executor.build.build_limits import Limits, limiting
+        from executor.builds.build_limits import Limits, limiting
 
         with contextlib.ExitStack() as stack:
             limits = Limits("")
@@ -219,7 +219,7 @@ class DockerImages:
 
     def _find_buildkit(self) -> BuildKit:
         # Imported where there is something to build: a warm start waits for nothing of it.
-        from executor.build.buildkit import BuildKit
+        from executor.builds.buildkit import BuildKit
 
         state = self._folder / "buildx"
         return BuildKit(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from executor.attempt.context import read_dockerfile
-from executor.build import build_log, build_policy, dockerfile
+from executor.builds import build_log, build_policy, dockerfile
 from executor.errors import AgentUnfit, Stopped
 from executor.limits.confinement import Confinement
 from executor.ports import Context, ImageSpec, Log, Signals

@@ -1,4 +1,4 @@
-"""executor/build/build_watch.py and build_limits.py: what is made of what a group of version 2
+"""executor/builds/build_watch.py and build_limits.py: what is made of what a group of version 2
 says.
 
 Files stand for those of the kernel; tests/integration/docker has real groups.
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from executor.build.build_group import Tree
-from executor.build.build_limits import Limits
-from executor.build.build_watch import BuildWatch
+from executor.builds.build_group import Tree
+from executor.builds.build_limits import Limits
+from executor.builds.build_watch import BuildWatch
 from executor.limits.cgroup import Budget
 
 GROUP = "/prevs-builds/hello"
