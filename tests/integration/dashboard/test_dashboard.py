@@ -262,7 +262,7 @@ def test_a_log_is_followed_while_its_preview_is_watched(page: Page, dashboard: D
     expect(log).to_contain_text("listening")
     failure = Failure(Cause.APP_EXITED, "The app exited with 1.", 1)
     dashboard.previews.change("hello", SHA, state=State.FAILED, failure=failure)
-    expect(page.get_by_text("app-exited, exit code 1")).to_be_visible()
+    expect(page.get_by_text("App exited · exit code 1")).to_be_visible()
     page.get_by_role("button", name="Retry main").click()
     dashboard.sandboxes.output["c"] = b"this time it works\n"
     dashboard.previews.change("hello", SHA, state=State.RUNNING, task_id="c")
