@@ -10,13 +10,13 @@ from typing import Any
 import structlog
 
 from framework.attempts import reconciliation, retry, task_status
+from framework.attempts.fitness import Fitness
+from framework.attempts.isolations import Isolations
 from framework.attempts.kills import Kills
 from framework.attempts.reconciliation import Reconciliation, Tasks
 from framework.attempts.task_status import Kind, Report
 from framework.attempts.unreachable import AWAY_SECONDS, Absences
 from framework.clock import Clock
-from framework.matching.fitness import Fitness
-from framework.matching.isolations import Isolations
 from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.preview import lifecycle, steps
@@ -134,7 +134,7 @@ class Attempts:
         """Store what a status means for a preview whose current attempt it is of."""
         if report.phase:  # Mesos's own answers have none
             self.copies.reported(report.task_id, preview.agent_id)
-        self.isolations.heard(preview.agent_id, report.isolation)
+        self.isolations.reported(preview.agent_id, report.isolation)
         preview = _know(preview, report)
         try:
             if report.kind in _EVENTS:

@@ -16,6 +16,19 @@ fetches and builds, and a small preview leaves them little of its own.
 _MANY_PORTS = 100
 
 
+class Unfit(NamedTuple):
+    """Why an agent is unfit, since when, and until when nothing is tried there (epoch seconds).
+
+    `builds` tells that it was a build that failed. `times` are the faults in a row.
+    """
+
+    reason: str
+    since: float
+    until: float
+    builds: bool
+    times: int = 1
+
+
 class Space(NamedTuple):
     """What an agent has left: a share of CPU, MB of memory, a number of ports.
 

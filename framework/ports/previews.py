@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Protocol
 
 from framework.access import Identity, Scope
 from framework.apps.app_secrets import AppSecrets, Variable
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from framework.preview.history import History
 from prevs.messages import Credential, Isolation
 from prevs.records import AppRecord, PreviewRecord, TokenRecord

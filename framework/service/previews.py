@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from framework.errors import InvalidSettings, Problem, UnknownApp, UnknownPreview
 from framework.events import ConnectionsRefused, Used, ask
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from framework.ports import Use
 from framework.preview.history import History
 from framework.service.service import Service

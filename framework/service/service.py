@@ -18,7 +18,7 @@ from framework.attempts.task_info import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from framework.matching.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster

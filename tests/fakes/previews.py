@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from framework.errors import AppChanged, AppExists, NotRetryable, UnknownApp, UnknownPreview
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from framework.ports import Use
 from framework.preview import history
 from framework.preview.history import History

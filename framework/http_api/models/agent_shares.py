@@ -9,8 +9,7 @@ import anyio.to_thread
 
 from framework.apps import effective_settings
 from framework.http_api.models import agent_models as models
-from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM
-from framework.matching.fitness import Unfit
+from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Unfit
 from framework.ports import Agents, Previews
 from framework.ports.mesos_agents import MesosAgent
 from framework.preview.lifecycle import WITH_TASK

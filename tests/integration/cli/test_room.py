@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from prevs.messages import Isolation
 from prevs.states import State
 from tests.fakes.answers import OTHER_SHA, SHA, known_agent

@@ -1,7 +1,7 @@
 import pytest
 
 from framework.errors import Unavailable
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from framework.ports.mesos_agents import Amount, MesosAgent
 from prevs.messages import Isolation
 from prevs.states import State

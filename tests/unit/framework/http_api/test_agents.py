@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from framework.errors import Unavailable
-from framework.matching.fitness import Unfit
+from framework.matching.agents import Unfit
 from framework.ports.mesos_agents import Amount, MesosAgent
 from prevs.records import AppRecord
 from prevs.states import State

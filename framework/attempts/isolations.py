@@ -23,21 +23,21 @@ class Isolations:
     def __init__(self) -> None:
         self.known: Mapping[str, Isolation] = MappingProxyType({})
 
-    def heard(self, agent_id: str | None, told: Isolation | None) -> None:
+    def reported(self, agent_id: str | None, found: Isolation | None) -> None:
         """Take what an executor says; what it has not looked at stays as others have found it."""
-        if agent_id is None or told is None:
+        if agent_id is None or found is None:
             return
         before = self.known.get(agent_id)
         if before is not None:
             missing = {
-                name: getattr(before, name) for name in _LOOKED if getattr(told, name) is None
+                name: getattr(before, name) for name in _LOOKED if getattr(found, name) is None
             }
-            told = dataclasses.replace(told, **missing)
-        if told == before:
+            found = dataclasses.replace(found, **missing)
+        if found == before:
             return
-        self.known = {**self.known, agent_id: told}
-        if told.open and (before is None or before.open != told.open):
-            log.warning("an agent does not keep previews apart", agent=agent_id, why=told.open)
+        self.known = {**self.known, agent_id: found}
+        if found.open and (before is None or before.open != found.open):
+            log.warning("an agent does not keep previews apart", agent=agent_id, why=found.open)
 
     def forget(self, agent_id: str | None) -> None:
         """Forget an agent that has left: who comes back may have other settings."""

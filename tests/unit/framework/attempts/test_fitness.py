@@ -1,9 +1,9 @@
-"""framework/matching/fitness.py: an agent that fails attempts by its own fault gets none for a
+"""framework/attempts/fitness.py: an agent that fails attempts by its own fault gets none for a
 while.
 """
 
 from framework import events
-from framework.matching.fitness import FIRST_SECONDS, LONGEST_SECONDS, Fitness
+from framework.attempts.fitness import FIRST_SECONDS, LONGEST_SECONDS, Fitness
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, Phase, State
 from tests.fakes.clock import FakeClock

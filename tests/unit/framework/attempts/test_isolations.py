@@ -1,11 +1,11 @@
-"""framework/matching/isolations.py: what previews and builds reach at agents, as executors say."""
+"""framework/attempts/isolations.py: what previews and builds reach at agents, as executors say."""
 
 import dataclasses
 
 from structlog.testing import capture_logs
 
 from framework import events
-from framework.matching.isolations import Isolations
+from framework.attempts.isolations import Isolations
 from prevs.messages import Isolation
 from prevs.states import Phase
 from tests.fakes.driven import Driven
@@ -16,19 +16,19 @@ ALLOWS = Isolation(allowed=("10.1.0.0/16",), required=True, open="", builds_open
 
 def test_what_an_attempt_has_not_looked_at_stays_as_others_have_found_it() -> None:
     isolations = Isolations()
-    isolations.heard("S1", ALLOWS)
+    isolations.reported("S1", ALLOWS)
     warm = Isolation(allowed=("10.2.0.0/16",), open="there is no iptables")
-    isolations.heard("S1", warm)
+    isolations.reported("S1", warm)
     assert isolations.known == {"S1": dataclasses.replace(warm, builds_open="")}
     known = isolations.known
-    isolations.heard("S1", dataclasses.replace(warm, open=None))
+    isolations.reported("S1", dataclasses.replace(warm, open=None))
     assert isolations.known is known, "nothing is new"
 
 
 def test_executors_and_mesos_that_say_nothing_of_it_change_nothing() -> None:
     isolations = Isolations()
-    isolations.heard("S1", None)
-    isolations.heard(None, ALLOWS)
+    isolations.reported("S1", None)
+    isolations.reported(None, ALLOWS)
     assert isolations.known == {}
 
 
@@ -36,10 +36,10 @@ def test_an_open_agent_is_told_once() -> None:
     isolations = Isolations()
     is_open = dataclasses.replace(ALLOWS, open="there is no iptables")
     with capture_logs() as logs:
-        isolations.heard("S1", is_open)
-        isolations.heard("S1", dataclasses.replace(is_open, allowed=()))
-        isolations.heard("S1", ALLOWS)
-        isolations.heard("S1", is_open)
+        isolations.reported("S1", is_open)
+        isolations.reported("S1", dataclasses.replace(is_open, allowed=()))
+        isolations.reported("S1", ALLOWS)
+        isolations.reported("S1", is_open)
     assert [entry["why"] for entry in logs] == ["there is no iptables"] * 2
 
 

@@ -4,11 +4,11 @@ Owned by the service's thread. A framework that begins to lead knows of none, an
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import structlog
 
 from framework.clock import Clock
+from framework.matching.agents import Unfit
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -19,19 +19,6 @@ FIRST_SECONDS, GROWTH, LONGEST_SECONDS = 60.0, 2.0, 600.0
 _WITNESSES = 2
 """Apps that have to see that a registry does not answer: one may name one that never does."""
 _BUILD = frozenset({State.PLACED, State.BUILDING})
-
-
-class Unfit(NamedTuple):
-    """Why an agent is unfit, since when, and until when nothing is tried there (epoch seconds).
-
-    `builds` tells that it was a build that failed. `times` are the faults in a row.
-    """
-
-    reason: str
-    since: float
-    until: float
-    builds: bool
-    times: int = 1
 
 
 class Fitness:
