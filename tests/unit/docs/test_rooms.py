@@ -1,0 +1,65 @@
+"""The tables of rooms in docs/architecture.md: each room is there, above those that import it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PROGRAMS = ("framework", "executor", "proxy")
+_ROOM = re.compile(r"(?<![\w/])([a-z_]+)/(?=['\s.,;]|$)")
+"""A room as another one names it; not a path."""
+
+
+def rooms(program: str) -> list[str]:
+    """Return the rooms of a program's table, from the first row to the last."""
+    _, _, rest = PAGE.partition(f"| `{program}/` | what is in it |\n|---|---|\n")
+    return re.findall(r"^\| `(\w+)/` \|", rest.partition("\n\n")[0], re.MULTILINE)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the modules that a file imports names of."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_every_room_has_a_row_and_says_what_is_in_it(program: str) -> None:
+    there = {path.parent.name for path in (ROOT / program).glob("*/__init__.py")}
+    assert sorted(rooms(program)) == sorted(there)
+    silent = [
+        room
+        for room in there
+        if not ast.get_docstring(ast.parse((ROOT / program / room / "__init__.py").read_text()))
+    ]
+    assert silent == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_room_imports_none_that_stands_below_it(program: str) -> None:
+    order = rooms(program)
+    wrong = {
+        (str(path.relative_to(ROOT)), other)
+        for place, room in enumerate(order)
+        for path in (ROOT / program / room).rglob("*.py")
+        for module in imported(path)
+        for other in order[place + 1 :]
+        if f"{module}.".startswith(f"{program}.{other}.")
+    }
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_room_has_a_dozen_files_and_names_others_as_they_are(program: str) -> None:
+    for folder in {path.parent for path in (ROOT / program).rglob("__init__.py")}:
+        files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
+        assert len(files) <= 14, folder
+        said = ast.get_docstring(ast.parse((folder / "__init__.py").read_text())) or ""
+        near = {*folder.glob("*"), *folder.parent.glob("*"), *(ROOT / program).glob("*")}
+        missing = set(_ROOM.findall(said)) - {path.name for path in near}
+        assert missing == set(), folder
