@@ -42,11 +42,8 @@ _EXIT_HINTS = {
     127: " (its command was not found)",
     137: " (it was killed, as the kernel does where memory runs out)",
 }
-"""What shells and docker's init say with these codes.
-
-With cgroup v2 docker misses many an end for want of memory: what the kernel says of it is gone with
-the container's group.
-"""
+"""What shells and docker's init say with these codes. With cgroup v2 docker misses many an end for
+want of memory: what the kernel knows of it is gone with the container's group."""
 
 
 def _end(why: str) -> str:

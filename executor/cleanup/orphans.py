@@ -1,7 +1,6 @@
 """What an executor leaves when it is killed, and how that ends.
 
-`python -m executor.cleanup.orphans NAME=value TOLD`: what the guardian becomes at the executor's
-end.
+`python -m executor.cleanup.orphans NAME=value TOLD` is what the guardian becomes in the end.
 """
 
 from __future__ import annotations
@@ -58,9 +57,7 @@ class Remains:
     is_building: bool = False
 
     def told(self, line: str) -> Remains:
-        """Return what is known after a line that the executor has sent
-        (executor/workspace/guardian.py).
-        """
+        """Return what is known after a line of the executor's (executor/workspace/guardian.py)."""
         word, _, rest = line.partition(" ")
         if word == "attempt":
             task_id, _, folder = rest.partition(" ")

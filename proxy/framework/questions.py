@@ -23,22 +23,24 @@ class Questions:
 
     async def resolve(self, app: str, label: str) -> Commit:
         """Return what a label leads to."""
-        return await self._ask(("resolve", app, label), self._framework.resolve)
+        return await self._share(("resolve", app, label), self._framework.resolve)
 
     async def find(self, app: str, sha: str) -> Preview | None:
         """Return a preview; None if it was never asked for."""
-        return await self._ask(("find", app, sha), self._framework.find)
+        return await self._share(("find", app, sha), self._framework.find)
 
     async def read_log_end(self, app: str, sha: str) -> str:
         """Return the last lines of a log."""
-        return await self._ask(("log", app, sha), self._framework.read_log_end)
+        return await self._share(("log", app, sha), self._framework.read_log_end)
 
-    async def _ask(self, key: tuple[str, str, str], ask: Callable[[str, str], Awaitable[_T]]) -> _T:
+    async def _share(
+        self, key: tuple[str, str, str], ask: Callable[[str, str], Awaitable[_T]]
+    ) -> _T:
         answer = self._open.get(key)
         if answer is None:
             answer = asyncio.ensure_future(ask(*key[1:]))
             answer.add_done_callback(lambda _: self._open.pop(key, None))
             self._open[key] = answer
         # One who goes away must not take the others' answer along.
-        told: _T = await asyncio.shield(answer)
-        return told
+        shared: _T = await asyncio.shield(answer)
+        return shared

@@ -113,8 +113,8 @@ class Sources:
         source.leaving = None
 
 
-class _Told(NamedTuple):
-    """How often a source told what, by now or when a page looked last."""
+class _Counts(NamedTuple):
+    """How much there was of each, by now or when a page looked last."""
 
     states: int = 0
     resets: int = 0
@@ -125,7 +125,7 @@ class _Told(NamedTuple):
 class _Page:
     """What one page has seen: up to where in the log, and how much of the rest."""
 
-    def __init__(self, place: int, seen: _Told) -> None:
+    def __init__(self, place: int, seen: _Counts) -> None:
         self.reader = Reader(place)
         self.seen = seen
 
@@ -152,7 +152,7 @@ class _Source:
         self._clock = clock
         self._pause = pause
         self._window = LogWindow(place)
-        self._told = _Told()
+        self._counts = _Counts()
         self._answers = False
         self._attempt: object = None
         self._end: LogEvent | ApiRefused | None = None
@@ -166,15 +166,16 @@ class _Source:
 
     async def read(self, place: int) -> AsyncGenerator[LogEvent, None]:
         """Yield what one page is told, which has the log up to a place. Raises as follow does."""
-        told = self._told
-        page = _Page(place, told._replace(states=0, aways=told.aways - self.is_away))
+        counts = self._counts
+        seen = counts._replace(states=0, aways=counts.aways - self.is_away)
+        page = _Page(place, seen)
         while True:
             news = self._news
-            for event in self._tell(page):
+            for event in self._take_news(page):
                 yield event
             if self._window.is_ahead_of(page.reader):
                 late = await self._read_late(page.reader)
-                if late is not None and page.seen.resets == self._told.resets:
+                if late is not None and page.seen.resets == self._counts.resets:
                     yield late
             elif (piece := self._window.take(page.reader)) is not None:
                 yield piece
@@ -188,20 +189,20 @@ class _Source:
             else:
                 await news.wait()
 
-    def _tell(self, page: _Page) -> list[LogEvent]:
-        """Return what a page was not told yet, but for the log; it is told then."""
-        seen, told, events = page.seen, self._told, list[LogEvent]()
-        if seen.states != told.states and self.state is not None:
+    def _take_news(self, page: _Page) -> list[LogEvent]:
+        """Return what is new to a page, but for the log; it has seen that then."""
+        seen, now, events = page.seen, self._counts, list[LogEvent]()
+        if seen.states != now.states and self.state is not None:
             events.append(self.state)
-        if seen.resets != told.resets:
+        if seen.resets != now.resets:
             if page.reader.place:
                 events.append(_RESET)
             page.reader = Reader(0)
-        if seen.aways != told.aways and self.is_away:
+        if seen.aways != now.aways and self.is_away:
             events.append(AWAY)
-        if seen.beats != told.beats and not events:
+        if seen.beats != now.beats and not events:
             events.append(_BEAT)
-        page.seen = told
+        page.seen = now
         return events
 
     async def _read_late(self, reader: Reader) -> LogEvent | None:
@@ -237,11 +238,11 @@ class _Source:
                     return
                 if not goes_on and self._end is None:
                     self._count(beats=1)
-                    self._tell_all()
+                    self._wake_pages()
                     await self._pause(AGAIN_SECONDS)
         finally:
             self.ended = self._clock()
-            self._tell_all()
+            self._wake_pages()
 
     async def _follow_once(self) -> bool:
         """Take what comes until that ends; tell whether it is to be followed again at once."""
@@ -255,7 +256,7 @@ class _Source:
                     if is_first and after is not None:  # which is a place in the other's log
                         return True
                 self._take(event)
-                self._tell_all()
+                self._wake_pages()
                 if self._end is not None:
                     break
         return False
@@ -266,7 +267,7 @@ class _Source:
         That is so where this did not follow, or has nothing of a log yet.
         """
         before, self._attempt = self._attempt, _read_attempt(state)
-        is_other = self._told.states > 0 and self._attempt != before
+        is_other = self._counts.states > 0 and self._attempt != before
         return is_other and (is_first or not self._window.end)
 
     def _take(self, event: LogEvent) -> None:
@@ -289,16 +290,16 @@ class _Source:
 
     def _count(self, *, states: int = 0, resets: int = 0, aways: int = 0, beats: int = 0) -> None:
         more = (states, resets, aways, beats)
-        self._told = _Told(*(had + one for had, one in zip(self._told, more, strict=True)))
+        self._counts = _Counts(*(had + one for had, one in zip(self._counts, more, strict=True)))
 
-    def _tell_all(self) -> None:
+    def _wake_pages(self) -> None:
         self._news.set()
         self._news = asyncio.Event()
 
 
 def _read_attempt(event: LogEvent) -> object:
     try:
-        told = json.loads(event.data)
+        state = json.loads(event.data)
     except ValueError:
         return None
-    return told.get("task_id") if isinstance(told, dict) else None
+    return state.get("task_id") if isinstance(state, dict) else None

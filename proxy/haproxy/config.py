@@ -23,9 +23,9 @@ class Front(NamedTuple):
     certificate with its chain and its key (None: no TLS). With `redirects`, plain HTTP is sent on
     to TLS. `trusted` are the networks of proxies in front, whose X-Forwarded-* are believed.
     `metrics` is where /metrics and /metrics/haproxy answer (empty: nowhere), to who brings one of
-    the tokens `readers`. `stripped` are more
-    headers that only proxies in front may send: names in small letters, a * for the rest of one.
-    A client has `connections_each`; behind a trusted proxy, as many open requests.
+    the tokens `readers`. `stripped` are more headers that only proxies in front may send: names in
+    small letters, a * for the rest of one. A client has `connections_each`; behind a trusted
+    proxy, as many open requests.
     """
 
     listen: str

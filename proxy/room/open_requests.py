@@ -35,5 +35,5 @@ class OpenRequests:
                 return
             visit, problem = read_visit(self._parts, request), problems.too_many_open("pages")
             wants_page = is_navigation(request)
-            told = await answers.tell(self._parts, visit, problem, wants_page=wants_page)
-            await told(scope, receive, send)
+            refusal = await answers.tell(self._parts, visit, problem, wants_page=wants_page)
+            await refusal(scope, receive, send)

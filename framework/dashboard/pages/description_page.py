@@ -1,5 +1,4 @@
-"""The description of the API, to be tried out by who has signed in: Swagger UI, with all its files
-from here."""
+"""The description of the API for who has signed in: Swagger UI, with all its files from here."""
 
 from collections.abc import Callable
 from typing import Any

@@ -69,5 +69,4 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
         }
     ]
 }
-"""What /docs says of an order that takes a key; framework.http_api.admission.idempotency reads it.
-"""
+"""What /docs says of an order that takes a key; admission/idempotency.py reads it."""
