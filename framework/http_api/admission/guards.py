@@ -13,6 +13,7 @@ from framework.access import Identity
 from framework.access import Scope as Access
 from framework.errors import NotOfApp
 from framework.http_api.admission import limits, scopes
+from framework.http_api.admission.clients import Client
 from framework.http_api.http import problems
 from framework.ports import Tokens
 
@@ -20,6 +21,7 @@ BODY_LIMIT = 64 * 1024
 BODY_LIMITS = {"/v1/uses": 1024 * 1024}
 """Bytes, where a body may be larger: a proxy tells of thousands of tasks at once."""
 
+_NEEDED = "This needs a token of the API: the header `Authorization: Bearer TOKEN`."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 log = structlog.get_logger(__name__)
@@ -93,15 +95,16 @@ class Bearer:
             scope.setdefault("state", {})["strangers"] = self._strangers
             await self._app(scope, receive, send)
             return
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        token = read_token(scope)
         # It is looked up in any case, so that the time tells nothing.
-        identity = self._tokens.authenticate(token.strip())
-        if identity is None or scheme.lower() != "bearer":
-            await self._refuse_stranger(scope)(scope, receive, send)
+        identity = self._tokens.authenticate(token)
+        if identity is None:
+            refusal = refuse_stranger(self._strangers, scope["state"]["client"], _NEEDED)
+            await refusal(scope, receive, send)
             return
         scope["state"]["identity"] = identity
-        scope["state"]["digest"] = access.digest(token.strip())
-        await self._pass(token.strip(), scope, receive, send)
+        scope["state"]["digest"] = access.digest(token)
+        await self._pass(token, scope, receive, send)
 
     async def _pass(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on; a stream ends when its token is removed, before it says more."""
@@ -115,13 +118,6 @@ class Bearer:
             await self._app(scope, receive, send_while_good)
         except _TokenRemovedError:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    def _refuse_stranger(self, scope: Scope) -> problems.ProblemResponse:
-        level = self._strangers.take(scope["state"]["client"])
-        if not level.allowed:
-            sentence = f"Too many requests came without a right token. Wait {level.retry} s."
-            return limits.refuse(level.retry, sentence)
-        return _ask_for_token()
 
 
 class _TokenRemovedError(Exception):
@@ -152,12 +148,22 @@ class Permission:
         await self._app(scope, receive, send)
 
 
-def _ask_for_token() -> problems.ProblemResponse:
-    return problems.answer_problem(
-        problems.UNAUTHORIZED,
-        "This needs a token of the API: the header `Authorization: Bearer TOKEN`.",
-        headers={"WWW-Authenticate": 'Bearer realm="prevs"'},
-    )
+def read_token(scope: Scope) -> str:
+    """Return the token that a request brings, "" for none."""
+    scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def refuse_stranger(
+    strangers: limits.Strangers, client: Client, needed: str
+) -> problems.ProblemResponse:
+    """Count one without a right token, and return the answer: what is `needed`, or to wait."""
+    level = strangers.take(client)
+    if not level.allowed:
+        sentence = f"Too many requests came without a right token. Wait {level.retry} s."
+        return limits.refuse(level.retry, sentence)
+    challenge = {"WWW-Authenticate": 'Bearer realm="prevs"'}
+    return problems.answer_problem(problems.UNAUTHORIZED, needed, headers=challenge)
 
 
 def _forbid(identity: Identity, needed: Access) -> problems.ProblemResponse:

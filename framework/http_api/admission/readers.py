@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterable
 
 import anyio.to_thread
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from framework import access
-from framework.http_api.admission import limits
+from framework.http_api.admission import guards, limits
 from framework.http_api.admission.clients import Client, find_neighbour
 from framework.http_api.http import problems
 
 METRICS = "/metrics"
 PROBES = ("/healthz", "/readyz")
+_NEEDED = (
+    "The numbers need a token of PREVS_METRICS_TOKEN_FILE, or the operator's: the header "
+    "`Authorization: Bearer TOKEN`, for which Prometheus has `credentials_file`."
+)
 _STATE = "reads_addresses"
 
 
@@ -60,23 +63,14 @@ class Readers:
         if self._knows(scope):
             shown = await anyio.to_thread.run_sync(generate_latest, self._registry)
             return Response(shown, media_type=CONTENT_TYPE_LATEST)
-        level = self._strangers.take(Client(find_neighbour(scope)))
-        if not level.allowed:
-            sentence = f"Too many requests came without a right token. Wait {level.retry} s."
-            return limits.refuse(level.retry, sentence)
-        return problems.answer_problem(
-            problems.UNAUTHORIZED,
-            "The numbers need a token of PREVS_METRICS_TOKEN_FILE, or the operator's: the header "
-            "`Authorization: Bearer TOKEN`, for which Prometheus has `credentials_file`.",
-            headers={"WWW-Authenticate": 'Bearer realm="prevs"'},
-        )
+        client = Client(find_neighbour(scope))
+        return guards.refuse_stranger(self._strangers, client, _NEEDED)
 
     def _knows(self, scope: Scope) -> bool:
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        given = access.digest(token.strip()).encode()
+        given = access.digest(guards.read_token(scope)).encode()
         # All of them are compared, so that the time tells nothing.
         found = [hmac.compare_digest(given, known) for known in self._digests]
-        return any(found) and scheme.lower() == "bearer"
+        return any(found)
 
 
 def reads_addresses(scope: Scope) -> bool:
