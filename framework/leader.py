@@ -120,17 +120,11 @@ def make(
         inbox.put,
         lambda: service.snapshot,
         interval=chosen.refs_interval,
-        failed=lambda app: metrics.fetches_failed.labels(app).inc(),
+        failed=metrics.fetch_failed,
     )
     reading = Reading(refs, inbox.put)
     service = Service(
-        Records(
-            stored,
-            store,
-            clock,
-            Keyring(chosen.keys()),
-            keys=list(map(derive_key, chosen.signing())),
-        ),
+        _records(chosen, stored, store, clock),
         cluster,
         inbox=inbox,
         origin=_origin(chosen, executor),
@@ -143,13 +137,7 @@ def make(
         limits=chosen.limits,
         era=token_hex(4),
     )
-    there = AgentSandboxes(
-        lambda: cluster.master,
-        lambda: service.framework_id,
-        credential=chosen.credential(),
-        agents_credential=chosen.agents_credential(),
-        authority=chosen.master_ca_file,
-    )
+    there = _sandboxes(chosen, cluster, lambda: service.framework_id)
     kept = KeptLogs(chosen.dir / "logs")
     app = web.make_app(
         chosen,
@@ -162,14 +150,35 @@ def make(
         registry=registry,
         openness=openness,
     )
+    _warn_of_local(chosen, stored)
+    keeping = Keeping(there, kept, lambda: service.snapshot)
+    return Leading(service, cluster, following, reading, keeping, control_plane, app)
+
+
+def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:
+    keys = list(map(derive_key, chosen.signing()))
+    return Records(stored, store, clock, Keyring(chosen.keys()), keys=keys)
+
+
+def _sandboxes(
+    chosen: Settings, cluster: scheduler.MesosCluster, framework_id: Callable[[], str | None]
+) -> AgentSandboxes:
+    return AgentSandboxes(
+        lambda: cluster.master,
+        framework_id,
+        credential=chosen.credential(),
+        agents_credential=chosen.agents_credential(),
+        authority=chosen.master_ca_file,
+    )
+
+
+def _warn_of_local(chosen: Settings, stored: Stored) -> None:
     if local := web.find_local(chosen, stored.apps):
         log.warning(
             "apps have repositories on this machine, as no new one may: they go on; "
             "PREVS_LOCAL_REPOSITORIES=yes allows it",
             apps=",".join(local),
         )
-    keeping = Keeping(there, kept, lambda: service.snapshot)
-    return Leading(service, cluster, following, reading, keeping, control_plane, app)
 
 
 def _control_plane(

@@ -67,7 +67,7 @@ class Metrics:
         self.errors = Counter(
             "prevs_service_errors", "Unexpected errors in the service's loop", registry=registry
         )
-        self.fetches_failed = self._counter(
+        self._fetches_failed = self._counter(
             "prevs_refs_fetches_failed", "Looks at a repository that failed, by app", "app"
         )
         self.proxies = Gauge(
@@ -89,6 +89,10 @@ class Metrics:
         for state in State:
             self.previews.labels(state.value).set(previews.get(state, 0))
 
+    def fetch_failed(self, app: str) -> None:
+        """Count a look at an app's repository that failed."""
+        self._fetches_failed.labels(app).inc()
+
     def ran(self, took: Mapping[str, float]) -> None:
         """Count an attempt that came to run, with how many seconds each step took."""
         self.starts.observe(sum(took.values()))
@@ -98,7 +102,7 @@ class Metrics:
     def forget(self, app: str) -> None:
         """Drop what is told of an app that is gone."""
         with contextlib.suppress(KeyError):  # it never failed
-            self.fetches_failed.remove(app)
+            self._fetches_failed.remove(app)
 
     def watch(
         self,

@@ -98,7 +98,7 @@ def test_whether_mesos_has_accepted_the_framework_is_shown(driven: Driven) -> No
 
 def test_failed_fetches_are_told_until_the_app_is_gone() -> None:
     metrics = Metrics(registry := CollectorRegistry())
-    metrics.fetches_failed.labels("hello").inc()
+    metrics.fetch_failed("hello")
     assert registry.get_sample_value("prevs_refs_fetches_failed_total", {"app": "hello"}) == 1
     metrics.forget("hello")
     metrics.forget("other")
