@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _RANGES = ("172.20.0.0/14", "172.24.0.0/13", "10.224.0.0/14")
-"""From those after the first are pools where it has none left: each network of another Docker takes
-a 172.x.0.0/16, so a few projects of docker compose have all of it."""
+"""The next range is used when those before have no pool left: each network of another Docker takes
+a 172.x.0.0/16, so a few projects of docker compose leave nothing of the first."""
 _POOLS = tuple(tuple(IPv4Network(one).subnets(new_prefix=18)) for one in _RANGES)
 """Each has addresses for 64 networks. The pools that dockerd has by default are spent after some
 30 networks, and each cluster has one of its own."""
