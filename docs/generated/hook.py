@@ -19,7 +19,7 @@ _DECISIONS = _ROOT / "docs" / "decisions"
 _DECISIONS_SAY = """\
 # Decisions
 
-A page for each choice that could have gone another way, with what was measured.
+A page for each choice that had a real alternative, with the measurements behind it.
 """
 _SEARCH = 'data-md-component="search" role="dialog"'
 _ITEM = re.compile(r"(-|\d+\.) ")

@@ -13,22 +13,23 @@ from framework.http_api.application import make_app
 _INTRODUCTION = """\
 # HTTP API
 
-Made from the API's own description, which a framework has at `/openapi.json`; at `/docs` who has
-signed in can try it out.
+This page is generated from the API's own description, which a framework serves at
+`/openapi.json`. Sign in to try the API at `/docs`.
 
-Every path below `/v1`, and `/openapi.json`, wants `Authorization: Bearer <token>`. Any framework
+Every path below `/v1`, and `/openapi.json`, needs `Authorization: Bearer <token>`. Any framework
 answers, whichever leads. Times are in seconds since 1970.
 
 - **Errors** are `application/problem+json` with a `type` that never changes its meaning:
   [what each means](troubleshooting.md#problems-of-the-api). 400, 401, 403, 413, 422, 429, 500 and
-  503 may come of any call, others where it says so.
-- **Lists** have at most `limit` entries (100), and `next`: given as `after`, it leads to those
+  503 are possible for any call, others for the calls that list them.
+- **Lists** have at most `limit` entries (100), and `next`: send it as `after` to get the entries
   that follow; `null` is the end.
-- **`ETag`**: one app and one preview have it. `If-None-Match` asks for news only (304),
-  `If-Match` changes an app only as it was read (412).
-- **`Idempotency-Key`** on a POST has the same order done once, and answered again for an hour.
-- **Limits**: a token other than the operator's and the proxies' may ask 600 times a minute.
-  `RateLimit` tells what is left; 429 has `Retry-After`.
+- **`ETag`**: single apps and previews have one. `If-None-Match` answers 304 if nothing has changed,
+  `If-Match` changes an app only if it is still as you read it (412).
+- **`Idempotency-Key`** on a POST: a repeated request is not executed again within an hour, but gets
+  the same answer.
+- **Limits**: a token other than the operator's and the proxies' may send 600 requests a minute.
+  `RateLimit` shows how many are left; 429 has `Retry-After`.
 
     curl -H "Authorization: Bearer $PREVS_TOKEN" http://127.0.0.1:8090/v1/apps
 """
@@ -89,7 +90,7 @@ def _show(method: str, path: str, call: Schema, described: Schema) -> Iterable[s
     yield call.get("description", "")
     if parameters := call.get("parameters"):
         rows = [_parameter(parameter, described) for parameter in parameters]
-        yield from table(("parameter", "in", "says", "takes"), rows)
+        yield from table(("parameter", "in", "meaning", "takes"), rows)
     if body := call.get("requestBody"):
         schema = _resolve(_json(body["content"]), described)
         yield from ("", f"**Body**: {schema.get('description', 'JSON.')}")
@@ -185,7 +186,7 @@ def _fields(schema: Schema, described: Schema, *, tells_needed: bool) -> Iterabl
         if "default" in raw:
             kind += f", else {code(json.dumps(raw['default']))}"
         rows.append([code(name), raw.get("description") or field.get("description") or "", kind])
-    return table(("field", "says", "is"), rows) if rows else ()
+    return table(("field", "meaning", "is"), rows) if rows else ()
 
 
 def _takes(raw: Schema, described: Schema) -> str:

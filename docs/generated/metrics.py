@@ -12,13 +12,14 @@ from proxy.metrics import Metrics as ProxyMetrics
 _INTRODUCTION = """\
 # Every metric
 
-Made from the code. Names are Prometheus's: seconds and bytes, `_total` for what only grows; a
-histogram has `_bucket`, `_sum` and `_count`. [Monitoring](monitoring.md) says how they are read,
-drawn and watched.
+This page is generated from the code. Names follow Prometheus: seconds and bytes, `_total` for
+counters; a histogram has `_bucket`, `_sum` and `_count`. [Monitoring](monitoring.md) explains how
+to read, draw and watch them.
 """
 _HAPROXY = """\
-HAProxy's own are at `/metrics/haproxy` of a proxy: those of its `prometheus-exporter`, by frontend
-(`web`), backend (`placements`, `room`) and server. What goes to previews is `proxy="placements"`.
+HAProxy's own metrics are at `/metrics/haproxy` of a proxy: those of its `prometheus-exporter`, by
+frontend (`web`), backend (`placements`, `room`) and server. Traffic to previews has
+`proxy="placements"`.
 """
 
 
@@ -87,4 +88,4 @@ def _rows(registry: CollectorRegistry) -> list[str]:
         (code(name), kind, f"{says.rstrip('.')}.")
         for name, kind, says in sorted(_families(registry))
     ]
-    return table(("metric", "kind", "says"), rows)
+    return table(("metric", "kind", "meaning"), rows)

@@ -25,22 +25,23 @@ search:
 ---
 # Every setting
 
-Made from the code, so it is what this version reads. Framework, executor and proxy are set up by
-environment variables; an empty one counts as not set. Each program tells every problem of its
-settings at once and ends with exit code 2.
+This page is generated from the code, so it matches this version. Framework, executor and proxy
+read environment variables; an empty one counts as not set. Each program reports every problem of
+its settings at once and exits with code 2.
 
-[Install on a cluster](operating/install.md) says which of them you need.
+[Install on a cluster](operating/install.md) says which settings you need.
 """
 _EXECUTOR = """\
-The agents start it. It has what they give all executors (`--executor_environment_variables`).
+Agents start the executor. Its environment is the one that they give all executors
+(`--executor_environment_variables`).
 """
 _APP = """\
 Set by `prevs app add` and `prevs app set`, on the dashboard, or by the API (`POST /v1/apps`,
-`PATCH /v1/apps/{app}`). They hold for what starts from then on.
+`PATCH /v1/apps/{app}`). A change applies to previews that start from then on.
 """
 _LOCAL = """\
 The options of `prevs local up`, which sets everything above by itself; `make up UP='--port 8081'`
-hands them on.
+passes them on.
 """
 _KINDS = {
     list: "list",
@@ -52,7 +53,7 @@ _KINDS = {
 
 def page() -> str:
     """Return the page in Markdown."""
-    head = ("variable", "says", "default, and what it takes")
+    head = ("variable", "meaning", "default and allowed values")
     parts = [
         _INTRODUCTION,
         "## Framework",
@@ -64,15 +65,15 @@ def page() -> str:
         "## Executor",
         _EXECUTOR,
         *table(
-            ("variable", "says", "default"),
+            ("variable", "meaning", "default"),
             [[_anchored(v.name, "executor"), v.says, v.default] for v in VARIABLES],
         ),
         "## An app",
         _APP,
-        *table(("setting", "option", "says", "default, and what it takes"), _app_settings()),
+        *table(("setting", "option", "meaning", "default and allowed values"), _app_settings()),
         "## One machine",
         _LOCAL,
-        *table(("option", "says", "default, and what it takes"), _local_options()),
+        *table(("option", "meaning", "default and allowed values"), _local_options()),
     ]
     return "\n".join(parts)
 
