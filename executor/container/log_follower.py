@@ -11,10 +11,10 @@ from docker.api import APIClient
 from docker.errors import APIError, NotFound
 
 from executor.container.log_position import LogPosition, is_stamped
-from executor.container.rate import Pace
 from executor.docker.daemon import daemon_errors, explanation
 from executor.errors import DockerUnavailable
 from executor.ports import Log
+from program.token_bucket import TokenBucket
 
 _RATE = 4 * 1024 * 1024
 """Bytes per second that are read of a container's output in the long run: reading a flood costs the
@@ -40,7 +40,7 @@ class Following:
         self._id = container
         self._log = log
         self._over = over
-        self._pace = Pace(_RATE, _BURST, time.monotonic())
+        self._bucket = TokenBucket(_RATE, _BURST, time.monotonic())
 
     def follow(self, was_away: Callable[[], bool]) -> None:
         """Copy the output until the container has ended; blocks, never raises.
@@ -82,5 +82,7 @@ class Following:
                 raise DockerUnavailable(piece.decode(errors="replace").strip())
             if text := position.take(piece):
                 self._log.write(text)
-            if delay := self._pace.delay(len(piece) + _LINE_COST, time.monotonic()):
+            now = time.monotonic()
+            self._bucket.take(len(piece) + _LINE_COST, now)
+            if delay := self._bucket.wait(0, now):
                 self._over.wait(delay)

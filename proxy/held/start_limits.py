@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from prevs import names
-from proxy.model import clients
+from program.client_address import CUSTOMER_BITS, SITE_BITS, name_client, read_address
 
 SECONDS = 60.0
 MOST: Mapping[str, int] = MappingProxyType({"address": 30, "network": 120, "app": 150, "all": 600})
@@ -91,11 +91,8 @@ def _budgets(address: str, host: str) -> Iterator[tuple[str, str]]:
 
     With IPv6 one visitor has a whole /64, and may have a /48 of them.
     """
-    found = clients.read_address(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        yield "address", str(ipaddress.ip_network((found, 64), strict=False))
-        yield "network", clients.name_client(address)
-    else:
-        yield "address", str(found)
+    yield "address", name_client(address, SITE_BITS)
+    if isinstance(read_address(address), ipaddress.IPv6Address):
+        yield "network", name_client(address, CUSTOMER_BITS)
     yield "app", names.app_of_host(host)
     yield "all", ""

@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
-from proxy.model.clients import name_client
+from program.client_address import CUSTOMER_BITS, name_client
 
 
 class Slots:
@@ -35,7 +35,7 @@ class Slots:
 
         Where there is none, there is nothing to leave.
         """
-        client = name_client(address)
+        client = name_client(address, CUSTOMER_BITS)
         if self._count >= self._at_a_time or self._taken[client] >= self._each:
             return False
         self._taken[client] += 1
@@ -44,7 +44,7 @@ class Slots:
 
     def leave(self, address: str) -> None:
         """Give a place back."""
-        client = name_client(address)
+        client = name_client(address, CUSTOMER_BITS)
         self._taken[client] -= 1
         self._count -= 1
         if not self._taken[client]:

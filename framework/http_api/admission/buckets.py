@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from program.token_bucket import TokenBucket
+
 _MOST = 10_000
 """Buckets that are kept; the fullest go first, and a full one is as good as none."""
 
@@ -34,29 +36,25 @@ class Buckets:
     def __init__(self, policy: Policy, clock: Callable[[], float]) -> None:
         self.policy = policy
         self._clock = clock
-        self._levels: dict[str, tuple[float, float]] = {}
+        self._rate = policy.quota / policy.window
+        self._kept: dict[str, TokenBucket] = {}
 
     def take(self, key: str) -> Level:
         """Take one request out of a key's bucket, if there is one in it."""
-        rate = self.policy.quota / self.policy.window
         now = self._clock()
-        level = self._read(key, now)
-        allowed = level >= 1
-        level -= allowed
-        self._levels[key] = (level, now)
-        if len(self._levels) > _MOST:
+        bucket = self._kept.get(key) or TokenBucket(self._rate, self.policy.quota, now)
+        self._kept[key] = bucket
+        allowed = bucket.level(now) >= 1
+        bucket.take(int(allowed), now)
+        if len(self._kept) > _MOST:
             self._tidy(now)
         return Level(
             allowed=allowed,
-            remaining=int(level),
-            reset=math.ceil((self.policy.quota - level) / rate),
-            retry=0 if allowed else math.ceil((1 - level) / rate),
+            remaining=int(bucket.level(now)),
+            reset=math.ceil(bucket.wait(self.policy.quota, now)),
+            retry=0 if allowed else math.ceil(bucket.wait(1, now)),
         )
 
-    def _read(self, key: str, now: float) -> float:
-        level, at = self._levels.get(key, (float(self.policy.quota), now))
-        return min(self.policy.quota, level + (now - at) * self.policy.quota / self.policy.window)
-
     def _tidy(self, now: float) -> None:
-        emptiest = sorted(self._levels, key=lambda key: self._read(key, now))
-        self._levels = {key: self._levels[key] for key in emptiest[: _MOST // 2]}
+        emptiest = sorted(self._kept, key=lambda key: self._kept[key].level(now))
+        self._kept = {key: self._kept[key] for key in emptiest[: _MOST // 2]}

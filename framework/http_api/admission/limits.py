@@ -3,7 +3,6 @@
 The operator's token and those of proxies have no limit: a proxy asks for all its visitors.
 """
 
-import ipaddress
 from collections import Counter
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from framework.http_api.admission.buckets import Buckets, Level, Policy
 from framework.http_api.admission.clients import Client
 from framework.http_api.http import problems
+from program.client_address import SITE_BITS, name_client
 
 TOKENS = Policy("token", 600, 60)
 OPEN = 200
@@ -87,7 +87,7 @@ class Strangers:
 
     def take(self, client: Client) -> Level:
         """Count one wrong token of an address; a network of 64 bits is one in IPv6."""
-        return self._buckets.take(_find_network(client.address or f"via {client.via}"))
+        return self._buckets.take(name_client(client.address or f"via {client.via}", SITE_BITS))
 
 
 def refuse(retry: int, sentence: str) -> problems.ProblemResponse:
@@ -102,13 +102,3 @@ def _tell(policy: Policy, level: Level) -> dict[str, str]:
         "RateLimit-Policy": f'"{policy.name}";q={policy.quota};w={policy.window}',
         "RateLimit": f'"{policy.name}";r={level.remaining};t={level.reset}',
     }
-
-
-def _find_network(address: str) -> str:
-    try:
-        read = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if read.version == 4:
-        return address
-    return str(ipaddress.ip_network((read, 64), strict=False))
