@@ -5,9 +5,9 @@
 //   terminal.feed(text);                           a piece that may be cut anywhere, also within an escape sequence
 //
 // Of escape sequences it knows colours (SGR) and what moves within a line or erases of it; a hyperlink is its text; every
-// other one is dropped. A mark that would reorder the text is shown as its name. `Terminal.styleOf(pen)` has the CSS.
+// other one is dropped. A mark that would reorder the text is shown as its number. `Terminal.styleOf(pen)` has the CSS.
 const Terminal = (() => {
-  const WIDEST = 10000; // characters of a line that are kept; line.beyond tells how many there were more
+  const WIDEST = 10000; // characters of a line that are kept; line.beyond counts the others
 
   // Colours are made readable on what is behind them: a program knows nothing of the page.
 
@@ -93,7 +93,7 @@ const Terminal = (() => {
   }
 
   const TEXT = 0, ESCAPE = 1, SEQUENCE = 2, STRING = 3, STRING_ESCAPE = 4, ONE_MORE = 5;
-  const BIDI = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+  const MARKS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/;
   const COMBINING = /\p{M}/u;
 
   return class Terminal {
@@ -124,7 +124,7 @@ const Terminal = (() => {
 
     put(char, code) {
       if (code > 767) {
-        if (BIDI.test(char)) return this.set(`\u2039U+${code.toString(16).toUpperCase().padStart(4, "0")}\u203a`, MARK);
+        if (MARKS.test(char)) return this.set(`<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`, MARK);
         if (COMBINING.test(char)) {
           const before = this.column - 1;
           if (before >= 0 && before < WIDEST && (this.cells[before] || "").length < 6) this.cells[before] += char;

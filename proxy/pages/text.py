@@ -1,21 +1,16 @@
 """Hostile text made fit to be shown beside other text. Pure.
 
-A page escapes markup; this is about what is no markup: marks that reorder text, piles of accents,
-escape sequences, words without an end.
+A page escapes markup; this is about what is no markup: what program/foreign_text.py names, piles of
+accents, words without an end.
 """
 
 import html
 import re
 
-_BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufff9-\ufffb\ufeff]")
+from program.foreign_text import drop_sequences, drop_unseen, name_marks
+
 _ACCENT = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _PILE = re.compile(f"({_ACCENT}{{3}}){_ACCENT}+")
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # colours, cursor
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"  # titles, links
-    r"|\x1b[ -/]*[0-~]?"
-)
 _WIDEST = 1000
 _DEAREST = 6
 """How many bytes of HTML one character is at the most."""
@@ -32,21 +27,17 @@ def tame(text: str, most: int = 500) -> str:
 def end_of_log(text: str, most: int = 3000) -> str:
     """Return the last lines of a log as plain text, as a terminal would leave them.
 
-    Without colours; a mark that would reorder a line is shown as its name.
+    Without colours; a mark that would reorder a line is shown as its number.
     """
     looked_at = text[-4 * most :]
     if looked_at != text:  # not with half a line, whose beginning may be half a sequence
         looked_at = looked_at.partition("\n")[2]
-    looked_at = _BIDI.sub(_name, _ESCAPES.sub("", looked_at))
+    looked_at = name_marks(drop_sequences(looked_at))
     kept = "\n".join(_bare(_overwrite(line)) for line in looked_at.split("\n"))
     whole = len(kept)
     while (over := _cost(kept) - most) > 0:
         kept = kept[max(over // _DEAREST, 1) :]
     return kept if len(kept) == whole else kept.partition("\n")[2] or kept
-
-
-def _name(mark: re.Match[str]) -> str:
-    return f"\u2039U+{ord(mark[0]):04X}\u203a"
 
 
 def _overwrite(line: str) -> str:
@@ -68,4 +59,4 @@ def _cost(text: str) -> int:
 
 
 def _bare(text: str) -> str:
-    return _PILE.sub(r"\1", _CONTROLS.sub("", _BIDI.sub("", _ESCAPES.sub("", text))))
+    return _PILE.sub(r"\1", drop_unseen(text))

@@ -1,7 +1,6 @@
 """How times, amounts and states are said to people. Pure; times are seconds since the epoch."""
 
 import datetime
-import re
 
 from framework.http_api.models.preview_models import Preview
 
@@ -25,16 +24,6 @@ NOTICES = {
 """What is said after an action, by its name in an address."""
 
 _STEPS = ((60, "s"), (60, "min"), (48, "h"))
-
-
-_UNSEEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
-
-
-def plain(text: str) -> str:
-    """Return a foreign text with the number of what would be unseen, or turns its direction."""
-    return _UNSEEN.sub(lambda found: f"<U+{ord(found[0]):04X}>", str(text))
 
 
 def ago(then: float, now: float) -> str:

@@ -19,6 +19,7 @@ from framework.dashboard.session.sessions import Viewer
 from framework.dashboard.session.static_files import Files
 from framework.errors import FrameworkError
 from prevs import names
+from program.foreign_text import name_unseen
 
 _FOLDER = Path(__file__).parents[1] / "templates"
 _STATUSES: Mapping[type[FrameworkError], int] = {
@@ -138,7 +139,7 @@ _environment.filters.update(
     megabytes=formatting.megabytes,
     moment=formatting.moment,
     number=formatting.number,
-    plain=formatting.plain,
+    plain=lambda text: name_unseen(str(text)),
     query=query,
     short=names.short,
     spell=formatting.spell,

@@ -54,8 +54,3 @@ def test_a_state_is_said_with_how_far_it_is(
     presenter = Presenter(previews, addresses, lambda: None, lambda: 1000.0)
     assert formatting.state(presenter.show(record), 1000.0) == said
     assert formatting.state(None, 1000.0) == "not started"
-
-
-def test_a_foreign_text_turns_no_direction_and_hides_nothing() -> None:
-    shown = formatting.plain("\u202egnp.\x1b[2J <b> \U0001f98a\n")
-    assert shown == "<U+202E>gnp.<U+001B>[2J <b> \U0001f98a\n"
