@@ -5,7 +5,7 @@ call raises ApiUnreachable, ApiConfused or ApiRefused.
 """
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
@@ -27,7 +27,7 @@ from cli.credentials import Credentials
 from cli.errors import ApiConfused
 from cli.given import Given
 from cli.paging import Listed, gather
-from cli.server_events import ServerEvent, parse
+from program.server_events import Parser, ServerEvent
 
 
 class Patience(NamedTuple):
@@ -213,7 +213,7 @@ class Api:
         with self._call("GET", path, headers=headers, params=query, stream=True) as answer:
             if not answer.headers.get("Content-Type", "").startswith("text/event-stream"):
                 raise ApiConfused(self.address, "a stream that does not follow")
-            yield parse(self._connection.lines(answer))
+            yield _read_events(self._connection.pieces(answer))
 
     def _list(
         self, path: str, part: str, query: Mapping[str, str] | None = None, limit: int | None = None
@@ -239,6 +239,12 @@ class Api:
     def _call(self, method: str, path: str, *, patience: float | None = None, **more: Any) -> Any:
         silence = self._patience.answer if patience is None else patience
         return self._connection.call(method, path, patience=silence, **more)
+
+
+def _read_events(pieces: Iterable[bytes]) -> Iterator[ServerEvent]:
+    parser = Parser()
+    for piece in pieces:
+        yield from (event for event in parser.feed(piece) if event.name)
 
 
 def _query(**wanted: str | None) -> dict[str, str]:

@@ -20,6 +20,8 @@ from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failur
 _LONGEST_HOLD = 60.0
 _PROBLEM = "application/problem+json"
 _TYPE_PREFIX = "urn:prevs:problem:"
+_PIECE = 512
+"""Bytes: where an answer has neither chunks nor a length, so many are waited for."""
 
 
 class _Bearer(AuthBase):
@@ -98,13 +100,13 @@ class Connection:
                 return answer
         raise ApiUnreachable(*failures)
 
-    def lines(self, answer: requests.Response) -> Iterator[bytes]:
-        """Return the lines of an answer as they come. Raises ApiUnreachable.
+    def pieces(self, answer: requests.Response) -> Iterator[bytes]:
+        """Return an answer in pieces, as they come. Raises ApiUnreachable.
 
         The next call goes to the next address then: who broke off or keeps silent may be gone.
         """
         try:
-            yield from answer.iter_lines()
+            yield from answer.iter_content(_PIECE)
         except requests.RequestException as exc:
             address, self.address = self.address, (*self._in_turn(), self.address)[1]
             raise ApiUnreachable(_read_failure(exc, address)) from exc

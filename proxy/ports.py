@@ -6,7 +6,8 @@ Everything here is called on the event loop's thread.
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from typing import Protocol
 
-from proxy.model.preview import Commit, LogEvent, Preview
+from program.server_events import ServerEvent
+from proxy.model.preview import Commit, Preview
 from proxy.model.routes import Changes, Routes
 from proxy.model.trust import Nodes
 from proxy.model.use import Reading, Use
@@ -81,7 +82,7 @@ class Framework(Protocol):
         """Queue a failed preview again; one that has not failed (any more) stays as it is."""
         ...
 
-    def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+    def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[ServerEvent, None]:
         """Return the log's events as they come, `after` the id of one, until the stream ends.
 
         This log, as that of the calls below, ends where the application's own output begins.

@@ -20,12 +20,14 @@ from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
 from framework.ports import Previews
 from prevs.records import PreviewRecord
+from program.server_events import STILL_HERE, ServerEvent, retry
 
 TICK_S = 0.5
 REFS_S = 4.0
 AGENTS_S = 2.5
 KEEPALIVE_S = 10.0
-_CHANGE = b"event: change\ndata: {}\n\n"
+_CHANGE = ServerEvent("change", "{}").encode()
+_SIGNED_OUT = ServerEvent("signed-out", "{}").encode()
 
 Look = Callable[[], Awaitable[object]]
 Seen = Mapping[str, Sequence[PreviewRecord]]
@@ -79,7 +81,7 @@ class Live:
 
         And one after the first look where the page `misses` what happened since it was made.
         """
-        yield b"retry: 2000\n\n"
+        yield retry(2)
         before, said = await look(), self._clock()
         if misses():
             yield _CHANGE
@@ -91,8 +93,8 @@ class Live:
                 yield _CHANGE
             elif at - said >= KEEPALIVE_S:
                 said = at
-                yield b": still here\n\n"
-        yield b"event: signed-out\ndata: {}\n\n"
+                yield STILL_HERE
+        yield _SIGNED_OUT
 
     def find_look(self, topic: str, viewer: Viewer) -> Look | None:
         """Return what looks at what a page shows; None for no page of ours, or none of theirs."""

@@ -14,9 +14,9 @@ from urllib.parse import quote
 import httpx
 
 from program import request_ids
-from proxy.framework.server_events import Parser
+from program.server_events import Parser, ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.preview import Commit, LogEvent, Preview, read_commit, read_preview
+from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import Problem, read_problem
 from proxy.model.use import Use
 
@@ -103,7 +103,9 @@ class FrameworkApi:
         report = {"proxy": proxy, "tasks": list(tasks)}
         await self._ask("POST", "/v1/refusals", _nothing, json=report, seconds=_USES_SECONDS)
 
-    async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+    async def follow(
+        self, app: str, sha: str, after: str | None
+    ) -> AsyncGenerator[ServerEvent, None]:
         """Yield the log's events until the stream ends. Raises ApiAway, ApiRefused."""
         headers = {"Accept": "text/event-stream"}
         if after is not None:

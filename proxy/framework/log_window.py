@@ -10,7 +10,7 @@ import json
 from collections import deque
 from typing import NamedTuple
 
-from proxy.model.preview import LogEvent
+from program.server_events import ServerEvent
 
 MOST = 256 * 1024
 """How many characters of a log are kept; its last event is, whatever its size."""
@@ -27,7 +27,7 @@ class Reader:
 class _Kept(NamedTuple):
     begin: int
     end: int
-    event: LogEvent
+    event: ServerEvent
 
 
 class LogWindow:
@@ -40,7 +40,7 @@ class LogWindow:
         self._kept: deque[_Kept] = deque()
         self._size = 0
 
-    def add(self, event: LogEvent) -> None:
+    def add(self, event: ServerEvent) -> None:
         """Take the next event of the log, whose id is where it ends."""
         text = event.id or ""
         end = int(text) if text.isascii() and text.isdigit() else self.end
@@ -59,7 +59,7 @@ class LogWindow:
             return reader.place < self.begin
         return reader.number < self._first
 
-    def take(self, reader: Reader) -> LogEvent | None:
+    def take(self, reader: Reader) -> ServerEvent | None:
         """Return what comes next for a reader, who has read it then; None where there is nothing.
 
         The window is not ahead of the reader.
@@ -83,7 +83,7 @@ class LogWindow:
         return self._first + len(self._kept) if place == self.end else None
 
 
-def _cut(event: LogEvent, size: int, read: int) -> LogEvent:
+def _cut(event: ServerEvent, size: int, read: int) -> ServerEvent:
     """Return an event of `size` bytes of a log without the first `read`.
 
     Where some are no UTF-8 it cannot be told what stands for them: all is told again then.
@@ -94,4 +94,4 @@ def _cut(event: LogEvent, size: int, read: int) -> LogEvent:
     if len(data) != size:
         return event
     rest = data[read:].decode("utf-8", "replace")
-    return LogEvent(event.name, event.id, json.dumps(rest, ensure_ascii=False))
+    return ServerEvent(event.name, json.dumps(rest, ensure_ascii=False), event.id)

@@ -14,18 +14,18 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import NamedTuple
 
+from program.server_events import ServerEvent
 from proxy.framework.log_window import LogWindow, Reader
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.preview import LogEvent
 from proxy.ports import Framework
 
 LINGER_SECONDS = 5.0
 """Who comes again, as a page does that was loaded anew, is not missed in between."""
 AGAIN_SECONDS = 1.0
 """Between two attempts to follow; and for so long what was told of an end is told again."""
-AWAY = LogEvent("away", None, "{}")
-_BEAT = LogEvent("", None, "")
-_RESET = LogEvent("reset", "0", "{}")
+AWAY = ServerEvent("away", "{}")
+_BEAT = ServerEvent("", "")
+_RESET = ServerEvent("reset", "{}", "0")
 
 Pause = Callable[[float], Awaitable[object]]
 
@@ -50,7 +50,9 @@ class Sources:
         """How many streams of the framework's are open, or about to be."""
         return sum(source.ended is None for source in self._sources.values())
 
-    async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+    async def follow(
+        self, app: str, sha: str, after: str | None
+    ) -> AsyncGenerator[ServerEvent, None]:
         """Yield a preview's events to one page, as Framework.follow does, until there is an end.
 
         A framework that is away is told as an event, and waited for. Raises ApiRefused, and ApiAway
@@ -65,7 +67,7 @@ class Sources:
         finally:
             self._leave(source)
 
-    def state(self, app: str, sha: str) -> LogEvent | None:
+    def state(self, app: str, sha: str) -> ServerEvent | None:
         """Return the last state of a preview that is followed now, if there is one."""
         source = self._sources.get((app, sha))
         return source.state if source and source.ended is None and not source.is_away else None
@@ -145,7 +147,7 @@ class _Source:
         self.key = key
         self.pages = 0
         self.leaving: asyncio.Task[None] | None = None
-        self.state: LogEvent | None = None
+        self.state: ServerEvent | None = None
         self.is_away = False
         self.ended: float | None = None
         self._framework = framework
@@ -155,7 +157,7 @@ class _Source:
         self._counts = _Counts()
         self._answers = False
         self._attempt: object = None
-        self._end: LogEvent | ApiRefused | None = None
+        self._end: ServerEvent | ApiRefused | None = None
         self._news = asyncio.Event()
         self._late: dict[int, asyncio.Task[tuple[str, int]]] = {}
         self._task = asyncio.create_task(self._follow())
@@ -164,7 +166,7 @@ class _Source:
         """End the stream."""
         self._task.cancel()
 
-    async def read(self, place: int) -> AsyncGenerator[LogEvent, None]:
+    async def read(self, place: int) -> AsyncGenerator[ServerEvent, None]:
         """Yield what one page is told, which has the log up to a place. Raises as follow does."""
         counts = self._counts
         seen = counts._replace(states=0, aways=counts.aways - self.is_away)
@@ -189,9 +191,9 @@ class _Source:
             else:
                 await news.wait()
 
-    def _take_news(self, page: _Page) -> list[LogEvent]:
+    def _take_news(self, page: _Page) -> list[ServerEvent]:
         """Return what is new to a page, but for the log; it has seen that then."""
-        seen, now, events = page.seen, self._counts, list[LogEvent]()
+        seen, now, events = page.seen, self._counts, list[ServerEvent]()
         if seen.states != now.states and self.state is not None:
             events.append(self.state)
         if seen.resets != now.resets:
@@ -205,7 +207,7 @@ class _Source:
         page.seen = now
         return events
 
-    async def _read_late(self, reader: Reader) -> LogEvent | None:
+    async def _read_late(self, reader: Reader) -> ServerEvent | None:
         """Return what is before the window, read once for all who are there."""
         place = reader.place
         reading = self._late.get(place)
@@ -220,7 +222,7 @@ class _Source:
             return None
         # Where there is nothing, the log is another attempt's by now: what was kept is left.
         reader.place, reader.number = end if text else max(self._window.begin, place), None
-        return LogEvent("log", str(end), json.dumps(text, ensure_ascii=False)) if text else None
+        return ServerEvent("log", json.dumps(text, ensure_ascii=False), str(end)) if text else None
 
     async def _follow(self) -> None:
         """Follow until there is an end. It is away meanwhile where it cannot be followed."""
@@ -261,7 +263,7 @@ class _Source:
                     break
         return False
 
-    def _turns(self, state: LogEvent, *, is_first: bool) -> bool:
+    def _turns(self, state: ServerEvent, *, is_first: bool) -> bool:
         """Tell whether another attempt is told of than before, and no event will say so.
 
         That is so where this did not follow, or has nothing of a log yet.
@@ -270,7 +272,7 @@ class _Source:
         is_other = self._counts.states > 0 and self._attempt != before
         return is_other and (is_first or not self._window.end)
 
-    def _take(self, event: LogEvent) -> None:
+    def _take(self, event: ServerEvent) -> None:
         if event.name == "state":
             self.state = event
             self._count(states=1)
@@ -297,7 +299,7 @@ class _Source:
         self._news = asyncio.Event()
 
 
-def _read_attempt(event: LogEvent) -> object:
+def _read_attempt(event: ServerEvent) -> object:
     try:
         state = json.loads(event.data)
     except ValueError:

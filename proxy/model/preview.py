@@ -107,17 +107,6 @@ class Commit:
     as_of: float | None = None
 
 
-class LogEvent(NamedTuple):
-    """One event of a preview's log stream: its name, its id (where there is one) and its data.
-
-    `name` is empty for a sign of life without content.
-    """
-
-    name: str
-    id: str | None
-    data: str
-
-
 def read_preview(value: Any) -> Preview:
     """Return the preview in an API's JSON object. Raises ValueError if it is none."""
     fields = _mapping(value)

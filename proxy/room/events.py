@@ -13,25 +13,25 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, NamedTuple
 
-from proxy.framework.server_events import HEARTBEAT, write
+from program.server_events import STILL_HERE, ServerEvent, retry
 from proxy.framework.sources import AWAY, Sources
 from proxy.held.refused_tasks import Refusals
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.preview import LogEvent, Preview, read_preview
+from proxy.model.preview import Preview, read_preview
 from proxy.model.problems import Problem
 from proxy.model.routes import Route
 from proxy.pages import view
 from proxy.pages.brief import brief_preview, brief_problem
 from proxy.room.tokens import LOG_LIFE_SECONDS
 
-_RECONNECT = b"retry: 1000\n\n"
+_RECONNECT = retry(1)
 LATER_SECONDS = 10
 """How often a page looks that cannot follow."""
-_COME_LATER = f"retry: {LATER_SECONDS * 1000}\n\n".encode()
-_LATER = LogEvent("later", None, "{}")
-_READY = LogEvent("ready", None, "{}")
-_STATE = LogEvent("state", None, "{}")
+_COME_LATER = retry(LATER_SECONDS)
+_LATER = ServerEvent("later", "{}")
+_READY = ServerEvent("ready", "{}")
+_STATE = ServerEvent("state", "{}")
 _OF_LOG = frozenset({"log", "reset"})
 _RENEW_SECONDS = LOG_LIFE_SECONDS / 3
 
@@ -79,7 +79,7 @@ async def follow(
         except ApiRefused as refusal:
             yield _problem(refusal.problem, page)
         except ApiAway:
-            yield write(AWAY)
+            yield AWAY.encode()
 
 
 async def glance(
@@ -98,27 +98,27 @@ async def glance(
     yield _token(page.renew(clock()))
     with refusals.awaited(host, page.refused) as routed:
         if routed.done() or await refusals.has_ended(host, page.refused):
-            yield write(_READY)
+            yield _READY.encode()
             return
     try:
         found = await look()
     except ApiRefused as refusal:
         yield _problem(refusal.problem, page)
     except ApiAway:
-        yield write(AWAY)
+        yield AWAY.encode()
     else:
         if found is None:
             yield _problem(problems.not_known_any_more(), page)
             return
         yield _state(_STATE, found, clock(), page)
-        yield write(_LATER)
+        yield _LATER.encode()
 
 
 async def _until(
-    stream: AsyncGenerator[LogEvent, None], routed: asyncio.Future[Route]
-) -> AsyncGenerator[LogEvent, None]:
+    stream: AsyncGenerator[ServerEvent, None], routed: asyncio.Future[Route]
+) -> AsyncGenerator[ServerEvent, None]:
     """Yield what comes of `stream`, and `ready` instead of the rest once `routed` is done."""
-    next_event: asyncio.Future[LogEvent | None] | None = None
+    next_event: asyncio.Future[ServerEvent | None] | None = None
     try:
         while True:
             next_event = asyncio.ensure_future(anext(stream, None))
@@ -142,27 +142,27 @@ async def _until(
 
 
 def _token(token: str) -> bytes:
-    return write(LogEvent("token", None, json.dumps(token)))
+    return ServerEvent("token", json.dumps(token)).encode()
 
 
 def _problem(problem: Problem, page: Page) -> bytes:
     told = problem if page.shows_all else brief_problem(problem)
-    return write(LogEvent("problem", None, told.body().decode()))
+    return ServerEvent("problem", told.body().decode()).encode()
 
 
-def _passed_on(event: LogEvent, now: float, page: Page) -> bytes:
+def _passed_on(event: ServerEvent, now: float, page: Page) -> bytes:
     if event.name in {_READY.name, AWAY.name} or (page.shows_all and event.name in _OF_LOG):
-        return write(event)
+        return event.encode()
     if event.name in {"state", "end"}:
         with contextlib.suppress(ValueError):
             preview = read_preview(json.loads(event.data))
             return _state(event, preview, now, page)
-    return HEARTBEAT
+    return STILL_HERE
 
 
-def _state(event: LogEvent, preview: Preview, now: float, page: Page) -> bytes:
+def _state(event: ServerEvent, preview: Preview, now: float, page: Page) -> bytes:
     """Return an event with what a page is to know of a preview."""
     shown = view.show(
         preview if page.shows_all else brief_preview(preview), now, refused=page.refused
     )
-    return write(event._replace(data=json.dumps(shown.message())))
+    return event._replace(data=json.dumps(shown.message())).encode()

@@ -21,8 +21,9 @@ from framework.preview.steps import STEPS
 from prevs import names
 from prevs.records import Failure, PreviewRecord, Step
 from prevs.states import Cause, State
+from program.server_events import ServerEvent
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.preview import Commit, LogEvent, Preview, read_commit, read_preview
+from proxy.model.preview import Commit, Preview, read_commit, read_preview
 from proxy.model.problems import read_problem
 from proxy.model.use import Use
 from tests.fakes import served
@@ -190,7 +191,7 @@ class FakeFramework:
     def __init__(self) -> None:
         self.world = World()
         self.away = False
-        self.events: list[LogEvent] = []
+        self.events: list[ServerEvent] = []
         addresses = names.addresses("localhost", 80)
         self._addresses = addresses
         self._presenter = presenter.Presenter(
@@ -242,7 +243,9 @@ class FakeFramework:
         self._answer_at_all()
         self.world.known.note_refusals(proxy, tasks)
 
-    async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+    async def follow(
+        self, app: str, sha: str, after: str | None
+    ) -> AsyncGenerator[ServerEvent, None]:
         """Yield the events that the test has put there."""
         self._answer("find", self.show, app, sha)
         for event in self.events:

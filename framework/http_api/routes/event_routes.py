@@ -18,9 +18,9 @@ from framework.http_api.http.parameters import Accept, LastEventId, ListedApp
 from framework.http_api.http.problems import document
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
-from framework.http_api.streams.log_stream import encode_event
 from framework.ports import Previews
 from framework.preview.history import Happening
+from program.server_events import STILL_HERE, ServerEvent
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
@@ -83,13 +83,13 @@ class EventRoutes:
 
     async def _follow(self, app: str, after: str) -> AsyncGenerator[bytes, None]:
         # So that the reader knows that it is heard, also while nothing happens.
-        yield b": from here on\n\n"
+        yield ServerEvent("", "from here on").encode()
         said = self._clock()
         async for told in self._feed.follow(after):
             event = _encode(told) if _is_of(told, app) else b""
             # Not even when something happens to another app is for everybody to know.
             if event or self._clock() - said >= KEEPALIVE_S:
-                yield event or b": still here\n\n"
+                yield event or STILL_HERE
                 said = self._clock()
 
 
@@ -100,7 +100,9 @@ def _is_of(told: Happening | Reset | None, app: str) -> bool:
 def _encode(told: Happening | Reset | None) -> bytes:
     match told:
         case Happening():
-            return encode_event(told.type, models.show_event(told).model_dump_json(), told.id)
+            return ServerEvent(
+                told.type, models.show_event(told).model_dump_json(), told.id
+            ).encode()
         case Reset(last):
-            return encode_event("reset", "{}", last)
-    return b": still here\n\n"
+            return ServerEvent("reset", "{}", last).encode()
+    return STILL_HERE

@@ -20,17 +20,12 @@ from framework.http_api.streams.logs import OVER, Logs
 from framework.ports import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
+from program.server_events import STILL_HERE, ServerEvent
 
 TICK_S = 0.25
 QUIET_TICK_S = 1.0
 QUIET_AFTER_S = 5.0
 KEEPALIVE_S = 10.0
-
-
-def encode_event(name: str, data: str, event_id: int | str | None = None) -> bytes:
-    """Return an event as it is sent; `data` has no line breaks."""
-    number = "" if event_id is None else f"id: {event_id}\n"
-    return f"event: {name}\n{number}data: {data}\n\n".encode()
 
 
 def parse_event_id(last_event_id: str, offset: int) -> int:
@@ -95,7 +90,7 @@ class LogStream:
             if changed or piece:
                 sent = now
             elif now - sent >= KEEPALIVE_S:
-                yield b": still here\n\n"
+                yield STILL_HERE
                 sent = now
             if not piece:
                 await self._pause(TICK_S)
@@ -138,7 +133,7 @@ class LogStream:
         place.offset = end - (len(data) - size)
         place.grew = now
         place.looked = float("-inf")
-        return encode_event("log", json.dumps(text, ensure_ascii=False), place.offset)
+        return _encode_log(text, place)
 
 
 def _tell(place: _Place, why: str) -> bytes | None:
@@ -146,11 +141,16 @@ def _tell(place: _Place, why: str) -> bytes | None:
     if place.told == why:
         return None
     place.told = why
-    return encode_event("log", json.dumps(f"== {why} ==\n", ensure_ascii=False), place.offset)
+    return _encode_log(f"== {why} ==\n", place)
+
+
+def _encode_log(text: str, place: _Place) -> bytes:
+    data = json.dumps(text, ensure_ascii=False)
+    return ServerEvent("log", data, str(place.offset)).encode()
 
 
 def _encode_preview(name: str, shown: Preview) -> bytes:
-    return encode_event(name, shown.model_dump_json())
+    return ServerEvent(name, shown.model_dump_json()).encode()
 
 
 def _looks_alike(now: Preview, before: Preview) -> bool:
@@ -175,4 +175,4 @@ def _turn_to_new_attempt(place: _Place, preview: PreviewRecord) -> bytes | None:
 def _reset(place: _Place, task_id: str | None) -> bytes:
     place.task_id = task_id
     place.offset = 0
-    return encode_event("reset", json.dumps({"task_id": task_id}), 0)
+    return ServerEvent("reset", json.dumps({"task_id": task_id}), "0").encode()

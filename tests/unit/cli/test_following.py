@@ -8,7 +8,7 @@ import pytest
 
 from cli.errors import ApiConfused, ApiRefused, ApiUnreachable, CliError, Failure, Problem
 from cli.following import PAUSES, Changed, Ended, LogPiece, NewAttempt, Step, follow
-from cli.server_events import ServerEvent
+from program.server_events import ServerEvent
 from tests.fakes import answers as fake
 
 

@@ -3,12 +3,12 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
+from program.server_events import ServerEvent
 from proxy.framework.log_window import LogWindow, Reader
-from proxy.model.preview import LogEvent
 
 
-def piece(text: str, end: int) -> LogEvent:
-    return LogEvent("log", str(end), json.dumps(text, ensure_ascii=False))
+def piece(text: str, end: int) -> ServerEvent:
+    return ServerEvent("log", json.dumps(text, ensure_ascii=False), str(end))
 
 
 def window(*texts: str, begin: int = 0, most: int = 1000) -> LogWindow:

@@ -7,27 +7,27 @@ from collections.abc import AsyncGenerator, AsyncIterator
 
 import pytest
 
+from program.server_events import ServerEvent
 from proxy.framework.log_window import MOST
 from proxy.framework.sources import LINGER_SECONDS, Sources
 from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
-from proxy.model.preview import LogEvent
 from tests.fakes.clock import FakeClock
 from tests.fakes.placements import SHA
 from tests.fakes.world import FakeFramework
 from tests.loops import in_a_loop
 
-END = LogEvent("end", None, "{}")
-Item = LogEvent | Exception | None
+END = ServerEvent("end", "{}")
+Item = ServerEvent | Exception | None
 """What comes of a stream; None is its end."""
 
 
-def state(attempt: str | None = "t1", **fields: str) -> LogEvent:
-    return LogEvent("state", None, json.dumps({"task_id": attempt, **fields}))
+def state(attempt: str | None = "t1", **fields: str) -> ServerEvent:
+    return ServerEvent("state", json.dumps({"task_id": attempt, **fields}))
 
 
-def log(text: str, end: int) -> LogEvent:
-    return LogEvent("log", str(end), json.dumps(text))
+def log(text: str, end: int) -> ServerEvent:
+    return ServerEvent("log", json.dumps(text), str(end))
 
 
 class Streams(FakeFramework):
@@ -45,7 +45,9 @@ class Streams(FakeFramework):
         for item in items:
             self._items.put_nowait(item)
 
-    async def follow(self, app: str, sha: str, after: str | None) -> AsyncGenerator[LogEvent, None]:
+    async def follow(
+        self, app: str, sha: str, after: str | None
+    ) -> AsyncGenerator[ServerEvent, None]:
         self.opened.append(after)
         self.open += 1
         try:
@@ -66,7 +68,7 @@ class Page:
     """A page that follows, and what it was told."""
 
     def __init__(self, sources: Sources, after: str | None = None) -> None:
-        self.told: list[LogEvent] = []
+        self.told: list[ServerEvent] = []
         self.refusal: ApiRefused | None = None
         self.task = asyncio.create_task(self._follow(sources, after))
 
@@ -143,7 +145,7 @@ async def test_however_many_pages_follow_there_is_one_stream(bench: Bench) -> No
         late = Page(bench.sources)
         bench.framework.say(log("two\n", 8))
         await bench.settle()
-        bench.framework.say(LogEvent("", None, ""))
+        bench.framework.say(ServerEvent("", ""))
         await bench.settle()
         assert bench.framework.opened == [None]
         assert bench.sources.count == 1
@@ -237,7 +239,7 @@ async def test_a_reset_is_told_to_those_who_have_seen_something(bench: Bench) ->
         await bench.settle()
         assert fresh.names == ["state"]
         assert back.names == ["state", "reset"], "it has the place of another attempt's log"
-        bench.framework.say(log("one", 3), LogEvent("reset", "0", "{}"), log("uno", 3))
+        bench.framework.say(log("one", 3), ServerEvent("reset", "{}", "0"), log("uno", 3))
         await bench.settle()
         assert fresh.names[-1] == back.names[-1] == "log"
         assert fresh.told[-1].data == back.told[-1].data == '"uno"'

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry
 from framework.errors import AmbiguousLabel, Candidate
 from prevs.records import Failure
 from prevs.states import Cause, State
+from program.server_events import ServerEvent
 from proxy.metrics import Metrics
-from proxy.model.preview import LogEvent
 from proxy.model.routes import Route
 from proxy.room import downloads, open_requests
 from proxy.room.app import make_app
@@ -164,7 +164,7 @@ async def test_a_log_is_read_by_who_was_shown_its_page_and_for_minutes(
     bench: Bench, path: str
 ) -> None:
     bench.framework.open.set()
-    bench.framework.events = [LogEvent("end", None, "{}")]
+    bench.framework.events = [ServerEvent("end", "{}")]
     bench.framework.world.add("hello", "other", OTHER)
     bench.framework.world.start("hello", "other")
     assert (await bench.client.get(bench.log(path=path))).is_success

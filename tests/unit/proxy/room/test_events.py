@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from proxy.framework.server_events import Parser
+from program.server_events import Parser, ServerEvent
 from proxy.framework.sources import Sources
 from proxy.held.refused_tasks import Refusals
-from proxy.model.preview import LogEvent
 from proxy.model.routes import Route
 from proxy.room import events
 from proxy.routing.routing_table import Table
@@ -27,7 +26,7 @@ def follow(
     refused: str = "",
     *,
     shows_all: bool = True,
-) -> list[LogEvent]:
+) -> list[ServerEvent]:
     """Return what a page is told until the stream ends, or up to the framework's being away."""
 
     async def whole() -> bytes:
@@ -50,7 +49,7 @@ def follow(
 
 def glance(
     framework: FakeFramework, table: Table, refused: str = "", *, connects: bool = False
-) -> list[LogEvent]:
+) -> list[ServerEvent]:
     """Return what a page is told that cannot follow."""
 
     async def takes(_: Route) -> bool:
@@ -67,10 +66,10 @@ def glance(
     return read(asyncio.run(whole()))
 
 
-def read(raw: bytes) -> list[LogEvent]:
+def read(raw: bytes) -> list[ServerEvent]:
     """Return the events after the token."""
     told = [event for event in Parser().feed(raw) if event.name]
-    assert told[0] == LogEvent("token", None, '"next"')
+    assert told[0] == ServerEvent("token", '"next"')
     return told[1:]
 
 
@@ -124,14 +123,14 @@ def test_the_log_passes_and_states_lose_what_is_no_visitor_s_business(
 ) -> None:
     state = json.dumps(source.show("hello", SHA))
     source.events = [
-        LogEvent("state", None, state),
-        LogEvent("log", "3", '"abc"'),
-        LogEvent("secret", None, "x"),
-        LogEvent("end", None, state),
+        ServerEvent("state", state),
+        ServerEvent("log", '"abc"', "3"),
+        ServerEvent("secret", "x"),
+        ServerEvent("end", state),
     ]
     told = follow(source, Table())
     assert [event.name for event in told] == ["state", "log", "end"]
-    assert told[1] == LogEvent("log", "3", '"abc"')
+    assert told[1] == ServerEvent("log", '"abc"', "3")
     assert json.loads(told[0].data)["sentence"] == "Waiting for a place to run."
     assert not [event for event in told if "the-agent" in event.data or "31000" in event.data]
 
@@ -140,9 +139,9 @@ def test_of_an_app_that_shows_its_status_no_log_and_no_detail_pass(source: FakeF
     state = source.show("hello", SHA) | {"detail": "3/5 RUN make SECRET", "state": "failed"}
     failure = {"cause": "build-failed", "message": "RUN make SECRET", "exit_code": 2}
     source.events = [
-        LogEvent("log", "3", '"abc"'),
-        LogEvent("reset", None, "{}"),
-        LogEvent("end", None, json.dumps(state | {"failure": failure})),
+        ServerEvent("log", '"abc"', "3"),
+        ServerEvent("reset", "{}"),
+        ServerEvent("end", json.dumps(state | {"failure": failure})),
     ]
     told = follow(source, Table(), shows_all=False)
     assert [event.name for event in told] == ["end"]
@@ -161,7 +160,7 @@ def test_a_routed_host_is_ready_and_nothing_follows_unless_its_task_has_refused(
     table = Table()
     table.replace({HOST: Route("10.0.0.1", 1, "t")})
     end = json.dumps(source.show("hello", SHA))
-    source.events = [LogEvent("log", "3", '"abc"'), LogEvent("end", None, end)]
+    source.events = [ServerEvent("log", '"abc"', "3"), ServerEvent("end", end)]
     assert [event.name for event in follow(source, table, refused)] == told
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.http_api.models.presenter import Presenter
-from framework.http_api.streams.log_stream import LogStream, encode_event, parse_event_id
+from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.logs import Logs, cut_text
 from framework.http_api.streams.public_logs import Piece
 from prevs import names
@@ -286,11 +286,6 @@ def test_viewers_of_one_place_share_a_read() -> None:
 )
 def test_a_stream_begins_after_the_last_event_or_else_at_the_offset(told: str, begin: int) -> None:
     assert parse_event_id(told, 7) == begin
-
-
-def test_an_event_is_one_block_of_lines() -> None:
-    assert encode_event("log", '"a"', 3) == b'event: log\nid: 3\ndata: "a"\n\n'
-    assert encode_event("end", "{}") == b"event: end\ndata: {}\n\n"
 
 
 @given(st.text(), st.integers(1, 9))
