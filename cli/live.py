@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from cli.answers import Preview
 from cli.output import note
 from cli.sentences import brief, progress, shortened, title
-from cli.steps import Stage, StepView, describe, view
+from cli.steps import StepView, describe, view
+from prevs.step_status import StepStatus
 
 if TYPE_CHECKING:
     from rich.console import ConsoleRenderable
@@ -67,7 +68,7 @@ class Lines:
     def end(self, preview: Preview) -> None:
         """Say which steps are over that were not before."""
         for step in view(preview, self._clock()):
-            if step.stage in {Stage.OVER, Stage.BROKEN} and step.name not in self._over:
+            if step.status in {StepStatus.DONE, StepStatus.FAILED} and step.name not in self._over:
                 self._over.add(step.name)
                 note(f"{step.name}: {describe(step)}", indent=2)
 
@@ -134,15 +135,17 @@ class _Picture:
         from rich.table import Table
         from rich.text import Text
 
-        marks: dict[Stage, ConsoleRenderable] = {
-            Stage.OVER: Text("✓", "green"),
-            Stage.NOW: self._spinner,
-            Stage.BROKEN: Text("✗", "red"),
-            Stage.SKIPPED: Text("-", "dim"),
-            Stage.TO_COME: Text("·", "dim"),
+        marks: dict[StepStatus, ConsoleRenderable] = {
+            StepStatus.DONE: Text("✓", "green"),
+            StepStatus.NOW: self._spinner,
+            StepStatus.FAILED: Text("✗", "red"),
+            StepStatus.SKIPPED: Text("-", "dim"),
+            StepStatus.NEXT: Text("·", "dim"),
         }
-        is_now = step.stage is Stage.NOW
-        name = Text(step.name, {Stage.NOW: "bold", Stage.TO_COME: "dim"}.get(step.stage, ""))
+        is_now = step.status is StepStatus.NOW
+        name = Text(
+            step.name, {StepStatus.NOW: "bold", StepStatus.NEXT: "dim"}.get(step.status, "")
+        )
         took = "" if step.took is None else brief(step.took)
         usual = "" if step.usual is None else f"usually {brief(step.usual)}"
         rest = Table.grid(padding=(0, 2, 0, 0))
@@ -152,4 +155,4 @@ class _Picture:
         if is_now and (detail := shortened(preview.get("detail", ""), 200)):
             cells.append(Text(detail, no_wrap=True, overflow="ellipsis"))
         rest.add_row(*cells)
-        return [marks[step.stage], name, Text(took), Text(usual, "dim"), rest if cells else Text()]
+        return [marks[step.status], name, Text(took), Text(usual, "dim"), rest if cells else Text()]

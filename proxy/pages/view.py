@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from prevs import names
 from prevs.states import State
+from prevs.step_status import StepStatus, find_statuses
 from proxy.model.preview import Mistake, Preview, Step
 from proxy.pages import wording
 from proxy.pages.text import tame
 
-NEXT, NOW, DONE, SKIPPED, FAILED = "next", "now", "done", "skipped", "failed"
+NEXT, NOW, DONE = StepStatus.NEXT.value, StepStatus.NOW.value, StepStatus.DONE.value
+SKIPPED, FAILED = StepStatus.SKIPPED.value, StepStatus.FAILED.value
 _SPOKEN = {
     NEXT: ", not begun",
     NOW: ", goes on",
@@ -174,7 +176,7 @@ def _find_sentence(
         return wording.SENTENCES["refused"]
     if preview.state == State.QUEUED.value and preview.next_try_in(now):
         return wording.SENTENCES["again"]
-    if preview.has_failed and steps[-1].status == DONE:
+    if preview.has_failed and all(step.status in (DONE, SKIPPED) for step in steps):
         return wording.FAILED_RUNNING
     at = next((step.name for step in steps if step.status == FAILED), "")
     if preview.failure and preview.failure.cause in wording.FAILED_FOR:
@@ -223,10 +225,12 @@ def _show_steps(preview: Preview, now: float) -> list[ShownStep]:
         known = [Step(step.name, None, None, step.usual) for step in known]
     elif all(step.began is None for step in known):
         known = [_guess(step, preview) for step in known]
-    last = max((at for at, step in enumerate(known) if step.began is not None), default=-1)
-    if preview.state == State.RUNNING.value:
-        last = len(known)
-    return [_show_step(step, at - last, preview, now) for at, step in enumerate(known)]
+    times = [(step.began, step.ended) for step in known]
+    statuses = find_statuses(preview.state, times, preview.changed)
+    return [
+        _show_step(step, status.value, preview, now)
+        for step, status in zip(known, statuses, strict=True)
+    ]
 
 
 def _guess(step: Step, preview: Preview) -> Step:
@@ -235,14 +239,7 @@ def _guess(step: Step, preview: Preview) -> Step:
     return step._replace(began=preview.changed) if step.name == current else step
 
 
-def _show_step(step: Step, after: int, preview: Preview, now: float) -> ShownStep:
-    """Return a step; `after` is how far it is behind the last that began."""
-    if step.began is None:
-        status = NEXT if after > 0 else SKIPPED
-    elif after == 0 and preview.has_failed and not _was_passed(step, preview):
-        status = FAILED
-    else:
-        status = NOW if step.ended is None and after == 0 else DONE
+def _show_step(step: Step, status: str, preview: Preview, now: float) -> ShownStep:
     seconds = None
     if step.began is not None and (step.ended is not None or status == NOW):
         seconds = max(0.0, (now if step.ended is None else step.ended) - step.began)
@@ -250,11 +247,6 @@ def _show_step(step: Step, after: int, preview: Preview, now: float) -> ShownSte
     # Of one that has failed, what did not begin never will.
     usual = None if preview.has_failed and status == NEXT else step.usual
     return ShownStep(step.name, wording.STEPS[step.name], status, detail, seconds, usual)
-
-
-def _was_passed(step: Step, preview: Preview) -> bool:
-    """Tell whether an attempt that has failed came to run after this last step."""
-    return step.ended is not None and preview.changed is not None and step.ended < preview.changed
 
 
 def _detail(name: str, status: str, preview: Preview) -> str:

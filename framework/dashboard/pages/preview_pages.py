@@ -19,6 +19,7 @@ from framework.http_api.streams.public_logs import Piece
 from framework.ports import Commit
 from prevs import names
 from prevs.records import PreviewRecord
+from prevs.step_status import find_statuses
 
 DESCRIPTION_S = 2.0
 """How long a page waits for a commit's subject and author."""
@@ -57,7 +58,11 @@ class PreviewPages:
     async def _show(self, request: Request, viewer: Viewer) -> Response:
         commit = await self._describe(self._find(request))
         preview = self._parts.presenter.show(self._find(request))
-        return self._parts.pages.show(request, viewer, "preview", preview=preview, commit=commit)
+        times = [(step.began, step.ended) for step in preview.steps]
+        statuses = find_statuses(preview.state.value, times, preview.changed)
+        return self._parts.pages.show(
+            request, viewer, "preview", preview=preview, commit=commit, statuses=statuses
+        )
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
         """Return what the preview's commit says of itself; None where that is not known now."""

@@ -6,7 +6,8 @@ import pytest
 
 from cli.answers import Preview
 from cli.sentences import brief
-from cli.steps import Stage, describe, view
+from cli.steps import describe, view
+from prevs.step_status import StepStatus
 from tests.fakes import answers as fake
 
 BEGUN = ((0.0, 1.0, 2.0), (1.0, 4.0, None), (None, None, 3.0), (4.0, None, 40.0))
@@ -16,14 +17,14 @@ def preview(state: str, *times: Any) -> Preview:
     return cast(Preview, fake.preview(state=state, steps=fake.steps(*times), changed=9.0))
 
 
-def test_steps_are_over_skipped_now_or_to_come() -> None:
+def test_steps_are_done_skipped_now_or_next() -> None:
     seen = view(preview("building", *BEGUN), 16.5)
-    assert [one.stage for one in seen[:5]] == [
-        Stage.OVER,
-        Stage.OVER,
-        Stage.SKIPPED,
-        Stage.NOW,
-        Stage.TO_COME,
+    assert [one.status for one in seen[:5]] == [
+        StepStatus.DONE,
+        StepStatus.DONE,
+        StepStatus.SKIPPED,
+        StepStatus.NOW,
+        StepStatus.NEXT,
     ]
     assert [describe(one) for one in seen[:5]] == [
         "1.0 s, usually 2.0 s",
@@ -36,8 +37,17 @@ def test_steps_are_over_skipped_now_or_to_come() -> None:
 
 def test_a_failed_attempt_shows_the_step_that_it_ended_in() -> None:
     broken, after = view(preview("failed", *BEGUN), 1000.0)[3:5]
-    assert (broken.stage, describe(broken)) == (Stage.BROKEN, "5.0 s until it failed, usually 40 s")
-    assert after.stage is Stage.SKIPPED
+    assert (broken.status, describe(broken)) == (
+        StepStatus.FAILED,
+        "5.0 s until it failed, usually 40 s",
+    )
+    assert (after.status, describe(after)) == (StepStatus.NEXT, "")
+
+
+def test_an_attempt_that_failed_after_it_ran_has_passed_its_steps() -> None:
+    seen = view(preview("failed", (0.0, 1.0, None), (1.0, 4.0, None), (None, None, 3.0)), 1000.0)
+    statuses = [one.status for one in seen[:3]]
+    assert statuses == [StepStatus.DONE, StepStatus.DONE, StepStatus.SKIPPED]
 
 
 def test_a_step_that_begins_in_the_future_of_this_clock_has_taken_no_time() -> None:

@@ -108,6 +108,9 @@ def test_one_that_failed_after_it_ran_passed_all_its_steps() -> None:
     shown = show("failed", changed=99.0, failure=Failure("app-exited", "", 1), steps=told)
     assert shown.sentence == "It ran, and then it failed."
     assert "failed" not in [step.status for step in shown.steps]
+    unchecked = show("failed", changed=99.0, failure=Failure("app-exited", "", 1), steps=told[:1])
+    assert unchecked.sentence == "It ran, and then it failed."
+    assert [step.status for step in unchecked.steps] == ["done", *["skipped"] * 5]
 
 
 def test_one_that_was_stopped_has_all_its_way_before_it() -> None:

@@ -191,7 +191,7 @@ def test_a_preview_shows_its_steps_its_failure_and_where_it_ran(
     for said in ("RUN make ended with 2", "Build failed · exit code 2", "10.0.0.7", "usually 48 s"):
         assert said in page.text
     steps = [has["data-step"] for has in page.find("li") if "data-step" in has]
-    assert steps == ["done", "done", "ahead", "failed", "ahead", "ahead"]
+    assert steps == ["done", "done", "skipped", "failed", "next", "next"]
     assert page.find("a", href=f"/apps/hello/previews/{SHA}/log.txt")
 
 
