@@ -35,7 +35,6 @@ from typing import ClassVar
 
 from prevs import names
 from prevs.states import Cause
-from program.git_redirects import ADVICE
 
 _EXIT_HINTS = {
     126: " (its command cannot be executed)",
@@ -73,11 +72,7 @@ class RepositoryUnreachable(ExecutorError):
 
 
 class RepositoryMoved(RepositoryUnreachable):
-    """The repository's server sends on to `where`, which is not at its own address."""
-
-    def __init__(self, repository: str, where: str) -> None:
-        super().__init__(repository, f"its server sends on to {where}", ADVICE)
-        self.where = where
+    """The repository's server sends on to where git may not follow."""
 
 
 class SubmoduleUnusable(RepositoryUnreachable):

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from prevs.messages import Credential
 from program.git_addresses import Address, write_origin
+from program.git_safety import NO_PROMPT, SSH_OPTIONS
 
 ANY_USER = "x-access-token"
 """The name that goes with a token alone: one that every usual server takes."""
@@ -24,14 +25,9 @@ _HELPER = (
     '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n"'
     f' "${_USER}" "${_PASSWORD}"; }}; f'
 )
-_NO_PROMPT = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
 _SSH = (
     *("-F", "none"),
-    *("-o", "BatchMode=yes"),
-    *("-o", "ConnectTimeout=10"),
-    # One that is there and no longer answers, as ConnectTimeout ends with the greeting.
-    *("-o", "ServerAliveInterval=15"),
-    *("-o", "ServerAliveCountMax=2"),
+    *SSH_OPTIONS,
     *("-o", "StrictHostKeyChecking=yes"),
     *("-o", "GlobalKnownHostsFile=/dev/null"),
     *("-o", "KnownHostsCommand=none"),
@@ -65,7 +61,7 @@ def give_access(credential: Credential | None, address: Address, folder: Path) -
     of git://, needs none. Raises CredentialUnusable.
     """
     if credential is None or address.origin.scheme not in ("http", "https", "ssh"):
-        return Access(_NO_PROMPT)
+        return Access(NO_PROMPT)
     if address.origin.scheme == "ssh":
         return _give_key(credential, folder)
     return _give_password(credential, address)
@@ -76,7 +72,7 @@ def give_none(*more: tuple[str, str]) -> Access:
 
     `more` are settings of git besides.
     """
-    return Access({**_NO_PROMPT, **_settings(("credential.helper", ""), *more)})
+    return Access({**NO_PROMPT, **_settings(("credential.helper", ""), *more)})
 
 
 def find_advice(said: str, credential: Credential | None) -> tuple[str, str] | None:
@@ -106,7 +102,7 @@ def _give_password(credential: Credential, address: Address) -> Access:
     scoped = f"credential.{write_origin(address.origin)}.helper"
     settings = _settings(("credential.helper", ""), (scoped, _HELPER))
     secret = {_USER: username, _PASSWORD: credential.password}
-    return Access({**_NO_PROMPT, **settings, **secret})
+    return Access({**NO_PROMPT, **settings, **secret})
 
 
 def _give_key(credential: Credential, folder: Path) -> Access:
@@ -128,7 +124,7 @@ def _give_key(credential: Credential, folder: Path) -> Access:
     files = {key: _write_lines(credential.private_key), known: _write_lines(credential.known_hosts)}
     # Large files may be at https all the same, for which the machine's helpers are not asked.
     settings = _settings(("credential.helper", ""))
-    return Access({**_NO_PROMPT, **settings, "GIT_SSH_COMMAND": command}, files)
+    return Access({**NO_PROMPT, **settings, "GIT_SSH_COMMAND": command}, files)
 
 
 def _settings(*pairs: tuple[str, str]) -> dict[str, str]:

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Optional
 
 from executor.builds.dockerfile import Line
-from executor.git_errors import without_credentials
 from executor.limits.firewall import Network
 from prevs import names
+from program.git_messages import redact
 
 VARIABLE = "EXPERIMENTAL_BUILDKIT_SOURCE_POLICY"
 """The variable by which buildx is told the file of a policy."""
@@ -114,7 +114,7 @@ def find_refusal(said: str, added: Sequence[Line]) -> Optional[str]:
     denied = _DENIED.search(errors[-1]) if errors else None
     if denied is None:
         return None
-    source = without_credentials(denied[2])[:_LONGEST]
+    source = redact(denied[2])[:_LONGEST]
     if not denied[1]:
         # git is told to fetch git://, whatever the Dockerfile says.
         address = denied[2].partition("://")[2]
@@ -138,10 +138,10 @@ def refusal(added: Sequence[Line], source: str = "") -> str:
     """
     where = " or ".join(f"line {line.number}" for line in added[:3])
     if not source and (found := _ADDRESS.search(added[0].text)):
-        source = without_credentials(found.group())[:_LONGEST]
+        source = redact(found.group())[:_LONGEST]
     told = f"{source} ({where} of the Dockerfile)" if where else source
     if not source:
-        line = without_credentials(added[0].text)[:_LONGEST]
+        line = redact(added[0].text)[:_LONGEST]
         told = f"what {where} of the Dockerfile adds ({line}) may be at an address, and"
     return (
         f"{told} is not fetched, as Docker would do that in the agent's own network. Fetch it in a "

@@ -29,7 +29,6 @@ from executor.git.git_command import Deadline, GitCommand
 from executor.git.large_files import Place
 from executor.git.mirror import AS_POINTERS, Mirror
 from executor.git.submodules import Submodule, printable
-from executor.git_errors import reason, without_credentials
 from executor.ports import Log, Signals
 from executor.workspace import usage_locks
 from executor.workspace.usage_locks import Uses
@@ -37,6 +36,7 @@ from executor.workspace.work_folder import Folder
 from prevs import names
 from prevs.messages import Credential
 from program.git_addresses import NotAllowed, follow, is_foreign, read_address
+from program.git_messages import find_reason, redact
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +187,7 @@ class GitCheckout:
         try:
             address = follow(module.address, submodule.url, self._source.repository)
         except NotAllowed as exc:
-            why = f"its repository, {without_credentials(printable(submodule.url))}, {exc}"
+            why = f"its repository, {redact(printable(submodule.url))}, {exc}"
             raise SubmoduleUnusable(path, why) from exc
         tree = module.tree / submodule.path
         # git has made it, as an empty folder, and looks for links itself: this is the second look.
@@ -209,7 +209,7 @@ class GitCheckout:
         """Return why a submodule's repository was not read, in words that are for everybody."""
         if self._is_foreign(address):
             # What the agent meets there would tell which hosts and ports its networks have.
-            shown = without_credentials(printable(address))
+            shown = redact(printable(address))
             logger.warning("the submodule %s is not read from %s: %s", path, shown, exc.why)
             return SubmoduleUnusable(path, submodules.FOREIGN.format(shown), submodules.ADVICE)
         if isinstance(exc, RepositoryMoved):
@@ -267,5 +267,5 @@ def _find_submodules(mirror: Mirror, place: Place, module: _Module) -> list[tupl
 def _explain_refusal(module: _Module, said: str) -> ExecutorError:
     """Return why git did not write a commit's files: their names are at fault, or this agent."""
     if "invalid path" in said:
-        return CommitUnusable(module.sha, reason(said))
-    return ExecutorError(f"git failed on the agent ({reason(said)}). Its disk may be full.")
+        return CommitUnusable(module.sha, find_reason(said))
+    return ExecutorError(f"git failed on the agent ({find_reason(said)}). Its disk may be full.")

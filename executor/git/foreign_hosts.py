@@ -17,13 +17,13 @@ from typing import NamedTuple
 
 from executor.errors import RepositoryUnreachable
 from executor.git.git_command import Deadline, GitCommand
-from executor.git_errors import without_credentials
 from executor.limits.confinement import Confinement
 from executor.limits.firewall import METADATA, PRIVATE, Network
 from executor.limits.machine_checks import FOREIGN_GIT
 from executor.ports import Signals
 from program.git_addresses import Origin, read_address
 from program.git_credentials import give_none
+from program.git_messages import redact
 
 NEVER: Sequence[Network] = tuple(
     ipaddress.ip_network(network)
@@ -130,7 +130,7 @@ class ForeignHosts:
         Raises RepositoryUnreachable, which is for the agent's operator to read; TookTooLong,
         Stopped.
         """
-        asked, shown = read_address(address), without_credentials(address)
+        asked, shown = read_address(address), redact(address)
         if asked is None:
             raise RepositoryUnreachable(shown, "its address is none")
         told = git.run("version", environment={}).output

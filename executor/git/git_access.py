@@ -14,33 +14,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from executor.errors import RepositoryUnreachable
-from executor.git_errors import without_credentials
 from prevs.messages import Credential
+from program import git_safety
 from program.git_addresses import Address, read_address
 from program.git_credentials import Access, CredentialUnusable, give_access, give_none
+from program.git_messages import redact
 
-_ENVIRONMENT = {
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "",
-    "SSH_ASKPASS": "",
-    "GIT_LFS_SKIP_SMUDGE": "1",
-    "GIT_NO_LAZY_FETCH": "1",
-}
-# safe.directory has to be in a file: git passes it neither by -c nor by environment to the
-# upload-pack that it starts for a local repository, which may be another user's. So do the others,
-# which keep git small: it shares the memory of its task with the executor, and would hold a whole
-# file of up to 512 MB, and 96 MB of what deltas are of in each thread. A larger file is streamed.
-_SETTINGS = """\
-[safe]
-\tdirectory = *
-[core]
-\tbigFileThreshold = 8m
-\tdeltaBaseCacheLimit = 16m
-[pack]
-\tthreads = 1
-\twindowMemory = 16m
-\tdeltaCacheSize = 16m
-"""
+_ENVIRONMENT = {**git_safety.ENVIRONMENT, "GIT_LFS_SKIP_SMUDGE": "1"}
+# git shares the memory of its task with the executor: without a limit it would hold 96 MB of what
+# deltas are of in each thread.
+_SETTINGS = git_safety.write_file({**git_safety.SETTINGS_IN_FILE, "pack.windowMemory": "16m"})
 
 
 class Way(NamedTuple):
@@ -111,7 +94,7 @@ def _give(
     try:
         return give_access(credential, address, folder)
     except CredentialUnusable as exc:
-        shown = without_credentials(repository)
+        shown = redact(repository)
         raise RepositoryUnreachable(shown, str(exc), "Then retry") from exc
 
 
@@ -130,8 +113,8 @@ def _own_environment(folder: Path, environ: Mapping[str, str], access: Access) -
         **_ENVIRONMENT,
         "GIT_CONFIG_GLOBAL": str(settings),
         # An operator's own settings may lead anywhere, to a copy on this machine too.
-        "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-        "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", "ssh -o BatchMode=yes"),
+        "GIT_ALLOW_PROTOCOL": git_safety.OWN_PROTOCOLS,
+        "GIT_SSH_COMMAND": environ.get("GIT_SSH_COMMAND", git_safety.SSH_COMMAND),
         **access.environment,
     }
 
@@ -145,7 +128,7 @@ def _other_environment(folder: Path) -> Mapping[str, str]:
     return {
         **_ENVIRONMENT,
         "GIT_CONFIG_GLOBAL": str(settings),
-        "GIT_ALLOW_PROTOCOL": "http:https",
+        "GIT_ALLOW_PROTOCOL": git_safety.FOREIGN_PROTOCOLS,
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         **give_none().environment,

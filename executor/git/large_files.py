@@ -17,10 +17,10 @@ from typing import NamedTuple
 from executor.errors import LargeFilesMissing, LargeFilesUnsupported
 from executor.git.mirror import AS_POINTERS, Mirror
 from executor.git.submodules import printable
-from executor.git_errors import reason, without_credentials
 from prevs.messages import Credential
 from program.git_addresses import NotAllowed, find_large_files
 from program.git_credentials import find_advice
+from program.git_messages import find_reason, redact
 
 _LONGEST_POINTER = 1024
 _POINTER = re.compile(
@@ -74,7 +74,7 @@ def find_server(mirror: Mirror, named: str | None) -> str:
     except NotAllowed as exc:
         why = f"the server that .lfsconfig names {exc}"
         advice = "Keep the files where the repository is, push, then open the new commit's address"
-        raise LargeFilesMissing(without_credentials(mirror.address), why, advice) from exc
+        raise LargeFilesMissing(redact(mirror.address), why, advice) from exc
 
 
 def fetch_large_files(mirror: Mirror, place: Place, sha: str, *, server: Server) -> None:
@@ -112,7 +112,7 @@ def _ask(mirror: Mirror, place: Place, arguments: Sequence[str], server: Server)
     more = {**server.environment, **place.settings, "GIT_LFS_SKIP_SMUDGE": "0"}
     done = mirror.ask(*flags, *arguments, more=more)
     if done.code != 0:
-        shown = without_credentials(mirror.address)
+        shown = redact(mirror.address)
         why, advice = find_advice(done.said, server.credential) or (_find_reason(done.said), "")
         raise LargeFilesMissing(shown, why, advice)
 
@@ -133,4 +133,4 @@ def _find_reason(said: str) -> str:
     """Return the line of git-lfs that tells why: its last ones only sum up."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     telling = [line for line in lines if not line.startswith(("error: failed to", "Errors logged"))]
-    return reason(telling[0] if telling else said)
+    return find_reason(telling[0] if telling else said)

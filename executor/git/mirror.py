@@ -25,13 +25,13 @@ from executor.errors import (
     RepositoryUnreachable,
 )
 from executor.git.git_command import Deadline, Done, GitCommand, Take, TookTooLong
-from executor.git_errors import reason, without_credentials
 from executor.ports import Log, Signals
 from executor.workspace.locks import locked
 from prevs.messages import Credential
+from program import git_redirects, git_safety
 from program.git_addresses import read_address
 from program.git_credentials import find_advice
-from program.git_redirects import FOLLOW_NONE, MOST, TRACE, LedElsewhere, find_moved, is_redirected
+from program.git_messages import find_reason, redact
 
 _BRANCHES = "+refs/heads/*:refs/heads/*"
 _TAGS = "+refs/tags/*:refs/tags/*"
@@ -41,9 +41,7 @@ _RECENT = 50
 _MANY_PACKS = 20
 
 _CONFIG = (
-    *("-c", "core.hooksPath=/dev/null"),
-    *("-c", "core.fsmonitor=false"),
-    *("-c", FOLLOW_NONE),
+    *git_safety.write_options(git_safety.SETTINGS),
     *("-c", "gc.auto=0"),
     *("-c", "maintenance.auto=false"),
     # Keep what comes as one pack: to unpack few objects means to compress each once more.
@@ -136,7 +134,7 @@ class Mirror:
             self._environment = {**self._environment, **self._opening()}
             found = self._ask_for(sha)
         if not found:
-            raise CommitMissing(without_credentials(self.address), sha)
+            raise CommitMissing(redact(self.address), sha)
         self._put_together()
 
     def run(
@@ -149,7 +147,7 @@ class Mirror:
         done = self.ask(*arguments, more=more, each=each)
         if done.code != 0:
             raise ExecutorError(
-                f"git failed on the agent ({reason(done.said)}). Its disk may be full."
+                f"git failed on the agent ({find_reason(done.said)}). Its disk may be full."
             )
         return done.output
 
@@ -244,19 +242,23 @@ class Mirror:
     def _ask_there(self, before: Sequence[str], after: Sequence[str]) -> Done:
         """Run git on the repository, wherever on its own server that has moved to.
 
-        Raises RepositoryMoved where it is sent to another one.
+        Raises RepositoryMoved where git may not follow.
         """
-        for _ in range(MOST):
-            done = self.ask(*before, "--end-of-options", self._place, *after)
-            if done.code == 0 or not is_redirected(done.said):
-                return done
-            question = ("ls-remote", "--quiet", "--heads", "--end-of-options", self._place)
-            traced = self.ask(*question, more=TRACE)
-            try:
-                self._place = find_moved(self._place, traced.said)
-            except LedElsewhere as exc:
-                raise RepositoryMoved(without_credentials(self.address), str(exc)) from exc
-        return done
+
+        def ask(place: str) -> Done:
+            self._place = place
+            done = self.ask(*before, "--end-of-options", place, *after)
+            if done.code != 0 and git_redirects.is_redirected(done.said):
+                raise git_redirects.Redirected
+            return done
+
+        try:
+            return git_redirects.follow(self._place, ask, self._trace)
+        except git_redirects.RedirectRefused as exc:
+            raise RepositoryMoved(redact(self.address), exc.why, exc.advice) from exc
+
+    def _trace(self, place: str) -> str:
+        return self.ask(*git_redirects.QUESTION, place, more=git_redirects.TRACE).said
 
     def _has(self, sha: str) -> bool:
         return self.ask("cat-file", "-e", f"{sha}^{{commit}}").code == 0
@@ -266,9 +268,9 @@ class Mirror:
         try:
             yield
         except TookTooLong:
-            shown = without_credentials(self.address)
+            shown = redact(self.address)
             raise RepositoryUnreachable(shown, "it took too long") from None
 
     def _unreachable(self, said: str) -> RepositoryUnreachable:
-        why, advice = find_advice(said, self._credential) or (reason(said), "")
-        return RepositoryUnreachable(without_credentials(self.address), why, advice)
+        why, advice = find_advice(said, self._credential) or (find_reason(said), "")
+        return RepositoryUnreachable(redact(self.address), why, advice)

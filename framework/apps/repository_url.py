@@ -1,4 +1,4 @@
-"""What may be given as an app's repository, and what of it may be shown.
+"""What may be given as an app's repository.
 
 Pure but for `find_own_problem`; git itself is run in framework/git.
 """
@@ -12,11 +12,8 @@ _SCHEMES = ("http", "https", "ssh", "git", "file")
 _LONGEST = 2000
 _URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<authority>[^/]*)(?P<path>/.*)?", re.I)
 _SCP_LIKE = re.compile(r"(?:[^\s@/:-][^\s@/:]*@)?(?P<host>[^\s@/:-][^\s@/:]*):(?P<path>[^:-].*)")
-_HTTP_CREDENTIALS = re.compile(r"(https?://)[^/\s]*@", re.I)
 _MIRROR = re.compile(r"/mirrors/([0-9a-f]{24}|[a-z0-9-]+/[0-9a-f]{16})\.git/", re.A)
 """An executor's mirrors (executor/git/mirror.py), and those of another framework."""
-
-_PASSWORD = re.compile(r"([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s]*@", re.I)
 
 
 def find_problem(repository: str) -> str | None:
@@ -70,11 +67,6 @@ def find_folder_problem(folder: str) -> str | None:
     if folder and any(part in {"", ".", "..", ".git"} for part in folder.split("/")):
         return "is no folder in the repository: write it like services/web"
     return None
-
-
-def redact(text: str) -> str:
-    """Return `text` without the credentials of the URLs in it."""
-    return _PASSWORD.sub(r"\1***@", _HTTP_CREDENTIALS.sub(r"\1***@", text))
 
 
 def _find_text_problem(repository: str) -> str | None:

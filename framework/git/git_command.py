@@ -16,66 +16,37 @@ from typing import Any
 
 import git
 
-from framework.apps import repository_url
 from prevs.messages import Credential
-from program import git_redirects
+from program import git_redirects, git_safety
 from program.git_addresses import read_address
 from program.git_credentials import Access, CredentialUnusable, find_advice, give_access
+from program.git_messages import find_reason
 
-# safe.directory has to be in a file: git empties the environment's settings for the upload-pack
-# that serves a repository on this machine, and that one refuses other users' repositories.
-# The low speed limits end a transfer that stands still, where the time limit alone would allow it.
-# The limits of memory are for a unit with 2 GB, in which the framework runs too; git's own are for
-# machines. Measured with git 2.47 on two cores: a random file of 100 MB takes index-pack 4 MB and
-# not 99, unpack-objects 5 and not 100; twelve files of 7 MB in five versions each take index-pack
-# 24 MB and not 91, and gc 106 and not 414. A large file that a server sends as a difference from
-# another is still made in memory, whole, beside that one (195 MB with files of 100 MB).
+# With windowMemory gc takes 106 MB and not 414, for the files of program/git_safety.py.
 # What a fetch stores by itself, and whole where it came as a difference, it stores uncompressed: a
 # visitor waits for it, 35 ms for a megabyte. gc compresses it, where nobody waits.
-_SETTINGS = """\
-[safe]
-\tdirectory = *
-[credential]
-\thelper =
-[core]
-\thooksPath = /dev/null
-\tbigFileThreshold = 8m
-\tdeltaBaseCacheLimit = 16m
-[pack]
-\tthreads = 1
-\twindowMemory = 64m
-\tdeltaCacheSize = 16m
-[fetch]
-\twriteCommitGraph = true
-\trecurseSubmodules = false
-[gc]
-\tautoDetach = false
-[http]
-\tfollowRedirects = false
-\tlowSpeedLimit = 1
-\tlowSpeedTime = 30
-"""
+# The low speed limits end a transfer that stands still, where the time limit alone would allow it.
+_SETTINGS = {
+    **git_safety.SETTINGS_IN_FILE,
+    **git_safety.SETTINGS,
+    "credential.helper": "",
+    "pack.windowMemory": "64m",
+    "fetch.writeCommitGraph": "true",
+    "gc.autoDetach": "false",
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "30",
+}
 _ENVIRONMENT = {
+    **git_safety.ENVIRONMENT,
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_CONFIG_PARAMETERS": "",
     "GIT_CONFIG_COUNT": "0",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "",
-    "GIT_SSH_COMMAND": "ssh -oBatchMode=yes -oConnectTimeout=10 "
-    "-oServerAliveInterval=15 -oServerAliveCountMax=2",
-    "GIT_ALLOW_PROTOCOL": "http:https:ssh:git:file",
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_SSH_COMMAND": git_safety.SSH_COMMAND,
+    "GIT_ALLOW_PROTOCOL": git_safety.OWN_PROTOCOLS,
     "GIT_OPTIONAL_LOCKS": "0",
 }
 _KEYS = "keys-"
 _TIMED_OUT = (124, 137)
-_BOILERPLATE = (
-    "Could not read from remote repository.",
-    "Please make sure you have the correct access rights",
-    "and the repository exists.",
-)
-
 
 LONGEST_LINE = 8192
 """A commit's subject may have a megabyte, and a repository thousands of such commits."""
@@ -100,7 +71,7 @@ class GitCommand:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         settings = folder / "gitconfig"
-        settings.write_text(_SETTINGS)
+        settings.write_text(git_safety.write_file(_SETTINGS))
         # What a framework that was killed has left.
         for left in folder.glob(f"{_KEYS}*"):
             shutil.rmtree(left, ignore_errors=True)
@@ -136,29 +107,29 @@ class GitCommand:
 
         Each of a few redirects has the limit anew.
         """
-        for _ in range(git_redirects.MOST):
-            try:
-                return self.run(repository, [*before, address, *after], limit=limit)
-            except GitFailed as exc:
-                if not git_redirects.is_redirected(exc.output):
-                    raise
-                address = self._find_moved(repository, address, limit)
-        raise GitFailed("its server sends on from one address to the next, without an end", "")
 
-    def _find_moved(self, repository: Path, address: str, limit: int) -> str:
+        def ask(place: str) -> tuple[str, str]:
+            try:
+                return self.run(repository, [*before, place, *after], limit=limit)
+            except GitFailed as exc:
+                if git_redirects.is_redirected(exc.output):
+                    raise git_redirects.Redirected from exc
+                raise
+
+        try:
+            return git_redirects.follow(
+                address, ask, lambda place: self._trace(repository, place, limit)
+            )
+        except git_redirects.RedirectRefused as exc:
+            raise GitFailed(str(exc), "") from exc
+
+    def _trace(self, repository: Path, address: str, limit: int) -> str:
         git = copy.copy(self)
         git._environment = {**self._environment, **git_redirects.TRACE}
         try:
-            _, traced = git.run(
-                repository, ["ls-remote", "--quiet", "--end-of-options", address], limit=limit
-            )
+            return git.run(repository, [*git_redirects.QUESTION, address], limit=limit)[1]
         except GitFailed as exc:
-            traced = exc.output
-        try:
-            return git_redirects.find_moved(address, traced)
-        except git_redirects.LedElsewhere as exc:
-            why = f"its server sends on to {exc}. {git_redirects.ADVICE}"
-            raise GitFailed(why, "") from exc
+            return exc.output
 
     @contextlib.contextmanager
     def asking(self, address: str, credential: Credential | None) -> Iterator[GitCommand]:
@@ -210,7 +181,7 @@ class GitCommand:
         if status in _TIMED_OUT:
             raise GitFailed(f"it did not answer within {limit} s", str(errors))
         if status:
-            raise GitFailed(_find_reason(errors), errors)
+            raise GitFailed(find_reason(errors), errors)
         return str(output), errors
 
 
@@ -234,12 +205,3 @@ class _Lines(io.RawIOBase):
     def _keep(self, piece: bytes) -> None:
         self.kept += piece[: self._room]
         self._room -= min(self._room, len(piece))
-
-
-def _find_reason(errors: str) -> str:
-    """Return the last line that says what happened, without credentials."""
-    lines = [
-        line.strip().removeprefix("fatal: ").removeprefix("error: ") for line in errors.splitlines()
-    ]
-    telling = [line for line in lines if line and line not in _BOILERPLATE]
-    return repository_url.redact((telling or ["git could not read it"])[-1])

@@ -28,6 +28,7 @@ from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
 from prevs import names
 from prevs.messages import Credential
 from prevs.records import AppRecord
+from program.git_messages import redact
 
 FRESH_S = 2.0
 """For how long a label that is known needs no fetch: a page and its parts ask within this."""
@@ -209,9 +210,7 @@ class Mirrors:
     def _get_mirror(self, app: AppRecord) -> Mirror:
         """Return the mirror of an app's repository. Raises RepositoryUnreachable."""
         if problem := repository_url.find_problem(app.repository):
-            raise RepositoryUnreachable(
-                app.name, repository_url.redact(app.repository), f"the address {problem}"
-            )
+            raise RepositoryUnreachable(app.name, redact(app.repository), f"the address {problem}")
         with self._lock:
             mirror = self._mirrors.get(app.name)
             if mirror is not None and mirror.repository == app.repository:
@@ -282,4 +281,4 @@ def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolve
 
 
 def _unreachable(app: AppRecord, failure: GitFailed) -> RepositoryUnreachable:
-    return RepositoryUnreachable(app.name, repository_url.redact(app.repository), failure.why)
+    return RepositoryUnreachable(app.name, redact(app.repository), failure.why)

@@ -12,9 +12,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from framework import errors
-from framework.apps import repository_url
 from framework.errors import FrameworkError, Problem
 from prevs.names import Addresses
+from program.git_messages import redact
 
 MEDIA_TYPE = "application/problem+json"
 _RETRY_AFTER_S = 5
@@ -241,7 +241,7 @@ def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, objec
         case errors.InvalidSettings(problems=problems):
             fields["problems"] = [problem._asdict() for problem in problems]
         case errors.RepositoryUnreachable(repository=repository):
-            fields["repository"] = repository_url.redact(repository)
+            fields["repository"] = redact(repository)
     return fields
 
 

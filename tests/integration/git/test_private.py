@@ -120,7 +120,7 @@ def test_a_redirect_to_another_host_is_not_followed_and_told(
         server.redirects["/shop.git/"] = elsewhere.url("shop.git/")
     with pytest.raises(RepositoryMoved, match="give the app that address") as raised:
         agent.files(server.url("shop.git"), "0" * 40, GOOD)
-    assert raised.value.where == elsewhere.url("shop.git")
+    assert raised.value.why == f"its server sends on to {elsewhere.url('shop.git')}"
     assert TOKEN not in str(raised.value)
     assert server.shown == shown
     assert elsewhere.asked == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from program.git_redirects import LedElsewhere, find_moved, is_redirected
+from program.git_redirects import Redirected, RedirectRefused, find_moved, follow, is_redirected
 
 TAIL = "/info/refs?service=git-upload-pack"
 
@@ -36,21 +36,23 @@ def test_what_stays_at_its_origin_is_followed(address: str, location: str, moved
         ("http://h:8/x", f"https://h/x{TAIL}", "https://h/x"),
         ("http://h/x", f"https://h:8/x{TAIL}", "https://h:8/x"),
         ("https://h/x", f"//other/x{TAIL}", "https://other/x"),
-        ("https://h/x", f"https://ada:s3cret@h/x{TAIL}", "https://h/x"),
-        ("https://h/x", f"https://h@other/x{TAIL}", "https://other/x"),
+        ("https://h/x", f"https://ada:s3cret@h/x{TAIL}", "https://***@h/x"),
+        ("https://h/x", f"https://h@other/x{TAIL}", "https://***@other/x"),
         ("https://h/x", "https://h/login?token=s3cret", "https://h/login"),
+        ("https://h/x", "https://other?@h/x", "https://other"),
         ("https://h/x", "file:///etc", "file:///etc"),
         ("https://h/x", f"ext::sh{TAIL}", "ext::sh"),
     ],
 )
 def test_what_leaves_it_is_not(address: str, location: str, shown: str) -> None:
-    with pytest.raises(LedElsewhere) as raised:
+    with pytest.raises(RedirectRefused) as raised:
         find_moved(address, traced(location))
-    assert str(raised.value) == shown
+    assert raised.value.why == f"its server sends on to {shown}"
+    assert raised.value.advice.startswith("It is not followed there")
 
 
 def test_no_place_at_all_is_none() -> None:
-    with pytest.raises(LedElsewhere, match="nowhere"):
+    with pytest.raises(RedirectRefused, match="nowhere"):
         find_moved("https://h/x", traced())
 
 
@@ -60,3 +62,46 @@ def test_what_git_says_of_redirects_is_told_from_other_failures() -> None:
     assert is_redirected(said + "307")
     assert not is_redirected(said + "403")
     assert not is_redirected(said + "500")
+
+
+class Server:
+    """A server at h that sends on from each repository in `moves`; what is elsewhere is asked too.
+
+    An answer is the address that was asked.
+    """
+
+    def __init__(self, moves: dict[str, str]) -> None:
+        self.moves = moves
+        self.asked: list[str] = []
+
+    def ask(self, address: str) -> str:
+        self.asked.append(address)
+        if address in self.moves:
+            raise Redirected
+        return f"answer of {address}"
+
+    def trace(self, address: str) -> str:
+        return traced(f"{self.moves[address]}{TAIL}")
+
+    def follow(self, address: str) -> str:
+        return follow(address, self.ask, self.trace)
+
+
+def test_git_asks_again_where_a_repository_has_moved_to() -> None:
+    server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/c"})
+    assert server.follow("https://h/a") == "answer of https://h/c"
+    assert server.asked == ["https://h/a", "https://h/b", "https://h/c"]
+
+
+def test_no_other_server_is_ever_asked() -> None:
+    server = Server({"https://h/a": "https://h/b", "https://h/b": "https://evil/c"})
+    with pytest.raises(RedirectRefused, match="sends on to https://evil/c"):
+        server.follow("https://h/a")
+    assert server.asked == ["https://h/a", "https://h/b"]
+
+
+def test_redirects_without_an_end_are_given_up() -> None:
+    server = Server({"https://h/a": "https://h/b", "https://h/b": "https://h/a"})
+    with pytest.raises(RedirectRefused, match="without an end"):
+        server.follow("https://h/a")
+    assert len(server.asked) == 5

@@ -116,8 +116,8 @@ LINES = [Line(3, "ADD $FROM /a"), Line(7, "ADD https://u:p@example.org/b /b")]
     [
         (
             "https://u:p@example.org/b",
-            r"^https://example\.org/b \(line 7 of the Dockerfile\) is not fetched, as Docker would "
-            r"do that in the agent's own network\. Fetch it in a RUN step instead",
+            r"^https://\*\*\*@example\.org/b \(line 7 of the Dockerfile\) is not fetched, as "
+            r"Docker would do that in the agent's own network\. Fetch it in a RUN step instead",
         ),
         ("http://10.0.0.1/x", r"^http://10\.0\.0\.1/x \(line 3 or line 7 of the Dockerfile\)"),
         (f"docker-image://docker.io/prevs/a:{SHA}", f"^prevs/a:{SHA} is where images of commits"),
