@@ -1,4 +1,4 @@
-"""Every call of the API, and who may make it: what scopes.py and the description are held to."""
+"""Every call of the API, and who may make it: the routes and the description are held to it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -8,17 +8,25 @@ import httpx
 from framework.access import Scope
 from tests.fakes.asgi import OF_PROXIES, ApiInProcess
 
+LIMIT = 64 * 1024
+
 
 class Told(NamedTuple):
     """The scope that a call needs, who else gets what of it, and its own statuses.
 
     `more` is "path" where a token of one app may make it for the app in its path, "share" where
-    such a token gets what is of its app; "+proxy" where a proxy may make it.
+    such a token gets what is of its app; "+proxy" where a proxy may make it. `action` and `target`
+    are what the audit log says of a write, `body_limit` is in bytes, `takes_key` is whether an
+    Idempotency-Key is read.
     """
 
     scope: str
     more: str
     statuses: set[int]
+    action: str = ""
+    target: str = ""
+    body_limit: int = LIMIT
+    takes_key: bool = False
 
     def is_for(self, scope: Scope) -> bool:
         if scope is Scope.PROXY and self.more.endswith("+proxy"):
@@ -28,36 +36,59 @@ class Told(NamedTuple):
 
 CALLS: Mapping[str, Told] = {
     "GET /v1/apps": Told("read", "share", {200, 404}),
-    "POST /v1/apps": Told("admin", "", {200, 201, 400, 409, 413}),
+    "POST /v1/apps": Told("admin", "", {200, 201, 400, 409, 413}, "add app", takes_key=True),
     "GET /v1/apps/{app}": Told("read", "path+proxy", {200, 304, 404}),
-    "PATCH /v1/apps/{app}": Told("admin", "", {200, 400, 404, 412, 413}),
-    "DELETE /v1/apps/{app}": Told("admin", "", {204, 404, 412}),
+    "PATCH /v1/apps/{app}": Told("admin", "", {200, 400, 404, 412, 413}, "change app", "{app}"),
+    "DELETE /v1/apps/{app}": Told("admin", "", {204, 404, 412}, "remove app", "{app}"),
     "GET /v1/apps/{app}/labels/{label}": Told("read", "path+proxy", {200, 404, 409, 502}),
     "GET /v1/apps/{app}/refs": Told("read", "path", {200, 404, 502}),
     "GET /v1/apps/{app}/commits": Told("read", "path", {200, 404, 409, 502}),
     "GET /v1/previews": Told("read", "share", {200, 404}),
-    "POST /v1/previews": Told("use", "share+proxy", {202, 400, 404, 409, 413, 502}),
+    "POST /v1/previews": Told(
+        "use", "share+proxy", {202, 400, 404, 409, 413, 502}, "start preview", takes_key=True
+    ),
     "GET /v1/previews/{app}/{sha}": Told("read", "path+proxy", {200, 304, 404}),
-    "DELETE /v1/previews/{app}/{sha}": Told("use", "path", {202, 404}),
-    "POST /v1/previews/{app}/{sha}/retry": Told("use", "path+proxy", {202, 400, 404, 409, 413}),
+    "DELETE /v1/previews/{app}/{sha}": Told(
+        "use", "path", {202, 404}, "stop preview", "{app}/{sha}"
+    ),
+    "POST /v1/previews/{app}/{sha}/retry": Told(
+        "use",
+        "path+proxy",
+        {202, 400, 404, 409, 413},
+        "retry preview",
+        "{app}/{sha}",
+        takes_key=True,
+    ),
     "GET /v1/previews/{app}/{sha}/log": Told("read", "path+proxy", {200, 404}),
-    "PUT /v1/previews/{app}/{sha}/pin": Told("use", "path", {200, 404}),
-    "DELETE /v1/previews/{app}/{sha}/pin": Told("use", "path", {200, 404}),
+    "PUT /v1/previews/{app}/{sha}/pin": Told(
+        "use", "path", {200, 404}, "pin preview", "{app}/{sha}"
+    ),
+    "DELETE /v1/previews/{app}/{sha}/pin": Told(
+        "use", "path", {200, 404}, "unpin preview", "{app}/{sha}"
+    ),
     "GET /v1/queue": Told("read", "share", {200, 404}),
     "GET /v1/agents": Told("read", "", {200, 404}),
     "GET /v1/events": Told("read", "share", {200, 404}),
-    "POST /v1/uses": Told("proxy", "", {204, 400, 413}),
-    "POST /v1/refusals": Told("proxy", "", {204, 400, 413}),
+    "POST /v1/uses": Told("proxy", "", {204, 400, 413}, "report uses", body_limit=16 * LIMIT),
+    "POST /v1/refusals": Told("proxy", "", {204, 400, 413}, "report refusals"),
     "GET /v1/apps/{app}/environment": Told("read", "path", {200, 304, 404, 409}),
-    "DELETE /v1/apps/{app}/environment": Told("admin", "", {204, 404}),
-    "PUT /v1/apps/{app}/environment/{name}": Told("admin", "", {200, 400, 404, 409, 412, 413}),
-    "DELETE /v1/apps/{app}/environment/{name}": Told("admin", "", {204, 404, 409, 412}),
+    "DELETE /v1/apps/{app}/environment": Told("admin", "", {204, 404}, "unset variables", "{app}"),
+    "PUT /v1/apps/{app}/environment/{name}": Told(
+        "admin", "", {200, 400, 404, 409, 412, 413}, "set variable", "{app}/environment/{name}"
+    ),
+    "DELETE /v1/apps/{app}/environment/{name}": Told(
+        "admin", "", {204, 404, 409, 412}, "unset variable", "{app}/environment/{name}"
+    ),
     "GET /v1/apps/{app}/credential": Told("read", "path", {200, 304, 404, 409}),
-    "PUT /v1/apps/{app}/credential": Told("admin", "", {200, 400, 404, 409, 412, 413}),
-    "DELETE /v1/apps/{app}/credential": Told("admin", "", {204, 404, 409, 412}),
+    "PUT /v1/apps/{app}/credential": Told(
+        "admin", "", {200, 400, 404, 409, 412, 413}, "set credential", "{app}"
+    ),
+    "DELETE /v1/apps/{app}/credential": Told(
+        "admin", "", {204, 404, 409, 412}, "unset credential", "{app}"
+    ),
     "GET /v1/tokens": Told("admin", "", {200, 404}),
-    "POST /v1/tokens": Told("admin", "", {201, 400, 404, 409, 413}),
-    "DELETE /v1/tokens/{name}": Told("admin", "", {204, 404}),
+    "POST /v1/tokens": Told("admin", "", {201, 400, 404, 409, 413}, "add token"),
+    "DELETE /v1/tokens/{name}": Told("admin", "", {204, 404}, "remove token", "{name}"),
     "GET /v1/audit": Told("admin", "", {200, 404}),
 }
 """Every call there is, with its statuses but for those that all of them may have."""
