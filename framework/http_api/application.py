@@ -10,7 +10,7 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
 from framework.http_api import description, probes
-from framework.http_api.admission import scopes
+from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
 from framework.http_api.http import problems
@@ -66,21 +66,28 @@ def make_app(
     app = _described()
     # The token is checked by guards.Bearer, before anything is read; this is for who reads of it.
     told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
-    for routes in (
-        AppRoutes(previews, leads, addresses, ports.secrets),
-        SecretRoutes(ports.secrets),
-        PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
-        UseRoutes(previews, presenter, ports.note_proxy),
-        RefRoutes(leads, addresses),
-        AgentRoutes(AgentShares(previews, ports.agents)),
-        EventRoutes(previews, Feed(previews.history)),
-        TokenRoutes(admission.tokens, admission.audit),
-    ):
-        app.include_router(routes.make_router(), dependencies=told)
+    routers = [
+        routes.make_router()
+        for routes in (
+            AppRoutes(previews, leads, addresses, ports.secrets),
+            SecretRoutes(ports.secrets),
+            PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
+            UseRoutes(previews, presenter, ports.note_proxy),
+            RefRoutes(leads, addresses),
+            AgentRoutes(AgentShares(previews, ports.agents)),
+            EventRoutes(previews, Feed(previews.history)),
+            TokenRoutes(admission.tokens, admission.audit),
+        )
+    ]
+    for router in routers:
+        app.include_router(router.routes, dependencies=told)
+    operations = calls.Operations(
+        [description.declare_description(app), *(one for each in routers for one in each.declared)]
+    )
     app.include_router(probes.make_router(checks))
-    description.tell_scopes(app)
+    description.describe_access(app, operations)
     problems.handle_problems(app, addresses)
-    admission.guard(app)
+    admission.guard(app, operations)
     app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
     return app
 
@@ -92,7 +99,7 @@ def _described() -> FastAPI:
         summary="Every commit of a git repository at its own address",
         description=description.DESCRIPTION,
         version="1",
-        openapi_url=scopes.DESCRIPTION,
+        openapi_url=calls.DESCRIPTION,
         # The dashboard shows it to who has signed in.
         docs_url=None,
         openapi_tags=description.TAGS,

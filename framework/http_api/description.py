@@ -4,9 +4,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import Route
 
-from framework.http_api.admission import scopes
-from framework.http_api.admission.scopes import Call, Reach
+from framework.access import Scope
+from framework.http_api.admission.calls import DESCRIPTION as PATH
+from framework.http_api.admission.calls import Operations
+from framework.http_api.admission.operations import Declared, Operation, Reach, declare
 
 FILES = "/docs-files"
 """Where a browser gets what it shows the description with."""
@@ -61,38 +64,46 @@ BEARER = (
 )
 
 
-def tell_scopes(app: FastAPI) -> None:
+def declare_description(app: FastAPI) -> Declared:
+    """Return what is declared of the description's route, which FastAPI makes itself."""
+    route = next(one for one in app.routes if isinstance(one, Route) and one.path == PATH)
+    return declare("GET", route, Operation(Scope.READ, Reach.ITS_SHARE))
+
+
+def describe_access(app: FastAPI, operations: Operations) -> None:
     """Have the description of `app` say of each call which scope it needs."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            _add_scopes(describe())
+            _add_scopes(describe(), operations)
         return describe()
 
     app.openapi = openapi  # type: ignore[method-assign] # the documented way
 
 
-def _add_scopes(schema: dict[str, Any]) -> None:
+def _add_scopes(schema: dict[str, Any], operations: Operations) -> None:
     for path, methods in schema["paths"].items():
-        for method, call in methods.items():
-            if scopes.is_guarded(path):
-                needed = scopes.find(method.upper(), path)[0]
-                call["description"] += f"\n\n{tell_needed(needed)}"
+        for method, described in methods.items():
+            # The pattern of a path takes the path as it is described, too.
+            if call := operations.find(method.upper(), path):
+                described["description"] += f"\n\n{_describe_access(call.operation)}"
                 # OpenAPI 3.1 has a place for roles in schemes without scopes of their own.
-                scope = needed.needed.value
-                call["security"] = [{name: [scope] for name in one} for one in call["security"]]
+                scope = call.operation.scope.value
+                described["security"] = [
+                    {name: [scope] for name in one} for one in described["security"]
+                ]
 
 
-def tell_needed(call: Call) -> str:
-    """Return who may make a call, in a sentence or two."""
-    told = f"Needs the scope `{call.needed.value}`"
-    told += ", or `proxy`." if call.for_proxies else "."
+def _describe_access(operation: Operation) -> str:
+    """Return who may ask for an operation, in a sentence or two."""
+    needed = f"Needs the scope `{operation.scope.value}`"
+    needed += ", or `proxy`." if operation.for_proxies else "."
     share = {
         Reach.ITS_PATH: " With a token for one app: for that app.",
         Reach.ITS_SHARE: " With a token for one app: what is of that app.",
     }
-    return told + share.get(call.reach, "")
+    return needed + share.get(operation.reach, "")
 
 
 def name_operation(route: APIRoute) -> str:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from framework.dashboard.session.doors import Doors
 from framework.dashboard.session.sessions import Viewer
 from framework.http_api import description
-from framework.http_api.admission import scopes
+from framework.http_api.admission import calls
 
 
 class DescriptionPage:
@@ -29,7 +29,7 @@ class DescriptionPage:
 
     async def _show(self, _request: Request, _viewer: Viewer) -> Response:
         page = get_swagger_ui_html(
-            openapi_url=scopes.DESCRIPTION,
+            openapi_url=calls.DESCRIPTION,
             title="prevs: the API",
             swagger_js_url=f"{description.FILES}/swagger-ui-bundle.js",
             swagger_css_url=f"{description.FILES}/swagger-ui.css",

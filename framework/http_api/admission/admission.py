@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from framework.http_api.admission import guards, limits
 from framework.http_api.admission.audit import Audit
 from framework.http_api.admission.audited import Audited
+from framework.http_api.admission.calls import Calls, Operations
 from framework.http_api.admission.clients import Clients
 from framework.http_api.admission.idempotency import Idempotency
 from framework.http_api.admission.vouching import Vouching
@@ -25,8 +26,8 @@ class Admission(NamedTuple):
     vouching: Vouching
     clock: Callable[[], float]
 
-    def guard(self, app: FastAPI) -> None:
-        """Have requests to `app` pass all of it."""
+    def guard(self, app: FastAPI, operations: Operations) -> None:
+        """Have requests to `app` pass all of it; `operations` are those of its routes."""
         # The last one is the first that a request meets.
         app.add_middleware(Idempotency, clock=self.clock)
         app.add_middleware(guards.BodyLimit)
@@ -35,6 +36,7 @@ class Admission(NamedTuple):
         strangers = limits.Strangers(self.clock)
         app.add_middleware(guards.Bearer, tokens=self.tokens, strangers=strangers)
         app.add_middleware(Audited, audit=self.audit)
+        app.add_middleware(Calls, operations=operations)
         app.add_middleware(guards.Paths)
         app.add_middleware(Clients, vouching=self.vouching)
         app.add_middleware(guards.Faults)

@@ -72,7 +72,7 @@ class Audit:
     ) -> None:
         """Note what somebody (None: whose token is none of ours) has done or tried.
 
-        `action` is one of framework.http_api.admission.actions, `target` what it was done to.
+        `action` is what an Operation of the API has, `target` what it was done to.
         """
         entry = Entry(
             id=self._new_id(),

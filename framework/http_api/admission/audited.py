@@ -1,12 +1,17 @@
 """Every write through the API, done or refused, goes into the audit log."""
 
+import json
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from framework.http_api.admission import actions, scopes
 from framework.http_api.admission.audit import Audit
+from framework.http_api.admission.calls import Call, read_call
 
 _UNANSWERED = "unanswered"
+_LONGEST_NAME = 100
 
 
 class Audited:
@@ -22,9 +27,8 @@ class Audited:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and note what came of it."""
-        if scope["type"] != "http" or not (
-            actions.is_write(scope["method"]) and scopes.is_guarded(scope["path"])
-        ):
+        call = read_call(scope)
+        if call is None or not call.is_write:
             await self._app(scope, receive, send)
             return
         outcome: int | str = _UNANSWERED
@@ -46,16 +50,27 @@ class Audited:
             outcome = 500
             raise
         finally:
-            self._note(scope, outcome, location, refusal)
+            self._note(call, scope["state"], outcome, _find_target(call, location, refusal))
 
-    def _note(self, scope: Scope, outcome: int | str, location: str | None, refusal: bytes) -> None:
-        action, target = actions.name_action(scope["method"], scope["path"])
-        target = target or actions.read_target(refusal)
+    def _note(self, call: Call, state: Mapping[str, Any], outcome: int | str, target: str) -> None:
         done = outcome == _UNANSWERED or (isinstance(outcome, int) and outcome < 400)
-        if outcome == 429 or (done and action in actions.REPORTS):
+        if outcome == 429 or (done and call.operation.is_report):
             return
-        if location is not None:  # what a POST made has no name in its path
-            _, target = actions.name_action("DELETE", location)
-        state = scope["state"]
-        who, client = state.get("identity"), str(state["client"])
-        self._audit.note(who, action, target, outcome, client)
+        self._audit.note(state.get("identity"), call.action, target, outcome, str(state["client"]))
+
+
+def _find_target(call: Call, location: str | None, refusal: bytes) -> str:
+    """Return what a write was done to; what a POST made has no name in its path."""
+    if location is not None:
+        return "/".join(location.split("/")[3:])
+    return call.target or _read_target(refusal)
+
+
+def _read_target(refusal: bytes) -> str:
+    """Return what a problem says that it is about, `shop` or `shop/main`; "" where it does not."""
+    try:
+        fields = json.loads(refusal)
+    except ValueError:
+        return ""
+    named = (fields.get(name) for name in ("app", "label")) if isinstance(fields, dict) else ()
+    return "/".join(one[:_LONGEST_NAME] for one in named if isinstance(one, str))

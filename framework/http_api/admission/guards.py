@@ -12,14 +12,12 @@ from framework import access
 from framework.access import Identity
 from framework.access import Scope as Access
 from framework.errors import NotOfApp
-from framework.http_api.admission import limits, scopes
+from framework.http_api.admission import limits
+from framework.http_api.admission.calls import read_call
 from framework.http_api.admission.clients import Client
+from framework.http_api.admission.operations import UNDECLARED
 from framework.http_api.http import problems
 from framework.ports import Tokens
-
-BODY_LIMIT = 64 * 1024
-BODY_LIMITS = {"/v1/uses": 1024 * 1024}
-"""Bytes, where a body may be larger: a proxy tells of thousands of tasks at once."""
 
 _NEEDED = "This needs a token of the API: the header `Authorization: Bearer TOKEN`."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -60,8 +58,7 @@ class Faults:
 class Paths:
     """Refuses paths with control characters, which nothing of ours has.
 
-    The routes take a path with a line end for the same without it; whoever looks at the path to
-    tell what is asked for would take it for another one.
+    The pattern of a route takes a path with a line end at its end, too.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -80,7 +77,7 @@ class Bearer:
 
     Whose it is stands in scope["state"]["identity"] from then on, a framework.access.Identity;
     which one, in scope["state"]["digest"]: a name may be another token's later.
-    What is not below /v1 passes: it is open, or looks after itself, and finds in
+    What is no call of the API passes: it is open, or looks after itself, and finds in
     scope["state"]["strangers"] where to count wrong tokens.
     """
 
@@ -91,7 +88,7 @@ class Bearer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 401; 429 to who has no right token too often."""
-        if scope["type"] != "http" or not scopes.is_guarded(scope["path"]):
+        if read_call(scope) is None:
             scope.setdefault("state", {})["strangers"] = self._strangers
             await self._app(scope, receive, send)
             return
@@ -135,13 +132,13 @@ class Permission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer 403."""
-        identity = scope.get("state", {}).get("identity")
-        if identity is not None:
-            call, app = scopes.find(scope["method"], scope["path"])
-            if not call.has_scope(identity):
-                await _forbid(identity, call.needed)(scope, receive, send)
+        call = read_call(scope)
+        if call is not None:
+            identity: Identity = scope["state"]["identity"]
+            if not call.operation.has_scope(identity):
+                await _forbid(identity, call.operation.scope)(scope, receive, send)
                 return
-            if not call.is_within(identity, app):
+            if not call.operation.is_within(identity, call.app):
                 error = NotOfApp(identity.name, identity.app)
                 await problems.answer_not_of_app(error)(scope, receive, send)
                 return
@@ -190,7 +187,8 @@ class BodyLimit:
         """Pass a request on, with a body that ends in a 413 where it grows too large."""
         size = 0
         told = Headers(scope=scope).get("content-length", "0") if scope["type"] == "http" else "0"
-        limit = BODY_LIMITS.get(scope.get("path", ""), BODY_LIMIT)
+        call = read_call(scope)
+        limit = (call.operation if call else UNDECLARED).body_limit
         sentence = f"A body may have {limit} bytes here."
 
         async def receive_counting() -> Message:

@@ -1,4 +1,4 @@
-"""Idempotency-Key on POST: the same order twice is done once, and answered twice.
+"""Idempotency-Key: the same order twice is done once, and answered twice.
 
 As draft-ietf-httpapi-idempotency-key-header has it. Kept in memory, for each token and path on its
 own; an answer that says no is not kept: nothing was done, and the same key may be tried again.
@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from framework.http_api.admission.calls import read_call
 from framework.http_api.http import problems
 
 KEPT_S = 3600.0
@@ -21,9 +22,6 @@ MOST = 1000
 """Answers that are kept, of all tokens together: a few megabytes."""
 
 _KEY = re.compile(r'"([\x20\x21\x23-\x5b\x5d-\x7e]{1,255})"|([A-Za-z0-9_.:/+=-]{1,255})')
-_NEVER = frozenset({"/v1/tokens", "/v1/uses", "/v1/refusals"})
-"""What takes no key: a token is kept nowhere, and a report is none the worse for coming twice."""
-
 
 _Place = tuple[str, str, str]
 """With which token (its digest), at which path, with which key."""
@@ -117,9 +115,8 @@ class Idempotency:
 
 def _find_key(scope: Scope) -> str | None:
     """Return the key of an order that has one and may have one."""
-    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] in _NEVER:
-        return None
-    if "identity" not in scope.get("state", {}):
+    call = read_call(scope)
+    if call is None or not call.operation.takes_key:
         return None
     return Headers(scope=scope).get("idempotency-key")
 

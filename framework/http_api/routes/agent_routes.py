@@ -1,7 +1,7 @@
 """/v1/agents: what the cluster has, and who uses it."""
 
-from fastapi import APIRouter
-
+from framework.access import Scope
+from framework.http_api.admission.operations import Operation, OperationRouter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.problems import document
 from framework.http_api.models import agent_models as models
@@ -14,10 +14,12 @@ class AgentRoutes:
     def __init__(self, shares: AgentShares) -> None:
         self._shares = shares
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(tags=["use"])
-        router.get("/v1/agents", responses=document(404))(self.list_agents)
+        router = OperationRouter("use")
+        router.add(
+            "GET", "/v1/agents", self.list_agents, Operation(Scope.READ), responses=document(404)
+        )
         return router
 
     async def list_agents(self, limit: Limit = LIMIT, after: After = "") -> models.MesosAgents:

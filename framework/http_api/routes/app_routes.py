@@ -4,13 +4,15 @@ import time
 from collections.abc import Mapping
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import Body, Path, Response
 
+from framework.access import Scope
 from framework.errors import AppChanged, SecretsUnreadable, UnknownApp
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
-from framework.http_api.http.parameters import IDEMPOTENCY_KEY, App, Asker
+from framework.http_api.http.parameters import App, Asker
 from framework.http_api.http.problems import document
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
@@ -39,28 +41,58 @@ class AppRoutes:
         self._leads = leads
         self._addresses = addresses
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(prefix="/v1/apps", tags=["apps"])
-        router.get("", responses=document(404))(self.list_apps)
-        router.post(
+        router = OperationRouter("apps", prefix="/v1/apps")
+        router.add(
+            "GET",
             "",
+            self.list_apps,
+            Operation(Scope.READ, Reach.ITS_SHARE),
+            responses=document(404),
+        )
+        router.add(
+            "POST",
+            "",
+            self.add_app,
+            Operation(Scope.ADMIN, action="add app", takes_key=True),
             status_code=201,
-            openapi_extra=IDEMPOTENCY_KEY,
             responses={
                 200: {"model": models.App, "description": "It was there"},
                 **document(400, 409, 413),
             },
-        )(self.add_app)
-        router.get(
+        )
+        router.add(
+            "GET",
             "/{app}",
+            self.show_app,
+            Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True),
             response_model=models.App,
             responses={**conditional.DOCUMENTED, **document(404)},
-        )(self.show_app)
-        router.patch("/{app}", responses=document(400, 404, 412, 413))(self.change_app)
-        router.delete("/{app}", status_code=204, responses=document(404, 412))(self.remove_app)
-        # A branch's name may have slashes; the answer to it tells its slug.
-        router.get("/{app}/labels/{label:path}", responses=document(404, 409, 502))(self.show_label)
+        )
+        router.add(
+            "PATCH",
+            "/{app}",
+            self.change_app,
+            Operation(Scope.ADMIN, action="change app"),
+            responses=document(400, 404, 412, 413),
+        )
+        router.add(
+            "DELETE",
+            "/{app}",
+            self.remove_app,
+            Operation(Scope.ADMIN, action="remove app"),
+            status_code=204,
+            responses=document(404, 412),
+        )
+        router.add(
+            "GET",
+            # A branch's name may have slashes; the answer to it tells its slug.
+            "/{app}/labels/{label:path}",
+            self.show_label,
+            Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True),
+            responses=document(404, 409, 502),
+        )
         return router
 
     async def list_apps(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> models.Apps:

@@ -9,10 +9,12 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from fastapi.responses import StreamingResponse
 
+from framework.access import Scope
 from framework.errors import UnknownPlace
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Accept, LastEventId, ListedApp
 from framework.http_api.http.problems import document
@@ -44,12 +46,16 @@ class EventRoutes:
         self._feed = feed
         self._clock = clock
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(tags=["events"])
-        responses = {**_STREAM, **document(404)}
-        router.get("/v1/events", response_model=models.Events, responses=responses)(
-            self.list_events
+        router = OperationRouter("events")
+        router.add(
+            "GET",
+            "/v1/events",
+            self.list_events,
+            Operation(Scope.READ, Reach.ITS_SHARE),
+            response_model=models.Events,
+            responses={**_STREAM, **document(404)},
         )
         return router
 

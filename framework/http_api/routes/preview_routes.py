@@ -4,15 +4,16 @@ import time
 from typing import Annotated, Any
 
 import anyio.to_thread
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
+from framework.access import Scope
 from framework.errors import NotAllowed, NotOfApp, Unavailable
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import (
-    IDEMPOTENCY_KEY,
     MOST,
     Accept,
     App,
@@ -63,35 +64,74 @@ class PreviewRoutes:
         self._logs = logs
         self._show = presenter.show
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(prefix="/v1/previews", tags=["previews"])
-        one = "/{app}/{sha}"
-        router.get("", responses=document(404))(self.list_previews)
-        router.post(
+        router = OperationRouter("previews", prefix="/v1/previews")
+        router.add(
+            "GET",
             "",
-            status_code=202,
-            openapi_extra=IDEMPOTENCY_KEY,
-            responses=document(400, 404, 409, 413, 502),
-        )(self.start_preview)
-        router.get(
-            one,
-            response_model=models.PreviewDetail,
-            responses={**conditional.DOCUMENTED, **document(404)},
-        )(self.show_preview)
-        router.delete(one, status_code=202, responses=document(404))(self.stop_preview)
-        router.post(
-            f"{one}/retry",
-            status_code=202,
-            openapi_extra=IDEMPOTENCY_KEY,
-            responses=document(400, 404, 409, 413),
-        )(self.retry_preview)
-        router.put(f"{one}/pin", responses=document(404))(self.pin_preview)
-        router.delete(f"{one}/pin", responses=document(404))(self.unpin_preview)
-        router.get(f"{one}/log", response_class=Response, responses={**_LOG, **document(404)})(
-            self.show_log
+            self.list_previews,
+            Operation(Scope.READ, Reach.ITS_SHARE),
+            responses=document(404),
         )
+        router.add(
+            "POST",
+            "",
+            self.start_preview,
+            Operation(
+                Scope.USE,
+                Reach.ITS_SHARE,
+                for_proxies=True,
+                action="start preview",
+                takes_key=True,
+            ),
+            status_code=202,
+            responses=document(400, 404, 409, 413, 502),
+        )
+        self._add_one(router)
         return router
+
+    def _add_one(self, router: OperationRouter) -> None:
+        """Add the calls about one preview."""
+        one = "/{app}/{sha}"
+        found = document(404)
+        read = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
+        use = Operation(Scope.USE, Reach.ITS_PATH)
+        router.add(
+            "GET",
+            one,
+            self.show_preview,
+            read,
+            response_model=models.PreviewDetail,
+            responses={**conditional.DOCUMENTED, **found},
+        )
+        router.add(
+            "DELETE",
+            one,
+            self.stop_preview,
+            use._replace(action="stop preview"),
+            status_code=202,
+            responses=found,
+        )
+        router.add(
+            "POST",
+            f"{one}/retry",
+            self.retry_preview,
+            use._replace(for_proxies=True, action="retry preview", takes_key=True),
+            status_code=202,
+            responses=document(400, 404, 409, 413),
+        )
+        pin, unpin = use._replace(action="pin preview"), use._replace(action="unpin preview")
+        router.add("PUT", f"{one}/pin", self.pin_preview, pin, responses=found)
+        router.add("DELETE", f"{one}/pin", self.unpin_preview, unpin, responses=found)
+        router.add(
+            "GET",
+            f"{one}/log",
+            self.show_log,
+            read,
+            response_class=Response,
+            responses={**_LOG, **found},
+        )
 
     async def list_previews(
         self, app: ListedApp, state: OfState = None, limit: Limit = LIMIT, after: After = ""

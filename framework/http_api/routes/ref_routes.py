@@ -4,8 +4,10 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
+from framework.access import Scope
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
@@ -42,11 +44,12 @@ class RefRoutes:
         self._addresses = addresses
         self._now = now
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(prefix="/v1/apps/{app}", tags=["repositories"])
-        router.get("/refs", responses=document(404, 502))(self.list_refs)
-        router.get("/commits", responses=document(404, 409, 502))(self.list_commits)
+        router = OperationRouter("repositories", prefix="/v1/apps/{app}")
+        read = Operation(Scope.READ, Reach.ITS_PATH)
+        router.add("GET", "/refs", self.list_refs, read, responses=document(404, 502))
+        router.add("GET", "/commits", self.list_commits, read, responses=document(404, 409, 502))
         return router
 
     async def list_refs(

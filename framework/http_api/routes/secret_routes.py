@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
+from framework.access import Scope
 from framework.apps.app_secrets import LONGEST_NAME, AppSecrets, Variable
 from framework.errors import SecretsChanged, UnknownCredential
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.parameters import App
@@ -26,6 +28,11 @@ Name = Annotated[
     ),
 ]
 
+_READ = Operation(Scope.READ, Reach.ITS_PATH)
+_SHOWN = {**conditional.DOCUMENTED, **document(404, 409)}
+_SET = document(400, 404, 409, 412, 413)
+_UNSET = document(404, 409, 412)
+
 
 class SecretRoutes:
     """The calls about what apps are given. What is no coroutine runs in a thread, and may block."""
@@ -33,26 +40,70 @@ class SecretRoutes:
     def __init__(self, secrets: Secrets) -> None:
         self._secrets = secrets
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(prefix="/v1/apps/{app}", tags=["secrets"])
-        environment, credential = "/environment", "/credential"
-        shown = {**conditional.DOCUMENTED, **document(404, 409)}
-        router.get(environment, response_model=models.Environment, responses=shown)(
-            self.show_environment
-        )
-        router.delete(environment, status_code=204, responses=document(404))(self.unset_all)
-        one = f"{environment}/{{name}}"
-        router.put(one, responses=document(400, 404, 409, 412, 413))(self.set_variable)
-        router.delete(one, status_code=204, responses=document(404, 409, 412))(self.unset_variable)
-        router.get(credential, response_model=models.ShownCredential, responses=shown)(
-            self.show_credential
-        )
-        router.put(credential, responses=document(400, 404, 409, 412, 413))(self.set_credential)
-        router.delete(credential, status_code=204, responses=document(404, 409, 412))(
-            self.unset_credential
-        )
+        router = OperationRouter("secrets", prefix="/v1/apps/{app}")
+        self._add_variables(router)
+        self._add_credential(router)
         return router
+
+    def _add_variables(self, router: OperationRouter) -> None:
+        router.add(
+            "GET",
+            "/environment",
+            self.show_environment,
+            _READ,
+            response_model=models.Environment,
+            responses=_SHOWN,
+        )
+        router.add(
+            "DELETE",
+            "/environment",
+            self.unset_all,
+            Operation(Scope.ADMIN, action="unset variables"),
+            status_code=204,
+            responses=document(404),
+        )
+        router.add(
+            "PUT",
+            "/environment/{name}",
+            self.set_variable,
+            Operation(Scope.ADMIN, action="set variable"),
+            responses=_SET,
+        )
+        router.add(
+            "DELETE",
+            "/environment/{name}",
+            self.unset_variable,
+            Operation(Scope.ADMIN, action="unset variable"),
+            status_code=204,
+            responses=_UNSET,
+        )
+
+    def _add_credential(self, router: OperationRouter) -> None:
+        router.add(
+            "GET",
+            "/credential",
+            self.show_credential,
+            _READ,
+            response_model=models.ShownCredential,
+            responses=_SHOWN,
+        )
+        router.add(
+            "PUT",
+            "/credential",
+            self.set_credential,
+            Operation(Scope.ADMIN, action="set credential"),
+            responses=_SET,
+        )
+        router.add(
+            "DELETE",
+            "/credential",
+            self.unset_credential,
+            Operation(Scope.ADMIN, action="unset credential"),
+            status_code=204,
+            responses=_UNSET,
+        )
 
     async def show_environment(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """List the variables of an app's containers, without the values of secret ones."""

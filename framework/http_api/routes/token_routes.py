@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 
 from framework.access import Scope
 from framework.http_api.admission.audit import Audit
+from framework.http_api.admission.operations import Operation, OperationRouter
 from framework.http_api.http.paging import LIMIT, After, Limit, cut
 from framework.http_api.http.problems import document
 from framework.http_api.models import token_models as models
@@ -22,17 +23,29 @@ class TokenRoutes:
         self._tokens = tokens
         self._audit = audit
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(tags=["tokens"])
-        router.get("/v1/tokens", responses=document(404))(self.list_tokens)
-        router.post("/v1/tokens", status_code=201, responses=document(400, 404, 409, 413))(
-            self.add_token
+        router = OperationRouter("tokens")
+        read, found = Operation(Scope.ADMIN), document(404)
+        router.add("GET", "/v1/tokens", self.list_tokens, read, responses=found)
+        router.add(
+            "POST",
+            "/v1/tokens",
+            self.add_token,
+            # It takes no Idempotency-Key, for which its answer would be kept.
+            Operation(Scope.ADMIN, action="add token"),
+            status_code=201,
+            responses=document(400, 404, 409, 413),
         )
-        router.delete("/v1/tokens/{name}", status_code=204, responses=document(404))(
-            self.remove_token
+        router.add(
+            "DELETE",
+            "/v1/tokens/{name}",
+            self.remove_token,
+            Operation(Scope.ADMIN, action="remove token"),
+            status_code=204,
+            responses=found,
         )
-        router.get("/v1/audit", responses=document(404))(self.show_audit)
+        router.add("GET", "/v1/audit", self.show_audit, read, responses=found)
         return router
 
     async def list_tokens(self, limit: Limit = LIMIT, after: After = "") -> models.Tokens:

@@ -2,14 +2,19 @@
 
 from collections.abc import Callable
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
+from framework.access import Scope
+from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Asker
 from framework.http_api.http.problems import document
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.models.preview_models import Queue, RefusalReport, UseReport
 from framework.ports import Previews, Use
+
+USES_LIMIT = 1024 * 1024
+"""Bytes: a proxy tells of thousands of tasks at once."""
 
 
 class UseRoutes:
@@ -25,20 +30,33 @@ class UseRoutes:
         self._presenter = presenter
         self._note_proxy = note_proxy
 
-    def make_router(self) -> APIRouter:
+    def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
-        router = APIRouter(tags=["use"])
-        router.get("/v1/queue", responses=document(404))(self.show_queue)
-        router.post(
+        router = OperationRouter("use")
+        router.add(
+            "GET",
+            "/v1/queue",
+            self.show_queue,
+            Operation(Scope.READ, Reach.ITS_SHARE),
+            responses=document(404),
+        )
+        reported = document(400, 413)
+        router.add(
+            "POST",
             "/v1/uses",
+            self.note_uses,
+            Operation(Scope.PROXY, action="report uses", is_report=True, body_limit=USES_LIMIT),
             status_code=204,
-            responses=document(400, 413),
-        )(self.note_uses)
-        router.post(
+            responses=reported,
+        )
+        router.add(
+            "POST",
             "/v1/refusals",
+            self.note_refusals,
+            Operation(Scope.PROXY, action="report refusals", is_report=True),
             status_code=204,
-            responses=document(400, 413),
-        )(self.note_refusals)
+            responses=reported,
+        )
         return router
 
     async def show_queue(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> Queue:

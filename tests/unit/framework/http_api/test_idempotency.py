@@ -8,14 +8,16 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from framework.access import Identity, Scope
+from framework.access import Scope
+from framework.http_api.admission.calls import Call
 from framework.http_api.admission.idempotency import KEPT_S, MOST, Idempotency
+from framework.http_api.admission.operations import Operation
 from tests.fakes.asgi import ApiInProcess, Asker, refusal
 from tests.fakes.clock import FakeClock
 
 KEY = {"Idempotency-Key": '"5c80e7d2 ok"'}
 SHOP = {"name": "shop", "repository": "/srv/shop"}
-ADA = Identity("ada", Scope.ADMIN)
+CALL = Call(Operation(Scope.ADMIN, takes_key=True), "", "add app", "", is_write=True)
 
 
 def order(api: ApiInProcess, body: Any = SHOP, key: Any = KEY) -> httpx.Response:
@@ -113,7 +115,7 @@ class Slow:
 async def ask(app: Idempotency, key: str) -> int:
     client = Asker()
     headers = [(b"idempotency-key", key.encode())]
-    await client.ask(app, "POST", headers=headers, identity=ADA, digest="ada's")
+    await client.ask(app, "POST", headers=headers, call=CALL, digest="ada's")
     return client.status
 
 

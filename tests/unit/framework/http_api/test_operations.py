@@ -14,9 +14,13 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
 from framework.access import Scope
+from framework.http_api.admission.calls import Call, Operations, read_call
+from framework.http_api.admission.guards import Bearer
+from framework.http_api.admission.limits import Strangers
+from framework.http_api.admission.operations import Operation, OperationRouter
 from prevs.records import AppRecord
-from tests.fakes.asgi import ApiInProcess, Asker, ask_raw, refusal
-from tests.fakes.calls import CALLS, LIMIT, bearer, send
+from tests.fakes.asgi import TOKEN, ApiInProcess, Asker, ask_raw, refusal
+from tests.fakes.calls import CALLS, LIMIT, Told, bearer, send
 from tests.fakes.dashboard import Dashboard
 
 FILLED = {"app": "hello", "sha": "x", "label": "x", "name": "X"}
@@ -128,22 +132,39 @@ PIECES = (
 )
 
 
-def test_no_path_leads_a_token_of_one_app_to_more_than_the_table_says(api: ApiInProcess) -> None:
-    api.previews.add_app(AppRecord("shop", "/srv/shop"))
-    token = bearer(api, Scope.USE, "hello")["Authorization"].encode()
-    reached: dict[str, Any] = {}
+class Looking:
+    """Asks the API, and keeps what it has made of the request."""
 
-    async def ask(method: str, path: str) -> int:
+    def __init__(self, api: ApiInProcess, headers: dict[str, str]) -> None:
+        self._app = api.app
+        self._headers = [
+            (b"authorization", headers["Authorization"].encode()),
+            (b"content-type", b"application/json"),
+        ]
+        self.scope: AsgiScope = {}
+
+    def ask(self, method: str, path: str) -> int:
         asker = Asker(b"{}")
 
         async def app(scope: AsgiScope, receive: Receive, send: Send) -> None:
-            reached.clear()
-            await api.app(scope, receive, send)
-            reached.update(scope)
+            self.scope = scope
+            await self._app(scope, receive, send)
 
-        headers = [(b"authorization", token), (b"content-type", b"application/json")]
-        await asker.ask(app, method, path.encode("latin-1"), headers=headers)
+        asyncio.run(asker.ask(app, method, path.encode("latin-1"), headers=self._headers))
         return asker.status
+
+    def is_answered(self, method: str, path: str) -> bool:
+        """Ask; return whether a route has answered."""
+        return self.ask(method, path) not in (403, 405) and "endpoint" in self.scope
+
+    def find(self, method: str) -> Told:
+        return CALLS[f"{method} {self.scope['route'].path.replace(':path}', '}')}"]
+
+
+def test_no_path_leads_to_a_route_but_by_what_the_route_has_declared(api: ApiInProcess) -> None:
+    api.previews.add_app(AppRecord("shop", "/srv/shop"))
+    of_one = Looking(api, bearer(api, Scope.USE, "hello"))
+    operator = Looking(api, {"Authorization": f"Bearer {TOKEN}"})
 
     @settings(max_examples=400, deadline=None)
     @given(
@@ -154,14 +175,61 @@ def test_no_path_leads_a_token_of_one_app_to_more_than_the_table_says(api: ApiIn
     @example("GET", "/v1/apps/shop")
     @example("GET", "/v1/apps/hello/labels/x/y")
     @example("GET", "/v1/apps/shop/labels/../hello")
+    @example("PUT", "/v1/apps/{name}/environment/{app}")
     def check(method: str, path: str) -> None:
-        status = asyncio.run(ask(method, path))
-        if status in (403, 405) or "endpoint" not in reached:
-            return
-        told = CALLS[f"{method} {reached['route'].path.replace(':path}', '}')}"]
-        assert told.is_for(Scope.USE)
-        assert told.more
-        if told.more.startswith("path"):
-            assert reached["path_params"]["app"] == "hello"
+        if operator.is_answered(method, path):
+            told, call = operator.find(method), read_call(operator.scope)
+            assert call
+            assert (call.operation.scope, call.operation.body_limit) == (
+                told.scope,
+                told.body_limit,
+            )
+            assert call.operation.takes_key == told.takes_key
+            if call.is_write:
+                named = operator.scope["path_params"]
+                assert (call.action, call.target) == (told.action, told.target.format(**named))
+        if of_one.is_answered(method, path):
+            told = of_one.find(method)
+            assert told.is_for(Scope.USE)
+            assert told.more
+            if told.more.startswith("path"):
+                assert of_one.scope["path_params"]["app"] == "hello"
 
     check()
+
+
+def test_a_route_that_has_declared_nothing_is_for_admins(api: ApiInProcess) -> None:
+    @api.app.put("/v1/new")
+    async def answer() -> str:
+        return "new"
+
+    for scope in (Scope.READ, Scope.USE, Scope.PROXY):
+        assert refusal(send(api, "PUT /v1/new", headers=bearer(api, scope)))[0] == 403
+        if scope is not Scope.PROXY:
+            api.tokens.remove_token("mine")
+    assert api.call("PUT", "/v1/new").status_code == 200
+    assert api.notes()[-1] == ("operator", "PUT", "/v1/new", 200)
+
+
+def test_whatever_is_asked_for_has_words_in_the_audit_log() -> None:
+    removing = Operation(Scope.USE, action="remove x")
+    router = OperationRouter("x", prefix="/v1/apps")
+    router.add("DELETE", "/{app}/x/{name}/y", lambda: None, removing)
+    operations = Operations(router.declared)
+
+    @given(st.text(), st.text(), st.text(st.characters(exclude_characters="/"), min_size=1))
+    def check(method: str, rest: str, name: str) -> None:
+        call = operations.find(method, f"/v1/{rest}")
+        assert call
+        assert (call.action, call.target) == (method, f"/v1/{rest}")
+        call = operations.find("DELETE", f"/v1/apps/{name}/x/{name}/y")
+        assert call == Call(removing, name, "remove x", f"{name}/x/{name}", is_write=True)
+
+    check()
+    assert operations.find("DELETE", "/apps/a/x/b/y") is None
+
+
+def test_nothing_passes_where_nobody_has_looked_what_is_asked_for(api: ApiInProcess) -> None:
+    bearer_alone = Bearer(api.app, api.tokens, Strangers(api.clock.read))
+    with pytest.raises(KeyError):
+        ask_raw(bearer_alone)
