@@ -187,7 +187,7 @@ def _ends(scene: Scene) -> Iterator[events.Event]:
     for preview in scene.records.in_state(State.DRAINING):
         yield _update(preview, "TASK_KILLED")
     for preview in scene.chance.sample(stopped, min(len(stopped), _missing(scene))):
-        scene.service.requests.start(preview.app, preview.sha, "main")
+        scene.service.commands.start(preview.app, preview.sha, "main")
 
 
 def _missing(scene: Scene) -> int:

@@ -73,6 +73,10 @@ class ConnectionsRefused:
     tasks: Sequence[str]
 
 
+Report = Used | ConnectionsRefused
+"""What a proxy reports, again and again: nobody waits for an answer."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Updated:
     """A task status (v1 JSON)."""

@@ -37,7 +37,8 @@ from framework.scheduling.launches import next_attempt
 from framework.service.secrets import ServiceSecrets
 from framework.service.service import Service
 from framework.settings import Settings
-from framework.state.records import Records, Snapshot
+from framework.state.records import Records
+from framework.state.snapshot import Snapshot
 from framework.vault import Keyring
 from framework.zookeeper import installation
 from prevs.paths import Paths

@@ -13,7 +13,7 @@ from framework.clock import Clock
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
 from framework.ports import Refs, Sandboxes, Secrets
-from framework.service.previews import ServicePreviews
+from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
 from framework.settings import Settings
@@ -42,7 +42,7 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
         lambda: (*_readiness(chosen, service, cluster), *openness()),
     )
     ports = http_api.Ports(
-        previews=ServicePreviews(service, functools.partial(_find_problem, chosen)),
+        previews=Previews(service, functools.partial(_find_problem, chosen)),
         refs=refs,
         sandboxes=sandboxes,
         agents=MesosState(
@@ -50,6 +50,7 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
         ),
         secrets=secrets,
         ready=lambda: health.why_not(checks.ready()),
+        report=service.inbox.put,
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
     tokens = ServiceTokens(service, operator, functools.partial(token_urlsafe, 32), proxies=proxies)

@@ -18,7 +18,7 @@ from framework.dashboard.pages.parts import Parts
 from framework.dashboard.pages.timeouts import wait_for
 from framework.dashboard.session.sessions import Viewer
 from framework.errors import FrameworkError
-from framework.ports import Previews
+from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from program.server_events import STILL_HERE, ServerEvent, retry
 
@@ -120,14 +120,14 @@ class Live:
     def _look_at_all(self, app: str) -> tuple[object, ...]:
         """Return the apps and their previews, or one app and its own, and what all wait for."""
         seen = self._see()
-        apps = [one for one in self._parts.previews.apps() if app in ("", one.name)]
+        apps = [one for one in self._parts.previews.snapshot.list_apps() if app in ("", one.name)]
         return apps, seen.get(app) if app else seen, self._parts.ready()
 
     def _look_at_app(self, app: str) -> Look:
         refs = self._seldom(REFS_S, lambda: self._list(app))
 
         async def look() -> object:
-            named = [one for one in self._parts.previews.apps() if one.name == app]
+            named = [one for one in self._parts.previews.snapshot.list_apps() if one.name == app]
             return named, self._see().get(app), await refs()
 
         return look
@@ -161,11 +161,12 @@ class Live:
         return listing.refs, listing.problem
 
     async def _look_at_preview(self, app: str, sha: str) -> object:
+        snapshot = self._parts.previews.snapshot
         try:
-            preview = self._parts.previews.preview(app, sha)
+            preview = snapshot.preview(app, sha)
         except FrameworkError:
             return None
-        return preview, self._parts.previews.queue_place(app, sha), self._parts.ready()
+        return preview, snapshot.queue_places.get((app, sha)), self._parts.ready()
 
     def _see(self) -> Seen:
         """Return every preview by app, less when it was used last: that alone is no change.
@@ -177,7 +178,7 @@ class Live:
             self._looked = now
             before, self._unused = self._unused, {}
             seen: dict[str, list[PreviewRecord]] = {}
-            for preview in self._parts.previews.previews():
+            for preview in self._parts.previews.snapshot.list_previews():
                 key = (preview.app, preview.sha)
                 known = before.get(key)
                 if known is None or known[0] is not preview:
@@ -196,7 +197,7 @@ def _awaitable(look: Callable[[], object]) -> Look:
 
 
 def _last(previews: Previews, app: str) -> str:
-    return previews.history().last_of(app)
+    return previews.history.last_of(app)
 
 
 def _without_use(preview: PreviewRecord) -> PreviewRecord:

@@ -47,7 +47,11 @@ def add_dashboard(
     new_nonce = functools.partial(secrets.token_urlsafe, 16)
     sessions = Sessions(admission.tokens, operator_token, now=now, new_nonce=new_nonce)
     files = Files()
-    pages = Pages(files, now, lambda app: ports.previews.history().last_of(app))
+
+    def last_of(app: str) -> str:
+        return ports.previews.history.last_of(app)
+
+    pages = Pages(files, now, last_of)
     doors = Doors(sessions, pages, admission.audit)
     parts = Parts(
         previews=ports.previews,

@@ -11,7 +11,7 @@ from framework import events
 from framework.errors import FrameworkError
 from framework.ports import Refs
 from framework.preview import stale_refs
-from framework.state.records import Snapshot
+from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE
 

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
+from framework.events import Report
 from framework.http_api import description, probes
 from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
@@ -28,15 +29,16 @@ from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics
-from framework.ports import Agents, Previews, Refs, Sandboxes, Secrets
+from framework.ports import Agents, Refs, Sandboxes, Secrets
+from framework.service.previews import Previews
 from prevs.names import Addresses
 
 
 class Ports(NamedTuple):
     """What the API and the dashboard read and write.
 
-    `ready` gives None, or why nothing can be started; `note_proxy` takes the address that a proxy
-    reports from. Neither may block.
+    `ready` gives None, or why nothing can be started; `report` takes what proxies report,
+    `note_proxy` the address that one reports from. None of them may block.
     """
 
     previews: Previews
@@ -45,6 +47,7 @@ class Ports(NamedTuple):
     agents: Agents
     secrets: Secrets
     ready: Callable[[], str | None]
+    report: Callable[[Report], None]
     note_proxy: Callable[[str], None] = lambda _: None
 
 
@@ -72,10 +75,10 @@ def make_app(
             AppRoutes(previews, leads, addresses, ports.secrets),
             SecretRoutes(ports.secrets),
             PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
-            UseRoutes(previews, presenter, ports.note_proxy),
+            UseRoutes(presenter, ports.report, ports.note_proxy),
             RefRoutes(leads, addresses),
             AgentRoutes(AgentShares(previews, ports.agents)),
-            EventRoutes(previews, Feed(previews.history)),
+            EventRoutes(previews, Feed(lambda: previews.history)),
             TokenRoutes(admission.tokens, admission.audit),
         )
     ]

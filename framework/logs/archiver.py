@@ -13,7 +13,7 @@ import structlog
 from framework.errors import Unavailable
 from framework.logs.archive import SIZE, KeptLogs
 from framework.ports import Sandboxes
-from framework.state.records import Snapshot
+from framework.state.snapshot import Snapshot
 from prevs.records import PreviewRecord
 from prevs.states import State
 

@@ -4,7 +4,6 @@ The edges (mesos, zookeeper, refs, sandbox, http) implement or use them; none im
 """
 
 from framework.ports.mesos import Agents, Cluster, InverseOffer, Sandboxes
-from framework.ports.previews import Previews, Secrets, Tokens, Use
 from framework.ports.repositories import (
     Commit,
     CommitPage,
@@ -14,6 +13,7 @@ from framework.ports.repositories import (
     RepositoryFile,
     Resolved,
 )
+from framework.ports.service import Secrets, Tokens, Use
 from framework.ports.store import Record, Store, Stored, Vault
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "CommitPage",
     "InverseOffer",
     "Listing",
-    "Previews",
     "Record",
     "Ref",
     "Refs",

@@ -9,7 +9,7 @@ from framework.clock import Clock
 from framework.preview import stale_refs
 from framework.preview.lifecycle import WITH_TASK, Event
 from framework.preview.stale_refs import Fate
-from framework.service.commands import Requests
+from framework.service.commands import Commands
 from framework.state.records import Records
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -26,10 +26,10 @@ class Branches:
     """
 
     def __init__(
-        self, records: Records, requests: Requests, clock: Clock, *, vanished: float
+        self, records: Records, commands: Commands, clock: Clock, *, vanished: float
     ) -> None:
         self._records = records
-        self._requests = requests
+        self._commands = commands
         self._clock = clock
         self._vanished = vanished
 
@@ -66,7 +66,7 @@ class Branches:
                 sha = heads.get(label)
                 # Who has the label already was asked for: if it has stopped since, so be it.
                 if sha and sha != preview.sha and not self._holds(app, sha, label):
-                    self._requests.start(app, sha, label, leading.get(sha, ()))
+                    self._commands.start(app, sha, label, refs=leading.get(sha, ()))
 
     def _holds(self, app: str, sha: str, label: str) -> bool:
         preview = self._records.find(app, sha)

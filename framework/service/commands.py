@@ -40,15 +40,18 @@ _FRESH: Mapping[str, Any] = {
 ASKED = "Somebody stopped it; its address starts it again."
 
 
-class Requests:
-    """Each raises what framework.ports says of it, and Unavailable where nothing was stored."""
+class Commands:
+    """Each raises what it says, and Unavailable where nothing was stored."""
 
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
 
     def add_app(self, app: AppRecord) -> AppRecord:
-        """Store a new app."""
+        """Store a new app, whose settings are right; the same again is no error.
+
+        Raises AppExists, or BeingRemoved for a name that is not free yet.
+        """
         known = self._records.find_app(app.name)
         if known is not None:
             if known.removed:
@@ -62,20 +65,26 @@ class Requests:
         return self._records.save_app(dataclasses.replace(app, created=self._clock.now()))
 
     def change_app(
-        self, name: str, changes: Mapping[str, object], only_if: AppRecord | None = None
+        self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
     ) -> AppRecord:
-        """Change an app's settings."""
+        """Change settings of an app, to right ones; they hold for later attempts.
+
+        Raises UnknownApp; AppChanged where it is not as `only_if` says.
+        """
         fields: dict[str, Any] = dict(changes)
         return self._records.save_app(dataclasses.replace(self._find(name, only_if), **fields))
 
-    def remove_app(self, name: str, only_if: AppRecord | None = None) -> None:
-        """Mark an app, of which nothing starts any more; framework.service.app_removal does the
-        rest.
+    def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
+        """Mark an app, of which nothing starts any more; framework.service.app_removal stops its
+        previews and forgets it and them. Raises UnknownApp; AppChanged as `change_app`.
         """
         self._records.save_app(dataclasses.replace(self._find(name, only_if), removed=True))
 
-    def start(self, app: str, sha: str, label: str, refs: Sequence[str] = ()) -> PreviewRecord:
-        """Ask for a preview under a label; `refs` lead to its commit now."""
+    def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
+        """Ask for a preview under a label. A failed one stays failed. Raises UnknownApp.
+
+        `refs` are all that lead to the commit now (Resolved.refs): by these it has variables.
+        """
         self._records.app(app)
         now = self._clock.now()
         preview = self._records.find(app, sha)
@@ -108,14 +117,14 @@ class Requests:
         return self._records.claim(preview, label)
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
-        """End a preview."""
+        """End a preview's task, if it has one. Raises UnknownApp, UnknownPreview."""
         self._records.app(app)
         preview = self._records.preview(app, sha)
         reason = ASKED if preview.state in ACTIVE else preview.reason
         return self._records.change(preview, Event.STOP_REQUESTED, again=False, reason=reason)
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
-        """Queue a failed preview again."""
+        """Queue a failed preview again. Raises UnknownApp, UnknownPreview, NotRetryable."""
         self._records.app(app)
         preview = self._records.preview(app, sha)
         if preview.state is not State.FAILED:
@@ -124,19 +133,22 @@ class Requests:
         return self._records.change(preview, Event.RETRIED, **fields)
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
-        """Keep a preview from being stopped for others or for idleness, or no longer."""
+        """Keep a preview from being stopped for others or for idleness, or no longer.
+
+        Raises UnknownApp, UnknownPreview.
+        """
         self._records.app(app)
         preview = self._records.preview(app, sha)
         return self._records.save(dataclasses.replace(preview, pinned=pinned))
 
     def add_token(self, token: TokenRecord) -> TokenRecord:
-        """Store a new token."""
+        """Store a new token. Raises TokenExists, UnknownApp."""
         if token.app:
             self._records.app(token.app)
         return self._records.tokens.add(token, self._clock.now())
 
     def remove_token(self, name: str) -> None:
-        """Remove a token."""
+        """Remove a token. Raises UnknownToken."""
         self._records.tokens.remove(name)
 
     def change_secrets(

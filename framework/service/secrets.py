@@ -69,7 +69,7 @@ class ServiceSecrets:
     def unset_all(self, app: str) -> None:
         """Remove every variable of an app; where they cannot be opened, the credential too."""
         service = self._service()
-        ask(service.inbox.put, lambda: service.requests.clear_secrets(app))
+        ask(service.inbox.put, lambda: service.commands.clear_secrets(app))
 
     def _change(
         self,
@@ -78,4 +78,4 @@ class ServiceSecrets:
         only_if: AppSecrets | None,
     ) -> AppSecrets:
         service = self._service()
-        return ask(service.inbox.put, lambda: service.requests.change_secrets(app, change, only_if))
+        return ask(service.inbox.put, lambda: service.commands.change_secrets(app, change, only_if))

@@ -8,7 +8,7 @@ decided again at the next tick.
 import contextlib
 import queue
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
@@ -18,7 +18,6 @@ from framework.attempts.task_info import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable
-from framework.matching.agents import Unfit
 from framework.matching.limits import Limits
 from framework.metrics import Metrics
 from framework.ports import Cluster
@@ -31,11 +30,11 @@ from framework.scheduling.maintenance import Maintenance
 from framework.scheduling.offers import Offers
 from framework.service.app_removal import Removals
 from framework.service.branches import Branches
-from framework.service.commands import Requests
+from framework.service.commands import Commands
 from framework.service.manifest_loader import Manifests
 from framework.service.refused_connections import RefusedConnections
-from framework.state.records import Records, Snapshot
-from prevs.messages import Isolation
+from framework.state.records import Records
+from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord
 from program import health
 from program.health import Check
@@ -121,9 +120,9 @@ class Service:
             clock=clock,
             metrics=metrics,
         )
-        self.requests = Requests(self._records, clock)
-        self._branches = Branches(records, self.requests, clock, vanished=limits.vanished)
-        self.snapshot: Snapshot = self._records.snapshot()
+        self.commands = Commands(self._records, clock)
+        self._branches = Branches(records, self.commands, clock, vanished=limits.vanished)
+        self.snapshot = self._seen = self._records.snapshot()
         self.history = History(era)
         metrics.watch(
             oldest_wait=self._oldest_wait,
@@ -136,16 +135,6 @@ class Service:
     def framework_id(self) -> str | None:
         """The id that is stored, to subscribe with."""
         return self._records.framework_id
-
-    @property
-    def unfit(self) -> Mapping[str, Unfit]:
-        """The agents where nothing is tried now, and why. Thread safe."""
-        return self._attempts.fitness.unfit
-
-    @property
-    def isolations(self) -> Mapping[str, Isolation]:
-        """What previews reach, by agent, as far as it was told. Thread safe."""
-        return self._attempts.isolations.known
 
     def not_ready(self) -> str | None:
         """Return why nothing can be started now, or None. Thread safe."""
@@ -350,13 +339,22 @@ class Service:
 
     def _show(self) -> None:
         """Replace what others read."""
-        before, self.snapshot = self.snapshot, self._records.snapshot()
+        before, self.snapshot = self.snapshot, self._make_snapshot()
         with self._going_on("history"):
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
-        self._metrics.unfit.set(len(self.unfit))
+        self._metrics.unfit.set(len(self.snapshot.unfit))
         self._metrics.proxies.set(self._idling.proxies)
         self._metrics.letting_go.set(self._records.routes.letting_go)
+
+    def _make_snapshot(self) -> Snapshot:
+        """Return what others read; the same as before where nothing has changed."""
+        records, shown = self._records.snapshot(), self.snapshot
+        unfit, isolations = self._attempts.fitness.unfit, self._attempts.isolations.known
+        if records is self._seen and (unfit, isolations) == (shown.unfit, shown.isolations):
+            return shown
+        self._seen = records
+        return records._replace(unfit=unfit, isolations=isolations)
 
     def _oldest_wait(self) -> float:
         """Return for how many seconds the longest has waited. Thread safe."""

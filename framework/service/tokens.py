@@ -42,9 +42,9 @@ class ServiceTokens:
         """Make and store a token; return its record, and the token itself."""
         token = access.form_token(scope, self._new_secret())
         record = TokenRecord(name, scope.value, access.digest(token), app=app)
-        added = ask(self._service.inbox.put, lambda: self._service.requests.add_token(record))
+        added = ask(self._service.inbox.put, lambda: self._service.commands.add_token(record))
         return added, token
 
     def remove_token(self, name: str) -> None:
         """Remove a token, which is good for nothing from then on."""
-        ask(self._service.inbox.put, lambda: self._service.requests.remove_token(name))
+        ask(self._service.inbox.put, lambda: self._service.commands.remove_token(name))

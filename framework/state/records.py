@@ -6,26 +6,25 @@ The store may have been written all the same; `make_sure` sees to it that it is 
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
 from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching import launch_queue
-from framework.matching.match import Key
 from framework.ports import Store, Stored, Vault
 from framework.preview import lifecycle, steps
 from framework.preview.lifecycle import Event
 from framework.state import placements
 from framework.state.preview_index import PreviewIndex
 from framework.state.routes import Routes
-from framework.state.secret_records import Kept, SecretRecords
+from framework.state.secret_records import SecretRecords
+from framework.state.snapshot import Snapshot
 from framework.state.token_records import TokenRecords
 from prevs import names
 from prevs.commit_settings import CommitSettings
-from prevs.records import AppRecord, PreviewRecord, TokenRecord
+from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
 log = structlog.get_logger(__name__)
@@ -36,23 +35,6 @@ _LARGE = 2000
 """Bytes of one that counts for several: its commit says much of itself, or much that is wrong."""
 _SHORT = (None, CommitSettings())
 """What settings are where no commit says anything: most previews are of such."""
-
-
-class Snapshot(NamedTuple):
-    """All apps, previews, tokens and secrets at one moment; never changed afterwards.
-
-    `queue_places` are those of the previews that wait, 1 being the next; `usual` is how many
-    seconds each step of an app's attempts usually takes; `shared` are the previews of each
-    (app, label) that several hold.
-    """
-
-    apps: Mapping[str, AppRecord]
-    previews: Mapping[Key, PreviewRecord]
-    queue_places: Mapping[Key, int] = MappingProxyType({})
-    tokens: Mapping[str, TokenRecord] = MappingProxyType({})
-    usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
-    secrets: Mapping[str, Kept] = MappingProxyType({})
-    shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
 
 
 class Records:

@@ -114,7 +114,7 @@ class World(NamedTuple):
     def start(self) -> Counter[str]:
         """Start the preview; return what was asked until its placement was written."""
         before = Counter(self.wire.asked)
-        self.framework.previews.start("hello", SHA, "main")
+        self.framework.previews.command(lambda commands: commands.start("hello", SHA, "main"))
         self.framework.wait(SHA, State.RUNNING)
         wait_until(lambda: SHA in self._placed().placements)
         return self.wire.asked - before
@@ -151,7 +151,7 @@ def test_a_start_takes_no_more_reads_and_writes(world: World) -> None:
     app = AppRecord(name="hello", repository="/srv/hello", mem=64, health="/runs")
     world.framework.previews.add_app(app)
     cold = world.start()
-    world.framework.previews.stop("hello", SHA)
+    world.framework.previews.command(lambda commands: commands.stop("hello", SHA))
     world.framework.wait(SHA, State.STOPPED)
     warm = world.start()
     assert cold["writes"] > 0

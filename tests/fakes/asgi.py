@@ -90,6 +90,7 @@ class ApiInProcess:
             self.agents,
             self.secrets,
             ready=lambda: self.trouble,
+            report=self.previews.report,
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(

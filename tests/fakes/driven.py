@@ -141,19 +141,19 @@ class Driven:
         return answer.result(0)
 
     def add_app(self, app: AppRecord = APP) -> AppRecord:
-        return self.ask(lambda: self.service.requests.add_app(app))
+        return self.ask(lambda: self.service.commands.add_app(app))
 
     def start(self, sha: str = A, label: str = "main", app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.requests.start(app, sha, label))
+        return self.ask(lambda: self.service.commands.start(app, sha, label))
 
     def stop(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.requests.stop(app, sha))
+        return self.ask(lambda: self.service.commands.stop(app, sha))
 
     def retry(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.requests.retry(app, sha))
+        return self.ask(lambda: self.service.commands.retry(app, sha))
 
     def pin(self, sha: str = A, app: str = "hello") -> PreviewRecord:
-        return self.ask(lambda: self.service.requests.pin(app, sha, pinned=True))
+        return self.ask(lambda: self.service.commands.pin(app, sha, pinned=True))
 
     def use(self, sha: str = A, *, proxy: str = "p1", open: int = 0, requests: int = 0) -> None:
         """Have a proxy say what it sees of a preview's task; None of its tasks: sha ""."""

@@ -23,7 +23,7 @@ from framework.matching.limits import Limits
 from framework.mesos import scheduler
 from framework.metrics import Metrics
 from framework.scheduling.launches import next_attempt
-from framework.service.previews import ServicePreviews
+from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -75,7 +75,7 @@ class Framework:
             clock=clock,
             era=secrets.token_hex(4),
         )
-        self.previews = ServicePreviews(self.service)
+        self.previews = Previews(self.service)
         self._thread = threading.Thread(target=self.service.run, daemon=True)
         self._thread.start()
         self.mesos.start()
@@ -101,7 +101,7 @@ class Framework:
 
     def run(self, sha: str, label: str = "main") -> PreviewRecord:
         """Have a preview of the app hello run."""
-        self.previews.start("hello", sha, label)
+        self.previews.command(lambda commands: commands.start("hello", sha, label))
         return self.wait(sha, State.RUNNING)
 
     def placed(self, app: str) -> PlacementsRecord:
@@ -111,7 +111,7 @@ class Framework:
     def wait(self, sha: str, *states: State, app: str = "hello") -> PreviewRecord:
         """Wait until a preview is in one of some states; fail as soon as it has failed instead."""
         return wait_for(
-            lambda: self.previews.preview(app, sha),
+            lambda: self.previews.snapshot.preview(app, sha),
             lambda preview: preview.state in states,
             f"{sha[:7]} is {' or '.join(state.value for state in states)}",
             over=describe_record,
@@ -120,7 +120,7 @@ class Framework:
     def wait_reason(self, sha: str, text: str, app: str = "hello") -> PreviewRecord:
         """Wait until a preview's reason has a text in it."""
         return wait_for(
-            lambda: self.previews.preview(app, sha),
+            lambda: self.previews.snapshot.preview(app, sha),
             lambda preview: text in preview.reason,
             f"the reason of {sha[:7]} has {text!r} in it",
         )

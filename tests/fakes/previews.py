@@ -1,23 +1,29 @@
-"""framework.ports.Previews out of two dictionaries."""
+"""framework.service.previews.Previews out of two dictionaries."""
 
 import dataclasses
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from framework.errors import AppChanged, AppExists, NotRetryable, UnknownApp, UnknownPreview
+from framework.errors import AppChanged, AppExists, NotRetryable
+from framework.events import Report, Used
 from framework.matching.agents import Unfit
 from framework.ports import Use
 from framework.preview import history
 from framework.preview.history import History
-from framework.state.records import Snapshot
+from framework.service.commands import Commands
+from framework.service.previews import Previews
+from framework.state.snapshot import Snapshot
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 
+T = TypeVar("T")
 
-class FakePreviews:
-    """Does at once what is asked, and launches nothing. `error`, if set, is what writes raise.
+
+class FakePreviews(Previews, Commands):
+    """Does at once what is commanded, and launches nothing. `error`, if set, is what writes raise.
 
     `queued` is called with each preview that somebody had queued.
     """
@@ -47,27 +53,25 @@ class FakePreviews:
         self.known[app, sha] = dataclasses.replace(self.known[app, sha], **fields)
         return self.known[app, sha]
 
-    def rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
-        return [
-            (label, other)
-            for label in preview.labels
-            for other in self.known.values()
-            if other.app == preview.app and other.sha != preview.sha and label in other.labels
-        ]
+    @property
+    def snapshot(self) -> Snapshot:
+        """All that is known, as it is now."""
+        holders: defaultdict[tuple[str, str], tuple[PreviewRecord, ...]] = defaultdict(tuple)
+        for one in self.known.values():
+            for label in one.labels:
+                holders[one.app, label] += (one,)
+        return Snapshot(
+            self.known_apps,
+            self.known,
+            self.queue_places,
+            usual=self.usual_seconds,
+            shared=holders,
+            unfit=self.unfit_agents,
+            isolations=self.isolated_agents,
+        )
 
-    def unfit(self) -> Mapping[str, Unfit]:
-        return self.unfit_agents
-
-    def isolations(self) -> Mapping[str, Isolation]:
-        return self.isolated_agents
-
-    def apps(self) -> Sequence[AppRecord]:
-        return sorted(self.known_apps.values(), key=lambda app: app.name)
-
-    def app(self, name: str) -> AppRecord:
-        if name not in self.known_apps:
-            raise UnknownApp(name)
-        return self.known_apps[name]
+    def command(self, command: Callable[[Commands], T]) -> T:
+        return command(self)
 
     def add_app(self, app: AppRecord) -> AppRecord:
         self._fail_if_told()
@@ -80,31 +84,22 @@ class FakePreviews:
         self, name: str, changes: Mapping[str, object], *, only_if: AppRecord | None = None
     ) -> AppRecord:
         self._fail_if_told()
-        if only_if not in (None, self.app(name)):
+        if only_if not in (None, self.snapshot.app(name)):
             raise AppChanged(name)
         fields: dict[str, Any] = dict(changes)
-        self.known_apps[name] = dataclasses.replace(self.app(name), **fields)
+        self.known_apps[name] = dataclasses.replace(self.snapshot.app(name), **fields)
         return self.known_apps[name]
 
     def remove_app(self, name: str, *, only_if: AppRecord | None = None) -> None:
         self._fail_if_told()
-        if only_if not in (None, self.app(name)):
+        if only_if not in (None, self.snapshot.app(name)):
             raise AppChanged(name)
         del self.known_apps[name]
         self.known = {key: one for key, one in self.known.items() if key[0] != name}
 
-    def previews(self) -> Sequence[PreviewRecord]:
-        return sorted(self.known.values(), key=lambda one: (one.app, one.created, one.sha))
-
-    def preview(self, app: str, sha: str) -> PreviewRecord:
-        self.app(app)
-        if (app, sha) not in self.known:
-            raise UnknownPreview(app, sha)
-        return self.known[app, sha]
-
     def start(self, app: str, sha: str, label: str, *, refs: Sequence[str] = ()) -> PreviewRecord:
         self._fail_if_told()
-        self.app(app)
+        self.snapshot.app(app)
         known = self.known.get((app, sha), PreviewRecord(app, sha, State.STOPPED))
         known = dataclasses.replace(known, refs=tuple(refs))
         labels = (*(one for one in known.labels if one != label), label)
@@ -114,39 +109,39 @@ class FakePreviews:
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         self._fail_if_told()
-        self.preview(app, sha)
+        self.snapshot.preview(app, sha)
         return self.change(app, sha, state=State.STOPPED)
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
         self._fail_if_told()
-        state = self.preview(app, sha).state
+        state = self.snapshot.preview(app, sha).state
         if state is not State.FAILED:
             raise NotRetryable(app, sha, state.value)
         return self._queue(self.known[app, sha], failure=None)
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         self._fail_if_told()
-        self.preview(app, sha)
+        self.snapshot.preview(app, sha)
         return self.change(app, sha, pinned=pinned)
 
-    def queue_place(self, app: str, sha: str) -> int | None:
-        return self.queue_places.get((app, sha))
-
-    def usual(self, app: str) -> Mapping[str, float]:
-        return self.usual_seconds.get(app, {})
-
+    @property
     def history(self) -> History:
-        """Return what has happened, up to what is there now."""
+        """What has happened, up to what is there now."""
+        return self.look()
+
+    def look(self) -> History:
+        """Note what has happened since the last look."""
         with self._noting:
             before, self._seen = self._seen, Snapshot(dict(self.known_apps), dict(self.known))
             self.past = history.note(self.past, before, self._seen, 1000.0)
             return self.past
 
-    def note_uses(self, proxy: str, uses: Sequence[Use]) -> None:
-        self.uses.append((proxy, tuple(uses)))
-
-    def note_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
-        self.refusals.append((proxy, tuple(tasks)))
+    def report(self, report: Report) -> None:
+        """Take what a proxy reports."""
+        if isinstance(report, Used):
+            self.uses.append((report.proxy, tuple(report.uses)))
+        else:
+            self.refusals.append((report.proxy, tuple(report.tasks)))
 
     def _queue(self, known: PreviewRecord, **fields: Any) -> PreviewRecord:
         queued = dataclasses.replace(known, state=State.QUEUED, **fields)

@@ -185,7 +185,7 @@ class SmallWorld:
         """Ask the leader for something, and remember what it makes of the preview."""
         if self.leader is None:
             return
-        requests = self.leader.service.requests
+        requests = self.leader.service.commands
         wanted, act = {
             "start": (True, lambda: requests.start(*key, label)),
             "stop": (False, lambda: requests.stop(*key)),
@@ -218,7 +218,7 @@ class SmallWorld:
         """Have an app be removed; or added, once it is gone."""
         if self.leader is None:
             return
-        requests, (app,) = self.leader.service.requests, [a for a in APPS if a.name == name]
+        requests, (app,) = self.leader.service.commands, [a for a in APPS if a.name == name]
         self.asked = {key: None if key[0] == name else to for key, to in self.asked.items()}
         if name in self.leader.service.snapshot.apps:
             self._ask(lambda: requests.remove_app(name))

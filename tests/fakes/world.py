@@ -15,6 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from framework import ports
 from framework.errors import FrameworkError
+from framework.events import ConnectionsRefused, Used
 from framework.http_api.http import problems
 from framework.http_api.models import presenter
 from framework.preview.steps import STEPS
@@ -103,7 +104,7 @@ class World:
 
     def move(self, app: str, sha: str, state: str, **fields: Any) -> None:
         """Put a preview into a state. A new attempt has a task and a log of its own."""
-        known = self.known.preview(app, sha)
+        known = self.known.snapshot.preview(app, sha)
         now = State(state)
         if "queue_place" in fields:
             place = fields.pop("queue_place")
@@ -236,12 +237,12 @@ class FakeFramework:
     async def report_uses(self, proxy: str, uses: Sequence[Use]) -> None:
         """Take note of what a proxy tells."""
         self._answer_at_all()
-        self.world.known.note_uses(proxy, [ports.Use(*use) for use in uses])
+        self.world.known.report(Used(proxy, [ports.Use(*use) for use in uses]))
 
     async def report_refusals(self, proxy: str, tasks: Sequence[str]) -> None:
         """Take note of what a proxy tells."""
         self._answer_at_all()
-        self.world.known.note_refusals(proxy, tasks)
+        self.world.known.report(ConnectionsRefused(proxy, tasks))
 
     async def follow(
         self, app: str, sha: str, after: str | None
@@ -253,15 +254,15 @@ class FakeFramework:
 
     def show(self, app: str, sha: str) -> Json:
         """Return a preview as the API shows it; where it failed, with the end of its log."""
-        preview = self.world.known.preview(app, sha)
+        preview = self.world.known.snapshot.preview(app, sha)
         tail = self.world.logs.get(sha, "")[-2000:] if preview.state is State.FAILED else ""
         return self._show(preview) | {"log_tail": tail}
 
     def _show_app(self, app: str, _: str) -> Json:
-        return presenter.show_app(self.world.known.app(app)).model_dump(mode="json")
+        return presenter.show_app(self.world.known.snapshot.app(app)).model_dump(mode="json")
 
     def _resolve(self, app: str, label: str) -> Json:
-        found = self.world.api.refs.resolve(self.world.known.app(app), label)
+        found = self.world.api.refs.resolve(self.world.known.snapshot.app(app), label)
         return presenter.show_lead(app, label, found, self._addresses, now=0.0).model_dump(
             mode="json"
         )

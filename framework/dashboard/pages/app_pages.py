@@ -52,7 +52,7 @@ class AppPages:
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        app = self._parts.previews.app(request.path_params["app"])
+        app = self._parts.previews.snapshot.app(request.path_params["app"])
         asked = request.query_params
         shown = asked.get("show", "")
         shown = shown if shown in SHOWS else SHOWS[0]
@@ -85,13 +85,15 @@ class AppPages:
     async def _start(self, request: Request, _: Viewer, form: Form) -> Response:
         name = request.path_params["app"]
         label = form.get("label", "")
-        app = self._parts.previews.app(name)
+        app = self._parts.previews.snapshot.app(name)
         asked = self._parts.leads.resolve(name, label, to_start=True)
         lead, label = await wait_for(asked, _repository(app))
         request.state.target = f"{name}/{lead.sha}"
 
         def start() -> None:
-            self._parts.previews.start(name, lead.sha, label, refs=lead.refs)
+            self._parts.previews.command(
+                lambda commands: commands.start(name, lead.sha, label, refs=lead.refs)
+            )
 
         await anyio.to_thread.run_sync(start)
         did = "start-known" if lead.problem else "start"
@@ -116,7 +118,8 @@ class AppPages:
         return Table(rows.of_commits(page.commits, known), next=page.next or "")
 
     def _know(self, app: AppRecord) -> Known:
-        of_app = {one.sha: one for one in self._parts.previews.previews() if one.app == app.name}
+        previews = self._parts.previews.snapshot.list_previews()
+        of_app = {one.sha: one for one in previews if one.app == app.name}
         addresses = self._parts.addresses
         return Known(
             of_app, self._parts.presenter.show, lambda label: addresses.url(label, app.name)

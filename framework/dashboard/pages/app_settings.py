@@ -70,11 +70,11 @@ class AppSettingsPages:
         return "add" if any(ref.kind == "branch" for ref in listing.refs) else "add-empty"
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        app = self._parts.previews.app(request.path_params["app"])
+        app = self._parts.previews.snapshot.app(request.path_params["app"])
         return self._show_settings(request, viewer, app)
 
     async def _change(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        app = self._parts.previews.app(request.path_params["app"])
+        app = self._parts.previews.snapshot.app(request.path_params["app"])
         read = app_forms.read_changes(form)
         if isinstance(read, Filled):
             return self._show_settings(request, viewer, app, read)
@@ -87,12 +87,14 @@ class AppSettingsPages:
         return RedirectResponse(f"/apps/{app.name}/settings?did=change", 303, _NO_STORE)
 
     async def _remove(self, request: Request, viewer: Viewer, form: Form) -> Response:
-        app = self._parts.previews.app(request.path_params["app"])
+        app = self._parts.previews.snapshot.app(request.path_params["app"])
         if form.get("confirmed", "").strip() != app.name:
             why = {"confirmed": f"is not {app.name}; nothing was removed"}
             filled = app_forms.filled(app)._replace(problems=why)
             return self._show_settings(request, viewer, app, filled)
-        await anyio.to_thread.run_sync(self._parts.previews.remove_app, app.name)
+        await anyio.to_thread.run_sync(
+            self._parts.previews.command, lambda commands: commands.remove_app(app.name)
+        )
         return RedirectResponse("/?did=remove", 303, _NO_STORE)
 
     def _show_new(

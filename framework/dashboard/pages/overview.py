@@ -39,7 +39,7 @@ class Overview:
         cluster, cluster_problem = None, ""
         if not viewer.app:
             cluster, cluster_problem = await read_cluster(self._parts)
-        previews = [one for one in self._parts.previews.previews() if sees(one.app)]
+        previews = [one for one in self._parts.previews.snapshot.list_previews() if sees(one.app)]
         by_app: dict[str, list[PreviewRecord]] = {}
         for preview in previews:
             by_app.setdefault(preview.app, []).append(preview)
@@ -51,13 +51,13 @@ class Overview:
             cluster_problem=cluster_problem,
             apps=[
                 (app, rows.count(by_app.get(app.name, ())))
-                for app in self._parts.previews.apps()
+                for app in self._parts.previews.snapshot.list_apps()
                 if sees(app.name)
             ],
             queue=self._parts.presenter.show_queue(_SHOWN, "", viewer.app).queue,
             waiting=sum(one.state is State.QUEUED for one in previews),
             trouble=self._parts.ready(),
-            events=_find_seen(self._parts.previews.history().kept, viewer)[:_SHOWN],
+            events=_find_seen(self._parts.previews.history.kept, viewer)[:_SHOWN],
             form=app_forms.empty(),
         )
 
@@ -76,7 +76,7 @@ class Overview:
 
     async def _show_events(self, request: Request, viewer: Viewer) -> Response:
         after = request.query_params.get("after", "")
-        history = self._parts.previews.history()
+        history = self._parts.previews.history
         # A link of when another framework led leads to the newest, too.
         before = history.before(after) if after else None
         found = _find_seen(history.kept if before is None else before, viewer)

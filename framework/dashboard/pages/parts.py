@@ -11,7 +11,8 @@ from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.logs import Logs
-from framework.ports import Previews, Secrets, Tokens
+from framework.ports import Secrets, Tokens
+from framework.service.previews import Previews
 from prevs.names import Addresses
 
 

@@ -1,7 +1,7 @@
 """One preview: its steps, what can be done with it, and its log."""
 
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
 import anyio.to_thread
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from framework.errors import FrameworkError, Unavailable
 from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.public_logs import Piece
 from framework.ports import Commit
+from framework.service.commands import Commands
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.step_status import find_statuses
@@ -24,6 +25,12 @@ from prevs.step_status import find_statuses
 DESCRIPTION_S = 2.0
 """How long a page waits for a commit's subject and author."""
 _ONE = "/apps/{app}/previews/{sha}"
+_ACTS: Mapping[str, Callable[[Commands, str, str], PreviewRecord]] = {
+    "stop": lambda commands, app, sha: commands.stop(app, sha),
+    "retry": lambda commands, app, sha: commands.retry(app, sha),
+    "pin": lambda commands, app, sha: commands.pin(app, sha, pinned=True),
+    "unpin": lambda commands, app, sha: commands.pin(app, sha, pinned=False),
+}
 
 
 class PreviewPages:
@@ -34,13 +41,7 @@ class PreviewPages:
 
     def routes(self) -> list[Route]:
         """Return the routes of these pages."""
-        doors, previews = self._parts.doors, self._parts.previews
-        acts: dict[str, Callable[[str, str], PreviewRecord]] = {
-            "stop": previews.stop,
-            "retry": previews.retry,
-            "pin": lambda app, sha: previews.pin(app, sha, pinned=True),
-            "unpin": lambda app, sha: previews.pin(app, sha, pinned=False),
-        }
+        doors = self._parts.doors
         return [
             Route(_ONE, doors.page(self._show), methods=["GET"]),
             Route(f"{_ONE}/log", doors.page(self._follow), methods=["GET"]),
@@ -48,10 +49,10 @@ class PreviewPages:
             *(
                 Route(
                     f"{_ONE}/{name}",
-                    doors.action(Action(f"{name} preview", Scope.USE), _have(name, act)),
+                    doors.action(Action(f"{name} preview", Scope.USE), self._have(name, act)),
                     methods=["POST"],
                 )
-                for name, act in acts.items()
+                for name, act in _ACTS.items()
             ),
         ]
 
@@ -114,15 +115,16 @@ class PreviewPages:
             yield f"\n[The log goes on. {error}]\n".encode()
 
     def _find(self, request: Request) -> PreviewRecord:
-        return self._parts.previews.preview(request.path_params["app"], request.path_params["sha"])
-
-
-def _have(name: str, act: Callable[[str, str], PreviewRecord]) -> Act:
-    """Return what has something done with the preview of a path, and goes back."""
-
-    async def do(request: Request, _: Viewer, form: Form) -> Response:
         app, sha = request.path_params["app"], request.path_params["sha"]
-        await anyio.to_thread.run_sync(act, app, sha)
-        return send_back(form, name, f"/apps/{app}/previews/{sha}")
+        return self._parts.previews.snapshot.preview(app, sha)
 
-    return do
+    def _have(self, name: str, act: Callable[[Commands, str, str], PreviewRecord]) -> Act:
+        """Return what has something done with the preview of a path, and goes back."""
+        command = self._parts.previews.command
+
+        async def do(request: Request, _: Viewer, form: Form) -> Response:
+            app, sha = request.path_params["app"], request.path_params["sha"]
+            await anyio.to_thread.run_sync(command, lambda commands: act(commands, app, sha))
+            return send_back(form, name, f"/apps/{app}/previews/{sha}")
+
+        return do

@@ -10,9 +10,10 @@ import anyio.to_thread
 from framework.apps import effective_settings
 from framework.http_api.models import agent_models as models
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Unfit
-from framework.ports import Agents, Previews
+from framework.ports import Agents
 from framework.ports.mesos_agents import MesosAgent
 from framework.preview.lifecycle import WITH_TASK
+from framework.service.previews import Previews
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 
@@ -38,20 +39,20 @@ class AgentShares:
     async def read(self) -> Shares:
         """Return every agent, as it was within the last seconds. Raises Unavailable."""
         told = await anyio.to_thread.run_sync(self._agents.read, limiter=self._limit)
-        apps = {app.name: app for app in self._previews.apps()}
+        snapshot = self._previews.snapshot
+        apps = snapshot.apps
         there: dict[str, list[PreviewRecord]] = {}
-        for preview in self._previews.previews():
+        for preview in snapshot.list_previews():
             if preview.state in WITH_TASK and preview.agent_id and preview.app in apps:
                 there.setdefault(preview.agent_id, []).append(preview)
         agents = sorted(told.agents, key=lambda agent: (agent.host, agent.id))
-        unfit, isolations = self._previews.unfit(), self._previews.isolations()
         shown = [
             show(
                 one,
                 there.get(one.id, ()),
                 apps,
-                unfit=unfit.get(one.id),
-                isolation=isolations.get(one.id),
+                unfit=snapshot.unfit.get(one.id),
+                isolation=snapshot.isolations.get(one.id),
             )
             for one in agents
         ]

@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 from framework.apps import effective_settings, room_detail
 from framework.apps.effective_settings import Effective
-from framework.errors import UnknownApp
 from framework.http_api.http.paging import Key, cut
 from framework.http_api.models import app_models, preview_models
-from framework.ports import Previews, Resolved
+from framework.ports import Resolved
 from framework.preview import steps
+from framework.service.previews import Previews
+from framework.state.snapshot import Snapshot
 from prevs.names import Addresses
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import State
@@ -18,6 +19,7 @@ _IMAGE = frozenset({"fetching", "building"})
 _BEFORE_BUILD = frozenset({State.STOPPED, State.DRAINING, State.QUEUED, State.PLACED})
 _MOST_SHOWN = 2000
 """How many previews are known as they were shown last, before they are forgotten."""
+_UNKNOWN: Mapping[str, float] = {}
 
 
 class _Seen(NamedTuple):
@@ -58,14 +60,16 @@ class Presenter:
         Others get the same: nobody may change it.
         """
         key = (preview.app, preview.sha)
+        snapshot = self._previews.snapshot
+        rivals = snapshot.find_rivals(preview)
         seen = _Seen(
             preview,
             self._reason(preview),
-            self._previews.queue_place(*key),
+            snapshot.queue_places.get(key),
             self._next_try(preview),
-            self._previews.usual(preview.app),
-            self._find_wanted(preview),
-            tuple((label, one.sha, one.state) for label, one in self._previews.rivals(preview)),
+            snapshot.usual.get(preview.app, _UNKNOWN),
+            _find_wanted(preview, snapshot),
+            tuple((label, one.sha, one.state) for label, one in rivals),
         )
         known = self._shown.get(key)
         if known and known[0].preview is preview and known[0][1:] == seen[1:]:
@@ -115,11 +119,12 @@ class Presenter:
 
         It is of one app, or of all; its places are those among all.
         """
+        snapshot = self._previews.snapshot
         placed = [
             (place, preview)
-            for preview in self._previews.previews()
+            for preview in snapshot.list_previews()
             if app in ("", preview.app)
-            and (place := self._previews.queue_place(preview.app, preview.sha)) is not None
+            and (place := snapshot.queue_places.get((preview.app, preview.sha))) is not None
         ]
         page = cut(placed, lambda one: _rank(one[1]), limit, after)
         return preview_models.Queue(
@@ -145,16 +150,15 @@ class Presenter:
         common = self._ready() if preview.state is State.QUEUED else None
         return common or preview.reason or _tell_kills(preview)
 
-    def _find_wanted(self, preview: PreviewRecord) -> Effective:
-        try:
-            app = self._previews.app(preview.app)
-        except UnknownApp:  # it was removed just now
-            app = AppRecord(preview.app, "")
-        return effective_settings.effective(app, preview.settings)
-
     def _next_try(self, preview: PreviewRecord) -> float | None:
         waits = preview.state is State.QUEUED and preview.not_before > self._now()
         return preview.not_before if waits else None
+
+
+def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> Effective:
+    # There is none where it was removed just now.
+    app = snapshot.apps.get(preview.app) or AppRecord(preview.app, "")
+    return effective_settings.effective(app, preview.settings)
 
 
 def _tell_kills(preview: PreviewRecord) -> str:

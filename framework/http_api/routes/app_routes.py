@@ -7,7 +7,7 @@ from typing import Annotated, cast
 from fastapi import Body, Path, Response
 
 from framework.access import Scope
-from framework.errors import AppChanged, SecretsUnreadable, UnknownApp
+from framework.errors import AppChanged, SecretsUnreadable
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfMatch, IfNoneMatch
@@ -17,7 +17,8 @@ from framework.http_api.http.problems import document
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
 from framework.http_api.streams.label_resolver import Leads
-from framework.ports import Previews, Secrets
+from framework.ports import Secrets
+from framework.service.previews import Previews
 from prevs.names import Addresses
 from prevs.records import AppRecord
 
@@ -97,13 +98,13 @@ class AppRoutes:
 
     async def list_apps(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> models.Apps:
         """List the apps, by name."""
-        apps = (app for app in self._previews.apps() if asker.sees(app.name))
+        apps = (app for app in self._previews.snapshot.list_apps() if asker.sees(app.name))
         page = cut(apps, lambda app: (app.name,), limit, after)
         return models.Apps(apps=[self._show(app) for app in page.entries], next=page.next)
 
     def add_app(self, settings: models.AppSettings, response: Response) -> models.App:
         """Register an app. The same settings again answer 200 and change nothing."""
-        is_new = not self._has_app(settings.name)
+        is_new = settings.name not in self._previews.snapshot.apps
         app = self._previews.add_app(AppRecord(**models.read_settings(settings.model_dump())))
         response.status_code = 201 if is_new else 200
         response.headers["Location"] = f"/v1/apps/{app.name}"
@@ -111,7 +112,7 @@ class AppRoutes:
 
     async def show_app(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """Show an app."""
-        return conditional.answer(self._show(self._previews.app(app)), if_none_match)
+        return conditional.answer(self._show(self._previews.snapshot.app(app)), if_none_match)
 
     def change_app(
         self,
@@ -129,7 +130,8 @@ class AppRoutes:
 
     def remove_app(self, app: App, if_match: IfMatch = None) -> None:
         """Stop an app's previews, and forget it and them."""
-        self._previews.remove_app(app, only_if=self._find_matching(app, if_match))
+        known = self._find_matching(app, if_match)
+        self._previews.command(lambda commands: commands.remove_app(app, only_if=known))
 
     async def show_label(self, app: App, label: Label) -> models.Lead:
         """Tell which commit a label leads to. Starts nothing."""
@@ -140,7 +142,7 @@ class AppRoutes:
         """Return the app as it has to be, None for in any case. Raises UnknownApp, AppChanged."""
         if if_match is None:
             return None
-        app = self._previews.app(name)
+        app = self._previews.snapshot.app(name)
         if not conditional.matches(if_match, conditional.tag(self._show(app)), weak=False):
             raise AppChanged(name)
         return app
@@ -151,10 +153,3 @@ class AppRoutes:
         except SecretsUnreadable:  # it had something, perhaps that
             has_credential = True
         return presenter.show_app(app, has_credential=has_credential)
-
-    def _has_app(self, name: str) -> bool:
-        try:
-            self._previews.app(name)
-        except UnknownApp:
-            return False
-        return True

@@ -20,8 +20,8 @@ from framework.http_api.http.parameters import Accept, LastEventId, ListedApp
 from framework.http_api.http.problems import document
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
-from framework.ports import Previews
 from framework.preview.history import Happening
+from framework.service.previews import Previews
 from program.server_events import STILL_HERE, ServerEvent
 
 _STREAM: dict[int | str, dict[str, Any]] = {
@@ -70,7 +70,7 @@ class EventRoutes:
     ) -> models.Events | Response:
         """List what has happened lately, the last first, of one app or of all; or follow it."""
         if app:
-            self._previews.app(app)
+            self._previews.snapshot.app(app)
         if "text/event-stream" in accept.lower():
             # Nothing between here and the reader may wait for more of it.
             headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}

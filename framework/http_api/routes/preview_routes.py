@@ -28,7 +28,7 @@ from framework.http_api.models.presenter import Presenter, find_time
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.logs import Logs
-from framework.ports import Previews
+from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
 
@@ -138,10 +138,10 @@ class PreviewRoutes:
     ) -> models.Previews:
         """List previews, by app and time of creation; of one app, or in one state."""
         if app:
-            self._previews.app(app)
+            self._previews.snapshot.app(app)
         found = (
             preview
-            for preview in self._previews.previews()
+            for preview in self._previews.snapshot.list_previews()
             if app in ("", preview.app) and state in (None, preview.state)
         )
         page = cut(found, lambda one: (one.app, one.created, one.sha), limit, after)
@@ -161,7 +161,9 @@ class PreviewRoutes:
         lead, label = await self._leads.resolve(order.app, order.label, to_start=True)
 
         def start() -> PreviewRecord:
-            return self._previews.start(order.app, lead.sha, label, refs=lead.refs)
+            return self._previews.command(
+                lambda commands: commands.start(order.app, lead.sha, label, refs=lead.refs)
+            )
 
         preview = await anyio.to_thread.run_sync(start)
         response.headers["Location"] = f"/v1/previews/{preview.app}/{preview.sha}"
@@ -173,7 +175,7 @@ class PreviewRoutes:
 
     async def show_preview(self, app: App, sha: Sha, if_none_match: IfNoneMatch = None) -> Response:
         """Show a preview; a failed one with the last lines of its log."""
-        preview = self._previews.preview(app, sha)
+        preview = self._previews.snapshot.preview(app, sha)
         detail = self._show(preview).model_dump()
         if preview.state is State.FAILED:
             detail["log_tail"] = await self._read_tail(preview)
@@ -182,19 +184,23 @@ class PreviewRoutes:
 
     def stop_preview(self, app: App, sha: Sha) -> models.Preview:
         """Stop a preview. The next request to its address starts it again."""
-        return self._show(self._previews.stop(app, sha))
+        return self._show(self._previews.command(lambda commands: commands.stop(app, sha)))
 
     def retry_preview(self, app: App, sha: Sha) -> models.Preview:
         """Try a failed preview again."""
-        return self._show(self._previews.retry(app, sha))
+        return self._show(self._previews.command(lambda commands: commands.retry(app, sha)))
 
     def pin_preview(self, app: App, sha: Sha) -> models.Preview:
         """Keep a preview from being stopped for being idle or to make room."""
-        return self._show(self._previews.pin(app, sha, pinned=True))
+        return self._pin(app, sha, pinned=True)
 
     def unpin_preview(self, app: App, sha: Sha) -> models.Preview:
         """Let a preview be stopped for being idle or to make room."""
-        return self._show(self._previews.pin(app, sha, pinned=False))
+        return self._pin(app, sha, pinned=False)
+
+    def _pin(self, app: str, sha: str, *, pinned: bool) -> models.Preview:
+        pin = self._previews.command(lambda commands: commands.pin(app, sha, pinned=pinned))
+        return self._show(pin)
 
     async def show_log(
         self,
@@ -210,7 +216,7 @@ class PreviewRoutes:
         last_event_id: LastEventId = "",
     ) -> Response:
         """Read the log of a preview's last attempt, or follow it as events."""
-        preview = self._previews.preview(app, sha)
+        preview = self._previews.snapshot.preview(app, sha)
         if "text/event-stream" in accept.lower():
             stream = LogStream(self._previews, self._logs, self._show, public=public)
             begin = parse_event_id(last_event_id, offset)

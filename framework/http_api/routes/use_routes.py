@@ -5,13 +5,14 @@ from collections.abc import Callable
 from fastapi import Request
 
 from framework.access import Scope
+from framework.events import ConnectionsRefused, Report, Used
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Asker
 from framework.http_api.http.problems import document
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.models.preview_models import Queue, RefusalReport, UseReport
-from framework.ports import Previews, Use
+from framework.ports import Use
 
 USES_LIMIT = 1024 * 1024
 """Bytes: a proxy tells of thousands of tasks at once."""
@@ -20,13 +21,16 @@ USES_LIMIT = 1024 * 1024
 class UseRoutes:
     """The calls about the use of agents. None blocks.
 
-    `note_proxy` takes the address of who reports as a proxy.
+    `report` takes what proxies report, `note_proxy` the address of who reports as a proxy.
     """
 
     def __init__(
-        self, previews: Previews, presenter: Presenter, note_proxy: Callable[[str], None]
+        self,
+        presenter: Presenter,
+        report: Callable[[Report], None],
+        note_proxy: Callable[[str], None],
     ) -> None:
-        self._previews = previews
+        self._report = report
         self._presenter = presenter
         self._note_proxy = note_proxy
 
@@ -68,8 +72,8 @@ class UseRoutes:
         if request.client is not None:
             self._note_proxy(request.client.host)
         uses = [Use(one.task_id, one.open, one.requests) for one in report.uses]
-        self._previews.note_uses(report.proxy, uses)
+        self._report(Used(report.proxy, uses))
 
     async def note_refusals(self, report: RefusalReport) -> None:
         """Take which tasks refuse a proxy's connections. To be told again while that lasts."""
-        self._previews.note_refusals(report.proxy, report.tasks)
+        self._report(ConnectionsRefused(report.proxy, report.tasks))

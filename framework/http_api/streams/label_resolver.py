@@ -8,7 +8,8 @@ import anyio
 import anyio.to_thread
 
 from framework.errors import SecretsUnreadable, UnknownLabel
-from framework.ports import CommitPage, Listing, Previews, Refs, Resolved, Secrets
+from framework.ports import CommitPage, Listing, Refs, Resolved, Secrets
+from framework.service.previews import Previews
 from prevs import names
 from prevs.records import AppRecord
 
@@ -41,7 +42,7 @@ class Leads:
         the refs that lead there now. Raises UnknownApp, UnknownLabel, AmbiguousLabel,
         RepositoryUnreachable.
         """
-        record = self._previews.app(app)
+        record = self._previews.snapshot.app(app)
         work = functools.partial(
             self._resolve, record, label, fresh=to_start and self._is_scoped(app)
         )
@@ -64,7 +65,7 @@ class Leads:
 
         Raises UnknownApp, RepositoryUnreachable, BeingFetched.
         """
-        record = self._previews.app(app)
+        record = self._previews.snapshot.app(app)
         return await _run(functools.partial(self._refs.listing, record), self._listing, app)
 
     async def commits(self, app: str, ref: str, *, limit: int, after: str = "") -> CommitPage:
@@ -72,7 +73,7 @@ class Leads:
 
         Raises UnknownApp, UnknownLabel, AmbiguousLabel, RepositoryUnreachable, BeingFetched.
         """
-        record = self._previews.app(app)
+        record = self._previews.snapshot.app(app)
         work = functools.partial(self._refs.commits, record, ref, limit=limit, after=after)
         return await _run(work, self._listing, app)
 

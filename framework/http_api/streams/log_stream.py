@@ -17,7 +17,7 @@ from framework.errors import NotAllowed, NotFound, Unavailable
 from framework.http_api.models.preview_models import Preview
 from framework.http_api.streams import logs
 from framework.http_api.streams.logs import OVER, Logs
-from framework.ports import Previews
+from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
 from program.server_events import STILL_HERE, ServerEvent
@@ -98,7 +98,7 @@ class LogStream:
     def _look(self, preview: PreviewRecord) -> PreviewRecord:
         """Return the preview as it is now; as stopped if its app was removed."""
         try:
-            return self._previews.preview(preview.app, preview.sha)
+            return self._previews.snapshot.preview(preview.app, preview.sha)
         except NotFound:
             return dataclasses.replace(preview, state=State.STOPPED, reason="The app was removed.")
 

@@ -19,7 +19,7 @@ def test_an_app_is_added_with_what_was_said_and_shown(api: Api, run: Run) -> Non
     api.refs.put("shop", "main", SHA)
     done = run("app", "add", "shop", "https://git.example.org/shop.git", "--port", "80", "--mem=64")
     assert done.status == 0
-    assert api.previews.app("shop").port == 80
+    assert api.previews.snapshot.app("shop").port == 80
     assert api.bodies == [
         {"name": "shop", "repository": "https://git.example.org/shop.git", "port": 80, "mem": 64}
     ]
@@ -35,7 +35,7 @@ def test_an_app_whose_repository_cannot_be_read_is_kept_and_fails(
     api.refs.leads["shop", "main"] = away
     done = run("app", "add", "shop", "https://git.example.org/shop.git", *json_too)
     assert done.status == 1
-    assert api.previews.app("shop")
+    assert api.previews.snapshot.app("shop")
     assert "shop is registered, but nothing of it can start." in done.err
     assert "it asks who you are" in done.err
     for step in ("prevs credential set shop", "prevs app set shop --repository", "--unchecked"):
@@ -88,7 +88,7 @@ def test_a_folder_is_added_by_its_absolute_path(
     (tmp_path / "elsewhere").mkdir()
     done = run_process("app add shop ../shop", environ, tmp_path / "elsewhere")
     assert done.status == 0
-    assert api.previews.app("shop").repository == str(tmp_path / "shop")
+    assert api.previews.snapshot.app("shop").repository == str(tmp_path / "shop")
 
 
 def test_room_for_an_app_is_said_and_shown(api: Api, run: Run) -> None:

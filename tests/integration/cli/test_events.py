@@ -22,7 +22,7 @@ STATES = (State.QUEUED, State.BUILDING, State.RUNNING)
 @pytest.fixture
 def api(api: Api) -> Api:
     """Nothing has happened that is known."""
-    api.previews.history()
+    api.previews.look()
     api.previews.past = History("era")
     return api
 
@@ -30,7 +30,7 @@ def api(api: Api) -> Api:
 def happen(api: Api, *states: State) -> None:
     for state in states:
         api.put(state)
-        api.previews.history()
+        api.previews.look()
 
 
 def end(api: Api) -> None:

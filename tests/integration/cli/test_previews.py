@@ -172,7 +172,7 @@ def test_a_preview_whose_branch_is_gone_can_still_be_stopped(api: Api, run: Run)
     api.put(State.RUNNING, labels=("gone",))
     done = run("stop", "hello", "gone")
     assert done.status == 0
-    assert api.previews.preview("hello", SHA).state is State.STOPPED
+    assert api.previews.snapshot.preview("hello", SHA).state is State.STOPPED
     assert "is stopped" in done.err
 
 

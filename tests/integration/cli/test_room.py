@@ -19,11 +19,11 @@ def test_a_preview_is_pinned_by_its_branch_and_unpinned_by_its_commit(api: Api, 
     for _ in range(2):
         done = run("pin", "hello", "main")
         assert (done.status, done.out) == (0, "")
-        assert api.previews.preview("hello", SHA).pinned
+        assert api.previews.snapshot.preview("hello", SHA).pinned
         assert "prevs unpin hello main" in done.err
     done = run("unpin", "hello", SHA)
     assert (done.status, done.out) == (0, "")
-    assert not api.previews.preview("hello", SHA).pinned
+    assert not api.previews.snapshot.preview("hello", SHA).pinned
     assert json.loads(run("pin", "hello", "main", "--json").out)["pinned"] is True
     assert json.loads(run("unpin", "hello", "main", "--json").out)["pinned"] is False
 

@@ -158,8 +158,8 @@ def test_registering_prints_the_addresses_and_may_be_done_again(tmp_path: Path) 
     assert first.stdout == second.stdout == changed.stdout
     for label in ("main", "v1", names.slug("feature/dark"), oldest[:7]):
         assert f"http://{label}.hello.localhost:8080/" in first.stdout
-    assert api.previews.app("hello").repository == str(folder)
-    assert api.previews.app("hello").mem == 256
+    assert api.previews.snapshot.app("hello").repository == str(folder)
+    assert api.previews.snapshot.app("hello").mem == 256
 
 
 def test_registering_without_an_api_says_what_to_do(tmp_path: Path) -> None:

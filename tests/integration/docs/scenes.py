@@ -11,7 +11,7 @@ from framework.ports import Listing, Ref, Resolved
 from framework.ports.mesos_agents import Amount, MesosAgent
 from framework.preview import history
 from framework.preview.history import History
-from framework.state.records import Snapshot
+from framework.state.snapshot import Snapshot
 from prevs import names
 from prevs.records import AppRecord, Failure, Step
 from prevs.states import Cause, State
@@ -272,7 +272,7 @@ def _agent(
 def _remember(dashboard: Dashboard) -> None:
     """Have the previews' last changes be what has happened, each when it was."""
     fake = dashboard.previews
-    fake.history()  # what is there already is not told of as new
+    fake.look()  # what is there already is not told of as new
     told, seen = History("scene"), Snapshot(dict(fake.known_apps), {})
     for key, preview in sorted(fake.known.items(), key=lambda item: item[1].changed):
         after = seen._replace(previews={**seen.previews, key: preview})

@@ -80,7 +80,7 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     start = time.time() + 900
     schedule(host, 900)
     wait_until(lambda: answers(mesos).get(host) == ["ACCEPT"], "the inverse offer is accepted")
-    assert framework.previews.preview("hello", A) == before
+    assert framework.previews.snapshot.preview("hello", A) == before
     (told,) = (one for one in agents(mesos) if one.id == before.agent_id)
     assert told.maintenance is not None
     assert abs(told.maintenance - start) < 60
@@ -89,7 +89,7 @@ def test_an_agent_that_is_to_go_is_agreed_to_and_left_before_its_window(
     start = time.time() + 120
     schedule(host, 120)
     wait_until(
-        lambda: framework.previews.preview("hello", A).task_id != before.task_id,
+        lambda: framework.previews.snapshot.preview("hello", A).task_id != before.task_id,
         "the preview moves",
     )
     after = framework.wait(A, State.RUNNING)
@@ -129,7 +129,7 @@ def test_what_an_agent_that_drains_has_to_end_starts_on_another(
     assert [one.id for one in agents(mesos) if not one.active] == [before.agent_id]
 
     wait_until(
-        lambda: framework.previews.preview("hello", A).task_id != before.task_id,
+        lambda: framework.previews.snapshot.preview("hello", A).task_id != before.task_id,
         "the preview moves",
     )
     after = framework.wait(A, State.RUNNING)

@@ -69,7 +69,7 @@ def tasks(cluster: Mesos, framework: Framework) -> dict[str, str]:
 def wait_lost(framework: Framework, count: int) -> PreviewRecord:
     """Wait until so many attempts at a preview were lost in a row."""
     return wait_for(
-        lambda: framework.previews.preview("hello", A),
+        lambda: framework.previews.snapshot.preview("hello", A),
         lambda preview: preview.lost >= count,
         f"{count} attempts were lost",
         over=describe_record,
@@ -87,7 +87,7 @@ def test_a_preview_runs_is_placed_stops_and_starts_again(
     assert place.labels == ("main",)
     assert tasks(mesos, framework) == {running.task_id: "TASK_RUNNING"}
 
-    framework.previews.stop("hello", A)
+    framework.previews.command(lambda commands: commands.stop("hello", A))
     stopped = framework.wait(A, State.STOPPED)
     assert placed(client, paths).placements == {}
     assert tasks(mesos, framework) == {running.task_id: "TASK_KILLED"}
@@ -129,17 +129,17 @@ def test_a_framework_that_is_killed_and_started_again_keeps_the_task(
     second = start()
     second.run(B, "other")
     assert second.service.framework_id == first.service.framework_id
-    assert second.previews.preview("hello", A) == before
+    assert second.previews.snapshot.preview("hello", A) == before
     assert tasks(mesos, second)[str(before.task_id)] == "TASK_RUNNING"
     placed(client, paths, A, B)
-    second.previews.stop("hello", A)
+    second.previews.command(lambda commands: commands.stop("hello", A))
     second.wait(A, State.STOPPED)
 
 
 def test_a_failure_carries_its_cause_and_stays(start: Callable[[], Framework]) -> None:
     framework = start()
     add(framework, "/fails")
-    framework.previews.start("hello", A, "main")
+    framework.previews.command(lambda commands: commands.start("hello", A, "main"))
     failure = framework.wait(A, State.FAILED).failure
     assert failure is not None
     assert (failure.cause, failure.message, failure.exit_code) == (
@@ -147,9 +147,12 @@ def test_a_failure_carries_its_cause_and_stays(start: Callable[[], Framework]) -
         "The build failed.",
         7,
     )
-    assert framework.previews.start("hello", A, "main").state is State.FAILED
+    assert (
+        framework.previews.command(lambda commands: commands.start("hello", A, "main")).state
+        is State.FAILED
+    )
     framework.previews.change_app("hello", {"health": "/runs"})
-    framework.previews.retry("hello", A)
+    framework.previews.command(lambda commands: commands.retry("hello", A))
     framework.wait(A, State.RUNNING)
 
 
@@ -158,7 +161,7 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
 ) -> None:
     framework = start()
     add(framework, "/dies")
-    framework.previews.start("hello", A, "main")
+    framework.previews.command(lambda commands: commands.start("hello", A, "main"))
     tasks = set()
     for count in (1, 2, 3):
         lost = wait_lost(framework, count)
@@ -174,7 +177,7 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
 def test_what_fits_nowhere_waits_with_the_reason(start: Callable[[], Framework]) -> None:
     framework = start()
     framework.previews.add_app(AppRecord(name="hello", repository="/srv/hello", mem=99999))
-    framework.previews.start("hello", A, "main")
+    framework.previews.command(lambda commands: commands.start("hello", A, "main"))
     framework.wait_reason(A, "No agent has 99999 MB free")
     framework.previews.change_app("hello", {"mem": 64, "health": "/runs"})
     framework.wait(A, State.RUNNING)
@@ -206,20 +209,20 @@ def test_where_all_is_full_an_idle_preview_makes_room_and_a_pinned_one_does_not(
     )
     for sha, label in ((A, "one"), (B, "two")):
         framework.run(sha, label)
-    framework.previews.pin("hello", A, pinned=True)
+    framework.previews.command(lambda commands: commands.pin("hello", A, pinned=True))
     framework.ahead += 120
     running = framework.run(C, "three")
     stopped = framework.wait(B, State.STOPPED)
     assert running.agent_id == stopped.agent_id
     assert stopped.reason.startswith("It was stopped to make room for hello at ccccccc")
-    assert framework.previews.preview("hello", A).state is State.RUNNING
+    assert framework.previews.snapshot.preview("hello", A).state is State.RUNNING
 
-    framework.previews.pin("hello", C, pinned=True)
+    framework.previews.command(lambda commands: commands.pin("hello", C, pinned=True))
     framework.ahead += 120
-    framework.previews.start("hello", B, "two")
+    framework.previews.command(lambda commands: commands.start("hello", B, "two"))
     framework.wait_reason(B, "is pinned")
-    assert framework.previews.queue_place("hello", B) == 1
-    framework.previews.pin("hello", A, pinned=False)
+    assert framework.previews.snapshot.queue_places.get(("hello", B)) == 1
+    framework.previews.command(lambda commands: commands.pin("hello", A, pinned=False))
     framework.wait(B, State.RUNNING)
     framework.wait(A, State.STOPPED)
-    assert framework.previews.preview("hello", C).state is State.RUNNING
+    assert framework.previews.snapshot.preview("hello", C).state is State.RUNNING

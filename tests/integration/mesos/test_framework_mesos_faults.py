@@ -35,7 +35,7 @@ def framework(parts: Parts, own_zookeeper: Part) -> Iterator[Framework]:
     framework.previews.add_app(app)
     framework.run(A)
     yield framework
-    framework.previews.stop("hello", A)
+    framework.previews.command(lambda commands: commands.stop("hello", A))
     framework.wait(A, State.STOPPED)
     framework.kill()
 
@@ -45,28 +45,28 @@ def watch(framework: Framework, seconds: float) -> set[tuple[str | None, State, 
     seen = set()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        preview = framework.previews.preview("hello", A)
+        preview = framework.previews.snapshot.preview("hello", A)
         seen.add((preview.task_id, preview.state, len(framework.placed("hello").placements)))
         time.sleep(0.05)
     return seen
 
 
 def test_a_new_master_finds_every_preview_where_it_was(parts: Parts, framework: Framework) -> None:
-    task = framework.previews.preview("hello", A).task_id
+    task = framework.previews.snapshot.preview("hello", A).task_id
     kill(parts.master)
     seen = watch(framework, 1)
     bring_up(parts.master)
-    framework.previews.start("hello", B, "other")
+    framework.previews.command(lambda commands: commands.start("hello", B, "other"))
     seen |= watch(framework, 5)
     framework.wait(B, State.RUNNING)
     assert {(one, state) for one, state, _ in seen} == {(task, State.RUNNING)}
     assert {placements for *_, placements in seen} <= {1, 2}
-    framework.previews.stop("hello", B)
+    framework.previews.command(lambda commands: commands.stop("hello", B))
     framework.wait(B, State.STOPPED)
 
 
 def test_an_agent_that_restarts_keeps_its_previews(parts: Parts, framework: Framework) -> None:
-    task = framework.previews.preview("hello", A).task_id
+    task = framework.previews.snapshot.preview("hello", A).task_id
     kill(parts.agent)
     seen = watch(framework, 1)
     bring_up(parts.agent)
@@ -77,13 +77,13 @@ def test_an_agent_that_restarts_keeps_its_previews(parts: Parts, framework: Fram
 def test_a_zookeeper_that_restarts_costs_a_pause_and_no_preview(
     own_zookeeper: Part, framework: Framework
 ) -> None:
-    task = framework.previews.preview("hello", A).task_id
+    task = framework.previews.snapshot.preview("hello", A).task_id
     kill(own_zookeeper)
     read = framework.service.not_ready
     wait_for(read, lambda said: said == "ZooKeeper does not answer.", "it misses ZooKeeper")
     bring_up(own_zookeeper)
     wait_for(read, lambda said: said is None, "it is ready again")
     framework.run(B, "other")
-    assert framework.previews.preview("hello", A).task_id == task
-    framework.previews.stop("hello", B)
+    assert framework.previews.snapshot.preview("hello", A).task_id == task
+    framework.previews.command(lambda commands: commands.stop("hello", B))
     framework.wait(B, State.STOPPED)

@@ -34,7 +34,7 @@ def test_the_output_of_a_task_is_followed_while_it_grows_and_kept_after_its_end(
     sandboxes = AgentSandboxes(lambda: mesos.master, lambda: one.framework_id)
 
     async def follow() -> list[str]:
-        preview = previews.preview("hello", SHA)
+        preview = previews.snapshot.preview("hello", SHA)
         presenter = Presenter(previews, names.addresses("localhost", 80), lambda: None, time.time)
         stream = LogStream(previews, Logs(sandboxes), presenter.show)
         pieces = []

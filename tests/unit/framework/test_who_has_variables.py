@@ -19,11 +19,11 @@ def limit(driven: Driven, **scope: object) -> None:
         given = app_secrets.with_variable(given, "FOR_ALL", Variable("1"))
         return app_secrets.with_variable(given, "KEY", Variable("hunter2"), scope)
 
-    driven.ask(lambda: driven.service.requests.change_secrets("hello", change))
+    driven.ask(lambda: driven.service.commands.change_secrets("hello", change))
 
 
 def ask(driven: Driven, sha: str, label: str, *refs: str) -> None:
-    driven.ask(lambda: driven.service.requests.start("hello", sha, label, refs))
+    driven.ask(lambda: driven.service.commands.start("hello", sha, label, refs=refs))
 
 
 def order(driven: Driven, number: int = 1) -> BuildOrder:

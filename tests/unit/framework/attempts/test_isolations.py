@@ -46,11 +46,11 @@ def test_an_open_agent_is_told_once() -> None:
 def test_a_report_says_it_and_an_agent_that_has_left_is_forgotten(driven: Driven) -> None:
     driven.start()
     driven.step(events.Offered([offer("o1")]))
-    assert driven.service.isolations == {}
+    assert driven.service.snapshot.isolations == {}
     driven.report("TASK_STARTING", Phase.BUILDING, isolation=ALLOWS)
     driven.report("TASK_RUNNING", Phase.RUNNING, isolation=ALLOWS)
-    assert driven.service.isolations == {"agent-1": ALLOWS}
+    assert driven.service.snapshot.isolations == {"agent-1": ALLOWS}
     driven.step(events.AgentFailed("agent-1", "executor-of-something"))
-    assert driven.service.isolations == {"agent-1": ALLOWS}
+    assert driven.service.snapshot.isolations == {"agent-1": ALLOWS}
     driven.step(events.AgentFailed("agent-1", None))
-    assert driven.service.isolations == {}
+    assert driven.service.snapshot.isolations == {}

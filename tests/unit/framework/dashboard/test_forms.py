@@ -32,7 +32,7 @@ WRITES = {
 
 
 def state(dashboard: Dashboard) -> State:
-    return dashboard.previews.preview("hello", SHA).state
+    return dashboard.previews.snapshot.preview("hello", SHA).state
 
 
 def test_a_preview_is_started_stopped_tried_again_and_pinned(
@@ -52,9 +52,9 @@ def test_a_preview_is_started_stopped_tried_again_and_pinned(
     assert visitor.act(f"{PREVIEW}/retry").headers["Location"] == f"{PREVIEW}?did=retry"
     assert state(dashboard) is State.QUEUED
     visitor.act(f"{PREVIEW}/pin")
-    assert dashboard.previews.preview("hello", SHA).pinned
+    assert dashboard.previews.snapshot.preview("hello", SHA).pinned
     visitor.act(f"{PREVIEW}/unpin")
-    assert not dashboard.previews.preview("hello", SHA).pinned
+    assert not dashboard.previews.snapshot.preview("hello", SHA).pinned
 
 
 def test_what_is_started_while_its_repository_is_away_says_of_when_it_is(

@@ -63,7 +63,7 @@ def test_what_is_done_is_done_to_the_app_alone(dashboard: Dashboard, visitor: Vi
         answer = visitor.act(f"/apps/{app}/previews/{SHA}/stop")
         assert answer.status_code == status
         assert visitor.act(f"/apps/{app}/start", label="main").status_code == status
-    assert dashboard.previews.preview("zebra", SHA).state is State.QUEUED
+    assert dashboard.previews.snapshot.preview("zebra", SHA).state is State.QUEUED
     assert dashboard.notes()[-1] == ("ci", "start preview", "zebra", 403)
 
 

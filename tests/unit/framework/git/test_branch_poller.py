@@ -8,7 +8,7 @@ import pytest
 from framework import events
 from framework.errors import RepositoryUnreachable
 from framework.git.branch_poller import SELDOM_SECONDS, Following, Timetable, periods
-from framework.state.records import Snapshot
+from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
 from tests.fakes.refs import FakeRefs

@@ -67,7 +67,7 @@ def test_all_problems_of_settings_are_told_at_once() -> None:
     }
     api = ApiInProcess()
     assert set(problems_of(api, "POST", "/v1/apps", body)) == set(body)
-    assert api.previews.apps() == []
+    assert api.previews.snapshot.list_apps() == []
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_idle_time_warm_hours_and_constraints_are_kept_as_they_were_said(
     assert again.status_code == 200
     assert api.call("PATCH", "/v1/apps/hello", json=ROOM).json().items() >= ROOM.items()
     for name in ("shop", "hello"):
-        record = api.previews.app(name)
+        record = api.previews.snapshot.app(name)
         assert AppRecord.decode(record.encode()) == record
         assert record.constraints == ("zone=a|b", "disk!=slow", "gpu")
     cleared = api.call("PATCH", "/v1/apps/hello", json={"constraints": []}).json()

@@ -82,7 +82,7 @@ def test_an_app_that_somebody_else_has_changed_is_left_alone(
     for header in (read, f"W/{read}", "nonsense"):
         answer = api.call(method, "/v1/apps/hello", headers={"If-Match": header}, **body)
         assert refusal(answer) == (412, "app-changed")
-    assert api.previews.app("hello").mem == 256
+    assert api.previews.snapshot.app("hello").mem == 256
     assert api.call("GET", "/v1/apps/hello").headers["ETag"] == now
     headers = {"If-Match": f"{read}, {now}"}
     assert api.call(method, "/v1/apps/hello", headers=headers, **body).is_success
@@ -100,4 +100,4 @@ def test_a_change_between_the_look_and_the_write_is_seen(api: ApiInProcess) -> N
     headers = {"If-Match": read}
     answer = api.call("PATCH", "/v1/apps/hello", json={"mem": 512}, headers=headers)
     assert refusal(answer) == (412, "app-changed")
-    assert api.previews.app("hello").mem == 256
+    assert api.previews.snapshot.app("hello").mem == 256

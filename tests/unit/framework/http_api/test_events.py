@@ -15,10 +15,10 @@ def scene() -> ApiInProcess:
     api = ApiInProcess()
     for name in ("hello", "shop"):
         api.call("POST", "/v1/apps", json={"name": name, "repository": "/srv"})
-        api.previews.history()
+        api.previews.look()
     for state in (State.QUEUED, State.PLACED, State.RUNNING):
         api.previews.put("hello", SHA, state, labels=("main",))
-        api.previews.history()
+        api.previews.look()
     return api
 
 

@@ -22,7 +22,7 @@ def test_a_call_without_a_token_is_refused_before_it_is_read(api: ApiInProcess, 
     answer = send(api, call, content="{")
     assert refusal(answer) == (401, "unauthorized")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert api.previews.app("hello")
+    assert api.previews.snapshot.app("hello")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_call_without_a_token_is_refused_before_it_is_read(api: ApiInProcess, 
 def test_what_is_no_token_is_refused(api: ApiInProcess, value: bytes) -> None:
     answer = api.send("DELETE", "/v1/apps/hello", headers=[(b"Authorization", value)])
     assert refusal(answer) == (401, "unauthorized")
-    assert api.previews.app("hello")
+    assert api.previews.snapshot.app("hello")
 
 
 def test_the_name_of_the_scheme_has_no_case(api: ApiInProcess) -> None:

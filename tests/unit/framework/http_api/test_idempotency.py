@@ -30,7 +30,7 @@ def test_the_same_order_is_done_once_and_answered_alike(api: ApiInProcess) -> No
     again = order(api)
     assert (first.status_code, again.status_code) == (201, 201)
     assert (again.json(), again.headers["Location"]) == (first.json(), "/v1/apps/shop")
-    assert [app.name for app in api.previews.apps()] == ["hello"]
+    assert [app.name for app in api.previews.snapshot.list_apps()] == ["hello"]
 
 
 def test_a_key_without_quotes_is_the_same_key(api: ApiInProcess) -> None:
@@ -87,7 +87,7 @@ def test_a_token_is_not_answered_twice(api: ApiInProcess) -> None:
 )
 def test_what_is_no_key_is_refused(api: ApiInProcess, key: bytes) -> None:
     assert refusal(order(api, key={"Idempotency-Key": key})) == (400, "invalid-request")
-    assert [app.name for app in api.previews.apps()] == ["hello"]
+    assert [app.name for app in api.previews.snapshot.list_apps()] == ["hello"]
 
 
 def test_a_body_that_is_too_large_is_refused_with_a_key_too(api: ApiInProcess) -> None:

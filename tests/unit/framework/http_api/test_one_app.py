@@ -34,7 +34,7 @@ def of_two_apps(api: ApiInProcess) -> dict[str, str]:
     """Have previews of `hello` and of `shop` in the queue; return what a token of shop sends."""
     api.previews.add_app(AppRecord("shop", "/srv/shop"))
     api.refs.put("shop", "main", SHA)
-    api.previews.history()
+    api.previews.look()
     for place, app in enumerate(("hello", "shop"), 1):
         api.previews.put(app, SHA, State.QUEUED, labels=("main",))
         api.previews.queue_places[app, SHA] = place

@@ -30,7 +30,7 @@ def many(api: ApiInProcess) -> ApiInProcess:
         fields: dict[str, Any] = {"created": 9.0 - number, "changed": float(number)}
         api.previews.put("hello", sha, State.QUEUED, **fields)
         api.previews.queue_places["hello", sha] = number + 1
-        api.previews.history()
+        api.previews.look()
         api.tokens.add_token(letter, Scope.READ)
         api.call("DELETE", f"/v1/apps/gone-{letter}")
         api.agents.known.append(known_agent(letter))

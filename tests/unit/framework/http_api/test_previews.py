@@ -56,7 +56,7 @@ def test_a_start_resolves_the_label_and_the_same_again_answers_the_same(api: Api
     }
     again = api.call("POST", "/v1/previews", json=order)
     assert (again.status_code, again.json()) == (202, first.json())
-    assert len(api.previews.previews()) == 1
+    assert len(api.previews.snapshot.list_previews()) == 1
 
 
 def test_a_preview_shows_how_far_it_is_and_how_long_that_usually_takes(api: ApiInProcess) -> None:
@@ -139,7 +139,7 @@ def test_an_unknown_label_starts_nothing(api: ApiInProcess) -> None:
     assert refusal(answer) == (404, "unknown-label")
     answer = api.call("POST", "/v1/previews", json={"app": "nope", "label": "x"})
     assert refusal(answer) == (404, "unknown-app")
-    assert api.previews.previews() == []
+    assert api.previews.snapshot.list_previews() == []
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_a_pin_is_set_and_taken_away_as_often_as_one_likes(api: ApiInProcess) ->
     for method, pinned in (("PUT", True), ("PUT", True), ("DELETE", False), ("DELETE", False)):
         answer = api.call(method, f"{ONE}/pin")
         assert (answer.status_code, answer.json()["pinned"]) == (200, pinned)
-        assert api.previews.preview("hello", SHA).pinned is pinned
+        assert api.previews.snapshot.preview("hello", SHA).pinned is pinned
 
 
 def test_a_waiting_preview_tells_its_place_and_its_reason(api: ApiInProcess) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from framework.logs.archive import SIZE, KeptLogs
 from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, Keeping
-from framework.state.records import Snapshot
+from framework.state.snapshot import Snapshot
 from prevs.records import PreviewRecord
 from prevs.states import State
 from tests.fakes.sandboxes import FakeSandboxes

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from framework.preview import history
 from framework.preview.history import KEPT, Happening, History
-from framework.state.records import Snapshot
+from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
 from tests.fakes.driven import Driven

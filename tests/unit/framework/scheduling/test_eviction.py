@@ -290,7 +290,7 @@ def test_between_two_decisions_is_a_second() -> None:
     driven.pin(A)
     driven.pin(B)
     ask(driven)
-    driven.ask(lambda: driven.service.requests.pin("hello", A, pinned=False))
+    driven.ask(lambda: driven.service.commands.pin("hello", A, pinned=False))
     assert states(driven) == "running running queued"
     driven.tick()
     assert states(driven) == "draining running queued"

@@ -92,7 +92,7 @@ def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
     assert len(driven.manifests.asked) == 1
     driven.step(events.Offered([offer()]))
     driven.report("TASK_RUNNING", Phase.RUNNING)
-    driven.ask(lambda: driven.service.requests.change_app("hello", {"max_mem": 512}))
+    driven.ask(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
     assert driven.preview(A).settings == SAID
     driven.stop(A)
     driven.update("TASK_KILLED")
@@ -104,7 +104,7 @@ def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
 def test_what_was_read_for_an_app_as_it_was_is_read_anew(driven: Driven) -> None:
     driven.manifests.silent = True
     driven.start(A)
-    driven.ask(lambda: driven.service.requests.change_app("hello", {"max_mem": 512}))
+    driven.ask(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
     (before, _), (now, _) = driven.manifests.asked
     driven.step(events.SettingsRead("hello", A, effective_settings.basis(before), WRONG))
     assert driven.preview(A).state is State.QUEUED

@@ -48,7 +48,7 @@ def give(driven: Driven, name: str, value: str) -> AppSecrets:
     def change(given: AppSecrets) -> AppSecrets:
         return AppSecrets(given.app, {**given.variables, name: Variable(value)}, PASSWORD)
 
-    return driven.ask(lambda: driven.service.requests.change_secrets("hello", change))
+    return driven.ask(lambda: driven.service.commands.change_secrets("hello", change))
 
 
 def stored(driven: Driven) -> SecretsRecord | None:
@@ -149,7 +149,7 @@ def test_without_the_key_it_is_told_and_nothing_is_lost(
 
 def test_what_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
-    driven.ask(lambda: driven.service.requests.clear_secrets("hello"))
+    driven.ask(lambda: driven.service.commands.clear_secrets("hello"))
     assert make(driven).of("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
@@ -173,7 +173,7 @@ def test_without_a_key_nothing_is_set() -> None:
 
 
 def test_it_goes_with_its_app(sealed: Driven) -> None:
-    sealed.ask(lambda: sealed.service.requests.remove_app("hello"))
+    sealed.ask(lambda: sealed.service.commands.remove_app("hello"))
     sealed.tick()
     sealed.step(events.Forgotten("hello"))
     assert stored(sealed) is None

@@ -94,7 +94,7 @@ def test_a_new_framework_that_finds_the_placement_takes_it_away_first(driven: Dr
     driven.znodes.proxies = [proxy(0)]
 
     def stop_and_lose_the_store() -> None:
-        driven.service.requests.stop("hello", A)
+        driven.service.commands.stop("hello", A)
         driven.store.away = True
 
     driven.ask(stop_and_lose_the_store)
@@ -134,7 +134,7 @@ def test_who_is_told_that_it_is_done_finds_it_in_the_placements(driven: Driven) 
     found: list[object] = []
     answer: Future[PreviewRecord] = Future()
     answer.add_done_callback(lambda _: found.append(driven.placements()))
-    driven.step(events.Asked(lambda: driven.service.requests.start("hello", A, "v1"), answer))
+    driven.step(events.Asked(lambda: driven.service.commands.start("hello", A, "v1"), answer))
     assert found == [{A: ("main", "v1")}]
 
 

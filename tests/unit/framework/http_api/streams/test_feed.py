@@ -18,7 +18,7 @@ class Scene:
 
     def read(self) -> History:
         self.looks += 1
-        return self.previews.history()
+        return self.previews.history
 
     async def pause(self, seconds: float) -> None:
         await self.ticks.wait()

@@ -73,7 +73,7 @@ class Watched:
             addresses = names.addresses("localhost", 80)
             presenter = Presenter(self.previews, addresses, lambda: None, clock)
             stream = LogStream(self.previews, logs, presenter.show, pause=pause, clock=clock)
-            preview = self.previews.preview("hello", SHA)
+            preview = self.previews.snapshot.preview("hello", SHA)
             return [read_event(raw) async for raw in stream.follow(preview, offset)]
 
         return asyncio.run(collect())

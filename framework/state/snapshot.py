@@ -1,0 +1,67 @@
+"""All that the service's thread has published, as one value that any thread may look at."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+from framework.errors import UnknownApp, UnknownPreview
+from framework.matching.agents import Unfit
+from framework.matching.match import Key
+from framework.state.secret_records import Kept
+from prevs.messages import Isolation
+from prevs.records import AppRecord, PreviewRecord, TokenRecord
+
+
+class Snapshot(NamedTuple):
+    """All apps, previews, tokens and secrets at one moment; never changed afterwards.
+
+    `queue_places` are those of the previews that wait, 1 being the next; `usual` is how many
+    seconds each step of an app's attempts usually takes; `shared` are the previews of each
+    (app, label) that several hold. `unfit` are the agents where nothing is tried now, by id, and
+    why; `isolations` what previews and builds reach at agents, as far as these have reported it.
+    """
+
+    apps: Mapping[str, AppRecord]
+    previews: Mapping[Key, PreviewRecord]
+    queue_places: Mapping[Key, int] = MappingProxyType({})
+    tokens: Mapping[str, TokenRecord] = MappingProxyType({})
+    usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    secrets: Mapping[str, Kept] = MappingProxyType({})
+    shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
+    unfit: Mapping[str, Unfit] = MappingProxyType({})
+    isolations: Mapping[str, Isolation] = MappingProxyType({})
+
+    def list_apps(self) -> Sequence[AppRecord]:
+        """Return every app, by name."""
+        return sorted(self.apps.values(), key=lambda app: app.name)
+
+    def app(self, name: str) -> AppRecord:
+        """Return an app. Raises UnknownApp."""
+        try:
+            return self.apps[name]
+        except KeyError:
+            raise UnknownApp(name) from None
+
+    def list_previews(self) -> Sequence[PreviewRecord]:
+        """Return every preview, by app and time of creation."""
+        return sorted(self.previews.values(), key=lambda one: (one.app, one.created, one.sha))
+
+    def preview(self, app: str, sha: str) -> PreviewRecord:
+        """Return a preview. Raises UnknownApp, UnknownPreview."""
+        self.app(app)
+        try:
+            return self.previews[app, sha]
+        except KeyError:
+            raise UnknownPreview(app, sha) from None
+
+    def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
+        """Return each label of a preview that others of its app hold too, with each of those.
+
+        The address of the label leads to the one that runs, until a newer one does.
+        """
+        return [
+            (label, other)
+            for label in (preview.labels if self.shared else ())
+            for other in self.shared.get((preview.app, label), ())
+            if other.sha != preview.sha
+        ]
