@@ -34,13 +34,13 @@ from framework.metrics import Metrics
 from framework.ports import Store, Stored
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.launches import next_attempt
-from framework.service.secrets import ServiceSecrets
 from framework.service.service import Service
 from framework.settings import Settings
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
 from framework.vault import Keyring
 from framework.zookeeper import installation
+from prevs import messages
 from prevs.paths import Paths
 from prevs.records import InstallationRecord
 from prevs.signatures import derive_key
@@ -109,11 +109,12 @@ def make(
     clock = Clock()
     stored = _load(store, Paths(chosen.root))
     cluster = _cluster(chosen, inbox, stored.framework_id)
-    # What reads repositories needs credentials, and is made before what keeps them.
-    given = ServiceSecrets(lambda: service, clock.now)
-    refs = Mirrors(
-        chosen.dir / "mirrors", interval=chosen.refs_interval, credential=given.credential
-    )
+
+    def credential(app: str) -> messages.Credential | None:
+        # What reads repositories is made before what keeps their credentials.
+        return service.snapshot.credential(app)
+
+    refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval, credential=credential)
     metrics = Metrics(registry)
     control_plane = _control_plane(chosen, cluster, frameworks, lambda: service.snapshot)
     following = Following(
@@ -146,7 +147,6 @@ def make(
         cluster,
         refs=refs,
         sandboxes=LastingSandboxes(there, kept),
-        secrets=given,
         clock=clock,
         registry=registry,
         openness=openness,

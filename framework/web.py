@@ -12,7 +12,7 @@ from framework.apps import repository_url
 from framework.clock import Clock
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
-from framework.ports import Refs, Sandboxes, Secrets
+from framework.ports import Refs, Sandboxes
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -22,14 +22,13 @@ from program import health
 from program.health import Check
 
 
-def make_app(  # noqa: PLR0913 - wiring; each is given by name
+def make_app(
     chosen: Settings,
     service: Service,
     cluster: MesosCluster,
     *,
     refs: Refs,
     sandboxes: Sandboxes,
-    secrets: Secrets,
     clock: Clock,
     registry: CollectorRegistry,
     openness: Callable[[], Sequence[Check]],
@@ -48,7 +47,6 @@ def make_app(  # noqa: PLR0913 - wiring; each is given by name
         agents=MesosState(
             lambda: cluster.master, chosen.credential(), authority=chosen.master_ca_file
         ),
-        secrets=secrets,
         ready=lambda: health.why_not(checks.ready()),
         report=service.inbox.put,
         note_proxy=lambda address: service.control_plane.note((address,)),

@@ -29,7 +29,7 @@ from framework.http_api.streams.feed import Feed
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.logs import Logs
 from framework.metrics import ApiMetrics
-from framework.ports import Agents, Refs, Sandboxes, Secrets
+from framework.ports import Agents, Refs, Sandboxes
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -45,7 +45,6 @@ class Ports(NamedTuple):
     refs: Refs
     sandboxes: Sandboxes
     agents: Agents
-    secrets: Secrets
     ready: Callable[[], str | None]
     report: Callable[[Report], None]
     note_proxy: Callable[[str], None] = lambda _: None
@@ -65,15 +64,15 @@ def make_app(
     """
     previews = ports.previews
     presenter = Presenter(previews, addresses, ports.ready, time.time)
-    leads = Leads(previews, ports.refs, ports.secrets)
+    leads = Leads(previews, ports.refs)
     app = _described()
     # The token is checked by guards.Bearer, before anything is read; this is for who reads of it.
     told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
     routers = [
         routes.make_router()
         for routes in (
-            AppRoutes(previews, leads, addresses, ports.secrets),
-            SecretRoutes(ports.secrets),
+            AppRoutes(previews, leads, addresses),
+            SecretRoutes(previews),
             PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
             UseRoutes(presenter, ports.report, ports.note_proxy),
             RefRoutes(leads, addresses),

@@ -13,7 +13,7 @@ from framework.ports.repositories import (
     RepositoryFile,
     Resolved,
 )
-from framework.ports.service import Secrets, Tokens, Use
+from framework.ports.service import Tokens, Use
 from framework.ports.store import Record, Store, Stored, Vault
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "RepositoryFile",
     "Resolved",
     "Sandboxes",
-    "Secrets",
     "Store",
     "Stored",
     "Tokens",

@@ -1,11 +1,9 @@
-"""What is asked of the service, which owns all state, about tokens and secrets."""
+"""Who may ask the service, which owns all state, and what proxies say to it of use."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from framework.access import Identity, Scope
-from framework.apps.app_secrets import AppSecrets, Variable
-from prevs.messages import Credential
 from prevs.records import TokenRecord
 
 
@@ -44,58 +42,4 @@ class Tokens(Protocol):
 
         Blocks until that is stored, for 10 s at most. Raises UnknownToken, Unavailable.
         """
-        ...
-
-
-class Secrets(Protocol):
-    """What apps are given that their repositories don't have. Thread safe.
-
-    `credential` and `of` answer from the service's last snapshot and don't block; the others block
-    until that is stored, for 10 s at most, and hold for what begins later: attempts, looks at a
-    repository. They raise UnknownApp, SecretsUnreadable, Unavailable; SecretsChanged where things
-    are not as `only_if` says. None of what they raise has a value in it.
-    """
-
-    def credential(self, app: str) -> Credential | None:
-        """Return how the repository of an app is read; None for one that needs no credential.
-
-        So it is for an app that is not known. Raises SecretsUnreadable.
-        """
-        ...
-
-    def of(self, app: str) -> AppSecrets:
-        """Return all that an app is given. Raises UnknownApp, SecretsUnreadable."""
-        ...
-
-    def set_variable(
-        self,
-        app: str,
-        name: str,
-        variable: Variable,
-        *,
-        scope: Mapping[str, Any] | None = None,
-        only_if: AppSecrets | None = None,
-    ) -> AppSecrets:
-        """Set a variable, and note when. Raises InvalidSettings, NoKey.
-
-        `scope` are the fields of its VariableScope that change; the others stay as they were.
-        """
-        ...
-
-    def unset_variable(self, app: str, name: str, *, only_if: AppSecrets | None = None) -> None:
-        """Remove a variable. Raises UnknownVariable."""
-        ...
-
-    def set_credential(
-        self, app: str, credential: Credential, *, only_if: AppSecrets | None = None
-    ) -> AppSecrets:
-        """Set the credential. Raises InvalidSettings, NoKey."""
-        ...
-
-    def unset_credential(self, app: str, *, only_if: AppSecrets | None = None) -> None:
-        """Remove the credential. Raises UnknownCredential."""
-        ...
-
-    def unset_all(self, app: str) -> None:
-        """Remove every variable; where they cannot be opened, the credential with them."""
         ...

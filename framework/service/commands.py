@@ -6,7 +6,8 @@ from typing import Any
 
 import structlog
 
-from framework.apps.app_secrets import AppSecrets
+from framework.apps import app_secrets
+from framework.apps.app_secrets import AppSecrets, Variable
 from framework.clock import Clock
 from framework.errors import (
     AppChanged,
@@ -19,6 +20,7 @@ from framework.errors import (
 from framework.preview import steps
 from framework.preview.lifecycle import Event
 from framework.state.records import Records
+from prevs.messages import Credential
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 from prevs.states import ACTIVE, State
 
@@ -151,13 +153,56 @@ class Commands:
         """Remove a token. Raises UnknownToken."""
         self._records.tokens.remove(name)
 
+    def set_variable(
+        self,
+        app: str,
+        name: str,
+        variable: Variable,
+        *,
+        scope: Mapping[str, Any] | None = None,
+        only_if: AppSecrets | None = None,
+    ) -> AppSecrets:
+        """Set a variable, and note when. Raises as `change_secrets`, InvalidSettings, NoKey.
+
+        `scope` are the fields of its VariableScope that change; the others stay as they were.
+        """
+        new = Variable(variable.value, variable.secret, self._clock.now())
+        return self.change_secrets(
+            app, lambda given: app_secrets.with_variable(given, name, new, scope), only_if
+        )
+
+    def unset_variable(
+        self, app: str, name: str, *, only_if: AppSecrets | None = None
+    ) -> AppSecrets:
+        """Remove a variable. Raises as `change_secrets`, UnknownVariable."""
+        return self.change_secrets(
+            app, lambda given: app_secrets.without_variable(given, name), only_if
+        )
+
+    def set_credential(
+        self, app: str, credential: Credential, *, only_if: AppSecrets | None = None
+    ) -> AppSecrets:
+        """Set the credential. Raises as `set_variable`."""
+        now = self._clock.now()
+        return self.change_secrets(
+            app, lambda given: app_secrets.with_credential(given, credential, now), only_if
+        )
+
+    def unset_credential(self, app: str, *, only_if: AppSecrets | None = None) -> AppSecrets:
+        """Remove the credential. Raises as `change_secrets`, UnknownCredential."""
+        return self.change_secrets(app, app_secrets.without_credential, only_if)
+
     def change_secrets(
         self,
         app: str,
         change: Callable[[AppSecrets], AppSecrets],
         only_if: AppSecrets | None = None,
     ) -> AppSecrets:
-        """Change what an app is given. Raises what `change` does."""
+        """Change what an app is given, for attempts and looks at its repository that begin later.
+
+        Raises what `change` does; UnknownApp, SecretsUnreadable; SecretsChanged where it is not as
+        `only_if` says. None of what is raised has a value in it.
+        """
         self._records.app(app)
         given = self._records.secrets.of(app)
         if only_if not in (None, given):

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from framework.apps.app_secrets import AppSecrets
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching.agents import Unfit
 from framework.matching.match import Key
+from framework.state import secret_records
 from framework.state.secret_records import Kept
-from prevs.messages import Isolation
+from prevs.messages import Credential, Isolation
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
 
 
@@ -53,6 +55,18 @@ class Snapshot(NamedTuple):
             return self.previews[app, sha]
         except KeyError:
             raise UnknownPreview(app, sha) from None
+
+    def given(self, app: str) -> AppSecrets:
+        """Return what an app is given. Raises UnknownApp, SecretsUnreadable."""
+        self.app(app)
+        return secret_records.read(self.secrets, app)
+
+    def credential(self, app: str) -> Credential | None:
+        """Return what the repository of an app is read with; None where that needs nothing.
+
+        So it is for an app that is not known. Raises SecretsUnreadable.
+        """
+        return secret_records.read(self.secrets, app).credential
 
     def find_rivals(self, preview: PreviewRecord) -> Sequence[tuple[str, PreviewRecord]]:
         """Return each label of a preview that others of its app hold too, with each of those.

@@ -23,7 +23,6 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.previews import FakePreviews
 from tests.fakes.refs import FakeRefs
 from tests.fakes.sandboxes import FakeSandboxes
-from tests.fakes.secrets import FakeSecrets
 from tests.fakes.tokens import FakeTokens
 
 TOKEN = "a-token-for-tests"
@@ -71,7 +70,6 @@ class ApiInProcess:
         self.refs = FakeRefs()
         self.sandboxes = FakeSandboxes()
         self.agents = FakeAgents()
-        self.secrets = FakeSecrets(lambda name: name in self.previews.known_apps)
         self.tokens = FakeTokens(token, OF_PROXIES)
         self.clock = clock or FakeClock()
         self._folder = tempfile.TemporaryDirectory()
@@ -88,7 +86,6 @@ class ApiInProcess:
             refs or self.refs,
             sandboxes or self.sandboxes,
             self.agents,
-            self.secrets,
             ready=lambda: self.trouble,
             report=self.previews.report,
             note_proxy=self.proxies.append,

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from framework.errors import AppChanged, AppExists, NotRetryable
+from framework.apps.app_secrets import AppSecrets
+from framework.clock import Clock
+from framework.errors import AppChanged, AppExists, NotRetryable, SecretsChanged
 from framework.events import Report, Used
 from framework.matching.agents import Unfit
 from framework.ports import Use
@@ -14,9 +16,10 @@ from framework.preview import history
 from framework.preview.history import History
 from framework.service.commands import Commands
 from framework.service.previews import Previews
+from framework.state.secret_records import Kept
 from framework.state.snapshot import Snapshot
 from prevs.messages import Isolation
-from prevs.records import AppRecord, PreviewRecord
+from prevs.records import AppRecord, PreviewRecord, SecretsRecord
 from prevs.states import State
 
 T = TypeVar("T")
@@ -25,7 +28,8 @@ T = TypeVar("T")
 class FakePreviews(Previews, Commands):
     """Does at once what is commanded, and launches nothing. `error`, if set, is what writes raise.
 
-    `queued` is called with each preview that somebody had queued.
+    `why_unreadable`, if set, is why nothing that apps are given can be opened. `queued`
+    is called with each preview that somebody had queued.
     """
 
     def __init__(self) -> None:
@@ -38,6 +42,10 @@ class FakePreviews(Previews, Commands):
         self.unfit_agents: dict[str, Unfit] = {}
         self.isolated_agents: dict[str, Isolation] = {}
         self.error: Exception | None = None
+        self.given: dict[str, AppSecrets] = {}
+        self.why_unreadable = ""
+        self.seconds = 1000.0
+        self._clock = Clock(lambda: self.seconds)
         self.queued: Callable[[PreviewRecord], object] = lambda preview: None
         self.past = History("fake")
         self._seen = Snapshot({}, {})
@@ -65,6 +73,10 @@ class FakePreviews(Previews, Commands):
             self.known,
             self.queue_places,
             usual=self.usual_seconds,
+            secrets={
+                app: Kept(SecretsRecord(app, ""), given, self.why_unreadable)
+                for app, given in self.given.items()
+            },
             shared=holders,
             unfit=self.unfit_agents,
             isolations=self.isolated_agents,
@@ -123,6 +135,24 @@ class FakePreviews(Previews, Commands):
         self._fail_if_told()
         self.snapshot.preview(app, sha)
         return self.change(app, sha, pinned=pinned)
+
+    def change_secrets(
+        self,
+        app: str,
+        change: Callable[[AppSecrets], AppSecrets],
+        only_if: AppSecrets | None = None,
+    ) -> AppSecrets:
+        self._fail_if_told()
+        known = self.snapshot.given(app)
+        if only_if not in (None, known):
+            raise SecretsChanged(app)
+        given = change(known)
+        given.encode()
+        self.given[app] = given
+        return given
+
+    def clear_secrets(self, app: str) -> None:
+        self.change_secrets(app, lambda given: dataclasses.replace(given, variables={}))
 
     @property
     def history(self) -> History:

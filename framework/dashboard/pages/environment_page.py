@@ -49,11 +49,12 @@ class EnvironmentPage:
         value = form.get("value", "").replace("\r\n", "\n")
         variable = Variable(value, secret="plain" not in form)
 
-        def set_variable() -> None:
-            self._parts.secrets.set_variable(app, name, variable, scope=_read_scope(form))
-
+        scope = _read_scope(form)
         try:
-            await anyio.to_thread.run_sync(set_variable)
+            await anyio.to_thread.run_sync(
+                self._parts.previews.command,
+                lambda commands: commands.set_variable(app, name, variable, scope=scope),
+            )
         except InvalidSettings as error:
             why = {problem.field: problem.message for problem in error.problems}
             kept = {"name": name, **{field: form.get(field, "") for field in _SCOPE}}
@@ -63,11 +64,13 @@ class EnvironmentPage:
     async def _unset(self, request: Request, _viewer: Viewer, _form: Form) -> Response:
         app, name = request.path_params["app"], request.path_params["name"]
         request.state.target = f"{app}/environment/{name}"
-        await anyio.to_thread.run_sync(self._parts.secrets.unset_variable, app, name)
+        await anyio.to_thread.run_sync(
+            self._parts.previews.command, lambda commands: commands.unset_variable(app, name)
+        )
         return RedirectResponse(f"/apps/{app}/environment?did=unset-variable", 303, _NO_STORE)
 
     def _page(self, request: Request, viewer: Viewer, form: Filled, status: int = 200) -> Response:
-        given = self._parts.secrets.of(request.path_params["app"])
+        given = self._parts.previews.snapshot.given(request.path_params["app"])
         return self._parts.pages.show(
             request,
             viewer,

@@ -11,7 +11,7 @@ from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.logs import Logs
-from framework.ports import Secrets, Tokens
+from framework.ports import Tokens
 from framework.service.previews import Previews
 from prevs.names import Addresses
 
@@ -25,7 +25,6 @@ class Parts(NamedTuple):
     previews: Previews
     tokens: Tokens
     audit: Audit
-    secrets: Secrets
     shares: AgentShares
     presenter: Presenter
     leads: Leads

@@ -17,7 +17,6 @@ from framework.http_api.http.problems import document
 from framework.http_api.models import app_models as models
 from framework.http_api.models import presenter
 from framework.http_api.streams.label_resolver import Leads
-from framework.ports import Secrets
 from framework.service.previews import Previews
 from prevs.names import Addresses
 from prevs.records import AppRecord
@@ -34,11 +33,8 @@ Label = Annotated[
 class AppRoutes:
     """The calls about apps. What is no coroutine runs in a thread, and may block."""
 
-    def __init__(
-        self, previews: Previews, leads: Leads, addresses: Addresses, secrets: Secrets
-    ) -> None:
+    def __init__(self, previews: Previews, leads: Leads, addresses: Addresses) -> None:
         self._previews = previews
-        self._secrets = secrets
         self._leads = leads
         self._addresses = addresses
 
@@ -149,7 +145,7 @@ class AppRoutes:
 
     def _show(self, app: AppRecord) -> models.App:
         try:
-            has_credential = self._secrets.credential(app.name) is not None
+            has_credential = self._previews.snapshot.credential(app.name) is not None
         except SecretsUnreadable:  # it had something, perhaps that
             has_credential = True
         return presenter.show_app(app, has_credential=has_credential)

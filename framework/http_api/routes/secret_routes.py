@@ -13,7 +13,7 @@ from framework.http_api.http.conditional import IfMatch, IfNoneMatch
 from framework.http_api.http.parameters import App
 from framework.http_api.http.problems import document
 from framework.http_api.models import secret_models as models
-from framework.ports import Secrets
+from framework.service.previews import Previews
 
 Name = Annotated[
     str,
@@ -37,8 +37,8 @@ _UNSET = document(404, 409, 412)
 class SecretRoutes:
     """The calls about what apps are given. What is no coroutine runs in a thread, and may block."""
 
-    def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
+    def __init__(self, previews: Previews) -> None:
+        self._previews = previews
 
     def make_router(self) -> OperationRouter:
         """Return the routes of these calls."""
@@ -107,7 +107,7 @@ class SecretRoutes:
 
     async def show_environment(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """List the variables of an app's containers, without the values of secret ones."""
-        given = self._secrets.of(app)
+        given = self._previews.snapshot.given(app)
         return conditional.answer(models.show_environment(given), if_none_match)
 
     def set_variable(
@@ -125,8 +125,9 @@ class SecretRoutes:
         """
         known = self._find_matching(app, if_match)
         variable = Variable(order.value, order.secret)
-        given = self._secrets.set_variable(
-            app, name, variable, scope=models.read_scope(order), only_if=known
+        scope = models.read_scope(order)
+        given = self._previews.command(
+            lambda commands: commands.set_variable(app, name, variable, scope=scope, only_if=known)
         )
         response.headers["ETag"] = conditional.tag(models.show_environment(given))
         shown = models.show_variable(name, given.variables[name])
@@ -134,18 +135,19 @@ class SecretRoutes:
 
     def unset_variable(self, app: App, name: Name, if_match: IfMatch = None) -> None:
         """Remove a variable of an app's containers, for attempts that begin later."""
-        self._secrets.unset_variable(app, name, only_if=self._find_matching(app, if_match))
+        known = self._find_matching(app, if_match)
+        self._previews.command(lambda commands: commands.unset_variable(app, name, only_if=known))
 
     def unset_all(self, app: App) -> None:
         """Remove all variables of an app's containers.
 
         Where they cannot be opened any more (`secrets-unreadable`), the credential goes with them.
         """
-        self._secrets.unset_all(app)
+        self._previews.command(lambda commands: commands.clear_secrets(app))
 
     async def show_credential(self, app: App, if_none_match: IfNoneMatch = None) -> Response:
         """Tell how an app's repository is read, without what makes it secret."""
-        given = self._secrets.of(app)
+        given = self._previews.snapshot.given(app)
         return conditional.answer(_show_credential(given), if_none_match)
 
     def set_credential(
@@ -157,7 +159,10 @@ class SecretRoutes:
     ) -> models.ShownCredential:
         """Set what an app's repository is read with, by the framework and by agents."""
         known = self._find_matching_credential(app, if_match)
-        given = self._secrets.set_credential(app, models.read_credential(order), only_if=known)
+        credential = models.read_credential(order)
+        given = self._previews.command(
+            lambda commands: commands.set_credential(app, credential, only_if=known)
+        )
         shown = _show_credential(given)
         response.headers["ETag"] = conditional.tag(shown)
         return shown
@@ -165,13 +170,13 @@ class SecretRoutes:
     def unset_credential(self, app: App, if_match: IfMatch = None) -> None:
         """Remove what an app's repository is read with."""
         known = self._find_matching_credential(app, if_match)
-        self._secrets.unset_credential(app, only_if=known)
+        self._previews.command(lambda commands: commands.unset_credential(app, only_if=known))
 
     def _find_matching(self, app: str, if_match: str | None) -> AppSecrets | None:
         """Return what an app has to be given, None for in any case. Raises SecretsChanged."""
         if if_match is None:
             return None
-        given = self._secrets.of(app)
+        given = self._previews.snapshot.given(app)
         tag = conditional.tag(models.show_environment(given))
         if not conditional.matches(if_match, tag, weak=False):
             raise SecretsChanged(app)
@@ -180,7 +185,7 @@ class SecretRoutes:
     def _find_matching_credential(self, app: str, if_match: str | None) -> AppSecrets | None:
         if if_match is None:
             return None
-        given = self._secrets.of(app)
+        given = self._previews.snapshot.given(app)
         # Without a credential there is nothing that could match, not even `*` (RFC 9110, 13.1.1).
         if given.credential is None or not conditional.matches(
             if_match, conditional.tag(_show_credential(given)), weak=False

@@ -8,7 +8,7 @@ import anyio
 import anyio.to_thread
 
 from framework.errors import SecretsUnreadable, UnknownLabel
-from framework.ports import CommitPage, Listing, Refs, Resolved, Secrets
+from framework.ports import CommitPage, Listing, Refs, Resolved
 from framework.service.previews import Previews
 from prevs import names
 from prevs.records import AppRecord
@@ -26,10 +26,9 @@ class Leads:
     else's; and those who wait for one to answer hold up nobody who looks at what is known of it.
     """
 
-    def __init__(self, previews: Previews, refs: Refs, secrets: Secrets) -> None:
+    def __init__(self, previews: Previews, refs: Refs) -> None:
         self._previews = previews
         self._refs = refs
-        self._secrets = secrets
         self._resolving: dict[str, anyio.CapacityLimiter] = {}
         self._listing: dict[str, anyio.CapacityLimiter] = {}
 
@@ -79,7 +78,7 @@ class Leads:
 
     def _is_scoped(self, app: str) -> bool:
         try:
-            return self._secrets.of(app).is_scoped
+            return self._previews.snapshot.given(app).is_scoped
         except SecretsUnreadable:  # nothing of it starts, with this reason
             return False
 

@@ -62,7 +62,7 @@ def test_who_has_a_secret_is_said_where_it_is_everybody(api: Api, run: Run, tmp_
     }
     assert "main, release/*, tags v*, run time only" in run("env", "ls", "hello").out
     run(*put, "--branches", "", "--tags", "")
-    assert api.secrets.of("hello").variables["API_KEY"].scope.is_for_all
+    assert api.previews.snapshot.given("hello").variables["API_KEY"].scope.is_for_all
     assert "write main" in run(*put, "--branches", "refs/heads/main").err
 
 
@@ -77,7 +77,7 @@ def test_variables_are_unset_by_name_or_all(api: Api, run: Run) -> None:
     for name in ("A", "B", "C"):
         run("env", "set", "hello", name, "--file", "/dev/null")
     assert run("env", "unset", "hello", "A", "B").status == 0
-    assert list(api.secrets.of("hello").variables) == ["C"]
+    assert list(api.previews.snapshot.given("hello").variables) == ["C"]
     assert run("env", "unset", "hello", "A").status == 1
     assert run("env", "unset", "hello").status == 2
     assert run("env", "unset", "hello", "C", "--all").status == 2
@@ -103,7 +103,7 @@ def test_a_key_for_the_repository_comes_from_files(api: Api, run: Run, tmp_path:
     hosts.write_text("# git.example.org:22\ngit.example.org ssh-rsa A\ngit.example.org ssh-ed B\n")
     files = ("--private-key", str(tmp_path / "key"), "--known-hosts", str(hosts))
     assert run("credential", "set", "hello", *files).status == 0
-    given = api.secrets.credential("hello")
+    given = api.previews.snapshot.credential("hello")
     assert given is not None
     assert given.private_key == key.private
     shown = run("credential", "show", "hello").out

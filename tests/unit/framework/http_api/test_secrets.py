@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from framework.apps.app_secrets import AppSecrets
-from framework.errors import NoKey, SecretsUnreadable
+from framework.errors import NoKey
 from tests.fakes.asgi import ApiInProcess, refusal
 from tests.fakes.ssh_keys import SshKey, make_ssh_key
 
@@ -18,7 +18,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> SshKey:
 
 
 def given(api: ApiInProcess) -> AppSecrets:
-    return api.secrets.of("hello")
+    return api.previews.snapshot.given("hello")
 
 
 def test_a_secret_goes_in_and_never_out(api: ApiInProcess) -> None:
@@ -104,7 +104,7 @@ def test_a_change_of_what_was_changed_meanwhile_is_refused(api: ApiInProcess) ->
     assert refusal(refused) == (412, "secrets-changed")
     assert api.call("GET", ENVIRONMENT, headers={"If-None-Match": after}).status_code == 304
     assert refusal(api.call("DELETE", one, headers={"If-Match": before}))[0] == 412
-    api.secrets.seconds += 1
+    api.previews.seconds += 1
     latest = api.call("PUT", one, json={"value": "2"}, headers={"If-Match": after}).headers["ETag"]
     assert latest != after  # though a secret's value is in no tag
     assert api.call("DELETE", one, headers={"If-Match": latest}).status_code == 204
@@ -124,7 +124,7 @@ def test_a_password_is_set_and_only_its_user_shown(api: ApiInProcess) -> None:
         "known_hosts": None,
         "changed": 1000.0,
     }
-    known = api.secrets.credential("hello")
+    known = api.previews.snapshot.credential("hello")
     assert known is not None
     assert known.password == "hunter2"
 
@@ -138,7 +138,7 @@ def test_a_key_is_set_and_its_fingerprint_shown(api: ApiInProcess, key: SshKey) 
     assert shown.json()["fingerprint"] == key.fingerprint
     assert shown.json()["known_hosts"] == HOSTS
     assert "PRIVATE" not in shown.text
-    known = api.secrets.credential("hello")
+    known = api.previews.snapshot.credential("hello")
     assert known is not None
     assert known.private_key == key.private
 
@@ -147,7 +147,7 @@ def test_a_credential_is_changed_and_removed_as_it_was_seen(api: ApiInProcess) -
     answer = api.call("PUT", CREDENTIAL, json={"password": "hunter3"}, headers={"If-Match": "*"})
     assert refusal(answer) == (412, "secrets-changed")
     tag = api.call("PUT", CREDENTIAL, json={"password": "hunter3"}).headers["ETag"]
-    api.secrets.seconds += 1
+    api.previews.seconds += 1
     api.call("PUT", CREDENTIAL, json={"password": "hunter2"}, headers={"If-Match": tag})
     assert refusal(api.call("DELETE", CREDENTIAL, headers={"If-Match": tag}))[0] == 412
     assert api.call("DELETE", CREDENTIAL).status_code == 204
@@ -162,11 +162,12 @@ def test_half_a_credential_is_refused_without_being_shown(api: ApiInProcess, key
 
 
 def test_without_a_key_or_with_a_wrong_one_it_is_told_what_to_do(api: ApiInProcess) -> None:
-    api.secrets.error = NoKey()
+    api.previews.error = NoKey()
     answer = api.call("PUT", f"{ENVIRONMENT}/A", json={"value": "1"})
     assert refusal(answer) == (409, "no-key")
     assert "prevs key" in answer.json()["detail"]
-    api.secrets.error = SecretsUnreadable("hello", "no key fits.")
+    api.previews.given["hello"] = AppSecrets("hello")
+    api.previews.why_unreadable = "no key fits."
     for path in (ENVIRONMENT, CREDENTIAL):
         assert refusal(api.call("GET", path)) == (409, "secrets-unreadable")
 

@@ -13,7 +13,8 @@ from framework.errors import (
     UnknownApp,
     UnknownVariable,
 )
-from framework.service.secrets import ServiceSecrets
+from framework.service.previews import Previews
+from framework.state.snapshot import Snapshot
 from prevs.messages import BuildOrder, Credential
 from prevs.records import AppRecord, SecretsRecord
 from prevs.states import Cause, State
@@ -25,14 +26,10 @@ OLD, NEW = new_key(), new_key()
 PASSWORD = Credential("deploy", "hunter2")
 
 
-def make(driven: Driven) -> ServiceSecrets:
-    return ServiceSecrets(lambda: driven.service, driven.clock.clock.now)
-
-
 @contextlib.contextmanager
-def running(driven: Driven) -> Iterator[ServiceSecrets]:
+def running(driven: Driven) -> Iterator[Previews]:
     with driven.running():
-        yield make(driven)
+        yield Previews(driven.service)
 
 
 @pytest.fixture
@@ -51,6 +48,10 @@ def give(driven: Driven, name: str, value: str) -> AppSecrets:
     return driven.ask(lambda: driven.service.commands.change_secrets("hello", change))
 
 
+def shown(driven: Driven) -> Snapshot:
+    return driven.service.snapshot
+
+
 def stored(driven: Driven) -> SecretsRecord | None:
     found = driven.znodes.records.get(("secrets", "hello"))
     if found is None:
@@ -67,36 +68,41 @@ def next_one(driven: Driven, *keys: str) -> Driven:
 def test_what_is_set_is_there_until_it_is_unset() -> None:
     driven = Driven()
     driven.add_app()
-    with running(driven) as secrets:
-        assert secrets.credential("hello") is None
-        before = secrets.set_variable("hello", "MODE", Variable("preview", secret=False))
+    with running(driven) as previews:
+        assert previews.snapshot.credential("hello") is None
+        before = previews.command(
+            lambda commands: commands.set_variable("hello", "MODE", Variable("preview"))
+        )
         assert before.variables["MODE"].changed == driven.clock.seconds
-        secrets.set_variable("hello", "API_KEY", Variable("hunter2"))
-        secrets.set_credential("hello", PASSWORD)
-        assert secrets.credential("hello") == PASSWORD
-        assert secrets.of("hello").secrets == {"API_KEY": "hunter2"}
+        previews.command(
+            lambda commands: commands.set_variable("hello", "API_KEY", Variable("hunter2"))
+        )
+        previews.command(lambda commands: commands.set_credential("hello", PASSWORD))
+        given = previews.snapshot.given("hello")
+        assert previews.snapshot.credential("hello") == PASSWORD
+        assert given.secrets == {"MODE": "preview", "API_KEY": "hunter2"}
         with pytest.raises(SecretsChanged):
-            secrets.unset_variable("hello", "MODE", only_if=before)
-        secrets.unset_variable("hello", "MODE", only_if=secrets.of("hello"))
+            previews.command(lambda c: c.unset_variable("hello", "MODE", only_if=before))
+        previews.command(lambda c: c.unset_variable("hello", "MODE", only_if=given))
         with pytest.raises(UnknownVariable):
-            secrets.unset_variable("hello", "MODE")
-        secrets.unset_all("hello")
-        assert secrets.of("hello").variables == {}
-        secrets.unset_credential("hello")
-        assert secrets.of("hello") == AppSecrets("hello")
+            previews.command(lambda commands: commands.unset_variable("hello", "MODE"))
+        previews.command(lambda commands: commands.clear_secrets("hello"))
+        assert previews.snapshot.given("hello").variables == {}
+        previews.command(lambda commands: commands.unset_credential("hello"))
+        assert previews.snapshot.given("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
 
 def test_nothing_is_given_to_an_app_that_is_not_there() -> None:
     driven = Driven()
-    with running(driven) as secrets:
-        assert secrets.credential("hello") is None
+    with running(driven) as previews:
+        assert previews.snapshot.credential("hello") is None
         with pytest.raises(UnknownApp):
-            secrets.of("hello")
+            previews.snapshot.given("hello")
         with pytest.raises(UnknownApp):
-            secrets.set_variable("hello", "MODE", Variable("preview"))
+            previews.command(lambda c: c.set_variable("hello", "MODE", Variable("preview")))
         with pytest.raises(UnknownApp):
-            secrets.unset_all("hello")
+            previews.command(lambda commands: commands.clear_secrets("hello"))
 
 
 def test_what_is_stored_is_sealed_and_the_next_framework_opens_it(sealed: Driven) -> None:
@@ -104,9 +110,9 @@ def test_what_is_stored_is_sealed_and_the_next_framework_opens_it(sealed: Driven
     assert record is not None
     assert b"hunter2" not in record.encode()
     assert b"API_KEY" not in record.encode()
-    secrets = make(next_one(sealed, OLD))
-    assert secrets.of("hello").secrets == {"API_KEY": "hunter2"}
-    assert secrets.credential("hello") == PASSWORD
+    snapshot = shown(next_one(sealed, OLD))
+    assert snapshot.given("hello").secrets == {"API_KEY": "hunter2"}
+    assert snapshot.credential("hello") == PASSWORD
 
 
 def test_an_app_gets_nothing_of_one_that_an_earlier_version_has_removed(sealed: Driven) -> None:
@@ -114,9 +120,9 @@ def test_an_app_gets_nothing_of_one_that_an_earlier_version_has_removed(sealed: 
     later = next_one(sealed, OLD)
     later.add_app()
     assert stored(later) is None
-    secrets = make(later)
-    assert secrets.of("hello") == AppSecrets("hello")
-    assert secrets.credential("hello") is None
+    snapshot = shown(later)
+    assert snapshot.given("hello") == AppSecrets("hello")
+    assert snapshot.credential("hello") is None
 
 
 def test_a_new_key_seals_everything_anew_and_the_old_one_can_go(sealed: Driven) -> None:
@@ -129,7 +135,7 @@ def test_a_new_key_seals_everything_anew_and_the_old_one_can_go(sealed: Driven) 
     assert now.sealed != before.sealed
     both.tick()
     assert stored(sealed) == now
-    assert make(next_one(sealed, NEW)).of("hello").secrets == {"API_KEY": "hunter2"}
+    assert shown(next_one(sealed, NEW)).given("hello").secrets == {"API_KEY": "hunter2"}
 
 
 @pytest.mark.parametrize("keys", [(), (NEW,)])
@@ -137,20 +143,20 @@ def test_without_the_key_it_is_told_and_nothing_is_lost(
     sealed: Driven, keys: tuple[str, ...]
 ) -> None:
     driven = next_one(sealed, *keys)
-    secrets = make(driven)
-    for read in (secrets.of, secrets.credential):
+    snapshot = shown(driven)
+    for read in (snapshot.given, snapshot.credential):
         with pytest.raises(SecretsUnreadable, match=r"'hello' cannot be opened.*PREVS_KEY_FILE"):
             read("hello")
     with pytest.raises(SecretsUnreadable):
         give(driven, "OTHER", "value")
     driven.tick()
-    assert make(next_one(driven, OLD)).of("hello").secrets == {"API_KEY": "hunter2"}
+    assert shown(next_one(driven, OLD)).given("hello").secrets == {"API_KEY": "hunter2"}
 
 
 def test_what_cannot_be_opened_can_be_removed(sealed: Driven) -> None:
     driven = next_one(sealed, NEW)
     driven.ask(lambda: driven.service.commands.clear_secrets("hello"))
-    assert make(driven).of("hello") == AppSecrets("hello")
+    assert shown(driven).given("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
 
@@ -160,7 +166,7 @@ def test_what_is_sealed_for_one_app_is_not_opened_for_another(sealed: Driven) ->
     moved = SecretsRecord("other", record.sealed)
     sealed.znodes.records["secrets", "other"] = (moved, 0)
     with pytest.raises(SecretsUnreadable, match="those of 'hello'"):
-        make(next_one(sealed, OLD)).credential("other")
+        shown(next_one(sealed, OLD)).credential("other")
 
 
 def test_without_a_key_nothing_is_set() -> None:
@@ -168,7 +174,7 @@ def test_without_a_key_nothing_is_set() -> None:
     driven.add_app()
     with pytest.raises(NoKey):
         give(driven, "API_KEY", "hunter2")
-    assert make(driven).of("hello") == AppSecrets("hello")
+    assert shown(driven).given("hello") == AppSecrets("hello")
     assert stored(driven) is None
 
 
@@ -177,7 +183,7 @@ def test_it_goes_with_its_app(sealed: Driven) -> None:
     sealed.tick()
     sealed.step(events.Forgotten("hello"))
     assert stored(sealed) is None
-    assert make(sealed).credential("hello") is None
+    assert shown(sealed).credential("hello") is None
 
 
 def test_nothing_starts_without_what_it_is_given(sealed: Driven) -> None:

@@ -5,7 +5,6 @@ import pytest
 
 from framework.apps.app_secrets import AppSecrets, Variable
 from framework.errors import Unavailable
-from framework.service.secrets import ServiceSecrets
 from framework.service.tokens import ServiceTokens
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -72,9 +71,8 @@ def set_secret(driven: Driven, value: str, app: str = "hello") -> None:
 def known(driven: Driven) -> tuple[object, ...]:
     """Return what a framework makes of its records."""
     tokens = ServiceTokens(driven.service, "the operator's", str)
-    secrets = ServiceSecrets(lambda: driven.service, driven.clock.clock.now)
     snapshot = driven.service.snapshot
-    given = [secrets.of(app) for app in snapshot.apps]
+    given = [snapshot.given(app) for app in snapshot.apps]
     return snapshot.apps, snapshot.previews, tokens.tokens(), given
 
 

@@ -11,7 +11,7 @@ def test_a_secret_is_set_and_never_shown(dashboard: Dashboard, visitor: Visitor)
     assert "Nothing is set" in visitor.get(PAGE).text
     answer = visitor.act(PAGE, name=" API_KEY ", value="hunter2\r\nhunter3")
     assert answer.status_code == 303
-    assert dashboard.secrets.of("hello").secrets == {"API_KEY": "hunter2\nhunter3"}
+    assert dashboard.previews.snapshot.given("hello").secrets == {"API_KEY": "hunter2\nhunter3"}
     shown = visitor.get(answer.headers["Location"]).text
     assert "API_KEY" in shown
     assert "The variable is set" in shown
@@ -23,7 +23,7 @@ def test_a_plain_variable_is_shown_and_unset(dashboard: Dashboard, visitor: Visi
     visitor.act(PAGE, name="MODE", value="<b>preview", plain="yes")
     assert "&lt;b&gt;preview" in visitor.get(PAGE).text
     assert visitor.act(f"{PAGE}/MODE/unset").status_code == 303
-    assert dashboard.secrets.of("hello") == AppSecrets("hello")
+    assert dashboard.previews.snapshot.given("hello") == AppSecrets("hello")
     assert ("operator", "unset variable", "hello/environment/MODE", 303) in dashboard.notes()
     assert visitor.act(f"{PAGE}/MODE/unset").status_code == 404
 
@@ -37,7 +37,7 @@ def test_what_cannot_be_taken_is_told_and_its_value_not_filled_in(visitor: Visit
 
 
 def test_without_a_key_it_is_told_what_to_do(dashboard: Dashboard, visitor: Visitor) -> None:
-    dashboard.secrets.error = NoKey()
+    dashboard.previews.error = NoKey()
     answer = visitor.act(PAGE, name="A", value="hunter2")
     assert answer.status_code == 409
     assert "PREVS_KEY_FILE" in answer.text
@@ -49,7 +49,7 @@ def test_only_admins_and_only_its_own_forms(dashboard: Dashboard) -> None:
     assert ci.get(PAGE).status_code == 403
     assert ci.act(PAGE, name="A", value="1").status_code == 403
     assert dashboard.sign_in().post(PAGE, {"name": "A", "value": "1"}).status_code == 403
-    assert dashboard.secrets.of("hello") == AppSecrets("hello")
+    assert dashboard.previews.snapshot.given("hello") == AppSecrets("hello")
 
 
 def test_the_settings_lead_there(visitor: Visitor) -> None:
@@ -62,7 +62,7 @@ def test_for_whom_a_variable_is_can_be_set_and_stays(
 ) -> None:
     visitor.act(PAGE, name="A", value="hunter2", branches="main, release/*", given_for="run")
     visitor.act(PAGE, name="A", value="hunter3", tags="v*", given_for="")
-    scope = dashboard.secrets.of("hello").variables["A"].scope
+    scope = dashboard.previews.snapshot.given("hello").variables["A"].scope
     assert scope == VariableScope(("main", "release/*"), ("v*",), GivenFor.RUN)
     shown = visitor.get(PAGE).text
     assert "<code>release/*</code>" in shown
