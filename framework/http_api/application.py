@@ -1,7 +1,7 @@
 """The API put together."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from fastapi import FastAPI, Security
@@ -14,6 +14,7 @@ from framework.http_api import description, probes
 from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
 from framework.http_api.admission.admission import Admission
+from framework.http_api.admission.operations import OperationRouter
 from framework.http_api.http import problems
 from framework.http_api.models.agent_shares import AgentShares
 from framework.http_api.models.presenter import Presenter
@@ -62,36 +63,37 @@ def make_app(
 
     `checks` are what /healthz and /readyz tell; requests are counted in `registry`.
     """
-    previews = ports.previews
-    presenter = Presenter(previews, addresses, ports.ready, time.time)
-    leads = Leads(previews, ports.refs)
     app = _described()
     # The token is checked by guards.Bearer, before anything is read; this is for who reads of it.
-    told = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
-    routers = [
-        routes.make_router()
-        for routes in (
-            AppRoutes(previews, leads, addresses),
-            SecretRoutes(previews),
-            PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter),
-            UseRoutes(presenter, ports.report, ports.note_proxy),
-            RefRoutes(leads, addresses),
-            AgentRoutes(AgentShares(previews, ports.agents)),
-            EventRoutes(previews, Feed(lambda: previews.history)),
-            TokenRoutes(admission.tokens, admission.audit),
-        )
-    ]
-    for router in routers:
-        app.include_router(router.routes, dependencies=told)
-    operations = calls.Operations(
-        [description.declare_description(app), *(one for each in routers for one in each.declared)]
-    )
+    documented = [Security(HTTPBearer(auto_error=False, description=description.BEARER))]
+    declared = [description.declare_description(app)]
+    for router in _make_routers(ports, admission, addresses):
+        app.include_router(router.routes, dependencies=documented)
+        declared += router.declared
     app.include_router(probes.make_router(checks))
+    operations = calls.Operations(declared)
     description.describe_access(app, operations)
     problems.handle_problems(app, addresses)
     admission.guard(app, operations)
     app.add_middleware(AccessLog, metrics=ApiMetrics(registry))
     return app
+
+
+def _make_routers(
+    ports: Ports, admission: Admission, addresses: Addresses
+) -> Iterator[OperationRouter]:
+    """Yield the routers of all calls below /v1, in the order of the description."""
+    previews = ports.previews
+    presenter = Presenter(previews, addresses, ports.ready, time.time)
+    leads = Leads(previews, ports.refs)
+    yield AppRoutes(previews, leads, addresses).make_router()
+    yield SecretRoutes(previews).make_router()
+    yield PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter).make_router()
+    yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
+    yield RefRoutes(leads, addresses).make_router()
+    yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()
+    yield EventRoutes(previews, Feed(lambda: previews.history)).make_router()
+    yield TokenRoutes(admission.tokens, admission.audit).make_router()
 
 
 def _described() -> FastAPI:

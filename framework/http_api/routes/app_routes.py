@@ -29,6 +29,8 @@ Label = Annotated[
     ),
 ]
 
+_READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
+
 
 class AppRoutes:
     """The calls about apps. What is no coroutine runs in a thread, and may block."""
@@ -59,11 +61,24 @@ class AppRoutes:
                 **document(400, 409, 413),
             },
         )
+        self._add_one(router)
+        router.add(
+            "GET",
+            # A branch's name may have slashes; the answer to it tells its slug.
+            "/{app}/labels/{label:path}",
+            self.show_label,
+            _READ,
+            responses=document(404, 409, 502),
+        )
+        return router
+
+    def _add_one(self, router: OperationRouter) -> None:
+        """Add the calls about one app."""
         router.add(
             "GET",
             "/{app}",
             self.show_app,
-            Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True),
+            _READ,
             response_model=models.App,
             responses={**conditional.DOCUMENTED, **document(404)},
         )
@@ -82,15 +97,6 @@ class AppRoutes:
             status_code=204,
             responses=document(404, 412),
         )
-        router.add(
-            "GET",
-            # A branch's name may have slashes; the answer to it tells its slug.
-            "/{app}/labels/{label:path}",
-            self.show_label,
-            Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True),
-            responses=document(404, 409, 502),
-        )
-        return router
 
     async def list_apps(self, asker: Asker, limit: Limit = LIMIT, after: After = "") -> models.Apps:
         """List the apps, by name."""

@@ -54,6 +54,10 @@ _LOG: dict[int | str, dict[str, Any]] = {
 Offset = Annotated[int, Query(ge=0, le=MOST, description="Where to begin, in bytes.")]
 OfState = Annotated[State | None, Query(description="In this state only.", examples=["running"])]
 
+_ONE = "/{app}/{sha}"
+_READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
+_USE = Operation(Scope.USE, Reach.ITS_PATH)
+
 
 class PreviewRoutes:
     """The calls about previews. What is no coroutine runs in a thread, and may block."""
@@ -93,44 +97,37 @@ class PreviewRoutes:
 
     def _add_one(self, router: OperationRouter) -> None:
         """Add the calls about one preview."""
-        one = "/{app}/{sha}"
         found = document(404)
-        read = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
-        use = Operation(Scope.USE, Reach.ITS_PATH)
         router.add(
             "GET",
-            one,
+            _ONE,
             self.show_preview,
-            read,
+            _READ,
             response_model=models.PreviewDetail,
             responses={**conditional.DOCUMENTED, **found},
         )
         router.add(
             "DELETE",
-            one,
+            _ONE,
             self.stop_preview,
-            use._replace(action="stop preview"),
+            _USE._replace(action="stop preview"),
             status_code=202,
             responses=found,
         )
         router.add(
             "POST",
-            f"{one}/retry",
+            f"{_ONE}/retry",
             self.retry_preview,
-            use._replace(for_proxies=True, action="retry preview", takes_key=True),
+            _USE._replace(for_proxies=True, action="retry preview", takes_key=True),
             status_code=202,
             responses=document(400, 404, 409, 413),
         )
-        pin, unpin = use._replace(action="pin preview"), use._replace(action="unpin preview")
-        router.add("PUT", f"{one}/pin", self.pin_preview, pin, responses=found)
-        router.add("DELETE", f"{one}/pin", self.unpin_preview, unpin, responses=found)
+        pin, unpin = _USE._replace(action="pin preview"), _USE._replace(action="unpin preview")
+        router.add("PUT", f"{_ONE}/pin", self.pin_preview, pin, responses=found)
+        router.add("DELETE", f"{_ONE}/pin", self.unpin_preview, unpin, responses=found)
+        log = {**_LOG, **found}
         router.add(
-            "GET",
-            f"{one}/log",
-            self.show_log,
-            read,
-            response_class=Response,
-            responses={**_LOG, **found},
+            "GET", f"{_ONE}/log", self.show_log, _READ, response_class=Response, responses=log
         )
 
     async def list_previews(
