@@ -108,6 +108,19 @@ class Preview(TypedDict):
     log_tail: NotRequired[str]
 
 
+class Attempt(TypedDict):
+    """One try to run a preview; `ended` is None while it goes on. Times are in epoch seconds."""
+
+    number: int
+    task_id: str | None
+    began: float
+    ended: float | None
+    outcome: str
+    exit_code: int | None
+    why: str
+    log_kept: bool
+
+
 class Started(TypedDict):
     """What a start tells besides the preview.
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from cli.answers import (
     App,
+    Attempt,
     Commit,
     Deed,
     Event,
@@ -174,18 +175,30 @@ class Api:
         """Return what was done lately, the newest first."""
         return self._list("/v1/audit", "entries", limit=limit)
 
-    def log(self, app: str, sha: str, offset: int) -> tuple[bytes, int]:
-        """Return what the last attempt printed from byte `offset` on, and the next offset."""
-        query = {"offset": str(offset)}
+    def attempts(self, app: str, sha: str) -> list[Attempt]:
+        """Return the last attempts of a preview, the newest first."""
+        try:
+            answer = self._json("GET", _path("previews", app, sha, "attempts"))
+            return cast(list[Attempt], list(answer["attempts"]))
+        except (KeyError, TypeError):
+            raise ApiConfused(self.address, "an answer that is not the JSON of this call") from None
+
+    def log(self, app: str, sha: str, offset: int, attempt: int | None = None) -> tuple[bytes, int]:
+        """Return what an attempt printed from byte `offset` on, and the next offset.
+
+        Without its number that is the last one.
+        """
+        query = {"offset": str(offset), **_of_attempt(attempt)}
         answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
         try:
             return answer.content, int(answer.headers["X-Next-Offset"])
         except (KeyError, ValueError):
             raise ApiConfused(self.address, "a log without a next offset") from None
 
-    def log_tail(self, app: str, sha: str) -> str:
-        """Return the last lines of what the last attempt printed, about 4 KB."""
-        answer = self._call("GET", _path("previews", app, sha, "log"), params={"tail": "true"})
+    def log_tail(self, app: str, sha: str, attempt: int | None = None) -> str:
+        """Return the last lines of what an attempt printed, about 4 KB."""
+        query = {"tail": "true", **_of_attempt(attempt)}
+        answer = self._call("GET", _path("previews", app, sha, "log"), params=query)
         return str(answer.content.decode("utf-8", "replace"))
 
     def log_stream(
@@ -249,6 +262,10 @@ def _read_events(pieces: Iterable[bytes]) -> Iterator[ServerEvent]:
 
 def _query(**wanted: str | None) -> dict[str, str]:
     return {key: value for key, value in wanted.items() if value is not None}
+
+
+def _of_attempt(number: int | None) -> dict[str, str]:
+    return {} if number is None else {"attempt": str(number)}
 
 
 def _path(*parts: str) -> str:

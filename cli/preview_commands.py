@@ -4,10 +4,11 @@ import codecs
 import sys
 import webbrowser
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
-from cli import lookup, tables
+from cli import attempts, lookup, tables
 from cli.answers import Preview
 from cli.arguments import STATES, app_argument, as_json, label_argument
 from cli.completion import apps
@@ -128,13 +129,14 @@ def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -
     """Show the preview of LABEL: its state, its steps and their times.
 
     Also why it waits, failed or was stopped, its address and its agent; of a failed one the end of
-    its log.
+    its log; and how its earlier attempts ended, whose logs `prevs logs --attempt` prints.
     """
     preview = lookup.find(around.api, app, label)
+    earlier = attempts.find_earlier(around.api, preview)
     if as_json:
-        show_json(preview)
+        show_json({**preview, "earlier": earlier})
         return
-    show(tables.preview_details(preview, around.now()))
+    show(tables.preview_details(preview, earlier, around.now()))
     if preview["state"] == "failed":
         error = failed(preview, label, around.now())
         show_log_tail(error.log_tail, err=False)
@@ -146,8 +148,15 @@ def show_preview(around: Surroundings, app: str, label: str, *, as_json: bool) -
 @label_argument
 @click.option("-f", "--follow", "following", is_flag=True, help="Go on as it grows.")
 @click.option("--tail", is_flag=True, help="Print the last lines only, about 4 KB.")
+@click.option(
+    "--attempt",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Of an earlier one: see `prevs show`.",
+)
+@click.option("--previous", is_flag=True, help="Of the attempt before the last one.")
 @click.pass_obj
-def logs(around: Surroundings, app: str, label: str, *, following: bool, tail: bool) -> None:
+def logs(around: Surroundings, /, app: str, label: str, *, previous: bool, **how: Any) -> None:
     """Print the build log of LABEL and what the app printed.
 
     Colours stay on a terminal; whatever else a terminal would obey is left out.
@@ -156,22 +165,44 @@ def logs(around: Surroundings, app: str, label: str, *, following: bool, tail: b
     Examples:
       prevs logs shop main -f
       prevs logs shop main --tail
+      prevs logs shop main --previous
       prevs logs shop main | grep ERROR
     """
-    if following and tail:
-        raise click.UsageError("Say --follow or --tail.")
+    _refuse_two(how["following"], how["tail"], "Say --follow or --tail.")
+    _refuse_two(how["attempt"], previous, "Say --attempt or --previous.")
+    is_earlier = previous or how["attempt"]
+    _refuse_two(how["following"], is_earlier, "An attempt that is over has nothing to follow.")
     preview = lookup.find(around.api, app, label)
     if lookup.find_serving(preview, label):
         note(f"This is the log of {names.short(preview['sha'])}, the newest commit.")
         _tell_serving(preview, label, "meanwhile")
-    printer = LogPrinter()
+    if previous:
+        how["attempt"] = attempts.find_previous(around.api, preview, label)
+    _print_log(around, preview, label, **how)
+
+
+def _refuse_two(one: object, other: object, why: str) -> None:
+    if one and other:
+        raise click.UsageError(why)
+
+
+def _print_log(
+    around: Surroundings,
+    preview: Preview,
+    label: str,
+    *,
+    following: bool,
+    tail: bool,
+    attempt: int | None,
+) -> None:
+    app, printer = preview["app"], LogPrinter()
     try:
         if following:
             _follow_log(around, preview, printer)
         elif tail:
-            printer.print(around.api.log_tail(app, preview["sha"]))
+            printer.print(around.api.log_tail(app, preview["sha"], attempt))
         else:
-            _print_log(around, preview, printer.print)
+            _print_all(around, preview, attempt, printer.print)
     except KeyboardInterrupt:
         if following:
             printer.leave_line()
@@ -196,11 +227,16 @@ def _follow_log(around: Surroundings, preview: Preview, printer: LogPrinter) -> 
             printer.note(f"{title(step.preview)} {progress(step.preview, around.now())}")
 
 
-def _print_log(around: Surroundings, preview: Preview, print_piece: Callable[[str], None]) -> None:
+def _print_all(
+    around: Surroundings,
+    preview: Preview,
+    attempt: int | None,
+    print_piece: Callable[[str], None],
+) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     offset = 0
     while True:
-        piece, following = around.api.log(preview["app"], preview["sha"], offset)
+        piece, following = around.api.log(preview["app"], preview["sha"], offset, attempt)
         print_piece(decoder.decode(piece, final=not piece))
         if not piece or following <= offset:
             return

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from cli import steps
+from cli import attempts, steps
 from cli.answers import (
     App,
+    Attempt,
     Commit,
     Credential,
     Deed,
@@ -180,8 +181,8 @@ def app_details(app: App, now: float) -> Table:
     )
 
 
-def preview_details(preview: Preview, now: float) -> Table:
-    """Return what is known of a preview, one thing a row."""
+def preview_details(preview: Preview, earlier: Sequence[Attempt], now: float) -> Table:
+    """Return what is known of a preview and its earlier attempts, one thing a row."""
     agent = preview["agent"]
     host = agent["host"] or agent["id"] if agent else ""
     where = f"{host}:{preview['host_port']}" if host and preview["host_port"] else host
@@ -204,6 +205,7 @@ def preview_details(preview: Preview, now: float) -> Table:
             ("task", preview["task_id"] or ""),
             ("since", ago(preview["changed"], now)),
             ("used", ago(preview["last_used"], now)),
+            *attempts.rows(earlier, now),
         ]
     )
 

@@ -81,6 +81,19 @@ class UnknownPreview(NotFound):
         self.sha = sha
 
 
+class UnknownAttempt(NotFound):
+    """No attempt of that number, or none any more: a preview's last few alone are known."""
+
+    def __init__(self, app: str, sha: str, attempt: int) -> None:
+        super().__init__(
+            f"Nothing is known of attempt {attempt} of {sha[:7]} of {app!r}: only its last ones "
+            f"are. `prevs show {app} {sha[:12]}` lists them."
+        )
+        self.app = app
+        self.sha = sha
+        self.attempt = attempt
+
+
 class AppExists(Conflict):
     """An app of that name is there already, with other settings."""
 

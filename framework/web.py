@@ -29,6 +29,7 @@ def make_app(
     *,
     refs: Refs,
     sandboxes: Sandboxes,
+    is_log_kept: Callable[[str], bool],
     clock: Clock,
     registry: CollectorRegistry,
     openness: Callable[[], Sequence[Check]],
@@ -49,6 +50,7 @@ def make_app(
         ),
         ready=lambda: health.why_not(checks.ready()),
         report=service.inbox.put,
+        is_log_kept=is_log_kept,
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
     tokens = ServiceTokens(service, operator, functools.partial(token_urlsafe, 32), proxies=proxies)

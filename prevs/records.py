@@ -16,6 +16,7 @@ from prevs.states import Cause, State
 __all__ = [
     "AgentsRecord",
     "AppRecord",
+    "EndedAttempt",
     "Failure",
     "InstallationRecord",
     "LeaderRecord",
@@ -101,6 +102,26 @@ class Step:
 
 
 @dataclasses.dataclass(frozen=True)
+class EndedAttempt:
+    """An attempt that is over: the `number`th of its preview, which ran as the task `task_id`.
+
+    `reached` is the last step that it came to. `cause` and `exit_code` say why it failed, None
+    where it was ended; `why` is the sentence for either, cut short.
+    """
+
+    number: int
+    task_id: str
+    began: float
+    ended: float
+    agent_id: Optional[str] = None
+    agent_host: Optional[str] = None
+    reached: str = ""
+    cause: Optional[Cause] = None
+    exit_code: Optional[int] = None
+    why: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
 class PreviewRecord:
     """A preview: an app at a commit.
 
@@ -120,7 +141,8 @@ class PreviewRecord:
     registry, "" where none is known. `protocol` is what the current attempt's application is spoken
     to in, "h2" or "" for HTTP/1.1, and `memory_kills` how many of its processes were killed for
     want of memory while it ran on. `refs` are the branches and tags that led to the commit when it
-    was last asked for (heads/main, tags/v1): by these it has variables.
+    was last asked for (heads/main, tags/v1): by these it has variables. `attempts` are the last few
+    that are over, the oldest first (framework/preview/ended_attempts.py).
     """
 
     app: str
@@ -153,6 +175,7 @@ class PreviewRecord:
     protocol: str = ""
     memory_kills: int = 0
     refs: tuple[str, ...] = ()
+    attempts: tuple[EndedAttempt, ...] = ()
 
     def encode(self) -> bytes:
         """Return the znode's bytes."""

@@ -19,7 +19,7 @@ from framework.attempts.unreachable import AWAY_SECONDS, Absences
 from framework.clock import Clock
 from framework.metrics import Metrics
 from framework.ports import Cluster
-from framework.preview import lifecycle, steps
+from framework.preview import ended_attempts, lifecycle, steps
 from framework.preview.lifecycle import Event
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
@@ -219,15 +219,18 @@ class Attempts:
             )
             self._metrics.failures.labels(failure.cause.value).inc()
             self.fitness.failed(preview, failure)
-            event, fields = retry.judge(preview, failure, self._clock.now())
-            self._records.change(preview, event, **fields)
+            now = self._clock.now()
+            event, fields = retry.judge(preview, failure, now)
+            attempts = ended_attempts.note(preview, failure, now)
+            self._records.change(preview, event, attempts=attempts, **fields)
         self.copies.ended(preview.task_id or "", preview.agent_id)
         self._forget(preview.task_id or "")
 
     def _ended(self, preview: PreviewRecord) -> None:
         """Note the end that was asked for; why it was stays on the record."""
         event = Event.ENDED_WANTED if preview.again else Event.ENDED
-        self._records.change(preview, event, again=False, phase="", detail="")
+        attempts = ended_attempts.note(preview, None, self._clock.now())
+        self._records.change(preview, event, again=False, phase="", detail="", attempts=attempts)
 
     def _forget(self, task_id: str) -> None:
         self._away.end(task_id)

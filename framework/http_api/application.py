@@ -39,7 +39,8 @@ class Ports(NamedTuple):
     """What the API and the dashboard read and write.
 
     `ready` gives None, or why nothing can be started; `report` takes what proxies report,
-    `note_proxy` the address that one reports from. None of them may block.
+    `note_proxy` the address that one reports from. None of them may block. `is_log_kept` tells
+    whether the framework keeps the log of a task; it looks at a disk.
     """
 
     previews: Previews
@@ -48,6 +49,7 @@ class Ports(NamedTuple):
     agents: Agents
     ready: Callable[[], str | None]
     report: Callable[[Report], None]
+    is_log_kept: Callable[[str], bool]
     note_proxy: Callable[[str], None] = lambda _: None
 
 
@@ -88,7 +90,10 @@ def _make_routers(
     leads = Leads(previews, ports.refs)
     yield AppRoutes(previews, leads, addresses).make_router()
     yield SecretRoutes(previews).make_router()
-    yield PreviewRoutes(previews, leads, Logs(ports.sandboxes), presenter).make_router()
+    logs = Logs(ports.sandboxes)
+    yield PreviewRoutes(
+        previews, leads, logs, presenter, is_log_kept=ports.is_log_kept
+    ).make_router()
     yield UseRoutes(presenter, ports.report, ports.note_proxy).make_router()
     yield RefRoutes(leads, addresses).make_router()
     yield AgentRoutes(AgentShares(previews, ports.agents)).make_router()

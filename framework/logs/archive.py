@@ -1,7 +1,8 @@
-"""The ends of failed attempts' logs, kept in files of the framework's own.
+"""The ends of the logs of attempts that are over, kept in files of the framework's own.
 
 An agent removes a sandbox after a while, and may be gone itself; a preview that failed stays so,
-and whoever comes to it wants to know why. One file is kept for each, named like the task.
+and whoever comes to it wants to know why, and what was built before it was woken. One file is kept
+for each, named like the task.
 """
 
 import contextlib
@@ -19,6 +20,7 @@ SIZE = 64 * 1024
 
 _GONE = b"== what came before is gone ==\n"
 _HALF = ".half"
+_OVER = frozenset({State.STOPPED, State.FAILED})
 
 
 class _Kept(NamedTuple):
@@ -91,7 +93,7 @@ class KeptLogs:
 class LastingSandboxes:
     """The output of attempts as framework.ports.Sandboxes, also where the sandbox is gone.
 
-    Then it is what is kept of it, and that is of attempts that failed. Thread safe.
+    Then it is what is kept of it, and that is of attempts that are over. Thread safe.
     """
 
     def __init__(self, sandboxes: Sandboxes, kept: KeptLogs) -> None:
@@ -122,5 +124,5 @@ class LastingSandboxes:
         return self._sandboxes.tail(preview, size)
 
     def _is_kept(self, preview: PreviewRecord) -> bool:
-        failed = preview.state is State.FAILED and preview.task_id is not None
-        return failed and self._kept.has(preview.task_id or "")
+        is_over = preview.state in _OVER and preview.task_id is not None
+        return is_over and self._kept.has(preview.task_id or "")

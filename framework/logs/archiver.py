@@ -1,9 +1,10 @@
-"""The thread that keeps the ends of failed attempts' logs while their sandboxes are there.
+"""The thread that keeps the ends of logs of ended attempts, while their sandboxes are there.
 
-It compares what is kept with what has failed, again and again: so a framework that takes over
-fetches what it lacks, and what is not failed any more is forgotten.
+It compares what is kept with what is over, again and again: so a framework that takes over fetches
+what it lacks, and what no record has any more is forgotten.
 """
 
+import heapq
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import structlog
 from framework.errors import Unavailable
 from framework.logs.archive import SIZE, KeptLogs
 from framework.ports import Sandboxes
+from framework.preview import ended_attempts
 from framework.state.snapshot import Snapshot
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -20,7 +22,7 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 MOST = 1000
-"""How many logs are kept: of more failed previews, those that failed last."""
+"""How many logs are kept of failed previews, those that failed last; and of other attempts."""
 LOOK_SECONDS = 1.0
 AWAY_SECONDS = 30.0
 """When to ask again for what an agent did not give that does not answer."""
@@ -29,7 +31,7 @@ NOTHING_SECONDS = 600.0
 
 
 class Keeping:
-    """Keeps what `sandboxes` has of the failed attempts in `snapshot`, in `kept`."""
+    """Keeps what `sandboxes` has of the attempts in `snapshot` that are over, in `kept`."""
 
     def __init__(
         self, sandboxes: Sandboxes, kept: KeptLogs, snapshot: Callable[[], Snapshot]
@@ -51,25 +53,25 @@ class Keeping:
         self._ended.set()
 
     def look(self, now: float) -> None:
-        """Keep what is not kept, forget what has not failed any more. `now` is monotonic.
+        """Keep what is not kept, forget what no record has any more. `now` is monotonic.
 
         Blocks for as long as the agents take. Raises OSError.
         """
         snapshot = self._snapshot()
         if snapshot is self._seen and not any(at <= now for at in self._not_before.values()):
             return
-        failed = _newest(snapshot)
+        over = _find_over(snapshot)
         kept = self._kept.tasks()
-        for task_id in kept - failed.keys():
+        for task_id in kept - over.keys():
             self._kept.forget(task_id)
-        self._not_before = {t: at for t, at in self._not_before.items() if t in failed}
+        self._not_before = {t: at for t, at in self._not_before.items() if t in over}
         away: set[str | None] = set()
-        for task_id in failed.keys() - kept:
+        for task_id in over.keys() - kept:
             if self._not_before.get(task_id, now) > now:
                 continue
             if self._ended.is_set():
                 return
-            preview = failed[task_id]
+            preview = over[task_id]
             wait = AWAY_SECONDS if preview.agent_id in away else self._try(task_id, preview, away)
             if wait is None:
                 self._not_before.pop(task_id, None)
@@ -102,8 +104,21 @@ class Keeping:
                 pause = AWAY_SECONDS
 
 
-def _newest(snapshot: Snapshot) -> dict[str, PreviewRecord]:
-    """Return the failed previews whose logs are to be kept, by task."""
-    failed = [p for p in snapshot.previews.values() if p.state is State.FAILED and p.task_id]
-    failed.sort(key=lambda preview: preview.changed, reverse=True)
-    return {preview.task_id: preview for preview in failed[:MOST] if preview.task_id}
+def _find_over(snapshot: Snapshot) -> dict[str, PreviewRecord]:
+    """Return the previews as their attempts ended whose logs are to be kept, by task."""
+    previews = snapshot.previews.values()
+    failed = heapq.nlargest(
+        MOST,
+        (one for one in previews if one.state is State.FAILED and one.task_id),
+        key=lambda preview: preview.changed,
+    )
+    found = {preview.task_id: preview for preview in failed if preview.task_id}
+    others = (
+        (attempt.ended, attempt, preview)
+        for preview in previews
+        for attempt in preview.attempts
+        if attempt.task_id not in found
+    )
+    for _, attempt, preview in heapq.nlargest(MOST, others, key=lambda one: one[0]):
+        found[attempt.task_id] = ended_attempts.as_it_ended(preview, attempt)
+    return found

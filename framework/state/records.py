@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 _AT_ONCE = 100
 """Records in one write: ZooKeeper takes a megabyte, and one has a kilobyte or two."""
 _LARGE = 2000
-"""Bytes of one that counts for several: its commit says much of itself, or much that is wrong."""
+"""Bytes of one that counts for several: its commit or its attempts say much, or what is wrong."""
 _SHORT = (None, CommitSettings())
 """What settings are where no commit says anything: most previews are of such."""
 
@@ -295,7 +295,7 @@ def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord
     part: list[PreviewRecord] = []
     room = _AT_ONCE
     for preview in previews:
-        says_much = preview.failure or preview.settings not in _SHORT
+        says_much = preview.failure or preview.attempts or preview.settings not in _SHORT
         size = 1 + (len(preview.encode()) // _LARGE if says_much else 0)
         if part and size > room:
             yield part

@@ -80,6 +80,7 @@ class ApiInProcess:
         self.registry = CollectorRegistry()
         self.trouble: str | None = None
         self.stuck = False
+        self.kept_logs: set[str] = set()
         self.proxies: list[str] = []
         self.ports = Ports(
             self.previews,
@@ -88,6 +89,7 @@ class ApiInProcess:
             self.agents,
             ready=lambda: self.trouble,
             report=self.previews.report,
+            is_log_kept=self.kept_logs.__contains__,
             note_proxy=self.proxies.append,
         )
         self.admission = Admission(

@@ -59,6 +59,7 @@ CALLS: Mapping[str, Told] = {
         "{app}/{sha}",
         takes_key=True,
     ),
+    "GET /v1/previews/{app}/{sha}/attempts": Told("read", "path", {200, 404}),
     "GET /v1/previews/{app}/{sha}/log": Told("read", "path+proxy", {200, 404}),
     "PUT /v1/previews/{app}/{sha}/pin": Told(
         "use", "path", {200, 404}, "pin preview", "{app}/{sha}"

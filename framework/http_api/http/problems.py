@@ -48,6 +48,7 @@ _ERRORS: Mapping[type[FrameworkError], Kind] = {
     errors.UnknownApp: Kind("unknown-app", 404, "There is no such app"),
     errors.UnknownLabel: Kind("unknown-label", 404, "The label leads to no commit"),
     errors.UnknownPreview: Kind("unknown-preview", 404, "There is no such preview"),
+    errors.UnknownAttempt: Kind("unknown-attempt", 404, "There is no such attempt"),
     errors.UnknownToken: Kind("unknown-token", 404, "There is no such token"),
     errors.UnknownVariable: Kind("unknown-variable", 404, "There is no such variable"),
     errors.UnknownCredential: Kind("unknown-credential", 404, "There is no credential"),
@@ -229,7 +230,7 @@ def _explain(error: Mapping[str, Any]) -> str:
 
 def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, object]:
     """Return the fields that a program needs to act on an error."""
-    named = ("app", "label", "sha", "state", "name")
+    named = ("app", "label", "sha", "state", "name", "attempt")
     fields: dict[str, object] = {
         name: getattr(error, name) for name in named if name in vars(error)
     }

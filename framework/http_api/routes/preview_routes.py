@@ -1,6 +1,7 @@
 """/v1/previews: start, watch and stop previews, and read their logs."""
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -8,7 +9,7 @@ from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from framework.access import Scope
-from framework.errors import NotAllowed, NotOfApp, Unavailable
+from framework.errors import NotAllowed, NotOfApp, Unavailable, UnknownAttempt
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http import conditional
 from framework.http_api.http.conditional import IfNoneMatch
@@ -24,10 +25,12 @@ from framework.http_api.http.parameters import (
 )
 from framework.http_api.http.problems import document
 from framework.http_api.models import preview_models as models
+from framework.http_api.models.attempt_models import Attempts, show_attempts
 from framework.http_api.models.presenter import Presenter, find_time
 from framework.http_api.streams.label_resolver import Leads
 from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.logs import Logs
+from framework.preview import ended_attempts
 from framework.service.previews import Previews
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -52,18 +55,38 @@ _LOG: dict[int | str, dict[str, Any]] = {
 }
 
 Offset = Annotated[int, Query(ge=0, le=MOST, description="Where to begin, in bytes.")]
+OfAttempt = Annotated[
+    int | None,
+    Query(
+        ge=1,
+        le=MOST,
+        description="Of this attempt, as text: attempts tells their numbers. Without it, of the "
+        "last one.",
+        examples=[2],
+    ),
+]
 OfState = Annotated[State | None, Query(description="In this state only.", examples=["running"])]
 
 _ONE = "/{app}/{sha}"
 _READ = Operation(Scope.READ, Reach.ITS_PATH, for_proxies=True)
+_ATTEMPTS = Operation(Scope.READ, Reach.ITS_PATH)
 _USE = Operation(Scope.USE, Reach.ITS_PATH)
 
 
 class PreviewRoutes:
     """The calls about previews. What is no coroutine runs in a thread, and may block."""
 
-    def __init__(self, previews: Previews, leads: Leads, logs: Logs, presenter: Presenter) -> None:
+    def __init__(
+        self,
+        previews: Previews,
+        leads: Leads,
+        logs: Logs,
+        presenter: Presenter,
+        *,
+        is_log_kept: Callable[[str], bool],
+    ) -> None:
         self._previews = previews
+        self._is_log_kept = is_log_kept
         self._leads = leads
         self._logs = logs
         self._show = presenter.show
@@ -125,6 +148,7 @@ class PreviewRoutes:
         pin, unpin = _USE._replace(action="pin preview"), _USE._replace(action="unpin preview")
         router.add("PUT", f"{_ONE}/pin", self.pin_preview, pin, responses=found)
         router.add("DELETE", f"{_ONE}/pin", self.unpin_preview, unpin, responses=found)
+        router.add("GET", f"{_ONE}/attempts", self.list_attempts, _ATTEMPTS, responses=found)
         log = {**_LOG, **found}
         router.add(
             "GET", f"{_ONE}/log", self.show_log, _READ, response_class=Response, responses=log
@@ -199,6 +223,11 @@ class PreviewRoutes:
         pin = self._previews.command(lambda commands: commands.pin(app, sha, pinned=pinned))
         return self._show(pin)
 
+    def list_attempts(self, app: App, sha: Sha) -> Attempts:
+        """List the last attempts of a preview: when each began and ended, how, and its log."""
+        preview = self._previews.snapshot.preview(app, sha)
+        return Attempts(attempts=show_attempts(preview, self._is_log_kept))
+
     async def show_log(
         self,
         app: App,
@@ -209,12 +238,13 @@ class PreviewRoutes:
         public: Annotated[
             bool, Query(description="Only what comes before what the application prints.")
         ] = False,
+        attempt: OfAttempt = None,
         accept: Accept = "",
         last_event_id: LastEventId = "",
     ) -> Response:
-        """Read the log of a preview's last attempt, or follow it as events."""
-        preview = self._previews.snapshot.preview(app, sha)
-        if "text/event-stream" in accept.lower():
+        """Read the log of an attempt (without a number the last), or follow the last as events."""
+        preview = self._find_attempt(app, sha, attempt)
+        if attempt is None and "text/event-stream" in accept.lower():
             stream = LogStream(self._previews, self._logs, self._show, public=public)
             begin = parse_event_id(last_event_id, offset)
             # Nothing between here and the reader may wait for more of it.
@@ -227,6 +257,14 @@ class PreviewRoutes:
         text, next_offset = await self._logs.read_text(preview, offset, public=public)
         headers = {"X-Next-Offset": str(next_offset), "Cache-Control": "no-store"}
         return Response(text, headers=headers, media_type="text/plain")
+
+    def _find_attempt(self, app: str, sha: str, attempt: int | None) -> PreviewRecord:
+        """Return a preview, as it was at the end of an attempt where one is named."""
+        preview = self._previews.snapshot.preview(app, sha)
+        found = preview if attempt is None else ended_attempts.look_back(preview, attempt)
+        if found is None:
+            raise UnknownAttempt(app, sha, attempt or 0)
+        return found
 
     async def _read_tail(self, preview: PreviewRecord, *, public: bool = False) -> str:
         try:

@@ -6,8 +6,9 @@ import time
 import pytest
 
 from framework.errors import AmbiguousLabel, Candidate
+from framework.http_api.http import problems
 from prevs import names
-from prevs.records import Failure, Mistake, Step
+from prevs.records import EndedAttempt, Failure, Mistake, Step
 from prevs.states import Cause, State
 from tests.fakes.answers import OTHER_SHA, SHA
 from tests.fakes.api import Api
@@ -294,3 +295,66 @@ def test_after_a_failed_update_retry_tries_the_newest_and_says_what_is_served(
     done = run("retry", "hello", "main")
     assert ("POST", f"/v1/previews/hello/{SHA}/retry") in failed_update.asked
     assert f"main serves {OLD} until this one runs" in done.err
+
+
+@pytest.fixture
+def woken(api: Api) -> Api:
+    """main runs for the third time: once it was stopped, then its build failed."""
+    now = time.time()
+    first = EndedAttempt(1, "t1", now - 700, now - 100, "S1", why="Nobody used it.")
+    second = EndedAttempt(2, "t2", now - 60, now - 48, "S1", None, "", Cause.BUILD_FAILED, 7, "No.")
+    api.put(State.RUNNING, log="the last one\n", attempts=(first, second))
+    api.sandboxes.output |= {"t1": b"the first one\n", "t2": b"the second one\n"}
+    api.kept_logs.add("t2")
+    return api
+
+
+def test_show_lists_earlier_attempts_and_how_they_ended(woken: Api, run: Run) -> None:
+    done = run("show", "hello", "main")
+    lines = [line for line in done.out.splitlines() if "attempt" in line]
+    assert [line.split()[0] for line in lines] == ["earlier", "attempt"]
+    assert "attempt 2 failed 48 s ago, after 12 s: No" in lines[0]
+    assert "attempt 1 stopped 1 min ago, after 10 min: Nobody used it; the framework" in lines[1]
+    shown = json.loads(run("show", "hello", "main", "--json").out)
+    assert [one["number"] for one in shown["earlier"]] == [2, 1]
+
+
+def test_logs_prints_the_log_of_an_earlier_attempt(woken: Api, run: Run) -> None:
+    assert run("logs", "hello", "main").out == "the last one\n"
+    assert run("logs", "hello", "main", "--attempt", "1").out == "the first one\n"
+    assert run("logs", "hello", "main", "--attempt", "2", "--tail").out == "the second one\n"
+    assert run("logs", "hello", "main", "--previous").out == "the second one\n"
+    done = run("logs", "hello", "main", "--attempt", "9")
+    assert done.status == 1
+    assert "Nothing is known of attempt 9" in done.err
+    assert "prevs show hello" in done.err
+
+
+def test_the_attempt_before_is_that_of_whose_log_is_shown(woken: Api, run: Run) -> None:
+    woken.put(State.QUEUED, task_id="t2", attempts=woken.previews.preview("hello", SHA).attempts)
+    assert run("logs", "hello", "main", "--previous").out == "the second one\n"
+    woken.fail(task_id="t2", attempts=woken.previews.preview("hello", SHA).attempts)
+    assert run("logs", "hello", "main", "--previous").out == "the first one\n"
+
+
+@pytest.mark.parametrize(
+    "options", [("--attempt", "1", "--previous"), ("--previous", "-f"), ("--attempt", "1", "-f")]
+)
+def test_what_contradicts_itself_is_wrong_use(woken: Api, run: Run, options: tuple[str]) -> None:
+    assert run("logs", "hello", "main", *options).status == 2
+
+
+def test_where_there_was_no_earlier_attempt_that_is_told(api: Api, run: Run) -> None:
+    api.put(State.RUNNING, log="the last one\n")
+    done = run("logs", "hello", "main", "--previous")
+    assert (done.status, done.out) == (1, "")
+    assert "No earlier attempt of it is known." in done.err
+    assert "earlier" not in run("show", "hello", "main").out
+
+
+def test_an_older_framework_knows_of_no_attempts(woken: Api, run: Run) -> None:
+    path = ("GET", f"/v1/previews/hello/{SHA}/attempts")
+    woken.instead[path] = problems.answer_no_path()
+    done = run("show", "hello", "main")
+    assert done.status == 0
+    assert "earlier" not in done.out

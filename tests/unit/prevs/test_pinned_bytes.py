@@ -18,6 +18,7 @@ from prevs.messages import BuildOrder, Credential, Isolation, TaskReport
 from prevs.records import (
     AgentsRecord,
     AppRecord,
+    EndedAttempt,
     Failure,
     InstallationRecord,
     LeaderRecord,
@@ -104,6 +105,20 @@ WRITTEN: dict[str, Any] = {
         protocol="h2",
         memory_kills=3,
         refs=("heads/main", "tags/v1"),
+        attempts=(
+            EndedAttempt(
+                number=7,
+                task_id=TASK,
+                began=1700000000.5,
+                ended=1700000001.5,
+                agent_id="6f1c-S0",
+                agent_host="127.0.0.2",
+                reached="building",
+                cause=Cause.BUILD_FAILED,
+                exit_code=7,
+                why="RUN exited with 7.",
+            ),
+        ),
     ),
     "placements": PlacementsRecord(
         app="hello",

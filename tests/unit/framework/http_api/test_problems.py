@@ -13,6 +13,7 @@ EXAMPLES: list[FrameworkError] = [
     errors.UnknownApp("hello"),
     errors.UnknownLabel("hello", "main", "there is none."),
     errors.UnknownPreview("hello", "a" * 40),
+    errors.UnknownAttempt("hello", "a" * 40, 7),
     errors.AppExists("hello"),
     errors.AppChanged("hello"),
     errors.NotOfApp("ci", "hello"),

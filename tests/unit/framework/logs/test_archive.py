@@ -1,5 +1,6 @@
 """framework/logs/archive.py: what is left of a log when its sandbox is gone."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_the_sandbox_tells_more_while_it_is_there(world: World) -> None:
     world.kept.keep(TASK, b"three\n", 14)
     assert world.lasting.read(FAILED, 0) == (WHOLE, 14)
     assert world.lasting.read(FAILED, 14) == (b"", 14)
+
+
+def test_the_log_of_what_was_stopped_is_kept_too(world: World) -> None:
+    world.kept.keep(TASK, WHOLE, len(WHOLE))
+    stopped = dataclasses.replace(FAILED, state=State.STOPPED)
+    assert world.lasting.read(stopped, 0) == (WHOLE, 14)
+    running = dataclasses.replace(FAILED, state=State.RUNNING)
+    assert world.lasting.read(running, 0) == (b"", 0)
 
 
 def test_a_file_that_is_not_ours_is_nothing(world: World, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """framework/logs/archiver.py: which ends of logs are kept, and until when."""
 
+import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from framework.logs.archive import SIZE, KeptLogs
 from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, Keeping
 from framework.state.snapshot import Snapshot
-from prevs.records import PreviewRecord
+from prevs.records import EndedAttempt, PreviewRecord
 from prevs.states import State
 from tests.fakes.sandboxes import FakeSandboxes
 
@@ -36,6 +38,12 @@ class World:
             },
         )
 
+    def change(self, number: int = 0, **fields: Any) -> None:
+        """Change one of them; what others have seen stays as it was."""
+        key = "hello", f"{number:040}"
+        now = dataclasses.replace(self.snapshot.previews[key], **fields)
+        self.snapshot = Snapshot({}, {**self.snapshot.previews, key: now})
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
@@ -51,6 +59,33 @@ def test_the_log_of_what_failed_is_kept_until_it_is_tried_again(world: World) ->
     world.have(State.QUEUED)
     world.keeping.look(1.0)
     assert world.kept.tasks() == set()
+
+
+def test_the_logs_of_the_last_attempts_are_kept_until_no_record_has_them(world: World) -> None:
+    world.have(State.RUNNING)
+    attempts = tuple(
+        EndedAttempt(n, f"e{n}", 1.0, float(n), agent_id="S1", reached="running") for n in (1, 2)
+    )
+    world.change(attempts=attempts)
+    world.sandboxes.output |= {"t0": b"now\n", "e1": b"one\n", "e2": b"two\n"}
+    world.keeping.look(0.0)
+    assert world.kept.tasks() == {"e1", "e2"}
+    assert world.kept.read("e1", 0) == (b"one\n", 4)
+    world.change(attempts=attempts[1:])
+    world.keeping.look(1.0)
+    assert world.kept.tasks() == {"e2"}
+    world.have()
+    world.keeping.look(2.0)
+    assert world.kept.tasks() == set()
+
+
+def test_very_many_attempts_take_no_room_from_what_failed(world: World) -> None:
+    world.have(State.FAILED, State.STOPPED)
+    attempts = tuple(EndedAttempt(n, f"e{n}", 1.0, 10.0 + n) for n in range(MOST + 1))
+    world.change(1, attempts=attempts)
+    world.sandboxes.output |= {"t0": b"no\n"} | {one.task_id: b"x\n" for one in attempts}
+    world.keeping.look(0.0)
+    assert world.kept.tasks() == {"t0"} | {one.task_id for one in attempts[1:]}
 
 
 def test_no_more_than_the_end_is_kept(world: World) -> None:

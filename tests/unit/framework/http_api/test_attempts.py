@@ -1,0 +1,104 @@
+"""The attempts of a preview over the API, and the logs of those that are over."""
+
+import pytest
+
+from prevs.records import EndedAttempt
+from prevs.states import Cause, State
+from tests.fakes.asgi import OF_PROXIES, ApiInProcess, refusal
+
+SHA = "a" * 40
+ONE = f"/v1/previews/hello/{SHA}"
+LOG = f"{ONE}/log"
+
+
+@pytest.fixture
+def api(api: ApiInProcess) -> ApiInProcess:
+    """A preview that runs for the third time: once it was stopped, once its build failed."""
+    stopped = EndedAttempt(1, "t1", 10.0, 20.0, "S1", "10.0.0.1", "running", why="Nobody used it.")
+    failed = EndedAttempt(2, "t2", 30.0, 40.0, "S2", None, "building", Cause.BUILD_FAILED, 7, "No.")
+    api.previews.put(
+        "hello", SHA, State.RUNNING, task_id="t3", changed=50.0, attempts=(stopped, failed)
+    )
+    built = b"== building ==\nStep 1/2\n"
+    api.sandboxes.output |= {
+        "t1": built + b"== starting ==\nhello\n",
+        "t2": built + b"Oh no\n",
+        "t3": b"== starting ==\n",
+    }
+    return api
+
+
+def test_attempts_are_listed_the_newest_first(api: ApiInProcess) -> None:
+    api.kept_logs.add("t1")
+    found = api.call("GET", f"{ONE}/attempts").json()["attempts"]
+    assert [(one["number"], one["task_id"], one["outcome"], one["log_kept"]) for one in found] == [
+        (3, "t3", "underway", False),
+        (2, "t2", "failed", False),
+        (1, "t1", "stopped", True),
+    ]
+    assert found[1] == {
+        "number": 2,
+        "task_id": "t2",
+        "agent": {"id": "S2", "host": None},
+        "began": 30.0,
+        "ended": 40.0,
+        "reached": "building",
+        "outcome": "failed",
+        "cause": "build-failed",
+        "exit_code": 7,
+        "why": "No.",
+        "log_kept": False,
+    }
+
+
+def test_one_that_waits_has_ended_attempts_alone(api: ApiInProcess) -> None:
+    api.previews.change("hello", SHA, state=State.QUEUED)
+    found = api.call("GET", f"{ONE}/attempts").json()["attempts"]
+    assert [one["number"] for one in found] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        ("attempt=2", "== building ==\nStep 1/2\nOh no\n"),
+        ("attempt=2&offset=15", "Step 1/2\nOh no\n"),
+        ("attempt=2&tail=true", "== building ==\nStep 1/2\nOh no\n"),
+        ("attempt=3", "== starting ==\n"),
+        ("", "== starting ==\n"),
+    ],
+)
+def test_the_log_of_each_is_read_by_its_number(api: ApiInProcess, query: str, text: str) -> None:
+    assert api.call("GET", f"{LOG}?{query}").text == text
+
+
+def test_the_log_of_an_earlier_one_is_text_also_for_who_takes_events(api: ApiInProcess) -> None:
+    answer = api.call("GET", f"{LOG}?attempt=2", headers={"Accept": "text/event-stream"})
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+def test_what_is_public_of_an_earlier_one_ends_where_the_application_begins(
+    api: ApiInProcess,
+) -> None:
+    for query in ("", "&tail=true"):
+        told = api.call("GET", f"{LOG}?attempt=1&public=true{query}").text
+        assert told.startswith("== building ==\nStep 1/2\n== what the application prints is for")
+        assert "hello" not in told
+
+
+@pytest.mark.parametrize("number", [4, 9])
+def test_an_attempt_that_is_not_known_is_told(api: ApiInProcess, number: int) -> None:
+    answer = api.call("GET", f"{LOG}?attempt={number}")
+    assert refusal(answer) == (404, "unknown-attempt")
+    assert answer.json()["attempt"] == number
+
+
+def test_attempts_of_no_preview_are_told(api: ApiInProcess) -> None:
+    answer = api.call("GET", f"/v1/previews/hello/{'b' * 40}/attempts")
+    assert refusal(answer) == (404, "unknown-preview")
+
+
+def test_who_has_no_token_or_a_proxys_reads_no_list(api: ApiInProcess) -> None:
+    assert refusal(api.send("GET", f"{ONE}/attempts")) == (401, "unauthorized")
+    assert refusal(api.send("GET", f"{LOG}?attempt=1")) == (401, "unauthorized")
+    headers = {"Authorization": f"Bearer {OF_PROXIES}"}
+    assert refusal(api.call("GET", f"{ONE}/attempts", headers=headers)) == (403, "forbidden")
