@@ -61,6 +61,7 @@ def add_dashboard(
         presenter=Presenter(ports.previews, addresses, ports.ready, now),
         leads=Leads(ports.previews, ports.refs),
         logs=Logs(ports.sandboxes),
+        is_log_kept=ports.is_log_kept,
         addresses=addresses,
         ready=ports.ready,
         pages=pages,

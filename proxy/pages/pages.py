@@ -13,10 +13,10 @@ import jinja2
 
 from prevs import names
 from program import web
+from program.page_text import end_of_log, tame
 from proxy.model.preview import Commit, Preview
 from proxy.model.problems import Problem
 from proxy.pages import view, wording
-from proxy.pages.text import end_of_log, tame
 
 _FOLDER = Path(__file__).parent
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from prevs import names
 from prevs.states import State
 from prevs.step_status import StepStatus, find_statuses
+from program.page_text import tame
 from proxy.model.preview import Mistake, Preview, Step
 from proxy.pages import wording
-from proxy.pages.text import tame
 
 NEXT, NOW, DONE = StepStatus.NEXT.value, StepStatus.NOW.value, StepStatus.DONE.value
 SKIPPED, FAILED = StepStatus.SKIPPED.value, StepStatus.FAILED.value

@@ -19,7 +19,7 @@ from prevs.names import Addresses
 class Parts(NamedTuple):
     """The ports that are read and written, and what makes answers of them.
 
-    `ready` gives None, or why nothing can be started now.
+    `ready` gives None, or why nothing can be started now. `is_log_kept` is as in Ports.
     """
 
     previews: Previews
@@ -29,6 +29,7 @@ class Parts(NamedTuple):
     presenter: Presenter
     leads: Leads
     logs: Logs
+    is_log_kept: Callable[[str], bool]
     addresses: Addresses
     ready: Callable[[], str | None]
     pages: Pages

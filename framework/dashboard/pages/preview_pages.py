@@ -1,5 +1,6 @@
 """One preview: its steps, what can be done with it, and its log."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 
@@ -13,18 +14,25 @@ from framework.dashboard.pages.parts import Parts
 from framework.dashboard.pages.timeouts import wait_for
 from framework.dashboard.session.doors import Act, Action, Form, send_back
 from framework.dashboard.session.sessions import Viewer
-from framework.errors import FrameworkError, Unavailable
+from framework.errors import FrameworkError, Unavailable, UnknownAttempt
+from framework.http_api.models.attempt_models import Attempt, show_attempts
+from framework.http_api.streams import logs
 from framework.http_api.streams.log_stream import LogStream, parse_event_id
 from framework.http_api.streams.public_logs import Piece
 from framework.ports import Commit
+from framework.preview import ended_attempts
 from framework.service.commands import Commands
 from prevs import names
 from prevs.records import PreviewRecord
 from prevs.step_status import find_statuses
+from program.page_text import end_of_log
 
 DESCRIPTION_S = 2.0
 """How long a page waits for a commit's subject and author."""
+LOG_S = 2.0
+"""And for the end of a log."""
 _ONE = "/apps/{app}/previews/{sha}"
+_ATTEMPT = f"{_ONE}/attempts/{{number:int}}"
 _ACTS: Mapping[str, Callable[[Commands, str, str], PreviewRecord]] = {
     "stop": lambda commands, app, sha: commands.stop(app, sha),
     "retry": lambda commands, app, sha: commands.retry(app, sha),
@@ -46,6 +54,8 @@ class PreviewPages:
             Route(_ONE, doors.page(self._show), methods=["GET"]),
             Route(f"{_ONE}/log", doors.page(self._follow), methods=["GET"]),
             Route(f"{_ONE}/log.txt", doors.page(self._download), methods=["GET"]),
+            Route(_ATTEMPT, doors.page(self._show_attempt), methods=["GET"]),
+            Route(f"{_ATTEMPT}/log.txt", doors.page(self._download), methods=["GET"]),
             *(
                 Route(
                     f"{_ONE}/{name}",
@@ -57,13 +67,51 @@ class PreviewPages:
         ]
 
     async def _show(self, request: Request, viewer: Viewer) -> Response:
-        commit = await self._describe(self._find(request))
-        preview = self._parts.presenter.show(self._find(request))
-        times = [(step.began, step.ended) for step in preview.steps]
-        statuses = find_statuses(preview.state.value, times, preview.changed)
-        return self._parts.pages.show(
-            request, viewer, "preview", preview=preview, commit=commit, statuses=statuses
+        record = self._find(request)
+        commit, log_end = await asyncio.gather(
+            self._describe(record), self._read_end(request, record)
         )
+        record = self._find(request)
+        preview = self._parts.presenter.show(record)
+        times = [(step.began, step.ended) for step in preview.steps]
+        return self._parts.pages.show(
+            request,
+            viewer,
+            "preview",
+            preview=preview,
+            statuses=find_statuses(preview.state.value, times, preview.changed),
+            commit=commit,
+            log_end=log_end,
+            earlier=[
+                one for one in await self._list(record) if one.task_id != logs.find_log(record)
+            ],
+        )
+
+    async def _show_attempt(self, request: Request, viewer: Viewer) -> Response:
+        """Show an attempt, which may be over, and its log."""
+        record, then = self._find_attempt(request)
+        log_end = await self._read_end(request, then)
+        number = request.path_params["number"]
+        attempt = next(one for one in await self._list(record) if one.number == number)
+        preview = self._parts.presenter.show(record)
+        return self._parts.pages.show(
+            request, viewer, "attempt", preview=preview, attempt=attempt, log_end=log_end
+        )
+
+    async def _list(self, preview: PreviewRecord) -> list[Attempt]:
+        """Return the last attempts of a preview, the newest first."""
+        return await anyio.to_thread.run_sync(show_attempts, preview, self._parts.is_log_kept)
+
+    async def _read_end(self, request: Request, preview: PreviewRecord) -> str:
+        """Return the last lines of a log, for who runs no scripts: "" for a script that asks."""
+        by_script = request.headers.get("sec-fetch-dest", "document") != "document"
+        if by_script or logs.find_log(preview) is None:
+            return ""
+        tail = self._parts.logs.read_tail(preview)
+        try:
+            return end_of_log(await wait_for(tail, "The log", LOG_S))
+        except Unavailable as error:
+            return f"{error}\n"
 
     async def _describe(self, preview: PreviewRecord) -> Commit | None:
         """Return what the preview's commit says of itself; None where that is not known now."""
@@ -94,9 +142,10 @@ class PreviewPages:
 
     async def _download(self, request: Request, _: Viewer) -> Response:
         """Send the whole log as a file. Raises Unavailable where it cannot be begun."""
-        preview = self._find(request)
+        number = request.path_params.get("number")
+        preview = self._find_attempt(request)[1] if number else self._find(request)
         first = await self._parts.logs.read(preview, 0)
-        name = f"{preview.app}-{names.short(preview.sha)}.log"
+        name = f"{preview.app}-{names.short(preview.sha)}{f'-{number}' if number else ''}.log"
         headers = {
             "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{name}"',
@@ -113,6 +162,14 @@ class PreviewPages:
                 piece = await self._parts.logs.read(preview, piece.end)
         except Unavailable as error:
             yield f"\n[The log goes on. {error}]\n".encode()
+
+    def _find_attempt(self, request: Request) -> tuple[PreviewRecord, PreviewRecord]:
+        """Return a preview, and as it was at the end of an attempt. Raises UnknownAttempt."""
+        preview, number = self._find(request), request.path_params["number"]
+        found = ended_attempts.look_back(preview, number)
+        if found is None:
+            raise UnknownAttempt(preview.app, preview.sha, number)
+        return preview, found
 
     def _find(self, request: Request) -> PreviewRecord:
         app, sha = request.path_params["app"], request.path_params["sha"]

@@ -2,6 +2,7 @@
 // Makes the pages live. They work without: each action is a form, each page is whole.
 (() => {
   const RELOAD_MS = 400;
+  const NO_LOG = "There is no log: nothing was started, or its agent keeps it no more.";
   const skew = Number(document.documentElement.dataset.now) * 1000 - Date.now();
   const main = document.getElementById("main");
   const notice = document.getElementById("notice");
@@ -201,12 +202,25 @@
   // --- A preview's log. It ends with an attempt, and goes on with the next one. ---
 
   const logs = [...document.querySelectorAll("[data-log]")].map((element) => {
-    const view = new LogView(element, { title: "Log", download: `${element.dataset.log}.txt` });
+    const view = new LogView(element, { title: "Log", download: element.dataset.file });
+    if (!element.dataset.log) readLog(element.dataset.file, view);
     return { element, view, stream: null };
   });
 
+  async function readLog(file, view) {
+    try {
+      const answer = await fetch(file);
+      if (!answer.ok) throw new Error(answer.statusText);
+      view.write(await answer.text());
+      view.say(NO_LOG);
+    } catch {
+      view.say("The log cannot be read now. Load the page again in a moment.");
+    }
+  }
+
   function followLogs() {
     for (const log of logs) {
+      if (!log.element.dataset.log) continue; // of an attempt that is over
       if (log.stream || (log.ended && !("grows" in log.element.parentElement.dataset))) continue;
       if (log.ended || log.lost) log.view.clear();
       log.ended = log.lost = false;
@@ -222,7 +236,7 @@
       stream.close();
       log.stream = null;
       log.ended = true;
-      log.view.say("There is no log: nothing was started, or its agent keeps it no more.");
+      log.view.say(NO_LOG);
     });
     stream.addEventListener("error", () => {
       if (stream.readyState !== EventSource.CLOSED) return; // else the browser comes again by itself

@@ -1,6 +1,6 @@
 import pytest
 
-from proxy.pages.text import end_of_log, tame
+from program.page_text import end_of_log, tame
 
 
 @pytest.mark.parametrize(

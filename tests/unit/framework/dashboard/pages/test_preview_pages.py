@@ -1,0 +1,119 @@
+"""The page of a preview: its log for who runs no scripts, and its earlier attempts."""
+
+import pytest
+
+from framework.access import Scope
+from prevs.records import EndedAttempt
+from prevs.states import Cause, State
+from tests.fakes.dashboard import Dashboard, Visitor
+from tests.unit.framework.dashboard.conftest import SHA
+
+PAGE = f"/apps/hello/previews/{SHA}"
+
+
+@pytest.fixture
+def dashboard(dashboard: Dashboard) -> Dashboard:
+    """It runs for the third time: once it was stopped, then its build failed."""
+    stopped = EndedAttempt(1, "t1", 10.0, 22.0, "S1", "10.0.0.1", "running", why="Nobody used it.")
+    failed = EndedAttempt(
+        2, "t2", 30.0, 40.0, "S2", None, "building", Cause.BUILD_FAILED, 7, "<b>No</b>."
+    )
+    dashboard.previews.put(
+        "hello", SHA, State.RUNNING, labels=("main",), task_id="t3", attempts=(stopped, failed)
+    )
+    dashboard.sandboxes.output |= {
+        "t1": b"\x1b[31mthe first one\x1b[0m\n",
+        "t2": b"the <i>second</i> one\n",
+        "t3": b"old\n" * 2000 + b"the last one\n",
+    }
+    return dashboard
+
+
+def test_who_runs_no_scripts_sees_the_end_of_the_log(visitor: Visitor) -> None:
+    page = visitor.get(PAGE).text
+    assert "old\nthe last one\n</pre>" in page
+    assert f'href="{PAGE}/log.txt"' in page
+    assert len(page) < 20_000
+
+
+def test_a_script_that_asks_again_has_the_log_and_reads_none(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    page = visitor.get(PAGE, headers={"Sec-Fetch-Dest": "empty"})
+    assert page.status_code == 200
+    assert "the last one" not in page.text
+    assert dashboard.sandboxes.tails == 0
+
+
+def test_an_agent_that_is_away_costs_the_log_alone(dashboard: Dashboard, visitor: Visitor) -> None:
+    dashboard.sandboxes.away = True
+    page = visitor.get(PAGE)
+    assert page.status_code == 200
+    assert "The agent" in page.text
+
+
+def test_one_that_waits_has_no_log(dashboard: Dashboard, visitor: Visitor) -> None:
+    dashboard.previews.change("hello", SHA, state=State.QUEUED)
+    assert "there is none yet" in visitor.get(PAGE).text
+    assert dashboard.sandboxes.tails == 0
+
+
+def test_earlier_attempts_are_listed_with_links_to_their_logs(visitor: Visitor) -> None:
+    page = visitor.get(PAGE).text
+    listed = page.partition("Earlier attempts")[2]
+    assert listed.index("attempts/2") < listed.index("attempts/1")
+    assert "attempts/3" not in page
+    assert "Nobody used it." in listed
+    assert "&lt;b&gt;No&lt;/b&gt;." in listed
+    assert "after 12 s" in listed
+
+
+def test_what_failed_is_not_its_own_earlier_attempt(dashboard: Dashboard, visitor: Visitor) -> None:
+    dashboard.previews.change("hello", SHA, state=State.FAILED, task_id="t2")
+    listed = visitor.get(PAGE).text.partition("Earlier attempts")[2]
+    assert "attempts/1" in listed
+    assert "attempts/2" not in listed
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1, "<pre"), (2, "the &lt;i&gt;second&lt;/i&gt; one"), (3, "the last one")]
+)
+def test_an_attempt_has_a_page_with_its_log(visitor: Visitor, number: int, said: str) -> None:
+    page = visitor.get(f"{PAGE}/attempts/{number}")
+    assert page.status_code == 200
+    assert f"Attempt {number} of" in page.text
+    assert said in page.text
+    assert f"{PAGE}/attempts/{number}/log.txt" in page.text
+
+
+def test_the_log_of_an_attempt_is_downloaded_as_it_is(visitor: Visitor) -> None:
+    answer = visitor.get(f"{PAGE}/attempts/1/log.txt")
+    assert answer.content == b"\x1b[31mthe first one\x1b[0m\n"
+    assert answer.headers["Content-Disposition"] == (
+        f'attachment; filename="hello-{SHA[:7]}-1.log"'
+    )
+
+
+@pytest.mark.parametrize("path", ["attempts/9", "attempts/9/log.txt", "attempts/0", "attempts/x"])
+def test_what_is_no_attempt_is_told(visitor: Visitor, path: str) -> None:
+    answer = visitor.get(f"{PAGE}/{path}", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert "text/html" in answer.headers["Content-Type"]
+
+
+def test_nobody_reads_a_log_who_has_not_signed_in(dashboard: Dashboard) -> None:
+    stranger = Visitor(dashboard)
+    for path in (PAGE, f"{PAGE}/attempts/1", f"{PAGE}/attempts/1/log.txt"):
+        answer = stranger.get(path)
+        assert answer.status_code == 303
+        assert "first" not in answer.text
+
+
+def test_a_token_of_another_app_reads_no_log(dashboard: Dashboard) -> None:
+    dashboard.previews.known_apps["other"] = dashboard.previews.known_apps["hello"]
+    _, token = dashboard.tokens.add_token("ci", Scope.READ, "other")
+    visitor = dashboard.sign_in(token)
+    for path in (f"{PAGE}/attempts/1", f"{PAGE}/attempts/1/log.txt"):
+        answer = visitor.get(path)
+        assert answer.status_code == 403
+        assert "first" not in answer.text
