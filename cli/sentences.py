@@ -65,13 +65,12 @@ def progress(preview: Preview, now: float) -> str:
 
 
 def _waiting(preview: Preview, now: float) -> str:
-    """Return where a preview waits, why, and until when: "is 2nd in the queue: ..."."""
+    """Return where a preview waits, and why: "is 2nd in the queue: ..."."""
     place, reason = preview["queue_place"], one_line(preview["reason"]).removesuffix(".")
     said = "waits for an agent" if place is None else f"is {ordinal(place)} in the queue"
-    said = f"{said}: {reason}" if reason else said
-    if (moment := preview["next_try"]) is None:
-        return said
-    return f"{said}; the next try is in {duration(max(1, math.ceil(moment - now)))}"
+    if (moment := preview["next_try"]) is not None:  # it waits for no agent until then
+        said = f"is tried again in {duration(max(1, math.ceil(moment - now)))}"
+    return f"{said}: {reason}" if reason else said
 
 
 def notes(preview: Preview) -> str:

@@ -1,5 +1,6 @@
 """Which queued previews may have an offer, in which order, and why others may not. No I/O."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
@@ -47,9 +48,19 @@ def waiting(
     return Waiting(tuple(demands), held_back)
 
 
-def places(queued: Iterable[PreviewRecord]) -> Mapping[Key, int]:
-    """Return the place in the queue of everybody who waits, 1 being the next."""
-    return {(p.app, p.sha): place for place, p in enumerate(_in_order(queued), 1)}
+def places(queued: Iterable[PreviewRecord], now: float) -> Mapping[Key, int]:
+    """Return the place in the queue of everybody who waits for an agent, 1 being the next.
+
+    One that is in the pause before its next attempt does not.
+    """
+    waits = (preview for preview in queued if preview.not_before <= now)
+    return {(p.app, p.sha): place for place, p in enumerate(_in_order(waits), 1)}
+
+
+def find_pause_end(queued: Iterable[PreviewRecord], now: float) -> float:
+    """Return when the next one's pause is over, infinity where none is in one."""
+    pauses = (preview.not_before for preview in queued if preview.not_before > now)
+    return min(pauses, default=math.inf)
 
 
 def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:

@@ -359,7 +359,8 @@ class Service:
     def _oldest_wait(self) -> float:
         """Return for how many seconds the longest has waited. Thread safe."""
         snapshot = self.snapshot
-        waits = (snapshot.previews[key].changed for key in snapshot.queue_places)
+        queued = (snapshot.previews[key] for key in snapshot.queue_places)
+        waits = (max(preview.changed, preview.not_before) for preview in queued)
         return max(0.0, self._clock.now() - min(waits, default=self._clock.now()))
 
     def _end(self, error: Fatal) -> None:

@@ -5,6 +5,7 @@ The store may have been written all the same; `make_sure` sees to it that it is 
 """
 
 import dataclasses
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -53,6 +54,7 @@ class Records:
         self._index = PreviewIndex(stored.previews)
         self._unsure: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
         self._snapshot: Snapshot | None = None
+        self._pause_end = math.inf
         self._usual: Mapping[str, Mapping[str, float]] = {}
         self._usual_stale = set(self._index.apps)
         self.routes = Routes(stored, store, clock, self._index, keys=keys)
@@ -63,15 +65,18 @@ class Records:
     def snapshot(self) -> Snapshot:
         """Return all apps but removed ones, their previews, all tokens and secrets.
 
-        Made only after a change.
+        Made only after a change, and after a pause before an attempt, when a place is taken.
         """
-        if self._snapshot is None:
+        now = self._clock.now()
+        if self._snapshot is None or now >= self._pause_end:
             apps = {name: app for name, app in self._apps.items() if not app.removed}
             previews = dict(self._index.all)
             for name in self._index.apps - apps.keys():
                 for preview in self._index.of_app(name):
                     del previews[preview.app, preview.sha]
-            places = launch_queue.places(self.in_state(State.QUEUED))
+            queued = self.in_state(State.QUEUED)
+            places = launch_queue.places(queued, now)
+            self._pause_end = launch_queue.find_pause_end(queued, now)
             usual = self._keep_usual()
             shared = dict(self._index.shared)
             self._snapshot = Snapshot(apps, previews, places, usual=usual, shared=shared)

@@ -13,7 +13,6 @@ from framework.dashboard.pages.parts import Parts
 from framework.dashboard.session.sessions import Viewer
 from framework.preview.history import Happening
 from prevs.records import PreviewRecord
-from prevs.states import State
 
 _SHOWN = 8
 """How much of the queue and of what happened the first page shows."""
@@ -55,7 +54,9 @@ class Overview:
                 if sees(app.name)
             ],
             queue=self._parts.presenter.show_queue(_SHOWN, "", viewer.app).queue,
-            waiting=sum(one.state is State.QUEUED for one in previews),
+            waiting=sum(
+                self._parts.previews.queue_place(one.app, one.sha) is not None for one in previews
+            ),
             trouble=self._parts.ready(),
             events=_find_seen(self._parts.previews.history.kept, viewer)[:_SHOWN],
             form=app_forms.empty(),

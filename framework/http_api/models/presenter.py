@@ -135,7 +135,7 @@ class Presenter:
                     sha=preview.sha,
                     label=preview.labels[-1] if preview.labels else None,
                     reason=self._reason(preview),
-                    since=preview.changed,
+                    since=max(preview.changed, preview.not_before),
                 )
                 for place, preview in page.entries
             ],

@@ -141,7 +141,9 @@ class Preview(BaseModel):
     reason: str = Field(
         description="Why it waits, or why it was stopped; what is wrong with it while it runs."
     )
-    queue_place: int | None = Field(description="1 is the next that starts; null: it is in none.")
+    queue_place: int | None = Field(
+        description="1 is the next that starts; null: it waits for no agent, or for its next try."
+    )
     next_try: float | None = Field(description="When it is tried again; null: it need not wait.")
     failure: Failure | None
     port: int = Field(description="Where it listens: what its commit says, or else its app.")

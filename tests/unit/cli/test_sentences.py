@@ -31,9 +31,9 @@ def preview(**changes: Any) -> Preview:
         ({"queue_place": 1, "reason": "no room."}, "is 1st in the queue: no room"),
         (
             {"reason": "Its last attempt was lost.", "next_try": 1037.2},
-            "waits for an agent: Its last attempt was lost; the next try is in 38 s",
+            "is tried again in 38 s: Its last attempt was lost",
         ),
-        ({"queue_place": 3, "next_try": 999.0}, "is 3rd in the queue; the next try is in 1 s"),
+        ({"next_try": 999.0}, "is tried again in 1 s"),
         ({"state": "building", "phase": "fetching"}, "fetches the commit"),
         ({"state": "building", "phase": "a new phase"}, "builds"),
         ({"state": "starting", "phase": "checking"}, "waits for the app to answer"),

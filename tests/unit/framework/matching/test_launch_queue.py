@@ -1,10 +1,11 @@
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import pytest
 
 from framework.apps import effective_settings
-from framework.matching.launch_queue import Waiting, places
+from framework.matching.launch_queue import Waiting, find_pause_end, places
 from framework.matching.launch_queue import waiting as decide
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
@@ -65,7 +66,7 @@ def test_patience_ends_and_what_was_lost_has_none() -> None:
     assert not patient(5.5, lost=1)
 
 
-def test_one_in_its_back_off_is_passed_over_and_keeps_its_reason_and_place() -> None:
+def test_one_in_its_back_off_is_passed_over_keeps_its_reason_and_has_no_place() -> None:
     previews = [
         preview("a", changed=1.0, not_before=9.5),
         preview("b", changed=2.0, not_before=9.0),
@@ -74,7 +75,10 @@ def test_one_in_its_back_off_is_passed_over_and_keeps_its_reason_and_place() -> 
     queue = waiting(previews, 9.0)
     assert [demand.sha[0] for demand in queue.demands] == ["b"]
     assert queue.held_back == {}
-    assert places(previews[:2]) == {("hello", "a" * 40): 1, ("hello", "b" * 40): 2}
+    assert places(previews[:2], 9.0) == {("hello", "b" * 40): 1}
+    assert find_pause_end(previews[:2], 9.0) == 9.5
+    assert places(previews[:2], 9.5) == {("hello", "a" * 40): 1, ("hello", "b" * 40): 2}
+    assert find_pause_end(previews[:2], 9.5) == math.inf
 
 
 def test_a_demand_carries_what_agent_it_wants() -> None:

@@ -8,7 +8,7 @@ from framework.errors import (
 from framework.matching.limits import Limits
 from framework.scheduling.launches import next_attempt
 from prevs import names
-from prevs.states import Phase, State
+from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
 
@@ -187,3 +187,20 @@ def test_reasons_that_change_with_the_offers_are_written_now_and_then() -> None:
     driven.tick(5)
     driven.step(events.Offered([offer("o3", mem=144)]))
     assert told() == [80] * 50 + [70] * 10
+
+
+def test_one_in_the_pause_before_its_next_attempt_is_in_no_queue_until_that_is_over(
+    driven: Driven,
+) -> None:
+    driven.run()
+    for _ in range(2):
+        driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.APP_EXITED, message="Gone.")
+        assert driven.preview().state is State.QUEUED
+        assert driven.service.snapshot.queue_places == {}
+        pause = driven.preview().not_before - driven.clock.seconds
+        driven.tick(pause / 2)
+        assert driven.service.snapshot.queue_places == {}
+        driven.tick(pause / 2)
+        assert driven.service.snapshot.queue_places == {("hello", A): 1}
+        driven.step(events.Offered([offer(f"at-{driven.clock.seconds}")]))
+        driven.report("TASK_RUNNING", Phase.RUNNING)
