@@ -129,7 +129,8 @@ class ApiRefused(CliError):
         """Return a line for each problem of a setting, or for each commit a label may mean."""
         fields = self.problem.fields
         lines = [f"{one['field']}: {one['message']}" for one in fields.get("problems", ())]
-        for one in fields.get("candidates", ()):
+        meant = fields.get("candidates", ()) if self.problem.slug == "ambiguous-label" else ()
+        for one in meant:
             ref = one.get("ref") or one.get("kind", "")
             lines.append(f"{one['sha'][:12]} {ref} {one.get('subject', '')}")
         return lines

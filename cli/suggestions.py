@@ -1,13 +1,12 @@
 """What somebody may have meant who named an app or a label that does not exist."""
 
-import difflib
-from collections.abc import Iterable
 from typing import Protocol
 
 from cli.answers import App, Ref
 from cli.errors import ApiRefused, CliError
 from cli.paging import Listed
 from cli.sentences import shortened
+from prevs.near_names import find_near
 
 _MOST = 3
 
@@ -33,22 +32,17 @@ def suggest(api: Names, refused: ApiRefused) -> str:
     try:
         match refused.problem.slug:
             case "unknown-app":
-                near = find_near(str(fields.get("app", "")), (app["name"] for app in api.apps()))
+                near = find_near(
+                    str(fields.get("app", "")), (app["name"] for app in api.apps()), _MOST
+                )
             case "unknown-label":
                 refs = api.refs(str(fields.get("app", ""))).found
-                near = find_near(refused.asked, (ref["name"] for ref in refs))
+                near = find_near(refused.asked, (ref["name"] for ref in refs), _MOST)
             case _:
                 return ""
     except CliError:
         return ""
     return f"Did you mean {_either(near)}?" if near else ""
-
-
-def find_near(name: str, known: Iterable[str]) -> list[str]:
-    """Return the names that look like `name`, the nearest first, in any case."""
-    by_small = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower(), by_small, _MOST, 0.6)
-    return [by_small[one] for one in near]
 
 
 def _either(names: list[str]) -> str:

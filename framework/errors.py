@@ -61,13 +61,30 @@ class UnknownApp(NotFound):
         self.app = app
 
 
-class UnknownLabel(NotFound):
-    """A label that leads to no commit of the app; `why` is the second half of the sentence."""
+class Meant(NamedTuple):
+    """A branch or tag that may have been meant by a label; `near` where that looks like it.
 
-    def __init__(self, app: str, label: str, why: str) -> None:
+    `kind` is branch or tag, `ref` its name, `label` what addresses it.
+    """
+
+    label: str
+    kind: str
+    ref: str
+    sha: str
+    near: bool
+
+
+class UnknownLabel(NotFound):
+    """A label that leads to no commit of the app; `why` is the second half of the sentence.
+
+    `meant` is what may have been meant instead.
+    """
+
+    def __init__(self, app: str, label: str, why: str, meant: Sequence[Meant] = ()) -> None:
         super().__init__(f"{label!r} leads to no commit of {app!r}: {why}")
         self.app = app
         self.label = label
+        self.meant = tuple(meant)
 
 
 class UnknownPreview(NotFound):

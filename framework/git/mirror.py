@@ -13,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from framework import ports
+from framework.errors import Meant
 from framework.git import commits, resolution
 from framework.git.git_command import GitCommand, GitFailed
 from framework.git.mirror_folder import READ_LIMIT, MirrorFolder
@@ -29,13 +30,16 @@ log = structlog.get_logger(__name__)
 
 
 class Found(NamedTuple):
-    """What a label leads to: nothing, one commit or several. `why` says why it is nothing.
+    """What a label leads to: nothing, one commit or several.
+
+    `why` says why it is nothing, and `meant` what may have been meant.
 
     `refs` are branches and tags, or have the kind commit and the id as name.
     """
 
     refs: tuple[Ref, ...]
     why: str = ""
+    meant: tuple[Meant, ...] = ()
 
 
 class Snapshot:
@@ -222,7 +226,11 @@ class Mirror:
         if reached:
             return Found(reached)
         shas = [ref.sha for ref in unreached]
-        return Found((), resolution.explain_unknown(label, snapshot.refs, shas))
+        return Found(
+            (),
+            resolution.explain_unknown(label, snapshot.refs, shas),
+            resolution.find_meant(label, snapshot.refs, snapshot.labels),
+        )
 
     def _find_commits(self, prefix: str) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
         """Return the commits whose id begins so: those that a branch or tag reaches, the others."""

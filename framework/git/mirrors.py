@@ -267,7 +267,7 @@ def _find_main(app: AppRecord, mirror: Mirror, snapshot: Snapshot) -> str:
 def _choose(app: AppRecord, label: str, mirror: Mirror, found: Found) -> Resolved:
     """Return the one commit that was found. Raises UnknownLabel, AmbiguousLabel, GitFailed."""
     if not found.refs:
-        raise UnknownLabel(app.name, label, found.why)
+        raise UnknownLabel(app.name, label, found.why, found.meant)
     commits = {commit.sha: commit for commit in mirror.describe([ref.sha for ref in found.refs])}
     shown = [(ref, resolution.show_name(ref), commits[ref.sha]) for ref in found.refs]
     if len(shown) > 1:

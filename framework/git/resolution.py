@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from framework import ports
 from framework.apps.variable_scopes import BRANCHES, TAGS
+from framework.errors import Meant
 from framework.ports import Commit
 from prevs import names
+from prevs.near_names import find_near
 
 _TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
 
@@ -27,6 +29,8 @@ class Ref(NamedTuple):
 
 Labels = Mapping[str, Sequence[Ref]]
 
+MOST_MEANT = 5
+_MOST_LOOKED_AT = 2000
 MOST_NAMES = 32
 """How many refs are told of one commit, branches first: a record has room for so many."""
 _FOLDERS = {"branch": BRANCHES, "tag": TAGS}
@@ -134,6 +138,24 @@ def explain_unknown(label: str, refs: Sequence[Ref], unreached: Sequence[str]) -
     if _TOO_SHORT.fullmatch(label):
         return "there is no branch or tag of that name; of a commit, give at least 7 digits."
     return "there is no branch or tag of that name."
+
+
+def find_meant(label: str, refs: Sequence[Ref], labels: Labels) -> tuple[Meant, ...]:
+    """Return what a label that leads nowhere may mean: what looks like it, and a usual branch.
+
+    Of very many refs some are looked at: whoever comes can ask for this.
+    """
+    known: dict[str, Ref] = {}
+    for ref in refs[:_MOST_LOOKED_AT]:
+        known.setdefault(_printable(ref.name), ref)
+    near = find_near(label, known, MOST_MEANT)
+    usual = [name for name in _MAIN if name in labels and labels[name][0].kind == "branch"]
+    found = [(known[name], True) for name in near]
+    found += [(labels[name][0], False) for name in usual[:1] if name not in near]
+    return tuple(
+        Meant(names.slug(ref.name), ref.kind, _printable(ref.name), ref.sha, is_near)
+        for ref, is_near in found[:MOST_MEANT]
+    )
 
 
 def _read_ref(line: str) -> Ref | None:

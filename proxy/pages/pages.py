@@ -96,11 +96,15 @@ def _log_end(preview: Preview) -> str:
 def problem_page(visit: Visit, problem: Problem) -> str:
     """Return the page that says why there is nothing here, and what to do about it."""
     found = problem.fields.get("candidates")
+    candidates = [c for c in found if _is_candidate(c)] if isinstance(found, list) else []
+    is_unknown = problem.slug == "unknown-label"
     return _environment.get_template("problem.html.j2").render(
         visit=visit,
         problem=problem,
         title=_TITLES.get(problem.slug, problem.title),
-        candidates=[c for c in found if _is_candidate(c)] if isinstance(found, list) else [],
+        candidates=[] if is_unknown else candidates,
+        near=[_link(visit, c) for c in candidates if is_unknown and c.get("near") is True],
+        others=[_link(visit, c) for c in candidates if is_unknown and c.get("near") is not True],
     )
 
 
@@ -126,6 +130,12 @@ def _is_candidate(value: Any) -> bool:
     if not isinstance(value, dict) or not isinstance(value.get("sha"), str):
         return False
     return str(value.get("url", "")).startswith(("http://", "https://"))
+
+
+def _link(visit: Visit, candidate: dict[str, Any]) -> tuple[str, str]:
+    """Return the address of what may have been meant, at the same path, and its name."""
+    name = tame(str(candidate.get("ref") or candidate.get("label") or ""), 200)
+    return str(candidate["url"]).rstrip("/") + visit.path, name
 
 
 def _json(value: object) -> str:

@@ -239,6 +239,10 @@ def _read_fields(error: FrameworkError, addresses: Addresses) -> dict[str, objec
             fields["candidates"] = [
                 {**one._asdict(), "url": addresses.url(one.sha, app)} for one in candidates
             ]
+        case errors.UnknownLabel(app=app, meant=meant):
+            fields["candidates"] = [
+                {**one._asdict(), "url": addresses.url(one.label, app)} for one in meant
+            ]
         case errors.InvalidSettings(problems=problems):
             fields["problems"] = [problem._asdict() for problem in problems]
         case errors.RepositoryUnreachable(repository=repository):

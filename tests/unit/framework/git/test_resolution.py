@@ -5,10 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.git.resolution import (
+    MOST_MEANT,
     Ref,
     explain_no_label,
     explain_unknown,
     find_heads,
+    find_meant,
     label_refs,
     read_refs,
     show_name,
@@ -97,3 +99,30 @@ def test_an_unknown_label_has_a_reason(
 ) -> None:
     known = [Ref("trunk", "branch", B)] if has_refs else []
     assert why in explain_unknown(label, known, unreached)
+
+
+def find(label: str, *branches: str) -> list[tuple[str, bool]]:
+    all_refs = [Ref(name, "branch", A) for name in branches]
+    return [(one.label, one.near) for one in find_meant(label, all_refs, label_refs(all_refs))]
+
+
+def test_what_looks_like_a_label_may_be_meant_and_a_usual_branch() -> None:
+    assert find("mian", "main", "other") == [("main", True)]
+    assert find("fature-cart", "main", "feature/cart") == [
+        (names.slug("feature/cart"), True),
+        ("main", False),
+    ]
+    assert find("zzz", "trunk", "other") == [("trunk", False)]
+    assert find("zzz", "other") == []
+    assert find("zzz") == []
+
+
+def test_no_more_is_meant_than_a_page_has_room_for_and_not_all_of_very_many_is_looked_at() -> None:
+    assert len(find("release-1", "main", *(f"release-1{n}" for n in range(50)))) == MOST_MEANT
+    assert find("last", *(f"{n:08}" for n in range(5000)), "last1") == []
+
+
+def test_what_may_be_meant_has_its_name_and_its_address() -> None:
+    all_refs = [Ref("Größe/1", "tag", B)]
+    [meant] = find_meant("größe-1", all_refs, label_refs(all_refs))
+    assert meant == (names.slug("Größe/1"), "tag", "Größe/1", B, True)

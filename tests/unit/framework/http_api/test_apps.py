@@ -3,7 +3,14 @@ from typing import Any
 
 import pytest
 
-from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable, Unavailable
+from framework.errors import (
+    AmbiguousLabel,
+    Candidate,
+    Meant,
+    RepositoryUnreachable,
+    Unavailable,
+    UnknownLabel,
+)
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess, refusal
 
@@ -240,6 +247,29 @@ def test_an_ambiguous_label_comes_with_its_candidates_and_their_addresses(
         }
         for one in candidates
     ]
+
+
+def test_an_unknown_label_comes_with_what_may_be_meant_and_where_that_is(
+    api: ApiInProcess,
+) -> None:
+    meant = [Meant("main", "branch", "main", SHA, True)]
+    api.refs.leads["hello", "mian"] = UnknownLabel("hello", "mian", "there is none.", meant)
+    answers = [
+        api.call("GET", "/v1/apps/hello/labels/mian"),
+        api.call("POST", "/v1/previews", json={"app": "hello", "label": "mian"}),
+    ]
+    for answer in answers:
+        assert refusal(answer) == (404, "unknown-label")
+        assert answer.json()["candidates"] == [
+            {
+                "label": "main",
+                "kind": "branch",
+                "ref": "main",
+                "sha": SHA,
+                "near": True,
+                "url": "http://main.hello.localhost:8080/",
+            }
+        ]
 
 
 def test_a_repository_that_cannot_be_read_is_a_bad_gateway(api: ApiInProcess) -> None:

@@ -7,6 +7,7 @@ import pytest
 from proxy.model.preview import Commit, Failure, Mistake, Preview, Step, read_commit
 from proxy.model.problems import Problem, closed_connection, unavailable
 from proxy.pages import pages
+from proxy.pages.brief import brief_problem
 from proxy.pages.pages import Visit
 from proxy.pages.wording import SENTENCES
 
@@ -174,6 +175,36 @@ def test_candidates_are_links_to_their_addresses() -> None:
     page = pages.problem_page(VISIT, problem)
     assert page.count('href="http://a.b/"') == 1
     assert page.count("<li>") == 1
+
+
+def test_a_mistyped_branch_leads_to_what_looks_like_it_at_the_same_path() -> None:
+    def candidate(name: str, *, near: bool) -> dict[str, object]:
+        url = f"http://{name}.hello.localhost/"
+        return {"sha": SHA, "kind": "branch", "ref": name, "label": name, "near": near, "url": url}
+
+    visit = dataclasses.replace(VISIT, path="/cart?x=1&y=2")
+
+    def show(*candidates: object) -> str:
+        problem = Problem("unknown-label", "?", 404, "No.", {"candidates": list(candidates)})
+        return " ".join(pages.problem_page(visit, problem).split())
+
+    near = [candidate(name, near=True) for name in ("main", "mail", "maia")]
+    page = show(*near)
+    link = '<a href="http://main.hello.localhost/cart?x=1&amp;y=2"><bdi>main</bdi></a>'
+    assert link in page
+    assert re.sub("<[^>]+>", "", page).count("Did you mean main, mail or maia?") == 1
+    page = show(near[0], candidate("trunk", near=False))
+    assert "Did you mean main?" in re.sub("<[^>]+>", "", page)
+    assert "Its usual branch is trunk." in re.sub("<[^>]+>", "", page)
+    assert "Did you mean" not in show({**near[0], "url": "javascript:x"}, 3, {})
+    assert "Did you mean" not in show()
+
+
+def test_of_an_app_that_shows_its_status_no_branch_is_told() -> None:
+    candidate = {"sha": SHA, "ref": "secret", "near": True, "url": "http://secret.hello.localhost/"}
+    problem = Problem("unknown-label", "?", 404, "No.", {"candidates": [candidate]})
+    assert "secret" in pages.problem_page(VISIT, problem)
+    assert "secret" not in pages.problem_page(VISIT, brief_problem(problem))
 
 
 def test_who_was_refused_is_told_so_while_it_runs() -> None:

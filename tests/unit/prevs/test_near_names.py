@@ -1,0 +1,15 @@
+import pytest
+
+from prevs.near_names import find_near
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("mian", ["main"]), ("MAIN", ["main"]), ("fix-1", ["fix-12", "fix-2"]), ("zebra", [])],
+)
+def test_names_that_look_alike_are_near_in_any_case(name: str, found: list[str]) -> None:
+    assert find_near(name, ["main", "fix-12", "fix-2"], 3) == found
+
+
+def test_no_more_are_named_than_are_wanted() -> None:
+    assert len(find_near("fix-1", [f"fix-1{n}" for n in range(9)], 5)) == 5
