@@ -13,7 +13,7 @@ from framework.errors import RepositoryUnreachable, Unavailable
 from framework.http_api import Standby, Vouching
 from framework.ports import Listing, Ref
 from prevs import names
-from prevs.records import AppRecord, Failure, Step
+from prevs.records import AppRecord, EndedAttempt, Failure, Step
 from prevs.states import Cause, State
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
@@ -273,6 +273,76 @@ def test_a_log_is_followed_while_its_preview_is_watched(page: Page, dashboard: D
     assert download.value.suggested_filename == "hello-5c80e7d.log"
 
 
+def have_attempts(dashboard: Dashboard) -> None:
+    """Have two attempts before the one that goes on."""
+    now = time.time()
+    stopped = EndedAttempt(1, "t1", now - 700, now - 100, "S1", None, "running", why="Nobody came.")
+    failed = EndedAttempt(
+        2,
+        "t2",
+        now - 60,
+        now - 48,
+        "S1",
+        "10.0.0.1",
+        "building",
+        Cause.BUILD_FAILED,
+        7,
+        "It broke.",
+    )
+    dashboard.previews.change("hello", SHA, attempts=(stopped, failed))
+    dashboard.sandboxes.output |= {"t1": b"\x1b[31mthe first\x1b[0m\n", "t2": b"the second\n"}
+
+
+def test_the_logs_of_earlier_attempts_are_read(page: Page, dashboard: Dashboard) -> None:
+    put_everything(dashboard)
+    have_attempts(dashboard)
+    page.goto(PREVIEW)
+    listed = page.locator("#attempts li")
+    expect(listed).to_have_count(2)
+    expect(listed.first).to_contain_text("Broken.")
+    page.get_by_role("link", name="Attempt 1").click()
+    log = page.get_by_role("region", name="Log", exact=True)
+    expect(log.locator(".log-row")).to_have_text(["the first"])
+    expect(page.get_by_text("Nobody came.")).to_be_visible()
+    dashboard.previews.change("hello", SHA, state=State.RUNNING, detail="")
+    expect(log.locator(".log-row")).to_have_text(["the first"])
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert download.value.suggested_filename == "hello-5c80e7d-1.log"
+
+
+def test_who_runs_no_scripts_reads_logs_too(
+    browser: Chromium, dashboard: Dashboard, base: str
+) -> None:
+    put_everything(dashboard)
+    have_attempts(dashboard)
+    dashboard.sandboxes.output["a"] = b"\x1b[32mStep 2/5\x1b[0m <b>\n"
+    with browser.new_context(base_url=base, java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, path=PREVIEW)
+        assert page.locator("pre.log-lines").inner_text() == "Step 2/5 <b>\n"
+        page.get_by_role("link", name="Attempt 2").click()
+        assert page.locator("pre.log-lines").inner_text() == "the second\n"
+        expect(page.get_by_text("Broken.")).to_be_visible()
+
+
+def test_on_a_phone_each_bar_is_one_line_and_tabs_have_their_counts(
+    browser: Chromium, dashboard: Dashboard, base: str
+) -> None:
+    put_everything(dashboard)
+    with browser.new_context(base_url=base, viewport={"width": 390, "height": 844}) as context:
+        page = context.new_page()
+        sign_in(page, path="/apps/hello")
+        for bar in (".top nav li", ".tabs li"):
+            boxes = [one.bounding_box() for one in page.locator(bar).all()]
+            assert len(boxes) > 3
+            assert len({box["y"] for box in boxes if box}) == 1
+            last = boxes[-1]
+            assert last
+            assert last["x"] + last["width"] <= 390
+        assert page.locator(".tabs .soft:visible").count() == 3
+
+
 def test_a_log_that_is_refused_once_is_followed_later(page: Page, dashboard: Dashboard) -> None:
     """As a stand-by refuses it while no framework leads."""
     put_everything(dashboard)
@@ -350,6 +420,7 @@ def test_each_page_is_good_for_everybody(
     browser: Chromium, dashboard: Dashboard, base: str, width: int, scheme: Any
 ) -> None:
     put_everything(dashboard)
+    have_attempts(dashboard)
     paths = [
         "/",
         "/apps/hello",
@@ -359,6 +430,7 @@ def test_each_page_is_good_for_everybody(
         "/add-app",
         PREVIEW,
         f"/apps/hello/previews/{FAILED}",
+        f"{PREVIEW}/attempts/2",
         "/queue",
         "/events",
         "/tokens",

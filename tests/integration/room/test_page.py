@@ -240,6 +240,17 @@ def test_who_runs_no_scripts_sees_the_steps_and_the_end_of_the_log(
         expect(page.locator("#log-end")).to_contain_text("more", timeout=30_000)
 
 
+def test_on_a_phone_long_texts_end_with_an_ellipsis(room: Room, browser: Chromium) -> None:
+    room.world.add("hello", "main", SHA, subject="Say hello to everybody " * 20)
+    build(room, detail="3/5 RUN make everything " * 20)
+    with browser.new_page(viewport={"width": 390, "height": 844}) as page:
+        page.goto(room.address(HOST))
+        for text in (page.locator(".subject"), page.locator("[data-status=now] .detail")):
+            style = text.evaluate("one => getComputedStyle(one)['-webkit-line-clamp']")
+            assert style == "2"
+            assert text.evaluate("one => one.scrollHeight > one.clientHeight + 10")
+
+
 def test_motion_is_spared_who_asks_for_that(room: Room, browser: Chromium) -> None:
     room.world.move("hello", SHA, "building", phase="building", steps=[])
     with browser.new_page(reduced_motion="reduce") as page:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from framework.errors import AmbiguousLabel, Candidate
+from framework.errors import AmbiguousLabel, Candidate, Meant, UnknownLabel
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA
@@ -155,6 +155,19 @@ def test_an_ambiguous_address_lets_the_visitor_choose(site: Site, page: Page) ->
     assert answer.status == 409
     page.get_by_role("link", name="As a tag").click()
     expect(page.get_by_role("heading", name=OTHER_SHA)).to_be_visible()
+
+
+def test_a_mistyped_branch_leads_on_to_what_may_be_meant(site: Site, page: Page) -> None:
+    meant = [Meant("main", "branch", "main", SHA, True)]
+    why = "there is no branch or tag of that name."
+    site.world.refuse("hello", "mian", UnknownLabel("hello", "mian", why, meant))
+    answer = page.goto(address(site, "/deep?x=1", "mian.hello.localhost"))
+    assert answer is not None
+    assert answer.status == 404
+    expect(page.get_by_text("Did you mean main?")).to_be_visible()
+    page.get_by_role("link", name="main", exact=True).click()
+    expect(page.get_by_role("heading", name="main")).to_be_visible()
+    assert page.url == address(site, "/deep?x=1")
 
 
 @pytest.mark.parametrize(

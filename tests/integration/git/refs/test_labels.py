@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from framework.errors import AmbiguousLabel
+from framework.errors import AmbiguousLabel, UnknownLabel
 from framework.git.mirrors import Mirrors
 from prevs import names
 from prevs.records import AppRecord
@@ -196,3 +196,17 @@ def test_a_tag_counts_as_no_branch_and_what_was_led_to_before_as_neither(
     assert mirrors.resolve(app, second).refs == ("heads/main",)
     assert mirrors.resolve(app, first).refs == ("heads/evil", "tags/main")
     assert mirrors.leading(app)[second] == ("heads/main",)
+
+
+def test_a_mistyped_branch_comes_with_what_may_be_meant(
+    source: Source, mirrors: Mirrors, app: AppRecord
+) -> None:
+    sha = source.commit("Begin")
+    source.git("branch", "feature/cart")
+    with pytest.raises(UnknownLabel) as raised:
+        mirrors.resolve(app, "feature-crat")
+    label = names.slug("feature/cart")
+    assert raised.value.meant == (
+        (label, "branch", "feature/cart", sha, True),
+        ("main", "branch", "main", sha, False),
+    )

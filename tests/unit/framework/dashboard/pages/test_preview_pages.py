@@ -58,9 +58,13 @@ def test_one_that_waits_has_no_log(dashboard: Dashboard, visitor: Visitor) -> No
     assert dashboard.sandboxes.tails == 0
 
 
-def test_earlier_attempts_are_listed_with_links_to_their_logs(visitor: Visitor) -> None:
+def test_earlier_attempts_are_listed_with_links_to_their_logs(
+    dashboard: Dashboard, visitor: Visitor
+) -> None:
+    dashboard.kept_logs.add("t1")
     page = visitor.get(PAGE).text
     listed = page.partition("Earlier attempts")[2]
+    assert listed.count("its agent alone has the log") == 1
     assert listed.index("attempts/2") < listed.index("attempts/1")
     assert "attempts/3" not in page
     assert "Nobody used it." in listed
