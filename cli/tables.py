@@ -1,5 +1,6 @@
 """What the API lists, as tables for people."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.table import Table
@@ -35,6 +36,7 @@ from prevs import names
 
 _SUBJECT = 60
 _DIGITS = 12
+_COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 _STYLES = {"running": "green", "failed": "red", "stopped": "dim", "draining": "dim"}
 
 
@@ -152,7 +154,8 @@ def audit(listed: Iterable[Deed]) -> Table:
     """Return a row for each thing that was done."""
     table = _table("AT", "WHO", "DID", "TO", "OUTCOME", cut=("SCOPE", "FROM"))
     for deed in listed:
-        who = [clock_time(deed["at"]), deed["who"] or "a stranger", deed["action"], deed["target"]]
+        target = _COMMIT.sub(lambda found: found[0][:_DIGITS], deed["target"])
+        who = [clock_time(deed["at"]), deed["who"] or "a stranger", deed["action"], target]
         more = [deed["scope"] or "", deed["client"]]
         table.add_row(*map(_cell, [*who, _outcome(deed["outcome"]), *more]))
     return table

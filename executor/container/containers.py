@@ -198,7 +198,7 @@ class DockerContainers:
 
 def _judge(error: APIError) -> ExecutorError:
     why = explanation(error)
-    return blame.find_call_fault(error.status_code, why) or StartFailed(f"{why}.")
+    return blame.find_call_fault(error.status_code, why) or StartFailed(why)
 
 
 def _own_group() -> Optional[str]:

@@ -63,7 +63,7 @@ class DockerVolumes:
             except APIError as exc:
                 why = f"its volume for {path}: {explanation(exc)}"
                 fault = blame.find_call_fault(exc.status_code, why)
-                raise fault or StartFailed(f"{why}.") from exc
+                raise fault or StartFailed(why) from exc
             identity = (made.get("Labels") or {}).get(IDENTITY, "")
             found.append(Volume(path, name, identity))
         return found

@@ -14,7 +14,7 @@ from framework.ports import Commit
 from prevs import names
 from prevs.near_names import find_near
 
-_TOO_SHORT = re.compile(r"[0-9a-f]{4,6}", re.ASCII)
+_TOO_SHORT = re.compile(r"[0-9a-f]{3,6}", re.ASCII)
 
 _MAIN = ("main", "master", "trunk")
 

@@ -54,6 +54,15 @@ def brief_problem(problem: Problem) -> Problem:
     return dataclasses.replace(problem, detail=detail, fields=fields)
 
 
+def tell_visitor(problem: Problem, *, shows_all: bool) -> Problem:
+    """Return a problem as a visitor is told it, of an app that shows all or its status alone.
+
+    Where a repository is, and what its server says, is for nobody without a token.
+    """
+    is_hidden = problem.slug == "repository-unreachable"
+    return problem if shows_all and not is_hidden else brief_problem(problem)
+
+
 def _brief_failure(preview: Preview, failure: Failure) -> Failure:
     why = f"Why is told to those with a token: prevs show {preview.app} {names.short(preview.sha)}"
     return Failure(failure.cause, why, failure.exit_code)

@@ -81,8 +81,8 @@ _ADVICE: Mapping[str, Advice] = {
         "An app needs a file named Dockerfile at the root of its repository."
     ),
     Cause.BUILD_FAILED.value: Advice(
-        "The end of the log says what went wrong. Push a commit that mends it: the address of its "
-        "branch leads there. Retry if it was only a download that failed.",
+        "The end of the log says what went wrong. Push a commit that fixes it, and open that "
+        "commit's address, or its branch's. Retry if it was only a download that failed.",
     ),
     Cause.START_FAILED.value: Advice(
         "Often the Dockerfile's CMD or ENTRYPOINT names a program that is not in the image, or may "

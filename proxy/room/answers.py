@@ -9,7 +9,7 @@ from proxy.model import problems
 from proxy.model.errors import ApiAway, ApiRefused
 from proxy.model.problems import Problem
 from proxy.pages import pages
-from proxy.pages.brief import brief_problem
+from proxy.pages.brief import brief_problem, tell_visitor
 from proxy.pages.pages import Visit
 from proxy.room.parts import Parts
 
@@ -33,9 +33,9 @@ def plain(problem: Problem) -> Response:
 
 async def tell(parts: Parts, visit: Visit, problem: Problem, *, wants_page: bool) -> Response:
     """Return a problem for people, or for programs; of an app as much as its room shows."""
-    brief = brief_problem(problem)
-    if visit.app and brief != problem and not await parts.shown.shows_all(visit.app):
-        problem = brief
+    if visit.app and brief_problem(problem) != problem:
+        shows_all = await parts.shown.shows_all(visit.app)
+        problem = tell_visitor(problem, shows_all=shows_all)
     if not wants_page:
         return plain(problem)
     parts.metrics.pages.labels(problem.slug).inc()

@@ -26,6 +26,14 @@ NOTICES = {
 _STEPS = ((60, "s"), (60, "min"), (48, "h"))
 
 
+_COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
+
+
+def few_digits(text: str) -> str:
+    """Return a text with the first 12 digits of each commit's id: they say as much."""
+    return _COMMIT.sub(lambda found: found[0][:12], text)
+
+
 def ago(then: float, now: float) -> str:
     """Return how long ago something was: "3 min ago". dashboard.js says the same."""
     seconds = max(0, int(now - then))

@@ -135,6 +135,7 @@ _environment = jinja2.Environment(
 _environment.filters.update(
     ago=formatting.ago,
     duration=formatting.duration,
+    few_digits=formatting.few_digits,
     link=link,
     megabytes=formatting.megabytes,
     moment=formatting.moment,

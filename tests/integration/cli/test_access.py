@@ -42,6 +42,7 @@ def test_what_was_done_is_listed_with_the_latest_last(api: Api, run: Run) -> Non
     done = run("audit")
     _, first, second = done.out.splitlines()
     assert first.split()[2:5] == ["ci", "start", "preview"]
+    assert first.split()[5] == f"hello/{SHA[:12]}"
     assert "a stranger" in second
     assert "403" in second
     told = json.loads(run("audit", "--json").out)

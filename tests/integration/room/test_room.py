@@ -120,7 +120,7 @@ def test_a_visitor_sees_a_preview_fail_and_retries_it(site: Site, page: Page) ->
     expect(retry).to_be_visible()
     expect(page.locator("#sentence")).to_contain_text("failed")
     expect(page.locator("#failure")).to_contain_text("The build failed.")
-    expect(page.locator("#advice")).to_contain_text("Push a commit that mends it")
+    expect(page.locator("#advice")).to_contain_text("Push a commit that fixes it")
     expect(page.locator("#failure")).to_contain_text("exit code 3")
     assert world.count(f"POST /v1/previews/hello/{SHA}/retry") == 0
     retry.click()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from executor.builds.build_log import Step, StepReader, buildkit_failure, failure, too_slow
-from executor.errors import BuildFailed, DockerUnavailable, RepositoryUnreachable
+from executor.errors import BuildFailed, DockerUnavailable, RepositoryUnreachable, StartFailed
 
 FAILED_RUN = """\
 #6 [3/5] RUN make all
@@ -133,3 +133,6 @@ def test_a_sentence_of_somebody_else_gets_no_second_mark() -> None:
     assert "it is away. Check" in str(RepositoryUnreachable("/srv/x", "it is away"))
     long = str(failure(Step("1/1", "RUN " + "x" * 200), "", 1))
     assert "…. " not in long
+    assert "…. " not in str(failure(None, "no space " * 100, None))
+    assert str(StartFailed("exec: not found?")).endswith("not found?")
+    assert str(StartFailed("exec: not found")).endswith("not found.")

@@ -91,6 +91,7 @@ def test_a_text_that_is_no_label_is_told_the_label_of_a_branch_of_that_name() ->
         ("main", False, [], "no branches and no tags yet"),
         ("abcdef0", True, [], "no commit whose id begins so"),
         ("abcd", True, [], "at least 7 digits"),
+        ("abc", True, [], "at least 7 digits"),
         ("main", True, [], "no branch or tag of that name."),
     ],
 )

@@ -54,3 +54,8 @@ def test_a_state_is_said_with_how_far_it_is(
     presenter = Presenter(previews, addresses, lambda: None, lambda: 1000.0)
     assert formatting.state(presenter.show(record), 1000.0) == said
     assert formatting.state(None, 1000.0) == "not started"
+
+
+def test_a_commit_is_told_by_few_of_its_digits() -> None:
+    assert formatting.few_digits(f"hello/{'a' * 40}/pin") == f"hello/{'a' * 12}/pin"
+    assert formatting.few_digits(f"{'a' * 41} and main") == f"{'a' * 41} and main"
