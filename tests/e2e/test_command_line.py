@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.e2e.conftest import Cluster, Hello
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -63,6 +64,28 @@ def test_a_preview_is_started_seen_and_read_by_commands_alone(
     assert f"{shop}@v1 ({sha[:7]})" in prevs("agents").stdout
     events = json.loads(prevs("events", "--app", shop, "--json").stdout)
     assert next(one["state"] for one in events if one["sha"] == sha) == "running"
+
+
+def test_the_log_of_an_attempt_is_read_after_a_stop_and_a_new_start(
+    shop: str, prevs: Prevs
+) -> None:
+    assert prevs("start", shop, "v1", "--wait").returncode == 0
+    first = prevs("logs", shop, "v1").stdout
+    assert "== starting" in first
+    assert prevs("stop", shop, "v1").returncode == 0
+    again = prevs("start", shop, "v1", "--wait")
+    assert again.returncode == 0, again.stderr
+    [earlier] = json.loads(prevs("show", shop, "v1", "--json").stdout)["earlier"]
+    assert (earlier["number"], earlier["outcome"]) == (1, "stopped")
+    for option in (["--previous"], ["--attempt", "1"]):
+        assert prevs("logs", shop, "v1", *option).stdout.startswith(first)
+    assert not prevs("logs", shop, "v1").stdout.startswith(first)
+
+    def is_kept() -> bool:
+        [one] = json.loads(prevs("show", shop, "v1", "--json").stdout)["earlier"]
+        return bool(one["log_kept"])
+
+    wait_until(is_kept)
 
 
 @pytest.mark.usefixtures("hello")
