@@ -30,7 +30,7 @@ class Ref(NamedTuple):
 Labels = Mapping[str, Sequence[Ref]]
 
 MOST_MEANT = 5
-_MOST_LOOKED_AT = 2000
+_MOST_LOOKED_AT = 1000
 MOST_NAMES = 32
 """How many refs are told of one commit, branches first: a record has room for so many."""
 _FOLDERS = {"branch": BRANCHES, "tag": TAGS}

@@ -113,9 +113,12 @@ def _find_over(snapshot: Snapshot) -> dict[str, PreviewRecord]:
         key=lambda preview: preview.changed,
     )
     found = {preview.task_id: preview for preview in failed if preview.task_id}
+    # Whose last attempt is not among the newest of all has none that is: few are looked at whole.
+    ended = (one for one in previews if one.attempts)
+    newest = heapq.nlargest(2 * MOST, ended, key=lambda preview: preview.attempts[-1].ended)
     others = (
         (attempt.ended, attempt, preview)
-        for preview in previews
+        for preview in newest
         for attempt in preview.attempts
         if attempt.task_id not in found
     )
