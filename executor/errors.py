@@ -45,7 +45,7 @@ _EXIT_HINTS = {
 want of memory: what the kernel knows of it is gone with the container's group."""
 
 
-def end_sentence(why: str) -> str:
+def close(why: str) -> str:
     """Return what somebody else says with one mark at its end, which it may have already."""
     return why if why.endswith((".", "?", "!", "…")) else f"{why}."
 
@@ -66,9 +66,7 @@ class RepositoryUnreachable(ExecutorError):
         advice = advice or (
             "Check that its address is right and that the agents may read it, then retry"
         )
-        super().__init__(
-            f"The repository cannot be read ({repository}): {end_sentence(why)} {advice}."
-        )
+        super().__init__(f"The repository cannot be read ({repository}): {close(why)} {advice}.")
         self.repository = repository
         self.why = why
 
@@ -82,9 +80,7 @@ class SubmoduleUnusable(RepositoryUnreachable):
 
     def __init__(self, path: str, why: str, advice: str = "") -> None:
         advice = advice or "Change .gitmodules and push, then open the new commit's address"
-        ExecutorError.__init__(
-            self, f"The submodule {path} cannot be used: {end_sentence(why)} {advice}."
-        )
+        ExecutorError.__init__(self, f"The submodule {path} cannot be used: {close(why)} {advice}.")
         self.path = path
         self.why = why
 
@@ -95,9 +91,7 @@ class LargeFilesMissing(RepositoryUnreachable):
     def __init__(self, repository: str, why: str, advice: str = "") -> None:
         advice = advice or "Check that they were pushed (`git lfs push --all`), then retry"
         ExecutorError.__init__(
-            self,
-            f"The large files in Git LFS cannot be had ({repository}): "
-            f"{end_sentence(why)} {advice}.",
+            self, f"The large files in Git LFS cannot be had ({repository}): {close(why)} {advice}."
         )
         self.repository = repository
         self.why = why
@@ -135,7 +129,7 @@ class CommitUnusable(ExecutorError):
 
     def __init__(self, sha: str, why: str) -> None:
         super().__init__(
-            f"The files of commit {names.short(sha)} cannot be written: {end_sentence(why)} "
+            f"The files of commit {names.short(sha)} cannot be written: {close(why)} "
             "Change their names and push, then open the new commit's address."
         )
         self.sha = sha
@@ -221,7 +215,7 @@ class StartFailed(ExecutorError):
     cause = Cause.START_FAILED
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The container could not be started: {end_sentence(why)}")
+        super().__init__(f"The container could not be started: {close(why)}")
         self.why = why
 
 
@@ -346,7 +340,7 @@ class AgentUnfit(ExecutorError):
     def __init__(self, why: str) -> None:
         super().__init__(
             "The agent could not do its part, which is not the commit's fault: "
-            f"{end_sentence(why)} Its operator has to look (on the agent: `executor.pyz doctor`)."
+            f"{close(why)} Its operator has to look (on the agent: `executor.pyz doctor`)."
         )
         self.why = why
 
@@ -358,9 +352,8 @@ class RegistryUnreachable(ExecutorError):
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"What the Dockerfile begins with or adds could not be fetched: {end_sentence(why)} "
-            "If the address is right, the agents' operator has to see why it is not reached; then "
-            "retry."
+            f"What the Dockerfile begins with or adds could not be fetched: {close(why)} If the "
+            "address is right, the agents' operator has to see why it is not reached; then retry."
         )
         self.why = why
 

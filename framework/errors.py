@@ -1,7 +1,7 @@
 """Every "no" of the framework, as one family; each carries the fields that a caller needs.
 
 FrameworkError
-├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownToken, UnknownPlace,
+├── NotFound: UnknownApp, UnknownLabel, UnknownPreview, UnknownAttempt, UnknownToken, UnknownPlace,
 │             UnknownVariable, UnknownCredential
 ├── NotOfApp                 a token for one app was shown for another, or for all
 ├── Conflict: AppExists, AppChanged, AmbiguousLabel, NotRetryable, TokenExists,
@@ -28,6 +28,8 @@ framework/http_api/http/problems.py maps each to problem+json; nothing else know
 
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from framework.meanings import Candidate, Meant
 
 
 class FrameworkError(Exception):
@@ -61,24 +63,8 @@ class UnknownApp(NotFound):
         self.app = app
 
 
-class Meant(NamedTuple):
-    """A branch or tag that may have been meant by a label; `near` where that looks like it.
-
-    `kind` is branch or tag, `ref` its name, `label` what addresses it.
-    """
-
-    label: str
-    kind: str
-    ref: str
-    sha: str
-    near: bool
-
-
 class UnknownLabel(NotFound):
-    """A label that leads to no commit of the app; `why` is the second half of the sentence.
-
-    `meant` is what may have been meant instead.
-    """
+    """A label that leads to no commit; `why` is half a sentence, `meant` what may be meant."""
 
     def __init__(self, app: str, label: str, why: str, meant: Sequence[Meant] = ()) -> None:
         super().__init__(f"{label!r} leads to no commit of {app!r}: {why}")
@@ -103,12 +89,10 @@ class UnknownAttempt(NotFound):
 
     def __init__(self, app: str, sha: str, attempt: int) -> None:
         super().__init__(
-            f"Nothing is known of attempt {attempt} of {sha[:7]} of {app!r}: only its last ones "
-            f"are. `prevs show {app} {sha[:12]}` lists them."
+            f"Nothing is known of attempt {attempt} of {sha[:7]} of {app!r}. "
+            f"`prevs show {app} {sha[:12]}` lists those that are."
         )
-        self.app = app
-        self.sha = sha
-        self.attempt = attempt
+        self.app, self.sha, self.attempt = app, sha, attempt
 
 
 class AppExists(Conflict):
@@ -221,15 +205,6 @@ class SecretsUnreadable(Conflict):
             "and set them anew."
         )
         self.app = app
-
-
-class Candidate(NamedTuple):
-    """One of the commits that an ambiguous label may mean. `kind` is branch, tag or commit."""
-
-    sha: str
-    kind: str
-    ref: str | None
-    subject: str
 
 
 class AmbiguousLabel(Conflict):

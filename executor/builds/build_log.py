@@ -22,7 +22,7 @@ import re
 from typing import NamedTuple
 
 from executor.docker import blame
-from executor.errors import BuildFailed, ExecutorError, end_sentence
+from executor.errors import BuildFailed, ExecutorError, close
 
 _STEP = re.compile(r"^ > \[(?:[^\]]*\s)?(\d+/\d+)\] (.*?):?$", re.MULTILINE)
 _ERROR = re.compile(r"^ERROR: (?:failed to \w+: )?(.*)$", re.MULTILINE)
@@ -95,7 +95,7 @@ def failure(step: Step | None, error: str, exit_code: int | None) -> BuildFailed
     advice = "The log has the details: mend it, push, and open the new commit's address."
     error = _one_line(error, _LONGEST_ERROR).rstrip(".")
     if step is None:
-        said = end_sentence(error or "the builder failed and said nothing")
+        said = close(error or "the builder failed and said nothing")
         return BuildFailed(f"The image could not be built: {said} {advice}", exit_code)
     instruction = _one_line(step.instruction, _LONGEST_INSTRUCTION)
     how = f" ({error})" if error else ""

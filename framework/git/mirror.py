@@ -13,11 +13,11 @@ from typing import NamedTuple
 import structlog
 
 from framework import ports
-from framework.errors import Meant
 from framework.git import commits, resolution
 from framework.git.git_command import GitCommand, GitFailed
 from framework.git.mirror_folder import READ_LIMIT, MirrorFolder
 from framework.git.resolution import Ref
+from framework.meanings import Meant
 from framework.ports import Commit
 from prevs import names
 from prevs.messages import Credential

@@ -14,7 +14,6 @@ from framework.apps import repository_url
 from framework.errors import (
     AmbiguousLabel,
     BeingFetched,
-    Candidate,
     FrameworkError,
     RepositoryUnreachable,
     UnknownLabel,
@@ -24,6 +23,7 @@ from framework.git import commits, files, resolution
 from framework.git.commits import Cursor
 from framework.git.git_command import GitCommand, GitFailed, NotGiven
 from framework.git.mirror import Found, Mirror, Snapshot
+from framework.meanings import Candidate
 from framework.ports import CommitPage, Listing, Ref, RepositoryFile, Resolved
 from prevs import names
 from prevs.messages import Credential

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from framework import ports
 from framework.apps.variable_scopes import BRANCHES, TAGS
-from framework.errors import Meant
+from framework.meanings import Meant
 from framework.ports import Commit
 from prevs import names
 from prevs.near_names import find_near

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from framework.errors import AmbiguousLabel, Candidate
+from framework.errors import AmbiguousLabel
 from framework.http_api.http import problems
+from framework.meanings import Candidate
 from prevs import names
 from prevs.records import EndedAttempt, Failure, Mistake, Step
 from prevs.states import Cause, State

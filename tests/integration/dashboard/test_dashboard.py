@@ -1,7 +1,7 @@
 """The dashboard in a real browser, over fakes of what it reads: quick, and live."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,106 +9,23 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from framework.access import Scope
-from framework.errors import RepositoryUnreachable, Unavailable
+from framework.errors import Unavailable
 from framework.http_api import Standby, Vouching
-from framework.ports import Listing, Ref
-from prevs import names
-from prevs.records import AppRecord, EndedAttempt, Failure, Step
-from prevs.states import Cause, State
+from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.asgi import TOKEN
 from tests.fakes.dashboard import Dashboard
 from tests.fakes.served import serving
+from tests.integration.dashboard.scene import (
+    FAILED,
+    PREVIEW,
+    SHA,
+    have_attempts,
+    put_everything,
+    sign_in,
+)
 
 pytestmark = pytest.mark.integration
-
-SHA, FAILED = "5c80e7d2f1a64b0c9d3e8f7a6b5c4d3e2f1a0b9c", "1" * 40
-HOSTILE = "<script>document.title='owned'</script>\u202e\"'><img src=x onerror=document.title='x'>"
-PREVIEW = f"/apps/hello/previews/{SHA}"
-
-
-@pytest.fixture
-def dashboard() -> Dashboard:
-    made = Dashboard()
-    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", created=time.time())
-    for branch, sha in (("main", SHA), ("broken", FAILED), ("feature/cart", "2" * 40)):
-        made.refs.put("hello", branch, sha)
-    return made
-
-
-@pytest.fixture
-def base(dashboard: Dashboard) -> Iterator[str]:
-    with serving(dashboard.app) as address:
-        yield address
-
-
-@pytest.fixture
-def context(browser: Chromium, base: str) -> Iterator[BrowserContext]:
-    with browser.new_context(base_url=base, viewport={"width": 1280, "height": 900}) as made:
-        yield made
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page of somebody who has signed in; whatever a script complains about fails the test."""
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on(
-        "console",
-        lambda message: (
-            complaints.append(message.text) if "Content Security Policy" in message.text else None
-        ),
-    )
-    sign_in(opened)
-    yield opened
-    assert not complaints
-
-
-def sign_in(page: Page, token: str = TOKEN, path: str = "/") -> None:
-    page.goto(path)
-    page.get_by_label("Token").fill(token)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
-
-
-def put_everything(dashboard: Dashboard) -> None:
-    """Have something of everything that pages show, hostile where others write it."""
-    dashboard.refs.put("hello", "main", SHA)
-    refs = [
-        Ref("main", "branch", "main", SHA, "Ada", "Say hello", 1000.0),
-        Ref("broken", "branch", "broken", FAILED, HOSTILE, HOSTILE, 1000.0),
-        Ref(HOSTILE, "branch", names.slug(HOSTILE), "2" * 40, "Ada", "Go on" * 90, 1000.0),
-        *(
-            Ref(f"item/{n}", "branch", names.slug(f"item/{n}"), f"{n:040x}", "Ada", "Do it", 1.0)
-            for n in range(3)
-        ),
-    ]
-    dashboard.refs.listings["hello"] = Listing(refs, 4.0, "it does not answer")
-    now = time.time()
-    told: dict[str, Any] = {"agent_id": "S1", "agent_host": "10.0.0.7", "created": now - 60}
-    steps = (Step("queued", now - 60), Step("placed", now - 59), Step("building", now - 58))
-    dashboard.previews.put(
-        "hello",
-        FAILED,
-        State.FAILED,
-        labels=("broken",),
-        task_id="b",
-        steps=steps,
-        changed=now - 9,
-        failure=Failure(Cause.BUILD_FAILED, HOSTILE * 5, 1),
-        **told,
-    )
-    building = {"phase": "building", "detail": "2/5 RUN make", "task_id": "a", "pinned": True}
-    dashboard.previews.put(
-        "hello", SHA, State.BUILDING, labels=("main",), steps=steps, changed=now, **building, **told
-    )
-    dashboard.previews.put("hello", "2" * 40, State.QUEUED, reason="no agent has 2048 MB free")
-    dashboard.previews.queue_places["hello", "2" * 40] = 1
-    dashboard.sandboxes.output["b"] = b"\x1b[31mmake: *** Error 1\x1b[0m\n" * 100
-    dashboard.previews.known_apps["away"] = AppRecord("away", HOSTILE, created=now)
-    dashboard.refs.listings["away"] = RepositoryUnreachable("away", "/away.git", HOSTILE)
-    dashboard.tokens.add_token("reader", Scope.READ)
 
 
 def test_signing_in_leads_to_where_one_wanted_to_go_also_from_another_site(
@@ -249,83 +166,6 @@ def test_the_end_of_a_token_ends_what_it_had_open(
         assert "next=%2Fapps%2Fhello" in reader.url
 
 
-def test_a_log_is_followed_while_its_preview_is_watched(page: Page, dashboard: Dashboard) -> None:
-    put_everything(dashboard)
-    page.goto(PREVIEW)
-    log = page.get_by_role("region", name="Log", exact=True)
-    dashboard.sandboxes.output["a"] = b"\x1b[32mStep 2/5\x1b[0m <b>bold</b>\n"
-    expect(log).to_contain_text("Step 2/5 <b>bold</b>")
-    expect(page.locator("li[aria-current=step]")).to_contain_text("2/5 RUN make")
-    dashboard.previews.change("hello", SHA, state=State.RUNNING, detail="")
-    expect(page.locator("main .chip").first).to_have_text("running")
-    dashboard.sandboxes.output["a"] += b"listening\n"
-    expect(log).to_contain_text("listening")
-    failure = Failure(Cause.APP_EXITED, "The app exited with 1.", 1)
-    dashboard.previews.change("hello", SHA, state=State.FAILED, failure=failure)
-    expect(page.get_by_text("App exited · exit code 1")).to_be_visible()
-    page.get_by_role("button", name="Retry main").click()
-    dashboard.sandboxes.output["c"] = b"this time it works\n"
-    dashboard.previews.change("hello", SHA, state=State.RUNNING, task_id="c")
-    expect(log).to_contain_text("this time it works")
-    expect(log).not_to_contain_text("listening")
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
-    assert download.value.suggested_filename == "hello-5c80e7d.log"
-
-
-def have_attempts(dashboard: Dashboard) -> None:
-    """Have two attempts before the one that goes on."""
-    now = time.time()
-    stopped = EndedAttempt(1, "t1", now - 700, now - 100, "S1", None, "running", why="Nobody came.")
-    failed = EndedAttempt(
-        2,
-        "t2",
-        now - 60,
-        now - 48,
-        "S1",
-        "10.0.0.1",
-        "building",
-        Cause.BUILD_FAILED,
-        7,
-        "It broke.",
-    )
-    dashboard.previews.change("hello", SHA, attempts=(stopped, failed))
-    dashboard.sandboxes.output |= {"t1": b"\x1b[31mthe first\x1b[0m\n", "t2": b"the second\n"}
-
-
-def test_the_logs_of_earlier_attempts_are_read(page: Page, dashboard: Dashboard) -> None:
-    put_everything(dashboard)
-    have_attempts(dashboard)
-    page.goto(PREVIEW)
-    listed = page.locator("#attempts li")
-    expect(listed).to_have_count(2)
-    expect(listed.first).to_contain_text("Broken.")
-    page.get_by_role("link", name="Attempt 1").click()
-    log = page.get_by_role("region", name="Log", exact=True)
-    expect(log.locator(".log-row")).to_have_text(["the first"])
-    expect(page.get_by_text("Nobody came.")).to_be_visible()
-    dashboard.previews.change("hello", SHA, state=State.RUNNING, detail="")
-    expect(log.locator(".log-row")).to_have_text(["the first"])
-    with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
-    assert download.value.suggested_filename == "hello-5c80e7d-1.log"
-
-
-def test_who_runs_no_scripts_reads_logs_too(
-    browser: Chromium, dashboard: Dashboard, base: str
-) -> None:
-    put_everything(dashboard)
-    have_attempts(dashboard)
-    dashboard.sandboxes.output["a"] = b"\x1b[32mStep 2/5\x1b[0m <b>\n"
-    with browser.new_context(base_url=base, java_script_enabled=False) as context:
-        page = context.new_page()
-        sign_in(page, path=PREVIEW)
-        assert page.locator("pre.log-lines").inner_text() == "Step 2/5 <b>\n"
-        page.get_by_role("link", name="Attempt 2").click()
-        assert page.locator("pre.log-lines").inner_text() == "the second\n"
-        expect(page.get_by_text("Broken.")).to_be_visible()
-
-
 def test_on_a_phone_each_bar_is_one_line_and_tabs_have_their_counts(
     browser: Chromium, dashboard: Dashboard, base: str
 ) -> None:
@@ -341,16 +181,6 @@ def test_on_a_phone_each_bar_is_one_line_and_tabs_have_their_counts(
             assert last
             assert last["x"] + last["width"] <= 390
         assert page.locator(".tabs .soft:visible").count() == 3
-
-
-def test_a_log_that_is_refused_once_is_followed_later(page: Page, dashboard: Dashboard) -> None:
-    """As a stand-by refuses it while no framework leads."""
-    put_everything(dashboard)
-    dashboard.sandboxes.output["a"] = b"Step 2/5\n"
-    page.route(f"**{PREVIEW}/log", lambda route: route.fulfill(status=503), times=1)
-    page.goto(PREVIEW)
-    rows = page.get_by_role("region", name="Log", exact=True).locator(".log-row")
-    expect(rows).to_have_text(["Step 2/5"])
 
 
 def test_a_page_says_that_it_may_be_out_of_date_and_catches_up(

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from framework.errors import AmbiguousLabel, Candidate, RepositoryUnreachable
+from framework.errors import AmbiguousLabel, RepositoryUnreachable
+from framework.meanings import Candidate
 from prevs.records import PreviewRecord
 from prevs.states import State
 from proxy.held.client_disconnects import LOOK_SECONDS

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 import pytest
 from playwright.sync_api import Page
 
-from framework.errors import AmbiguousLabel, Candidate
+from framework.errors import AmbiguousLabel
+from framework.meanings import Candidate
 from prevs.records import Placement, PreviewRecord
 from proxy.held import start_limits
 from tests.chromium import Chromium

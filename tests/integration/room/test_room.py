@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from playwright.sync_api import Page, expect
 
-from framework.errors import AmbiguousLabel, Candidate, Meant, UnknownLabel
+from framework.errors import AmbiguousLabel, UnknownLabel
+from framework.meanings import Candidate, Meant
 from prevs.states import State
 from tests.chromium import Chromium
 from tests.fakes.placements import OTHER_SHA, SHA

@@ -5,12 +5,11 @@ import pytest
 
 from framework.errors import (
     AmbiguousLabel,
-    Candidate,
-    Meant,
     RepositoryUnreachable,
     Unavailable,
     UnknownLabel,
 )
+from framework.meanings import Candidate, Meant
 from prevs.records import AppRecord
 from tests.fakes.asgi import ApiInProcess, refusal
 

@@ -5,7 +5,8 @@ import httpx
 import pytest
 from prometheus_client import CollectorRegistry
 
-from framework.errors import AmbiguousLabel, Candidate
+from framework.errors import AmbiguousLabel
+from framework.meanings import Candidate
 from prevs.records import Failure
 from prevs.states import Cause, State
 from program.server_events import ServerEvent

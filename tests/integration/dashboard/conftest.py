@@ -1,0 +1,49 @@
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from prevs.records import AppRecord
+from tests.chromium import Chromium
+from tests.fakes.dashboard import Dashboard
+from tests.fakes.served import serving
+from tests.integration.dashboard.scene import FAILED, SHA, sign_in
+
+
+@pytest.fixture
+def dashboard() -> Dashboard:
+    made = Dashboard()
+    made.previews.known_apps["hello"] = AppRecord("hello", "/hello.git", created=time.time())
+    for branch, sha in (("main", SHA), ("broken", FAILED), ("feature/cart", "2" * 40)):
+        made.refs.put("hello", branch, sha)
+    return made
+
+
+@pytest.fixture
+def base(dashboard: Dashboard) -> Iterator[str]:
+    with serving(dashboard.app) as address:
+        yield address
+
+
+@pytest.fixture
+def context(browser: Chromium, base: str) -> Iterator[BrowserContext]:
+    with browser.new_context(base_url=base, viewport={"width": 1280, "height": 900}) as made:
+        yield made
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A page of somebody who has signed in; whatever a script complains about fails the test."""
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on(
+        "console",
+        lambda message: (
+            complaints.append(message.text) if "Content Security Policy" in message.text else None
+        ),
+    )
+    sign_in(opened)
+    yield opened
+    assert not complaints
