@@ -147,7 +147,6 @@ def make(
         cluster,
         refs=refs,
         sandboxes=LastingSandboxes(there, kept),
-        is_log_kept=kept.has,
         clock=clock,
         registry=registry,
         openness=openness,

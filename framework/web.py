@@ -10,9 +10,10 @@ from prometheus_client import CollectorRegistry
 from framework import dashboard, http_api
 from framework.apps import repository_url
 from framework.clock import Clock
+from framework.logs.archive import LastingSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
-from framework.ports import Refs, Sandboxes
+from framework.ports import Refs
 from framework.service.previews import Previews
 from framework.service.service import Service
 from framework.service.tokens import ServiceTokens
@@ -28,8 +29,7 @@ def make_app(
     cluster: MesosCluster,
     *,
     refs: Refs,
-    sandboxes: Sandboxes,
-    is_log_kept: Callable[[str], bool],
+    sandboxes: LastingSandboxes,
     clock: Clock,
     registry: CollectorRegistry,
     openness: Callable[[], Sequence[Check]],
@@ -50,7 +50,7 @@ def make_app(
         ),
         ready=lambda: health.why_not(checks.ready()),
         report=service.inbox.put,
-        is_log_kept=is_log_kept,
+        is_log_kept=sandboxes.has,
         note_proxy=lambda address: service.control_plane.note((address,)),
     )
     tokens = ServiceTokens(service, operator, functools.partial(token_urlsafe, 32), proxies=proxies)

@@ -100,6 +100,10 @@ class LastingSandboxes:
         self._sandboxes = sandboxes
         self._kept = kept
 
+    def has(self, task_id: str) -> bool:
+        """Tell whether something of a task's output is kept. Looks at a disk."""
+        return self._kept.has(task_id)
+
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return what follows byte `offset` of the last attempt's output, and the next offset.
 

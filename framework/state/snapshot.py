@@ -17,8 +17,8 @@ from prevs.records import AppRecord, PreviewRecord, TokenRecord
 class Snapshot(NamedTuple):
     """All apps, previews, tokens and secrets at one moment; never changed afterwards.
 
-    `queue_places` are those of the previews that wait for an agent, 1 being the next; `usual` is how many
-    seconds each step of an app's attempts usually takes; `shared` are the previews of each
+    `queue_places` are those of the previews that wait for an agent, 1 being the next; `usual` is
+    how many seconds each step of an app's attempts usually takes; `shared` are the previews of each
     (app, label) that several hold. `unfit` are the agents where nothing is tried now, by id, and
     why; `isolations` what previews and builds reach at agents, as far as these have reported it.
     """

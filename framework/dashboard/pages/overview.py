@@ -38,7 +38,8 @@ class Overview:
         cluster, cluster_problem = None, ""
         if not viewer.app:
             cluster, cluster_problem = await read_cluster(self._parts)
-        previews = [one for one in self._parts.previews.snapshot.list_previews() if sees(one.app)]
+        snapshot = self._parts.previews.snapshot
+        previews = [one for one in snapshot.list_previews() if sees(one.app)]
         by_app: dict[str, list[PreviewRecord]] = {}
         for preview in previews:
             by_app.setdefault(preview.app, []).append(preview)
@@ -50,13 +51,11 @@ class Overview:
             cluster_problem=cluster_problem,
             apps=[
                 (app, rows.count(by_app.get(app.name, ())))
-                for app in self._parts.previews.snapshot.list_apps()
+                for app in snapshot.list_apps()
                 if sees(app.name)
             ],
             queue=self._parts.presenter.show_queue(_SHOWN, "", viewer.app).queue,
-            waiting=sum(
-                self._parts.previews.queue_place(one.app, one.sha) is not None for one in previews
-            ),
+            waiting=sum((one.app, one.sha) in snapshot.queue_places for one in previews),
             trouble=self._parts.ready(),
             events=_find_seen(self._parts.previews.history.kept, viewer)[:_SHOWN],
             form=app_forms.empty(),

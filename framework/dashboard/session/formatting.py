@@ -1,6 +1,7 @@
 """How times, amounts and states are said to people. Pure; times are seconds since the epoch."""
 
 import datetime
+import re
 
 from framework.http_api.models.preview_models import Preview
 

@@ -330,9 +330,11 @@ def test_logs_prints_the_log_of_an_earlier_attempt(woken: Api, run: Run) -> None
 
 
 def test_the_attempt_before_is_that_of_whose_log_is_shown(woken: Api, run: Run) -> None:
-    woken.put(State.QUEUED, task_id="t2", attempts=woken.previews.preview("hello", SHA).attempts)
+    woken.put(
+        State.QUEUED, task_id="t2", attempts=woken.previews.snapshot.preview("hello", SHA).attempts
+    )
     assert run("logs", "hello", "main", "--previous").out == "the second one\n"
-    woken.fail(task_id="t2", attempts=woken.previews.preview("hello", SHA).attempts)
+    woken.fail(task_id="t2", attempts=woken.previews.snapshot.preview("hello", SHA).attempts)
     assert run("logs", "hello", "main", "--previous").out == "the first one\n"
 
 
