@@ -1,0 +1,231 @@
+"""Which fields of a preview change with what happens to it, for every state.
+
+tests/data/transitions.json is the table, kept by hand: for each happening and state the state that
+follows and each field that changes, "refused" if the happening is not expected. A state in which
+nothing changes has no row.
+"""
+
+import base64
+import dataclasses
+import json
+import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from framework import events
+from framework.apps import effective_settings
+from framework.attempts.attempts import Attempts
+from framework.errors import NotRetryable, Unavailable
+from framework.metrics import Metrics
+from framework.ports import InverseOffer
+from framework.scheduling.idleness import Idling
+from framework.scheduling.maintenance import Maintenance
+from framework.service.app_removal import Removals
+from framework.service.commands import Requests
+from framework.service.manifest_loader import Manifests
+from framework.service.refused_connections import LAPSE_SECONDS, RefusedConnections
+from framework.state import placements
+from prevs import names
+from prevs.commit_settings import CommitSettings
+from prevs.messages import TaskReport
+from prevs.records import Failure, PreviewRecord, Step
+from prevs.states import Cause, Phase, State
+from tests.fakes.driven import APP, A, Driven
+from tests.fakes.offers import offer
+
+TABLE: Mapping[str, Mapping[str, Mapping[str, Any] | str]] = json.loads(
+    (pathlib.Path(__file__).parents[3] / "data/transitions.json").read_text(encoding="utf-8")
+)
+TASK = names.task_id("hello", A, "t0")
+DIGEST = f"sha256:{A}{A[:24]}"
+APP_WITH_SETTINGS = dataclasses.replace(APP, idle_after=60)
+
+
+def preview(state: State) -> PreviewRecord:
+    """Return a preview of which every field has a value that a new one has not."""
+    return PreviewRecord(
+        app="hello",
+        sha=A,
+        state=state,
+        labels=("main",),
+        task_id=TASK,
+        agent_id="agent-1",
+        agent_host="127.0.0.1",
+        host_port=31000,
+        phase="fetching",
+        reason="An old reason.",
+        failure=Failure(Cause.BUILD_FAILED, "An old failure."),
+        created=1.0,
+        changed=2.0,
+        started=3.0,
+        last_used=4.0,
+        pinned=True,
+        again=True,
+        lost=2,
+        not_before=5.0,
+        avoid="agent-9",
+        vanished=6.0,
+        detail="1/5",
+        steps=(Step("queued", 7.0),),
+        took={"building": 8.0},
+        settings=CommitSettings(port=81),
+        settings_for="old",
+        digest="sha256:old",
+        protocol="h2",
+        memory_kills=1,
+        refs=("heads/old",),
+    )
+
+
+class Scene:
+    """One preview, and the parts of a service that change it; the service itself stands still."""
+
+    def __init__(self, before: PreviewRecord) -> None:
+        stored = Driven(subscribed=False)
+        routed = placements.placements("hello", [before], unrouted=())
+        stored.store.save_all([APP_WITH_SETTINGS, before, routed])
+        self.driven = Driven(stored.znodes, stored.clock, subscribed=False)
+        self.records, self.clock = self.driven.records, self.driven.clock.clock
+        self.requests = Requests(self.records, self.clock)
+        metrics = Metrics(CollectorRegistry())
+        self.attempts = Attempts(
+            self.records, self.driven.cluster, clock=self.clock, metrics=metrics
+        )
+        self.manifests = Manifests(
+            self.records, lambda app, sha: None, clock=self.clock, metrics=metrics
+        )
+
+    def preview(self) -> PreviewRecord:
+        return self.records.preview("hello", A)
+
+    def report(self, state: str, phase: Phase | None = None, **more: Any) -> None:
+        """Hand in a status of the preview's task, as Mesos has it."""
+        status = {"task_id": {"value": TASK}, "agent_id": {"value": "agent-1"}, "state": state}
+        if phase:
+            healthy = more.pop("healthy", True)
+            sent = TaskReport(phase, **more)
+            status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
+        self.attempts.updated(status)
+
+    def read(self, outcome: CommitSettings | Failure) -> None:
+        """Hand in what was read of the preview's commit."""
+        basis = effective_settings.basis(APP_WITH_SETTINGS)
+        self.manifests.note(events.SettingsRead("hello", A, basis, outcome))
+
+    def leave_agent(self) -> None:
+        maintenance = Maintenance(self.records, self.driven.cluster, self.clock)
+        maintenance.offered([InverseOffer("i1", "agent-1", self.clock.now() + 60)])
+        maintenance.go_on()
+
+    def remove_app(self) -> None:
+        self.requests.remove_app("hello")
+        Removals(self.records, lambda app: None).go_on()
+
+    def stop_idle(self) -> None:
+        Idling(self.records, self.clock).stop(self.preview(), 9.0, "Nobody used it.")
+
+    def refuse(self, *, then_accept: bool = False) -> None:
+        refused = RefusedConnections(self.records, self.attempts, self.clock)
+        refused.note("p1", [TASK])
+        refused.go_on()
+        if then_accept:
+            self.driven.clock.pass_seconds(LAPSE_SECONDS + 1)
+            refused.go_on()
+
+    def launch(self, error: Exception | None = None) -> None:
+        """Have the whole service take an offer, which `error` meets on its way to Mesos."""
+
+        def fail(call: str) -> None:
+            if call == "accept" and error:
+                raise error
+
+        self.driven.cluster.before = fail
+        self.driven.step(events.Subscribed("framework-1"))
+        self.driven.step(events.Offered([offer()]))
+
+
+HAPPENINGS: Mapping[str, Callable[[Scene], object]] = {
+    "requested": lambda scene: scene.requests.start("hello", A, "main", ["heads/main"]),
+    "retried": lambda scene: scene.requests.retry("hello", A),
+    "stopped": lambda scene: scene.requests.stop("hello", A),
+    "app removed": Scene.remove_app,
+    "idle": Scene.stop_idle,
+    "agent leaves": Scene.leave_agent,
+    "settings read": lambda scene: scene.read(CommitSettings(port=82)),
+    "settings wrong": lambda scene: scene.read(Failure(Cause.SETTINGS_INVALID, "Wrong.")),
+    "settings out of reach": lambda scene: scene.read(
+        Failure(Cause.REPOSITORY_UNREACHABLE, "Away.")
+    ),
+    "launched": Scene.launch,
+    "launch not sent": lambda scene: scene.launch(Unavailable("Mesos")),
+    "refuses connections": Scene.refuse,
+    "refuses, then accepts connections": lambda scene: scene.refuse(then_accept=True),
+    "staging": lambda scene: scene.report("TASK_STAGING"),
+    "building": lambda scene: scene.report(
+        "TASK_STARTING", Phase.BUILDING, detail="2/5", began={"building": 1.5}
+    ),
+    "starting": lambda scene: scene.report("TASK_STARTING", Phase.STARTING, digest=DIGEST),
+    "checking": lambda scene: scene.report("TASK_STARTING", Phase.CHECKING),
+    "healthy": lambda scene: scene.report("TASK_RUNNING", Phase.RUNNING, memory_kills=3),
+    "unhealthy": lambda scene: scene.report("TASK_RUNNING", Phase.RUNNING, healthy=False),
+    "killing": lambda scene: scene.report("TASK_KILLING"),
+    "unreachable": lambda scene: scene.report("TASK_UNREACHABLE"),
+    "unknown": lambda scene: scene.report("TASK_UNKNOWN"),
+    "killed": lambda scene: scene.report("TASK_KILLED"),
+    "lost": lambda scene: scene.report("TASK_LOST"),
+    "build failed": lambda scene: scene.report(
+        "TASK_FAILED", Phase.BUILDING, cause=Cause.BUILD_FAILED
+    ),
+    "application exited": lambda scene: scene.report(
+        "TASK_FAILED", Phase.RUNNING, cause=Cause.APP_EXITED, exit_code=3
+    ),
+}
+LOST_OFTEN = ("lost", "application exited", "settings out of reach")
+"""What is also tried once more often than it may be, as "… too often"."""
+
+
+def change(happening: str, state: State) -> Mapping[str, Any] | str:
+    """Return what changes with a happening in a state, as the table has it."""
+    before = preview(state)
+    if happening.endswith(" too often"):
+        before = dataclasses.replace(before, lost=5, started=999_999.0)
+    elif happening.startswith("launch"):
+        basis = effective_settings.basis(APP_WITH_SETTINGS)
+        before = dataclasses.replace(before, settings_for=basis)
+    elif happening.endswith(" connections"):
+        before = dataclasses.replace(before, reason="")
+    scene = Scene(before)
+    try:
+        HAPPENINGS[happening.removesuffix(" too often")](scene)
+    except NotRetryable:
+        return "refused"
+    except Unavailable:
+        pass
+    return differences(before, scene.preview())
+
+
+def differences(before: PreviewRecord, after: PreviewRecord) -> Mapping[str, Any]:
+    """Return the fields that differ, as they are stored; of steps their names."""
+    was, now = json.loads(before.encode()), json.loads(after.encode())
+    changed = {name: value for name, value in now.items() if value != was[name]}
+    if "steps" in changed:
+        changed["steps"] = [step.name for step in after.steps]
+    return changed
+
+
+HAPPENING = [*HAPPENINGS, *(f"{one} too often" for one in LOST_OFTEN)]
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("happening", HAPPENING)
+def test_every_happening_changes_the_fields_that_the_table_says(
+    happening: str, state: State
+) -> None:
+    assert change(happening, state) == TABLE[happening].get(state.value, {})
+
+
+def test_the_table_has_every_happening_and_no_other() -> None:
+    assert list(TABLE) == HAPPENING
