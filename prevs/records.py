@@ -127,10 +127,11 @@ class PreviewRecord:
 
     `labels` are the labels that were asked for and resolved to this commit, the newest last.
     `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
-    last one; `reason` says why it waits (queued) or ends (draining, stopped), `failure` why it
-    failed. `phase` is what its executor last told, and `detail` how far in it the attempt was
-    ("3/5 RUN make"). `again` is set while it drains and is wanted again afterwards; `lost` counts
-    the attempts that were lost in a row.
+    last one; `reason` says why it waits (queued) or ends (draining, stopped), and `reason_kind`
+    what sort of reason that is (framework/preview/reasons.py); `failure` says why it failed.
+    `phase` is what its executor last told, and `detail` how far in it the attempt was ("3/5 RUN
+    make"). `again` is set while it drains and is wanted again afterwards; `lost` counts the
+    attempts that were lost in a row.
     After one was lost the next begins at `not_before` at the earliest, and on another agent than
     `avoid` where there is a choice. `changed` is when the state last changed, `vanished` since when
     no branch or tag leads to it any more (None while one does, or while only its commit was asked
@@ -155,6 +156,7 @@ class PreviewRecord:
     host_port: Optional[int] = None
     phase: str = ""
     reason: str = ""
+    reason_kind: str = ""
     failure: Optional[Failure] = None
     created: float = 0.0
     changed: float = 0.0

@@ -21,6 +21,8 @@ from framework.metrics import Metrics
 from framework.ports import Cluster
 from framework.preview import ended_attempts, lifecycle, steps
 from framework.preview.lifecycle import Event
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import Alive, Ended, KilledByMesos, Reported
 from framework.state.executor_copies import ExecutorCopies
 from framework.state.records import Records
 from prevs.records import Failure, PreviewRecord
@@ -33,6 +35,14 @@ SILENT_SECONDS = 30.0
 """After which a launched task that has said nothing is asked for."""
 LAUNCH_SECONDS = 300.0
 """After which it is given up. Agents themselves give an executor a minute to register."""
+
+_KILLED = Reason(
+    ReasonKind.KILLED_BY_MESOS,
+    "Its task is being ended by Mesos, which needs its agent: it starts again.",
+)
+_AWAY = Reason(
+    ReasonKind.AGENT_AWAY, "Its agent does not answer; in a minute another one takes over."
+)
 
 _EVENTS: Mapping[Kind, Event] = {
     Kind.ALIVE: Event.ALIVE,
@@ -158,18 +168,9 @@ class Attempts:
             self._kills.forget(report.task_id)
 
     def _alive(self, preview: PreviewRecord, report: Report) -> None:
-        fields: dict[str, Any] = {"reason": ""}
-        if report.phase:
-            fields |= {"phase": report.phase, "detail": report.detail}
-        if preview.state is State.DRAINING:
-            fields = {}
-        elif report.kind is Kind.HEALTHY:
-            fields |= {"phase": "running", "detail": "", "not_before": 0.0, "avoid": None}
-            if preview.state is not State.RUNNING:
-                fields["started"] = self._clock.now()
-        noted = steps.catch_up(preview, report.began, self._clock.now())
-        known = dataclasses.replace(preview, steps=noted)
-        changed = self._records.change(known, _EVENTS[report.kind], **fields)
+        event, now = _EVENTS[report.kind], self._clock.now()
+        reported = Reported(event, now, report.phase, report.detail, report.began)
+        changed = self._records.change(preview, reported)
         if changed.state is State.RUNNING is not preview.state:
             self._metrics.ran(steps.durations(changed.steps))
             self.fitness.succeeded(changed)
@@ -182,8 +183,7 @@ class Attempts:
     def _being_killed(self, preview: PreviewRecord) -> None:
         if preview.state is State.DRAINING:
             return
-        reason = "Its task is being ended by Mesos, which needs its agent: it starts again."
-        self._records.change(preview, Event.KILLING, again=True, reason=reason)
+        self._records.change(preview, KilledByMesos(_KILLED))
 
     def _missing(self, preview: PreviewRecord, report: Report) -> None:
         """Note since when an attempt has been out of sight.
@@ -203,12 +203,14 @@ class Attempts:
         if report.kind is Kind.AWAY and self._away.unroute(report.task_id):
             self._records.routes.touch(preview.app)
             if preview.state is not State.DRAINING:
-                reason = "Its agent does not answer; in a minute another one takes over."
-                self._records.change(preview, Event.ALIVE, reason=reason)
+                self._records.change(preview, Alive(_AWAY))
 
     def _over(self, preview: PreviewRecord, failure: Failure) -> None:
-        if preview.state is State.DRAINING:
-            self._ended(preview)
+        now, is_wanted = self._clock.now(), preview.state is State.DRAINING
+        noted = ended_attempts.note(preview, None if is_wanted else failure, now)
+        preview = dataclasses.replace(preview, attempts=noted)
+        if is_wanted:
+            self._records.change(preview, Ended(wanted=preview.again))
         else:
             log.warning(
                 "an attempt ended by itself",
@@ -219,18 +221,9 @@ class Attempts:
             )
             self._metrics.failures.labels(failure.cause.value).inc()
             self.fitness.failed(preview, failure)
-            now = self._clock.now()
-            event, fields = retry.judge(preview, failure, now)
-            attempts = ended_attempts.note(preview, failure, now)
-            self._records.change(preview, event, attempts=attempts, **fields)
+            self._records.change(preview, retry.decide(preview, failure, now))
         self.copies.ended(preview.task_id or "", preview.agent_id)
         self._forget(preview.task_id or "")
-
-    def _ended(self, preview: PreviewRecord) -> None:
-        """Note the end that was asked for; why it was stays on the record."""
-        event = Event.ENDED_WANTED if preview.again else Event.ENDED
-        attempts = ended_attempts.note(preview, None, self._clock.now())
-        self._records.change(preview, event, again=False, phase="", detail="", attempts=attempts)
 
     def _forget(self, task_id: str) -> None:
         self._away.end(task_id)

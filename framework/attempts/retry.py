@@ -5,10 +5,10 @@ no fault of the application, and an application that ended after it had answered
 """
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 from framework.preview.lifecycle import Event
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import Failed, GivenUp, Outcome, TriedAgain
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -36,14 +36,7 @@ _AGENTS_FAULT = _NOBODYS_FAULT - {Cause.REPOSITORY_UNREACHABLE} | {Cause.UNHEALT
 _GONE = frozenset({Cause.TASK_LOST, Cause.EXECUTOR_FAILED})
 
 
-class Outcome(NamedTuple):
-    """What happens to the preview, and the fields of its record with it."""
-
-    event: Event
-    fields: Mapping[str, Any]
-
-
-def judge(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
+def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
     """Return what becomes of `preview`, whose attempt ended at `now` (epoch seconds) by itself."""
     ran = preview.state is State.RUNNING
     if failure.cause in _NOBODYS_FAULT:
@@ -51,25 +44,20 @@ def judge(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
     elif ran and failure.cause in _CRASHES:
         event = Event.CRASHED
     else:
-        return Outcome(Event.FAILED, {"failure": failure, "reason": ""})
+        return Failed(failure)
     steady = ran and now - (preview.started or now) >= STEADY_SECONDS
     count = 1 if steady else preview.lost + 1
     if count > LOST_LIMIT:
-        final = dataclasses.replace(failure, message=_last(event, count, failure))
-        return Outcome(Event.GIVEN_UP, {"failure": final, "reason": "", "lost": count})
+        message = _last(event, count, failure)
+        return GivenUp(dataclasses.replace(failure, message=message), count)
     # Nothing is known against another agent: visitors of what ran need not wait.
     wait = 0.0 if ran and count == 1 and failure.cause in _GONE else delay(count)
-    return Outcome(
+    return TriedAgain(
         event,
-        {
-            "lost": count,
-            "not_before": now + wait if wait else 0.0,
-            "avoid": preview.agent_id if failure.cause in _AGENTS_FAULT else None,
-            "phase": "",
-            "detail": "",
-            "reason": _again(failure, count, wait),
-            "started": None,
-        },
+        count,
+        not_before=now + wait if wait else 0.0,
+        avoid=preview.agent_id if failure.cause in _AGENTS_FAULT else None,
+        reason=Reason(ReasonKind.RETRY, _again(failure, count, wait)),
     )
 
 

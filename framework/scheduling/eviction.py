@@ -19,6 +19,7 @@ from framework.matching.quotas import Quotas
 from framework.matching.refusals import Lack
 from framework.preview import keep_warm
 from framework.preview.lifecycle import WITH_TASK
+from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling.idleness import Idling
 from framework.state.records import Records
 from prevs import names
@@ -56,7 +57,7 @@ class _Seen(NamedTuple):
 class _Promise:
     agent_id: str
     task_ids: frozenset[str]
-    reason: str
+    reason: Reason
     until: float
 
 
@@ -69,7 +70,8 @@ class Eviction:
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
         self._promises: dict[Key, _Promise] = {}
-        self._reasons: Mapping[Key, str] = {}
+        self._reasons: Mapping[Key, Reason] = {}
+        self._lacks: Mapping[Key, str] = {}
         self._due = 0.0
 
     def could_stop(self) -> bool:
@@ -95,7 +97,7 @@ class Eviction:
         *,
         asked_for: float,
         unfit: Collection[str] = (),
-    ) -> Mapping[Key, str]:
+    ) -> Mapping[Key, Reason]:
         """Stop what has to, for the first of those that wait; return what they wait for.
 
         Offers have been `asked_for` so many seconds. Before that is long enough nothing stops: an
@@ -112,7 +114,7 @@ class Eviction:
 
     def _decide(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas, unfit: Collection[str]
-    ) -> Mapping[Key, str]:
+    ) -> Mapping[Key, Reason]:
         needs, promised = self._needs(waiting, match, quotas)
         if not needs:
             return {}
@@ -126,19 +128,25 @@ class Eviction:
             draining=self._leaving(),
             promised=promised,
         )
-        reasons = dict.fromkeys(decision.coming, f"{MAKING}.")
+        coming = Reason(ReasonKind.MAKING_ROOM, f"{MAKING}.")
+        reasons = dict.fromkeys(decision.coming, coming)
         for plan in decision.plans:
             reasons[plan.demand.key] = self._carry_out(plan)
-        for key in decision.hopeless:
-            reasons[key] = self._say_hopeless(key, match)
+        self._lacks = {key: self._find_lack(key, match) for key in decision.hopeless}
+        for key, lack in self._lacks.items():
+            reasons[key] = Reason(ReasonKind.NOTHING_IDLE, f"{lack} {NOTHING_IDLE}")
         return reasons
 
-    def _say_hopeless(self, key: Key, match: Match) -> str:
-        """Return why one waits for whom nothing can stop; what agents lack is told by offers."""
-        refusal, told = match.refusals[key], self._records.preview(*key).reason
-        if match.agents or refusal.lack is not Lack.ROOM or not told or told.startswith(MAKING):
-            told = refusal.reason
-        return f"{told.removesuffix(NOTHING_IDLE).strip()} {NOTHING_IDLE}"
+    def _find_lack(self, key: Key, match: Match) -> str:
+        """Return what one waits for; what agents lack is known only while they offer something."""
+        refusal, preview = match.refusals[key], self._records.preview(*key)
+        if match.agents or refusal.lack is not Lack.ROOM:
+            return refusal.reason
+        if preview.reason_kind == ReasonKind.NOTHING_IDLE:
+            return self._lacks.get(key, refusal.reason)
+        if preview.reason_kind in (ReasonKind.NONE, ReasonKind.MAKING_ROOM):
+            return refusal.reason
+        return preview.reason
 
     def _needs(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas
@@ -218,7 +226,7 @@ class Eviction:
         seen = self._seen.get(preview.agent_id or "")
         return seen is None or seen.at < preview.changed + EXECUTOR_SECONDS
 
-    def _carry_out(self, plan: Plan) -> str:
+    def _carry_out(self, plan: Plan) -> Reason:
         """Stop what a plan says; return what the one that it is for waits for."""
         demand = plan.demand
         task_ids: set[str] = set()
@@ -227,10 +235,11 @@ class Eviction:
             log.info("room is made", app=demand.app, commit=demand.sha[:12], stops=preview.task_id)
             whom = _name(preview.app, [demand.key])
             why = f"It was stopped to make room for {whom}; its address starts it again."
-            self._idling.stop(preview, victim.used, why)
+            self._idling.stop(preview, victim.used, Reason(ReasonKind.EVICTED, why))
             task_ids.add(preview.task_id or "")
         stopped = _name(demand.app, [victim.key for victim in plan.victims])
-        reason = f"{MAKING}; what nobody uses stops: {stopped}."
+        making = f"{MAKING}; what nobody uses stops: {stopped}."
+        reason = Reason(ReasonKind.MAKING_ROOM, making)
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
             promise = _Promise(plan.agent_id, frozenset(task_ids), reason, until)

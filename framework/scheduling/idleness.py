@@ -13,7 +13,9 @@ import structlog
 from framework.clock import Clock
 from framework.ports import Use
 from framework.preview import keep_warm
-from framework.preview.lifecycle import WITH_TASK, Event
+from framework.preview.lifecycle import WITH_TASK
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import StoppedIdle
 from framework.scheduling.last_use import Uses
 from framework.state.records import Records
 from prevs.records import PreviewRecord
@@ -100,9 +102,8 @@ class Idling:
         if due and self.knows_use():
             for used, _, preview in due[:STOPS]:
                 spell = _spell(self._records.app(preview.app).idle_after)
-                self.stop(
-                    preview, used, f"Nobody used it for {spell}; its address starts it again."
-                )
+                why = f"Nobody used it for {spell}; its address starts it again."
+                self.stop(preview, used, Reason(ReasonKind.IDLE, why))
             if len(due) > STOPS:
                 self._look_at = 0.0
 
@@ -121,12 +122,10 @@ class Idling:
         ]
         return sorted(due, key=lambda each: each[:2])
 
-    def stop(self, preview: PreviewRecord, used: float, reason: str) -> None:
+    def stop(self, preview: PreviewRecord, used: float, reason: Reason) -> None:
         """Stop a preview that is idle, with a reason for whoever looks for it."""
-        log.info("an idle preview stops", app=preview.app, commit=preview.sha[:12], why=reason)
-        self._records.change(
-            preview, Event.STOP_REQUESTED, again=False, reason=reason, last_used=used
-        )
+        log.info("an idle preview stops", app=preview.app, commit=preview.sha[:12], why=reason.text)
+        self._records.change(preview, StoppedIdle(reason, last_used=used))
 
     def _write(self) -> None:
         for task_id in list(self._unwritten)[:STOPS]:

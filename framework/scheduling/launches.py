@@ -1,6 +1,5 @@
 """From queued to placed: intent is stored, then the offer is taken. Service thread only."""
 
-import dataclasses
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -20,7 +19,9 @@ from framework.matching.match import InUse, Key, Launch, Match
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Lack, Refusal
 from framework.metrics import Metrics
-from framework.preview.lifecycle import STARTING, WITH_TASK, Event
+from framework.preview import reasons, transitions
+from framework.preview.lifecycle import STARTING, WITH_TASK
+from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling.eviction import ASKING_SECONDS, Eviction
 from framework.scheduling.offers import Offers
 from framework.state.records import Records
@@ -37,7 +38,10 @@ NO_OFFER_SECONDS = 3.0
 REASON_SECONDS = 5.0
 REASONS = 50
 """How often the reason of one that waits may change, and how many are written in one turn."""
-NO_OFFER = "No agent offers anything: all are full, away, or none is registered with the master."
+NO_OFFER = Reason(
+    ReasonKind.NO_OFFER,
+    "No agent offers anything: all are full, away, or none is registered with the master.",
+)
 
 
 class Launching:
@@ -133,7 +137,7 @@ class Launching:
         for preview in self._records.in_state(State.QUEUED) if sealed else ():
             if why := sealed.get(preview.app):
                 failure = Failure(Cause.SETTINGS_INVALID, str(SecretsUnreadable(preview.app, why)))
-                self._records.change(preview, Event.UNFIT, failure=failure, reason="")
+                self._records.change(preview, transitions.Unfit(failure))
 
     def _wanting_offers(self, refusals: Mapping[Key, Refusal]) -> tuple[Key, ...]:
         """Return whom an offer would help: also those for whom something may stop.
@@ -172,21 +176,14 @@ class Launching:
         changes = []
         for launch in launches:
             preview = self._records.preview(launch.demand.app, launch.demand.sha)
-            fields = {
-                "task_id": names.task_id(preview.app, preview.sha, self._new_attempt()),
-                "agent_id": launch.agent_id,
-                "agent_host": launch.host,
-                "host_port": launch.port,
-                "phase": "",
-                "detail": "",
-                "reason": "",
-                "failure": None,
-                "started": None,
-                "protocol": "",
-                "memory_kills": 0,
-            }
-            changes.append((preview, fields))
-        placed = self._records.change_all(Event.LAUNCHED, changes)
+            launched = transitions.Launched(
+                names.task_id(preview.app, preview.sha, self._new_attempt()),
+                agent_id=launch.agent_id,
+                agent_host=launch.host,
+                host_port=launch.port,
+            )
+            changes.append((preview, launched))
+        placed = self._records.change_all(changes)
         return list(zip(placed, launches, strict=True))
 
     def _accept(
@@ -202,7 +199,8 @@ class Launching:
             self._offers.accept(agent_id, tasks, busy=busy)
         except Unavailable as error:
             for preview, _ in placed:
-                self._records.change(preview, Event.NOT_LAUNCHED, reason=str(error))
+                reason = Reason(ReasonKind.NOT_SENT, str(error))
+                self._records.change(preview, transitions.NotLaunched(reason))
             raise
         except OutcomeUnknown as error:
             # Sent again, it could make Mesos call a task lost that runs.
@@ -228,7 +226,7 @@ class Launching:
         ]
 
     def _explain_all(
-        self, queue: Waiting, match: Match, coming: Mapping[Key, str], *, offered: bool
+        self, queue: Waiting, match: Match, coming: Mapping[Key, Reason], *, offered: bool
     ) -> None:
         """Say to everybody who waits why; `coming` is what those wait for who get room."""
         refused = {
@@ -238,35 +236,37 @@ class Launching:
         }
         self._explain(coming)
         self._explain_calmly(refused)
-        self._explain(queue.held_back)
+        self._explain(_waits(queue.held_back))
         self._explain_silence(match.refusals)
 
-    def _explain(self, reasons: Mapping[Key, str]) -> None:
-        previews = [
-            dataclasses.replace(self._records.preview(*key), reason=reason)
-            for key, reason in reasons.items()
-        ]
-        self._records.save_all(previews)
+    def _explain(self, why: Mapping[Key, Reason]) -> None:
+        self._records.save_all(
+            [reasons.give(self._records.preview(*key), reason) for key, reason in why.items()]
+        )
 
-    def _explain_calmly(self, reasons: Mapping[Key, str]) -> None:
+    def _explain_calmly(self, why: Mapping[Key, str]) -> None:
         """Say what changes with every offer: to some in one turn, to the same not in every one."""
         now = self._clock.monotonic()
         before = now - REASON_SECONDS
-        due = (key for key in reasons if self._explained.get(key, before) <= before)
-        said = {key: reasons[key] for key in itertools.islice(due, REASONS)}
-        self._explain(said)
-        told = {key: at for key, at in self._explained.items() if key in reasons}
+        due = (key for key in why if self._explained.get(key, before) <= before)
+        said = {key: why[key] for key in itertools.islice(due, REASONS)}
+        self._explain(_waits(said))
+        told = {key: at for key, at in self._explained.items() if key in why}
         self._explained = told | dict.fromkeys(said, now)
 
     def _explain_silence(self, refusals: Mapping[Key, Refusal]) -> None:
         """Say that nothing is offered, where that has lasted and nothing better is known."""
         now = self._clock.now()
-        silent: dict[Key, str] = {}
+        silent: dict[Key, Reason] = {}
         for key in refusals:
             preview = self._records.preview(*key)
             if not preview.reason and now - preview.changed > NO_OFFER_SECONDS:
                 silent[key] = NO_OFFER
         self._explain(silent)
+
+
+def _waits(texts: Mapping[Key, str]) -> Mapping[Key, Reason]:
+    return {key: Reason(ReasonKind.WAITS, text) for key, text in texts.items()}
 
 
 def next_attempt(choice: Callable[[str], Any]) -> str:

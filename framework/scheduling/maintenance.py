@@ -12,7 +12,8 @@ import structlog
 from framework.clock import Clock
 from framework.ports import Cluster, InverseOffer
 from framework.preview import keep_warm
-from framework.preview.lifecycle import Event
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import AgentLeaves
 from framework.state.records import Records
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -36,7 +37,7 @@ class Move(NamedTuple):
 
     preview: PreviewRecord
     again: bool
-    reason: str
+    reason: Reason
 
 
 def moves(
@@ -67,10 +68,11 @@ def moves(
         yield Move(preview, again, _reason(start, again=again))
 
 
-def _reason(start: float, *, again: bool) -> str:
+def _reason(start: float, *, again: bool) -> Reason:
     when = time.strftime("%H:%M UTC", time.gmtime(start))
     what = "it moves to another one" if again else "its address starts it on another one"
-    return f"Its agent goes into maintenance at {when}; {what}."
+    text = f"Its agent goes into maintenance at {when}; {what}."
+    return Reason(ReasonKind.MAINTENANCE, text)
 
 
 class _Window(NamedTuple):
@@ -128,10 +130,4 @@ class Maintenance:
         records = self._records
         previews = records.in_state(*_WITH_TASK)
         for move in tuple(moves(records.apps, previews, windows, self._clock.now())):
-            records.change(
-                move.preview,
-                Event.STOP_REQUESTED,
-                again=move.again,
-                reason=move.reason,
-                avoid=move.preview.agent_id,
-            )
+            records.change(move.preview, AgentLeaves(move.reason, move.again))

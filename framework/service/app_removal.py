@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from framework.preview.lifecycle import WITH_TASK, Event
+from framework.preview import reasons
+from framework.preview.lifecycle import WITH_TASK
+from framework.preview.transitions import Stopped
 from framework.state.records import Records
 from prevs.states import State
 
@@ -27,7 +29,7 @@ class Removals:
             return
         for name in removed:
             for preview in self._records.of_app(name):
-                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason="")
+                self._records.change(preview, Stopped(reasons.NONE))
         busy = {*self._records.routes.withdrawn_apps, *self._asked}
         for name in removed:
             left = self._records.of_app(name)

@@ -7,8 +7,10 @@ import structlog
 
 from framework.clock import Clock
 from framework.preview import stale_refs
-from framework.preview.lifecycle import WITH_TASK, Event
+from framework.preview.lifecycle import WITH_TASK
+from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.stale_refs import Fate
+from framework.preview.transitions import Stopped
 from framework.service.commands import Commands
 from framework.state.records import Records
 from prevs.records import PreviewRecord
@@ -16,7 +18,7 @@ from prevs.states import State
 
 log = structlog.get_logger(__name__)
 
-GONE = "No branch or tag leads to it any more."
+GONE = Reason(ReasonKind.UNREFERENCED, "No branch or tag leads to it any more.")
 
 
 class Branches:
@@ -81,7 +83,7 @@ class Branches:
                 self._records.save(dataclasses.replace(preview, vanished=None))
             case Fate.GOES if preview.state in {*WITH_TASK, State.QUEUED}:
                 # Its record follows when this is done, with a later fetch.
-                self._records.change(preview, Event.STOP_REQUESTED, again=False, reason=GONE)
+                self._records.change(preview, Stopped(GONE))
             case Fate.GOES:
-                log.info("a preview goes", app=preview.app, commit=preview.sha[:12], why=GONE)
+                log.info("a preview goes", app=preview.app, commit=preview.sha[:12], why=GONE.text)
                 self._records.forget_preview(preview)

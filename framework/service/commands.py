@@ -18,7 +18,8 @@ from framework.errors import (
     SecretsUnreadable,
 )
 from framework.preview import steps
-from framework.preview.lifecycle import Event
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import Requested, Retried, Stopped
 from framework.state.records import Records
 from prevs.messages import Credential
 from prevs.records import AppRecord, PreviewRecord, TokenRecord
@@ -26,20 +27,7 @@ from prevs.states import ACTIVE, State
 
 log = structlog.get_logger(__name__)
 
-_FRESH: Mapping[str, Any] = {
-    "phase": "",
-    "detail": "",
-    "reason": "",
-    "failure": None,
-    "started": None,
-    "again": False,
-    "lost": 0,
-    "not_before": 0.0,
-    "avoid": None,
-}
-"""The fields of a preview that is queued anew."""
-
-ASKED = "Somebody stopped it; its address starts it again."
+ASKED = Reason(ReasonKind.STOPPED, "Somebody stopped it; its address starts it again.")
 
 
 class Commands:
@@ -91,7 +79,7 @@ class Commands:
         now = self._clock.now()
         preview = self._records.find(app, sha)
         if preview is None:
-            preview = PreviewRecord(
+            new = PreviewRecord(
                 app=app,
                 sha=sha,
                 state=State.QUEUED,
@@ -101,13 +89,10 @@ class Commands:
                 steps=steps.begin(now),
                 refs=tuple(refs),
             )
+            preview = self._records.add(new, label)
         else:
-            fields: dict[str, Any] = {"last_used": now, "refs": tuple(refs)}
-            if preview.state is State.STOPPED:
-                fields |= _FRESH
-            if preview.state is State.DRAINING:
-                fields |= {"again": True, "reason": ""}
-            preview = self._records.change(preview, Event.REQUESTED, **fields)
+            requested = Requested(now, tuple(refs))
+            preview = self._records.change(preview, requested, label=label)
         log.info(
             "a preview is asked for",
             app=app,
@@ -116,14 +101,13 @@ class Commands:
             label=label,
             state=preview.state.value,
         )
-        return self._records.claim(preview, label)
+        return preview
 
     def stop(self, app: str, sha: str) -> PreviewRecord:
         """End a preview's task, if it has one. Raises UnknownApp, UnknownPreview."""
         self._records.app(app)
         preview = self._records.preview(app, sha)
-        reason = ASKED if preview.state in ACTIVE else preview.reason
-        return self._records.change(preview, Event.STOP_REQUESTED, again=False, reason=reason)
+        return self._records.change(preview, Stopped(ASKED if preview.state in ACTIVE else None))
 
     def retry(self, app: str, sha: str) -> PreviewRecord:
         """Queue a failed preview again. Raises UnknownApp, UnknownPreview, NotRetryable."""
@@ -131,8 +115,7 @@ class Commands:
         preview = self._records.preview(app, sha)
         if preview.state is not State.FAILED:
             raise NotRetryable(app, sha, preview.state.value)
-        fields = {**_FRESH, "last_used": self._clock.now(), "settings": None, "settings_for": ""}
-        return self._records.change(preview, Event.RETRIED, **fields)
+        return self._records.change(preview, Retried(self._clock.now()))
 
     def pin(self, app: str, sha: str, *, pinned: bool) -> PreviewRecord:
         """Keep a preview from being stopped for others or for idleness, or no longer.

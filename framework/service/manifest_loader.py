@@ -10,7 +10,7 @@ from framework.clock import Clock
 from framework.events import SettingsRead
 from framework.matching.match import Key
 from framework.metrics import Metrics
-from framework.preview.lifecycle import Event
+from framework.preview import transitions
 from framework.state.records import Records
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, PreviewRecord
@@ -64,9 +64,7 @@ class Manifests:
         if effective_settings.basis(app) != event.basis:
             return  # it is read again
         if isinstance(event.outcome, CommitSettings):
-            self._records.change(
-                preview, Event.READ, settings=event.outcome, settings_for=event.basis
-            )
+            self._records.change(preview, transitions.SettingsRead(event.outcome, event.basis))
         else:
             self._fail(preview, event.outcome)
 
@@ -79,14 +77,5 @@ class Manifests:
             why=failure.message,
         )
         self._metrics.failures.labels(failure.cause.value).inc()
-        event, fields = retry.judge(preview, failure, self._clock.now())
-        # What the last attempt has said, if there was one, says nothing of this.
-        own = {"task_id": None, "host_port": None, "phase": "", "detail": "", "settings": None}
-        self._records.change(preview, _EVENTS[event], **{**own, **fields})
-
-
-_EVENTS = {
-    Event.FAILED: Event.UNFIT,
-    Event.LOST: Event.UNREAD,
-    Event.GIVEN_UP: Event.GIVEN_UP,
-}
+        outcome = retry.decide(preview, failure, self._clock.now())
+        self._records.change(preview, transitions.SettingsNotRead(outcome))

@@ -13,7 +13,9 @@ import structlog
 from framework.attempts.attempts import Attempts
 from framework.clock import Clock
 from framework.ports import Use
-from framework.preview.lifecycle import Event
+from framework.preview import reasons
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import Alive
 from framework.state.records import Records
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
@@ -26,9 +28,10 @@ PATIENCE_SECONDS = 15.0
 LAPSE_SECONDS = 8.0
 """How long after a proxy's last word it may still be that its connections are refused."""
 
-REASON = (
+REASON = Reason(
+    ReasonKind.REFUSES_CONNECTIONS,
     "Its container refuses connections. Mesos has been asked about its task; "
-    f"if it runs, and no proxy reaches it for {PATIENCE_SECONDS:g} s, it is started again."
+    f"if it runs, and no proxy reaches it for {PATIENCE_SECONDS:g} s, it is started again.",
 )
 _FAILURE = Failure(
     Cause.UNHEALTHY,
@@ -112,13 +115,13 @@ class RefusedConnections:
         for task_id, spell in tuple(self._spells.items()):
             preview = self._running(task_id)
             if preview is None or is_over(spell, self._clock.monotonic()):
-                if preview and preview.reason == REASON:
-                    self._records.change(preview, Event.ALIVE, reason="")
+                if preview and preview.reason_kind == REASON.kind:
+                    self._records.change(preview, Alive(reasons.NONE))
                 del self._spells[task_id]
             elif has_lasted(spell) and self._attempts.is_said_to_run(task_id):
                 self._attempts.give_up(preview, _FAILURE)
             elif not preview.reason:
-                self._records.change(preview, Event.ALIVE, reason=REASON)
+                self._records.change(preview, Alive(REASON))
 
     def _running(self, task_id: str) -> PreviewRecord | None:
         preview = self._records.of_task(task_id)

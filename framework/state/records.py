@@ -7,7 +7,6 @@ The store may have been written all the same; `make_sure` sees to it that it is 
 import dataclasses
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import structlog
 
@@ -15,8 +14,8 @@ from framework.clock import Clock
 from framework.errors import UnknownApp, UnknownPreview
 from framework.matching import launch_queue
 from framework.ports import Store, Stored, Vault
-from framework.preview import lifecycle, steps
-from framework.preview.lifecycle import Event
+from framework.preview import lifecycle, steps, transitions
+from framework.preview.transitions import Transition
 from framework.state import placements
 from framework.state.preview_index import PreviewIndex
 from framework.state.routes import Routes
@@ -164,51 +163,47 @@ class Records:
         for some in _parts([preview for preview in previews if self._differs(preview)]):
             self._write(some)
 
-    def change(self, preview: PreviewRecord, event: Event, **fields: Any) -> PreviewRecord:
-        """Write what `event` makes of a preview. Raises IllegalTransition.
+    def add(self, preview: PreviewRecord, label: str) -> PreviewRecord:
+        """Write a new preview that `label` is to lead to."""
+        added = dataclasses.replace(preview, labels=(label,))
+        self._write([added, *self._give_up_labels(added, added.labels)])
+        return added
 
-        Keeps labels right: one that begins to run takes its labels from others, one that no
-        longer runs leaves them to who waits for them.
+    def change(
+        self, preview: PreviewRecord, transition: Transition, *, label: str = ""
+    ) -> PreviewRecord:
+        """Write what a transition makes of a preview. Raises IllegalTransition.
+
+        `label` is to lead to it: now if it runs, else as soon as it does. Keeps labels right: one
+        that begins to run takes its labels from others, one that no longer runs leaves them to who
+        waits for them. All of that is one write.
         """
-        return self.change_all(event, [(preview, fields)])[0]
+        return self.change_all([(preview, transition)], label=label)[0]
 
     def change_all(
-        self, event: Event, wanted: Sequence[tuple[PreviewRecord, Mapping[str, Any]]]
+        self, wanted: Sequence[tuple[PreviewRecord, Transition]], *, label: str = ""
     ) -> list[PreviewRecord]:
-        """Write what `event` makes of several previews, all of them or none; else as `change`."""
-        changes = [(preview, self._step(preview, event, fields)) for preview, fields in wanted]
-        self._write([changed for _, changed in changes if self._differs(changed)])
-        for preview, changed in changes:
-            if preview.state is not changed.state:
-                log.info(
-                    "preview changed",
-                    app=preview.app,
-                    commit=preview.sha[:12],
-                    task=changed.task_id,
-                    before=preview.state.value,
-                    now=changed.state.value,
-                    why=event.value,
-                )
-            if changed.state is State.RUNNING is not preview.state:
-                self._take_labels(changed, changed.labels)
+        """Write what transitions make of several previews, all of it or none; else as `change`."""
+        changes = [(before, self._follow(before, what, label)) for before, what in wanted]
+        losers = [
+            loser
+            for preview, changed in changes
+            for loser in self._give_up_labels(changed, _claims(preview, changed, label))
+        ]
+        self._write([one for one in (*(c for _, c in changes), *losers) if self._differs(one)])
+        for (preview, transition), (_, changed) in zip(wanted, changes, strict=True):
+            _log_change(preview, transition, changed)
         return [changed for _, changed in changes]
 
-    def _step(
-        self, preview: PreviewRecord, event: Event, fields: Mapping[str, Any]
-    ) -> PreviewRecord:
-        state = lifecycle.step(preview.state, event)
+    def _follow(self, preview: PreviewRecord, transition: Transition, label: str) -> PreviewRecord:
+        rivals = self._rivals(preview, preview.labels) if preview.state is State.RUNNING else ()
+        contested = {label for rival in rivals for label in rival.labels}
         now = self._clock.now()
-        noted = steps.note(preview, state, fields.get("phase", preview.phase), now)
-        own: dict[str, Any] = {"state": state, "steps": noted}
-        if state is not preview.state:
-            own["changed"] = now
-            if state is State.RUNNING:
-                own["took"] = {**preview.took, **steps.durations(noted)}
-        if preview.state is State.RUNNING is not state:
-            others = self._rivals(preview, preview.labels)
-            wanted = {label for other in others for label in other.labels}
-            own["labels"] = placements.without(preview, wanted)
-        return dataclasses.replace(preview, **{**own, **fields})
+        changed = transitions.follow(preview, transition, now, contested=contested)
+        if label:
+            labels = placements.with_label(changed, label)
+            changed = dataclasses.replace(changed, labels=labels)
+        return changed
 
     def _differs(self, preview: PreviewRecord) -> bool:
         return self.find(preview.app, preview.sha) != preview
@@ -242,16 +237,16 @@ class Records:
                 self._store.save(known)
             del self._unsure[key]
 
-    def claim(self, preview: PreviewRecord, label: str) -> PreviewRecord:
-        """Write that `label` is to lead to a preview: now if it runs, else as soon as it does."""
-        self._take_labels(preview, (label,))
-        return self.save(dataclasses.replace(preview, labels=placements.with_label(preview, label)))
-
-    def _take_labels(self, preview: PreviewRecord, labels: Collection[str]) -> None:
-        for other in self._rivals(preview, labels):
-            if other.state is State.RUNNING is not preview.state:
-                continue  # it leads there until the new one runs
-            self.save(dataclasses.replace(other, labels=placements.without(other, labels)))
+    def _give_up_labels(
+        self, preview: PreviewRecord, labels: Collection[str]
+    ) -> list[PreviewRecord]:
+        """Return the other previews that hold some `labels` of a preview, without these."""
+        return [
+            dataclasses.replace(other, labels=placements.without(other, labels))
+            for other in self._rivals(preview, labels)
+            # It leads there until the new one runs.
+            if other.state is not State.RUNNING or preview.state is State.RUNNING
+        ]
 
     def _rivals(self, preview: PreviewRecord, labels: Collection[str]) -> Collection[PreviewRecord]:
         """Return the other previews of the app that hold one of `labels`."""
@@ -293,6 +288,26 @@ class Records:
             self._unsure.pop((name,), None)
             del self._apps[name]
         self._snapshot = None
+
+
+def _claims(before: PreviewRecord, after: PreviewRecord, label: str) -> Collection[str]:
+    """Return the labels that a preview takes from others when it changes."""
+    if after.state is State.RUNNING is not before.state:
+        return after.labels
+    return (label,) if label else ()
+
+
+def _log_change(before: PreviewRecord, transition: Transition, after: PreviewRecord) -> None:
+    if before.state is not after.state:
+        log.info(
+            "preview changed",
+            app=before.app,
+            commit=before.sha[:12],
+            task=after.task_id,
+            before=before.state.value,
+            now=after.state.value,
+            why=transition.event.value,
+        )
 
 
 def _parts(previews: Iterable[PreviewRecord]) -> Iterator[Sequence[PreviewRecord]]:

@@ -15,7 +15,7 @@ from framework.matching.match import Key
 from framework.ports import Use
 from framework.preview.steps import RUNNING, STEPS
 from prevs.records import ProxyRecord
-from prevs.states import Cause, Phase
+from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, C
 from tests.fakes.mishaps import Fate
 from tests.fakes.small_agent import SmallAgent, SmallTask
@@ -293,6 +293,17 @@ class Scheduler(RuleBasedStateMachine):
             assert names[0] == "queued"
             if (state := preview.state.value) in ("queued", "placed", "running"):
                 assert names[-1] == state, preview
+
+    @invariant()
+    def the_fields_of_a_preview_go_with_its_state(self) -> None:
+        for preview in self.world.previews():
+            assert (preview.failure is not None) == (preview.state is State.FAILED), preview
+            assert bool(preview.reason) == bool(preview.reason_kind), preview
+            if preview.state is State.QUEUED:
+                of_attempt = (preview.phase, preview.detail, preview.started, preview.again)
+                assert of_attempt == ("", "", None, False), preview
+            if preview.state is State.RUNNING:
+                assert preview.started is not None, preview
 
     def teardown(self) -> None:
         if self.world.violations:

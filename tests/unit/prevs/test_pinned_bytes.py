@@ -83,6 +83,7 @@ WRITTEN: dict[str, Any] = {
         host_port=31000,
         phase="building",
         reason="no agent has 2048 MB free",
+        reason_kind="waits",
         failure=Failure(Cause.BUILD_FAILED, "RUN exited with 7.", 7, (Mistake(3, "not known"),)),
         created=1700000000.0,
         changed=1700000001.5,

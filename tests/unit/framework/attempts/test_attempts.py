@@ -2,7 +2,8 @@ import dataclasses
 
 from framework import events
 from framework.attempts.retry import LOST_LIMIT, STEADY_SECONDS
-from framework.preview.lifecycle import Event
+from framework.preview.reasons import Reason, ReasonKind
+from framework.preview.transitions import Stopped
 from prevs.records import Failure
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import Driven
@@ -156,7 +157,8 @@ def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -
     driven.run()
     preview = driven.preview()
     why = "Nobody used it for an hour."
-    driven.ask(lambda: driven.records.change(preview, Event.STOP_REQUESTED, reason=why))
+    stopped = Stopped(Reason(ReasonKind.IDLE, why))
+    driven.ask(lambda: driven.records.change(preview, stopped))
     driven.update("TASK_KILLING")
     driven.update("TASK_UNREACHABLE")
     driven.update("TASK_KILLED")

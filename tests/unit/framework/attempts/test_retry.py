@@ -1,7 +1,8 @@
 import pytest
 
-from framework.attempts.retry import LONGEST_SECONDS, LOST_LIMIT, STEADY_SECONDS, delay, judge
+from framework.attempts.retry import LONGEST_SECONDS, LOST_LIMIT, STEADY_SECONDS, decide, delay
 from framework.preview.lifecycle import WITH_TASK, Event
+from framework.preview.transitions import Failed, GivenUp, TriedAgain
 from prevs.records import Failure, PreviewRecord
 from prevs.states import Cause, State
 
@@ -39,20 +40,27 @@ def failure(cause: Cause = Cause.APP_EXITED) -> Failure:
     return Failure(cause, "It broke.", 3)
 
 
+def again(before: PreviewRecord, cause: Cause = Cause.APP_EXITED) -> TriedAgain:
+    """Return how a preview is tried again whose attempt has ended."""
+    outcome = decide(before, failure(cause), NOW)
+    assert isinstance(outcome, TriedAgain)
+    return outcome
+
+
 @pytest.mark.parametrize("cause", Cause)
 def test_what_becomes_of_an_attempt_that_never_answered(cause: Cause) -> None:
     for state in WITH_TASK - {State.RUNNING, State.DRAINING}:
-        outcome = judge(preview(state), failure(cause), NOW)
+        outcome = decide(preview(state), failure(cause), NOW)
         if cause in UNLUCKY:
-            assert outcome.event is Event.LOST
-            assert outcome.fields["not_before"] == NOW + 1
+            assert isinstance(outcome, TriedAgain)
+            assert (outcome.event, outcome.not_before) == (Event.LOST, NOW + 1)
         else:
-            assert outcome == (Event.FAILED, {"failure": failure(cause), "reason": ""})
+            assert outcome == Failed(failure(cause))
 
 
 @pytest.mark.parametrize("cause", Cause)
 def test_what_becomes_of_an_attempt_that_ran(cause: Cause) -> None:
-    event = judge(preview(), failure(cause), NOW).event
+    event = decide(preview(), failure(cause), NOW).event
     if cause in STICKY:
         assert event is Event.FAILED
     else:
@@ -65,9 +73,9 @@ def test_the_delay_grows_and_is_capped() -> None:
 
 @pytest.mark.parametrize("cause", [Cause.TASK_LOST, Cause.EXECUTOR_FAILED])
 def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
-    assert judge(preview(), failure(cause), NOW).fields["not_before"] == 0.0
-    assert judge(preview(lost=1), failure(cause), NOW).fields["not_before"] == NOW + 4
-    assert judge(preview(), failure(Cause.DOCKER_UNAVAILABLE), NOW).fields["not_before"] == NOW + 1
+    assert again(preview(), cause).not_before == 0.0
+    assert again(preview(lost=1), cause).not_before == NOW + 4
+    assert again(preview(), Cause.DOCKER_UNAVAILABLE).not_before == NOW + 1
 
 
 @pytest.mark.parametrize(
@@ -77,18 +85,15 @@ def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
 def test_after_so_many_in_a_row_it_stays_failed_with_the_last_reason(
     cause: Cause, what: str
 ) -> None:
-    assert judge(preview(lost=LOST_LIMIT - 1), failure(cause), NOW).fields["lost"] == LOST_LIMIT
-    event, fields = judge(preview(lost=LOST_LIMIT), failure(cause), NOW)
-    assert event is Event.GIVEN_UP
-    assert (fields["failure"].cause, fields["failure"].exit_code) == (cause, 3)
+    assert again(preview(lost=LOST_LIMIT - 1), cause).count == LOST_LIMIT
     sentence = f"{LOST_LIMIT + 1} attempts in a row {what}. The last: It broke."
-    assert fields["failure"].message == sentence
+    given_up = GivenUp(Failure(cause, sentence, 3), LOST_LIMIT + 1)
+    assert decide(preview(lost=LOST_LIMIT), failure(cause), NOW) == given_up
 
 
 def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None:
     def count(ran: float, state: State = State.RUNNING) -> object:
-        ended = preview(state, lost=3, started=NOW - ran)
-        return judge(ended, failure(Cause.TASK_LOST), NOW).fields["lost"]
+        return again(preview(state, lost=3, started=NOW - ran), Cause.TASK_LOST).count
 
     assert count(STEADY_SECONDS) == 1
     assert count(STEADY_SECONDS - 1) == 4
@@ -97,15 +102,15 @@ def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None
 
 @pytest.mark.parametrize("cause", sorted(UNLUCKY | CRASHES, key=str))
 def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
-    avoided = judge(preview(), failure(cause), NOW).fields["avoid"]
+    avoided = again(preview(), cause).avoid
     assert avoided == ("agent-1" if cause in AGENTS else None)
 
 
 def test_the_reason_says_what_happened_and_that_it_is_tried_again() -> None:
-    reason = judge(preview(lost=1), failure(), NOW).fields["reason"]
+    reason = again(preview(lost=1)).reason.text
     assert reason.startswith("It broke. It is tried again in 4 s; ")
     assert reason.endswith("if that ends so 4 more times in a row, it stays failed.")
-    last = judge(preview(lost=LOST_LIMIT - 1), failure(), NOW).fields["reason"]
+    last = again(preview(lost=LOST_LIMIT - 1)).reason.text
     assert last.endswith("if that ends so once more, it stays failed.")
-    lost = judge(preview(), failure(Cause.TASK_LOST), NOW).fields["reason"]
+    lost = again(preview(), Cause.TASK_LOST).reason.text
     assert "tried again at once" in lost

@@ -68,7 +68,7 @@ def test_what_is_pinned_was_used_lately_or_is_kept_warm_starts_elsewhere_at_once
 
 def test_the_reason_says_when_and_what_follows() -> None:
     pinned = preview(sha=B, pinned=True)
-    reasons = [m.reason for m in moves([APP], [RUNNING, pinned], {"agent-1": NOW}, NOW)]
+    reasons = [m.reason.text for m in moves([APP], [RUNNING, pinned], {"agent-1": NOW}, NOW)]
     assert reasons == [
         "Its agent goes into maintenance at 13:46 UTC; its address starts it on another one.",
         "Its agent goes into maintenance at 13:46 UTC; it moves to another one.",

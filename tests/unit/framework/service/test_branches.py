@@ -68,9 +68,9 @@ def test_after_a_while_it_stops_and_then_its_record_goes(driven: Driven) -> None
     driven.tick(HOUR)
     assert driven.preview().state is State.RUNNING
     heads(driven, other=B)
-    assert (driven.preview().state, driven.preview().reason) == (State.DRAINING, GONE)
+    assert (driven.preview().state, driven.preview().reason) == (State.DRAINING, GONE.text)
     driven.update("TASK_KILLED")
-    assert (driven.preview().state, driven.preview().reason) == (State.STOPPED, GONE)
+    assert (driven.preview().state, driven.preview().reason) == (State.STOPPED, GONE.text)
     heads(driven, other=B)
     assert driven.service.snapshot.previews == {}
     assert [key for key in driven.znodes.records if key[0] == "previews"] == []

@@ -10,7 +10,7 @@ def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_
 ) -> None:
     driven.run()
     draining = driven.stop()
-    assert (draining.state, draining.reason) == (State.DRAINING, ASKED)
+    assert (draining.state, draining.reason) == (State.DRAINING, ASKED.text)
     assert driven.placements() == {}
     kill = (driven.task(), "agent-1")
     driven.tick(9)
@@ -27,7 +27,7 @@ def test_stopping_kills_once_the_placement_is_gone_and_again_until_the_task_has_
 def test_stopping_a_queued_preview_ends_it_at_once(driven: Driven) -> None:
     driven.start()
     stopped = driven.stop()
-    assert (stopped.state, stopped.reason) == (State.STOPPED, ASKED)
+    assert (stopped.state, stopped.reason) == (State.STOPPED, ASKED.text)
     driven.step(events.Offered([offer()]))
     assert driven.cluster.of("accept") == []
 
@@ -79,3 +79,16 @@ def test_a_branch_that_moves_twice_before_the_first_runs_waits_for_the_last(
     assert driven.placements() == {A: ("main",), B: ()}
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=C)
     assert driven.placements() == {A: (), B: (), C: ("main",)}
+
+
+def test_a_known_preview_is_written_once_for_a_start_and_takes_the_label_with_it(
+    driven: Driven,
+) -> None:
+    driven.start(A, "main")
+    driven.stop(A)
+    driven.start(B, "v1")
+    written = driven.store.writes
+    started = driven.ask(lambda: driven.service.requests.start("hello", A, "v1"))
+    assert driven.store.writes == written + 1
+    assert (started.state, started.labels) == (State.QUEUED, ("main", "v1"))
+    assert driven.preview(B).labels == ()

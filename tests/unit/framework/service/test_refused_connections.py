@@ -27,12 +27,12 @@ def test_a_refusal_is_the_previews_reason_and_mesos_is_asked_about_its_task_at_o
 ) -> None:
     driven.run()
     driven.refuse(0)
-    assert driven.preview().reason == REASON
+    assert driven.preview().reason == REASON.text
     assert driven.preview().state is State.RUNNING
     assert driven.cluster.of("reconcile")[-1] == ((driven.task(), "agent-1"),)
     asked = len(driven.cluster.of("reconcile"))
     said_to_run(driven)
-    assert driven.preview().reason == REASON, "an answer of Mesos takes none of it back"
+    assert driven.preview().reason == REASON.text, "an answer of Mesos takes none of it back"
     driven.refuse(4)
     assert len(driven.cluster.of("reconcile")) == asked, "it has answered"
     driven.clock.pass_seconds(LAPSE_SECONDS + 1)
@@ -135,7 +135,7 @@ def test_when_nobody_is_refused_any_more_the_reason_goes_and_the_next_time_count
     driven.refuse(10)
     said_to_run(driven)
     driven.tick(LAPSE_SECONDS)
-    assert driven.preview().reason == REASON
+    assert driven.preview().reason == REASON.text
     driven.tick(1)
     assert driven.preview().reason == ""
     driven.refuse(10)
@@ -187,7 +187,7 @@ def test_an_earlier_attempt_or_one_that_does_not_run_is_not_noted(driven: Driven
     assert driven.preview().reason == ""
     assert driven.preview(B) == waits
     driven.step(events.ConnectionsRefused("p1", [*strangers, driven.task()]))
-    assert driven.preview().reason == REASON
+    assert driven.preview().reason == REASON.text
     driven.stop()
     reason = driven.preview().reason
     driven.refuse(2 * LASTS)
@@ -203,7 +203,7 @@ def test_one_that_is_stopped_meanwhile_is_forgotten(driven: Driven) -> None:
     assert driven.preview().state is State.STOPPED
     stopped = driven.preview().reason
     driven.tick(20)
-    assert driven.preview().reason == stopped != REASON
+    assert driven.preview().reason == stopped != REASON.text
     assert driven.service._refused._spells == {}
     assert driven.registry.get_sample_value("prevs_service_errors_total") == 0
 
@@ -215,7 +215,7 @@ def test_what_cannot_be_stored_is_done_at_the_next_turn(driven: Driven) -> None:
     assert driven.preview().reason == ""
     driven.store.away = False
     driven.tick()
-    assert driven.preview().reason == REASON
+    assert driven.preview().reason == REASON.text
 
 
 def test_refusals_are_heard_while_zookeeper_is_away(driven: Driven) -> None:
@@ -234,7 +234,7 @@ def test_a_new_leader_takes_back_what_it_has_not_heard_itself_and_counts_anew(
     driven.run()
     driven.refuse(10)
     later = Driven(driven.znodes, driven.clock)
-    assert later.preview().reason == REASON
+    assert later.preview().reason == REASON.text
     said_to_run(later)
     assert later.preview().reason == ""
     later.refuse(10)

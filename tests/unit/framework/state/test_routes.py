@@ -4,7 +4,7 @@ from concurrent.futures import Future
 
 from framework import events
 from framework.matching.limits import Limits
-from framework.preview.lifecycle import Event
+from framework.preview.transitions import Failed
 from prevs.records import Failure, PlacementsRecord, PreviewRecord, ProxyRecord
 from prevs.states import Cause, Phase, State
 from tests.fakes.driven import A, B, Driven
@@ -122,7 +122,7 @@ def test_a_port_that_visitors_are_led_to_is_in_use_until_that_is_written(driven:
 
     def lose_it() -> object:
         failure = Failure(Cause.START_FAILED, "It broke.")
-        driven.records.change(driven.preview(), Event.FAILED, failure=failure)
+        driven.records.change(driven.preview(), Failed(failure))
         return set(driven.records.routes.in_use())
 
     assert driven.ask(lose_it) == {place}

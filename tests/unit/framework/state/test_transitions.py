@@ -21,6 +21,7 @@ from framework.attempts.attempts import Attempts
 from framework.errors import NotRetryable, Unavailable
 from framework.metrics import Metrics
 from framework.ports import InverseOffer
+from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling.idleness import Idling
 from framework.scheduling.maintenance import Maintenance
 from framework.service.app_removal import Removals
@@ -125,7 +126,9 @@ class Scene:
         Removals(self.records, lambda app: None).go_on()
 
     def stop_idle(self) -> None:
-        Idling(self.records, self.clock).stop(self.preview(), 9.0, "Nobody used it.")
+        Idling(self.records, self.clock).stop(
+            self.preview(), 9.0, Reason(ReasonKind.IDLE, "Nobody used it.")
+        )
 
     def refuse(self, *, then_accept: bool = False) -> None:
         refused = RefusedConnections(self.records, self.attempts, self.clock)

@@ -1,0 +1,343 @@
+"""What happens to a preview, as values: the event, and which fields of the record change with it.
+
+framework.preview.lifecycle says which event is legal in which state. Each class below is one event
+with what is known about it. Its `change` returns the record with the fields that go with the event
+and leaves the state alone; `follow` adds what goes with every event: state, steps and times.
+tests/data/transitions.json shows what changes, for each happening and state. Pure; times are
+seconds since the epoch.
+"""
+
+import dataclasses
+from collections.abc import Collection, Mapping
+from typing import ClassVar, Protocol
+
+from framework.preview import lifecycle, reasons, steps
+from framework.preview.lifecycle import Event
+from framework.preview.reasons import Reason
+from prevs.commit_settings import CommitSettings
+from prevs.records import Failure, PreviewRecord
+from prevs.states import State
+
+
+class Transition(Protocol):
+    """Something that happens to a preview."""
+
+    @property
+    def event(self) -> Event:
+        """The event of the lifecycle's table."""
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        """Return the preview with the fields that go with the event, in its old state."""
+
+
+def follow(
+    preview: PreviewRecord, transition: Transition, now: float, *, contested: Collection[str] = ()
+) -> PreviewRecord:
+    """Return the preview after a transition. Raises IllegalTransition.
+
+    A preview that stops running loses its `contested` labels, those that others hold too.
+    """
+    state = lifecycle.step(preview.state, transition.event)
+    changed = transition.change(preview)
+    noted = steps.note(changed, state, changed.phase, now)
+    if state is preview.state:
+        return dataclasses.replace(changed, steps=noted)
+    took, labels = changed.took, changed.labels
+    if state is State.RUNNING:
+        took = {**took, **steps.durations(noted)}
+    elif preview.state is State.RUNNING:
+        labels = tuple(label for label in labels if label not in contested)
+    return dataclasses.replace(
+        changed, state=state, steps=noted, changed=now, took=took, labels=labels
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Requested:
+    """Somebody asks for the preview; `refs` lead to its commit now."""
+
+    event: ClassVar = Event.REQUESTED
+    at: float
+    refs: tuple[str, ...]
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        if preview.state is State.STOPPED:
+            preview = _renew(preview)
+        elif preview.state is State.DRAINING:
+            preview = reasons.give(dataclasses.replace(preview, again=True), reasons.NONE)
+        return dataclasses.replace(preview, last_used=self.at, refs=self.refs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Retried:
+    """Somebody asks for a failed preview to be tried again."""
+
+    event: ClassVar = Event.RETRIED
+    at: float
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        renewed = _renew(preview)
+        return dataclasses.replace(renewed, last_used=self.at, settings=None, settings_for="")
+
+
+@dataclasses.dataclass(frozen=True)
+class Stopped:
+    """The preview shall end; without a `reason` it keeps the one that it has."""
+
+    event: ClassVar = Event.STOP_REQUESTED
+    reason: Reason | None
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        stopped = dataclasses.replace(preview, again=False)
+        return stopped if self.reason is None else reasons.give(stopped, self.reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class StoppedIdle:
+    """The preview shall end because nobody has used it since `last_used`."""
+
+    event: ClassVar = Event.STOP_REQUESTED
+    reason: Reason
+    last_used: float
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        stopped = dataclasses.replace(preview, again=False, last_used=self.last_used)
+        return reasons.give(stopped, self.reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class AgentLeaves:
+    """The preview shall end because its agent goes away; `again` if it starts elsewhere at once."""
+
+    event: ClassVar = Event.STOP_REQUESTED
+    reason: Reason
+    again: bool
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        leaving = dataclasses.replace(preview, again=self.again, avoid=preview.agent_id)
+        return reasons.give(leaving, self.reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class SettingsRead:
+    """The commit's settings are known; they were read for what `settings_for` says."""
+
+    event: ClassVar = Event.READ
+    settings: CommitSettings
+    settings_for: str
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return dataclasses.replace(preview, settings=self.settings, settings_for=self.settings_for)
+
+
+@dataclasses.dataclass(frozen=True)
+class Unfit:
+    """The preview cannot start with the settings that it would have."""
+
+    event: ClassVar = Event.UNFIT
+    failure: Failure
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return _fail(preview, self.failure)
+
+
+@dataclasses.dataclass(frozen=True)
+class Launched:
+    """An attempt is given to an agent."""
+
+    event: ClassVar = Event.LAUNCHED
+    task_id: str
+    agent_id: str
+    agent_host: str
+    host_port: int
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        launched = dataclasses.replace(
+            preview,
+            task_id=self.task_id,
+            agent_id=self.agent_id,
+            agent_host=self.agent_host,
+            host_port=self.host_port,
+            phase="",
+            detail="",
+            failure=None,
+            started=None,
+            protocol="",
+            memory_kills=0,
+        )
+        return reasons.give(launched, reasons.NONE)
+
+
+@dataclasses.dataclass(frozen=True)
+class NotLaunched:
+    """Mesos was not sent the attempt."""
+
+    event: ClassVar = Event.NOT_LAUNCHED
+    reason: Reason
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return reasons.give(preview, self.reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class Alive:
+    """The task is there; `reason` is what is remarkable about it, if anything is."""
+
+    event: ClassVar = Event.ALIVE
+    reason: Reason
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return reasons.give(preview, self.reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class Reported:
+    """The executor, or Mesos, says what the task does, `at` that time.
+
+    `phase` is "" if only Mesos says something. `began` has how many seconds before `at` steps
+    began.
+    """
+
+    event: Event
+    at: float
+    phase: str = ""
+    detail: str = ""
+    began: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        noted = steps.catch_up(preview, self.began, self.at)
+        preview = dataclasses.replace(preview, steps=noted)
+        if preview.state is State.DRAINING:
+            return preview
+        preview = reasons.give(preview, reasons.NONE)
+        if self.event is Event.HEALTHY:
+            return self._run(preview)
+        if self.phase:
+            return dataclasses.replace(preview, phase=self.phase, detail=self.detail)
+        return preview
+
+    def _run(self, preview: PreviewRecord) -> PreviewRecord:
+        started = preview.started if preview.state is State.RUNNING else self.at
+        return dataclasses.replace(
+            preview, phase="running", detail="", not_before=0.0, avoid=None, started=started
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class KilledByMesos:
+    """Mesos ends the task for reasons of its own: the preview is wanted again elsewhere."""
+
+    event: ClassVar = Event.KILLING
+    reason: Reason
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return reasons.give(dataclasses.replace(preview, again=True), self.reason)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """The task has ended as it should; `wanted` if the preview starts again. Its reason stays."""
+
+    wanted: bool
+
+    @property
+    def event(self) -> Event:
+        return Event.ENDED_WANTED if self.wanted else Event.ENDED
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return dataclasses.replace(preview, again=False, phase="", detail="")
+
+
+@dataclasses.dataclass(frozen=True)
+class Failed:
+    """The attempt has ended in a way in which every attempt would."""
+
+    event: ClassVar = Event.FAILED
+    failure: Failure
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return _fail(preview, self.failure)
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenUp:
+    """The attempt was lost, and so were all others of `count` in a row."""
+
+    event: ClassVar = Event.GIVEN_UP
+    failure: Failure
+    count: int
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        return _fail(dataclasses.replace(preview, lost=self.count), self.failure)
+
+
+@dataclasses.dataclass(frozen=True)
+class TriedAgain:
+    """The attempt was lost, the `count`th in a row, and another one follows at `not_before`.
+
+    `event` is LOST, or CRASHED for an application that had answered. `avoid` is an agent.
+    """
+
+    event: Event
+    count: int
+    not_before: float
+    avoid: str | None
+    reason: Reason
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        again = dataclasses.replace(
+            preview,
+            lost=self.count,
+            not_before=self.not_before,
+            avoid=self.avoid,
+            phase="",
+            detail="",
+            started=None,
+        )
+        return reasons.give(again, self.reason)
+
+
+Outcome = Failed | GivenUp | TriedAgain
+"""What becomes of a preview whose attempt ended by itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SettingsNotRead:
+    """The commit's settings cannot be used, with what becomes of the preview.
+
+    What its last attempt reported, if there was one, says nothing about this.
+    """
+
+    outcome: Outcome
+
+    @property
+    def event(self) -> Event:
+        if isinstance(self.outcome, TriedAgain):
+            return Event.UNREAD
+        return Event.GIVEN_UP if isinstance(self.outcome, GivenUp) else Event.UNFIT
+
+    def change(self, preview: PreviewRecord) -> PreviewRecord:
+        bare = dataclasses.replace(
+            preview, task_id=None, host_port=None, phase="", detail="", settings=None
+        )
+        return self.outcome.change(bare)
+
+
+def _renew(preview: PreviewRecord) -> PreviewRecord:
+    """Return a preview with nothing of its earlier attempts."""
+    renewed = dataclasses.replace(
+        preview,
+        phase="",
+        detail="",
+        failure=None,
+        started=None,
+        again=False,
+        lost=0,
+        not_before=0.0,
+        avoid=None,
+    )
+    return reasons.give(renewed, reasons.NONE)
+
+
+def _fail(preview: PreviewRecord, failure: Failure) -> PreviewRecord:
+    return reasons.give(dataclasses.replace(preview, failure=failure), reasons.NONE)
