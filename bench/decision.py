@@ -23,13 +23,15 @@ from bench import command_line
 from bench.command_line import Asked, Bench, Found
 from framework import events
 from framework.apps import effective_settings
-from framework.attempts.task_info import Executor, Origin
+from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
 from framework.matching.match import Offer
+from framework.matching.resources import Resource
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
+from framework.ports.tasks import Executor, Kind, Report, Task
 from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -78,10 +80,7 @@ class _Cluster:
     """Takes every call at once."""
 
     def accept(
-        self,
-        offer_ids: Sequence[str],
-        tasks: Sequence[Mapping[str, object]],
-        refuse_seconds: float,
+        self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
         pass
 
@@ -100,7 +99,7 @@ class _Cluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         pass
 
-    def acknowledge(self, status: Mapping[str, object]) -> None:
+    def acknowledge(self, report: Report) -> None:
         pass
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
@@ -149,7 +148,7 @@ def build() -> Scene:
         era="bench",
     )
     scene = Scene(service, records, seconds, chance)
-    alive = [_update(preview, "TASK_RUNNING") for preview in records.in_state(State.RUNNING)]
+    alive = [_update(preview, Kind.HEALTHY) for preview in records.in_state(State.RUNNING)]
     service.step([events.Subscribed("framework"), *alive])
     seconds[0] += 120.0
     service.step([])
@@ -183,9 +182,9 @@ def _ends(scene: Scene) -> Iterator[events.Event]:
     """Yield that what started runs and what stopped is gone, and as many requests as launches."""
     stopped = list(scene.records.in_state(State.STOPPED))
     for preview in scene.records.in_state(State.PLACED):
-        yield _update(preview, "TASK_RUNNING")
+        yield _update(preview, Kind.HEALTHY)
     for preview in scene.records.in_state(State.DRAINING):
-        yield _update(preview, "TASK_KILLED")
+        yield _update(preview, Kind.ENDED)
     for preview in scene.chance.sample(stopped, min(len(stopped), _missing(scene))):
         scene.service.commands.start(preview.app, preview.sha, "main")
 
@@ -194,16 +193,8 @@ def _missing(scene: Scene) -> int:
     return max(0, QUEUED - len(scene.records.in_state(State.QUEUED)))
 
 
-def _update(preview: PreviewRecord, state: str) -> events.Updated:
-    return events.Updated(
-        {
-            "task_id": {"value": preview.task_id},
-            "agent_id": {"value": preview.agent_id},
-            "state": state,
-            "reason": "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED",
-            "healthy": True,
-        }
-    )
+def _update(preview: PreviewRecord, kind: Kind) -> events.Updated:
+    return events.Updated(Report(preview.task_id or "", preview.agent_id, kind))
 
 
 def _app(number: int, chance: random.Random) -> AppRecord:
@@ -248,16 +239,14 @@ def _offer(scene: Scene, number: int) -> Offer:
     """Return what an agent offers: next to nothing, but for one in a hundred."""
     much = scene.chance.random() < 0.01
     mem = scene.chance.choice((700, 1500)) if much else scene.chance.randrange(0, 90)
-    allocated = {"allocation_info": {"role": "prevs"}}
-    span = {"begin": 31000, "end": 31999}
     return Offer(
         id=f"offer-{number}-{scene.seconds[0]}",
         agent_id=f"agent-{number}",
         host=f"10.0.{number // 250}.{number % 250}",
         resources=(
-            {"name": "cpus", "type": "SCALAR", "scalar": {"value": 0.6}, **allocated},
-            {"name": "mem", "type": "SCALAR", "scalar": {"value": float(mem)}, **allocated},
-            {"name": "ports", "type": "RANGES", "ranges": {"range": [span]}, **allocated},
+            Resource("cpus", 0.6),
+            Resource("mem", float(mem)),
+            Resource("ports", ports=(range(31000, 32000),)),
         ),
         attributes={"zone": "abcd"[number % 4]},
     )

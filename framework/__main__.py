@@ -27,12 +27,12 @@ from prometheus_client import CollectorRegistry
 
 from framework import events, executor_bundle, http_api, reset, settings
 from framework import leader as leading
-from framework.attempts.task_info import Executor
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.executor_bundle import Bundle, BundleError
 from framework.leader import Leading
 from framework.mesos.master_access import MesosAccess
 from framework.metrics import ProgramMetrics
+from framework.ports.tasks import Executor
 from framework.service import openness
 from framework.service.openness import Openness
 from framework.settings import Settings

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from framework.errors import Fatal, Unavailable
 from framework.matching.match import Offer
 from framework.ports import InverseOffer, Use
+from framework.ports.tasks import Report
 from prevs.commit_settings import CommitSettings
 from prevs.records import Failure
 
@@ -79,9 +80,9 @@ Report = Used | ConnectionsRefused
 
 @dataclasses.dataclass(frozen=True)
 class Updated:
-    """A task status (v1 JSON)."""
+    """What is reported about a task."""
 
-    status: Mapping[str, Any]
+    report: Report
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,7 +19,7 @@ from driver.detector import SCHEME, read_url
 from driver.scheduler import Credential
 from framework import events, web
 from framework.attempts import reconciliation
-from framework.attempts.task_info import Executor, Origin
+from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
@@ -32,6 +32,7 @@ from framework.logs.sandbox import AgentSandboxes
 from framework.mesos import scheduler
 from framework.metrics import Metrics
 from framework.ports import Store, Stored
+from framework.ports.tasks import Executor
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.launches import next_attempt
 from framework.service.service import Service

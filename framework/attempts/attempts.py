@@ -5,20 +5,19 @@ Owned by the service's thread. An update of any other attempt never touches a pr
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 
-from framework.attempts import reconciliation, retry, task_status
+from framework.attempts import reconciliation, retry
 from framework.attempts.fitness import Fitness
 from framework.attempts.isolations import Isolations
 from framework.attempts.kills import Kills
 from framework.attempts.reconciliation import Reconciliation, Tasks
-from framework.attempts.task_status import Kind, Report
 from framework.attempts.unreachable import AWAY_SECONDS, Absences
 from framework.clock import Clock
 from framework.metrics import Metrics
 from framework.ports import Cluster
+from framework.ports.tasks import Kind, Report
 from framework.preview import ended_attempts, lifecycle, steps
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason, ReasonKind
@@ -118,17 +117,14 @@ class Attempts:
         elif executor_id in tasks:
             self.doubt({executor_id: tasks[executor_id]})
 
-    def updated(self, status: Mapping[str, Any]) -> None:
-        """Store what a status means, then acknowledge it. Raises Unavailable before that."""
-        self._metrics.updates.labels(status["state"]).inc()
-        try:
-            report = task_status.read(status)
-        except task_status.UnknownTaskState as error:
-            attempt = name_attempt(status["task_id"]["value"])
-            log.warning("unknown task state", state=str(error), **attempt)
+    def updated(self, report: Report) -> None:
+        """Store what a report means, then acknowledge it. Raises Unavailable before that."""
+        self._metrics.updates.labels(report.state).inc()
+        if report.kind is Kind.UNREADABLE:
+            log.warning("unknown task state", state=report.state, **name_attempt(report.task_id))
         else:
             self._apply(report)
-        self._cluster.acknowledge(status)
+        self._cluster.acknowledge(report)
 
     def _apply(self, report: Report) -> None:
         preview = self._records.of_task(report.task_id)

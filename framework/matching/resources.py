@@ -1,49 +1,49 @@
-"""Arithmetic on Mesos resources (v1 JSON), which keeps what an offer says about each of them.
+"""Arithmetic on what agents offer, which keeps what an offer says about each resource.
 
 An offered resource may be allocated to a role, reserved, or both; a task must name it the same
-way. So amounts are taken out of the offered resources as they are, never written anew.
+way. So amounts are taken out of the offered resources as they are, never made anew.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-Resource = Mapping[str, Any]
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 _DIGITS = 3
 """Mesos counts scalars in thousandths."""
 
 
-def usable(resources: Sequence[Resource]) -> tuple[Resource, ...]:
-    """Return the resources that a task may rely on: none that Mesos may take back."""
-    return tuple(r for r in resources if "revocable" not in r and "shared" not in r)
+class Resource(NamedTuple):
+    """An amount of a scalar resource (cpus; mem in MB), or ranges of ports.
+
+    `terms` is what else the offer says about it, for the edge to Mesos alone.
+    """
+
+    name: str
+    amount: float = 0.0
+    ports: tuple[range, ...] = ()
+    reserved: bool = False
+    terms: Mapping[str, Any] = MappingProxyType({})
 
 
 def total(resources: Sequence[Resource], name: str) -> float:
-    """Return how much there is of a scalar resource (cpus; mem in MB)."""
-    found = [float(r["scalar"]["value"]) for r in resources if _is_scalar(r, name)]
-    return round(sum(found), _DIGITS)
+    """Return how much there is of a scalar resource."""
+    return round(sum(r.amount for r in resources if r.name == name), _DIGITS)
 
 
 def totals(resources: Sequence[Resource]) -> tuple[float, float]:
     """Return how much there is of cpus, and of mem in MB."""
     cpus = mem = 0.0
     for resource in resources:
-        if resource["type"] == "SCALAR":
-            if resource["name"] == "cpus":
-                cpus += resource["scalar"]["value"]
-            elif resource["name"] == "mem":
-                mem += resource["scalar"]["value"]
+        if resource.name == "cpus":
+            cpus += resource.amount
+        elif resource.name == "mem":
+            mem += resource.amount
     return round(cpus, _DIGITS), round(mem, _DIGITS)
 
 
 def free_ports(resources: Sequence[Resource]) -> tuple[range, ...]:
     """Return the offered port ranges, in the order offered."""
-    return tuple(
-        range(int(span["begin"]), int(span["end"]) + 1)
-        for resource in resources
-        if _is_ports(resource)
-        for span in resource["ranges"]["range"]
-    )
+    return tuple(ports for resource in resources for ports in resource.ports)
 
 
 def take(
@@ -56,15 +56,15 @@ def take(
     taken: list[Resource] = []
     left: list[Resource] = []
     missing = round(amount, _DIGITS)
-    for resource in sorted(resources, key=lambda r: not r.get("reservations")):
-        part = min(missing, resource["scalar"]["value"]) if _is_scalar(resource, name) else 0.0
+    for resource in sorted(resources, key=lambda r: not r.reserved):
+        part = min(missing, resource.amount) if resource.name == name else 0.0
         if part <= 0:
             left.append(resource)
             continue
-        taken.append(_scalar(resource, part))
+        taken.append(resource._replace(amount=part))
         missing = round(missing - part, _DIGITS)
-        if (rest := round(resource["scalar"]["value"] - part, _DIGITS)) > 0:
-            left.append(_scalar(resource, rest))
+        if (rest := round(resource.amount - part, _DIGITS)) > 0:
+            left.append(resource._replace(amount=rest))
     if missing > 0:
         raise ValueError(f"{missing} of {name} are missing")
     return taken, left
@@ -73,37 +73,17 @@ def take(
 def take_port(resources: Sequence[Resource], port: int) -> tuple[list[Resource], list[Resource]]:
     """Return (the resource that is one port, what is left). Raises ValueError if it is none."""
     for index, resource in enumerate(resources):
-        if not _is_ports(resource):
-            continue
-        spans = resource["ranges"]["range"]
-        rest = [piece for span in spans for piece in _without(span, port)]
-        if rest == [(int(s["begin"]), int(s["end"])) for s in spans]:
+        rest = tuple(piece for ports in resource.ports for piece in _without(ports, port))
+        if rest == resource.ports:
             continue
         left = [*resources[:index], *resources[index + 1 :]]
         if rest:
-            left.append(_ports(resource, rest))
-        return [_ports(resource, [(port, port)])], left
+            left.append(resource._replace(ports=rest))
+        return [resource._replace(ports=(range(port, port + 1),))], left
     raise ValueError(f"port {port} is not offered")
 
 
-def _without(span: Mapping[str, int], port: int) -> list[tuple[int, int]]:
-    begin, end = int(span["begin"]), int(span["end"])
-    if not begin <= port <= end:
-        return [(begin, end)]
-    return [(a, b) for a, b in ((begin, port - 1), (port + 1, end)) if a <= b]
-
-
-def _is_scalar(resource: Resource, name: str) -> bool:
-    return bool(resource["name"] == name and resource["type"] == "SCALAR")
-
-
-def _is_ports(resource: Resource) -> bool:
-    return bool(resource["name"] == "ports" and resource["type"] == "RANGES")
-
-
-def _scalar(resource: Resource, value: float) -> Resource:
-    return {**resource, "scalar": {"value": value}}
-
-
-def _ports(resource: Resource, spans: Sequence[tuple[int, int]]) -> Resource:
-    return {**resource, "ranges": {"range": [{"begin": a, "end": b} for a, b in spans]}}
+def _without(ports: range, port: int) -> Sequence[range]:
+    if port not in ports:
+        return (ports,)
+    return [part for part in (range(ports.start, port), range(port + 1, ports.stop)) if part]

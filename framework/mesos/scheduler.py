@@ -21,9 +21,12 @@ from framework.errors import (
     Unauthorized,
     Unavailable,
 )
-from framework.matching import resources
 from framework.matching.match import Offer
+from framework.mesos import task_status
+from framework.mesos.resources import read_resources
+from framework.mesos.task_info import task_info
 from framework.ports import InverseOffer
+from framework.ports.tasks import Report, Task
 
 FAILOVER_SECONDS = 4 * 7 * 86400.0
 """How long Mesos keeps the tasks of a framework that is away; its documentation says weeks."""
@@ -69,7 +72,7 @@ def read_offer(offer: Mapping[str, Any]) -> Offer:
         id=offer["id"]["value"],
         agent_id=offer["agent_id"]["value"],
         host=address.get("ip") or offer["hostname"],
-        resources=resources.usable(offer.get("resources", [])),
+        resources=read_resources(offer.get("resources", [])),
         attributes={a["name"]: _text(a) for a in offer.get("attributes", [])},
         unavailable_from=_start(offer),
     )
@@ -138,7 +141,7 @@ class Inbox:
 
     def updated(self, status: dict[str, Any]) -> None:
         """Hear of a task status."""
-        self._submit(events.Updated(status))
+        self._submit(events.Updated(task_status.read(status)))
 
     def agent_failed(
         self, agent_id: str | None, executor_id: str | None, status: int | None
@@ -214,10 +217,10 @@ class MesosCluster:
         self._driver.stop()
 
     def accept(
-        self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
+        self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
         """Launch tasks on offers of one agent."""
-        launch = {"type": "LAUNCH", "launch": {"task_infos": list(tasks)}}
+        launch = {"type": "LAUNCH", "launch": {"task_infos": [task_info(task) for task in tasks]}}
         with _mapped():
             self._driver.accept(offer_ids, [launch], refuse_seconds=refuse_seconds)
 
@@ -246,10 +249,14 @@ class MesosCluster:
         with _mapped():
             self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
 
-    def acknowledge(self, status: Mapping[str, Any]) -> None:
-        """Tell that a status is stored."""
+    def acknowledge(self, report: Report) -> None:
+        """Tell that a report is stored."""
+        if not report.uuid:
+            return
+        names = {"task_id": report.task_id, "agent_id": report.agent_id}
+        status = {name: {"value": value} for name, value in names.items()}
         with _mapped():
-            self._driver.acknowledge(status)
+            self._driver.acknowledge({**status, "uuid": report.uuid})
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         """Ask for the state of tasks."""

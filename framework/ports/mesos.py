@@ -1,9 +1,10 @@
 """What is asked of Mesos: of its master, and of its agents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from framework.ports.mesos_agents import AgentList
+from framework.ports.tasks import Report, Task
 from prevs.records import PreviewRecord
 
 
@@ -19,14 +20,11 @@ class Cluster(Protocol):
     """The calls to the Mesos master. Each blocks for at most 10 s.
 
     Raises Unavailable when nothing was sent or it was refused, OutcomeUnknown when there was no
-    answer. Dicts are Mesos v1 JSON.
+    answer.
     """
 
     def accept(
-        self,
-        offer_ids: Sequence[str],
-        tasks: Sequence[Mapping[str, object]],
-        refuse_seconds: float,
+        self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
         """Launch tasks on the resources of offers of one agent."""
         ...
@@ -51,8 +49,8 @@ class Cluster(Protocol):
         """Agree to leave the agents of inverse offers in time."""
         ...
 
-    def acknowledge(self, status: Mapping[str, object]) -> None:
-        """Tell that a status is stored, so that the next one of its task comes."""
+    def acknowledge(self, report: Report) -> None:
+        """Tell that a report is stored, so that the next one of its task comes."""
         ...
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import structlog
 
-from framework.attempts import task_info
+from framework.attempts import tasks
 from framework.attempts.attempts import Attempts
-from framework.attempts.task_info import Origin
+from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
@@ -19,6 +19,7 @@ from framework.matching.match import InUse, Key, Launch, Match
 from framework.matching.quotas import Quotas
 from framework.matching.refusals import Lack, Refusal
 from framework.metrics import Metrics
+from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
@@ -194,9 +195,9 @@ class Launching:
         *,
         busy: bool,
     ) -> None:
-        tasks = self._describe(agent_id, placed, origin)
+        described = self._describe(agent_id, placed, origin)
         try:
-            self._offers.accept(agent_id, tasks, busy=busy)
+            self._offers.accept(agent_id, described, busy=busy)
         except Unavailable as error:
             for preview, _ in placed:
                 reason = Reason(ReasonKind.NOT_SENT, str(error))
@@ -211,10 +212,10 @@ class Launching:
 
     def _describe(
         self, agent_id: str, placed: Sequence[tuple[PreviewRecord, Launch]], origin: Origin
-    ) -> list[dict[str, Any]]:
+    ) -> list[Task]:
         is_there = origin.executor.is_unpacked and self._attempts.copies.is_on(agent_id)
         return [
-            task_info.task_info(
+            tasks.describe(
                 self._records.app(preview.app),
                 preview,
                 launch,

@@ -1,13 +1,13 @@
 """The offers at hand, and whether Mesos shall send any. Owned by the service's thread."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
 
 from framework.clock import Clock
 from framework.matching.match import Key, Offer
 from framework.metrics import Metrics
 from framework.ports import Cluster
+from framework.ports.tasks import Task
 
 IDLE_REFUSE_SECONDS = 3600.0
 """Nothing waits: REVIVE clears this as soon as something does."""
@@ -85,7 +85,7 @@ class Offers:
         if len(self._banned) > _BANNED:
             self._banned.popitem(last=False)
 
-    def accept(self, agent_id: str, tasks: Sequence[Mapping[str, Any]], *, busy: bool) -> None:
+    def accept(self, agent_id: str, tasks: Sequence[Task], *, busy: bool) -> None:
         """Launch tasks on everything that an agent offers.
 
         What they leave of it comes back at once if `busy` (something waits still), else as what

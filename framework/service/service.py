@@ -14,7 +14,7 @@ import structlog
 
 from framework import events
 from framework.attempts.attempts import Attempts
-from framework.attempts.task_info import Origin
+from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, FrameworkError, OutcomeUnknown, Refused, Unavailable

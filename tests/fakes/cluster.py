@@ -1,9 +1,10 @@
 """The framework's Cluster, which remembers what it was asked, and whether it answers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from framework.errors import FrameworkError
+from framework.ports.tasks import Report, Task
 
 
 class FakeCluster:
@@ -14,17 +15,17 @@ class FakeCluster:
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
-        self.tasks: list[Mapping[str, Any]] = []
+        self.tasks: list[Task] = []
         self.refusals: list[float] = []
         self.graces: list[float] = []
         self.failure: FrameworkError | None = None
         self.before: Callable[[str], object] = lambda call: None
 
     def accept(
-        self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
+        self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
         self.refusals.append(refuse_seconds)
-        self._call("accept", (list(offer_ids), [task["task_id"]["value"] for task in tasks]))
+        self._call("accept", (list(offer_ids), [task.id for task in tasks]))
         self.tasks += tasks
 
     def decline(self, offer_ids: Sequence[str], refuse_seconds: float) -> None:
@@ -43,8 +44,8 @@ class FakeCluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", list(offer_ids))
 
-    def acknowledge(self, status: Mapping[str, Any]) -> None:
-        self._call("acknowledge", status.get("uuid"))
+    def acknowledge(self, report: Report) -> None:
+        self._call("acknowledge", report.uuid or None)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         self._call("reconcile", tuple(tasks))

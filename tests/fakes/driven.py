@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 from prometheus_client import CollectorRegistry
 
 from framework import events
-from framework.attempts.task_info import Executor, Origin
+from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
+from framework.mesos import task_status
 from framework.metrics import Metrics
 from framework.ports import Cluster, Use
+from framework.ports.tasks import Executor
 from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -192,7 +194,7 @@ class Driven:
             "uuid": f"uuid of {state}",
             **more,
         }
-        self.step(events.Updated(status))
+        self.step(events.Updated(task_status.read(status)))
 
     def report(self, state: str, phase: Phase, *, sha: str = A, **more: Any) -> None:
         """Send an update as our executor does."""

@@ -16,12 +16,13 @@ from kazoo.client import KazooClient
 from prometheus_client import CollectorRegistry
 
 from framework import events
-from framework.attempts.task_info import Executor, Origin
+from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.matching.limits import Limits
 from framework.mesos import scheduler
 from framework.metrics import Metrics
+from framework.ports.tasks import Executor
 from framework.scheduling.launches import next_attempt
 from framework.service.previews import Previews
 from framework.service.service import Service

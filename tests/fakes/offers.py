@@ -6,6 +6,7 @@ from typing import Any
 from framework.matching.limits import Limits
 from framework.matching.match import Offer
 from framework.matching.quotas import Quotas
+from framework.mesos.resources import read_resources
 from framework.preview.lifecycle import STARTING, WITH_TASK
 from prevs.records import AppRecord, PreviewRecord
 
@@ -42,7 +43,7 @@ def offer(
     attributes: Mapping[str, str] | None = None,
     away: float | None = None,
 ) -> Offer:
-    offered = (scalar("cpus", cpus), scalar("mem", mem), ports(begin, end))
+    offered = read_resources([scalar("cpus", cpus), scalar("mem", mem), ports(begin, end)])
     return Offer(name, agent, host, offered, attributes or {}, away)
 
 

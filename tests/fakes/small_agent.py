@@ -2,9 +2,9 @@
 
 import base64
 from collections import deque
-from collections.abc import Mapping
 from typing import Any
 
+from framework.ports.tasks import Task
 from prevs.messages import TaskReport
 from prevs.states import Cause, Phase
 
@@ -32,10 +32,10 @@ _PROGRESS = (
 class SmallTask:
     """A task. `state` is what the master heard last, `alive` whether its executor lives."""
 
-    def __init__(self, info: Mapping[str, Any]) -> None:
-        self.id: str = info["task_id"]["value"]
-        self.agent_id: str = info["agent_id"]["value"]
-        self.resources = [*info["resources"], *info["executor"]["resources"]]
+    def __init__(self, task: Task) -> None:
+        self.id = task.id
+        self.agent_id = task.agent_id
+        self.resources = [*task.resources, *task.executor_resources]
         self.state, self.healthy = "TASK_STAGING", True
         self.alive = self.arrived = self.is_well = True
         self.killed = self.forgotten = False

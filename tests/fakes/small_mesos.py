@@ -7,16 +7,18 @@ master says by itself (answers, agents that are away) it says once.
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from framework import events
 from framework.errors import FrameworkError, OutcomeUnknown, Unavailable
 from framework.matching import resources
 from framework.matching.match import Offer
+from framework.matching.resources import Resource
+from framework.mesos import task_status
 from framework.ports import InverseOffer
+from framework.ports.tasks import Report, Task
 from tests.fakes.mishaps import Mishaps
-from tests.fakes.offers import ports, scalar
 from tests.fakes.small_agent import TERMINAL, SmallAgent, SmallTask, Status
 
 
@@ -111,8 +113,12 @@ class SmallMesos:
                 continue
             name = f"offer-{next(self._numbers)}"
             self.offers[name] = (agent.id, self._now())
-            spans = [ports(port, port) for port in free]
-            offered_resources = (scalar("cpus", 8), scalar("mem", mem), *spans)
+            spans = tuple(range(port, port + 1) for port in free)
+            offered_resources = (
+                Resource("cpus", 8),
+                Resource("mem", mem),
+                Resource("ports", ports=spans),
+            )
             self._say(events.Offered([Offer(name, agent.id, agent.host, offered_resources)]))
 
     def rescind(self, agent_id: str) -> None:
@@ -133,7 +139,7 @@ class SmallMesos:
 
     def repeat(self, status: Status) -> None:
         """Have an update come once more, and late."""
-        self._say(events.Updated(status))
+        self._say(events.Updated(task_status.read(status)))
 
     def free(self, agent: SmallAgent) -> tuple[float, list[int]]:
         """Return the MB and the ports that no task has."""
@@ -145,10 +151,10 @@ class SmallMesos:
     def on(self, agent: SmallAgent) -> list[SmallTask]:
         return [task for task in self.tasks.values() if task.agent_id == agent.id]
 
-    def launch(self, names: Sequence[str], infos: Sequence[Mapping[str, Any]], rest: float) -> None:
+    def launch(self, names: Sequence[str], launched: Sequence[Task], rest: float) -> None:
         offers = [self.offers.pop(name, None) for name in names]
-        for info in infos:
-            task = SmallTask(info)
+        for launch in launched:
+            task = SmallTask(launch)
             if None in offers:
                 status = task.status("TASK_DROPPED", reason="REASON_INVALID_OFFERS")
                 self._tell(status)
@@ -184,11 +190,11 @@ class SmallMesos:
             if not task.arrived and task.alive:
                 task.end("TASK_DROPPED", reason="REASON_RECONCILIATION")
 
-    def acknowledge(self, status: Mapping[str, Any]) -> None:
-        task = self.tasks.get(status["task_id"]["value"])
-        if task and task.updates and task.updates[0]["uuid"] == status.get("uuid"):
+    def acknowledge(self, report: Report) -> None:
+        task = self.tasks.get(report.task_id)
+        if task and task.updates and task.updates[0]["uuid"] == report.uuid:
             task.updates.popleft()
-            task.forgotten = task.forgotten or status["state"] in TERMINAL
+            task.forgotten = task.forgotten or report.state in TERMINAL
 
     def reconcile(self, asked: Sequence[tuple[str, str | None]]) -> None:
         if not asked:
@@ -219,7 +225,7 @@ class SmallMesos:
         return task.status(task.state, healthy=task.healthy, reason=reason)
 
     def _tell(self, status: Status) -> None:
-        self._say(events.Updated(status))
+        self._say(events.Updated(task_status.read(status)))
 
     def _say(self, event: events.Event) -> None:
         if self.subscriber is not None:
@@ -243,7 +249,7 @@ class SmallLink:
         self.lost = False
 
     def accept(
-        self, offer_ids: Sequence[str], tasks: Sequence[Mapping[str, Any]], refuse_seconds: float
+        self, offer_ids: Sequence[str], tasks: Sequence[Task], refuse_seconds: float
     ) -> None:
         self._look("launch", tasks)
         self._call("accept", lambda: self._mesos.launch(offer_ids, tasks, refuse_seconds))
@@ -266,9 +272,9 @@ class SmallLink:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", lambda: None)
 
-    def acknowledge(self, status: Mapping[str, Any]) -> None:
-        self._look("acknowledge", status)
-        self._call("acknowledge", lambda: self._mesos.acknowledge(status))
+    def acknowledge(self, report: Report) -> None:
+        self._look("acknowledge", report)
+        self._call("acknowledge", lambda: self._mesos.acknowledge(report))
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
         self._call("reconcile", lambda: self._mesos.reconcile(tasks))

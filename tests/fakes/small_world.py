@@ -13,11 +13,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from framework import events
-from framework.attempts import task_status
-from framework.attempts.task_status import Kind
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
 from framework.matching.limits import Limits
 from framework.matching.match import Key
+from framework.ports.tasks import Kind, Report
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.offers import HOLD_SECONDS
 from framework.state.records import Records
@@ -77,10 +76,9 @@ class SmallLeader:
                 self.suspended = True
             case events.StoreResumed():
                 self.suspended = False
-            case events.Updated(status):
-                kind = task_status.read(status).kind
-                if kind in _SAID:
-                    self.heard[status["task_id"]["value"]] = kind
+            case events.Updated(report):
+                if report.kind in _SAID:
+                    self.heard[report.task_id] = report.kind
 
     @property
     def defects(self) -> float:
@@ -254,8 +252,8 @@ class SmallWorld:
     def look(self, call: str, what: Any) -> None:
         """Look at a call to Mesos before it is carried out."""
         if call == "launch":
-            for info in what:
-                self._look_at_launch(info["task_id"]["value"])
+            for task in what:
+                self._look_at_launch(task.id)
         elif call == "acknowledge" and not self._is_stored(what):
             self.violations.append(f"{what} is acknowledged and not stored")
         elif call == "kill":
@@ -276,8 +274,7 @@ class SmallWorld:
         read = names.read_task_id(task_id)
         return self.stored((read.app, read.sha)) if read else None
 
-    def _is_stored(self, status: Mapping[str, Any]) -> bool:
-        report = task_status.read(status)
+    def _is_stored(self, report: Report) -> bool:
         preview = self._preview_of(report.task_id)
         if not preview or preview.task_id != report.task_id or preview.state not in WITH_TASK:
             return True

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from framework.attempts.task_info import Executor
 from framework.executor_bundle import Bundle, pack, read
+from framework.ports.tasks import Executor
 
 ROOT = Path(__file__).parents[2]
 _MAIN = """\

@@ -1,6 +1,5 @@
 """Which machines no preview reaches: what the framework's parts know of the installation."""
 
-import base64
 import threading
 from collections.abc import Iterable
 
@@ -80,7 +79,7 @@ def test_who_begins_waits_for_the_first_look_and_not_for_a_nameserver_that_is_aw
 
 def order(driven: Driven) -> BuildOrder:
     """Return the order of the last task."""
-    return BuildOrder.decode(base64.b64decode(driven.cluster.tasks[-1]["data"]))
+    return driven.cluster.tasks[-1].order
 
 
 def test_every_order_has_the_agents_that_have_offered_something(driven: Driven) -> None:

@@ -1,7 +1,5 @@
 """Which attempt gets a scoped variable: decided by the refs of its commit when it is asked for."""
 
-import base64
-
 from framework import events
 from framework.apps import app_secrets
 from framework.apps.app_secrets import AppSecrets, Variable
@@ -28,7 +26,7 @@ def ask(driven: Driven, sha: str, label: str, *refs: str) -> None:
 
 def order(driven: Driven, number: int = 1) -> BuildOrder:
     driven.step(events.Offered([offer(f"o{number}")]))
-    return BuildOrder.decode(base64.b64decode(driven.cluster.tasks[-1]["data"]))
+    return driven.cluster.tasks[-1].order
 
 
 def test_who_pushes_a_branch_gets_no_secret_of_main_whatever_is_typed(driven: Driven) -> None:

@@ -3,14 +3,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.matching import resources
-from tests.fakes.offers import ports, scalar
+from framework.matching.resources import Resource
 
-RESERVED = {"reservations": [{"type": "STATIC", "role": "prevs"}]}
+TERMS = {"reservations": [{"type": "STATIC", "role": "prevs"}]}
+
+
+def scalar(name: str, amount: float, *, reserved: bool = False) -> Resource:
+    return Resource(name, amount, reserved=reserved, terms=TERMS if reserved else {})
+
+
+def ports(begin: int, end: int, *, reserved: bool = False) -> Resource:
+    return Resource("ports", ports=(range(begin, end + 1),), reserved=reserved)
 
 
 def test_a_task_names_each_resource_as_it_was_offered() -> None:
-    taken, left = resources.take([scalar("cpus", 2), scalar("cpus", 1, **RESERVED)], "cpus", 1.5)
-    assert taken == [scalar("cpus", 1, **RESERVED), scalar("cpus", 0.5)]
+    taken, left = resources.take([scalar("cpus", 2), scalar("cpus", 1, reserved=True)], "cpus", 1.5)
+    assert taken == [scalar("cpus", 1, reserved=True), scalar("cpus", 0.5)]
     assert left == [scalar("cpus", 1.5)]
 
 
@@ -20,8 +28,8 @@ def test_more_than_there_is_cannot_be_taken() -> None:
 
 
 def test_a_port_is_cut_out_of_its_range() -> None:
-    taken, left = resources.take_port([ports(1, 1), ports(10, 12, **RESERVED)], 11)
-    assert taken == [ports(11, 11, **RESERVED)]
+    taken, left = resources.take_port([ports(1, 1), ports(10, 12, reserved=True)], 11)
+    assert taken == [ports(11, 11, reserved=True)]
     assert [list(span) for span in resources.free_ports(left)] == [[1], [10], [12]]
 
 
@@ -32,11 +40,6 @@ def test_a_range_of_one_port_is_gone_once_that_is_taken() -> None:
 def test_a_port_that_is_not_offered_cannot_be_taken() -> None:
     with pytest.raises(ValueError, match="not offered"):
         resources.take_port([ports(5, 7)], 8)
-
-
-def test_what_mesos_may_take_back_is_not_used() -> None:
-    offered = [scalar("cpus", 1, revocable={}), scalar("disk", 1, shared={}), scalar("mem", 1)]
-    assert resources.usable(offered) == (scalar("mem", 1),)
 
 
 @given(

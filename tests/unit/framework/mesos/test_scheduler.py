@@ -5,6 +5,7 @@ import pytest
 import driver.errors
 from framework import errors, events
 from framework.matching import resources
+from framework.mesos import task_status
 from framework.mesos.scheduler import Inbox, framework_info, read_inverse_offer, read_offer
 from framework.ports import InverseOffer
 from tests.fakes.offers import scalar
@@ -94,6 +95,9 @@ def test_people_find_the_framework_and_its_api_in_mesos() -> None:
     assert "principal" not in info
 
 
+STATUS = {"task_id": {"value": "t"}, "state": "TASK_RUNNING", "uuid": "u"}
+
+
 def test_what_the_driver_tells_becomes_an_event() -> None:
     told: list[events.Event] = []
     inbox = Inbox(told.append)
@@ -102,7 +106,7 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
     inbox.rescinded("o1")
     inbox.inverse_offered([INVERSE])
     inbox.inverse_rescinded("i1")
-    inbox.updated({"state": "TASK_RUNNING"})
+    inbox.updated(STATUS)
     inbox.agent_failed("agent-1", None, 9)
     inbox.disconnected()
     assert told == [
@@ -111,7 +115,7 @@ def test_what_the_driver_tells_becomes_an_event() -> None:
         events.Rescinded("o1"),
         events.InverseOffered([InverseOffer("i1", "agent-1", 2.0)]),
         events.InverseRescinded("i1"),
-        events.Updated({"state": "TASK_RUNNING"}),
+        events.Updated(task_status.read(STATUS)),
         events.AgentFailed("agent-1", None),
         events.Disconnected(),
     ]

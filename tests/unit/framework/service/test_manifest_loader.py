@@ -1,7 +1,5 @@
 """What a commit says of itself is read before its preview is placed."""
 
-import base64
-
 import pytest
 
 from framework import events
@@ -33,8 +31,7 @@ AWAY = Failure(Cause.REPOSITORY_UNREACHABLE, "The repository cannot be read.")
 
 def order(driven: Driven) -> BuildOrder:
     """Return what the last launched executor was told."""
-    task = driven.cluster.tasks[-1]
-    return BuildOrder.decode(base64.b64decode(task["data"]))
+    return driven.cluster.tasks[-1].order
 
 
 def test_what_a_commit_says_is_what_its_executor_is_told(driven: Driven) -> None:

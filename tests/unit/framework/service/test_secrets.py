@@ -1,4 +1,3 @@
-import base64
 import contextlib
 from collections.abc import Iterator
 
@@ -15,7 +14,7 @@ from framework.errors import (
 )
 from framework.service.previews import Previews
 from framework.state.snapshot import Snapshot
-from prevs.messages import BuildOrder, Credential
+from prevs.messages import Credential
 from prevs.records import AppRecord, SecretsRecord
 from prevs.states import Cause, State
 from program.keys import new_key
@@ -210,8 +209,6 @@ def test_what_is_set_is_in_the_orders_that_follow(sealed: Driven) -> None:
     give(sealed, "API_KEY", "changed")
     sealed.start(B, "other")
     sealed.step(events.Offered([offer("o2")]))
-    first, second = (
-        BuildOrder.decode(base64.b64decode(task["data"])) for task in sealed.cluster.tasks
-    )
+    first, second = (task.order for task in sealed.cluster.tasks)
     assert (first.secrets, second.secrets) == ({"API_KEY": "hunter2"}, {"API_KEY": "changed"})
     assert first.credential == PASSWORD

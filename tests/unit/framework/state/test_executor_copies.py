@@ -1,7 +1,5 @@
 """Which agents need not fetch the executor: those on which one of ours has begun lately."""
 
-from typing import Any
-
 from executor import bundle
 from framework import events
 from framework.state import executor_copies
@@ -10,18 +8,17 @@ from tests.fakes.driven import EXECUTOR, A, B, Driven
 from tests.fakes.offers import offer
 
 
-def uris(driven: Driven) -> list[Any]:
-    """Return what the agent of the last launch was told to fetch."""
-    found: list[Any] = driven.cluster.tasks[-1]["executor"]["command"]["uris"]
-    return found
+def fetches(driven: Driven) -> bool:
+    """Tell whether the agent of the last launch fetches the executor."""
+    return driven.cluster.tasks[-1].fetches
 
 
-def start(driven: Driven, sha: str, agent: str = "agent-1") -> list[Any]:
-    """Start a preview on an agent; return what is fetched for it."""
+def start(driven: Driven, sha: str, agent: str = "agent-1") -> bool:
+    """Start a preview on an agent; tell whether that fetches the executor."""
     driven.start(sha, sha)
     driven.step(events.Offered([offer(f"for {sha}", agent=agent)]))
     assert driven.preview(sha).agent_id == agent
-    return uris(driven)
+    return fetches(driven)
 
 
 def test_the_next_attempt_on_an_agent_fetches_nothing(driven: Driven) -> None:
@@ -51,8 +48,8 @@ def test_where_an_executor_ended_without_a_word_the_agent_fetches(driven: Driven
     driven.update("TASK_FAILED", sha=B, reason="REASON_EXECUTOR_TERMINATED")
     driven.tick(1.0)
     driven.step(events.Offered([offer("once more")]))
-    assert driven.cluster.tasks[-1]["task_id"] == {"value": driven.task(B)}
-    assert uris(driven)
+    assert driven.cluster.tasks[-1].id == driven.task(B)
+    assert fetches(driven)
 
 
 def test_a_build_that_failed_says_nothing_against_it(driven: Driven) -> None:

@@ -19,6 +19,7 @@ from framework import events
 from framework.apps import effective_settings
 from framework.attempts.attempts import Attempts
 from framework.errors import NotRetryable, Unavailable
+from framework.mesos import task_status
 from framework.metrics import Metrics
 from framework.ports import InverseOffer
 from framework.preview.reasons import Reason, ReasonKind
@@ -109,7 +110,7 @@ class Scene:
             healthy = more.pop("healthy", True)
             sent = TaskReport(phase, **more)
             status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
-        self.attempts.updated(status)
+        self.attempts.updated(task_status.read(status))
 
     def read(self, outcome: CommitSettings | Failure) -> None:
         """Hand in what was read of the preview's commit."""

@@ -2,57 +2,18 @@
 
 import base64
 import binascii
-import enum
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
-from prevs.messages import Isolation, TaskReport
+from framework.ports.tasks import Kind, Report
+from prevs.messages import TaskReport
 from prevs.records import Failure, RecordError
 from prevs.states import Cause, Phase
 
 _PROTOCOLS = ("h2",)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-
-
-class Kind(enum.Enum):
-    """What a status says about the task."""
-
-    ALIVE = "alive"  # it is there; nothing else is said
-    BUILDING = "building"
-    STARTING = "starting"
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"  # it runs, and does not answer as it should
-    KILLING = "killing"
-    AWAY = "away"  # its agent does not answer; the task may run on
-    UNKNOWN = "unknown"  # the master has not heard of it, perhaps because it is new itself
-    ENDED = "ended"  # or never begun; a task that Mesos calls lost may come back all the same
-
-
-class Report(NamedTuple):
-    """A status, read. `failure` is set for tasks that have ended.
-
-    `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
-    are as in prevs.messages.TaskReport, and so are `digest`,
-    `protocol`, `memory_kills` and `isolation`.
-    """
-
-    task_id: str
-    agent_id: str | None
-    kind: Kind
-    phase: str
-    failure: Failure | None
-    detail: str = ""
-    began: Mapping[str, float] = MappingProxyType({})
-    digest: str = ""
-    protocol: str = ""
-    memory_kills: int = 0
-    isolation: Isolation | None = None
-
-
-class UnknownTaskState(Exception):
-    """A status with a task state that Mesos 1.11 does not have."""
 
 
 _PLAIN_STATES: Mapping[str, Kind] = {
@@ -141,7 +102,7 @@ _NOT_FETCHED = (
 
 
 def read(status: Mapping[str, Any]) -> Report:
-    """Return what a status means. Raises UnknownTaskState."""
+    """Return what a status means."""
     state = status["state"]
     report = _task_report(status)
     kind = _kind(state, report, healthy=status.get("healthy", True))
@@ -157,6 +118,8 @@ def read(status: Mapping[str, Any]) -> Report:
         protocol=report.protocol if report and report.protocol in _PROTOCOLS else "",
         memory_kills=report.memory_kills if report else 0,
         isolation=report.isolation if report else None,
+        state=state,
+        uuid=status.get("uuid", ""),
     )
 
 
@@ -174,7 +137,7 @@ def _kind(state: str, report: TaskReport | None, *, healthy: bool) -> Kind:
         return Kind.HEALTHY if healthy else Kind.UNHEALTHY
     if state in ("TASK_FAILED", "TASK_ERROR", "TASK_FINISHED"):
         return Kind.ENDED
-    raise UnknownTaskState(state)
+    return Kind.UNREADABLE
 
 
 def _failure(status: Mapping[str, Any], report: TaskReport | None) -> Failure:

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from framework.attempts.task_status import Kind, UnknownTaskState, read
+from framework.mesos.task_status import read
+from framework.ports.tasks import Kind
 from prevs.messages import TaskReport
 from prevs.records import Failure
 from prevs.states import Cause, Phase
@@ -40,9 +41,9 @@ def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
     assert (report.kind, report.failure is not None) == (kind, kind is Kind.ENDED)
 
 
-def test_a_state_that_mesos_does_not_have_is_an_error_and_not_a_guess() -> None:
-    with pytest.raises(UnknownTaskState):
-        read(status("TASK_ODD"))
+def test_a_state_that_mesos_does_not_have_is_unreadable_and_not_guessed() -> None:
+    report = read(status("TASK_ODD", uuid="u"))
+    assert (report.kind, report.state, report.uuid) == (Kind.UNREADABLE, "TASK_ODD", "u")
 
 
 PHASES = {

@@ -4,13 +4,17 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from framework.apps.app_secrets import AppSecrets, Variable
-from framework.attempts.task_info import Executor, Origin, task_info
+from framework.attempts.tasks import Origin, describe
 from framework.executor_bundle import pack
-from framework.matching.match import Demand, InUse, match
+from framework.matching.match import Demand, InUse, Launch, match
+from framework.mesos.resources import read_resources
+from framework.mesos.task_info import task_info
+from framework.ports.tasks import Executor
 from prevs import names
 from prevs.messages import BuildOrder, Credential
 from prevs.records import AppRecord, PreviewRecord
@@ -31,7 +35,21 @@ ORIGIN = Origin(
 (LAUNCH,) = match(
     [Demand("hello", A, cpus=0.5, mem=128)], [offer()], InUse(), quotas=quotas(), now=0.0
 ).launches
-TASK = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING, fetches=True)
+
+
+def describe_task(
+    preview: PreviewRecord = PREVIEW,
+    launch: Launch = LAUNCH,
+    origin: Origin = ORIGIN,
+    given: AppSecrets = NOTHING,
+    *,
+    fetches: bool = True,
+) -> dict[str, Any]:
+    """Return the TaskInfo of an attempt."""
+    return task_info(describe(APP, preview, launch, origin, given=given, fetches=fetches))
+
+
+TASK = describe_task()
 
 
 def test_the_order_says_all_that_an_executor_needs() -> None:
@@ -54,7 +72,7 @@ def test_the_order_says_all_that_an_executor_needs() -> None:
 def test_what_the_app_is_given_is_in_the_order_and_nowhere_else() -> None:
     variables = {"MODE": Variable("preview", secret=False), "API_KEY": Variable("hunter2")}
     given = AppSecrets("hello", variables, Credential("deploy", "hunter3"))
-    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=given, fetches=True)
+    task = describe_task(given=given)
     order = BuildOrder.decode(base64.b64decode(task["data"]))
     assert (order.environment, order.secrets) == ({"MODE": "preview"}, {"API_KEY": "hunter2"})
     assert order.credential == Credential("deploy", "hunter3")
@@ -103,7 +121,7 @@ def test_an_agent_keeps_the_bundle_that_it_has_fetched() -> None:
 
 
 def test_an_agent_that_has_it_unpacked_fetches_nothing() -> None:
-    task = task_info(APP, PREVIEW, LAUNCH, ORIGIN, given=NOTHING, fetches=False)
+    task = describe_task(fetches=False)
     assert task["executor"]["command"]["uris"] == []
     task["executor"]["command"]["uris"] = TASK["executor"]["command"]["uris"]
     assert task == TASK
@@ -113,7 +131,7 @@ def run_command(digest: str, folder: Path, **environ: str) -> "subprocess.Comple
     """Run what an agent runs for a bundle of that checksum."""
     executor = ORIGIN.executor._replace(digest=digest, python=sys.executable)
     origin = ORIGIN._replace(executor=executor)
-    task = task_info(APP, PREVIEW, LAUNCH, origin, given=NOTHING, fetches=True)
+    task = describe_task(origin=origin)
     command = task["executor"]["command"]["arguments"]
     return subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, check=False, text=True
@@ -160,11 +178,12 @@ def test_what_was_unpacked_before_runs_and_what_was_fetched_is_not_read(
 def test_resources_keep_what_the_offer_said_of_them() -> None:
     reserved = [{"type": "STATIC", "role": "prevs"}]
     one = offer()
-    resources = (*one.resources[1:], scalar("cpus", 4, reservations=reserved))
+    cpus = read_resources([scalar("cpus", 4, reservations=reserved)])
+    resources = (*one.resources[1:], *cpus)
     offers = [one._replace(resources=resources)]
     demand = Demand("hello", A, cpus=0.5, mem=128)
     (launch,) = match([demand], offers, InUse(), quotas=quotas(), now=0.0).launches
-    task = task_info(APP, PREVIEW, launch, ORIGIN, given=NOTHING, fetches=True)
+    task = describe_task(launch=launch)
     assert scalar("cpus", 0.5, reservations=reserved) in task["resources"]
     assert all(r["allocation_info"] == {"role": "prevs"} for r in task["resources"])
     assert scalar("cpus", 0.01, reservations=reserved) in task["executor"]["resources"]
@@ -178,10 +197,7 @@ def test_an_executor_has_more_time_to_clean_up_than_an_application_to_end() -> N
 
 def test_a_preview_that_has_lost_its_labels_goes_by_its_commit() -> None:
     bare = dataclasses.replace(PREVIEW, labels=())
-    assert (
-        task_info(APP, bare, LAUNCH, ORIGIN, given=NOTHING, fetches=True)["name"]
-        == f"hello@{A} (aaaaaaa)"
-    )
+    assert describe_task(bare)["name"] == f"hello@{A} (aaaaaaa)"
 
 
 DIGEST = "sha256:" + "d" * 64
@@ -191,7 +207,7 @@ def test_what_is_the_same_for_every_task_is_in_the_order() -> None:
     origin = ORIGIN._replace(registry="10.0.0.9:5000/prevs", fetch_limit=20.0, build_limit=30.0)
     origin = origin._replace(control_plane=("10.0.0.1",))
     preview = dataclasses.replace(PREVIEW, digest=DIGEST)
-    task = task_info(APP, preview, LAUNCH, origin, given=NOTHING, fetches=True)
+    task = describe_task(preview, origin=origin)
     order = BuildOrder.decode(base64.b64decode(task["data"]))
     assert (order.registry, order.digest) == ("10.0.0.9:5000/prevs", DIGEST)
     assert (order.fetch_limit, order.build_limit) == (20.0, 30.0)

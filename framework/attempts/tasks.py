@@ -1,0 +1,91 @@
+"""The task of an attempt, from the records and what matching chose. No I/O."""
+
+from typing import NamedTuple
+
+from framework.apps import effective_settings
+from framework.apps.app_secrets import AppSecrets
+from framework.apps.variable_scopes import GivenFor
+from framework.matching.match import Launch
+from framework.ports.tasks import Executor, Task
+from prevs.commit_settings import CommitSettings
+from prevs.messages import BuildOrder
+from prevs.names import Addresses
+from prevs.records import AppRecord, PreviewRecord
+
+
+class Origin(NamedTuple):
+    """What is the same for every task of a framework.
+
+    `registry`, the limits (seconds) and `control_plane` are as in BuildOrder.
+    """
+
+    framework_id: str
+    executor: Executor
+    addresses: Addresses
+    registry: str = ""
+    fetch_limit: float = BuildOrder.fetch_limit
+    build_limit: float = BuildOrder.build_limit
+    control_plane: tuple[str, ...] = ()
+
+
+def describe(
+    app: AppRecord,
+    preview: PreviewRecord,
+    launch: Launch,
+    origin: Origin,
+    *,
+    given: AppSecrets,
+    fetches: bool,
+) -> Task:
+    """Return the task of the attempt that `preview` records (its task_id must be set).
+
+    `given` goes into its order.
+    """
+    return Task(
+        id=preview.task_id or "",
+        agent_id=launch.agent_id,
+        framework_id=origin.framework_id,
+        order=_order(app, preview, launch, origin, given=given),
+        resources=launch.task_resources,
+        executor_resources=launch.executor_resources,
+        executor=origin.executor,
+        fetches=fetches,
+    )
+
+
+def _order(
+    app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin, *, given: AppSecrets
+) -> BuildOrder:
+    label = preview.labels[-1] if preview.labels else preview.sha
+    wanted = effective_settings.effective(app, preview.settings)
+    held = given.for_refs(preview.refs)
+    said = preview.settings or CommitSettings()
+    return BuildOrder(
+        app=app.name,
+        sha=preview.sha,
+        label=label,
+        repository=app.repository,
+        container_port=wanted.port,
+        host=launch.host,
+        host_port=launch.port,
+        cpus=launch.demand.cpus,
+        mem=launch.demand.mem,
+        health=wanted.health,
+        url=origin.addresses.url(label, app.name),
+        fetch_limit=origin.fetch_limit,
+        build_limit=origin.build_limit,
+        start_limit=wanted.start_limit,
+        folder=app.folder,
+        build=said.build,
+        run=said.run,
+        environment=held.environment,
+        secrets=held.secrets,
+        build_only=held.only_for(GivenFor.BUILD),
+        run_only=held.only_for(GivenFor.RUN),
+        withheld=len(given.variables) - len(held.variables),
+        credential=given.credential,
+        registry=origin.registry,
+        digest=preview.digest,
+        app_created=app.created,
+        control_plane=origin.control_plane,
+    )

@@ -1,0 +1,99 @@
+"""The Mesos TaskInfo (v1 JSON) of a task. No I/O."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from framework.mesos.resources import write_resources
+from framework.ports.tasks import Executor, Task
+from prevs import names
+from prevs.messages import BuildOrder
+
+_SECOND_NANOSECONDS = 1_000_000_000
+_CLEAN_UP_SECONDS = 10.0
+"""What an executor may take, after the application's own grace, to remove a container."""
+
+
+_BUNDLE = "prevs-executor.pyz"
+_CHECK = """\
+import os,sys
+sys.argv,given=sys.argv[1:2],sys.argv[2]
+home=os.path.join(os.environ.get('PREVS_EXECUTOR_DIR',''),'bundles',given)
+if os.path.isabs(home) and os.path.isdir(home):
+ sys.path.insert(0,home)
+ from executor.bundle import main
+ sys.exit(main())
+import hashlib,runpy
+os.path.exists(sys.argv[0]) or sys.exit(
+'executor: it was unpacked here before, is no longer in '+home+', and was not fetched: the next '
+'attempt on this agent fetches it')
+found=hashlib.sha256(open(sys.argv[0],'rb').read()).hexdigest()
+found==given or sys.exit(
+'executor: what was fetched is not the bundle: its SHA-256 is '+found+', not '+given)
+runpy.run_path(sys.argv[0],run_name='__main__')
+"""
+"""Runs a file if it has the SHA-256 that it should have. Any Python 3 can do that, and say so.
+
+Where a file of that SHA-256 was unpacked before (executor/bundle.py), that is run: what was fetched
+is not looked at then. It takes longer to read an archive than to run what is in it.
+"""
+
+
+def task_info(task: Task) -> dict[str, Any]:
+    """Return the TaskInfo of a task."""
+    order = task.order
+    shown = {"app": order.app, "commit": order.sha, "label": order.label, "url": order.url}
+    return {
+        "name": names.task_name(order.app, order.label, order.sha),
+        "task_id": {"value": task.id},
+        "agent_id": {"value": task.agent_id},
+        "resources": write_resources(task.resources),
+        "executor": _executor(task),
+        "data": base64.b64encode(order.encode()).decode(),
+        "labels": _labels(shown),
+        "discovery": _discovery(order),
+        "kill_policy": {"grace_period": _duration(order.stop_grace)},
+    }
+
+
+def _executor(task: Task) -> dict[str, Any]:
+    order = task.order
+    return {
+        "type": "CUSTOM",
+        "executor_id": {"value": task.id},
+        "framework_id": {"value": task.framework_id},
+        "name": f"prevs executor of {order.app} {names.short(order.sha)}",
+        "source": order.app,
+        "resources": write_resources(task.executor_resources),
+        "shutdown_grace_period": _duration(order.stop_grace + _CLEAN_UP_SECONDS),
+        "command": _command(task.executor, fetches=task.fetches),
+    }
+
+
+def _command(executor: Executor, *, fetches: bool) -> dict[str, Any]:
+    uri = {"value": executor.url, "output_file": _BUNDLE, "cache": True, "extract": False}
+    # Nothing of the agent's Python but its own library: no packages there, no PYTHON* variable.
+    words = [executor.python, "-I", "-S", "-c", _CHECK, _BUNDLE, executor.digest]
+    return {
+        "shell": False,
+        "value": executor.python,
+        "arguments": words,
+        "uris": [uri] if fetches else [],
+    }
+
+
+def _discovery(order: BuildOrder) -> dict[str, Any]:
+    return {
+        "visibility": "EXTERNAL",
+        "name": names.discovery_name(order.label, order.app),
+        "version": order.sha,
+        "ports": {"ports": [{"number": order.host_port, "name": "http", "protocol": "tcp"}]},
+    }
+
+
+def _labels(labels: Mapping[str, str]) -> dict[str, Any]:
+    return {"labels": [{"key": key, "value": value} for key, value in labels.items()]}
+
+
+def _duration(seconds: float) -> dict[str, int]:
+    return {"nanoseconds": int(seconds * _SECOND_NANOSECONDS)}
