@@ -136,9 +136,6 @@ class Service:
         """The id that is stored, to subscribe with."""
         return self._records.framework_id
 
-    def not_ready(self) -> str | None:
-        """Return why nothing can be started now, or None. Thread safe."""
-        return health.why_not(self.readiness())
 
     def health(self) -> Check:
         """Tell whether the service's thread turns. Thread safe."""

@@ -11,6 +11,7 @@ from local.parts import Part, bring_up
 from prevs.paths import Paths
 from prevs.records import AppRecord
 from prevs.states import State
+from program import health
 from tests.fakes.framework import Framework
 from tests.integration.mesos.own_mesos import Parts, kill, own_mesos
 from tests.running_parts import running
@@ -79,7 +80,10 @@ def test_a_zookeeper_that_restarts_costs_a_pause_and_no_preview(
 ) -> None:
     task = framework.previews.snapshot.preview("hello", A).task_id
     kill(own_zookeeper)
-    read = framework.service.not_ready
+
+    def read() -> str | None:
+        return health.why_not(framework.service.readiness())
+
     wait_for(read, lambda said: said == "ZooKeeper does not answer.", "it misses ZooKeeper")
     bring_up(own_zookeeper)
     wait_for(read, lambda said: said is None, "it is ready again")

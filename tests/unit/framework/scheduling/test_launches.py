@@ -9,6 +9,7 @@ from framework.matching.limits import Limits
 from framework.scheduling.launches import next_attempt
 from prevs import names
 from prevs.states import Cause, Phase, State
+from program import health
 from tests.fakes.driven import A, B, C, D, Driven
 from tests.fakes.offers import offer
 
@@ -42,7 +43,7 @@ def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
     driven.step(events.Disconnected())
     driven.start()
     assert driven.cluster.of("accept") == []
-    assert driven.service.not_ready() == "The Mesos master has not accepted this framework yet."
+    assert health.why_not(driven.service.readiness()) == "The Mesos master has not accepted this framework yet."
 
 
 def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> None:
