@@ -31,7 +31,7 @@ from framework.matching.match import Offer
 from framework.matching.resources import Resource
 from framework.metrics import Metrics
 from framework.ports import Record, Stored
-from framework.ports.tasks import Executor, Kind, Report, Task
+from framework.ports.tasks import Executor, StatusKind, Task, TaskStatus
 from framework.service.service import Service
 from framework.state.records import Records
 from framework.vault import Keyring
@@ -99,7 +99,7 @@ class _Cluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         pass
 
-    def acknowledge(self, report: Report) -> None:
+    def acknowledge(self, report: TaskStatus) -> None:
         pass
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:
@@ -148,7 +148,7 @@ def build() -> Scene:
         era="bench",
     )
     scene = Scene(service, records, seconds, chance)
-    alive = [_update(preview, Kind.HEALTHY) for preview in records.in_state(State.RUNNING)]
+    alive = [_update(preview, StatusKind.HEALTHY) for preview in records.in_state(State.RUNNING)]
     service.step([events.Subscribed("framework"), *alive])
     seconds[0] += 120.0
     service.step([])
@@ -182,9 +182,9 @@ def _ends(scene: Scene) -> Iterator[events.Event]:
     """Yield that what started runs and what stopped is gone, and as many requests as launches."""
     stopped = list(scene.records.in_state(State.STOPPED))
     for preview in scene.records.in_state(State.PLACED):
-        yield _update(preview, Kind.HEALTHY)
+        yield _update(preview, StatusKind.HEALTHY)
     for preview in scene.records.in_state(State.DRAINING):
-        yield _update(preview, Kind.ENDED)
+        yield _update(preview, StatusKind.ENDED)
     for preview in scene.chance.sample(stopped, min(len(stopped), _missing(scene))):
         scene.service.commands.start(preview.app, preview.sha, "main")
 
@@ -193,8 +193,8 @@ def _missing(scene: Scene) -> int:
     return max(0, QUEUED - len(scene.records.in_state(State.QUEUED)))
 
 
-def _update(preview: PreviewRecord, kind: Kind) -> events.Updated:
-    return events.Updated(Report(preview.task_id or "", preview.agent_id, kind))
+def _update(preview: PreviewRecord, kind: StatusKind) -> events.Updated:
+    return events.Updated(TaskStatus(preview.task_id or "", preview.agent_id, kind))
 
 
 def _app(number: int, chance: random.Random) -> AppRecord:

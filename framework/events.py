@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from framework.errors import Fatal, Unavailable
 from framework.matching.match import Offer
 from framework.ports import InverseOffer, Use
-from framework.ports.tasks import Report
+from framework.ports.tasks import TaskStatus
 from prevs.commit_settings import CommitSettings
 from prevs.records import Failure
 
@@ -74,7 +74,7 @@ class ConnectionsRefused:
     tasks: Sequence[str]
 
 
-Report = Used | ConnectionsRefused
+ProxyReport = Used | ConnectionsRefused
 """What a proxy reports, again and again: nobody waits for an answer."""
 
 
@@ -82,7 +82,7 @@ Report = Used | ConnectionsRefused
 class Updated:
     """What is reported about a task."""
 
-    report: Report
+    report: TaskStatus
 
 
 @dataclasses.dataclass(frozen=True)

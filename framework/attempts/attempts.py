@@ -17,7 +17,7 @@ from framework.attempts.unreachable import AWAY_SECONDS, Absences
 from framework.clock import Clock
 from framework.metrics import Metrics
 from framework.ports import Cluster
-from framework.ports.tasks import Kind, Report
+from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview import ended_attempts, lifecycle, steps
 from framework.preview.lifecycle import Event
 from framework.preview.reasons import Reason, ReasonKind
@@ -43,12 +43,12 @@ _AWAY = Reason(
     ReasonKind.AGENT_AWAY, "Its agent does not answer; in a minute another one takes over."
 )
 
-_EVENTS: Mapping[Kind, Event] = {
-    Kind.ALIVE: Event.ALIVE,
-    Kind.BUILDING: Event.BUILDING,
-    Kind.STARTING: Event.STARTING,
-    Kind.HEALTHY: Event.HEALTHY,
-    Kind.UNHEALTHY: Event.ALIVE,
+_EVENTS: Mapping[StatusKind, Event] = {
+    StatusKind.ALIVE: Event.ALIVE,
+    StatusKind.BUILDING: Event.BUILDING,
+    StatusKind.STARTING: Event.STARTING,
+    StatusKind.HEALTHY: Event.HEALTHY,
+    StatusKind.UNHEALTHY: Event.ALIVE,
 }
 
 
@@ -117,26 +117,26 @@ class Attempts:
         elif executor_id in tasks:
             self.doubt({executor_id: tasks[executor_id]})
 
-    def updated(self, report: Report) -> None:
+    def updated(self, report: TaskStatus) -> None:
         """Store what a report means, then acknowledge it. Raises Unavailable before that."""
         self._metrics.updates.labels(report.state).inc()
-        if report.kind is Kind.UNREADABLE:
+        if report.kind is StatusKind.UNREADABLE:
             log.warning("unknown task state", state=report.state, **name_attempt(report.task_id))
         else:
             self._apply(report)
         self._cluster.acknowledge(report)
 
-    def _apply(self, report: Report) -> None:
+    def _apply(self, report: TaskStatus) -> None:
         preview = self._records.of_task(report.task_id)
         if preview is None:
             self._stray(report)
         else:
             self._take(preview, report)
         # Once it is stored: an answer of Mesos comes once, and is asked for again if it is lost.
-        if report.kind is not Kind.UNKNOWN or preview is None:
+        if report.kind is not StatusKind.UNKNOWN or preview is None:
             self._run.answered(report.task_id)
 
-    def _take(self, preview: PreviewRecord, report: Report) -> None:
+    def _take(self, preview: PreviewRecord, report: TaskStatus) -> None:
         """Store what a status means for a preview whose current attempt it is of."""
         if report.phase:  # Mesos's own answers have none
             self.copies.reported(report.task_id, preview.agent_id)
@@ -145,9 +145,9 @@ class Attempts:
         try:
             if report.kind in _EVENTS:
                 self._alive(preview, report)
-            elif report.kind is Kind.KILLING:
+            elif report.kind is StatusKind.KILLING:
                 self._being_killed(preview)
-            elif report.kind is Kind.ENDED:
+            elif report.kind is StatusKind.ENDED:
                 self._over(preview, report.failure or Failure(Cause.TASK_LOST, "The task ended."))
             else:
                 self._missing(preview, report)
@@ -155,15 +155,15 @@ class Attempts:
             self._metrics.illegal.inc()
             log.warning("unexpected status", what=str(error), **name_attempt(report.task_id))
 
-    def _stray(self, report: Report) -> None:
+    def _stray(self, report: TaskStatus) -> None:
         """End a task that no preview has: replaced while its agent was away, or removed."""
         if report.kind in _EVENTS:
             log.info("a task without a preview is killed", **name_attempt(report.task_id))
             self._kills.stray(report.task_id, report.agent_id)
-        elif report.kind is not Kind.KILLING:
+        elif report.kind is not StatusKind.KILLING:
             self._kills.forget(report.task_id)
 
-    def _alive(self, preview: PreviewRecord, report: Report) -> None:
+    def _alive(self, preview: PreviewRecord, report: TaskStatus) -> None:
         event, now = _EVENTS[report.kind], self._clock.now()
         reported = Reported(event, now, report.phase, report.detail, report.began)
         changed = self._records.change(preview, reported)
@@ -173,7 +173,7 @@ class Attempts:
         # After that: what comes too late is illegal, and does not say that the task is there now.
         if self._away.end(report.task_id):
             self._records.routes.touch(preview.app)
-        if report.kind is Kind.UNHEALTHY and self._away.unroute(report.task_id):
+        if report.kind is StatusKind.UNHEALTHY and self._away.unroute(report.task_id):
             self._records.routes.touch(preview.app)
 
     def _being_killed(self, preview: PreviewRecord) -> None:
@@ -181,14 +181,14 @@ class Attempts:
             return
         self._records.change(preview, KilledByMesos(_KILLED))
 
-    def _missing(self, preview: PreviewRecord, report: Report) -> None:
+    def _missing(self, preview: PreviewRecord, report: TaskStatus) -> None:
         """Note since when an attempt has been out of sight.
 
         A master that is new itself has not heard of tasks whose agents are still coming back:
         visitors are sent there as before. Where it says that the agent is away, they are not.
         """
         now = self._clock.monotonic()
-        if report.kind is Kind.UNKNOWN:
+        if report.kind is StatusKind.UNKNOWN:
             if preview.state is State.PLACED:
                 self._over(preview, Failure(Cause.TASK_LOST, "Mesos never got the task."))
                 return
@@ -196,7 +196,7 @@ class Attempts:
                 self._over(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
                 return
         self._away.begin(report.task_id, now)
-        if report.kind is Kind.AWAY and self._away.unroute(report.task_id):
+        if report.kind is StatusKind.AWAY and self._away.unroute(report.task_id):
             self._records.routes.touch(preview.app)
             if preview.state is not State.DRAINING:
                 self._records.change(preview, Alive(_AWAY))
@@ -278,7 +278,7 @@ class Attempts:
             self._cluster.reconcile(tuple(tasks.items()))
 
 
-def _know(preview: PreviewRecord, report: Report) -> PreviewRecord:
+def _know(preview: PreviewRecord, report: TaskStatus) -> PreviewRecord:
     """Return a preview with what its executor has found out and tells once, or ever more of."""
     return dataclasses.replace(
         preview,

@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CollectorRegistry
 
-from framework.events import Report
+from framework.events import ProxyReport
 from framework.http_api import description, probes
 from framework.http_api.admission import calls
 from framework.http_api.admission.access_log import AccessLog
@@ -48,7 +48,7 @@ class Ports(NamedTuple):
     sandboxes: Sandboxes
     agents: Agents
     ready: Callable[[], str | None]
-    report: Callable[[Report], None]
+    report: Callable[[ProxyReport], None]
     is_log_kept: Callable[[str], bool]
     note_proxy: Callable[[str], None] = lambda _: None
 

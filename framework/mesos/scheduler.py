@@ -26,7 +26,7 @@ from framework.mesos import task_status
 from framework.mesos.resources import read_resources
 from framework.mesos.task_info import task_info
 from framework.ports import InverseOffer
-from framework.ports.tasks import Report, Task
+from framework.ports.tasks import Task, TaskStatus
 
 FAILOVER_SECONDS = 4 * 7 * 86400.0
 """How long Mesos keeps the tasks of a framework that is away; its documentation says weeks."""
@@ -249,7 +249,7 @@ class MesosCluster:
         with _mapped():
             self._driver.accept_inverse(offer_ids, refuse_seconds=INVERSE_SECONDS)
 
-    def acknowledge(self, report: Report) -> None:
+    def acknowledge(self, report: TaskStatus) -> None:
         """Tell that a report is stored."""
         if not report.uuid:
             return

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from framework.ports.tasks import Kind, Report
+from framework.ports.tasks import StatusKind, TaskStatus
 from prevs.messages import TaskReport
 from prevs.records import Failure, RecordError
 from prevs.states import Cause, Phase
@@ -16,23 +16,23 @@ _PROTOCOLS = ("h2",)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-_PLAIN_STATES: Mapping[str, Kind] = {
-    "TASK_STAGING": Kind.ALIVE,
-    "TASK_KILLING": Kind.KILLING,
-    "TASK_UNREACHABLE": Kind.AWAY,
-    "TASK_UNKNOWN": Kind.UNKNOWN,
-    "TASK_KILLED": Kind.ENDED,
-    "TASK_LOST": Kind.ENDED,
-    "TASK_DROPPED": Kind.ENDED,
-    "TASK_GONE": Kind.ENDED,
-    "TASK_GONE_BY_OPERATOR": Kind.ENDED,
+_PLAIN_STATES: Mapping[str, StatusKind] = {
+    "TASK_STAGING": StatusKind.ALIVE,
+    "TASK_KILLING": StatusKind.KILLING,
+    "TASK_UNREACHABLE": StatusKind.AWAY,
+    "TASK_UNKNOWN": StatusKind.UNKNOWN,
+    "TASK_KILLED": StatusKind.ENDED,
+    "TASK_LOST": StatusKind.ENDED,
+    "TASK_DROPPED": StatusKind.ENDED,
+    "TASK_GONE": StatusKind.ENDED,
+    "TASK_GONE_BY_OPERATOR": StatusKind.ENDED,
 }
 
-_PHASES: Mapping[Phase, Kind] = {
-    Phase.FETCHING: Kind.BUILDING,
-    Phase.BUILDING: Kind.BUILDING,
-    Phase.STARTING: Kind.STARTING,
-    Phase.CHECKING: Kind.STARTING,
+_PHASES: Mapping[Phase, StatusKind] = {
+    Phase.FETCHING: StatusKind.BUILDING,
+    Phase.BUILDING: StatusKind.BUILDING,
+    Phase.STARTING: StatusKind.STARTING,
+    Phase.CHECKING: StatusKind.STARTING,
 }
 
 _ENDS: Mapping[str, tuple[Cause, str]] = {
@@ -101,17 +101,17 @@ _NOT_FETCHED = (
 )
 
 
-def read(status: Mapping[str, Any]) -> Report:
+def read(status: Mapping[str, Any]) -> TaskStatus:
     """Return what a status means."""
     state = status["state"]
     report = _task_report(status)
     kind = _kind(state, report, healthy=status.get("healthy", True))
-    return Report(
+    return TaskStatus(
         task_id=status["task_id"]["value"],
         agent_id=status.get("agent_id", {}).get("value"),
         kind=kind,
         phase=report.phase.value if report else "",
-        failure=_failure(status, report) if kind is Kind.ENDED else None,
+        failure=_failure(status, report) if kind is StatusKind.ENDED else None,
         detail=report.detail if report else "",
         began=report.began if report else MappingProxyType({}),
         digest=_digest(report),
@@ -128,16 +128,16 @@ def _digest(report: TaskReport | None) -> str:
     return report.digest if report and _DIGEST.fullmatch(report.digest) else ""
 
 
-def _kind(state: str, report: TaskReport | None, *, healthy: bool) -> Kind:
+def _kind(state: str, report: TaskReport | None, *, healthy: bool) -> StatusKind:
     if state in _PLAIN_STATES:
         return _PLAIN_STATES[state]
     if state == "TASK_STARTING":
-        return _PHASES.get(report.phase, Kind.ALIVE) if report else Kind.ALIVE
+        return _PHASES.get(report.phase, StatusKind.ALIVE) if report else StatusKind.ALIVE
     if state == "TASK_RUNNING":
-        return Kind.HEALTHY if healthy else Kind.UNHEALTHY
+        return StatusKind.HEALTHY if healthy else StatusKind.UNHEALTHY
     if state in ("TASK_FAILED", "TASK_ERROR", "TASK_FINISHED"):
-        return Kind.ENDED
-    return Kind.UNREADABLE
+        return StatusKind.ENDED
+    return StatusKind.UNREADABLE
 
 
 def _failure(status: Mapping[str, Any], report: TaskReport | None) -> Failure:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from framework.ports.mesos_agents import AgentList
-from framework.ports.tasks import Report, Task
+from framework.ports.tasks import Task, TaskStatus
 from prevs.records import PreviewRecord
 
 
@@ -49,7 +49,7 @@ class Cluster(Protocol):
         """Agree to leave the agents of inverse offers in time."""
         ...
 
-    def acknowledge(self, report: Report) -> None:
+    def acknowledge(self, report: TaskStatus) -> None:
         """Tell that a report is stored, so that the next one of its task comes."""
         ...
 

@@ -39,7 +39,7 @@ class Task(NamedTuple):
     fetches: bool
 
 
-class Kind(enum.Enum):
+class StatusKind(enum.Enum):
     """What a report says about the task."""
 
     ALIVE = "alive"  # it is there; nothing else is said
@@ -54,7 +54,7 @@ class Kind(enum.Enum):
     UNREADABLE = "unreadable"  # its state is none that Mesos 1.11 has
 
 
-class Report(NamedTuple):
+class TaskStatus(NamedTuple):
     """A status of a task. `failure` is set for tasks that have ended.
 
     `phase` is "" where the executor says nothing, as in Mesos's own answers; `detail` and `began`
@@ -65,7 +65,7 @@ class Report(NamedTuple):
 
     task_id: str
     agent_id: str | None
-    kind: Kind
+    kind: StatusKind
     phase: str = ""
     failure: Failure | None = None
     detail: str = ""

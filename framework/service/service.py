@@ -136,7 +136,6 @@ class Service:
         """The id that is stored, to subscribe with."""
         return self._records.framework_id
 
-
     def health(self) -> Check:
         """Tell whether the service's thread turns. Thread safe."""
         return health.turns("service", self._clock.monotonic() - self._turned, STUCK_SECONDS)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from framework.errors import FrameworkError
-from framework.ports.tasks import Report, Task
+from framework.ports.tasks import Task, TaskStatus
 
 
 class FakeCluster:
@@ -44,7 +44,7 @@ class FakeCluster:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", list(offer_ids))
 
-    def acknowledge(self, report: Report) -> None:
+    def acknowledge(self, report: TaskStatus) -> None:
         self._call("acknowledge", report.uuid or None)
 
     def reconcile(self, tasks: Sequence[tuple[str, str | None]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from framework.apps.app_secrets import AppSecrets
 from framework.clock import Clock
 from framework.errors import AppChanged, AppExists, NotRetryable, SecretsChanged
-from framework.events import Report, Used
+from framework.events import ProxyReport, Used
 from framework.matching.agents import Unfit
 from framework.ports import Use
 from framework.preview import history
@@ -166,7 +166,7 @@ class FakePreviews(Previews, Commands):
             self.past = history.note(self.past, before, self._seen, 1000.0)
             return self.past
 
-    def report(self, report: Report) -> None:
+    def report(self, report: ProxyReport) -> None:
         """Take what a proxy reports."""
         if isinstance(report, Used):
             self.uses.append((report.proxy, tuple(report.uses)))

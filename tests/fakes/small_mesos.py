@@ -17,7 +17,7 @@ from framework.matching.match import Offer
 from framework.matching.resources import Resource
 from framework.mesos import task_status
 from framework.ports import InverseOffer
-from framework.ports.tasks import Report, Task
+from framework.ports.tasks import Task, TaskStatus
 from tests.fakes.mishaps import Mishaps
 from tests.fakes.small_agent import TERMINAL, SmallAgent, SmallTask, Status
 
@@ -190,7 +190,7 @@ class SmallMesos:
             if not task.arrived and task.alive:
                 task.end("TASK_DROPPED", reason="REASON_RECONCILIATION")
 
-    def acknowledge(self, report: Report) -> None:
+    def acknowledge(self, report: TaskStatus) -> None:
         task = self.tasks.get(report.task_id)
         if task and task.updates and task.updates[0]["uuid"] == report.uuid:
             task.updates.popleft()
@@ -272,7 +272,7 @@ class SmallLink:
     def accept_inverse(self, offer_ids: Sequence[str]) -> None:
         self._call("accept_inverse", lambda: None)
 
-    def acknowledge(self, report: Report) -> None:
+    def acknowledge(self, report: TaskStatus) -> None:
         self._look("acknowledge", report)
         self._call("acknowledge", lambda: self._mesos.acknowledge(report))
 

@@ -16,7 +16,7 @@ from framework import events
 from framework.errors import Conflict, NotFound, SessionLost, Unavailable
 from framework.matching.limits import Limits
 from framework.matching.match import Key
-from framework.ports.tasks import Kind, Report
+from framework.ports.tasks import StatusKind, TaskStatus
 from framework.preview.lifecycle import WITH_TASK
 from framework.scheduling.offers import HOLD_SECONDS
 from framework.state.records import Records
@@ -44,8 +44,10 @@ MENDED_SECONDS = 600.0
 STEADY = 5
 """How many steps in a row all has to be well."""
 
-_NOT_THERE = frozenset({Kind.AWAY, Kind.UNHEALTHY, Kind.KILLING, Kind.ENDED})
-_SAID = frozenset({Kind.HEALTHY, *_NOT_THERE})
+_NOT_THERE = frozenset(
+    {StatusKind.AWAY, StatusKind.UNHEALTHY, StatusKind.KILLING, StatusKind.ENDED}
+)
+_SAID = frozenset({StatusKind.HEALTHY, *_NOT_THERE})
 
 
 class SmallLeader:
@@ -56,7 +58,7 @@ class SmallLeader:
         self.link = SmallLink(world.mesos, world.mishaps, world.look)
         self.registry = CollectorRegistry()
         self.suspended = False
-        self.heard: dict[str, Kind] = {}
+        self.heard: dict[str, StatusKind] = {}
         self.manifests = FakeManifests()
         store, clock = FrailStore(world.znodes, world.mishaps), world.clock.clock
         self.service = make_service(
@@ -274,16 +276,16 @@ class SmallWorld:
         read = names.read_task_id(task_id)
         return self.stored((read.app, read.sha)) if read else None
 
-    def _is_stored(self, report: Report) -> bool:
+    def _is_stored(self, report: TaskStatus) -> bool:
         preview = self._preview_of(report.task_id)
         if not preview or preview.task_id != report.task_id or preview.state not in WITH_TASK:
             return True
-        before: Mapping[Kind, frozenset[State]] = {
-            Kind.BUILDING: frozenset({State.PLACED}),
-            Kind.STARTING: frozenset({State.PLACED, State.BUILDING}),
-            Kind.HEALTHY: WITH_TASK - {State.RUNNING, State.DRAINING},
-            Kind.KILLING: WITH_TASK - {State.DRAINING},
-            Kind.ENDED: WITH_TASK,
+        before: Mapping[StatusKind, frozenset[State]] = {
+            StatusKind.BUILDING: frozenset({State.PLACED}),
+            StatusKind.STARTING: frozenset({State.PLACED, State.BUILDING}),
+            StatusKind.HEALTHY: WITH_TASK - {State.RUNNING, State.DRAINING},
+            StatusKind.KILLING: WITH_TASK - {State.DRAINING},
+            StatusKind.ENDED: WITH_TASK,
         }
         return preview.state not in before.get(report.kind, frozenset())
 

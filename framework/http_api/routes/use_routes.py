@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fastapi import Request
 
 from framework.access import Scope
-from framework.events import ConnectionsRefused, Report, Used
+from framework.events import ConnectionsRefused, ProxyReport, Used
 from framework.http_api.admission.operations import Operation, OperationRouter, Reach
 from framework.http_api.http.paging import LIMIT, After, Limit
 from framework.http_api.http.parameters import Asker
@@ -27,7 +27,7 @@ class UseRoutes:
     def __init__(
         self,
         presenter: Presenter,
-        report: Callable[[Report], None],
+        report: Callable[[ProxyReport], None],
         note_proxy: Callable[[str], None],
     ) -> None:
         self._report = report

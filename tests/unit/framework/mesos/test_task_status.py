@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from framework.mesos.task_status import read
-from framework.ports.tasks import Kind
+from framework.ports.tasks import StatusKind
 from prevs.messages import TaskReport
 from prevs.records import Failure
 from prevs.states import Cause, Phase
@@ -18,39 +18,39 @@ def status(state: str, report: TaskReport | None = None, **more: Any) -> dict[st
 
 # Every task state of Mesos 1.11, without a word from an executor.
 STATES = {
-    "TASK_STAGING": Kind.ALIVE,
-    "TASK_STARTING": Kind.ALIVE,
-    "TASK_RUNNING": Kind.HEALTHY,
-    "TASK_KILLING": Kind.KILLING,
-    "TASK_FINISHED": Kind.ENDED,
-    "TASK_FAILED": Kind.ENDED,
-    "TASK_KILLED": Kind.ENDED,
-    "TASK_ERROR": Kind.ENDED,
-    "TASK_LOST": Kind.ENDED,
-    "TASK_DROPPED": Kind.ENDED,
-    "TASK_UNREACHABLE": Kind.AWAY,
-    "TASK_GONE": Kind.ENDED,
-    "TASK_GONE_BY_OPERATOR": Kind.ENDED,
-    "TASK_UNKNOWN": Kind.UNKNOWN,
+    "TASK_STAGING": StatusKind.ALIVE,
+    "TASK_STARTING": StatusKind.ALIVE,
+    "TASK_RUNNING": StatusKind.HEALTHY,
+    "TASK_KILLING": StatusKind.KILLING,
+    "TASK_FINISHED": StatusKind.ENDED,
+    "TASK_FAILED": StatusKind.ENDED,
+    "TASK_KILLED": StatusKind.ENDED,
+    "TASK_ERROR": StatusKind.ENDED,
+    "TASK_LOST": StatusKind.ENDED,
+    "TASK_DROPPED": StatusKind.ENDED,
+    "TASK_UNREACHABLE": StatusKind.AWAY,
+    "TASK_GONE": StatusKind.ENDED,
+    "TASK_GONE_BY_OPERATOR": StatusKind.ENDED,
+    "TASK_UNKNOWN": StatusKind.UNKNOWN,
 }
 
 
 @pytest.mark.parametrize(("state", "kind"), STATES.items())
-def test_every_state_of_mesos_means_something(state: str, kind: Kind) -> None:
+def test_every_state_of_mesos_means_something(state: str, kind: StatusKind) -> None:
     report = read(status(state))
-    assert (report.kind, report.failure is not None) == (kind, kind is Kind.ENDED)
+    assert (report.kind, report.failure is not None) == (kind, kind is StatusKind.ENDED)
 
 
 def test_a_state_that_mesos_does_not_have_is_unreadable_and_not_guessed() -> None:
     report = read(status("TASK_ODD", uuid="u"))
-    assert (report.kind, report.state, report.uuid) == (Kind.UNREADABLE, "TASK_ODD", "u")
+    assert (report.kind, report.state, report.uuid) == (StatusKind.UNREADABLE, "TASK_ODD", "u")
 
 
 PHASES = {
-    Phase.FETCHING: Kind.BUILDING,
-    Phase.BUILDING: Kind.BUILDING,
-    Phase.STARTING: Kind.STARTING,
-    Phase.CHECKING: Kind.STARTING,
+    Phase.FETCHING: StatusKind.BUILDING,
+    Phase.BUILDING: StatusKind.BUILDING,
+    Phase.STARTING: StatusKind.STARTING,
+    Phase.CHECKING: StatusKind.STARTING,
 }
 
 
@@ -80,13 +80,13 @@ def test_a_protocol_that_proxies_speak_is_passed_on(told: str, protocol: str) ->
 
 
 @pytest.mark.parametrize(("phase", "kind"), PHASES.items())
-def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: Kind) -> None:
+def test_a_starting_task_is_where_its_executor_says(phase: Phase, kind: StatusKind) -> None:
     report = read(status("TASK_STARTING", TaskReport(phase)))
     assert (report.kind, report.phase) == (kind, phase.value)
 
 
 def test_an_unhealthy_task_runs_and_is_not_healthy() -> None:
-    assert read(status("TASK_RUNNING", healthy=False)).kind is Kind.UNHEALTHY
+    assert read(status("TASK_RUNNING", healthy=False)).kind is StatusKind.UNHEALTHY
 
 
 def failure_of(told: dict[str, Any]) -> Failure:
@@ -144,7 +144,7 @@ def test_an_application_that_ends_well_has_failed_too() -> None:
 
 @pytest.mark.parametrize("data", ["%%%", base64.b64encode(b"{}").decode(), ""])
 def test_data_that_is_no_report_is_as_none(data: str) -> None:
-    assert read(status("TASK_STARTING", data=data)).kind is Kind.ALIVE
+    assert read(status("TASK_STARTING", data=data)).kind is StatusKind.ALIVE
 
 
 def test_an_executor_that_could_not_be_fetched_is_told_with_what_to_look_at() -> None:

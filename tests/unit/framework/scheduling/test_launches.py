@@ -43,7 +43,10 @@ def test_offers_are_void_when_the_link_is_gone(driven: Driven) -> None:
     driven.step(events.Disconnected())
     driven.start()
     assert driven.cluster.of("accept") == []
-    assert health.why_not(driven.service.readiness()) == "The Mesos master has not accepted this framework yet."
+    assert (
+        health.why_not(driven.service.readiness())
+        == "The Mesos master has not accepted this framework yet."
+    )
 
 
 def test_launches_that_take_long_let_others_have_their_turn(driven: Driven) -> None:

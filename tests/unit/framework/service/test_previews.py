@@ -21,6 +21,7 @@ from prevs import names
 from prevs.messages import Isolation
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import Phase, State
+from program import health
 from tests.fakes.driven import APP, A, B, Driven
 from tests.fakes.offers import offer
 
@@ -140,7 +141,9 @@ def test_without_a_master_a_preview_is_queued_and_says_what_it_waits_for() -> No
     with running(driven) as previews:
         queued = previews.command(lambda commands: commands.start("hello", A, "main"))
         addresses = names.addresses("localhost", 8080)
-        presenter = Presenter(previews, addresses, driven.service.not_ready, lambda: 0.0)
+        presenter = Presenter(
+            previews, addresses, lambda: health.why_not(driven.service.readiness()), lambda: 0.0
+        )
         reason = "The Mesos master has not accepted this framework yet."
         assert presenter.show(queued).reason == reason
 

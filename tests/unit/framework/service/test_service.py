@@ -8,10 +8,11 @@ from framework.errors import (
     Unavailable,
 )
 from framework.ports import Use
-from framework.ports.tasks import Kind, Report
+from framework.ports.tasks import StatusKind, TaskStatus
 from framework.service.service import STUCK_SECONDS
 from prevs.records import PreviewRecord
 from prevs.states import Phase, State
+from program import health
 from tests.fakes.driven import APP, A, B, Driven
 from tests.fakes.mishaps import Fate
 from tests.fakes.offers import offer
@@ -95,12 +96,12 @@ def test_while_zookeeper_is_away_nothing_is_decided_and_nothing_forgotten(
     driven.step(events.StoreSuspended())
     driven.step(events.Offered([offer()]))
     assert driven.cluster.of("accept") == []
-    assert driven.service.not_ready() == "ZooKeeper does not answer."
+    assert health.why_not(driven.service.readiness()) == "ZooKeeper does not answer."
     with pytest.raises(Unavailable, match="ZooKeeper"):
         driven.start(B, "other")
     driven.step(events.StoreResumed())
     assert len(driven.cluster.of("accept")) == 1
-    assert driven.service.not_ready() is None
+    assert health.why_not(driven.service.readiness()) is None
 
 
 def test_while_zookeeper_is_away_nothing_is_sent_to_mesos(driven: Driven) -> None:
@@ -119,7 +120,7 @@ def test_while_zookeeper_is_away_nothing_is_sent_to_mesos(driven: Driven) -> Non
 
 def test_zookeeper_may_go_away_twice_before_it_is_back(driven: Driven) -> None:
     driven.step(events.StoreSuspended(), events.StoreSuspended(), events.StoreResumed())
-    assert driven.service.not_ready() is None
+    assert health.why_not(driven.service.readiness()) is None
 
 
 def test_what_mesos_says_meanwhile_is_handled_in_its_order(driven: Driven) -> None:
@@ -144,7 +145,7 @@ def test_use_that_is_told_meanwhile_is_of_the_time_when_it_was_told(driven: Driv
 
 def test_a_lost_session_ends_it_and_nothing_is_done_that_comes_later(driven: Driven) -> None:
     driven.start()
-    stray = Report(f"hello.{B}.t9", "agent-1", Kind.HEALTHY, uuid="u")
+    stray = TaskStatus(f"hello.{B}.t9", "agent-1", StatusKind.HEALTHY, uuid="u")
     calls = len(driven.cluster.calls)
     driven.step(events.Ended(SessionLost()), events.Updated(stray), events.Offered([offer()]))
     assert isinstance(driven.service.ended, SessionLost)

@@ -26,7 +26,7 @@ from framework.preview.reasons import Reason, ReasonKind
 from framework.scheduling.idleness import Idling
 from framework.scheduling.maintenance import Maintenance
 from framework.service.app_removal import Removals
-from framework.service.commands import Requests
+from framework.service.commands import Commands
 from framework.service.manifest_loader import Manifests
 from framework.service.refused_connections import LAPSE_SECONDS, RefusedConnections
 from framework.state import placements
@@ -91,7 +91,7 @@ class Scene:
         stored.store.save_all([APP_WITH_SETTINGS, before, routed])
         self.driven = Driven(stored.znodes, stored.clock, subscribed=False)
         self.records, self.clock = self.driven.records, self.driven.clock.clock
-        self.requests = Requests(self.records, self.clock)
+        self.requests = Commands(self.records, self.clock)
         metrics = Metrics(CollectorRegistry())
         self.attempts = Attempts(
             self.records, self.driven.cluster, clock=self.clock, metrics=metrics
@@ -152,7 +152,7 @@ class Scene:
 
 
 HAPPENINGS: Mapping[str, Callable[[Scene], object]] = {
-    "requested": lambda scene: scene.requests.start("hello", A, "main", ["heads/main"]),
+    "requested": lambda scene: scene.requests.start("hello", A, "main", refs=["heads/main"]),
     "retried": lambda scene: scene.requests.retry("hello", A),
     "stopped": lambda scene: scene.requests.stop("hello", A),
     "app removed": Scene.remove_app,
