@@ -231,7 +231,7 @@ def _preview(number: int, app: AppRecord, chance: random.Random) -> PreviewRecor
         started=_START - 60 * number,
         last_used=_START - chance.randrange(100_000),
         settings=CommitSettings(),
-        settings_for=effective_settings.basis(app),
+        settings_for=effective_settings.settings_key(app),
     )
 
 

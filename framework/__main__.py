@@ -29,7 +29,7 @@ from framework import events, executor_bundle, http_api, reset, settings
 from framework import leader as leading
 from framework.errors import Fatal, FrameworkError, Unavailable
 from framework.executor_bundle import Bundle, BundleError
-from framework.leader import Leading
+from framework.leader import Leader
 from framework.mesos.master_access import MesosAccess
 from framework.metrics import ProgramMetrics
 from framework.ports.tasks import Executor
@@ -130,7 +130,7 @@ class Program:
         )
         self._switch = http_api.Switch(standby)
         self._stands = False
-        self._leading: Leading | None = None
+        self._leading: Leader | None = None
         self._serving: threading.Thread | None = None
 
     def run(self) -> int:
@@ -190,7 +190,7 @@ class Program:
         if rights and root_znode.close(self._client, rights):
             log.info("what was open in ZooKeeper is closed", root=self._chosen.root)
         store = ZookeeperStore(self._client, self._paths, epoch, rights)
-        lead = leading.make(
+        lead = leading.build_leader(
             self._chosen,
             store,
             self._inbox,

@@ -140,7 +140,7 @@ class Forgotten:
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
+class Call:
     """A request: `act` runs on the service's thread, `answer` gets its result or its error."""
 
     act: Callable[[], Any]
@@ -169,12 +169,12 @@ Event = (
     | Heads
     | SettingsRead
     | Forgotten
-    | Asked
+    | Call
     | Stop
 )
 
 
-def ask(put: Callable[[Event], None], act: Callable[[], T]) -> T:
+def call(put: Callable[[Event], None], act: Callable[[], T]) -> T:
     """Have `act` run on the service's thread, through its inbox; return its result.
 
     Blocks for 10 s at most. Raises what `act` raises, or Unavailable.
@@ -182,7 +182,7 @@ def ask(put: Callable[[Event], None], act: Callable[[], T]) -> T:
     answer: Future[T] = Future()
     # What it logs there is of the request that asks here.
     context = contextvars.copy_context()
-    put(Asked(lambda: context.run(act), answer))
+    put(Call(lambda: context.run(act), answer))
     try:
         return answer.result(ANSWER_SECONDS)
     except TimeoutError:

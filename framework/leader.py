@@ -23,11 +23,11 @@ from framework.attempts.tasks import Origin
 from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import Fatal, ForeignState
-from framework.git.branch_poller import Following
-from framework.git.manifest_reader import Reading
+from framework.git.branch_poller import BranchPoller
+from framework.git.manifest_reader import ManifestReader
 from framework.git.mirrors import Mirrors
-from framework.logs.archive import KeptLogs, LastingSandboxes
-from framework.logs.archiver import Keeping
+from framework.logs.archive import ArchivedSandboxes, LogArchive
+from framework.logs.archiver import LogArchiver
 from framework.logs.sandbox import AgentSandboxes
 from framework.mesos import scheduler
 from framework.metrics import Metrics
@@ -53,14 +53,14 @@ Inbox = queue.SimpleQueue[events.Event]
 log = structlog.get_logger(__name__)
 
 
-class Leading(NamedTuple):
+class Leader(NamedTuple):
     """The parts of a leader. `serve` needs a thread; the others have their own."""
 
     service: Service
     cluster: scheduler.MesosCluster
-    following: Following
-    reading: Reading
-    keeping: Keeping
+    following: BranchPoller
+    reading: ManifestReader
+    keeping: LogArchiver
     control_plane: ControlPlane
     app: FastAPI
 
@@ -91,7 +91,7 @@ class Leading(NamedTuple):
         self.cluster.stop()
 
 
-def make(
+def build_leader(
     chosen: Settings,
     store: Store,
     inbox: Inbox,
@@ -100,7 +100,7 @@ def make(
     executor: Executor,
     frameworks: Callable[[], Sequence[str]],
     openness: Callable[[], Sequence[Check]],
-) -> Leading:
+) -> Leader:
     """Make the parts from what is stored; `frameworks` gives the machines of all of them.
 
     `openness` gives the checks of what is open to anybody.
@@ -118,14 +118,14 @@ def make(
     refs = Mirrors(chosen.dir / "mirrors", interval=chosen.refs_interval, credential=credential)
     metrics = Metrics(registry)
     control_plane = _control_plane(chosen, cluster, frameworks, lambda: service.snapshot)
-    following = Following(
+    following = BranchPoller(
         refs,
         inbox.put,
         lambda: service.snapshot,
         interval=chosen.refs_interval,
         failed=metrics.fetch_failed,
     )
-    reading = Reading(refs, inbox.put)
+    reading = ManifestReader(refs, inbox.put)
     service = Service(
         _records(chosen, stored, store, clock),
         cluster,
@@ -141,20 +141,20 @@ def make(
         era=token_hex(4),
     )
     there = _sandboxes(chosen, cluster, lambda: service.framework_id)
-    kept = KeptLogs(chosen.dir / "logs")
+    kept = LogArchive(chosen.dir / "logs")
     app = web.make_app(
         chosen,
         service,
         cluster,
         refs=refs,
-        sandboxes=LastingSandboxes(there, kept),
+        sandboxes=ArchivedSandboxes(there, kept),
         clock=clock,
         registry=registry,
         openness=openness,
     )
     _warn_of_local(chosen, stored)
-    keeping = Keeping(there, kept, lambda: service.snapshot)
-    return Leading(service, cluster, following, reading, keeping, control_plane, app)
+    keeping = LogArchiver(there, kept, lambda: service.snapshot)
+    return Leader(service, cluster, following, reading, keeping, control_plane, app)
 
 
 def _records(chosen: Settings, stored: Stored, store: Store, clock: Clock) -> Records:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from framework import dashboard, http_api
 from framework.apps import repository_url
 from framework.clock import Clock
-from framework.logs.archive import LastingSandboxes
+from framework.logs.archive import ArchivedSandboxes
 from framework.mesos.agent_list import MesosState
 from framework.mesos.scheduler import MesosCluster
 from framework.ports import Refs
@@ -29,7 +29,7 @@ def make_app(
     cluster: MesosCluster,
     *,
     refs: Refs,
-    sandboxes: LastingSandboxes,
+    sandboxes: ArchivedSandboxes,
     clock: Clock,
     registry: CollectorRegistry,
     openness: Callable[[], Sequence[Check]],

@@ -20,14 +20,14 @@ class Effective(NamedTuple):
     mem: int
 
 
-def effective(app: AppRecord, settings: CommitSettings | None) -> Effective:
+def resolve(app: AppRecord, settings: CommitSettings | None) -> Effective:
     """Return what holds for a preview of `app` whose commit has these settings, if they are read.
 
     They are within the app's bounds as those were when they were read.
     """
     said = settings or _NOTHING_SAID
     limit = said.start_limit
-    cpus, mem = share(app, said)
+    cpus, mem = resources(app, said)
     return Effective(
         port=app.port if said.port is None else said.port,
         health=app.health if said.health is None else said.health,
@@ -37,8 +37,8 @@ def effective(app: AppRecord, settings: CommitSettings | None) -> Effective:
     )
 
 
-def share(app: AppRecord, settings: CommitSettings | None) -> tuple[float, int]:
-    """Return the share of CPU and the MB of what `effective` returns."""
+def resources(app: AppRecord, settings: CommitSettings | None) -> tuple[float, int]:
+    """Return the share of CPU and the MB of what `resolve` returns."""
     said = settings or _NOTHING_SAID
     return (
         app.cpus if said.cpus is None else said.cpus,
@@ -51,12 +51,12 @@ def bounds(app: AppRecord) -> Bounds:
     return Bounds(app.name, app.folder, max(app.cpus, app.max_cpus), max(app.mem, app.max_mem))
 
 
-def basis(app: AppRecord) -> str:
+def settings_key(app: AppRecord) -> str:
     """Return what of an app its commits' settings are read for: with another they may be others."""
     within = bounds(app)
     return f"{within.cpus:g} {within.mem} {within.folder}"
 
 
-def is_read(app: AppRecord, preview: PreviewRecord) -> bool:
+def is_current(app: AppRecord, preview: PreviewRecord) -> bool:
     """Tell whether what the commit of a preview says is known, for the app as it is now."""
-    return preview.settings is not None and preview.settings_for == basis(app)
+    return preview.settings is not None and preview.settings_for == settings_key(app)

@@ -13,7 +13,7 @@ from framework.attempts.fitness import Fitness
 from framework.attempts.isolations import Isolations
 from framework.attempts.kills import Kills
 from framework.attempts.reconciliation import Reconciliation, Tasks
-from framework.attempts.unreachable import AWAY_SECONDS, Absences
+from framework.attempts.unreachable import AWAY_SECONDS, UnreachableTasks
 from framework.clock import Clock
 from framework.metrics import Metrics
 from framework.ports import Cluster
@@ -69,10 +69,10 @@ class Attempts:
         self.copies = ExecutorCopies(clock)
         self.fitness = Fitness(clock)
         self.isolations = Isolations()
-        self._away = Absences()
+        self._unreachable = UnreachableTasks()
         self._kills = Kills(cluster, clock)
         self._reminded: set[str] = set()
-        self._run = Reconciliation()
+        self._reconciliation = Reconciliation()
         self._subscribed: float | None = None
         self._inherit()
 
@@ -84,40 +84,40 @@ class Attempts:
         """
         for preview in self._records.in_state(State.RUNNING):
             if preview.task_id and not self._records.routes.placed(preview):
-                self._away.begin(preview.task_id, self._clock.monotonic())
-                self._away.unroute(preview.task_id)
+                self._unreachable.begin(preview.task_id, self._clock.monotonic())
+                self._unreachable.stop_routing(preview.task_id)
 
     @property
     def unrouted(self) -> frozenset[str]:
         """The tasks to which nobody may be sent although they run."""
-        return self._away.unrouted
+        return self._unreachable.unrouted
 
     def subscribed(self) -> None:
         """Ask for everything: for each task that we know of, and for those that we don't."""
         now = self._clock.monotonic()
         self._subscribed = now
-        self._away.restart(now)
-        self._run.open(now)
+        self._unreachable.reset_timers(now)
+        self._reconciliation.restart(now)
 
     def disconnected(self) -> None:
         """Ask for nothing, and give nothing up, until the next subscription."""
         self._subscribed = None
-        self._run.close()
+        self._reconciliation.stop()
 
-    def doubt(self, tasks: Tasks) -> None:
+    def query(self, tasks: Tasks) -> None:
         """Ask what became of some tasks."""
-        self._run.doubt(tasks, self._clock.monotonic())
+        self._reconciliation.query(tasks, self._clock.monotonic())
 
     def agent_failed(self, agent_id: str | None, executor_id: str | None) -> None:
         """Take the hint that an agent or executor is gone: ask."""
         tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
         if executor_id is None:
             self.isolations.forget(agent_id)
-            self.doubt({task: agent for task, agent in tasks.items() if agent == agent_id})
+            self.query({task: agent for task, agent in tasks.items() if agent == agent_id})
         elif executor_id in tasks:
-            self.doubt({executor_id: tasks[executor_id]})
+            self.query({executor_id: tasks[executor_id]})
 
-    def updated(self, report: TaskStatus) -> None:
+    def apply(self, report: TaskStatus) -> None:
         """Store what a report means, then acknowledge it. Raises Unavailable before that."""
         self._metrics.updates.labels(report.state).inc()
         if report.kind is StatusKind.UNREADABLE:
@@ -129,14 +129,14 @@ class Attempts:
     def _apply(self, report: TaskStatus) -> None:
         preview = self._records.of_task(report.task_id)
         if preview is None:
-            self._stray(report)
+            self._kill_orphan(report)
         else:
-            self._take(preview, report)
+            self._apply_to(preview, report)
         # Once it is stored: an answer of Mesos comes once, and is asked for again if it is lost.
         if report.kind is not StatusKind.UNKNOWN or preview is None:
-            self._run.answered(report.task_id)
+            self._reconciliation.answered(report.task_id)
 
-    def _take(self, preview: PreviewRecord, report: TaskStatus) -> None:
+    def _apply_to(self, preview: PreviewRecord, report: TaskStatus) -> None:
         """Store what a status means for a preview whose current attempt it is of."""
         if report.phase:  # Mesos's own answers have none
             self.copies.reported(report.task_id, preview.agent_id)
@@ -144,26 +144,26 @@ class Attempts:
         preview = _know(preview, report)
         try:
             if report.kind in _EVENTS:
-                self._alive(preview, report)
+                self._apply_alive(preview, report)
             elif report.kind is StatusKind.KILLING:
                 self._being_killed(preview)
             elif report.kind is StatusKind.ENDED:
-                self._over(preview, report.failure or Failure(Cause.TASK_LOST, "The task ended."))
+                self._end(preview, report.failure or Failure(Cause.TASK_LOST, "The task ended."))
             else:
-                self._missing(preview, report)
+                self._note_missing(preview, report)
         except lifecycle.IllegalTransition as error:
             self._metrics.illegal.inc()
             log.warning("unexpected status", what=str(error), **name_attempt(report.task_id))
 
-    def _stray(self, report: TaskStatus) -> None:
+    def _kill_orphan(self, report: TaskStatus) -> None:
         """End a task that no preview has: replaced while its agent was away, or removed."""
         if report.kind in _EVENTS:
             log.info("a task without a preview is killed", **name_attempt(report.task_id))
-            self._kills.stray(report.task_id, report.agent_id)
+            self._kills.kill_orphan(report.task_id, report.agent_id)
         elif report.kind is not StatusKind.KILLING:
-            self._kills.forget(report.task_id)
+            self._kills.drop(report.task_id)
 
-    def _alive(self, preview: PreviewRecord, report: TaskStatus) -> None:
+    def _apply_alive(self, preview: PreviewRecord, report: TaskStatus) -> None:
         event, now = _EVENTS[report.kind], self._clock.now()
         reported = Reported(event, now, report.phase, report.detail, report.began)
         changed = self._records.change(preview, reported)
@@ -171,17 +171,17 @@ class Attempts:
             self._metrics.ran(steps.durations(changed.steps))
             self.fitness.succeeded(changed)
         # After that: what comes too late is illegal, and does not say that the task is there now.
-        if self._away.end(report.task_id):
-            self._records.routes.touch(preview.app)
-        if report.kind is StatusKind.UNHEALTHY and self._away.unroute(report.task_id):
-            self._records.routes.touch(preview.app)
+        if self._unreachable.end(report.task_id):
+            self._records.routes.mark_dirty(preview.app)
+        if report.kind is StatusKind.UNHEALTHY and self._unreachable.stop_routing(report.task_id):
+            self._records.routes.mark_dirty(preview.app)
 
     def _being_killed(self, preview: PreviewRecord) -> None:
         if preview.state is State.DRAINING:
             return
         self._records.change(preview, KilledByMesos(_KILLED))
 
-    def _missing(self, preview: PreviewRecord, report: TaskStatus) -> None:
+    def _note_missing(self, preview: PreviewRecord, report: TaskStatus) -> None:
         """Note since when an attempt has been out of sight.
 
         A master that is new itself has not heard of tasks whose agents are still coming back:
@@ -190,18 +190,18 @@ class Attempts:
         now = self._clock.monotonic()
         if report.kind is StatusKind.UNKNOWN:
             if preview.state is State.PLACED:
-                self._over(preview, Failure(Cause.TASK_LOST, "Mesos never got the task."))
+                self._end(preview, Failure(Cause.TASK_LOST, "Mesos never got the task."))
                 return
             if self._subscribed is not None and now - self._subscribed >= AWAY_SECONDS:
-                self._over(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
+                self._end(preview, Failure(Cause.TASK_LOST, "Mesos has lost its task."))
                 return
-        self._away.begin(report.task_id, now)
-        if report.kind is StatusKind.AWAY and self._away.unroute(report.task_id):
-            self._records.routes.touch(preview.app)
+        self._unreachable.begin(report.task_id, now)
+        if report.kind is StatusKind.AWAY and self._unreachable.stop_routing(report.task_id):
+            self._records.routes.mark_dirty(preview.app)
             if preview.state is not State.DRAINING:
                 self._records.change(preview, Alive(_AWAY))
 
-    def _over(self, preview: PreviewRecord, failure: Failure) -> None:
+    def _end(self, preview: PreviewRecord, failure: Failure) -> None:
         now, is_wanted = self._clock.now(), preview.state is State.DRAINING
         noted = ended_attempts.note(preview, None if is_wanted else failure, now)
         preview = dataclasses.replace(preview, attempts=noted)
@@ -222,8 +222,8 @@ class Attempts:
         self._forget(preview.task_id or "")
 
     def _forget(self, task_id: str) -> None:
-        self._away.end(task_id)
-        self._kills.forget(task_id)
+        self._unreachable.end(task_id)
+        self._kills.drop(task_id)
         self._reminded.discard(task_id)
 
     def replace_missing(self) -> None:
@@ -231,11 +231,11 @@ class Attempts:
         if self._subscribed is None:
             return  # nobody could have said that they are back
         now = self._clock.monotonic()
-        for task_id in self._away.over(now):
+        for task_id in self._unreachable.expired(now):
             if preview := self._records.of_task(task_id):
                 why = "Its agent did not answer for a minute."
                 self.give_up(preview, Failure(Cause.TASK_LOST, why))
-            self._away.end(task_id)
+            self._unreachable.end(task_id)
         for preview in self._records.in_state(State.PLACED):
             self._remind(preview, now - self._subscribed)
 
@@ -247,34 +247,37 @@ class Attempts:
             self.give_up(preview, Failure(Cause.TASK_LOST, why))
         elif silence > SILENT_SECONDS and task_id not in self._reminded:
             self._reminded.add(task_id)
-            self.doubt({task_id: preview.agent_id})
+            self.query({task_id: preview.agent_id})
 
-    def is_said_to_run(self, task_id: str) -> bool:
+    def is_confirmed(self, task_id: str) -> bool:
         """Tell whether Mesos has answered for a task, and people may be sent there."""
-        return not self._run.awaits(task_id) and task_id not in self._away.unrouted
+        return (
+            not self._reconciliation.is_pending(task_id)
+            and task_id not in self._unreachable.unrouted
+        )
 
     def give_up(self, preview: PreviewRecord, failure: Failure) -> None:
         """Count an attempt for ended, of which nobody has said that it has: end it."""
-        self._over(preview, failure)
+        self._end(preview, failure)
         if preview.task_id:
-            self._kills.stray(preview.task_id, preview.agent_id)
+            self._kills.kill_orphan(preview.task_id, preview.agent_id)
 
     def kill_drained(self) -> None:
         """Kill each draining attempt that serves nobody any more; again after a while."""
         for preview in self._records.in_state(State.DRAINING):
-            if preview.task_id and not self._records.routes.leads_to(preview):
+            if preview.task_id and not self._records.routes.may_receive_requests(preview):
                 self._kills.send(preview.task_id, preview.agent_id)
         self._kills.repeat()
 
     def reconcile(self) -> None:
         """Ask for the tasks that it is time to ask for. Raises Unavailable, OutcomeUnknown."""
         now = self._clock.monotonic()
-        if now >= self._run.everything_due:
+        if now >= self._reconciliation.full_query_due:
             tasks = reconciliation.tasks_of(self._records.in_state(*lifecycle.WITH_TASK))
-            self._run.begin(tasks, now)
+            self._reconciliation.begin(tasks, now)
             self._cluster.reconcile(())
-            self._run.asked_everything(now)
-        if tasks := self._run.ask(now):
+            self._reconciliation.note_full_query(now)
+        if tasks := self._reconciliation.next_batch(now):
             self._cluster.reconcile(tuple(tasks.items()))
 
 

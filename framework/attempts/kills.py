@@ -23,7 +23,7 @@ class Kills:
         self._sent: dict[str, float] = {}
         self._strays: dict[str, str | None] = {}
 
-    def stray(self, task_id: str, agent_id: str | None) -> None:
+    def kill_orphan(self, task_id: str, agent_id: str | None) -> None:
         """Ask for the end of a task that has no preview, with every `repeat` until it has ended."""
         self._strays[task_id] = agent_id
         self.send(task_id, agent_id)
@@ -44,7 +44,7 @@ class Kills:
         except (Unavailable, OutcomeUnknown) as error:
             log.warning("a kill will be repeated", why=str(error), **name_attempt(task_id))
 
-    def forget(self, task_id: str) -> None:
+    def drop(self, task_id: str) -> None:
         """Drop a task that has ended, or that no kill can reach; it is killed when it is back."""
         self._sent.pop(task_id, None)
         self._strays.pop(task_id, None)

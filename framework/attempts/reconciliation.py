@@ -31,7 +31,7 @@ def tasks_of(previews: Iterable[PreviewRecord]) -> Tasks:
 class Reconciliation:
     """The tasks that have not answered, how often they were asked, when to ask again.
 
-    One at a time: to `begin` anew ends the one before. `everything_due` is when to ask for all
+    One at a time: to `begin` anew ends the one before. `full_query_due` is when to ask for all
     tasks that Mesos has, also those that nobody here knows of.
     """
 
@@ -42,25 +42,25 @@ class Reconciliation:
         self._rounds = 0
         self._due = 0.0
         self._period = FIRST_PERIOD_SECONDS
-        self.everything_due = float("inf")
+        self.full_query_due = float("inf")
 
-    def open(self, now: float) -> None:
+    def restart(self, now: float) -> None:
         """Forget what was asked of another master; it is time to ask for everything."""
         self._pending = {}
         self._begun = False
         self._period = FIRST_PERIOD_SECONDS
-        self.everything_due = now
+        self.full_query_due = now
 
-    def asked_everything(self, now: float) -> None:
+    def note_full_query(self, now: float) -> None:
         """Note that everything was asked for; it is due again ever more seldom."""
-        self.everything_due = now + self._period
+        self.full_query_due = now + self._period
         self._period = min(PERIOD_SECONDS, 2 * self._period)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Ask for nothing until it is opened again."""
         self._pending = {}
         self._begun = False
-        self.everything_due = float("inf")
+        self.full_query_due = float("inf")
 
     def begin(self, tasks: Tasks, now: float) -> None:
         """Ask for `tasks` and no others, at once."""
@@ -68,7 +68,7 @@ class Reconciliation:
         self._begun = True
         self._again(now)
 
-    def doubt(self, tasks: Tasks, now: float) -> None:
+    def query(self, tasks: Tasks, now: float) -> None:
         """Ask for some more tasks, at once."""
         if tasks:
             self._pending |= tasks
@@ -78,11 +78,11 @@ class Reconciliation:
         """Ask no more for a task that has answered, or has no preview any more."""
         self._pending.pop(task_id, None)
 
-    def awaits(self, task_id: str) -> bool:
+    def is_pending(self, task_id: str) -> bool:
         """Tell whether a task is asked for, or is yet to be, and has not answered."""
         return not self._begun or task_id in self._pending
 
-    def ask(self, now: float) -> Tasks:
+    def next_batch(self, now: float) -> Tasks:
         """Return the tasks to ask for now; none if it is not time."""
         if now < self._due or not self._pending:
             return {}

@@ -57,7 +57,7 @@ def _order(
     app: AppRecord, preview: PreviewRecord, launch: Launch, origin: Origin, *, given: AppSecrets
 ) -> BuildOrder:
     label = preview.labels[-1] if preview.labels else preview.sha
-    wanted = effective_settings.effective(app, preview.settings)
+    wanted = effective_settings.resolve(app, preview.settings)
     held = given.for_refs(preview.refs)
     said = preview.settings or CommitSettings()
     return BuildOrder(

@@ -6,7 +6,7 @@ AWAY_SECONDS = 60.0
 """How long an attempt whose agent does not answer is kept before another one replaces it."""
 
 
-class Absences:
+class UnreachableTasks:
     """Times are the caller's seconds."""
 
     def __init__(self) -> None:
@@ -22,7 +22,7 @@ class Absences:
         """Note that a task is out of sight, if that is new."""
         self._since.setdefault(task_id, now)
 
-    def unroute(self, task_id: str) -> bool:
+    def stop_routing(self, task_id: str) -> bool:
         """Send nobody to a task; tell whether that is new."""
         new = task_id not in self._unrouted
         self._unrouted.add(task_id)
@@ -35,10 +35,10 @@ class Absences:
         self._unrouted.discard(task_id)
         return unrouted
 
-    def restart(self, now: float) -> None:
+    def reset_timers(self, now: float) -> None:
         """Count anew: nobody could have said that any of them is back."""
         self._since = dict.fromkeys(self._since, now)
 
-    def over(self, now: float) -> Iterable[str]:
+    def expired(self, now: float) -> Iterable[str]:
         """Return the tasks that have been out of sight for too long."""
         return [task for task, since in self._since.items() if now - since >= AWAY_SECONDS]

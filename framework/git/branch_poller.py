@@ -49,7 +49,7 @@ def _has_branch(preview: PreviewRecord) -> bool:
     return any(not stale_refs.is_own_commit(preview, label) for label in preview.labels)
 
 
-class Timetable:
+class PollSchedule:
     """Whose turn it is. Times are in monotonic seconds. Not thread safe.
 
     Pauses count from an app's last turn: from its beginning, or where that failed from its end, for
@@ -92,7 +92,7 @@ class Timetable:
         return self._last[name] + min(patience, max(period, SELDOM_SECONDS))
 
 
-class Following:
+class BranchPoller:
     """Fetches the heads of followed apps every `interval` seconds, and submits what it found.
 
     One repository that hangs keeps one thread from the others, and waits longer the next time.
@@ -115,7 +115,7 @@ class Following:
         self._failed = failed
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._timetable = Timetable()
+        self._timetable = PollSchedule()
         self._turns: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def start(self) -> None:

@@ -31,7 +31,7 @@ _KINDS = {
 Outcome = CommitSettings | Failure
 
 
-class Reading:
+class ManifestReader:
     """Reads the settings of commits, of each app one after the other. Thread safe."""
 
     def __init__(self, refs: Refs, submit: Callable[[events.Event], None]) -> None:
@@ -68,7 +68,9 @@ class Reading:
             # Nobody asks again while this one is not answered.
             log.exception("the settings of a commit cannot be read", app=app.name, commit=sha[:12])
             outcome = Failure(Cause.EXECUTOR_FAILED, f"{FILE} could not be read by a defect.")
-        self._submit(events.SettingsRead(app.name, sha, effective_settings.basis(app), outcome))
+        self._submit(
+            events.SettingsRead(app.name, sha, effective_settings.settings_key(app), outcome)
+        )
 
     def _work(self) -> None:
         while True:

@@ -33,7 +33,7 @@ class _Kept(NamedTuple):
 _NOTHING = _Kept(0, b"")
 
 
-class KeptLogs:
+class LogArchive:
     """A folder of ends of logs, by task. Thread safe: files are whole once they have their name.
 
     Raises OSError where the folder cannot be used.
@@ -90,13 +90,13 @@ class KeptLogs:
         return _NOTHING
 
 
-class LastingSandboxes:
+class ArchivedSandboxes:
     """The output of attempts as framework.ports.Sandboxes, also where the sandbox is gone.
 
     Then it is what is kept of it, and that is of attempts that are over. Thread safe.
     """
 
-    def __init__(self, sandboxes: Sandboxes, kept: KeptLogs) -> None:
+    def __init__(self, sandboxes: Sandboxes, kept: LogArchive) -> None:
         self._sandboxes = sandboxes
         self._kept = kept
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import structlog
 
 from framework.errors import Unavailable
-from framework.logs.archive import SIZE, KeptLogs
+from framework.logs.archive import SIZE, LogArchive
 from framework.ports import Sandboxes
 from framework.preview import ended_attempts
 from framework.state.snapshot import Snapshot
@@ -30,11 +30,11 @@ NOTHING_SECONDS = 600.0
 """When to ask again for what is not there; its agent may not have come back to the master yet."""
 
 
-class Keeping:
+class LogArchiver:
     """Keeps what `sandboxes` has of the attempts in `snapshot` that are over, in `kept`."""
 
     def __init__(
-        self, sandboxes: Sandboxes, kept: KeptLogs, snapshot: Callable[[], Snapshot]
+        self, sandboxes: Sandboxes, kept: LogArchive, snapshot: Callable[[], Snapshot]
     ) -> None:
         self._sandboxes = sandboxes
         self._kept = kept

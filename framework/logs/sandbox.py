@@ -65,7 +65,7 @@ class AgentSandboxes:
     def read(self, preview: PreviewRecord, offset: int) -> tuple[bytes, int]:
         """Return at most PIECE_SIZE bytes from `offset`, as framework.ports.Sandboxes says."""
         data, begin = self._read(preview, offset, PIECE_SIZE)
-        kept = sparse_log.cut_at_hole(data)
+        kept = sparse_log.cut_at_gap(data)
         if kept or not data:
             return kept, begin + len(kept)
         return self._read_behind_hole(preview, begin)
@@ -73,10 +73,12 @@ class AgentSandboxes:
     def _read_behind_hole(self, preview: PreviewRecord, begin: int) -> tuple[bytes, int]:
         """Return what follows the hole that begins there, after a line that says so."""
         _, size = self._read(preview, _END, 0)
-        end = sparse_log.find_end(lambda at: self._read(preview, at, _PAGE_SIZE)[0], begin, size)
+        end = sparse_log.find_gap_end(
+            lambda at: self._read(preview, at, _PAGE_SIZE)[0], begin, size
+        )
         data, end = self._read(preview, end, PIECE_SIZE)
-        kept = sparse_log.cut_at_hole(data)
-        return sparse_log.note(begin, end) + kept, end + len(kept)
+        kept = sparse_log.cut_at_gap(data)
+        return sparse_log.omission_line(begin, end) + kept, end + len(kept)
 
     def tail(self, preview: PreviewRecord, size: int) -> tuple[bytes, int]:
         """Return at most the last `size` bytes, in whole lines where one is not longer itself.

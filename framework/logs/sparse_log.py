@@ -9,13 +9,13 @@ _PAGE = 4096
 _ZEROS = bytes(_PAGE)
 
 
-def cut_at_hole(data: bytes) -> bytes:
+def cut_at_gap(data: bytes) -> bytes:
     """Return what comes before a hole, all of it where there is none; nothing in a hole."""
     found = data.find(_ZEROS)
     return data if found < 0 else data[:found]
 
 
-def find_end(read_page: Callable[[int], bytes], begin: int, size: int) -> int:
+def find_gap_end(read_page: Callable[[int], bytes], begin: int, size: int) -> int:
     """Return where the hole ends in which `begin` is, of a log of `size` bytes.
 
     `read_page` gives up to 4096 bytes from an offset. Asks some twenty times for a gigabyte.
@@ -30,7 +30,7 @@ def find_end(read_page: Callable[[int], bytes], begin: int, size: int) -> int:
     return min(max(begin, first * _PAGE), max(begin, size))
 
 
-def note(begin: int, end: int) -> bytes:
+def omission_line(begin: int, end: int) -> bytes:
     """Return the line that stands for what was between two offsets.
 
     It is the least that is missing: of a flood an agent does not read what Docker lets go of before

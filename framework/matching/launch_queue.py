@@ -13,7 +13,7 @@ PATIENCE_SECONDS = 1.0
 UNREADABLE = "The settings of its app cannot be read."
 
 
-class Waiting(NamedTuple):
+class LaunchQueue(NamedTuple):
     """Who may be placed, first come first served, and for some of the others the reason.
 
     One that waits after a loss for its next attempt has a reason already, which stays; and what a
@@ -24,12 +24,12 @@ class Waiting(NamedTuple):
     held_back: Mapping[Key, str]
 
 
-def waiting(
+def build_queue(
     apps: Mapping[str, AppRecord],
     queued: Iterable[PreviewRecord],
     of_app: Callable[[str], Iterable[PreviewRecord]],
     now: float,
-) -> Waiting:
+) -> LaunchQueue:
     """Return what waits at `now` (seconds since the epoch) of the previews that are `queued`.
 
     `of_app` returns all previews of an app.
@@ -41,11 +41,11 @@ def waiting(
         app = apps.get(preview.app)
         if app is None:
             held_back[preview.app, preview.sha] = UNREADABLE
-        elif preview.not_before <= now and effective_settings.is_read(app, preview):
+        elif preview.not_before <= now and effective_settings.is_current(app, preview):
             if app.name not in known:
                 known[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
             demands.append(_demand(app, preview, known[app.name], now))
-    return Waiting(tuple(demands), held_back)
+    return LaunchQueue(tuple(demands), held_back)
 
 
 def places(queued: Iterable[PreviewRecord], now: float) -> Mapping[Key, int]:
@@ -68,16 +68,16 @@ def _in_order(queued: Iterable[PreviewRecord]) -> list[PreviewRecord]:
 
 
 def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: float) -> Demand:
-    cpus, mem = effective_settings.share(app, preview.settings)
+    cpus, mem = effective_settings.resources(app, preview.settings)
     return Demand(
         app=app.name,
         sha=preview.sha,
         cpus=cpus,
         mem=mem,
-        home=preview.agent_id,
-        known=known,
-        patient=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,
+        image_agent=preview.agent_id,
+        previous_agents=known,
+        waits_for_image=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,
         constraints=app.constraints,
-        avoid=preview.avoid,
+        avoid_agent=preview.avoid,
         since=max(preview.changed, preview.not_before),
     )

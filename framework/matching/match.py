@@ -40,20 +40,20 @@ class Offer(NamedTuple):
 class Demand(NamedTuple):
     """A preview that waits. `cpus` is a share, `mem` in MB, `since` when it could first be placed.
 
-    `home` is the agent that has the image, `known` those where this app was built before. A
-    patient one waits for its home rather than go elsewhere. It goes to the agent `avoid` only
-    where no other will do.
+    `image_agent` is the agent that has the image, `previous_agents` are those that built this app
+    before. A preview that `waits_for_image` waits for the first rather than go elsewhere. It goes
+    to `avoid_agent` only if no other agent will do.
     """
 
     app: str
     sha: str
     cpus: float
     mem: int
-    home: str | None = None
-    known: frozenset[str] = frozenset()
-    patient: bool = False
+    image_agent: str | None = None
+    previous_agents: frozenset[str] = frozenset()
+    waits_for_image: bool = False
     constraints: tuple[str, ...] = ()
-    avoid: str | None = None
+    avoid_agent: str | None = None
     since: float = 0.0
 
     @property
@@ -135,7 +135,7 @@ def _agents(offers: Sequence[Offer], in_use: InUse, quotas: Quotas, now: float) 
         if agent is None:
             agent = agents[offer.agent_id] = Agent(offer.agent_id, offer.host, offer.attributes)
             agent.taken = taken[offer.host]
-            agent.starts = quotas.starts_left(agent.id)
+            agent.starts = quotas.start_slots_left(agent.id)
             if in_use.unfit:
                 agent.unfit = in_use.unfit.get(agent.id, "")
         agent.add(offer.resources)
@@ -158,8 +158,8 @@ class _Choice:
         self._surveys: dict[tuple[object, ...], refusals.Survey | Refusal] = {}
 
     def choose(self, demand: Demand) -> Agent | Refusal:
-        if demand.patient and demand.home and demand.home not in self._agents:
-            return Refusal("It waits a moment for the agent that has its image.", holds_out=True)
+        if demand.waits_for_image and demand.image_agent and demand.image_agent not in self._agents:
+            return Refusal("It waits a moment for the agent that has its image.", hold_offers=True)
         kept = self._kept_for.get(demand.key)
         # What is left only shrinks: nothing is found for one that is like one that was refused.
         kind = (demand.cpus, demand.mem, demand.constraints, kept)
@@ -201,20 +201,22 @@ class _Choice:
     def _preferred(
         self, demand: Demand, kept: str | None, fits: Callable[[Agent], bool]
     ) -> Agent | None:
-        for name in (kept, demand.home):
+        for name in (kept, demand.image_agent):
             agent = self._agents.get(name or "")
-            if agent is not None and agent.id != demand.avoid and fits(agent):
+            if agent is not None and agent.id != demand.avoid_agent and fits(agent):
                 return agent
-        there = (self._agents.get(name) for name in demand.known if name != demand.avoid)
+        there = (
+            self._agents.get(name) for name in demand.previous_agents if name != demand.avoid_agent
+        )
         known = [agent for agent in there if agent is not None and fits(agent)]
         return min(known, key=lambda agent: (agent.mem, agent.id), default=None)
 
     def _fullest(self, demand: Demand, fits: Callable[[Agent], bool]) -> Agent | None:
         for place in range(bisect_left(self._order, (demand.mem, "")), len(self._order)):
             agent = self._agents[self._order[place][1]]
-            if agent.id != demand.avoid and fits(agent):
+            if agent.id != demand.avoid_agent and fits(agent):
                 return agent
-        avoided = self._agents.get(demand.avoid or "")
+        avoided = self._agents.get(demand.avoid_agent or "")
         return avoided if avoided is not None and fits(avoided) else None
 
     def launch(self, demand: Demand, agent: Agent) -> Launch:

@@ -14,11 +14,11 @@ from framework.apps import effective_settings
 from framework.matching import constraints
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.match import Demand, Key
-from framework.matching.refusals import Lack
+from framework.matching.refusals import Shortage
 from prevs.records import AppRecord, PreviewRecord
 
 
-class Tenant(NamedTuple):
+class Candidate(NamedTuple):
     """A preview that has a task. They sort in the order in which they are stopped.
 
     What it takes of an agent is not in it: there may be thousands, of which few are looked at.
@@ -33,41 +33,41 @@ class Tenant(NamedTuple):
 
     def taken(self) -> tuple[float, float]:
         """Return the share of CPU and the MB that it takes with its executor, as asked for now."""
-        cpus, mem = effective_settings.share(self.app, self.preview.settings)
+        cpus, mem = effective_settings.resources(self.app, self.preview.settings)
         return round(cpus + EXECUTOR_CPUS, 3), mem + EXECUTOR_MEM
 
 
-class Need(NamedTuple):
+class UnmetDemand(NamedTuple):
     """A preview that waits for room, and what it is in want of."""
 
     demand: Demand
-    lack: Lack
+    lack: Shortage
 
 
-class Plan(NamedTuple):
+class Preemption(NamedTuple):
     """What stops for a preview, and the agent at which that makes room, if it was wanted."""
 
     demand: Demand
-    victims: tuple[Tenant, ...]
+    victims: tuple[Candidate, ...]
     agent_id: str | None
 
 
-class Room(NamedTuple):
+class PreemptionPlan(NamedTuple):
     """What stops; of the others, who waits for what stops already, and for whom nothing can."""
 
-    plans: tuple[Plan, ...] = ()
+    plans: tuple[Preemption, ...] = ()
     coming: tuple[Key, ...] = ()
     hopeless: tuple[Key, ...] = ()
 
 
-def make_room(
-    needs: Sequence[Need],
+def plan(
+    needs: Sequence[UnmetDemand],
     spaces: Iterable[Space],
-    idle: Iterable[Tenant],
+    idle: Iterable[Candidate],
     *,
-    draining: Iterable[Tenant] = (),
+    draining: Iterable[Candidate] = (),
     promised: Collection[Key] = (),
-) -> Room:
+) -> PreemptionPlan:
     """Return what stops for `needs`, which are served in order.
 
     `spaces` are what is free of each agent at which room may be made, `idle` what may stop.
@@ -80,22 +80,22 @@ def make_room(
 
 
 class _Decision:
-    def __init__(self, spaces: Iterable[Space], idle: Iterable[Tenant]) -> None:
+    def __init__(self, spaces: Iterable[Space], idle: Iterable[Candidate]) -> None:
         self._spaces = {space.agent_id: space for space in spaces if not space.leaving}
         self._idle = sorted(idle)
         self._gone: set[Key] = set()
         self._slots: Counter[str] = Counter()
         self._all_slots = 0
-        self._hopeless: list[Need] = []
+        self._hopeless: list[UnmetDemand] = []
 
-    def expect(self, draining: Iterable[Tenant], promised: Collection[Key]) -> None:
+    def expect(self, draining: Iterable[Candidate], promised: Collection[Key]) -> None:
         for tenant in draining:
             self._count_slots((tenant.key,), 1)
             self._free(tenant)
         self._count_slots(promised, -1)
 
-    def decide(self, needs: Sequence[Need]) -> Room:
-        plans: list[Plan] = []
+    def decide(self, needs: Sequence[UnmetDemand]) -> PreemptionPlan:
+        plans: list[Preemption] = []
         coming: list[Key] = []
         for need in needs:
             plan = None if self._is_hopeless(need) else self._plan(need)
@@ -105,22 +105,24 @@ class _Decision:
                 plans.append(plan)
             else:
                 coming.append(need.demand.key)
-        return Room(tuple(plans), tuple(coming), tuple(n.demand.key for n in self._hopeless))
+        return PreemptionPlan(
+            tuple(plans), tuple(coming), tuple(n.demand.key for n in self._hopeless)
+        )
 
-    def _is_hopeless(self, need: Need) -> bool:
+    def _is_hopeless(self, need: UnmetDemand) -> bool:
         """Tell whether nothing was found for another that needs no more than this one."""
         return any(
             other.lack is need.lack
-            and (need.lack is not Lack.APP_SLOT or other.demand.app == need.demand.app)
+            and (need.lack is not Shortage.APP_SLOT or other.demand.app == need.demand.app)
             and other.demand.constraints == need.demand.constraints
             and other.demand.cpus <= need.demand.cpus
             and other.demand.mem <= need.demand.mem
             for other in self._hopeless
         )
 
-    def _plan(self, need: Need) -> Plan | None:
+    def _plan(self, need: UnmetDemand) -> Preemption | None:
         """Return what stops for one: nothing where enough stops already, None in vain."""
-        wants_slot = need.lack is not Lack.ROOM and not self._slot_comes(need)
+        wants_slot = need.lack is not Shortage.ROOM and not self._slot_comes(need)
         victims = self._oldest_slot(need) if wants_slot else []
         if wants_slot and not victims:
             return None
@@ -136,21 +138,21 @@ class _Decision:
         victims = self._needed(need, agent_id, victims, wants_slot=wants_slot)
         self._take(need, agent_id, victims)
         made = any(victim.agent_id == agent_id for victim in victims)
-        return Plan(need.demand, tuple(victims), agent_id if made else None)
+        return Preemption(need.demand, tuple(victims), agent_id if made else None)
 
-    def _slot_comes(self, need: Need) -> bool:
-        app_wide = need.lack is Lack.APP_SLOT
+    def _slot_comes(self, need: UnmetDemand) -> bool:
+        app_wide = need.lack is Shortage.APP_SLOT
         return (self._slots[need.demand.app] if app_wide else self._all_slots) > 0
 
-    def _oldest_slot(self, need: Need) -> list[Tenant]:
-        tenants: Iterable[Tenant] = self._idle
-        if need.lack is Lack.APP_SLOT:
+    def _oldest_slot(self, need: UnmetDemand) -> list[Candidate]:
+        tenants: Iterable[Candidate] = self._idle
+        if need.lack is Shortage.APP_SLOT:
             tenants = self._by_app.get(need.demand.app, ())
         return next(([tenant] for tenant in tenants if tenant.key not in self._gone), [])
 
     @functools.cached_property
-    def _by_app(self) -> Mapping[str, Sequence[Tenant]]:
-        found: defaultdict[str, list[Tenant]] = defaultdict(list)
+    def _by_app(self) -> Mapping[str, Sequence[Candidate]]:
+        found: defaultdict[str, list[Candidate]] = defaultdict(list)
         for tenant in self._idle:
             found[tenant.key[0]].append(tenant)
         return found
@@ -162,12 +164,12 @@ class _Decision:
                 return space.agent_id
         return None
 
-    def _oldest_set(self, demand: Demand) -> tuple[str | None, Sequence[Tenant]]:
+    def _oldest_set(self, demand: Demand) -> tuple[str | None, Sequence[Candidate]]:
         """Return the agent that has room first when what is idle stops in its order, and what."""
         size = _size(demand)
-        for avoid in dict.fromkeys((demand.avoid, None)):
+        for avoid in dict.fromkeys((demand.avoid_agent, None)):
             room: dict[str, Space | None] = {avoid: None} if avoid else {}
-            stopping: defaultdict[str, list[Tenant]] = defaultdict(list)
+            stopping: defaultdict[str, list[Candidate]] = defaultdict(list)
             for tenant in self._idle:
                 agent_id = tenant.agent_id
                 if agent_id not in room:
@@ -182,8 +184,8 @@ class _Decision:
         return None, ()
 
     def _needed(
-        self, need: Need, agent_id: str, victims: list[Tenant], *, wants_slot: bool
-    ) -> list[Tenant]:
+        self, need: UnmetDemand, agent_id: str, victims: list[Candidate], *, wants_slot: bool
+    ) -> list[Candidate]:
         """Return those of some victims that have to stop, sparing the most recently used first."""
         size = _size(need.demand)
         kept = list(victims)
@@ -191,7 +193,7 @@ class _Decision:
             self._spare((tenant,))
             others = [other for other in kept if other is not tenant]
             has_slot = not wants_slot or any(
-                need.lack is not Lack.APP_SLOT or other.key[0] == need.demand.app
+                need.lack is not Shortage.APP_SLOT or other.key[0] == need.demand.app
                 for other in others
             )
             if has_slot and _is_enough(self._spaces[agent_id], *size):
@@ -200,22 +202,22 @@ class _Decision:
                 self._stop((tenant,))
         return kept
 
-    def _stop(self, victims: Iterable[Tenant]) -> None:
+    def _stop(self, victims: Iterable[Candidate]) -> None:
         for victim in victims:
             self._gone.add(victim.key)
             self._free(victim)
 
-    def _spare(self, victims: Iterable[Tenant]) -> None:
+    def _spare(self, victims: Iterable[Candidate]) -> None:
         for victim in victims:
             self._gone.discard(victim.key)
             if space := self._spaces.get(victim.agent_id):
                 self._spaces[victim.agent_id] = without(space, victim, -1)
 
-    def _free(self, tenant: Tenant) -> None:
+    def _free(self, tenant: Candidate) -> None:
         if space := self._spaces.get(tenant.agent_id):
             self._spaces[tenant.agent_id] = without(space, tenant)
 
-    def _take(self, need: Need, agent_id: str, victims: Iterable[Tenant]) -> None:
+    def _take(self, need: UnmetDemand, agent_id: str, victims: Iterable[Candidate]) -> None:
         cpus, mem = _size(need.demand)
         space = self._spaces[agent_id]
         self._spaces[agent_id] = space._replace(
@@ -225,7 +227,7 @@ class _Decision:
             starts=space.starts - 1,
         )
         self._count_slots((victim.key for victim in victims), 1)
-        if need.lack is not Lack.ROOM:
+        if need.lack is not Shortage.ROOM:
             self._count_slots((need.demand.key,), -1)
 
     def _count_slots(self, keys: Iterable[Key], times: int) -> None:
@@ -248,7 +250,7 @@ def _may_run(demand: Demand, space: Space) -> bool:
     return constraints.hold(demand.constraints, space.attributes)
 
 
-def without(space: Space, tenant: Tenant, times: int = 1) -> Space:
+def without(space: Space, tenant: Candidate, times: int = 1) -> Space:
     """Return what is free when a tenant goes, or with -1 when it comes back."""
     cpus, mem = tenant.taken()
     # Done for every idle preview where nothing is enough; `_replace` takes thrice as long.

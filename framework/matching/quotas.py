@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from operator import attrgetter
 
 from framework.matching.limits import Limits
-from framework.matching.refusals import Lack, Refusal
+from framework.matching.refusals import Refusal, Shortage
 from prevs.records import AppRecord, PreviewRecord
 
 
@@ -38,26 +38,26 @@ class Quotas:
             return Refusal(
                 f"{app} has {most} previews already, which is its max_previews. "
                 "Stop one, or raise the limit.",
-                Lack.APP_SLOT,
+                Shortage.APP_SLOT,
             )
         if self._total >= self._limits.previews:
             return Refusal(
                 f"There are {self._limits.previews} previews already, as many as there may be.",
-                Lack.SLOT,
+                Shortage.SLOT,
             )
         if self._starting[app] >= self._limits.starts_per_app:
             return Refusal(
                 f"{self._starting[app]} previews of {app} are starting; "
                 "it begins when one of them is done.",
-                Lack.APP_TURN,
+                Shortage.APP_TURN,
             )
         return None
 
-    def starts_left(self, agent_id: str) -> int:
+    def start_slots_left(self, agent_id: str) -> int:
         """Return how many more may begin on an agent before one of those there is done."""
         return self._limits.starts_per_agent - self._on_agent.get(agent_id, 0)
 
-    def crowded(self) -> frozenset[str]:
+    def agents_at_start_limit(self) -> frozenset[str]:
         """Return the agents on which none may begin until another is done."""
         most = self._limits.starts_per_agent
         return frozenset(agent for agent, number in self._on_agent.items() if number >= most)

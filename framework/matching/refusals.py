@@ -12,7 +12,7 @@ _NAMED = 3
 """Of how many unfit agents the reason is told."""
 
 
-class Lack(enum.Enum):
+class Shortage(enum.Enum):
     """What a preview that goes nowhere is in want of."""
 
     ROOM = "an agent with room for it"
@@ -23,11 +23,11 @@ class Lack(enum.Enum):
 
 
 class Refusal(NamedTuple):
-    """Why a preview goes nowhere now. `holds_out` asks to keep the offers a moment longer."""
+    """Why a preview goes nowhere now. `hold_offers` asks to keep the offers a moment longer."""
 
     reason: str
-    lack: Lack = Lack.ROOM
-    holds_out: bool = False
+    lack: Shortage = Shortage.ROOM
+    hold_offers: bool = False
 
 
 class Survey(NamedTuple):
@@ -86,5 +86,5 @@ def _explain(cpus: float, mem: int, found: Survey) -> Refusal:
         return Refusal(f"No agent has {cpus:g} CPUs and {mem} MB free at once.")
     if any(agent.starts <= 0 for agent in roomy):
         reason = "Every agent with room for it starts others now; it is next there."
-        return Refusal(reason, Lack.TURN)
+        return Refusal(reason, Shortage.TURN)
     return Refusal("No agent with enough CPUs and memory has a free port.")

@@ -24,7 +24,7 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 
-class Happening(NamedTuple):
+class ActivityEvent(NamedTuple):
     """Something that happened at `at` (epoch seconds), and a sentence that says what.
 
     `type` is preview or app; what does not go with an app is None. `state` is None for a preview
@@ -46,25 +46,27 @@ class Happening(NamedTuple):
 class History(NamedTuple):
     """The last KEPT happenings, the oldest first, of `total` that there were.
 
-    `era` tells one leader's from another's, who begins with none.
+    `leader_token` tells one leader's from another's, who begins with none.
     """
 
-    era: str
+    leader_token: str
     total: int = 0
-    kept: tuple[Happening, ...] = ()
+    kept: tuple[ActivityEvent, ...] = ()
 
     @property
     def last(self) -> str:
         """The id of the last happening; there is one also before the first."""
-        return f"{self.era}-{self.total}"
+        return f"{self.leader_token}-{self.total}"
 
     def last_of(self, app: str) -> str:
         """Return the id of the last happening of an app that is kept, "" for the last of any."""
         if not app:
             return self.last
-        return next((one.id for one in reversed(self.kept) if one.app == app), f"{self.era}-0")
+        return next(
+            (one.id for one in reversed(self.kept) if one.app == app), f"{self.leader_token}-0"
+        )
 
-    def after(self, last: str) -> Sequence[Happening] | None:
+    def after(self, last: str) -> Sequence[ActivityEvent] | None:
         """Return what followed the happening with the id `last`; None where that is not known."""
         place = self._find(last)
         first = self.total - len(self.kept)
@@ -72,7 +74,7 @@ class History(NamedTuple):
             return None
         return self.kept[place - first :]
 
-    def before(self, last: str) -> Sequence[Happening] | None:
+    def before(self, last: str) -> Sequence[ActivityEvent] | None:
         """Return what is kept from before the happening `last`; None where that is not known."""
         place = self._find(last)
         if place is None or place > self.total:
@@ -81,7 +83,9 @@ class History(NamedTuple):
 
     def _find(self, happening: str) -> int | None:
         era, _, number = happening.rpartition("-")
-        known = era == self.era and number.isascii() and number.isdigit() and len(number) < 19
+        known = (
+            era == self.leader_token and number.isascii() and number.isdigit() and len(number) < 19
+        )
         return int(number) if known else None
 
 
@@ -115,15 +119,17 @@ def note(history: History, before: Snapshot, now: Snapshot, at: float) -> Histor
     if not changes:
         return history
     told = (
-        _tell(change, f"{history.era}-{number}", at)
+        _tell(change, f"{history.leader_token}-{number}", at)
         for number, change in enumerate(changes, history.total + 1)
     )
-    return History(history.era, history.total + len(changes), (*history.kept, *told)[-KEPT:])
+    return History(
+        history.leader_token, history.total + len(changes), (*history.kept, *told)[-KEPT:]
+    )
 
 
-def _tell(change: _Change, number: str, at: float) -> Happening:
+def _tell(change: _Change, number: str, at: float) -> ActivityEvent:
     shown = change.now or change.before
-    return Happening(
+    return ActivityEvent(
         id=number,
         at=at,
         type="preview" if shown else "app",

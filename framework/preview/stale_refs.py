@@ -11,9 +11,9 @@ class Fate(enum.Enum):
     """What is to be done with a preview."""
 
     STAYS = "stays"
-    VANISHES = "vanishes"  # from now on nothing leads to it
-    RETURNS = "returns"  # something leads to it again
-    GOES = "goes"  # nothing has led to it for too long
+    UNREFERENCED = "vanishes"  # from now on nothing leads to it
+    REFERENCED = "returns"  # something leads to it again
+    EXPIRED = "goes"  # nothing has led to it for too long
 
 
 def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: float) -> Fate:
@@ -21,15 +21,15 @@ def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: fl
 
     `labels` are the slugs of all branches and tags, just fetched. Pinned previews stay.
     """
-    if is_led_to(preview, labels):
-        return Fate.STAYS if preview.vanished is None else Fate.RETURNS
+    if is_referenced(preview, labels):
+        return Fate.STAYS if preview.vanished is None else Fate.REFERENCED
     if preview.vanished is None:
-        return Fate.VANISHES
+        return Fate.UNREFERENCED
     over = now - preview.vanished >= limit
-    return Fate.GOES if over and not preview.pinned else Fate.STAYS
+    return Fate.EXPIRED if over and not preview.pinned else Fate.STAYS
 
 
-def is_led_to(preview: PreviewRecord, labels: Collection[str]) -> bool:
+def is_referenced(preview: PreviewRecord, labels: Collection[str]) -> bool:
     """Tell whether a branch or tag leads to a preview, or it is its commit's.
 
     It is where its commit was asked for, or where a branch has moved on: then it has no label.

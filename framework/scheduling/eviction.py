@@ -14,13 +14,13 @@ from framework.clock import Clock
 from framework.matching import preemption
 from framework.matching.agents import Agent, Space
 from framework.matching.match import Demand, Key, Match
-from framework.matching.preemption import Need, Plan, Tenant
+from framework.matching.preemption import Candidate, Preemption, UnmetDemand
 from framework.matching.quotas import Quotas
-from framework.matching.refusals import Lack
+from framework.matching.refusals import Shortage
 from framework.preview import keep_warm
 from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
-from framework.scheduling.idleness import Idling
+from framework.scheduling.idleness import Idleness
 from framework.state.records import Records
 from prevs import names
 from prevs.records import PreviewRecord
@@ -41,7 +41,7 @@ EXECUTOR_SECONDS = 1.0
 """How long after a task's end an offer may be without what its executor had."""
 
 _ENDING = frozenset(State) - WITH_TASK | {State.DRAINING}
-_TURNS = frozenset({Lack.TURN, Lack.APP_TURN})
+_TURNS = frozenset({Shortage.TURN, Shortage.APP_TURN})
 MAKING = "Room is being made for it"
 NOTHING_IDLE = "What runs is in use, was used just now, or is pinned."
 
@@ -54,7 +54,7 @@ class _Seen(NamedTuple):
 
 
 @dataclasses.dataclass
-class _Promise:
+class Reservation:
     agent_id: str
     task_ids: frozenset[str]
     reason: Reason
@@ -64,12 +64,12 @@ class _Promise:
 class Eviction:
     """Makes room, and keeps it for whom it is made."""
 
-    def __init__(self, records: Records, idling: Idling, clock: Clock) -> None:
+    def __init__(self, records: Records, idling: Idleness, clock: Clock) -> None:
         self._records = records
         self._idling = idling
         self._clock = clock
         self._seen: dict[str, _Seen] = {}
-        self._promises: dict[Key, _Promise] = {}
+        self._reservations: dict[Key, Reservation] = {}
         self._reasons: Mapping[Key, Reason] = {}
         self._lacks: Mapping[Key, str] = {}
         self._due = 0.0
@@ -78,16 +78,16 @@ class Eviction:
         """Tell whether anything is idle."""
         return next(self._idling.idle(), None) is not None
 
-    def kept(self) -> Mapping[Key, str]:
+    def reservations(self) -> Mapping[Key, str]:
         """Return the agents whose room is kept, by the preview that it is kept for."""
         now = self._clock.monotonic()
-        for key, promise in tuple(self._promises.items()):
+        for key, promise in tuple(self._reservations.items()):
             preview = self._records.find(*key)
             if any(map(self._records.of_task, promise.task_ids)):
                 promise.until = now + FREED_SECONDS
             if preview is None or preview.state is not State.QUEUED or now > promise.until:
-                del self._promises[key]
-        return {key: promise.agent_id for key, promise in self._promises.items()}
+                del self._reservations[key]
+        return {key: promise.agent_id for key, promise in self._reservations.items()}
 
     def make_room(
         self,
@@ -109,7 +109,7 @@ class Eviction:
         self._seen |= {name: _Seen(agent, now) for name, agent in match.agents.items()}
         if self._clock.monotonic() >= self._due and asked_for >= ASKING_SECONDS:
             self._reasons = self._decide(waiting, match, quotas, unfit)
-        told = {key: promise.reason for key, promise in self._promises.items()}
+        told = {key: promise.reason for key, promise in self._reservations.items()}
         return {k: r for k, r in {**self._reasons, **told}.items() if k in match.refusals}
 
     def _decide(
@@ -121,7 +121,7 @@ class Eviction:
         self._due = self._clock.monotonic() + PAUSE_SECONDS
         if not self._idling.knows_use():
             return {}
-        decision = preemption.make_room(
+        decision = preemption.plan(
             needs,
             tuple(self._spaces(quotas, unfit)),
             self._idle(),
@@ -140,7 +140,7 @@ class Eviction:
     def _find_lack(self, key: Key, match: Match) -> str:
         """Return what one waits for; what agents lack is known only while they offer something."""
         refusal, preview = match.refusals[key], self._records.preview(*key)
-        if match.agents or refusal.lack is not Lack.ROOM:
+        if match.agents or refusal.lack is not Shortage.ROOM:
             return refusal.reason
         if preview.reason_kind == ReasonKind.NOTHING_IDLE:
             return self._lacks.get(key, refusal.reason)
@@ -150,19 +150,19 @@ class Eviction:
 
     def _needs(
         self, waiting: Sequence[Demand], match: Match, quotas: Quotas
-    ) -> tuple[list[Need], list[Key]]:
+    ) -> tuple[list[UnmetDemand], list[Key]]:
         """Return the first of those that want room, and who waits for a place in a limit already.
 
         Uses `quotas` up for those for whom there is a place.
         """
         asked_before = self._clock.now() - ASKING_SECONDS
-        needs: list[Need] = []
+        needs: list[UnmetDemand] = []
         promised: list[Key] = []
         for demand in waiting:
             refusal = match.refusals.get(demand.key)
-            if refusal is None or refusal.holds_out or refusal.lack in _TURNS:
+            if refusal is None or refusal.hold_offers or refusal.lack in _TURNS:
                 continue
-            if refusal.lack is Lack.ROOM:
+            if refusal.lack is Shortage.ROOM:
                 # Those before it may have used up what was left of a limit.
                 limit = quotas.refusal(demand.app)
                 if limit is None:
@@ -171,19 +171,19 @@ class Eviction:
                     continue
                 else:
                     refusal = limit
-            if demand.key in self._promises:
-                if refusal.lack is not Lack.ROOM:
+            if demand.key in self._reservations:
+                if refusal.lack is not Shortage.ROOM:
                     promised.append(demand.key)
             elif demand.since <= asked_before and len(needs) < HEADS:
-                needs.append(Need(demand, refusal.lack))
+                needs.append(UnmetDemand(demand, refusal.lack))
         return needs, promised
 
     def _spaces(self, quotas: Quotas, unfit: Collection[str]) -> Iterator[Space]:
         """Return what each agent has free, as far as is known, where room may be made."""
-        kept = {promise.agent_id for promise in self._promises.values()}
+        kept = {promise.agent_id for promise in self._reservations.values()}
         fresh = self._clock.now() - SEEN_SECONDS
         for agent_id in self.agents() - kept - set(unfit):
-            seen, starts = self._seen.get(agent_id), quotas.starts_left(agent_id)
+            seen, starts = self._seen.get(agent_id), quotas.start_slots_left(agent_id)
             if seen is None:
                 yield Space(agent_id, starts=starts)
             elif seen.at >= fresh:
@@ -200,7 +200,7 @@ class Eviction:
         self._seen = {a: s for a, s in self._seen.items() if a in agents or s.at >= before}
         return agents | self._seen.keys()
 
-    def _idle(self) -> Iterator[Tenant]:
+    def _idle(self) -> Iterator[Candidate]:
         now = self._clock.now()
         apps = {
             app.name: (app, keep_warm.is_warm(app.keep_warm, now)) for app in self._records.apps
@@ -208,9 +208,9 @@ class Eviction:
         for preview, used in self._idling.idle():
             app, warm = apps[preview.app]
             key = (preview.app, preview.sha)
-            yield Tenant(warm, used, key, preview.agent_id or "", app, preview)
+            yield Candidate(warm, used, key, preview.agent_id or "", app, preview)
 
-    def _leaving(self) -> Iterator[Tenant]:
+    def _leaving(self) -> Iterator[Candidate]:
         """Return what is ending, or has ended and may not have been offered yet."""
         now = self._clock.now()
         for preview in self._records.in_state(*_ENDING):
@@ -218,7 +218,7 @@ class Eviction:
                 app = self._records.find_app(preview.app)
                 if app and preview.agent_id:
                     key = (preview.app, preview.sha)
-                    yield Tenant(False, 0.0, key, preview.agent_id, app, preview)
+                    yield Candidate(False, 0.0, key, preview.agent_id, app, preview)
 
     def _was_freed(self, preview: PreviewRecord, now: float) -> bool:
         if now - preview.changed > FREED_SECONDS:
@@ -226,7 +226,7 @@ class Eviction:
         seen = self._seen.get(preview.agent_id or "")
         return seen is None or seen.at < preview.changed + EXECUTOR_SECONDS
 
-    def _carry_out(self, plan: Plan) -> Reason:
+    def _carry_out(self, plan: Preemption) -> Reason:
         """Stop what a plan says; return what the one that it is for waits for."""
         demand = plan.demand
         task_ids: set[str] = set()
@@ -242,8 +242,8 @@ class Eviction:
         reason = Reason(ReasonKind.MAKING_ROOM, making)
         if plan.agent_id:
             until = self._clock.monotonic() + FREED_SECONDS
-            promise = _Promise(plan.agent_id, frozenset(task_ids), reason, until)
-            self._promises[demand.key] = promise
+            promise = Reservation(plan.agent_id, frozenset(task_ids), reason, until)
+            self._reservations[demand.key] = promise
         return reason
 
 

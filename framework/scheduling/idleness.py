@@ -16,7 +16,7 @@ from framework.preview import keep_warm
 from framework.preview.lifecycle import WITH_TASK
 from framework.preview.reasons import Reason, ReasonKind
 from framework.preview.transitions import StoppedIdle
-from framework.scheduling.last_use import Uses
+from framework.scheduling.last_use import LastUse
 from framework.state.records import Records
 from prevs.records import PreviewRecord
 from prevs.states import State
@@ -35,13 +35,13 @@ WRITE_SECONDS = 60.0
 """How far a preview's record may be behind its last use."""
 
 
-class Idling:
+class Idleness:
     """Hears of use, and ends what nobody has used for as long as its app says."""
 
     def __init__(self, records: Records, clock: Clock) -> None:
         self._records = records
         self._clock = clock
-        self._uses = Uses()
+        self._uses = LastUse()
         self._since = float("inf")
         self._look_at = 0.0
         self._unwritten: dict[str, None] = {}
@@ -88,7 +88,7 @@ class Idling:
                 continue
             yield preview, used
 
-    def go_on(self) -> None:
+    def reconcile(self) -> None:
         """Write when previews were used, and stop those that have been idle for too long.
 
         Raises Unavailable.

@@ -12,7 +12,7 @@ FRESH_SECONDS = 15.0
 """How old the last report of a proxy may be: a proxy with nothing to tell says so every 6 s."""
 
 
-class Uses:
+class LastUse:
     """Grows with the number of tasks and of proxies; `forget` drops those that are gone."""
 
     def __init__(self) -> None:

@@ -13,11 +13,11 @@ from framework.clock import Clock
 from framework.control_plane import ControlPlane
 from framework.errors import OutcomeUnknown, SecretsUnreadable, Unavailable
 from framework.matching import match as matching
-from framework.matching.launch_queue import Waiting, waiting
+from framework.matching.launch_queue import LaunchQueue, build_queue
 from framework.matching.limits import Limits
 from framework.matching.match import InUse, Key, Launch, Match
 from framework.matching.quotas import Quotas
-from framework.matching.refusals import Lack, Refusal
+from framework.matching.refusals import Refusal, Shortage
 from framework.metrics import Metrics
 from framework.ports.tasks import Task
 from framework.preview import reasons, transitions
@@ -45,7 +45,7 @@ NO_OFFER = Reason(
 )
 
 
-class Launching:
+class Launcher:
     """Gives what waits to the agents that offer room for it."""
 
     def __init__(  # noqa: PLR0913 - wiring; each is given by name
@@ -74,7 +74,7 @@ class Launching:
         self._metrics = metrics
         self._explained: dict[Key, float] = {}
         self._crowded: frozenset[str] = frozenset()
-        self.holds_out = False
+        self.hold_offers = False
 
     def place(self, framework_id: str) -> None:
         """Launch what fits; ask for offers for the rest, or for none when nothing waits.
@@ -85,22 +85,22 @@ class Launching:
         apps = {app.name: app for app in self._records.apps}
         self._refuse_sealed()
         queued = self._records.in_state(State.QUEUED)
-        queue = waiting(apps, queued, self._records.of_app, now)
+        queue = build_queue(apps, queued, self._records.of_app, now)
         quotas = Quotas(
             apps,
             held=self._records.in_state(*WITH_TASK),
             starting=self._records.in_state(*STARTING),
             limits=self._limits,
         )
-        if self._crowded - quotas.crowded():
-            self._offers.ask_again()
-        self._crowded = quotas.crowded()
+        if self._crowded - quotas.agents_at_start_limit():
+            self._offers.renew_request()
+        self._crowded = quotas.agents_at_start_limit()
         offered = bool(self._offers.held)
         unfit = self._unfit()
         match = matching.match(
             queue.demands,
             self._offers.held,
-            InUse(self._records.routes.in_use(), self._eviction.kept(), unfit),
+            InUse(self._records.routes.in_use(), self._eviction.reservations(), unfit),
             quotas=quotas,
             now=now,
         )
@@ -109,12 +109,12 @@ class Launching:
             framework_id=framework_id, control_plane=self._control_plane.addresses()
         )
         is_done = self._launch(match.launches, origin, busy=bool(wanted))
-        holds_out = any(refusal.holds_out for refusal in match.refusals.values())
-        self.holds_out = holds_out or not is_done
+        holds_out = any(refusal.hold_offers for refusal in match.refusals.values())
+        self.hold_offers = holds_out or not is_done
         if is_done:
-            self._ask(wanted)
+            self._request_offers(wanted)
         coming = self._eviction.make_room(
-            queue.demands, match, quotas, asked_for=self._offers.asked_for(), unfit=unfit
+            queue.demands, match, quotas, asked_for=self._offers.requested_for(), unfit=unfit
         )
         self._explain_all(queue, match, coming, offered=offered)
 
@@ -128,7 +128,7 @@ class Launching:
         if not unfit:
             return {}
         others = self._eviction.agents() | {offer.agent_id for offer in self._offers.held}
-        if others <= unfit.keys() and self._offers.asked_for() >= ASKING_SECONDS:
+        if others <= unfit.keys() and self._offers.requested_for() >= ASKING_SECONDS:
             return {}
         return {agent: one.reason for agent, one in unfit.items()}
 
@@ -146,18 +146,18 @@ class Launching:
         Where that has to make room is known only once all agents have offered what they have.
         """
         lacks = {refusal.lack for refusal in refusals.values()}
-        helped = {Lack.ROOM, Lack.TURN}
+        helped = {Shortage.ROOM, Shortage.TURN}
         if lacks - helped and self._eviction.could_stop():
-            helped |= {Lack.SLOT, Lack.APP_SLOT}
+            helped |= {Shortage.SLOT, Shortage.APP_SLOT}
         return tuple(key for key, refusal in refusals.items() if refusal.lack in helped)
 
-    def _ask(self, wanted: tuple[Key, ...]) -> None:
+    def _request_offers(self, wanted: tuple[Key, ...]) -> None:
         """Ask for offers for those that an offer would help, or for none."""
-        self._offers.give_back(busy=bool(wanted), holding=self.holds_out)
+        self._offers.give_back(busy=bool(wanted), holding=self.hold_offers)
         if wanted:
-            self._offers.wake(wanted)
+            self._offers.request(wanted)
         else:
-            self._offers.rest()
+            self._offers.suppress()
 
     def _launch(self, launches: tuple[Launch, ...], origin: Origin, *, busy: bool) -> bool:
         """Launch on one agent after the other; tell whether the turn was long enough for all."""
@@ -206,7 +206,7 @@ class Launching:
         except OutcomeUnknown as error:
             # Sent again, it could make Mesos call a task lost that runs.
             log.warning("a launch has an unknown outcome", why=str(error))
-            self._attempts.doubt({p.task_id: p.agent_id for p, _ in placed if p.task_id})
+            self._attempts.query({p.task_id: p.agent_id for p, _ in placed if p.task_id})
         self._attempts.copies.launched(p.task_id for p, _ in placed if p.task_id)
         self._metrics.launches.inc(len(placed))
 
@@ -227,13 +227,13 @@ class Launching:
         ]
 
     def _explain_all(
-        self, queue: Waiting, match: Match, coming: Mapping[Key, Reason], *, offered: bool
+        self, queue: LaunchQueue, match: Match, coming: Mapping[Key, Reason], *, offered: bool
     ) -> None:
         """Say to everybody who waits why; `coming` is what those wait for who get room."""
         refused = {
             key: refusal.reason
             for key, refusal in match.refusals.items()
-            if key not in coming and (offered or refusal.lack is not Lack.ROOM)
+            if key not in coming and (offered or refusal.lack is not Shortage.ROOM)
         }
         self._explain(coming)
         self._explain_calmly(refused)

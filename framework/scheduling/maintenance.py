@@ -91,7 +91,7 @@ class Maintenance:
         self._windows: dict[str, _Window] = {}
         self._unanswered: list[str] = []
 
-    def void(self) -> None:
+    def clear(self) -> None:
         """Forget everything: the link is gone, and the next one tells what still holds."""
         self._windows.clear()
         self._unanswered.clear()
@@ -112,7 +112,7 @@ class Maintenance:
         if offer_id in self._unanswered:
             self._unanswered.remove(offer_id)
 
-    def go_on(self) -> None:
+    def reconcile(self) -> None:
         """Agree to what is asked, and leave the agents that go soon.
 
         Raises Unavailable, OutcomeUnknown; what was not done then is done the next time.

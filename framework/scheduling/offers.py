@@ -32,21 +32,21 @@ class Offers:
         self._metrics = metrics
         self._held: dict[str, Offer] = {}
         self._since: dict[str, float] = {}
-        self._banned: OrderedDict[str, None] = OrderedDict()
+        self._rescinded: OrderedDict[str, None] = OrderedDict()
         self._woken_for: frozenset[Key] = frozenset()
         self._woken_at = float("-inf")
         self._revives, self._counted_at = float(REVIVES), 0.0
         self._quiet = True
         self._asking_since: float | None = None
         self.connected = False
-        self.owes_revive = False
+        self.revive_pending = False
 
     @property
     def held(self) -> Sequence[Offer]:
         """What can be taken now."""
         return tuple(self._held.values())
 
-    def asked_for(self) -> float:
+    def requested_for(self) -> float:
         """Return for how many seconds offers have been asked for, without a rest; 0 where not.
 
         Agents with room offer it within milliseconds.
@@ -56,20 +56,20 @@ class Offers:
 
     def subscribed(self) -> None:
         """Begin anew: nothing is held. Whether offers come is as it was asked for last."""
-        self.void()
+        self.clear()
         self.connected = True
 
-    def void(self) -> None:
+    def clear(self) -> None:
         """Drop everything; the link to the master is gone."""
         self._drop(tuple(self._held))
         self._woken_for = frozenset()
         self._asking_since = None
-        self.owes_revive = False
+        self.revive_pending = False
         self.connected = False
 
     def add(self, offers: Collection[Offer]) -> None:
         """Hold offers, but for those that are void already."""
-        good = {offer.id: offer for offer in offers if offer.id not in self._banned}
+        good = {offer.id: offer for offer in offers if offer.id not in self._rescinded}
         self._held |= good
         self._since |= dict.fromkeys(good, self._clock.monotonic())
         self._metrics.offers.labels("received").inc(len(offers))
@@ -81,9 +81,9 @@ class Offers:
         if offer_id in self._held:
             self._drop((offer_id,))
             self._metrics.offers.labels("rescinded").inc()
-        self._banned[offer_id] = None
-        if len(self._banned) > _BANNED:
-            self._banned.popitem(last=False)
+        self._rescinded[offer_id] = None
+        if len(self._rescinded) > _BANNED:
+            self._rescinded.popitem(last=False)
 
     def accept(self, agent_id: str, tasks: Sequence[Task], *, busy: bool) -> None:
         """Launch tasks on everything that an agent offers.
@@ -109,10 +109,10 @@ class Offers:
         self._metrics.offers.labels("declined").inc(len(ids))
         self._drop(ids)
 
-    def wake(self, keys: Collection[Key]) -> None:
+    def request(self, keys: Collection[Key]) -> None:
         """Ask for offers for what waits: at once for something new, again after some seconds.
 
-        Where that would be too often `owes_revive` is set until the next is due.
+        Where that would be too often `revive_pending` is set until the next is due.
         """
         now = self._clock.monotonic()
         is_new = not self._woken_for.issuperset(keys)
@@ -120,8 +120,8 @@ class Offers:
             return
         earned = (now - self._counted_at) / REVIVE_EVERY_SECONDS
         self._revives, self._counted_at = min(REVIVES, self._revives + earned), now
-        self.owes_revive = self._revives < 1
-        if self.owes_revive:
+        self.revive_pending = self._revives < 1
+        if self.revive_pending:
             return
         self._cluster.revive()
         self._revives -= 1
@@ -131,15 +131,15 @@ class Offers:
         self._woken_for = frozenset(keys)
         self._woken_at = now
 
-    def ask_again(self) -> None:
-        """Have the next `wake` ask for offers at once: what was no use before is some now."""
+    def renew_request(self) -> None:
+        """Have the next `request` ask for offers at once: what was no use before is some now."""
         self._woken_for = frozenset()
 
-    def rest(self) -> None:
+    def suppress(self) -> None:
         """Ask for no more offers."""
         self._woken_for = frozenset()
         self._asking_since = None
-        self.owes_revive = False
+        self.revive_pending = False
         if not self._quiet:
             self._cluster.suppress()
             self._quiet = True

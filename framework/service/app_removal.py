@@ -11,7 +11,7 @@ from prevs.states import State
 _UNDER_WAY = frozenset({*WITH_TASK, State.QUEUED})
 
 
-class Removals:
+class AppRemoval:
     """Goes on with every removal that is marked in the records, also after a restart.
 
     `forget_mirror` removes an app's mirror, elsewhere, and must not block; `forgotten` is told.
@@ -22,7 +22,7 @@ class Removals:
         self._forget_mirror = forget_mirror
         self._asked: set[str] = set()
 
-    def go_on(self) -> None:
+    def reconcile(self) -> None:
         """Stop what is left of removed apps; where nothing runs any more, forget the mirror."""
         removed = [app.name for app in self._records.apps if app.removed]
         if not removed:

@@ -77,13 +77,13 @@ class Branches:
     def _look_after(self, preview: PreviewRecord, heads: Mapping[str, str | None]) -> None:
         now = self._clock.now()
         match stale_refs.judge(preview, heads.keys(), now, self._vanished):
-            case Fate.VANISHES:
+            case Fate.UNREFERENCED:
                 self._records.save(dataclasses.replace(preview, vanished=now))
-            case Fate.RETURNS:
+            case Fate.REFERENCED:
                 self._records.save(dataclasses.replace(preview, vanished=None))
-            case Fate.GOES if preview.state in {*WITH_TASK, State.QUEUED}:
+            case Fate.EXPIRED if preview.state in {*WITH_TASK, State.QUEUED}:
                 # Its record follows when this is done, with a later fetch.
                 self._records.change(preview, Stopped(GONE))
-            case Fate.GOES:
+            case Fate.EXPIRED:
                 log.info("a preview goes", app=preview.app, commit=preview.sha[:12], why=GONE.text)
                 self._records.forget_preview(preview)

@@ -19,7 +19,7 @@ from prevs.states import State
 log = structlog.get_logger(__name__)
 
 
-class Manifests:
+class ManifestLoader:
     """Has read what is not known of the commits that wait.
 
     `read` begins to read the settings of a commit, and must not block: it answers with
@@ -38,30 +38,30 @@ class Manifests:
         self._read = read
         self._clock = clock
         self._metrics = metrics
-        self._asked: dict[Key, str] = {}
+        self._requested: dict[Key, str] = {}
 
-    def go_on(self) -> None:
+    def reconcile(self) -> None:
         """Have the settings read of every preview that waits for that."""
         now = self._clock.now()
         for preview in self._records.in_state(State.QUEUED):
             app = self._records.find_app(preview.app)
             if app is None or app.removed or preview.not_before > now:
                 continue
-            if effective_settings.is_read(app, preview):
+            if effective_settings.is_current(app, preview):
                 continue
-            key, basis = (preview.app, preview.sha), effective_settings.basis(app)
-            if self._asked.get(key) != basis:
-                self._asked[key] = basis
+            key, basis = (preview.app, preview.sha), effective_settings.settings_key(app)
+            if self._requested.get(key) != basis:
+                self._requested[key] = basis
                 self._read(app, preview.sha)
 
     def note(self, event: SettingsRead) -> None:
         """Take what was read, if the app is still as it was read for. Raises Unavailable."""
-        if self._asked.get((event.app, event.sha)) == event.basis:
-            del self._asked[event.app, event.sha]
+        if self._requested.get((event.app, event.sha)) == event.basis:
+            del self._requested[event.app, event.sha]
         app, preview = self._records.find_app(event.app), self._records.find(event.app, event.sha)
         if app is None or preview is None or preview.state is not State.QUEUED:
             return
-        if effective_settings.basis(app) != event.basis:
+        if effective_settings.settings_key(app) != event.basis:
             return  # it is read again
         if isinstance(event.outcome, CommitSettings):
             self._records.change(preview, transitions.SettingsRead(event.outcome, event.basis))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from framework.errors import InvalidSettings, Problem
-from framework.events import ask
+from framework.events import call
 from framework.preview.history import History
 from framework.service.commands import Commands
 from framework.service.service import Service
@@ -41,7 +41,7 @@ class Previews:
 
     def command(self, command: Callable[[Commands], T]) -> T:
         """Have a command run on the service's thread; return its result, or raise its error."""
-        return ask(self._service.inbox.put, lambda: command(self._service.commands))
+        return call(self._service.inbox.put, lambda: command(self._service.commands))
 
     def add_app(self, app: AppRecord) -> AppRecord:
         """Store a new app, as Commands does; its repository is looked at here, which may block.

@@ -96,7 +96,7 @@ class RefusedConnections:
             spell = self._spells.get(task_id)
             if spell is None or is_over(spell, now):
                 log.warning("connections are refused", proxy=proxy, **name_attempt(task_id))
-                self._attempts.doubt({task_id: preview.agent_id})
+                self._attempts.query({task_id: preview.agent_id})
             self._spells[task_id] = tell(spell, proxy, now)
 
     def used(self, proxy: str, uses: Sequence[Use]) -> None:
@@ -107,7 +107,7 @@ class RefusedConnections:
                 used = {**spell.used, proxy: self._clock.monotonic()}
                 self._spells[use.task_id] = spell._replace(used=used)
 
-    def go_on(self) -> None:
+    def reconcile(self) -> None:
         """Write what is the case as the previews' reason, and end what it lasts for too long.
 
         Raises Unavailable.
@@ -118,7 +118,7 @@ class RefusedConnections:
                 if preview and preview.reason_kind == REASON.kind:
                     self._records.change(preview, Alive(reasons.NONE))
                 del self._spells[task_id]
-            elif has_lasted(spell) and self._attempts.is_said_to_run(task_id):
+            elif has_lasted(spell) and self._attempts.is_confirmed(task_id):
                 self._attempts.give_up(preview, _FAILURE)
             elif not preview.reason:
                 self._records.change(preview, Alive(REASON))

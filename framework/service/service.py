@@ -24,14 +24,14 @@ from framework.ports import Cluster
 from framework.preview import history
 from framework.preview.history import History
 from framework.scheduling.eviction import Eviction
-from framework.scheduling.idleness import Idling
-from framework.scheduling.launches import Launching
+from framework.scheduling.idleness import Idleness
+from framework.scheduling.launches import Launcher
 from framework.scheduling.maintenance import Maintenance
 from framework.scheduling.offers import Offers
-from framework.service.app_removal import Removals
+from framework.service.app_removal import AppRemoval
 from framework.service.branches import Branches
 from framework.service.commands import Commands
-from framework.service.manifest_loader import Manifests
+from framework.service.manifest_loader import ManifestLoader
 from framework.service.refused_connections import RefusedConnections
 from framework.state.records import Records
 from framework.state.snapshot import Snapshot
@@ -42,7 +42,7 @@ from program.health import Check
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
-HURRY_SECONDS = 0.05
+FAST_TICK_SECONDS = 0.05
 """How often to look while proxies let go of a placement, or offers are waited for."""
 
 STUCK_SECONDS = 300.0
@@ -54,7 +54,7 @@ _WITHOUT_STORE = (
     | events.StoreResumed
     | events.Ended
     | events.Stop
-    | events.Asked
+    | events.Call
     | events.Used
     | events.ConnectionsRefused
 )
@@ -105,10 +105,10 @@ class Service:
         self._attempts = Attempts(self._records, cluster, clock=clock, metrics=metrics)
         self._refused = RefusedConnections(records, self._attempts, clock)
         self._maintenance = Maintenance(records, cluster, clock)
-        self._removals = Removals(records, forget_mirror)
-        self._manifests = Manifests(records, read_settings, clock=clock, metrics=metrics)
-        self._idling = Idling(self._records, clock)
-        self._launching = Launching(
+        self._removals = AppRemoval(records, forget_mirror)
+        self._manifests = ManifestLoader(records, read_settings, clock=clock, metrics=metrics)
+        self._idling = Idleness(self._records, clock)
+        self._launching = Launcher(
             self._records,
             self._offers,
             self._attempts,
@@ -160,47 +160,47 @@ class Service:
         acts = not self._suspended and not self._stopping
         if acts:
             # First, so that who reads "running" finds the placement.
-            with self._going_on("publish"):
+            with self._isolate_errors("publish"):
                 self._publish()
-        self._show()
+        self._publish_snapshot()
         for answer in answers:
             answer()
         if acts and not self._stopping:
             self._settle()
-            self._show()
+            self._publish_snapshot()
         self._turned = self._clock.monotonic()
 
     def _take(self) -> Sequence[events.Event]:
         """Wait for events, for a tick at most."""
         batch: list[events.Event] = []
         try:
-            batch.append(self.inbox.get(timeout=self._patience()))
+            batch.append(self.inbox.get(timeout=self._tick_seconds()))
             while True:
                 batch.append(self.inbox.get_nowait())
         except queue.Empty:
             return batch
 
-    def _patience(self) -> float:
+    def _tick_seconds(self) -> float:
         hurry = (
-            self._records.routes.is_hurried()
-            or self._launching.holds_out
-            or self._offers.owes_revive
+            self._records.routes.awaits_proxies()
+            or self._launching.hold_offers
+            or self._offers.revive_pending
         )
-        return HURRY_SECONDS if hurry else TICK_SECONDS
+        return FAST_TICK_SECONDS if hurry else TICK_SECONDS
 
     def _handle(self, event: events.Event) -> Callable[[], None] | None:
         """Handle one event. Returns how to answer it, where somebody waits for that."""
         if self._suspended and not isinstance(event, _WITHOUT_STORE):
             self._backlog.append(event)
             return None
-        if isinstance(event, events.Asked):
+        if isinstance(event, events.Call):
             return self._answer(event)
         if not self._stopping:  # else what it says is for the next leader
-            with self._going_on(type(event).__name__):
+            with self._isolate_errors(type(event).__name__):
                 self._note(event)
         return None
 
-    def _answer(self, asked: events.Asked) -> Callable[[], None]:
+    def _answer(self, asked: events.Call) -> Callable[[], None]:
         if self._suspended or self._stopping:
             away = Unavailable("The framework" if self._stopping else "ZooKeeper")
             return lambda: asked.answer.set_exception(away)
@@ -250,8 +250,8 @@ class Service:
             case events.Subscribed(framework_id):
                 self._subscribed(framework_id)
             case events.Disconnected():
-                self._offers.void()
-                self._maintenance.void()
+                self._offers.clear()
+                self._maintenance.clear()
                 self._attempts.disconnected()
             case events.Offered(offers):
                 self.control_plane.note(offer.host for offer in offers)
@@ -264,7 +264,7 @@ class Service:
             case events.InverseRescinded(offer_id):
                 self._maintenance.rescinded(offer_id)
             case events.Updated(status):
-                self._attempts.updated(status)
+                self._attempts.apply(status)
             case events.AgentFailed(agent_id, executor_id):
                 self._attempts.agent_failed(agent_id, executor_id)
                 if agent_id is not None and executor_id is None:
@@ -292,18 +292,18 @@ class Service:
         """Act on every difference. Each step may fail without keeping the others from acting."""
         self._act(
             self._keep_id,
-            self._records.make_sure,
-            self._removals.go_on,
+            self._records.rewrite_unconfirmed,
+            self._removals.reconcile,
             self._attempts.replace_missing,
-            self._manifests.go_on,
+            self._manifests.reconcile,
             self._publish,
             self._let_go,
         )
         if self._offers.connected:
             self._act(
-                self._maintenance.go_on,
-                self._idling.go_on,
-                self._refused.go_on,
+                self._maintenance.reconcile,
+                self._idling.reconcile,
+                self._refused.reconcile,
                 self._attempts.kill_drained,
                 self._attempts.reconcile,
                 self._place,
@@ -315,7 +315,7 @@ class Service:
         for act in acts:
             if self._stopping:  # what an earlier one met is the end: somebody else leads
                 return
-            with self._going_on(act.__name__):
+            with self._isolate_errors(act.__name__):
                 act()
 
     def _keep_id(self) -> None:
@@ -326,17 +326,17 @@ class Service:
         self._records.routes.publish(self._attempts.unrouted)
 
     def _let_go(self) -> None:
-        self._records.routes.let_go(self._limits.drain)
+        self._records.routes.release_acknowledged(self._limits.drain)
 
     def _place(self) -> None:
         # Tasks belong to an id that is found again, or they would never be.
         if self._records.framework_id:
             self._launching.place(self._records.framework_id)
 
-    def _show(self) -> None:
+    def _publish_snapshot(self) -> None:
         """Replace what others read."""
         before, self.snapshot = self.snapshot, self._make_snapshot()
-        with self._going_on("history"):
+        with self._isolate_errors("history"):
             self.history = history.note(self.history, before, self.snapshot, self._clock.now())
         self._metrics.count(self._records.counts())
         self._metrics.unfit.set(len(self.snapshot.unfit))
@@ -365,7 +365,7 @@ class Service:
         self._stopping = True
 
     @contextlib.contextmanager
-    def _going_on(self, what: str) -> Iterator[None]:
+    def _isolate_errors(self, what: str) -> Iterator[None]:
         """Go on after an error: what could not be done is decided again at the next tick."""
         try:
             yield

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from framework import access
 from framework.access import Identity, Scope
-from framework.events import ask
+from framework.events import call
 from framework.service.service import Service
 from prevs.records import TokenRecord
 
@@ -42,9 +42,9 @@ class ServiceTokens:
         """Make and store a token; return its record, and the token itself."""
         token = access.form_token(scope, self._new_secret())
         record = TokenRecord(name, scope.value, access.digest(token), app=app)
-        added = ask(self._service.inbox.put, lambda: self._service.commands.add_token(record))
+        added = call(self._service.inbox.put, lambda: self._service.commands.add_token(record))
         return added, token
 
     def remove_token(self, name: str) -> None:
         """Remove a token, which is good for nothing from then on."""
-        ask(self._service.inbox.put, lambda: self._service.commands.remove_token(name))
+        call(self._service.inbox.put, lambda: self._service.commands.remove_token(name))

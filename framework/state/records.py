@@ -18,7 +18,7 @@ from framework.preview import lifecycle, steps, transitions
 from framework.preview.transitions import Transition
 from framework.state import placements
 from framework.state.preview_index import PreviewIndex
-from framework.state.routes import Routes
+from framework.state.routes import PlacementPublisher
 from framework.state.secret_records import SecretRecords
 from framework.state.snapshot import Snapshot
 from framework.state.token_records import TokenRecords
@@ -51,12 +51,12 @@ class Records:
         self._clock = clock
         self._apps = {app.name: app for app in stored.apps}
         self._index = PreviewIndex(stored.previews)
-        self._unsure: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
+        self._unconfirmed: dict[tuple[str, ...], AppRecord | PreviewRecord] = {}
         self._snapshot: Snapshot | None = None
         self._pause_end = math.inf
-        self._usual: Mapping[str, Mapping[str, float]] = {}
+        self._typical_durations: Mapping[str, Mapping[str, float]] = {}
         self._usual_stale = set(self._index.apps)
-        self.routes = Routes(stored, store, clock, self._index, keys=keys)
+        self.routes = PlacementPublisher(stored, store, clock, self._index, keys=keys)
         self.tokens = TokenRecords(stored.tokens, store)
         self.secrets = SecretRecords(stored.secrets, store, vault)
         self.framework_id = stored.framework_id
@@ -78,7 +78,9 @@ class Records:
             self._pause_end = launch_queue.find_pause_end(queued, now)
             usual = self._keep_usual()
             shared = dict(self._index.shared)
-            self._snapshot = Snapshot(apps, previews, places, usual=usual, shared=shared)
+            self._snapshot = Snapshot(
+                apps, previews, places, typical_durations=usual, shared=shared
+            )
         # Made anew where these have changed: they write themselves.
         if self._snapshot.tokens is not self.tokens.all:
             self._snapshot = self._snapshot._replace(tokens=self.tokens.all)
@@ -90,9 +92,11 @@ class Records:
         """Return what is usual, looked for anew only in apps of which an attempt came to run."""
         if self._usual_stale:
             new = {app: steps.usual(self.of_app(app)) for app in self._usual_stale}
-            self._usual = {app: known for app, known in {**self._usual, **new}.items() if known}
+            self._typical_durations = {
+                app: known for app, known in {**self._typical_durations, **new}.items() if known
+            }
             self._usual_stale = set()
-        return self._usual
+        return self._typical_durations
 
     @property
     def apps(self) -> Collection[AppRecord]:
@@ -143,9 +147,9 @@ class Records:
 
     def save_app(self, app: AppRecord) -> AppRecord:
         """Write an app."""
-        self._unsure[app.name,] = app
+        self._unconfirmed[app.name,] = app
         self._store.save(app)
-        del self._unsure[app.name,]
+        del self._unconfirmed[app.name,]
         self._apps[app.name] = app
         self._snapshot = None
         return app
@@ -196,7 +200,9 @@ class Records:
         return [changed for _, changed in changes]
 
     def _follow(self, preview: PreviewRecord, transition: Transition, label: str) -> PreviewRecord:
-        rivals = self._rivals(preview, preview.labels) if preview.state is State.RUNNING else ()
+        rivals = (
+            self._other_holders(preview, preview.labels) if preview.state is State.RUNNING else ()
+        )
         contested = {label for rival in rivals for label in rival.labels}
         now = self._clock.now()
         changed = transitions.follow(preview, transition, now, contested=contested)
@@ -212,30 +218,30 @@ class Records:
         if not previews:
             return
         for preview in previews:
-            self._unsure[preview.app, preview.sha] = preview
+            self._unconfirmed[preview.app, preview.sha] = preview
         self._store.save_all(previews)
         for preview in previews:
-            del self._unsure[preview.app, preview.sha]
+            del self._unconfirmed[preview.app, preview.sha]
             before = self.find(preview.app, preview.sha)
             if preview.took != (before.took if before else {}):
                 self._usual_stale.add(preview.app)
             self._index.put(preview)
             self._changed(preview.app)
 
-    def make_sure(self) -> None:
+    def rewrite_unconfirmed(self) -> None:
         """Write again what was written without an answer. Raises Unavailable.
 
         Else what was asked for in vain would be found by the next leader, and done long after.
         """
         self.tokens.make_sure()
         self.secrets.make_sure()
-        for key, tried in tuple(self._unsure.items()):
+        for key, tried in tuple(self._unconfirmed.items()):
             known = self._apps.get(key[0]) if isinstance(tried, AppRecord) else self.find(*key)
             if known is None:
                 self._store.delete(tried)
             else:
                 self._store.save(known)
-            del self._unsure[key]
+            del self._unconfirmed[key]
 
     def _give_up_labels(
         self, preview: PreviewRecord, labels: Collection[str]
@@ -243,19 +249,21 @@ class Records:
         """Return the other previews that hold some `labels` of a preview, without these."""
         return [
             dataclasses.replace(other, labels=placements.without(other, labels))
-            for other in self._rivals(preview, labels)
+            for other in self._other_holders(preview, labels)
             # It leads there until the new one runs.
             if other.state is not State.RUNNING or preview.state is State.RUNNING
         ]
 
-    def _rivals(self, preview: PreviewRecord, labels: Collection[str]) -> Collection[PreviewRecord]:
+    def _other_holders(
+        self, preview: PreviewRecord, labels: Collection[str]
+    ) -> Collection[PreviewRecord]:
         """Return the other previews of the app that hold one of `labels`."""
         holders = self._index.with_label(preview.app, labels)
         return [other for other in holders if other.sha != preview.sha]
 
     def _changed(self, app: str) -> None:
         self._snapshot = None
-        self.routes.touch(app)
+        self.routes.mark_dirty(app)
 
     def live_proxies(self) -> int:
         """Return how many proxies are there. Asks the store."""
@@ -270,7 +278,7 @@ class Records:
     def forget_preview(self, preview: PreviewRecord) -> None:
         """Remove the record of a preview that has no task."""
         self._store.delete(preview)
-        self._unsure.pop((preview.app, preview.sha), None)
+        self._unconfirmed.pop((preview.app, preview.sha), None)
         self._index.drop((preview.app, preview.sha))
         if preview.took:
             self._usual_stale.add(preview.app)
@@ -285,7 +293,7 @@ class Records:
         self.tokens.remove_of(name)
         if name in self._apps:
             self._store.delete(self._apps[name])
-            self._unsure.pop((name,), None)
+            self._unconfirmed.pop((name,), None)
             del self._apps[name]
         self._snapshot = None
 

@@ -17,8 +17,8 @@ from prevs import signatures
 from prevs.records import PlacementsRecord, PreviewRecord
 
 
-class Routes:
-    """Follows the previews in `index`; `touch` says which app's have changed.
+class PlacementPublisher:
+    """Follows the previews in `index`; `mark_dirty` says which app's have changed.
 
     What is written is signed with the first of `keys`. What is stored with another signature is
     written anew.
@@ -55,7 +55,7 @@ class Routes:
             )
         )
 
-    def is_hurried(self) -> bool:
+    def awaits_proxies(self) -> bool:
         """Tell whether proxies are about to let go of something."""
         now = self._clock.monotonic()
         return any(withdrawals.hurried(w, now) for w in self._withdrawn.values())
@@ -75,7 +75,7 @@ class Routes:
         found = (record.placements.get(preview.sha) for record in self._stored(preview.app))
         return any(placement and placement.task_id == preview.task_id for placement in found)
 
-    def leads_to(self, preview: PreviewRecord) -> bool:
+    def may_receive_requests(self, preview: PreviewRecord) -> bool:
         """Tell whether visitors may be on a preview's current attempt, or be sent there."""
         return self.placed(preview) or preview.task_id in self._withdrawn
 
@@ -91,7 +91,7 @@ class Routes:
             ((p.host, p.port) for record in late for p in record.placements.values()),
         )
 
-    def touch(self, app: str) -> None:
+    def mark_dirty(self, app: str) -> None:
         """Have `publish` look at an app."""
         self._touched.add(app)
 
@@ -128,7 +128,7 @@ class Routes:
         """Return what the store holds; where a write had no answer, all that it may hold."""
         return [self._placements.get(app, PlacementsRecord(app)), *self._unsure.get(app, ())]
 
-    def let_go(self, drain: float) -> None:
+    def release_acknowledged(self, drain: float) -> None:
         """Drop what no proxy holds any more. Asks the store if there is anything.
 
         Requests that began before may go on for `drain` seconds.

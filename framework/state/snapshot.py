@@ -17,17 +17,18 @@ from prevs.records import AppRecord, PreviewRecord, TokenRecord
 class Snapshot(NamedTuple):
     """All apps, previews, tokens and secrets at one moment; never changed afterwards.
 
-    `queue_places` are those of the previews that wait for an agent, 1 being the next; `usual` is
-    how many seconds each step of an app's attempts usually takes; `shared` are the previews of each
-    (app, label) that several hold. `unfit` are the agents where nothing is tried now, by id, and
-    why; `isolations` what previews and builds reach at agents, as far as these have reported it.
+    `queue_places` are those of the previews that wait for an agent, 1 being the next.
+    `typical_durations` is how many seconds each step of an app's attempts usually takes. `shared`
+    are the previews of each (app, label) that several hold. `unfit` are the agents where nothing is
+    tried now, by id, and why. `isolations` is what previews and builds reach at agents, as far as
+    the agents have reported it.
     """
 
     apps: Mapping[str, AppRecord]
     previews: Mapping[Key, PreviewRecord]
     queue_places: Mapping[Key, int] = MappingProxyType({})
     tokens: Mapping[str, TokenRecord] = MappingProxyType({})
-    usual: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+    typical_durations: Mapping[str, Mapping[str, float]] = MappingProxyType({})
     secrets: Mapping[str, Kept] = MappingProxyType({})
     shared: Mapping[tuple[str, str], tuple[PreviewRecord, ...]] = MappingProxyType({})
     unfit: Mapping[str, Unfit] = MappingProxyType({})

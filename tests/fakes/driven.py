@@ -139,7 +139,7 @@ class Driven:
 
     def ask(self, act: Callable[[], T]) -> T:
         answer: Future[T] = Future()
-        self.step(events.Asked(act, answer))
+        self.step(events.Call(act, answer))
         return answer.result(0)
 
     def add_app(self, app: AppRecord = APP) -> AppRecord:

@@ -8,7 +8,9 @@ from prevs.records import AppRecord, Failure
 
 def says_nothing(app: AppRecord, sha: str) -> events.SettingsRead:
     """Return that a commit of an app has no file of settings."""
-    return events.SettingsRead(app.name, sha, effective_settings.basis(app), CommitSettings())
+    return events.SettingsRead(
+        app.name, sha, effective_settings.settings_key(app), CommitSettings()
+    )
 
 
 class FakeManifests:
@@ -35,7 +37,10 @@ class FakeManifests:
         waiting, self._waiting = self._waiting, []
         return [
             events.SettingsRead(
-                app.name, sha, effective_settings.basis(app), self.says.get(sha, CommitSettings())
+                app.name,
+                sha,
+                effective_settings.settings_key(app),
+                self.says.get(sha, CommitSettings()),
             )
             for app, sha in waiting
         ]

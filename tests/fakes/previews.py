@@ -72,7 +72,7 @@ class FakePreviews(Previews, Commands):
             self.known_apps,
             self.known,
             self.queue_places,
-            usual=self.usual_seconds,
+            typical_durations=self.usual_seconds,
             secrets={
                 app: Kept(SecretsRecord(app, ""), given, self.why_unreadable)
                 for app, given in self.given.items()

@@ -203,7 +203,7 @@ class SmallWorld:
     def _ask(self, act: Callable[[], Any]) -> BaseException | None:
         """Ask the leader for something; return what that met."""
         answer: Future[Any] = Future()
-        self.step(events.Asked(act, answer))
+        self.step(events.Call(act, answer))
         error = answer.exception() if answer.done() else Unavailable("The framework")
         if not isinstance(error, NotFound | Conflict | Unavailable | None):
             self.violations.append(f"a request met {error!r}")

@@ -11,7 +11,7 @@ from framework.dashboard.pages import app_forms, rows
 from framework.dashboard.pages.cluster_page import read_cluster
 from framework.dashboard.pages.parts import Parts
 from framework.dashboard.session.sessions import Viewer
-from framework.preview.history import Happening
+from framework.preview.history import ActivityEvent
 from prevs.records import PreviewRecord
 
 _SHOWN = 8
@@ -91,6 +91,6 @@ class Overview:
         )
 
 
-def _find_seen(happened: Sequence[Happening], viewer: Viewer) -> Sequence[Happening]:
+def _find_seen(happened: Sequence[ActivityEvent], viewer: Viewer) -> Sequence[ActivityEvent]:
     """Return what somebody may see of what has happened, the last first."""
     return [one for one in reversed(happened) if viewer.identity.sees(one.app)]

@@ -89,7 +89,7 @@ def show(
 
 
 def _show_preview(preview: PreviewRecord, app: AppRecord) -> models.AgentPreview:
-    wanted = effective_settings.effective(app, preview.settings)
+    wanted = effective_settings.resolve(app, preview.settings)
     return models.AgentPreview(
         app=preview.app,
         sha=preview.sha,

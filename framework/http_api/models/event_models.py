@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from framework.http_api.http.examples import SHA, TASK_ID, example
 from framework.http_api.http.paging import Next
-from framework.preview.history import Happening
+from framework.preview.history import ActivityEvent
 from prevs.states import State
 
 _EVENT: dict[str, Any] = {
@@ -49,6 +49,6 @@ class Events(BaseModel):
     next: Next
 
 
-def show_event(happening: Happening) -> Event:
+def show_event(happening: ActivityEvent) -> Event:
     """Return a happening as the API shows it."""
     return Event.model_validate(happening._asdict())

@@ -67,7 +67,7 @@ class Presenter:
             self._reason(preview),
             snapshot.queue_places.get(key),
             self._next_try(preview),
-            snapshot.usual.get(preview.app, _UNKNOWN),
+            snapshot.typical_durations.get(preview.app, _UNKNOWN),
             _find_wanted(preview, snapshot),
             tuple((label, one.sha, one.state) for label, one in rivals),
         )
@@ -158,7 +158,7 @@ class Presenter:
 def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> Effective:
     # There is none where it was removed just now.
     app = snapshot.apps.get(preview.app) or AppRecord(preview.app, "")
-    return effective_settings.effective(app, preview.settings)
+    return effective_settings.resolve(app, preview.settings)
 
 
 def _tell_kills(preview: PreviewRecord) -> str:

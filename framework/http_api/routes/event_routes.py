@@ -20,7 +20,7 @@ from framework.http_api.http.parameters import Accept, LastEventId, ListedApp
 from framework.http_api.http.problems import document
 from framework.http_api.models import event_models as models
 from framework.http_api.streams.feed import KEEPALIVE_S, Feed, Reset
-from framework.preview.history import Happening
+from framework.preview.history import ActivityEvent
 from framework.service.previews import Previews
 from program.server_events import STILL_HERE, ServerEvent
 
@@ -99,13 +99,13 @@ class EventRoutes:
                 said = self._clock()
 
 
-def _is_of(told: Happening | Reset | None, app: str) -> bool:
-    return not isinstance(told, Happening) or app in ("", told.app)
+def _is_of(told: ActivityEvent | Reset | None, app: str) -> bool:
+    return not isinstance(told, ActivityEvent) or app in ("", told.app)
 
 
-def _encode(told: Happening | Reset | None) -> bytes:
+def _encode(told: ActivityEvent | Reset | None) -> bytes:
     match told:
-        case Happening():
+        case ActivityEvent():
             return ServerEvent(
                 told.type, models.show_event(told).model_dump_json(), told.id
             ).encode()

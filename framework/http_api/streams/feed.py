@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import anyio
 
-from framework.preview.history import Happening, History
+from framework.preview.history import ActivityEvent, History
 
 TICK_S = 0.25
 KEEPALIVE_S = 10.0
@@ -41,7 +41,7 @@ class Feed:
 
     async def follow(
         self, after: str = "", keepalive: float = KEEPALIVE_S
-    ) -> AsyncGenerator[Happening | Reset | None, None]:
+    ) -> AsyncGenerator[ActivityEvent | Reset | None, None]:
         """Yield what follows the happening with the id `after`, or what happens from now on.
 
         Yields a Reset first where that id is not known (another framework leads now, or it is

@@ -14,12 +14,12 @@ APP = AppRecord(
 
 @pytest.mark.parametrize("settings", [None, CommitSettings()])
 def test_a_commit_that_says_nothing_has_what_the_app_says(settings: CommitSettings | None) -> None:
-    assert effective_settings.effective(APP, settings) == (8000, "/up", 60.0, 0.5, 256)
+    assert effective_settings.resolve(APP, settings) == (8000, "/up", 60.0, 0.5, 256)
 
 
 def test_what_a_commit_says_holds() -> None:
     said = CommitSettings(port=9000, health="/ready", start_limit=300.0, cpus=0.1, mem=64)
-    assert effective_settings.effective(APP, said) == (9000, "/ready", 300.0, 0.1, 64)
+    assert effective_settings.resolve(APP, said) == (9000, "/ready", 300.0, 0.1, 64)
 
 
 def test_a_commit_may_have_as_much_as_the_app_and_what_the_app_allows() -> None:
@@ -51,9 +51,9 @@ def test_what_is_read_is_read_again_where_the_folder_or_a_bound_has_changed(
         "a" * 40,
         State.QUEUED,
         settings=CommitSettings(),
-        settings_for=effective_settings.basis(APP),
+        settings_for=effective_settings.settings_key(APP),
     )
-    assert effective_settings.is_read(APP, read)
+    assert effective_settings.is_current(APP, read)
     changed = dataclasses.replace(APP, **changes)  # type: ignore[arg-type] # fields vary per case
-    assert effective_settings.is_read(changed, read) is same
-    assert not effective_settings.is_read(APP, dataclasses.replace(read, settings=None))
+    assert effective_settings.is_current(changed, read) is same
+    assert not effective_settings.is_current(APP, dataclasses.replace(read, settings=None))

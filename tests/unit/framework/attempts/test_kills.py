@@ -29,7 +29,7 @@ def test_a_task_id_that_has_ended_is_forgotten() -> None:
     cluster = FakeCluster()
     kills = Kills(cluster, FakeClock().clock)
     kills.send("t1", None)
-    kills.forget("t1")
-    kills.forget("t2")
+    kills.drop("t1")
+    kills.drop("t2")
     kills.send("t1", None)
     assert len(cluster.of("kill")) == 2

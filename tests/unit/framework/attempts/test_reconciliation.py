@@ -23,12 +23,12 @@ def test_every_preview_that_may_have_a_task_is_asked_for() -> None:
 
 
 def test_nothing_is_asked_when_nothing_is_pending() -> None:
-    assert begun({}).ask(5.0) == {}
+    assert begun({}).next_batch(5.0) == {}
 
 
 def test_the_question_is_repeated_ever_more_slowly() -> None:
     run = begun(TWO)
-    asked = [tenth / 10 for tenth in range(4000) if run.ask(tenth / 10)]
+    asked = [tenth / 10 for tenth in range(4000) if run.next_batch(tenth / 10)]
     assert asked[:7] == [0, 1, 3, 7, 15, 31, 63]
     pauses = [later - sooner for sooner, later in itertools.pairwise(asked)]
     assert set(pauses[6:]) == {60}
@@ -38,85 +38,85 @@ def test_a_task_that_has_answered_is_not_asked_again() -> None:
     run = begun(TWO)
     run.answered("one")
     run.answered("nobody's")
-    assert run.ask(0.0) == {"two": None}
+    assert run.next_batch(0.0) == {"two": None}
 
 
 def test_no_task_has_answered_before_a_run_has_begun_and_after_it_was_closed() -> None:
     run = Reconciliation()
-    assert run.awaits("one")
+    assert run.is_pending("one")
     run.begin(TWO, 0.0)
-    assert run.awaits("one")
+    assert run.is_pending("one")
     run.answered("one")
-    assert not run.awaits("one")
-    run.close()
-    assert run.awaits("one")
+    assert not run.is_pending("one")
+    run.stop()
+    assert run.is_pending("one")
     run.begin({}, 1.0)
-    assert not run.awaits("one")
-    run.open(2.0)
-    assert run.awaits("one")
+    assert not run.is_pending("one")
+    run.restart(2.0)
+    assert run.is_pending("one")
 
 
 def test_a_new_doubt_is_asked_at_once() -> None:
     run = begun({"one": "agent-1"})
-    run.ask(0.0)
-    run.doubt({}, 0.5)
-    assert run.ask(0.5) == {}
-    run.doubt({"other": None}, 0.5)
-    assert run.ask(0.5) == {"one": "agent-1", "other": None}
+    run.next_batch(0.0)
+    run.query({}, 0.5)
+    assert run.next_batch(0.5) == {}
+    run.query({"other": None}, 0.5)
+    assert run.next_batch(0.5) == {"one": "agent-1", "other": None}
 
 
 def test_a_new_doubt_is_asked_again_as_soon_as_the_first() -> None:
     run = begun({"one": "agent-1"})
     for second in range(100):
-        run.ask(second)
-    run.doubt({"other": None}, 100.0)
-    assert [second for second in range(100, 108) if run.ask(second)] == [100, 101, 103, 107]
+        run.next_batch(second)
+    run.query({"other": None}, 100.0)
+    assert [second for second in range(100, 108) if run.next_batch(second)] == [100, 101, 103, 107]
 
 
 def test_a_new_run_ends_the_one_before() -> None:
     run = begun(TWO)
-    run.ask(0.0)
+    run.next_batch(0.0)
     run.begin({"three": None}, 0.1)
-    assert run.ask(0.1) == {"three": None}
+    assert run.next_batch(0.1) == {"three": None}
 
 
 def test_thousands_are_asked_for_in_batches_and_those_that_are_left_again() -> None:
     names = [f"t{number}" for number in range(1001)]
     run = begun(dict.fromkeys(names))
-    batches = [list(run.ask(half / 2)) for half in range(3)]
+    batches = [list(run.next_batch(half / 2)) for half in range(3)]
     assert batches == [names[:500], names[500:1000], names[1000:]]
-    assert run.ask(1.5) == {}
+    assert run.next_batch(1.5) == {}
     for name in names[1:]:
         run.answered(name)
-    assert run.ask(2.0) == {"t0": None}
+    assert run.next_batch(2.0) == {"t0": None}
 
 
 def test_what_answers_before_its_batch_is_not_asked_for() -> None:
     names = [f"t{number}" for number in range(BATCH + 2)]
     run = begun(dict.fromkeys(names))
-    run.ask(0.0)
+    run.next_batch(0.0)
     run.answered(names[-1])
-    assert list(run.ask(0.5)) == [names[-2]]
+    assert list(run.next_batch(0.5)) == [names[-2]]
 
 
 def test_everything_is_due_with_a_subscription_and_never_without() -> None:
     run = begun(TWO)
-    assert run.everything_due == float("inf")
-    run.open(7.0)
-    assert run.everything_due == 7.0
+    assert run.full_query_due == float("inf")
+    run.restart(7.0)
+    assert run.full_query_due == 7.0
     run.begin(TWO, 7.0)
-    run.close()
-    assert (run.everything_due, run.ask(99.0)) == (float("inf"), {})
+    run.stop()
+    assert (run.full_query_due, run.next_batch(99.0)) == (float("inf"), {})
 
 
 def test_everything_is_asked_for_ever_more_seldom_after_a_subscription() -> None:
     run = begun(TWO)
-    run.open(0.0)
-    due = [run.everything_due]
+    run.restart(0.0)
+    due = [run.full_query_due]
     for _ in range(6):
-        run.asked_everything(due[-1])
-        due.append(run.everything_due)
+        run.note_full_query(due[-1])
+        due.append(run.full_query_due)
     assert due == [0.0, 60.0, 180.0, 420.0, 900.0, 1800.0, 2700.0]
-    run.open(3000.0)
-    run.asked_everything(3000.0)
-    assert run.everything_due == 3060.0
+    run.restart(3000.0)
+    run.note_full_query(3000.0)
+    assert run.full_query_due == 3060.0

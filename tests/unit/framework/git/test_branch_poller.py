@@ -7,7 +7,7 @@ import pytest
 
 from framework import events
 from framework.errors import RepositoryUnreachable
-from framework.git.branch_poller import SELDOM_SECONDS, Following, Timetable, periods
+from framework.git.branch_poller import SELDOM_SECONDS, BranchPoller, PollSchedule, periods
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import ACTIVE, State
@@ -41,8 +41,8 @@ class SomeRefs(FakeRefs):
             raise OSError("busy")
 
 
-def following(refs: SomeRefs, told: list[events.Event]) -> Following:
-    return Following(refs, told.append, lambda: Snapshot({}, {}), interval=1.0, failed=print)
+def following(refs: SomeRefs, told: list[events.Event]) -> BranchPoller:
+    return BranchPoller(refs, told.append, lambda: Snapshot({}, {}), interval=1.0, failed=print)
 
 
 def snapshot(*previews: PreviewRecord) -> Snapshot:
@@ -74,7 +74,7 @@ def test_an_app_whose_previews_are_old_and_known_by_their_commits_is_not_followe
 def test_each_app_has_its_turn(
     period: float, ended: float, failed: bool, next_period: float, due: float
 ) -> None:
-    table = Timetable()
+    table = PollSchedule()
     assert table.begin({"one": period, "two": 1e6}, 0.0) == ["one", "two"]
     assert table.begin({"one": period, "two": 1e6}, ended - 0.1) == []
     table.end("one", ended, failed=failed)
@@ -84,7 +84,7 @@ def test_each_app_has_its_turn(
 
 
 def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
-    table = Timetable()
+    table = PollSchedule()
     turns = []
     for second in range(2000):
         if table.begin({"one": 10.0}, float(second)):
@@ -98,7 +98,7 @@ def test_a_repository_that_cannot_be_read_is_tried_ever_more_seldom() -> None:
 
 
 def test_an_app_that_nobody_follows_is_forgotten() -> None:
-    table = Timetable()
+    table = PollSchedule()
     table.begin({"one": 10.0}, 0.0)
     table.end("one", 0.5, failed=True)
     table.begin({}, 1.0)
@@ -118,7 +118,7 @@ def test_a_repository_that_hangs_keeps_no_other_from_being_followed() -> None:
     refs = SomeRefs()
     refs.over.clear()
     both = snapshot(*(PreviewRecord(app, A, State.RUNNING, ("main",)) for app in ("one", "two")))
-    worker = Following(refs, told.put, lambda: both, interval=0.01, failed=print)
+    worker = BranchPoller(refs, told.put, lambda: both, interval=0.01, failed=print)
     worker.start()
     try:
         assert refs.asked.wait(60)
@@ -138,7 +138,7 @@ def test_following_goes_on_after_a_defect() -> None:
             raise ValueError("a defect")
         return snapshot(PreviewRecord("two", A, State.RUNNING, ("main",)))
 
-    worker = Following(SomeRefs(), told.put, look, interval=0.01, failed=print)
+    worker = BranchPoller(SomeRefs(), told.put, look, interval=0.01, failed=print)
     worker.start()
     try:
         assert told.get(timeout=60) == events.Heads("two", HEADS)

@@ -9,7 +9,7 @@ import pytest
 from framework import events
 from framework.apps import effective_settings
 from framework.errors import RepositoryUnreachable
-from framework.git.manifest_reader import MOST_MISTAKES, Reading, read_settings
+from framework.git.manifest_reader import MOST_MISTAKES, ManifestReader, read_settings
 from framework.ports import RepositoryFile
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, Failure, Mistake
@@ -94,16 +94,16 @@ def test_what_is_read_is_told_with_what_it_was_read_for(
 ) -> None:
     refs = FakeRefs()
     put(refs, "port = 8000")
-    Reading(refs, told.put).read(APP, A)
+    ManifestReader(refs, told.put).read(APP, A)
     said = CommitSettings(port=8000)
-    assert told.get() == events.SettingsRead("shop", A, effective_settings.basis(APP), said)
+    assert told.get() == events.SettingsRead("shop", A, effective_settings.settings_key(APP), said)
 
 
 def test_a_defect_is_an_answer_too(told: "queue.SimpleQueue[events.Event]") -> None:
     refs = FakeRefs()
     refs.files["shop", A, PATH] = ValueError("a defect")
     refs.files["shop", B, PATH] = RepositoryUnreachable("shop", "/srv/shop", "it is away")
-    reading = Reading(refs, told.put)
+    reading = ManifestReader(refs, told.put)
     for sha in (A, B):
         reading.read(APP, sha)
     first, second = told.get(), told.get()
@@ -117,7 +117,7 @@ def test_a_defect_is_an_answer_too(told: "queue.SimpleQueue[events.Event]") -> N
 def test_one_repository_that_hangs_holds_up_no_other(
     slow: SlowRefs, told: "queue.SimpleQueue[events.Event]"
 ) -> None:
-    reading = Reading(slow, told.put)
+    reading = ManifestReader(slow, told.put)
     reading.start()
     for number in range(20):
         reading.begin(AppRecord("slow", "/srv/slow"), f"{number:040}")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from framework.errors import Unavailable
-from framework.logs.archive import KeptLogs, LastingSandboxes
+from framework.logs.archive import ArchivedSandboxes, LogArchive
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
 from tests.fakes.asgi import ApiInProcess
@@ -23,10 +23,10 @@ class World:
     """A failed attempt of which something is kept, and its sandbox."""
 
     def __init__(self, folder: Path) -> None:
-        self.kept = KeptLogs(folder / "logs")
+        self.kept = LogArchive(folder / "logs")
         assert self.kept.tasks() == set()
         self.sandboxes = FakeSandboxes()
-        self.lasting = LastingSandboxes(self.sandboxes, self.kept)
+        self.lasting = ArchivedSandboxes(self.sandboxes, self.kept)
 
 
 @pytest.fixture

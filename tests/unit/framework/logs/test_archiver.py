@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from framework.logs.archive import SIZE, KeptLogs
-from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, Keeping
+from framework.logs.archive import SIZE, LogArchive
+from framework.logs.archiver import AWAY_SECONDS, MOST, NOTHING_SECONDS, LogArchiver
 from framework.state.snapshot import Snapshot
 from prevs.records import EndedAttempt, PreviewRecord
 from prevs.states import State
@@ -19,12 +19,12 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.sandboxes = FakeSandboxes(piece_size=10**9)
-        self.kept = KeptLogs(folder / "logs")
+        self.kept = LogArchive(folder / "logs")
         self.snapshot = Snapshot({}, {})
         self.keeping = self.another()
 
-    def another(self) -> Keeping:
-        return Keeping(self.sandboxes, self.kept, lambda: self.snapshot)
+    def another(self) -> LogArchiver:
+        return LogArchiver(self.sandboxes, self.kept, lambda: self.snapshot)
 
     def have(self, *states: State, agent: str = "S0") -> None:
         """Have a preview in each of some states, the first one's task being t0."""

@@ -3,16 +3,16 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framework.logs.sparse_log import cut_at_hole, find_end, note
+from framework.logs.sparse_log import cut_at_gap, find_gap_end, omission_line
 
 
 def test_a_piece_ends_where_a_hole_begins() -> None:
-    assert cut_at_hole(b"one\n" + bytes(5000) + b"two\n") == b"one\n"
-    assert cut_at_hole(bytes(5000)) == b""
+    assert cut_at_gap(b"one\n" + bytes(5000) + b"two\n") == b"one\n"
+    assert cut_at_gap(bytes(5000)) == b""
 
 
 def test_a_few_zeros_are_an_applications_own() -> None:
-    assert cut_at_hole(b"a\0b" + bytes(4095) + b"c") == b"a\0b" + bytes(4095) + b"c"
+    assert cut_at_gap(b"a\0b" + bytes(4095) + b"c") == b"a\0b" + bytes(4095) + b"c"
 
 
 @given(st.integers(1, 300), st.integers(0, 4095), st.integers(1, 20))
@@ -28,24 +28,24 @@ def test_the_end_of_a_hole_is_found_with_few_questions(
         return log[offset : offset + 4096]
 
     begin = min(into, end - 4096)
-    assert find_end(read_page, begin, len(log)) == end
+    assert find_gap_end(read_page, begin, len(log)) == end
     assert len(asked) <= 10
 
 
 def test_a_log_that_ends_in_zeros_ends_there() -> None:
     log = bytes(10_000)
-    assert find_end(lambda at: log[at : at + 4096], 0, len(log)) == len(log)
+    assert find_gap_end(lambda at: log[at : at + 4096], 0, len(log)) == len(log)
 
 
 @given(st.binary(max_size=3), st.integers(0, 20_000))
 def test_a_reader_always_gets_on(edge: bytes, begin: int) -> None:
     log = edge + bytes(9000) + b"x" + bytes(9000) + edge
-    end = find_end(lambda at: log[at : at + 4096], begin, len(log))
-    if begin < len(log) and not cut_at_hole(log[begin : begin + 65536]):
+    end = find_gap_end(lambda at: log[at : at + 4096], begin, len(log))
+    if begin < len(log) and not cut_at_gap(log[begin : begin + 65536]):
         assert end > begin
 
 
 def test_what_is_left_out_is_told_as_the_least_that_is_missing() -> None:
     """Docker keeps 20 MB of an output, and a flood is read more slowly than it is printed."""
-    said = note(4_000_000, 280_800_000)
+    said = omission_line(4_000_000, 280_800_000)
     assert said == b"\n== at least 276.8 MB are left out here: too much was printed to keep ==\n"

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from framework.apps import effective_settings
-from framework.matching.launch_queue import Waiting, find_pause_end, places
-from framework.matching.launch_queue import waiting as decide
+from framework.matching.launch_queue import LaunchQueue, find_pause_end, places
+from framework.matching.launch_queue import build_queue as decide
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -15,11 +15,17 @@ APP = AppRecord("hello", "/srv/hello", max_previews=2, cpus=0.5, mem=64)
 
 
 def preview(digit: str, state: State = State.QUEUED, **fields: object) -> PreviewRecord:
-    fields = {"settings": CommitSettings(), "settings_for": effective_settings.basis(APP), **fields}
+    fields = {
+        "settings": CommitSettings(),
+        "settings_for": effective_settings.settings_key(APP),
+        **fields,
+    }
     return PreviewRecord("hello", digit * 40, state, **fields)  # type: ignore[arg-type] # fields vary per test
 
 
-def waiting(previews: Sequence[PreviewRecord], now: float, app: AppRecord | None = APP) -> Waiting:
+def waiting(
+    previews: Sequence[PreviewRecord], now: float, app: AppRecord | None = APP
+) -> LaunchQueue:
     queued = [p for p in previews if p.state is State.QUEUED]
     return decide({"hello": app} if app else {}, queued, lambda name: previews, now)
 
@@ -41,7 +47,7 @@ def test_a_demand_is_what_the_app_says_unless_the_commit_says_something(
 def test_one_whose_commit_is_yet_to_be_read_waits_without_a_reason(
     fields: Mapping[str, object],
 ) -> None:
-    assert waiting([preview("a", State.QUEUED, **fields)], 9.0) == Waiting((), {})
+    assert waiting([preview("a", State.QUEUED, **fields)], 9.0) == LaunchQueue((), {})
 
 
 def test_what_has_no_settings_says_so() -> None:
@@ -52,14 +58,14 @@ def test_what_has_no_settings_says_so() -> None:
 def test_the_last_agent_has_the_image_and_others_know_the_app() -> None:
     previews = [preview("a", agent_id="agent-1"), preview("b", State.STOPPED, agent_id="agent-2")]
     (demand,) = waiting(previews, 9.0).demands
-    assert demand.home == "agent-1"
-    assert demand.known == {"agent-1", "agent-2"}
+    assert demand.image_agent == "agent-1"
+    assert demand.previous_agents == {"agent-1", "agent-2"}
 
 
 def test_patience_ends_and_what_was_lost_has_none() -> None:
     def patient(now: float, lost: int = 0) -> bool:
         (demand,) = waiting([preview("a", changed=5.0, lost=lost)], now).demands
-        return demand.patient
+        return demand.waits_for_image
 
     assert patient(5.5)
     assert not patient(6.0)
@@ -84,4 +90,4 @@ def test_one_in_its_back_off_is_passed_over_keeps_its_reason_and_has_no_place() 
 def test_a_demand_carries_what_agent_it_wants() -> None:
     app = dataclasses.replace(APP, constraints=("gpu",))
     (demand,) = waiting([preview("a", avoid="agent-1", changed=3.0)], 9.0, app).demands
-    assert (demand.constraints, demand.avoid, demand.since) == (("gpu",), "agent-1", 3.0)
+    assert (demand.constraints, demand.avoid_agent, demand.since) == (("gpu",), "agent-1", 3.0)

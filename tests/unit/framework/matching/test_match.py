@@ -7,7 +7,7 @@ from framework.matching.limits import Limits
 from framework.matching.match import Demand, InUse, Key, Match, Offer
 from framework.matching.match import match as decide
 from framework.matching.quotas import Quotas
-from framework.matching.refusals import Lack
+from framework.matching.refusals import Shortage
 from prevs.records import PreviewRecord
 from prevs.states import State
 from tests.fakes.offers import offer, quotas
@@ -88,10 +88,12 @@ def test_all_that_an_agent_offers_is_taken_together() -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        demand(home="agent-2", known=frozenset({"agent-1"})),
-        demand(known=frozenset({"agent-2"})),
+        demand(image_agent="agent-2", previous_agents=frozenset({"agent-1"})),
+        demand(previous_agents=frozenset({"agent-2"})),
         demand(constraints=("zone=a|b",)),
-        demand(home="agent-1", known=frozenset({"agent-1"}), avoid="agent-1"),
+        demand(
+            image_agent="agent-1", previous_agents=frozenset({"agent-1"}), avoid_agent="agent-1"
+        ),
     ],
     ids=["it has the image", "it has built the app", "it meets the constraints", "to avoid one"],
 )
@@ -108,13 +110,13 @@ def test_the_fullest_agent_is_taken_so_that_big_ones_still_find_room() -> None:
 
 
 def test_a_patient_preview_waits_for_the_agent_that_has_its_image() -> None:
-    decision = match([demand(home="agent-9", patient=True)], [offer()], ())
+    decision = match([demand(image_agent="agent-9", waits_for_image=True)], [offer()], ())
     assert not decision.launches
-    assert decision.refusals["hello", A].holds_out
+    assert decision.refusals["hello", A].hold_offers
 
 
 def test_an_impatient_one_goes_elsewhere() -> None:
-    assert match([demand(home="agent-9")], [offer()], ()).launches
+    assert match([demand(image_agent="agent-9")], [offer()], ()).launches
 
 
 def test_a_small_one_passes_a_big_one_that_fits_nowhere() -> None:
@@ -130,7 +132,7 @@ def test_a_constraint_that_nobody_understands_is_told() -> None:
 
 def test_an_agent_that_soon_goes_away_is_not_used() -> None:
     offers = [offer("o1", mem=300, away=NOW + 3599), offer("o2", agent="agent-2", away=NOW + 3600)]
-    (launch,) = match([demand(home="agent-1")], offers, ()).launches
+    (launch,) = match([demand(image_agent="agent-1")], offers, ()).launches
     assert launch.agent_id == "agent-2"
     refusal = match([demand()], offers[:1], ()).refusals["hello", A]
     assert "maintenance within the hour" in refusal.reason
@@ -139,7 +141,7 @@ def test_an_agent_that_soon_goes_away_is_not_used() -> None:
 
 def test_the_agent_of_a_lost_attempt_is_taken_where_no_other_will_do() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2", mem=64)]
-    (launch,) = match([demand(avoid="agent-1")], offers, ()).launches
+    (launch,) = match([demand(avoid_agent="agent-1")], offers, ()).launches
     assert launch.agent_id == "agent-1"
 
 
@@ -154,14 +156,14 @@ def test_only_some_start_at_once_on_an_agent() -> None:
     limits = quotas(starting(3), Limits(starts_per_agent=4, starts_per_app=9))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
     assert [launch.demand.sha for launch in decision.launches] == [A]
-    assert decision.refusals["hello", B].lack is Lack.TURN
+    assert decision.refusals["hello", B].lack is Shortage.TURN
     assert "starts others now" in decision.refusals["hello", B].reason
 
 
 def test_one_that_may_start_on_another_agent_does_not_wait_for_its_turn() -> None:
     limits = quotas(starting(4), Limits(starts_per_agent=4, starts_per_app=9))
     offers = [offer("o1", mem=300), offer("o2", agent="agent-2")]
-    (launch,) = match([demand(home="agent-1")], offers, (), limits=limits).launches
+    (launch,) = match([demand(image_agent="agent-1")], offers, (), limits=limits).launches
     assert launch.agent_id == "agent-2"
 
 
@@ -176,10 +178,10 @@ def test_only_some_of_an_app_start_at_once() -> None:
 
 def test_the_limits_of_an_app_and_of_all_count_what_is_launched() -> None:
     decision = match([demand(A), demand(B)], [offer()], (), limits=quotas(max_previews=1))
-    assert decision.refusals["hello", B].lack is Lack.APP_SLOT
+    assert decision.refusals["hello", B].lack is Shortage.APP_SLOT
     limits = quotas((), Limits(previews=1))
     decision = match([demand(A), demand(B)], [offer()], (), limits=limits)
-    assert decision.refusals["hello", B].lack is Lack.SLOT
+    assert decision.refusals["hello", B].lack is Shortage.SLOT
 
 
 def test_one_that_fits_nowhere_uses_up_no_limit() -> None:
@@ -190,9 +192,11 @@ def test_one_that_fits_nowhere_uses_up_no_limit() -> None:
 def test_room_that_is_kept_for_one_is_not_given_to_others() -> None:
     offers = [offer("o1"), offer("o2", agent="agent-2")]
     kept = {("hello", B): "agent-1"}
-    decision = match([demand(A, home="agent-1"), demand(B, home="agent-2")], offers, (), kept=kept)
+    decision = match(
+        [demand(A, image_agent="agent-1"), demand(B, image_agent="agent-2")], offers, (), kept=kept
+    )
     assert [launch.agent_id for launch in decision.launches] == ["agent-2", "agent-1"]
-    assert match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].lack is Lack.ROOM
+    assert match([demand(A)], offers[:1], (), kept=kept).refusals["hello", A].lack is Shortage.ROOM
 
 
 def test_what_is_left_of_each_agent_is_told() -> None:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from framework.matching.agents import EXECUTOR_CPUS, EXECUTOR_MEM, Space
 from framework.matching.match import Demand
-from framework.matching.preemption import Need, Room, Tenant, make_room, without
-from framework.matching.refusals import Lack
+from framework.matching.preemption import Candidate, PreemptionPlan, UnmetDemand, plan, without
+from framework.matching.refusals import Shortage
 from prevs.commit_settings import CommitSettings
 from prevs.records import AppRecord, PreviewRecord
 from prevs.states import State
@@ -18,9 +18,13 @@ FULL = Space("agent-1", starts=9)
 
 
 def need(
-    sha: str = "n", mem: int = 128, lack: Lack = Lack.ROOM, app: str = "hello", **more: object
-) -> Need:
-    return Need(Demand(app, sha, cpus=0.1, mem=mem, **more), lack)  # type: ignore[arg-type] # fields vary per test
+    sha: str = "n",
+    mem: int = 128,
+    lack: Shortage = Shortage.ROOM,
+    app: str = "hello",
+    **more: object,
+) -> UnmetDemand:
+    return UnmetDemand(Demand(app, sha, cpus=0.1, mem=mem, **more), lack)  # type: ignore[arg-type] # fields vary per test
 
 
 def tenant(
@@ -31,8 +35,8 @@ def tenant(
     mem: int = 128,
     app: str = "other",
     warm: bool = False,
-) -> Tenant:
-    return Tenant(warm, used, (app, sha), agent, *asking(app, sha, 0.1, mem))
+) -> Candidate:
+    return Candidate(warm, used, (app, sha), agent, *asking(app, sha, 0.1, mem))
 
 
 def asking(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, PreviewRecord]:
@@ -40,12 +44,14 @@ def asking(app: str, sha: str, cpus: float, mem: int) -> tuple[AppRecord, Previe
     return record, PreviewRecord(app, sha, State.RUNNING)
 
 
-def stopped(room: Room) -> list[list[str]]:
+def stopped(room: PreemptionPlan) -> list[list[str]]:
     return [[victim.key[1] for victim in plan.victims] for plan in room.plans]
 
 
-def decide(needs: Sequence[Need], idle: Sequence[Tenant], *spaces: Space) -> Room:
-    return make_room(needs, spaces or [FULL], idle)
+def decide(
+    needs: Sequence[UnmetDemand], idle: Sequence[Candidate], *spaces: Space
+) -> PreemptionPlan:
+    return plan(needs, spaces or [FULL], idle)
 
 
 def test_what_goes_and_comes_back_leaves_an_agent_as_it_was() -> None:
@@ -97,7 +103,7 @@ def test_for_whom_nothing_can_stop_waits_and_the_next_is_served() -> None:
 )
 def test_what_is_stopping_already_is_waited_for_by_one_only(plenty: dict[str, Any]) -> None:
     space, draining = FULL._replace(**plenty), [tenant("d", 0.0)]
-    room = make_room([need("m"), need("n")], [space], [tenant("a", 1.0)], draining=draining)
+    room = plan([need("m"), need("n")], [space], [tenant("a", 1.0)], draining=draining)
     assert room.coming == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
@@ -115,7 +121,7 @@ def test_where_it_may_not_run_nothing_stops_for_it() -> None:
 
 
 def test_an_agent_that_lost_it_makes_room_only_where_no_other_can() -> None:
-    wary = need(avoid="agent-1")
+    wary = need(avoid_agent="agent-1")
     idle = [tenant("a", 1.0), tenant("b", 2.0, agent="agent-2")]
     assert stopped(decide([wary], idle, FULL, Space("agent-2"))) == [["b"]]
     assert stopped(decide([wary], idle[:1])) == [["a"]]
@@ -123,7 +129,7 @@ def test_an_agent_that_lost_it_makes_room_only_where_no_other_can() -> None:
 
 def test_beyond_the_limit_of_an_app_one_of_that_app_stops() -> None:
     idle = [tenant("a", 1.0), tenant("b", 2.0, app="hello"), tenant("c", 3.0, app="hello")]
-    wanted = need(lack=Lack.APP_SLOT)
+    wanted = need(lack=Shortage.APP_SLOT)
     assert stopped(decide([wanted], idle)) == [["b"]]
     roomy = Space("agent-2", cpus=4, mem=4096, ports=9)
     room = decide([wanted], idle, roomy, FULL)
@@ -134,12 +140,12 @@ def test_beyond_the_limit_of_an_app_one_of_that_app_stops() -> None:
 
 def test_a_slot_that_comes_free_is_waited_for_unless_it_is_promised() -> None:
     roomy = Space("agent-2", cpus=4, mem=4096, ports=9)
-    for lack, app in ((Lack.APP_SLOT, "hello"), (Lack.SLOT, "other")):
+    for lack, app in ((Shortage.APP_SLOT, "hello"), (Shortage.SLOT, "other")):
         draining = [tenant("d", 0.0, app=app)]
         idle = [tenant("a", 1.0, app="hello")]
         wanted = [need(lack=lack)]
-        assert make_room(wanted, [FULL, roomy], idle, draining=draining).coming
-        room = make_room(wanted, [FULL, roomy], idle, draining=draining, promised=[("hello", "z")])
+        assert plan(wanted, [FULL, roomy], idle, draining=draining).coming
+        room = plan(wanted, [FULL, roomy], idle, draining=draining, promised=[("hello", "z")])
         assert stopped(room) == [["a"]]
 
 
@@ -150,20 +156,20 @@ def test_what_stops_for_the_room_of_one_gives_others_a_place() -> None:
     idle = [tenant("a", 1.0, mem=64), tenant("b", 2.0, mem=64), tenant("c", 3.0)]
     big = need("m", constraints=("gpu",))
     full = FULL._replace(attributes={"gpu": ""})
-    room = decide([big, need("n", lack=Lack.SLOT)], idle, full, ROOMY)
+    room = decide([big, need("n", lack=Shortage.SLOT)], idle, full, ROOMY)
     assert stopped(room) == [["a", "b"]]
     assert room.coming == (("hello", "n"),)
 
 
 def test_a_place_that_comes_free_is_for_one_only() -> None:
-    wanted = [need("m", lack=Lack.SLOT), need("n", lack=Lack.SLOT)]
-    room = make_room(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
+    wanted = [need("m", lack=Shortage.SLOT), need("n", lack=Shortage.SLOT)]
+    room = plan(wanted, [FULL, ROOMY], [tenant("a", 1.0)], draining=[tenant("d", 0.0)])
     assert room.coming == (("hello", "m"),)
     assert stopped(room) == [["a"]]
 
 
 def test_what_could_not_help_one_may_stop_for_another() -> None:
-    wanted = [need("m", mem=9999, lack=Lack.APP_SLOT), need("n")]
+    wanted = [need("m", mem=9999, lack=Shortage.APP_SLOT), need("n")]
     room = decide(wanted, [tenant("a", 1.0, app="hello")])
     assert room.hopeless == (("hello", "m"),)
     assert stopped(room) == [["a"]]
@@ -183,10 +189,10 @@ sizes = st.tuples(
 
 
 @st.composite
-def tenants(draw: st.DrawFn, prefix: str) -> list[Tenant]:
+def tenants(draw: st.DrawFn, prefix: str) -> list[Candidate]:
     keys = [(draw(st.sampled_from(APPS)), f"{prefix}{n}") for n in range(draw(st.integers(0, 8)))]
     return [
-        Tenant(
+        Candidate(
             draw(st.booleans()),
             draw(st.integers(0, 5)),
             key,
@@ -198,11 +204,11 @@ def tenants(draw: st.DrawFn, prefix: str) -> list[Tenant]:
 
 
 @st.composite
-def all_needs(draw: st.DrawFn) -> list[Need]:
+def all_needs(draw: st.DrawFn) -> list[UnmetDemand]:
     return [
-        Need(
+        UnmetDemand(
             Demand(draw(st.sampled_from(APPS)), f"n{n}", *draw(sizes)),
-            draw(st.sampled_from([Lack.ROOM, Lack.SLOT, Lack.APP_SLOT])),
+            draw(st.sampled_from([Shortage.ROOM, Shortage.SLOT, Shortage.APP_SLOT])),
         )
         for n in range(draw(st.integers(1, 4)))
     ]
@@ -225,7 +231,7 @@ spaces = st.tuples(
 )
 
 
-def fits(demand: Demand, space: Space, victims: Sequence[Tenant]) -> bool:
+def fits(demand: Demand, space: Space, victims: Sequence[Candidate]) -> bool:
     there = [victim for victim in victims if victim.agent_id == space.agent_id]
     return (
         not space.leaving
@@ -237,18 +243,21 @@ def fits(demand: Demand, space: Space, victims: Sequence[Tenant]) -> bool:
     )
 
 
-def suffices(one: Need, free: Sequence[Space], victims: Sequence[Tenant]) -> bool:
-    slot = one.lack is Lack.ROOM or any(
-        one.lack is Lack.SLOT or victim.key[0] == one.demand.app for victim in victims
+def suffices(one: UnmetDemand, free: Sequence[Space], victims: Sequence[Candidate]) -> bool:
+    slot = one.lack is Shortage.ROOM or any(
+        one.lack is Shortage.SLOT or victim.key[0] == one.demand.app for victim in victims
     )
     return slot and any(fits(one.demand, space, victims) for space in free)
 
 
 @given(all_needs(), spaces, tenants("i"), tenants("d"))
 def test_only_idle_ones_stop_and_each_once(
-    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant], draining: list[Tenant]
+    needs: list[UnmetDemand],
+    free: tuple[Space, ...],
+    idle: list[Candidate],
+    draining: list[Candidate],
 ) -> None:
-    room = make_room(needs, free, idle, draining=draining)
+    room = plan(needs, free, idle, draining=draining)
     victims = [victim for plan in room.plans for victim in plan.victims]
     assert all(victim in idle for victim in victims)
     assert len({victim.key for victim in victims}) == len(victims)
@@ -258,37 +267,40 @@ def test_only_idle_ones_stop_and_each_once(
 
 @given(all_needs(), spaces, tenants("i"))
 def test_what_stops_is_enough_and_no_more(
-    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant]
+    needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
 ) -> None:
     one = needs[0]
-    room = make_room([one], free, idle)
+    room = plan([one], free, idle)
     if room.coming:
         assert suffices(one, free, ())
-    for plan in room.plans:
+    for each in room.plans:
         assert not suffices(one, free, ())
-        assert suffices(one, free, plan.victims)
-        for victim in plan.victims:
-            assert not suffices(one, free, [v for v in plan.victims if v is not victim])
+        assert suffices(one, free, each.victims)
+        for victim in each.victims:
+            assert not suffices(one, free, [v for v in each.victims if v is not victim])
     if room.hopeless:
         assert not suffices(one, free, idle)
 
 
 @given(all_needs(), spaces, tenants("i"))
 def test_nobody_stops_who_was_used_later_than_is_necessary(
-    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant]
+    needs: list[UnmetDemand], free: tuple[Space, ...], idle: list[Candidate]
 ) -> None:
     one = needs[0]
-    for plan in make_room([one], free, idle).plans:
-        latest = max(plan.victims)
+    for each in plan([one], free, idle).plans:
+        latest = max(each.victims)
         older = [tenant for tenant in idle if tenant < latest]
         assert not suffices(one, free, older)
 
 
 @given(all_needs(), spaces, tenants("i"), tenants("d"))
 def test_all_that_is_promised_has_room_at_the_same_time(
-    needs: list[Need], free: tuple[Space, ...], idle: list[Tenant], draining: list[Tenant]
+    needs: list[UnmetDemand],
+    free: tuple[Space, ...],
+    idle: list[Candidate],
+    draining: list[Candidate],
 ) -> None:
-    room = make_room(needs, free, idle, draining=draining)
+    room = plan(needs, free, idle, draining=draining)
     victims = [victim for plan in room.plans for victim in plan.victims]
     sizes = {need.demand.key: need.demand for need in needs}
     served = [sizes[k] for k in room.coming] + [plan.demand for plan in room.plans]

@@ -1,7 +1,7 @@
 import pytest
 
 from framework.matching.limits import Limits
-from framework.matching.refusals import Lack
+from framework.matching.refusals import Shortage
 from prevs.records import PreviewRecord
 from prevs.states import State
 from tests.fakes.offers import quotas
@@ -19,12 +19,12 @@ def test_what_has_a_task_counts(state: State) -> None:
     refusal = quotas(one(state), max_previews=1).refusal("hello")
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
-        assert refusal.lack is Lack.APP_SLOT
+        assert refusal.lack is Shortage.APP_SLOT
         assert refusal.reason.startswith("hello has 1 previews already")
     refusal = quotas(one(state), Limits(previews=1)).refusal("hello")
     assert (refusal is not None) is (state in HOLDING)
     if refusal:
-        assert refusal.lack is Lack.SLOT
+        assert refusal.lack is Shortage.SLOT
 
 
 @pytest.mark.parametrize("state", State)
@@ -32,8 +32,10 @@ def test_what_is_on_its_way_counts_as_starting(state: State) -> None:
     limits = Limits(starts_per_app=1, starts_per_agent=1)
     refusal = quotas(one(state), limits).refusal("hello")
     assert (refusal is not None) is (state in STARTING)
-    assert quotas(one(state), limits).starts_left("agent-1") == (0 if state in STARTING else 1)
-    assert quotas(one(state), limits).crowded() == ({"agent-1"} if state in STARTING else set())
+    assert quotas(one(state), limits).start_slots_left("agent-1") == (0 if state in STARTING else 1)
+    assert quotas(one(state), limits).agents_at_start_limit() == (
+        {"agent-1"} if state in STARTING else set()
+    )
 
 
 def test_what_is_taken_counts() -> None:
@@ -41,4 +43,4 @@ def test_what_is_taken_counts() -> None:
     assert left.refusal("hello") is None
     left.take("hello", "agent-2")
     assert left.refusal("hello") is not None
-    assert left.crowded() == {"agent-2"}
+    assert left.agents_at_start_limit() == {"agent-2"}

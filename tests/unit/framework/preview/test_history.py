@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from framework.preview import history
-from framework.preview.history import KEPT, Happening, History
+from framework.preview.history import KEPT, ActivityEvent, History
 from framework.state.snapshot import Snapshot
 from prevs.records import AppRecord, Failure, PreviewRecord
 from prevs.states import Cause, State
@@ -99,7 +99,7 @@ def test_what_is_told_says_of_what_it_is() -> None:
     past = history.note(History("e"), snapshot(RUNNING), snapshot(failed), 5.0)
     sentence = "main of hello (5c80e7d) failed"
     assert past.kept == (
-        Happening(
+        ActivityEvent(
             "e-1", 5.0, "preview", "hello", SHA, "main", State.FAILED, State.RUNNING, sentence, "t1"
         ),
     )

@@ -112,7 +112,7 @@ def test_what_a_build_took_is_known_after_a_start_from_its_image(driven: Driven)
     driven.report("TASK_STARTING", Phase.STARTING)
     driven.clock.pass_seconds(1)
     driven.report("TASK_RUNNING", Phase.RUNNING)
-    assert driven.service.snapshot.usual["hello"] == {
+    assert driven.service.snapshot.typical_durations["hello"] == {
         "queued": 1.0,
         "placed": 0.0,
         "fetching": 2.0,
@@ -123,7 +123,7 @@ def test_what_a_build_took_is_known_after_a_start_from_its_image(driven: Driven)
     driven.step()
     driven.report("TASK_KILLED", Phase.ENDED)
     driven.ask(lambda: driven.records.forget_preview(driven.preview()))
-    assert driven.service.snapshot.usual == {}
+    assert driven.service.snapshot.typical_durations == {}
 
 
 def test_what_did_not_come_to_run_says_nothing_of_what_is_usual(driven: Driven) -> None:
@@ -131,12 +131,12 @@ def test_what_did_not_come_to_run_says_nothing_of_what_is_usual(driven: Driven) 
     driven.report("TASK_STARTING", Phase.BUILDING)
     driven.clock.pass_seconds(100)
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.BUILD_FAILED)
-    assert driven.service.snapshot.usual == {}
+    assert driven.service.snapshot.typical_durations == {}
     build(driven, B, seconds=4)
-    known = driven.service.snapshot.usual
+    known = driven.service.snapshot.typical_durations
     assert known["hello"]["building"] == 4.0
     driven.report("TASK_RUNNING", Phase.RUNNING, sha=B, healthy=False)
-    assert driven.service.snapshot.usual is known
+    assert driven.service.snapshot.typical_durations is known
 
 
 def test_usual_is_the_median_of_the_ten_newest_that_had_the_step() -> None:

@@ -1,16 +1,16 @@
 from framework.ports import Use
-from framework.scheduling.last_use import Uses
+from framework.scheduling.last_use import LastUse
 
 
 def test_what_is_open_or_was_asked_for_is_used() -> None:
-    uses = Uses()
+    uses = LastUse()
     assert uses.note("p1", [Use("a", 0, 3), Use("b", 1, 0), Use("c", 0, 0)], 100.0) == ["a", "b"]
     assert uses.note("p2", [Use("b", 1, 0)], 105.0) == ["b"]
     assert uses.last == {"a": 100.0, "b": 105.0}
 
 
 def test_a_proxy_reports_while_its_last_report_is_fresh() -> None:
-    uses = Uses()
+    uses = LastUse()
     uses.note("p1", [], 100.0)
     uses.note("p2", [], 110.0)
     assert uses.reporting(115.0) == 2
@@ -18,7 +18,7 @@ def test_a_proxy_reports_while_its_last_report_is_fresh() -> None:
 
 
 def test_what_is_gone_is_forgotten() -> None:
-    uses = Uses()
+    uses = LastUse()
     uses.note("p1", [Use("a", 1, 1), Use("b", 1, 1)], 100.0)
     uses.forget({"a"}, 101.0)
     assert uses.last == {"a": 100.0}

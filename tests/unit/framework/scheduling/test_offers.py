@@ -94,7 +94,7 @@ def test_what_a_launch_leaves_comes_back_at_once_while_something_waits(
 
 def test_nothing_is_left_of_a_lost_link(offers: Offers, clock: FakeClock) -> None:
     offers.add([offer("o1")])
-    offers.void()
+    offers.clear()
     assert held(offers) == []
     assert not offers.connected
     offers.subscribed()
@@ -110,10 +110,10 @@ def test_offers_of_an_older_subscription_are_void(offers: Offers) -> None:
 
 
 def test_what_waits_asks_a_new_master_at_once(offers: Offers, cluster: FakeCluster) -> None:
-    offers.wake([A])
-    offers.void()
+    offers.request([A])
+    offers.clear()
     offers.subscribed()
-    offers.wake([A])
+    offers.request([A])
     assert len(cluster.of("revive")) == 2
 
 
@@ -122,45 +122,45 @@ def test_offers_are_asked_for_at_once_for_something_new_but_not_again_and_again(
 ) -> None:
     keys = [("hello", f"{number:040x}") for number in range(5)]
     for number in (1, 2, 3, 4, 5):
-        offers.wake(keys[:number])
-    assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
+        offers.request(keys[:number])
+    assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
     clock.pass_seconds(0.9)
-    offers.wake(keys)
-    assert (len(cluster.of("revive")), offers.owes_revive) == (3, True)
+    offers.request(keys)
+    assert (len(cluster.of("revive")), offers.revive_pending) == (3, True)
     clock.pass_seconds(0.1)
-    offers.wake(keys)
-    assert (len(cluster.of("revive")), offers.owes_revive) == (4, False)
+    offers.request(keys)
+    assert (len(cluster.of("revive")), offers.revive_pending) == (4, False)
     clock.pass_seconds(2)
-    offers.wake(keys)
+    offers.request(keys)
     assert len(cluster.of("revive")) == 4
 
 
 def test_asking_is_repeated_while_something_waits_as_it_may_be_lost(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
-    offers.wake([A])
+    offers.request([A])
     clock.pass_seconds(11)
-    offers.wake([A])
+    offers.request([A])
     assert len(cluster.of("revive")) == 2
 
 
 def test_nothing_is_asked_for_while_offers_are_held(offers: Offers, cluster: FakeCluster) -> None:
     offers.add([offer("o1")])
-    offers.wake([A])
+    offers.request([A])
     assert cluster.of("revive") == []
 
 
 def test_offers_are_unwanted_once_when_nothing_waits(
     offers: Offers, cluster: FakeCluster, clock: FakeClock
 ) -> None:
-    offers.rest()
+    offers.suppress()
     assert cluster.of("suppress") == []
-    offers.wake([A])
-    offers.rest()
-    offers.rest()
+    offers.request([A])
+    offers.suppress()
+    offers.suppress()
     assert len(cluster.of("suppress")) == 1
     clock.pass_seconds(1)
-    offers.wake([A])
+    offers.request([A])
     assert len(cluster.of("revive")) == 2
 
 
@@ -168,8 +168,8 @@ def test_what_was_asked_in_vain_is_asked_again_at_once(
     offers: Offers, cluster: FakeCluster
 ) -> None:
     asks: list[tuple[str, Callable[[], None]]] = [
-        ("revive", lambda: offers.wake([A])),
-        ("suppress", offers.rest),
+        ("revive", lambda: offers.request([A])),
+        ("suppress", offers.suppress),
     ]
     for call, ask in asks:
         cluster.failure = Unavailable("Mesos")

@@ -95,7 +95,9 @@ def test_what_has_run_is_not_read_again_until_the_app_allows_something_else(
     driven.update("TASK_KILLED")
     driven.start(A)
     assert len(driven.manifests.asked) == 2
-    assert driven.preview(A).settings_for == effective_settings.basis(driven.records.app("hello"))
+    assert driven.preview(A).settings_for == effective_settings.settings_key(
+        driven.records.app("hello")
+    )
 
 
 def test_what_was_read_for_an_app_as_it_was_is_read_anew(driven: Driven) -> None:
@@ -103,10 +105,10 @@ def test_what_was_read_for_an_app_as_it_was_is_read_anew(driven: Driven) -> None
     driven.start(A)
     driven.ask(lambda: driven.service.commands.change_app("hello", {"max_mem": 512}))
     (before, _), (now, _) = driven.manifests.asked
-    driven.step(events.SettingsRead("hello", A, effective_settings.basis(before), WRONG))
+    driven.step(events.SettingsRead("hello", A, effective_settings.settings_key(before), WRONG))
     assert driven.preview(A).state is State.QUEUED
     assert driven.preview(A).settings is None
-    driven.step(events.SettingsRead("hello", A, effective_settings.basis(now), SAID))
+    driven.step(events.SettingsRead("hello", A, effective_settings.settings_key(now), SAID))
     assert driven.preview(A).settings == SAID
 
 

@@ -152,9 +152,9 @@ def test_what_is_usual_is_told_once_an_attempt_came_to_run() -> None:
     driven = Driven()
     driven.add_app()
     previews = Previews(driven.service)
-    assert previews.snapshot.usual == {}
+    assert previews.snapshot.typical_durations == {}
     driven.run()
-    assert previews.snapshot.usual == {"hello": {"queued": 0.0, "placed": 0.0}}
+    assert previews.snapshot.typical_durations == {"hello": {"queued": 0.0, "placed": 0.0}}
 
 
 def test_the_snapshot_is_the_same_value_until_something_changes(driven: Driven) -> None:

@@ -68,9 +68,9 @@ def test_requests_that_drain_are_asked_for_at_ease(driven: Driven) -> None:
     driven.run()
     driven.znodes.proxies = [proxy(0, driven.task())]
     driven.stop()
-    assert driven.records.routes.is_hurried()
+    assert driven.records.routes.awaits_proxies()
     driven.tick(2)
-    assert not driven.records.routes.is_hurried()
+    assert not driven.records.routes.awaits_proxies()
     assert driven.cluster.of("kill") == []
 
 
@@ -134,7 +134,7 @@ def test_who_is_told_that_it_is_done_finds_it_in_the_placements(driven: Driven) 
     found: list[object] = []
     answer: Future[PreviewRecord] = Future()
     answer.add_done_callback(lambda _: found.append(driven.placements()))
-    driven.step(events.Asked(lambda: driven.service.commands.start("hello", A, "v1"), answer))
+    driven.step(events.Call(lambda: driven.service.commands.start("hello", A, "v1"), answer))
     assert found == [{A: ("main", "v1")}]
 
 

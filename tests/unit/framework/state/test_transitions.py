@@ -23,11 +23,11 @@ from framework.mesos import task_status
 from framework.metrics import Metrics
 from framework.ports import InverseOffer
 from framework.preview.reasons import Reason, ReasonKind
-from framework.scheduling.idleness import Idling
+from framework.scheduling.idleness import Idleness
 from framework.scheduling.maintenance import Maintenance
-from framework.service.app_removal import Removals
+from framework.service.app_removal import AppRemoval
 from framework.service.commands import Commands
-from framework.service.manifest_loader import Manifests
+from framework.service.manifest_loader import ManifestLoader
 from framework.service.refused_connections import LAPSE_SECONDS, RefusedConnections
 from framework.state import placements
 from prevs import names
@@ -96,7 +96,7 @@ class Scene:
         self.attempts = Attempts(
             self.records, self.driven.cluster, clock=self.clock, metrics=metrics
         )
-        self.manifests = Manifests(
+        self.manifests = ManifestLoader(
             self.records, lambda app, sha: None, clock=self.clock, metrics=metrics
         )
 
@@ -110,34 +110,34 @@ class Scene:
             healthy = more.pop("healthy", True)
             sent = TaskReport(phase, **more)
             status |= {"data": base64.b64encode(sent.encode()).decode(), "healthy": healthy}
-        self.attempts.updated(task_status.read(status))
+        self.attempts.apply(task_status.read(status))
 
     def read(self, outcome: CommitSettings | Failure) -> None:
         """Hand in what was read of the preview's commit."""
-        basis = effective_settings.basis(APP_WITH_SETTINGS)
+        basis = effective_settings.settings_key(APP_WITH_SETTINGS)
         self.manifests.note(events.SettingsRead("hello", A, basis, outcome))
 
     def leave_agent(self) -> None:
         maintenance = Maintenance(self.records, self.driven.cluster, self.clock)
         maintenance.offered([InverseOffer("i1", "agent-1", self.clock.now() + 60)])
-        maintenance.go_on()
+        maintenance.reconcile()
 
     def remove_app(self) -> None:
         self.requests.remove_app("hello")
-        Removals(self.records, lambda app: None).go_on()
+        AppRemoval(self.records, lambda app: None).reconcile()
 
     def stop_idle(self) -> None:
-        Idling(self.records, self.clock).stop(
+        Idleness(self.records, self.clock).stop(
             self.preview(), 9.0, Reason(ReasonKind.IDLE, "Nobody used it.")
         )
 
     def refuse(self, *, then_accept: bool = False) -> None:
         refused = RefusedConnections(self.records, self.attempts, self.clock)
         refused.note("p1", [TASK])
-        refused.go_on()
+        refused.reconcile()
         if then_accept:
             self.driven.clock.pass_seconds(LAPSE_SECONDS + 1)
-            refused.go_on()
+            refused.reconcile()
 
     def launch(self, error: Exception | None = None) -> None:
         """Have the whole service take an offer, which `error` meets on its way to Mesos."""
@@ -197,7 +197,7 @@ def change(happening: str, state: State) -> Mapping[str, Any] | str:
     if happening.endswith(" too often"):
         before = dataclasses.replace(before, lost=5, started=999_999.0)
     elif happening.startswith("launch"):
-        basis = effective_settings.basis(APP_WITH_SETTINGS)
+        basis = effective_settings.settings_key(APP_WITH_SETTINGS)
         before = dataclasses.replace(before, settings_for=basis)
     elif happening.endswith(" connections"):
         before = dataclasses.replace(before, reason="")

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from framework.http_api.streams.feed import Feed, Reset
-from framework.preview.history import Happening, History
+from framework.preview.history import ActivityEvent, History
 from prevs.records import AppRecord
 from tests.fakes.previews import FakePreviews
 
@@ -28,12 +28,12 @@ class Scene:
         self.previews.add_app(AppRecord(app, "/srv"))
 
 
-Followed = AsyncGenerator[Happening | Reset | None, None]
+Followed = AsyncGenerator[ActivityEvent | Reset | None, None]
 
 
 async def read(reader: Followed) -> str:
     told = await anext(reader)
-    assert isinstance(told, Happening)
+    assert isinstance(told, ActivityEvent)
     return told.app
 
 
