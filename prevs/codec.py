@@ -2,7 +2,8 @@
 
 Every encoded object carries "v". Readers forgive keys they don't know and take a field's default
 for one that is absent; they refuse a wrong type, a missing required field and a newer "v" whose
-reader they are not. Bytes are stable: keys sorted, no spaces, UTF-8.
+reader they are not. Bytes are stable: keys sorted, no spaces, UTF-8. A field that was renamed since
+keeps its key: `stored_as` says so.
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ _Reader = Callable[[Any, str], Any]
 _UNIONS = (Union, getattr(types, "UnionType", Union))
 """What `Optional[int]` and, from Python 3.10 on, `int | None` are unions of."""
 
+_KEY = "stored as"
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -62,12 +64,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     kind: Any = type(value)
-    return {name: _plain(getattr(value, name)) for name in _field_names(kind)}
+    return {key: _plain(getattr(value, name)) for name, key in _field_keys(kind)}
+
+
+def stored_as(key: str) -> Mapping[str, str]:
+    """Return the metadata of a dataclass field that is stored under another key than its name."""
+    return {_KEY: key}
 
 
 @functools.cache
-def _field_names(kind: type) -> Sequence[str]:
-    return [field.name for field in dataclasses.fields(kind)]
+def _field_keys(kind: Any) -> Sequence[tuple[str, str]]:
+    return [(field.name, find_key(field)) for field in dataclasses.fields(kind)]
+
+
+def find_key(field: "dataclasses.Field[Any]") -> str:
+    """Return the key under which a field is stored."""
+    return str(field.metadata.get(_KEY, field.name))
 
 
 @functools.cache
@@ -137,9 +149,9 @@ def _read_enum(kind: type[enum.Enum]) -> _Reader:
 
 def _read_dataclass(kind: Any) -> _Reader:
     hints = typing.get_type_hints(kind)
-    readers = {field.name: _reader(hints[field.name]) for field in dataclasses.fields(kind)}
+    readers = {name: (key, _reader(hints[name])) for name, key in _field_keys(kind)}
     required = [
-        field.name
+        find_key(field)
         for field in dataclasses.fields(kind)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
@@ -147,13 +159,13 @@ def _read_dataclass(kind: Any) -> _Reader:
     def read(value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise RecordError(where, "an object is expected")
-        for name in required:
-            if name not in value:
-                raise RecordError(where, f"{name} is missing")
+        for key in required:
+            if key not in value:
+                raise RecordError(where, f"{key} is missing")
         given = {
-            name: read_field(value[name], f"{where}.{name}")
-            for name, read_field in readers.items()
-            if name in value
+            name: read_field(value[key], f"{where}.{key}")
+            for name, (key, read_field) in readers.items()
+            if key in value
         }
         return kind(**given)
 

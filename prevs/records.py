@@ -129,21 +129,22 @@ class PreviewRecord:
     `task_id`, `agent_id`, `agent_host` and `host_port` belong to the current attempt, or to the
     last one; `reason` says why it waits (queued) or ends (draining, stopped), and `reason_kind`
     what sort of reason that is (framework/preview/reasons.py); `failure` says why it failed.
-    `phase` is what its executor last told, and `detail` how far in it the attempt was ("3/5 RUN
-    make"). `again` is set while it drains and is wanted again afterwards; `lost` counts the
-    attempts that were lost in a row.
-    After one was lost the next begins at `not_before` at the earliest, and on another agent than
-    `avoid` where there is a choice. `changed` is when the state last changed, `vanished` since when
-    no branch or tag leads to it any more (None while one does, or while only its commit was asked
-    for). `steps` are those of the current or the last attempt: queued, placed, fetching, building,
-    starting, checking, running. `took` is how many seconds each step took when an attempt that
-    came to run last had it. `settings` are what its commit says of itself, None where that was not
-    read yet; `settings_for` is what of the app they were read for. `digest` is its image's in the
-    registry, "" where none is known. `protocol` is what the current attempt's application is spoken
-    to in, "h2" or "" for HTTP/1.1, and `memory_kills` how many of its processes were killed for
-    want of memory while it ran on. `refs` are the branches and tags that led to the commit when it
-    was last asked for (heads/main, tags/v1): by these it has variables. `attempts` are the last few
-    that are over, the oldest first (framework/preview/ended_attempts.py).
+    `phase` is what its executor reported last, and `detail` how far in it the attempt was ("3/5
+    RUN make"). `restart_requested` is set while it drains and is wanted again afterwards.
+    `consecutive_losses` counts the attempts that were lost in a row. After a loss the next attempt
+    begins at `retry_at` at the earliest, and on another agent than `avoid_agent` if there is a
+    choice. `changed` is when the state last changed. `unreferenced_since` is since when no branch
+    or tag leads to it any more (None while one does, or while only its commit was asked for).
+    `steps` are those of the current or the last attempt: queued, placed, fetching, building,
+    starting, checking, running. `step_seconds` is how many seconds each step took when an attempt
+    that came to run last had it. `settings` are those of its commit, None if nobody has read them
+    yet; `settings_for` says for which settings of the app they were read. `digest` is that of its
+    image in the registry, "" if none is known. `protocol` is the one that the current attempt's
+    application speaks, "h2" or "" for HTTP/1.1. `memory_kills` is how many of its processes were
+    killed for want of memory while it ran on. `refs` are the branches and tags that led to the
+    commit when it was last asked for (heads/main, tags/v1): they decide about its variables.
+    `attempts` are the last few that are over, the oldest first
+    (framework/preview/ended_attempts.py).
     """
 
     app: str
@@ -163,14 +164,18 @@ class PreviewRecord:
     started: Optional[float] = None
     last_used: Optional[float] = None
     pinned: bool = False
-    again: bool = False
-    lost: int = 0
-    not_before: float = 0.0
-    avoid: Optional[str] = None
-    vanished: Optional[float] = None
+    restart_requested: bool = dataclasses.field(default=False, metadata=codec.stored_as("again"))
+    consecutive_losses: int = dataclasses.field(default=0, metadata=codec.stored_as("lost"))
+    retry_at: float = dataclasses.field(default=0.0, metadata=codec.stored_as("not_before"))
+    avoid_agent: Optional[str] = dataclasses.field(default=None, metadata=codec.stored_as("avoid"))
+    unreferenced_since: Optional[float] = dataclasses.field(
+        default=None, metadata=codec.stored_as("vanished")
+    )
     detail: str = ""
     steps: tuple[Step, ...] = ()
-    took: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    step_seconds: Mapping[str, float] = dataclasses.field(
+        default_factory=dict, metadata=codec.stored_as("took")
+    )
     settings: Optional[CommitSettings] = None
     settings_for: str = ""
     digest: str = ""

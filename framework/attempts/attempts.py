@@ -206,7 +206,7 @@ class Attempts:
         noted = ended_attempts.note(preview, None if is_wanted else failure, now)
         preview = dataclasses.replace(preview, attempts=noted)
         if is_wanted:
-            self._records.change(preview, Ended(wanted=preview.again))
+            self._records.change(preview, Ended(wanted=preview.restart_requested))
         else:
             log.warning(
                 "an attempt ended by itself",

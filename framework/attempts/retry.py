@@ -46,7 +46,7 @@ def decide(preview: PreviewRecord, failure: Failure, now: float) -> Outcome:
     else:
         return Failed(failure)
     steady = ran and now - (preview.started or now) >= STEADY_SECONDS
-    count = 1 if steady else preview.lost + 1
+    count = 1 if steady else preview.consecutive_losses + 1
     if count > LOST_LIMIT:
         message = _last(event, count, failure)
         return GivenUp(dataclasses.replace(failure, message=message), count)

@@ -41,7 +41,7 @@ def build_queue(
         app = apps.get(preview.app)
         if app is None:
             held_back[preview.app, preview.sha] = UNREADABLE
-        elif preview.not_before <= now and effective_settings.is_current(app, preview):
+        elif preview.retry_at <= now and effective_settings.is_current(app, preview):
             if app.name not in known:
                 known[app.name] = frozenset(p.agent_id for p in of_app(app.name) if p.agent_id)
             demands.append(_demand(app, preview, known[app.name], now))
@@ -53,13 +53,13 @@ def places(queued: Iterable[PreviewRecord], now: float) -> Mapping[Key, int]:
 
     One that is in the pause before its next attempt does not.
     """
-    waits = (preview for preview in queued if preview.not_before <= now)
+    waits = (preview for preview in queued if preview.retry_at <= now)
     return {(p.app, p.sha): place for place, p in enumerate(_in_order(waits), 1)}
 
 
 def find_pause_end(queued: Iterable[PreviewRecord], now: float) -> float:
     """Return when the next one's pause is over, infinity where none is in one."""
-    pauses = (preview.not_before for preview in queued if preview.not_before > now)
+    pauses = (preview.retry_at for preview in queued if preview.retry_at > now)
     return min(pauses, default=math.inf)
 
 
@@ -76,8 +76,9 @@ def _demand(app: AppRecord, preview: PreviewRecord, known: frozenset[str], now: 
         mem=mem,
         image_agent=preview.agent_id,
         previous_agents=known,
-        waits_for_image=preview.lost == 0 and now - preview.changed < PATIENCE_SECONDS,
+        waits_for_image=preview.consecutive_losses == 0
+        and now - preview.changed < PATIENCE_SECONDS,
         constraints=app.constraints,
-        avoid_agent=preview.avoid,
-        since=max(preview.changed, preview.not_before),
+        avoid_agent=preview.avoid_agent,
+        since=max(preview.changed, preview.retry_at),
     )

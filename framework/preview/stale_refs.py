@@ -22,10 +22,10 @@ def judge(preview: PreviewRecord, labels: Collection[str], now: float, limit: fl
     `labels` are the slugs of all branches and tags, just fetched. Pinned previews stay.
     """
     if is_referenced(preview, labels):
-        return Fate.STAYS if preview.vanished is None else Fate.REFERENCED
-    if preview.vanished is None:
+        return Fate.STAYS if preview.unreferenced_since is None else Fate.REFERENCED
+    if preview.unreferenced_since is None:
         return Fate.UNREFERENCED
-    over = now - preview.vanished >= limit
+    over = now - preview.unreferenced_since >= limit
     return Fate.EXPIRED if over and not preview.pinned else Fate.STAYS
 
 

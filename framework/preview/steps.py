@@ -92,10 +92,12 @@ def usual(previews: Iterable[PreviewRecord]) -> Mapping[str, float]:
     That is the median of the last attempts that came to run, those of the newest previews; a step
     that none of them had is not among it.
     """
-    ran = sorted((p for p in previews if p.took), key=lambda p: (p.created, p.sha), reverse=True)
+    ran = sorted(
+        (p for p in previews if p.step_seconds), key=lambda p: (p.created, p.sha), reverse=True
+    )
     found: dict[str, float] = {}
     for name in STEPS:
-        took = (p.took[name] for p in ran if name in p.took)
+        took = (p.step_seconds[name] for p in ran if name in p.step_seconds)
         if seconds := list(itertools.islice(took, _ATTEMPTS)):
             found[name] = statistics.median(seconds)
     return found

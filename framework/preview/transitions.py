@@ -42,13 +42,13 @@ def follow(
     noted = steps.note(changed, state, changed.phase, now)
     if state is preview.state:
         return dataclasses.replace(changed, steps=noted)
-    took, labels = changed.took, changed.labels
+    took, labels = changed.step_seconds, changed.labels
     if state is State.RUNNING:
         took = {**took, **steps.durations(noted)}
     elif preview.state is State.RUNNING:
         labels = tuple(label for label in labels if label not in contested)
     return dataclasses.replace(
-        changed, state=state, steps=noted, changed=now, took=took, labels=labels
+        changed, state=state, steps=noted, changed=now, step_seconds=took, labels=labels
     )
 
 
@@ -64,7 +64,9 @@ class Requested:
         if preview.state is State.STOPPED:
             preview = _renew(preview)
         elif preview.state is State.DRAINING:
-            preview = reasons.give(dataclasses.replace(preview, again=True), reasons.NONE)
+            preview = reasons.give(
+                dataclasses.replace(preview, restart_requested=True), reasons.NONE
+            )
         return dataclasses.replace(preview, last_used=self.at, refs=self.refs)
 
 
@@ -88,7 +90,7 @@ class Stopped:
     reason: Reason | None
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        stopped = dataclasses.replace(preview, again=False)
+        stopped = dataclasses.replace(preview, restart_requested=False)
         return stopped if self.reason is None else reasons.give(stopped, self.reason)
 
 
@@ -101,7 +103,7 @@ class StoppedIdle:
     last_used: float
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        stopped = dataclasses.replace(preview, again=False, last_used=self.last_used)
+        stopped = dataclasses.replace(preview, restart_requested=False, last_used=self.last_used)
         return reasons.give(stopped, self.reason)
 
 
@@ -114,7 +116,9 @@ class AgentLeaves:
     again: bool
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        leaving = dataclasses.replace(preview, again=self.again, avoid=preview.agent_id)
+        leaving = dataclasses.replace(
+            preview, restart_requested=self.again, avoid_agent=preview.agent_id
+        )
         return reasons.give(leaving, self.reason)
 
 
@@ -219,7 +223,7 @@ class Reported:
     def _run(self, preview: PreviewRecord) -> PreviewRecord:
         started = preview.started if preview.state is State.RUNNING else self.at
         return dataclasses.replace(
-            preview, phase="running", detail="", not_before=0.0, avoid=None, started=started
+            preview, phase="running", detail="", retry_at=0.0, avoid_agent=None, started=started
         )
 
 
@@ -231,7 +235,7 @@ class KilledByMesos:
     reason: Reason
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return reasons.give(dataclasses.replace(preview, again=True), self.reason)
+        return reasons.give(dataclasses.replace(preview, restart_requested=True), self.reason)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,7 +249,7 @@ class Ended:
         return Event.ENDED_WANTED if self.wanted else Event.ENDED
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return dataclasses.replace(preview, again=False, phase="", detail="")
+        return dataclasses.replace(preview, restart_requested=False, phase="", detail="")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,7 +272,7 @@ class GivenUp:
     count: int
 
     def change(self, preview: PreviewRecord) -> PreviewRecord:
-        return _fail(dataclasses.replace(preview, lost=self.count), self.failure)
+        return _fail(dataclasses.replace(preview, consecutive_losses=self.count), self.failure)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,9 +291,9 @@ class TriedAgain:
     def change(self, preview: PreviewRecord) -> PreviewRecord:
         again = dataclasses.replace(
             preview,
-            lost=self.count,
-            not_before=self.not_before,
-            avoid=self.avoid,
+            consecutive_losses=self.count,
+            retry_at=self.not_before,
+            avoid_agent=self.avoid,
             phase="",
             detail="",
             started=None,
@@ -331,10 +335,10 @@ def _renew(preview: PreviewRecord) -> PreviewRecord:
         detail="",
         failure=None,
         started=None,
-        again=False,
-        lost=0,
-        not_before=0.0,
-        avoid=None,
+        restart_requested=False,
+        consecutive_losses=0,
+        retry_at=0.0,
+        avoid_agent=None,
     )
     return reasons.give(renewed, reasons.NONE)
 

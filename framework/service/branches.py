@@ -78,9 +78,9 @@ class Branches:
         now = self._clock.now()
         match stale_refs.judge(preview, heads.keys(), now, self._vanished):
             case Fate.UNREFERENCED:
-                self._records.save(dataclasses.replace(preview, vanished=now))
+                self._records.save(dataclasses.replace(preview, unreferenced_since=now))
             case Fate.REFERENCED:
-                self._records.save(dataclasses.replace(preview, vanished=None))
+                self._records.save(dataclasses.replace(preview, unreferenced_since=None))
             case Fate.EXPIRED if preview.state in {*WITH_TASK, State.QUEUED}:
                 # Its record follows when this is done, with a later fetch.
                 self._records.change(preview, Stopped(GONE))

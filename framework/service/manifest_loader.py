@@ -45,7 +45,7 @@ class ManifestLoader:
         now = self._clock.now()
         for preview in self._records.in_state(State.QUEUED):
             app = self._records.find_app(preview.app)
-            if app is None or app.removed or preview.not_before > now:
+            if app is None or app.removed or preview.retry_at > now:
                 continue
             if effective_settings.is_current(app, preview):
                 continue

@@ -356,7 +356,7 @@ class Service:
         """Return for how many seconds the longest has waited. Thread safe."""
         snapshot = self.snapshot
         queued = (snapshot.previews[key] for key in snapshot.queue_places)
-        waits = (max(preview.changed, preview.not_before) for preview in queued)
+        waits = (max(preview.changed, preview.retry_at) for preview in queued)
         return max(0.0, self._clock.now() - min(waits, default=self._clock.now()))
 
     def _end(self, error: Fatal) -> None:

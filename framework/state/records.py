@@ -223,7 +223,7 @@ class Records:
         for preview in previews:
             del self._unconfirmed[preview.app, preview.sha]
             before = self.find(preview.app, preview.sha)
-            if preview.took != (before.took if before else {}):
+            if preview.step_seconds != (before.step_seconds if before else {}):
                 self._usual_stale.add(preview.app)
             self._index.put(preview)
             self._changed(preview.app)
@@ -280,7 +280,7 @@ class Records:
         self._store.delete(preview)
         self._unconfirmed.pop((preview.app, preview.sha), None)
         self._index.drop((preview.app, preview.sha))
-        if preview.took:
+        if preview.step_seconds:
             self._usual_stale.add(preview.app)
         self._changed(preview.app)
 

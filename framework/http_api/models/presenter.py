@@ -135,7 +135,7 @@ class Presenter:
                     sha=preview.sha,
                     label=preview.labels[-1] if preview.labels else None,
                     reason=self._reason(preview),
-                    since=max(preview.changed, preview.not_before),
+                    since=max(preview.changed, preview.retry_at),
                 )
                 for place, preview in page.entries
             ],
@@ -151,8 +151,8 @@ class Presenter:
         return common or preview.reason or _tell_kills(preview)
 
     def _next_try(self, preview: PreviewRecord) -> float | None:
-        waits = preview.state is State.QUEUED and preview.not_before > self._now()
-        return preview.not_before if waits else None
+        waits = preview.state is State.QUEUED and preview.retry_at > self._now()
+        return preview.retry_at if waits else None
 
 
 def _find_wanted(preview: PreviewRecord, snapshot: Snapshot) -> Effective:
@@ -217,7 +217,7 @@ def find_time(lead: Resolved, now: float) -> float | None:
 def _show_steps(preview: PreviewRecord, usual: Mapping[str, float]) -> list[preview_models.Step]:
     known = steps.intervals(preview)
     # What has run has its image: the next attempt fetches and builds nothing, where that is there.
-    unneeded = _IMAGE if preview.took and preview.state in _BEFORE_BUILD else frozenset()
+    unneeded = _IMAGE if preview.step_seconds and preview.state in _BEFORE_BUILD else frozenset()
     usual = {name: took for name, took in usual.items() if name not in unneeded}
     return [
         preview_models.Step(name=name, began=began, ended=ended, usual=usual.get(name))

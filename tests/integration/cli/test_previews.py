@@ -70,7 +70,7 @@ def test_start_wait_ends_with_the_address_when_it_runs(api: Api, run: Run) -> No
     def lose() -> None:
         api.previews.queue_places.clear()
         lost = "Its last attempt was lost."
-        api.put(State.QUEUED, reason=lost, not_before=time.time() + 1000)
+        api.put(State.QUEUED, reason=lost, retry_at=time.time() + 1000)
 
     api.script = [
         ("the most is 1536", move_on),

@@ -70,7 +70,7 @@ def wait_lost(framework: Framework, count: int) -> PreviewRecord:
     """Wait until so many attempts at a preview were lost in a row."""
     return wait_for(
         lambda: framework.previews.snapshot.preview("hello", A),
-        lambda preview: preview.lost >= count,
+        lambda preview: preview.consecutive_losses >= count,
         f"{count} attempts were lost",
         over=describe_record,
     )
@@ -166,8 +166,8 @@ def test_an_executor_that_dies_again_and_again_is_tried_later_and_later(
     for count in (1, 2, 3):
         lost = wait_lost(framework, count)
         tasks.add(lost.task_id)
-        assert lost.not_before >= lost.changed + 4 ** (count - 1) - 0.5
-        assert lost.avoid == lost.agent_id
+        assert lost.retry_at >= lost.changed + 4 ** (count - 1) - 0.5
+        assert lost.avoid_agent == lost.agent_id
         assert lost.reason.startswith("The executor ended without saying how the task ended.")
         assert "It is tried again in" in lost.reason
         framework.ahead += 4 ** (count - 1)

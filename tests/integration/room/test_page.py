@@ -81,7 +81,7 @@ def show(room: Room, state: str) -> None:
     match state:
         case "queued":
             told = steps(now, 34.0)
-            room.world.move("hello", SHA, "queued", steps=told, queue_place=3, not_before=now + 60)
+            room.world.move("hello", SHA, "queued", steps=told, queue_place=3, retry_at=now + 60)
         case "building":
             build(room)
         case "failed":

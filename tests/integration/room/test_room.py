@@ -86,10 +86,10 @@ def test_a_visitor_watches_the_log_and_is_let_in_where_he_wanted_to_go(
     expect(page.locator("#reason")).to_have_text("no agent has 128 MB free")
     expect(page.locator("#place")).to_have_text("")
     later = time.time() + 300
-    world.move("hello", SHA, "queued", queue_place=3, not_before=later)
+    world.move("hello", SHA, "queued", queue_place=3, retry_at=later)
     expect(page.locator("#place")).to_have_text("3rd in the queue")
     expect(page.locator("#next-try")).to_have_text(re.compile(r"^next try in \d+ s$"))
-    world.move("hello", SHA, "queued", queue_place=None, not_before=0.0)
+    world.move("hello", SHA, "queued", queue_place=None, retry_at=0.0)
     expect(page.locator("#place")).to_have_text("")
     expect(page.locator("#next-try")).to_have_text("")
     world.move("hello", SHA, "building", phase="building", reason="")

@@ -79,7 +79,7 @@ def test_an_attempt_that_never_answered_fails_the_preview_with_its_reason_until_
 ) -> None:
     driven.place()
     driven.update("TASK_DROPPED", message="agent removed")
-    assert (driven.preview().lost, driven.preview().avoid) == (1, "agent-1")
+    assert (driven.preview().consecutive_losses, driven.preview().avoid_agent) == (1, "agent-1")
     driven.tick(60)
     driven.step(events.Offered([offer("again")]))
     driven.report("TASK_STARTING", Phase.CHECKING)
@@ -90,7 +90,7 @@ def test_an_attempt_that_never_answered_fails_the_preview_with_its_reason_until_
     assert driven.stop().state is State.FAILED
     queued = driven.retry()
     assert (queued.state, queued.failure) == (State.QUEUED, None)
-    assert (queued.lost, queued.not_before, queued.avoid) == (0, 0.0, None)
+    assert (queued.consecutive_losses, queued.retry_at, queued.avoid_agent) == (0, 0.0, None)
 
 
 def test_an_application_that_ends_after_it_ran_is_started_again_after_a_while(
@@ -114,9 +114,9 @@ def test_an_application_that_ends_after_it_ran_is_started_again_after_a_while(
 def test_visitors_do_not_hurry_a_preview_that_backs_off(driven: Driven) -> None:
     driven.run()
     crash(driven)
-    before = driven.preview().not_before
+    before = driven.preview().retry_at
     driven.start()
-    assert driven.preview().not_before == before
+    assert driven.preview().retry_at == before
 
 
 def test_a_crash_loop_ends_in_failed_with_the_last_cause(driven: Driven) -> None:
@@ -139,7 +139,7 @@ def test_running_for_minutes_forgives_what_went_before(driven: Driven) -> None:
     driven.run()
     for _ in range(2 * LOST_LIMIT):
         crash(driven)
-        assert driven.preview().lost == 1
+        assert driven.preview().consecutive_losses == 1
         run_again(driven)
         driven.tick(STEADY_SECONDS)
     assert driven.preview().state is State.RUNNING
@@ -148,9 +148,9 @@ def test_running_for_minutes_forgives_what_went_before(driven: Driven) -> None:
 def test_after_its_agent_failed_an_attempt_avoids_it_until_it_runs(driven: Driven) -> None:
     driven.run()
     driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.DOCKER_UNAVAILABLE)
-    assert driven.preview().avoid == "agent-1"
+    assert driven.preview().avoid_agent == "agent-1"
     run_again(driven)
-    assert (driven.preview().avoid, driven.preview().not_before) == (None, 0.0)
+    assert (driven.preview().avoid_agent, driven.preview().retry_at) == (None, 0.0)
 
 
 def test_why_a_preview_was_stopped_stays_until_it_is_asked_for(driven: Driven) -> None:

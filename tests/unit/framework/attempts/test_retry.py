@@ -74,7 +74,7 @@ def test_the_delay_grows_and_is_capped() -> None:
 @pytest.mark.parametrize("cause", [Cause.TASK_LOST, Cause.EXECUTOR_FAILED])
 def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
     assert again(preview(), cause).not_before == 0.0
-    assert again(preview(lost=1), cause).not_before == NOW + 4
+    assert again(preview(consecutive_losses=1), cause).not_before == NOW + 4
     assert again(preview(), Cause.DOCKER_UNAVAILABLE).not_before == NOW + 1
 
 
@@ -85,15 +85,15 @@ def test_the_first_loss_of_a_task_that_ran_costs_no_delay(cause: Cause) -> None:
 def test_after_so_many_in_a_row_it_stays_failed_with_the_last_reason(
     cause: Cause, what: str
 ) -> None:
-    assert again(preview(lost=LOST_LIMIT - 1), cause).count == LOST_LIMIT
+    assert again(preview(consecutive_losses=LOST_LIMIT - 1), cause).count == LOST_LIMIT
     sentence = f"{LOST_LIMIT + 1} attempts in a row {what}. The last: It broke."
     given_up = GivenUp(Failure(cause, sentence, 3), LOST_LIMIT + 1)
-    assert decide(preview(lost=LOST_LIMIT), failure(cause), NOW) == given_up
+    assert decide(preview(consecutive_losses=LOST_LIMIT), failure(cause), NOW) == given_up
 
 
 def test_the_count_begins_anew_after_minutes_of_running_and_not_before() -> None:
     def count(ran: float, state: State = State.RUNNING) -> object:
-        return again(preview(state, lost=3, started=NOW - ran), Cause.TASK_LOST).count
+        return again(preview(state, consecutive_losses=3, started=NOW - ran), Cause.TASK_LOST).count
 
     assert count(STEADY_SECONDS) == 1
     assert count(STEADY_SECONDS - 1) == 4
@@ -107,10 +107,10 @@ def test_an_agent_is_avoided_where_it_may_be_at_fault(cause: Cause) -> None:
 
 
 def test_the_reason_says_what_happened_and_that_it_is_tried_again() -> None:
-    reason = again(preview(lost=1)).reason.text
+    reason = again(preview(consecutive_losses=1)).reason.text
     assert reason.startswith("It broke. It is tried again in 4 s; ")
     assert reason.endswith("if that ends so 4 more times in a row, it stays failed.")
-    last = again(preview(lost=LOST_LIMIT - 1)).reason.text
+    last = again(preview(consecutive_losses=LOST_LIMIT - 1)).reason.text
     assert last.endswith("if that ends so once more, it stays failed.")
     lost = again(preview(), Cause.TASK_LOST).reason.text
     assert "tried again at once" in lost

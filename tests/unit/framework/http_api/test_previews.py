@@ -112,7 +112,7 @@ def test_what_has_run_is_not_said_to_take_a_build_again(api: ApiInProcess) -> No
         api.previews.put("hello", SHA, state, **fields)
         return {step["name"]: step["usual"] for step in api.call("GET", ONE).json()["steps"]}
 
-    has_run = {"took": {"building": 18.0}}
+    has_run = {"step_seconds": {"building": 18.0}}
     assert usual(State.STOPPED, **has_run)["building"] is None
     assert usual(State.QUEUED, **has_run)["building"] is None
     assert usual(State.QUEUED, **has_run)["starting"] == 1.0
@@ -255,7 +255,7 @@ def test_a_waiting_preview_tells_its_place_and_its_reason(api: ApiInProcess) -> 
 
 
 @pytest.mark.parametrize(
-    ("state", "not_before", "next_try"),
+    ("state", "retry_at", "next_try"),
     [
         (State.QUEUED, 9e12, 9e12),
         (State.QUEUED, 0.0, None),
@@ -264,9 +264,9 @@ def test_a_waiting_preview_tells_its_place_and_its_reason(api: ApiInProcess) -> 
     ],
 )
 def test_what_waits_for_its_next_try_tells_when_that_is(
-    api: ApiInProcess, state: State, not_before: float, next_try: float | None
+    api: ApiInProcess, state: State, retry_at: float, next_try: float | None
 ) -> None:
-    api.previews.put("hello", SHA, state, not_before=not_before)
+    api.previews.put("hello", SHA, state, retry_at=retry_at)
     assert api.call("GET", ONE).json()["next_try"] == next_try
 
 

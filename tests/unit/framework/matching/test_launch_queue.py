@@ -64,7 +64,7 @@ def test_the_last_agent_has_the_image_and_others_know_the_app() -> None:
 
 def test_patience_ends_and_what_was_lost_has_none() -> None:
     def patient(now: float, lost: int = 0) -> bool:
-        (demand,) = waiting([preview("a", changed=5.0, lost=lost)], now).demands
+        (demand,) = waiting([preview("a", changed=5.0, consecutive_losses=lost)], now).demands
         return demand.waits_for_image
 
     assert patient(5.5)
@@ -74,8 +74,8 @@ def test_patience_ends_and_what_was_lost_has_none() -> None:
 
 def test_one_in_its_back_off_is_passed_over_keeps_its_reason_and_has_no_place() -> None:
     previews = [
-        preview("a", changed=1.0, not_before=9.5),
-        preview("b", changed=2.0, not_before=9.0),
+        preview("a", changed=1.0, retry_at=9.5),
+        preview("b", changed=2.0, retry_at=9.0),
         preview("c", State.RUNNING, changed=0.0),
     ]
     queue = waiting(previews, 9.0)
@@ -89,5 +89,5 @@ def test_one_in_its_back_off_is_passed_over_keeps_its_reason_and_has_no_place() 
 
 def test_a_demand_carries_what_agent_it_wants() -> None:
     app = dataclasses.replace(APP, constraints=("gpu",))
-    (demand,) = waiting([preview("a", avoid="agent-1", changed=3.0)], 9.0, app).demands
+    (demand,) = waiting([preview("a", avoid_agent="agent-1", changed=3.0)], 9.0, app).demands
     assert (demand.constraints, demand.avoid_agent, demand.since) == (("gpu",), "agent-1", 3.0)

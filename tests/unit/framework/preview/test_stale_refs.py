@@ -19,20 +19,22 @@ def preview(*labels: str, **fields: object) -> PreviewRecord:
 )
 def test_what_something_leads_to_stays_and_returns(labels: tuple[str, ...]) -> None:
     assert judge(preview(*labels), {"main"}, 500.0, LIMIT) is Fate.STAYS
-    assert judge(preview(*labels, vanished=1.0), {"main"}, 500.0, LIMIT) is Fate.REFERENCED
+    assert (
+        judge(preview(*labels, unreferenced_since=1.0), {"main"}, 500.0, LIMIT) is Fate.REFERENCED
+    )
 
 
 @pytest.mark.parametrize("label", ["gone", A[:6], "abcdef01112", "0" * 40])
 def test_what_nothing_leads_to_vanishes_and_goes_after_the_limit(label: str) -> None:
     assert judge(preview(label), {"main"}, 500.0, LIMIT) is Fate.UNREFERENCED
-    assert judge(preview(label, vanished=450.0), {"main"}, 549.9, LIMIT) is Fate.STAYS
-    assert judge(preview(label, vanished=450.0), {"main"}, 550.0, LIMIT) is Fate.EXPIRED
+    assert judge(preview(label, unreferenced_since=450.0), {"main"}, 549.9, LIMIT) is Fate.STAYS
+    assert judge(preview(label, unreferenced_since=450.0), {"main"}, 550.0, LIMIT) is Fate.EXPIRED
 
 
 def test_a_pinned_preview_never_goes() -> None:
     pinned = preview("gone", pinned=True)
     assert judge(pinned, {"main"}, 500.0, LIMIT) is Fate.UNREFERENCED
-    gone = preview("gone", pinned=True, vanished=1.0)
+    gone = preview("gone", pinned=True, unreferenced_since=1.0)
     assert judge(gone, {"main"}, 500.0, LIMIT) is Fate.STAYS
 
 

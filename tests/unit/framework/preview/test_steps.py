@@ -143,11 +143,15 @@ def test_usual_is_the_median_of_the_ten_newest_that_had_the_step() -> None:
     seconds = itertools.chain([1000.0] * 5, range(1, 11))
     previews = [
         PreviewRecord(
-            "hello", f"{n:040}", State.STOPPED, created=float(n), took={"building": float(took)}
+            "hello",
+            f"{n:040}",
+            State.STOPPED,
+            created=float(n),
+            step_seconds={"building": float(took)},
         )
         for n, took in enumerate(seconds)
     ]
-    newer = PreviewRecord("hello", A, State.RUNNING, created=99.0, took={"queued": 7.0})
+    newer = PreviewRecord("hello", A, State.RUNNING, created=99.0, step_seconds={"queued": 7.0})
     assert steps.usual([newer, *previews]) == {"queued": 7.0, "building": 5.5}
 
 

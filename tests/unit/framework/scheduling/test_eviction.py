@@ -220,7 +220,7 @@ def test_what_was_stopped_for_another_starts_again_when_asked_for() -> None:
     driven = full()
     ask(driven)
     driven.start(A, "one")
-    assert driven.preview(A).again
+    assert driven.preview(A).restart_requested
     driven.update("TASK_KILLED", sha=A)
     assert driven.preview(A).state is State.QUEUED
     assert driven.service.snapshot.queue_places == {("hello", C): 1, ("hello", A): 2}

@@ -201,7 +201,7 @@ def test_one_in_the_pause_before_its_next_attempt_is_in_no_queue_until_that_is_o
         driven.report("TASK_FAILED", Phase.ENDED, cause=Cause.APP_EXITED, message="Gone.")
         assert driven.preview().state is State.QUEUED
         assert driven.service.snapshot.queue_places == {}
-        pause = driven.preview().not_before - driven.clock.seconds
+        pause = driven.preview().retry_at - driven.clock.seconds
         driven.tick(pause / 2)
         assert driven.service.snapshot.queue_places == {}
         driven.tick(pause / 2)

@@ -100,7 +100,7 @@ def test_a_preview_in_use_moves_to_another_agent(driven: Driven) -> None:
     driven.step(away(driven, 100))
     driven.update("TASK_KILLED", task=first)
     assert driven.preview().state is State.QUEUED
-    assert driven.preview().avoid == "agent-1"
+    assert driven.preview().avoid_agent == "agent-1"
     driven.tick(2)
     going = offer("o2", mem=300)._replace(unavailable_from=driven.clock.seconds + 100)
     other = offer("o3", agent="agent-2", host="127.0.0.2")

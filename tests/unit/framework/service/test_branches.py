@@ -47,19 +47,19 @@ def test_a_label_of_several_commits_moves_nothing_and_does_not_vanish(driven: Dr
     driven.run()
     heads(driven, main=None)
     assert list(driven.service.snapshot.previews) == [("hello", A)]
-    assert driven.preview().vanished is None
+    assert driven.preview().unreferenced_since is None
 
 
 def test_a_preview_without_its_branch_is_marked_and_unmarked(driven: Driven) -> None:
     driven.run()
     heads(driven, other=B)
-    assert driven.preview().vanished == driven.clock.seconds
+    assert driven.preview().unreferenced_since == driven.clock.seconds
     before = driven.clock.seconds
     driven.tick(9)
     heads(driven, other=B)
-    assert driven.preview().vanished == before
+    assert driven.preview().unreferenced_since == before
     heads(driven, main=A)
-    assert driven.preview().vanished is None
+    assert driven.preview().unreferenced_since is None
 
 
 def test_after_a_while_it_stops_and_then_its_record_goes(driven: Driven) -> None:
@@ -93,7 +93,7 @@ def test_what_waits_or_has_failed_goes_too(driven: Driven) -> None:
 def test_an_empty_listing_and_no_listing_make_nothing_vanish(driven: Driven) -> None:
     driven.run()
     heads(driven)
-    assert driven.preview().vanished is None
+    assert driven.preview().unreferenced_since is None
     heads(driven, other=B)
     driven.tick(2 * HOUR)
     heads(driven)

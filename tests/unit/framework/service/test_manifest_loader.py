@@ -116,7 +116,7 @@ def test_a_repository_that_is_away_is_tried_again_and_given_up_in_the_end(driven
     driven.manifests.says[A] = AWAY
     driven.start(A)
     waiting = driven.preview(A)
-    assert (waiting.state, waiting.lost) == (State.QUEUED, 1)
+    assert (waiting.state, waiting.consecutive_losses) == (State.QUEUED, 1)
     assert "It is tried again in 1 s" in waiting.reason
     for _ in range(40):
         driven.tick(10.0)

@@ -51,7 +51,11 @@ def test_when_it_lasts_though_mesos_says_that_it_runs_the_attempt_has_failed(
     assert driven.preview().state is State.RUNNING
     driven.refuse(2)
     preview = driven.preview()
-    assert (preview.state, preview.lost, preview.avoid) == (State.QUEUED, 1, "agent-1")
+    assert (preview.state, preview.consecutive_losses, preview.avoid_agent) == (
+        State.QUEUED,
+        1,
+        "agent-1",
+    )
     assert preview.reason.startswith("Its container refused connections for 15 s, though Mesos")
     unhealthy = {"cause": Cause.UNHEALTHY.value}
     assert driven.registry.get_sample_value("prevs_attempts_failed_total", unhealthy) == 1

@@ -46,7 +46,9 @@ def test_what_has_much_to_store_is_written_in_more_than_one_go() -> None:
     for settings, writes in ((None, 1), (large, 5)):
         before = store.writes
         records.save_all(
-            PreviewRecord("one", f"{number:040}", State.STOPPED, settings=settings, lost=writes)
+            PreviewRecord(
+                "one", f"{number:040}", State.STOPPED, settings=settings, consecutive_losses=writes
+            )
             for number in range(100)
         )
         assert store.writes - before == writes

@@ -65,14 +65,14 @@ def preview(state: State) -> PreviewRecord:
         started=3.0,
         last_used=4.0,
         pinned=True,
-        again=True,
-        lost=2,
-        not_before=5.0,
-        avoid="agent-9",
-        vanished=6.0,
+        restart_requested=True,
+        consecutive_losses=2,
+        retry_at=5.0,
+        avoid_agent="agent-9",
+        unreferenced_since=6.0,
         detail="1/5",
         steps=(Step("queued", 7.0),),
-        took={"building": 8.0},
+        step_seconds={"building": 8.0},
         settings=CommitSettings(port=81),
         settings_for="old",
         digest="sha256:old",
@@ -195,7 +195,7 @@ def change(happening: str, state: State) -> Mapping[str, Any] | str:
     """Return what changes with a happening in a state, as the table has it."""
     before = preview(state)
     if happening.endswith(" too often"):
-        before = dataclasses.replace(before, lost=5, started=999_999.0)
+        before = dataclasses.replace(before, consecutive_losses=5, started=999_999.0)
     elif happening.startswith("launch"):
         basis = effective_settings.settings_key(APP_WITH_SETTINGS)
         before = dataclasses.replace(before, settings_for=basis)

@@ -37,7 +37,7 @@ def test_a_moment_that_no_calendar_has_is_not_said() -> None:
     ("state", "fields", "said"),
     [
         (State.QUEUED, {}, "queued"),
-        (State.QUEUED, {"not_before": 1012.0}, "queued, next try in 12 s"),
+        (State.QUEUED, {"retry_at": 1012.0}, "queued, next try in 12 s"),
         (State.BUILDING, {"phase": "fetching"}, "building, fetching"),
         (State.BUILDING, {"phase": "building", "detail": "2/5 RUN make"}, "building 2/5"),
         (State.STARTING, {"phase": "checking"}, "starting, checking"),

@@ -18,7 +18,7 @@ class World:
 
     def __init__(self) -> None:
         self.previews = FakePreviews()
-        self.previews.put("hello", A, State.QUEUED, not_before=50.0)
+        self.previews.put("hello", A, State.QUEUED, retry_at=50.0)
         self.previews.queue_places["hello", A] = 2
         self.previews.usual_seconds["hello"] = USUAL
         self.ready: str | None = None
