@@ -19,7 +19,7 @@ class Rest(NamedTuple):
 
 
 def measure(folder: str, seconds: float) -> Rest:
-    """Measure the executor whose work folder is below `folder`, with its guardian, for so long."""
+    """Measure the executor whose work folder is below `folder`, with its watchdog, for so long."""
     processes = _processes(folder)
     if not processes:
         raise BenchError("no executor runs that could be at rest")

@@ -1,11 +1,9 @@
 """The program that a Mesos agent starts for one attempt: commit, image, container, health.
 
-`__main__` wires it. `job` performs the attempt through `ports`;
-the edges are `checkout` (git), `images`, `classic`, `containers`, `container` and `reaper`
-(docker-py), `buildkit` (the docker CLI), `probe` (HTTP) and `mesos` (the driver); `health`,
-`build_log`, `log_position` and `statuses` decide and do no I/O.
+`__main__` wires it, `service` talks to Mesos, and `attempt/` performs the attempt through `ports`.
+The edges are `git/`, `builds/` and `container/`, which use git, docker-py, the docker CLI and HTTP.
 
-No container outlives its executor: `guardian` is the process that ends what a killed one leaves
-(`remains`, `engine`), `reaper` does it for one that died with its guardian, by the locks in
-`folder`; `custody` is how the executor sees to both (docs/decisions/0018-orphans.md).
+No container outlives its executor: `workspace/watchdog.py` is the process that removes what a
+killed executor left (`cleanup/orphans.py`). If the watchdog died too, the next executor removes it
+(`cleanup/reaper.py`), by the locks in the work folder (docs/decisions/0018-orphans.md).
 """

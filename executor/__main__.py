@@ -48,23 +48,23 @@ def main() -> int:
 
 def _serve(config: Config, driver: ExecutorDriver, inbox: queue.SimpleQueue[Event]) -> int:
     """Load the rest while the agent answers: nothing needs it before the task. Then serve."""
-    from executor.workspace.custody import Custody
-    from executor.workspace.guardian import Guardian
+    from executor.workspace.container_guard import ContainerGuard
+    from executor.workspace.watchdog import Watchdog
 
-    custody = Custody(config.dir, Guardian.start())
+    guard = ContainerGuard(config.dir, Watchdog.start())
     _leave_out()
     from executor.attempt_tools import Toolbox
     from executor.log.output import Output
     from executor.service import Service
 
     gc.enable()  # executor/bundle.py had it wait until all is imported
-    toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), custody)
+    toolbox = Toolbox(config, os.environ, Output(sys.stdout.fileno()), guard)
     threading.Thread(target=toolbox.connect, daemon=True, name="connect").start()
     service = Service(config, driver, inbox, toolbox.tools)
     exit_code = service.run()
     toolbox.end()
     if service.is_over:
-        custody.end()
+        guard.end()
     return exit_code
 
 

@@ -16,7 +16,7 @@ from executor.attempt.attempt import Attempt
 from executor.attempt.job import Tools
 from executor.attempt.reporter import Reporter
 from executor.builds.images import DockerImages
-from executor.cleanup.collector import Collector, Store
+from executor.cleanup.collector import DiskCollector, Store
 from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
 from executor.cleanup.reaper import reap
 from executor.cleanup.work_files import MirrorStore, TreeStore
@@ -30,9 +30,9 @@ from executor.log.masked_log import mask
 from executor.ports import Checkout, Found, Log, Registry
 from executor.signals import StopSignal
 from executor.workspace import usage_locks
-from executor.workspace.custody import Custody
-from executor.workspace.usage_locks import Uses
-from executor.workspace.work_folder import Folder
+from executor.workspace.container_guard import ContainerGuard
+from executor.workspace.usage_locks import UsageLocks
+from executor.workspace.work_folder import WorkFolder
 from prevs.messages import BuildOrder
 
 
@@ -40,19 +40,19 @@ class Toolbox:
     """Makes the tools of an attempt; one docker client for all."""
 
     def __init__(
-        self, config: Config, environ: Mapping[str, str], log: Log, custody: Custody
+        self, config: Config, environ: Mapping[str, str], log: Log, guard: ContainerGuard
     ) -> None:
         self._config = config
         self._environ = environ
         self._log = log
-        self._custody = custody
+        self._guard = guard
         self._daemon = Daemon(environ)
-        self._uses = Uses(config.dir)
+        self._uses = UsageLocks(config.dir)
         self._over = threading.Event()
 
     def connect(self) -> None:
         """Connect to docker before there is a task, and remove what dead attempts left."""
-        self._custody.reap(lambda folder: reap(self._daemon, folder))
+        self._guard.reap(lambda folder: reap(self._daemon, folder))
 
     def end(self) -> None:
         """Use nothing any more of what the attempts of an agent share."""
@@ -63,10 +63,10 @@ class Toolbox:
         """Return what an attempt works with. Raises OSError."""
         order = attempt.order
         log = mask(self._log, order)
-        self._custody.begin(attempt.task_id)
+        self._guard.begin(attempt.task_id)
         # Before anybody looks whether it is there: from now on nothing of ours removes it.
         self._uses.hold(usage_locks.image(attempt.image))
-        collector = self._collector(attempt.cluster)
+        collector = self._disk_collector(attempt.cluster)
 
         return Tools(
             checkout=functools.partial(self._checkout, attempt, signals, log),
@@ -76,11 +76,11 @@ class Toolbox:
                 self._daemon,
                 attempt.cluster,
                 log,
-                self._custody,
+                self._guard,
                 confined=self._confine(order),
                 found=reporter.found,
             ),
-            volumes=DockerVolumes(self._daemon, Folder(self._config.dir), self._uses),
+            volumes=DockerVolumes(self._daemon, WorkFolder(self._config.dir), self._uses),
             probe=_probe(order, signals),
             reports=reporter,
             log=log,
@@ -115,7 +115,7 @@ class Toolbox:
             self._daemon,
             self._config.dir,
             self._environ,
-            self._custody,
+            self._guard,
             signals=signals,
             log=log,
             cluster=attempt.cluster,
@@ -130,10 +130,10 @@ class Toolbox:
 
         return DockerRegistry(self._daemon, address, self._environ, signals=signals)
 
-    def _collector(self, cluster: Optional[str]) -> Collector:
+    def _disk_collector(self, cluster: Optional[str]) -> DiskCollector:
         """Return what collects from this agent, before builds and, from now on, beside all."""
-        collector = Collector(
-            self._config.dir, self._config.marks, self._uses, lambda: self._stores(cluster)
+        collector = DiskCollector(
+            self._config.dir, self._config.watermarks, self._uses, lambda: self._stores(cluster)
         )
         beside = threading.Thread(
             target=collector.watch, args=(self._over,), daemon=True, name="collector"
@@ -148,7 +148,7 @@ class Toolbox:
         if (disk := find_disk(self._daemon)) is not None:
             stores += [
                 ImageStore(self._daemon, cluster, self._uses, disk),
-                VolumeStore(self._daemon, Folder(folder), self._uses, disk),
+                VolumeStore(self._daemon, WorkFolder(folder), self._uses, disk),
             ]
         return stores
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from executor.cleanup.policy import MARKS, Marks
+from executor.cleanup.policy import WATERMARKS, Watermarks
 from executor.limits.confinement import ADDRESSES, ISOLATION, SWITCH, Confinement, read_confinement
 from executor.limits.disk import DISK_LIMIT
 from program.log_lines import FORMS
@@ -143,9 +143,11 @@ VARIABLES = (
         "PREVS_DISK_HIGH",
         "How full a disk may get, in percent of its bytes or of its inodes, before images, build "
         "cache, mirrors and volumes are removed that nothing uses; 100 for never.",
-        f"{MARKS.high:g}",
+        f"{WATERMARKS.high:g}",
     ),
-    Variable("PREVS_DISK_LOW", "How full it may be, in percent, afterwards.", f"{MARKS.low:g}"),
+    Variable(
+        "PREVS_DISK_LOW", "How full it may be, in percent, afterwards.", f"{WATERMARKS.low:g}"
+    ),
     Variable("MESOS_EXECUTOR_ID", "The task whose attempt this is. Mesos sets it.", "none"),
     Variable(
         "MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD",
@@ -162,8 +164,8 @@ class Config(NamedTuple):
     `dir` holds what all attempts of an agent share: mirrors, trees, locks. `cluster` names the
     installation where several share a docker daemon. `shutdown_grace` is in seconds: how long
     the agent waits after SHUTDOWN before it kills this process. `log` is a form of
-    program.log_lines. What a container may do is `confined`. `marks` say when what nobody uses is
-    removed from an agent's disks.
+    program.log_lines. `confined` is what containers may do. `watermarks` say when artifacts that
+    nobody uses are removed from an agent's disks.
     """
 
     dir: Path
@@ -172,7 +174,7 @@ class Config(NamedTuple):
     task_id: str = ""
     log: str = "logfmt"
     confined: Confinement = Confinement()
-    marks: Marks = MARKS
+    watermarks: Watermarks = WATERMARKS
 
 
 def read_config(environ: Mapping[str, str]) -> Config:
@@ -196,7 +198,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
     if log not in FORMS:
         problems.append(f"PREVS_LOG must be {' or '.join(FORMS)}, not {log!r}")
     confined = read_confinement(environ, problems)
-    marks = _read_marks(environ, problems)
+    watermarks = _read_watermarks(environ, problems)
     if problems:
         raise InvalidEnvironment(problems)
     return Config(
@@ -206,23 +208,23 @@ def read_config(environ: Mapping[str, str]) -> Config:
         task_id=environ.get("MESOS_EXECUTOR_ID", ""),
         log=log,
         confined=confined,
-        marks=marks,
+        watermarks=watermarks,
     )
 
 
-def _read_marks(environ: Mapping[str, str], problems: list[str]) -> Marks:
+def _read_watermarks(environ: Mapping[str, str], problems: list[str]) -> Watermarks:
     """Return when what nobody uses is removed; adds to `problems` what is wrong with it."""
-    high = environ.get("PREVS_DISK_HIGH", "") or str(MARKS.high)
-    low = environ.get("PREVS_DISK_LOW", "") or str(MARKS.low)
+    high = environ.get("PREVS_DISK_HIGH", "") or str(WATERMARKS.high)
+    low = environ.get("PREVS_DISK_LOW", "") or str(WATERMARKS.low)
     if _PERCENT.fullmatch(high) and _PERCENT.fullmatch(low):
-        marks = Marks(float(high), float(low))
-        if marks.low < marks.high <= 100:
-            return marks
+        watermarks = Watermarks(float(high), float(low))
+        if watermarks.low < watermarks.high <= 100:
+            return watermarks
     problems.append(
         "PREVS_DISK_HIGH and PREVS_DISK_LOW must be numbers of percent, up to 100, and the first "
         f"must be the greater one, not {high!r} and {low!r}"
     )
-    return MARKS
+    return WATERMARKS
 
 
 def read_duration(text: str) -> float | None:

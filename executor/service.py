@@ -147,7 +147,7 @@ class Service:
         return self._reporter is not None
 
     def _expire_in(self, seconds: float) -> None:
-        """Report an end in time; the guardian goes on with what has not ended by then."""
+        """Report an end in time; the watchdog goes on with what has not ended by then."""
         if self._reporter is None:
             return
         timer = threading.Timer(max(0.0, seconds), self._inbox.put, (Ended(None),))

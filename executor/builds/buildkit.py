@@ -19,8 +19,8 @@ from executor.errors import AgentUnfit, Stopped
 from executor.limits.confinement import Confinement
 from executor.ports import Context, ImageSpec, Log, Signals
 from executor.workspace.build_marks import mark_arguments, mark_of
-from executor.workspace.guardian import MARK
 from executor.workspace.processes import end_group
+from executor.workspace.watchdog import MARK
 
 _TAIL = 16384
 """How many bytes of output are kept to find the reason of a failure in."""
@@ -38,15 +38,15 @@ cli-plugins/manager/manager_unix.go)."""
 _OTHER_BUILDERS = ("DOCKER_CONTEXT", "BUILDX_BUILDER", "BUILDX_CONFIG")
 
 
-class Custody(Protocol):
-    """Who sees to it that no step goes on whose build was cut off, or whose executor was killed."""
+class BuildGuard(Protocol):
+    """Ends the steps of a build if the build was cut off or its executor was killed."""
 
-    def building(self) -> None:
-        """Hear that a build begins."""
+    def build_started(self) -> None:
+        """Guard the steps of a build that starts now."""
         ...
 
-    def built(self) -> None:
-        """Hear that it has ended by itself, and so have its steps."""
+    def build_ended(self) -> None:
+        """Note that the build has ended by itself, and with it its steps."""
         ...
 
 
@@ -62,12 +62,12 @@ class BuildKit:
         host: str,
         state: Path,
         environ: Mapping[str, str],
-        custody: Custody,
+        guard: BuildGuard,
         *,
         confined: Confinement,
     ) -> None:
         self._confined = confined
-        self._custody = custody
+        self._guard = guard
         self._state = state
         kept = {name: value for name, value in environ.items() if name not in _OTHER_BUILDERS}
         self._environ = {
@@ -110,14 +110,14 @@ class BuildKit:
         policy = self._write_policy(self._policy(spec.registry))
         within = [f"--cgroup-parent={group}"] if group else []
         options = [*within, *_options(context, spec, self._arguments(spec)), str(context.folder)]
-        self._custody.building()
+        self._guard.build_started()
         process = self._start(options, {build_policy.VARIABLE: str(policy), **_secrets(spec)})
         running = _Running(process, log, at_step)
         try:
             tail = running.follow(limit, signals)
         finally:
             if not running.is_cut:
-                self._custody.built()
+                self._guard.build_ended()
         signals.check()
         if running.is_expired:
             raise build_log.too_slow(limit)

@@ -21,7 +21,7 @@ from executor.ports import Context, Found, ImageSpec, Log, Signals, tell_nobody
 from executor.workspace.locks import locked
 
 if TYPE_CHECKING:
-    from executor.builds.buildkit import BuildKit, Custody
+    from executor.builds.buildkit import BuildGuard, BuildKit
 
 _DEFAULT = Confinement()
 _SYSTEMS = (
@@ -41,7 +41,7 @@ class DockerImages:
         daemon: Daemon,
         folder: Path,
         environ: Mapping[str, str],
-        custody: Custody,
+        guard: BuildGuard,
         *,
         signals: Signals,
         log: Log,
@@ -56,7 +56,7 @@ class DockerImages:
         self._environ = environ
         self._signals = signals
         self._log = log
-        self._custody = custody
+        self._guard = guard
         self._found = found
         self._buildkit: BuildKit | None = None
 
@@ -223,5 +223,5 @@ class DockerImages:
 
         state = self._folder / "buildx"
         return BuildKit(
-            self._daemon.host, state, self._environ, self._custody, confined=self._confined
+            self._daemon.host, state, self._environ, self._guard, confined=self._confined
         )

@@ -1,7 +1,7 @@
-"""What of ours takes space in this agent's docker daemon: images, build cache, volumes.
+"""What takes space in this agent's docker daemon and is ours: images, build cache, volumes.
 
-Ours is what has our labels, of the installation `cluster` where several share a daemon. The build
-cache has no labels: it is the daemon's as a whole.
+Images and volumes are ours if they have our labels, with the installation's `cluster` if several
+installations share a daemon. The build cache has no labels: all of the daemon's counts.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Any, Optional
 
 from docker.errors import APIError, NotFound
 
-from executor.cleanup.policy import Kind, Thing, last_use
+from executor.cleanup.policy import Artifact, Kind, last_use
 from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.workspace import usage_locks
-from executor.workspace.custody import LABEL
-from executor.workspace.usage_locks import Uses
-from executor.workspace.work_folder import Folder
+from executor.workspace.container_guard import LABEL
+from executor.workspace.usage_locks import UsageLocks
+from executor.workspace.work_folder import WorkFolder
 
 _SETTLING = 3600.0
-"""Seconds for which an image without a tag may be one that is about to get it."""
+"""Seconds for which an image without a tag may still be about to get one."""
 
 logger = logging.getLogger(__name__)
 
 
 def find_disk(daemon: Daemon) -> Optional[Path]:
-    """Return the folder in which a daemon keeps all; None where it is not on this machine.
+    """Return the folder with a daemon's data; None if it is not on this machine.
 
     Raises DockerUnavailable.
     """
@@ -43,33 +43,35 @@ def find_disk(daemon: Daemon) -> Optional[Path]:
 
 
 class ImageStore:
-    """Fulfils the port Store: the images that attempts have built or pulled, and the cache."""
+    """Fulfils the port Store: the images that attempts built or pulled, and the build cache."""
 
     ages = False
     caches = True
 
-    def __init__(self, daemon: Daemon, cluster: Optional[str], used: Uses, disk: Path) -> None:
+    def __init__(
+        self, daemon: Daemon, cluster: Optional[str], uses: UsageLocks, disk: Path
+    ) -> None:
         self.disk = disk
         self._daemon = daemon
         self._cluster = cluster
-        self._uses = used
+        self._uses = uses
 
-    def things(self) -> Sequence[Thing]:
+    def artifacts(self) -> Sequence[Artifact]:
         """Return our images. Raises DockerUnavailable."""
         client = self._daemon.client()
         with daemon_errors():
             has_container = {found["ImageID"] for found in client.containers(all=True)}
             images = client.images(filters={"label": "prevs.app"})
         ours = (found for found in images if self._is_ours(found["Labels"]))
-        return [self._thing(found, found["Id"] in has_container) for found in ours]
+        return [self._artifact(found, found["Id"] in has_container) for found in ours]
 
-    def remove(self, thing: Thing) -> bool:
-        """Remove an image unless somebody uses it or is about to; tell whether it is gone."""
+    def remove(self, artifact: Artifact) -> bool:
+        """Remove an image unless somebody uses it or is about to; return whether it is gone."""
         client = self._daemon.client()
         with daemon_errors():
             try:
-                found: Mapping[str, Any] = client.inspect_image(thing.name)  # type: ignore[no-untyped-call]  # as types-docker has it
-                names = _own_tags(found) or [thing.name]
+                found: Mapping[str, Any] = client.inspect_image(artifact.name)  # type: ignore[no-untyped-call]  # as types-docker has it
+                names = _own_tags(found) or [artifact.name]
                 with contextlib.ExitStack() as stack:
                     for name in names:
                         if not stack.enter_context(self._uses.removing(usage_locks.image(name))):
@@ -79,13 +81,13 @@ class ImageStore:
             except NotFound:
                 return True
             except APIError as exc:
-                # 409: a container has it, or another image is made of it.
-                logger.info("the image %s stays: %s", thing.name, explanation(exc))
+                # 409: a container uses it, or another image is based on it.
+                logger.info("the image %s stays: %s", artifact.name, explanation(exc))
                 return False
         return True
 
     def prune(self, before: float) -> None:
-        """Remove what of the build cache was not used since a time. Raises DockerUnavailable."""
+        """Remove the build cache that was not used since a time. Raises DockerUnavailable."""
         with daemon_errors():
             try:
                 self._daemon.client().prune_builds(
@@ -97,17 +99,17 @@ class ImageStore:
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
         return labels.get("prevs.cluster") == self._cluster
 
-    def _thing(self, found: Mapping[str, Any], has_container: bool) -> Thing:
+    def _artifact(self, found: Mapping[str, Any], has_container: bool) -> Artifact:
         tags = _own_tags(found)
         noted = [moment for tag in tags if (moment := self._uses.last(usage_locks.image(tag)))]
         used = last_use(max(noted, default=None), float(found["Created"]))
         if not _tags(found):
-            # One that comes from a registry has a digest before it has its tag.
+            # An image from a registry has a digest before it has its tag.
             fresh = time.time() - used < _SETTLING or any(found.get("RepoDigests") or ())
-            return Thing(Kind.LEFTOVER, found["Id"], used, has_container or fresh)
-        # With a tag that somebody else gave it, it is somebody else's too.
+            return Artifact(Kind.LEFTOVER, found["Id"], used, has_container or fresh)
+        # If it has a tag that somebody else gave it, it is somebody else's too.
         in_use = has_container or len(tags) < len(_tags(found))
-        return Thing(Kind.IMAGE, found["Id"], used, in_use)
+        return Artifact(Kind.IMAGE, found["Id"], used, in_use)
 
 
 class VolumeStore:
@@ -116,42 +118,42 @@ class VolumeStore:
     ages = True
     caches = False
 
-    def __init__(self, daemon: Daemon, folder: Folder, used: Uses, disk: Path) -> None:
+    def __init__(self, daemon: Daemon, folder: WorkFolder, uses: UsageLocks, disk: Path) -> None:
         self.disk = disk
         self._daemon = daemon
         self._folder = folder
-        self._uses = used
+        self._uses = uses
 
-    def things(self) -> Sequence[Thing]:
+    def artifacts(self) -> Sequence[Artifact]:
         """Return the volumes of this work folder. Raises DockerUnavailable."""
         with daemon_errors():
             found = self._daemon.client().volumes(filters={"label": f"{LABEL}={self._folder.id()}"})
         volumes: Iterable[Mapping[str, Any]] = found["Volumes"] or ()
-        return [self._thing(str(volume["Name"]), str(volume["CreatedAt"])) for volume in volumes]
+        return [self._artifact(str(volume["Name"]), str(volume["CreatedAt"])) for volume in volumes]
 
-    def remove(self, thing: Thing) -> bool:
-        """Remove a volume unless somebody uses it or is about to; tell whether it is gone."""
-        with self._uses.removing(usage_locks.volume(thing.name)) as free:
+    def remove(self, artifact: Artifact) -> bool:
+        """Remove a volume unless somebody uses it or is about to; return whether it is gone."""
+        with self._uses.removing(usage_locks.volume(artifact.name)) as free:
             if not free:
                 return False
             try:
                 with daemon_errors():
-                    self._daemon.client().remove_volume(thing.name)
+                    self._daemon.client().remove_volume(artifact.name)
             except NotFound:
                 pass
             except APIError as exc:
-                # 409: a container has it.
-                logger.info("the volume %s stays: %s", thing.name, explanation(exc))
+                # 409: a container uses it.
+                logger.info("the volume %s stays: %s", artifact.name, explanation(exc))
                 return False
-            self._folder.forget_prepared(thing.name)
+            self._folder.forget_prepared(artifact.name)
         return True
 
     def prune(self, before: float) -> None:
         """There is no cache here."""
 
-    def _thing(self, name: str, made: str) -> Thing:
+    def _artifact(self, name: str, made: str) -> Artifact:
         noted = self._uses.last(usage_locks.volume(name))
-        return Thing(Kind.VOLUME, name, last_use(noted, _moment(made)))
+        return Artifact(Kind.VOLUME, name, last_use(noted, _moment(made)))
 
 
 def _tags(image: Mapping[str, Any]) -> Sequence[str]:
@@ -159,7 +161,7 @@ def _tags(image: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _own_tags(image: Mapping[str, Any]) -> Sequence[str]:
-    """Return those of an image's tags that an attempt gives: they have its app and commit."""
+    """Return the tags that an attempt gave to an image: those with its app and commit."""
     labels = image.get("Labels") or image.get("Config", {}).get("Labels") or {}
     own = f"/{labels.get('prevs.app')}:{labels.get('prevs.commit')}"
     return [tag for tag in _tags(image) if own in f"/{tag}"]

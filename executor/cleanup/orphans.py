@@ -1,6 +1,6 @@
-"""What an executor leaves when it is killed, and how that ends.
+"""Removes what a killed executor leaves: its processes, its container and its files.
 
-`python -m executor.cleanup.orphans NAME=value TOLD` is what the guardian becomes in the end.
+At the end the watchdog becomes `python -m executor.cleanup.orphans NAME=value MESSAGES`.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from pathlib import Path
 
 from executor.docker.engine import remove_container
 from executor.workspace.build_marks import is_marked, mark_of
-from executor.workspace.work_folder import Folder
+from executor.workspace.work_folder import WorkFolder
 from prevs.environment import read_environment
 
 _GRACE = 3.0
 """Seconds that git and docker get to remove their own lock and temporary files."""
 
 _PATIENCE = 600.0
-"""Seconds for a daemon that is away; after that it is for the next executor's reaper."""
+"""Seconds to wait for a daemon that is away. After that the next executor's reaper removes it."""
 
 _CREATION = 15.0
-"""Seconds in which a container may still appear whose creation was asked for."""
+"""Seconds in which a container may still appear after the request to create it."""
 
 _LAST = 10.0
-"""Seconds for what has been killed to be gone: what waits for a disk or a network file system that
-hangs is not, and the container and its port must not wait for it."""
+"""Seconds to wait for killed processes to be gone. A process that hangs in a disk or a network file
+system stays, and the container and its port must not wait for it."""
 
 _LATE = 15.0
-"""Seconds in which a step may still begin whose build was cut off before."""
+"""Seconds in which a step may still start after its build was cut off."""
 
 _PAUSE = 0.25
 _AWAY_PAUSE = 1.0
@@ -44,10 +44,10 @@ logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
-class Remains:
-    """What is known of an executor that has ended: its attempt, its container if it may be left.
+class Orphans:
+    """What an executor that has ended may have left: an attempt's files, and its container.
 
-    `is_building`: its build was cut off, and a step of that may begin yet
+    `is_building` means that its build was cut off, and that a step of it may still start
     (executor/workspace/build_marks.py).
     """
 
@@ -56,8 +56,8 @@ class Remains:
     container: str | None = None
     is_building: bool = False
 
-    def told(self, line: str) -> Remains:
-        """Return what is known after a line of the executor's (executor/workspace/guardian.py)."""
+    def after(self, line: str) -> Orphans:
+        """Return what is left after one more message (executor/workspace/watchdog.py)."""
         word, _, rest = line.partition(" ")
         if word == "attempt":
             task_id, _, folder = rest.partition(" ")
@@ -69,40 +69,40 @@ class Remains:
         return dataclasses.replace(self, container=None)
 
 
-def clear(remains: Remains, mark: bytes, environ: Mapping[str, str]) -> None:
+def clear(orphans: Orphans, mark: bytes, environ: Mapping[str, str]) -> None:
     """End the executor's processes, then remove its container, its files and its lock.
 
-    `mark` is `NAME=value`, which all those processes have in their environment. Blocks for some
-    minutes where docker is away; then the lock is left for the reaper.
+    `mark` is `NAME=value`, which all these processes have in their environment. Blocks for some
+    minutes if docker is away, and then leaves the lock for the reaper.
     """
     if not end_marked(lambda number: _signal_marked(mark, number)):
         logger.error("processes of the executor are left: even SIGKILL does not end them")
-    if remains.is_building:
+    if orphans.is_building:
         end_late(lambda number: _signal_marked(mark, number))
-    name = remains.container
+    name = orphans.container
     if name is not None:
         logger.warning("the executor has ended; removing its container %s", name)
         if not remove(lambda: remove_container(environ, name)):
             logger.error("docker does not answer; the container %s is left", name)
             return
-    if remains.folder is not None:
-        Folder(Path(remains.folder)).forget(remains.task_id)
+    if orphans.folder is not None:
+        WorkFolder(Path(orphans.folder)).forget(orphans.task_id)
 
 
 def remove(
-    ask: Callable[[], int | None],
+    request: Callable[[], int | None],
     *,
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """Ask for a container's removal until it is gone for sure; tell whether it is.
+    """Request the removal of a container until it is gone for sure; return whether it is.
 
-    `ask` returns what remove_container does.
+    `request` returns what remove_container returns.
     """
     began = now()
     absent_since: float | None = None
     while now() - began < _PATIENCE:
-        status = ask()
+        status = request()
         if status is not None and 200 <= status < 300:
             return True
         if status != 404:
@@ -121,10 +121,10 @@ def end_marked(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
-    """End processes: SIGTERM, some seconds later SIGKILL; tell whether all are gone.
+    """Send SIGTERM to processes, and SIGKILL some seconds later; return whether all are gone.
 
-    `signal_them` signals all that there are, and tells whether there was one. Blocks for some
-    seconds at most.
+    `signal_them` signals all that exist, and returns whether there was one. Blocks for some seconds
+    at most.
     """
     began = now()
     number = signal.SIGTERM
@@ -143,7 +143,7 @@ def end_late(
     now: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Kill what begins within some seconds, all of which it blocks for."""
+    """Kill what starts within the next seconds. Blocks for all of them."""
     began = now()
     while now() - began < _LATE:
         signal_them(signal.SIGKILL)
@@ -151,7 +151,7 @@ def end_late(
 
 
 def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
-    """Signal every marked process; tell whether there was one."""
+    """Signal every marked process; return whether there was one."""
     found = False
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or not _has(entry, mark):
@@ -159,7 +159,7 @@ def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
         with contextlib.suppress(OSError):
             handle = os.pidfd_open(int(entry.name))
             try:
-                # Asked after the handle is held: it cannot be another process by now.
+                # Checked with the handle open: the number cannot be another process's by now.
                 if _has(entry, mark):
                     signal.pidfd_send_signal(handle, number)
                     found = True
@@ -169,7 +169,7 @@ def _signal_marked(mark: bytes, number: signal.Signals) -> bool:
 
 
 def _has(process: Path, mark: bytes) -> bool:
-    """Tell whether the executor started a process, or BuildKit one for a build of the executor."""
+    """Return whether the executor started a process, or BuildKit did for its build."""
     try:
         environment = read_environment(process)
     except OSError:
@@ -178,13 +178,13 @@ def _has(process: Path, mark: bytes) -> bool:
 
 
 def main() -> None:
-    """Clear what the executor that told the second argument has left."""
+    """Remove what the executor that sent the messages (the second argument) has left."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    mark, told = sys.argv[1:]
-    remains = Remains()
-    for line in told.splitlines():
-        remains = remains.told(line)
-    clear(remains, mark.encode(), os.environ)
+    mark, messages = sys.argv[1:]
+    orphans = Orphans()
+    for line in messages.splitlines():
+        orphans = orphans.after(line)
+    clear(orphans, mark.encode(), os.environ)
 
 
 if __name__ == "__main__":

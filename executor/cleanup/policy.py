@@ -1,4 +1,4 @@
-"""What goes, and in which order, when an agent's disk gets full. Pure.
+"""Decides what is removed, and in which order, when an agent's disk gets full. Pure.
 
 Times are seconds since the epoch.
 """
@@ -13,35 +13,35 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 KEPT = 30 * DAY
-"""Seconds for which a volume is kept that nobody uses, whatever the disk has left."""
+"""Seconds for which an unused volume is kept, however empty the disk is."""
 
 _AGES = (30 * DAY, 14 * DAY, 7 * DAY, 3 * DAY, DAY, 12 * HOUR, 4 * HOUR, HOUR, 0.0)
-"""The build cache's steps: what it was unused for goes with what else was. The daemon knows each
-record's last use, but takes only an age."""
+"""The ages by which the build cache is pruned, so that cache and images of one age go together. The
+daemon knows the last use of each record, but a prune takes only an age."""
 
 
-class Marks(NamedTuple):
-    """Shares of a disk, in percent: above `high` things go, until no more than `low` is used."""
+class Watermarks(NamedTuple):
+    """Shares of a disk, in percent: above `high`, things are removed until `low` is reached."""
 
     high: float
     low: float
 
 
-MARKS = Marks(high=85.0, low=75.0)
-"""Those of an agent whose operator says nothing."""
+WATERMARKS = Watermarks(high=85.0, low=75.0)
+"""The watermarks of an agent whose operator sets none."""
 
 
 class Kind(enum.Enum):
-    """What there is that can go."""
+    """The kinds of artifacts that can be removed."""
 
-    LEFTOVER = "leftover"  # of what is over: nobody will ever use it
+    LEFTOVER = "leftover"  # of something that has ended: nobody will ever use it
     IMAGE = "image"
     MIRROR = "mirror"
-    VOLUME = "volume"  # holds what nobody can make again
+    VOLUME = "volume"  # its data cannot be made again
 
 
-class Thing(NamedTuple):
-    """Something that takes space: when it was used last, and whether it is in use."""
+class Artifact(NamedTuple):
+    """Something that takes disk space: when it was used last, and whether it is in use."""
 
     kind: Kind
     name: str
@@ -50,53 +50,55 @@ class Thing(NamedTuple):
 
 
 class Prune(NamedTuple):
-    """A step: what of the build cache was not used since `before` goes."""
+    """A step that removes the part of the build cache that was not used since `before`."""
 
     before: float
 
 
-Step = Union[Thing, Prune]
+Step = Union[Artifact, Prune]
 
 
-def plan(things: Iterable[Thing], now: float, *, cache: bool) -> Sequence[Step]:
-    """Return what is to go, one after the other, for as long as there is too little space.
+def plan(artifacts: Iterable[Artifact], now: float, *, cache: bool) -> Sequence[Step]:
+    """Return what to remove, one after the other, until there is enough space.
 
-    Leftovers go first. Then, the least recently used first, what can be made again: images,
-    mirrors and, with `cache`, what was built on the way to images. Volumes go when nothing else
-    is left. What is in use is not in it.
+    Leftovers go first. Then go images, mirrors and, with `cache`, the build cache, the least
+    recently used first: all of that can be made again. Volumes go last. What is in use stays.
     """
-    free = [thing for thing in things if not thing.in_use]
-    again = [thing for thing in free if thing.kind in (Kind.IMAGE, Kind.MIRROR)]
+    free = [artifact for artifact in artifacts if not artifact.in_use]
+    again = [artifact for artifact in free if artifact.kind in (Kind.IMAGE, Kind.MIRROR)]
     prunes: list[Prune] = []
     if cache:
         moments = {now - age for age in _AGES} | {step.used for step in again}
         prunes = [Prune(moment) for moment in moments]
-    # The cache right after an image: what both have is given back when both are gone.
+    # The cache goes right after an image: what both share is freed when both are gone.
     steps: list[Step] = [*again, *prunes]
     return [
-        *_oldest_first(thing for thing in free if thing.kind is Kind.LEFTOVER),
+        *_oldest_first(artifact for artifact in free if artifact.kind is Kind.LEFTOVER),
         *sorted(steps, key=_moment),
-        *_oldest_first(thing for thing in free if thing.kind is Kind.VOLUME),
+        *_oldest_first(artifact for artifact in free if artifact.kind is Kind.VOLUME),
     ]
 
 
-def expired(things: Iterable[Thing], now: float) -> Sequence[Thing]:
-    """Return what goes because of its age, whatever the disk has left."""
+def expired(artifacts: Iterable[Artifact], now: float) -> Sequence[Artifact]:
+    """Return what is removed because of its age, however empty the disk is."""
     return [
-        thing
-        for thing in things
-        if not thing.in_use
-        and (thing.kind is Kind.LEFTOVER or (thing.kind is Kind.VOLUME and now - thing.used > KEPT))
+        artifact
+        for artifact in artifacts
+        if not artifact.in_use
+        and (
+            artifact.kind is Kind.LEFTOVER
+            or (artifact.kind is Kind.VOLUME and now - artifact.used > KEPT)
+        )
     ]
 
 
 def last_use(noted: Optional[float], made: float) -> float:
-    """Return when something was used last: as noted, but not before it was made."""
+    """Return the time of the last use: as noted, but not before it was made."""
     return made if noted is None else max(noted, made)
 
 
-def _oldest_first(things: Iterable[Thing]) -> Sequence[Thing]:
-    return sorted(things, key=lambda thing: thing.used)
+def _oldest_first(artifacts: Iterable[Artifact]) -> Sequence[Artifact]:
+    return sorted(artifacts, key=lambda artifact: artifact.used)
 
 
 def _moment(step: Step) -> tuple[float, bool]:

@@ -1,20 +1,20 @@
-"""Removes what the executors of this agent left whose guardian died with them, as in a reboot."""
+"""Removes what executors left whose watchdog died with them, for example in a reboot."""
 
 import logging
 
 from docker.errors import APIError, NotFound
 
 from executor.docker.daemon import Daemon, daemon_errors
-from executor.workspace.custody import LABEL
-from executor.workspace.work_folder import Folder
+from executor.workspace.container_guard import LABEL
+from executor.workspace.work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
 
-def reap(daemon: Daemon, folder: Folder) -> None:
+def reap(daemon: Daemon, folder: WorkFolder) -> None:
     """Remove the containers and the files of the work folder's dead attempts.
 
-    Several at the same time do no harm. Raises DockerUnavailable, OSError.
+    Several calls may run at the same time. Raises DockerUnavailable, OSError.
     """
     client = daemon.client()
     failed = set()
@@ -22,7 +22,7 @@ def reap(daemon: Daemon, folder: Folder) -> None:
         found = client.containers(all=True, filters={"label": f"{LABEL}={folder.id()}"})
         for container in found:
             task_id = container["Labels"]["prevs.task"]
-            # Asked after the list was made: an attempt holds its lock before it has a container.
+            # Checked after the list was made: an attempt holds its lock before it has a container.
             if folder.lives(task_id):
                 continue
             logger.warning("removing the container of %s, whose executor is dead", task_id)

@@ -1,4 +1,4 @@
-"""What takes space in the work folder that attempts share: mirrors, and trees that are left."""
+"""What takes space in the work folder: mirrors of repositories, and trees that were left."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from executor.cleanup.policy import Kind, Thing, last_use
+from executor.cleanup.policy import Artifact, Kind, last_use
 from executor.workspace import usage_locks
-from executor.workspace.usage_locks import Uses
-from executor.workspace.work_folder import Folder
+from executor.workspace.usage_locks import UsageLocks
+from executor.workspace.work_folder import WorkFolder
 
 _GOING = "going-"
-"""How the name of a mirror begins that is being removed: nobody looks for it any more."""
+"""The prefix of a mirror that is being removed: nobody looks for a mirror of that name."""
 
 
 class MirrorStore:
@@ -23,25 +23,25 @@ class MirrorStore:
     ages = False
     caches = False
 
-    def __init__(self, path: Path, used: Uses) -> None:
+    def __init__(self, path: Path, uses: UsageLocks) -> None:
         self.disk = path
         self._folder = path / "mirrors"
-        self._uses = used
+        self._uses = uses
 
-    def things(self) -> Sequence[Thing]:
+    def artifacts(self) -> Sequence[Artifact]:
         """Return the mirrors. Raises OSError."""
-        return [self._thing(entry) for entry in _entries(self._folder)]
+        return [self._artifact(entry) for entry in _entries(self._folder)]
 
-    def remove(self, thing: Thing) -> bool:
-        """Remove a mirror unless somebody uses it; tell whether it is gone. Raises OSError."""
-        path = self._folder / thing.name
+    def remove(self, artifact: Artifact) -> bool:
+        """Remove a mirror unless somebody uses it; return whether it is gone. Raises OSError."""
+        path = self._folder / artifact.name
         going = path
-        if not thing.name.startswith(_GOING):
+        if not artifact.name.startswith(_GOING):
             going = path.with_name(f"{_GOING}{os.urandom(8).hex()}")
             with self._uses.removing(usage_locks.mirror(path)) as free:
                 if not free:
                     return False
-                # At once, so that nobody waits: what is half removed would be taken for a mirror.
+                # Rename it first, which takes no time: half a folder would pass for a mirror.
                 with contextlib.suppress(FileNotFoundError):
                     path.rename(going)
         shutil.rmtree(going, ignore_errors=True)
@@ -50,16 +50,16 @@ class MirrorStore:
     def prune(self, before: float) -> None:
         """There is no cache here."""
 
-    def _thing(self, entry: os.DirEntry[str]) -> Thing:
+    def _artifact(self, entry: os.DirEntry[str]) -> Artifact:
         made = entry.stat(follow_symlinks=False).st_mtime
         kind = Kind.LEFTOVER if entry.name.startswith(_GOING) else Kind.MIRROR
-        return Thing(
+        return Artifact(
             kind, entry.name, last_use(self._uses.last(usage_locks.mirror(Path(entry))), made)
         )
 
 
 class TreeStore:
-    """Fulfils the port Store: the trees of attempts of which nothing else is left."""
+    """Fulfils the port Store: the trees that dead attempts left."""
 
     ages = True
     caches = False
@@ -67,20 +67,20 @@ class TreeStore:
     def __init__(self, path: Path) -> None:
         self.disk = path
         self._path = path
-        self._folder = Folder(path)
+        self._folder = WorkFolder(path)
 
-    def things(self) -> Sequence[Thing]:
+    def artifacts(self) -> Sequence[Artifact]:
         """Return the trees of dead attempts. Raises OSError."""
         # An attempt holds its lock before it has a tree.
         return [
-            Thing(Kind.LEFTOVER, entry.name, entry.stat(follow_symlinks=False).st_mtime)
+            Artifact(Kind.LEFTOVER, entry.name, entry.stat(follow_symlinks=False).st_mtime)
             for entry in _entries(self._path / "trees")
             if not self._folder.lives(_task_id(entry.name))
         ]
 
-    def remove(self, thing: Thing) -> bool:
+    def remove(self, artifact: Artifact) -> bool:
         """Remove a tree, or its index."""
-        path = self._path / "trees" / thing.name
+        path = self._path / "trees" / artifact.name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
@@ -92,7 +92,7 @@ class TreeStore:
 
 
 def _task_id(name: str) -> str:
-    """Return whose tree, or index of a tree, has a name: a task's id has two dots."""
+    """Return the task whose tree or index has this name: a task's id has two dots."""
     return ".".join(name.split(".")[:3])
 
 

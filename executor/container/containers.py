@@ -38,23 +38,23 @@ _NO_CHECK = {"test": ["NONE"]}
 logger = logging.getLogger(__name__)
 
 
-class Custody(Protocol):
-    """Sees to it that no container outlives its executor; see executor/workspace/custody.py."""
+class Guard(Protocol):
+    """Removes a container if its executor dies; see executor/workspace/container_guard.py."""
 
     def labels(self) -> Mapping[str, str]:
-        """Return what a container carries to be found when everything else is dead."""
+        """Return the labels by which the reaper finds a container."""
         ...
 
-    def take(self, name: str) -> None:
-        """Answer for a container that is about to be created."""
+    def register(self, name: str) -> None:
+        """Guard a container that is about to be created."""
         ...
 
-    def clear_way(self) -> None:
-        """Return when nothing of dead attempts is in its way; blocks for some seconds at most."""
+    def unregister(self) -> None:
+        """Note that the container has been removed for sure."""
         ...
 
-    def release(self) -> None:
-        """Hear that it is gone for sure."""
+    def wait_for_reaper(self) -> None:
+        """Block until what dead attempts left is removed, for some seconds at most."""
         ...
 
 
@@ -69,14 +69,14 @@ class DockerContainers:
         daemon: Daemon,
         cluster: str | None,
         log: Log,
-        custody: Custody,
+        guard: Guard,
         *,
         confined: confinement.Confinement = _DEFAULT,
         calm: float = CALM,
         found: Found = tell_nobody,
     ) -> None:
         self._daemon = daemon
-        self._custody = custody
+        self._guard = guard
         self._network = PreviewNetwork(cluster, confined)
         self._log = log
         self._confinement = confined
@@ -93,11 +93,11 @@ class DockerContainers:
         """
         client = self._daemon.client()
         self._confine(client)
-        self._custody.take(spec.name)
+        self._guard.register(spec.name)
         try:
             with daemon_errors():
                 container = self._create(client, spec)
-                self._custody.clear_way()
+                self._guard.wait_for_reaper()
                 client.start(container)
         except APIError as exc:
             self._discard(client, spec.name)
@@ -135,7 +135,7 @@ class DockerContainers:
                 name=spec.name,
                 ports=[spec.container_port] if spec.host_port else [],
                 environment=dict(spec.environment),
-                labels={**spec.labels, **self._custody.labels()},
+                labels={**spec.labels, **self._guard.labels()},
                 host_config=limits,
                 healthcheck=_NO_CHECK,
             )
@@ -161,7 +161,7 @@ class DockerContainers:
         return self._group
 
     def _removed(self) -> None:
-        self._custody.release()
+        self._guard.unregister()
         if self._group is not None:
             _tidy(self._group)
 

@@ -22,7 +22,7 @@ from docker.errors import APIError
 from executor.docker.daemon import daemon_errors
 from executor.errors import DockerUnavailable
 from executor.limits.disk import CALM, ENTRY, DiskWatch
-from executor.limits.disk_usage import Disk
+from executor.limits.disk_usage import DiskUsage
 from executor.limits.disk_usage import measure as measure_disk
 
 _LOOK = 1.0
@@ -81,7 +81,7 @@ def _find_disk(client: APIClient) -> Optional[Path]:
     return None
 
 
-def _look(disk: Optional[Path]) -> Optional[Disk]:
+def _look(disk: Optional[Path]) -> Optional[DiskUsage]:
     if disk is None:
         return None
     try:

@@ -18,9 +18,9 @@ from executor.docker.daemon import Daemon, daemon_errors, explanation
 from executor.errors import StartFailed
 from executor.ports import Volume
 from executor.workspace import usage_locks
-from executor.workspace.custody import LABEL
-from executor.workspace.usage_locks import Uses
-from executor.workspace.work_folder import Folder
+from executor.workspace.container_guard import LABEL
+from executor.workspace.usage_locks import UsageLocks
+from executor.workspace.work_folder import WorkFolder
 from prevs import names
 
 IDENTITY = "prevs.volume"
@@ -30,7 +30,7 @@ IDENTITY = "prevs.volume"
 class DockerVolumes:
     """Fulfils the port Volumes with docker-py; what was prepared is noted in the work folder."""
 
-    def __init__(self, daemon: Daemon, folder: Folder, used: Uses) -> None:
+    def __init__(self, daemon: Daemon, folder: WorkFolder, used: UsageLocks) -> None:
         self._daemon = daemon
         self._folder = folder
         self._uses = used

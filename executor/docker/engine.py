@@ -1,6 +1,6 @@
 """Speaks to the docker daemon with the standard library alone, and removes a container so.
 
-That is for what the guardian becomes: docker-py costs 25 MB and 0.1 s, for one call, while the
+That is for what the watchdog becomes: docker-py costs 25 MB and 0.1 s, for one call, while the
 machine may be short of both.
 """
 

@@ -31,8 +31,8 @@ from executor.git.mirror import AS_POINTERS, Mirror
 from executor.git.submodules import Submodule, printable
 from executor.ports import Log, Signals
 from executor.workspace import usage_locks
-from executor.workspace.usage_locks import Uses
-from executor.workspace.work_folder import Folder
+from executor.workspace.usage_locks import UsageLocks
+from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from prevs.messages import Credential
 from program.git_addresses import NotAllowed, follow, is_foreign, read_address
@@ -79,7 +79,7 @@ class GitCheckout:
         Blocks while others of this agent read the repository, and then for at most `limit` seconds.
         Raises RepositoryUnreachable, CommitMissing, CommitTooLarge, LargeFilesUnsupported, Stopped.
         """
-        source, folder = self._source, Folder(self._folder)
+        source, folder = self._source, WorkFolder(self._folder)
         tree = folder.tree(source.name)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +108,7 @@ class GitCheckout:
             opening=lambda: self._open(reading, module),
         )
         # Until its files are there, nothing of ours removes the mirror.
-        with Uses(self._folder).using(usage_locks.mirror(mirror.path)):
+        with UsageLocks(self._folder).using(usage_locks.mirror(mirror.path)):
             found = self._write(mirror, module, reading)
         for submodule, sha in found:
             self._check_out_submodule(reading, module, submodule, sha)
@@ -142,7 +142,7 @@ class GitCheckout:
         listing = reading.extent.listing()
         mirror.run(*LISTING, module.sha, each=listing.take)
         module.tree.mkdir(parents=True, exist_ok=True)
-        index = Folder(self._folder).index(self._source.name)
+        index = WorkFolder(self._folder).index(self._source.name)
         index.unlink(missing_ok=True)
         settings = {"GIT_INDEX_FILE": str(index), "GIT_WORK_TREE": str(module.tree)}
         place = Place(module.tree, settings)

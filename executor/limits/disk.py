@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from executor.limits.disk_usage import Disk
+from executor.limits.disk_usage import DiskUsage
 
 MB = 1024 * 1024
 
@@ -46,7 +46,7 @@ class DiskWatch:
         self._measured = now
         self._not_before = now
 
-    def is_due(self, disk: Optional[Disk], now: float) -> bool:
+    def is_due(self, disk: Optional[DiskUsage], now: float) -> bool:
         """Tell whether to measure."""
         if now < self._not_before:
             return False
@@ -59,14 +59,14 @@ class DiskWatch:
         enough = MB if _free(disk) < _NEARLY_FULL * self._limit else self._limit // 8
         return written >= enough or now - self._measured >= self._calm
 
-    def has_measured(self, disk: Optional[Disk], began: float, now: float) -> None:
+    def has_measured(self, disk: Optional[DiskUsage], began: float, now: float) -> None:
         """Take note of a measurement."""
         self._left = None if disk is None else _left(disk)
         self._measured = now
         self._not_before = now + min((now - began) * _SHARE, _LONGEST)
 
 
-def _left(disk: Disk) -> int:
+def _left(disk: DiskUsage) -> int:
     """Return what gets smaller with each byte and each entry that is written.
 
     Of inodes those in use are counted: XFS has fewer free ones for each byte that is written.
@@ -74,7 +74,7 @@ def _left(disk: Disk) -> int:
     return disk.total - disk.used - disk.inodes_used * ENTRY
 
 
-def _free(disk: Disk) -> int:
+def _free(disk: DiskUsage) -> int:
     """Return how many bytes can be written still, at least, whatever the size of the files."""
     free = disk.total - disk.used
     if not disk.inodes:

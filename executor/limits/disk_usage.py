@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 _LITTLE, _FEW_INODES = 32_000_000, 1000
-"""Bytes and inodes: a step of a build that fails with less has not failed by itself."""
+"""Bytes and inodes. If a step of a build fails with less, the disk may be the cause."""
 
 
-class Disk(NamedTuple):
-    """How full a disk is, in bytes and in inodes. `total` is what may be used of it at all.
+class DiskUsage(NamedTuple):
+    """How full a disk is, in bytes and in inodes. `total` is what may be used of the disk.
 
-    `inodes` is 0 where the file system makes as many as it needs.
+    `inodes` is 0 if the file system makes as many as it needs.
     """
 
     total: int
@@ -24,16 +24,16 @@ class Disk(NamedTuple):
 
     @property
     def is_full(self) -> bool:
-        """Tell whether nothing worth speaking of can be written any more."""
+        """Whether next to nothing can be written any more."""
         lacks_inodes = 0 < self.inodes < self.inodes_used + _FEW_INODES
         return self.total - self.used < _LITTLE or lacks_inodes
 
     def is_above(self, percent: float) -> bool:
-        """Tell whether more than a share is used of its bytes or of its inodes."""
+        """Return whether more than `percent` of its bytes or of its inodes are used."""
         return max(self._shares())[0] > percent
 
-    def told(self) -> str:
-        """Say what of it is used most, and how much of that."""
+    def describe(self) -> str:
+        """Return a phrase for people: which resource of the disk is scarcest, and its share."""
         share, what = max(self._shares())
         return f"{share:.1f} % of its {what} are used"
 
@@ -42,9 +42,9 @@ class Disk(NamedTuple):
         return [(100 * used / total if total else 0.0, what) for used, total, what in found]
 
 
-def measure(folder: Path) -> Disk:
+def measure(folder: Path) -> DiskUsage:
     """Return how full the disk of a folder is. Raises OSError."""
     found = os.statvfs(folder)
     used = (found.f_blocks - found.f_bfree) * found.f_frsize
     total = used + found.f_bavail * found.f_frsize
-    return Disk(total, used, found.f_files, found.f_files - found.f_ffree)
+    return DiskUsage(total, used, found.f_files, found.f_files - found.f_ffree)

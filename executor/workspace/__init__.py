@@ -1,4 +1,4 @@
-"""What executors of one agent share and leave: work folder, locks, and who cleans up after whom.
+"""The work folder that the executors of an agent share, its locks, and who cleans up after whom.
 
-Calls block on files alone. Removing what fills a disk is in cleanup/.
+Calls block only on files. Code that removes what fills a disk is in cleanup/.
 """

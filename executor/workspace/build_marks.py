@@ -1,10 +1,13 @@
-"""Steps of a build that go on although it was cut off: the mark by which they are found.
+"""The mark by which steps are found that go on after their build was cut off.
 
-BuildKit loses a step whose build is cut off before runc has said which process it is: what watches
-over it ends ("nothing to kill"), and the step runs to its own end, unseen and unlimited. On a busy
-machine that is every tenth build that is cut off at its beginning (Docker 26). What the environment
-has by a proxy's name reaches every step, no image, and is no part of what BuildKit knows a step
-again by: so a name that no host has is added to no_proxy. What looks for it is executor/remains.
+BuildKit loses a step if its build is cut off before runc has reported the step's pid: the code that
+should kill it ends ("nothing to kill"), and the step runs to its end, unseen and without a limit.
+On a busy machine this happens to one in ten builds that are cut off right after the start
+(Docker 26; https://github.com/moby/buildkit/issues/2855 has the same end).
+
+The proxy arguments of a build, such as no_proxy, reach the environment of every step, do not end up
+in the image, and do not change the cache key. So each build adds the name of a host that does not
+exist to no_proxy. executor/cleanup/orphans.py looks for it.
 """
 
 from __future__ import annotations
@@ -20,12 +23,12 @@ _NAME = "no_proxy"
 
 
 def mark_of(value: str) -> str:
-    """Return the name of a host, that there is not, for `value` (hex digits)."""
+    """Return the mark for `value` (hex digits): the name of a host that cannot exist."""
     return f"prevs-{value}.invalid"
 
 
 def is_marked(environment: list[bytes], mark: str) -> bool:
-    """Tell whether a process with that environment is a step of a build with `mark`."""
+    """Return whether a process with this environment is a step of a build with `mark`."""
     end = mark.encode()
     return any(entry.startswith(b"no_proxy=") and entry.endswith(end) for entry in environment)
 
@@ -35,7 +38,7 @@ def mark_arguments(
 ) -> Mapping[str, str]:
     """Return the build arguments that mark each step of a build with `args`.
 
-    What else is in no_proxy stays there: the build's own, or what the user's docker is set to.
+    They keep the value that no_proxy has already: the build's own, or that of docker's settings.
     """
     given = [value for name, value in args.items() if name.lower() == _NAME]
     known = given[-1] if given else _configured(environ)

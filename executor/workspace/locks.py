@@ -1,6 +1,6 @@
 """Locks between the attempts of one agent: files, locked with flock.
 
-The kernel lets go of a lock when its holder dies, however it dies; a lock's file stays.
+The kernel releases a lock when its holder dies, however it dies. The file of a lock stays.
 """
 
 import contextlib
@@ -15,17 +15,17 @@ _PAUSE = 0.1
 
 @contextlib.contextmanager
 def locked(path: Path, signals: Signals, *, busy: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock of `path` within the context; calls `busy` once where it has to wait.
+    """Hold the lock of `path` within the context; calls `busy` once if it has to wait.
 
     Blocks until the lock is free. Raises Stopped, and what `busy` raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        told = False
+        waited = False
         while not _take(file.fileno()):
-            if not told:
+            if not waited:
                 busy()
-                told = True
+                waited = True
             signals.wait(_PAUSE)
         yield
 

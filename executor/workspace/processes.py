@@ -1,4 +1,4 @@
-"""A command in a process group of its own, which can be ended as a whole."""
+"""Ends a command with its process group."""
 
 import os
 import signal
@@ -10,9 +10,9 @@ _SIGKILL_AFTER = 3.0
 
 
 def end_group(process: "subprocess.Popen[bytes]") -> None:
-    """Send SIGTERM to a process that leads a group, and to its group; SIGKILL some seconds later.
+    """Send SIGTERM to the process group that `process` leads, and SIGKILL some seconds later.
 
-    Doesn't block. Does nothing when the process has been waited for: its number may be another's.
+    Doesn't block. Does nothing if the process has been waited for: its pid may be another's by now.
     """
     _signal_group(process, signal.SIGTERM)
     timer = threading.Timer(_SIGKILL_AFTER, _signal_group, (process, signal.SIGKILL))

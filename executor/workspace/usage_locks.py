@@ -1,7 +1,8 @@
-"""What the attempts of an agent use of what they share, and since when nobody does.
+"""Locks on what the attempts of an agent share: who uses it, and when it was used last.
 
-A file for each thing, in `uses/` of the work folder: whoever uses the thing has locked it, and its
-time is that of the last use. The kernel lets go of a lock when its holder dies, however it dies.
+Each shared image, mirror and volume has a file in `uses/` of the work folder. Whoever uses it holds
+a lock on the file, and the file's time is the time of the last use. The kernel releases a lock when
+its holder dies, however it dies.
 """
 
 from __future__ import annotations
@@ -15,38 +16,41 @@ from pathlib import Path
 from typing import Optional
 
 
-class Uses:
-    """The uses in the work folder at `path`. Thread safe."""
+class UsageLocks:
+    """The locks in the work folder at `path`. Thread safe.
+
+    A `resource` is what one of the functions below returns.
+    """
 
     def __init__(self, path: Path) -> None:
         self._folder = path / "uses"
         self._held: dict[str, int] = {}
 
-    def hold(self, thing: str) -> None:
-        """Use a thing from now on, until release() or this process's end.
+    def hold(self, resource: str) -> None:
+        """Lock a resource until release() or the end of this process.
 
-        Blocks while it is being removed: whoever holds it looks afterwards whether it is there.
-        Raises OSError.
+        Blocks while the resource is being removed, so check only afterwards that it exists. Raises
+        OSError.
         """
-        if thing not in self._held:
-            self._held[thing] = self._open(thing)
+        if resource not in self._held:
+            self._held[resource] = self._open(resource)
 
     def release(self) -> None:
-        """Use nothing any more that is held."""
+        """Release all that hold() has locked."""
         self.refresh()
         while self._held:
             os.close(self._held.popitem()[1])
 
     def refresh(self) -> None:
-        """Note that what is held is used still."""
+        """Set the time of last use of all that hold() has locked to now."""
         for descriptor in list(self._held.values()):
             with contextlib.suppress(OSError):
                 os.utime(descriptor)
 
     @contextlib.contextmanager
-    def using(self, thing: str) -> Iterator[None]:
-        """Use a thing within the context. Blocks and raises as hold() does."""
-        descriptor = self._open(thing)
+    def using(self, resource: str) -> Iterator[None]:
+        """Lock a resource within the context. Blocks and raises like hold()."""
+        descriptor = self._open(resource)
         try:
             yield
         finally:
@@ -54,18 +58,21 @@ class Uses:
                 os.utime(descriptor)
             os.close(descriptor)
 
-    def last(self, thing: str) -> Optional[float]:
-        """Return when it was used last, in seconds since the epoch; None if that is not known."""
+    def last(self, resource: str) -> Optional[float]:
+        """Return the time of the last use in seconds since the epoch, None if it is not known."""
         try:
-            return self._file(thing).stat().st_mtime
+            return self._file(resource).stat().st_mtime
         except OSError:
             return None
 
     @contextlib.contextmanager
-    def removing(self, thing: str) -> Iterator[bool]:
-        """Tell whether nobody uses a thing; within the context nobody begins to. Raises OSError."""
+    def removing(self, resource: str) -> Iterator[bool]:
+        """Give whether nobody uses a resource. Within the context nobody can lock it.
+
+        Raises OSError.
+        """
         try:
-            lock = self._lock(thing, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = self._lock(resource, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
             return
@@ -75,7 +82,7 @@ class Uses:
             os.close(lock)
 
     def tidy(self, before: float) -> None:
-        """Forget the uses that were before a time, in seconds since the epoch. Raises OSError."""
+        """Remove the files of uses before a time, in seconds since the epoch. Raises OSError."""
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
             for entry in entries:
                 if entry.stat().st_mtime < before:
@@ -86,15 +93,15 @@ class Uses:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.unlink()
 
-    def _open(self, thing: str) -> int:
-        lock = self._lock(thing, fcntl.LOCK_SH)
+    def _open(self, resource: str) -> int:
+        lock = self._lock(resource, fcntl.LOCK_SH)
         os.utime(lock)
         return lock
 
-    def _lock(self, thing: str, how: int) -> int:
-        """Return the locked file of a thing. Raises BlockingIOError as flock does."""
+    def _lock(self, resource: str, how: int) -> int:
+        """Return the locked file of a resource. Raises BlockingIOError like flock."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._file(thing)
+        file = self._file(resource)
         while True:
             lock = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
             try:
@@ -102,26 +109,26 @@ class Uses:
             except BlockingIOError:
                 os.close(lock)
                 raise
-            # Who forgets a use removes its file: then this is the lock of nothing.
+            # tidy() may have removed the file meanwhile. Then this lock is worth nothing.
             with contextlib.suppress(FileNotFoundError):
                 if os.path.samestat(file.stat(), os.fstat(lock)):
                     return lock
             os.close(lock)
 
-    def _file(self, thing: str) -> Path:
-        return self._folder / hashlib.sha256(thing.encode()).hexdigest()[:32]
+    def _file(self, resource: str) -> Path:
+        return self._folder / hashlib.sha256(resource.encode()).hexdigest()[:32]
 
 
 def image(tag: str) -> str:
-    """Return what an image is called as a thing that is used."""
+    """Return the resource that an image is."""
     return f"image {tag}"
 
 
 def mirror(folder: Path) -> str:
-    """Return what the mirror in a folder is called as a thing that is used."""
+    """Return the resource that the mirror in a folder is."""
     return f"mirror {folder.name}"
 
 
 def volume(name: str) -> str:
-    """Return what a volume is called as a thing that is used."""
+    """Return the resource that a volume is."""
     return f"volume {name}"

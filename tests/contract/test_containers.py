@@ -15,7 +15,7 @@ from executor.errors import ImageMissing
 from executor.ports import Container, Containers, ContainerSpec, Exit
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import App, FakeContainers, RecordingCustody
+from tests.fakes.containers import App, FakeContainers, RecordingGuard
 from tests.fakes.samples import SampleImages, nothing_left
 from tests.waits import wait_until
 
@@ -69,7 +69,7 @@ class RealWorld:
         self.daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = self.daemon.client()
         self.containers: Containers = DockerContainers(
-            self.daemon, NAME, self.log, RecordingCustody()
+            self.daemon, NAME, self.log, RecordingGuard()
         )
         self.images = SampleImages(self.client)
         for image, _, command in APPS:

@@ -58,7 +58,7 @@ MOST_COLD = {
     "git": 9,
     "docker-buildx": 2,
 }
-"""As found: the executor, its guardian's shell, and whether the network's rules are set, when it is
+"""As found: the executor, its watchdog's shell, and whether the network's rules are set, when it is
 built and when it starts; of git the six calls below and what a fetch starts; whether there is a
 BuildKit, and the build."""
 

@@ -74,7 +74,11 @@ def executor_of(task: str) -> str:
     """Return the command of the executor of a task: of the programs that have it, the first."""
     found = sorted(one.pid for one in processes.having("MESOS_EXECUTOR_ID", task))
     lines = [(Path("/proc") / str(pid) / "cmdline").read_bytes() for pid in found]
-    (command,) = [line for line in lines if b"executor" in line and b"guardian" not in line]
+    # The earlier version may call its watchdog a guardian.
+    beside = (b"watchdog", b"guardian")
+    (command,) = [
+        line for line in lines if b"executor" in line and not any(word in line for word in beside)
+    ]
     return command.replace(b"\0", b" ").decode()
 
 

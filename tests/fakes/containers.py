@@ -105,8 +105,8 @@ class FakeContainers:
             del self.running[name]
 
 
-class RecordingCustody:
-    """Fulfils the executor's Custody: keeps which container it answers for."""
+class RecordingGuard:
+    """Fulfils Guard of executor/container/containers.py: keeps which container it guards."""
 
     def __init__(self) -> None:
         self.held: str | None = None
@@ -115,13 +115,13 @@ class RecordingCustody:
         """Return a label that nobody looks for."""
         return {"prevs.attempts": "test"}
 
-    def take(self, name: str) -> None:
+    def register(self, name: str) -> None:
         """Keep the name."""
         self.held = name
 
-    def clear_way(self) -> None:
-        """There is nothing in the way."""
+    def wait_for_reaper(self) -> None:
+        """Nothing is left of others."""
 
-    def release(self) -> None:
+    def unregister(self) -> None:
         """Forget it."""
         self.held = None

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from executor.workspace.work_folder import Folder
+from executor.workspace.work_folder import WorkFolder
 from local import processes
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
@@ -34,7 +34,7 @@ class ExecutorProcess:
         self, folder: Path, work: Path, host: str, *, command: Sequence[str] = (), **environ: str
     ) -> None:
         self.agent = FakeAgent()
-        self.folder = Folder(work)
+        self.folder = WorkFolder(work)
         self.work = work
         self.task_id = ""
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ class ExecutorProcess:
         return dataclasses.replace(told, isolation=None)
 
     def said(self) -> str:
-        """Return its standard error, the guardian's too."""
+        """Return its standard error, the watchdog's too."""
         return self.stderr.read_text()
 
     def kill(self, *, group: bool = False) -> None:
@@ -116,7 +116,7 @@ class ExecutorProcess:
         return self.process.wait(_LIMIT)
 
     def family(self) -> list[processes.Identity]:
-        """Return it, its guardian and all that they started."""
+        """Return it, its watchdog and all that they started."""
         return processes.having("PREVS_EXECUTOR_DIR", str(self.work))
 
     def wait_gone(self) -> None:

@@ -153,11 +153,11 @@ class System:
         found: str = self.wait_for(find, "a framework leads")
         return found
 
-    def executor_of(self, task_id: str, *, guardian: bool = False) -> list[Identity]:
-        """Return the process of a task's executor, with its guardian or without."""
+    def executor_of(self, task_id: str, *, watchdog: bool = False) -> list[Identity]:
+        """Return the process of a task's executor, with its watchdog or without."""
         ours = set(processes.marked(self.settings.cluster))
         found = [p for p in processes.having("MESOS_EXECUTOR_ID", task_id) if p in ours]
-        return [p for p in found if guardian or not _is_guardian(p)]
+        return [p for p in found if watchdog or not _is_watchdog(p)]
 
     def told_of(self, task_id: str) -> str:
         """Return why that attempt ended, as the frameworks have logged it."""
@@ -266,8 +266,8 @@ class System:
         )
 
 
-def _is_guardian(process: Identity) -> bool:
+def _is_watchdog(process: Identity) -> bool:
     try:
-        return b"guardian.sh" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        return b"watchdog.sh" in Path(f"/proc/{process.pid}/cmdline").read_bytes()
     except OSError:
         return False

@@ -52,7 +52,7 @@ def test_previews_of_agents_that_stay_away_run_on_others_and_one_that_returns_en
     system.hold(late)  # its executors and containers go on
     system.hold(gone)
     for label in of_gone:
-        for process in system.executor_of(before[label], guardian=True):
+        for process in system.executor_of(before[label], watchdog=True):
             processes.send(process, signal.SIGKILL)
         system.end_container(before[label])
     for label in [*of_late, *of_gone]:

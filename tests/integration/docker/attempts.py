@@ -17,8 +17,8 @@ from executor.config import Config
 from executor.docker.daemon import Daemon
 from executor.mesos import Event, Killed, Launched
 from executor.service import Service
-from executor.workspace.custody import Custody
-from executor.workspace.guardian import Guardian
+from executor.workspace.container_guard import ContainerGuard
+from executor.workspace.watchdog import Watchdog
 from prevs import names
 from prevs.messages import BuildOrder, TaskReport
 from tests.fakes.attempts import MemoryLog, RecordingLink
@@ -56,7 +56,7 @@ class Agent(RecordingLink):
         self.codes: list[int] = []
         self.environ = {**os.environ, "DOCKER_HOST": host}
         self.config = Config(folder / "agent", cluster, 5.0)
-        self.guardian = os.pipe()
+        self.watchdog = os.pipe()
         self._attempts = 0
 
     def image(self, command: str) -> str:
@@ -85,8 +85,8 @@ class Agent(RecordingLink):
             "data": base64.b64encode(order.encode()).decode(),
         }
         self.inbox.put(Launched(task))
-        custody = Custody(self.config.dir, Guardian(self.guardian[1]))
-        toolbox = Toolbox(self.config, self.environ, self.log, custody)
+        guard = ContainerGuard(self.config.dir, Watchdog(self.watchdog[1]))
+        toolbox = Toolbox(self.config, self.environ, self.log, guard)
         toolbox.connect()
         try:
             self.codes.append(Service(self.config, self, self.inbox, toolbox.tools).run())

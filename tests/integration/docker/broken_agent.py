@@ -19,7 +19,7 @@ from executor.ports import ContainerSpec
 from local import containers
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingCustody
+from tests.fakes.containers import RecordingGuard
 from tests.integration.docker.builds import BUILDERS, TAG, TASK, World
 from tests.integration.docker.isolated_agent import run
 from tests.waits import wait_until
@@ -99,7 +99,7 @@ class Agent:
             labels={"prevs.task": TASK},
             command=("/bin/sh", "-c", "true"),
         )
-        made = DockerContainers(world.daemon, None, MemoryLog(), RecordingCustody())
+        made = DockerContainers(world.daemon, None, MemoryLog(), RecordingGuard())
         made.start(spec, on_exit=lambda: None).remove()
 
 

@@ -15,12 +15,12 @@ from docker.api import APIClient
 
 from executor.attempt.context import find_context
 from executor.builds.images import DockerImages
-from executor.cleanup.orphans import Remains, clear
+from executor.cleanup.orphans import Orphans, clear
 from executor.docker.daemon import Daemon
 from executor.limits.confinement import Confinement
 from executor.ports import ImageSpec
 from executor.signals import StopSignal
-from executor.workspace.guardian import MARK
+from executor.workspace.watchdog import MARK
 from local.containers import remove_all
 from prevs.commit_settings import BuildSettings
 from tests.fakes.attempts import MemoryLog
@@ -33,7 +33,7 @@ LONG = f"3{os.getpid()}"
 """Seconds that no other process of this machine sleeps for."""
 SLEEP = f"sleep {LONG}".encode()
 MARKED = f"{MARK}={secrets.token_hex(8)}"
-"""What the guardian of an executor knows its processes by."""
+"""What the watchdog of an executor knows its processes by."""
 SECRET = "nobody may see this"
 SHA = "0123" + "0" * 36
 APP = f"{DOCKERFILE.replace('busybox /bin', 'bin/busybox /bin', 1)}COPY . /app\n"
@@ -101,17 +101,17 @@ class World:
         with self.images.building(TAG, busy=self.others.set):
             self.images.build(context, spec, limit=limit, at_step=self.at_step)
 
-    def building(self) -> None:
-        """Hear, as its custody, that a build begins."""
+    def build_started(self) -> None:
+        """Be its guard: a build starts."""
         self.is_building = True
 
-    def built(self) -> None:
-        """Hear that it has ended by itself; what is left of others is for remains.clear."""
+    def build_ended(self) -> None:
+        """It has ended by itself. What others leave is for orphans.clear."""
         self.is_building = False
 
     def clear(self) -> None:
-        """Do what the guardian of an executor does when that has ended."""
-        clear(Remains(is_building=self.is_building), MARKED.encode(), {})
+        """Do what the watchdog of an executor does when that has ended."""
+        clear(Orphans(is_building=self.is_building), MARKED.encode(), {})
 
     def history(self) -> Any:
         """Return what is known of how the image was made."""

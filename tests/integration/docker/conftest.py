@@ -19,7 +19,7 @@ def agent(docker_host: str, tmp_path: Path, free_port: Callable[[], int]) -> Ite
     made = Agent(docker_host, tmp_path, free_port)
     with nothing_left(made.client, f"prevs.app={APP}"):
         yield made
-    for end in made.guardian:
+    for end in made.watchdog:
         os.close(end)
     for tag in made.tags:
         remove_image(made.client, tag)

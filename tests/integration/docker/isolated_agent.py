@@ -29,7 +29,7 @@ from executor.limits.firewall import Borders, is_set
 from executor.ports import ContainerSpec
 from local import containers as made_by
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingCustody
+from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SERVE, SampleImages
 from tests.waits import describe_end, wait_until
 
@@ -114,13 +114,13 @@ from executor.container.containers import DockerContainers
 from executor.docker.daemon import Daemon
 from executor.errors import PreviewExposed
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingCustody
+from tests.fakes.containers import RecordingGuard
 from tests.integration.docker.isolated_agent import CLUSTER, spec
 
 log, daemon = MemoryLog(), Daemon({"DOCKER_HOST": sys.argv[1]})
 for required in (False, True):
     confined = Confinement(required=required)
-    containers = DockerContainers(daemon, CLUSTER, log, RecordingCustody(), confined=confined)
+    containers = DockerContainers(daemon, CLUSTER, log, RecordingGuard(), confined=confined)
     try:
         containers.start(spec("unprivileged", 0), on_exit=lambda: None).remove()
         print("started:", *log.headers)
@@ -251,7 +251,7 @@ def examine(folder: Path, host: str) -> Mapping[str, object]:
     SampleImages(client).add("prevs-test/isolated:1", SERVE)
     before = run("iptables", "-t", "mangle", "-S")
     log = MemoryLog()
-    containers = DockerContainers(daemon, CLUSTER, log, RecordingCustody(), confined=CONFINED)
+    containers = DockerContainers(daemon, CLUSTER, log, RecordingGuard(), confined=CONFINED)
     containers.start(spec("server", PORT), on_exit=lambda: None)
     first = run("iptables", "-t", "mangle", "-S")
     containers.start(spec("client", 0), on_exit=lambda: None)
@@ -292,9 +292,7 @@ def refuse_bridged(daemon: Daemon) -> str:
     setting = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
     setting.write_text("0")
     required = CONFINED._replace(required=True)
-    containers = DockerContainers(
-        daemon, CLUSTER, MemoryLog(), RecordingCustody(), confined=required
-    )
+    containers = DockerContainers(daemon, CLUSTER, MemoryLog(), RecordingGuard(), confined=required)
     try:
         containers.start(spec("bridged", 0), on_exit=lambda: None)
     except PreviewExposed as exc:

@@ -54,11 +54,11 @@ class Builder:
         self._supply = Supply(attempt, sources, reports=self.reports, log=self.log)
         self._thread = threading.Thread(target=self._run)
 
-    def building(self) -> None:
-        """Hear, as its custody, that a build begins."""
+    def build_started(self) -> None:
+        """Be its guard: a build starts."""
 
-    def built(self) -> None:
-        """Hear that it has ended by itself."""
+    def build_ended(self) -> None:
+        """It has ended by itself."""
 
     def start(self) -> None:
         self._thread.start()

@@ -17,17 +17,17 @@ from typing import Any
 import pytest
 
 from executor.attempt.attempt import Attempt, image_spec
-from executor.cleanup.collector import Collector, Store
+from executor.cleanup.collector import DiskCollector, Store
 from executor.cleanup.docker_artifacts import ImageStore, VolumeStore, find_disk
-from executor.cleanup.policy import Marks
+from executor.cleanup.policy import Watermarks
 from executor.cleanup.work_files import MirrorStore
 from executor.container.volumes import DockerVolumes
 from executor.docker.daemon import Daemon
-from executor.limits.disk_usage import Disk, measure
+from executor.limits.disk_usage import DiskUsage, measure
 from executor.workspace import usage_locks
-from executor.workspace.custody import LABEL
-from executor.workspace.usage_locks import Uses
-from executor.workspace.work_folder import Folder
+from executor.workspace.container_guard import LABEL
+from executor.workspace.usage_locks import UsageLocks
+from executor.workspace.work_folder import WorkFolder
 from prevs import names
 from tests.fakes.attempts import JumpingSignals
 from tests.fakes.dockerd import OwnDockerd
@@ -80,7 +80,7 @@ class World:
         self.repository = self.agent.repository
         self.daemon = Daemon({"DOCKER_HOST": dockerd.host})
         self.client = self.agent.client
-        self.uses = Uses(self.work)
+        self.uses = UsageLocks(self.work)
         self.executors: list[ExecutorProcess] = []
         self._host = dockerd.host
         self._free_port = free_port
@@ -134,14 +134,17 @@ class World:
             return attempt.image
 
     def collect(
-        self, marks: Marks, measure: Callable[[Path], Disk] = measure, cluster: str = CLUSTER
+        self,
+        watermarks: Watermarks,
+        measure: Callable[[Path], DiskUsage] = measure,
+        cluster: str = CLUSTER,
     ) -> None:
         stores: list[Store] = [
             ImageStore(self.daemon, cluster, self.uses, self.disk),
-            VolumeStore(self.daemon, Folder(self.work), self.uses, self.disk),
+            VolumeStore(self.daemon, WorkFolder(self.work), self.uses, self.disk),
             MirrorStore(self.work, self.uses),
         ]
-        collector = Collector(self.work, marks, self.uses, lambda: stores, measure=measure)
+        collector = DiskCollector(self.work, watermarks, self.uses, lambda: stores, measure=measure)
         collector.make_room(JumpingSignals(), lambda: None)
 
     def fill(self) -> float:
@@ -151,7 +154,7 @@ class World:
 
     def collect_all(self, cluster: str = CLUSTER) -> None:
         """Collect as if whatever there is were too much."""
-        self.collect(Marks(85.0, 75.0), lambda _: Disk(1, 1), cluster)
+        self.collect(Watermarks(85.0, 75.0), lambda _: DiskUsage(1, 1), cluster)
 
     def import_image(self, name: str) -> str:
         """Have an image that nothing of ours has made; return its tag."""
@@ -196,7 +199,7 @@ def test_a_full_disk_loses_the_least_recently_used_and_what_runs_stays(world: Wo
     assert world.have(again) == kept
     before, full = measure(world.disk).used, world.fill()
     # Less than what an image takes: one goes, and not what was used again.
-    world.collect(Marks(full - 1, full - 80 * IMAGE / DISK))
+    world.collect(Watermarks(full - 1, full - 80 * IMAGE / DISK))
     assert world.fill() < full - 80 * IMAGE / DISK
     assert world.tags() == {names.image_tag(APP, oldest), kept}
     world.collect_all()
@@ -220,7 +223,7 @@ def test_a_disk_short_of_inodes_loses_the_least_recently_used(
     assert share > 2 * world.fill()
     caplog.set_level(logging.INFO)
     # Fewer than an image takes: one goes.
-    world.collect(Marks(share - 1, share - 8))
+    world.collect(Watermarks(share - 1, share - 8))
     assert measure(world.disk).inodes_used < disk.inodes_used - 0.08 * INODES
     assert world.tags() == {tags[1]}
     assert "of its inodes are used" in caplog.text
@@ -228,8 +231,8 @@ def test_a_disk_short_of_inodes_loses_the_least_recently_used(
 
 def test_an_executor_makes_room_before_it_builds(world: World) -> None:
     tags = [world.have_like() for _ in range(2)]
-    marks = {"PREVS_DISK_HIGH": f"{world.fill() - 1:.1f}", "PREVS_DISK_LOW": "1"}
-    executor = world.run(world.commit(), **marks)
+    watermarks = {"PREVS_DISK_HIGH": f"{world.fill() - 1:.1f}", "PREVS_DISK_LOW": "1"}
+    executor = world.run(world.commit(), **watermarks)
     assert not world.tags() & set(tags)
     assert "the agent's disk is nearly full" in executor.stdout.read_text()
 
@@ -246,7 +249,7 @@ def test_what_is_anothers_stays(world: World) -> None:
 
 def test_an_image_that_an_attempt_is_about_to_run_stays(world: World) -> None:
     tag = world.have_like()
-    starting = Uses(world.work)
+    starting = UsageLocks(world.work)
     starting.hold(usage_locks.image(tag))
     world.collect_all()
     assert world.tags() == {tag}
@@ -269,9 +272,9 @@ def test_an_image_that_lost_its_tag_goes_once_it_cannot_be_one_that_is_being_mad
 
 
 def test_volumes_go_last_and_their_hooks_run_again(world: World) -> None:
-    folder = Folder(world.work)
-    used = Uses(world.work)
-    volumes = DockerVolumes(world.daemon, folder, used)
+    folder = WorkFolder(world.work)
+    uses = UsageLocks(world.work)
+    volumes = DockerVolumes(world.daemon, folder, uses)
     hooks = [["migrate"]]
     made = volumes.have(APP, "1" * 40, ["/data"], {"prevs.app": APP})
     volumes.keep_prepared(made, hooks)
@@ -280,7 +283,7 @@ def test_volumes_go_last_and_their_hooks_run_again(world: World) -> None:
     assert world.volumes() == {"anothers", made[0].name}  # in use
     assert volumes.have(APP, "1" * 40, ["/data"], {}) == made
     assert volumes.prepared(made, hooks)
-    used.release()
+    uses.release()
     world.collect_all()
     assert world.volumes() == {"anothers"}
     again = volumes.have(APP, "1" * 40, ["/data"], {})
@@ -289,11 +292,11 @@ def test_volumes_go_last_and_their_hooks_run_again(world: World) -> None:
 
 
 def test_a_volume_that_a_container_has_stays(world: World) -> None:
-    used = Uses(world.work)
-    (volume,) = DockerVolumes(world.daemon, Folder(world.work), used).have(
+    uses = UsageLocks(world.work)
+    (volume,) = DockerVolumes(world.daemon, WorkFolder(world.work), uses).have(
         APP, "2" * 40, ["/x"], {}
     )
-    used.release()
+    uses.release()
     image = world.import_image("holder")
     limits = world.client.create_host_config(binds=[f"{volume.name}:/x"])
     world.client.create_container(image, "true", host_config=limits)

@@ -21,7 +21,7 @@ from executor.ports import Container, ContainerSpec
 from local import containers as made_by
 from tests import times
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingCustody
+from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SampleImages
 from tests.waits import wait_until
 
@@ -56,9 +56,9 @@ class World:
         )
 
     def start(self, spec: ContainerSpec, confined: Confinement, *, calm: float = CALM) -> Container:
-        custody = RecordingCustody()
+        guard = RecordingGuard()
         containers = DockerContainers(
-            self.daemon, CLUSTER, self.log, custody, confined=confined, calm=calm
+            self.daemon, CLUSTER, self.log, guard, confined=confined, calm=calm
         )
         return containers.start(spec, on_exit=self.ended.set)
 
@@ -183,14 +183,14 @@ from executor.docker.daemon import Daemon
 from executor.errors import StartFailed
 from executor.ports import ContainerSpec
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingCustody
+from tests.fakes.containers import RecordingGuard
 
 host, cluster, image = sys.argv[1:]
 sys.stdin.readline()  # it is in its group now
 spec = ContainerSpec(f"prevs-{cluster}", image, 8080, "127.0.0.1", 0, 0.1, 32, {},
                      {"prevs.cluster": cluster})
 daemon = Daemon({"DOCKER_HOST": host})
-containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingCustody())
+containers = DockerContainers(daemon, cluster, MemoryLog(), RecordingGuard())
 try:
     containers.start(dataclasses.replace(spec, volumes={"/proc/x": cluster}), on_exit=print)
 except StartFailed:

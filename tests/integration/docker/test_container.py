@@ -21,7 +21,7 @@ from executor.ports import Answer, ContainerSpec, Exit
 from executor.signals import StopSignal
 from local.containers import remove_all
 from tests.fakes.attempts import MemoryLog
-from tests.fakes.containers import RecordingCustody
+from tests.fakes.containers import RecordingGuard
 from tests.fakes.samples import SERVE, SampleImages, nothing_left
 from tests.waits import wait_until
 
@@ -39,8 +39,8 @@ class World:
         self.daemon = Daemon({"DOCKER_HOST": host})
         self.client: APIClient = self.daemon.client()
         self.log = MemoryLog()
-        self.custody = RecordingCustody()
-        self.containers = DockerContainers(self.daemon, CLUSTER, self.log, self.custody)
+        self.guard = RecordingGuard()
+        self.containers = DockerContainers(self.daemon, CLUSTER, self.log, self.guard)
         self.images = SampleImages(self.client)
         self._free_port = free_port
 
@@ -98,7 +98,7 @@ def test_a_container_is_as_its_spec_says_and_has_no_more_rights_than_it_needs(wo
         "Type": "json-file",
         "Config": {"max-size": "10m", "max-file": "2"},
     }
-    assert found["Config"]["Labels"] == {**spec.labels, **world.custody.labels()}
+    assert found["Config"]["Labels"] == {**spec.labels, **world.guard.labels()}
     environment = found["Config"]["Env"]
     assert isinstance(environment, list)
     assert {"PORT=8080", "PREVS_APP=hello"} <= set(environment)
@@ -184,7 +184,7 @@ def test_a_container_that_docker_was_slow_to_start_is_not_left(
     spec = world.spec(SERVE)
     world.containers.start(spec, on_exit=ignore).remove()  # it makes the network
     daemon = SlowDaemon({"DOCKER_HOST": docker_host})
-    slow = DockerContainers(daemon, CLUSTER, world.log, world.custody)
+    slow = DockerContainers(daemon, CLUSTER, world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="timed out"):
         slow.start(spec, on_exit=ignore)
     assert world.client.containers(all=True, filters={"label": LABEL}) == []
@@ -288,7 +288,7 @@ def test_the_network_is_made_once_when_many_need_it_at_the_same_time(
 
     def start(spec: ContainerSpec) -> None:
         daemon = Daemon({"DOCKER_HOST": docker_host})
-        DockerContainers(daemon, CLUSTER, world.log, world.custody).start(spec, on_exit=ignore)
+        DockerContainers(daemon, CLUSTER, world.log, world.guard).start(spec, on_exit=ignore)
 
     with ThreadPoolExecutor(len(specs)) as pool:
         list(pool.map(start, specs))
@@ -335,6 +335,6 @@ def test_zombies_are_reaped(world: World) -> None:
 
 def test_a_daemon_that_is_not_there_is_told_as_such(world: World) -> None:
     daemon = Daemon({"DOCKER_HOST": "unix:///nowhere/docker.sock"})
-    containers = DockerContainers(daemon, None, world.log, world.custody)
+    containers = DockerContainers(daemon, None, world.log, world.guard)
     with pytest.raises(DockerUnavailable, match="does not answer"):
         containers.start(world.spec(SERVE), on_exit=ignore)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from docker.api import APIClient
 
-from executor.cleanup.orphans import Remains, clear
+from executor.cleanup.orphans import Orphans, clear
 from executor.container.container import DockerContainer
 from executor.docker.daemon import Daemon
 from executor.errors import DockerUnavailable
@@ -247,11 +247,11 @@ def test_a_daemon_that_stays_away_is_a_failure_and_the_container_goes_when_it_re
         container.exit()
     with pytest.raises(DockerUnavailable):
         container.remove()
-    guardian = threading.Thread(
+    watchdog = threading.Thread(
         target=clear,
-        args=(Remains(container="left"), b"NOBODY=1", {"DOCKER_HOST": world.dockerd.host}),
+        args=(Orphans(container="left"), b"NOBODY=1", {"DOCKER_HOST": world.dockerd.host}),
     )
-    guardian.start()
+    watchdog.start()
     world.dockerd.start(live_restore=True)
-    guardian.join(60)
+    watchdog.join(60)
     assert world.containers() == []

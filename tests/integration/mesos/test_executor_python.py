@@ -122,7 +122,7 @@ def test_it_says_which_step_of_a_build_failed(program: Program, app: App) -> Non
     assert "3/3" in failure["message"]
 
 
-def test_its_guardian_removes_what_a_killed_one_leaves(program: Program, app: App) -> None:
+def test_its_watchdog_removes_what_a_killed_one_leaves(program: Program, app: App) -> None:
     app.repository.commit_app(serving("again"))
     program.wait_state(app.start(), "running")
     (before,) = app.containers()

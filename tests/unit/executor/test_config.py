@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.cleanup.policy import Marks
+from executor.cleanup.policy import Watermarks
 from executor.config import Config, InvalidEnvironment, read_config, read_duration
 from executor.limits.confinement import Confinement, read_addresses
 
@@ -44,7 +44,7 @@ def test_settings_are_read_from_what_the_agent_gives() -> None:
             build_memory=4096,
             build_group="/prevsbuilds.slice",
         ),
-        marks=Marks(90.5, 60.0),
+        watermarks=Watermarks(90.5, 60.0),
     )
 
 
@@ -86,7 +86,7 @@ def test_every_problem_is_told_at_once() -> None:
 def test_the_high_mark_of_the_disk_is_above_the_low_one(high: str, low: str, right: bool) -> None:
     environ = {"PREVS_EXECUTOR_DIR": "/d", "PREVS_DISK_HIGH": high, "PREVS_DISK_LOW": low}
     if right:
-        assert read_config(environ).marks.high == float(high or 85)
+        assert read_config(environ).watermarks.high == float(high or 85)
         return
     with pytest.raises(InvalidEnvironment, match="PREVS_DISK_HIGH and PREVS_DISK_LOW"):
         read_config(environ)

@@ -10,34 +10,34 @@ from typing import Any
 
 import pytest
 
-from executor.cleanup.collector import Collector
-from executor.cleanup.policy import DAY, KEPT, Kind, Marks, Thing
+from executor.cleanup.collector import DiskCollector
+from executor.cleanup.policy import DAY, KEPT, Artifact, Kind, Watermarks
 from executor.errors import DockerUnavailable, Stopped
-from executor.limits.disk_usage import Disk
-from executor.workspace.usage_locks import Uses
+from executor.limits.disk_usage import DiskUsage
+from executor.workspace.usage_locks import UsageLocks
 from tests.fakes.attempts import JumpingSignals
 
 
 class Shelf:
-    """A Store in memory: each thing takes 10 of the 100 bytes that its disk has."""
+    """A Store in memory: each artifact takes 10 of the 100 bytes that its disk has."""
 
     ages = True
     caches = True
 
-    def __init__(self, disk: Path, things: Sequence[Thing], cached: int = 0) -> None:
+    def __init__(self, disk: Path, artifacts: Sequence[Artifact], cached: int = 0) -> None:
         self.disk = disk
-        self.kept = list(things)
+        self.kept = list(artifacts)
         self.cached = cached
         self.held: set[str] = set()
         self.pruned: list[float] = []
 
-    def things(self) -> Sequence[Thing]:
+    def artifacts(self) -> Sequence[Artifact]:
         return list(self.kept)
 
-    def remove(self, thing: Thing) -> bool:
-        if thing.name in self.held:
+    def remove(self, artifact: Artifact) -> bool:
+        if artifact.name in self.held:
             return False
-        self.kept.remove(thing)
+        self.kept.remove(artifact)
         return True
 
     def prune(self, before: float) -> None:
@@ -45,10 +45,10 @@ class Shelf:
         self.cached = 0
 
     def names(self) -> str:
-        return " ".join(thing.name for thing in self.kept)
+        return " ".join(artifact.name for artifact in self.kept)
 
-    def usage(self, _: Path) -> Disk:
-        return Disk(100, 10 * (len(self.kept) + self.cached))
+    def usage(self, _: Path) -> DiskUsage:
+        return DiskUsage(100, 10 * (len(self.kept) + self.cached))
 
 
 class World:
@@ -56,28 +56,28 @@ class World:
         self.time = 1000 * DAY
         self.folder = folder
         ages = range(len(names.split()), 0, -1)
-        things = [
-            Thing(kind, name, self.time - age * DAY)
+        artifacts = [
+            Artifact(kind, name, self.time - age * DAY)
             for name, age in zip(names.split(), ages)  # noqa: B905  # as old as their place
         ]
-        self.shelf = Shelf(folder, things, cached)
-        self.told = 0
+        self.shelf = Shelf(folder, artifacts, cached)
+        self.starts = 0
 
-    def collector(self) -> Collector:
-        return Collector(
+    def collector(self) -> DiskCollector:
+        return DiskCollector(
             self.folder,
-            Marks(85.0, 75.0),
-            Uses(self.folder),
+            Watermarks(85.0, 75.0),
+            UsageLocks(self.folder),
             lambda: [self.shelf],
             measure=self.shelf.usage,
             now=lambda: self.time,
         )
 
-    def tell(self) -> None:
-        self.told += 1
+    def note_start(self) -> None:
+        self.starts += 1
 
     def make_room(self) -> None:
-        self.collector().make_room(JumpingSignals(), self.tell)
+        self.collector().make_room(JumpingSignals(), self.note_start)
 
 
 NINE = "a b c d e f g h i"
@@ -87,7 +87,7 @@ def test_above_the_high_mark_things_go_until_the_low_one(tmp_path: Path) -> None
     world = World(tmp_path, NINE)
     world.make_room()
     assert world.shelf.names() == "c d e f g h i"
-    assert world.told == 1
+    assert world.starts == 1
 
 
 def test_things_go_for_their_inodes_until_those_are_below_the_low_mark(
@@ -96,7 +96,7 @@ def test_things_go_for_their_inodes_until_those_are_below_the_low_mark(
     caplog.set_level(logging.INFO)
     world = World(tmp_path, NINE)
     shelf = world.shelf
-    shelf.usage = lambda _: Disk(100, 20, 1000, 100 * len(shelf.kept))  # type: ignore[method-assign]  # of small files
+    shelf.usage = lambda _: DiskUsage(100, 20, 1000, 100 * len(shelf.kept))  # type: ignore[method-assign]  # of small files
     world.make_room()
     assert shelf.names() == "c d e f g h i"
     assert "90.0 % of its inodes are used" in caplog.text
@@ -107,7 +107,7 @@ def test_below_the_high_mark_nothing_goes(tmp_path: Path) -> None:
     world.make_room()
     world.collector().look()
     assert world.shelf.names() == "a b c d e f g h"
-    assert world.told == 0
+    assert world.starts == 0
 
 
 def test_what_somebody_is_about_to_use_stays_and_the_next_one_goes(tmp_path: Path) -> None:
@@ -124,10 +124,10 @@ def test_where_there_is_no_inode_for_the_lock_of_one_the_next_one_goes(
     world = World(tmp_path, NINE)
     remove = world.shelf.remove
 
-    def fail(thing: Thing) -> bool:
-        if thing.name == "a":
+    def fail(artifact: Artifact) -> bool:
+        if artifact.name == "a":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return remove(thing)
+        return remove(artifact)
 
     monkeypatch.setattr(world.shelf, "remove", fail)
     world.make_room()
@@ -152,12 +152,12 @@ def test_where_nothing_can_go_any_more_it_ends(
     assert "nothing more can go" in caplog.text
 
 
-def test_being_told_to_end_ends_it(tmp_path: Path) -> None:
+def test_a_stop_ends_it(tmp_path: Path) -> None:
     world = World(tmp_path, NINE)
     signals = JumpingSignals()
     signals.stop()
     with pytest.raises(Stopped):
-        world.collector().make_room(signals, world.tell)
+        world.collector().make_room(signals, world.note_start)
     assert world.shelf.names() == NINE
 
 
@@ -165,7 +165,7 @@ def test_without_docker_a_build_goes_on(tmp_path: Path, caplog: pytest.LogCaptur
     def fail() -> list[Shelf]:
         raise DockerUnavailable("gone")
 
-    collector = Collector(tmp_path, Marks(85.0, 75.0), Uses(tmp_path), fail)
+    collector = DiskCollector(tmp_path, Watermarks(85.0, 75.0), UsageLocks(tmp_path), fail)
     collector.make_room(JumpingSignals(), lambda: None)
     collector.look()
     assert caplog.text.count("what can go could not be collected") == 2
@@ -224,10 +224,10 @@ def test_two_never_look_at_the_same_time(tmp_path: Path) -> None:
     other = World(tmp_path, NINE)
     there, go_on = threading.Event(), threading.Event()
 
-    def wait(_: Path) -> Disk:
+    def wait(_: Path) -> DiskUsage:
         there.set()
         assert go_on.wait(60)
-        return Disk(100, 0)
+        return DiskUsage(100, 0)
 
     world.shelf.usage = wait  # type: ignore[method-assign]  # a disk that is slow to ask
     looking = threading.Thread(target=world.collector().look)
@@ -250,11 +250,11 @@ def test_a_look_removes_volumes_that_nobody_has_used_for_long(tmp_path: Path) ->
 
 def test_a_look_notes_that_what_runs_is_in_use(tmp_path: Path) -> None:
     world = World(tmp_path, "a")
-    uses = Uses(tmp_path)
+    uses = UsageLocks(tmp_path)
     uses.hold("image a")
     (file,) = (tmp_path / "uses").iterdir()
     os.utime(file, (100.0, 100.0))
-    Collector(tmp_path, Marks(85.0, 75.0), uses, lambda: [world.shelf]).look()
+    DiskCollector(tmp_path, Watermarks(85.0, 75.0), uses, lambda: [world.shelf]).look()
     assert (uses.last("image a") or 0.0) > 100.0
 
 
@@ -262,11 +262,11 @@ def test_each_disk_is_collected_from_by_itself(tmp_path: Path) -> None:
     full = World(tmp_path, NINE).shelf
     other = World(Path("/proc"), "x y").shelf
 
-    def usage(folder: Path) -> Disk:
-        return full.usage(folder) if folder == tmp_path else Disk(100, 10)
+    def usage(folder: Path) -> DiskUsage:
+        return full.usage(folder) if folder == tmp_path else DiskUsage(100, 10)
 
-    collector = Collector(
-        tmp_path, Marks(85.0, 75.0), Uses(tmp_path), lambda: [full, other], measure=usage
+    collector = DiskCollector(
+        tmp_path, Watermarks(85.0, 75.0), UsageLocks(tmp_path), lambda: [full, other], measure=usage
     )
     collector.make_room(JumpingSignals(), lambda: None)
     assert full.names() == "c d e f g h i"

@@ -7,31 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from executor.cleanup.orphans import Remains, clear, end_late, end_marked, remove
-from executor.workspace.work_folder import Folder
+from executor.cleanup.orphans import Orphans, clear, end_late, end_marked, remove
+from executor.workspace.work_folder import WorkFolder
 from tests.fakes.clock import FakeClock
 
 ATTEMPT = "attempt hello.1.a /var/lib/prevs"
 
 
-def told(*lines: str) -> Remains:
-    remains = Remains()
+def left(*lines: str) -> Orphans:
+    orphans = Orphans()
     for line in lines:
-        remains = remains.told(line)
-    return remains
+        orphans = orphans.after(line)
+    return orphans
 
 
-def test_what_the_executor_told_is_known() -> None:
-    assert told() == Remains()
-    assert told(ATTEMPT) == Remains("/var/lib/prevs", "hello.1.a")
-    assert told(ATTEMPT, "container c") == Remains("/var/lib/prevs", "hello.1.a", "c")
-    assert told(ATTEMPT, "container c", "gone") == Remains("/var/lib/prevs", "hello.1.a")
+def test_the_messages_of_the_executor_show_what_is_left() -> None:
+    assert left() == Orphans()
+    assert left(ATTEMPT) == Orphans("/var/lib/prevs", "hello.1.a")
+    assert left(ATTEMPT, "container c") == Orphans("/var/lib/prevs", "hello.1.a", "c")
+    assert left(ATTEMPT, "container c", "gone") == Orphans("/var/lib/prevs", "hello.1.a")
 
 
 def test_a_build_is_known_until_it_has_ended_by_itself() -> None:
-    assert told(ATTEMPT, "building").is_building
-    assert not told(ATTEMPT, "building", "built").is_building
-    assert told(ATTEMPT, "building", "built", "container c").container == "c"
+    assert left(ATTEMPT, "building").is_building
+    assert not left(ATTEMPT, "building", "built").is_building
+    assert left(ATTEMPT, "building", "built", "container c").container == "c"
 
 
 def test_what_begins_late_is_killed_for_a_while() -> None:
@@ -49,7 +49,7 @@ def test_what_begins_late_is_killed_for_a_while() -> None:
 
 
 def test_a_folder_may_have_spaces_in_its_path() -> None:
-    assert told("attempt hello.1.a /srv/our agents/prevs").folder == "/srv/our agents/prevs"
+    assert left("attempt hello.1.a /srv/our agents/prevs").folder == "/srv/our agents/prevs"
 
 
 def answers(first: Sequence[int | None], then: int | None) -> Iterator[int | None]:
@@ -107,9 +107,9 @@ def test_what_even_sigkill_does_not_end_holds_up_nothing_for_ever() -> None:
 
 
 def test_an_attempt_without_a_container_leaves_no_traces(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = WorkFolder(tmp_path)
     os.close(folder.hold("a"))
     folder.tree("a").mkdir(parents=True)
-    clear(Remains(str(tmp_path), "a"), b"PREVS_GUARDED=nobody", {})
+    clear(Orphans(str(tmp_path), "a"), b"PREVS_GUARDED=nobody", {})
     assert folder.tasks() == []
     assert not folder.tree("a").exists()

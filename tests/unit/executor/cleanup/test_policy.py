@@ -3,22 +3,22 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.cleanup.policy import DAY, HOUR, KEPT, Kind, Prune, Thing, expired, last_use, plan
+from executor.cleanup.policy import DAY, HOUR, KEPT, Artifact, Kind, Prune, expired, last_use, plan
 
 NOW = 1000 * DAY
 
 
-def thing(kind: Kind, name: str, age: float, *, in_use: bool = False) -> Thing:
-    return Thing(kind, name, NOW - age, in_use)
+def artifact(kind: Kind, name: str, age: float, *, in_use: bool = False) -> Artifact:
+    return Artifact(kind, name, NOW - age, in_use)
 
 
-OLD = thing(Kind.IMAGE, "old", 9 * DAY)
-NEW = thing(Kind.IMAGE, "new", HOUR)
-MIRROR = thing(Kind.MIRROR, "mirror", 2 * DAY)
-VOLUME = thing(Kind.VOLUME, "volume", 20 * DAY)
-YOUNGER = thing(Kind.VOLUME, "younger", HOUR)
-TREE = thing(Kind.LEFTOVER, "tree", 60.0)
-RUNNING = thing(Kind.IMAGE, "running", 30 * DAY, in_use=True)
+OLD = artifact(Kind.IMAGE, "old", 9 * DAY)
+NEW = artifact(Kind.IMAGE, "new", HOUR)
+MIRROR = artifact(Kind.MIRROR, "mirror", 2 * DAY)
+VOLUME = artifact(Kind.VOLUME, "volume", 20 * DAY)
+YOUNGER = artifact(Kind.VOLUME, "younger", HOUR)
+TREE = artifact(Kind.LEFTOVER, "tree", 60.0)
+RUNNING = artifact(Kind.IMAGE, "running", 30 * DAY, in_use=True)
 
 
 def test_what_was_used_last_the_longest_ago_goes_first_and_what_is_in_use_stays() -> None:
@@ -41,7 +41,7 @@ def test_the_build_cache_goes_along_with_what_is_as_old() -> None:
 
 THINGS = st.lists(
     st.builds(
-        Thing,
+        Artifact,
         st.sampled_from(Kind),
         st.text(max_size=3),
         st.floats(0, NOW, allow_nan=False),
@@ -53,18 +53,18 @@ THINGS = st.lists(
 
 @given(THINGS, st.booleans())
 def test_all_that_nobody_uses_is_in_the_plan_once_and_nothing_else(
-    things: list[Thing], cache: bool
+    artifacts: list[Artifact], cache: bool
 ) -> None:
-    planned = [step for step in plan(things, NOW, cache=cache) if isinstance(step, Thing)]
-    assert sorted(planned, key=repr) == sorted((t for t in things if not t.in_use), key=repr)
+    planned = [step for step in plan(artifacts, NOW, cache=cache) if isinstance(step, Artifact)]
+    assert sorted(planned, key=repr) == sorted((t for t in artifacts if not t.in_use), key=repr)
     for kind in Kind:
         moments = [step.used for step in planned if step.kind is kind]
         assert moments == sorted(moments)
 
 
 def test_a_volume_goes_when_nobody_has_used_it_for_long_and_a_leftover_at_once() -> None:
-    forgotten = thing(Kind.VOLUME, "forgotten", KEPT + 1)
-    in_use = thing(Kind.VOLUME, "in use", KEPT + 1, in_use=True)
+    forgotten = artifact(Kind.VOLUME, "forgotten", KEPT + 1)
+    in_use = artifact(Kind.VOLUME, "in use", KEPT + 1, in_use=True)
     assert expired([VOLUME, forgotten, in_use, TREE, RUNNING], NOW) == [forgotten, TREE]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from executor.limits.disk import ENTRY, MB, DiskWatch
-from executor.limits.disk_usage import Disk
+from executor.limits.disk_usage import DiskUsage
 
 GB = 1024 * MB
 LIMIT = 2 * GB
@@ -11,9 +11,9 @@ PLENTY = 100 * GB
 INODES = 100_000_000
 
 
-def left(free: int, entries: int = 0, inodes: int = INODES) -> Disk:
+def left(free: int, entries: int = 0, inodes: int = INODES) -> DiskUsage:
     """Return a disk with so many bytes left, on which so many entries were made."""
-    return Disk(1000 * GB, 1000 * GB - free, inodes, entries)
+    return DiskUsage(1000 * GB, 1000 * GB - free, inodes, entries)
 
 
 def test_nothing_is_measured_while_the_disk_stays_as_it_is_but_once_a_minute() -> None:
@@ -49,7 +49,7 @@ FEW = 2 * LIMIT // ENTRY
     ],
 )
 def test_what_is_gone_is_reason_to_measure_at_once(
-    looks: list[Disk], last: Disk, due: bool
+    looks: list[DiskUsage], last: DiskUsage, due: bool
 ) -> None:
     known = DiskWatch(LIMIT, 0.0)
     assert not any(known.is_due(look, 1.0 + number) for number, look in enumerate(looks))

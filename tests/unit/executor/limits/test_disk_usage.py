@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from executor.limits.disk_usage import Disk, measure
+from executor.limits.disk_usage import DiskUsage, measure
 
 
 @pytest.mark.parametrize(("used", "above"), [(84, False), (85, False), (86, True)])
 def test_a_disk_is_above_its_mark_when_more_is_used(used: int, above: bool) -> None:
-    assert Disk(100, used).is_above(85.0) == above
-    assert Disk(100, 10, 1000, 10 * used).is_above(85.0) == above
-    assert Disk(100, used, 0, 0).is_above(85.0) == above, "without a number of inodes"
+    assert DiskUsage(100, used).is_above(85.0) == above
+    assert DiskUsage(100, 10, 1000, 10 * used).is_above(85.0) == above
+    assert DiskUsage(100, used, 0, 0).is_above(85.0) == above, "without a number of inodes"
 
 
-def test_what_is_told_is_what_a_disk_has_the_least_of() -> None:
-    assert Disk(1000, 861, 100, 20).told() == "86.1 % of its bytes are used"
-    assert Disk(1000, 861, 100, 90).told() == "90.0 % of its inodes are used"
-    assert Disk(0, 0).told().startswith("0.0 %")
+def test_the_scarcest_resource_of_a_disk_is_described() -> None:
+    assert DiskUsage(1000, 861, 100, 20).describe() == "86.1 % of its bytes are used"
+    assert DiskUsage(1000, 861, 100, 90).describe() == "90.0 % of its inodes are used"
+    assert DiskUsage(0, 0).describe().startswith("0.0 %")
 
 
 def test_a_disk_is_measured_as_df_does(tmp_path: Path) -> None:
@@ -32,4 +32,4 @@ def test_inodes_are_counted_where_there_are_only_so_many(
 ) -> None:
     said = os.statvfs_result((4096, 4096, 100, 50, 40, files, left, left, 0, 255))
     monkeypatch.setattr(os, "statvfs", lambda _: said)
-    assert measure(tmp_path) == Disk(90 * 4096, 50 * 4096, files, files - left)
+    assert measure(tmp_path) == DiskUsage(90 * 4096, 50 * 4096, files, files - left)

@@ -4,13 +4,13 @@ import os
 import threading
 from pathlib import Path
 
-from executor.workspace.usage_locks import Uses
+from executor.workspace.usage_locks import UsageLocks
 
 THING = "image prevs/hello:1"
 
 
 def test_what_somebody_uses_cannot_be_removed(tmp_path: Path) -> None:
-    user, remover = Uses(tmp_path), Uses(tmp_path)
+    user, remover = UsageLocks(tmp_path), UsageLocks(tmp_path)
     user.hold(THING)
     with remover.removing(THING) as free:
         assert not free
@@ -22,8 +22,8 @@ def test_what_somebody_uses_cannot_be_removed(tmp_path: Path) -> None:
 
 
 def test_it_is_in_use_for_as_long_as_the_context_of_its_use(tmp_path: Path) -> None:
-    uses = Uses(tmp_path)
-    with uses.using(THING), Uses(tmp_path).using(THING), uses.removing(THING) as free:
+    uses = UsageLocks(tmp_path)
+    with uses.using(THING), UsageLocks(tmp_path).using(THING), uses.removing(THING) as free:
         assert not free
     with uses.removing(THING) as free:
         assert free
@@ -31,14 +31,14 @@ def test_it_is_in_use_for_as_long_as_the_context_of_its_use(tmp_path: Path) -> N
 
 def test_who_begins_to_use_it_waits_until_it_is_removed(tmp_path: Path) -> None:
     began = threading.Event()
-    user = Uses(tmp_path)
+    user = UsageLocks(tmp_path)
 
     def use() -> None:
         user.hold(THING)
         began.set()
 
     thread = threading.Thread(target=use)
-    with Uses(tmp_path).removing(THING) as free:
+    with UsageLocks(tmp_path).removing(THING) as free:
         assert free
         thread.start()
         assert not began.wait(0.1)
@@ -47,7 +47,7 @@ def test_who_begins_to_use_it_waits_until_it_is_removed(tmp_path: Path) -> None:
 
 
 def test_the_last_use_is_when_it_ended(tmp_path: Path) -> None:
-    uses = Uses(tmp_path)
+    uses = UsageLocks(tmp_path)
     assert uses.last(THING) is None
     uses.hold(THING)
     (file,) = (tmp_path / "uses").iterdir()
@@ -61,7 +61,7 @@ def test_the_last_use_is_when_it_ended(tmp_path: Path) -> None:
 
 
 def test_a_use_of_long_ago_is_forgotten_and_one_that_lasts_is_not(tmp_path: Path) -> None:
-    uses = Uses(tmp_path)
+    uses = UsageLocks(tmp_path)
     uses.tidy(1000.0)  # nothing was used yet
     uses.hold(THING)
     with uses.using("another"):
@@ -80,13 +80,13 @@ def test_what_begins_to_be_used_while_uses_are_forgotten_is_in_use(tmp_path: Pat
 
     def tidy() -> None:
         while not ended.is_set():
-            Uses(tmp_path).tidy(float("inf"))
+            UsageLocks(tmp_path).tidy(float("inf"))
 
     thread = threading.Thread(target=tidy)
     thread.start()
     try:
         for _ in range(300):
-            with Uses(tmp_path).using(THING), Uses(tmp_path).removing(THING) as free:
+            with UsageLocks(tmp_path).using(THING), UsageLocks(tmp_path).removing(THING) as free:
                 assert not free
     finally:
         ended.set()

@@ -5,26 +5,26 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from executor.workspace.work_folder import Folder
+from executor.workspace.work_folder import WorkFolder
 
 
 def test_a_folder_keeps_its_name_and_no_two_have_the_same(tmp_path: Path) -> None:
-    first = Folder(tmp_path / "one").id()
+    first = WorkFolder(tmp_path / "one").id()
     assert first
-    assert Folder(tmp_path / "one").id() == first
-    assert Folder(tmp_path / "two").id() != first
+    assert WorkFolder(tmp_path / "one").id() == first
+    assert WorkFolder(tmp_path / "two").id() != first
     assert [entry.name for entry in (tmp_path / "one").iterdir()] == ["id"]
 
 
 def test_all_who_ask_for_a_name_at_the_same_time_hear_the_same(tmp_path: Path) -> None:
     for number in range(20):
-        folder = Folder(tmp_path / str(number))
+        folder = WorkFolder(tmp_path / str(number))
         with ThreadPoolExecutor(4, initializer=threading.Barrier(4).wait) as pool:
-            assert len(set(pool.map(Folder.id, [folder] * 4))) == 1
+            assert len(set(pool.map(WorkFolder.id, [folder] * 4))) == 1
 
 
 def test_an_attempt_lives_until_its_holder_lets_go(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = WorkFolder(tmp_path)
     assert not folder.lives("a")
     lock = folder.hold("a")
     assert folder.lives("a")
@@ -34,7 +34,7 @@ def test_an_attempt_lives_until_its_holder_lets_go(tmp_path: Path) -> None:
 
 
 def test_the_traces_of_a_dead_attempt_go_and_those_of_a_living_one_stay(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = WorkFolder(tmp_path)
     living, dead = folder.hold("living"), folder.hold("dead")
     for task in ("living", "dead"):
         folder.tree(task).mkdir(parents=True)
@@ -55,11 +55,11 @@ def test_the_traces_of_a_dead_attempt_go_and_those_of_a_living_one_stay(tmp_path
 
 
 def test_a_folder_that_nobody_used_has_no_attempts(tmp_path: Path) -> None:
-    assert Folder(tmp_path / "nothing").tasks() == []
+    assert WorkFolder(tmp_path / "nothing").tasks() == []
 
 
 def test_an_attempt_that_begins_while_others_look_lives(tmp_path: Path) -> None:
-    folder = Folder(tmp_path)
+    folder = WorkFolder(tmp_path)
     ended = threading.Event()
 
     def look() -> None:

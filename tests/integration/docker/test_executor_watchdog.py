@@ -1,4 +1,4 @@
-"""An executor that is killed leaves nothing: its guardian, on a real docker daemon."""
+"""An executor that is killed leaves nothing: its watchdog, on a real docker daemon."""
 
 import os
 import secrets
@@ -28,7 +28,7 @@ from tests.waits import wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-APP = f"executor-guardian-{secrets.token_hex(3)}"
+APP = f"executor-watchdog-{secrets.token_hex(3)}"
 """Of this run alone: several share one Docker, and each looks for containers by this name."""
 SHA = "ab" * 20
 
@@ -131,20 +131,20 @@ def test_the_container_of_a_killed_executor_is_removed(world: World, group: bool
     assert_nothing_is_left(world, executor)
 
 
-def test_the_guardian_is_no_descendant_of_the_executor_and_lets_signals_pass(world: World) -> None:
+def test_the_watchdog_is_no_descendant_of_the_executor_and_lets_signals_pass(world: World) -> None:
     executor = world.running()
-    (guardian,) = [one for one in executor.family() if one.pid != executor.process.pid]
-    stat = processes.parse_stat(Path(f"/proc/{guardian.pid}/stat").read_text())
+    (watchdog,) = [one for one in executor.family() if one.pid != executor.process.pid]
+    stat = processes.parse_stat(Path(f"/proc/{watchdog.pid}/stat").read_text())
     own = processes.parse_stat(Path(f"/proc/{executor.process.pid}/stat").read_text())
     assert stat.parent != executor.process.pid
     assert stat.session != own.session
-    held = {str(entry.readlink()) for entry in Path(f"/proc/{guardian.pid}/fd").iterdir()}
+    held = {str(entry.readlink()) for entry in Path(f"/proc/{watchdog.pid}/fd").iterdir()}
     pipes = {name for name in held if name.startswith("pipe:")}
     others = {str(executor.stderr), "/dev/null"}
     assert len(pipes) == 1
-    assert {name for name in held - pipes - others if not name.endswith("/guardian.sh")} == set()
+    assert {name for name in held - pipes - others if not name.endswith("/watchdog.sh")} == set()
     for number in (1, 2, 3, 15):
-        os.kill(guardian.pid, number)
+        os.kill(watchdog.pid, number)
     executor.kill()
     assert_nothing_is_left(world, executor)
 
@@ -218,7 +218,7 @@ def test_a_container_that_appears_after_its_executor_died_is_removed(world: Worl
         shutil.rmtree(folder)
 
 
-def test_the_next_executor_removes_what_one_without_a_guardian_left(world: World) -> None:
+def test_the_next_executor_removes_what_one_without_a_watchdog_left(world: World) -> None:
     first = world.running()
     for process in first.family():
         processes.send(process, signal.SIGKILL)

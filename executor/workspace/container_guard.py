@@ -1,0 +1,91 @@
+"""Has an attempt's container removed if its executor dies, by the watchdog or a reaper."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from executor.workspace.watchdog import Watchdog
+from executor.workspace.work_folder import WorkFolder
+
+LABEL = "prevs.attempts"
+"""A container's label; its value is the id of the work folder in which its attempt's lock is."""
+
+_REAPING_LIMIT = 10.0
+"""Seconds that a container waits for the reaper."""
+
+logger = logging.getLogger(__name__)
+
+
+class ContainerGuard:
+    """The guard of one attempt, in the work folder at `path`.
+
+    Fulfils Guard of executor/container/containers.py and BuildGuard of executor/builds/buildkit.py.
+    """
+
+    def __init__(self, path: Path, watchdog: Watchdog) -> None:
+        self._path = path
+        self._folder = WorkFolder(path)
+        self._watchdog = watchdog
+        self._reaped = threading.Event()
+        self._task_id = ""
+        self._lock: int | None = None
+        self._has_container = False
+        self._is_building = False
+
+    def begin(self, task_id: str) -> None:
+        """Mark the attempt as alive until end() or the end of this process. Raises OSError."""
+        self._task_id = task_id
+        self._lock = self._folder.hold(task_id)
+        self._watchdog.attempt(str(self._path), task_id)
+
+    def reap(self, reap: Callable[[WorkFolder], None]) -> None:
+        """Call `reap`, which removes what dead attempts left. Never raises."""
+        try:
+            reap(self._folder)
+        except Exception:
+            # These are other attempts' leftovers, and the next executor reaps again.
+            logger.exception("what dead attempts left may be left")
+        finally:
+            self._reaped.set()
+
+    def labels(self) -> Mapping[str, str]:
+        """Return the labels by which the reaper finds a container."""
+        return {LABEL: self._folder.id()}
+
+    def register(self, name: str) -> None:
+        """Guard a container that is about to be created."""
+        self._has_container = True
+        self._watchdog.container(name)
+
+    def unregister(self) -> None:
+        """Note that the container has been removed for sure."""
+        self._has_container = False
+        self._watchdog.gone()
+
+    def wait_for_reaper(self) -> None:
+        """Block until the reaper is done: a container that it removes may have our port."""
+        self._reaped.wait(_REAPING_LIMIT)
+
+    def build_started(self) -> None:
+        """Guard the steps of a build that starts now."""
+        self._is_building = True
+        self._watchdog.building()
+
+    def build_ended(self) -> None:
+        """Note that the build has ended by itself, and with it its steps."""
+        self._is_building = False
+        self._watchdog.built()
+
+    def end(self) -> None:
+        """End the watchdog, as the attempt has ended; not while something may be left."""
+        if self._has_container:
+            return
+        if self._lock is not None:
+            os.close(self._lock)
+            self._folder.forget(self._task_id)
+        if not self._is_building:
+            self._watchdog.done()

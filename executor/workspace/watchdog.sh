@@ -1,0 +1,14 @@
+#!/bin/sh
+# Waits for an executor's end; see watchdog.py. Arguments: python, and the mark of its processes.
+trap '' HUP INT QUIT TERM
+exec 3<&0 </dev/null >/dev/null
+# In the background, so that init becomes its parent.
+(
+	lines= last=
+	while IFS= read -r line <&3; do
+		last=$line
+		lines="$lines$line
+"
+	done
+	[ "$last" = done ] || exec "$1" -m executor.cleanup.orphans "$2" "$lines"
+) &

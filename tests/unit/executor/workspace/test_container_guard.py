@@ -1,0 +1,86 @@
+"""executor/workspace/container_guard.py: when the watchdog is needed, and when it may go."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executor.workspace.container_guard import LABEL, ContainerGuard
+from executor.workspace.watchdog import Watchdog
+from executor.workspace.work_folder import WorkFolder
+
+
+class World:
+    """A guard in a folder, and what it sends to its watchdog."""
+
+    def __init__(self, folder: Path) -> None:
+        self._read_end, self._write_end = os.pipe()
+        self.path = folder
+        self.folder = WorkFolder(folder)
+        self.guard = ContainerGuard(folder, Watchdog(self._write_end))
+
+    def sent(self) -> list[str]:
+        os.write(self._write_end, b"\n")
+        return os.read(self._read_end, 4096).decode().split("\n")[:-2]
+
+    def close(self) -> None:
+        os.close(self._write_end)
+        os.close(self._read_end)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    made.close()
+
+
+def test_an_attempt_lives_from_its_beginning_to_its_end(world: World) -> None:
+    world.guard.begin("a")
+    assert world.folder.lives("a")
+    world.guard.end()
+    assert not world.folder.lives("a")
+    assert world.folder.tasks() == []
+    assert world.sent() == [f"attempt a {world.path}", "done"]
+
+
+def test_a_container_that_may_be_left_keeps_the_watchdog_and_the_lock(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.register("prevs-a")
+    world.guard.end()
+    assert world.folder.tasks() == ["a"]
+    assert world.sent() == [f"attempt a {world.path}", "container prevs-a"]
+
+
+def test_a_container_that_is_gone_is_forgotten(world: World) -> None:
+    world.guard.begin("a")
+    world.guard.register("prevs-a")
+    world.guard.unregister()
+    world.guard.end()
+    assert world.folder.tasks() == []
+    assert world.sent()[1:] == ["container prevs-a", "gone", "done"]
+
+
+def test_an_executor_without_a_task_has_nothing_to_guard(world: World) -> None:
+    world.guard.end()
+    assert world.sent() == ["done"]
+
+
+def test_a_container_is_found_by_the_folder_of_its_attempt(world: World) -> None:
+    assert world.guard.labels() == {LABEL: world.folder.id()}
+
+
+def test_a_reaper_that_fails_is_in_nobodys_way(world: World) -> None:
+    def reap(folder: WorkFolder) -> None:
+        raise OSError("no space left")
+
+    world.guard.reap(reap)
+    world.guard.wait_for_reaper()
+
+
+def test_a_watchdog_that_is_gone_costs_nothing(tmp_path: Path) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    Watchdog(write_end).container("prevs-a")
+    os.close(write_end)
